@@ -1,0 +1,79 @@
+"""The HTTP application: routes, guard, error answers, OpenAPI. Built by the composition with its services."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from litestar import Litestar
+from litestar.concurrency import set_asyncio_executor
+from litestar.di import Provide
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import ScalarRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from api.auth import authentication, guard, provide_principal, provide_signed_in
+from api.context import Services
+from api.headers import security_headers
+from api.problems import answer
+from api.routes import routes
+
+MAX_BODY_BYTES = 1_048_576
+"""JSON and forms; the media upload reads its stream under its own limit."""
+
+
+def create_app(services: Services) -> Litestar:
+    """The application over `services`. Raises ImproperlyConfiguredException when a route declares no permission."""
+    set_asyncio_executor(ThreadPoolExecutor(services.settings.api_threads, thread_name_prefix="handler"))
+    app = Litestar(
+        route_handlers=routes(),
+        guards=[guard],
+        middleware=[security_headers(services), authentication(services)],
+        dependencies={
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "principal": Provide(provide_principal, sync_to_thread=False),
+            "signed_in": Provide(provide_signed_in, sync_to_thread=False),
+        },
+        exception_handlers={Exception: answer},
+        openapi_config=openapi(),
+        request_max_body_size=MAX_BODY_BYTES,
+        opt={"exclude_from_permission_check": False},
+    )
+    refuse_undeclared(app)
+    return app
+
+
+def openapi() -> OpenAPIConfig:
+    """OpenAPI 3.1 of the JSON routes; pages declare `include_in_schema=False`."""
+    return OpenAPIConfig(
+        title="Channel Market",
+        version="1",
+        description=(
+            "Sell software from a video. Money is `{amount, currency}` in minor units; instants are RFC 3339 in UTC; "
+            "ids are UUID version 7; errors are problem details (RFC 9457) with a stable `code`."
+        ),
+        path="/docs/api",
+        render_plugins=[ScalarRenderPlugin(js_url="/static/none.js", css_url=None)],
+        components=Components(
+            security_schemes={
+                "session": SecurityScheme(type="apiKey", name="session", security_scheme_in="cookie"),
+                "key": SecurityScheme(type="http", scheme="bearer", description="API key"),
+            }
+        ),
+        security=[{"session": []}, {"key": []}],
+        use_handler_docstrings=True,
+    )
+
+
+def refuse_undeclared(app: Litestar) -> None:
+    """A route without a permission does not start."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", []) or [getattr(route, "route_handler", None)]:
+            if isinstance(handler, HTTPRouteHandler) and not _declared(handler, route.path):
+                raise ImproperlyConfiguredException(f"{route.path} declares no permission")
+
+
+def _declared(handler: HTTPRouteHandler, path: str) -> Any:
+    return "permission" in handler.opt or path.startswith("/docs/api") or handler.http_methods == {"OPTIONS"}

@@ -1,0 +1,124 @@
+"""Every address a page links to, in one place, so that a route and its links cannot drift apart."""
+
+from urllib.parse import urlencode
+
+FEED = "/"
+SIGN_IN = "/sign-in"
+SIGN_OUT = "/sign-out"
+LANGUAGE = "/language"
+ORGANIZATION = "/organization"
+ORDERS = "/orders"
+ENTITLEMENTS = "/entitlements"
+INVOICES = "/invoices"
+INVOICES_EXPORT = "/v1/invoices/export"
+APPROVALS = "/approvals"
+SELLER = "/seller"
+SELLER_VIDEOS = "/seller/videos"
+SELLER_UPLOAD = "/seller/videos/new"
+SELLER_ORDERS = "/seller/orders"
+SELLER_LISTINGS = "/seller/listings"
+SELLER_MONEY = "/seller/money"
+PROMOTER = "/promoter"
+OPERATOR = "/operator"
+TRACE = "/trace"
+
+
+def with_query(path: str, **query: str | int | None) -> str:
+    """Return ``path`` with the given filters in its query; empty ones are left out so that addresses stay short."""
+    kept = {key: str(value) for key, value in query.items() if value not in (None, "")}
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def video(video_id: str, second: int | None = None) -> str:
+    """Address of one video in the player, opened at ``second`` (seconds from its start)."""
+    return with_query(f"/v/{video_id}", t=second)
+
+
+def video_like(video_id: str) -> str:
+    """Where the like form posts."""
+    return f"/v/{video_id}/like"
+
+
+def channel_follow(channel_id: str) -> str:
+    """Where the follow form posts."""
+    return f"/channels/{channel_id}/follow"
+
+
+def buy(placement_id: str, second: int | None = None, share: str | None = None) -> str:
+    """The purchase sheet as a page: the form that works without JavaScript."""
+    return with_query(f"/buy/{placement_id}", second=second, share=share)
+
+
+def order(order_id: str) -> str:
+    """The buyer's order page."""
+    return f"/orders/{order_id}"
+
+
+def order_progress(order_id: str) -> str:
+    """Event stream of the delivery of an order."""
+    return f"/v1/orders/{order_id}/progress"
+
+
+def entitlement(entitlement_id: str) -> str:
+    """What the organization may use, and who of it."""
+    return f"/entitlements/{entitlement_id}"
+
+
+def entitlement_launch(entitlement_id: str) -> str:
+    """Opens the bought software with a single-use token."""
+    return f"/entitlements/{entitlement_id}/launch"
+
+
+def entitlement_seats(entitlement_id: str) -> str:
+    """Where seat forms post."""
+    return f"/entitlements/{entitlement_id}/seats"
+
+
+def invoice_pdf(invoice_id: str) -> str:
+    """The invoice as PDF/A-3."""
+    return f"/v1/invoices/{invoice_id}/pdf"
+
+
+def invoice_xml(invoice_id: str) -> str:
+    """The invoice as EN 16931 XML."""
+    return f"/v1/invoices/{invoice_id}/xml"
+
+
+def approve(purchase_id: str) -> str:
+    """Where the approver's consent posts."""
+    return f"/approvals/{purchase_id}/approve"
+
+
+def reject(purchase_id: str) -> str:
+    """Where the approver's refusal posts."""
+    return f"/approvals/{purchase_id}/reject"
+
+
+def seller_video(video_id: str) -> str:
+    """The seller's page of one video: placements, claims, publishing."""
+    return f"/seller/videos/{video_id}"
+
+
+def seller_listing(listing_id: str) -> str:
+    """The seller's page of one listing."""
+    return f"/seller/listings/{listing_id}"
+
+
+def run_replay(run_id: str) -> str:
+    """Where the replay form of a run posts."""
+    return f"/seller/runs/{run_id}/replay"
+
+
+def statement_pdf(statement_id: str) -> str:
+    """A closed settlement statement as PDF."""
+    return f"/v1/seller/statements/{statement_id}/pdf"
+
+
+def promoter_statement_pdf(statement_id: str) -> str:
+    """A promoter's closed statement as PDF."""
+    return f"/v1/promoter/statements/{statement_id}/pdf"
+
+
+def trace(any_id: str) -> str:
+    """The chain of facts through any id of the loop."""
+    return f"/trace/{any_id}"

@@ -1,0 +1,82 @@
+"""Money, dates and numbers as a reader of one language expects them (CLDR, by Babel)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta, get_timezone
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
+from kernel.money import Money, exponent
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """Formatting for one locale and time zone (an IANA name); instants come in as aware UTC."""
+
+    locale: Locale
+    time_zone: str
+
+    def money(self, amount: Money) -> str:
+        """An amount with its currency's own number of decimals and symbol."""
+        value = Decimal(amount.amount_minor).scaleb(-exponent(amount.currency))
+        return format_currency(value, amount.currency, locale=self.locale)
+
+    def price(self, amount: Money) -> str:
+        """An amount as in a price tag: no decimals when they are all zero."""
+        digits = exponent(amount.currency)
+        value = Decimal(amount.amount_minor).scaleb(-digits)
+        if amount.amount_minor % 10**digits:
+            return format_currency(value, amount.currency, locale=self.locale)
+        return format_currency(value, amount.currency, "¤#,##0", locale=self.locale, currency_digits=False)
+
+    def number(self, value: int) -> str:
+        """A whole number with the locale's grouping."""
+        return format_decimal(value, locale=self.locale)
+
+    def compact(self, value: int) -> str:
+        """A count as short as it can be read: 1.2K, 3.4万."""
+        return format_compact_decimal(value, locale=self.locale, fraction_digits=1) if value >= 1000 else str(value)
+
+    def rate(self, ppm: int) -> str:
+        """A rate in parts per million as a percentage."""
+        return format_percent(Decimal(ppm).scaleb(-6), "#,##0.##%", locale=self.locale)
+
+    def day(self, value: date | datetime) -> str:
+        """A calendar day; an instant is first moved to the reader's time zone."""
+        local = value.astimezone(get_timezone(self.time_zone)) if isinstance(value, datetime) else value
+        return format_date(local, "medium", locale=self.locale)
+
+    def short_day(self, value: date | datetime) -> str:
+        """Month and day."""
+        local = value.astimezone(get_timezone(self.time_zone)) if isinstance(value, datetime) else value
+        return format_skeleton("MMMd", datetime(local.year, local.month, local.day), locale=self.locale)
+
+    def month(self, value: date) -> str:
+        """Year and month, for periods."""
+        return format_skeleton("yMMMM", datetime(value.year, value.month, 1), locale=self.locale)
+
+    def moment(self, value: datetime) -> str:
+        """Day and time to the minute."""
+        return format_datetime(value, "medium", tzinfo=get_timezone(self.time_zone), locale=self.locale)
+
+    def time(self, value: datetime) -> str:
+        """Time of day to the second, for the loop's line."""
+        return format_time(value, "HH:mm:ss", tzinfo=get_timezone(self.time_zone), locale=self.locale)
+
+    def iso(self, value: datetime | date) -> str:
+        """Machine-readable form for ``<time datetime>``."""
+        return value.isoformat()
+
+    def age(self, seconds: int) -> str:
+        """How long something has taken or waited, in its largest unit."""
+        return format_timedelta(timedelta(seconds=seconds), locale=self.locale, threshold=0.95)
+
+    def second(self, value: int) -> str:
+        """A position in a video as m:ss."""
+        minutes, rest = divmod(value, 60)
+        return f"{minutes}:{rest:02d}"
+
+    def bytes(self, value: int) -> str:
+        """A file size in MB."""
+        return f"{format_decimal((Decimal(value) / 1_000_000).quantize(Decimal('0.1')), locale=self.locale)} MB"

@@ -1,0 +1,66 @@
+"""Which colour a state gets. Colour never stands alone: the word is always beside its dot."""
+
+from typing import Literal
+
+Tone = Literal["good", "wait", "bad", "idle"]
+
+TONES: dict[str, dict[str, Tone]] = {
+    "order": {
+        "draft": "idle",
+        "pending_approval": "wait",
+        "pending_payment": "wait",
+        "paid": "wait",
+        "fulfilling": "wait",
+        "active": "good",
+        "completed": "good",
+        "rejected": "bad",
+        "expired": "idle",
+        "cancelled": "idle",
+        "delivery_failed": "bad",
+        "refunded": "idle",
+    },
+    "run": {
+        "queued": "wait",
+        "calling": "wait",
+        "waiting": "wait",
+        "succeeded": "good",
+        "failed": "bad",
+        "dead": "bad",
+    },
+    "attempt": {"ok": "good", "accepted": "good", "failed": "bad", "timeout": "bad", "unknown": "wait"},
+    "entitlement": {"pending": "wait", "active": "good", "suspended": "bad", "ended": "idle"},
+    "video": {
+        "draft": "idle",
+        "uploading": "wait",
+        "processing": "wait",
+        "ready": "wait",
+        "refused": "bad",
+        "published": "good",
+        "withdrawn": "idle",
+    },
+    "listing": {
+        "draft": "idle",
+        "in_review": "wait",
+        "published": "good",
+        "rejected": "bad",
+        "superseded": "idle",
+        "suspended": "bad",
+        "retired": "idle",
+    },
+    "invoice": {"issued": "good", "partly_credited": "wait", "credited": "idle", "rendering": "wait"},
+    "share": {
+        "pending": "wait",
+        "releasable": "good",
+        "in_statement": "wait",
+        "paid": "good",
+        "reversed": "idle",
+    },
+    "statement": {"open": "wait", "closed": "good", "paid": "good"},
+    "payout": {"scheduled": "wait", "sent": "wait", "paid": "good", "failed": "bad", "retried": "wait"},
+    "link": {"done": "good", "live": "wait", "waiting": "wait", "todo": "idle", "failed": "bad", "broken": "bad"},
+}
+
+
+def tone(kind: str, value: str) -> Tone:
+    """The tone of a state; one not listed is neutral."""
+    return TONES.get(kind, {}).get(value, "idle")

@@ -1,0 +1,80 @@
+"""The feed and its player."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from kernel.money import Money
+
+CallToAction = Literal["buy", "trial", "demo", "quote"]
+Per = Literal["seat_month", "seat_year", "month", "year", "once"]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A placement: shown from ``from_s`` up to ``to_s`` seconds of its video.
+
+    ``time_to_active_s`` is the median of the last 30 days, ``rating`` a ready one-decimal text. ``owned`` means the
+    viewer's organization already has it, so that the card offers more seats instead.
+    """
+
+    placement_id: str
+    from_s: int
+    to_s: int
+    cta: CallToAction
+    listing_name: str
+    plan_name: str
+    seller_name: str
+    price: Money | None
+    per: Per
+    rating: str | None = None
+    time_to_active_s: int | None = None
+    owned: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Something said in the video at a second, and whether the plan keeps it."""
+
+    second: int
+    text: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeedVideo:
+    """One video of the feed. ``src`` and ``poster`` are addresses (signed where the video is not public)."""
+
+    id: str
+    title: str
+    channel_id: str
+    channel_name: str
+    src: str
+    mime: str
+    poster: str
+    width: int
+    height: int
+    duration_s: int
+    cards: tuple[Card, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    description: str = ""
+    likes: int = 0
+    liked: bool = False
+    shares: int = 0
+    share_address: str = ""
+    followers: int = 0
+    followed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedView:
+    """The vertical feed. ``start_s`` opens the first video at that second; ``next_address`` loads more without script."""
+
+    template: ClassVar[str] = "feed.html"
+    active: ClassVar[str] = "feed"
+
+    videos: tuple[FeedVideo, ...]
+    start_s: int = 0
+    share: str | None = None
+    query: str = ""
+    next_address: str | None = None

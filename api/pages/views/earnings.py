@@ -1,0 +1,110 @@
+"""Money of sellers and promoters: shares by state with forecast, statements, payouts."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar
+
+from kernel.money import Money
+
+from api.pages.views.selling import MoneyFigures
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRow:
+    """One share of one captured line. ``amount`` is the reader's own part; ``forecast_on`` when it should be paid."""
+
+    id: str
+    order_id: str
+    order_number: str
+    listing_name: str
+    video_title: str
+    gross: Money
+    amount: Money
+    rate_ppm: int
+    state: str
+    forecast_on: date | None
+    captured_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastDay:
+    """What is expected on a day; ``ppm_of_most`` scales the bar."""
+
+    on: date
+    amount: Money
+    ppm_of_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """A settlement period: carried over + gross - refunds - commission - promoter + adjustments = net."""
+
+    id: str
+    number: str
+    starts_on: date
+    ends_on: date
+    carried: Money
+    gross: Money
+    refunds: Money
+    commission: Money
+    promoter: Money
+    net: Money
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRow:
+    """Money that went out, or is about to."""
+
+    id: str
+    statement_number: str
+    amount: Money
+    state: str
+    destination: str
+    scheduled_on: date
+    paid_at: datetime | None = None
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SellerMoneyView:
+    """Where the seller's money is, and when it comes."""
+
+    template: ClassVar[str] = "seller_money.html"
+    active: ClassVar[str] = "seller_money"
+
+    figures: MoneyFigures
+    forecast: tuple[ForecastDay, ...]
+    shares: tuple[ShareRow, ...]
+    statements: tuple[StatementRow, ...]
+    payouts: tuple[PayoutRow, ...]
+    states: tuple[str, ...]
+    state: str = ""
+    next_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromotedVideo:
+    """What one video earned for its promoter."""
+
+    video_id: str
+    title: str
+    poster: str | None
+    views: int
+    card_clicks: int
+    orders: int
+    sold: Money
+    earned: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PromoterView:
+    """A promoter's earnings per video. Names no buyer."""
+
+    template: ClassVar[str] = "promoter.html"
+    active: ClassVar[str] = "promoter"
+
+    figures: MoneyFigures
+    videos: tuple[PromotedVideo, ...]
+    statements: tuple[StatementRow, ...]
+    payouts: tuple[PayoutRow, ...]

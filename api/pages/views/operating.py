@@ -1,0 +1,74 @@
+"""The operator's desk: queues with ages, and the trace that anyone entitled may walk."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from kernel.money import Money
+
+from api.pages.views.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue: its name is ``queue.<key>``. ``late`` says the oldest is over its promised age."""
+
+    key: str
+    count: int
+    oldest_s: int | None
+    late: bool
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadRun:
+    """A run that gave up, on the operator's first screen."""
+
+    id: str
+    order_id: str
+    order_number: str
+    seller_name: str
+    buyer_name: str
+    listing_name: str
+    attempts: int
+    waiting_s: int
+    gross: Money
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One measured thing: ``health.<key>``; ``value`` is ready text."""
+
+    key: str
+    value: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorView:
+    """The operator's first screen."""
+
+    template: ClassVar[str] = "operator.html"
+    active: ClassVar[str] = "operator"
+
+    queues: tuple[Queue, ...]
+    runs: tuple[DeadRun, ...] = ()
+    health: tuple[Health, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TraceView:
+    """The chain through one id, upstream and downstream of it. No ``id`` shows only the search box.
+
+    ``searched`` is what was typed; ``missing`` means that it was not found or is not the reader's to see.
+    """
+
+    template: ClassVar[str] = "trace.html"
+    active: ClassVar[str] = "trace"
+
+    searched: str = ""
+    missing: bool = False
+    timeline: Timeline | None = None
+    #: Names the start in words, as "invoice INV-2026-000123".
+    subject: str = ""
+    broken: int = 0

@@ -1,0 +1,43 @@
+"""Signing in, and the pages for what went wrong."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class SampleAccount:
+    """A sign-in of the sandbox's sample data, offered on the page so that a visitor can start at once."""
+
+    email: str
+    organization: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInView:
+    """The sign-in form. ``error`` is a ready sentence; ``next_path`` has been checked to be a local path."""
+
+    template: ClassVar[str] = "sign_in.html"
+    active: ClassVar[str] = ""
+
+    email: str = ""
+    next_path: str = "/"
+    error: str | None = None
+    needs_code: bool = False
+    samples: tuple[SampleAccount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """An error as what happened, what is safe, what to do; the three sentences come from ``api/texts/errors.toml``."""
+
+    template: ClassVar[str] = "error.html"
+    active: ClassVar[str] = ""
+
+    status: int
+    code: str
+    what: str
+    safe: str
+    todo: str
+    request_id: str | None = None
+    back_path: str = "/"

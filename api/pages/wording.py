@@ -1,0 +1,89 @@
+"""The words of the pages: TOML files per language, looked up by a dotted key.
+
+A key that does not exist is an error at once (tests render every page in every language); a parameter is put in by
+name, and a count picks the plural form of the language by the CLDR rules.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
+
+from babel import Locale
+
+Language = Literal["zh-CN", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+TEXTS = Path(__file__).parent / "texts"
+
+
+def flatten(table: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+    """Turn nested tables into dotted keys. Raises ``TypeError`` for a value that is neither text nor table."""
+    found: dict[str, str] = {}
+    for key, value in table.items():
+        if isinstance(value, str):
+            found[prefix + key] = value
+        elif isinstance(value, dict):
+            found.update(flatten(value, f"{prefix}{key}."))
+        else:
+            raise TypeError(f"text {prefix + key} is not a string")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """All texts of one language."""
+
+    language: Language
+    locale: Locale
+    texts: Mapping[str, str]
+
+    def text(self, key: str, /, **params: object) -> str:
+        """The text under ``key`` with ``params`` filled in. Raises ``KeyError`` for an unknown key or parameter."""
+        return self.texts[key].format(**params) if params else self.texts[key]
+
+    def count(self, key: str, n: int, /, **params: object) -> str:
+        """The text under ``key`` in the plural form for ``n`` (``key.one``, ``key.other``)."""
+        form = self.locale.plural_form(n)
+        return self.text(f"{key}.{form}", n=n, **params)
+
+    def word(self, kind: str, value: str) -> str:
+        """The word for a state or kind; one that has no text yet shows as it is rather than breaking the page."""
+        return self.texts.get(f"word.{kind}.{value}", value.replace("_", " "))
+
+    def under(self, prefix: str) -> dict[str, str]:
+        """All texts below ``prefix`` without it; the modules in the browser get theirs this way."""
+        return {key.removeprefix(prefix): text for key, text in self.texts.items() if key.startswith(prefix)}
+
+
+@cache
+def wording(language: Language) -> Wording:
+    """Read one language. Raises ``ValueError`` when two files define the same key."""
+    texts: dict[str, str] = {}
+    for path in sorted((TEXTS / language).glob("*.toml")):
+        part = flatten(tomllib.loads(path.read_text("utf-8")))
+        if twice := texts.keys() & part.keys():
+            raise ValueError(f"{path.name} defines again: {sorted(twice)}")
+        texts.update(part)
+    return Wording(language, Locale.parse(language, sep="-"), texts)
+
+
+def best_language(accept_language: str) -> Language:
+    """Choose from an ``Accept-Language`` header (RFC 9110 §12.5.4): Chinese for any zh, else English."""
+    choices: list[tuple[float, Language]] = []
+    for part in accept_language.split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        language: Language | None = "zh-CN" if tag.lower().startswith("zh") else None
+        if tag.lower().startswith("en"):
+            language = "en"
+        if language is not None:
+            choices.append((_weight(weight), language))
+    return max(choices, key=lambda choice: choice[0], default=(0.0, LANGUAGES[0]))[1]
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text) if text else 1.0
+    except ValueError:
+        return 0.0

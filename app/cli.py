@@ -1,0 +1,167 @@
+"""The `market` command. Each subcommand imports what it needs when it runs, so that the command starts quickly."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from app.console import choose, console, terminal_language
+
+FAILED, UNUSABLE = 1, 2
+"""Exit codes: a check found something; the command could not run at all."""
+
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document on standard output.")]
+Check = Annotated[bool, Parameter(negative="")]
+
+app = App(
+    name="market",
+    help="Sell software from a video: purchase, provisioning, billing, revenue share and invoices in one loop.",
+    version_flags=["--version"],
+)
+
+
+@app.command
+def up(*, sample: bool = True) -> int:
+    """Start everything, with nothing to install or configure, and print addresses and sign-ins. Ctrl-C ends it.
+
+    Args:
+        sample: Fill the market with sample organizations, videos and a sample seller.
+    """
+    from app.commands.up import run
+
+    return run(sample=sample)
+
+
+@app.command
+def serve() -> int:
+    """Serve the HTTP API and the pages on HOST:PORT."""
+    from app.commands.serve import run
+
+    return run()
+
+
+@app.command
+def worker(*, queue: list[str] | None = None) -> int:
+    """Run jobs.
+
+    Args:
+        queue: Queue to work on; may be given several times. Without it, all but `documents`, on which invoices are
+            rendered: that is heavy work for processes of its own.
+    """
+    from app.commands.background import run_worker
+
+    return run_worker(tuple(queue or ()))
+
+
+@app.command
+def scheduler() -> int:
+    """Start what is due by the clock and ring again for jobs still undone; one of several is active at a time."""
+    from app.commands.background import run_scheduler
+
+    return run_scheduler()
+
+
+@app.command
+def migrate(*, check: Check = False) -> int:
+    """Bring the database to this release's structure.
+
+    Args:
+        check: Instead, prove on a throw-away database that the migrations lead to the models, down again and up.
+    """
+    from app.commands.migrate import run
+
+    return run(check=check)
+
+
+@app.command(show=False)
+def seed() -> int:
+    """Fill the database with the sample market, once."""
+    from app.commands.up import seed_sample
+
+    return seed_sample()
+
+
+@app.command
+def verify(*, as_json: AsJson = False) -> int:
+    """Check the invariants over all stored data; a non-zero exit code when one is broken."""
+    from app.commands.session import running_engines
+    from app.commands.verify import run
+
+    with running_engines() as settings:
+        return run(settings, as_json=as_json)
+
+
+@app.command
+def demo(*, video: Path | None = None, as_json: AsJson = False) -> int:
+    """Drive the whole loop over public HTTP on a fresh temporary market, showing the evidence of each step.
+
+    Args:
+        video: An MP4 file of your own to sell from.
+        as_json: Print one JSON document on standard output.
+    """
+    from app.commands.demo import run
+
+    return run(video=video, as_json=as_json)
+
+
+@app.command
+def trace(identifier: str, /, *, as_json: AsJson = False) -> int:
+    """Walk from any id, of a video, order, payment, run, invoice or payout, to everything it caused and came from."""
+    from app.commands.session import running_engines
+    from app.commands.trace import run
+
+    with running_engines() as settings:
+        return run(settings, identifier, as_json=as_json)
+
+
+@app.command
+def doctor(*, as_json: AsJson = False) -> int:
+    """Check ports, engines, migrations, fonts, Pango, Python and disk space, and say how to mend what is missing."""
+    from app.commands.doctor import run
+
+    return run(as_json=as_json)
+
+
+@app.command
+def bench(name: str, /, *, as_json: AsJson = False) -> int:
+    """Run a benchmark and print its method, raw numbers, calibration of the same minute and the ratio."""
+    from app.commands.bench import run
+
+    return run(name, as_json=as_json)
+
+
+@app.command
+def openapi(*, check: Check = False) -> int:
+    """Write the OpenAPI document.
+
+    Args:
+        check: Instead, compare it with the one checked in and fail on any difference.
+    """
+    from app.commands.openapi import run
+
+    return run(check=check)
+
+
+def main() -> None:
+    """Entry point: run the command and exit with its code; what a person can mend is said without a traceback."""
+    from app.engines.engine_error import EngineError
+    from app.engines.folder_lock import FolderInUse
+    from kernel.settings import SettingsError
+
+    try:
+        code = app(result_action="return_value")
+    except SettingsError as error:
+        head = choose("These settings cannot be used; nothing was started:", "以下设置无法使用，未启动任何服务：")
+        console.print(f"{head}\n{error.render(terminal_language())}", markup=False)
+        code = UNUSABLE
+    except (FolderInUse, EngineError) as error:
+        console.print(error.render(terminal_language()), markup=False)
+        code = UNUSABLE
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Keeps a process's clock on the sandbox's test clock. Does nothing in production."""
+
+from __future__ import annotations
+
+import threading
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.context import Services
+from kernel import sandbox_clock
+from kernel.db.uow import unit_of_work
+from kernel.principal import SYSTEM
+
+FOLLOW_S = 0.5
+
+
+def follow_clock(services: Services, stop: threading.Event) -> None:
+    """Read the installation's offset now and then every half second until `stop`."""
+    if not services.sandbox:
+        return
+
+    def once() -> None:
+        with unit_of_work(services.db, SYSTEM) as uow:
+            sandbox_clock.follow(uow)
+
+    def loop() -> None:
+        while not stop.wait(FOLLOW_S):
+            try:
+                once()
+            except SQLAlchemyError:
+                continue
+
+    once()
+    threading.Thread(target=loop, name="sandbox-clock", daemon=True).start()

@@ -1,0 +1,44 @@
+"""`market serve`: the API in one process."""
+
+import signal
+import threading
+
+import uvicorn
+
+from app.commands.session import running_engines
+
+BACKLOG = 2048
+
+
+def run() -> int:
+    """Serve until SIGTERM or Ctrl-C; then take no new requests and finish those under way (SHUTDOWN_GRACE_S)."""
+    with running_engines() as settings:
+        from api.app import create_app
+        from app.clock_follower import follow_clock
+        from app.composition import compose
+
+        services = compose(settings)
+        stop = threading.Event()
+        follow_clock(services, stop)
+        config = uvicorn.Config(
+            create_app(services),
+            host=settings.host,
+            port=settings.port,
+            backlog=BACKLOG,
+            log_level=settings.log_level,
+            access_log=False,
+            server_header=False,
+            # Forwarded addresses are read by the API itself, from the proxies it trusts.
+            proxy_headers=False,
+            timeout_graceful_shutdown=settings.shutdown_grace_s,
+        )
+        server = uvicorn.Server(config)
+        # After its graceful end uvicorn raises the signal again; without a handler that would kill us before the rest.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        try:
+            server.run()
+        finally:
+            stop.set()
+            services.db.dispose()
+        return 0 if server.started else 1

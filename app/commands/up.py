@@ -1,0 +1,133 @@
+"""`market up`: the whole product on one machine."""
+
+import json
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.markup import escape
+from rich.status import Status
+from rich.table import Table
+
+from app.commands.session import running_engines
+from app.console import choose, console
+from app.engines.engine_error import EngineError
+from app.processes import StartFailed, Stopped, Supervisor
+from app.sample.sign_in import SignIn
+from kernel.settings import Settings, load_settings
+
+
+def run(*, sample: bool) -> int:
+    """Start everything, print where it is, and keep it running until Ctrl-C or SIGTERM."""
+    settings = load_settings()
+    if settings.is_production:
+        raise EngineError(
+            "`market up` is the sandbox on one machine. In production run `market migrate` once, then `market serve`, "
+            "`market worker`, `market worker --queue documents` and `market scheduler` as processes of their own.",
+            "`market up` 是单机沙箱。生产环境请先运行一次 `market migrate`，再分别运行 `market serve`、"
+            "`market worker`、`market worker --queue documents` 与 `market scheduler` 进程。",
+        )
+    begun_s = time.monotonic()
+    progress = _Progress()
+    supervisor = Supervisor(settings, progress.tell, sample=sample)
+    with ExitStack() as stack:
+        try:
+            with console.status(choose("Starting", "正在启动")) as status:
+                progress.show_on(status)
+                stack.enter_context(supervisor)
+                progress.finish()
+        except Stopped:
+            console.print(_stopped())
+            return 130
+        except StartFailed as failure:
+            console.print(choose(failure.en, failure.zh), markup=False)
+            return 1
+        _print_ready(settings, time.monotonic() - begun_s)
+        supervisor.watch()
+        console.print(choose("Stopping: finishing what is under way", "正在停止：等待进行中的工作完成"))
+    console.print(_stopped())
+    return 0
+
+
+def seed_sample() -> int:
+    """Fill the database with the sample market and keep its sign-ins for `market up` to print. Idempotent."""
+    with running_engines() as settings:
+        from app.sample.seed import seed
+
+        sign_ins: list[SignIn] = seed(settings)
+        target = _sign_ins_file(settings)
+        target.touch(mode=0o600)
+        target.write_text(json.dumps([asdict(item) for item in sign_ins], ensure_ascii=False), encoding="utf-8")
+    return 0
+
+
+class _Progress:
+    """One line per step of the start, with its seconds once it is done; afterwards, one line per event."""
+
+    def __init__(self) -> None:
+        self._status: Status | None = None
+        self._step = ""
+        self._since_s = 0.0
+
+    def show_on(self, status: Status) -> None:
+        """Show the steps of the start beside a spinner."""
+        self._status = status
+
+    def tell(self, en: str, zh: str) -> None:
+        """A new step begins, or, after the start, something happened."""
+        if self._status is None:
+            console.print(choose(en, zh), markup=False)
+            return
+        self._end_step()
+        self._step, self._since_s = choose(en, zh), time.monotonic()
+        self._status.update(self._step)
+
+    def finish(self) -> None:
+        """The start is complete."""
+        self._end_step()
+        self._status = None
+
+    def _end_step(self) -> None:
+        if self._step:
+            console.print(f"[green]✓[/green] {escape(self._step)}  [dim]{time.monotonic() - self._since_s:.1f} s[/dim]")
+        self._step = ""
+
+
+def _print_ready(settings: Settings, seconds: float) -> None:
+    console.print()
+    console.print(
+        choose(f"[bold]Ready in {seconds:.1f} s[/bold]", f"[bold]已就绪，用时 {seconds:.1f} 秒[/bold]")
+        + f"  →  [bold cyan]{settings.public_url}[/bold cyan]"
+    )
+    places = Table.grid(padding=(0, 2))
+    places.add_row(choose("API reference", "接口文档"), f"{settings.public_url}/docs/api")
+    places.add_row(choose("Sample seller", "示例卖家系统"), f"http://127.0.0.1:{settings.sample_seller_port}")
+    places.add_row(choose("Data and logs", "数据与日志"), str(settings.market_home))
+    console.print(places)
+    sign_ins = _read_sign_ins(settings)
+    if sign_ins:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for heading in (choose("Sign in as", "登录身份"), choose("e-mail", "邮箱"), choose("password", "密码")):
+            table.add_column(heading)
+        for item in sign_ins:
+            table.add_row(choose(item.who_en, item.who_zh), item.email, item.password)
+        console.print()
+        console.print(table)
+    console.print()
+    console.print(choose("Ctrl-C stops everything.", "按 Ctrl-C 停止全部服务。"))
+
+
+def _read_sign_ins(settings: Settings) -> list[SignIn]:
+    try:
+        return [SignIn(**item) for item in json.loads(_sign_ins_file(settings).read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        return []
+
+
+def _sign_ins_file(settings: Settings) -> Path:
+    return settings.market_home / "sign-ins.json"
+
+
+def _stopped() -> str:
+    return choose("Stopped; nothing is left running.", "已停止，没有遗留任何进程。")

@@ -1,0 +1,1 @@
+"""Sample data: everything that `market up` shows on a first visit."""

@@ -1,0 +1,82 @@
+"""A rollout plan: four steps over ten working days, each ticked off when the buyer accepts it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.sample.scenes import ink
+from app.sample.scenes.stage import LEFT_PX, PANEL_TOP_PX, RIGHT_PX, Drawn, Stage, between, counted, ease
+
+_STEPS_TOP, _STEP_PX = PANEL_TOP_PX + 214, 140
+#: Title, what is done, days, second of acceptance.
+_STEPS = (
+    ("现场调研", "梳理流程与数据 · 2 天", 2, 1.4),
+    ("系统配置", "组织、权限、单据 · 4 天", 6, 4.4),
+    ("数据迁移", "导入并逐项核对 · 2 天", 8, 7.4),
+    ("培训验收", "三场培训，签字上线 · 2 天", 10, 10.2),
+)
+
+
+def build(stage: Stage) -> None:
+    """Set the stage for the on-site rollout scene."""
+    stage.panel(790)
+    stage.paint(ink.text("实施进度", 22, ink.MUTED), LEFT_PX, PANEL_TOP_PX + 24)
+    stage.paint(ink.text("/ 10 个工作日", 26, ink.MUTED), LEFT_PX + 138, PANEL_TOP_PX + 88)
+    people = (("赵", ink.TEAL, ink.TEAL_TINT), ("吴", ink.BLUE, ink.BLUE_TINT))
+    for number, (letter, colour, tint) in enumerate(people):
+        stage.paint(ink.initial(letter, 52, colour, tint), RIGHT_PX - 52 - number * 62, PANEL_TOP_PX + 36)
+    stage.paint(ink.text("2 位顾问驻场", 20, ink.MUTED), RIGHT_PX - ink.text_width("2 位顾问驻场", 20), PANEL_TOP_PX + 98)
+    for day in range(10):
+        stage.paint(ink.rounded(45, 14, 7, ink.LINE), LEFT_PX + day * 51, PANEL_TOP_PX + 158)
+    stage.paint(ink.rounded(4, 3 * _STEP_PX, 2, ink.LINE), LEFT_PX + 22, _STEPS_TOP + 42)
+    for number, (title, work, *_) in enumerate(_STEPS):
+        y = _STEPS_TOP + number * _STEP_PX
+        stage.paint(ink.disc(48, ink.LINE), LEFT_PX, y + 18)
+        stage.paint(ink.disc(40, ink.WHITE), LEFT_PX + 4, y + 22)
+        figure = str(number + 1)
+        stage.paint(ink.text(figure, 24, ink.MUTED, 1), LEFT_PX + 24 - ink.text_width(figure, 24) // 2, y + 21)
+        stage.paint(ink.text(title, 30, ink.INK, 2), LEFT_PX + 74, y + 4)
+        stage.paint(ink.text(work, 22, ink.MUTED), LEFT_PX + 74, y + 48)
+    stage.act(_days)
+    stage.act(_line)
+    stage.act(_accepted)
+
+
+def _days(now_s: float) -> Iterator[Drawn]:
+    passed = 0.0
+    before = 0
+    for _, _, day, at_s in _STEPS:
+        passed += (day - before) * ease(now_s, at_s - 1.1, 1.1)
+        before = day
+    figure = f"{max(1, round(passed))}"
+    yield ink.text("第", 26, ink.MUTED), LEFT_PX, PANEL_TOP_PX + 88, 1.0
+    yield ink.text(figure, 60, ink.INK, 2), LEFT_PX + 82 - ink.text_width(figure, 60) // 2, PANEL_TOP_PX + 54, 1.0
+    for day in range(10):
+        yield ink.rounded(45, 14, 7, ink.TEAL), LEFT_PX + day * 51, PANEL_TOP_PX + 158, min(1.0, max(0.0, passed - day))
+
+
+def _line(now_s: float) -> Iterator[Drawn]:
+    height = 0.0
+    for number, (*_, at_s) in enumerate(_STEPS[1:]):
+        height = between(height, (number + 1) * _STEP_PX, ease(now_s, at_s - 1.1, 1.1))
+    grown = round(height) // 4 * 4
+    if grown >= 4:
+        yield ink.rounded(4, grown, 2, ink.TEAL), LEFT_PX + 22, _STEPS_TOP + 42, 1.0
+
+
+def _accepted(now_s: float) -> Iterator[Drawn]:
+    signed = ink.badge("已验收", 21, ink.TEAL, ink.TEAL_TINT)
+    waiting = ink.badge("进行中", 21, ink.AMBER, ink.AMBER_TINT)
+    before_s = -9.0
+    for number, (*_, at_s) in enumerate(_STEPS):
+        y = _STEPS_TOP + number * _STEP_PX
+        share, begun = ease(now_s, at_s, 0.4), ease(now_s, before_s + 0.4, 0.4)
+        yield ink.disc(48, ink.TEAL), LEFT_PX, y + 18, share
+        yield ink.tick(36), LEFT_PX + 6, y + 24, share
+        yield waiting, RIGHT_PX - waiting.width, y + 24, begun * (1 - share)
+        yield signed, RIGHT_PX - signed.width, y + 24 + 8 * (1 - share), share
+        before_s = at_s
+    paid = counted(12_800, now_s, _STEPS[-1][3] + 0.3, 0.8)
+    if paid:
+        words = f"结算 ¥{paid:,}"
+        yield ink.text(words, 24, ink.TEAL, 1), LEFT_PX + 74, _STEPS_TOP + 3 * _STEP_PX + 84, 1.0

@@ -1,0 +1,70 @@
+"""The scheduler process: enqueues periodic jobs. Any number may run; a PostgreSQL advisory lock lets one of them act."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.clock_follower import follow_clock
+from app.composition import compose
+from kernel import clock
+from kernel.db.uow import Database, unit_of_work
+from kernel.jobs.registry import Periodic, periodic
+from kernel.principal import SYSTEM
+from kernel.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+LOCK = 7_316_001
+"""Key of the scheduler's session-level advisory lock; the server frees it when the holder's connection dies."""
+TICK_S = 1.0
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def main(settings: Settings) -> None:
+    """Enqueue periodic jobs until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    services = compose(settings)
+    follow_clock(services, stop)
+    log.info("scheduler_ready", kinds=[item.kind for item in periodic()])
+    while not stop.is_set():
+        try:
+            lead(services.db, stop)
+        except SQLAlchemyError as error:
+            log.warning("scheduler_lost_database", error=str(error))
+            stop.wait(TICK_S)
+    services.db.dispose()
+
+
+def lead(db: Database, stop: threading.Event) -> None:
+    """Hold the lock and enqueue each tick; wait while another scheduler holds it."""
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not stop.wait(TICK_S):
+            # Taking it again in the same session is counted, not blocked; so ask only whether it is ours already.
+            held = connection.scalar(
+                text(
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :k AND pid = pg_backend_pid()"
+                ),
+                {"k": LOCK},
+            )
+            if held or connection.scalar(text("SELECT pg_try_advisory_lock(:k)"), {"k": LOCK}):
+                tick(db)
+
+
+def tick(db: Database) -> None:
+    """Enqueue every periodic job whose slot has begun; the dedupe key is the slot, so that twice is once."""
+    for item in periodic():
+        with unit_of_work(db, SYSTEM) as uow:
+            uow.enqueue(item.kind, {}, dedupe_key=f"slot:{slot(item)}")
+
+
+def slot(item: Periodic) -> int:
+    """Number of the present interval since a fixed start."""
+    return (clock.now() - EPOCH) // max(item.every, timedelta(seconds=1))

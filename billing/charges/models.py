@@ -1,0 +1,58 @@
+"""Table of what buyers were charged, line by line."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor, Ppm
+from kernel.db.constraints import register
+from kernel.errors import Conflict
+
+
+class Charge(Base):
+    """A paid line: from the buyer's credit to the parties of its shares. Amounts positive; net plus tax is gross.
+
+    Holds nothing that either side of the sale may not see; who gets which part stands in `share`.
+    """
+
+    __tablename__ = "charge"
+    __table_args__ = (
+        UniqueConstraint("reference"),
+        CheckConstraint("net_minor + tax_minor = gross_minor", name="gross"),
+        CheckConstraint("net_minor >= 0 AND tax_minor >= 0", name="positive"),
+        CheckConstraint("0 <= refunded_minor AND refunded_minor <= reserved_minor", name="refunded"),
+        CheckConstraint("reserved_minor <= gross_minor", name="reserved"),
+        Index("ix_charge_buyer_org_id_group_reference", "buyer_org_id", "group_reference"),
+        Index("ix_charge_seller_org_id_group_reference", "seller_org_id", "group_reference"),
+        Index("ix_charge_payment_id", "payment_id"),
+        Index("ix_charge_allocation_id", "allocation_id"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    reference: Mapped[UUID]
+    """The order line."""
+    group_reference: Mapped[UUID]
+    """The order."""
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey("billing.payment.id"))
+    allocation_id: Mapped[UUID] = mapped_column(ForeignKey("billing.payment_allocation.id"))
+    net_minor: Mapped[Minor]
+    tax_minor: Mapped[Minor]
+    gross_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+    tax_rate_ppm: Mapped[Ppm]
+    reserved_minor: Mapped[Minor] = mapped_column(default=0)
+    """Gross of refunds asked for that have not failed."""
+    refunded_minor: Mapped[Minor] = mapped_column(default=0)
+    """Gross of refunds that succeeded."""
+    reserved_net_minor: Mapped[Minor] = mapped_column(default=0)
+    """The net inside `reserved_minor`; the last refund takes exactly what is left of net and tax."""
+    captured_at: Mapped[Instant]
+    created_at: Mapped[CreatedAt]
+
+
+register("ck_charge_reserved", lambda: Conflict("refund_exceeds_charge"))

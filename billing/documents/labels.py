@@ -1,0 +1,110 @@
+"""The words printed on documents, in Chinese and English; each key is one meaning."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from billing.documents.model import Language
+
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "invoice": ("电子发票", "Invoice"),
+    "credit_note": ("红字发票", "Credit note"),
+    "statement": ("结算单", "Settlement statement"),
+    "number": ("发票号码", "Number"),
+    "fiscal_number": ("数电票号码", "Fiscal number"),
+    "statement_number": ("结算单号", "Number"),
+    "issued_on": ("开票日期", "Date of issue"),
+    "closed_on": ("出单日期", "Date of issue"),
+    "supplied_on": ("服务日期", "Date of supply"),
+    "currency": ("币种", "Currency"),
+    "buyer": ("购买方", "Buyer"),
+    "seller": ("销售方", "Seller"),
+    "party": ("结算对象", "Payee"),
+    "platform": ("平台方", "Platform"),
+    "tax_id_cn": ("统一社会信用代码", "Tax ID"),
+    "tax_id": ("税号", "Tax ID"),
+    "registration_id": ("登记号", "Registration"),
+    "address": ("地址", "Address"),
+    "bank": ("开户行及账号", "Bank"),
+    "contact": ("联系方式", "Contact"),
+    "item": ("项目名称", "Item"),
+    "unit": ("单位", "Unit"),
+    "quantity": ("数量", "Quantity"),
+    "unit_price": ("单价", "Unit price"),
+    "net": ("金额", "Net"),
+    "tax_rate": ("税率", "Rate"),
+    "tax": ("税额", "Tax"),
+    "gross": ("价税合计", "Total"),
+    "sum": ("合计", "Total"),
+    "subtotal": ("不含税金额", "Net total"),
+    "tax_total": ("税额合计", "Tax total"),
+    "paid": ("已支付", "Paid"),
+    "due": ("待支付", "Amount due"),
+    "refunded": ("退款金额", "Refund"),
+    "due_on": ("付款期限", "Due date"),
+    "terms": ("付款条件", "Terms"),
+    "breakdown": ("税率明细", "Tax breakdown"),
+    "capitals": ("价税合计（大写）", "Total in capitals"),
+    "figures": ("（小写）", ""),
+    "remarks": ("备注", "Remarks"),
+    "order_ref": ("订单号", "Order"),
+    "purchase_order": ("采购单号", "PO"),
+    "payment_ref": ("支付流水", "Payment"),
+    "period": ("服务期间", "Period"),
+    "original": ("原蓝字发票", "Original"),
+    "reason": ("红冲原因", "Reason"),
+    "drawer": ("开票人", "Issued by"),
+    "issuer": ("开具通道", "Issued through"),
+    "verify": ("扫码核验", "Scan to verify"),
+    "sandbox": ("沙箱 · 非税务发票", "SANDBOX – not a tax document"),
+    "sandbox_statement": ("沙箱 · 不作结算凭证", "SANDBOX – no real money"),
+    "S": ("应税", "Standard"),
+    "Z": ("零税率", "Zero rated"),
+    "E": ("免税", "Exempt"),
+    "AE": ("反向征收（由购买方缴税）", "Reverse charge"),
+    "O": ("不征税", "Not subject to VAT"),
+    "occurred_on": ("日期", "Date"),
+    "order_and_item": ("订单与项目", "Order and item"),
+    "settlement_period": ("结算周期", "Period"),
+    "carry_over": ("上期结转", "Carried over"),
+    "sales": ("销售额", "Sales"),
+    "refunds": ("退款", "Refunds"),
+    "commission": ("平台佣金", "Commission"),
+    "promoter": ("推广分成", "Promoter"),
+    "commission_tax": ("佣金税费", "Tax on fee"),
+    "adjustments": ("调整", "Adjustments"),
+    "net_payable": ("应结金额", "Net payable"),
+    "line_net": ("净额", "Net"),
+    "payout_ref": ("打款流水", "Payout"),
+    "payout_on": ("打款日期", "Paid on"),
+    "net_to_carry": ("结转下期", "Carried forward"),
+    "no_lines": ("本期无订单", "No orders in this period"),
+}
+
+
+class Labels:
+    """Labels of one language; bilingual ones set the English after the Chinese, in a smaller hand."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def __call__(self, key: str) -> Markup:
+        """The label as safe markup."""
+        chinese, english = _WORDS[key]
+        if self.language is Language.ZH or (self.language is Language.BILINGUAL and not english):
+            return escape(chinese)
+        if self.language is Language.EN:
+            return escape(english)
+        return Markup('{} <span class="en">{}</span>').format(chinese, english)
+
+    def plain(self, key: str) -> str:
+        """The label as text, for the PDF's title."""
+        chinese, english = _WORDS[key]
+        return {Language.ZH: chinese, Language.EN: english}.get(self.language, f"{chinese} {english}")
+
+    @property
+    def chinese(self) -> bool:
+        """Whether the reader expects what only Chinese paper has, as the amount in capitals."""
+        return self.language is not Language.EN

@@ -1,0 +1,99 @@
+"""Who stands on a document, and for which days."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from billing.documents.printable import printable
+from kernel.errors import Invalid
+
+NAME_LIMIT: Final = 300
+LINE_LIMIT: Final = 200
+
+EU_VAT_COUNTRIES: Final = frozenset(
+    [
+        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
+        *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+    ]
+)
+"""Member states, whose VAT identifiers begin with their ISO 3166 code (Greece: EL)."""
+
+
+def cleaned(record: object, limits: dict[str, int]) -> None:
+    """Make the named text fields of a frozen record printable, in place, while it is being constructed.
+
+    Raises:
+        Invalid: `document_text_too_long`.
+    """
+    for field, limit in limits.items():
+        object.__setattr__(record, field, printable(getattr(record, field), field=field, limit=limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days from the first to the last, both included, as EN 16931 BT-73 and BT-74 and every reader mean it."""
+
+    first_on: date
+    last_on: date
+
+    def __post_init__(self) -> None:
+        if self.last_on < self.first_on:
+            raise Invalid("document_period_reversed", field="period")
+
+    @classmethod
+    def from_half_open(cls, start_on: date, end_on: date) -> Period:
+        """The same days as the half-open period [start, end) that the books keep.
+
+        Raises:
+            Invalid: `document_period_reversed` for an empty or reversed period.
+        """
+        return cls(start_on, end_on - timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A seller, buyer or payee with every field that the law asks for, copied at issue and never looked up again.
+
+    `tax_id` is the 18-character unified social credit code in China and the VAT identifier in the EU;
+    `registration_id` an entry in a commercial register where there is one besides.
+    """
+
+    legal_name: str
+    country: str
+    tax_id: str = ""
+    registration_id: str = ""
+    address_lines: tuple[str, ...] = ()
+    city: str = ""
+    postcode: str = ""
+    bank_name: str = ""
+    bank_account: str = ""
+    phone: str = ""
+    email: str = ""
+
+    def __post_init__(self) -> None:
+        names = ("tax_id", "registration_id", "city", "postcode", "bank_name", "bank_account", "phone", "email")
+        cleaned(self, {"legal_name": NAME_LIMIT} | dict.fromkeys(names, LINE_LIMIT))
+        lines = (printable(line, field="address_lines", limit=LINE_LIMIT) for line in self.address_lines)
+        object.__setattr__(self, "address_lines", tuple(line for line in lines if line))
+        if not self.legal_name:
+            raise Invalid("document_party_needs_name", field="legal_name")
+        if not re.fullmatch(r"[A-Z]{2}", self.country):
+            raise Invalid("document_country_not_iso", field="country")
+
+    @property
+    def has_vat_id(self) -> bool:
+        """Whether the tax id is a VAT identifier, prefixed as EN 16931 BR-CO-09 asks."""
+        prefix = "EL" if self.country == "GR" else self.country
+        return self.country in EU_VAT_COUNTRIES and self.tax_id.upper().startswith(prefix)
+
+    @property
+    def address(self) -> str:
+        """The postal address on one line, in the order of its country, which is shown apart."""
+        if self.country == "CN":
+            parts = (self.city, *self.address_lines, self.postcode)
+        else:
+            parts = (*self.address_lines, self.postcode, self.city)
+        return " ".join(part for part in parts if part)

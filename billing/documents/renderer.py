@@ -1,0 +1,143 @@
+"""Documents as PDF/A-3b files. The only module that knows WeasyPrint.
+
+Runs in a process of its own (`isolated`) and reads nothing from disk or network while it draws: what a page may load
+is in memory, and any other address ends the rendering.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from datetime import UTC, datetime, time
+from functools import cache
+from typing import Any, Final, NoReturn
+
+from billing.documents.cii import departure_from_en16931, to_cii
+from billing.documents.model import InvoiceDocument
+from billing.documents.paper import Paper, invoice_paper, statement_paper, style_sheet
+from billing.documents.statement import StatementDocument
+from kernel.errors import DomainError, Unavailable
+
+Document = InvoiceDocument | StatementDocument
+
+XML_NAME: Final = "factur-x.xml"
+_VARIANT: Final = "pdf/a-3b"
+# Factur-X 1.0 §6: the properties, and the PDF/A extension schema that declares them.
+_PROPERTIES: Final = (
+    ("DocumentFileName", XML_NAME, "name of the embedded XML invoice file"),
+    ("DocumentType", "INVOICE", "INVOICE"),
+    ("Version", "1.0", "The actual version of the Factur-X XML schema"),
+    ("ConformanceLevel", "EN 16931", "The conformance level of the embedded Factur-X data"),
+)
+_FX: Final = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
+
+
+def render_pdf(document: Document) -> bytes:
+    """Draw a document as PDF/A-3b; the same document gives the same bytes.
+
+    An invoice or credit note carries its EN 16931 data as `factur-x.xml` (relationship Alternative), unless the
+    standard cannot express it (`cii.departure_from_en16931`).
+
+    Raises:
+        Unavailable: `renderer_unavailable` when the system library Pango is missing.
+        Invalid: what the layout of the document refuses.
+        DomainError: `document_asset_refused` when the page asked for anything outside itself.
+    """
+    weasyprint = _weasyprint()
+    if isinstance(document, StatementDocument):
+        paper, xml = statement_paper(document), None
+    else:
+        paper = invoice_paper(document)
+        xml = None if departure_from_en16931(document) else to_cii(document)
+    drawn_at = datetime.combine(document.issued_on, time(), tzinfo=UTC)
+    fetcher = _fetcher_class()(paper)
+    html = weasyprint.HTML(string=paper.html, url_fetcher=fetcher)
+    options: dict[str, Any] = {"pdf_variant": _VARIANT, "pdf_identifier": paper.fingerprint}
+    if xml is not None:
+        # A file object: bytes would be taken for a path or an address.
+        options["xmp_metadata"] = [io.BytesIO(_xmp())]
+        options["attachments"] = [
+            weasyprint.Attachment(
+                string=xml,
+                name=XML_NAME,
+                description="EN 16931 invoice data (Factur-X)",
+                created=drawn_at,
+                modified=drawn_at,
+                relationship="Alternative",
+                url_fetcher=fetcher,
+            )
+        ]
+    try:
+        return bytes(html.write_pdf(stylesheets=[_style()], **options))
+    except weasyprint.urls.FatalURLFetchingError as error:
+        raise DomainError("document_asset_refused", number=document.number) from error
+
+
+@cache
+def _weasyprint() -> Any:
+    """Import late: a process that never draws needs no Pango, and a missing Pango is an answer, not a crash."""
+    try:
+        with warnings.catch_warnings():
+            # It asks for a system HarfBuzz-Subset, which our own cut of the font makes idle.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import weasyprint  # noqa: PLC0415
+    except (ImportError, OSError) as error:
+        raise Unavailable("renderer_unavailable", missing="Pango") from error
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    return weasyprint
+
+
+@cache
+def _style() -> Any:
+    return _weasyprint().CSS(string=style_sheet(), url_fetcher=_refuse)
+
+
+def _refuse(url: str) -> NoReturn:
+    raise ValueError(f"refused: {url[:200]}")
+
+
+@cache
+def _fetcher_class() -> Any:
+    """The fetcher that hands out the page's own assets and nothing else."""
+    weasyprint = _weasyprint()
+    refused = weasyprint.urls.FatalURLFetchingError
+    response = weasyprint.urls.URLFetcherResponse
+
+    class OwnAssetsOnly(weasyprint.urls.URLFetcher):  # type: ignore[misc,name-defined]
+        def __init__(self, paper: Paper) -> None:
+            super().__init__(allowed_protocols=(), allow_redirects=False)
+            self._assets = paper.assets
+
+        def fetch(self, url: str, headers: object = None) -> Any:
+            try:
+                media_type, content = self._assets[url]
+            except KeyError:
+                raise refused(f"refused: {url[:200]}") from None
+            return response(url, content, {"Content-Type": media_type})
+
+    return OwnAssetsOnly
+
+
+@cache
+def _xmp() -> bytes:
+    values = "".join(f"<fx:{name}>{value}</fx:{name}>" for name, value, _ in _PROPERTIES)
+    declared = "".join(
+        '<rdf:li rdf:parseType="Resource">'
+        f"<pdfaProperty:name>{name}</pdfaProperty:name><pdfaProperty:valueType>Text</pdfaProperty:valueType>"
+        f"<pdfaProperty:category>external</pdfaProperty:category>"
+        f"<pdfaProperty:description>{description}</pdfaProperty:description></rdf:li>"
+        for name, _, description in _PROPERTIES
+    )
+    return (
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description rdf:about="" xmlns:fx="{_FX}">{values}</rdf:Description>'
+        '<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"'
+        ' xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#"'
+        ' xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">'
+        '<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">'
+        "<pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>"
+        f"<pdfaSchema:namespaceURI>{_FX}</pdfaSchema:namespaceURI><pdfaSchema:prefix>fx</pdfaSchema:prefix>"
+        f"<pdfaSchema:property><rdf:Seq>{declared}</rdf:Seq></pdfaSchema:property>"
+        "</rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description></rdf:RDF>"
+    ).encode()

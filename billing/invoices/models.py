@@ -1,0 +1,144 @@
+"""Tables of legal documents: invoices, credit notes, commission invoices, and the series they are numbered in."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor, Ppm
+from kernel.db.constraints import register
+from kernel.errors import Conflict
+
+
+class NumberSeries(Base):
+    """The counter of one issuer, kind and year. Taken by `UPDATE … RETURNING` in the issuing job, so it has no gaps."""
+
+    __tablename__ = "number_series"
+    __table_args__ = (
+        UniqueConstraint("org_id", "kind", "year"),
+        CheckConstraint("next_number >= 1", name="next_number"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID]
+    kind: Mapped[str]
+    year: Mapped[int]
+    """Calendar year where the issuer keeps its books."""
+    prefix: Mapped[str]
+    next_number: Mapped[int]
+    last_issued_at: Mapped[Instant | None]
+    """Numbers and instants grow together: a later number never has an earlier date."""
+
+
+class Invoice(Base):
+    """A document as it was issued: copies of every legal field, nothing looked up again. Immutable once numbered.
+
+    Amounts are positive for every kind; the kind says the direction.
+    """
+
+    __tablename__ = "invoice"
+    __table_args__ = (
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
+        UniqueConstraint("series_id", "sequence"),
+        CheckConstraint("kind IN ('invoice', 'credit_note', 'commission_invoice')", name="kind"),
+        CheckConstraint("state IN ('queued', 'issued')", name="state"),
+        CheckConstraint("(state = 'issued') = (number IS NOT NULL)", name="numbered"),
+        CheckConstraint("(number IS NULL) = (sequence IS NULL)", name="sequence"),
+        CheckConstraint("(kind = 'credit_note') = (original_invoice_id IS NOT NULL)", name="original"),
+        CheckConstraint("net_minor + tax_minor = gross_minor", name="gross"),
+        CheckConstraint("gross_minor >= 0", name="positive"),
+        Index("uq_invoice_reference", "reference", unique=True, postgresql_where=text("kind <> 'credit_note'")),
+        Index("uq_invoice_refund_id", "refund_id", unique=True),
+        Index("uq_invoice_number", "seller_org_id", "kind", "number", unique=True),
+        Index("ix_invoice_buyer_org_id_issued_at", "buyer_org_id", "issued_at"),
+        Index("ix_invoice_seller_org_id_issued_at", "seller_org_id", "issued_at"),
+        Index("ix_invoice_original_invoice_id", "original_invoice_id"),
+        Index("ix_invoice_unfinished", "created_at", postgresql_where=text("pdf_key IS NULL")),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    """The issuer: the seller for a sale, the platform for its commission."""
+    kind: Mapped[str]
+    reference: Mapped[UUID]
+    """The order; for a commission invoice the statement."""
+    refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.refund.id"))
+    original_invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.invoice.id"))
+    series_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.number_series.id"))
+    sequence: Mapped[int | None]
+    number: Mapped[str | None]
+    state: Mapped[str]
+    currency: Mapped[Currency]
+    net_minor: Mapped[Minor]
+    tax_minor: Mapped[Minor]
+    gross_minor: Mapped[Minor]
+    paid_minor: Mapped[Minor]
+    language: Mapped[str]
+    seller: Mapped[Json]
+    buyer: Mapped[Json]
+    order_number: Mapped[str]
+    po_number: Mapped[str]
+    payment_reference: Mapped[str]
+    reason: Mapped[str]
+    """Why a credit note was issued."""
+    remarks: Mapped[str]
+    period_start_on: Mapped[date | None]
+    period_end_on: Mapped[date | None]
+    """Half-open: the first day after the period."""
+    sandbox: Mapped[bool]
+    verification_code: Mapped[str]
+    issued_at: Mapped[Instant | None]
+    issued_on: Mapped[date | None]
+    """The issuer's calendar day."""
+    created_at: Mapped[CreatedAt]
+    pdf_key: Mapped[str | None]
+    pdf_sha256: Mapped[str | None]
+    xml_key: Mapped[str | None]
+    xml_sha256: Mapped[str | None]
+    rendered_at: Mapped[Instant | None]
+
+
+class InvoiceLine(Base):
+    """One line of a document."""
+
+    __tablename__ = "invoice_line"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "invoice_id"],
+            ["billing.invoice.buyer_org_id", "billing.invoice.seller_org_id", "billing.invoice.id"],
+        ),
+        UniqueConstraint("invoice_id", "position"),
+        CheckConstraint("tax_category IN ('S', 'Z', 'E', 'AE', 'O')", name="tax_category"),
+        CheckConstraint("net_minor + tax_minor = gross_minor", name="gross"),
+        Index("ix_invoice_line_buyer_org_id_seller_org_id_invoice_id", "buyer_org_id", "seller_org_id", "invoice_id"),
+        Index("ix_invoice_line_reference", "reference"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    invoice_id: Mapped[UUID]
+    position: Mapped[int]
+    reference: Mapped[UUID]
+    """The order line; for a commission invoice the statement."""
+    name: Mapped[str]
+    description: Mapped[str]
+    quantity: Mapped[Decimal] = mapped_column(Numeric(20, 6))
+    unit: Mapped[str]
+    unit_code: Mapped[str]
+    tax_category: Mapped[str]
+    tax_rate_ppm: Mapped[Ppm]
+    tax_reason: Mapped[str]
+    net_minor: Mapped[Minor]
+    tax_minor: Mapped[Minor]
+    gross_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+
+
+register("uq_invoice_reference", lambda: Conflict("invoice_exists"))
+register("uq_invoice_refund_id", lambda: Conflict("credit_note_exists"))

@@ -1,0 +1,153 @@
+"""Tables of money coming in: payments, their attempts, what each order has of them, and the sandbox gateway's own books."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor
+from kernel.db.constraints import register
+from kernel.errors import Conflict, Invalid
+
+
+class Payment(Base):
+    """One attempt of a buyer to pay one purchase. Amounts are positive, in the payer's currency.
+
+    At most one payment of a reference is alive: as long as its outcome is not a definite failure, no other may start.
+    """
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        UniqueConstraint("payer_org_id", "id"),
+        CheckConstraint(
+            "state IN ('created', 'processing', 'requires_action', 'unknown', 'succeeded', 'failed')", name="state"
+        ),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("(state = 'succeeded') = (captured_at IS NOT NULL)", name="captured"),
+        Index("uq_payment_live", "reference", unique=True, postgresql_where=text("state <> 'failed'")),
+        Index("ix_payment_payer_org_id_created_at", "payer_org_id", "created_at"),
+        Index(
+            "ix_payment_doubtful",
+            "next_check_at",
+            postgresql_where=text("state IN ('created', 'processing', 'requires_action', 'unknown')"),
+        ),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    payer_org_id: Mapped[UUID]
+    reference: Mapped[UUID]
+    """What is paid, named by the caller: a purchase."""
+    gateway: Mapped[str]
+    method_token: Mapped[str]
+    amount_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+    description: Mapped[str]
+    state: Mapped[str]
+    error_code: Mapped[str | None]
+    next_action: Mapped[dict[str, Any] | None]
+    """What the buyer has to do while `requires_action`: `{"kind": "redirect", "url": …}`."""
+    gateway_reference: Mapped[str | None]
+    deadline_at: Mapped[Instant]
+    next_check_at: Mapped[Instant]
+    """When the janitor asks the gateway what became of it, unless something else tells sooner."""
+    checks: Mapped[int] = mapped_column(default=0)
+    captured_at: Mapped[Instant | None]
+    created_at: Mapped[CreatedAt]
+
+
+class PaymentAttempt(Base):
+    """One call to the gateway that moves money or withdraws it; written before the call, its id is the idempotency key."""
+
+    __tablename__ = "payment_attempt"
+    __table_args__ = (
+        ForeignKeyConstraint(["payer_org_id", "payment_id"], ["billing.payment.payer_org_id", "billing.payment.id"]),
+        UniqueConstraint("payment_id", "operation"),
+        CheckConstraint("operation IN ('submit', 'cancel')", name="operation"),
+        CheckConstraint("outcome IN ('calling', 'answered', 'refused', 'unknown')", name="outcome"),
+        Index("ix_payment_attempt_payer_org_id_payment_id", "payer_org_id", "payment_id"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    payer_org_id: Mapped[UUID]
+    payment_id: Mapped[UUID]
+    operation: Mapped[str]
+    outcome: Mapped[str]
+    detail: Mapped[str | None]
+    started_at: Mapped[Instant]
+    ended_at: Mapped[Instant | None]
+
+
+class PaymentAllocation(Base):
+    """The explicit part of a payment that belongs to one order, and what of it was given back or is about to be."""
+
+    __tablename__ = "payment_allocation"
+    __table_args__ = (
+        ForeignKeyConstraint(["payer_org_id", "payment_id"], ["billing.payment.payer_org_id", "billing.payment.id"]),
+        UniqueConstraint("payment_id", "reference"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("0 <= refunded_minor AND refunded_minor <= reserved_minor", name="refunded"),
+        CheckConstraint("reserved_minor <= amount_minor", name="reserved"),
+        Index("ix_payment_allocation_payer_org_id_payment_id", "payer_org_id", "payment_id"),
+        Index("ix_payment_allocation_seller_org_id_reference", "seller_org_id", "reference"),
+        Index("ix_payment_allocation_reference", "reference"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    payer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    payment_id: Mapped[UUID]
+    reference: Mapped[UUID]
+    """The order."""
+    amount_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+    reserved_minor: Mapped[Minor] = mapped_column(default=0)
+    """Refunds asked for that have not failed, finished ones included."""
+    refunded_minor: Mapped[Minor] = mapped_column(default=0)
+    """Refunds the gateway has confirmed."""
+    created_at: Mapped[CreatedAt]
+
+
+class SandboxOperation(Base):
+    """The sandbox gateway's own books: what a counterpart would remember of us, found by our idempotency key.
+
+    Written in the gateway's own transactions only; nothing of ours is decided by reading it.
+    """
+
+    __tablename__ = "sandbox_operation"
+    __table_args__ = (
+        UniqueConstraint("idempotency_key"),
+        UniqueConstraint("reference"),
+        CheckConstraint("kind IN ('payment', 'refund', 'payout')", name="kind"),
+        CheckConstraint("state IN ('pending', 'requires_action', 'succeeded', 'failed')", name="state"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("0 <= refunded_minor AND refunded_minor <= amount_minor", name="refunded"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    idempotency_key: Mapped[str]
+    request_hash: Mapped[str]
+    kind: Mapped[str]
+    reference: Mapped[str]
+    """The gateway's own name for it: `sbx_pay_…`, `sbx_ref_…`, `sbx_out_…`."""
+    parent_reference: Mapped[str | None]
+    """For a refund: the payment it gives back."""
+    method_token: Mapped[str]
+    amount_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+    refunded_minor: Mapped[Minor] = mapped_column(default=0)
+    state: Mapped[str]
+    error_code: Mapped[str | None]
+    becomes: Mapped[str | None]
+    """The state a pending operation will take at `settles_at`."""
+    settles_at: Mapped[Instant | None]
+    metadata_: Mapped[Json] = mapped_column("metadata")
+    created_at: Mapped[CreatedAt]
+    changed_at: Mapped[Instant]
+
+
+register("uq_payment_live", lambda: Conflict("payment_already_running"))
+register("ck_payment_allocation_reserved", lambda: Conflict("refund_exceeds_payment"))
+register("ck_payment_amount", lambda: Invalid("amount_not_positive", field="amount"))

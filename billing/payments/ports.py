@@ -1,0 +1,128 @@
+"""What any payment gateway must be able to do, and how it answers.
+
+Three steps around every call: an attempt row is committed whose id is the idempotency `key`; the call is made with no
+transaction open; the answer is committed. A call that ends in `OutcomeUnknown` is never repeated as a new one: the
+janitor asks `find_…` with the same key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from kernel.money import Money
+
+
+class Standing(StrEnum):
+    """How things stand at the gateway."""
+
+    PENDING = "pending"
+    """Accepted; the outcome comes later, by notice or when asked."""
+    REQUIRES_ACTION = "requires_action"
+    """The payer has to do something first (3-D Secure, confirming in an app)."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class OutcomeUnknown(Exception):  # noqa: N818 - not an error of ours: an answer that did not come
+    """The call may or may not have taken effect (time-out, broken connection, a 5xx). Only asking can tell."""
+
+
+class Refused(Exception):  # noqa: N818 - a definite answer
+    """The gateway did not accept the request and nothing was done; `code` says why (`invalid_method`, …)."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class NotReached(Exception):  # noqa: N818 - a definite answer
+    """The request was certainly not executed (connection refused, 429): it may be sent again with the same key."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """Take `amount` by `method_token`. `metadata` comes back in notices and in the gateway's own reports."""
+
+    key: str
+    amount: Money
+    method_token: str
+    description: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """Give `amount` of the payment `payment_reference` back."""
+
+    key: str
+    payment_reference: str
+    amount: Money
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRequest:
+    """Send `amount` to a party's account. `destination` is the gateway's token of that account."""
+
+    key: str
+    amount: Money
+    destination: str
+    description: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The present state of one operation as the gateway tells it. `amount` must equal ours before anything is believed."""
+
+    standing: Standing
+    reference: str
+    amount: Money
+    error_code: str | None = None
+    next_action: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An incoming message, verified: something happened to `reference`. What happened is asked for, not believed."""
+
+    event_id: str
+    kind: str
+    reference: str
+    body: Mapping[str, object]
+
+
+class PaymentGateway(Protocol):
+    """A gateway. Every method may raise OutcomeUnknown, Refused or NotReached; none is called inside a unit of work."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings, rows and ledger accounts."""
+
+    def submit(self, request: PaymentRequest) -> Answer:
+        """Take the money; the same key twice is one operation."""
+
+    def find_payment(self, request: PaymentRequest, reference: str | None) -> Answer | None:
+        """What became of a submitted payment. None: the gateway never got it, so it may be submitted with its key."""
+
+    def cancel(self, reference: str) -> Answer:
+        """Withdraw a payment that has not been made; answers how it stands then, which may be `succeeded`."""
+
+    def refund(self, request: RefundRequest) -> Answer:
+        """Give money back; the same key twice is one refund."""
+
+    def find_refund(self, request: RefundRequest, reference: str | None) -> Answer | None:
+        """What became of a refund. None as in `find_payment`."""
+
+    def pay_out(self, request: PayoutRequest) -> Answer:
+        """Send money out; the same key twice is one payout."""
+
+    def find_payout(self, request: PayoutRequest, reference: str | None) -> Answer | None:
+        """What became of a payout. None as in `find_payment`."""
+
+    def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> Notice:
+        """Verify an incoming message. Raises Refused(`signature_invalid`) for one that is not the gateway's."""

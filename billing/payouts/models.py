@@ -1,0 +1,71 @@
+"""Tables of money going out to sellers and promoters."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
+from kernel.db.constraints import register
+from kernel.errors import Conflict
+
+
+class Payout(Base):
+    """The payment of one statement to its party. A failed one stays as it is; trying again is a new row."""
+
+    __tablename__ = "payout"
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id", "statement_id"], ["billing.statement.org_id", "billing.statement.id"]),
+        UniqueConstraint("org_id", "id"),
+        CheckConstraint("state IN ('scheduled', 'sent', 'unknown', 'paid', 'failed')", name="state"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        Index("uq_payout_live", "statement_id", unique=True, postgresql_where=text("state <> 'failed'")),
+        Index("ix_payout_org_id_statement_id", "org_id", "statement_id"),
+        Index(
+            "ix_payout_doubtful",
+            "next_check_at",
+            postgresql_where=text("state IN ('scheduled', 'sent', 'unknown')"),
+        ),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID]
+    statement_id: Mapped[UUID]
+    amount_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+    gateway: Mapped[str]
+    destination: Mapped[str]
+    """The account as it may be shown: bank and last digits."""
+    state: Mapped[str]
+    error_code: Mapped[str | None]
+    gateway_reference: Mapped[str | None]
+    scheduled_by: Mapped[str]
+    next_check_at: Mapped[Instant]
+    checks: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[CreatedAt]
+    paid_at: Mapped[Instant | None]
+
+
+class PayoutAttempt(Base):
+    """One call to the gateway for a payout; written before the call, its id is the idempotency key."""
+
+    __tablename__ = "payout_attempt"
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id", "payout_id"], ["billing.payout.org_id", "billing.payout.id"]),
+        UniqueConstraint("payout_id"),
+        CheckConstraint("outcome IN ('calling', 'answered', 'refused', 'unknown')", name="outcome"),
+        Index("ix_payout_attempt_org_id_payout_id", "org_id", "payout_id"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID]
+    payout_id: Mapped[UUID]
+    outcome: Mapped[str]
+    detail: Mapped[str | None]
+    started_at: Mapped[Instant]
+    ended_at: Mapped[Instant | None]
+
+
+register("uq_payout_live", lambda: Conflict("payout_already_running"))

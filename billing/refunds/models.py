@@ -1,0 +1,102 @@
+"""Tables of money going back to buyers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
+
+
+class Refund(Base):
+    """Money given back on one order. It reserves its amount when it is asked for; a failed one gives the reserve back."""
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
+        CheckConstraint("state IN ('requested', 'processing', 'unknown', 'succeeded', 'failed')", name="state"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        Index("ix_refund_buyer_org_id_reference", "buyer_org_id", "reference"),
+        Index("ix_refund_seller_org_id_reference", "seller_org_id", "reference"),
+        Index("ix_refund_payment_id", "payment_id"),
+        Index("ix_refund_allocation_id", "allocation_id"),
+        Index(
+            "ix_refund_doubtful",
+            "next_check_at",
+            postgresql_where=text("state IN ('requested', 'processing', 'unknown')"),
+        ),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    reference: Mapped[UUID]
+    """The order."""
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey("billing.payment.id"))
+    allocation_id: Mapped[UUID] = mapped_column(ForeignKey("billing.payment_allocation.id"))
+    amount_minor: Mapped[Minor]
+    """Positive; flows from the platform's cash to the buyer."""
+    currency: Mapped[Currency]
+    reason: Mapped[str]
+    automatic: Mapped[bool]
+    """Asked for by the loop (delivery failed, money came too late) and not by a person."""
+    state: Mapped[str]
+    error_code: Mapped[str | None]
+    gateway_reference: Mapped[str | None]
+    next_check_at: Mapped[Instant]
+    checks: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[CreatedAt]
+    ended_at: Mapped[Instant | None]
+
+
+class RefundLine(Base):
+    """What part of a refund belongs to which charge; net plus tax is gross."""
+
+    __tablename__ = "refund_line"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "refund_id"],
+            ["billing.refund.buyer_org_id", "billing.refund.seller_org_id", "billing.refund.id"],
+        ),
+        UniqueConstraint("refund_id", "charge_id"),
+        CheckConstraint("net_minor + tax_minor = gross_minor", name="gross"),
+        CheckConstraint("gross_minor > 0 AND net_minor >= 0 AND tax_minor >= 0", name="positive"),
+        Index("ix_refund_line_buyer_org_id_seller_org_id_refund_id", "buyer_org_id", "seller_org_id", "refund_id"),
+        Index("ix_refund_line_charge_id", "charge_id"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    refund_id: Mapped[UUID]
+    charge_id: Mapped[UUID] = mapped_column(ForeignKey("billing.charge.id"))
+    net_minor: Mapped[Minor]
+    tax_minor: Mapped[Minor]
+    gross_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+
+
+class RefundAttempt(Base):
+    """One call to the gateway for a refund; written before the call, its id is the idempotency key."""
+
+    __tablename__ = "refund_attempt"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "refund_id"],
+            ["billing.refund.buyer_org_id", "billing.refund.seller_org_id", "billing.refund.id"],
+        ),
+        UniqueConstraint("refund_id"),
+        CheckConstraint("outcome IN ('calling', 'answered', 'refused', 'unknown')", name="outcome"),
+        Index("ix_refund_attempt_buyer_org_id_seller_org_id_refund_id", "buyer_org_id", "seller_org_id", "refund_id"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    refund_id: Mapped[UUID]
+    outcome: Mapped[str]
+    detail: Mapped[str | None]
+    started_at: Mapped[Instant]
+    ended_at: Mapped[Instant | None]

@@ -1,0 +1,32 @@
+"""How a seller's system is reached: settings and sealed secrets of connectors."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Id, Instant
+
+
+class ConnectorRow(Base):
+    """A seller's connector. Secrets are sealed with the row's id as context; the former one stays valid for an overlap."""
+
+    __tablename__ = "connector"
+    __table_args__ = (
+        CheckConstraint("kind IN ('webhook', 'none')", name="kind"),
+        CheckConstraint("kind <> 'webhook' OR (url IS NOT NULL AND secret_sealed IS NOT NULL)", name="webhook_complete"),
+        UniqueConstraint("org_id", "id"),
+        Index("ix_connector_org_id", "org_id"),
+        {"schema": "fulfillment"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    kind: Mapped[str]
+    name: Mapped[str]
+    url: Mapped[str | None]
+    secret_sealed: Mapped[str | None]
+    previous_secret_sealed: Mapped[str | None]
+    previous_until: Mapped[Instant | None]
+    created_at: Mapped[CreatedAt]

@@ -1,0 +1,94 @@
+"""Create a connector, or change its address or secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from fulfillment.connectors.models import ConnectorRow
+from kernel import audit, clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid, NotFound
+from kernel.ids import uuid7
+from kernel.outbound import OutboundPolicy, OutboundRefused, check_url
+from kernel.secrets import SecretBox
+from kernel.signing import new_webhook_secret
+
+OVERLAP = timedelta(hours=24)
+"""How long both secrets sign after a rotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveConnector:
+    """`secret` None: a fresh one is made for a new webhook connector, the present one kept for an existing one."""
+
+    name: str
+    kind: str
+    url: str | None = None
+    secret: str | None = None
+    connector_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedConnector:
+    """`secret` is shown this once when it is new, else None."""
+
+    id: UUID
+    secret: str | None
+
+
+def save_connector(uow: UnitOfWork, command: SaveConnector, *, box: SecretBox, policy: OutboundPolicy) -> SavedConnector:
+    """Save the acting seller's connector.
+
+    Raises: Invalid `connector_url_refused` (the guarded client would not call it), `connector_url_required`; NotFound.
+    Locks: the connector. The secret is never stored readable, logged or shown again.
+    """
+    org_id = uow.principal.organization()
+    if command.kind == "webhook":
+        _check_url(command.url, policy)
+    row = _find_or_new(uow, command, org_id)
+    row.name, row.kind, row.url = command.name, command.kind, command.url
+    secret = command.secret
+    if secret is None and row.secret_sealed is None and command.kind == "webhook":
+        secret = new_webhook_secret()
+    if secret is not None:
+        row.previous_secret_sealed = row.secret_sealed
+        row.previous_until = clock.now() + OVERLAP if row.secret_sealed else None
+        row.secret_sealed = box.seal(secret.encode(), secret_context(row.id))
+    uow.session.add(row)
+    uow.flush()
+    audit.record(uow, "connector.saved", subject_id=row.id, kind=command.kind, rotated=int(secret is not None))
+    return SavedConnector(row.id, secret)
+
+
+def secret_context(connector_id: UUID) -> str:
+    """What a connector's secret is sealed to: its own row."""
+    return f"connector:{connector_id}"
+
+
+def open_secrets(row: ConnectorRow, box: SecretBox) -> tuple[str, ...]:
+    """Signing secrets valid now, newest first."""
+    sealed = [row.secret_sealed]
+    if row.previous_until is not None and row.previous_until > clock.now():
+        sealed.append(row.previous_secret_sealed)
+    return tuple(box.open(item, secret_context(row.id)).decode() for item in sealed if item is not None)
+
+
+def _check_url(url: str | None, policy: OutboundPolicy) -> None:
+    if not url:
+        raise Invalid("connector_url_required", field="url")
+    try:
+        check_url(url, policy)
+    except OutboundRefused as error:
+        raise Invalid("connector_url_refused", field="url", reason=error.reason) from error
+
+
+def _find_or_new(uow: UnitOfWork, command: SaveConnector, org_id: UUID) -> ConnectorRow:
+    if command.connector_id is None:
+        return ConnectorRow(id=uuid7(), org_id=org_id)
+    row = lock_row(uow.session, ConnectorRow, command.connector_id)
+    if row is None or row.org_id != org_id:
+        raise NotFound("not_found")
+    return row

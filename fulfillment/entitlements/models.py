@@ -1,0 +1,81 @@
+"""What a buying organization may use now, and who in it has a seat."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db import constraints
+from kernel.db.base import Base, CreatedAt, Id, Instant, Json
+from kernel.errors import Conflict
+
+
+class Entitlement(Base):
+    """One per order line, for life."""
+
+    __tablename__ = "entitlement"
+    __table_args__ = (
+        UniqueConstraint("reference"),
+        UniqueConstraint("buyer_org_id", "id"),
+        CheckConstraint("state IN ('pending', 'active', 'suspended', 'ended')", name="state"),
+        CheckConstraint("seats_used BETWEEN 0 AND seats", name="seats"),
+        Index("ix_entitlement_buyer_org_id", "buyer_org_id", "created_at"),
+        Index("ix_entitlement_seller_org_id", "seller_org_id", "created_at"),
+        Index("ix_entitlement_listing_id", "listing_id"),
+        Index("ix_entitlement_plan_id", "plan_id"),
+        Index("ix_entitlement_connector_id", "connector_id"),
+        {"schema": "fulfillment"},
+    )
+    id: Mapped[Id]
+    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    reference: Mapped[UUID]
+    """The order line delivered by this."""
+    listing_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.listing.id"))
+    plan_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.plan.id"))
+    connector_id: Mapped[UUID | None] = mapped_column(ForeignKey("fulfillment.connector.id"))
+    title: Mapped[str]
+    title_en: Mapped[str]
+    state: Mapped[str]
+    seats: Mapped[int]
+    """Seats sold; 0 where the plan has none."""
+    seats_used: Mapped[int] = mapped_column(default=0, server_default="0")
+    term_months: Mapped[int]
+    """Length of the first term from activation; 0 without end."""
+    time_zone: Mapped[str]
+    context: Mapped[Json]
+    """What a seller's system is told of order, organization and plan."""
+    external_id: Mapped[str | None]
+    """The tenant's id in the seller's system."""
+    launch_url: Mapped[str | None]
+    valid_from: Mapped[Instant | None]
+    valid_to: Mapped[Instant | None]
+    created_at: Mapped[CreatedAt]
+
+
+class Seat(Base):
+    """One member's place under an entitlement."""
+
+    __tablename__ = "seat"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["org_id", "entitlement_id"], ["fulfillment.entitlement.buyer_org_id", "fulfillment.entitlement.id"]
+        ),
+        Index("ix_seat_org_id_entitlement_id", "org_id", "entitlement_id"),
+        Index("ix_seat_person_id", "person_id"),
+        Index(
+            "uq_seat_holder", "entitlement_id", "person_id", unique=True, postgresql_where=text("revoked_at IS NULL")
+        ),
+        {"schema": "fulfillment"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    entitlement_id: Mapped[UUID]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
+    assigned_at: Mapped[CreatedAt]
+    revoked_at: Mapped[Instant | None]
+
+
+constraints.register("uq_seat_holder", lambda: Conflict("seat_already_assigned"))

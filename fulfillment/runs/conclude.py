@@ -1,0 +1,123 @@
+"""What an answer of the seller does to a run: the one place for synchronous answers, callbacks and deadlines alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from fulfillment.entitlements.models import Entitlement
+from fulfillment.events import DeliveryFailed, EntitlementActivated
+from fulfillment.runs.models import Run
+from fulfillment.runs.start_run import start_run
+from fulfillment.runs.states import ENTITLEMENT, LIVE, RUN
+from kernel import clock
+from kernel.calendar import add_months
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+
+ORPHAN_WITHIN = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """The seller says it is done."""
+
+    external_id: str | None
+    launch_url: str | None
+    message: str | None = None
+    message_en: str | None = None
+
+
+def lock_run(uow: UnitOfWork, run_id: UUID) -> tuple[Run, Entitlement]:
+    """A run and its entitlement, locked in that order. Raises NotFound."""
+    run = lock_row(uow.session, Run, run_id)
+    entitlement = lock_row(uow.session, Entitlement, run.entitlement_id) if run else None
+    if run is None or entitlement is None:
+        raise NotFound("not_found")
+    return run, entitlement
+
+
+def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Success) -> None:
+    """The run's operation is done in the seller's system.
+
+    A success that comes after the run was given up is an orphan in the seller's system: it is taken down again.
+    Emits: EntitlementActivated after the first provisioning.
+    """
+    if run.state == "succeeded":
+        return
+    if run.state not in LIVE:
+        _take_down_orphan(uow, run, entitlement)
+        return
+    org_ids = [run.buyer_org_id, run.seller_org_id]
+    if run.state == "queued":
+        RUN.move(uow, run, "calling", org_ids=org_ids, reason="answer_before_call_was_recorded")
+    RUN.move(uow, run, "succeeded", org_ids=org_ids)
+    run.percent, run.finished_at = 100, clock.now()
+    run.message, run.message_en = success.message, success.message_en or success.message
+    if run.operation != "provision":
+        return
+    if entitlement.state == "ended":
+        _take_down_orphan(uow, run, entitlement)
+        return
+    entitlement.external_id = success.external_id
+    entitlement.launch_url = success.launch_url
+    entitlement.valid_from = clock.now()
+    if entitlement.term_months:
+        entitlement.valid_to = add_months(clock.now(), entitlement.term_months, time_zone=entitlement.time_zone)
+    if ENTITLEMENT.move(uow, entitlement, "active", org_ids=org_ids):
+        uow.emit(
+            EntitlementActivated(
+                entitlement_id=entitlement.id,
+                reference=entitlement.reference,
+                buyer_org_id=entitlement.buyer_org_id,
+                seller_org_id=entitlement.seller_org_id,
+            )
+        )
+
+
+def give_up(uow: UnitOfWork, run: Run, entitlement: Entitlement, *, state: str, reason: str) -> None:
+    """The run will not succeed: `failed` by the seller's word, `dead` by the clock. Emits: DeliveryFailed for provisioning."""
+    org_ids = [run.buyer_org_id, run.seller_org_id]
+    if run.state not in LIVE:
+        return
+    if state == "failed" and run.state == "queued":
+        RUN.move(uow, run, "calling", org_ids=org_ids, reason="answer_before_call_was_recorded")
+    RUN.move(uow, run, state, org_ids=org_ids, reason=reason[:500])
+    run.failure, run.finished_at = reason[:500], clock.now()
+    if run.operation == "provision":
+        uow.emit(
+            DeliveryFailed(
+                entitlement_id=entitlement.id,
+                reference=entitlement.reference,
+                run_id=run.id,
+                buyer_org_id=run.buyer_org_id,
+                seller_org_id=run.seller_org_id,
+                reason=reason[:500],
+            )
+        )
+
+
+def progress(uow: UnitOfWork, run: Run, *, sequence: int, percent: int, messages: tuple[str | None, str | None]) -> None:
+    """Show how far the seller is. Late and finished ones change nothing; percent never runs backwards."""
+    if run.state not in LIVE or sequence <= run.sequence:
+        return
+    run.sequence = sequence
+    run.percent = max(run.percent, min(99, percent))
+    run.message, run.message_en = messages
+
+
+def _take_down_orphan(uow: UnitOfWork, run: Run, entitlement: Entitlement) -> None:
+    if run.operation != "provision":
+        return
+    pending: Any = uow.session.scalar(
+        select(Run.id).where(
+            Run.entitlement_id == entitlement.id, Run.operation == "deprovision", Run.state.in_(["queued"])
+        )
+    )
+    if pending is None:
+        start_run(uow, entitlement, "deprovision", deadline_at=clock.now() + ORPHAN_WITHIN)

@@ -1,0 +1,85 @@
+"""Runs: operations of a connector, and every try of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Id, Instant
+
+OPERATIONS = ("provision", "change", "suspend", "resume", "deprovision")
+STATES = ("queued", "calling", "waiting", "succeeded", "failed", "dead")
+
+
+class Run(Base):
+    """One operation for one entitlement. At most one is under way at a time; the database says so."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        CheckConstraint(f"operation IN {OPERATIONS}", name="operation"),
+        CheckConstraint(f"state IN {STATES}", name="state"),
+        CheckConstraint("percent BETWEEN 0 AND 100", name="percent"),
+        Index(
+            "uq_run_live",
+            "entitlement_id",
+            unique=True,
+            postgresql_where=text("state IN ('calling', 'waiting')"),
+        ),
+        Index(
+            "uq_run_provision", "entitlement_id", unique=True, postgresql_where=text("operation = 'provision'")
+        ),
+        Index("ix_run_buyer_org_id", "buyer_org_id", "created_at"),
+        Index("ix_run_seller_org_id", "seller_org_id", "created_at"),
+        Index("ix_run_entitlement_id", "entitlement_id"),
+        Index("ix_run_overdue", "deadline_at", postgresql_where=text("state IN ('queued', 'calling', 'waiting')")),
+        {"schema": "fulfillment"},
+    )
+    id: Mapped[Id]
+    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    entitlement_id: Mapped[UUID] = mapped_column(ForeignKey("fulfillment.entitlement.id"))
+    operation: Mapped[str]
+    state: Mapped[str]
+    percent: Mapped[int] = mapped_column(default=0, server_default="0")
+    message: Mapped[str | None]
+    message_en: Mapped[str | None]
+    sequence: Mapped[int] = mapped_column(default=-1, server_default="-1")
+    """Number of the last callback that was applied; older ones are late and change nothing."""
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    failure: Mapped[str | None]
+    deadline_at: Mapped[Instant]
+    created_at: Mapped[CreatedAt]
+    finished_at: Mapped[Instant | None]
+
+
+class RunAttempt(Base):
+    """One try: when, what was sent, what came back. Partitioned by month."""
+
+    __tablename__ = "run_attempt"
+    __table_args__ = (
+        CheckConstraint(
+            "outcome IN ('started', 'succeeded', 'accepted', 'refused', 'retry', 'unknown')", name="outcome"
+        ),
+        Index("ix_run_attempt_buyer_org_id", "buyer_org_id"),
+        Index("ix_run_attempt_seller_org_id", "seller_org_id"),
+        Index("ix_run_attempt_run_id", "run_id"),
+        {"schema": "fulfillment", "postgresql_partition_by": "RANGE (started_at)"},
+    )
+    id: Mapped[Id]
+    started_at: Mapped[datetime] = mapped_column(primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("fulfillment.run.id"))
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    number: Mapped[int]
+    epoch: Mapped[int]
+    """The job's claim that made this try."""
+    outcome: Mapped[str]
+    """`unknown`: the worker died before it could write down the answer."""
+    status: Mapped[int | None]
+    elapsed_ms: Mapped[int | None]
+    reason: Mapped[str | None]
+    request_excerpt: Mapped[str | None]
+    response_excerpt: Mapped[str | None]

@@ -1,0 +1,45 @@
+"""Row locks in one stated order: order → payment → account by id → counter.
+
+Whoever locks several rows of one table names them all at once here, so that they are taken by ascending id and two
+transactions cannot wait for each other. State is re-read after the lock: an identity map keeps stale rows otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from kernel.db.base import Base
+
+M = TypeVar("M", bound=Base)
+
+
+def lock_row(session: Session, model: type[M], row_id: UUID) -> M | None:
+    """The row, locked for update and freshly read, or None when there is none visible."""
+    rows = lock_rows(session, model, [row_id])
+    return rows[0] if rows else None
+
+
+def lock_rows(session: Session, model: type[M], ids: Iterable[UUID]) -> list[M]:
+    """The rows with these ids, locked in ascending id order and freshly read."""
+    key: Any = model.__table__.c.id
+    statement = (
+        select(model)
+        .where(key.in_(sorted(set(ids))))
+        .order_by(key)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return list(session.scalars(statement))
+
+
+def advisory_xact_lock(session: Session, namespace: int, key: UUID) -> None:
+    """Hold a lock on something that has no row yet, until the transaction ends. `namespace` comes from the caller's registry."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(:n, hashtext(:k))"),
+        {"n": namespace, "k": str(key)},
+    )

@@ -1,0 +1,116 @@
+"""Tables of the durable half of the job system: PostgreSQL remembers, Redis only rings the bell."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kernel.clock import now
+from kernel.db.base import Base, CreatedAt, Id, Instant, Json
+
+JobState = Literal["ready", "running", "done", "dead"]
+
+
+class EventRow(Base):
+    """A fact as recorded. Partitioned by month; append-only for the serving role."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        Index("ix_event_subject_id", "subject_id"),
+        Index("ix_event_topic_occurred_at", "topic", "occurred_at"),
+        {"schema": "kernel", "postgresql_partition_by": "RANGE (occurred_at)"},
+    )
+    id: Mapped[Id]
+    occurred_at: Mapped[datetime] = mapped_column(primary_key=True)
+    topic: Mapped[str]
+    subject_id: Mapped[UUID]
+    org_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    payload: Mapped[Json]
+    correlation_id: Mapped[str | None]
+
+
+class Job(Base):
+    """Work that must happen. Lease and epoch fence off a worker that woke from a pause."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        UniqueConstraint("kind", "dedupe_key"),
+        CheckConstraint("state IN ('ready', 'running', 'done', 'dead')", name="state"),
+        Index("ix_job_due", "queue", "run_at", postgresql_where=text("state IN ('ready', 'running')")),
+        Index("ix_job_dead", "created_at", postgresql_where=text("state = 'dead'")),
+        Index("ix_job_event_id", "event_id"),
+        {"schema": "kernel"},
+    )
+    id: Mapped[Id]
+    kind: Mapped[str]
+    queue: Mapped[str]
+    dedupe_key: Mapped[str]
+    payload: Mapped[Json]
+    state: Mapped[str] = mapped_column(default="ready", server_default="ready")
+    run_at: Mapped[Instant]
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    epoch: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Grows with every claim; each effect the claimant writes is guarded by it."""
+    lease_until: Mapped[Instant | None]
+    worker: Mapped[str | None]
+    last_error: Mapped[str | None]
+    event_id: Mapped[UUID | None]
+    correlation_id: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+    finished_at: Mapped[Instant | None]
+
+    @classmethod
+    def insert_once(cls, session: Session, *, job_id: UUID, **values: Any) -> bool:
+        """Insert unless (kind, dedupe key) exists; tells whether a row was inserted."""
+        statement = (
+            insert(cls)
+            .values(id=job_id, state="ready", attempts=0, epoch=0, created_at=now(), **values)
+            .on_conflict_do_nothing(index_elements=["kind", "dedupe_key"])
+            .returning(cls.id)
+        )
+        return session.execute(statement).first() is not None
+
+
+class JobAttempt(Base):
+    """One try of a job: who, when, how it ended. Partitioned by month."""
+
+    __tablename__ = "job_attempt"
+    __table_args__ = (
+        Index("ix_job_attempt_job_id", "job_id"),
+        {"schema": "kernel", "postgresql_partition_by": "RANGE (started_at)"},
+    )
+    id: Mapped[Id]
+    started_at: Mapped[datetime] = mapped_column(primary_key=True)
+    job_id: Mapped[UUID]
+    epoch: Mapped[int]
+    worker: Mapped[str]
+    outcome: Mapped[str]
+    """done, retry, dead or lost (another worker had taken over)."""
+    error: Mapped[str | None]
+    elapsed_ms: Mapped[int]
+
+
+class Inbox(Base):
+    """An incoming message as it came: verified, stored raw, known once per (source, event id), processed as a job."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("source", "event_id"),
+        CheckConstraint("state IN ('received', 'processed', 'ignored', 'quarantined')", name="state"),
+        Index("ix_inbox_waiting", "received_at", postgresql_where=text("state = 'received'")),
+        {"schema": "kernel"},
+    )
+    id: Mapped[Id]
+    source: Mapped[str]
+    event_id: Mapped[str]
+    kind: Mapped[str]
+    body: Mapped[Json]
+    state: Mapped[str] = mapped_column(default="received", server_default="received")
+    note: Mapped[str | None]
+    received_at: Mapped[CreatedAt]
+    processed_at: Mapped[Instant | None]

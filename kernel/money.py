@@ -1,0 +1,114 @@
+"""Money: integer minor units and an ISO 4217 currency with its own exponent. Never a float.
+
+Every rounding is half up, away from zero, and happens once, at a named place. Splitting is by largest remainder with a
+stated tie order (earlier parts first), so that the parts always add up to the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from babel.numbers import get_currency_precision, list_currencies
+
+PPM = 1_000_000
+"""Rates are parts per million: 6 % is 60_000."""
+
+_CURRENCIES = frozenset(list_currencies())
+
+
+def exponent(currency: str) -> int:
+    """Digits after the decimal point of `currency` (JPY 0, CNY 2, KWD 3).
+
+    Raises:
+        ValueError: `currency` is not an ISO 4217 code.
+    """
+    if currency not in _CURRENCIES:
+        msg = f"unknown currency {currency!r}"
+        raise ValueError(msg)
+    return get_currency_precision(currency)
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Money:
+    """An amount in minor units of one currency. Arithmetic across currencies is refused."""
+
+    amount_minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if type(self.amount_minor) is not int:
+            msg = f"minor units are an int, not {type(self.amount_minor).__name__}"
+            raise TypeError(msg)
+        exponent(self.currency)
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.amount_minor + self._same(other), self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.amount_minor - self._same(other), self.currency)
+
+    def __neg__(self) -> Money:
+        return Money(-self.amount_minor, self.currency)
+
+    def decimal(self) -> Decimal:
+        """The amount in major units, exact."""
+        return to_decimal(self.amount_minor, self.currency)
+
+    def _same(self, other: Money) -> int:
+        if other.currency != self.currency:
+            msg = f"{self.currency} and {other.currency} cannot be added"
+            raise ValueError(msg)
+        return other.amount_minor
+
+
+def to_decimal(amount_minor: int, currency: str) -> Decimal:
+    """Minor units as an exact decimal in major units."""
+    return Decimal(amount_minor).scaleb(-exponent(currency))
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """`numerator` over `denominator` (> 0) rounded half away from zero, in integers throughout."""
+    if denominator <= 0:
+        msg = "denominator must be positive"
+        raise ValueError(msg)
+    magnitude = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return magnitude if numerator >= 0 else -magnitude
+
+
+def round_decimal(value: Decimal) -> int:
+    """A decimal number of minor units rounded half up to whole ones (rated usage lines)."""
+    return int(value.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def apply_ppm(amount_minor: int, rate_ppm: int) -> int:
+    """`rate_ppm` of the amount, rounded half up."""
+    return half_up(amount_minor * rate_ppm, PPM)
+
+
+def net_of_included(gross_minor: int, rate_ppm: int) -> int:
+    """The net amount inside a tax-included gross: round(gross over (1 + rate)); the tax is what remains."""
+    return half_up(gross_minor * PPM, PPM + rate_ppm)
+
+
+def allocate(total_minor: int, weights: Sequence[int]) -> list[int]:
+    """Split `total_minor` in proportion to `weights` so that the parts add up to it exactly.
+
+    Largest remainder; equal remainders go to the earlier part. A negative total mirrors the positive split.
+
+    Raises:
+        ValueError: no weights, a negative weight, or only zeros.
+    """
+    whole = sum(weights)
+    if not weights or min(weights) < 0 or whole == 0:
+        msg = "weights must be non-negative and not all zero"
+        raise ValueError(msg)
+    sign = 1 if total_minor >= 0 else -1
+    magnitude = abs(total_minor)
+    parts = [magnitude * weight // whole for weight in weights]
+    remainders = [magnitude * weight % whole for weight in weights]
+    order = sorted(range(len(weights)), key=lambda i: (-remainders[i], i))
+    for i in order[: magnitude - sum(parts)]:
+        parts[i] += 1
+    return [sign * part for part in parts]

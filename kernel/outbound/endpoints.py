@@ -1,0 +1,130 @@
+"""Per-endpoint fairness inside one process: a circuit breaker and a limit of calls in flight.
+
+State is kept in memory on purpose: it protects this process's threads from a slow endpoint. What must survive a
+restart (when to try a delivery again) lives in the database with the delivery.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from kernel.outbound.errors import BreakerOpen, EndpointBusy
+from kernel.outbound.policy import OutboundPolicy
+
+
+class Breaker:
+    """Closed → open after a row of failures → one probe after the pause → closed, or open for twice as long."""
+
+    def __init__(self, policy: OutboundPolicy, monotonic: Callable[[], float]) -> None:
+        self._policy = policy
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._open_until: float | None = None
+        self._open_s = policy.breaker_open_s
+        self._probing = False
+
+    def admit(self) -> None:
+        """Let a call pass. Raises BreakerOpen while the endpoint rests or another call is probing it."""
+        with self._lock:
+            if self._open_until is None:
+                return
+            left_s = self._open_until - self._monotonic()
+            if left_s > 0 or self._probing:
+                raise BreakerOpen(max(left_s, 1.0))
+            self._probing = True
+
+    def record(self, *, healthy: bool | None) -> None:
+        """Note a call's end; None when the call never got as far as the endpoint and so says nothing about it."""
+        with self._lock:
+            was_probe, self._probing = self._probing, False
+            if healthy is None:
+                return
+            if healthy:
+                self._failures, self._open_until, self._open_s = 0, None, self._policy.breaker_open_s
+                return
+            self._failures += 1
+            if was_probe:
+                self._open_s = min(self._open_s * 2, self._policy.breaker_max_open_s)
+            if was_probe or self._failures >= self._policy.breaker_failures:
+                self._open_until = self._monotonic() + self._open_s
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls are being held back now."""
+        with self._lock:
+            return self._open_until is not None
+
+
+class Passage:
+    """Handed to the caller of :meth:`Endpoints.enter` to say how the call went; silence means "says nothing"."""
+
+    def __init__(self) -> None:
+        self.healthy: bool | None = None
+
+
+class _Endpoint:
+    def __init__(self, policy: OutboundPolicy, monotonic: Callable[[], float]) -> None:
+        self.breaker = Breaker(policy, monotonic)
+        self.slots = threading.BoundedSemaphore(policy.max_in_flight_per_endpoint)
+        self.users = 0
+
+
+class Endpoints:
+    """All endpoints this process has called lately, least recently used forgotten first. Thread safe."""
+
+    def __init__(self, policy: OutboundPolicy, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._policy = policy
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, _Endpoint] = OrderedDict()
+
+    @contextmanager
+    def enter(self, key: str, *, wait_s: float) -> Iterator[Passage]:
+        """Hold one slot of the endpoint for the length of a call.
+
+        Raises:
+            EndpointBusy: no slot became free within ``wait_s`` seconds.
+            BreakerOpen: the endpoint rests after a row of failures.
+        """
+        endpoint = self._take(key)
+        try:
+            if not endpoint.slots.acquire(timeout=max(wait_s, 0.0)):
+                raise EndpointBusy(retry_after_s=1.0)
+            try:
+                endpoint.breaker.admit()
+                passage = Passage()
+                try:
+                    yield passage
+                finally:
+                    endpoint.breaker.record(healthy=passage.healthy)
+            finally:
+                endpoint.slots.release()
+        finally:
+            with self._lock:
+                endpoint.users -= 1
+
+    def is_open(self, key: str) -> bool:
+        """Whether the endpoint's breaker holds calls back now; for health pages."""
+        with self._lock:
+            endpoint = self._known.get(key)
+        return endpoint is not None and endpoint.breaker.is_open
+
+    def _take(self, key: str) -> _Endpoint:
+        with self._lock:
+            endpoint = self._known.get(key)
+            if endpoint is None:
+                self._forget_idle()
+                endpoint = self._known[key] = _Endpoint(self._policy, self._monotonic)
+            self._known.move_to_end(key)
+            endpoint.users += 1
+            return endpoint
+
+    def _forget_idle(self) -> None:
+        if len(self._known) < self._policy.max_endpoints_tracked:
+            return
+        idle = next((key for key, endpoint in self._known.items() if endpoint.users == 0), None)
+        if idle is not None:
+            del self._known[idle]

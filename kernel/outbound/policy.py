@@ -1,0 +1,37 @@
+"""The limits of outbound calls, as one frozen value made from the settings."""
+
+from dataclasses import dataclass
+
+DEFAULT_PORTS = frozenset({443, 8443})
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundPolicy:
+    """Limits and permissions of :class:`kernel.outbound.OutboundClient`. Times in seconds, sizes in bytes.
+
+    ``allow_loopback`` belongs to the sandbox and to development alone: it admits 127.0.0.0/8 and ::1, there also over
+    plain http and on any port, so that a sample seller on this machine can be called. It admits nothing else.
+    ``permitted`` holds ``host:port`` pairs that an operator named: exactly these may have loopback or private
+    (RFC 1918, RFC 4193) addresses, any port and plain http. Link-local and metadata addresses stay refused even there.
+    ``denied_networks`` adds an operator's own public ranges (CIDR text) to the built-in table.
+    ``ca_file`` names a PEM bundle to trust instead of the bundled public roots.
+    """
+
+    allow_loopback: bool = False
+    permitted: frozenset[str] = frozenset()
+    allowed_ports: frozenset[int] = DEFAULT_PORTS
+    denied_networks: tuple[str, ...] = ()
+    ca_file: str | None = None
+    user_agent: str = "channel-market/1"
+    max_request_bytes: int = 256 * 1024
+    max_response_bytes: int = 64 * 1024
+    resolve_timeout_s: float = 5.0
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 20.0
+    total_timeout_s: float = 30.0
+    max_in_flight_per_endpoint: int = 8
+    queue_wait_s: float = 1.0
+    breaker_failures: int = 5
+    breaker_open_s: float = 15.0
+    breaker_max_open_s: float = 300.0
+    max_endpoints_tracked: int = 10_000

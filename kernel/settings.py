@@ -1,0 +1,361 @@
+"""Every setting of the service, in one frozen object that is read once, at the start of a process.
+
+A setting is an environment variable of the same name in capitals (`DATABASE_URL` for `database_url`). Nothing else
+in the program reads the environment for configuration. `docs/settings.md` is generated from this module by
+`render_settings_page`, and a test keeps the two equal.
+
+In sandbox mode, the default, every setting has a working value. In production mode nothing is guessed: `load_settings`
+refuses to go on and lists every setting that is missing or unsafe, all at once.
+"""
+
+import base64
+import binascii
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+KEY_BYTES = 32
+"""Length of the key-encryption key: 256 bits, as AES-256-GCM needs."""
+
+Gateway = Literal["sandbox", "stripe", "bank_transfer"]
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # compared with, never bound
+
+
+@dataclass(frozen=True)
+class SettingProblem:
+    """One reason why the settings cannot be used, in both languages, with what to do about it."""
+
+    name: str
+    en: str
+    zh: str
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `problems` lists every reason, so that all can be mended in one go."""
+
+    def __init__(self, problems: list[SettingProblem]) -> None:
+        super().__init__("\n".join(f"{problem.name}: {problem.en} / {problem.zh}" for problem in problems))
+        self.problems = problems
+
+    def render(self, language: str) -> str:
+        """One line per problem in `language` ("zh" or "en")."""
+        return "\n".join(f"  {item.name}: {item.zh if language == 'zh' else item.en}" for item in self.problems)
+
+
+class Settings(BaseSettings):
+    """Settings of one process. Frozen: a changed setting is a new object (`model_copy(update=…)`)."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, case_sensitive=False, hide_input_in_errors=True
+    )
+
+    market_mode: Literal["sandbox", "production"] = Field(
+        default="sandbox",
+        description="`sandbox` runs with nothing configured and moves no real money; `production` accepts no default "
+        "that is unsafe and refuses to start until every setting it needs is given.",
+    )
+    market_home: Path = Field(
+        default=Path(".market"),
+        description="Data folder: embedded databases, stored media and documents, logs, the generated sandbox key. "
+        "Relative paths start at the current directory.",
+    )
+    base_url: str = Field(
+        default="",
+        description="Public address of the service without a trailing slash, used in links, redirects and webhooks. "
+        "Empty: `http://HOST:PORT`.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address on which `market serve` listens.")
+    port: int = Field(default=8000, ge=1, le=65535, description="TCP port on which `market serve` listens.")
+    secret_key: SecretStr | None = Field(
+        default=None,
+        description="Key-encryption key for stored secrets: 32 random bytes in URL-safe base64. Sandbox: generated "
+        "once into `secret.key` in the data folder.",
+    )
+
+    database_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="PostgreSQL 15 or newer, as the serving role: no superuser, no BYPASSRLS, owner of nothing "
+        "(`postgresql+psycopg://user:password@host/database`). Empty: the embedded server.",
+    )
+    database_admin_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="The same database as the role that owns the schemas and migrates them. With CREATEROLE it also "
+        "creates a missing serving role. Not needed to serve.",
+    )
+    database_replica_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="A read replica for reads that tolerate lag (lists, reports). Money is never decided from it. "
+        "Empty: such reads use DATABASE_URL.",
+    )
+    database_pool_size: int = Field(
+        default=8, ge=1, le=200, description="Most database connections held open by one process."
+    )
+    redis_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="Redis 7 or Valkey 8 or newer; only the doorbell that wakes workers, losing it loses no work "
+        "(`redis://host:6379/0`). Empty: the embedded Valkey.",
+    )
+    storage_url: str = Field(
+        default="",
+        description="Where media and documents are kept, as an object-store URL (`s3://bucket/prefix`, "
+        "`file:///folder`). Empty: the folder `storage` in the data folder.",
+    )
+
+    payment_gateways: Annotated[tuple[Gateway, ...], NoDecode] = Field(
+        default=("sandbox", "bank_transfer"),
+        description="Payment gateways offered at checkout, separated by commas: `sandbox`, `stripe`, `bank_transfer`.",
+    )
+    stripe_api_key: SecretStr | None = Field(default=None, description="Secret API key of the Stripe account.")
+    stripe_webhook_secret: SecretStr | None = Field(
+        default=None, description="Signing secret (`whsec_…`) of the Stripe webhook endpoint `/hooks/stripe`."
+    )
+    stripe_base_address: str = Field(
+        default="https://api.stripe.com", description="Address of the Stripe API; changed only for test servers."
+    )
+
+    api_threads: int = Field(
+        default=4, ge=1, le=64, description="Threads that run request handlers in one API process."
+    )
+    worker_threads: int = Field(default=4, ge=1, le=64, description="Threads that run jobs in one worker process.")
+    shutdown_grace_s: int = Field(
+        default=15,
+        ge=1,
+        le=600,
+        description="Seconds that requests and jobs under way get to finish when a process is asked to stop.",
+    )
+    outbound_allowed: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="`host:port` pairs, separated by commas, that outbound calls may reach although the address is "
+        "private. Sandbox: the sample seller is always among them.",
+    )
+    sample_seller_port: int = Field(
+        default=8010, ge=1, le=65535, description="Loopback port of the sample seller that `market up` starts."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe log entry that is written."
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="`console` for people, `json` (one object a line) for log collectors."
+    )
+
+    @field_validator("payment_gateways", "outbound_allowed", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("market_home")
+    @classmethod
+    def _absolute_home(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("database_url", "database_admin_url", "database_replica_url")
+    @classmethod
+    def _psycopg_url(cls, value: str | None) -> str | None:
+        """Accept the plain forms that hosting providers hand out and name the driver, which SQLAlchemy needs."""
+        if value is None:
+            return None
+        for plain in ("postgresql://", "postgres://"):
+            if value.startswith(plain):
+                return "postgresql+psycopg://" + value.removeprefix(plain)
+        if not value.startswith("postgresql+psycopg://"):
+            raise ValueError("must begin with postgresql:// or postgresql+psycopg://")
+        return value
+
+    @property
+    def is_production(self) -> bool:
+        """Whether real money and real organizations are served."""
+        return self.market_mode == "production"
+
+    @property
+    def public_url(self) -> str:
+        """Public address of the service, never with a trailing slash."""
+        return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def object_store_url(self) -> str:
+        """Address for `obstore`: STORAGE_URL, or the local folder `storage` in the data folder."""
+        return self.storage_url or (self.market_home / "storage").as_uri()
+
+    @property
+    def allowed_outbound(self) -> frozenset[str]:
+        """`host:port` pairs that the guarded outbound client may reach although their address is private."""
+        own = frozenset(self.outbound_allowed)
+        return own if self.is_production else own | {f"127.0.0.1:{self.sample_seller_port}"}
+
+    def key_encryption_key(self) -> bytes:
+        """The 32 bytes that encrypt stored secrets; in sandbox mode generated at first use and kept with mode 0600.
+
+        Raises SettingsError when SECRET_KEY, or the kept file, is not 32 bytes of URL-safe base64.
+        """
+        if self.secret_key is not None:
+            return _decode_key(self.secret_key.get_secret_value())
+        if self.is_production:
+            raise SettingsError([_missing("SECRET_KEY")])
+        return _decode_key(_sandbox_key(self.market_home / "secret.key"))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings from the environment (`overrides` win) and refuse what the chosen mode cannot run with.
+
+    Raises SettingsError with every problem found, not only the first.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError([_from_pydantic(dict(item)) for item in error.errors(include_input=False)]) from error
+    problems = find_problems(settings)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def find_problems(settings: Settings) -> list[SettingProblem]:
+    """Every reason why `settings` cannot be used in their mode; empty when they can."""
+    problems: list[SettingProblem] = []
+    if settings.secret_key is not None:
+        try:
+            _decode_key(settings.secret_key.get_secret_value())
+        except SettingsError as error:
+            problems += error.problems
+    if "stripe" in settings.payment_gateways:
+        if settings.stripe_api_key is None:
+            problems.append(_missing("STRIPE_API_KEY"))
+        if settings.stripe_webhook_secret is None:
+            problems.append(_missing("STRIPE_WEBHOOK_SECRET"))
+    if settings.is_production:
+        problems += _production_problems(settings)
+    return problems
+
+
+def _production_problems(settings: Settings) -> list[SettingProblem]:
+    needed: dict[str, object] = {
+        "SECRET_KEY": settings.secret_key,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "STORAGE_URL": settings.storage_url,
+        "BASE_URL": settings.base_url,
+    }
+    problems = [_missing(name) for name, value in needed.items() if not value]
+    if settings.base_url:
+        address = urlsplit(settings.base_url)
+        if address.scheme != "https" or not address.hostname or address.hostname in LOOPBACK_NAMES:
+            problems.append(
+                SettingProblem(
+                    "BASE_URL",
+                    "must be a public https:// address in production",
+                    "生产模式下必须是公网可访问的 https:// 地址",
+                )
+            )
+    if "sandbox" in settings.payment_gateways:
+        problems.append(
+            SettingProblem(
+                "PAYMENT_GATEWAYS",
+                "the sandbox gateway moves no money and is refused in production; name stripe or bank_transfer",
+                "sandbox 网关不产生真实收款，生产模式下不可用；请改为 stripe 或 bank_transfer",
+            )
+        )
+    if not settings.payment_gateways:
+        problems.append(_missing("PAYMENT_GATEWAYS"))
+    key = settings.stripe_api_key.get_secret_value() if settings.stripe_api_key else ""
+    if "_test_" in key or urlsplit(settings.stripe_base_address).scheme != "https":
+        problems.append(
+            SettingProblem(
+                "STRIPE_API_KEY",
+                "is a test key, or STRIPE_BASE_ADDRESS is not https; production needs a live key",
+                "是测试密钥，或 STRIPE_BASE_ADDRESS 不是 https；生产模式需要正式密钥",
+            )
+        )
+    if settings.database_url and settings.database_url == settings.database_admin_url:
+        problems.append(
+            SettingProblem(
+                "DATABASE_URL",
+                "must name another role than DATABASE_ADMIN_URL: the owner of the tables must not serve requests",
+                "不能与 DATABASE_ADMIN_URL 使用同一角色：表的所有者不得用于对外服务",
+            )
+        )
+    return problems
+
+
+def render_settings_page() -> str:
+    """The text of `docs/settings.md`: one table of every setting, its default and what it means."""
+    lines = [
+        "# Settings",
+        "",
+        "Generated from `kernel/settings.py` by `python -m kernel.settings`; do not edit by hand.",
+        "",
+        "Every setting is an environment variable. In sandbox mode all have a working default. In production mode",
+        "`SECRET_KEY`, `DATABASE_URL`, `REDIS_URL`, `STORAGE_URL`, `BASE_URL` (https) and `PAYMENT_GATEWAYS` (without",
+        "`sandbox`) must be given; a start without them lists every one that is missing or unsafe.",
+        "",
+        "| variable | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        if isinstance(default, tuple):
+            default = ",".join(default)
+        shown = f"`{default}`" if default not in (None, "") else "—"
+        lines.append(f"| `{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _missing(name: str) -> SettingProblem:
+    return SettingProblem(
+        name, "is not set and has no safe default here; set it", "未设置，且此处没有安全的默认值；请设置"
+    )
+
+
+def _from_pydantic(item: Mapping[str, Any]) -> SettingProblem:
+    name = str(item["loc"][0]).upper() if item["loc"] else "SETTINGS"
+    return SettingProblem(name, f"cannot be used: {item['msg']}", f"取值无效：{item['msg']}")
+
+
+def _decode_key(text: str) -> bytes:
+    problem = SettingProblem(
+        "SECRET_KEY",
+        "must be 32 random bytes in URL-safe base64; make one with "
+        "`python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`",
+        "必须是 32 字节随机数的 URL-safe base64 编码；可用 "
+        "`python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'` 生成",
+    )
+    try:
+        key = base64.b64decode(text.strip(), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SettingsError([problem]) from error
+    # A key of one or a few repeated bytes was typed, not drawn.
+    if len(key) != KEY_BYTES or len(set(key)) < KEY_BYTES // 4:
+        raise SettingsError([problem])
+    return key
+
+
+def _sandbox_key(path: Path) -> str:
+    """Read the sandbox key, or write it once; of two processes that race, the first one's key stands."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()
+
+
+if __name__ == "__main__":
+    Path(__file__).resolve().parent.parent.joinpath("docs", "settings.md").write_text(render_settings_page())

@@ -1,0 +1,132 @@
+"""State machines: one table per aggregate, one function that applies it, one history row per transition.
+
+A transition to the present state is no transition (duplicates of a callback are harmless); one the table does not list is
+refused and changes nothing. There are no wildcard sources: every edge is written down where a reader will look for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import Index, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel import clock
+from kernel.db.base import Base, Id, Instant
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict
+
+
+class Stateful(Protocol):
+    """A row with an id and a state."""
+
+    id: Mapped[UUID]
+    state: Mapped[str]
+
+
+class StateHistory(Base):
+    """One transition: who moved what from where to where, when, why, following which fact. Append-only."""
+
+    __tablename__ = "state_history"
+    __table_args__ = (
+        Index("ix_state_history_subject_id", "subject_id", "at"),
+        {"schema": "kernel"},
+    )
+    id: Mapped[Id]
+    machine: Mapped[str]
+    subject_id: Mapped[UUID]
+    org_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    from_state: Mapped[str | None]
+    to_state: Mapped[str]
+    actor: Mapped[str]
+    reason: Mapped[str | None]
+    event_id: Mapped[UUID | None]
+    at: Mapped[Instant]
+
+
+class Machine:
+    """A transition table. `edges` maps each state to the states that may follow it; a state without followers is final."""
+
+    def __init__(self, name: str, *, initial: str, edges: Mapping[str, frozenset[str]]) -> None:
+        self.name = name
+        self.initial = initial
+        self.edges = edges
+        self.states = frozenset(edges)
+        unknown = {to for followers in edges.values() for to in followers} - self.states
+        if unknown or initial not in self.states:
+            msg = f"{name}: states without a row in the table: {sorted(unknown) or initial}"
+            raise ValueError(msg)
+        machines[name] = self
+
+    def allows(self, source: str, target: str) -> bool:
+        """Whether the table lists the edge."""
+        return target in self.edges.get(source, frozenset())
+
+    def is_final(self, state: str) -> bool:
+        """Whether nothing may follow `state`."""
+        return not self.edges[state]
+
+    def begin(self, uow: UnitOfWork, row: Stateful, *, org_ids: list[UUID], reason: str | None = None) -> None:
+        """Put a new row into the initial state and write its first history row."""
+        row.state = self.initial
+        self._remember(uow, row, None, org_ids, reason, None)
+
+    def move(
+        self,
+        uow: UnitOfWork,
+        row: Stateful,
+        target: str,
+        *,
+        org_ids: list[UUID],
+        reason: str | None = None,
+        event_id: UUID | None = None,
+    ) -> bool:
+        """Move a row the caller has locked. Returns False when it is there already.
+
+        Raises:
+            Conflict: `invalid_transition`; nothing was changed.
+        """
+        source = row.state
+        if source == target:
+            return False
+        if not self.allows(source, target):
+            raise Conflict("invalid_transition", machine=self.name, source=source, target=target)
+        row.state = target
+        self._remember(uow, row, source, org_ids, reason, event_id)
+        return True
+
+    def _remember(
+        self,
+        uow: UnitOfWork,
+        row: Stateful,
+        source: str | None,
+        org_ids: list[UUID],
+        reason: str | None,
+        event_id: UUID | None,
+    ) -> None:
+        principal = uow.principal
+        uow.session.add(
+            StateHistory(
+                machine=self.name,
+                subject_id=row.id,
+                org_ids=org_ids,
+                from_state=source,
+                to_state=row.state,
+                actor=f"{principal.kind}:{principal.person_id or principal.label}",
+                reason=reason,
+                event_id=event_id,
+                at=clock.now(),
+            )
+        )
+
+
+machines: dict[str, Machine] = {}
+"""Every transition table by name, for `verify` and the pages that draw them."""
+
+
+def edges(**table: str) -> dict[str, frozenset[str]]:
+    """Write a table as `state="next other"`; an empty string is a final state."""
+    return {state: frozenset(followers.split()) for state, followers in table.items()}

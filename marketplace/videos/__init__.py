@@ -1,0 +1,1 @@
+"""Videos: what is posted on a channel, and the examination of its media."""

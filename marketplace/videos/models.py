@@ -1,0 +1,85 @@
+"""Tables of videos: one published piece of media each, and the links by which members share them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Id, Instant, Json
+
+
+class Video(Base):
+    """A video post. What is known of the media comes from examining the file, never from its name or header alone."""
+
+    __tablename__ = "video"
+    __table_args__ = (
+        UniqueConstraint("org_id", "id"),
+        ForeignKeyConstraint(["org_id", "channel_id"], ["marketplace.channel.org_id", "marketplace.channel.id"]),
+        CheckConstraint(
+            "state IN ('draft', 'processing', 'ready', 'published', 'withdrawn', 'refused')", name="state"
+        ),
+        CheckConstraint("visibility IN ('public', 'partners', 'internal')", name="visibility"),
+        CheckConstraint(
+            "state NOT IN ('ready', 'published', 'withdrawn') OR (media_key IS NOT NULL AND duration_ms > 0)",
+            name="playable",
+        ),
+        Index("ix_video_org_id_channel_id", "org_id", "channel_id"),
+        Index("ix_video_org_id_created_at", "org_id", "created_at"),
+        Index(
+            "ix_video_feed",
+            "published_at",
+            "id",
+            postgresql_where=text("state = 'published' AND visibility = 'public'"),
+        ),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    channel_id: Mapped[UUID]
+    title: Mapped[str]
+    title_en: Mapped[str]
+    description: Mapped[str] = mapped_column(default="")
+    description_en: Mapped[str] = mapped_column(default="")
+    visibility: Mapped[str]
+    state: Mapped[str]
+    file_name: Mapped[str | None]
+    """The uploader's name for the file, shown back to them and held against the content; never used as a path."""
+    media_key: Mapped[str | None]
+    """Where the object store keeps the bytes. A new upload has a new key, so an address may be cached for ever."""
+    media_sha256: Mapped[str | None]
+    media_bytes: Mapped[int | None]
+    media_type: Mapped[str | None]
+    cover_key: Mapped[str | None]
+    duration_ms: Mapped[int | None]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    video_codec: Mapped[str | None]
+    audio_codec: Mapped[str | None]
+    refused_code: Mapped[str | None]
+    refused_params: Mapped[Json | None]
+    published_at: Mapped[Instant | None]
+    created_at: Mapped[CreatedAt]
+
+
+class ShareLink(Base):
+    """A link that carries who shared a video, and for which organization."""
+
+    __tablename__ = "share_link"
+    __table_args__ = (
+        UniqueConstraint("code"),
+        UniqueConstraint("org_id", "person_id", "video_id"),
+        Index("ix_share_link_person_id", "person_id"),
+        Index("ix_share_link_video_id", "video_id"),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    code: Mapped[str]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
+    video_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.video.id"))
+    created_at: Mapped[CreatedAt]
+
+
+

@@ -1,0 +1,37 @@
+"""Every table of the house, for Alembic and the schema tests."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from kernel.db.base import Base
+
+SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")
+
+MODELS = (
+    "kernel.jobs.models",
+    "kernel.states",
+    "kernel.idempotency",
+    "kernel.audit",
+    "kernel.sandbox_clock",
+    "marketplace.organizations.models",
+    "marketplace.people.models",
+    "marketplace.channels.models",
+    "marketplace.videos.models",
+    "marketplace.listings.models",
+    "marketplace.placements.models",
+    "marketplace.attribution.models",
+    "billing.payments.models",
+    "billing.refunds.models",
+    "billing.charges.models",
+    "billing.shares.models",
+    "billing.ledger.models",
+    "billing.statements.models",
+    "billing.payouts.models",
+    "billing.invoices.models",
+)
+
+for module in MODELS:
+    import_module(module)
+
+metadata = Base.metadata

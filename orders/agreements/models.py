@@ -1,0 +1,195 @@
+"""Orders and what they fix for good: the agreement with one seller, its lines, their attribution, the subscription."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor, Ppm
+
+STATES = (
+    "draft",
+    "pending_approval",
+    "pending_payment",
+    "paid",
+    "fulfilling",
+    "active",
+    "completed",
+    "delivery_failed",
+    "refunded",
+    "rejected",
+    "expired",
+    "cancelled",
+)
+
+
+class Order(Base):
+    """The agreement with one seller as accepted."""
+
+    __tablename__ = "order"
+    __table_args__ = (
+        CheckConstraint(f"state IN {STATES}", name="state"),
+        CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
+        CheckConstraint("buyer_org_id <> seller_org_id", name="two_parties"),
+        UniqueConstraint("number"),
+        Index("ix_order_buyer_org_id_created_at", "buyer_org_id", "created_at"),
+        Index("ix_order_seller_org_id_created_at", "seller_org_id", "created_at"),
+        Index("ix_order_purchase_id", "purchase_id"),
+        Index("ix_order_state_deadline_at", "state", "deadline_at"),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    number: Mapped[str]
+    """What people read out on the phone; unique, not gapless."""
+    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    purchase_id: Mapped[UUID] = mapped_column(ForeignKey("orders.purchase.id"))
+    state: Mapped[str]
+    currency: Mapped[Currency]
+    net_minor: Mapped[Minor]
+    tax_minor: Mapped[Minor]
+    gross_minor: Mapped[Minor]
+    payment_id: Mapped[UUID | None]
+    """The payment that paid it (billing.payment)."""
+    deadline_at: Mapped[Instant | None]
+    paid_at: Mapped[datetime | None]
+    active_at: Mapped[datetime | None]
+    failure: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+
+
+class OrderLine(Base):
+    """One plan, sold: everything financial is copied here and never read from the catalogue again. Append-only."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (
+        CheckConstraint("net_minor = list_minor - discount_minor OR tax_included", name="net"),
+        CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("commission_ppm + promoter_ppm <= 1000000", name="never_more_than_the_line"),
+        Index("ix_order_line_order_id", "order_id"),
+        Index("ix_order_line_buyer_org_id", "buyer_org_id"),
+        Index("ix_order_line_seller_org_id", "seller_org_id"),
+        Index("ix_order_line_promoter_org_id", "promoter_org_id"),
+        Index("ix_order_line_listing_id", "listing_id"),
+        Index("ix_order_line_plan_id", "plan_id"),
+        UniqueConstraint("buyer_org_id", "id"),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.order.id"))
+    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    listing_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.listing.id"))
+    listing_version_id: Mapped[UUID]
+    plan_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.plan.id"))
+    plan: Mapped[Json]
+    """Titles, plan name, features, connector and deadline as published at the time (both languages)."""
+    pricing: Mapped[str]
+    interval: Mapped[str]
+    term_months: Mapped[int]
+    quantity: Mapped[int]
+    """Seats, or 1 for a one-off service."""
+    currency: Mapped[Currency]
+    unit_price_minor: Mapped[Minor]
+    list_minor: Mapped[Minor]
+    discount_minor: Mapped[Minor]
+    net_minor: Mapped[Minor]
+    tax_rate_ppm: Mapped[Ppm]
+    tax_category: Mapped[str]
+    """UNCL 5305 code as EN 16931 uses it: S, Z, E, AE, O."""
+    tax_reason: Mapped[str]
+    tax_included: Mapped[bool]
+    """Whether the list price contained the tax."""
+    tax_minor: Mapped[Minor]
+    gross_minor: Mapped[Minor]
+    commission_ppm: Mapped[Ppm]
+    promoter_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
+    promoter_ppm: Mapped[Ppm]
+    policy_version: Mapped[int]
+    hold_days: Mapped[int]
+    claims: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """What the video promised, frozen: second, kind, value, text."""
+    refund_window_days: Mapped[int]
+    created_at: Mapped[CreatedAt]
+
+
+class Attribution(Base):
+    """Which video, second, placement and promoter sold a line: computed once, at placement of the order. Append-only."""
+
+    __tablename__ = "attribution"
+    __table_args__ = (
+        UniqueConstraint("order_line_id"),
+        CheckConstraint("kind IN ('card_click', 'view', 'none')", name="kind"),
+        Index("ix_attribution_buyer_org_id", "buyer_org_id"),
+        Index("ix_attribution_seller_org_id", "seller_org_id"),
+        Index("ix_attribution_promoter_org_id", "promoter_org_id"),
+        Index("ix_attribution_video_id", "video_id"),
+        Index("ix_attribution_placement_id", "placement_id"),
+        ForeignKeyConstraint(["buyer_org_id", "order_line_id"], ["orders.order_line.buyer_org_id", "orders.order_line.id"]),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    order_line_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    promoter_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
+    kind: Mapped[str]
+    video_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.video.id"))
+    placement_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.placement.id"))
+    second_ms: Mapped[int | None]
+    touchpoint_id: Mapped[UUID | None]
+    share_link_id: Mapped[UUID | None]
+    path: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    decided_at: Mapped[Instant]
+
+
+class Subscription(Base):
+    """A recurring agreement with one id for life; its periods are rows under it."""
+
+    __tablename__ = "subscription"
+    __table_args__ = (
+        UniqueConstraint("order_line_id"),
+        CheckConstraint("state IN ('active', 'ended')", name="state"),
+        Index("ix_subscription_buyer_org_id", "buyer_org_id"),
+        Index("ix_subscription_seller_org_id", "seller_org_id"),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    order_line_id: Mapped[UUID] = mapped_column(ForeignKey("orders.order_line.id"))
+    state: Mapped[str]
+    quantity: Mapped[int]
+    anchor_day: Mapped[int]
+    """Day of month the terms start on; kept apart, so that the 31st survives February."""
+    auto_renew: Mapped[bool]
+    created_at: Mapped[CreatedAt]
+
+
+class SubscriptionTerm(Base):
+    """One period of a subscription, half-open."""
+
+    __tablename__ = "subscription_term"
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "number"),
+        CheckConstraint("starts_at < ends_at", name="forward"),
+        Index("ix_subscription_term_buyer_org_id", "buyer_org_id"),
+        Index("ix_subscription_term_seller_org_id", "seller_org_id"),
+        Index("ix_subscription_term_order_line_id", "order_line_id"),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    subscription_id: Mapped[UUID] = mapped_column(ForeignKey("orders.subscription.id"))
+    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    number: Mapped[int]
+    order_line_id: Mapped[UUID] = mapped_column(ForeignKey("orders.order_line.id"))
+    """The line whose money pays for this term."""
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]

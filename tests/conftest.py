@@ -1,0 +1,106 @@
+"""Fixtures of the whole suite: real engines, one migrated database per test process, units of work in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from app.commands.migrate import upgrade
+from app.engines.databases import drop_database
+from app.engines.embedded import Addresses
+from app.engines.shared import shared_engines
+from kernel import clock
+from kernel.db.uow import Database, UnitOfWork, unit_of_work
+from kernel.principal import SYSTEM, Principal
+
+settings.register_profile("market", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("market")
+
+NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+"""Where frozen tests begin: noon in Shanghai."""
+
+
+@pytest.fixture(scope="session")
+def addresses(worker_id: str) -> Iterator[Addresses]:
+    """A database of this test process, built by running the migrations."""
+    with shared_engines() as engines:
+        name = f"t{os.getpid()}_{worker_id}"
+        own = engines.own_database(name)
+        assert own.database_admin_url is not None
+        upgrade(own.database_admin_url)
+        yield own
+        drop_database(own.database_admin_url, name)
+
+
+@pytest.fixture(scope="session")
+def db(addresses: Addresses) -> Iterator[Database]:
+    """The serving role's connections. Tests that commit make organizations of their own instead of cleaning up."""
+    database = Database(addresses.database_url, pool_size=20, max_overflow=60)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def clean_db(db: Database, addresses: Addresses) -> Database:
+    """The same, emptied first: for tests that look at the books as a whole."""
+    empty(addresses)
+    return db
+
+
+@pytest.fixture
+def uow(db: Database) -> Iterator[UnitOfWork]:
+    """The platform's unit of work in a transaction that is rolled back afterwards; a test may change `.principal`."""
+    with db.engine.connect() as connection:
+        outer = connection.begin()  # allow: one-commit it is rolled back below, never committed
+        with Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
+            yield act_as(UnitOfWork(session, SYSTEM, None), SYSTEM)
+        outer.rollback()
+
+
+@pytest.fixture
+def uow_as(db: Database) -> Callable[[Principal], AbstractContextManager[UnitOfWork]]:
+    """Open a committing unit of work as a principal: `with uow_as(buyer) as uow:`."""
+    return lambda principal: unit_of_work(db, principal)
+
+
+@pytest.fixture
+def noon() -> Iterator[datetime]:
+    """A clock frozen at noon in Shanghai; `clock.advance` moves it."""
+    with clock.frozen(NOON):
+        yield NOON
+
+
+def act_as(uow: UnitOfWork, principal: Principal) -> UnitOfWork:
+    """Let the rest of a rolled-back test run as `principal`, row level security included."""
+    uow.principal = principal
+    uow.session.execute(
+        text("SELECT set_config('app.org', :org, true), set_config('app.platform', :platform, true)"),
+        {"org": str(principal.org_id or ""), "platform": "on" if principal.is_platform else ""},
+    )
+    return uow
+
+
+def empty(addresses: Addresses) -> None:
+    """Truncate every table but what migrations put there; append-only triggers stand aside for the owner."""
+    assert addresses.database_admin_url is not None
+    engine = create_engine(addresses.database_admin_url)
+    with engine.begin() as connection:  # allow: one-commit the owner's own connection, outside the product
+        tables = connection.scalars(
+            text("""SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                    WHERE n.nspname IN ('kernel', 'marketplace', 'fulfillment', 'billing', 'orders')
+                      AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+                      AND c.relname NOT IN ('share_policy', 'organization', 'tax_rate')""")
+        ).all()
+        for table in tables:
+            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        connection.execute(text(f"TRUNCATE {', '.join(tables)} CASCADE"))
+        for table in tables:
+            connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
+    engine.dispose()

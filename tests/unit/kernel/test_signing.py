@@ -1,0 +1,182 @@
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from standardwebhooks import Webhook
+
+from kernel import clock, signing
+from kernel.signing import BadSignature, BadToken, TokenExpired, TokenSigner
+
+BODY = '{"类型":"开通","n":1}'.encode()
+
+
+def test_the_librarys_own_verifier_accepts_our_signature() -> None:
+    secret = signing.new_webhook_secret()
+    headers = signing.sign_webhook([secret], "msg_1", BODY)
+    assert Webhook(secret).verify(BODY, headers) == json.loads(BODY)
+
+
+def test_the_published_vector() -> None:
+    """The example of the Standard Webhooks reference implementations."""
+    headers = signing.sign_webhook(
+        ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        b'{"test": 2432232314}',
+        at=datetime.fromtimestamp(1614265330, UTC),
+    )
+    assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert headers["webhook-timestamp"] == "1614265330"
+
+
+def test_a_signature_follows_the_real_clock_even_when_ours_is_frozen() -> None:
+    secret = signing.new_webhook_secret()
+    with clock.frozen(datetime(2031, 1, 1, tzinfo=UTC)):
+        headers = signing.sign_webhook([secret], "m", BODY)
+        signing.verify_webhook([secret], headers, BODY)
+
+
+def test_during_a_rotation_both_secrets_verify() -> None:
+    old, new = signing.new_webhook_secret(), signing.new_webhook_secret()
+    headers = signing.sign_webhook([new, old], "m", BODY)
+    assert len(headers["webhook-signature"].split(" ")) == 2
+    for receiver in ([old], [new], [signing.new_webhook_secret(), old]):
+        signing.verify_webhook(receiver, headers, BODY)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"webhook-id": "m2"},
+        {"webhook-id": ""},
+        {"webhook-timestamp": "1"},
+        {"webhook-timestamp": "soon"},
+        {"webhook-timestamp": "nan"},
+        {"webhook-timestamp": "9" * 400},
+        {"webhook-signature": ""},
+        {"webhook-signature": "v1"},
+        {"webhook-signature": "v1,"},
+        {"webhook-signature": "v1,中"},
+        {"webhook-signature": "v1,!!!!"},
+        {"webhook-signature": "a,b,c"},
+        {"webhook-signature": "v1a,AAAA"},
+    ],
+)
+def test_anything_altered_or_malformed_is_refused(change: dict[str, str]) -> None:
+    secret = signing.new_webhook_secret()
+    headers = signing.sign_webhook([secret], "m", BODY) | change
+    with pytest.raises(BadSignature):
+        signing.verify_webhook([secret], headers, BODY)
+
+
+@pytest.mark.parametrize("body", [BODY + b" ", b"", b"\xff\xfe"])
+def test_another_body_is_refused(body: bytes) -> None:
+    secret = signing.new_webhook_secret()
+    with pytest.raises(BadSignature):
+        signing.verify_webhook([secret], signing.sign_webhook([secret], "m", BODY), body)
+
+
+@pytest.mark.parametrize(("shift_s", "accepted"), [(-299, True), (-302, False), (298, True), (302, False)])
+def test_the_time_window_is_five_minutes_either_way(shift_s: int, accepted: bool) -> None:  # noqa: FBT001
+    secret = signing.new_webhook_secret()
+    at = clock.wall_now() + timedelta(seconds=shift_s)
+    headers = signing.sign_webhook([secret], "m", BODY, at)
+    if accepted:
+        signing.verify_webhook([secret], headers, BODY)
+        return
+    with pytest.raises(BadSignature):
+        signing.verify_webhook([secret], headers, BODY)
+
+
+@pytest.mark.parametrize("unusable", [[], [""], ["whsec_"], ["whsec_c2hvcnQ="], ["whsec_***"], ["whsec_" + "A" * 200]])
+def test_an_empty_or_weak_secret_never_means_accept(unusable: list[str]) -> None:
+    headers = signing.sign_webhook([signing.new_webhook_secret()], "m", BODY)
+    with pytest.raises(ValueError, match="secret"):
+        signing.verify_webhook(unusable, headers, BODY)
+    with pytest.raises(ValueError, match="secret"):
+        signing.sign_webhook(unusable, "m", BODY)
+
+
+def test_a_message_id_cannot_blur_the_signed_text() -> None:
+    with pytest.raises(ValueError, match="message id"):
+        signing.sign_webhook([signing.new_webhook_secret()], "m.1", BODY)
+
+
+KEY, OTHER = b"k" * 32, b"o" * 32
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def test_a_token_opens_for_its_purpose_until_its_time() -> None:
+    signer = TokenSigner([KEY])
+    token = signer.sign_token("run_callback", {"run": "r1", "名": "值"}, NOON)
+    assert token.replace("-", "").replace("_", "").replace(".", "").isalnum()
+    with clock.frozen(NOON - timedelta(seconds=1)):
+        assert signer.open_token("run_callback", token) == {"run": "r1", "名": "值"}
+        with pytest.raises(BadToken):
+            signer.open_token("invite", token)
+        with pytest.raises(BadToken):
+            TokenSigner([OTHER]).open_token("run_callback", token)
+    with clock.frozen(NOON), pytest.raises(TokenExpired):
+        signer.open_token("run_callback", token)
+
+
+def test_a_new_token_key_keeps_the_links_in_use() -> None:
+    token = TokenSigner([KEY]).sign_token("invite", {"id": 1}, NOON)
+    with clock.frozen(NOON - timedelta(hours=1)):
+        assert TokenSigner([OTHER, KEY]).open_token("invite", token) == {"id": 1}
+
+
+def test_any_altered_character_of_a_token_is_noticed() -> None:
+    signer = TokenSigner([KEY])
+    token = signer.sign_token("invite", {"id": 1}, NOON)
+    with clock.frozen(NOON - timedelta(hours=1)):
+        for index, character in enumerate(token):
+            changed = token[:index] + ("A" if character != "A" else "B") + token[index + 1 :]
+            with pytest.raises(BadToken):
+                signer.open_token("invite", changed)
+        for malformed in ("", ".", "a", "a.b", token + "=", token + ".x", "中.文", "\ud800.AAAA", token.split(".")[0]):
+            with pytest.raises(BadToken):
+                signer.open_token("invite", malformed)
+
+
+@pytest.mark.parametrize("keys", [[], [b"short"]])
+def test_weak_token_keys_are_refused(keys: list[bytes]) -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        TokenSigner(keys)
+
+
+def test_an_api_key_is_recognised_and_not_recoverable() -> None:
+    minted = signing.mint_api_key("cm")
+    presented = signing.read_api_key(minted.text)
+    assert presented is not None
+    assert presented.key_id == minted.key_id
+    assert presented.matches(minted.digest)
+    assert not presented.matches(signing.mint_api_key().digest)
+    assert minted.text.split(".")[1] not in (minted.digest, minted.key_id)
+    assert len(base64.urlsafe_b64decode(minted.text.split(".")[1] + "=")) == 32
+
+
+@pytest.mark.parametrize(
+    "text", ["", "cm_", "cm_1.2", "x" * 5000, "cm_0123456789abcdef." + "a" * 42, "cm_0123456789abcdef." + "é" * 43]
+)
+def test_what_is_no_api_key_is_none(text: str) -> None:
+    assert signing.read_api_key(text) is None
+
+
+def test_passwords() -> None:
+    stored = signing.hash_password("correct horse é")
+    assert stored.startswith("$argon2id$")
+    assert signing.verify_password(stored, "correct horse é")
+    assert signing.verify_password(stored, "correct horse e\u0301")
+    assert not signing.verify_password(stored, "correct horse e")
+    assert not signing.verify_password(None, "correct horse é")
+    assert not signing.verify_password("no hash", "x")
+    assert not signing.verify_password(stored, "x" * 5000)
+    assert not signing.password_needs_rehash(stored)
+    assert signing.password_needs_rehash("$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHQ$" + "A" * 43)
+
+
+@pytest.mark.parametrize("password", ["", "x" * 1025])
+def test_an_unusable_password_is_refused(password: str) -> None:
+    with pytest.raises(ValueError, match="password"):
+        signing.hash_password(password)
