@@ -58,7 +58,9 @@ def _fill(template: str, params: dict[str, Any]) -> str:
     return template
 
 
-def problem(request: Request[Any, Any, Any], error: DomainError, *, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+def problem(
+    request: Request[Any, Any, Any], error: DomainError, *, errors: list[dict[str, str]] | None = None
+) -> dict[str, Any]:
     """The body of an error answer."""
     language = language_of(request)
     words = sentence(error.code, language, error.params)
@@ -114,7 +116,13 @@ def _fields(error: ValidationException) -> list[dict[str, str]]:
     for item in error.extra or []:
         if isinstance(item, dict):
             name = str(item.get("key") or ".".join(str(part) for part in item.get("loc", ())))
-            found.append({"field": name, "code": "validation_failed", "message": str(item.get("message") or item.get("msg") or "")})
+            found.append(
+                {
+                    "field": name,
+                    "code": "validation_failed",
+                    "message": str(item.get("message") or item.get("msg") or ""),
+                }
+            )
     return found
 
 

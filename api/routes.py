@@ -5,9 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-MODULES = (
-    "api.health",
-)
+MODULES = ("api.health",)
 
 
 def routes() -> list[Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,6 +21,7 @@ from kernel.jobs.registry import Payload, every, job, process
 from kernel.jobs.run import JobContext
 
 SWEEP_OVERDUE = "fulfillment.run.sweep_overdue"
+SWEPT_AT_ONCE = 200
 
 
 def register(ports: SellerCalls) -> None:
@@ -26,28 +29,31 @@ def register(ports: SellerCalls) -> None:
 
     @process(CALL, max_attempts=30)
     def call(ctx: JobContext, payload: Payload) -> None:
-        call_seller(ctx, UUID(payload["run_id"]), ports)
+        call_seller(ctx, UUID(payload["run_id"]), int(payload["ticket"]), ports)
 
     @job(APPLY)
     def apply(uow: UnitOfWork, payload: Payload) -> None:
         apply_callback(uow, UUID(payload["inbox_id"]), UUID(payload["run_id"]))
 
-    @job(SWEEP_OVERDUE)
-    def sweep(uow: UnitOfWork, _payload: Payload) -> None:
-        sweep_overdue_runs(uow)
+    @process(SWEEP_OVERDUE)
+    def sweep(ctx: JobContext, _payload: Payload) -> None:
+        # A transaction for each run: one that cannot be given up must not keep the others alive.
+        for run_id in ctx.transact(overdue_runs):
+            ctx.transact(partial(give_up_overdue, run_id=run_id))
 
     every(timedelta(seconds=2), SWEEP_OVERDUE)
 
 
-def sweep_overdue_runs(uow: UnitOfWork, limit: int = 100) -> int:
-    """Give up runs whose deadline has passed, whatever they wait for. Returns how many."""
-    overdue = uow.session.scalars(
-        select(Run.id).where(Run.state.in_(LIVE), Run.deadline_at <= clock.now()).order_by(Run.id).limit(limit)
-    )
-    count = 0
-    for run_id in list(overdue):
-        run, entitlement = lock_run(uow, run_id)
-        if run.state in LIVE and run.deadline_at <= clock.now():
-            give_up(uow, run, entitlement, state="dead", reason="deadline_missed")
-            count += 1
-    return count
+def overdue_runs(uow: UnitOfWork, limit: int = SWEPT_AT_ONCE) -> Sequence[UUID]:
+    """Runs under way whose deadline has passed, the longest overdue first."""
+    statement = select(Run.id).where(Run.state.in_(LIVE), Run.deadline_at <= clock.now()).order_by(Run.deadline_at)
+    return uow.session.scalars(statement.limit(limit)).all()
+
+
+def give_up_overdue(uow: UnitOfWork, run_id: UUID) -> bool:
+    """Give up a run whose deadline has passed, whatever it waits for. Returns False when it has ended meanwhile."""
+    run, entitlement = lock_run(uow, run_id)
+    if run.state not in LIVE or run.deadline_at > clock.now():
+        return False
+    give_up(uow, run, entitlement, state="dead", reason="deadline_missed")
+    return True

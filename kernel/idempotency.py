@@ -58,9 +58,7 @@ class Answer:
     replayed: bool = False
 
 
-def once(
-    uow: UnitOfWork, *, route: str, key: str | None, request: object, work: Callable[[], Answer]
-) -> Answer:
+def once(uow: UnitOfWork, *, route: str, key: str | None, request: object, work: Callable[[], Answer]) -> Answer:
     """Run `work` once for this organization, route and key; later calls get its answer.
 
     Raises:
@@ -79,9 +77,7 @@ def once(
         return _replay(uow, org_id, route, key, request_hash)
     answer = work()
     uow.session.execute(
-        update(IdempotencyKey)
-        .where(IdempotencyKey.id == claimed)
-        .values(status=answer.status, answer=answer.body)
+        update(IdempotencyKey).where(IdempotencyKey.id == claimed).values(status=answer.status, answer=answer.body)
     )
     return answer
 

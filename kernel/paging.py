@@ -45,7 +45,11 @@ def decode(cursor: str) -> tuple[datetime, UUID]:
 
 
 def newest_first(
-    statement: Select[Any], at: ColumnElement[Any] | Any, row_id: ColumnElement[Any] | Any, cursor: str | None, limit: int
+    statement: Select[Any],
+    at: ColumnElement[Any] | Any,
+    row_id: ColumnElement[Any] | Any,
+    cursor: str | None,
+    limit: int,
 ) -> Select[Any]:
     """Order by (at, id) descending, after `cursor`, one row more than `limit` so that `cut` sees whether more follow."""
     if cursor:

@@ -23,8 +23,8 @@ from kernel.errors import Conflict
 class Stateful(Protocol):
     """A row with an id and a state."""
 
-    id: Mapped[UUID]
-    state: Mapped[str]
+    id: UUID
+    state: str
 
 
 class StateHistory(Base):

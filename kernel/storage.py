@@ -8,16 +8,19 @@ import asyncio
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore, S3Store
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, S3Config  # no run-time value
 
 PART_BYTES: Final = 5 * 1024 * 1024
 """Size of a part in a multipart upload: the least that S3 accepts, so that little is held in memory."""
@@ -242,11 +245,18 @@ def check_key(key: str) -> str:
     return key
 
 
-def open_storage(url: str, config: Mapping[str, str] | None = None) -> Storage:
+def open_storage(
+    url: str,
+    *,
+    endpoint: str | None = None,
+    region: str | None = None,
+    access_key_id: str | None = None,
+    secret_access_key: str | None = None,
+) -> Storage:
     """Open a store by URL: ``file:///folder`` or a plain path (made when missing), or ``s3://bucket/prefix``.
 
-    ``config`` holds what the S3 client needs and the environment does not give, in its own words: ``endpoint``,
-    ``region``, ``access_key_id``, ``secret_access_key``, ``virtual_hosted_style_request``, ``allow_http``…
+    What is not given for S3 is taken from the usual ``AWS_…`` variables or the machine's role. ``endpoint`` names
+    another S3-compatible service; plain http there is accepted only because the operator wrote it.
 
     Raises:
         ValueError: the URL names no store that is known here.
@@ -258,6 +268,14 @@ def open_storage(url: str, config: Mapping[str, str] | None = None) -> Storage:
         root = Path(unquote(parts.path) if parts.scheme else url).absolute()
         return Storage(LocalStore(root, mkdir=True, automatic_cleanup=False), root)
     if parts.scheme in ("s3", "s3a"):
-        options: dict[str, Any] = dict(config or {})
-        return Storage(from_url(url, **options))
+        config: S3Config = {}
+        if endpoint:
+            config["endpoint"] = endpoint
+        if region:
+            config["region"] = region
+        if access_key_id and secret_access_key:
+            config["access_key_id"] = access_key_id
+            config["secret_access_key"] = secret_access_key
+        client_options: ClientConfig = {"allow_http": (endpoint or "").startswith("http://")}
+        return Storage(S3Store.from_url(url, config=config, client_options=client_options))
     raise ValueError("storage is file:///folder or s3://bucket/prefix")

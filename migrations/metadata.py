@@ -21,6 +21,9 @@ MODELS = (
     "marketplace.listings.models",
     "marketplace.placements.models",
     "marketplace.attribution.models",
+    "fulfillment.connectors.models",
+    "fulfillment.entitlements.models",
+    "fulfillment.runs.models",
     "billing.payments.models",
     "billing.refunds.models",
     "billing.charges.models",
@@ -29,6 +32,9 @@ MODELS = (
     "billing.statements.models",
     "billing.payouts.models",
     "billing.invoices.models",
+    "orders.quotes.models",
+    "orders.purchases.models",
+    "orders.agreements.models",
 )
 
 for module in MODELS:

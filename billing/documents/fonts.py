@@ -18,6 +18,7 @@ hb: Any = import_module("uharfbuzz")
 
 _PACKAGE: Final = "cvttf_NotoSansCJK_Regular"
 _FILE: Final = "NotoSansCJKtc-Regular.otf"
+_ASCII: Final = "".join(map(chr, range(0x20, 0x7F)))
 # `locl` turns shared code points into their mainland forms for text marked zh-CN; `kern` spaces Latin names.
 _LAYOUT_FEATURES: Final = ("locl", "kern")
 # The charset must be the identity: a PDF viewer reads the codes of a page as CIDs, not as glyph numbers.
@@ -44,9 +45,12 @@ def drawable(text: str) -> str:
 
 
 def subset_font(text: str) -> bytes:
-    """An OpenType font with the glyphs of `text`, their mainland Chinese forms and no more; same text, same bytes."""
+    """An OpenType font with the glyphs of `text` in their mainland Chinese forms; same characters, same bytes.
+
+    Printable ASCII is always in it: page numbers and what a style sheet changes are in no text.
+    """
     plan = hb.SubsetInput()
-    plan.sets(hb.SubsetInputSets.UNICODE).update(ord(char) for char in set(text))
+    plan.sets(hb.SubsetInputSets.UNICODE).update(ord(char) for char in {*text, *_ASCII})
     features = plan.sets(hb.SubsetInputSets.LAYOUT_FEATURE_TAG)
     features.clear()
     features.update(int.from_bytes(tag.encode("ascii"), "big") for tag in _LAYOUT_FEATURES)

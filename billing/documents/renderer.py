@@ -69,7 +69,7 @@ def render_pdf(document: Document) -> bytes:
             )
         ]
     try:
-        return bytes(html.write_pdf(stylesheets=[_style()], **options))
+        return bytes(html.write_pdf(stylesheets=[_style()], finisher=_name_attachments_once, **options))
     except weasyprint.urls.FatalURLFetchingError as error:
         raise DomainError("document_asset_refused", number=document.number) from error
 
@@ -86,6 +86,12 @@ def _weasyprint() -> Any:
         raise Unavailable("renderer_unavailable", missing="Pango") from error
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     return weasyprint
+
+
+def _name_attachments_once(_document: object, pdf: Any) -> None:
+    # WeasyPrint 70 lists a file of `attachments=` twice among the associated files: by name tree and by object.
+    if associated := pdf.catalog.get("AF"):
+        associated[:] = dict.fromkeys(associated)
 
 
 @cache

@@ -36,7 +36,7 @@ class LedgerAccount(Base):
 
 
 class LedgerTransaction(Base):
-    """A fact in the books: `postings` of them, adding up to zero per currency. The same fact has the same business key."""
+    """A fact in the books: `postings` of them, adding up to zero per currency. One fact, one business key."""
 
     __tablename__ = "ledger_transaction"
     __table_args__ = (
@@ -103,7 +103,7 @@ class LedgerSeal(Base):
 
 
 class LedgerSealEntry(Base):
-    """Which transaction is sealed where. Membership is recorded, never inferred from times: commits come out of order."""
+    """Which transaction is sealed where. Membership is recorded, not inferred from times: commits come out of order."""
 
     __tablename__ = "ledger_seal_entry"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Tables of money coming in: payments, their attempts, what each order has of them, and the sandbox gateway's own books."""
+"""Tables of money coming in: payments, attempts, each order's part of them, and the sandbox gateway's own books."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Payment(Base):
 
 
 class PaymentAttempt(Base):
-    """One call to the gateway that moves money or withdraws it; written before the call, its id is the idempotency key."""
+    """One call to the gateway that moves or withdraws money; written before it, its id is the idempotency key."""
 
     __tablename__ = "payment_attempt"
     __table_args__ = (

@@ -27,11 +27,11 @@ class Standing(StrEnum):
     FAILED = "failed"
 
 
-class OutcomeUnknown(Exception):  # noqa: N818 - not an error of ours: an answer that did not come
+class OutcomeUnknown(Exception):
     """The call may or may not have taken effect (time-out, broken connection, a 5xx). Only asking can tell."""
 
 
-class Refused(Exception):  # noqa: N818 - a definite answer
+class Refused(Exception):
     """The gateway did not accept the request and nothing was done; `code` says why (`invalid_method`, …)."""
 
     def __init__(self, code: str) -> None:
@@ -39,7 +39,7 @@ class Refused(Exception):  # noqa: N818 - a definite answer
         self.code = code
 
 
-class NotReached(Exception):  # noqa: N818 - a definite answer
+class NotReached(Exception):
     """The request was certainly not executed (connection refused, 429): it may be sent again with the same key."""
 
 
@@ -77,7 +77,7 @@ class PayoutRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The present state of one operation as the gateway tells it. `amount` must equal ours before anything is believed."""
+    """How one operation stands as the gateway tells it. `amount` must equal ours before anything is believed."""
 
     standing: Standing
     reference: str

@@ -11,7 +11,7 @@ from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 
 
 class Refund(Base):
-    """Money given back on one order. It reserves its amount when it is asked for; a failed one gives the reserve back."""
+    """Money given back on one order. It reserves its amount when asked for; a failed one gives the reserve back."""
 
     __tablename__ = "refund"
     __table_args__ = (

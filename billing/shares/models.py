@@ -94,7 +94,7 @@ class ShareReversal(Base):
     __tablename__ = "share_reversal"
     __table_args__ = (
         UniqueConstraint("refund_id", "share_id"),
-        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("amount_minor >= 0", name="amount"),
         Index("ix_share_reversal_org_id_statement_id", "org_id", "statement_id"),
         Index("ix_share_reversal_share_id", "share_id"),
         Index("ix_share_reversal_statement_id", "statement_id"),
@@ -106,7 +106,7 @@ class ShareReversal(Base):
     share_id: Mapped[UUID] = mapped_column(ForeignKey("billing.share.id"))
     refund_id: Mapped[UUID] = mapped_column(ForeignKey("billing.refund.id"))
     amount_minor: Mapped[Minor]
-    """Positive; lowers the share."""
+    """Lowers the share; zero where rounding gave the others everything."""
     gross_minor: Mapped[Minor]
     """Gross of the refunded part of the line."""
     currency: Mapped[Currency]

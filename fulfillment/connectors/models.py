@@ -11,14 +11,16 @@ from kernel.db.base import Base, CreatedAt, Id, Instant
 
 
 class ConnectorRow(Base):
-    """A seller's connector. Secrets are sealed with the row's id as context; the former one stays valid for an overlap."""
+    """A seller's connector. Secrets are sealed to the row's id; the former one stays valid for an overlap."""
 
     __tablename__ = "connector"
     __table_args__ = (
         CheckConstraint("kind IN ('webhook', 'none')", name="kind"),
-        CheckConstraint("kind <> 'webhook' OR (url IS NOT NULL AND secret_sealed IS NOT NULL)", name="webhook_complete"),
+        CheckConstraint(
+            "kind <> 'webhook' OR (url IS NOT NULL AND secret_sealed IS NOT NULL)", name="webhook_complete"
+        ),
         UniqueConstraint("org_id", "id"),
-        Index("ix_connector_org_id", "org_id"),
+        Index("ix_connector_org_id_created_at", "org_id", "created_at"),
         {"schema": "fulfillment"},
     )
     id: Mapped[Id]

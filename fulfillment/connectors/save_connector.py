@@ -1,4 +1,4 @@
-"""Create a connector, or change its address or secret."""
+"""Create a connector, change its address, give it another secret."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fulfillment.connectors.models import ConnectorRow
 from kernel import audit, clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.outbound import OutboundPolicy, OutboundRefused, check_url
 from kernel.secrets import SecretBox
-from kernel.signing import new_webhook_secret
+from kernel.signing import new_webhook_secret, sign_webhook
 
 OVERLAP = timedelta(hours=24)
 """How long both secrets sign after a rotation."""
@@ -39,27 +39,44 @@ class SavedConnector:
     secret: str | None
 
 
-def save_connector(uow: UnitOfWork, command: SaveConnector, *, box: SecretBox, policy: OutboundPolicy) -> SavedConnector:
+def save_connector(
+    uow: UnitOfWork, command: SaveConnector, *, box: SecretBox, policy: OutboundPolicy
+) -> SavedConnector:
     """Save the acting seller's connector.
 
-    Raises: Invalid `connector_url_refused` (the guarded client would not call it), `connector_url_required`; NotFound.
+    Raises: Invalid `connector_url_refused` (the guarded client would not call it), `connector_url_required`,
+        `connector_kind_unknown`, `connector_secret_invalid`; NotFound.
     Locks: the connector. The secret is never stored readable, logged or shown again.
     """
     org_id = uow.principal.organization()
+    if command.kind not in ("webhook", "none"):
+        raise Invalid("connector_kind_unknown", field="kind")
     if command.kind == "webhook":
         _check_url(command.url, policy)
     row = _find_or_new(uow, command, org_id)
-    row.name, row.kind, row.url = command.name, command.kind, command.url
+    row.name, row.kind, row.url = command.name, command.kind, command.url if command.kind == "webhook" else None
     secret = command.secret
     if secret is None and row.secret_sealed is None and command.kind == "webhook":
         secret = new_webhook_secret()
     if secret is not None:
-        row.previous_secret_sealed = row.secret_sealed
-        row.previous_until = clock.now() + OVERLAP if row.secret_sealed else None
-        row.secret_sealed = box.seal(secret.encode(), secret_context(row.id))
+        _change_secret(row, secret, box)
     uow.session.add(row)
     uow.flush()
     audit.record(uow, "connector.saved", subject_id=row.id, kind=command.kind, rotated=int(secret is not None))
+    return SavedConnector(row.id, secret)
+
+
+def rotate_secret(uow: UnitOfWork, connector_id: UUID, *, box: SecretBox) -> SavedConnector:
+    """Give the acting seller's connector a fresh secret; for `OVERLAP` both sign, so that no call is refused meanwhile.
+
+    Raises: NotFound, Conflict `connector_has_no_secret`. Locks: the connector.
+    """
+    row = _own(uow, connector_id)
+    if row.secret_sealed is None:
+        raise Conflict("connector_has_no_secret")
+    secret = new_webhook_secret()
+    _change_secret(row, secret, box)
+    audit.record(uow, "connector.rotated", subject_id=row.id)
     return SavedConnector(row.id, secret)
 
 
@@ -76,6 +93,17 @@ def open_secrets(row: ConnectorRow, box: SecretBox) -> tuple[str, ...]:
     return tuple(box.open(item, secret_context(row.id)).decode() for item in sealed if item is not None)
 
 
+def _change_secret(row: ConnectorRow, secret: str, box: SecretBox) -> None:
+    try:
+        sign_webhook([secret], "msg_check", b"{}")
+    except ValueError as error:
+        # An unusable secret would fail every call later, out of sight.
+        raise Invalid("connector_secret_invalid", field="secret") from error
+    row.previous_secret_sealed = row.secret_sealed
+    row.previous_until = clock.now() + OVERLAP if row.secret_sealed else None
+    row.secret_sealed = box.seal(secret.encode(), secret_context(row.id))
+
+
 def _check_url(url: str | None, policy: OutboundPolicy) -> None:
     if not url:
         raise Invalid("connector_url_required", field="url")
@@ -88,7 +116,11 @@ def _check_url(url: str | None, policy: OutboundPolicy) -> None:
 def _find_or_new(uow: UnitOfWork, command: SaveConnector, org_id: UUID) -> ConnectorRow:
     if command.connector_id is None:
         return ConnectorRow(id=uuid7(), org_id=org_id)
-    row = lock_row(uow.session, ConnectorRow, command.connector_id)
-    if row is None or row.org_id != org_id:
+    return _own(uow, command.connector_id)
+
+
+def _own(uow: UnitOfWork, connector_id: UUID) -> ConnectorRow:
+    row = lock_row(uow.session, ConnectorRow, connector_id)
+    if row is None or row.org_id != uow.principal.organization():
         raise NotFound("not_found")
     return row

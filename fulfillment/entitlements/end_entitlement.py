@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.events import EntitlementEnded
+from fulfillment.runs.conclude import give_up
 from fulfillment.runs.models import Run
 from fulfillment.runs.start_run import start_run
 from fulfillment.runs.states import ENTITLEMENT
 from kernel import clock
-from kernel.db.locks import lock_row
+from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 
@@ -23,10 +24,11 @@ DEPROVISION_WITHIN = timedelta(days=7)
 def end_entitlement(uow: UnitOfWork, entitlement_id: UUID, *, reason: str) -> bool:
     """End it now. Returns False when it had ended before.
 
-    Whenever the seller's system may have made something (any try was sent), a `deprovision` run follows: also after a
-    failure, because an answer that was lost or late may have been a success.
+    Runs that wait, for their turn or for the seller, are given up; one that is being sent ends by its answer. Whenever
+    the seller's system may have made something (any try was sent), a `deprovision` run follows: also after a failure,
+    because an answer that was lost or late may have been a success.
 
-    Raises: NotFound. Emits: EntitlementEnded. Locks: the entitlement. Idempotent by the state.
+    Raises: NotFound. Emits: EntitlementEnded. Locks: the entitlement, its runs. Idempotent by the state.
     """
     row = lock_row(uow.session, Entitlement, entitlement_id)
     if row is None:
@@ -35,10 +37,12 @@ def end_entitlement(uow: UnitOfWork, entitlement_id: UUID, *, reason: str) -> bo
     if not ENTITLEMENT.move(uow, row, "ended", org_ids=org_ids, reason=reason):
         return False
     row.valid_to = clock.now()
-    tries = uow.session.scalar(
-        select(func.coalesce(func.sum(Run.tries), 0)).where(Run.entitlement_id == row.id, Run.operation == "provision")
-    )
-    if tries:
+    of_this = select(Run.id).where(Run.buyer_org_id == row.buyer_org_id, Run.entitlement_id == row.id)
+    runs = lock_rows(uow.session, Run, uow.session.scalars(of_this))
+    for run in runs:
+        if run.operation != "deprovision" and run.state in ("queued", "waiting"):
+            give_up(uow, run, row, state="dead", reason="entitlement_ended")
+    if any(run.tries for run in runs if run.operation == "provision"):
         start_run(uow, row, "deprovision", deadline_at=clock.now() + DEPROVISION_WITHIN)
     uow.emit(
         EntitlementEnded(

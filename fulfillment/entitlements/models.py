@@ -19,13 +19,19 @@ class Entitlement(Base):
     __table_args__ = (
         UniqueConstraint("reference"),
         UniqueConstraint("buyer_org_id", "id"),
+        # Plan, listing and connector are the seller's own: the database says so.
+        ForeignKeyConstraint(["seller_org_id", "listing_id"], ["marketplace.listing.org_id", "marketplace.listing.id"]),
+        ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
+        ForeignKeyConstraint(
+            ["seller_org_id", "connector_id"], ["fulfillment.connector.org_id", "fulfillment.connector.id"]
+        ),
         CheckConstraint("state IN ('pending', 'active', 'suspended', 'ended')", name="state"),
         CheckConstraint("seats_used BETWEEN 0 AND seats", name="seats"),
-        Index("ix_entitlement_buyer_org_id", "buyer_org_id", "created_at"),
-        Index("ix_entitlement_seller_org_id", "seller_org_id", "created_at"),
-        Index("ix_entitlement_listing_id", "listing_id"),
-        Index("ix_entitlement_plan_id", "plan_id"),
-        Index("ix_entitlement_connector_id", "connector_id"),
+        Index("ix_entitlement_buyer_org_id_created_at", "buyer_org_id", "created_at"),
+        Index("ix_entitlement_seller_org_id_created_at", "seller_org_id", "created_at"),
+        Index("ix_entitlement_seller_org_id_listing_id", "seller_org_id", "listing_id"),
+        Index("ix_entitlement_seller_org_id_plan_id", "seller_org_id", "plan_id"),
+        Index("ix_entitlement_seller_org_id_connector_id", "seller_org_id", "connector_id"),
         {"schema": "fulfillment"},
     )
     id: Mapped[Id]
@@ -33,9 +39,9 @@ class Entitlement(Base):
     seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     reference: Mapped[UUID]
     """The order line delivered by this."""
-    listing_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.listing.id"))
-    plan_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.plan.id"))
-    connector_id: Mapped[UUID | None] = mapped_column(ForeignKey("fulfillment.connector.id"))
+    listing_id: Mapped[UUID]
+    plan_id: Mapped[UUID]
+    connector_id: Mapped[UUID | None]
     title: Mapped[str]
     title_en: Mapped[str]
     state: Mapped[str]

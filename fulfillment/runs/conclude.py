@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -34,9 +33,10 @@ class Success:
 
 
 def lock_run(uow: UnitOfWork, run_id: UUID) -> tuple[Run, Entitlement]:
-    """A run and its entitlement, locked in that order. Raises NotFound."""
-    run = lock_row(uow.session, Run, run_id)
-    entitlement = lock_row(uow.session, Entitlement, run.entitlement_id) if run else None
+    """A run and its entitlement. Locks the entitlement, then the run; all of delivery does. Raises NotFound."""
+    entitlement_id = uow.session.scalar(select(Run.entitlement_id).where(Run.id == run_id))
+    entitlement = lock_row(uow.session, Entitlement, entitlement_id) if entitlement_id else None
+    run = lock_row(uow.session, Run, run_id) if entitlement else None
     if run is None or entitlement is None:
         raise NotFound("not_found")
     return run, entitlement
@@ -51,18 +51,16 @@ def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Succes
     if run.state == "succeeded":
         return
     if run.state not in LIVE:
-        _take_down_orphan(uow, run, entitlement)
+        _take_down_orphan(uow, run, entitlement, success)
         return
     org_ids = [run.buyer_org_id, run.seller_org_id]
-    if run.state == "queued":
-        RUN.move(uow, run, "calling", org_ids=org_ids, reason="answer_before_call_was_recorded")
     RUN.move(uow, run, "succeeded", org_ids=org_ids)
     run.percent, run.finished_at = 100, clock.now()
     run.message, run.message_en = success.message, success.message_en or success.message
     if run.operation != "provision":
         return
     if entitlement.state == "ended":
-        _take_down_orphan(uow, run, entitlement)
+        _take_down_orphan(uow, run, entitlement, success)
         return
     entitlement.external_id = success.external_id
     entitlement.launch_url = success.launch_url
@@ -81,15 +79,16 @@ def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Succes
 
 
 def give_up(uow: UnitOfWork, run: Run, entitlement: Entitlement, *, state: str, reason: str) -> None:
-    """The run will not succeed: `failed` by the seller's word, `dead` by the clock. Emits: DeliveryFailed for provisioning."""
-    org_ids = [run.buyer_org_id, run.seller_org_id]
+    """The run will not succeed: `failed` by the seller's word, `dead` by the clock or because nobody wants it any more.
+
+    Emits: DeliveryFailed for provisioning, unless the entitlement has ended: whoever ended it knows.
+    """
     if run.state not in LIVE:
         return
-    if state == "failed" and run.state == "queued":
-        RUN.move(uow, run, "calling", org_ids=org_ids, reason="answer_before_call_was_recorded")
-    RUN.move(uow, run, state, org_ids=org_ids, reason=reason[:500])
-    run.failure, run.finished_at = reason[:500], clock.now()
-    if run.operation == "provision":
+    reason = reason[:500]
+    RUN.move(uow, run, state, org_ids=[run.buyer_org_id, run.seller_org_id], reason=reason)
+    run.failure, run.finished_at = reason, clock.now()
+    if run.operation == "provision" and entitlement.state != "ended":
         uow.emit(
             DeliveryFailed(
                 entitlement_id=entitlement.id,
@@ -97,27 +96,39 @@ def give_up(uow: UnitOfWork, run: Run, entitlement: Entitlement, *, state: str, 
                 run_id=run.id,
                 buyer_org_id=run.buyer_org_id,
                 seller_org_id=run.seller_org_id,
-                reason=reason[:500],
+                reason=reason,
             )
         )
 
 
-def progress(uow: UnitOfWork, run: Run, *, sequence: int, percent: int, messages: tuple[str | None, str | None]) -> None:
-    """Show how far the seller is. Late and finished ones change nothing; percent never runs backwards."""
-    if run.state not in LIVE or sequence <= run.sequence:
+def progress(run: Run, *, sequence: int | None, percent: int, messages: tuple[str | None, str | None]) -> None:
+    """Show how far the seller is with a locked run. Late and finished ones change nothing; percent never falls.
+
+    Without a `sequence` a message is late when its percentage is.
+    """
+    if run.state not in LIVE or (sequence <= run.sequence if sequence is not None else percent < run.percent):
         return
-    run.sequence = sequence
+    if sequence is not None:
+        run.sequence = sequence
     run.percent = max(run.percent, min(99, percent))
     run.message, run.message_en = messages
 
 
-def _take_down_orphan(uow: UnitOfWork, run: Run, entitlement: Entitlement) -> None:
-    if run.operation != "provision":
+def _take_down_orphan(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Success) -> None:
+    if run.operation != "provision" or run.orphaned_at is not None:
         return
-    pending: Any = uow.session.scalar(
+    run.orphaned_at = clock.now()
+    # The seller's name of what is to be taken down; the entitlement itself stays as it is.
+    entitlement.external_id = entitlement.external_id or success.external_id
+    # One that has not been sent yet will say it; one under way may have come before the success.
+    queued = uow.session.scalar(
         select(Run.id).where(
-            Run.entitlement_id == entitlement.id, Run.operation == "deprovision", Run.state.in_(["queued"])
+            Run.buyer_org_id == run.buyer_org_id,
+            Run.entitlement_id == entitlement.id,
+            Run.operation == "deprovision",
+            Run.state == "queued",
+            Run.tries == 0,
         )
     )
-    if pending is None:
+    if queued is None:
         start_run(uow, entitlement, "deprovision", deadline_at=clock.now() + ORPHAN_WITHIN)

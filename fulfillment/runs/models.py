@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant
@@ -19,6 +19,10 @@ class Run(Base):
 
     __tablename__ = "run"
     __table_args__ = (
+        UniqueConstraint("buyer_org_id", "id"),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "entitlement_id"], ["fulfillment.entitlement.buyer_org_id", "fulfillment.entitlement.id"]
+        ),
         CheckConstraint(f"operation IN {OPERATIONS}", name="operation"),
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint("percent BETWEEN 0 AND 100", name="percent"),
@@ -28,28 +32,37 @@ class Run(Base):
             unique=True,
             postgresql_where=text("state IN ('calling', 'waiting')"),
         ),
+        Index("uq_run_provision", "entitlement_id", unique=True, postgresql_where=text("operation = 'provision'")),
+        Index("ix_run_buyer_org_id_created_at", "buyer_org_id", "created_at"),
+        Index("ix_run_buyer_org_id_entitlement_id", "buyer_org_id", "entitlement_id"),
+        Index("ix_run_seller_org_id_created_at", "seller_org_id", "created_at"),
         Index(
-            "uq_run_provision", "entitlement_id", unique=True, postgresql_where=text("operation = 'provision'")
+            "ix_run_troubled",
+            "seller_org_id",
+            "created_at",
+            postgresql_where=text("state IN ('queued', 'calling', 'waiting', 'failed', 'dead')"),
         ),
-        Index("ix_run_buyer_org_id", "buyer_org_id", "created_at"),
-        Index("ix_run_seller_org_id", "seller_org_id", "created_at"),
-        Index("ix_run_entitlement_id", "entitlement_id"),
         Index("ix_run_overdue", "deadline_at", postgresql_where=text("state IN ('queued', 'calling', 'waiting')")),
         {"schema": "fulfillment"},
     )
     id: Mapped[Id]
     buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    entitlement_id: Mapped[UUID] = mapped_column(ForeignKey("fulfillment.entitlement.id"))
+    entitlement_id: Mapped[UUID]
     operation: Mapped[str]
     state: Mapped[str]
     percent: Mapped[int] = mapped_column(default=0, server_default="0")
+    """What the buyer sees of it, 0 to 100; never runs backwards."""
     message: Mapped[str | None]
     message_en: Mapped[str | None]
     sequence: Mapped[int] = mapped_column(default=-1, server_default="-1")
-    """Number of the last callback that was applied; older ones are late and change nothing."""
+    """Number of the last progress that was applied; older ones are late and change nothing."""
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    ticket: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Which of the run's jobs may call: an older one finds a newer number and does nothing."""
     failure: Mapped[str | None]
+    orphaned_at: Mapped[Instant | None]
+    """When a success came that nobody waited for any more, and was taken down again."""
     deadline_at: Mapped[Instant]
     created_at: Mapped[CreatedAt]
     finished_at: Mapped[Instant | None]
@@ -60,17 +73,17 @@ class RunAttempt(Base):
 
     __tablename__ = "run_attempt"
     __table_args__ = (
+        ForeignKeyConstraint(["buyer_org_id", "run_id"], ["fulfillment.run.buyer_org_id", "fulfillment.run.id"]),
         CheckConstraint(
             "outcome IN ('started', 'succeeded', 'accepted', 'refused', 'retry', 'unknown')", name="outcome"
         ),
-        Index("ix_run_attempt_buyer_org_id", "buyer_org_id"),
-        Index("ix_run_attempt_seller_org_id", "seller_org_id"),
-        Index("ix_run_attempt_run_id", "run_id"),
+        Index("ix_run_attempt_buyer_org_id_run_id", "buyer_org_id", "run_id"),
+        Index("ix_run_attempt_seller_org_id_run_id", "seller_org_id", "run_id"),
         {"schema": "fulfillment", "postgresql_partition_by": "RANGE (started_at)"},
     )
     id: Mapped[Id]
     started_at: Mapped[datetime] = mapped_column(primary_key=True)
-    run_id: Mapped[UUID] = mapped_column(ForeignKey("fulfillment.run.id"))
+    run_id: Mapped[UUID]
     buyer_org_id: Mapped[UUID]
     seller_org_id: Mapped[UUID]
     number: Mapped[int]

@@ -3,114 +3,127 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from fulfillment.runs.call_seller import CALLBACK
+from fulfillment.connectors.messages import Callback
+from fulfillment.entitlements.models import Entitlement
+from fulfillment.runs.call_seller import backoff
 from fulfillment.runs.conclude import Success, give_up, lock_run, progress, succeed
+from fulfillment.runs.models import Run
+from fulfillment.runs.request_body import CALLBACK
+from fulfillment.runs.start_run import queue_call
 from fulfillment.runs.states import LIVE, RUN
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.models import Inbox
-from kernel.signing import BadToken, TokenSigner
+from kernel.signing import BadToken, TokenExpired, TokenSigner
 
 APPLY = "fulfillment.callback.apply"
 MAX_BYTES = 64 * 1024
 
-
-class Callback(BaseModel):
-    """What a seller posts to the callback address (`docs/protocols/webhook.md` §Callback)."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    status: Literal["progress", "succeeded", "failed"]
-    sequence: Annotated[int, Field(ge=0, lt=2**53)] = 0
-    percent: Annotated[int, Field(ge=0, le=100)] = 0
-    message_zh: Annotated[str | None, Field(max_length=500)] = None
-    message_en: Annotated[str | None, Field(max_length=500)] = None
-    external_id: Annotated[str | None, Field(max_length=200)] = None
-    launch_url: Annotated[str | None, Field(max_length=2_000, pattern=r"^https?://")] = None
-    retryable: bool = False
+TAKEN, ENDED_OTHERWISE, TOO_LATE = 202, 409, 410
+"""What the seller is answered (§3 of the protocol)."""
 
 
-def receive_callback(uow: UnitOfWork, token: str, body: bytes, *, signer: TokenSigner) -> bool:
-    """Store a callback and the job that applies it. Returns False for one that is known already.
+def receive_callback(uow: UnitOfWork, token: str, body: bytes, *, signer: TokenSigner) -> int:
+    """Store a callback and the job that applies it. Returns the HTTP status that tells the seller where the run stands.
 
-    Raises: NotFound for a token that is not ours or too old, Invalid `callback_malformed`.
-    Idempotent by run and body: the same words twice are one message.
+    A message that comes too late is answered so, and stored all the same: a late success must be taken down.
+
+    Raises: NotFound for a token that is not ours, Gone `callback_too_late` for one past its time, Invalid
+        `callback_malformed`, `callback_too_large`.
+    Idempotent by run, number of tries and body: the same words twice are one message; after another try they are new.
     """
+    if len(body) > MAX_BYTES:
+        raise Invalid("callback_too_large", limit=MAX_BYTES)
     try:
         run_id = UUID(signer.open_token(CALLBACK, token)["run"])
+    except TokenExpired as error:
+        raise Gone("callback_too_late") from error
     except BadToken as error:
         raise NotFound("not_found") from error
-    payload = _parse(body)
+    run = uow.session.execute(select(Run.operation, Run.state, Run.tries).where(Run.id == run_id)).first()
+    if run is None:
+        raise NotFound("not_found")
+    callback = _parse(body, run.operation)
     inserted = uow.session.execute(
         insert(Inbox)
         .values(
             id=uuid7(),
             source=f"run:{run_id}",
-            event_id=hashlib.sha256(body).hexdigest(),
-            kind=str(payload["status"]),
-            body=payload,
+            event_id=f"{run.tries}:{hashlib.sha256(body).hexdigest()}",
+            kind=callback.status,
+            body=callback.model_dump(mode="json"),
             state="received",
             received_at=clock.now(),
         )
         .on_conflict_do_nothing(index_elements=["source", "event_id"])
         .returning(Inbox.id)
     ).first()
-    if inserted is None:
-        return False
-    uow.enqueue(APPLY, {"inbox_id": str(inserted.id), "run_id": str(run_id)}, dedupe_key=str(inserted.id))
-    return True
+    if inserted is not None:
+        uow.enqueue(APPLY, {"inbox_id": str(inserted.id), "run_id": str(run_id)}, dedupe_key=str(inserted.id))
+    return _verdict(run.state, callback.status)
 
 
-def _parse(body: bytes) -> dict[str, Any]:
+def _parse(body: bytes, operation: str) -> Callback:
     try:
-        payload = Callback.model_validate(json.loads(body))
-    except (ValueError, ValidationError) as error:
+        callback = Callback.model_validate_json(body)
+    except ValidationError as error:
         raise Invalid("callback_malformed") from error
-    return payload.model_dump(mode="json")
+    if callback.status == "succeeded" and operation == "provision" and not callback.names_the_tenant():
+        raise Invalid("callback_malformed", field="external_id" if callback.launch_url else "launch_url")
+    return callback
+
+
+def _verdict(state: str, status: str) -> int:
+    if state == "dead":
+        return TOO_LATE
+    contradiction = (state, status) in {("succeeded", "failed"), ("failed", "succeeded")}
+    return ENDED_OTHERWISE if contradiction else TAKEN
 
 
 def apply_callback(uow: UnitOfWork, inbox_id: UUID, run_id: UUID) -> None:
-    """Let a stored callback act on its run. Locks: the run, its entitlement. Idempotent: final states stay."""
+    """Let a stored callback act on its run.
+
+    Locks: the message, the entitlement, the run. Idempotent: final states stay.
+    """
     message = lock_row(uow.session, Inbox, inbox_id)
     if message is None or message.state != "received":
         return
     run, entitlement = lock_run(uow, run_id)
     callback = Callback.model_validate(message.body)
     final = run.state not in LIVE
+    chinese, english = callback.words
     match callback.status:
         case "progress":
-            progress(
-                uow,
-                run,
-                sequence=callback.sequence,
-                percent=callback.percent,
-                messages=(callback.message_zh or callback.message_en, callback.message_en or callback.message_zh),
-            )
+            progress(run, sequence=callback.sequence, percent=callback.percent, messages=callback.words)
         case "succeeded":
-            succeed(
-                uow,
-                run,
-                entitlement,
-                Success(callback.external_id, callback.launch_url, callback.message_zh, callback.message_en),
-            )
+            success = Success(callback.external_id or None, callback.launch_url, chinese, english)
+            succeed(uow, run, entitlement, success)
+        case "failed" if callback.retryable:
+            _send_again(uow, run, entitlement, chinese or "seller_failed")
         case "failed":
-            reason = callback.message_zh or callback.message_en or "seller_failed"
-            if callback.retryable and run.state == "waiting":
-                RUN.move(uow, run, "queued", org_ids=[run.buyer_org_id, run.seller_org_id], reason=reason)
-                uow.enqueue(
-                    "fulfillment.run.call", {"run_id": str(run.id)}, dedupe_key=f"{run.id}:{run.tries}"
-                )
-            else:
-                give_up(uow, run, entitlement, state="failed", reason=reason)
+            give_up(uow, run, entitlement, state="failed", reason=chinese or "seller_failed")
     message.state = "ignored" if final else "processed"
     message.processed_at = clock.now()
+
+
+def _send_again(uow: UnitOfWork, run: Run, entitlement: Entitlement, reason: str) -> None:
+    """The seller wants the run again. One that is queued will come again anyhow."""
+    if run.state not in ("calling", "waiting"):
+        return
+    delay = backoff(run.tries)
+    if clock.now() + delay >= run.deadline_at:
+        give_up(uow, run, entitlement, state="dead", reason=reason)
+        return
+    RUN.move(uow, run, "queued", org_ids=[run.buyer_org_id, run.seller_org_id], reason=reason)
+    # The seller counts anew; the percentage still never runs backwards.
+    run.sequence = -1
+    queue_call(uow, run, after=delay)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from uuid import UUID
+from datetime import datetime, timedelta
 
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.models import Run
 from fulfillment.runs.states import RUN
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 
 CALL = "fulfillment.run.call"
 
 
-def start_run(uow: UnitOfWork, entitlement: Entitlement, operation: str, *, deadline_at: datetime) -> UUID:
-    """Add a queued run for a locked entitlement and the job that calls the seller. Returns the run's id.
+def start_run(uow: UnitOfWork, entitlement: Entitlement, operation: str, *, deadline_at: datetime) -> Run:
+    """Add a queued run for a locked entitlement and the job that calls the seller. Returns the run.
 
-    Idempotent for `provision`: the database admits one per entitlement.
+    The database admits one `provision` per entitlement.
     """
     run = Run(
         id=uuid7(),
@@ -25,10 +25,28 @@ def start_run(uow: UnitOfWork, entitlement: Entitlement, operation: str, *, dead
         seller_org_id=entitlement.seller_org_id,
         entitlement_id=entitlement.id,
         operation=operation,
+        percent=0,
+        sequence=-1,
+        tries=0,
+        ticket=0,
         deadline_at=deadline_at,
     )
     RUN.begin(uow, run, org_ids=[entitlement.buyer_org_id, entitlement.seller_org_id])
     uow.session.add(run)
     uow.flush()
-    uow.enqueue(CALL, {"run_id": str(run.id)}, dedupe_key=f"{run.id}:0")
-    return run.id
+    queue_call(uow, run)
+    return run
+
+
+def queue_call(uow: UnitOfWork, run: Run, *, after: timedelta = timedelta()) -> None:
+    """Enqueue the job that calls the seller for a locked, queued run.
+
+    Its ticket makes every earlier job of the run powerless, so that one at most calls at any time.
+    """
+    run.ticket += 1
+    uow.enqueue(
+        CALL,
+        {"run_id": str(run.id), "ticket": run.ticket},
+        dedupe_key=f"{run.id}:{run.ticket}",
+        run_at=clock.now() + after,
+    )

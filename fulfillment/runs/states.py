@@ -8,7 +8,8 @@ RUN = Machine(
     "run",
     initial="queued",
     edges=edges(
-        queued="calling dead",
+        # A callback may answer an earlier try while the run is queued for the next one.
+        queued="calling succeeded failed dead",
         calling="waiting succeeded queued failed dead",
         waiting="succeeded failed dead queued",
         succeeded="",
@@ -16,7 +17,7 @@ RUN = Machine(
         dead="queued",
     ),
 )
-"""`failed`: the seller said no. `dead`: time ran out. Both may be replayed by hand while there is something to deliver."""
+"""`failed`: the seller said no. `dead`: time ran out. Both may be replayed by hand while that helps."""
 
 LIVE = ("queued", "calling", "waiting")
 

@@ -139,10 +139,10 @@ def unit_of_work(db: Database, principal: Principal, *, correlation_id: str | No
         DomainError: a constraint that stands for one was violated.
     """
     with Session(db.engine, expire_on_commit=False) as session:
-        session.execute(
-            _SCOPE, {"org": str(principal.org_id or ""), "platform": "on" if principal.is_platform else ""}
+        session.execute(_SCOPE, {"org": str(principal.org_id or ""), "platform": "on" if principal.is_platform else ""})
+        uow = UnitOfWork(
+            session, principal, correlation_id or structlog.contextvars.get_contextvars().get("request_id")
         )
-        uow = UnitOfWork(session, principal, correlation_id or structlog.contextvars.get_contextvars().get("request_id"))
         try:
             yield uow
             session.commit()

@@ -46,7 +46,7 @@ class Periodic:
     every: timedelta
 
 
-class RetryLater(Exception):  # noqa: N818 - it is a request, not an error
+class RetryLater(Exception):
     """Raised by a handler that wants to run again after `delay`; does not count as a failure."""
 
     def __init__(self, delay: timedelta, reason: str) -> None:

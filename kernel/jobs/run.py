@@ -36,7 +36,7 @@ BACKOFF_BASE_S = 1.0
 BACKOFF_CAP_S = 600.0
 
 
-class LeaseLost(Exception):  # noqa: N818 - a signal to stop, not a fault
+class LeaseLost(Exception):
     """Another worker claimed the job after this one's lease ran out; nothing may be written any more."""
 
 
@@ -164,7 +164,7 @@ class Runner:
         try:
             if kind is None:
                 msg = f"this release does not know jobs of kind {claim.kind}"
-                raise LookupError(msg)  # noqa: TRY301 - treated like any failure: tried again, then dead and visible
+                raise LookupError(msg)
             self._call(kind, claim)
         except LeaseLost:
             outcome = "lost"

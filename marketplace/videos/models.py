@@ -17,9 +17,7 @@ class Video(Base):
     __table_args__ = (
         UniqueConstraint("org_id", "id"),
         ForeignKeyConstraint(["org_id", "channel_id"], ["marketplace.channel.org_id", "marketplace.channel.id"]),
-        CheckConstraint(
-            "state IN ('draft', 'processing', 'ready', 'published', 'withdrawn', 'refused')", name="state"
-        ),
+        CheckConstraint("state IN ('draft', 'processing', 'ready', 'published', 'withdrawn', 'refused')", name="state"),
         CheckConstraint("visibility IN ('public', 'partners', 'internal')", name="visibility"),
         CheckConstraint(
             "state NOT IN ('ready', 'published', 'withdrawn') OR (media_key IS NOT NULL AND duration_ms > 0)",
@@ -80,6 +78,3 @@ class ShareLink(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
     video_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.video.id"))
     created_at: Mapped[CreatedAt]
-
-
-

@@ -99,7 +99,7 @@ def probe_video(
     sniffed = recognise(path, name)
     with opened(path, sniffed) as container:
         video, audio = chosen_streams(container)
-        codecs = _check_codecs(sniffed.detected, video, audio)
+        codecs = checked_codecs(sniffed.detected, video, audio)
         _check_dimensions(video.codec_context.width, video.codec_context.height, max_pixels, max_side)
         if container.duration is not None:
             _check_duration(container.duration / 1_000_000, max_duration_s)
@@ -119,7 +119,7 @@ def probe_video(
             raise Invalid("video_truncated")
         width, height = choice.displayed_size()
         return Probe(
-            container=sniffed.detected,
+            container="mp4" if sniffed.detected == "m4a" else sniffed.detected,
             video_codec=codecs[0],
             audio_codec=codecs[1],
             duration_ms=round((scan.end_s - scan.start_s) * 1000),
@@ -174,7 +174,13 @@ def opened(path: Path, sniffed: Sniffed) -> Iterator[InputContainer]:
         "max_streams": "16",
     }
     try:
-        with av.open(path, "r", format=_DEMUXERS[sniffed.family], container_options=options) as container:
+        with av.open(
+            path,
+            "r",
+            format=_DEMUXERS[sniffed.family],
+            container_options=options,
+            metadata_errors="replace",  # titles in GBK or of noise are no reason to refuse
+        ) as container:
             yield container
     except MemoryError as error:
         raise Invalid("video_too_complex", reason="memory") from error
@@ -199,7 +205,12 @@ def _decoder_name(stream: VideoStream | AudioStream) -> str:
     return str(context.name) if context is not None else "unknown"
 
 
-def _check_codecs(container: str, video: VideoStream, audio: AudioStream | None) -> tuple[str, str | None]:
+def checked_codecs(container: str, video: VideoStream, audio: AudioStream | None) -> tuple[str, str | None]:
+    """Common names of the picture's and the sound's codec, both playable in this container.
+
+    Raises:
+        Invalid: ``video_codec_unsupported``.
+    """
     pictures, sounds = _PLAYABLE.get(container, _PLAYABLE["mp4"])
     found = _decoder_name(video)
     video_codec = VIDEO_CODECS.get(found)

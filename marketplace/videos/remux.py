@@ -13,7 +13,7 @@ import av
 from av.error import FFmpegError
 
 from kernel.errors import Invalid
-from marketplace.videos.probe import chosen_streams, opened, recognise
+from marketplace.videos.probe import checked_codecs, chosen_streams, opened, recognise
 
 
 def remux_faststart(src: Path, dst: Path) -> None:
@@ -30,6 +30,7 @@ def remux_faststart(src: Path, dst: Path) -> None:
     options["fflags"] = "+bitexact"  # no encoder name, no creation time: equal input gives equal bytes
     with opened(src, sniffed) as source:
         video, audio = chosen_streams(source)
+        checked_codecs(sniffed.detected, video, audio)
         wanted = [video, *([audio] if audio is not None else [])]
         with av.open(str(dst), "w", format="webm" if matroska else "mp4", container_options=options) as target:
             copies = {stream.index: target.add_stream_from_template(stream) for stream in wanted}

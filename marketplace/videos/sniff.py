@@ -15,7 +15,12 @@ from typing import BinaryIO, Literal
 Family = Literal["isobmff", "matroska"]
 
 _HEAD_BYTES = 4096
+#: Types at file level (ISO/IEC 14496-12 table 1, QuickTime); a maker's own type may occur but then it must fit.
+_TOP_LEVEL_BOXES = frozenset(
+    b"ftyp moov mdat free skip wide pnot moof mfra sidx ssix styp uuid meta pdin prft emsg udta".split()
+)
 _MAX_TOP_LEVEL_BOXES = 100_000
+_MAX_PADDING_BYTES = 1 << 20
 _STILL_BRANDS = {b"avif": "avif", b"avis": "avif", b"heic": "heic", b"heix": "heic", b"mif1": "heic", b"msf1": "heic"}
 _AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
@@ -113,17 +118,23 @@ def _sniff_isobmff(stream: BinaryIO, head: bytes, size_bytes: int) -> Sniffed:
         stream.seek(offset)
         kind, length = _box(stream.read(16), size_bytes - offset)
         if kind is None:
-            clean_tail = False
+            clean_tail = _only_zeros(stream, offset)
             break
         order.append(kind)
         if length > size_bytes - offset:
-            complete = False
+            complete, clean_tail = (False, True) if kind in _TOP_LEVEL_BOXES else (True, False)
             break
         offset += length
-    if b"moov" not in order:
+    if b"moov" not in order and clean_tail:
         complete = False
     faststart = b"moov" in order and (b"mdat" not in order or order.index(b"moov") < order.index(b"mdat"))
     return Sniffed(detected, "isobmff", complete, clean_tail, faststart)
+
+
+def _only_zeros(stream: BinaryIO, offset: int) -> bool:
+    """Some recorders and downloaders pad the end with zeros, which nothing can hide in."""
+    stream.seek(offset)
+    return not any(stream.read(_MAX_PADDING_BYTES)) and not stream.read(1)
 
 
 def _box(header: bytes, left_bytes: int) -> tuple[bytes | None, int]:

@@ -48,7 +48,11 @@ class Order(Base):
     """What people read out on the phone; unique, not gapless."""
     buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    buyer_name: Mapped[str]
+    seller_name: Mapped[str]
     purchase_id: Mapped[UUID] = mapped_column(ForeignKey("orders.purchase.id"))
+    po_number: Mapped[str | None]
+    """The buyer's own order number, repeated on the invoice."""
     state: Mapped[str]
     currency: Mapped[Currency]
     net_minor: Mapped[Minor]
@@ -59,6 +63,8 @@ class Order(Base):
     deadline_at: Mapped[Instant | None]
     paid_at: Mapped[datetime | None]
     active_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    """When the one-off services in it were accepted, by the buyer or by the clock."""
     failure: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 
@@ -71,11 +77,9 @@ class OrderLine(Base):
         CheckConstraint("net_minor = list_minor - discount_minor OR tax_included", name="net"),
         CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
         CheckConstraint("quantity > 0", name="quantity"),
-        CheckConstraint("commission_ppm + promoter_ppm <= 1000000", name="never_more_than_the_line"),
         Index("ix_order_line_order_id", "order_id"),
         Index("ix_order_line_buyer_org_id", "buyer_org_id"),
         Index("ix_order_line_seller_org_id", "seller_org_id"),
-        Index("ix_order_line_promoter_org_id", "promoter_org_id"),
         Index("ix_order_line_listing_id", "listing_id"),
         Index("ix_order_line_plan_id", "plan_id"),
         UniqueConstraint("buyer_org_id", "id"),
@@ -108,14 +112,40 @@ class OrderLine(Base):
     """Whether the list price contained the tax."""
     tax_minor: Mapped[Minor]
     gross_minor: Mapped[Minor]
+    claims: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """What the video promised, frozen: second, kind, value, text."""
+    refund_window_days: Mapped[int]
+    created_at: Mapped[CreatedAt]
+
+
+class SaleTerms(Base):
+    """Who gets what of a line, fixed when it was placed. The buyer's transaction writes it, only the seller reads it.
+
+    Append-only; a renewal or amendment copies these and never asks the policy again.
+    """
+
+    __tablename__ = "sale_terms"
+    __table_args__ = (
+        UniqueConstraint("order_line_id"),
+        CheckConstraint("commission_ppm >= 0 AND promoter_ppm >= 0", name="not_negative"),
+        CheckConstraint("commission_ppm + promoter_ppm <= 1000000", name="never_more_than_the_line"),
+        Index("ix_sale_terms_seller_org_id", "seller_org_id"),
+        Index("ix_sale_terms_promoter_org_id", "promoter_org_id"),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "order_line_id"], ["orders.order_line.buyer_org_id", "orders.order_line.id"]
+        ),
+        Index("ix_sale_terms_buyer_org_id_order_line_id", "buyer_org_id", "order_line_id"),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    order_line_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     commission_ppm: Mapped[Ppm]
     promoter_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
     promoter_ppm: Mapped[Ppm]
     policy_version: Mapped[int]
     hold_days: Mapped[int]
-    claims: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    """What the video promised, frozen: second, kind, value, text."""
-    refund_window_days: Mapped[int]
     created_at: Mapped[CreatedAt]
 
 
@@ -125,13 +155,15 @@ class Attribution(Base):
     __tablename__ = "attribution"
     __table_args__ = (
         UniqueConstraint("order_line_id"),
-        CheckConstraint("kind IN ('card_click', 'view', 'none')", name="kind"),
-        Index("ix_attribution_buyer_org_id", "buyer_org_id"),
+        CheckConstraint("rule IN ('context', 'last_click', 'last_view', 'none')", name="rule"),
+        Index("ix_attribution_buyer_org_id_order_line_id", "buyer_org_id", "order_line_id"),
         Index("ix_attribution_seller_org_id", "seller_org_id"),
         Index("ix_attribution_promoter_org_id", "promoter_org_id"),
         Index("ix_attribution_video_id", "video_id"),
         Index("ix_attribution_placement_id", "placement_id"),
-        ForeignKeyConstraint(["buyer_org_id", "order_line_id"], ["orders.order_line.buyer_org_id", "orders.order_line.id"]),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "order_line_id"], ["orders.order_line.buyer_org_id", "orders.order_line.id"]
+        ),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -139,12 +171,13 @@ class Attribution(Base):
     buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     promoter_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
-    kind: Mapped[str]
+    rule: Mapped[str]
+    """`context`: bought inside the player; `last_click`, `last_view`, `none`: see `marketplace.attribution.attribute`."""
     video_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.video.id"))
     placement_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.placement.id"))
     second_ms: Mapped[int | None]
     touchpoint_id: Mapped[UUID | None]
-    share_link_id: Mapped[UUID | None]
+    touched_at: Mapped[Instant | None]
     path: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     decided_at: Mapped[Instant]
 

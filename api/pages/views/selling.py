@@ -121,7 +121,7 @@ class PlacementRow:
 
 @dataclass(frozen=True, slots=True)
 class EditableClaim:
-    """A structured claim: kind is a key under ``claim.`` (price, seats, trial_days, feature, sla)."""
+    """A structured claim: kind is a key under ``claim.`` (see ``claim_kinds`` below)."""
 
     id: str
     second: int
@@ -165,7 +165,7 @@ class SellerVideoView:
     placements: tuple[PlacementRow, ...]
     claims: tuple[EditableClaim, ...]
     plans: tuple[PlanOption, ...]
-    claim_kinds: tuple[str, ...] = ("price", "seats", "trial_days", "feature", "sla")
+    claim_kinds: tuple[str, ...] = ("price", "seats", "trial_days", "included", "service_level", "feature")
     blockers: tuple[str, ...] = ()
     refusal: str = ""
     error: str | None = None

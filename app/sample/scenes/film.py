@@ -19,7 +19,8 @@ from app.sample.scenes.stage import Patch, Stage
 _BT709 = 1
 _LIMITED_RANGE = 1
 _LONGEST_HOLD = FRAMES_PER_S // 4
-_PICTURE = {"preset": "superfast", "crf": "22", "threads": "1", "x264-params": "scenecut=0"}
+_X264 = "scenecut=0:rc-lookahead=0:mbtree=0:bframes=0:weightp=0:ref=1"  # flat drawings gain nothing from more
+_PICTURE = {"preset": "superfast", "crf": "22", "threads": "1", "x264-params": _X264}
 #: R'G'B' (0–255) to Y'CbCr of limited range, ITU-R BT.709 § 3 and 4.6, as Pillow's twelve-number matrix.
 _TO_BT709 = (
     *(0.2126 * 219 / 255, 0.7152 * 219 / 255, 0.0722 * 219 / 255, 16.0),

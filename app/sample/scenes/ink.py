@@ -185,7 +185,7 @@ def badge(words: str, size_px: int, colour: Colour, tint: Colour) -> Sprite:
     width, height = text_width(words, size_px) + size_px, round(size_px * 1.7)
     parts: Sequence[Part] = (
         (rounded(width, height, height // 2, tint), 0, 0),
-        (text(words, size_px, colour, 1), size_px // 2, round(height / 2 - size_px * 0.87)),
+        (text(words, size_px, colour, 1), size_px // 2, round(height / 2 - size_px * 0.63)),
     )
     return together(width, height, parts)
 
@@ -197,5 +197,5 @@ def initial(letter: str, diameter: int, colour: Colour, tint: Colour, *, square:
     base = rounded(diameter, diameter, diameter // 4 if square else diameter // 2, tint)
     x = (diameter - text_width(letter, size_px)) // 2
     return together(
-        diameter, diameter, ((base, 0, 0), (text(letter, size_px, colour, 1), x, round(diameter / 2 - size_px * 0.87)))
+        diameter, diameter, ((base, 0, 0), (text(letter, size_px, colour, 1), x, round(diameter / 2 - size_px * 0.63)))
     )

@@ -79,9 +79,7 @@ def _path(target_dir: Path, story: Story) -> Path:
     return target_dir / f"{story.key}-{DESIGN}.mp4"
 
 
-def _make_apart(
-    story: Story, target_dir: Path, tell: Progress, children: list[subprocess.Popen[str]]
-) -> None:
+def _make_apart(story: Story, target_dir: Path, tell: Progress, children: list[subprocess.Popen[str]]) -> None:
     path = _path(target_dir, story)
     part = path.with_suffix(".part")
     root = str(Path(__file__).resolve().parents[3])

@@ -6,6 +6,7 @@ Everything follows from the story, so equal stories sound equal; no samples, not
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import av
 from av.audio.frame import AudioFrame
@@ -18,7 +19,7 @@ RATE_HZ = 32_000
 #: Semitones above the root: I add9, vi7, IV maj7, V sus – open voicings without a third in the bass.
 _CHORDS = ((0, 7, 14, 16), (-3, 4, 12, 19), (-7, 5, 9, 16), (-5, 7, 12, 14))
 _BELL_SEMITONES = 31
-_PAD, _BELL = 0.085, 0.11
+_PAD, _BELL = 0.12, 0.14
 
 
 def _hertz(root_hz: float, semitones: int) -> float:
@@ -27,20 +28,17 @@ def _hertz(root_hz: float, semitones: int) -> float:
 
 
 def _pad(story: Story, seconds: float) -> str:
-    """Nested conditionals: only the chord that sounds is computed."""
-    length = seconds / len(_CHORDS)
+    """Nested conditionals, the last chord outermost: only the one that sounds is computed."""
+    length_s = seconds / len(_CHORDS)
     expression = "0"
-    for number in reversed(range(len(_CHORDS))):
-        start = round(number * length, 3)
+    for number, chord in enumerate(_CHORDS):
+        start, end = round(number * length_s, 3), round((number + 1) * length_s, 3)
         tones = "+".join(
             f"sin(2*PI*{_hertz(story.chord_root_hz, step)}*t)*{round(1 - 0.14 * place, 2)}"
-            for place, step in enumerate(_CHORDS[number])
+            for place, step in enumerate(chord)
         )
-        swell = f"(1-exp(-(t-{start})*2.6))*min(1,({round(start + length, 3)}-t)*2.8)"
-        tremble = "(1+0.06*sin(2*PI*0.45*t))"
-        expression = f"if(gte(t,{start}),{_PAD}*{swell}*{tremble}*({tones}),{expression})" if number else (
-            f"if(gte(t,{round(length, 3)}),{expression},{_PAD}*{swell}*{tremble}*({tones}))"
-        )
+        swell = f"(1-exp(-(t-{start})*2.6))*min(1,({end}-t)*2.8)"
+        expression = f"if(gte(t,{start}),{_PAD}*{swell}*(1+0.06*sin(2*PI*0.45*t))*({tones}),{expression})"
     return expression
 
 
@@ -68,7 +66,7 @@ def sound(story: Story) -> Iterator[AudioFrame]:
         graph.add("asetnsamples", n="1024", p="0"),
         graph.add("abuffersink"),
     ]
-    for left, right in zip(steps, steps[1:], strict=False):
+    for left, right in pairwise(steps):
         left.link_to(right)
     graph.configure()
     while True:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.sample.scenes import ink
-from app.sample.scenes.stage import LEFT_PX, PANEL_TOP_PX, RIGHT_PX, Drawn, Stage, between, counted, ease
+from app.sample.scenes.stage import LEFT_PX, PANEL_TOP_PX, RIGHT_PX, Drawn, Stage, counted, ease
 
 _STEPS_TOP, _STEP_PX = PANEL_TOP_PX + 214, 140
 #: Title, what is done, days, second of acceptance.
@@ -25,7 +25,9 @@ def build(stage: Stage) -> None:
     people = (("赵", ink.TEAL, ink.TEAL_TINT), ("吴", ink.BLUE, ink.BLUE_TINT))
     for number, (letter, colour, tint) in enumerate(people):
         stage.paint(ink.initial(letter, 52, colour, tint), RIGHT_PX - 52 - number * 62, PANEL_TOP_PX + 36)
-    stage.paint(ink.text("2 位顾问驻场", 20, ink.MUTED), RIGHT_PX - ink.text_width("2 位顾问驻场", 20), PANEL_TOP_PX + 98)
+    stage.paint(
+        ink.text("2 位顾问驻场", 20, ink.MUTED), RIGHT_PX - ink.text_width("2 位顾问驻场", 20), PANEL_TOP_PX + 98
+    )
     for day in range(10):
         stage.paint(ink.rounded(45, 14, 7, ink.LINE), LEFT_PX + day * 51, PANEL_TOP_PX + 158)
     stage.paint(ink.rounded(4, 3 * _STEP_PX, 2, ink.LINE), LEFT_PX + 22, _STEPS_TOP + 42)
@@ -34,7 +36,7 @@ def build(stage: Stage) -> None:
         stage.paint(ink.disc(48, ink.LINE), LEFT_PX, y + 18)
         stage.paint(ink.disc(40, ink.WHITE), LEFT_PX + 4, y + 22)
         figure = str(number + 1)
-        stage.paint(ink.text(figure, 24, ink.MUTED, 1), LEFT_PX + 24 - ink.text_width(figure, 24) // 2, y + 21)
+        stage.paint(ink.text(figure, 24, ink.MUTED, 1), LEFT_PX + 24 - ink.text_width(figure, 24) // 2, y + 27)
         stage.paint(ink.text(title, 30, ink.INK, 2), LEFT_PX + 74, y + 4)
         stage.paint(ink.text(work, 22, ink.MUTED), LEFT_PX + 74, y + 48)
     stage.act(_days)
@@ -56,12 +58,10 @@ def _days(now_s: float) -> Iterator[Drawn]:
 
 
 def _line(now_s: float) -> Iterator[Drawn]:
-    height = 0.0
     for number, (*_, at_s) in enumerate(_STEPS[1:]):
-        height = between(height, (number + 1) * _STEP_PX, ease(now_s, at_s - 1.1, 1.1))
-    grown = round(height) // 4 * 4
-    if grown >= 4:
-        yield ink.rounded(4, grown, 2, ink.TEAL), LEFT_PX + 22, _STEPS_TOP + 42, 1.0
+        grown = round((_STEP_PX - 48) * ease(now_s, at_s - 1.1, 1.1)) // 4 * 4
+        if grown >= 4:
+            yield ink.rounded(4, grown, 2, ink.TEAL), LEFT_PX + 22, _STEPS_TOP + 66 + number * _STEP_PX, 1.0
 
 
 def _accepted(now_s: float) -> Iterator[Drawn]:

@@ -103,7 +103,7 @@ def _board(now_s: float, cards: list[ink.Sprite], raised: list[ink.Sprite]) -> I
         row = between(from_row, after[who][1], share)
         x, y = _LEFT + 1 + column * _COLUMN_PX, _TOP + row * _ROW_PX
         if arrives:
-            yield cards[who], x, y - 20 * (1 - share), share
+            yield cards[who], x, y - 14 * (1 - share), max(0.0, share * 2 - 1)  # once there is room
         elif who == mover and share < 1:
             yield raised[who], x, y - 8 * (1 - abs(2 * share - 1)), 1.0
         else:

@@ -66,7 +66,7 @@ class TestLine:
             ({"quantity": Decimal("NaN")}, "document_quantity_zero"),
             ({"quantity": Decimal(19)}, "document_line_net_differs"),
             ({"quantity": Decimal(10) ** 10}, "document_quantity_too_large"),
-            ({"unit_price_minor": Decimal("-1")}, "document_price_negative"),
+            ({"unit_price_minor": Decimal(-1)}, "document_price_negative"),
             ({"unit_price_minor": Decimal(18774)}, "document_line_net_differs"),
             ({"gross_minor": 398_001}, "document_line_gross_differs"),
             ({"tax_minor": 22_530, "gross_minor": 398_002}, "document_tax_contradicts_rate"),

@@ -209,10 +209,7 @@ def test_stores_by_url(tmp_path: Path) -> None:
     plain = open_storage(str(tmp_path / "with space"))
     plain.put_bytes("a", b"1")
     assert open_storage((tmp_path / "with space").as_uri()).get_bytes("a") == b"1"
-    open_storage(
-        "s3://bucket/prefix",
-        {"endpoint": "http://127.0.0.1:9", "region": "x", "access_key_id": "a", "secret_access_key": "b"},
-    )
+    open_storage("s3://bucket/prefix", endpoint="http://127.0.0.1:9", access_key_id="a", secret_access_key="b")
     for url in ("ftp://x/y", "file://relative/x", "http://bucket"):
         with pytest.raises(ValueError, match=r"storage|file URL"):
             open_storage(url)

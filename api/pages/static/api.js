@@ -1,0 +1,109 @@
+// Talking to the server, and saying things in the page's language. Used by every other module.
+
+const texts = JSON.parse(document.getElementById("texts").textContent);
+export const language = document.documentElement.lang;
+
+/** The text under a key, with {name} filled in. */
+export function text(key, params = {}) {
+  return (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => params[name] ?? "");
+}
+
+/** A text the server sends in both languages, or as it is. */
+export function say(value) {
+  if (value && typeof value === "object") return language.startsWith("zh") ? value.zh : value.en;
+  return value ?? "";
+}
+
+export function csrf() {
+  return document.querySelector('meta[name="csrf"]').content;
+}
+
+/** An error with a sentence that can be shown as it is. */
+export class Problem extends Error {
+  constructor(message, status = 0, body = {}) {
+    super(message);
+    this.status = status;
+    this.code = body.code ?? "";
+    this.field = body.field ?? body.errors?.[0]?.field ?? "";
+  }
+}
+
+/** Send JSON; answers are JSON. A problem document (RFC 9457) becomes a Problem with its own words. */
+export async function send(method, path, body, { headers = {}, signal, keepalive = false } = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      signal,
+      keepalive,
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json", Accept: "application/json", "Accept-Language": language, "X-CSRF-Token": csrf(), ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(text("offline"));
+  }
+  const found = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
+  if (!answer.ok) {
+    const parts = [found.what ?? found.title, found.safe, found.todo].filter(Boolean).map(say);
+    throw new Problem(found.detail && parts.length < 2 ? say(found.detail) : parts.join(" ") || text("problem"), answer.status, found);
+  }
+  return found;
+}
+
+/** Post a page's own form without leaving the page; the server's redirect counts as done. */
+export async function postForm(form, submitter) {
+  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, submitter)), headers: { "X-CSRF-Token": csrf() }, redirect: "manual" });
+  if (answer.type !== "opaqueredirect" && !answer.ok) throw new Problem(text("problem"), answer.status);
+}
+
+/** Money on the wire is an integer of minor units; the currency knows its own decimals. */
+export function money({ amount, currency }) {
+  const format = new Intl.NumberFormat(language, { style: "currency", currency });
+  const digits = format.resolvedOptions().maximumFractionDigits;
+  return format.format(`${amount}e-${digits}`);
+}
+
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/** A random identifier; crypto.randomUUID is missing on plain http, getRandomValues is not. */
+export function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** An element with text, classes and children; nothing here ever parses a string as HTML. */
+export function make(tag, { text: content, className, ...rest } = {}, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (content !== undefined) element.textContent = content;
+  for (const [name, value] of Object.entries(rest)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+export function announce(message) {
+  const live = document.querySelector("[data-live]");
+  if (live) live.textContent = message;
+}
+
+/** A short message over the page, read out as well. */
+export function toast(message) {
+  announce(message);
+  const shown = make("p", { className: "toast", text: message });
+  document.body.append(shown);
+  setTimeout(() => shown.remove(), 2400);
+}
+
+/** Show or clear a problem in the page's own place for it. */
+export function showProblem(place, message) {
+  place.replaceChildren(...(message ? [make("div", { className: "note bad" }, make("p", { text: message }))] : []));
+  if (message) place.scrollIntoView({ block: "nearest" });
+}

@@ -1,0 +1,212 @@
+// The vertical player: one post at a time plays, cards come at their second, keys and scrubber work.
+
+import { announce, clock, postForm, text, toast } from "./api.js";
+import { openSheet } from "./sheet.js";
+import { flush, record } from "./touchpoints.js";
+
+const feed = document.querySelector("[data-feed]");
+const sheet = document.querySelector("[data-sheet]");
+const SKIP_S = 5;
+const VIEW_MS = 20_000;
+let sound = false;
+let current = null;
+
+class Post {
+  constructor(element) {
+    this.element = element;
+    this.id = element.dataset.video;
+    this.duration = Number(element.dataset.duration);
+    this.video = element.querySelector("video");
+    this.stage = element.querySelector("[data-stage]");
+    this.seek = element.querySelector("[data-seek]");
+    this.cards = [...element.querySelectorAll("[data-card]")];
+    this.watched = 0;
+    this.seen = false;
+    this.viewed = false;
+    this.video.controls = false;
+    this.video.muted = true;
+    element.querySelector("[data-toggle]").addEventListener("click", () => this.toggle());
+    element.querySelector("[data-sound]").addEventListener("click", toggleSound);
+    this.seek.addEventListener("input", () => this.jump(Number(this.seek.value)));
+    for (const name of ["play", "pause"]) this.video.addEventListener(name, () => this.stage.classList.toggle("paused", this.video.paused));
+    this.video.addEventListener("timeupdate", () => this.paint());
+    this.paint();
+  }
+
+  async start() {
+    this.video.muted = !sound;
+    if (!this.seen) record("impression", this.id);
+    this.seen = true;
+    this.tick = performance.now();
+    try {
+      await this.video.play();
+    } catch {
+      this.stage.classList.add("paused");
+    }
+  }
+
+  stop() {
+    this.video.pause();
+    this.count();
+    this.report();
+  }
+
+  toggle() {
+    if (this.video.paused) this.start();
+    else this.video.pause();
+  }
+
+  jump(second) {
+    this.video.currentTime = Math.min(Math.max(second, 0), Math.max(this.duration - 0.1, 0));
+    this.paint();
+  }
+
+  /** Time really watched, not the position: seeking adds nothing. */
+  count() {
+    const now = performance.now();
+    if (!this.video.paused && this.tick) this.watched += Math.min(now - this.tick, 2000);
+    this.tick = now;
+  }
+
+  report() {
+    if (this.watched >= 1000) record("view", this.id, { watched_ms: Math.round(this.watched), second: Math.floor(this.video.currentTime) });
+    this.watched = 0;
+  }
+
+  paint() {
+    this.count();
+    if (!this.viewed && this.watched >= VIEW_MS) {
+      this.viewed = true;
+      this.report();
+    }
+    const at = this.video.currentTime;
+    this.element.querySelector("[data-done]").setAttribute("width", String(Math.min(1000, (at / this.duration) * 1000)));
+    this.element.querySelector("[data-clock]").textContent = `${clock(at)} / ${clock(this.duration)}`;
+    if (document.activeElement !== this.seek || this.video.paused) this.seek.value = String(Math.floor(at));
+    this.seek.setAttribute("aria-valuetext", clock(at));
+    for (const card of this.cards) {
+      const on = at >= Number(card.dataset.from) && at < Number(card.dataset.to);
+      if (on && !card.classList.contains("on")) {
+        announce(text("card_shown", { name: card.querySelector(".name").textContent }));
+        record("impression", this.id, { placement_id: card.dataset.card, second: Math.floor(at) });
+      }
+      card.classList.toggle("on", on);
+    }
+  }
+
+  openCard() {
+    const card = this.element.querySelector("[data-card].on") ?? this.cards[0];
+    card?.click();
+  }
+}
+
+function toggleSound() {
+  sound = !sound;
+  for (const post of posts.values()) {
+    post.video.muted = !sound;
+    post.element.querySelector("[data-sound]").setAttribute("aria-pressed", String(sound));
+  }
+}
+
+function move(step) {
+  const all = [...posts.values()];
+  all[all.indexOf(current) + step]?.element.scrollIntoView({ behavior: "smooth" });
+}
+
+const posts = new Map([...document.querySelectorAll("[data-post]")].map((element) => [element, new Post(element)]));
+
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const post = posts.get(target);
+      if (isIntersecting && post !== current) {
+        current?.stop();
+        current = post;
+        post.start();
+        history.replaceState(null, "", post.element.dataset.address);
+      }
+    }
+  },
+  { root: feed, threshold: 0.6 },
+);
+for (const element of posts.keys()) watcher.observe(element);
+
+const first = posts.values().next().value;
+const startAt = Number(feed.dataset.start);
+if (first && startAt) first.video.addEventListener("loadedmetadata", () => first.jump(startAt), { once: true });
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-card], a[data-buy]");
+  if (!link || event.metaKey || event.ctrlKey) return;
+  const post = posts.get(link.closest("[data-post]"));
+  const second = link.dataset.card ? Math.floor(post.video.currentTime) : Number(link.dataset.from);
+  record("card_click", post.id, { placement_id: link.dataset.card ?? link.dataset.buy, second });
+  flush();
+  if (link.dataset.cta && link.dataset.cta !== "buy") return;
+  event.preventDefault();
+  const address = new URL(link.href);
+  address.searchParams.set("second", String(second));
+  await openSheet(sheet, address);
+});
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-act]")) return;
+  event.preventDefault();
+  const button = form.querySelector("button");
+  const on = button.value === "1";
+  try {
+    await postForm(form, button);
+  } catch {
+    form.submit();
+    return;
+  }
+  button.value = on ? "0" : "1";
+  button.setAttribute("aria-pressed", String(on));
+  if (button.dataset.on) button.textContent = on ? button.dataset.on : button.dataset.off;
+  const count = button.querySelector("[data-count]");
+  if (count && Number(count.dataset.count) < 1000) {
+    count.dataset.count = String(Number(count.dataset.count) + (on ? 1 : -1));
+    count.textContent = count.dataset.count;
+  }
+});
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("[data-share-link]");
+  if (!link) return;
+  event.preventDefault();
+  const title = link.closest("[data-post]").getAttribute("aria-label");
+  if (navigator.share) {
+    await navigator.share({ title, url: link.href }).catch(() => undefined);
+  } else if (navigator.clipboard) {
+    await navigator.clipboard.writeText(link.href);
+    toast(text("copied"));
+  } else {
+    location.assign(link.href);
+  }
+});
+
+const KEYS = {
+  " ": () => current.toggle(),
+  ArrowLeft: () => current.jump(current.video.currentTime - SKIP_S),
+  ArrowRight: () => current.jump(current.video.currentTime + SKIP_S),
+  ArrowUp: () => move(-1),
+  ArrowDown: () => move(1),
+  c: () => current.openCard(),
+  m: toggleSound,
+};
+
+document.addEventListener("keydown", (event) => {
+  if (!current || sheet.open || event.metaKey || event.ctrlKey || event.altKey) return;
+  if (event.target.closest("input, select, textarea, summary, .rail") || (event.key === " " && event.target.closest("button, a"))) return;
+  const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+addEventListener("pagehide", () => {
+  current?.count();
+  current?.report();
+  flush();
+});

@@ -1,0 +1,67 @@
+// Live progress of an order by server-sent events: in the purchase sheet, and on the order page.
+
+import { announce, say, text } from "./api.js";
+
+const ENDED = new Set(["active", "completed", "rejected", "expired", "cancelled", "refunded"]);
+const STEPS = ["paid", "fulfilling", "active"];
+const AGAIN_MS = 5000;
+
+/** Listen to an order. The browser reconnects by itself; an ended order closes the stream. */
+export function follow(address, onProgress) {
+  const stream = new EventSource(address);
+  stream.addEventListener("progress", (event) => {
+    const progress = JSON.parse(event.data);
+    if (ENDED.has(progress.state)) stream.close();
+    onProgress(progress);
+  });
+  return stream;
+}
+
+/** Show a state in the sheet: one big word, three steps, a bar, a sentence on what is safe. */
+export function paint(section, progress) {
+  const { state } = progress;
+  const percent = state === "active" ? 100 : (progress.percent ?? 0);
+  const headline = section.querySelector("[data-headline]");
+  const words = text(`head.${state}`, { percent });
+  if (headline.textContent !== words) headline.textContent = words;
+  section.querySelector("[data-meter]").value = percent;
+  const reached = STEPS.indexOf(state === "completed" ? "active" : state);
+  for (const step of section.querySelectorAll("[data-step-key]")) {
+    const place = STEPS.indexOf(step.dataset.stepKey);
+    step.className = place < reached || state === "active" || state === "completed" ? "done" : place === reached ? (state === "paid" ? "done" : "now") : "";
+    if (state === "delivery_failed" && step.dataset.stepKey === "fulfilling") step.className = "bad";
+  }
+  const note = text(`note.${state}`);
+  section.querySelector("[data-message]").textContent = say(progress.message) || (note.startsWith("note.") ? "" : note);
+}
+
+/** Put the server's new rendering in place of the old one, keeping scroll and focus. */
+async function refresh() {
+  const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+  if (!answer?.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
+  if (fresh) document.getElementById("main").replaceChildren(...fresh.childNodes);
+}
+
+function watchOrder() {
+  const section = document.querySelector("[data-order-progress]");
+  if (!section) return;
+  let state = section.dataset.state;
+  const stream = follow(section.dataset.orderProgress, async (progress) => {
+    if (progress.state !== state) {
+      state = progress.state;
+      await refresh();
+      announce(text(`head.${state}`, { percent: progress.percent ?? 0 }));
+      return;
+    }
+    const live = document.querySelector("[data-order-progress]");
+    for (const percent of live?.querySelectorAll("[data-percent]") ?? []) percent.textContent = `${progress.percent}%`;
+    for (const meter of live?.querySelectorAll("[data-meter]") ?? []) meter.value = progress.percent;
+    for (const message of live?.querySelectorAll("[data-message]") ?? []) message.textContent = say(progress.message);
+  });
+  stream.addEventListener("error", () => {
+    if (stream.readyState === EventSource.CLOSED && !ENDED.has(state)) setTimeout(refresh, AGAIN_MS);
+  });
+}
+
+watchOrder();

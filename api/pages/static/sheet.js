@@ -1,0 +1,160 @@
+// The purchase sheet: the server renders it; this keeps its price live, pays, and turns it into progress.
+
+import { make, money, newId, say, send, showProblem, text, clock } from "./api.js";
+import { follow, paint } from "./progress.js";
+
+const PAUSE_MS = 220;
+
+/** Fetch the sheet for a placement and show it over the player. Without an answer, go to the page itself. */
+export async function openSheet(dialog, address) {
+  const part = new URL(address);
+  part.searchParams.set("part", "sheet");
+  const answer = await fetch(part, { credentials: "same-origin" }).catch(() => null);
+  if (!answer?.ok || answer.redirected) {
+    location.assign(address);
+    return;
+  }
+  const body = dialog.querySelector("[data-sheet-body]");
+  const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+  body.replaceChildren(...parsed.body.childNodes);
+  const stop = enhance(body, () => dialog.close());
+  dialog.addEventListener("close", stop, { once: true });
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.showModal();
+  body.querySelector("[data-pay]").focus({ preventScroll: true });
+}
+
+/** Make a rendered sheet live. Returns a function that ends what it started. */
+export function enhance(root, close = () => history.back()) {
+  const form = root.querySelector("[data-buy-form]");
+  const quantity = form.elements.quantity;
+  const pay = form.querySelector("[data-pay]");
+  let pricing = null;
+  let timer = 0;
+  let stream = null;
+  let attempt = { body: "", key: "" };
+
+  const plan = () => form.querySelector('input[name="plan_id"]:checked');
+
+  async function price() {
+    pricing?.abort();
+    const mine = (pricing = new AbortController());
+    const amounts = form.querySelector("[data-amounts]");
+    amounts.setAttribute("aria-busy", "true");
+    pay.disabled = true;
+    try {
+      const quote = await send("POST", "/v1/quotes", {
+        plan_id: plan().value,
+        quantity: Number(quantity.value),
+        video_id: form.dataset.video,
+        placement_id: form.dataset.placement,
+        second: Number(form.dataset.second),
+        ...(form.dataset.share ? { share: form.dataset.share } : {}),
+      }, { signal: mine.signal });
+      showQuote(quote);
+      showProblem(form.querySelector("[data-error]"), "");
+      pay.disabled = false;
+    } catch (problem) {
+      if (problem.name === "AbortError") return;
+      showProblem(form.querySelector("[data-error]"), problem.status ? problem.message : text("price_failed"));
+    }
+    amounts.setAttribute("aria-busy", "false");
+  }
+
+  function showQuote(quote) {
+    form.elements.quote_id.value = quote.id;
+    const list = form.querySelector("[data-amounts] dl");
+    for (const old of list.querySelectorAll("[data-line]")) old.remove();
+    const rows = quote.lines.flatMap((line) => [make("dt", { text: say(line.text), "data-line": "" }), make("dd", { className: "num", text: money(line.net), "data-line": "" })]);
+    list.prepend(...rows);
+    for (const name of ["net", "tax", "gross"]) list.querySelector(`[data-${name}]`).textContent = money(quote[name]);
+    form.querySelector("[data-approval]").hidden = !quote.needs_approval;
+    if (quote.approval_reason) form.querySelector("[data-approval-reason]").textContent = say(quote.approval_reason);
+    form.querySelector("[data-pay-text]").textContent = quote.needs_approval ? text("ask") : text("pay", { amount: money(quote.gross) });
+    const claims = form.querySelector("[data-claims] ul");
+    claims?.replaceChildren(...quote.claims.map((claim) => make("li", {}, make("span", { className: "at", text: clock(claim.second) }), make("span", { text: text("quoted", { text: say(claim.text) }) }), make("span", { className: claim.ok ? "verdict" : "verdict no", text: claim.ok ? text("kept") : text("differs") }))));
+  }
+
+  function changed() {
+    clearTimeout(timer);
+    pay.disabled = true;
+    if (!quantity.checkValidity()) {
+      quantity.setAttribute("aria-invalid", "true");
+      return;
+    }
+    quantity.removeAttribute("aria-invalid");
+    timer = setTimeout(price, PAUSE_MS);
+  }
+
+  form.addEventListener("input", (event) => {
+    if (event.target.name === "plan_id") {
+      quantity.min = event.target.dataset.min;
+      quantity.max = event.target.dataset.max;
+    }
+    if (["plan_id", "quantity"].includes(event.target.name)) changed();
+  });
+
+  for (const button of form.querySelectorAll("[data-step]")) {
+    button.addEventListener("click", () => {
+      const next = Number(quantity.value) + Number(button.dataset.step);
+      quantity.value = String(Math.min(Math.max(next, Number(quantity.min)), Number(quantity.max)));
+      changed();
+    });
+  }
+
+  for (const button of root.querySelectorAll("[data-close]")) button.addEventListener("click", close);
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const body = {
+      quote_id: form.elements.quote_id.value,
+      billing_profile_id: form.elements.billing_profile_id.value,
+      payment_method_id: form.elements.payment_method_id.value,
+      ...(form.elements.po_number.value ? { po_number: form.elements.po_number.value } : {}),
+    };
+    // The same purchase keeps its key, so that pressing again after a lost answer cannot buy twice.
+    const asText = JSON.stringify(body);
+    if (attempt.body !== asText) attempt = { body: asText, key: attempt.body ? newId() : form.elements.idempotency_key.value };
+    pay.disabled = true;
+    pay.setAttribute("aria-busy", "true");
+    try {
+      const purchase = await send("POST", "/v1/purchases", body, { headers: { "Idempotency-Key": attempt.key } });
+      showProgress(purchase);
+    } catch (problem) {
+      showProblem(form.querySelector("[data-error]"), problem.message);
+      if (problem.field && form.elements[problem.field]) form.elements[problem.field].setAttribute("aria-invalid", "true");
+      if (problem.status === 410) await price();
+    }
+    pay.disabled = false;
+    pay.removeAttribute("aria-busy");
+  });
+
+  function showProgress(purchase) {
+    const section = root.querySelector("[data-progress]");
+    const order = purchase.orders[0];
+    const address = `/orders/${encodeURIComponent(order.id)}`;
+    form.hidden = true;
+    section.hidden = false;
+    section.querySelector("[data-order]").href = address;
+    section.querySelector("[data-order]").focus();
+    paint(section, { state: order.state, percent: 0, steps: [] });
+    stream = follow(`/v1/orders/${encodeURIComponent(order.id)}/progress`, (progress) => {
+      paint(section, progress);
+      if (progress.state === "active") {
+        const open = section.querySelector("[data-open]");
+        open.href = progress.launch ?? address;
+        open.hidden = false;
+        section.querySelector("[data-order]").classList.remove("first");
+      }
+    });
+  }
+
+  return () => {
+    clearTimeout(timer);
+    pricing?.abort();
+    stream?.close();
+  };
+}
+
+const page = document.querySelector("main [data-buy-form]");
+if (page) enhance(page.closest("[data-sheet-body]"));

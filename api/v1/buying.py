@@ -1,0 +1,383 @@
+"""Quotes, purchases, approvals and purchase rules: the buyer's way from a card to an order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, get, post, put
+from litestar.params import Parameter
+from pydantic import Field
+
+from api.context import Services
+from api.schema import (
+    CursorParameter,
+    KeyHeader,
+    LimitParameter,
+    MoneyOut,
+    Out,
+    PageOut,
+    StrictInt,
+    Wire,
+    linked,
+    page_out,
+)
+from api.v1.orders import OrderOut
+from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.errors import Invalid
+from kernel.idempotency import Answer, once
+from kernel.principal import Principal
+from orders import queries
+from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
+from orders.purchases.pay import pay_again
+from orders.purchases.place_purchase import PlacePurchase, place_purchase
+from orders.purchases.set_rule import SetRule, set_rule
+from orders.quotes.give_quote import Asked, GiveQuote, give_quote
+from orders.quotes.lines import Context, PricedLine
+from orders.quotes.models import Quote
+
+
+class QuoteLineIn(Wire):
+    """A plan and how many seats of it (1 for a one-off)."""
+
+    plan_id: UUID
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
+
+
+class QuoteIn(Wire):
+    """Either one plan (`plan_id`, `quantity`) or several `lines`; and where in which video the buyer stands."""
+
+    plan_id: UUID | None = None
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
+    lines: Annotated[list[QuoteLineIn], Field(max_length=20)] = []
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    video_id: UUID | None = None
+    placement_id: UUID | None = None
+    second: Annotated[int, Field(strict=True, ge=0, le=86_400)] | None = Field(
+        default=None, description="Second of the video at which the card was used"
+    )
+    share: Annotated[str, Field(max_length=64)] | None = None
+
+    def asked(self) -> tuple[Asked, ...]:
+        """The lines whichever way they were given."""
+        lines = tuple(Asked(line.plan_id, line.quantity) for line in self.lines)
+        if self.plan_id is not None:
+            return (Asked(self.plan_id, self.quantity), *lines)
+        if not lines:
+            raise Invalid("lines_required", field="plan_id")
+        return lines
+
+
+class ClaimOut(Out):
+    """What the video promised about the plan, and whether the plan keeps it."""
+
+    second: int
+    kind: str
+    text: str
+    text_en: str
+    ok: bool
+
+
+class QuoteLineOut(Out):
+    """A priced line, every amount broken down."""
+
+    seller_org_id: UUID
+    seller_name: str
+    listing_id: UUID
+    plan_id: UUID
+    title: str
+    title_en: str
+    plan_name: str
+    plan_name_en: str
+    pricing: str
+    interval: str
+    term_months: int
+    quantity: int
+    unit_price: MoneyOut
+    list: MoneyOut
+    discount: MoneyOut
+    net: MoneyOut
+    tax_rate_ppm: int
+    tax_reason: str
+    tax_included: bool
+    tax: MoneyOut
+    gross: MoneyOut
+    lifetime: MoneyOut
+
+    @classmethod
+    def of(cls, line: PricedLine) -> QuoteLineOut:
+        """From the quote's own line."""
+        plain = line.model_dump(include=set(cls.model_fields) - set(_AMOUNTS) - {"lifetime"})
+        amounts = {name: MoneyOut.of(getattr(line, f"{name}_minor"), line.currency) for name in _AMOUNTS}
+        return cls(**plain, **amounts, lifetime=MoneyOut.of(line.lifetime_minor, line.currency))
+
+
+_AMOUNTS = ("unit_price", "list", "discount", "net", "tax", "gross")
+
+
+class QuoteOut(Out):
+    """A price that binds us until `expires_at`."""
+
+    id: UUID
+    lines: list[QuoteLineOut]
+    net: MoneyOut
+    tax: MoneyOut
+    gross: MoneyOut
+    needs_approval: bool
+    claims: list[ClaimOut]
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, quote: Quote) -> QuoteOut:
+        """From the stored quote."""
+        lines = [PricedLine.model_validate(line) for line in quote.lines]
+        return cls(
+            id=quote.id,
+            lines=[QuoteLineOut.of(line) for line in lines],
+            net=MoneyOut.of(quote.net_minor, quote.currency),
+            tax=MoneyOut.of(quote.tax_minor, quote.currency),
+            gross=MoneyOut.of(quote.gross_minor, quote.currency),
+            needs_approval=quote.needs_approval,
+            claims=[
+                ClaimOut(second=claim.second_ms // 1000, **claim.model_dump(exclude={"second_ms"}))
+                for line in lines
+                for claim in line.claims
+            ],
+            expires_at=quote.expires_at,
+        )
+
+
+class PurchaseIn(Wire):
+    """Accept a quote."""
+
+    quote_id: UUID
+    billing_profile_id: UUID
+    gateway: Annotated[str, Field(max_length=40)] = "sandbox"
+    payment_method: Annotated[str, Field(min_length=1, max_length=200)] = Field(
+        description="What the gateway knows the method by. Sandbox tokens: docs/sandbox.md", examples=["sbx_ok"]
+    )
+    po_number: Annotated[str, Field(max_length=64)] | None = None
+
+
+class PayIn(Wire):
+    """Another way to pay, after a failed payment."""
+
+    gateway: Annotated[str, Field(max_length=40)] = "sandbox"
+    payment_method: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class DecisionIn(Wire):
+    """Why; required for a rejection."""
+
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class PurchaseOut(Out):
+    """A purchase and its orders, one per seller."""
+
+    id: UUID
+    state: str
+    net: MoneyOut
+    tax: MoneyOut
+    gross: MoneyOut
+    po_number: str | None
+    billing_profile: dict[str, Any]
+    requested_by_name: str | None
+    decided_by_name: str | None
+    decision: str | None
+    decision_reason: str | None
+    deadline_at: datetime | None
+    created_at: datetime
+    context: dict[str, Any]
+    orders: list[OrderOut]
+
+    @classmethod
+    def of(cls, view: queries.PurchaseView) -> PurchaseOut:
+        """From the query's row."""
+        plain = {
+            name: getattr(view, name) for name in cls.model_fields if name not in ("net", "tax", "gross", "orders")
+        }
+        return cls(
+            **plain,
+            net=MoneyOut.of(view.net_minor, view.currency),
+            tax=MoneyOut.of(view.tax_minor, view.currency),
+            gross=MoneyOut.of(view.gross_minor, view.currency),
+            orders=[OrderOut.of(order) for order in view.orders],
+        )
+
+
+class RuleIn(Wire):
+    """From which gross amount on a purchase needs an approver."""
+
+    max_order_minor: StrictInt = Field(ge=0, le=10**15)
+    self_approval: bool = False
+
+
+class RuleOut(Out):
+    """A purchase rule of the organization."""
+
+    currency: str
+    max_order_minor: int
+    self_approval: bool
+
+
+@post("/v1/quotes", permission="signed_in", sync_to_thread=True, tags=["buying"])
+def create_quote(data: QuoteIn, services: Services, principal: Principal) -> QuoteOut:
+    """Price without committing. Prices come from the server alone; the quote lives 30 minutes."""
+    context = Context(
+        video_id=data.video_id,
+        placement_id=data.placement_id,
+        second_ms=None if data.second is None else data.second * 1000,
+        share=data.share,
+    )
+    command = GiveQuote(data.asked(), data.currency, context)
+    with unit_of_work(services.db, principal) as uow:
+        return QuoteOut.of(give_quote(uow, command))
+
+
+@post("/v1/purchases", permission="signed_in", sync_to_thread=True, tags=["buying"])
+def create_purchase(
+    data: PurchaseIn, services: Services, principal: Principal, idempotency_key: KeyHeader
+) -> Response[Any]:
+    """Accept a quote: one order per seller, paid at once or sent to an approver. Needs an Idempotency-Key."""
+    if data.gateway not in services.gateways:
+        raise Invalid("gateway_unknown", field="gateway")
+    command = PlacePurchase(data.quote_id, data.billing_profile_id, data.gateway, data.payment_method, data.po_number)
+
+    def place(uow: UnitOfWork) -> Answer:
+        def work() -> Answer:
+            purchase = place_purchase(uow, command)
+            uow.flush()
+            return _answer(uow, purchase.id)
+
+        return once(
+            uow, route="POST /v1/purchases", key=idempotency_key, request=data.model_dump(mode="json"), work=work
+        )
+
+    return _respond(transact(services.db, principal, place))
+
+
+@get("/v1/purchases", permission="orders.read", sync_to_thread=True, tags=["buying"])
+def list_purchases(
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+    state: Annotated[str | None, Parameter(max_length=40, required=False)] = None,
+) -> Response[PageOut[PurchaseOut]]:
+    """The organization's purchases, newest first. `state=pending_approval` is the approver's inbox."""
+    with unit_of_work(services.db, principal) as uow:
+        page = queries.list_purchases(uow, cursor=cursor, limit=limit, state=state)
+        return linked(page_out(page, PurchaseOut.of), "/v1/purchases", state=state, limit=limit)
+
+
+@get("/v1/purchases/{purchase_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
+def get_purchase(purchase_id: UUID, services: Services, principal: Principal) -> PurchaseOut:
+    """One purchase with its orders."""
+    with unit_of_work(services.db, principal) as uow:
+        return PurchaseOut.of(queries.get_purchase(uow, purchase_id))
+
+
+@post(
+    "/v1/purchases/{purchase_id:uuid}/approve",
+    permission="orders.approve",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def approve_purchase(
+    purchase_id: UUID, data: DecisionIn, services: Services, principal: Principal, idempotency_key: KeyHeader
+) -> Response[Any]:
+    """Let a purchase pass; its payment starts."""
+    return _decide(services, principal, DecidePurchase(purchase_id, "approved", data.reason), idempotency_key)
+
+
+@post(
+    "/v1/purchases/{purchase_id:uuid}/reject",
+    permission="orders.approve",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def reject_purchase(
+    purchase_id: UUID, data: DecisionIn, services: Services, principal: Principal, idempotency_key: KeyHeader
+) -> Response[Any]:
+    """Refuse a purchase, with the reason its requester will read."""
+    return _decide(services, principal, DecidePurchase(purchase_id, "rejected", data.reason), idempotency_key)
+
+
+@post(
+    "/v1/purchases/{purchase_id:uuid}/pay",
+    permission="orders.buy",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def pay_purchase(
+    purchase_id: UUID, data: PayIn, services: Services, principal: Principal, idempotency_key: KeyHeader
+) -> Response[Any]:
+    """Pay with another method after a failed payment."""
+    if data.gateway not in services.gateways:
+        raise Invalid("gateway_unknown", field="gateway")
+
+    def pay(uow: UnitOfWork) -> Answer:
+        def work() -> Answer:
+            pay_again(uow, purchase_id, gateway=data.gateway, method_token=data.payment_method)
+            return _answer(uow, purchase_id, status=200)
+
+        route = f"POST /v1/purchases/{purchase_id}/pay"
+        return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
+
+    return _respond(transact(services.db, principal, pay))
+
+
+@get("/v1/purchase-rules", permission="orders.read", sync_to_thread=True, tags=["buying"])
+def list_rules(services: Services, principal: Principal) -> list[RuleOut]:
+    """The organization's purchase rules, one per currency."""
+    with unit_of_work(services.db, principal) as uow:
+        return [RuleOut.model_validate(rule) for rule in queries.find_rule_of(uow)]
+
+
+@put("/v1/purchase-rules/{currency:str}", permission="members.manage", sync_to_thread=True, tags=["buying"])
+def put_rule(currency: str, data: RuleIn, services: Services, principal: Principal) -> RuleOut:
+    """Set the organization's rule for a currency."""
+    with unit_of_work(services.db, principal) as uow:
+        rule = set_rule(uow, SetRule(currency, data.max_order_minor, data.self_approval))
+        return RuleOut.model_validate(rule)
+
+
+def _decide(services: Services, principal: Principal, command: DecidePurchase, key: str | None) -> Response[Any]:
+    def decide(uow: UnitOfWork) -> Answer:
+        def work() -> Answer:
+            decide_purchase(uow, command)
+            return _answer(uow, command.purchase_id, status=200)
+
+        route = f"POST /v1/purchases/{command.purchase_id}/{command.decision}"
+        return once(uow, route=route, key=key, request={"reason": command.reason}, work=work)
+
+    return _respond(transact(services.db, principal, decide))
+
+
+def _answer(uow: UnitOfWork, purchase_id: UUID, status: int = 201) -> Answer:
+    uow.flush()
+    view = queries.get_purchase(uow, purchase_id)
+    return Answer(status, PurchaseOut.of(view).model_dump(mode="json"))
+
+
+def _respond(answer: Answer) -> Response[Any]:
+    headers = {"Idempotency-Replayed": "true"} if answer.replayed else {}
+    return Response(answer.body, status_code=answer.status, headers=headers)
+
+
+routes = [
+    create_quote,
+    create_purchase,
+    list_purchases,
+    get_purchase,
+    approve_purchase,
+    reject_purchase,
+    pay_purchase,
+    list_rules,
+    put_rule,
+]

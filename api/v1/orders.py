@@ -1,0 +1,285 @@
+"""Orders of a buyer and of a seller: never one route for both."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.concurrency import sync_to_thread
+from litestar.params import Parameter
+from litestar.response import ServerSentEvent, ServerSentEventMessage
+from pydantic import Field
+
+from api.context import Services
+from api.schema import CursorParameter, KeyHeader, LimitParameter, MoneyOut, Out, PageOut, Wire, linked, page_out
+from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.idempotency import Answer, once
+from kernel.principal import Principal
+from orders import queries
+from orders.agreements.complete_order import accept_order
+from orders.money_back import RequestOrderRefund, request_order_refund
+from orders.progress import Progress, progress_of
+from orders.queries import LineView, OrderView
+
+POLL_S = 0.25
+"""How often an event stream looks for news; one indexed read."""
+STREAM_S = 600
+"""A stream ends after this long; the browser reconnects by itself."""
+STREAM_RETRY_MS = 1_000
+
+
+class LineOut(Out):
+    """A line of an order, as both parties see it."""
+
+    id: UUID
+    listing_id: UUID
+    plan_id: UUID
+    title: str
+    title_en: str
+    plan_name: str
+    plan_name_en: str
+    pricing: str
+    interval: str
+    term_months: int
+    quantity: int
+    unit_price: MoneyOut
+    discount: MoneyOut
+    net: MoneyOut
+    tax_rate_ppm: int
+    tax: MoneyOut
+    gross: MoneyOut
+    claims: list[dict[str, Any]]
+    video_id: UUID | None
+    placement_id: UUID | None
+    second: int | None = Field(description="Second of the video at which it was sold")
+    attribution: str
+
+    @classmethod
+    def of(cls, line: LineView, currency: str) -> LineOut:
+        """From the query's row."""
+        amounts = ("unit_price", "discount", "net", "tax", "gross")
+        plain = set(cls.model_fields) - {*amounts, "second", "attribution"}
+        return cls(
+            **{name: getattr(line, name) for name in plain},
+            **{name: MoneyOut.of(getattr(line, f"{name}_minor"), currency) for name in amounts},
+            second=None if line.second_ms is None else line.second_ms // 1000,
+            attribution=line.rule,
+        )
+
+
+class OrderOut(Out):
+    """The agreement with one seller."""
+
+    id: UUID
+    number: str
+    purchase_id: UUID
+    buyer_org_id: UUID
+    buyer_name: str
+    seller_org_id: UUID
+    seller_name: str
+    state: str
+    net: MoneyOut
+    tax: MoneyOut
+    gross: MoneyOut
+    po_number: str | None
+    payment_id: UUID | None
+    deadline_at: datetime | None
+    paid_at: datetime | None
+    active_at: datetime | None
+    accepted_at: datetime | None
+    awaits_acceptance: bool
+    failure: str | None
+    created_at: datetime
+    lines: list[LineOut]
+
+    @classmethod
+    def of(cls, order: OrderView) -> OrderOut:
+        """From the query's row."""
+        amounts = ("net", "tax", "gross")
+        plain = set(cls.model_fields) - {*amounts, "lines"}
+        return cls(
+            **{name: getattr(order, name) for name in plain},
+            **{name: MoneyOut.of(getattr(order, f"{name}_minor"), order.currency) for name in amounts},
+            lines=[LineOut.of(line, order.currency) for line in order.lines],
+        )
+
+
+class StepOut(Out):
+    """One step of an order's way."""
+
+    key: str
+    state: str
+    at: datetime | None
+
+
+class ProgressOut(Out):
+    """Where an order is, live."""
+
+    order_id: UUID
+    state: str
+    percent: int
+    message: dict[str, str | None]
+    launch_url: str | None
+    failure: str | None
+    steps: list[StepOut]
+
+    @classmethod
+    def of(cls, progress: Progress) -> ProgressOut:
+        """From the query's row."""
+        return cls(
+            order_id=progress.order_id,
+            state=progress.state,
+            percent=progress.percent,
+            message={"zh": progress.message, "en": progress.message_en},
+            launch_url=progress.launch_url,
+            failure=progress.failure,
+            steps=[StepOut(key=step.key, state=step.state, at=step.at) for step in progress.steps],
+        )
+
+
+class RefundIn(Wire):
+    """Ask for money back on an order. Without an amount: all that is left."""
+
+    amount_minor: Annotated[int, Field(strict=True, gt=0, le=10**15)] | None = None
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class RefundOut(Out):
+    """A refund that was accepted; `state` tells how far the gateway is."""
+
+    id: UUID
+    order_id: UUID
+    amount: MoneyOut
+    state: str
+
+
+@get("/v1/orders", permission="orders.read", sync_to_thread=True, tags=["buying"])
+def list_orders(
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+    state: Annotated[str | None, Parameter(max_length=40, required=False)] = None,
+) -> Response[PageOut[OrderOut]]:
+    """The organization's orders as buyer, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        page = queries.list_orders(uow, cursor=cursor, limit=limit, state=state)
+        return linked(page_out(page, OrderOut.of), "/v1/orders", state=state, limit=limit)
+
+
+@get("/v1/orders/{order_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
+def get_order(order_id: UUID, services: Services, principal: Principal) -> OrderOut:
+    """One order of the buyer."""
+    with unit_of_work(services.db, principal) as uow:
+        return OrderOut.of(queries.get_order(uow, order_id))
+
+
+@get("/v1/orders/{order_id:uuid}/progress", permission="orders.read", tags=["buying"], raises=[])
+async def stream_progress(order_id: UUID, services: Services, principal: Principal) -> ServerSentEvent:
+    """Live progress as server-sent events: `progress` whenever something changed, `end` when nothing more will."""
+    first = await sync_to_thread(_look, services, principal, order_id)
+
+    async def events() -> AsyncIterator[ServerSentEventMessage]:
+        seen, progress = "", first
+        for tick in range(int(STREAM_S / POLL_S)):
+            body = json.dumps(ProgressOut.of(progress).model_dump(mode="json"), ensure_ascii=False)
+            if body != seen:
+                seen = body
+                yield ServerSentEventMessage(data=body, event="progress", retry=STREAM_RETRY_MS)
+            elif tick % 60 == 0:
+                yield ServerSentEventMessage(comment="still here")
+            if progress.is_final:
+                yield ServerSentEventMessage(data="{}", event="end")
+                return
+            await asyncio.sleep(POLL_S)
+            progress = await sync_to_thread(_look, services, principal, order_id)
+
+    return ServerSentEvent(events(), headers={"X-Accel-Buffering": "no"})
+
+
+@get("/v1/orders/{order_id:uuid}/status", permission="orders.read", sync_to_thread=True, tags=["buying"])
+def get_progress(order_id: UUID, services: Services, principal: Principal) -> ProgressOut:
+    """The same progress once, for programs that poll."""
+    return ProgressOut.of(_look(services, principal, order_id))
+
+
+@post(
+    "/v1/orders/{order_id:uuid}/acceptance",
+    permission="orders.buy",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def accept(order_id: UUID, services: Services, principal: Principal) -> OrderOut:
+    """Accept a delivered one-off service; the seller's share starts its hold. Repeating it changes nothing."""
+    with unit_of_work(services.db, principal) as uow:
+        accept_order(uow, order_id)
+        uow.flush()
+        return OrderOut.of(queries.get_order(uow, order_id))
+
+
+@post("/v1/orders/{order_id:uuid}/refunds", permission="orders.buy", sync_to_thread=True, tags=["buying"])
+def create_refund(
+    order_id: UUID, data: RefundIn, services: Services, principal: Principal, idempotency_key: KeyHeader
+) -> Response[Any]:
+    """Ask for money back inside the refund window of the order. Needs an Idempotency-Key."""
+
+    def ask(uow: UnitOfWork) -> Answer:
+        def work() -> Answer:
+            refund = request_order_refund(uow, RequestOrderRefund(order_id, data.amount_minor, data.reason))
+            body = RefundOut(
+                id=refund.id,
+                order_id=order_id,
+                amount=MoneyOut.of(refund.amount_minor, refund.currency),
+                state=refund.state,
+            )
+            return Answer(201, body.model_dump(mode="json"))
+
+        route = f"POST /v1/orders/{order_id}/refunds"
+        return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
+
+    answer = transact(services.db, principal, ask)
+    return Response(answer.body, status_code=answer.status)
+
+
+@get("/v1/seller/orders", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
+def list_seller_orders(
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+    state: Annotated[str | None, Parameter(max_length=40, required=False)] = None,
+) -> Response[PageOut[OrderOut]]:
+    """The organization's paid orders as seller, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        page = queries.list_seller_orders(uow, cursor=cursor, limit=limit, state=state)
+        return linked(page_out(page, OrderOut.of), "/v1/seller/orders", state=state, limit=limit)
+
+
+@get("/v1/seller/orders/{order_id:uuid}", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
+def get_seller_order(order_id: UUID, services: Services, principal: Principal) -> OrderOut:
+    """One paid order of the seller."""
+    with unit_of_work(services.db, principal) as uow:
+        return OrderOut.of(queries.get_seller_order(uow, order_id))
+
+
+def _look(services: Services, principal: Principal, order_id: UUID) -> Progress:
+    with unit_of_work(services.db, principal) as uow:
+        return progress_of(uow, order_id)
+
+
+routes = [
+    list_orders,
+    get_order,
+    stream_progress,
+    get_progress,
+    accept,
+    create_refund,
+    list_seller_orders,
+    get_seller_order,
+]

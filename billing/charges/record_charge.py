@@ -1,0 +1,166 @@
+"""Turn a paid line into money that belongs to somebody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.charges.events import ChargeRecorded
+from billing.charges.models import Charge
+from billing.ledger.post import Fact, Leg, post
+from billing.payments.models import Payment, PaymentAllocation
+from billing.shares.models import Share
+from billing.shares.split import ShareTerms, Split, split
+from billing.shares.states import SHARE
+from kernel import clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.ids import uuid7
+from marketplace.organizations.models import PLATFORM_ORG_ID
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCharge:
+    """A line that `payment_id` has paid. Amounts in minor units of `currency`, as the order pinned them."""
+
+    reference: UUID
+    """The order line."""
+    group_reference: UUID
+    """The order."""
+    payment_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    promoter_org_id: UUID | None
+    video_id: UUID | None
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    tax_rate_ppm: int
+    currency: str
+    terms: ShareTerms
+
+
+def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
+    """Move a line's gross from the buyer's credit to the parties of its shares. Returns the charge's id.
+
+    Raises:
+        NotFound: `payment_not_found`, no allocation of this payment to this order.
+        Conflict: `payment_not_captured`; `charge_exceeds_payment`, the order's charges would exceed its allocation.
+        Invalid: `amounts_differ`, net and tax are not the gross.
+
+    Emits: ChargeRecorded.
+    Locks: the order's allocation.
+    Idempotent by: the order line; the first charge stands.
+    """
+    if command.net_minor + command.tax_minor != command.gross_minor or min(command.net_minor, command.tax_minor) < 0:
+        raise Invalid("amounts_differ", field="gross")
+    allocation = _lock_allocation(uow, command)
+    known = uow.session.scalar(select(Charge.id).where(Charge.reference == command.reference))
+    if known is not None:
+        return known
+    payment = uow.session.get_one(Payment, command.payment_id)
+    if payment.captured_at is None:
+        raise Conflict("payment_not_captured")
+    charged = uow.session.scalars(select(Charge.gross_minor).where(Charge.allocation_id == allocation.id)).all()
+    if sum(charged) + command.gross_minor > allocation.amount_minor or payment.currency != command.currency:
+        raise Conflict("charge_exceeds_payment")
+    charge = Charge(
+        id=uuid7(),
+        buyer_org_id=command.buyer_org_id,
+        seller_org_id=command.seller_org_id,
+        reference=command.reference,
+        group_reference=command.group_reference,
+        payment_id=command.payment_id,
+        allocation_id=allocation.id,
+        net_minor=command.net_minor,
+        tax_minor=command.tax_minor,
+        gross_minor=command.gross_minor,
+        currency=command.currency,
+        tax_rate_ppm=command.tax_rate_ppm,
+        captured_at=payment.captured_at,
+    )
+    uow.session.add(charge)
+    uow.flush()
+    parts = split(command.net_minor, command.tax_minor, command.terms)
+    _open_shares(uow, command, charge, parts)
+    _post(uow, command, charge, parts)
+    uow.emit(
+        ChargeRecorded(
+            charge_id=charge.id,
+            reference=charge.reference,
+            group_reference=charge.group_reference,
+            payment_id=charge.payment_id,
+            buyer_org_id=charge.buyer_org_id,
+            seller_org_id=charge.seller_org_id,
+            gross_minor=charge.gross_minor,
+            currency=charge.currency,
+        )
+    )
+    return charge.id
+
+
+def _lock_allocation(uow: UnitOfWork, command: RecordCharge) -> PaymentAllocation:
+    found = uow.session.scalar(
+        select(PaymentAllocation.id).where(
+            PaymentAllocation.payment_id == command.payment_id,
+            PaymentAllocation.reference == command.group_reference,
+            PaymentAllocation.payer_org_id == command.buyer_org_id,
+            PaymentAllocation.seller_org_id == command.seller_org_id,
+        )
+    )
+    allocation = lock_row(uow.session, PaymentAllocation, found) if found is not None else None
+    if allocation is None:
+        raise NotFound("payment_not_found")
+    return allocation
+
+
+def _open_shares(uow: UnitOfWork, command: RecordCharge, charge: Charge, parts: Split) -> None:
+    terms = command.terms
+    seller_ppm = 1_000_000 - terms.commission_ppm - (terms.promoter_ppm if command.promoter_org_id else 0)
+    rows: list[tuple[str, UUID, int, int]] = [
+        ("seller", command.seller_org_id, seller_ppm, parts.seller_minor),
+        ("commission", PLATFORM_ORG_ID, terms.commission_ppm, parts.commission_minor),
+    ]
+    if command.promoter_org_id is not None:
+        rows.append(("promoter", command.promoter_org_id, terms.promoter_ppm, parts.promoter_minor))
+    elif parts.promoter_minor:
+        raise Invalid("promoter_missing", field="promoter")
+    for kind, org_id, rate_ppm, amount_minor in rows:
+        share = Share(
+            id=uuid7(),
+            org_id=org_id,
+            seller_org_id=command.seller_org_id,
+            charge_id=charge.id,
+            reference=command.reference,
+            group_reference=command.group_reference,
+            video_id=command.video_id,
+            kind=kind,
+            policy_version=terms.policy_version,
+            rate_ppm=rate_ppm,
+            base_minor=command.net_minor,
+            gross_minor=command.gross_minor,
+            amount_minor=amount_minor,
+            currency=command.currency,
+            hold_days=terms.hold_days,
+            captured_at=charge.captured_at,
+        )
+        SHARE.begin(uow, share, org_ids=sorted({org_id, command.seller_org_id}))
+        uow.session.add(share)
+    uow.flush()
+
+
+def _post(uow: UnitOfWork, command: RecordCharge, charge: Charge, parts: Split) -> None:
+    legs = [
+        Leg(command.buyer_org_id, "buyer_credit", command.gross_minor),
+        Leg(command.seller_org_id, "party_pending", -parts.seller_minor),
+        Leg(PLATFORM_ORG_ID, "commission", -parts.commission_minor),
+    ]
+    if command.promoter_org_id is not None:
+        legs.append(Leg(command.promoter_org_id, "party_pending", -parts.promoter_minor))
+    post(
+        uow,
+        Fact(f"charge:{charge.id}", "charge", charge.id, command.currency, clock.now(), legs),
+    )

@@ -1,0 +1,154 @@
+"""Take an invoice back, wholly or in part, because of a refund."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from billing.charges.models import Charge
+from billing.documents.lines import unit_price_of
+from billing.invoices.issue_invoice import LineToInvoice, add_document
+from billing.invoices.models import Invoice, InvoiceLine
+from billing.refunds.models import Refund, RefundLine
+from kernel import clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.ids import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCreditNote:
+    """The credit note of one successful refund."""
+
+    refund_id: UUID
+
+
+def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
+    """Write the credit note of a refund down and let jobs number and render it. Returns its id.
+
+    None when there is nothing to take back: the order was never invoiced, or the refund gave back what no charge had
+    taken. Lines are those of the refund; each references a line of the original and never exceeds what is left of it.
+
+    Raises:
+        NotFound: `refund_not_found`.
+        Conflict: `refund_not_finished`; `credit_exceeds_invoice`.
+
+    Emits: later, from the jobs: CreditNoteIssued, then InvoiceRendered.
+    Locks: the original invoice.
+    Idempotent by: the refund.
+    """
+    refund = uow.session.get(Refund, command.refund_id)
+    if refund is None:
+        raise NotFound("refund_not_found")
+    known = uow.session.scalar(select(Invoice.id).where(Invoice.refund_id == refund.id))
+    if known is not None:
+        return known
+    if refund.state != "succeeded":
+        raise Conflict("refund_not_finished")
+    original = _lock_original(uow, refund)
+    lines = _lines(uow, refund, original) if original is not None else []
+    if original is None or not lines:
+        return None
+    note = Invoice(
+        id=uuid7(),
+        buyer_org_id=original.buyer_org_id,
+        seller_org_id=original.seller_org_id,
+        kind="credit_note",
+        reference=original.reference,
+        refund_id=refund.id,
+        original_invoice_id=original.id,
+        currency=original.currency,
+        net_minor=sum(line.net_minor for line in lines),
+        tax_minor=sum(line.tax_minor for line in lines),
+        gross_minor=sum(line.gross_minor for line in lines),
+        paid_minor=0,
+        language=original.language,
+        seller=original.seller,
+        buyer=original.buyer,
+        order_number=original.order_number,
+        po_number=original.po_number,
+        payment_reference=refund.gateway_reference or "",
+        reason=refund.reason,
+        remarks="",
+        sandbox=original.sandbox,
+        verification_code=secrets.token_urlsafe(16),
+        created_at=clock.now(),
+    )
+    add_document(uow, note, lines)
+    return note.id
+
+
+def _lock_original(uow: UnitOfWork, refund: Refund) -> Invoice | None:
+    found = uow.session.scalar(
+        select(Invoice.id).where(Invoice.reference == refund.reference, Invoice.kind == "invoice")
+    )
+    return lock_row(uow.session, Invoice, found) if found is not None else None
+
+
+def _lines(uow: UnitOfWork, refund: Refund, original: Invoice) -> list[LineToInvoice]:
+    invoiced = {
+        line.reference: line
+        for line in uow.session.scalars(select(InvoiceLine).where(InvoiceLine.invoice_id == original.id))
+    }
+    rows: Sequence[tuple[RefundLine, UUID]] = [
+        (line, reference)
+        for line, reference in uow.session.execute(
+            select(RefundLine, Charge.reference)
+            .join(Charge, Charge.id == RefundLine.charge_id)
+            .where(RefundLine.refund_id == refund.id)
+            .order_by(RefundLine.id)
+        )
+    ]
+    lines = []
+    for part, reference in rows:
+        line = invoiced.get(reference)
+        if line is None:
+            continue
+        credited_net, credited_gross = _credited(uow, original.id, reference)
+        if part.gross_minor > line.gross_minor - credited_gross or part.net_minor > line.net_minor - credited_net:
+            raise Conflict("credit_exceeds_invoice")
+        lines.append(_line(line, part))
+    return lines
+
+
+def _credited(uow: UnitOfWork, original_id: UUID, reference: UUID) -> tuple[int, int]:
+    row = uow.session.execute(
+        select(func.coalesce(func.sum(InvoiceLine.net_minor), 0), func.coalesce(func.sum(InvoiceLine.gross_minor), 0))
+        .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
+        .where(Invoice.original_invoice_id == original_id, InvoiceLine.reference == reference)
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+def _line(line: InvoiceLine, part: RefundLine) -> LineToInvoice:
+    """The part as a line: in the original's quantity when all of it goes back, else as one lump of the amount."""
+    whole = part.gross_minor == line.gross_minor
+    quantity = line.quantity if whole and _has_price(part.net_minor, line.quantity) else Decimal(1)
+    return LineToInvoice(
+        reference=line.reference,
+        name=line.name,
+        quantity=quantity,
+        net_minor=part.net_minor,
+        tax_minor=part.tax_minor,
+        gross_minor=part.gross_minor,
+        tax_rate_ppm=line.tax_rate_ppm,
+        tax_category=line.tax_category,
+        tax_reason=line.tax_reason,
+        description=line.description,
+        unit=line.unit if whole else "",
+        unit_code=line.unit_code if whole else "C62",
+    )
+
+
+def _has_price(net_minor: int, quantity: Decimal) -> bool:
+    try:
+        unit_price_of(net_minor, quantity)
+    except Invalid:
+        return False
+    return True

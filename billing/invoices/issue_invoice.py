@@ -1,0 +1,146 @@
+"""Ask for an invoice. It is written without a number; the issuing job takes the number, off the path of the sale."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.documents.parties import Party
+from billing.invoices.models import Invoice, InvoiceLine
+from billing.invoices.states import INVOICE
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid
+from kernel.ids import uuid7
+
+ISSUE = "billing.invoice.issue"
+"""Kind of the job that numbers a document."""
+
+Kind = Literal["invoice", "credit_note", "commission_invoice"]
+Language = Literal["zh-CN", "en", "bilingual"]
+
+
+@dataclass(frozen=True, slots=True)
+class LineToInvoice:
+    """One line with its amounts as the order pinned them; `reference` is the order line."""
+
+    reference: UUID
+    name: str
+    quantity: Decimal
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    tax_rate_ppm: int
+    tax_category: str
+    tax_reason: str = ""
+    description: str = ""
+    unit: str = ""
+    unit_code: str = "C62"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueInvoice:
+    """Invoice `reference` (an order; for a commission invoice a statement). Parties are copied as they are now."""
+
+    reference: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    buyer: Party
+    seller: Party
+    currency: str
+    lines: Sequence[LineToInvoice]
+    order_number: str
+    paid_minor: int = 0
+    language: Language = "bilingual"
+    po_number: str = ""
+    payment_reference: str = ""
+    remarks: str = ""
+    period: tuple[date, date] | None = None
+    """Half-open: first day, first day after."""
+    sandbox: bool = True
+    """Issued without a tax authority; the document says so."""
+    kind: Kind = "invoice"
+
+
+def issue_invoice(uow: UnitOfWork, command: IssueInvoice) -> UUID:
+    """Write the document down and let jobs number and render it after the commit. Returns its id.
+
+    Raises:
+        Invalid: `document_line_count` without lines.
+
+    Emits: later, from the job: InvoiceIssued, then InvoiceRendered.
+    Idempotent by: the reference; the first invoice of an order stands.
+    """
+    known = uow.session.scalar(
+        select(Invoice.id).where(Invoice.reference == command.reference, Invoice.kind != "credit_note")
+    )
+    if known is not None:
+        return known
+    if not command.lines:
+        raise Invalid("document_line_count", field="lines")
+    start_on, end_on = command.period or (None, None)
+    invoice = Invoice(
+        id=uuid7(),
+        buyer_org_id=command.buyer_org_id,
+        seller_org_id=command.seller_org_id,
+        kind=command.kind,
+        reference=command.reference,
+        currency=command.currency,
+        net_minor=sum(line.net_minor for line in command.lines),
+        tax_minor=sum(line.tax_minor for line in command.lines),
+        gross_minor=sum(line.gross_minor for line in command.lines),
+        paid_minor=command.paid_minor,
+        language=command.language,
+        seller=asdict(command.seller),
+        buyer=asdict(command.buyer),
+        order_number=command.order_number,
+        po_number=command.po_number,
+        payment_reference=command.payment_reference,
+        reason="",
+        remarks=command.remarks,
+        period_start_on=start_on,
+        period_end_on=end_on,
+        sandbox=command.sandbox,
+        verification_code=secrets.token_urlsafe(16),
+        created_at=clock.now(),
+    )
+    add_document(uow, invoice, command.lines)
+    return invoice.id
+
+
+def add_document(uow: UnitOfWork, invoice: Invoice, lines: Sequence[LineToInvoice]) -> None:
+    """Insert a document with its lines and enqueue its numbering."""
+    INVOICE.begin(uow, invoice, org_ids=[invoice.buyer_org_id, invoice.seller_org_id])
+    uow.session.add(invoice)
+    uow.flush()
+    uow.session.add_all(
+        InvoiceLine(
+            buyer_org_id=invoice.buyer_org_id,
+            seller_org_id=invoice.seller_org_id,
+            invoice_id=invoice.id,
+            position=position,
+            reference=line.reference,
+            name=line.name,
+            description=line.description,
+            quantity=line.quantity,
+            unit=line.unit,
+            unit_code=line.unit_code,
+            tax_category=line.tax_category,
+            tax_rate_ppm=line.tax_rate_ppm,
+            tax_reason=line.tax_reason,
+            net_minor=line.net_minor,
+            tax_minor=line.tax_minor,
+            gross_minor=line.gross_minor,
+            currency=invoice.currency,
+        )
+        for position, line in enumerate(lines, 1)
+    )
+    uow.flush()
+    uow.enqueue(ISSUE, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))

@@ -1,0 +1,45 @@
+"""Jobs of legal documents: number them, draw them, and pick up what was left."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.invoices.issue_invoice import ISSUE
+from billing.invoices.models import Invoice
+from billing.invoices.number_document import RENDER, number_document
+from billing.invoices.render_document import Renderer, render_document
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.jobs.registry import Payload, every, job, process
+from kernel.jobs.run import JobContext
+from kernel.storage import Storage
+
+SWEEP = "billing.invoice.sweep"
+_LATE = timedelta(minutes=10)
+
+
+def register(storage: Storage, renderer: Renderer, public_url: str) -> None:
+    """Register the jobs of documents. `renderer` is called in processes that serve the queue `documents`."""
+
+    @job(ISSUE)
+    def issue(uow: UnitOfWork, payload: Payload) -> None:
+        number_document(uow, UUID(payload["invoice_id"]))
+
+    @process(RENDER, queue="documents")
+    def render(ctx: JobContext, payload: Payload) -> None:
+        render_document(ctx, storage, renderer, UUID(payload["invoice_id"]), public_url=public_url)
+
+    @job(SWEEP)
+    def sweep(uow: UnitOfWork, _payload: Payload) -> None:
+        """Documents without files after ten minutes: their jobs died and get another life under another key."""
+        before = clock.now() - _LATE
+        slot = clock.now().strftime("%Y%m%d%H")
+        late = select(Invoice).where(Invoice.pdf_key.is_(None), Invoice.created_at < before).limit(100)
+        for invoice in uow.session.scalars(late):
+            kind = ISSUE if invoice.number is None else RENDER
+            uow.enqueue(kind, {"invoice_id": str(invoice.id)}, dedupe_key=f"{invoice.id}:{slot}")
+
+    every(timedelta(minutes=10), SWEEP)

@@ -1,0 +1,97 @@
+"""A stored document as the pure value that paper and XML are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.documents.lines import InvoiceLine as DocumentLine
+from billing.documents.lines import TaxCategory, unit_price_of
+from billing.documents.model import DocumentKind, InvoiceDocument, Language, OriginalInvoice
+from billing.documents.parties import Party, Period
+from billing.invoices.models import Invoice, InvoiceLine
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, NotFound
+
+
+def load_document(uow: UnitOfWork, invoice_id: UUID, *, public_url: str) -> InvoiceDocument:
+    """The numbered document with this id.
+
+    Raises:
+        NotFound: `invoice_not_found`.
+        Conflict: `invoice_not_issued`, it has no number yet.
+    """
+    invoice = uow.session.get(Invoice, invoice_id)
+    if invoice is None:
+        raise NotFound("invoice_not_found")
+    if invoice.number is None or invoice.issued_on is None:
+        raise Conflict("invoice_not_issued")
+    rows = uow.session.scalars(
+        select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
+    )
+    period = None
+    if invoice.period_start_on is not None and invoice.period_end_on is not None:
+        period = Period.from_half_open(invoice.period_start_on, invoice.period_end_on)
+    is_credit_note = invoice.kind == "credit_note"
+    return InvoiceDocument(
+        kind=DocumentKind.CREDIT_NOTE if is_credit_note else DocumentKind.INVOICE,
+        number=invoice.number,
+        issued_on=invoice.issued_on,
+        currency=invoice.currency,
+        language=Language(invoice.language),
+        seller=party_of(invoice.seller),
+        buyer=party_of(invoice.buyer),
+        lines=tuple(_line(row) for row in rows),
+        net_minor=invoice.net_minor,
+        tax_minor=invoice.tax_minor,
+        gross_minor=invoice.gross_minor,
+        sandbox=invoice.sandbox,
+        series=invoice.number.rsplit("-", 1)[0],
+        period=period,
+        paid_minor=invoice.paid_minor,
+        order_ref=invoice.order_number,
+        purchase_order=invoice.po_number,
+        payment_ref=invoice.payment_reference,
+        original=_original(uow, invoice),
+        remarks=invoice.remarks,
+        issuer="sandbox" if invoice.sandbox else "",
+        verification_url=f"{public_url}/v1/invoice-verifications/{invoice.verification_code}" if public_url else "",
+    )
+
+
+def party_of(stored: Mapping[str, Any]) -> Party:
+    """The snapshot of a party as it was copied at issue."""
+    return Party(**{**stored, "address_lines": tuple(stored.get("address_lines", ()))})
+
+
+def _original(uow: UnitOfWork, invoice: Invoice) -> OriginalInvoice | None:
+    if invoice.original_invoice_id is None:
+        return None
+    original = uow.session.get_one(Invoice, invoice.original_invoice_id)
+    if original.number is None or original.issued_on is None:
+        raise Conflict("invoice_not_issued")
+    return OriginalInvoice(original.number, original.issued_on, reason=invoice.reason)
+
+
+def _line(row: InvoiceLine) -> DocumentLine:
+    # The column keeps six digits; 12 seats are to be printed as 12.
+    quantity = (
+        row.quantity.quantize(1) if row.quantity == row.quantity.to_integral_value() else row.quantity.normalize()
+    )
+    return DocumentLine(
+        name=row.name,
+        quantity=quantity,
+        unit_price_minor=unit_price_of(row.net_minor, quantity),
+        net_minor=row.net_minor,
+        tax_category=TaxCategory(row.tax_category),
+        tax_rate_ppm=row.tax_rate_ppm,
+        tax_minor=row.tax_minor,
+        gross_minor=row.gross_minor,
+        description=row.description,
+        unit=row.unit,
+        unit_code=row.unit_code,
+        exemption_reason=row.tax_reason,
+    )

@@ -1,0 +1,144 @@
+"""The only way into the books: a fact with its postings, once per business key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import insert, select, tuple_
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from billing.ledger.models import LedgerAccount, LedgerTransaction, Posting
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
+
+AccountKind = Literal[
+    "gateway_cash",
+    "buyer_credit",
+    "party_pending",
+    "party_available",
+    "payout_clearing",
+    "commission",
+    "gateway_fee",
+    "suspense",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One side of a fact: debit positive, credit negative, in minor units. A leg of zero is left out of the books."""
+
+    org_id: UUID
+    kind: AccountKind
+    amount_minor: int
+    gateway: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What happened, in one currency. `business_key` names it for ever, as `charge:<id>` or `refund:<id>`."""
+
+    business_key: str
+    kind: str
+    reference: UUID
+    currency: str
+    effective_at: datetime
+    legs: Sequence[Leg]
+
+
+def post(uow: UnitOfWork, fact: Fact) -> bool:
+    """Write a fact into the books. Returns False when it stands there already, or when all its legs are zero.
+
+    Only the platform's own work may post: the database checks balance and completeness at commit over all postings, and
+    an organization's eyes would see only its own.
+
+    Raises:
+        PermissionError: a person or key tried to.
+        ValueError: the legs do not add up to zero; nothing was written.
+
+    Idempotent by: the business key.
+    """
+    if not uow.principal.is_platform:
+        msg = "only the platform's own work writes the ledger"
+        raise PermissionError(msg)
+    legs = [leg for leg in fact.legs if leg.amount_minor != 0]
+    if sum(leg.amount_minor for leg in legs) != 0:
+        msg = f"{fact.business_key} does not balance"
+        raise ValueError(msg)
+    if not legs:
+        return False
+    transaction_id = uuid7()
+    inserted = uow.session.execute(
+        upsert(LedgerTransaction)
+        .values(
+            id=transaction_id,
+            business_key=fact.business_key,
+            kind=fact.kind,
+            reference=fact.reference,
+            org_ids=sorted({leg.org_id for leg in legs}),
+            postings=len(legs),
+            effective_at=fact.effective_at,
+            recorded_at=clock.now(),
+        )
+        .on_conflict_do_nothing(index_elements=["business_key"])
+        .returning(LedgerTransaction.id)
+    ).first()
+    if inserted is None:
+        return False
+    accounts = _accounts(uow, fact.currency, legs)
+    uow.session.execute(
+        insert(Posting),
+        [
+            {
+                "id": uuid7(),
+                "org_id": leg.org_id,
+                "transaction_id": transaction_id,
+                "account_id": accounts[leg.org_id, leg.kind, leg.gateway],
+                "amount_minor": leg.amount_minor,
+                "currency": fact.currency,
+            }
+            for leg in legs
+        ],
+    )
+    return True
+
+
+def _accounts(uow: UnitOfWork, currency: str, legs: Sequence[Leg]) -> dict[tuple[UUID, str, str], UUID]:
+    """The accounts of the legs, opened where they do not exist; accounts never change and are never locked."""
+    wanted = sorted({(leg.org_id, leg.kind, leg.gateway) for leg in legs}, key=str)
+    found = _find(uow, currency, wanted)
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        uow.session.execute(
+            upsert(LedgerAccount)
+            .values(
+                [
+                    {
+                        "id": uuid7(),
+                        "org_id": org_id,
+                        "kind": kind,
+                        "currency": currency,
+                        "gateway": gateway,
+                        "created_at": clock.now(),
+                    }
+                    for org_id, kind, gateway in missing
+                ]
+            )
+            .on_conflict_do_nothing(index_elements=["org_id", "kind", "currency", "gateway"])
+        )
+        found = _find(uow, currency, wanted)
+    return found
+
+
+def _find(uow: UnitOfWork, currency: str, keys: Sequence[tuple[UUID, str, str]]) -> dict[tuple[UUID, str, str], UUID]:
+    table = LedgerAccount
+    rows = uow.session.execute(
+        select(table.org_id, table.kind, table.gateway, table.id).where(
+            table.currency == currency, tuple_(table.org_id, table.kind, table.gateway).in_(keys)
+        )
+    )
+    return {(row.org_id, row.kind, row.gateway): row.id for row in rows}

@@ -1,0 +1,111 @@
+"""Jobs of payments, refunds and payouts: submit, look into notices, and ask about everything left in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+
+from billing.payments import start_payment
+from billing.payments.apply_told import Applied
+from billing.payments.models import Payment
+from billing.payments.notices import NOTICE, close_notice, named_id
+from billing.payments.pursue_payment import Gateways, pursue_payment
+from billing.payouts import pay_out
+from billing.payouts.models import Payout
+from billing.payouts.pursue_payout import pursue_payout
+from billing.refunds import request_refund
+from billing.refunds.models import Refund
+from billing.refunds.pursue_refund import pursue_refund
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.jobs.models import Inbox
+from kernel.jobs.registry import Payload, every, process
+from kernel.jobs.run import JobContext, LeaseLost
+
+JANITOR = "billing.gateway.janitor"
+_BATCH = 50
+log = structlog.get_logger(__name__)
+
+Pursue = Callable[[JobContext, Gateways, UUID], Applied]
+_PURSUITS: dict[str, Pursue] = {"payment": pursue_payment, "refund": pursue_refund, "payout": pursue_payout}
+
+
+def register(gateways: Gateways) -> None:
+    """Register everything that talks to `gateways`."""
+
+    @process(start_payment.SUBMIT)
+    def submit_payment(ctx: JobContext, payload: Payload) -> None:
+        pursue_payment(ctx, gateways, UUID(payload["payment_id"]))
+
+    @process(request_refund.SUBMIT)
+    def submit_refund(ctx: JobContext, payload: Payload) -> None:
+        pursue_refund(ctx, gateways, UUID(payload["refund_id"]))
+
+    @process(pay_out.SUBMIT)
+    def submit_payout(ctx: JobContext, payload: Payload) -> None:
+        pursue_payout(ctx, gateways, UUID(payload["payout_id"]))
+
+    @process(NOTICE)
+    def look_into_notice(ctx: JobContext, payload: Payload) -> None:
+        _look_into(ctx, gateways, UUID(payload["inbox_id"]))
+
+    @process(JANITOR)
+    def janitor(ctx: JobContext, _payload: Payload) -> None:
+        for what, row_id in ctx.transact(_doubtful):
+            try:
+                _PURSUITS[what](ctx, gateways, row_id)
+            except LeaseLost:
+                raise
+            except Exception as error:
+                log.warning("janitor_failed", what=what, row_id=str(row_id), exc_info=error)
+
+    every(timedelta(seconds=5), JANITOR)
+
+
+def _look_into(ctx: JobContext, gateways: Gateways, inbox_id: UUID) -> None:
+    found = ctx.transact(lambda uow: _subject(uow, inbox_id))
+    if found is None:
+        ctx.transact(lambda uow: close_notice(uow, inbox_id, "ignored", "nothing of ours has this reference"))
+        return
+    what, row_id = found
+    applied = _PURSUITS[what](ctx, gateways, row_id)
+    state = "quarantined" if applied is Applied.CONTRADICTS else "processed"
+    ctx.transact(lambda uow: close_notice(uow, inbox_id, state, f"{what} {row_id}: {applied.value}"))
+
+
+def _subject(uow: UnitOfWork, inbox_id: UUID) -> tuple[str, UUID] | None:
+    """Whose notice it is: by the gateway's reference, or by our id in its metadata when it overtook the answer."""
+    notice = uow.session.get_one(Inbox, inbox_id)
+    reference = notice.body.get("reference")
+    for what, model in (("refund", Refund), ("payout", Payout), ("payment", Payment)):
+        found = uow.session.scalar(select(model.id).where(model.gateway_reference == reference))
+        if found is None:
+            named = named_id(notice.body, f"{what}_id")
+            row = uow.session.get(model, named) if named else None
+            # Our id in a notice about something else (a refund names its payment, too) is not its subject.
+            found = row.id if row is not None and notice.kind.startswith(what) else None
+        if found is not None:
+            return what, found
+    return None
+
+
+def _doubtful(uow: UnitOfWork) -> list[tuple[str, UUID]]:
+    now = clock.now()
+    due: list[tuple[str, UUID]] = []
+    for what, model, states in (
+        ("payment", Payment, ("created", "processing", "requires_action", "unknown")),
+        ("refund", Refund, ("requested", "processing", "unknown")),
+        ("payout", Payout, ("scheduled", "sent", "unknown")),
+    ):
+        rows = uow.session.scalars(
+            select(model.id)
+            .where(model.state.in_(states), model.next_check_at <= now)
+            .order_by(model.next_check_at)
+            .limit(_BATCH)
+        )
+        due += [(what, row_id) for row_id in rows]
+    return due

@@ -1,0 +1,100 @@
+"""Take a payment to its gateway, or find out what became of it: the same steps for a first call and for any doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.payments.apply_told import Applied, apply_told
+from billing.payments.consult import FIRST_CHECK, Told, consult
+from billing.payments.models import Payment, PaymentAttempt
+from billing.payments.ports import Answer, PaymentGateway, PaymentRequest, Standing
+from billing.payments.states import PAYMENT
+from kernel import clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
+from kernel.jobs.run import JobContext
+from kernel.money import Money
+
+Gateways = Mapping[str, PaymentGateway]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    gateway: str
+    request: PaymentRequest
+    reference: str | None
+    fresh: bool
+    too_late: bool
+
+
+def pursue_payment(ctx: JobContext, gateways: Gateways, payment_id: UUID) -> Applied:
+    """Submit a payment that was never sent, ask about one that was, withdraw one whose time is over.
+
+    A worker killed anywhere in between leaves a row that the next run, or the janitor, continues from.
+    """
+    plan = ctx.transact(lambda uow: _open(uow, payment_id))
+    if plan is None:
+        return Applied.NOTHING_NEW
+    told = _ask(gateways.get(plan.gateway), plan)
+    return ctx.transact(lambda uow: apply_told(uow, payment_id, told))
+
+
+def _ask(gateway: PaymentGateway | None, plan: _Plan) -> Told:
+    if gateway is None:
+        return Told(refused="gateway_unknown") if plan.fresh else Told(unknown=True)
+
+    def withdraw(answer: Answer) -> Answer:
+        waiting = answer.standing is Standing.REQUIRES_ACTION
+        return gateway.cancel(answer.reference) if plan.too_late and waiting else answer
+
+    def find() -> Answer | None:
+        found = gateway.find_payment(plan.request, plan.reference)
+        return None if found is None else withdraw(found)
+
+    if plan.too_late:
+        # Nothing new is sent after the deadline; what the gateway never got has failed.
+        told = consult(lambda: None if plan.fresh else find(), lambda: _never_sent(plan), fresh=False)
+        return Told(refused="payment_expired") if told.answer and told.answer.reference == "" else told
+    return consult(find, lambda: gateway.submit(plan.request), fresh=plan.fresh)
+
+
+def _never_sent(plan: _Plan) -> Answer:
+    return Answer(Standing.FAILED, "", plan.request.amount, "payment_expired")
+
+
+def _open(uow: UnitOfWork, payment_id: UUID) -> _Plan | None:
+    payment = lock_row(uow.session, Payment, payment_id)
+    if payment is None or PAYMENT.is_final(payment.state):
+        return None
+    now = clock.now()
+    fresh = payment.state == "created"
+    if fresh:
+        attempt = PaymentAttempt(
+            id=uuid7(),
+            payer_org_id=payment.payer_org_id,
+            payment_id=payment.id,
+            operation="submit",
+            outcome="calling",
+            started_at=now,
+        )
+        uow.session.add(attempt)
+        PAYMENT.move(uow, payment, "processing", org_ids=[payment.payer_org_id])
+    else:
+        attempt = uow.session.scalars(
+            select(PaymentAttempt).where(PaymentAttempt.payment_id == payment.id, PaymentAttempt.operation == "submit")
+        ).one()
+    payment.next_check_at = now + FIRST_CHECK
+    uow.flush()
+    request = PaymentRequest(
+        key=str(attempt.id),
+        amount=Money(payment.amount_minor, payment.currency),
+        method_token=payment.method_token,
+        description=payment.description,
+        metadata={"payment_id": str(payment.id), "reference": str(payment.reference)},
+    )
+    return _Plan(payment.gateway, request, payment.gateway_reference, fresh, now >= payment.deadline_at)

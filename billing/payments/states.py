@@ -1,0 +1,18 @@
+"""The life of a payment. `unknown`: only the gateway can tell; it blocks any other payment of the purchase."""
+
+from __future__ import annotations
+
+from kernel.states import Machine, edges
+
+PAYMENT = Machine(
+    "payment",
+    initial="created",
+    edges=edges(
+        created="processing failed",
+        processing="requires_action unknown succeeded failed",
+        requires_action="processing unknown succeeded failed",
+        unknown="processing requires_action succeeded failed",
+        succeeded="",
+        failed="",
+    ),
+)

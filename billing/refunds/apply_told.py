@@ -1,0 +1,153 @@
+"""Believe a gateway about a refund: the one place where it takes its state, and where shares and books follow."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.charges.models import Charge
+from billing.ledger.post import AccountKind, Fact, Leg, post
+from billing.payments.apply_told import Applied
+from billing.payments.consult import Told, wait_before_check
+from billing.payments.models import Payment, PaymentAllocation
+from billing.payments.ports import Answer, Standing
+from billing.refunds.events import RefundFailed, RefundSucceeded
+from billing.refunds.models import Refund, RefundAttempt, RefundLine
+from billing.refunds.states import REFUND
+from billing.shares.models import Share
+from billing.shares.reverse import reverse_shares
+from kernel import audit, clock
+from kernel.db.locks import lock_row, lock_rows
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+from kernel.money import Money
+from marketplace.organizations.models import PLATFORM_ORG_ID
+
+
+def apply_told(uow: UnitOfWork, refund_id: UUID, told: Told) -> Applied:
+    """Bring a refund to where the gateway says it is.
+
+    Success takes the parties' parts back in proportion and writes the books; a definite failure frees the reserve.
+
+    Emits: RefundSucceeded or RefundFailed, once.
+    Locks: the refund, its allocation, its charges by id, their shares by id.
+    Idempotent by: the refund's state.
+    """
+    refund = lock_row(uow.session, Refund, refund_id)
+    if refund is None:
+        raise NotFound("refund_not_found")
+    refund.next_check_at = clock.now() + wait_before_check(refund.checks)
+    refund.checks += 1
+    if REFUND.is_final(refund.state):
+        return Applied.NOTHING_NEW
+    _close_attempt(uow, refund, told)
+    answer = told.answer
+    if answer is not None and answer.amount != Money(refund.amount_minor, refund.currency):
+        return _contradiction(uow, refund, answer)
+    if answer is not None:
+        refund.gateway_reference = answer.reference
+    if answer is not None and answer.standing is Standing.SUCCEEDED:
+        return _succeed(uow, refund)
+    if told.refused is not None or (answer is not None and answer.standing is Standing.FAILED):
+        return _fail(uow, refund, told.refused or (answer.error_code if answer else None) or "refused")
+    target = "unknown" if told.unknown else "processing"
+    moved = REFUND.move(uow, refund, target, org_ids=[refund.buyer_org_id, refund.seller_org_id])
+    return Applied.CHANGED if moved else Applied.NOTHING_NEW
+
+
+def _succeed(uow: UnitOfWork, refund: Refund) -> Applied:
+    now = clock.now()
+    refund.ended_at = now
+    REFUND.move(uow, refund, "succeeded", org_ids=[refund.buyer_org_id, refund.seller_org_id])
+    payment = uow.session.get_one(Payment, refund.payment_id)
+    allocation, charges, lines = _locked(uow, refund)
+    allocation.refunded_minor += refund.amount_minor
+    legs = [Leg(PLATFORM_ORG_ID, "gateway_cash", -refund.amount_minor, payment.gateway)]
+    uncharged = refund.amount_minor - sum(line.gross_minor for line in lines)
+    legs.append(Leg(refund.buyer_org_id, "buyer_credit", uncharged))
+    for line in lines:
+        charge = charges[line.charge_id]
+        charge.refunded_minor += line.gross_minor
+        legs += reverse_shares(uow, refund.id, charge.id, line.gross_minor)
+    post(uow, Fact(f"refund:{refund.id}", "refund", refund.id, refund.currency, now, _merged(legs)))
+    uow.emit(
+        RefundSucceeded(
+            refund_id=refund.id,
+            reference=refund.reference,
+            payment_id=refund.payment_id,
+            buyer_org_id=refund.buyer_org_id,
+            seller_org_id=refund.seller_org_id,
+            amount_minor=refund.amount_minor,
+            currency=refund.currency,
+        )
+    )
+    return Applied.CHANGED
+
+
+def _fail(uow: UnitOfWork, refund: Refund, code: str) -> Applied:
+    refund.error_code = code
+    refund.ended_at = clock.now()
+    REFUND.move(uow, refund, "failed", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason=code)
+    allocation, charges, lines = _locked(uow, refund)
+    allocation.reserved_minor -= refund.amount_minor
+    for line in lines:
+        charges[line.charge_id].reserved_minor -= line.gross_minor
+        charges[line.charge_id].reserved_net_minor -= line.net_minor
+    uow.flush()
+    uow.emit(
+        RefundFailed(
+            refund_id=refund.id,
+            reference=refund.reference,
+            payment_id=refund.payment_id,
+            buyer_org_id=refund.buyer_org_id,
+            seller_org_id=refund.seller_org_id,
+            code=code,
+        )
+    )
+    return Applied.CHANGED
+
+
+def _locked(uow: UnitOfWork, refund: Refund) -> tuple[PaymentAllocation, dict[UUID, Charge], list[RefundLine]]:
+    uow.flush()
+    allocation = lock_row(uow.session, PaymentAllocation, refund.allocation_id)
+    if allocation is None:
+        raise NotFound("payment_not_found")
+    lines = list(uow.session.scalars(select(RefundLine).where(RefundLine.refund_id == refund.id)))
+    charges = lock_rows(uow.session, Charge, [line.charge_id for line in lines])
+    shares = select(Share.id).where(Share.charge_id.in_([charge.id for charge in charges]))
+    lock_rows(uow.session, Share, uow.session.scalars(shares).all())
+    return allocation, {charge.id: charge for charge in charges}, lines
+
+
+def _merged(legs: list[Leg]) -> list[Leg]:
+    """One leg per account: several lines of one seller are one movement of its money."""
+    totals: dict[tuple[UUID, AccountKind, str], int] = {}
+    for leg in legs:
+        key = (leg.org_id, leg.kind, leg.gateway)
+        totals[key] = totals.get(key, 0) + leg.amount_minor
+    return [Leg(org_id, kind, total, gateway) for (org_id, kind, gateway), total in totals.items()]
+
+
+def _contradiction(uow: UnitOfWork, refund: Refund, answer: Answer) -> Applied:
+    audit.record(
+        uow,
+        "refund.contradicted",
+        subject_id=refund.id,
+        reference=answer.reference,
+        amount_minor=answer.amount.amount_minor,
+        currency=answer.amount.currency,
+    )
+    refund.error_code = "answer_contradicts"
+    REFUND.move(uow, refund, "unknown", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason="contradicts")
+    return Applied.CONTRADICTS
+
+
+def _close_attempt(uow: UnitOfWork, refund: Refund, told: Told) -> None:
+    if told.answer is None and told.refused is None and not told.unknown:
+        return
+    attempt = uow.session.scalars(select(RefundAttempt).where(RefundAttempt.refund_id == refund.id)).one_or_none()
+    if attempt is not None and attempt.outcome in {"calling", "unknown"}:
+        attempt.outcome = "unknown" if told.unknown else "refused" if told.refused is not None else "answered"
+        attempt.detail = told.refused or (told.answer.standing.value if told.answer else None)
+        attempt.ended_at = clock.now()

@@ -1,0 +1,33 @@
+"""Facts about money going back."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from kernel.events import Event
+
+
+class RefundSucceeded(Event):
+    """The gateway has given the money back. `reference` is the order."""
+
+    topic: ClassVar[str] = "billing.refund_succeeded.v1"
+    refund_id: UUID
+    reference: UUID
+    payment_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    amount_minor: int
+    currency: str
+
+
+class RefundFailed(Event):
+    """The gateway definitely refused; the reserve is free again and a person has to decide."""
+
+    topic: ClassVar[str] = "billing.refund_failed.v1"
+    refund_id: UUID
+    reference: UUID
+    payment_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    code: str

@@ -1,0 +1,54 @@
+"""Let shares go from pending to available once delivered and held long enough."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from billing.ledger.post import Fact, Leg, post
+from billing.shares.models import Share
+from billing.shares.states import SHARE
+from kernel import clock
+from kernel.db.locks import lock_rows
+from kernel.db.uow import UnitOfWork
+from kernel.jobs.registry import Payload, every, job
+
+RELEASE = "billing.shares.release"
+_BATCH = 500
+
+
+def release_due(uow: UnitOfWork, until: datetime, *, limit: int = _BATCH) -> int:
+    """Release shares whose hold ended before `until`, at most `limit` of them. Returns how many.
+
+    Locks: the shares, by id.
+    Idempotent by: the share's state.
+    """
+    due = uow.session.scalars(
+        select(Share.id)
+        .where(Share.state == "pending", Share.releasable_at <= until)
+        .order_by(Share.releasable_at)
+        .limit(limit)
+    ).all()
+    released = 0
+    for share in lock_rows(uow.session, Share, due):
+        if share.state != "pending" or share.releasable_at is None or share.releasable_at > until:
+            continue
+        SHARE.move(uow, share, "releasable", org_ids=sorted({share.org_id, share.seller_org_id}), reason="hold_over")
+        left = share.amount_minor - share.reversed_minor
+        if share.kind != "commission":
+            legs = [Leg(share.org_id, "party_pending", left), Leg(share.org_id, "party_available", -left)]
+            post(uow, Fact(f"release:{share.id}", "release", share.id, share.currency, clock.now(), legs))
+        released += 1
+    uow.flush()
+    return released
+
+
+def register() -> None:
+    """Register the releasing job."""
+
+    @job(RELEASE)
+    def release(uow: UnitOfWork, _payload: Payload) -> None:
+        release_due(uow, clock.now())
+
+    every(timedelta(minutes=1), RELEASE)

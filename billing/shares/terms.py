@@ -1,0 +1,34 @@
+"""Which share terms apply to a sale made now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.shares.models import SharePolicy
+from billing.shares.split import ShareTerms
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+
+
+def terms_for(
+    uow: UnitOfWork, seller_org_id: UUID, category: str, promoter_org_id: UUID | None, on: datetime
+) -> ShareTerms:
+    """The published terms in force at `on` for a listing of `category`; without a promoter nothing goes to one.
+
+    Raises:
+        NotFound: `share_policy_missing`, no published version covers the category at that time.
+    """
+    del seller_org_id  # Individually agreed terms would be looked up by it; version 1 of the policy has none.
+    policy = uow.session.scalars(
+        select(SharePolicy)
+        .where(SharePolicy.category == category, SharePolicy.effective_at <= on)
+        .order_by(SharePolicy.effective_at.desc(), SharePolicy.version.desc())
+        .limit(1)
+    ).first()
+    if policy is None:
+        raise NotFound("share_policy_missing", category=category)
+    promoter_ppm = policy.promoter_ppm if promoter_org_id is not None else 0
+    return ShareTerms(policy.version, policy.commission_ppm, promoter_ppm, policy.hold_days)

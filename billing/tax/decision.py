@@ -1,0 +1,88 @@
+"""Which tax a sale bears: a pure function of who sells, who buys, what, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from billing.tax.rates import CHINA_GENERAL, CHINA_SMALL_SCALE, EU_STANDARD, rate_on
+from kernel.errors import Invalid
+
+Taxpayer = Literal["general", "small_scale", "exempt"]
+Category = Literal["S", "Z", "E", "AE", "O"]
+"""UNTDID 5305: standard, zero rated, exempt, reverse charge, outside the scope of VAT."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxParty:
+    """What the tax of a sale depends on. `taxpayer` matters for Chinese sellers; a foreign tax id for EU buyers."""
+
+    country: str
+    tax_id: str = ""
+    taxpayer: Taxpayer = "general"
+
+    @property
+    def has_eu_vat_id(self) -> bool:
+        """Whether the tax id is a VAT identifier of the party's own member state."""
+        prefix = "EL" if self.country == "GR" else self.country
+        return self.country in EU_STANDARD and self.tax_id.upper().startswith(prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class TaxDecision:
+    """The rate, why, and whether the price already contains it."""
+
+    rate_ppm: int
+    reason_code: str
+    category: Category
+    included: bool
+
+
+def tax_for(seller: TaxParty, buyer: TaxParty, category: str, on: date, *, included: bool) -> TaxDecision:
+    """Decide the tax on a line.
+
+    `category` is the listing's tax category: `service` (SaaS, support, consulting) or `software` (a software product).
+    `included`: the price contains its tax, as prices in China do.
+
+    Raises:
+        Invalid: `tax_category_unknown`; `tax_date_unknown` for a day before the tables begin.
+    """
+    if category not in CHINA_GENERAL:
+        raise Invalid("tax_category_unknown", field="tax_category", category=category)
+    if seller.country == "CN":
+        return _chinese(seller, buyer, category, on, included)
+    if seller.country in EU_STANDARD:
+        return _european(seller, buyer, on, included)
+    return TaxDecision(0, "no_tax_configured", "O", included)
+
+
+def _chinese(seller: TaxParty, buyer: TaxParty, category: str, on: date, included: bool) -> TaxDecision:  # noqa: FBT001 - private
+    if seller.taxpayer == "exempt":
+        return TaxDecision(0, "cn_exempt", "E", included)
+    if buyer.country != "CN":
+        # 财税〔2016〕36号 annex 4: services consumed wholly abroad and exported software bear no VAT.
+        return TaxDecision(0, "cn_export", "Z", included)
+    if seller.taxpayer == "small_scale":
+        return TaxDecision(_known(rate_on(CHINA_SMALL_SCALE, on)), "cn_small_scale", "S", included)
+    return TaxDecision(_known(rate_on(CHINA_GENERAL[category], on)), f"cn_{category}", "S", included)
+
+
+def _european(seller: TaxParty, buyer: TaxParty, on: date, included: bool) -> TaxDecision:  # noqa: FBT001 - private
+    if seller.taxpayer == "exempt":
+        return TaxDecision(0, "eu_small_enterprise", "E", included)
+    if buyer.country == seller.country:
+        return TaxDecision(_known(rate_on(EU_STANDARD[seller.country], on)), "eu_domestic", "S", included)
+    if buyer.has_eu_vat_id:
+        # Directive 2006/112/EC art. 44 and 196: the customer accounts for the tax.
+        return TaxDecision(0, "eu_reverse_charge", "AE", included)
+    if buyer.country in EU_STANDARD:
+        # Art. 58: electronically supplied services are taxed where the customer is.
+        return TaxDecision(_known(rate_on(EU_STANDARD[buyer.country], on)), "eu_destination", "S", included)
+    return TaxDecision(0, "eu_export", "O", included)
+
+
+def _known(rate_ppm: int | None) -> int:
+    if rate_ppm is None:
+        raise Invalid("tax_date_unknown", field="on")
+    return rate_ppm

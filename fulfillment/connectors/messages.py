@@ -1,0 +1,89 @@
+"""What a seller's system says, read strictly: bodies of answers and callbacks (`docs/protocols/webhook.md` §2, §3)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from kernel.logs import redact_text
+from kernel.text import plain_text
+
+MESSAGE_LENGTH = 200
+ID_LENGTH = 200
+URL_LENGTH = 2_000
+
+# One reading for every parser: no user name, no backslash, no white space. Plain http leads to this machine only.
+_LAUNCH_URL = re.compile(
+    r"(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:[0-9]{1,5})?"
+    r"([/?#][A-Za-z0-9._~!$&'()*+,;=:@%/?#-]*)?"
+)
+
+
+def _launch_url(value: str) -> str:
+    if not _LAUNCH_URL.fullmatch(value):
+        msg = "a launch address is https, without user name or fragments of other syntax"
+        raise ValueError(msg)
+    return value
+
+
+def _shown(value: str) -> str:
+    return redact_text(plain_text(value))[:MESSAGE_LENGTH]
+
+
+Shown = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), AfterValidator(_shown)]
+"""Text that the buyer will read: cleaned, without what looks like a secret."""
+ExternalId = Annotated[str, StringConstraints(max_length=ID_LENGTH), AfterValidator(plain_text)]
+LaunchUrl = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(_launch_url)]
+
+
+class _Message(BaseModel):
+    # Fields that a later version of the protocol adds are not ours to refuse.
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    external_id: ExternalId | None = None
+    launch_url: LaunchUrl | None = None
+
+    def names_the_tenant(self) -> bool:
+        """Whether it says what a buyer of a new tenant needs: the seller's name of it and where it opens."""
+        return bool(self.external_id and self.launch_url)
+
+
+class Done(_Message):
+    """The body of a 200 answer."""
+
+    status: Literal["succeeded"]
+    message: Shown | None = None
+
+
+class _Reason(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    message: Annotated[str, AfterValidator(_shown)]
+
+
+class No(BaseModel):
+    """The body of a refusal."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    error: _Reason
+
+
+class Callback(_Message):
+    """The body of a callback. `sequence` None: the seller does not number its messages."""
+
+    status: Literal["progress", "succeeded", "failed"]
+    sequence: Annotated[int | None, Field(ge=0, lt=2**53)] = None
+    percent: Annotated[int, Field(ge=0, le=100)] = 0
+    message_zh: Shown | None = None
+    message_en: Shown | None = None
+    message: Shown | None = None
+    retryable: bool = False
+
+    @property
+    def words(self) -> tuple[str | None, str | None]:
+        """What to show in Chinese and in English; a seller that speaks one language is quoted in it."""
+        chinese = self.message_zh or self.message or self.message_en
+        return chinese, self.message_en or self.message or chinese

@@ -1,0 +1,161 @@
+"""Which video sold it: a pure function of what the buying organization saw, computed once when an order is placed.
+
+The rule: the last card click inside the window; else the last view of 20 seconds or more; else nothing. A context that
+the purchase itself carries (it was bought inside a player) counts as a card click at that moment when it is consistent
+with a placement of the listing. The promoter is the organization of the video's channel, or of the member whose
+link led there. Nobody is paid for what their own organization buys, nor a seller for selling what is theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+WINDOW = timedelta(days=30)
+MEANT_MS = 20_000
+"""A view this long (milliseconds of playing) counts as interest; a shorter one is scrolling past."""
+TOLERANCE_MS = 2_000
+"""A click may be reported this far outside its card's range: players report the second they were at, not the frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class TouchpointFact:
+    """One attributable event of the buying organization."""
+
+    id: UUID
+    kind: str
+    occurred_at: datetime
+    video_id: UUID
+    placement_id: UUID | None = None
+    second_ms: int = 0
+    watched_ms: int = 0
+    sharer_org_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementFact:
+    """A card of the listing: on which video, of whose channel, from when to when."""
+
+    id: UUID
+    video_id: UUID
+    channel_org_id: UUID
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContextHint:
+    """Where the purchase says it was made: inside this video, from this card, at this second."""
+
+    video_id: UUID
+    placement_id: UUID | None
+    second_ms: int
+    sharer_org_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One touchpoint of the path, kept for analytics."""
+
+    touchpoint_id: UUID
+    kind: str
+    occurred_at: datetime
+    video_id: UUID
+    second_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The answer. `rule` is context, last_click, last_view or none; everything else is None when it is none."""
+
+    rule: str
+    video_id: UUID | None = None
+    placement_id: UUID | None = None
+    second_ms: int | None = None
+    touchpoint_id: UUID | None = None
+    touched_at: datetime | None = None
+    promoter_org_id: UUID | None = None
+    path: tuple[Step, ...] = ()
+
+
+def attribute(
+    touchpoints: Iterable[TouchpointFact],
+    placements: Sequence[PlacementFact],
+    now: datetime,
+    window: timedelta = WINDOW,
+    *,
+    buyer_org_id: UUID,
+    seller_org_id: UUID,
+    hint: ContextHint | None = None,
+) -> Attribution:
+    """Say which video, placement, second and promoter sold the listing whose `placements` these are.
+
+    Touchpoints outside `[now - window, now]`, on other videos, or of a placement that is not the listing's are ignored.
+    The order in which they are given does not matter.
+    """
+    carrying = {placement.video_id: placement.channel_org_id for placement in placements}
+    seen = sorted(
+        (t for t in touchpoints if t.video_id in carrying and now - window <= t.occurred_at <= now),
+        key=lambda t: (t.occurred_at, t.id),
+    )
+    path = tuple(Step(t.id, t.kind, t.occurred_at, t.video_id, t.second_ms) for t in seen)
+
+    def promoter(video_id: UUID, sharer_org_id: UUID | None) -> UUID | None:
+        # The sharer led the buyer there, so the share is the sharer's; a share inside the buyer's or the seller's own
+        # organization led nobody, and the channel keeps what it earned.
+        for candidate in (sharer_org_id, carrying[video_id]):
+            if candidate is not None and candidate not in {buyer_org_id, seller_org_id}:
+                return candidate
+        return None
+
+    if hint is not None and (card := _consistent(hint, placements)) is not None:
+        sharer = hint.sharer_org_id or _sharer_before(seen, hint.video_id)
+        return Attribution(
+            "context", hint.video_id, card.id, hint.second_ms, None, now, promoter(hint.video_id, sharer), path
+        )
+    chosen = _last_click(seen, placements)
+    rule = "last_click"
+    if chosen is None:
+        chosen = next((t for t in reversed(seen) if t.kind == "view" and t.watched_ms >= MEANT_MS), None)
+        rule = "last_view"
+    if chosen is None:
+        return Attribution("none", path=path)
+    sharer = chosen.sharer_org_id or _sharer_before(seen, chosen.video_id, chosen.occurred_at)
+    return Attribution(
+        rule,
+        chosen.video_id,
+        chosen.placement_id,
+        chosen.second_ms,
+        chosen.id,
+        chosen.occurred_at,
+        promoter(chosen.video_id, sharer),
+        path,
+    )
+
+
+def _last_click(seen: Sequence[TouchpointFact], placements: Sequence[PlacementFact]) -> TouchpointFact | None:
+    known = {placement.id: placement.video_id for placement in placements}
+    for touch in reversed(seen):
+        if touch.kind == "card_click" and touch.placement_id and known.get(touch.placement_id) == touch.video_id:
+            return touch
+    return None
+
+
+def _consistent(hint: ContextHint, placements: Sequence[PlacementFact]) -> PlacementFact | None:
+    """The card the hint can have come from: named, or showing at that second; None when there is no such card."""
+    for card in placements:
+        if card.video_id != hint.video_id or (hint.placement_id is not None and card.id != hint.placement_id):
+            continue
+        if card.start_ms - TOLERANCE_MS <= hint.second_ms <= card.end_ms + TOLERANCE_MS:
+            return card
+    return None
+
+
+def _sharer_before(seen: Sequence[TouchpointFact], video_id: UUID, until: datetime | None = None) -> UUID | None:
+    """Whose link led to the video, most recently: the player reports the link with the first events of a visit."""
+    for touch in reversed(seen):
+        if touch.video_id == video_id and touch.sharer_org_id and (until is None or touch.occurred_at <= until):
+            return touch.sharer_org_id
+    return None

@@ -1,0 +1,126 @@
+"""Touchpoints come in from players, in batches, and are stored once each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import CursorResult
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid, TooMany
+from marketplace.attribution.models import KINDS, Touchpoint
+from marketplace.placements.models import Placement
+from marketplace.videos.access import seen_by
+from marketplace.videos.models import Video
+from marketplace.videos.share_links import find_share_link
+
+MAX_BATCH = 100
+AHEAD = timedelta(minutes=5)
+BEHIND = timedelta(days=7)
+"""How far off an event may lie: beyond it, it is left out, never moved, so that a retry stays the same event."""
+MAX_MS = 24 * 3600 * 1000
+MAX_LINKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TouchpointIn:
+    """One event as a player reports it. `id` is made by the player, once."""
+
+    id: UUID
+    kind: str
+    occurred_at: datetime
+    video_id: UUID
+    placement_id: UUID | None = None
+    second_ms: int = 0
+    watched_ms: int = 0
+    share_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a batch: stored now, known already, and left out (unknown video or card, clock too far off)."""
+
+    accepted: int
+    duplicates: int
+    ignored: int
+
+
+def record_touchpoints(uow: UnitOfWork, items: Sequence[TouchpointIn], *, anonymous_id: str | None = None) -> Recorded:
+    """Store a batch for the acting viewer, known or not. Idempotent by each event's id.
+
+    What names a video that the viewer may not see, a card of another video, or an instant outside the bounds is left
+    out without failing the rest: a player cannot repair its past.
+
+    Raises:
+        TooMany: `batch_too_large`.
+        Invalid: `touchpoint_kind_unknown`, `touchpoint_duration_invalid`, `anonymous_id_invalid`.
+    """
+    if len(items) > MAX_BATCH:
+        raise TooMany("batch_too_large", limit=MAX_BATCH)
+    if anonymous_id is not None and not (1 <= len(anonymous_id) <= 64 and anonymous_id.isascii()):
+        raise Invalid("anonymous_id_invalid", field="anonymous_id")
+    for item in items:
+        if item.kind not in KINDS:
+            raise Invalid("touchpoint_kind_unknown", field="kind", known=", ".join(KINDS))
+        if not (0 <= item.second_ms <= MAX_MS and 0 <= item.watched_ms <= MAX_MS):
+            raise Invalid("touchpoint_duration_invalid", field="watched_ms")
+    now = clock.now()
+    owners = _owners(uow, {item.video_id for item in items})
+    cards = _cards(uow, {item.placement_id for item in items if item.placement_id})
+    codes = sorted({item.share_code for item in items if item.share_code})[:MAX_LINKS]
+    links = {code: link for code in codes if (link := find_share_link(uow, code)) is not None}
+    rows: dict[UUID, dict[str, Any]] = {}
+    for item in items:
+        in_time = now - BEHIND <= item.occurred_at <= now + AHEAD
+        fits = item.placement_id is None or cards.get(item.placement_id) == item.video_id
+        if item.video_id not in owners or not in_time or not fits or item.id in rows:
+            continue
+        link = links.get(item.share_code or "")
+        shared = link if link is not None and link.video_id == item.video_id else None
+        rows[item.id] = {
+            "id": item.id,
+            "occurred_at": item.occurred_at,
+            "org_id": uow.principal.org_id,
+            "person_id": uow.principal.person_id,
+            "anonymous_id": anonymous_id,
+            "kind": item.kind,
+            "channel_org_id": owners[item.video_id],
+            "video_id": item.video_id,
+            "placement_id": item.placement_id,
+            "second_ms": item.second_ms,
+            "watched_ms": item.watched_ms,
+            "share_link_id": shared.link_id if shared else None,
+            "sharer_org_id": shared.org_id if shared else None,
+            "received_at": now,
+        }
+    stored = _insert(uow, list(rows.values())) if rows else 0
+    return Recorded(stored, len(rows) - stored, len(items) - len(rows))
+
+
+def _insert(uow: UnitOfWork, rows: list[dict[str, Any]]) -> int:
+    # No conflict target: naming one would ask for the right to read rows that this viewer may not read.
+    result = uow.session.execute(insert(Touchpoint).values(rows).on_conflict_do_nothing())
+    return result.rowcount if isinstance(result, CursorResult) else 0
+
+
+def _owners(uow: UnitOfWork, video_ids: set[UUID]) -> dict[UUID, UUID]:
+    rows = uow.session.execute(
+        select(Video.id, Video.org_id).where(
+            Video.id.in_(video_ids), seen_by(uow.principal), Video.state == "published"
+        )
+    )
+    return {row.id: row.org_id for row in rows}
+
+
+def _cards(uow: UnitOfWork, placement_ids: set[UUID]) -> dict[UUID, UUID]:
+    if not placement_ids:
+        return {}
+    rows = uow.session.execute(select(Placement.id, Placement.video_id).where(Placement.id.in_(placement_ids)))
+    return {row.id: row.video_id for row in rows}

@@ -1,0 +1,88 @@
+"""A channel is opened; people follow it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid, NotFound
+from kernel.ids import uuid7
+from kernel.text import plain_text
+from marketplace.channels.models import Channel, Follow
+from marketplace.organizations.register_organization import line
+
+_HANDLE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChannel:
+    """A channel's public face. The handle is its address: 3 to 40 of a–z, 0–9 and dash."""
+
+    handle: str
+    name: str
+    name_en: str
+    bio: str = ""
+    bio_en: str = ""
+
+
+def open_channel(uow: UnitOfWork, command: OpenChannel) -> Channel:
+    """Open a channel of the acting organization.
+
+    Raises:
+        Invalid: `handle_invalid`, `text_required`, `text_too_long`.
+        Conflict: `handle_taken`.
+    """
+    handle = command.handle.strip().lower()
+    if not _HANDLE.fullmatch(handle):
+        raise Invalid("handle_invalid", field="handle")
+    channel = Channel(
+        id=uuid7(),
+        org_id=uow.principal.organization(),
+        handle=handle,
+        name=line("name", command.name, 60),
+        name_en=line("name_en", command.name_en, 60),
+        bio=plain_text(command.bio, multiline=True)[:1000],
+        bio_en=plain_text(command.bio_en, multiline=True)[:1000],
+        created_at=clock.now(),
+    )
+    uow.session.add(channel)
+    uow.flush()
+    return channel
+
+
+def follow_channel(uow: UnitOfWork, channel_id: UUID) -> None:
+    """Let the acting person follow a channel; no prior relation of the two organizations is needed. Idempotent.
+
+    Raises:
+        NotFound: `channel_not_found`.
+    """
+    if uow.session.get(Channel, channel_id) is None:
+        raise NotFound("channel_not_found")
+    uow.session.execute(
+        insert(Follow)
+        .values(
+            id=uuid7(),
+            org_id=uow.principal.organization(),
+            person_id=uow.principal.person(),
+            channel_id=channel_id,
+            created_at=clock.now(),
+        )
+        .on_conflict_do_nothing(index_elements=["org_id", "person_id", "channel_id"])
+    )
+
+
+def unfollow_channel(uow: UnitOfWork, channel_id: UUID) -> None:
+    """End it; not following, nothing changes."""
+    uow.session.execute(
+        delete(Follow).where(
+            Follow.org_id == uow.principal.organization(),
+            Follow.person_id == uow.principal.person(),
+            Follow.channel_id == channel_id,
+        )
+    )

@@ -1,0 +1,72 @@
+"""Reads about channels. A channel is public; who follows it is not, beyond the number and the reader's own answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+from marketplace.channels.models import Channel, Follow
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelView:
+    """A channel as anybody sees it. `followed` is the acting person's own."""
+
+    id: UUID
+    org_id: UUID
+    handle: str
+    name: str
+    name_en: str
+    bio: str
+    bio_en: str
+    followed: bool
+    created_at: datetime
+
+
+def list_own_channels(uow: UnitOfWork) -> list[ChannelView]:
+    """The acting organization's channels, oldest first."""
+    statement = (
+        select(Channel).where(Channel.org_id == uow.principal.organization()).order_by(Channel.created_at, Channel.id)
+    )
+    return [_view(channel, followed=False) for channel in uow.session.scalars(statement)]
+
+
+def get_channel(uow: UnitOfWork, channel: UUID | str) -> ChannelView:
+    """A channel by id or handle. Raises NotFound(`channel_not_found`)."""
+    key = Channel.id == channel if isinstance(channel, UUID) else Channel.handle == channel
+    found = uow.session.scalar(select(Channel).where(key))
+    if found is None:
+        raise NotFound("channel_not_found")
+    return _view(found, followed=found.id in followed_by(uow))
+
+
+def followed_by(uow: UnitOfWork) -> frozenset[UUID]:
+    """The channels the acting person follows; empty for visitors and keys."""
+    principal = uow.principal
+    if principal.org_id is None or principal.person_id is None:
+        return frozenset()
+    statement = select(Follow.channel_id).where(
+        Follow.org_id == principal.org_id, Follow.person_id == principal.person_id
+    )
+    return frozenset(uow.session.scalars(statement))
+
+
+def count_followers_in_own_organization(uow: UnitOfWork, channel_id: UUID) -> int:
+    """How many colleagues follow the channel."""
+    statement = (
+        select(func.count())
+        .select_from(Follow)
+        .where(Follow.org_id == uow.principal.organization(), Follow.channel_id == channel_id)
+    )
+    return uow.session.scalar(statement) or 0
+
+
+def _view(row: Channel, *, followed: bool) -> ChannelView:
+    return ChannelView(
+        row.id, row.org_id, row.handle, row.name, row.name_en, row.bio, row.bio_en, followed, row.created_at
+    )

@@ -1,0 +1,131 @@
+"""An organization joins, with its owner."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid
+from kernel.ids import uuid7
+from kernel.text import plain_text
+from marketplace.organizations.events import OrganizationRegistered
+from marketplace.organizations.models import BillingProfile, Organization, SellerOnboarding
+from marketplace.organizations.states import ORGANIZATION
+from marketplace.organizations.tax_ids import checked_tax_id
+from marketplace.people.add_person import NewPerson, add_person
+from marketplace.people.models import Member
+
+LOCALES = ("zh-CN", "en")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterOrganization:
+    """What is said at registration. `owner` is a person id (signed in already) or somebody new."""
+
+    legal_name: str
+    display_name: str
+    country: str
+    tax_id: str | None
+    owner: UUID | NewPerson
+    locale: str = "zh-CN"
+    time_zone: str = "Asia/Shanghai"
+    industry: str | None = None
+    is_seller: bool = False
+    address: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The new organization and its owner."""
+
+    org_id: UUID
+    person_id: UUID
+
+
+def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Registered:
+    """Create the organization, its owner's membership, its first billing profile and, for sellers, the checklist.
+
+    The unit of work is the platform's own (`authenticate.DOOR`): there is no organization yet to act for.
+
+    Raises:
+        Invalid: `text_required`, `text_too_long`, `country_invalid`, `locale_invalid`, `time_zone_invalid`,
+            `tax_id_required`, `tax_id_invalid`, and those of `add_person`.
+        Conflict: `organization_exists` (country and tax identifier are known), `email_taken`.
+
+    Emits: OrganizationRegistered.
+    """
+    country = checked_country(command.country)
+    if command.locale not in LOCALES:
+        raise Invalid("locale_invalid", field="locale")
+    tax_id = checked_tax_id(country, command.tax_id)
+    person_id = command.owner if isinstance(command.owner, UUID) else add_person(uow, command.owner).id
+    organization = Organization(
+        id=uuid7(),
+        legal_name=line("legal_name", command.legal_name),
+        display_name=line("display_name", command.display_name),
+        country=country,
+        tax_id=tax_id,
+        locale=command.locale,
+        time_zone=checked_time_zone(command.time_zone),
+        industry=command.industry,
+        is_seller=command.is_seller,
+        is_platform=False,
+        created_at=clock.now(),
+    )
+    ORGANIZATION.begin(uow, organization, org_ids=[organization.id])
+    uow.session.add(organization)
+    uow.flush()
+    uow.session.add(
+        Member(org_id=organization.id, person_id=person_id, roles=["owner"], state="active", created_at=clock.now())
+    )
+    uow.session.add(
+        BillingProfile(
+            org_id=organization.id,
+            legal_name=organization.legal_name,
+            tax_id=tax_id,
+            country=country,
+            address=plain_text(command.address),
+            email=command.email.strip(),
+            is_default=True,
+            created_at=clock.now(),
+        )
+    )
+    if command.is_seller:
+        uow.session.add(SellerOnboarding(org_id=organization.id, created_at=clock.now()))
+    uow.emit(OrganizationRegistered(org_id=organization.id, owner_person_id=person_id, is_seller=command.is_seller))
+    uow.flush()
+    return Registered(organization.id, person_id)
+
+
+def checked_country(country: str) -> str:
+    """An ISO 3166-1 alpha-2 code in capitals. Raises Invalid(`country_invalid`)."""
+    code = country.strip().upper()
+    if not _COUNTRY.fullmatch(code) or code not in Locale("en").territories:
+        raise Invalid("country_invalid", field="country")
+    return code
+
+
+def checked_time_zone(name: str) -> str:
+    """An IANA time zone name. Raises Invalid(`time_zone_invalid`)."""
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Invalid("time_zone_invalid", field="time_zone") from error
+
+
+def line(field: str, text: str, limit: int = 200) -> str:
+    """One line of clean text of 1 to `limit` characters. Raises Invalid(`text_required`, `text_too_long`)."""
+    cleaned = plain_text(text)
+    if not cleaned:
+        raise Invalid("text_required", field=field)
+    if len(cleaned) > limit:
+        raise Invalid("text_too_long", field=field, limit=limit)
+    return cleaned

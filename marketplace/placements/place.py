@@ -1,0 +1,219 @@
+"""Cards and claims of a video: added, removed. Any organization may place any published plan: that is promotion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from kernel import clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.ids import uuid7
+from kernel.money import exponent
+from marketplace.listings.models import Listing, Plan
+from marketplace.organizations.register_organization import line
+from marketplace.placements.contradictions import KINDS, UNITS, Said, find_contradiction, terms_of
+from marketplace.placements.models import Claim, Placement
+from marketplace.videos.access import lock_own_video
+from marketplace.videos.models import Video
+
+ACTIONS = ("buy", "trial", "demo", "quote")
+MAX_PLACEMENTS = 20
+MAX_CLAIMS = 50
+MAX_MS = 24 * 3600 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AddPlacement:
+    """A plan's card from `start_ms` (inclusive) to `end_ms` (exclusive), milliseconds from the video's start."""
+
+    video_id: UUID
+    plan_id: UUID
+    start_ms: int
+    end_ms: int
+    action: str = "buy"
+
+
+@dataclass(frozen=True, slots=True)
+class AddClaim:
+    """A promise at a moment of the video, about the plan of one of its placements.
+
+    price: `value_int` minor units, `currency`, `unit`; included_seats, trial_days: `value_int`; feature, service_level:
+    `value_text` the key of the plan's feature, `value_int` its figure where one is said.
+    """
+
+    placement_id: UUID
+    kind: str
+    at_ms: int
+    text: str
+    text_en: str
+    value_int: int | None = None
+    value_text: str | None = None
+    currency: str | None = None
+    unit: str | None = None
+
+
+def add_placement(uow: UnitOfWork, command: AddPlacement) -> Placement:
+    """Put a card on one of the acting organization's videos.
+
+    Raises:
+        NotFound: `video_not_found`, `plan_not_found` (unknown, or another organization's and not published).
+        Invalid: `action_unknown`, `placement_range`, `placement_beyond_end`.
+        Conflict: `too_many_placements`; `placement_not_on_sale` on a published video.
+
+    Locks: the video.
+    """
+    video = lock_own_video(uow, command.video_id)
+    if command.action not in ACTIONS:
+        raise Invalid("action_unknown", field="action")
+    if not 0 <= command.start_ms < command.end_ms <= MAX_MS:
+        raise Invalid("placement_range", field="end_ms")
+    if video.duration_ms is not None and command.end_ms > video.duration_ms:
+        raise Invalid("placement_beyond_end", field="end_ms", end_ms=command.end_ms, duration_ms=video.duration_ms)
+    plan, listing = _placeable(uow, command.plan_id, video.org_id)
+    if video.state == "published" and (plan.state != "active" or listing.state != "published"):
+        raise Conflict("placement_not_on_sale", title="")
+    count = uow.session.scalar(
+        select(func.count())
+        .select_from(Placement)
+        .where(Placement.org_id == video.org_id, Placement.video_id == video.id, Placement.removed_at.is_(None))
+    )
+    if (count or 0) >= MAX_PLACEMENTS:
+        raise Conflict("too_many_placements", limit=MAX_PLACEMENTS)
+    placement = Placement(
+        id=uuid7(),
+        org_id=video.org_id,
+        video_id=video.id,
+        seller_org_id=plan.org_id,
+        listing_id=plan.listing_id,
+        plan_id=plan.id,
+        start_ms=command.start_ms,
+        end_ms=command.end_ms,
+        action=command.action,
+        position=count or 0,
+        created_at=clock.now(),
+    )
+    uow.session.add(placement)
+    uow.flush()
+    return placement
+
+
+def remove_placement(uow: UnitOfWork, placement_id: UUID) -> None:
+    """Take a card, and what was claimed about it, off the video. Gone already, nothing changes.
+
+    Raises:
+        NotFound: `placement_not_found`.
+    """
+    placement = _lock_own_placement(uow, placement_id)
+    if placement.removed_at is not None:
+        return
+    placement.removed_at = clock.now()
+    claims = uow.session.scalars(
+        select(Claim).where(
+            Claim.org_id == placement.org_id, Claim.placement_id == placement.id, Claim.removed_at.is_(None)
+        )
+    )
+    for claim in claims:
+        claim.removed_at = placement.removed_at
+    uow.flush()
+
+
+def add_claim(uow: UnitOfWork, command: AddClaim) -> Claim:
+    """Enter what the video promises. On a draft a contradiction is kept and shown; on a published video it is refused.
+
+    Raises:
+        NotFound: `placement_not_found`.
+        Invalid: `claim_kind_unknown`, `claim_value_missing`, `currency_unknown`, `unit_unknown`, `claim_beyond_end`,
+            `text_required`, `text_too_long`.
+        Conflict: `claim_contradicts_plan`, `too_many_claims`.
+
+    Locks: the placement.
+    """
+    placement = _lock_own_placement(uow, command.placement_id)
+    if placement.removed_at is not None:
+        raise NotFound("placement_not_found")
+    _check_claim(command)
+    video = uow.session.get_one(Video, placement.video_id)
+    if command.at_ms < 0 or command.at_ms > (video.duration_ms or MAX_MS):
+        raise Invalid("claim_beyond_end", field="at_ms")
+    count = uow.session.scalar(
+        select(func.count())
+        .select_from(Claim)
+        .where(Claim.org_id == video.org_id, Claim.video_id == video.id, Claim.removed_at.is_(None))
+    )
+    if (count or 0) >= MAX_CLAIMS:
+        raise Conflict("too_many_claims", limit=MAX_CLAIMS)
+    text = line("text", command.text)
+    claim = Claim(
+        id=uuid7(),
+        org_id=placement.org_id,
+        video_id=placement.video_id,
+        placement_id=placement.id,
+        kind=command.kind,
+        at_ms=command.at_ms,
+        value_int=command.value_int,
+        value_text=command.value_text,
+        currency=command.currency,
+        unit=command.unit,
+        text=text,
+        text_en=line("text_en", command.text_en or text),
+        created_at=clock.now(),
+    )
+    if video.state == "published":
+        plan = uow.session.get_one(Plan, placement.plan_id)
+        wrong = find_contradiction(Said.of(claim), terms_of(plan))
+        if wrong is not None:
+            raise Conflict("claim_contradicts_plan", said=wrong.said, holds=wrong.holds, kind=claim.kind, text=text)
+    uow.session.add(claim)
+    uow.flush()
+    return claim
+
+
+def remove_claim(uow: UnitOfWork, claim_id: UUID) -> None:
+    """Take a claim back. Orders placed on it keep it. Raises NotFound(`claim_not_found`)."""
+    claim = lock_row(uow.session, Claim, claim_id)
+    if claim is None or claim.org_id != uow.principal.organization():
+        raise NotFound("claim_not_found")
+    if claim.removed_at is None:
+        claim.removed_at = clock.now()
+    uow.flush()
+
+
+def _check_claim(command: AddClaim) -> None:
+    if command.kind not in KINDS:
+        raise Invalid("claim_kind_unknown", field="kind", known=", ".join(KINDS))
+    if command.kind in {"feature", "service_level"}:
+        if not command.value_text:
+            raise Invalid("claim_value_missing", field="value_text")
+    elif command.value_int is None or command.value_int < 0:
+        raise Invalid("claim_value_missing", field="value_int")
+    if command.kind == "price":
+        try:
+            exponent(command.currency or "")
+        except ValueError as error:
+            raise Invalid("currency_unknown", field="currency") from error
+        if command.unit not in UNITS:
+            raise Invalid("unit_unknown", field="unit", known=", ".join(UNITS))
+    elif command.currency is not None:
+        raise Invalid("currency_unknown", field="currency")
+
+
+def _placeable(uow: UnitOfWork, plan_id: UUID, org_id: UUID) -> tuple[Plan, Listing]:
+    row = uow.session.execute(
+        select(Plan, Listing)
+        .join(Listing, Listing.id == Plan.listing_id)
+        .where(Plan.id == plan_id, (Plan.org_id == org_id) | Plan.published_at.is_not(None))
+    ).first()
+    if row is None:
+        raise NotFound("plan_not_found")
+    return row[0], row[1]
+
+
+def _lock_own_placement(uow: UnitOfWork, placement_id: UUID) -> Placement:
+    found = lock_row(uow.session, Placement, placement_id)
+    if found is None or found.org_id != uow.principal.organization():
+        raise NotFound("placement_not_found")
+    return found

@@ -1,0 +1,301 @@
+"""What upper floors may ask of the catalogue: what is sold, by whom, on whose promises, and who had seen it.
+
+Orders copies what it reads here into its own rows at the moment of the agreement; nothing financial is read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, NotFound
+from marketplace.attribution.attribute import PlacementFact, TouchpointFact
+from marketplace.attribution.models import Touchpoint
+from marketplace.listings.models import Listing, ListingVersion, Plan
+from marketplace.organizations.models import BillingProfile, Organization
+from marketplace.placements.contradictions import Said, find_contradiction, terms_of
+from marketplace.placements.models import Claim, Placement
+from marketplace.videos.access import seen_by
+from marketplace.videos.models import Video
+from marketplace.videos.share_links import find_share_link
+
+
+@dataclass(frozen=True, slots=True)
+class Sellable:
+    """A plan as it can be bought now. `unit_price_minor` is for one unit (a seat, or the whole) for one interval."""
+
+    plan_id: UUID
+    plan_code: str
+    plan_name: str
+    plan_name_en: str
+    seller_org_id: UUID
+    seller_name: str
+    listing_id: UUID
+    listing_version_id: UUID
+    kind: str
+    category: str
+    title: str
+    title_en: str
+    summary: str
+    summary_en: str
+    tax_category: str
+    pricing: str
+    interval: str
+    term_months: int
+    currency: str
+    unit_price_minor: int
+    tax_included: bool
+    min_seats: int
+    max_seats: int
+    included_seats: int
+    trial_days: int
+    features: tuple[dict[str, Any], ...]
+    deadline_s: int
+    connector_id: UUID | None
+    refund_window_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An organization as a contract or an invoice names it."""
+
+    org_id: UUID
+    legal_name: str
+    display_name: str
+    country: str
+    tax_id: str | None
+    locale: str
+    time_zone: str
+    is_seller: bool
+    is_platform: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceTitle:
+    """A billing profile (发票抬头)."""
+
+    id: UUID
+    org_id: UUID
+    legal_name: str
+    tax_id: str | None
+    country: str
+    address: str
+    bank_name: str | None
+    bank_account_masked: str | None
+    email: str
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFact:
+    """A promise made in a video at a second, as it is frozen onto an order. `ok`: the plan keeps it."""
+
+    claim_id: UUID
+    video_id: UUID
+    kind: str
+    at_ms: int
+    value_int: int | None
+    value_text: str | None
+    currency: str | None
+    unit: str | None
+    text: str
+    text_en: str
+    ok: bool
+
+
+def get_sellable(uow: UnitOfWork, plan_id: UUID) -> Sellable:
+    """The plan as it can be bought now.
+
+    Raises:
+        NotFound: `plan_not_found`: there is none, or it was never published.
+        Conflict: `plan_withdrawn` when the plan or its version has been replaced or taken back;
+            `listing_suspended` when the listing is not on sale.
+    """
+    row = uow.session.execute(
+        select(Plan, ListingVersion, Listing, Organization)
+        .join(ListingVersion, ListingVersion.id == Plan.version_id)
+        .join(Listing, Listing.id == Plan.listing_id)
+        .join(Organization, Organization.id == Plan.org_id)
+        .where(Plan.id == plan_id, Plan.published_at.is_not(None))
+    ).first()
+    if row is None:
+        raise NotFound("plan_not_found")
+    plan, version, listing, seller = row
+    if listing.state != "published" or seller.state != "active":
+        raise Conflict("listing_suspended")
+    if plan.state != "active" or listing.current_version_id != version.id:
+        raise Conflict("plan_withdrawn")
+    return Sellable(
+        plan_id=plan.id,
+        plan_code=plan.code,
+        plan_name=plan.name,
+        plan_name_en=plan.name_en,
+        seller_org_id=plan.org_id,
+        seller_name=seller.display_name,
+        listing_id=listing.id,
+        listing_version_id=version.id,
+        kind=listing.kind,
+        category=listing.category,
+        title=version.title,
+        title_en=version.title_en,
+        summary=version.summary,
+        summary_en=version.summary_en,
+        tax_category=version.tax_category,
+        pricing=plan.pricing,
+        interval=plan.interval,
+        term_months=plan.term_months,
+        currency=plan.currency,
+        unit_price_minor=plan.unit_price_minor,
+        tax_included=plan.tax_included,
+        min_seats=plan.min_seats,
+        max_seats=plan.max_seats,
+        included_seats=plan.included_seats,
+        trial_days=plan.trial_days,
+        features=tuple(plan.features),
+        deadline_s=plan.deadline_s,
+        connector_id=plan.connector_id,
+        refund_window_days=version.refund_window_days,
+    )
+
+
+def party(uow: UnitOfWork, org_id: UUID) -> Party:
+    """An organization's legal identity. Raises NotFound(`organization_not_found`).
+
+    Sellers and the platform are known to everybody; a buyer only to itself and to the platform.
+    """
+    principal = uow.principal
+    statement = select(Organization).where(Organization.id == org_id)
+    if not principal.is_platform:
+        statement = statement.where(
+            or_(Organization.id == principal.org_id, Organization.is_seller, Organization.is_platform)
+        )
+    found = uow.session.scalar(statement)
+    if found is None:
+        raise NotFound("organization_not_found")
+    return Party(
+        found.id,
+        found.legal_name,
+        found.display_name,
+        found.country,
+        found.tax_id,
+        found.locale,
+        found.time_zone,
+        found.is_seller,
+        found.is_platform,
+    )
+
+
+def billing_profile(uow: UnitOfWork, profile_id: UUID) -> InvoiceTitle:
+    """One of the acting organization's billing profiles. Raises NotFound(`billing_profile_not_found`)."""
+    statement = select(BillingProfile).where(BillingProfile.id == profile_id)
+    if not uow.principal.is_platform:
+        statement = statement.where(BillingProfile.org_id == uow.principal.organization())
+    found = uow.session.scalar(statement)
+    if found is None:
+        raise NotFound("billing_profile_not_found")
+    return to_invoice_title(found)
+
+
+def find_default_billing_profile(uow: UnitOfWork, org_id: UUID) -> InvoiceTitle | None:
+    """The organization's default billing profile, if it has one and the principal may see it."""
+    statement = select(BillingProfile).where(BillingProfile.org_id == org_id, BillingProfile.is_default)
+    if not uow.principal.is_platform:
+        statement = statement.where(BillingProfile.org_id == uow.principal.org_id)
+    found = uow.session.scalar(statement)
+    return to_invoice_title(found) if found else None
+
+
+def to_invoice_title(row: BillingProfile) -> InvoiceTitle:
+    """A billing profile's row as a frozen value."""
+    return InvoiceTitle(
+        row.id,
+        row.org_id,
+        row.legal_name,
+        row.tax_id,
+        row.country,
+        row.address,
+        row.bank_name,
+        row.bank_account_masked,
+        row.email,
+        row.is_default,
+    )
+
+
+def claims_of(uow: UnitOfWork, video_id: UUID, plan_id: UUID) -> list[ClaimFact]:
+    """What the video promises of the plan, in the order in which it is said."""
+    statement = (
+        select(Claim, Plan)
+        .join(Placement, Placement.id == Claim.placement_id)
+        .join(Plan, Plan.id == Placement.plan_id)
+        .join(Video, Video.id == Claim.video_id)
+        .where(
+            Claim.video_id == video_id,
+            Placement.plan_id == plan_id,
+            Claim.removed_at.is_(None),
+            seen_by(uow.principal),
+        )
+        .order_by(Claim.at_ms, Claim.id)
+    )
+    return [_claim(claim, plan) for claim, plan in uow.session.execute(statement)]
+
+
+def placements_of_listing(uow: UnitOfWork, listing_id: UUID) -> list[PlacementFact]:
+    """Every placement the listing has or had on videos the principal may see, for attribution."""
+    statement = (
+        select(Placement)
+        .join(Video, Video.id == Placement.video_id)
+        .where(Placement.listing_id == listing_id, seen_by(uow.principal))
+    )
+    return [PlacementFact(p.id, p.video_id, p.org_id, p.start_ms, p.end_ms) for p in uow.session.scalars(statement)]
+
+
+def touchpoints_for(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: datetime) -> list[TouchpointFact]:
+    """The organization's touchpoints since `since` on videos that carry the listing, oldest first."""
+    if not uow.principal.is_platform and uow.principal.org_id != org_id:
+        return []
+    carrying = select(Placement.video_id).where(Placement.listing_id == listing_id)
+    statement = (
+        select(Touchpoint)
+        .where(Touchpoint.org_id == org_id, Touchpoint.video_id.in_(carrying), Touchpoint.occurred_at >= since)
+        .order_by(Touchpoint.occurred_at, Touchpoint.id)
+    )
+    return [
+        TouchpointFact(
+            id=t.id,
+            kind=t.kind,
+            occurred_at=t.occurred_at,
+            video_id=t.video_id,
+            placement_id=t.placement_id,
+            second_ms=t.second_ms,
+            watched_ms=t.watched_ms,
+            sharer_org_id=t.sharer_org_id,
+        )
+        for t in uow.session.scalars(statement)
+    ]
+
+
+def find_sharer(uow: UnitOfWork, code: str, video_id: UUID) -> UUID | None:
+    """The organization of the member whose share link this is, when the link is for this video."""
+    link = find_share_link(uow, code)
+    return link.org_id if link is not None and link.video_id == video_id else None
+
+
+def _claim(claim: Claim, plan: Plan) -> ClaimFact:
+    return ClaimFact(
+        claim_id=claim.id,
+        video_id=claim.video_id,
+        kind=claim.kind,
+        at_ms=claim.at_ms,
+        value_int=claim.value_int,
+        value_text=claim.value_text,
+        currency=claim.currency,
+        unit=claim.unit,
+        text=claim.text,
+        text_en=claim.text_en,
+        ok=find_contradiction(Said.of(claim), terms_of(plan)) is None,
+    )

@@ -1,0 +1,70 @@
+"""A video post begins: its words first, its file next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid, NotFound
+from kernel.ids import uuid7
+from kernel.text import plain_text
+from marketplace.channels.models import Channel
+from marketplace.organizations.register_organization import line
+from marketplace.videos.models import Video
+from marketplace.videos.states import VIDEO
+
+VISIBILITIES = ("public", "partners", "internal")
+MAX_TITLE = 120
+MAX_DESCRIPTION = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVideo:
+    """A post on one of the organization's channels. An empty English title takes the Chinese one."""
+
+    channel_id: UUID
+    title: str
+    title_en: str = ""
+    description: str = ""
+    description_en: str = ""
+    visibility: str = "public"
+
+
+def create_video(uow: UnitOfWork, command: CreateVideo) -> Video:
+    """Create a draft.
+
+    Raises:
+        Invalid: `text_required`, `text_too_long`, `visibility_invalid`.
+        NotFound: `channel_not_found`: none of the acting organization's.
+    """
+    org_id = uow.principal.organization()
+    if command.visibility not in VISIBILITIES:
+        raise Invalid("visibility_invalid", field="visibility")
+    channel = uow.session.get(Channel, command.channel_id)
+    if channel is None or channel.org_id != org_id:
+        raise NotFound("channel_not_found")
+    title = line("title", command.title, MAX_TITLE)
+    video = Video(
+        id=uuid7(),
+        org_id=org_id,
+        channel_id=channel.id,
+        title=title,
+        title_en=line("title_en", command.title_en or title, MAX_TITLE),
+        description=_text("description", command.description),
+        description_en=_text("description_en", command.description_en),
+        visibility=command.visibility,
+        created_at=clock.now(),
+    )
+    VIDEO.begin(uow, video, org_ids=[org_id])
+    uow.session.add(video)
+    uow.flush()
+    return video
+
+
+def _text(field: str, text: str) -> str:
+    cleaned = plain_text(text, multiline=True)
+    if len(cleaned) > MAX_DESCRIPTION:
+        raise Invalid("text_too_long", field=field, limit=MAX_DESCRIPTION)
+    return cleaned

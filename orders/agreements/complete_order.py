@@ -1,0 +1,58 @@
+"""Acceptance: a one-off service is complete when its buyer says so, or the clock does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.charges.mark_delivered import mark_delivered
+from kernel import clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, NotFound
+from orders.agreements.events import OrderCompleted
+from orders.agreements.models import Order, OrderLine
+from orders.agreements.states import ORDER
+
+ACCEPTED_AFTER = timedelta(days=7)
+"""A buyer who says nothing for this long after delivery has accepted: the seller is not to wait for ever."""
+
+
+def accept_order(uow: UnitOfWork, order_id: UUID) -> Order:
+    """The buyer accepts the one-off services of a delivered order. Idempotent.
+
+    Raises: NotFound, Conflict `order_not_acceptable`. Emits: OrderCompleted. Locks: the order.
+    """
+    order = lock_row(uow.session, Order, order_id)
+    if order is None or order.buyer_org_id != uow.principal.organization():
+        raise NotFound("not_found")
+    if order.accepted_at is not None:
+        return order
+    if order.state != "active" or not _one_off(_lines(uow, order)):
+        raise Conflict("order_not_acceptable", state=order.state)
+    take_acceptance(uow, order, reason="accepted")
+    return order
+
+
+def take_acceptance(uow: UnitOfWork, order: Order, *, reason: str) -> None:
+    """Take a locked, active order's services as accepted: their shares start their hold.
+
+    An order of nothing but one-off services is then complete; one with a subscription in it stays active.
+    """
+    lines = _lines(uow, order)
+    order.accepted_at = clock.now()
+    for line in _one_off(lines):
+        mark_delivered(uow, line.id, at=clock.now())
+    if len(_one_off(lines)) == len(lines):
+        ORDER.move(uow, order, "completed", org_ids=[order.buyer_org_id, order.seller_org_id], reason=reason)
+    uow.emit(OrderCompleted(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
+
+
+def _lines(uow: UnitOfWork, order: Order) -> list[OrderLine]:
+    return list(uow.session.scalars(select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.id)))
+
+
+def _one_off(lines: list[OrderLine]) -> list[OrderLine]:
+    return [line for line in lines if line.term_months == 0]

@@ -1,0 +1,74 @@
+"""Subscriptions: one id for life, periods as rows under it."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from billing.charges.mark_delivered import mark_delivered
+from fulfillment.entitlements.models import Entitlement
+from kernel.calendar import add_months
+from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
+from orders.agreements.models import Order, OrderLine, Subscription, SubscriptionTerm
+from orders.agreements.states import SUBSCRIPTION
+
+
+def begin_subscriptions(uow: UnitOfWork, order: Order) -> None:
+    """Begin a subscription for each recurring line of an order that has become active, and release what needs no acceptance.
+
+    The first term runs from the moment the entitlement became active: nobody pays for waiting. Idempotent by the line.
+    """
+    rows = uow.session.execute(
+        select(OrderLine, Entitlement)
+        .join(Entitlement, Entitlement.reference == OrderLine.id)
+        .where(OrderLine.order_id == order.id)
+        .order_by(OrderLine.id)
+    )
+    for line, entitlement in rows.all():
+        if line.term_months == 0:
+            continue  # a one-off service is released by its acceptance
+        mark_delivered(uow, line.id, at=entitlement.valid_from)
+        known = uow.session.scalar(select(Subscription.id).where(Subscription.order_line_id == line.id))
+        if known is None:
+            _begin(uow, line, entitlement)
+
+
+def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> None:
+    starts_at = entitlement.valid_from
+    assert starts_at is not None  # noqa: S101 - an active entitlement has begun
+    subscription = Subscription(
+        id=uuid7(),
+        buyer_org_id=line.buyer_org_id,
+        seller_org_id=line.seller_org_id,
+        order_line_id=line.id,
+        quantity=line.quantity,
+        anchor_day=starts_at.astimezone(ZoneInfo(entitlement.time_zone)).day,
+        auto_renew=True,
+    )
+    SUBSCRIPTION.begin(uow, subscription, org_ids=[line.buyer_org_id, line.seller_org_id])
+    uow.session.add(subscription)
+    uow.flush()
+    uow.session.add(
+        SubscriptionTerm(
+            id=uuid7(),
+            subscription_id=subscription.id,
+            buyer_org_id=line.buyer_org_id,
+            seller_org_id=line.seller_org_id,
+            number=1,
+            order_line_id=line.id,
+            starts_at=starts_at,
+            ends_at=add_months(starts_at, line.term_months, time_zone=entitlement.time_zone),
+        )
+    )
+
+
+def end_subscriptions(uow: UnitOfWork, order: Order) -> None:
+    """End the subscriptions an order began."""
+    lines = select(OrderLine.id).where(OrderLine.order_id == order.id)
+    found = uow.session.scalars(
+        select(Subscription).where(Subscription.order_line_id.in_(lines)).order_by(Subscription.id).with_for_update()
+    )
+    for subscription in found:
+        SUBSCRIPTION.move(uow, subscription, "ended", org_ids=[order.buyer_org_id, order.seller_org_id])

@@ -1,0 +1,110 @@
+"""How far an order is, for the buyer who watches: the same answer for the page, the JSON and the event stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from fulfillment.entitlements.models import Entitlement
+from fulfillment.runs.models import Run
+from kernel.db.uow import UnitOfWork
+from orders import queries
+from orders.queries import OrderView
+
+STEPS = ("placed", "approved", "paid", "delivering", "active", "invoiced")
+FINAL = frozenset({"active", "completed", "refunded", "rejected", "expired", "cancelled"})
+STATE_OF_STEP = {
+    "placed": "draft",
+    "approved": "pending_payment",
+    "paid": "paid",
+    "delivering": "fulfilling",
+    "active": "active",
+}
+REACHED = {
+    "draft": 0,
+    "pending_approval": 1,
+    "pending_payment": 2,
+    "paid": 3,
+    "fulfilling": 4,
+    "delivery_failed": 4,
+    "active": 5,
+    "completed": 5,
+}
+"""How many steps lie behind an order in each state."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressStep:
+    """One step of the way. `state`: done, current, waiting or failed."""
+
+    key: str
+    state: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where an order is. `percent` is the seller's own figure while delivering, else 0 or 100."""
+
+    order_id: UUID
+    state: str
+    percent: int
+    message: str | None
+    message_en: str | None
+    launch_url: str | None
+    failure: str | None
+    steps: tuple[ProgressStep, ...]
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self.state in FINAL
+
+
+def progress_of(uow: UnitOfWork, order_id: UUID) -> Progress:
+    """The progress of an order of the acting buyer. Raises NotFound."""
+    order = queries.get_order(uow, order_id)
+    rows = uow.session.execute(
+        select(Run.percent, Run.message, Run.message_en, Run.state, Entitlement.launch_url)
+        .join(Entitlement, Entitlement.id == Run.entitlement_id)
+        .where(Entitlement.reference.in_([line.id for line in order.lines]), Run.operation == "provision")
+        .order_by(Run.percent, Run.id)
+    ).all()
+    # Several lines: the slowest one says how far the order is.
+    slowest = rows[0] if rows else None
+    return Progress(
+        order_id=order.id,
+        state=order.state,
+        percent=slowest.percent if slowest else 0,
+        message=slowest.message if slowest else None,
+        message_en=slowest.message_en if slowest else None,
+        launch_url=next((row.launch_url for row in rows if row.launch_url), None),
+        failure=order.failure,
+        steps=_steps(uow, order),
+    )
+
+
+def _steps(uow: UnitOfWork, order: OrderView) -> tuple[ProgressStep, ...]:
+    times: dict[str, datetime] = {}
+    approval_needed = False
+    for step in queries.steps_of(uow, [order.id]):
+        times.setdefault(step.to_state, step.at)
+        approval_needed = approval_needed or step.to_state == "pending_approval"
+    reached = REACHED.get(order.state, _reached_before(times))
+    failed = order.state in {"delivery_failed", "refunded", "rejected", "expired", "cancelled"}
+    found = []
+    for position, key in enumerate(STEPS[:-1]):
+        if key == "approved" and not approval_needed:
+            continue
+        state = "done" if position < reached else "current" if position == reached else "waiting"
+        if failed and state != "done":
+            state = "failed" if state == "current" else "waiting"
+        found.append(ProgressStep(key, state, times.get(STATE_OF_STEP[key]) if state == "done" else None))
+    return tuple(found)
+
+
+def _reached_before(times: dict[str, datetime]) -> int:
+    return max((REACHED[state] for state in times if state in REACHED), default=0)

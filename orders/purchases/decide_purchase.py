@@ -1,0 +1,81 @@
+"""An approver's word on a purchase that waits for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from kernel import clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
+from kernel.ids import uuid7
+from orders.agreements.events import PurchaseApproved, PurchaseRejected
+from orders.agreements.states import ORDER, PURCHASE
+from orders.purchases.models import Approval, Purchase
+from orders.purchases.pay import locked_orders, request_payment
+from orders.purchases.rules import find_rule
+
+
+@dataclass(frozen=True, slots=True)
+class DecidePurchase:
+    """`reason` is required for a rejection: the requester reads it."""
+
+    purchase_id: UUID
+    decision: Literal["approved", "rejected"]
+    reason: str | None = None
+
+
+def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
+    """Approve (the payment starts) or reject a purchase of the acting approver's organization.
+
+    Raises: NotFound, Forbidden `self_approval`, Conflict `purchase_not_pending`, Gone `approval_expired`,
+    Invalid `reason_required`. Emits: PurchaseApproved or PurchaseRejected. Locks: purchase, then its orders.
+    """
+    purchase = lock_row(uow.session, Purchase, command.purchase_id)
+    if purchase is None or purchase.buyer_org_id != uow.principal.organization():
+        raise NotFound("not_found")
+    if purchase.state != "pending_approval":
+        raise Conflict("purchase_not_pending", state=purchase.state)
+    if purchase.deadline_at is not None and purchase.deadline_at <= clock.now():
+        raise Gone("approval_expired")
+    _refuse_self(uow, purchase)
+    if command.decision == "rejected" and not (command.reason or "").strip():
+        raise Invalid("reason_required", field="reason")
+    uow.session.add(
+        Approval(
+            id=uuid7(),
+            buyer_org_id=purchase.buyer_org_id,
+            purchase_id=purchase.id,
+            decision=command.decision,
+            decided_by=uow.principal.person(),
+            reason=command.reason,
+        )
+    )
+    uow.flush()
+    if command.decision == "approved":
+        uow.emit(PurchaseApproved(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
+        request_payment(uow, purchase)
+    else:
+        close_unpaid(uow, purchase, "rejected", reason=command.reason)
+        uow.emit(PurchaseRejected(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
+    return purchase
+
+
+def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str | None) -> None:
+    """End a purchase that was never paid, and its orders with it."""
+    PURCHASE.move(uow, purchase, state, org_ids=[purchase.buyer_org_id], reason=reason)
+    purchase.deadline_at = None
+    for order in locked_orders(uow, purchase.id):
+        ORDER.move(uow, order, state, org_ids=[order.buyer_org_id, order.seller_org_id], reason=reason)
+        order.deadline_at = None
+
+
+def _refuse_self(uow: UnitOfWork, purchase: Purchase) -> None:
+    """Nobody approves their own request unless the organization's rule allows it."""
+    if purchase.requested_by != uow.principal.person():
+        return
+    rule = find_rule(uow, purchase.currency)
+    if rule is None or not rule.self_approval:
+        raise Forbidden("self_approval")

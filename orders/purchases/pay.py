@@ -1,0 +1,92 @@
+"""Ask for the money of a purchase, and take note when it came."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from billing.payments.start_payment import StartPayment, start_payment
+from kernel import clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, NotFound
+from kernel.money import Money
+from orders.agreements.events import OrderPaid
+from orders.agreements.models import Order
+from orders.agreements.states import ORDER, PURCHASE
+from orders.purchases.models import Purchase
+
+CARD_WAITS = timedelta(hours=24)
+TRANSFER_WAITS = timedelta(days=30)
+
+
+def request_payment(uow: UnitOfWork, purchase: Purchase) -> UUID | None:
+    """Move a purchase to `pending_payment` and start its payment; nothing is asked for when nothing is due.
+
+    Returns the payment's id. Locks: the purchase's orders.
+    """
+    waits = TRANSFER_WAITS if purchase.gateway == "bank_transfer" else CARD_WAITS
+    purchase.deadline_at = clock.now() + waits
+    PURCHASE.move(uow, purchase, "pending_payment", org_ids=[purchase.buyer_org_id])
+    orders = locked_orders(uow, purchase.id)
+    for order in orders:
+        ORDER.move(uow, order, "pending_payment", org_ids=[order.buyer_org_id, order.seller_org_id])
+        order.deadline_at = purchase.deadline_at
+    if purchase.gross_minor == 0:
+        mark_paid(uow, purchase, orders, None)
+        return None
+    return _start(uow, purchase, orders)
+
+
+def pay_again(uow: UnitOfWork, purchase_id: UUID, *, gateway: str, method_token: str) -> UUID:
+    """Try another payment method after a failed payment. Returns the new payment's id.
+
+    Raises: NotFound, Conflict `purchase_not_payable`, Conflict `payment_already_running` while one is under way or in doubt.
+    """
+    purchase = lock_row(uow.session, Purchase, purchase_id)
+    if purchase is None or purchase.buyer_org_id != uow.principal.organization():
+        raise NotFound("not_found")
+    if purchase.state != "pending_payment":
+        raise Conflict("purchase_not_payable", state=purchase.state)
+    purchase.gateway, purchase.method_token = gateway, method_token
+    return _start(uow, purchase, locked_orders(uow, purchase.id))
+
+
+def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order]) -> UUID:
+    assert purchase.deadline_at is not None  # noqa: S101 - set when the purchase began to wait for money
+    return start_payment(
+        uow,
+        StartPayment(
+            reference=purchase.id,
+            payer_org_id=purchase.buyer_org_id,
+            amount=Money(purchase.gross_minor, purchase.currency),
+            gateway=purchase.gateway,
+            method_token=purchase.method_token,
+            allocations=tuple(
+                (order.id, order.seller_org_id, order.gross_minor) for order in orders if order.gross_minor
+            ),
+            deadline_at=purchase.deadline_at,
+            description=", ".join(order.number for order in orders),
+        ),
+    )
+
+
+def mark_paid(uow: UnitOfWork, purchase: Purchase, orders: list[Order], payment_id: UUID | None) -> None:
+    """The money is here: purchase and orders become paid. Emits: OrderPaid for each."""
+    PURCHASE.move(uow, purchase, "paid", org_ids=[purchase.buyer_org_id])
+    purchase.deadline_at = None
+    for order in orders:
+        if ORDER.move(uow, order, "paid", org_ids=[order.buyer_org_id, order.seller_org_id]):
+            order.payment_id, order.paid_at, order.deadline_at = payment_id, clock.now(), None
+            uow.emit(OrderPaid(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
+
+
+def locked_orders(uow: UnitOfWork, purchase_id: UUID) -> list[Order]:
+    """The orders of a purchase, locked in id order and freshly read."""
+    return list(
+        uow.session.query(Order)
+        .filter(Order.purchase_id == purchase_id)
+        .order_by(Order.id)
+        .with_for_update(key_share=True)
+        .populate_existing()
+    )

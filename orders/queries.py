@@ -1,0 +1,314 @@
+"""Reads of the agreement, as frozen rows, for pages and JSON alike. Each starts from what the principal may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import aliased
+
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+from kernel.paging import Page, cut, newest_first
+from kernel.states import StateHistory
+from marketplace.people.models import Person
+from orders.agreements.models import Attribution, Order, OrderLine, Subscription, SubscriptionTerm
+from orders.purchases.models import Approval, Purchase, PurchaseRule
+from orders.quotes.models import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """A line as both parties see it; commission and promoter are the seller's business and not in here."""
+
+    id: UUID
+    listing_id: UUID
+    plan_id: UUID
+    title: str
+    title_en: str
+    plan_name: str
+    plan_name_en: str
+    pricing: str
+    interval: str
+    term_months: int
+    quantity: int
+    unit_price_minor: int
+    list_minor: int
+    discount_minor: int
+    net_minor: int
+    tax_rate_ppm: int
+    tax_minor: int
+    gross_minor: int
+    tax_included: bool
+    claims: list[dict[str, Any]]
+    video_id: UUID | None
+    placement_id: UUID | None
+    second_ms: int | None
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order with its parties and lines."""
+
+    id: UUID
+    number: str
+    purchase_id: UUID
+    buyer_org_id: UUID
+    buyer_name: str
+    seller_org_id: UUID
+    seller_name: str
+    state: str
+    currency: str
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    po_number: str | None
+    payment_id: UUID | None
+    deadline_at: datetime | None
+    paid_at: datetime | None
+    active_at: datetime | None
+    accepted_at: datetime | None
+    failure: str | None
+    created_at: datetime
+    lines: tuple[LineView, ...]
+
+    @property
+    def awaits_acceptance(self) -> bool:
+        """Whether the buyer still has to accept a one-off service."""
+        return self.state == "active" and self.accepted_at is None and any(line.term_months == 0 for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transition, for the vertical line of the order page."""
+
+    machine: str
+    from_state: str | None
+    to_state: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseView:
+    """A purchase with its orders, as its buyer sees it."""
+
+    id: UUID
+    state: str
+    currency: str
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    po_number: str | None
+    billing_profile: dict[str, Any]
+    gateway: str
+    requested_by: UUID | None
+    requested_by_name: str | None
+    decided_by_name: str | None
+    decision: str | None
+    decision_reason: str | None
+    deadline_at: datetime | None
+    created_at: datetime
+    context: dict[str, Any]
+    orders: tuple[OrderView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TermView:
+    """The present term of a subscription."""
+
+    subscription_id: UUID
+    order_line_id: UUID
+    state: str
+    number: int
+    starts_at: datetime
+    ends_at: datetime
+    auto_renew: bool
+
+
+def list_orders(
+    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None
+) -> Page[OrderView]:
+    """The acting organization's orders as buyer, newest first."""
+    statement = select(Order).where(Order.buyer_org_id == uow.principal.organization())
+    return _page(uow, statement, cursor, limit, state)
+
+
+def list_seller_orders(
+    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None
+) -> Page[OrderView]:
+    """The acting organization's orders as seller, newest first; those that never were paid for stay the buyer's own."""
+    statement = select(Order).where(Order.seller_org_id == uow.principal.organization(), Order.paid_at.is_not(None))
+    return _page(uow, statement, cursor, limit, state)
+
+
+def get_order(uow: UnitOfWork, order_id: UUID) -> OrderView:
+    """An order of the acting buyer. Raises NotFound."""
+    return _one(uow, select(Order).where(Order.id == order_id, Order.buyer_org_id == uow.principal.organization()))
+
+
+def get_seller_order(uow: UnitOfWork, order_id: UUID) -> OrderView:
+    """A paid order of the acting seller. Raises NotFound."""
+    return _one(
+        uow,
+        select(Order).where(
+            Order.id == order_id, Order.seller_org_id == uow.principal.organization(), Order.paid_at.is_not(None)
+        ),
+    )
+
+
+def steps_of(uow: UnitOfWork, subject_ids: list[UUID]) -> list[Step]:
+    """The history of aggregates the caller has already been allowed to see, oldest first."""
+    rows = uow.session.scalars(
+        select(StateHistory).where(StateHistory.subject_id.in_(subject_ids)).order_by(StateHistory.at, StateHistory.id)
+    )
+    return [Step(row.machine, row.from_state, row.to_state, row.reason, row.at) for row in rows]
+
+
+def get_purchase(uow: UnitOfWork, purchase_id: UUID) -> PurchaseView:
+    """A purchase of the acting buyer. Raises NotFound."""
+    found = _purchases(uow, _own_purchases(uow).where(Purchase.id == purchase_id))
+    if not found:
+        raise NotFound("not_found")
+    return found[0]
+
+
+def list_purchases(
+    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None
+) -> Page[PurchaseView]:
+    """The acting organization's purchases, newest first."""
+    statement = _own_purchases(uow)
+    if state:
+        statement = statement.where(Purchase.state == state)
+    views = _purchases(uow, newest_first(statement, Purchase.created_at, Purchase.id, cursor, limit))
+    return cut(views, limit, lambda view: (view.created_at, view.id))
+
+
+def find_rule_of(uow: UnitOfWork) -> list[PurchaseRule]:
+    """The acting organization's purchase rules."""
+    return list(
+        uow.session.scalars(
+            select(PurchaseRule)
+            .where(PurchaseRule.org_id == uow.principal.organization())
+            .order_by(PurchaseRule.currency)
+        )
+    )
+
+
+def terms_of(uow: UnitOfWork, line_ids: list[UUID]) -> list[TermView]:
+    """The latest terms of the subscriptions that these lines began."""
+    rows = uow.session.execute(
+        select(Subscription, SubscriptionTerm)
+        .join(SubscriptionTerm, SubscriptionTerm.subscription_id == Subscription.id)
+        .where(Subscription.order_line_id.in_(line_ids))
+        .order_by(Subscription.id, SubscriptionTerm.number.desc())
+        .distinct(Subscription.id)
+    )
+    return [TermView(s.id, s.order_line_id, s.state, t.number, t.starts_at, t.ends_at, s.auto_renew) for s, t in rows]
+
+
+def _page(
+    uow: UnitOfWork, statement: Select[Any], cursor: str | None, limit: int, state: str | None
+) -> Page[OrderView]:
+    if state:
+        statement = statement.where(Order.state == state)
+    views = _views(uow, newest_first(statement, Order.created_at, Order.id, cursor, limit))
+    return cut(views, limit, lambda view: (view.created_at, view.id))
+
+
+def _one(uow: UnitOfWork, statement: Select[Any]) -> OrderView:
+    found = _views(uow, statement)
+    if not found:
+        raise NotFound("not_found")
+    return found[0]
+
+
+def _views(uow: UnitOfWork, statement: Select[Any]) -> list[OrderView]:
+    orders = uow.session.scalars(statement).all()
+    lines = _lines(uow, [order.id for order in orders])
+    return [
+        OrderView(
+            **{name: getattr(order, name) for name in OrderView.__slots__ if name != "lines"},
+            lines=tuple(lines.get(order.id, [])),
+        )
+        for order in orders
+    ]
+
+
+def _lines(uow: UnitOfWork, order_ids: list[UUID]) -> dict[UUID, list[LineView]]:
+    rows = uow.session.execute(
+        select(OrderLine, Attribution)
+        .join(Attribution, Attribution.order_line_id == OrderLine.id, isouter=True)
+        .where(OrderLine.order_id.in_(order_ids))
+        .order_by(OrderLine.id)
+    )
+    found: dict[UUID, list[LineView]] = {}
+    for line, credit in rows:
+        found.setdefault(line.order_id, []).append(
+            LineView(
+                **{
+                    name: getattr(line, name)
+                    for name in LineView.__slots__
+                    if name not in _FROM_PLAN and name not in _FROM_CREDIT
+                },
+                **{name: line.plan[name] for name in _FROM_PLAN},
+                video_id=credit.video_id if credit else None,
+                placement_id=credit.placement_id if credit else None,
+                second_ms=credit.second_ms if credit else None,
+                rule=credit.rule if credit else "none",
+            )
+        )
+    return found
+
+
+_FROM_PLAN = ("title", "title_en", "plan_name", "plan_name_en")
+_FROM_CREDIT = ("video_id", "placement_id", "second_ms", "rule")
+
+_requester = aliased(Person)
+_decider = aliased(Person)
+
+
+def _own_purchases(uow: UnitOfWork) -> Select[Any]:
+    return (
+        select(Purchase, Quote.context, _requester.name, _decider.name, Approval)
+        .join(Quote, Quote.id == Purchase.quote_id)
+        .join(_requester, _requester.id == Purchase.requested_by, isouter=True)
+        .join(Approval, Approval.purchase_id == Purchase.id, isouter=True)
+        .join(_decider, _decider.id == Approval.decided_by, isouter=True)
+        .where(Purchase.buyer_org_id == uow.principal.organization())
+    )
+
+
+def _purchases(uow: UnitOfWork, statement: Select[Any]) -> list[PurchaseView]:
+    rows = uow.session.execute(statement).all()
+    ids = [row[0].id for row in rows]
+    orders: dict[UUID, list[OrderView]] = {}
+    for view in _views(uow, select(Order).where(Order.purchase_id.in_(ids)).order_by(Order.id)):
+        orders.setdefault(view.purchase_id, []).append(view)
+    return [
+        PurchaseView(
+            id=purchase.id,
+            state=purchase.state,
+            currency=purchase.currency,
+            net_minor=purchase.net_minor,
+            tax_minor=purchase.tax_minor,
+            gross_minor=purchase.gross_minor,
+            po_number=purchase.po_number,
+            billing_profile=purchase.billing_profile,
+            gateway=purchase.gateway,
+            requested_by=purchase.requested_by,
+            requested_by_name=requester,
+            decided_by_name=decider,
+            decision=approval.decision if approval else None,
+            decision_reason=approval.reason if approval else None,
+            deadline_at=purchase.deadline_at,
+            created_at=purchase.created_at,
+            context=context,
+            orders=tuple(orders.get(purchase.id, [])),
+        )
+        for purchase, context, requester, decider, approval in rows
+    ]

@@ -1,0 +1,92 @@
+"""Priced lines: what a quote shows and an order keeps. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Context(BaseModel):
+    """Where the buyer stood when asking: the video, the card, the millisecond, the link that led there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    video_id: UUID | None = None
+    placement_id: UUID | None = None
+    second_ms: int | None = None
+    share: str | None = None
+
+
+class QuotedClaim(BaseModel):
+    """Something the video promised about the plan, and whether the published plan keeps it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    second_ms: int
+    kind: str
+    text: str
+    text_en: str
+    ok: bool
+
+
+class PricedLine(BaseModel):
+    """One plan at one quantity, every amount broken down; amounts in minor units of `currency`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seller_org_id: UUID
+    seller_name: str
+    listing_id: UUID
+    listing_version_id: UUID
+    plan_id: UUID
+    title: str
+    title_en: str
+    plan_code: str
+    plan_name: str
+    plan_name_en: str
+    features: list[Any]
+    pricing: str
+    interval: str
+    term_months: int
+    quantity: int
+    currency: str
+    unit_price_minor: int
+    list_minor: int
+    discount_minor: int
+    net_minor: int
+    tax_rate_ppm: int
+    tax_category: str
+    tax_reason: str
+    tax_included: bool
+    tax_minor: int
+    gross_minor: int
+    kind: str
+    """`saas` or `service`: the category whose share terms apply."""
+    connector_id: UUID | None
+    deadline_s: int
+    refund_window_days: int
+    claims: list[QuotedClaim]
+
+    @property
+    def lifetime_minor(self) -> int:
+        """What the buyer commits to in all: one term for a subscription, the whole for a one-off."""
+        return self.gross_minor
+
+
+def totals(lines: list[PricedLine]) -> tuple[int, int, int]:
+    """Net, tax and gross of a set of lines: sums of the lines, never recomputed from their total."""
+    return (
+        sum(line.net_minor for line in lines),
+        sum(line.tax_minor for line in lines),
+        sum(line.gross_minor for line in lines),
+    )
+
+
+def by_seller(lines: list[PricedLine]) -> dict[UUID, list[PricedLine]]:
+    """The lines split into one group per seller, in order of first appearance."""
+    groups: dict[UUID, list[PricedLine]] = {}
+    for line in lines:
+        groups.setdefault(line.seller_org_id, []).append(line)
+    return groups

@@ -1,0 +1,78 @@
+"""Every page with sample data, by name, and the chrome around it."""
+
+from dataclasses import dataclass
+
+from api.pages.navigation import Area
+from api.pages.rendering import Chrome, Notice, OrganizationChoice, View
+from api.pages.wording import Language
+from tests.browser.preview.selling_samples import DeskSamples
+
+BUYER: frozenset[Area] = frozenset({"buyer", "approver", "finance"})
+SELLER: frozenset[Area] = frozenset({"seller"})
+EVERYTHING: frozenset[Area] = frozenset({"buyer", "approver", "finance", "seller", "promoter", "operator"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One page to look at."""
+
+    view: View
+    areas: frozenset[Area]
+    notice: Notice | None = None
+    refresh_s: int = 0
+
+
+def samples(language: Language) -> dict[str, Sample]:
+    """All pages in one language."""
+    s = DeskSamples(language)
+    paid = Notice("good", s.pick("已收到你的决定。", "Your decision is recorded."))
+    operator: frozenset[Area] = frozenset({"operator"})
+    made: dict[str, Sample] = {
+        "sign-in": Sample(s.sign_in(), frozenset()),
+        "feed": Sample(s.feed(), BUYER),
+        "buy": Sample(s.buy(), BUYER),
+        "buy-approval": Sample(s.buy(approval=True), BUYER),
+        "orders": Sample(s.orders(), BUYER),
+        "order": Sample(s.order(), BUYER),
+        "order-live": Sample(s.order(live=True), BUYER, refresh_s=5),
+        "invoices": Sample(s.invoices(), BUYER),
+        "invoice-opened": Sample(s.invoices(opened=True), BUYER),
+        "approvals": Sample(s.approvals(), BUYER, paid),
+        "entitlement": Sample(s.entitlement(), BUYER),
+        "entitlements": Sample(s.entitlements(), BUYER),
+        "seller": Sample(s.seller_home(), SELLER),
+        "seller-videos": Sample(s.seller_videos(), SELLER),
+        "seller-upload": Sample(s.upload(), SELLER),
+        "seller-video": Sample(s.seller_video(), SELLER),
+        "seller-orders": Sample(s.seller_orders(), SELLER),
+        "seller-listings": Sample(s.listings(), SELLER),
+        "seller-listing": Sample(s.listings(opened=True), SELLER),
+        "seller-money": Sample(s.seller_money(), SELLER),
+        "promoter": Sample(s.promoter(), frozenset({"promoter"})),
+        "operator": Sample(s.operator(), operator),
+        "trace": Sample(s.trace(), operator),
+        "trace-broken": Sample(s.trace(broken=True), operator),
+    }
+    made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
+    return made
+
+
+def chrome(language: Language, sample: Sample, path: str, nonce: str = "n0nce") -> Chrome:
+    """Someone signed in who belongs to two organizations, or nobody on pages before signing in."""
+    s = DeskSamples(language)
+    signed_in = bool(sample.areas)
+    first = s.seller if "seller" in sample.areas else s.buyer
+    return Chrome(
+        language=language,
+        nonce=nonce,
+        csrf="token",
+        path=path,
+        person=s.pick("林晓", "Lin Xiao") if signed_in else None,
+        organizations=(OrganizationChoice("o1", first, True), OrganizationChoice("o2", s.pick("远山研究院", "Yuanshan Labs"), False)) if signed_in else (),
+        areas=sample.areas,
+        badges={"approvals": 1} if "approver" in sample.areas else {},
+        notice=sample.notice,
+        refresh_s=sample.refresh_s,
+    )
+
+
