@@ -11,7 +11,6 @@ from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import ScalarRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from api.auth import authentication, guard, provide_principal, provide_signed_in
@@ -39,7 +38,6 @@ def create_app(services: Services) -> Litestar:
         exception_handlers={Exception: answer},
         openapi_config=openapi(),
         request_max_body_size=MAX_BODY_BYTES,
-        opt={"exclude_from_permission_check": False},
     )
     refuse_undeclared(app)
     return app
@@ -54,8 +52,8 @@ def openapi() -> OpenAPIConfig:
             "Sell software from a video. Money is `{amount, currency}` in minor units; instants are RFC 3339 in UTC; "
             "ids are UUID version 7; errors are problem details (RFC 9457) with a stable `code`."
         ),
-        path="/docs/api",
-        render_plugins=[ScalarRenderPlugin(js_url="/static/none.js", css_url=None)],
+        path="/openapi",
+        enabled_endpoints=set(),
         components=Components(
             security_schemes={
                 "session": SecurityScheme(type="apiKey", name="session", security_scheme_in="cookie"),
@@ -76,4 +74,4 @@ def refuse_undeclared(app: Litestar) -> None:
 
 
 def _declared(handler: HTTPRouteHandler, path: str) -> Any:
-    return "permission" in handler.opt or path.startswith("/docs/api") or handler.http_methods == {"OPTIONS"}
+    return "permission" in handler.opt or path.startswith("/openapi/") or handler.http_methods == {"OPTIONS"}

@@ -7,23 +7,26 @@ from dataclasses import dataclass
 
 from billing.payments.ports import PaymentGateway
 from kernel.db.uow import Database
+from kernel.outbound import OutboundPolicy
 from kernel.secrets import SecretBox
 from kernel.settings import Settings
-from kernel.storage import ObjectStore
+from kernel.signing import TokenSigner
+from kernel.storage import Storage
 
 
 @dataclass(frozen=True)
 class Services:
-    """The ports behind the edge. `signing_key` signs links this service hands out and later reads again."""
+    """The ports behind the edge. `signer` signs links this service hands out and later reads again."""
 
     db: Database
     settings: Settings
-    storage: ObjectStore
+    storage: Storage
     secrets: SecretBox
-    signing_key: bytes
+    signer: TokenSigner
+    outbound_policy: OutboundPolicy
     gateways: Mapping[str, PaymentGateway]
 
     @property
     def sandbox(self) -> bool:
         """Whether no real money moves here; every page and document says so."""
-        return self.settings.market_mode == "sandbox"
+        return not self.settings.is_production

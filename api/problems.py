@@ -115,7 +115,8 @@ def _fields(error: ValidationException) -> list[dict[str, str]]:
     found = []
     for item in error.extra or []:
         if isinstance(item, dict):
-            name = str(item.get("key") or ".".join(str(part) for part in item.get("loc", ())))
+            location = ".".join(str(part) for part in item.get("loc", ()))
+            name = str(item.get("key") or location)
             found.append(
                 {
                     "field": name,

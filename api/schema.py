@@ -82,3 +82,7 @@ KeyHeader = Annotated[
     str | None,
     Parameter(header="Idempotency-Key", required=False, description="One effect per key; kept 30 days."),
 ]
+StateParameter = Annotated[
+    str | None,
+    Parameter(query="state", max_length=40, required=False, description="Only rows in this state"),
+]

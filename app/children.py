@@ -103,11 +103,19 @@ class Child:
         return alone
 
 
-def run_once(spec: ChildSpec, log: Path, home: Path, timeout_s: float) -> int:
-    """Run a child to its end and answer its exit code. Raises subprocess.TimeoutExpired after killing it."""
+def run_once(spec: ChildSpec, log: Path, home: Path, timeout_s: float, give_up: Callable[[], bool]) -> int:
+    """Run a child to its end, or until `give_up` says so, and answer its exit code; non-zero when given up.
+
+    Raises subprocess.TimeoutExpired after ending it.
+    """
     process = start_child(spec.command(), log=log, folder=Path.cwd(), environment=spec.environment_in(home))
+    deadline = time.monotonic() + timeout_s
     try:
-        return process.wait(timeout_s)
+        while process.poll() is None and not give_up():
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(process.args, timeout_s)
+            time.sleep(0.03)
+        return process.returncode if process.returncode is not None else -signal.SIGTERM
     finally:
         end_child(process, [(signal.SIGTERM, 1.0)])
 

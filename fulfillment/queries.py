@@ -27,7 +27,7 @@ from fulfillment.views import (
 )
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.errors import NotFound
+from kernel.errors import Conflict, NotFound
 from kernel.paging import Page, bounded, cut, newest_first
 from marketplace.listings.models import Plan
 from marketplace.organizations.models import Organization
@@ -62,6 +62,20 @@ def get_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> EntitlementDetail:
         .order_by(Seat.assigned_at, Seat.id)
     )
     return EntitlementDetail(_entitlement(found), tuple(SeatRow(*row) for row in seats))
+
+
+def launch_address(uow: UnitOfWork, entitlement_id: UUID) -> str:
+    """Where the buyer's "open" leads.
+
+    Raises: NotFound; Conflict `entitlement_not_active` (pending, suspended, ended or past its term),
+        `entitlement_has_no_address` when the seller named none.
+    """
+    row = get_entitlement(uow, entitlement_id).row
+    if not row.is_usable:
+        raise Conflict("entitlement_not_active", state=row.state)
+    if row.launch_url is None:
+        raise Conflict("entitlement_has_no_address")
+    return row.launch_url
 
 
 def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> Check:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from billing.charges.mark_delivered import mark_delivered
 from billing.charges.record_charge import RecordCharge, record_charge
 from billing.shares.split import ShareTerms
 from fulfillment.entitlements.models import Entitlement
@@ -52,6 +53,18 @@ def is_delivered(uow: UnitOfWork, order: Order) -> bool:
     )
     lines = uow.session.scalar(select(func.count()).select_from(OrderLine).where(OrderLine.order_id == order.id))
     return active == lines
+
+
+def release_shares(uow: UnitOfWork, order: Order, *, recurring: bool) -> None:
+    """Start the hold of the shares of an order's subscriptions (delivered) or of its one-off services (accepted)."""
+    entitled = select(Entitlement.reference, Entitlement.valid_from).where(
+        Entitlement.reference.in_(select(OrderLine.id).where(OrderLine.order_id == order.id))
+    )
+    active_since = {row.reference: row.valid_from for row in uow.session.execute(entitled)}
+    for line in lines_of(uow, order.id):
+        if (line.term_months > 0) == recurring and line.gross_minor:
+            at = active_since[line.id] if recurring else order.accepted_at
+            mark_delivered(uow, line.id, at=at or clock.now())
 
 
 def _entitlements(order: Order, *columns: Any) -> Any:

@@ -13,7 +13,9 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from billing.events import PaymentSucceeded, RefundSucceeded
+from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
+from billing.payments.events import PaymentSucceeded
+from billing.refunds.events import RefundSucceeded
 from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.events import DeliveryFailed, EntitlementActivated
 from kernel import clock
@@ -21,12 +23,12 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.registry import Payload, every, follows, job
 from orders.agreements.complete_order import take_acceptance
-from orders.agreements.events import OrderActivated, OrderDeliveryFailed, OrderPaid, OrderRefunded
+from orders.agreements.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.agreements.models import Order, OrderLine
 from orders.agreements.states import ORDER
 from orders.agreements.subscriptions import begin_subscriptions, end_subscriptions
-from orders.deliver import begin_delivery, deliveries_of, is_delivered
-from orders.money_back import credit_what_was_invoiced, give_back, give_back_late_payment, is_given_back
+from orders.deliver import begin_delivery, deliveries_of, is_delivered, release_shares
+from orders.money_back import give_back, give_back_late_payment, is_given_back
 from orders.paper import invoice_order
 from orders.purchases.models import Purchase
 from orders.purchases.pay import locked_orders, mark_paid
@@ -76,7 +78,14 @@ def order_activated(uow: UnitOfWork, fact: Payload) -> None:
     order = _order(uow, fact["order_id"])
     if order.state in ("active", "completed"):
         begin_subscriptions(uow, order)
+        release_shares(uow, order, recurring=True)
         invoice_order(uow, order)
+
+
+@follows(OrderCompleted)
+def order_completed(uow: UnitOfWork, fact: Payload) -> None:
+    """What was accepted starts its hold."""
+    release_shares(uow, _order(uow, fact["order_id"]), recurring=False)
 
 
 # ── delivered or refunded ────────────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +126,7 @@ def refund_succeeded(uow: UnitOfWork, fact: Payload) -> None:
 @follows(RefundSucceeded)
 def refund_succeeded_credit_note(uow: UnitOfWork, fact: Payload) -> None:
     """What was invoiced and went back is credited, partial refunds too."""
-    credit_what_was_invoiced(uow, UUID(fact["refund_id"]), UUID(fact["reference"]))
+    issue_credit_note(uow, IssueCreditNote(UUID(fact["refund_id"])))
 
 
 # ── what waits too long ──────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
 from billing.invoices.models import Invoice
 from billing.payments.models import PaymentAllocation
 from billing.refunds.models import Refund
@@ -37,7 +36,7 @@ class RequestOrderRefund:
 def request_order_refund(uow: UnitOfWork, command: RequestOrderRefund) -> Refund:
     """The buyer asks for money back; inside the window of every line it is granted at once.
 
-    Raises: NotFound, Conflict `order_not_refundable`, Conflict `refund_window_over`, and what
+    Raises: NotFound, Conflict `order_not_refundable`, `refund_window_over`, `order_still_settling`, and what
     `billing.refunds.request_refund` raises above what is left. Locks: the order, then what billing locks.
     """
     order = lock_row(uow.session, Order, command.order_id)
@@ -48,6 +47,9 @@ def request_order_refund(uow: UnitOfWork, command: RequestOrderRefund) -> Refund
     window_days = min(line.refund_window_days for line in lines_of(uow, order.id))
     if clock.now() > order.active_at + timedelta(days=window_days):
         raise Conflict("refund_window_over", days=window_days)
+    if uow.session.scalar(select(Invoice.id).where(Invoice.reference == order.id, Invoice.kind == "invoice")) is None:
+        # The invoice follows activation within moments; a refund before it would have nothing to credit.
+        raise Conflict("order_still_settling")
     return _request(uow, order, command.amount_minor, reason=command.reason, automatic=False)
 
 
@@ -77,13 +79,6 @@ def is_given_back(uow: UnitOfWork, order: Order) -> bool:
         )
     ).first()
     return row is not None and row.amount_minor == row.refunded_minor
-
-
-def credit_what_was_invoiced(uow: UnitOfWork, refund_id: UUID, order_id: UUID) -> None:
-    """Credit the refunded part of an order's invoice, if there is one. Idempotent by the refund."""
-    invoice_id = uow.session.scalar(select(Invoice.id).where(Invoice.reference == order_id, Invoice.kind == "invoice"))
-    if invoice_id is not None:
-        issue_credit_note(uow, IssueCreditNote(invoice_id=invoice_id, refund_id=refund_id))
 
 
 def _left(uow: UnitOfWork, order: Order) -> int:

@@ -6,11 +6,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from billing.documents import renderer
 from billing.documents.lines import InvoiceLine, TaxCategory, unit_price_of
 from billing.documents.model import DocumentKind, InvoiceDocument, Language, OriginalInvoice
 from billing.documents.parties import Party, Period
 from billing.documents.statement import COLUMNS, StatementDocument, StatementLine
+from kernel.errors import Unavailable
 from kernel.money import apply_ppm, net_of_included
+
+PANGO_MISSING = (
+    "WeasyPrint's one system library, Pango, is missing (Debian: apt install libpango-1.0-0 libpangoft2-1.0-0)"
+)
 
 SELLER_CN = Party(
     legal_name="杭州一号直聘网络科技有限公司",
@@ -55,6 +61,14 @@ BUYER_FR = Party(
     email="compta@etudes.example",
 )
 YEAR = Period(date(2026, 11, 22), date(2027, 11, 21))
+
+
+def pango_is_there() -> bool:
+    try:
+        renderer._weasyprint()
+    except Unavailable:
+        return False
+    return True
 
 
 def included_line(name: str, gross_minor: int, quantity: str = "1", rate_ppm: int = 60_000, **more: Any) -> InvoiceLine:

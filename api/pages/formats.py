@@ -1,12 +1,13 @@
 """Money, dates and numbers as a reader of one language expects them (CLDR, by Babel)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta, get_timezone
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
+
 from kernel.money import Money, exponent
 
 
@@ -50,11 +51,11 @@ class Formats:
     def short_day(self, value: date | datetime) -> str:
         """Month and day."""
         local = value.astimezone(get_timezone(self.time_zone)) if isinstance(value, datetime) else value
-        return format_skeleton("MMMd", datetime(local.year, local.month, local.day), locale=self.locale)
+        return format_skeleton("MMMd", _midnight(local), locale=self.locale)
 
     def month(self, value: date) -> str:
         """Year and month, for periods."""
-        return format_skeleton("yMMMM", datetime(value.year, value.month, 1), locale=self.locale)
+        return format_skeleton("yMMMM", _midnight(value), locale=self.locale)
 
     def moment(self, value: datetime) -> str:
         """Day and time to the minute."""
@@ -80,3 +81,8 @@ class Formats:
     def bytes(self, value: int) -> str:
         """A file size in MB."""
         return f"{format_decimal((Decimal(value) / 1_000_000).quantize(Decimal('0.1')), locale=self.locale)} MB"
+
+
+def _midnight(day: date) -> datetime:
+    # Babel formats skeletons of instants only; in UTC a day stays the day it is.
+    return datetime.combine(day, time(), tzinfo=UTC)

@@ -49,10 +49,9 @@ def rail(areas: frozenset[Area]) -> tuple[tuple[str, tuple[NavItem, ...]], ...]:
 def bottom_bar(areas: frozenset[Area], active: str) -> tuple[NavItem, ...]:
     """The phone's bar: the channel, then the tasks of the desk the page belongs to."""
     groups = dict(rail(areas))
-    here = next((item.group for item in ITEMS if item.key == active), None)
-    if here in (None, "channel"):
-        here = next((name for name in groups if name != "channel"), None)
-    items = groups.get("channel", ()) + (groups.get(here, ()) if here else ())
+    own: str | None = next((item.group for item in ITEMS if item.key == active), None)
+    here = next((name for name in groups if name != "channel"), "") if own in (None, "channel") else own
+    items = groups.get("channel", ()) + groups.get(here or "", ())
     if len(items) > BOTTOM_BAR_SIZE:
         # An active item must stay visible, or the reader loses their place.
         items = tuple(sorted(items, key=lambda item: item.key not in ("feed", active)))[:BOTTOM_BAR_SIZE]

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Response, get, post, put
-from litestar.params import Parameter
 from pydantic import Field
 
 from api.context import Services
@@ -18,6 +17,7 @@ from api.schema import (
     MoneyOut,
     Out,
     PageOut,
+    StateParameter,
     StrictInt,
     Wire,
     linked,
@@ -264,12 +264,12 @@ def list_purchases(
     principal: Principal,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
-    state: Annotated[str | None, Parameter(max_length=40, required=False)] = None,
+    only: StateParameter = None,
 ) -> Response[PageOut[PurchaseOut]]:
     """The organization's purchases, newest first. `state=pending_approval` is the approver's inbox."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.list_purchases(uow, cursor=cursor, limit=limit, state=state)
-        return linked(page_out(page, PurchaseOut.of), "/v1/purchases", state=state, limit=limit)
+        page = queries.list_purchases(uow, cursor=cursor, limit=limit, state=only)
+        return linked(page_out(page, PurchaseOut.of), "/v1/purchases", state=only, limit=limit)
 
 
 @get("/v1/purchases/{purchase_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])

@@ -11,12 +11,22 @@ from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.concurrency import sync_to_thread
-from litestar.params import Parameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from pydantic import Field
 
 from api.context import Services
-from api.schema import CursorParameter, KeyHeader, LimitParameter, MoneyOut, Out, PageOut, Wire, linked, page_out
+from api.schema import (
+    CursorParameter,
+    KeyHeader,
+    LimitParameter,
+    MoneyOut,
+    Out,
+    PageOut,
+    StateParameter,
+    Wire,
+    linked,
+    page_out,
+)
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.idempotency import Answer, once
 from kernel.principal import Principal
@@ -164,12 +174,12 @@ def list_orders(
     principal: Principal,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
-    state: Annotated[str | None, Parameter(max_length=40, required=False)] = None,
+    only: StateParameter = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's orders as buyer, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.list_orders(uow, cursor=cursor, limit=limit, state=state)
-        return linked(page_out(page, OrderOut.of), "/v1/orders", state=state, limit=limit)
+        page = queries.list_orders(uow, cursor=cursor, limit=limit, state=only)
+        return linked(page_out(page, OrderOut.of), "/v1/orders", state=only, limit=limit)
 
 
 @get("/v1/orders/{order_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
@@ -253,12 +263,12 @@ def list_seller_orders(
     principal: Principal,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
-    state: Annotated[str | None, Parameter(max_length=40, required=False)] = None,
+    only: StateParameter = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's paid orders as seller, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.list_seller_orders(uow, cursor=cursor, limit=limit, state=state)
-        return linked(page_out(page, OrderOut.of), "/v1/seller/orders", state=state, limit=limit)
+        page = queries.list_seller_orders(uow, cursor=cursor, limit=limit, state=only)
+        return linked(page_out(page, OrderOut.of), "/v1/seller/orders", state=only, limit=limit)
 
 
 @get("/v1/seller/orders/{order_id:uuid}", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])

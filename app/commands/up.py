@@ -1,10 +1,7 @@
 """`market up`: the whole product on one machine."""
 
-import json
 import time
 from contextlib import ExitStack
-from dataclasses import asdict
-from pathlib import Path
 
 from rich.markup import escape
 from rich.status import Status
@@ -14,7 +11,7 @@ from app.commands.session import running_engines
 from app.console import choose, console
 from app.engines.engine_error import EngineError
 from app.processes import StartFailed, Stopped, Supervisor
-from app.sample.sign_in import SignIn
+from app.product import Product, read_outcome, write_outcome
 from kernel.settings import Settings, load_settings
 
 
@@ -30,7 +27,7 @@ def run(*, sample: bool) -> int:
         )
     begun_s = time.monotonic()
     progress = _Progress()
-    supervisor = Supervisor(settings, progress.tell, sample=sample)
+    supervisor = Supervisor(settings, progress.tell, Product(settings, sample))
     with ExitStack() as stack:
         try:
             with console.status(choose("Starting", "正在启动")) as status:
@@ -55,10 +52,7 @@ def seed_sample() -> int:
     with running_engines() as settings:
         from app.sample.seed import seed
 
-        sign_ins: list[SignIn] = seed(settings)
-        target = _sign_ins_file(settings)
-        target.touch(mode=0o600)
-        target.write_text(json.dumps([asdict(item) for item in sign_ins], ensure_ascii=False), encoding="utf-8")
+        write_outcome(settings, seed(settings))
     return 0
 
 
@@ -105,7 +99,7 @@ def _print_ready(settings: Settings, seconds: float) -> None:
     places.add_row(choose("Sample seller", "示例卖家系统"), f"http://127.0.0.1:{settings.sample_seller_port}")
     places.add_row(choose("Data and logs", "数据与日志"), str(settings.market_home))
     console.print(places)
-    sign_ins = _read_sign_ins(settings)
+    sign_ins = read_outcome(settings).sign_ins
     if sign_ins:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for heading in (choose("Sign in as", "登录身份"), choose("e-mail", "邮箱"), choose("password", "密码")):
@@ -116,17 +110,6 @@ def _print_ready(settings: Settings, seconds: float) -> None:
         console.print(table)
     console.print()
     console.print(choose("Ctrl-C stops everything.", "按 Ctrl-C 停止全部服务。"))
-
-
-def _read_sign_ins(settings: Settings) -> list[SignIn]:
-    try:
-        return [SignIn(**item) for item in json.loads(_sign_ins_file(settings).read_text(encoding="utf-8"))]
-    except FileNotFoundError:
-        return []
-
-
-def _sign_ins_file(settings: Settings) -> Path:
-    return settings.market_home / "sign-ins.json"
 
 
 def _stopped() -> str:

@@ -126,9 +126,13 @@ class Engines:
     @property
     def settings(self) -> Settings:
         """The given settings with the engines' addresses filled in. Raises RuntimeError outside the context."""
+        return self.open_addresses().apply(self._settings)
+
+    def open_addresses(self) -> Addresses:
+        """Where the engines are. Raises RuntimeError outside the context."""
         if self.addresses is None:
             raise RuntimeError("the engines are not started")
-        return self.addresses.apply(self._settings)
+        return self.addresses
 
     def mend(self) -> list[str]:
         """Start again, at the same address, any embedded engine whose process has died; answers their names."""

@@ -75,11 +75,11 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "promoter": ("推广分成", "Promoter"),
     "commission_tax": ("佣金税费", "Tax on fee"),
     "adjustments": ("调整", "Adjustments"),
-    "net_payable": ("应结金额", "Net payable"),
+    "net_payable": ("应结金额", "Payable"),
     "line_net": ("净额", "Net"),
     "payout_ref": ("打款流水", "Payout"),
     "payout_on": ("打款日期", "Paid on"),
-    "net_to_carry": ("结转下期", "Carried forward"),
+    "net_to_carry": ("结转下期", "To carry"),
     "no_lines": ("本期无订单", "No orders in this period"),
 }
 

@@ -24,19 +24,19 @@ from kernel.ids import uuid7
 
 @dataclass(frozen=True, slots=True)
 class IssueCreditNote:
-    """The credit note of one successful refund."""
+    """The credit note of one successful refund, against the invoice of the refunded order."""
 
+    invoice_id: UUID
     refund_id: UUID
 
 
 def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
     """Write the credit note of a refund down and let jobs number and render it. Returns its id.
 
-    None when there is nothing to take back: the order was never invoiced, or the refund gave back what no charge had
-    taken. Lines are those of the refund; each references a line of the original and never exceeds what is left of it.
+    None when there is nothing to take back: the refund gave back what no charge had taken. Lines are those of the refund; each references a line of the original and never exceeds what is left of it.
 
     Raises:
-        NotFound: `refund_not_found`.
+        NotFound: `refund_not_found`; `invoice_not_found`, none of this order.
         Conflict: `refund_not_finished`; `credit_exceeds_invoice`.
 
     Emits: later, from the jobs: CreditNoteIssued, then InvoiceRendered.
@@ -51,9 +51,11 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
         return known
     if refund.state != "succeeded":
         raise Conflict("refund_not_finished")
-    original = _lock_original(uow, refund)
-    lines = _lines(uow, refund, original) if original is not None else []
-    if original is None or not lines:
+    original = lock_row(uow.session, Invoice, command.invoice_id)
+    if original is None or original.kind != "invoice" or original.reference != refund.reference:
+        raise NotFound("invoice_not_found")
+    lines = _lines(uow, refund, original)
+    if not lines:
         return None
     note = Invoice(
         id=uuid7(),
@@ -82,13 +84,6 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
     )
     add_document(uow, note, lines)
     return note.id
-
-
-def _lock_original(uow: UnitOfWork, refund: Refund) -> Invoice | None:
-    found = uow.session.scalar(
-        select(Invoice.id).where(Invoice.reference == refund.reference, Invoice.kind == "invoice")
-    )
-    return lock_row(uow.session, Invoice, found) if found is not None else None
 
 
 def _lines(uow: UnitOfWork, refund: Refund, original: Invoice) -> list[LineToInvoice]:

@@ -30,6 +30,13 @@ JANITOR = "billing.gateway.janitor"
 _BATCH = 50
 log = structlog.get_logger(__name__)
 
+_DOUBTFUL: dict[str, tuple[type[Payment | Refund | Payout], tuple[str, ...]]] = {
+    "refund": (Refund, ("requested", "processing", "unknown")),
+    "payout": (Payout, ("scheduled", "sent", "unknown")),
+    "payment": (Payment, ("created", "processing", "requires_action", "unknown")),
+}
+"""What is asked about, and in which states it is in doubt."""
+
 Pursue = Callable[[JobContext, Gateways, UUID], Applied]
 _PURSUITS: dict[str, Pursue] = {"payment": pursue_payment, "refund": pursue_refund, "payout": pursue_payout}
 
@@ -72,7 +79,11 @@ def _look_into(ctx: JobContext, gateways: Gateways, inbox_id: UUID) -> None:
         ctx.transact(lambda uow: close_notice(uow, inbox_id, "ignored", "nothing of ours has this reference"))
         return
     what, row_id = found
-    applied = _PURSUITS[what](ctx, gateways, row_id)
+    if what == "payment":
+        # Money that comes after a definite failure must not be overlooked: a failed payment is asked about again.
+        applied = pursue_payment(ctx, gateways, row_id, recheck=True)
+    else:
+        applied = _PURSUITS[what](ctx, gateways, row_id)
     state = "quarantined" if applied is Applied.CONTRADICTS else "processed"
     ctx.transact(lambda uow: close_notice(uow, inbox_id, state, f"{what} {row_id}: {applied.value}"))
 
@@ -81,13 +92,13 @@ def _subject(uow: UnitOfWork, inbox_id: UUID) -> tuple[str, UUID] | None:
     """Whose notice it is: by the gateway's reference, or by our id in its metadata when it overtook the answer."""
     notice = uow.session.get_one(Inbox, inbox_id)
     reference = notice.body.get("reference")
-    for what, model in (("refund", Refund), ("payout", Payout), ("payment", Payment)):
+    for what, (model, _) in _DOUBTFUL.items():
         found = uow.session.scalar(select(model.id).where(model.gateway_reference == reference))
         if found is None:
             named = named_id(notice.body, f"{what}_id")
-            row = uow.session.get(model, named) if named else None
             # Our id in a notice about something else (a refund names its payment, too) is not its subject.
-            found = row.id if row is not None and notice.kind.startswith(what) else None
+            if named is not None and notice.kind.startswith(what):
+                found = uow.session.scalar(select(model.id).where(model.id == named))
         if found is not None:
             return what, found
     return None
@@ -96,11 +107,7 @@ def _subject(uow: UnitOfWork, inbox_id: UUID) -> tuple[str, UUID] | None:
 def _doubtful(uow: UnitOfWork) -> list[tuple[str, UUID]]:
     now = clock.now()
     due: list[tuple[str, UUID]] = []
-    for what, model, states in (
-        ("payment", Payment, ("created", "processing", "requires_action", "unknown")),
-        ("refund", Refund, ("requested", "processing", "unknown")),
-        ("payout", Payout, ("scheduled", "sent", "unknown")),
-    ):
+    for what, (model, states) in _DOUBTFUL.items():
         rows = uow.session.scalars(
             select(model.id)
             .where(model.state.in_(states), model.next_check_at <= now)

@@ -32,12 +32,13 @@ class _Plan:
     too_late: bool
 
 
-def pursue_payment(ctx: JobContext, gateways: Gateways, payment_id: UUID) -> Applied:
+def pursue_payment(ctx: JobContext, gateways: Gateways, payment_id: UUID, *, recheck: bool = False) -> Applied:
     """Submit a payment that was never sent, ask about one that was, withdraw one whose time is over.
 
-    A worker killed anywhere in between leaves a row that the next run, or the janitor, continues from.
+    `recheck` asks about a failed one as well. A worker killed anywhere in between leaves a row that the next run, or
+    the janitor, continues from.
     """
-    plan = ctx.transact(lambda uow: _open(uow, payment_id))
+    plan = ctx.transact(lambda uow: _open(uow, payment_id, recheck=recheck))
     if plan is None:
         return Applied.NOTHING_NEW
     told = _ask(gateways.get(plan.gateway), plan)
@@ -67,9 +68,11 @@ def _never_sent(plan: _Plan) -> Answer:
     return Answer(Standing.FAILED, "", plan.request.amount, "payment_expired")
 
 
-def _open(uow: UnitOfWork, payment_id: UUID) -> _Plan | None:
+def _open(uow: UnitOfWork, payment_id: UUID, *, recheck: bool) -> _Plan | None:
     payment = lock_row(uow.session, Payment, payment_id)
-    if payment is None or PAYMENT.is_final(payment.state):
+    if payment is None:
+        return None
+    if PAYMENT.is_final(payment.state) and not (recheck and payment.state == "failed"):
         return None
     now = clock.now()
     fresh = payment.state == "created"

@@ -23,6 +23,7 @@ class Payout(Base):
         CheckConstraint("amount_minor > 0", name="amount"),
         Index("uq_payout_live", "statement_id", unique=True, postgresql_where=text("state <> 'failed'")),
         Index("ix_payout_org_id_statement_id", "org_id", "statement_id"),
+        Index("ix_payout_gateway_reference", "gateway_reference"),
         Index(
             "ix_payout_doubtful",
             "next_check_at",

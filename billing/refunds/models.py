@@ -22,6 +22,7 @@ class Refund(Base):
         Index("ix_refund_seller_org_id_reference", "seller_org_id", "reference"),
         Index("ix_refund_payment_id", "payment_id"),
         Index("ix_refund_allocation_id", "allocation_id"),
+        Index("ix_refund_gateway_reference", "gateway_reference"),
         Index(
             "ix_refund_doubtful",
             "next_check_at",

@@ -18,6 +18,7 @@ from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.money import allocate
 
 SUBMIT = "billing.refund.submit"
 """Kind of the job that calls the gateway."""
@@ -27,8 +28,9 @@ SUBMIT = "billing.refund.submit"
 class RequestRefund:
     """Give money of order `reference` back.
 
-    `amounts` names the gross per order line; empty means everything that is left of the order, money included that no
-    charge has taken yet (a payment that came for an order that had expired).
+    `amounts` names the gross per order line, or `amount_minor` the gross for the order, which is spread over its lines in
+    proportion to what is left of them. Neither means everything that is left of the order, money included that no charge
+    has taken yet (a payment that came for an order that had expired).
     """
 
     reference: UUID
@@ -36,6 +38,7 @@ class RequestRefund:
     reason: str
     automatic: bool
     amounts: Mapping[UUID, int] = field(default_factory=dict)
+    amount_minor: int | None = None
 
 
 def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
@@ -54,7 +57,7 @@ def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
     charges = {charge.reference: charge for charge in _lock_charges(uow, allocation)}
     parts = _parts(command, charges)
     amount_minor = sum(part.gross_minor for part in parts.values())
-    if not command.amounts:
+    if not command.amounts and command.amount_minor is None:
         # Everything: also what was paid for the order and never charged.
         uncharged = allocation.amount_minor - sum(charge.gross_minor for charge in charges.values())
         reserved_for_charges = sum(charge.reserved_minor for charge in charges.values())
@@ -98,9 +101,7 @@ def _lock_charges(uow: UnitOfWork, allocation: PaymentAllocation) -> list[Charge
 
 
 def _parts(command: RequestRefund, charges: Mapping[UUID, Charge]) -> dict[UUID, RefundPart]:
-    wanted = command.amounts or {
-        reference: charge.gross_minor - charge.reserved_minor for reference, charge in charges.items()
-    }
+    wanted = command.amounts or _spread(command, charges)
     parts: dict[UUID, RefundPart] = {}
     for reference, gross_minor in wanted.items():
         charge = charges.get(reference)
@@ -121,6 +122,17 @@ def _parts(command: RequestRefund, charges: Mapping[UUID, Charge]) -> dict[UUID,
             )
             parts[reference] = part_of(gross_minor, left)
     return parts
+
+
+def _spread(command: RequestRefund, charges: Mapping[UUID, Charge]) -> dict[UUID, int]:
+    left = {reference: charge.gross_minor - charge.reserved_minor for reference, charge in charges.items()}
+    if command.amount_minor is None:
+        return left
+    if command.amount_minor <= 0:
+        raise Invalid("amount_not_positive", field="amount")
+    if command.amount_minor > sum(left.values()):
+        raise Conflict("refund_exceeds_charge")
+    return dict(zip(left, allocate(command.amount_minor, list(left.values())), strict=True))
 
 
 def _insert(uow: UnitOfWork, command: RequestRefund, allocation: PaymentAllocation, amount_minor: int) -> Refund:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from kernel.logs import redact_text
 from kernel.text import plain_text
 
-MESSAGE_LENGTH = 200
+MESSAGE_LENGTH = 500
 ID_LENGTH = 200
 URL_LENGTH = 2_000
 

@@ -16,7 +16,7 @@ from kernel.logs import redact_text
 from kernel.outbound import BreakerOpen, EndpointBusy, OutboundClient, OutboundError, OutboundResponse
 from kernel.signing import sign_webhook
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 15.0
 EXCERPT = 1_000
 FINAL = frozenset({400, 401, 403, 404, 409, 410, 422})
 """The seller's definite no (§2 of the protocol). Every other status but 200 and 202 leaves the outcome unknown."""
@@ -36,7 +36,7 @@ class WebhookConnector:
         if request.url is None:
             return Refused(Exchange(request_excerpt=excerpt), "connector_has_no_address")
         headers = {
-            "content-type": "application/json",
+            "content-type": "application/cloudevents+json; charset=utf-8",
             **sign_webhook(request.secrets, request.message_id, content),
         }
         try:

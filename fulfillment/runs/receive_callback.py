@@ -20,33 +20,27 @@ from fulfillment.runs.states import LIVE, RUN
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Gone, Invalid, NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.models import Inbox
-from kernel.signing import BadToken, TokenExpired, TokenSigner
+from kernel.signing import BadToken, TokenSigner
 
 APPLY = "fulfillment.callback.apply"
 MAX_BYTES = 64 * 1024
 
-TAKEN, ENDED_OTHERWISE, TOO_LATE = 202, 409, 410
-"""What the seller is answered (§3 of the protocol)."""
 
+def receive_callback(uow: UnitOfWork, token: str, body: bytes, *, signer: TokenSigner) -> bool:
+    """Store a callback and the job that applies it. Returns False for one that is known already.
 
-def receive_callback(uow: UnitOfWork, token: str, body: bytes, *, signer: TokenSigner) -> int:
-    """Store a callback and the job that applies it. Returns the HTTP status that tells the seller where the run stands.
+    One that comes after the run has ended is stored all the same: a late success must be taken down.
 
-    A message that comes too late is answered so, and stored all the same: a late success must be taken down.
-
-    Raises: NotFound for a token that is not ours, Gone `callback_too_late` for one past its time, Invalid
-        `callback_malformed`, `callback_too_large`.
+    Raises: NotFound for a token that is not ours or past its time, Invalid `callback_malformed`, `callback_too_large`.
     Idempotent by run, number of tries and body: the same words twice are one message; after another try they are new.
     """
     if len(body) > MAX_BYTES:
         raise Invalid("callback_too_large", limit=MAX_BYTES)
     try:
         run_id = UUID(signer.open_token(CALLBACK, token)["run"])
-    except TokenExpired as error:
-        raise Gone("callback_too_late") from error
     except BadToken as error:
         raise NotFound("not_found") from error
     run = uow.session.execute(select(Run.operation, Run.state, Run.tries).where(Run.id == run_id)).first()
@@ -67,9 +61,10 @@ def receive_callback(uow: UnitOfWork, token: str, body: bytes, *, signer: TokenS
         .on_conflict_do_nothing(index_elements=["source", "event_id"])
         .returning(Inbox.id)
     ).first()
-    if inserted is not None:
-        uow.enqueue(APPLY, {"inbox_id": str(inserted.id), "run_id": str(run_id)}, dedupe_key=str(inserted.id))
-    return _verdict(run.state, callback.status)
+    if inserted is None:
+        return False
+    uow.enqueue(APPLY, {"inbox_id": str(inserted.id), "run_id": str(run_id)}, dedupe_key=str(inserted.id))
+    return True
 
 
 def _parse(body: bytes, operation: str) -> Callback:
@@ -80,13 +75,6 @@ def _parse(body: bytes, operation: str) -> Callback:
     if callback.status == "succeeded" and operation == "provision" and not callback.names_the_tenant():
         raise Invalid("callback_malformed", field="external_id" if callback.launch_url else "launch_url")
     return callback
-
-
-def _verdict(state: str, status: str) -> int:
-    if state == "dead":
-        return TOO_LATE
-    contradiction = (state, status) in {("succeeded", "failed"), ("failed", "succeeded")}
-    return ENDED_OTHERWISE if contradiction else TAKEN
 
 
 def apply_callback(uow: UnitOfWork, inbox_id: UUID, run_id: UUID) -> None:

@@ -69,13 +69,10 @@ def add_placement(uow: UnitOfWork, command: AddPlacement) -> Placement:
     video = lock_own_video(uow, command.video_id)
     if command.action not in ACTIONS:
         raise Invalid("action_unknown", field="action")
-    if not 0 <= command.start_ms < command.end_ms <= MAX_MS:
-        raise Invalid("placement_range", field="end_ms")
-    if video.duration_ms is not None and command.end_ms > video.duration_ms:
-        raise Invalid("placement_beyond_end", field="end_ms", end_ms=command.end_ms, duration_ms=video.duration_ms)
+    _check_range(video, command.start_ms, command.end_ms)
     plan, listing = _placeable(uow, command.plan_id, video.org_id)
-    if video.state == "published" and (plan.state != "active" or listing.state != "published"):
-        raise Conflict("placement_not_on_sale", title="")
+    if video.state == "published":
+        _require_on_sale(plan, listing)
     count = uow.session.scalar(
         select(func.count())
         .select_from(Placement)
@@ -97,6 +94,49 @@ def add_placement(uow: UnitOfWork, command: AddPlacement) -> Placement:
         created_at=clock.now(),
     )
     uow.session.add(placement)
+    uow.flush()
+    return placement
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlacement:
+    """Another range, plan or call to action for a card; what is not given stays."""
+
+    placement_id: UUID
+    start_ms: int | None = None
+    end_ms: int | None = None
+    action: str | None = None
+    plan_id: UUID | None = None
+
+
+def change_placement(uow: UnitOfWork, command: ChangePlacement) -> Placement:
+    """Change a card of one of the acting organization's videos.
+
+    Raises:
+        NotFound: `placement_not_found`, `plan_not_found`.
+        Invalid: `action_unknown`, `placement_range`, `placement_beyond_end`.
+        Conflict: on a published video `placement_not_on_sale`, or `claim_contradicts_plan` with the new plan.
+
+    Locks: the placement.
+    """
+    placement = _lock_own_placement(uow, command.placement_id)
+    if placement.removed_at is not None:
+        raise NotFound("placement_not_found")
+    video = uow.session.get_one(Video, placement.video_id)
+    start_ms = placement.start_ms if command.start_ms is None else command.start_ms
+    end_ms = placement.end_ms if command.end_ms is None else command.end_ms
+    _check_range(video, start_ms, end_ms)
+    if command.action is not None and command.action not in ACTIONS:
+        raise Invalid("action_unknown", field="action")
+    if command.plan_id is not None and command.plan_id != placement.plan_id:
+        plan, listing = _placeable(uow, command.plan_id, video.org_id)
+        if video.state == "published":
+            _require_on_sale(plan, listing)
+            _require_kept(uow, placement, plan)
+        placement.plan_id, placement.listing_id = plan.id, plan.listing_id
+        placement.seller_org_id = plan.org_id
+    placement.start_ms, placement.end_ms = start_ms, end_ms
+    placement.action = command.action or placement.action
     uow.flush()
     return placement
 
@@ -163,10 +203,7 @@ def add_claim(uow: UnitOfWork, command: AddClaim) -> Claim:
         created_at=clock.now(),
     )
     if video.state == "published":
-        plan = uow.session.get_one(Plan, placement.plan_id)
-        wrong = find_contradiction(Said.of(claim), terms_of(plan))
-        if wrong is not None:
-            raise Conflict("claim_contradicts_plan", said=wrong.said, holds=wrong.holds, kind=claim.kind, text=text)
+        _refuse_contradiction(claim, uow.session.get_one(Plan, placement.plan_id))
     uow.session.add(claim)
     uow.flush()
     return claim
@@ -180,6 +217,34 @@ def remove_claim(uow: UnitOfWork, claim_id: UUID) -> None:
     if claim.removed_at is None:
         claim.removed_at = clock.now()
     uow.flush()
+
+
+def _check_range(video: Video, start_ms: int, end_ms: int) -> None:
+    if not 0 <= start_ms < end_ms <= MAX_MS:
+        raise Invalid("placement_range", field="end_ms")
+    if video.duration_ms is not None and end_ms > video.duration_ms:
+        raise Invalid("placement_beyond_end", field="end_ms", end_ms=end_ms, duration_ms=video.duration_ms)
+
+
+def _require_on_sale(plan: Plan, listing: Listing) -> None:
+    if plan.state != "active" or listing.state != "published" or listing.current_version_id != plan.version_id:
+        raise Conflict("placement_not_on_sale", title=plan.name)
+
+
+def _require_kept(uow: UnitOfWork, placement: Placement, plan: Plan) -> None:
+    claims = uow.session.scalars(
+        select(Claim).where(
+            Claim.org_id == placement.org_id, Claim.placement_id == placement.id, Claim.removed_at.is_(None)
+        )
+    )
+    for claim in claims:
+        _refuse_contradiction(claim, plan)
+
+
+def _refuse_contradiction(claim: Claim, plan: Plan) -> None:
+    wrong = find_contradiction(Said.of(claim), terms_of(plan))
+    if wrong is not None:
+        raise Conflict("claim_contradicts_plan", said=wrong.said, holds=wrong.holds, kind=claim.kind, text=claim.text)
 
 
 def _check_claim(command: AddClaim) -> None:

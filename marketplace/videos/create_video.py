@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import select
+
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.text import plain_text
 from marketplace.channels.models import Channel
@@ -22,9 +24,9 @@ MAX_DESCRIPTION = 2000
 
 @dataclass(frozen=True, slots=True)
 class CreateVideo:
-    """A post on one of the organization's channels. An empty English title takes the Chinese one."""
+    """A post on one of the organization's channels (None: its oldest). An empty English title takes the Chinese one."""
 
-    channel_id: UUID
+    channel_id: UUID | None
     title: str
     title_en: str = ""
     description: str = ""
@@ -38,13 +40,12 @@ def create_video(uow: UnitOfWork, command: CreateVideo) -> Video:
     Raises:
         Invalid: `text_required`, `text_too_long`, `visibility_invalid`.
         NotFound: `channel_not_found`: none of the acting organization's.
+        Conflict: `channel_required`: it has no channel yet.
     """
     org_id = uow.principal.organization()
     if command.visibility not in VISIBILITIES:
         raise Invalid("visibility_invalid", field="visibility")
-    channel = uow.session.get(Channel, command.channel_id)
-    if channel is None or channel.org_id != org_id:
-        raise NotFound("channel_not_found")
+    channel = _channel(uow, org_id, command.channel_id)
     title = line("title", command.title, MAX_TITLE)
     video = Video(
         id=uuid7(),
@@ -61,6 +62,16 @@ def create_video(uow: UnitOfWork, command: CreateVideo) -> Video:
     uow.session.add(video)
     uow.flush()
     return video
+
+
+def _channel(uow: UnitOfWork, org_id: UUID, channel_id: UUID | None) -> Channel:
+    statement = select(Channel).where(Channel.org_id == org_id).order_by(Channel.created_at, Channel.id).limit(1)
+    if channel_id is not None:
+        statement = statement.where(Channel.id == channel_id)
+    found = uow.session.scalar(statement)
+    if found is None:
+        raise NotFound("channel_not_found") if channel_id is not None else Conflict("channel_required")
+    return found
 
 
 def _text(field: str, text: str) -> str:

@@ -105,6 +105,7 @@ def _payments() -> None:
         sa.CheckConstraint("amount_minor > 0", name="ck_payment_amount"),
         sa.PrimaryKeyConstraint("id", name="pk_payment"),
         sa.UniqueConstraint("payer_org_id", "id", name="uq_payment_payer_org_id_id"),
+        sa.Index("ix_payment_gateway_reference", "gateway_reference"),
         sa.Index(
             "ix_payment_doubtful",
             "next_check_at",
@@ -264,6 +265,7 @@ def _refunds() -> None:
         sa.UniqueConstraint("buyer_org_id", "seller_org_id", "id", name="uq_refund_buyer_org_id_seller_org_id_id"),
         sa.Index("ix_refund_allocation_id", "allocation_id"),
         sa.Index("ix_refund_buyer_org_id_reference", "buyer_org_id", "reference"),
+        sa.Index("ix_refund_gateway_reference", "gateway_reference"),
         sa.Index(
             "ix_refund_doubtful",
             "next_check_at",
@@ -626,6 +628,7 @@ def _payouts() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_payout"),
         sa.UniqueConstraint("org_id", "id", name="uq_payout_org_id_id"),
+        sa.Index("ix_payout_gateway_reference", "gateway_reference"),
         sa.Index(
             "ix_payout_doubtful", "next_check_at", postgresql_where=sa.text("state IN ('scheduled', 'sent', 'unknown')")
         ),

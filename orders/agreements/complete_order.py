@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing.charges.mark_delivered import mark_delivered
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -37,15 +36,14 @@ def accept_order(uow: UnitOfWork, order_id: UUID) -> Order:
 
 
 def take_acceptance(uow: UnitOfWork, order: Order, *, reason: str) -> None:
-    """Take a locked, active order's services as accepted: their shares start their hold.
+    """Take a locked, active order's services as accepted; the loop then lets their shares start their hold.
 
     An order of nothing but one-off services is then complete; one with a subscription in it stays active.
     """
     lines = _lines(uow, order)
+    accepted = _one_off(lines)
     order.accepted_at = clock.now()
-    for line in _one_off(lines):
-        mark_delivered(uow, line.id, at=clock.now())
-    if len(_one_off(lines)) == len(lines):
+    if len(accepted) == len(lines):
         ORDER.move(uow, order, "completed", org_ids=[order.buyer_org_id, order.seller_org_id], reason=reason)
     uow.emit(OrderCompleted(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
 

@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from billing.charges.mark_delivered import mark_delivered
 from fulfillment.entitlements.models import Entitlement
 from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
@@ -16,7 +15,7 @@ from orders.agreements.states import SUBSCRIPTION
 
 
 def begin_subscriptions(uow: UnitOfWork, order: Order) -> None:
-    """Begin a subscription for each recurring line of an order that has become active, and release what needs no acceptance.
+    """Begin a subscription for each recurring line of an order that has become active.
 
     The first term runs from the moment the entitlement became active: nobody pays for waiting. Idempotent by the line.
     """
@@ -28,8 +27,7 @@ def begin_subscriptions(uow: UnitOfWork, order: Order) -> None:
     )
     for line, entitlement in rows.all():
         if line.term_months == 0:
-            continue  # a one-off service is released by its acceptance
-        mark_delivered(uow, line.id, at=entitlement.valid_from)
+            continue
         known = uow.session.scalar(select(Subscription.id).where(Subscription.order_line_id == line.id))
         if known is None:
             _begin(uow, line, entitlement)

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from kernel.money import Money
-
 from api.pages.views.channel import Claim, Per
 from api.pages.views.timeline import Timeline
+from kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)

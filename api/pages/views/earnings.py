@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
 
-from kernel.money import Money
-
 from api.pages.views.selling import MoneyFigures
+from kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)

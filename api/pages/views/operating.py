@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kernel.money import Money
-
 from api.pages.views.timeline import Timeline
+from kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)

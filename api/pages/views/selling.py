@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
 
-from kernel.money import Money
-
 from api.pages.views.buying import OrderRow
 from api.pages.views.channel import CallToAction, Claim, Per
+from kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)

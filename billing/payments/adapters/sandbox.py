@@ -1,8 +1,8 @@
 """The sandbox gateway: deterministic, without network, asynchronous like the real ones. It moves no money.
 
-It is a counterpart with books of its own (`billing.sandbox_operation`), written in its own transactions and found by our
-idempotency key. What happens is chosen by the method token of a payment, or the destination of a payout; every token is
-described in `docs/sandbox.md`. Each change is told by a notice as well, which arrives beside, before or after the answer.
+It is a counterpart with books of its own (`billing.sandbox_operation`), written in its own transactions and found by
+our idempotency key. What happens is chosen by the method token of a payment, or the destination of a payout; every
+token is described in `docs/sandbox.md`. Each change is told by a notice as well, before, beside or after the answer.
 """
 
 from __future__ import annotations

@@ -1,29 +1,19 @@
 """Sample view models in Chinese and English: the channel, buying and finance. Values as the sample data has them."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from api.pages.rendering import View
 from api.pages.views.buying import (
-    ApprovalRequest,
-    ApprovalsView,
     BuyView,
     Choice,
-    Decision,
-    EntitlementRow,
-    EntitlementsView,
-    EntitlementView,
-    MemberChoice,
     OrderRow,
     OrdersView,
     OrderView,
     PlanChoice,
     Quote,
     QuoteLine,
-    Seat,
 )
 from api.pages.views.channel import Card, Claim, FeedVideo, FeedView
-from api.pages.views.invoices import InvoiceDetail, InvoiceLine, InvoiceRow, InvoicesView
-from api.pages.views.people import ErrorView, SampleAccount, SignInView
+from api.pages.views.people import SampleAccount, SignInView
 from api.pages.views.timeline import Attempt, Fact, Link, Timeline
 from api.pages.wording import Language
 from kernel.money import Money
@@ -113,7 +103,8 @@ class Samples:
             cards=(card,),
             claims=self.claims(),
             description=self.pick(
-                "从投递到入职，HR 和用人部门看同一块屏。", "From application to first day, HR and managers share one screen."
+                "从投递到入职，HR 和用人部门看同一块屏。",
+                "From application to first day, HR and managers share one screen.",
             ),
             likes=1234,
             shares=86,
@@ -153,7 +144,8 @@ class Samples:
             claims=self.claims(),
             needs_approval=approval,
             approval_reason=self.pick(
-                "单笔超过 ¥10,000，需要陈经理审批。现在不会扣款。", "Over ¥10,000: Chen has to approve. Nothing is charged now."
+                "单笔超过 ¥10,000，需要陈经理审批。现在不会扣款。",
+                "Over ¥10,000: Chen has to approve. Nothing is charged now.",
             )
             if approval
             else "",
@@ -187,37 +179,108 @@ class Samples:
         """The whole chain, as a trace shows it."""
         at = NOW - timedelta(hours=3)
         p = self.pick
-        steps = (
-            Link("touchpoint", "done", at, p("点击商品卡片", "Product card clicked"), ID.format(30), None,
-                 (Fact("second", "0:07"), Fact("channel", self.seller))),
-            Link("video", "done", at, p("用一块屏管完校招", "Run a whole campus season on one screen"), ID.format(1), "/v/1",
-                 (Fact("promoter", p("效率研究社", "Efficiency Club")),)),
-            Link("quote", "done", at + timedelta(seconds=9), p("20 席 × 1 年", "20 seats × 1 year"), ID.format(20), None,
-                 (Fact("amount", "¥3,980.00"),)),
-            Link("order", "done", at + timedelta(seconds=14), "", ID.format(40), "/orders/1",
-                 (Fact("number", "O-2026-000318"), Fact("by", p("林晓", "Lin Xiao")))),
-            Link("payment", "done", at + timedelta(seconds=16), "", ID.format(50), None,
-                 (Fact("amount", "¥3,980.00"), Fact("method", p("对公账户 0210", "Company account 0210")))),
-            Link("run", "done", at + timedelta(seconds=21), p("卖方系统已建好工作区", "The seller's system has made the workspace"),
-                 ID.format(60), None, (Fact("connector", "webhook"), Fact("took", "5 s")),
-                 (Attempt(at + timedelta(seconds=17), "timeout", "no answer in 3 s", 3000),
-                  Attempt(at + timedelta(seconds=19), "accepted", "202 operation op_81f2", 142),
-                  Attempt(at + timedelta(seconds=21), "ok", "callback succeeded", 38))),
-            Link("entitlement", "done", at + timedelta(seconds=21), "", ID.format(70), "/entitlements/1",
-                 (Fact("seats", "20"), Fact("until", p("2027年11月22日", "22 Nov 2027")))),
-            Link("invoice", "done", at + timedelta(seconds=24), "", ID.format(80), "/invoices", (Fact("number", "INV-2026-000912"), Fact("tax", "¥225.28"))),
-            Link("share", "broken" if broken else "done", at + timedelta(seconds=24), "", ID.format(81), None,
-                 (Fact("amount", "¥2,966.23"), Fact("rate", "79%")),
-                 broken=p("总账中没有与这笔分账相等的分录", "the ledger has no posting equal to this share") if broken else "", subject=True),
+        return (
+            Link(
+                "touchpoint",
+                "done",
+                at,
+                p("点击商品卡片", "Product card clicked"),
+                ID.format(30),
+                None,
+                (Fact("second", "0:07"), Fact("channel", self.seller)),
+            ),
+            Link(
+                "video",
+                "done",
+                at,
+                p("用一块屏管完校招", "Run a whole campus season on one screen"),
+                ID.format(1),
+                "/v/1",
+                (Fact("promoter", p("效率研究社", "Efficiency Club")),),
+            ),
+            Link(
+                "quote",
+                "done",
+                at + timedelta(seconds=9),
+                p("20 席 × 1 年", "20 seats × 1 year"),
+                ID.format(20),
+                None,
+                (Fact("amount", "¥3,980.00"),),
+            ),
+            Link(
+                "order",
+                "done",
+                at + timedelta(seconds=14),
+                "",
+                ID.format(40),
+                "/orders/1",
+                (Fact("number", "O-2026-000318"), Fact("by", p("林晓", "Lin Xiao"))),
+            ),
+            Link(
+                "payment",
+                "done",
+                at + timedelta(seconds=16),
+                "",
+                ID.format(50),
+                None,
+                (Fact("amount", "¥3,980.00"), Fact("method", p("对公账户 0210", "Company account 0210"))),
+            ),
+            Link(
+                "run",
+                "done",
+                at + timedelta(seconds=21),
+                p("卖方系统已建好工作区", "The seller's system has made the workspace"),
+                ID.format(60),
+                None,
+                (Fact("connector", "webhook"), Fact("took", "5 s")),
+                (
+                    Attempt(at + timedelta(seconds=17), "timeout", "no answer in 3 s", 3000),
+                    Attempt(at + timedelta(seconds=19), "accepted", "202 operation op_81f2", 142),
+                    Attempt(at + timedelta(seconds=21), "ok", "callback succeeded", 38),
+                ),
+            ),
+            Link(
+                "entitlement",
+                "done",
+                at + timedelta(seconds=21),
+                "",
+                ID.format(70),
+                "/entitlements/1",
+                (Fact("seats", "20"), Fact("until", p("2027年11月22日", "22 Nov 2027"))),
+            ),
+            Link(
+                "invoice",
+                "done",
+                at + timedelta(seconds=24),
+                "",
+                ID.format(80),
+                "/invoices",
+                (Fact("number", "INV-2026-000912"), Fact("tax", "¥225.28")),
+            ),
+            Link(
+                "share",
+                "broken" if broken else "done",
+                at + timedelta(seconds=24),
+                "",
+                ID.format(81),
+                None,
+                (Fact("amount", "¥2,966.23"), Fact("rate", "79%")),
+                broken=p("总账中没有与这笔分账相等的分录", "the ledger has no posting equal to this share")
+                if broken
+                else "",
+                subject=True,
+            ),
             Link("statement", "todo", None, "", "", None, (Fact("expected", p("12月1日", "1 Dec")),)),
             Link("payout", "todo", None, "", "", None, (Fact("expected", p("12月3日", "3 Dec")),)),
-        )  # fmt: skip
-        return steps
+        )
 
     def order(self, *, live: bool = False) -> OrderView:
         """An order, delivered or being delivered."""
         links = [link for link in self.links() if link.kind not in ("touchpoint", "statement", "payout")]
-        links = [link if not link.subject else Link("share", "done", link.at, "", link.id, None, link.facts) for link in links]
+        links = [
+            link if not link.subject else Link("share", "done", link.at, "", link.id, None, link.facts)
+            for link in links
+        ]
         if live:
             place = next(place for place, link in enumerate(links) if link.kind == "run")
             links[place:] = [
@@ -264,88 +327,25 @@ class Samples:
             (p("客户管理", "Customer Desk"), p("团队版", "Team"), 10, 68_000, "refunded", ""),
         )
         return tuple(
-            OrderRow(ID.format(40 + n), f"O-2026-{318 - n:06d}", name, plan, self.seller, quantity, cny(gross), state,
-                     NOW - timedelta(days=n), "pay" if needs == "pay" else "accept" if needs else "")
+            OrderRow(
+                ID.format(40 + n),
+                f"O-2026-{318 - n:06d}",
+                name,
+                plan,
+                self.seller,
+                quantity,
+                cny(gross),
+                state,
+                NOW - timedelta(days=n),
+                "pay" if needs == "pay" else "accept" if needs else "",
+            )
             for n, (name, plan, quantity, gross, state, needs) in enumerate(rows)
-        )  # fmt: skip
+        )
 
     def orders(self) -> OrdersView:
         """The buyer's orders."""
         return OrdersView(
-            self.order_rows(), ("pending_approval", "pending_payment", "fulfilling", "active", "refunded"), next_address="/orders?after=x"
+            self.order_rows(),
+            ("pending_approval", "pending_payment", "fulfilling", "active", "refunded"),
+            next_address="/orders?after=x",
         )
-
-    def approvals(self) -> ApprovalsView:
-        """One request with its clip, one decided."""
-        p = self.pick
-        one = ApprovalRequest(
-            ID.format(90), self.hiring, p("专业版", "Pro"), self.seller, 200, cny(3_980_000), cny(11_940_000), p("3 年，按年付款", "3 years, paid yearly"),
-            p("林晓", "Lin Xiao"), NOW - timedelta(hours=5), NOW + timedelta(days=6), p("单笔超过 ¥10,000", "Over ¥10,000 in one order"),
-            p("春招前要上线，现在用的表格已经撑不住。", "We need it before spring hiring; the spreadsheets no longer hold."),
-            self.claims(kept=False), p("用一块屏管完校招", "Run a whole campus season on one screen"), "/media/recruiting-1.mp4", "video/mp4",
-            "/media/recruiting-1.jpg", 3, 14,
-        )  # fmt: skip
-        decided = Decision(ID.format(91), "Harbor Backup", cny(35_280), p("周蕾", "Zhou Lei"), True, "", NOW - timedelta(days=1))
-        refused = Decision(
-            ID.format(92), p("客户管理", "Customer Desk"), cny(680_000), p("周蕾", "Zhou Lei"), False,
-            p("已有同类软件", "We already have one"), NOW - timedelta(days=3),
-        )  # fmt: skip
-        return ApprovalsView((one,), (decided, refused))
-
-    def entitlement(self) -> EntitlementView:
-        """Three of twenty seats in use."""
-        names = (("林晓", "Lin Xiao", "lin"), ("周蕾", "Zhou Lei", "zhou"), ("何川", "He Chuan", "he"))
-        seats = tuple(
-            Seat(f"m{n}", self.pick(zh, en), f"{mail}@yuanshan.example", NOW - timedelta(days=n), "pending" if n == 2 else "active")
-            for n, (zh, en, mail) in enumerate(names)
-        )
-        return EntitlementView(
-            ID.format(70), self.hiring, self.pick("专业版", "Pro"), self.seller, "active", 20, NOW, NOW + timedelta(days=365), seats,
-            (MemberChoice("m9", self.pick("沈月", "Shen Yue"), "shen@yuanshan.example"),), True, True, ID.format(40),
-            ((self.pick("在招职位", "Open positions"), "50"),),
-        )  # fmt: skip
-
-    def entitlements(self) -> EntitlementsView:
-        """What the organization has."""
-        return EntitlementsView((
-            EntitlementRow(ID.format(70), self.hiring, self.pick("专业版", "Pro"), self.seller, "active", 3, 20, NOW + timedelta(days=365), True),
-            EntitlementRow(ID.format(71), "Harbor Backup", "500 GB", "Harbor", "suspended", 1, 1, None, False),
-        ))  # fmt: skip
-
-    def invoices(self, *, opened: bool = False) -> InvoicesView:
-        """A month with a credit note."""
-        rows = tuple(
-            InvoiceRow(ID.format(80 + n), f"INV-2026-{912 - n:06d}" if gross > 0 else "CN-2026-000031", "invoice" if gross > 0 else "credit_note",
-                       seller, date(2026, 11, 22 - 3 * n), ID.format(40 + n), f"O-2026-{318 - n:06d}", "PO-2026-1107" if n == 0 else "",
-                       cny(net), cny(gross - net), cny(gross), state)
-            for n, (seller, net, gross, state) in enumerate((
-                (self.seller, 375_472, 398_000, "issued"),
-                (self.pick("云票", "Cloud Receipts"), 113_208, 120_000, "issued"),
-                (self.seller, 1_207_547, 1_280_000, "partly_credited"),
-                (self.seller, -60_000, -63_600, "issued"),
-            ))
-        )  # fmt: skip
-        detail = InvoiceDetail(
-            rows[0],
-            (InvoiceLine(f"{self.hiring} {self.pick('专业版', 'Pro')}", self.pick("20 席 × 1 年", "20 seats × 1 year"), cny(375_472), 60_000, cny(22_528)),),
-            "91330106MA2XXXXX1T", self.buyer, "91330108MA27YYYY3K",
-            self.pick("订单 O-2026-000318，期间 2026-11-22 至 2027-11-21", "Order O-2026-000318, 22 Nov 2026 to 21 Nov 2027"), "叁仟玖佰捌拾圆整",
-        )  # fmt: skip
-        return InvoicesView(
-            date(2026, 11, 1), (date(2026, 11, 1), date(2026, 10, 1)), rows, (cny(1_734_400),), (("s1", self.seller),), opened=detail if opened else None
-        )
-
-    def errors(self) -> dict[str, View]:
-        """The pages for what went wrong."""
-        p = self.pick
-        rows = (
-            (403, "forbidden", p("你没有这项权限。", "You may not do this."), p("没有任何改动。", "Nothing was changed."),
-             p("请企业管理员给你采购角色，或切换组织。", "Ask an admin for the purchaser role, or switch organization.")),
-            (404, "not_found", p("没有这个页面。", "There is no such page."), p("你的数据没有变化。", "Your data is untouched."),
-             p("检查地址，或回到频道。", "Check the address, or go back to the channel.")),
-            (422, "invalid", p("有一项填写不对。", "Something was filled in wrongly."), p("没有提交，没有扣款。", "Nothing was sent or charged."),
-             p("返回修改后再提交。", "Go back, correct it and send again.")),
-            (500, "internal", p("服务出了问题。", "Something broke on our side."), p("没有扣款。已记录的订单不会丢失。", "Nothing was charged. Recorded orders are safe."),
-             p("稍后重试。若仍不行，把编号告诉支持。", "Try again shortly, or give support the number below.")),
-        )  # fmt: skip
-        return {f"error_{status}": ErrorView(status, code, what, safe, todo, ID.format(99)) for status, code, what, safe, todo in rows}

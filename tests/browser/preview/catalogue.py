@@ -68,11 +68,14 @@ def chrome(language: Language, sample: Sample, path: str, nonce: str = "n0nce") 
         csrf="token",
         path=path,
         person=s.pick("林晓", "Lin Xiao") if signed_in else None,
-        organizations=(OrganizationChoice("o1", first, True), OrganizationChoice("o2", s.pick("远山研究院", "Yuanshan Labs"), False)) if signed_in else (),
+        organizations=(
+            OrganizationChoice("o1", first, True),
+            OrganizationChoice("o2", s.pick("远山研究院", "Yuanshan Labs"), False),
+        )
+        if signed_in
+        else (),
         areas=sample.areas,
         badges={"approvals": 1} if "approver" in sample.areas else {},
         notice=sample.notice,
         refresh_s=sample.refresh_s,
     )
-
-

@@ -31,26 +31,58 @@ from api.pages.views.selling import (
     VideoRow,
 )
 from api.pages.views.timeline import Timeline
-from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
+from tests.browser.preview.buying_samples import ID, NOW, cny
+from tests.browser.preview.finance_samples import FinanceSamples
 
 FIGURES = MoneyFigures(cny(1_284_560), cny(864_200), cny(12_408_875), cny(864_200), date(2026, 12, 3))
 
 
-class DeskSamples(Samples):
+class DeskSamples(FinanceSamples):
     """The desks of those who sell, promote and operate."""
 
     def runs(self) -> tuple[TroubledRun, ...]:
         """One that gave up and one that still tries."""
         return (
-            TroubledRun(ID.format(60), ID.format(40), "O-2026-000311", self.buyer, self.hiring, "provision", "dead", 12, 7_300,
-                        NOW + timedelta(hours=22), "HTTP 503 upstream workspace-api unavailable", True),
-            TroubledRun(ID.format(61), ID.format(41), "O-2026-000309", self.pick("成都云上物流", "Cloud Freight"), self.hiring, "change", "failed", 3, 340,
-                        NOW + timedelta(hours=23), "timeout after 10 s", True),
-        )  # fmt: skip
+            TroubledRun(
+                ID.format(60),
+                ID.format(40),
+                "O-2026-000311",
+                self.buyer,
+                self.hiring,
+                "provision",
+                "dead",
+                12,
+                7_300,
+                NOW + timedelta(hours=22),
+                "HTTP 503 upstream workspace-api unavailable",
+                True,
+            ),
+            TroubledRun(
+                ID.format(61),
+                ID.format(41),
+                "O-2026-000309",
+                self.pick("成都云上物流", "Cloud Freight"),
+                self.hiring,
+                "change",
+                "failed",
+                3,
+                340,
+                NOW + timedelta(hours=23),
+                "timeout after 10 s",
+                True,
+            ),
+        )
 
     def funnel(self) -> tuple[FunnelStep, ...]:
         """From impression to retained."""
-        counts = (("impression", 18_204), ("view", 6_120), ("card_click", 914), ("order", 63), ("activated", 62), ("retained", 58))
+        counts = (
+            ("impression", 18_204),
+            ("view", 6_120),
+            ("card_click", 914),
+            ("order", 63),
+            ("activated", 62),
+            ("retained", 58),
+        )
         return tuple(FunnelStep(key, count, count * 1_000_000 // counts[0][1]) for key, count in counts)
 
     def seller_home(self) -> SellerHomeView:
@@ -61,11 +93,47 @@ class DeskSamples(Samples):
     def seller_videos(self) -> SellerVideosView:
         """Published, checked, refused."""
         p = self.pick
-        return SellerVideosView((
-            VideoRow(ID.format(1), p("用一块屏管完校招", "Run a whole campus season on one screen"), "/media/recruiting-1.jpg", "published", 14, 1, 6_120, 63, cny(25_074_000), NOW),
-            VideoRow(ID.format(2), p("客户不再散落在聊天里", "Customers no longer lost in chats"), "/media/customers-1.jpg", "ready", 12, 0, 0, 0, None, NOW),
-            VideoRow(ID.format(3), p("年会花絮", "Party"), None, "refused", 0, 0, 0, 0, None, NOW, p("文件不是可播放的视频。", "The file is not a playable video.")),
-        ))  # fmt: skip
+        return SellerVideosView(
+            (
+                VideoRow(
+                    ID.format(1),
+                    p("用一块屏管完校招", "Run a whole campus season on one screen"),
+                    "/media/recruiting-1.jpg",
+                    "published",
+                    14,
+                    1,
+                    6_120,
+                    63,
+                    cny(25_074_000),
+                    NOW,
+                ),
+                VideoRow(
+                    ID.format(2),
+                    p("客户不再散落在聊天里", "Customers no longer lost in chats"),
+                    "/media/customers-1.jpg",
+                    "ready",
+                    12,
+                    0,
+                    0,
+                    0,
+                    None,
+                    NOW,
+                ),
+                VideoRow(
+                    ID.format(3),
+                    p("年会花絮", "Party"),
+                    None,
+                    "refused",
+                    0,
+                    0,
+                    0,
+                    0,
+                    None,
+                    NOW,
+                    p("文件不是可播放的视频。", "The file is not a playable video."),
+                ),
+            )
+        )
 
     def upload(self) -> UploadView:
         """An empty form."""
@@ -76,44 +144,117 @@ class DeskSamples(Samples):
         p = self.pick
         plan = p("招聘专业版 · 按年", "Hiring Pro · yearly")
         return SellerVideoView(
-            ID.format(1), p("用一块屏管完校招", "Run a whole campus season on one screen"), "ready", "/media/recruiting-1.mp4", "video/mp4", "/media/recruiting-1.jpg",
-            720, 1280, 14, "h264 · aac", 779_897, "public",
-            (PlacementRow("a1", 3, 9, "buy", "p1", self.hiring, p("按年", "yearly")), PlacementRow("a2", 10, 14, "demo", "p2", self.hiring, p("演示", "demo"))),
-            (EditableClaim("c1", 4, "seats", "20", p("含 20 席位", "20 seats included"), True),
-             EditableClaim("c2", 10, "trial_days", "14", p("免费试用 14 天", "Free for 14 days"), False, p("规格写的是 7 天", "the plan says 7 days"))),
+            ID.format(1),
+            p("用一块屏管完校招", "Run a whole campus season on one screen"),
+            "ready",
+            "/media/recruiting-1.mp4",
+            "video/mp4",
+            "/media/recruiting-1.jpg",
+            720,
+            1280,
+            14,
+            "h264 · aac",
+            779_897,
+            "public",
+            (
+                PlacementRow("a1", 3, 9, "buy", "p1", self.hiring, p("按年", "yearly")),
+                PlacementRow("a2", 10, 14, "demo", "p2", self.hiring, p("演示", "demo")),
+            ),
+            (
+                EditableClaim("c1", 4, "seats", "20", p("含 20 席位", "20 seats included"), True),
+                EditableClaim(
+                    "c2",
+                    10,
+                    "trial_days",
+                    "14",
+                    p("免费试用 14 天", "Free for 14 days"),
+                    False,
+                    p("规格写的是 7 天", "the plan says 7 days"),
+                ),
+            ),
             (PlanOption("p1", plan), PlanOption("p2", p("招聘专业版 · 按月", "Hiring Pro · monthly"))),
-            blockers=(p("0:10 的试用天数与规格不一致。", "The trial days at 0:10 differ from the plan."),), funnel=self.funnel()[:4],
-        )  # fmt: skip
+            blockers=(p("0:10 的试用天数与规格不一致。", "The trial days at 0:10 differ from the plan."),),
+            funnel=self.funnel()[:4],
+        )
 
     def seller_orders(self) -> SellerOrdersView:
         """What was sold."""
-        return SellerOrdersView(self.order_rows(), self.runs()[:1], ("paid", "fulfilling", "active", "refunded"), "active")
+        return SellerOrdersView(
+            self.order_rows(), self.runs()[:1], ("paid", "fulfilling", "active", "refunded"), "active"
+        )
 
     def listings(self, *, opened: bool = False) -> SellerListingsView:
         """Two listings, one opened to read."""
         p = self.pick
         rows = (
             ListingRow(ID.format(21), self.hiring, "saas", "published", 4, 2, cny(1_990), "seat_month", 62, NOW),
-            ListingRow(ID.format(22), p("上门实施", "On-site rollout"), "service", "in_review", 1, 1, cny(1_280_000), "once", 0, NOW),
+            ListingRow(
+                ID.format(22),
+                p("上门实施", "On-site rollout"),
+                "service",
+                "in_review",
+                1,
+                1,
+                cny(1_280_000),
+                "once",
+                0,
+                NOW,
+            ),
         )
-        plan = ListingPlan("p1", p("专业版", "Pro"), cny(19_900), "seat_year", p("按年", "yearly"), "webhook",
-                           (p("简历自动去重", "Duplicate applications merged"), p("面试日历", "Interview calendar")), ((p("在招职位", "Open positions"), "50"),))  # fmt: skip
-        detail = ListingDetail(rows[0], p("从投递到入职的一块屏。", "One screen from application to first day."), (plan,), self.claims())
+        plan = ListingPlan(
+            "p1",
+            p("专业版", "Pro"),
+            cny(19_900),
+            "seat_year",
+            p("按年", "yearly"),
+            "webhook",
+            (p("简历自动去重", "Duplicate applications merged"), p("面试日历", "Interview calendar")),
+            ((p("在招职位", "Open positions"), "50"),),
+        )
+        detail = ListingDetail(
+            rows[0], p("从投递到入职的一块屏。", "One screen from application to first day."), (plan,), self.claims()
+        )
         return SellerListingsView(rows, detail if opened else None)
 
     def statements(self) -> tuple[StatementRow, ...]:
         """Two months."""
         return (
-            StatementRow(ID.format(84), "ST-2026-11", date(2026, 11, 1), date(2026, 11, 30), cny(0), cny(1_200_000), cny(-63_600), cny(-120_000), cny(-152_200), cny(864_200), "open"),
-            StatementRow(ID.format(85), "ST-2026-10", date(2026, 10, 1), date(2026, 10, 31), cny(0), cny(5_810_000), cny(0), cny(-581_000), cny(-640_000), cny(4_589_000), "paid"),
-        )  # fmt: skip
+            StatementRow(
+                ID.format(84),
+                "ST-2026-11",
+                date(2026, 11, 1),
+                date(2026, 11, 30),
+                cny(0),
+                cny(1_200_000),
+                cny(-63_600),
+                cny(-120_000),
+                cny(-152_200),
+                cny(864_200),
+                "open",
+            ),
+            StatementRow(
+                ID.format(85),
+                "ST-2026-10",
+                date(2026, 10, 1),
+                date(2026, 10, 31),
+                cny(0),
+                cny(5_810_000),
+                cny(0),
+                cny(-581_000),
+                cny(-640_000),
+                cny(4_589_000),
+                "paid",
+            ),
+        )
 
     def payouts(self) -> tuple[PayoutRow, ...]:
         """One to come, one gone."""
         bank = self.pick("招商银行 · 尾号 7781", "China Merchants Bank · 7781")
         return (
             PayoutRow(ID.format(86), "ST-2026-11", cny(864_200), "scheduled", bank, date(2026, 12, 3)),
-            PayoutRow(ID.format(87), "ST-2026-10", cny(4_589_000), "paid", bank, date(2026, 11, 3), NOW, "20261103CMB00817"),
+            PayoutRow(
+                ID.format(87), "ST-2026-10", cny(4_589_000), "paid", bank, date(2026, 11, 3), NOW, "20261103CMB00817"
+            ),
         )
 
     def seller_money(self) -> SellerMoneyView:
@@ -121,27 +262,77 @@ class DeskSamples(Samples):
         title = self.pick("用一块屏管完校招", "Run a whole campus season on one screen")
         states = ("pending", "releasable", "in_statement", "paid", "reversed")
         shares = tuple(
-            ShareRow(ID.format(81), ID.format(40), f"O-2026-{318 - n:06d}", self.hiring, title if n != 2 else "", cny(398_000), cny(296_623), 790_000, state,
-                     date(2026, 12, 1) if n < 3 else None, NOW)
+            ShareRow(
+                ID.format(81),
+                ID.format(40),
+                f"O-2026-{318 - n:06d}",
+                self.hiring,
+                title if n != 2 else "",
+                cny(398_000),
+                cny(296_623),
+                790_000,
+                state,
+                date(2026, 12, 1) if n < 3 else None,
+                NOW,
+            )
             for n, state in enumerate(states)
-        )  # fmt: skip
-        days = ((date(2026, 11, 26), 296_600), (date(2026, 11, 29), 1_104_000), (date(2026, 12, 3), 864_200), (date(2026, 12, 10), 412_500))
+        )
+        days = (
+            (date(2026, 11, 26), 296_600),
+            (date(2026, 11, 29), 1_104_000),
+            (date(2026, 12, 3), 864_200),
+            (date(2026, 12, 10), 412_500),
+        )
         forecast = tuple(ForecastDay(on, cny(minor), minor * 1_000_000 // 1_104_000) for on, minor in days)
         return SellerMoneyView(FIGURES, forecast, shares, self.statements(), self.payouts(), states)
 
     def promoter(self) -> PromoterView:
         """Earned per video."""
-        video = PromotedVideo(ID.format(1), self.pick("用一块屏管完校招", "Run a whole campus season on one screen"), "/media/recruiting-1.jpg",
-                              6_120, 914, 41, cny(16_318_000), cny(1_631_800))  # fmt: skip
+        video = PromotedVideo(
+            ID.format(1),
+            self.pick("用一块屏管完校招", "Run a whole campus season on one screen"),
+            "/media/recruiting-1.jpg",
+            6_120,
+            914,
+            41,
+            cny(16_318_000),
+            cny(1_631_800),
+        )
         return PromoterView(FIGURES, (video,), self.statements()[1:], self.payouts()[1:])
 
     def operator(self) -> OperatorView:
         """Queues, one dead run, health."""
-        keys = (("reviews", 3, 8_000, False), ("refunds", 1, 90_000, True), ("bank_exceptions", 0, None, False), ("payouts", 12, 3_600, False),
-                ("dead_runs", 1, 7_300, True), ("reconciliation", 0, None, False), ("jobs", 4, 2, False), ("webhooks", 0, None, False))  # fmt: skip
-        run = DeadRun(ID.format(60), ID.format(40), "O-2026-000311", self.seller, self.buyer, self.hiring, 12, 7_300, cny(398_000), "HTTP 503 upstream workspace-api unavailable")
-        health = (Health("database", "PostgreSQL 18 · 3 ms", True), Health("redis", "Valkey 9 · 1 ms", True), Health("outbox_lag", "0.2 s", True), Health("jobs_due", "4", True))
-        return OperatorView(tuple(Queue(key, count, oldest, late, "/operator") for key, count, oldest, late in keys), (run,), health)
+        keys = (
+            ("reviews", 3, 8_000, False),
+            ("refunds", 1, 90_000, True),
+            ("bank_exceptions", 0, None, False),
+            ("payouts", 12, 3_600, False),
+            ("dead_runs", 1, 7_300, True),
+            ("reconciliation", 0, None, False),
+            ("jobs", 4, 2, False),
+            ("webhooks", 0, None, False),
+        )
+        run = DeadRun(
+            ID.format(60),
+            ID.format(40),
+            "O-2026-000311",
+            self.seller,
+            self.buyer,
+            self.hiring,
+            12,
+            7_300,
+            cny(398_000),
+            "HTTP 503 upstream workspace-api unavailable",
+        )
+        health = (
+            Health("database", "PostgreSQL 18 · 3 ms", True),
+            Health("redis", "Valkey 9 · 1 ms", True),
+            Health("outbox_lag", "0.2 s", True),
+            Health("jobs_due", "4", True),
+        )
+        return OperatorView(
+            tuple(Queue(key, count, oldest, late, "/operator") for key, count, oldest, late in keys), (run,), health
+        )
 
     def trace(self, *, broken: bool = False) -> TraceView:
         """A share's chain, whole or broken."""

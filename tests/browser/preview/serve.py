@@ -32,7 +32,9 @@ class Preview(BaseHTTPRequestHandler):
         elif parts[0] == "media" and (file := self.media / Path(parts[-1]).name).is_file():
             self._send_media(file)
         elif parts[0] in get_args(Language) or parts[0] in ("buy", "v"):
-            language: Language = "en" if "en" in (parts[0], *urlsplit(self.headers.get("Referer", "")).path.split("/")) else "zh-CN"
+            language: Language = (
+                "en" if "en" in (parts[0], *urlsplit(self.headers.get("Referer", "")).path.split("/")) else "zh-CN"
+            )
             page = samples(language).get("buy" if parts[0] == "buy" else parts[-1])
             if page is None:
                 self._send(404, "", b"", {})

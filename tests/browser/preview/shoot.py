@@ -17,9 +17,22 @@ from tests.browser.preview.serve import server
 
 SIZES = {"phone": (390, 844), "desk": (1280, 832)}
 #: language and colour scheme of each series; the four together cover both of each.
-SERIES = (("zh-CN", "light", "phone"), ("zh-CN", "dark", "desk"), ("en", "light", "desk"), ("en", "dark", "phone"), ("zh-CN", "light", "desk"))
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync")  # fmt: skip
+SERIES = (
+    ("zh-CN", "light", "phone"),
+    ("zh-CN", "dark", "desk"),
+    ("en", "light", "desk"),
+    ("en", "dark", "phone"),
+    ("zh-CN", "light", "desk"),
+)
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 def covers(media: Path) -> None:
@@ -29,7 +42,8 @@ def covers(media: Path) -> None:
         if not cover.exists():
             with av.open(str(scene.path)) as film:
                 film.seek(2_000_000)
-                next(film.decode(video=0)).to_image().save(cover, quality=82)
+                picture = next(film.decode(video=0)).to_image()  # type: ignore[no-untyped-call]  # PyAV leaves it untyped
+                picture.save(cover, quality=82)
 
 
 def shoot(browser: Browser, base: str, out: Path, wanted: list[str]) -> list[str]:
@@ -43,7 +57,9 @@ def shoot(browser: Browser, base: str, out: Path, wanted: list[str]) -> list[str
     for language, scheme, size in SERIES:
         width, height = SIZES[size]
         context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light", locale=language
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            locale=language,
         )
         page = context.new_page()
         page.on("console", heard)

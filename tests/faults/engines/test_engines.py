@@ -11,7 +11,7 @@ from app.engines.engine_error import EngineError
 from app.engines.folder_lock import FolderInUse
 from app.engines.valkey import ValkeyServer
 from kernel.settings import Settings
-from tests.faults.engines.conftest import Machine, Script, kill_server
+from tests.faults.machines import Machine, Script, kill_server
 
 pytestmark = pytest.mark.faults
 

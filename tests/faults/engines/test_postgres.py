@@ -21,7 +21,7 @@ from app.engines.databases import (
 from app.engines.engine_error import EngineError
 from app.engines.ownership import find_server_user
 from app.engines.postgres import SUPERUSER, PostgresServer
-from tests.faults.engines.conftest import Machine, Script, kill_server, wait_for_end
+from tests.faults.machines import Machine, Script, kill_server, wait_for_end
 
 pytestmark = pytest.mark.faults
 

@@ -19,7 +19,7 @@ from app.engines.postgres import PostgresServer, find_wheel_programs
 from app.engines.valkey import ValkeyServer
 from kernel.settings import Settings
 
-REPOSITORY = Path(__file__).parents[3]
+REPOSITORY = Path(__file__).parents[2]
 
 
 def find_installed() -> dict[str, Path]:
@@ -63,7 +63,7 @@ class Machine:
         """Wait until nothing runs in the folder; answers what still does at the end."""
         deadline = time.monotonic() + timeout_s
         while (left := self.processes()) and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.2)
         return left
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,16 +13,10 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 
 
-@dataclass(frozen=True, slots=True)
-class MarkDelivered:
-    """The line `reference` was delivered at `at`: its entitlement is active, or its milestone was accepted."""
+def mark_delivered(uow: UnitOfWork, reference: UUID, *, at: datetime) -> None:
+    """The line `reference` was delivered at `at`: its entitlement is active, or its milestone was accepted.
 
-    reference: UUID
-    at: datetime
-
-
-def mark_delivered(uow: UnitOfWork, command: MarkDelivered) -> None:
-    """Set from when on the shares of a line may be paid out: delivery plus the hold of the pinned terms.
+    From then on the hold of the pinned terms runs; after it the shares may be paid out.
 
     Raises:
         NotFound: `charge_not_found`.
@@ -31,11 +24,11 @@ def mark_delivered(uow: UnitOfWork, command: MarkDelivered) -> None:
     Locks: the line's shares.
     Idempotent by: the line; the first delivery counts.
     """
-    ids = uow.session.scalars(select(Share.id).where(Share.reference == command.reference)).all()
+    ids = uow.session.scalars(select(Share.id).where(Share.reference == reference)).all()
     if not ids:
         raise NotFound("charge_not_found")
     for share in lock_rows(uow.session, Share, ids):
         if share.delivered_at is None:
-            share.delivered_at = command.at
-            share.releasable_at = command.at + timedelta(days=share.hold_days)
+            share.delivered_at = at
+            share.releasable_at = at + timedelta(days=share.hold_days)
     uow.flush()

@@ -1,0 +1,39 @@
+"""Callbacks of sellers: `POST /hooks/runs/{token}`. The signed address is the credential (`docs/protocols/webhook.md` §3)."""
+
+from __future__ import annotations
+
+from litestar import post
+
+from api.auth import PUBLIC
+from api.context import Services
+from api.schema import Out
+from fulfillment.runs.receive_callback import MAX_BYTES, receive_callback
+from kernel.db.uow import transact
+from kernel.principal import SYSTEM
+
+
+class TakenOut(Out):
+    """The message is stored; it is applied right after."""
+
+    status: str
+
+
+@post(
+    "/hooks/runs/{token:str}",
+    permission=PUBLIC,
+    sync_to_thread=True,
+    status_code=202,
+    request_max_body_size=MAX_BYTES,
+    tags=["hooks"],
+)
+def receive(token: str, body: bytes, services: Services) -> TakenOut:
+    """Take a seller's progress or result: stored before this answers. Repetitions are taken, too, and change nothing.
+
+    404: the address is altered, not ours, or its time is over; 413: longer than 64 KiB; 422: not of the protocol's form.
+    """
+    # The platform's own work on behalf of whoever holds the address: nobody is signed in here.
+    transact(services.db, SYSTEM, lambda uow: receive_callback(uow, token, body, signer=services.signer))
+    return TakenOut(status="accepted")
+
+
+routes = [receive]

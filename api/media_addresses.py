@@ -1,0 +1,46 @@
+"""Addresses of a video's bytes and cover: versioned, so that they may be cached for ever; signed where not public.
+
+A signed address works for whoever holds it until it expires. Its hour is rounded, so that a page loaded twice names
+the same address and the browser's cache serves the second.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from api.context import Services
+from kernel import clock
+from kernel.signing import BadToken
+
+PURPOSE = "media"
+LASTS = timedelta(hours=2)
+
+
+def media_address(services: Services, video_id: UUID, version: str, *, is_public: bool) -> str:
+    """Where the playable bytes are."""
+    return _address(services, video_id, version, "media", is_public=is_public)
+
+
+def cover_address(services: Services, video_id: UUID, version: str, *, is_public: bool) -> str:
+    """Where the cover picture (JPEG) is."""
+    return _address(services, video_id, version, "cover", is_public=is_public)
+
+
+def vouched_for(services: Services, video_id: UUID, token: str | None) -> bool:
+    """Whether `token` is one of ours for this video and its time has not passed."""
+    if token is None:
+        return False
+    try:
+        return services.signer.open_token(PURPOSE, token).get("video") == str(video_id)
+    except (BadToken, ValueError):
+        return False
+
+
+def _address(services: Services, video_id: UUID, version: str, part: str, *, is_public: bool) -> str:
+    address = f"/v1/videos/{video_id}/{part}?v={version}"
+    if is_public:
+        return address
+    hour = clock.now().replace(minute=0, second=0, microsecond=0)
+    token = services.signer.sign_token(PURPOSE, {"video": str(video_id)}, hour + LASTS)
+    return f"{address}&token={token}"

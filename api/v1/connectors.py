@@ -1,0 +1,130 @@
+"""A seller's connectors: where runs are sent and what signs them. A secret is shown once, when it is made.
+
+No answer here is kept for an Idempotency-Key: it may hold a secret. Whoever loses it rotates.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from litestar import get, patch, post
+from pydantic import AfterValidator, Field, StringConstraints
+
+from api.context import Services
+from api.schema import Out, Wire
+from fulfillment import queries
+from fulfillment.connectors.save_connector import SaveConnector, SavedConnector, rotate_secret, save_connector
+from fulfillment.views import ConnectorView
+from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.principal import Principal
+from kernel.text import plain_text
+
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100),
+    AfterValidator(plain_text),
+    StringConstraints(min_length=1),
+]
+Address = Annotated[str, StringConstraints(max_length=2_048)]
+
+
+class ConnectorOut(Out):
+    """How runs reach the seller's system."""
+
+    id: UUID
+    kind: str
+    name: str
+    url: str | None
+    overlap_until: datetime | None = Field(description="Until when the former secret signs too")
+    created_at: datetime
+
+
+class SavedOut(ConnectorOut):
+    """A connector as saved; `secret` is shown this once when it is new, else null."""
+
+    secret: str | None
+
+
+class ConnectorsOut(Out):
+    """The organization's connectors, the oldest first."""
+
+    items: list[ConnectorOut]
+
+
+class ConnectorIn(Wire):
+    """A new connector. `webhook` needs an https address that the guarded client may call."""
+
+    kind: Literal["webhook", "none"]
+    name: Name
+    url: Address | None = None
+
+
+class ConnectorChange(Wire):
+    """Fields that are left out stay as they are."""
+
+    name: Name | None = None
+    url: Address | None = None
+
+
+@get("/v1/connectors", permission="connectors.write", sync_to_thread=True, tags=["seller"])
+def list_connectors(services: Services, principal: Principal) -> ConnectorsOut:
+    """The organization's connectors, without their secrets."""
+    with unit_of_work(services.db, principal) as uow:
+        return ConnectorsOut(items=[ConnectorOut.model_validate(row) for row in queries.connectors_of(uow)])
+
+
+@get("/v1/connectors/{connector_id:uuid}", permission="connectors.write", sync_to_thread=True, tags=["seller"])
+def get_connector(connector_id: UUID, services: Services, principal: Principal) -> ConnectorOut:
+    """One connector, without its secrets."""
+    with unit_of_work(services.db, principal) as uow:
+        return ConnectorOut.model_validate(queries.get_connector(uow, connector_id))
+
+
+@post("/v1/connectors", permission="connectors.write", sync_to_thread=True, tags=["seller"])
+def create_connector(data: ConnectorIn, services: Services, principal: Principal) -> SavedOut:
+    """Make a connector; a webhook's signing secret is in this answer and nowhere else."""
+    command = SaveConnector(name=data.name, kind=data.kind, url=data.url)
+    return transact(services.db, principal, lambda uow: _save(uow, services, command))
+
+
+@patch("/v1/connectors/{connector_id:uuid}", permission="connectors.write", sync_to_thread=True, tags=["seller"])
+def change_connector(connector_id: UUID, data: ConnectorChange, services: Services, principal: Principal) -> SavedOut:
+    """Change name or address. The secret stays."""
+
+    def change(uow: UnitOfWork) -> SavedOut:
+        present = queries.get_connector(uow, connector_id)
+        command = SaveConnector(
+            name=data.name or present.name,
+            kind=present.kind,
+            url=data.url or present.url,
+            connector_id=connector_id,
+        )
+        return _save(uow, services, command)
+
+    return transact(services.db, principal, change)
+
+
+@post("/v1/connectors/{connector_id:uuid}/secret", permission="connectors.write", sync_to_thread=True, tags=["seller"])
+def rotate(connector_id: UUID, services: Services, principal: Principal) -> SavedOut:
+    """A fresh secret, shown once. The former one signs along for 24 hours, so that no call is refused meanwhile."""
+
+    def change(uow: UnitOfWork) -> SavedOut:
+        return _shown(uow, rotate_secret(uow, connector_id, box=services.secrets))
+
+    return transact(services.db, principal, change)
+
+
+def _save(uow: UnitOfWork, services: Services, command: SaveConnector) -> SavedOut:
+    saved = save_connector(uow, command, box=services.secrets, policy=services.outbound_policy)
+    return _shown(uow, saved)
+
+
+def _shown(uow: UnitOfWork, saved: SavedConnector) -> SavedOut:
+    uow.flush()
+    view: ConnectorView = queries.get_connector(uow, saved.id)
+    return SavedOut(**ConnectorOut.model_validate(view).model_dump(), secret=saved.secret)
+
+
+routes = [list_connectors, get_connector, create_connector, change_connector, rotate]

@@ -1,0 +1,205 @@
+"""What an organization may use: list, seats, launch; and the check that a seller's system makes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, delete, get, post
+from litestar.params import Parameter
+from pydantic import Field
+
+from api.context import Services
+from api.schema import CursorParameter, KeyHeader, LimitParameter, Out, PageOut, Wire, linked, page_out
+from fulfillment import queries
+from fulfillment.entitlements.seats import assign_seat, revoke_seat
+from fulfillment.views import Check, EntitlementDetail, EntitlementRow, SeatRow
+from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.idempotency import Answer, once
+from kernel.principal import Principal
+
+
+class EntitlementOut(Out):
+    """What may be used: its state, seats and validity. `valid_to` is exclusive; null means without end."""
+
+    id: UUID
+    seller_org_id: UUID
+    seller_name: str
+    order_line_id: UUID
+    order_id: str | None
+    listing_id: UUID
+    title: str
+    title_en: str
+    plan_id: UUID
+    plan_code: str
+    plan_name: str
+    plan_name_en: str
+    state: str = Field(examples=["active"], description="pending, active, suspended or ended")
+    usable: bool
+    seats: int = Field(description="Seats bought; 0 where the plan has none")
+    seats_used: int
+    valid_from: datetime | None
+    valid_to: datetime | None
+    external_id: str | None = Field(description="The seller's own name of the tenant")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: EntitlementRow) -> EntitlementOut:
+        """From the query's row."""
+        renamed = {"order_line_id", "usable"}
+        plain = {name: getattr(row, name) for name in cls.model_fields if name not in renamed}
+        return cls(**plain, order_line_id=row.reference, usable=row.is_usable)
+
+
+class SeatOut(Out):
+    """A member's place."""
+
+    id: UUID
+    person_id: UUID
+    name: str
+    email: str
+    assigned_at: datetime
+
+
+class EntitlementDetailOut(EntitlementOut):
+    """An entitlement and who has a seat under it."""
+
+    holders: list[SeatOut]
+
+    @classmethod
+    def of_detail(cls, detail: EntitlementDetail) -> EntitlementDetailOut:
+        """From the query's rows."""
+        row = EntitlementOut.of(detail.row)
+        return cls(**row.model_dump(), holders=[_seat(seat) for seat in detail.seats])
+
+
+class SeatIn(Wire):
+    """Who gets the seat: a member of the organization."""
+
+    person_id: Annotated[UUID, Field(strict=False)]
+
+
+class AssignedOut(Out):
+    """The seat that was given."""
+
+    id: UUID
+    entitlement_id: UUID
+    person_id: UUID
+
+
+class LaunchOut(Out):
+    """Where the product opens."""
+
+    url: str
+
+
+class CheckOut(Out):
+    """Whether the entitlement may be used at this moment. Buyer and seller get the same answer."""
+
+    entitlement_id: UUID
+    active: bool
+    state: str
+    plan_id: UUID
+    plan_code: str
+    seats: int
+    seats_used: int
+    external_id: str | None
+    valid_from: datetime | None
+    valid_to: datetime | None
+
+
+IfNoneMatch = Annotated[str | None, Parameter(header="If-None-Match", required=False, max_length=1_000)]
+
+
+@get("/v1/entitlements", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"])
+def list_entitlements(
+    services: Services, principal: Principal, cursor: CursorParameter = None, limit: LimitParameter = 20
+) -> Response[PageOut[EntitlementOut]]:
+    """Everything the organization bought, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        page = queries.entitlements_of_buyer(uow, cursor=cursor, limit=limit)
+        return linked(page_out(page, EntitlementOut.of), "/v1/entitlements", limit=limit)
+
+
+@get(
+    "/v1/entitlements/{entitlement_id:uuid}", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"]
+)
+def get_entitlement(entitlement_id: UUID, services: Services, principal: Principal) -> EntitlementDetailOut:
+    """One entitlement of the buyer with the holders of its seats."""
+    with unit_of_work(services.db, principal) as uow:
+        return EntitlementDetailOut.of_detail(queries.get_entitlement(uow, entitlement_id))
+
+
+@get("/v1/entitlements/check", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"])
+def check_entitlement(
+    entitlement_id: UUID, services: Services, principal: Principal, if_none_match: IfNoneMatch = None
+) -> Response[CheckOut | None]:
+    """Whether an entitlement may be used now; for the seller's system. Send the ETag back and get 304 while it holds."""
+    with unit_of_work(services.db, principal) as uow:
+        found = queries.check_entitlement(uow, entitlement_id)
+    headers = {"ETag": f'"{found.etag}"', "Cache-Control": "private, no-cache"}
+    if _matches(if_none_match, found):
+        return Response(None, status_code=304, headers=headers)
+    return Response(CheckOut.model_validate(found), headers=headers)
+
+
+@post(
+    "/v1/entitlements/{entitlement_id:uuid}/launch",
+    permission="entitlements.read",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["entitlements"],
+)
+def launch(entitlement_id: UUID, services: Services, principal: Principal) -> LaunchOut:
+    """Where the product opens, while the entitlement may be used."""
+    with unit_of_work(services.db, principal) as uow:
+        return LaunchOut(url=queries.launch_address(uow, entitlement_id))
+
+
+@post(
+    "/v1/entitlements/{entitlement_id:uuid}/seats",
+    permission="seats.assign",
+    sync_to_thread=True,
+    tags=["entitlements"],
+)
+def assign(
+    entitlement_id: UUID, data: SeatIn, services: Services, principal: Principal, idempotency_key: KeyHeader
+) -> Response[AssignedOut]:
+    """Give a member a seat. Needs an Idempotency-Key; never more seats than were bought, however many ask at once."""
+
+    def ask(uow: UnitOfWork) -> Answer:
+        def work() -> Answer:
+            seat_id = assign_seat(uow, entitlement_id, data.person_id)
+            body = AssignedOut(id=seat_id, entitlement_id=entitlement_id, person_id=data.person_id)
+            return Answer(201, body.model_dump(mode="json"))
+
+        route = f"POST /v1/entitlements/{entitlement_id}/seats"
+        return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
+
+    answer = transact(services.db, principal, ask)
+    return Response(AssignedOut.model_validate(answer.body), status_code=answer.status)
+
+
+@delete(
+    "/v1/entitlements/{entitlement_id:uuid}/seats/{seat_id:uuid}",
+    permission="seats.assign",
+    sync_to_thread=True,
+    tags=["entitlements"],
+)
+def revoke(entitlement_id: UUID, seat_id: UUID, services: Services, principal: Principal) -> None:
+    """Take a seat back. Repeating it changes nothing."""
+    transact(services.db, principal, lambda uow: revoke_seat(uow, entitlement_id, seat_id))
+
+
+def _seat(row: SeatRow) -> SeatOut:
+    return SeatOut.model_validate(row)
+
+
+def _matches(header: str | None, found: Check) -> bool:
+    """RFC 9110 §13.1.2: weak comparison over a list, or `*`."""
+    tags = {tag.strip().removeprefix("W/") for tag in (header or "").split(",")}
+    return "*" in tags or f'"{found.etag}"' in tags
+
+
+routes = [list_entitlements, check_entitlement, get_entitlement, launch, assign, revoke]

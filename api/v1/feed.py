@@ -1,0 +1,239 @@
+"""The feed, one video of it, and channels as viewers meet them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, delete, get, post, put
+from litestar.params import Parameter
+from pydantic import Field
+
+from api.auth import PUBLIC, SIGNED_IN
+from api.context import Services
+from api.media_addresses import cover_address, media_address
+from api.schema import CursorParameter, LimitParameter, MoneyOut, Out, PageOut, Wire, linked, page_out
+from kernel.db.uow import transact, unit_of_work
+from kernel.principal import Principal
+from marketplace.channels.open_channel import OpenChannel, follow_channel, open_channel, unfollow_channel
+from marketplace.channels.queries import ChannelView, get_channel, list_own_channels
+from marketplace.discovery.cards import Card, ClaimView
+from marketplace.discovery.feed import FeedItem, get_feed_item, list_feed
+
+
+class CardOut(Out):
+    """A product card, shown from `start_ms` up to `end_ms`. The price is for one `price_unit`."""
+
+    placement_id: UUID
+    start_ms: int
+    end_ms: int
+    action: str
+    seller_org_id: UUID
+    seller_name: str
+    listing_id: UUID
+    listing_kind: str
+    title: str
+    title_en: str
+    plan_id: UUID
+    plan_name: str
+    plan_name_en: str
+    pricing: str
+    interval: str
+    price_unit: str = Field(examples=["seat/year"])
+    unit_price: MoneyOut
+    tax_included: bool
+    min_seats: int
+    max_seats: int
+    included_seats: int
+    trial_days: int
+    on_sale: bool
+
+    @classmethod
+    def of(cls, card: Card) -> CardOut:
+        """From the query's row."""
+        plain = {name: getattr(card, name) for name in cls.model_fields if name != "unit_price"}
+        return cls(**plain, unit_price=MoneyOut.of(card.unit_price_minor, card.currency))
+
+
+class ClaimOut(Out):
+    """A promise made at a moment of the video. Prices are minor units of `currency` for one `unit`."""
+
+    id: UUID
+    placement_id: UUID
+    kind: str
+    at_ms: int
+    value_int: int | None
+    value_text: str | None
+    currency: str | None
+    unit: str | None
+    text: str
+    text_en: str
+    kept: bool
+    said: str | None
+    holds: str | None
+
+    @classmethod
+    def of(cls, claim: ClaimView) -> ClaimOut:
+        """From the query's row."""
+        return cls.model_validate(claim)
+
+
+class FeedItemOut(Out):
+    """A published video with its cards. `media_url` answers range requests."""
+
+    id: UUID
+    title: str
+    title_en: str
+    description: str
+    description_en: str
+    visibility: str
+    channel_id: UUID
+    channel_handle: str
+    channel_name: str
+    channel_name_en: str
+    followed: bool
+    duration_ms: int
+    width: int
+    height: int
+    media_type: str
+    media_url: str
+    cover_url: str
+    published_at: datetime
+    cards: list[CardOut]
+    claims: list[ClaimOut]
+
+    @classmethod
+    def of(cls, services: Services, item: FeedItem) -> FeedItemOut:
+        """From the query's row, with addresses."""
+        made = {"media_url", "cover_url", "cards", "claims"}
+        plain = {name: getattr(item, name) for name in cls.model_fields if name not in made}
+        is_public = item.visibility == "public"
+        return cls(
+            **plain,
+            media_url=media_address(services, item.id, item.media_version, is_public=is_public),
+            cover_url=cover_address(services, item.id, item.media_version, is_public=is_public),
+            cards=[CardOut.of(card) for card in item.cards],
+            claims=[ClaimOut.of(claim) for claim in item.claims],
+        )
+
+
+class ChannelIn(Wire):
+    """A channel to open. The handle is its public address: 3 to 40 of a–z, 0–9 and dash."""
+
+    handle: Annotated[str, Field(max_length=40)]
+    name: Annotated[str, Field(max_length=60)]
+    name_en: Annotated[str, Field(max_length=60)]
+    bio: Annotated[str, Field(max_length=1000)] = ""
+    bio_en: Annotated[str, Field(max_length=1000)] = ""
+
+
+class ChannelOut(Out):
+    """A channel."""
+
+    id: UUID
+    handle: str
+    name: str
+    name_en: str
+    bio: str
+    bio_en: str
+    followed: bool
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: ChannelView) -> ChannelOut:
+        """From the query's row."""
+        return cls.model_validate(row)
+
+
+QueryParameter = Annotated[str | None, Parameter(query="q", max_length=100, required=False)]
+
+
+@get("/v1/feed", permission=PUBLIC, sync_to_thread=True, tags=["content"])
+def get_feed(
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+    q: QueryParameter = None,
+) -> Response[PageOut[FeedItemOut]]:
+    """Published videos one may see, newest first; `q` finds words of titles, descriptions and channels."""
+    with unit_of_work(services.db, principal) as uow:
+        page = list_feed(uow, cursor=cursor, limit=limit, query=q)
+    return linked(page_out(page, lambda item: FeedItemOut.of(services, item)), "/v1/feed", limit=limit, q=q)
+
+
+@get("/v1/videos/{video_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])
+def get_video(video_id: UUID, services: Services, principal: Principal) -> FeedItemOut:
+    """One published video."""
+    with unit_of_work(services.db, principal) as uow:
+        return FeedItemOut.of(services, get_feed_item(uow, video_id))
+
+
+@get("/v1/channels", permission=SIGNED_IN, sync_to_thread=True, tags=["content"])
+def get_own_channels(services: Services, principal: Principal) -> list[ChannelOut]:
+    """The organization's own channels."""
+    with unit_of_work(services.db, principal) as uow:
+        return [ChannelOut.of(row) for row in list_own_channels(uow)]
+
+
+@post("/v1/channels", permission="videos.write", sync_to_thread=True, tags=["content"])
+def create_channel(data: ChannelIn, services: Services, principal: Principal) -> ChannelOut:
+    """Open a channel."""
+    command = OpenChannel(**data.model_dump())
+    made = transact(services.db, principal, lambda uow: open_channel(uow, command).id)
+    with unit_of_work(services.db, principal) as uow:
+        return ChannelOut.of(get_channel(uow, made))
+
+
+@get("/v1/channels/{channel_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])
+def get_one_channel(channel_id: UUID, services: Services, principal: Principal) -> ChannelOut:
+    """A channel."""
+    with unit_of_work(services.db, principal) as uow:
+        return ChannelOut.of(get_channel(uow, channel_id))
+
+
+@get("/v1/channels/{channel_id:uuid}/videos", permission=PUBLIC, sync_to_thread=True, tags=["content"])
+def get_channel_videos(
+    channel_id: UUID,
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+) -> Response[PageOut[FeedItemOut]]:
+    """A channel's published videos one may see, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        get_channel(uow, channel_id)
+        page = list_feed(uow, cursor=cursor, limit=limit, channel_id=channel_id)
+    path = f"/v1/channels/{channel_id}/videos"
+    return linked(page_out(page, lambda item: FeedItemOut.of(services, item)), path, limit=limit)
+
+
+@put(
+    "/v1/channels/{channel_id:uuid}/follow",
+    permission=SIGNED_IN,
+    sync_to_thread=True,
+    status_code=204,
+    tags=["content"],
+)
+def follow(channel_id: UUID, services: Services, principal: Principal) -> None:
+    """Follow a channel; following already, nothing changes."""
+    transact(services.db, principal, lambda uow: follow_channel(uow, channel_id))
+
+
+@delete("/v1/channels/{channel_id:uuid}/follow", permission=SIGNED_IN, sync_to_thread=True, tags=["content"])
+def unfollow(channel_id: UUID, services: Services, principal: Principal) -> None:
+    """Follow it no more."""
+    transact(services.db, principal, lambda uow: unfollow_channel(uow, channel_id))
+
+
+routes = [
+    get_feed,
+    get_video,
+    get_own_channels,
+    create_channel,
+    get_one_channel,
+    get_channel_videos,
+    follow,
+    unfollow,
+]

@@ -1,0 +1,411 @@
+"""Listings: to buy from, to work on as a seller, to review as an operator."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Response, get, post, put
+from litestar.params import Parameter
+from pydantic import Field
+
+from api.auth import PUBLIC
+from api.context import Services
+from api.schema import CursorParameter, LimitParameter, MoneyOut, Out, PageOut, StrictInt, Wire, linked, page_out
+from fulfillment.queries import get_connector
+from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.principal import Principal
+from kernel.text import render_markdown
+from marketplace.listings.draft_listing import (
+    DraftListing,
+    ReviseListing,
+    VersionText,
+    draft_listing,
+    revise_listing,
+)
+from marketplace.listings.plan_terms import DraftPlan, Feature
+from marketplace.listings.queries import (
+    ListingView,
+    PlanView,
+    get_listing,
+    get_own_listing,
+    list_in_review,
+    list_listings,
+    list_own_listings,
+    list_versions,
+)
+from marketplace.listings.review_listing import (
+    ReviewListing,
+    connect_plan,
+    resume_listing,
+    retire_listing,
+    review_listing,
+    suspend_listing,
+    withdraw_plan,
+)
+from marketplace.listings.submit_listing import Reason, submit_listing
+
+Line = Annotated[str, Field(max_length=200)]
+Markdown = Annotated[str, Field(max_length=20_000)]
+
+
+class FeatureIn(Wire):
+    """Something a plan gives, with a figure where there is one."""
+
+    key: Annotated[str, Field(max_length=60)]
+    zh: Annotated[str, Field(max_length=120)]
+    en: Annotated[str, Field(max_length=120)]
+    value: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000_000)] | None = None
+    unit: Annotated[str, Field(max_length=40)] | None = None
+
+
+class PlanIn(Wire):
+    """A plan. `unit_price_minor`: minor units for a seat (per_seat) or the whole, for one interval."""
+
+    code: Annotated[str, Field(max_length=40)]
+    name: Annotated[str, Field(max_length=60)]
+    name_en: Annotated[str, Field(max_length=60)]
+    pricing: Literal["per_seat", "flat", "one_off"]
+    interval: Literal["month", "year", "none"]
+    currency: Annotated[str, Field(min_length=3, max_length=3)]
+    unit_price_minor: StrictInt
+    tax_included: bool = True
+    min_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
+    max_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
+    included_seats: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] = 0
+    trial_days: Annotated[int, Field(strict=True, ge=0, le=90)] = 0
+    features: Annotated[list[FeatureIn], Field(default_factory=list, max_length=40)]
+    connector_id: UUID | None = None
+    deadline_s: Annotated[int, Field(strict=True, ge=1, le=7_776_000)] = 86_400
+
+    def drafted(self) -> DraftPlan:
+        """As the verb takes it."""
+        plain = self.model_dump(exclude={"features"})
+        return DraftPlan(**plain, features=tuple(Feature(**feature.model_dump()) for feature in self.features))
+
+
+class VersionIn(Wire):
+    """What a version says, in both languages; descriptions are restricted Markdown."""
+
+    title: Line
+    title_en: Line
+    summary: Line
+    summary_en: Line
+    description: Markdown = ""
+    description_en: Markdown = ""
+    tax_category: Literal["service", "software"] = "service"
+    refund_window_days: Annotated[int, Field(strict=True, ge=0, le=365)] = 7
+    plans: Annotated[list[PlanIn], Field(default_factory=list, max_length=10)]
+
+    def text(self) -> VersionText:
+        """The words alone."""
+        return VersionText(**{name: getattr(self, name) for name in VersionText.__dataclass_fields__})
+
+
+class ListingIn(VersionIn):
+    """A new listing with its first version."""
+
+    kind: Literal["saas", "service"]
+    category: Annotated[str, Field(max_length=40)]
+    slug: Annotated[str, Field(max_length=60)]
+
+
+class ConnectIn(Wire):
+    """One of the seller's connectors."""
+
+    connector_id: UUID
+
+
+class ReasonIn(Wire):
+    """Why a version may not be sold: the field, and an error code."""
+
+    field: Annotated[str, Field(max_length=60)]
+    code: Annotated[str, Field(max_length=60, pattern="^[a-z][a-z0-9_]*$")]
+
+
+class ReviewIn(Wire):
+    """A reviewer's decision; a rejection names its reasons."""
+
+    approve: bool
+    reasons: Annotated[list[ReasonIn], Field(default_factory=list, max_length=20)]
+
+
+class SuspendIn(Wire):
+    """Why."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class PlanOut(Out):
+    """A plan; the price is for one `price_unit`."""
+
+    id: UUID
+    code: str
+    name: str
+    name_en: str
+    pricing: str
+    interval: str
+    term_months: int
+    price_unit: str
+    unit_price: MoneyOut
+    tax_included: bool
+    min_seats: int
+    max_seats: int
+    included_seats: int
+    trial_days: int
+    features: list[dict[str, Any]]
+    deadline_s: int
+    state: str
+    connector_id: UUID | None
+
+    @classmethod
+    def of(cls, plan: PlanView) -> PlanOut:
+        """From the query's row."""
+        plain = {name: getattr(plan, name) for name in cls.model_fields if name not in {"unit_price", "features"}}
+        price = MoneyOut.of(plan.unit_price_minor, plan.currency)
+        return cls(**plain, unit_price=price, features=list(plan.features))
+
+
+class ListingOut(Out):
+    """A listing with one of its versions. `description_html` is safe to show."""
+
+    id: UUID
+    org_id: UUID
+    seller_name: str
+    kind: str
+    category: str
+    slug: str
+    state: str
+    version_id: UUID
+    version_number: int
+    version_state: str
+    title: str
+    title_en: str
+    summary: str
+    summary_en: str
+    description: str
+    description_en: str
+    description_html: str
+    description_html_en: str
+    tax_category: str
+    refund_window_days: int
+    review_reasons: list[dict[str, Any]]
+    submitted_at: datetime | None
+    published_at: datetime | None
+    created_at: datetime
+    plans: list[PlanOut]
+
+    @classmethod
+    def of(cls, row: ListingView) -> ListingOut:
+        """From the query's row."""
+        made = {"description_html", "description_html_en", "review_reasons", "plans"}
+        return cls(
+            **{name: getattr(row, name) for name in cls.model_fields if name not in made},
+            description_html=render_markdown(row.description),
+            description_html_en=render_markdown(row.description_en),
+            review_reasons=list(row.review_reasons),
+            plans=[PlanOut.of(plan) for plan in row.plans],
+        )
+
+
+@get("/v1/listings", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])
+def get_listings(
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+    category: Annotated[str | None, Parameter(max_length=40, required=False)] = None,
+    q: Annotated[str | None, Parameter(max_length=100, required=False)] = None,
+) -> Response[PageOut[ListingOut]]:
+    """Listings on sale, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        page = list_listings(uow, cursor=cursor, limit=limit, category=category, query=q)
+    return linked(page_out(page, ListingOut.of), "/v1/listings", limit=limit, category=category, q=q)
+
+
+@get("/v1/listings/{listing_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])
+def get_one(listing_id: UUID, services: Services, principal: Principal) -> ListingOut:
+    """A listing on sale."""
+    with unit_of_work(services.db, principal) as uow:
+        return ListingOut.of(get_listing(uow, listing_id))
+
+
+@get("/v1/seller/listings", permission="catalog.write", sync_to_thread=True, tags=["seller"])
+def get_own_listings(
+    services: Services, principal: Principal, cursor: CursorParameter = None, limit: LimitParameter = 20
+) -> Response[PageOut[ListingOut]]:
+    """The organization's listings with their latest versions."""
+    with unit_of_work(services.db, principal) as uow:
+        page = list_own_listings(uow, cursor=cursor, limit=limit)
+    return linked(page_out(page, ListingOut.of), "/v1/seller/listings", limit=limit)
+
+
+@get("/v1/seller/listings/{listing_id:uuid}", permission="catalog.write", sync_to_thread=True, tags=["seller"])
+def get_own(listing_id: UUID, services: Services, principal: Principal) -> ListingOut:
+    """One of the organization's listings with its latest version."""
+    return _own(services, principal, listing_id)
+
+
+@get("/v1/seller/listings/{listing_id:uuid}/versions", permission="catalog.write", sync_to_thread=True, tags=["seller"])
+def get_versions(listing_id: UUID, services: Services, principal: Principal) -> list[ListingOut]:
+    """Every version of a listing, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        return [ListingOut.of(row) for row in list_versions(uow, listing_id)]
+
+
+@post("/v1/listings", permission="catalog.write", sync_to_thread=True, tags=["catalogue"])
+def create_listing(data: ListingIn, services: Services, principal: Principal) -> ListingOut:
+    """Draft a listing with its first version and plans."""
+    plans = tuple(plan.drafted() for plan in data.plans)
+    command = DraftListing(data.kind, data.category, data.slug, data.text(), plans)
+
+    def work(uow: UnitOfWork) -> UUID:
+        _check_connectors(uow, data)
+        return draft_listing(uow, command).id
+
+    return _own(services, principal, transact(services.db, principal, work))
+
+
+@post("/v1/listings/{listing_id:uuid}/versions", permission="catalog.write", sync_to_thread=True, tags=["catalogue"])
+def create_version(listing_id: UUID, data: VersionIn, services: Services, principal: Principal) -> ListingOut:
+    """Write a new version, or the present draft anew; what is published stays as it is."""
+    command = ReviseListing(listing_id, data.text(), tuple(plan.drafted() for plan in data.plans))
+
+    def work(uow: UnitOfWork) -> None:
+        _check_connectors(uow, data)
+        revise_listing(uow, command)
+
+    transact(services.db, principal, work)
+    return _own(services, principal, listing_id)
+
+
+@post(
+    "/v1/listings/{listing_id:uuid}/submit",
+    permission="catalog.write",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["catalogue"],
+)
+def submit(listing_id: UUID, services: Services, principal: Principal) -> ListingOut:
+    """Hand the draft in for review; in the sandbox what passes the automatic checks is approved at once by a job."""
+    transact(services.db, principal, lambda uow: submit_listing(uow, listing_id))
+    return _own(services, principal, listing_id)
+
+
+@post(
+    "/v1/listings/{listing_id:uuid}/retire",
+    permission="catalog.write",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["catalogue"],
+)
+def retire(listing_id: UUID, services: Services, principal: Principal) -> ListingOut:
+    """Take it off sale for good; customers keep what they bought."""
+    transact(services.db, principal, lambda uow: retire_listing(uow, listing_id))
+    return _own(services, principal, listing_id)
+
+
+@put(
+    "/v1/plans/{plan_id:uuid}/connector",
+    permission="connectors.write",
+    sync_to_thread=True,
+    status_code=204,
+    tags=["catalogue"],
+)
+def connect(plan_id: UUID, data: ConnectIn, services: Services, principal: Principal) -> None:
+    """Say how the plan's purchases reach the seller's system."""
+
+    def work(uow: UnitOfWork) -> None:
+        get_connector(uow, data.connector_id)
+        connect_plan(uow, plan_id, data.connector_id)
+
+    transact(services.db, principal, work)
+
+
+@post(
+    "/v1/plans/{plan_id:uuid}/withdraw",
+    permission="catalog.write",
+    sync_to_thread=True,
+    status_code=204,
+    tags=["catalogue"],
+)
+def withdraw(plan_id: UUID, services: Services, principal: Principal) -> None:
+    """Stop selling a plan; its cards disappear at once."""
+    transact(services.db, principal, lambda uow: withdraw_plan(uow, plan_id))
+
+
+@get("/v1/operator/reviews", permission="operator.reviews", sync_to_thread=True, tags=["operator"])
+def get_reviews(
+    services: Services, principal: Principal, cursor: CursorParameter = None, limit: LimitParameter = 20
+) -> Response[PageOut[ListingOut]]:
+    """Versions waiting for a reviewer."""
+    with unit_of_work(services.db, principal) as uow:
+        page = list_in_review(uow, cursor=cursor, limit=limit)
+    return linked(page_out(page, ListingOut.of), "/v1/operator/reviews", limit=limit)
+
+
+@post(
+    "/v1/operator/reviews/{listing_id:uuid}",
+    permission="operator.reviews",
+    sync_to_thread=True,
+    status_code=204,
+    tags=["operator"],
+)
+def decide_review(listing_id: UUID, data: ReviewIn, services: Services, principal: Principal) -> None:
+    """Approve, which publishes, or reject with reasons."""
+    reasons = tuple(Reason(field=reason.field, code=reason.code) for reason in data.reasons)
+    transact(services.db, principal, lambda uow: review_listing(uow, ReviewListing(listing_id, data.approve, reasons)))
+
+
+@post(
+    "/v1/operator/listings/{listing_id:uuid}/suspend",
+    permission="operator.reviews",
+    sync_to_thread=True,
+    status_code=204,
+    tags=["operator"],
+)
+def suspend(listing_id: UUID, data: SuspendIn, services: Services, principal: Principal) -> None:
+    """Take a listing off sale and off every card at once."""
+    transact(services.db, principal, lambda uow: suspend_listing(uow, listing_id, data.reason))
+
+
+@post(
+    "/v1/operator/listings/{listing_id:uuid}/resume",
+    permission="operator.reviews",
+    sync_to_thread=True,
+    status_code=204,
+    tags=["operator"],
+)
+def resume(listing_id: UUID, services: Services, principal: Principal) -> None:
+    """Put a suspended listing back on sale."""
+    transact(services.db, principal, lambda uow: resume_listing(uow, listing_id))
+
+
+def _own(services: Services, principal: Principal, listing_id: UUID) -> ListingOut:
+    with unit_of_work(services.db, principal) as uow:
+        return ListingOut.of(get_own_listing(uow, listing_id))
+
+
+def _check_connectors(uow: UnitOfWork, data: VersionIn) -> None:
+    for connector_id in {plan.connector_id for plan in data.plans if plan.connector_id is not None}:
+        get_connector(uow, connector_id)
+
+
+routes = [
+    get_listings,
+    get_one,
+    get_own_listings,
+    get_own,
+    get_versions,
+    create_listing,
+    create_version,
+    submit,
+    retire,
+    connect,
+    withdraw,
+    get_reviews,
+    decide_review,
+    suspend,
+    resume,
+]

@@ -1,0 +1,272 @@
+"""A video's bytes, in both directions: streamed into the object store, and out of it by range."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, get, head, post, put
+from litestar.concurrency import sync_to_thread
+from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.exceptions import HTTPException
+from litestar.params import Body, Parameter
+from litestar.response import Stream
+from pydantic import BaseModel, ConfigDict
+
+from api.auth import PUBLIC
+from api.context import Services
+from api.media_addresses import vouched_for
+from api.schema import Out
+from kernel.db.uow import transact, unit_of_work
+from kernel.errors import DomainError, Invalid, Unavailable
+from kernel.principal import SYSTEM, Principal
+from kernel.storage import ObjectMissing, ObjectTooLarge, StorageError, StoredObject
+from marketplace.videos.queries import Media, find_media
+from marketplace.videos.receive_media import MAX_BYTES, ReceiveMedia, check_uploadable, receive_media, upload_key
+
+FOR_EVER = "max-age=31536000, immutable"
+_FORM_OVERHEAD = 64 * 1024
+_RANGE = re.compile(r"bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))")
+_CHUNK = 256 * 1024
+
+
+class TooLarge(DomainError):
+    """More bytes than are taken."""
+
+    status = 413
+
+
+class UploadedOut(Out):
+    """The file arrived whole and is being examined; the video's state follows (`ready` or `refused`)."""
+
+    id: UUID
+    state: str
+    size_bytes: int
+    sha256: str
+
+
+class UploadForm(BaseModel):
+    """The multipart form of pages without scripts."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    file: UploadFile
+
+
+@put(
+    "/v1/videos/{video_id:uuid}/upload",
+    permission="videos.write",
+    status_code=202,
+    request_max_body_size=None,
+    tags=["content"],
+)
+async def upload_media(
+    video_id: UUID,
+    request: Request[Any, Any, Any],
+    services: Services,
+    principal: Principal,
+    name: Annotated[str, Parameter(query="name", max_length=200, required=False)] = "",
+) -> UploadedOut:
+    """Send the file as the raw body. `name` is its file name; the content must be what the name's ending says."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > MAX_BYTES:
+        raise too_large()
+    await sync_to_thread(_check, services, principal, video_id)
+    key = upload_key(video_id)
+    try:
+        stored = await services.storage.put_async(key, request.stream(), max_bytes=MAX_BYTES)
+    except ObjectTooLarge as error:
+        raise too_large() from error
+    except StorageError as error:
+        raise Unavailable("storage_unavailable") from error
+    except HTTPException as error:
+        raise Invalid("upload_interrupted") from error
+    return await sync_to_thread(_receive, services, principal, video_id, stored, name)
+
+
+@post(
+    "/v1/videos/{video_id:uuid}/upload",
+    permission="videos.write",
+    status_code=202,
+    request_max_body_size=MAX_BYTES + _FORM_OVERHEAD,
+    tags=["content"],
+    sync_to_thread=True,
+)
+def upload_form(
+    video_id: UUID,
+    data: Annotated[UploadForm, Body(media_type=RequestEncodingType.MULTI_PART)],
+    services: Services,
+    principal: Principal,
+) -> UploadedOut:
+    """Send the file as the part `file` of a multipart form."""
+    return store_form_file(services, principal, video_id, data.file)
+
+
+def store_form_file(services: Services, principal: Principal, video_id: UUID, upload: UploadFile) -> UploadedOut:
+    """Take a form's file (spooled to disk by the parser) as the video's media; pages use it too.
+
+    Raises:
+        TooLarge: `video_too_large`. Unavailable: `storage_unavailable`; and those of `receive_media`.
+    """
+    _check(services, principal, video_id)
+
+    def chunks() -> Iterator[bytes]:
+        upload.file.seek(0)
+        while chunk := upload.file.read(_CHUNK):
+            yield chunk
+
+    try:
+        stored = services.storage.put(upload_key(video_id), chunks(), max_bytes=MAX_BYTES)
+    except ObjectTooLarge as error:
+        raise too_large() from error
+    except StorageError as error:
+        raise Unavailable("storage_unavailable") from error
+    return _receive(services, principal, video_id, stored, upload.filename)
+
+
+def too_large() -> TooLarge:
+    """The refusal of a file beyond the limit."""
+    return TooLarge("video_too_large", limit_mb=MAX_BYTES // (1024 * 1024))
+
+
+def _check(services: Services, principal: Principal, video_id: UUID) -> None:
+    with unit_of_work(services.db, principal) as uow:
+        check_uploadable(uow, video_id)
+
+
+def _receive(services: Services, principal: Principal, video_id: UUID, stored: StoredObject, name: str) -> UploadedOut:
+    try:
+        video = transact(services.db, principal, lambda uow: receive_media(uow, ReceiveMedia(video_id, stored, name)))
+    except DomainError:
+        services.storage.delete(stored.key)
+        raise
+    return UploadedOut(id=video.id, state=video.state, size_bytes=stored.size_bytes, sha256=stored.sha256)
+
+
+VersionParameter = Annotated[str | None, Parameter(query="v", max_length=64, required=False)]
+TokenParameter = Annotated[str | None, Parameter(query="token", max_length=600, required=False)]
+_OPTIONS: dict[str, Any] = {"permission": PUBLIC, "tags": ["content"]}
+
+
+@get("/v1/videos/{video_id:uuid}/media", media_type="video/mp4", **_OPTIONS)
+async def get_media(
+    video_id: UUID,
+    request: Request[Any, Any, Any],
+    services: Services,
+    principal: Principal,
+    v: VersionParameter = None,
+    token: TokenParameter = None,
+) -> Response[Any]:
+    """The video's bytes, whole or one range (RFC 9110 §14). What is not public needs a signed address or its owner."""
+    media = await sync_to_thread(_find, services, principal, video_id, token)
+    return await _answer(request, services, media, v)
+
+
+@head("/v1/videos/{video_id:uuid}/media", media_type="video/mp4", include_in_schema=False, **_OPTIONS)
+async def head_media(
+    video_id: UUID,
+    services: Services,
+    principal: Principal,
+    v: VersionParameter = None,
+    token: TokenParameter = None,
+) -> None:
+    """Size and entity tag of the bytes, without them."""
+    media = await sync_to_thread(_find, services, principal, video_id, token)
+    headers = _headers(media.sha256, media.is_public, v == media.version)
+    headers["Content-Length"] = str(media.size_bytes)
+    return Response(None, headers=headers, media_type=media.media_type)  # type: ignore[return-value]
+
+
+@get("/v1/videos/{video_id:uuid}/cover", media_type="image/jpeg", **_OPTIONS)
+async def get_cover(
+    video_id: UUID,
+    request: Request[Any, Any, Any],
+    services: Services,
+    principal: Principal,
+    v: VersionParameter = None,
+    token: TokenParameter = None,
+) -> Response[Any]:
+    """The video's cover as JPEG, at most 1280 pixels wide."""
+    media = await sync_to_thread(_find, services, principal, video_id, token)
+    if media.cover_key is None:
+        raise missing()
+    headers = _headers(media.cover_key.rpartition("/")[2], media.is_public, v == media.version)
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(None, status_code=304, headers=headers)
+    try:
+        content = await sync_to_thread(services.storage.get_bytes, media.cover_key)
+    except ObjectMissing as error:
+        raise missing() from error
+    return Response(content, headers=headers, media_type="image/jpeg")
+
+
+def missing() -> DomainError:
+    """The row says there are bytes and the store has none: not the reader's fault, and not for ever."""
+    return Unavailable("media_missing")
+
+
+def _find(services: Services, principal: Principal, video_id: UUID, token: str | None) -> Media:
+    by_link = vouched_for(services, video_id, token)
+    with unit_of_work(services.db, SYSTEM if by_link else principal) as uow:
+        return find_media(uow, video_id, by_link=by_link)
+
+
+async def _answer(request: Request[Any, Any, Any], services: Services, media: Media, v: str | None) -> Response[Any]:
+    headers = _headers(media.sha256, media.is_public, v == media.version)
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(None, status_code=304, headers=headers)
+    asked = request.headers.get("range")
+    if asked is not None and request.headers.get("if-range") in {None, headers["ETag"]}:
+        span = parse_range(asked, media.size_bytes)
+    else:
+        span = None
+    if span == ():
+        return Response(None, status_code=416, headers=headers | {"Content-Range": f"bytes */{media.size_bytes}"})
+    start, end = span or (0, media.size_bytes)
+    try:
+        chunks: AsyncIterator[bytes] = await services.storage.stream_async(media.key, start, end)
+    except ObjectMissing as error:
+        raise missing() from error
+    headers["Content-Length"] = str(end - start)
+    status = 200
+    if span:
+        status, headers["Content-Range"] = 206, f"bytes {start}-{end - 1}/{media.size_bytes}"
+    return Stream(chunks, status_code=status, headers=headers, media_type=media.media_type)
+
+
+def parse_range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
+    """The one range asked for, as [start, end); None to answer with everything; empty when it cannot be satisfied.
+
+    Several ranges, other units and nonsense are answered with everything, as RFC 9110 §14.2 allows.
+    """
+    match = _RANGE.fullmatch(header.replace(" ", ""))
+    if match is None:
+        return None
+    first, last, suffix = match.groups()
+    if suffix is not None:
+        length = int(suffix)
+        return (max(0, size - length), size) if length and size else ()
+    start = int(first)
+    end = int(last) + 1 if last else size
+    if last and end <= start:
+        return None
+    return (start, min(end, size)) if start < size else ()
+
+
+def _headers(tag: str, is_public: bool, is_versioned: bool) -> dict[str, str]:  # noqa: FBT001 - two plain facts
+    scope = "public" if is_public else "private"
+    kept = FOR_EVER if is_versioned else "no-cache"
+    return {
+        "ETag": f'"{tag}"',
+        "Accept-Ranges": "bytes",
+        "Cache-Control": f"{scope}, {kept}",
+        "Content-Disposition": "inline",
+        # The bytes are what the examination found; no browser is to guess otherwise.
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+
+
+routes = [upload_media, upload_form, get_media, head_media, get_cover]

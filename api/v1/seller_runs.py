@@ -1,0 +1,137 @@
+"""Runs against a seller's own system: what was asked, what came back, and once more by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import Parameter
+from pydantic import Field
+
+from api.context import Services
+from api.schema import CursorParameter, LimitParameter, Out, PageOut, linked, page_out
+from fulfillment import queries
+from fulfillment.runs.replay_run import replay_run
+from fulfillment.views import RunDetail, RunRow
+from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.principal import Principal
+
+RunState = Literal["queued", "calling", "waiting", "succeeded", "failed", "dead"]
+
+
+class RunOut(Out):
+    """One operation for one entitlement."""
+
+    id: UUID
+    entitlement_id: UUID
+    order_line_id: UUID
+    order_id: str | None
+    order_number: str | None
+    buyer_org_id: UUID
+    buyer_name: str
+    title: str
+    title_en: str
+    operation: str
+    state: str
+    percent: int
+    message: str | None
+    message_en: str | None
+    tries: int
+    failure: str | None
+    deadline_at: datetime
+    created_at: datetime
+    finished_at: datetime | None
+    may_replay: bool
+
+    @classmethod
+    def of(cls, row: RunRow) -> RunOut:
+        """From the query's row."""
+        plain = {name: getattr(row, name) for name in cls.model_fields if name != "order_line_id"}
+        return cls(**plain, order_line_id=row.reference)
+
+
+class AttemptOut(Out):
+    """One try. Excerpts are cut short and redacted."""
+
+    id: UUID
+    number: int
+    started_at: datetime
+    outcome: str = Field(description="started, succeeded, accepted, refused, retry or unknown")
+    status: int | None = Field(description="HTTP status, when one came")
+    elapsed_ms: int | None
+    reason: str | None
+    request_excerpt: str | None
+    response_excerpt: str | None
+
+
+class RunDetailOut(RunOut):
+    """A run with its tries, the first first."""
+
+    attempts: list[AttemptOut]
+
+    @classmethod
+    def of_detail(cls, detail: RunDetail) -> RunDetailOut:
+        """From the query's rows."""
+        row = RunOut.of(detail.row)
+        return cls(**row.model_dump(), attempts=[AttemptOut.model_validate(item) for item in detail.attempts])
+
+
+class TroubledOut(Out):
+    """Runs that need a hand, newest first."""
+
+    items: list[RunOut]
+
+
+@get("/v1/seller/runs", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
+def list_runs(
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+    state: Annotated[RunState | None, Parameter(required=False)] = None,
+) -> Response[PageOut[RunOut]]:
+    """Runs against the organization's system, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        page = queries.runs_of_seller(uow, state=state, cursor=cursor, limit=limit)
+        return linked(page_out(page, RunOut.of), "/v1/seller/runs", state=state, limit=limit)
+
+
+@get("/v1/seller/runs/troubled", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
+def list_troubled(services: Services, principal: Principal, limit: LimitParameter = 50) -> TroubledOut:
+    """Runs that were given up, or tried in vain for a while."""
+    with unit_of_work(services.db, principal) as uow:
+        return TroubledOut(items=[RunOut.of(row) for row in queries.troubled_runs(uow, limit=limit)])
+
+
+@get("/v1/seller/runs/{run_id:uuid}", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
+def get_run(run_id: UUID, services: Services, principal: Principal) -> RunDetailOut:
+    """One run with every try."""
+    with unit_of_work(services.db, principal) as uow:
+        return _seen(uow, run_id)
+
+
+@post(
+    "/v1/seller/runs/{run_id:uuid}/replay",
+    permission="runs.replay",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["seller"],
+)
+def replay(run_id: UUID, services: Services, principal: Principal) -> RunDetailOut:
+    """Queue a run that was given up once more, with a fresh deadline. The same message id: the seller knows it again."""
+
+    def again(uow: UnitOfWork) -> RunDetailOut:
+        replay_run(uow, run_id)
+        uow.flush()
+        return _seen(uow, run_id)
+
+    return transact(services.db, principal, again)
+
+
+def _seen(uow: UnitOfWork, run_id: UUID) -> RunDetailOut:
+    return RunDetailOut.of_detail(queries.get_run(uow, run_id))
+
+
+routes = [list_runs, list_troubled, get_run, replay]

@@ -1,0 +1,153 @@
+"""Signing in and out, who one is, and for which organization one acts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, delete, get, patch, post
+from litestar.datastructures import Cookie
+from pydantic import Field
+
+from api.auth import COOKIE, PUBLIC, SECURE_COOKIE, SIGNED_IN
+from api.context import Services
+from api.schema import Out, Wire
+from kernel.db.uow import transact, unit_of_work
+from kernel.errors import Forbidden
+from kernel.principal import Principal
+from marketplace.people.authenticate import DOOR, SignedIn
+from marketplace.people.sessions import LASTS, NewSession, SignIn, sign_in, sign_out, switch_organization
+
+
+class SignInBody(Wire):
+    """A local account's address and password; `org_id` chooses among several organizations."""
+
+    email: Annotated[str, Field(min_length=3, max_length=254)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
+    org_id: UUID | None = None
+
+
+class SwitchBody(Wire):
+    """The organization to act for from now on."""
+
+    org_id: UUID
+
+
+class BelongingOut(Out):
+    """An organization one may act for."""
+
+    org_id: UUID
+    display_name: str
+    roles: list[str]
+    is_seller: bool
+
+
+class SessionOut(Out):
+    """A session just opened. Requests that change something carry `csrf` in `X-CSRF-Token`."""
+
+    csrf: str
+    org_id: UUID
+    person_id: UUID
+
+
+class MeOut(Out):
+    """Who asks: a person with a session, or a key."""
+
+    kind: str
+    person_id: UUID | None
+    name: str
+    email: str | None
+    locale: str | None
+    org_id: UUID | None
+    permissions: list[str]
+    organizations: list[BelongingOut]
+    csrf: str | None
+
+
+def session_cookie(services: Services, token: str) -> Cookie:
+    """The cookie of a session; pages set it too. Not readable by scripts, not sent from other sites' forms."""
+    https = services.settings.public_url.startswith("https://")
+    return Cookie(
+        key=SECURE_COOKIE if https else COOKIE,
+        value=token,
+        httponly=True,
+        secure=https,
+        samesite="lax",
+        path="/",
+        max_age=int(LASTS.total_seconds()) if token else 0,
+    )
+
+
+def open_session(services: Services, command: SignIn) -> NewSession:
+    """Sign in, for the JSON route and the page alike. Raises as `sign_in`."""
+    return transact(services.db, DOOR, lambda uow: sign_in(uow, command))
+
+
+def close_session(services: Services, signed_in: SignedIn | None) -> None:
+    """Sign out; without a session nothing happens."""
+    if signed_in is not None:
+        transact(services.db, DOOR, lambda uow: sign_out(uow, signed_in.session_id))
+
+
+def act_for(services: Services, signed_in: SignedIn | None, org_id: UUID) -> None:
+    """Switch organizations. Raises Forbidden(`person_required`) for keys, NotFound(`organization_not_found`)."""
+    if signed_in is None:
+        raise Forbidden("person_required")
+    with unit_of_work(services.db, DOOR) as uow:
+        switch_organization(uow, signed_in.session_id, signed_in.principal.person(), org_id)
+
+
+@post("/v1/session", permission=PUBLIC, sync_to_thread=True, tags=["people"])
+def create_session(data: SignInBody, services: Services) -> Response[SessionOut]:
+    """Sign in. The session is a cookie; programs use API keys instead."""
+    opened = open_session(services, SignIn(data.email, data.password, data.org_id))
+    body = SessionOut(csrf=opened.csrf, org_id=opened.org_id, person_id=opened.person_id)
+    return Response(body, cookies=[session_cookie(services, opened.token)])
+
+
+@get("/v1/session", permission=SIGNED_IN, sync_to_thread=False, tags=["people"])
+def get_session(principal: Principal, signed_in: SignedIn | None) -> MeOut:
+    """Who is signed in, for which organization, with which permissions."""
+    return me(principal, signed_in)
+
+
+@get("/v1/me", permission=SIGNED_IN, sync_to_thread=False, tags=["people"])
+def get_me(principal: Principal, signed_in: SignedIn | None) -> MeOut:
+    """The same as `session`, for keys as well."""
+    return me(principal, signed_in)
+
+
+@patch("/v1/session", permission=SIGNED_IN, sync_to_thread=True, status_code=204, tags=["people"])
+def switch_session(data: SwitchBody, services: Services, signed_in: SignedIn | None) -> None:
+    """Act for another of one's organizations."""
+    act_for(services, signed_in, data.org_id)
+
+
+@delete("/v1/session", permission=SIGNED_IN, sync_to_thread=True, status_code=204, tags=["people"])
+def delete_session(services: Services, signed_in: SignedIn | None) -> Response[Any]:
+    """Sign out."""
+    close_session(services, signed_in)
+    return Response(None, status_code=204, cookies=[session_cookie(services, "")])
+
+
+def me(principal: Principal, signed_in: SignedIn | None) -> MeOut:
+    """The wire form of who asks."""
+    return MeOut(
+        kind=principal.kind.value,
+        person_id=principal.person_id,
+        name=signed_in.person_name if signed_in else principal.label,
+        email=signed_in.email if signed_in else None,
+        locale=signed_in.locale if signed_in else None,
+        org_id=principal.org_id,
+        permissions=sorted(principal.permissions),
+        organizations=[
+            BelongingOut(
+                org_id=item.org_id, display_name=item.display_name, roles=list(item.roles), is_seller=item.is_seller
+            )
+            for item in (signed_in.organizations if signed_in else ())
+        ],
+        csrf=signed_in.csrf if signed_in else None,
+    )
+
+
+routes = [create_session, get_session, get_me, switch_session, delete_session]

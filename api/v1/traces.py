@@ -1,0 +1,67 @@
+"""The trace of any id."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from litestar import get
+
+from api.context import Services
+from api.schema import Out
+from kernel.db.uow import unit_of_work
+from kernel.principal import Principal
+from orders.tracing.model import Trace
+from orders.tracing.trace import trace
+
+
+class NodeOut(Out):
+    """One recorded fact and what it follows from."""
+
+    kind: str
+    id: UUID
+    at: datetime | None
+    state: str | None
+    title: str
+    title_en: str
+    facts: dict[str, Any]
+    after: list[UUID]
+
+
+class GapOut(Out):
+    """A link that ought to be there and is not."""
+
+    after: UUID
+    missing: str
+
+
+class TraceOut(Out):
+    """The chain around an id, from the second of a video to the cent of a payout, as this principal may see it."""
+
+    asked_kind: str
+    asked_id: UUID
+    whole: bool
+    nodes: list[NodeOut]
+    gaps: list[GapOut]
+
+    @classmethod
+    def of(cls, found: Trace) -> TraceOut:
+        """From the query's value."""
+        return cls(
+            asked_kind=found.asked_kind,
+            asked_id=found.asked_id,
+            whole=found.is_whole,
+            nodes=[NodeOut(**{name: getattr(node, name) for name in NodeOut.model_fields}) for node in found.nodes],
+            gaps=[GapOut(after=gap.after, missing=gap.missing) for gap in found.gaps],
+        )
+
+
+@get("/v1/trace/{any_id:uuid}", permission="trace.read", sync_to_thread=True, tags=["trace"])
+def get_trace(any_id: UUID, services: Services, principal: Principal) -> TraceOut:
+    """From any id of a touchpoint, video, order, run, entitlement, invoice, statement or payout: the whole chain."""
+    with unit_of_work(services.db, principal) as uow:
+        return TraceOut.of(trace(uow, any_id))
+
+
+routes = [get_trace]

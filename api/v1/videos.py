@@ -1,0 +1,310 @@
+"""A seller's or promoter's videos: words, cards, claims, publishing, sharing. The bytes are in `media.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Response, delete, get, patch, post
+from litestar.params import Parameter
+from pydantic import Field
+
+from api.auth import SIGNED_IN
+from api.context import Services
+from api.media_addresses import cover_address, media_address
+from api.schema import CursorParameter, LimitParameter, Out, PageOut, StrictInt, Wire, linked, page_out
+from api.v1.feed import CardOut, ClaimOut
+from kernel.db.uow import transact, unit_of_work
+from kernel.principal import Principal
+from marketplace.placements.place import (
+    AddClaim,
+    AddPlacement,
+    ChangePlacement,
+    add_claim,
+    add_placement,
+    change_placement,
+    remove_claim,
+    remove_placement,
+)
+from marketplace.videos.create_video import CreateVideo, create_video
+from marketplace.videos.publish_video import Blocker, publish_video, withdraw_video
+from marketplace.videos.queries import VideoDetail, VideoRow, get_own_video, get_reach, list_own_videos
+from marketplace.videos.share_links import share_video
+
+Action = Literal["buy", "trial", "demo", "quote"]
+Visibility = Literal["public", "partners", "internal"]
+
+
+class VideoIn(Wire):
+    """A post's words; its file follows. Without `channel_id` it goes on the organization's oldest channel."""
+
+    channel_id: UUID | None = None
+    title: Annotated[str, Field(max_length=120)]
+    title_en: Annotated[str, Field(max_length=120)] = ""
+    description: Annotated[str, Field(max_length=2000)] = ""
+    description_en: Annotated[str, Field(max_length=2000)] = ""
+    visibility: Visibility = "public"
+
+
+class PlacementIn(Wire):
+    """A plan's card, shown from `start_ms` up to `end_ms`."""
+
+    plan_id: UUID
+    start_ms: StrictInt
+    end_ms: StrictInt
+    action: Action = "buy"
+
+
+class PlacementChange(Wire):
+    """What is to change of a card; the rest stays."""
+
+    plan_id: UUID | None = None
+    start_ms: StrictInt | None = None
+    end_ms: StrictInt | None = None
+    action: Action | None = None
+
+
+class ClaimIn(Wire):
+    """A promise at a moment of the video. A price is `value_int` minor units of `currency` for one `unit`."""
+
+    kind: Literal["price", "included_seats", "trial_days", "feature", "service_level"]
+    at_ms: StrictInt
+    text: Annotated[str, Field(max_length=200)]
+    text_en: Annotated[str, Field(max_length=200)] = ""
+    value_int: StrictInt | None = Field(default=None, le=1_000_000_000_000)
+    value_text: Annotated[str, Field(max_length=60)] | None = None
+    currency: Annotated[str, Field(min_length=3, max_length=3)] | None = None
+    unit: Annotated[str, Field(max_length=40)] | None = None
+
+
+class BlockerOut(Out):
+    """Why the video cannot be published yet: an error code, its parameters, the row it is about."""
+
+    code: str
+    params: dict[str, Any]
+    subject_id: UUID | None
+
+    @classmethod
+    def of(cls, row: Blocker) -> BlockerOut:
+        """From the verb's finding."""
+        return cls.model_validate(row)
+
+
+class VideoRowOut(Out):
+    """A video of one's own. `refused_code` says why a file was refused."""
+
+    id: UUID
+    channel_id: UUID
+    title: str
+    title_en: str
+    state: str
+    visibility: str
+    duration_ms: int | None
+    width: int | None
+    height: int | None
+    placements: int
+    views: int
+    refused_code: str | None
+    refused_params: dict[str, Any] | None
+    published_at: datetime | None
+    created_at: datetime
+    media_url: str | None
+    cover_url: str | None
+
+    @classmethod
+    def of(cls, services: Services, row: VideoRow) -> VideoRowOut:
+        """From the query's row, with addresses once there are bytes to watch."""
+        plain = {name: getattr(row, name) for name in cls.model_fields if not name.endswith("_url")}
+        is_public = row.state == "published" and row.visibility == "public"
+        media = cover = None
+        if row.duration_ms is not None:
+            media = media_address(services, row.id, row.media_version, is_public=is_public)
+            cover = cover_address(services, row.id, row.media_version, is_public=is_public)
+        return cls(**plain, media_url=media, cover_url=cover)
+
+
+class ReachOut(Out):
+    """Recorded events of the video so far."""
+
+    impressions: int
+    views: int
+    card_clicks: int
+    leads: int
+
+
+class VideoDetailOut(Out):
+    """A video of one's own with everything one works on."""
+
+    video: VideoRowOut
+    description: str
+    description_en: str
+    file_name: str | None
+    media_type: str | None
+    media_bytes: int | None
+    video_codec: str | None
+    audio_codec: str | None
+    placements: list[CardOut]
+    claims: list[ClaimOut]
+    blockers: list[BlockerOut]
+
+    @classmethod
+    def of(cls, services: Services, detail: VideoDetail) -> VideoDetailOut:
+        """From the query's row."""
+        names = (
+            "description",
+            "description_en",
+            "file_name",
+            "media_type",
+            "media_bytes",
+            "video_codec",
+            "audio_codec",
+        )
+        return cls(
+            video=VideoRowOut.of(services, detail.row),
+            **{name: getattr(detail, name) for name in names},
+            placements=[CardOut.of(card) for card in detail.cards],
+            claims=[ClaimOut.of(claim) for claim in detail.claims],
+            blockers=[BlockerOut.of(blocker) for blocker in detail.blockers],
+        )
+
+
+class MadeOut(Out):
+    """The id of what was made."""
+
+    id: UUID
+
+
+class StateOut(Out):
+    """Where a thing stands now."""
+
+    id: UUID
+    state: str
+
+
+class ShareOut(Out):
+    """A link code that remembers who shared; put it on the video's address as `share`."""
+
+    code: str
+
+
+@post("/v1/videos", permission="videos.write", sync_to_thread=True, tags=["content"])
+def create(data: VideoIn, services: Services, principal: Principal) -> StateOut:
+    """Begin a post; upload its file next."""
+    command = CreateVideo(**data.model_dump())
+    made = transact(services.db, principal, lambda uow: create_video(uow, command))
+    return StateOut(id=made.id, state=made.state)
+
+
+@get("/v1/seller/videos", permission="videos.write", sync_to_thread=True, tags=["seller"])
+def get_own_videos(
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+    video_state: Annotated[str | None, Parameter(query="state", max_length=20, required=False)] = None,
+) -> Response[PageOut[VideoRowOut]]:
+    """The organization's videos, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        page = list_own_videos(uow, cursor=cursor, limit=limit, state=video_state)
+    body = page_out(page, lambda row: VideoRowOut.of(services, row))
+    return linked(body, "/v1/seller/videos", limit=limit, state=video_state)
+
+
+@get("/v1/seller/videos/{video_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["seller"])
+def get_own(video_id: UUID, services: Services, principal: Principal) -> VideoDetailOut:
+    """One of the organization's videos in any state, with what keeps it from being published."""
+    return _detail(services, principal, video_id)
+
+
+@get("/v1/seller/videos/{video_id:uuid}/reach", permission="videos.write", sync_to_thread=True, tags=["seller"])
+def get_own_reach(video_id: UUID, services: Services, principal: Principal) -> ReachOut:
+    """How far it went: impressions, views, card clicks, leads."""
+    with unit_of_work(services.db, principal) as uow:
+        return ReachOut.model_validate(get_reach(uow, video_id))
+
+
+@post("/v1/videos/{video_id:uuid}/placements", permission="videos.write", sync_to_thread=True, tags=["content"])
+def create_placement(video_id: UUID, data: PlacementIn, services: Services, principal: Principal) -> MadeOut:
+    """Put a plan's card on the video: one's own, or, as a promoter, anybody's that is on sale."""
+    command = AddPlacement(video_id, data.plan_id, data.start_ms, data.end_ms, data.action)
+    return MadeOut(id=transact(services.db, principal, lambda uow: add_placement(uow, command).id))
+
+
+@patch("/v1/placements/{placement_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["content"])
+def update_placement(placement_id: UUID, data: PlacementChange, services: Services, principal: Principal) -> MadeOut:
+    """Change a card's range, plan or call to action."""
+    command = ChangePlacement(placement_id, data.start_ms, data.end_ms, data.action, data.plan_id)
+    return MadeOut(id=transact(services.db, principal, lambda uow: change_placement(uow, command).id))
+
+
+@delete("/v1/placements/{placement_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["content"])
+def delete_placement(placement_id: UUID, services: Services, principal: Principal) -> None:
+    """Take a card off the video, with the claims about it."""
+    transact(services.db, principal, lambda uow: remove_placement(uow, placement_id))
+
+
+@post("/v1/placements/{placement_id:uuid}/claims", permission="videos.write", sync_to_thread=True, tags=["content"])
+def create_claim(placement_id: UUID, data: ClaimIn, services: Services, principal: Principal) -> MadeOut:
+    """Enter what the video promises of the card's plan."""
+    command = AddClaim(placement_id, **data.model_dump())
+    return MadeOut(id=transact(services.db, principal, lambda uow: add_claim(uow, command).id))
+
+
+@delete("/v1/claims/{claim_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["content"])
+def delete_claim(claim_id: UUID, services: Services, principal: Principal) -> None:
+    """Take a claim back."""
+    transact(services.db, principal, lambda uow: remove_claim(uow, claim_id))
+
+
+@post(
+    "/v1/videos/{video_id:uuid}/publish",
+    permission="videos.write",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["content"],
+)
+def publish(video_id: UUID, services: Services, principal: Principal) -> StateOut:
+    """Publish. Refused while a claim contradicts its plan, a card's listing is not on sale, or onboarding is unfinished."""
+    video = transact(services.db, principal, lambda uow: publish_video(uow, video_id))
+    return StateOut(id=video.id, state=video.state)
+
+
+@post(
+    "/v1/videos/{video_id:uuid}/withdraw",
+    permission="videos.write",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["content"],
+)
+def withdraw(video_id: UUID, services: Services, principal: Principal) -> StateOut:
+    """Take it out of every feed."""
+    video = transact(services.db, principal, lambda uow: withdraw_video(uow, video_id))
+    return StateOut(id=video.id, state=video.state)
+
+
+@post("/v1/videos/{video_id:uuid}/share", permission=SIGNED_IN, sync_to_thread=True, status_code=200, tags=["content"])
+def share(video_id: UUID, services: Services, principal: Principal) -> ShareOut:
+    """One's own link code for a video; the same every time."""
+    return ShareOut(code=transact(services.db, principal, lambda uow: share_video(uow, video_id)))
+
+
+def _detail(services: Services, principal: Principal, video_id: UUID) -> VideoDetailOut:
+    with unit_of_work(services.db, principal) as uow:
+        return VideoDetailOut.of(services, get_own_video(uow, video_id))
+
+
+routes = [
+    create,
+    get_own_videos,
+    get_own,
+    get_own_reach,
+    create_placement,
+    update_placement,
+    delete_placement,
+    create_claim,
+    delete_claim,
+    publish,
+    withdraw,
+    share,
+]

@@ -1,0 +1,101 @@
+"""The composition root: settings become ports, and every package learns its jobs. The same in every process."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+
+import billing.registration
+import orders.loop
+from api.context import Services
+from billing.documents.isolated import IsolatedRenderer
+from billing.documents.renderer import Document
+from billing.payments.adapters.sandbox import SandboxGateway
+from billing.payments.ports import PaymentGateway
+from fulfillment import jobs as fulfillment_jobs
+from fulfillment.connectors.none import NoneConnector
+from fulfillment.connectors.ports import Connectors
+from fulfillment.connectors.webhook import WebhookConnector
+from fulfillment.runs.call_seller import SellerCalls
+from kernel.db.uow import Database
+from kernel.outbound import OutboundClient, OutboundPolicy
+from kernel.secrets import SecretBox
+from kernel.settings import Settings
+from kernel.signing import TokenSigner
+from kernel.storage import open_storage
+from marketplace.listings import jobs as listing_jobs
+from marketplace.videos import jobs as video_jobs
+
+KEY_ID = "k1"
+LOOP = orders.loop
+"""Imported for what it registers: who follows which fact."""
+
+
+class RendererPerThread:
+    """One isolated renderer for each thread that draws; its child process ends when the thread's pipe closes."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+
+    def render(self, document: Document, timeout_s: float) -> bytes:
+        """See `IsolatedRenderer.render`."""
+        if not hasattr(self._own, "renderer"):
+            self._own.renderer = IsolatedRenderer()
+        renderer: IsolatedRenderer = self._own.renderer
+        return renderer.render(document, timeout_s)
+
+
+def compose(settings: Settings) -> Services:
+    """Build the ports of a process and register every job with them. Opens no connection yet."""
+    if settings.database_url is None:
+        raise ValueError("the engines must be resolved before the process is composed")
+    master = settings.key_encryption_key()
+    db = Database(settings.database_url, pool_size=settings.database_pool_size)
+    storage = open_storage(settings.object_store_url)
+    policy = OutboundPolicy(permitted=settings.allowed_outbound)
+    services = Services(
+        db=db,
+        settings=settings,
+        storage=storage,
+        secrets=SecretBox({KEY_ID: _derive(master, "stored secrets")}),
+        signer=TokenSigner([_derive(master, "links")]),
+        outbound_policy=policy,
+        gateways=gateways(settings, db),
+    )
+    if settings.redis_url is not None:
+        from app.doorbell import Doorbell, broker_for
+
+        db.ring = Doorbell(broker_for(settings.redis_url))
+    register_jobs(services)
+    return services
+
+
+def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
+    """The gateways this installation offers, by name."""
+    known = {"sandbox": lambda: SandboxGateway(db)}
+    return {name: known[name]() for name in settings.payment_gateways if name in known}
+
+
+def register_jobs(services: Services) -> None:
+    """Let every package register its jobs with the ports of this process."""
+    settings = services.settings
+    listing_jobs.register(review_by_rule=services.sandbox)
+    video_jobs.register(services.storage)
+    fulfillment_jobs.register(
+        SellerCalls(
+            connectors=Connectors(
+                {"webhook": WebhookConnector(OutboundClient(services.outbound_policy)), "none": NoneConnector()}
+            ),
+            box=services.secrets,
+            signer=services.signer,
+            public_url=settings.public_url,
+        )
+    )
+    billing.registration.register(
+        services.gateways, services.storage, RendererPerThread(), public_url=settings.public_url
+    )
+
+
+def _derive(master: bytes, purpose: str) -> bytes:
+    """A key for one purpose from the installation's key (HKDF-like: keyed BLAKE2b, 32 bytes)."""
+    return hashlib.blake2b(purpose.encode(), key=master, digest_size=32).digest()

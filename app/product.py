@@ -1,0 +1,124 @@
+"""Which processes the product consists of on one machine: the plan that `market up` and `market demo` supervise."""
+
+import http.client
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from app.children import ChildSpec, accepts_connections
+from app.engines.embedded import Addresses
+from app.processes import Step
+from app.sample.outcome import SampleMarket, SignIn
+from kernel.settings import Settings
+
+SELLER_FOLDER = Path(__file__).resolve().parent.parent / "examples" / "seller_app"
+OUTCOME_FILE = "sample.json"
+
+
+@dataclass(frozen=True)
+class Product:
+    """The plan: migrations and sample data first, then all processes.
+
+    The order is that of dependence, so that ending runs backwards: no new requests, jobs under way finish, then the
+    seller they call.
+    """
+
+    settings: Settings
+    sample: bool = True
+
+    def ports(self) -> list[tuple[str, int, str]]:
+        """The API's address and, with samples, the sample seller's."""
+        ports = [(self.settings.host, self.settings.port, "PORT")]
+        if self.sample:
+            ports.append(("127.0.0.1", self.settings.sample_seller_port, "SAMPLE_SELLER_PORT"))
+        return ports
+
+    def steps(self, addresses: Addresses) -> list[Step]:
+        """Migrations, then the sample market."""
+        told = self._told(addresses)
+        steps = [
+            Step(
+                "Bringing the database up to date",
+                "正在更新数据库结构",
+                ChildSpec("migrate", ("-m", "app.cli", "migrate"), told),
+            )
+        ]
+        if self.sample:
+            steps.append(
+                Step(
+                    "Preparing the sample market",
+                    "正在准备示例数据",
+                    ChildSpec("seed", ("-m", "app.cli", "seed"), told),
+                )
+            )
+        return steps
+
+    def children(self, addresses: Addresses) -> list[ChildSpec]:
+        """Seller, renderer, worker, scheduler, API."""
+        told = self._told(addresses)
+        host, port = reachable(self.settings.host), self.settings.port
+        own = [
+            ChildSpec("renderer", ("-m", "app.cli", "worker", "--queue", "documents"), told),
+            ChildSpec("worker", ("-m", "app.cli", "worker"), told),
+            ChildSpec("scheduler", ("-m", "app.cli", "scheduler"), told),
+            ChildSpec("api", ("-m", "app.cli", "serve"), told, lambda: answers_ready(host, port)),
+        ]
+        return [self._seller(), *own] if self.sample else own
+
+    def _seller(self) -> ChildSpec:
+        """The sample seller: a program of its own, told only what any seller would know, not where the engines are."""
+        port = self.settings.sample_seller_port
+        secrets = read_outcome(self.settings).seller_secrets
+        told = {
+            "PORT": str(port),
+            "SELLER_HOME": str(self.settings.market_home / "seller"),
+            "SELLER_SECRETS": ",".join(f"{vendor}={secret}" for vendor, secret in secrets.items()),
+            "MARKET_URL": self.settings.public_url,
+            "PYTHONPATH": str(SELLER_FOLDER),
+        }
+        hidden = frozenset(name.upper() for name in Settings.model_fields) - told.keys()
+        return ChildSpec("seller", ("-m", "seller_app"), told, lambda: accepts_connections("127.0.0.1", port), hidden)
+
+    def _told(self, addresses: Addresses) -> Mapping[str, str]:
+        given = self.settings
+        return {
+            **addresses.environment(),
+            "MARKET_HOME": str(given.market_home),
+            "HOST": given.host,
+            "PORT": str(given.port),
+            "SAMPLE_SELLER_PORT": str(given.sample_seller_port),
+        }
+
+
+def write_outcome(settings: Settings, outcome: SampleMarket) -> None:
+    """Keep what the sample data told, for the supervisor in its other process. Only the owner may read it."""
+    target = settings.market_home / OUTCOME_FILE
+    target.touch(mode=0o600)
+    target.write_text(json.dumps(asdict(outcome), ensure_ascii=False), encoding="utf-8")
+
+
+def read_outcome(settings: Settings) -> SampleMarket:
+    """What the sample data told; empty when there is none."""
+    try:
+        told = json.loads((settings.market_home / OUTCOME_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return SampleMarket((), {})
+    return SampleMarket(tuple(SignIn(**item) for item in told["sign_ins"]), told["seller_secrets"])
+
+
+def reachable(host: str) -> str:
+    """The address at which a listener on `host` is reached from this machine."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, never bound
+
+
+def answers_ready(host: str, port: int) -> bool:
+    """Whether the API on the address says that it is ready to serve (`GET /readyz` → 200)."""
+    connection = http.client.HTTPConnection(host, port, timeout=2.0)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

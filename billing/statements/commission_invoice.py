@@ -1,0 +1,103 @@
+"""The platform's invoice to a seller for the commission of its statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from billing.documents.parties import Party
+from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
+from billing.statements.models import Statement
+from billing.tax.decision import TaxParty, tax_for
+from billing.tax.line_amounts import line_amounts
+from kernel.db.locks import lock_rows
+from kernel.db.uow import UnitOfWork
+from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.public import find_default_billing_profile, party
+
+_NAME: Final = "平台技术服务费 Platform service fee"
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    document: Party
+    tax: TaxParty
+    time_zone: str
+
+
+def invoice_commission(uow: UnitOfWork, statement: Statement) -> UUID | None:
+    """Invoice the commission of this and all earlier statements of the party that has not been invoiced.
+
+    None while refunds have taken back as much as was earned: the next statement's invoice nets it. The published
+    commission includes its tax, so the amount withheld is the invoice's gross.
+
+    Locks: the party's statements by id.
+    Idempotent by: the statement.
+    """
+    waiting = select(Statement.id).where(
+        Statement.org_id == statement.org_id,
+        Statement.currency == statement.currency,
+        Statement.commission_invoice_id.is_(None),
+        Statement.commission_minor != 0,
+    )
+    statements = lock_rows(uow.session, Statement, uow.session.scalars(waiting).all())
+    gross_minor = -sum(row.commission_minor for row in statements)
+    if gross_minor <= 0:
+        return None
+    platform, seller = _side(uow, PLATFORM_ORG_ID), _side(uow, statement.org_id)
+    on = statement.closed_at.astimezone(ZoneInfo(platform.time_zone)).date()
+    decision = tax_for(platform.tax, seller.tax, "service", on, included=True)
+    amounts = line_amounts(gross_minor, 1, 0, decision)
+    zone = ZoneInfo(seller.time_zone)
+    line = LineToInvoice(
+        reference=statement.id,
+        name=_NAME,
+        description=", ".join(row.number for row in statements),
+        quantity=Decimal(1),
+        net_minor=amounts.net_minor,
+        tax_minor=amounts.tax_minor,
+        gross_minor=amounts.gross_minor,
+        tax_rate_ppm=decision.rate_ppm,
+        tax_category=decision.category,
+    )
+    invoice_id = issue_invoice(
+        uow,
+        IssueInvoice(
+            reference=statement.id,
+            buyer_org_id=statement.org_id,
+            seller_org_id=PLATFORM_ORG_ID,
+            buyer=seller.document,
+            seller=platform.document,
+            currency=statement.currency,
+            lines=[line],
+            order_number=statement.number,
+            paid_minor=gross_minor,
+            remarks=f"结算单 Statement {statement.number}: "
+            f"{statement.starts_at.astimezone(zone).date()} – {statement.ends_at.astimezone(zone).date()}",
+            kind="commission_invoice",
+        ),
+    )
+    for row in statements:
+        row.commission_invoice_id = invoice_id
+    uow.flush()
+    return invoice_id
+
+
+def _side(uow: UnitOfWork, org_id: UUID) -> _Side:
+    who = party(uow, org_id)
+    title = find_default_billing_profile(uow, org_id)
+    document = Party(
+        legal_name=title.legal_name if title else who.legal_name,
+        country=title.country if title else who.country,
+        tax_id=(title.tax_id if title else who.tax_id) or "",
+        address_lines=(title.address,) if title and title.address else (),
+        bank_name=(title.bank_name if title else None) or "",
+        bank_account=(title.bank_account_masked if title else None) or "",
+        email=title.email if title else "",
+    )
+    return _Side(document, TaxParty(document.country, document.tax_id), who.time_zone)

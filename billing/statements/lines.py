@@ -1,0 +1,85 @@
+"""What a share, or its reversal, is on a party's statement. Pure but for the rows it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from billing.shares.models import Share, ShareReversal
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line. Signed from the party's side: what lowers its net is negative; the first four add up to the net."""
+
+    share_id: UUID
+    reversal_id: UUID | None
+    kind: str
+    reference: UUID
+    group_reference: UUID
+    occurred_at: datetime
+    gross_minor: int
+    refunds_minor: int
+    commission_minor: int
+    promoter_minor: int
+    net_minor: int
+
+
+def sale(share: Share, siblings: Sequence[Share]) -> Entry:
+    """A captured line: for its seller what was sold less what others get of it, for its promoter what it earned."""
+    if share.kind == "promoter":
+        return _entry(share, None, "promotion", share.captured_at, promoter_minor=share.amount_minor)
+    others = {sibling.kind: sibling.amount_minor for sibling in siblings}
+    return _entry(
+        share,
+        None,
+        "sale",
+        share.captured_at,
+        gross_minor=share.gross_minor,
+        commission_minor=-others.get("commission", 0),
+        promoter_minor=-others.get("promoter", 0),
+    )
+
+
+def reversal(share: Share, own: ShareReversal, siblings: Mapping[str, ShareReversal]) -> Entry:
+    """A refunded part of a line: for its seller the refund less what the others give back of it."""
+    if share.kind == "promoter":
+        return _entry(share, own, "promotion_refund", own.created_at, promoter_minor=-own.amount_minor)
+    commission, promoter = siblings.get("commission"), siblings.get("promoter")
+    return _entry(
+        share,
+        own,
+        "refund",
+        own.created_at,
+        refunds_minor=-own.gross_minor,
+        commission_minor=commission.amount_minor if commission else 0,
+        promoter_minor=promoter.amount_minor if promoter else 0,
+    )
+
+
+def _entry(
+    share: Share,
+    own: ShareReversal | None,
+    kind: str,
+    occurred_at: datetime,
+    *,
+    gross_minor: int = 0,
+    refunds_minor: int = 0,
+    commission_minor: int = 0,
+    promoter_minor: int = 0,
+) -> Entry:
+    return Entry(
+        share_id=share.id,
+        reversal_id=own.id if own else None,
+        kind=kind,
+        reference=share.reference,
+        group_reference=share.group_reference,
+        occurred_at=occurred_at,
+        gross_minor=gross_minor,
+        refunds_minor=refunds_minor,
+        commission_minor=commission_minor,
+        promoter_minor=promoter_minor,
+        net_minor=gross_minor + refunds_minor + commission_minor + promoter_minor,
+    )

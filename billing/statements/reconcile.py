@@ -1,0 +1,35 @@
+"""Whether a party's shares, its payouts and its ledger account tell the same story."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from billing.ledger.queries import owed_minor
+from billing.payouts.models import Payout
+from billing.shares.models import Share
+from kernel.db.uow import UnitOfWork
+
+
+def difference_minor(uow: UnitOfWork, org_id: UUID, currency: str) -> int:
+    """Available by the ledger less available by the rows: released shares minus refunds minus payouts not failed.
+
+    Zero, unless something is wrong; then no statement of the party closes.
+    """
+    uow.flush()
+    released = uow.session.scalar(
+        select(func.coalesce(func.sum(Share.amount_minor - Share.reversed_minor), 0)).where(
+            Share.org_id == org_id,
+            Share.currency == currency,
+            Share.kind != "commission",
+            Share.state.in_(("releasable", "in_statement", "paid")),
+        )
+    )
+    paid = uow.session.scalar(
+        select(func.coalesce(func.sum(Payout.amount_minor), 0)).where(
+            Payout.org_id == org_id, Payout.currency == currency, Payout.state != "failed"
+        )
+    )
+    _, available = owed_minor(uow, org_id, currency)
+    return available - (int(released or 0) - int(paid or 0))

@@ -1,0 +1,218 @@
+"""The recorded facts of some orders, as far as the principal may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from billing.charges.models import Charge
+from billing.invoices.models import Invoice
+from billing.ledger.models import LedgerTransaction, Posting
+from billing.payments.models import Payment, PaymentAllocation
+from billing.payouts.models import Payout
+from billing.refunds.models import Refund
+from billing.shares.models import Share
+from billing.statements.models import Statement, StatementLine
+from fulfillment.entitlements.models import Entitlement
+from fulfillment.runs.models import Run
+from kernel.db.uow import UnitOfWork
+from marketplace.attribution.models import Touchpoint
+from marketplace.placements.models import Placement
+from marketplace.videos.models import Video
+from orders.agreements.models import Attribution, Order, OrderLine, Subscription
+from orders.purchases.models import Approval, Purchase
+from orders.quotes.models import Quote
+from orders.tracing.model import Node
+from orders.tracing.resolve import mine
+
+
+def _money(minor: int, currency: str) -> dict[str, object]:
+    return {"amount": minor, "currency": currency.strip()}
+
+
+def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
+    """Quote, purchase and approval (the buyer's), orders and lines (both sides')."""
+    orders = uow.session.scalars(
+        select(Order).where(Order.id.in_(order_ids), mine(uow, Order.buyer_org_id, Order.seller_org_id))
+    ).all()
+    purchase_ids = {order.purchase_id for order in orders}
+    purchases = uow.session.scalars(
+        select(Purchase).where(Purchase.id.in_(purchase_ids), mine(uow, Purchase.buyer_org_id))
+    ).all()
+    for quote in uow.session.scalars(
+        select(Quote).where(Quote.id.in_([p.quote_id for p in purchases]), mine(uow, Quote.buyer_org_id))
+    ):
+        yield Node("quote", quote.id, quote.created_at, facts={"gross": _money(quote.gross_minor, quote.currency)})
+    for p in purchases:
+        facts = {"gross": _money(p.gross_minor, p.currency), "po_number": p.po_number}
+        yield Node("purchase", p.id, p.created_at, p.state, facts=facts, after=(p.quote_id,))
+    for a in uow.session.scalars(
+        select(Approval).where(Approval.purchase_id.in_(purchase_ids), mine(uow, Approval.buyer_org_id))
+    ):
+        yield Node("approval", a.id, a.at, a.decision, facts={"reason": a.reason}, after=(a.purchase_id,))
+    for o in orders:
+        facts = {"number": o.number, "gross": _money(o.gross_minor, o.currency), "failure": o.failure}
+        names = {"buyer": o.buyer_name, "seller": o.seller_name}
+        yield Node("order", o.id, o.created_at, o.state, o.number, o.number, facts | names, (o.purchase_id,))
+    lines = uow.session.scalars(
+        select(OrderLine).where(
+            OrderLine.order_id.in_(order_ids), mine(uow, OrderLine.buyer_org_id, OrderLine.seller_org_id)
+        )
+    )
+    for line in lines:
+        yield Node(
+            "order_line",
+            line.id,
+            line.created_at,
+            None,
+            line.plan["title"],
+            line.plan["title_en"],
+            {
+                "quantity": line.quantity,
+                "net": _money(line.net_minor, line.currency),
+                "tax": _money(line.tax_minor, line.currency),
+                "gross": _money(line.gross_minor, line.currency),
+                "claims": len(line.claims),
+            },
+            (line.order_id,),
+        )
+
+
+def origin(uow: UnitOfWork, line_ids: Sequence[UUID], video_ids: Sequence[UUID]) -> Iterator[Node]:
+    """What sold it: attribution, video, card, and for the buyer its own touchpoint."""
+    credits = uow.session.scalars(
+        select(Attribution).where(
+            Attribution.order_line_id.in_(line_ids), mine(uow, Attribution.buyer_org_id, Attribution.seller_org_id)
+        )
+    ).all()
+    for c in credits:
+        facts = {"rule": c.rule, "second_ms": c.second_ms, "touchpoints": len(c.path)}
+        before = tuple(i for i in (c.touchpoint_id, c.placement_id, c.video_id) if i is not None)
+        yield Node("attribution", c.id, c.decided_at, c.rule, facts=facts, after=before)
+    videos = {*video_ids, *(c.video_id for c in credits if c.video_id)}
+    for v in uow.session.scalars(select(Video).where(Video.id.in_(videos))):
+        yield Node("video", v.id, v.published_at, v.state, v.title, v.title_en)
+    cards = {c.placement_id for c in credits if c.placement_id}
+    for p in uow.session.scalars(select(Placement).where(Placement.id.in_(cards))):
+        facts = {"start_ms": p.start_ms, "end_ms": p.end_ms, "action": p.action}
+        yield Node("placement", p.id, p.created_at, None, facts=facts, after=(p.video_id,))
+    touched = {c.touchpoint_id for c in credits if c.touchpoint_id}
+    for t in uow.session.scalars(select(Touchpoint).where(Touchpoint.id.in_(touched), mine(uow, Touchpoint.org_id))):
+        facts = {"kind": t.kind, "second_ms": t.second_ms, "watched_ms": t.watched_ms}
+        yield Node("touchpoint", t.id, t.occurred_at, t.kind, facts=facts, after=(t.video_id,))
+
+
+def delivery(uow: UnitOfWork, line_ids: Sequence[UUID]) -> Iterator[Node]:
+    """Entitlements, their runs, and the subscriptions that began."""
+    entitlements = uow.session.scalars(
+        select(Entitlement).where(
+            Entitlement.reference.in_(line_ids), mine(uow, Entitlement.buyer_org_id, Entitlement.seller_org_id)
+        )
+    ).all()
+    for e in entitlements:
+        facts = {"seats": e.seats, "seats_used": e.seats_used, "external_id": e.external_id}
+        yield Node(
+            "entitlement", e.id, e.valid_from or e.created_at, e.state, e.title, e.title_en, facts, (e.reference,)
+        )
+    runs = select(Run).where(
+        Run.entitlement_id.in_([e.id for e in entitlements]), mine(uow, Run.buyer_org_id, Run.seller_org_id)
+    )
+    for r in uow.session.scalars(runs):
+        facts = {"operation": r.operation, "tries": r.tries, "percent": r.percent, "failure": r.failure}
+        yield Node(
+            "run", r.id, r.finished_at or r.created_at, r.state, r.operation, r.operation, facts, (r.entitlement_id,)
+        )
+    subscriptions = select(Subscription).where(
+        Subscription.order_line_id.in_(line_ids), mine(uow, Subscription.buyer_org_id, Subscription.seller_org_id)
+    )
+    for s in uow.session.scalars(subscriptions):
+        yield Node("subscription", s.id, s.created_at, s.state, after=(s.order_line_id,))
+
+
+def money_in(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
+    """Payments (the payer's), charges, refunds, invoices and credit notes (both sides')."""
+    paid = select(PaymentAllocation.payment_id).where(PaymentAllocation.reference.in_(order_ids))
+    for p in uow.session.scalars(select(Payment).where(Payment.id.in_(paid), mine(uow, Payment.payer_org_id))):
+        facts = {"amount": _money(p.amount_minor, p.currency), "gateway": p.gateway, "error": p.error_code}
+        yield Node("payment", p.id, p.captured_at or p.created_at, p.state, facts=facts, after=(p.reference,))
+    charges = select(Charge).where(
+        Charge.group_reference.in_(order_ids), mine(uow, Charge.buyer_org_id, Charge.seller_org_id)
+    )
+    for c in uow.session.scalars(charges):
+        facts = {"gross": _money(c.gross_minor, c.currency), "refunded": _money(c.refunded_minor, c.currency)}
+        yield Node("charge", c.id, c.captured_at, None, facts=facts, after=(c.reference, c.payment_id))
+    refunds = select(Refund).where(
+        Refund.reference.in_(order_ids), mine(uow, Refund.buyer_org_id, Refund.seller_org_id)
+    )
+    for r in uow.session.scalars(refunds):
+        facts = {"amount": _money(r.amount_minor, r.currency), "reason": r.reason, "automatic": r.automatic}
+        yield Node("refund", r.id, r.ended_at or r.created_at, r.state, facts=facts, after=(r.payment_id, r.reference))
+    invoices = select(Invoice).where(
+        Invoice.reference.in_(order_ids), mine(uow, Invoice.buyer_org_id, Invoice.seller_org_id)
+    )
+    for i in uow.session.scalars(invoices):
+        before = tuple(x for x in (i.refund_id, i.original_invoice_id) if x) or (i.reference,)
+        facts = {"number": i.number, "gross": _money(i.gross_minor, i.currency)}
+        yield Node(i.kind, i.id, i.issued_at or i.created_at, i.state, i.number or "", i.number or "", facts, before)
+
+
+def money_out(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
+    """Shares, the statements they are in, and the payouts of those: each party's own, and a seller's sale in full."""
+    shares = uow.session.scalars(
+        select(Share).where(Share.group_reference.in_(order_ids), mine(uow, Share.org_id, Share.seller_org_id))
+    ).all()
+    for s in shares:
+        facts = {
+            "kind": s.kind,
+            "rate_ppm": s.rate_ppm,
+            "amount": _money(s.amount_minor, s.currency),
+            "reversed": _money(s.reversed_minor, s.currency),
+            "releasable_at": s.releasable_at.isoformat() if s.releasable_at else None,
+            "promoted_video": str(s.video_id) if s.video_id else None,
+        }
+        before = (s.charge_id, s.reference, *((s.video_id,) if s.video_id else ()))
+        yield Node("share", s.id, s.captured_at, s.state, s.kind, s.kind, facts, before)
+    listed = select(StatementLine.statement_id).where(StatementLine.group_reference.in_(order_ids))
+    statements = uow.session.scalars(
+        select(Statement).where(Statement.id.in_(listed), mine(uow, Statement.org_id))
+    ).all()
+    of_statement: dict[UUID, tuple[UUID, ...]] = {}
+    for s in shares:
+        if s.statement_id is not None:
+            of_statement[s.statement_id] = (*of_statement.get(s.statement_id, ()), s.id)
+    for t in statements:
+        facts = {"number": t.number, "net": _money(t.net_minor, t.currency)}
+        yield Node("statement", t.id, t.closed_at, t.state, t.number, t.number, facts, of_statement.get(t.id, ()))
+    ids = [t.id for t in statements]
+    for p in uow.session.scalars(select(Payout).where(Payout.statement_id.in_(ids), mine(uow, Payout.org_id))):
+        facts = {"amount": _money(p.amount_minor, p.currency), "destination": p.destination, "gateway": p.gateway}
+        yield Node("payout", p.id, p.paid_at or p.created_at, p.state, facts=facts, after=(p.statement_id,))
+    bills = select(Invoice).where(
+        Invoice.kind == "commission_invoice",
+        Invoice.reference.in_(ids),
+        mine(uow, Invoice.buyer_org_id, Invoice.seller_org_id),
+    )
+    for i in uow.session.scalars(bills):
+        facts = {"number": i.number, "gross": _money(i.gross_minor, i.currency)}
+        number = i.number or ""
+        yield Node(
+            "commission_invoice", i.id, i.issued_at or i.created_at, i.state, number, number, facts, (i.reference,)
+        )
+
+
+def books(uow: UnitOfWork, references: Sequence[UUID]) -> Iterator[Node]:
+    """Ledger transactions of the facts above; of the postings only the principal's own."""
+    found = select(LedgerTransaction).where(LedgerTransaction.reference.in_(references))
+    if not uow.principal.is_platform:
+        found = found.where(LedgerTransaction.org_ids.contains([uow.principal.organization()]))
+    transactions = uow.session.scalars(found).all()
+    own: dict[UUID, list[dict[str, object]]] = {}
+    for p in uow.session.scalars(
+        select(Posting).where(Posting.transaction_id.in_([t.id for t in transactions]), or_(mine(uow, Posting.org_id)))
+    ):
+        own.setdefault(p.transaction_id, []).append(_money(p.amount_minor, p.currency))
+    for t in transactions:
+        facts = {"kind": t.kind, "postings": own.get(t.id, [])}
+        yield Node("ledger_transaction", t.id, t.effective_at, None, t.kind, t.kind, facts, (t.reference,))

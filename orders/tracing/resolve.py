@@ -1,0 +1,244 @@
+"""From any id to the orders it belongs to, within what the principal may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute
+
+from billing.charges.models import Charge
+from billing.invoices.models import Invoice, InvoiceLine
+from billing.ledger.models import LedgerTransaction, Posting
+from billing.payments.models import Payment, PaymentAllocation
+from billing.payouts.models import Payout
+from billing.refunds.models import Refund
+from billing.shares.models import Share
+from billing.statements.models import Statement, StatementLine
+from fulfillment.entitlements.models import Entitlement
+from fulfillment.runs.models import Run
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+from marketplace.attribution.models import Touchpoint
+from marketplace.placements.models import Placement
+from marketplace.videos.models import Video
+from orders.agreements.models import Attribution, Order, OrderLine, SaleTerms, Subscription
+from orders.purchases.models import Purchase
+from orders.quotes.models import Quote
+
+MOST = 50
+"""A video or a statement may have caused thousands of orders; a trace walks the latest of them."""
+
+Column = InstrumentedAttribute[Any]
+
+
+def mine(uow: UnitOfWork, *columns: Column) -> ColumnElement[bool]:
+    """Rows of the acting organization by any of these columns; all rows for the platform."""
+    if uow.principal.is_platform:
+        return true()
+    org_id = uow.principal.organization()
+    return or_(*(column == org_id for column in columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What an id is, and the orders it leads to. `others` are ids worth showing even where the order is not visible."""
+
+    kind: str
+    order_ids: tuple[UUID, ...]
+
+
+Step = Callable[[UnitOfWork, UUID], Iterable[UUID] | None]
+
+
+def resolve(uow: UnitOfWork, any_id: UUID) -> Anchor:
+    """What `any_id` is. Raises: NotFound for an id of nothing, or of nothing this principal may see."""
+    for kind, step in STEPS:
+        found = step(uow, any_id)
+        if found is not None:
+            return Anchor(kind, tuple(dict.fromkeys(found))[:MOST])
+    raise NotFound("not_found")
+
+
+def _by(column: Column, id_column: Column, *owners: Column) -> Step:
+    """A row found by its id leads to the order ids in `column`."""
+
+    def step(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+        rows = uow.session.scalars(select(column).where(id_column == any_id, mine(uow, *owners))).all()
+        return rows or None
+
+    return step
+
+
+def _of_lines(uow: UnitOfWork, condition: ColumnElement[bool]) -> list[UUID]:
+    return list(
+        uow.session.scalars(
+            select(OrderLine.order_id)
+            .join(Attribution, Attribution.order_line_id == OrderLine.id)
+            .where(condition, mine(uow, Attribution.buyer_org_id, Attribution.seller_org_id))
+            .order_by(OrderLine.created_at.desc())
+            .limit(MOST)
+        )
+    )
+
+
+def _promoted(uow: UnitOfWork, video_id: UUID) -> list[UUID]:
+    return list(
+        uow.session.scalars(
+            select(Share.group_reference)
+            .where(Share.video_id == video_id, mine(uow, Share.org_id, Share.seller_org_id))
+            .order_by(Share.captured_at.desc())
+            .limit(MOST)
+        )
+    )
+
+
+def _touchpoint(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    known = uow.session.scalar(select(Touchpoint.id).where(Touchpoint.id == any_id, mine(uow, Touchpoint.org_id)))
+    return None if known is None else _of_lines(uow, Attribution.touchpoint_id == any_id)
+
+
+def _video(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    shown = or_(mine(uow, Video.org_id), (Video.state == "published") & (Video.visibility == "public"))
+    known = uow.session.scalar(select(Video.id).where(Video.id == any_id, shown))
+    if known is None:
+        return None
+    return [*_of_lines(uow, Attribution.video_id == any_id), *_promoted(uow, any_id)]
+
+
+def _placement(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    known = uow.session.scalar(
+        select(Placement.id).where(Placement.id == any_id, mine(uow, Placement.org_id, Placement.seller_org_id))
+    )
+    found = _of_lines(uow, Attribution.placement_id == any_id)
+    return found if found or known is not None else None
+
+
+def _quote(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    known = uow.session.scalar(select(Quote.id).where(Quote.id == any_id, mine(uow, Quote.buyer_org_id)))
+    if known is None:
+        return None
+    return uow.session.scalars(
+        select(Order.id).join(Purchase, Purchase.id == Order.purchase_id).where(Purchase.quote_id == any_id)
+    ).all()
+
+
+def _statement_orders(uow: UnitOfWork, statement_id: UUID) -> list[UUID]:
+    return list(
+        uow.session.scalars(
+            select(StatementLine.group_reference)
+            .where(StatementLine.statement_id == statement_id, mine(uow, StatementLine.org_id))
+            .distinct()
+            .limit(MOST)
+        )
+    )
+
+
+def _statement(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    known = uow.session.scalar(select(Statement.id).where(Statement.id == any_id, mine(uow, Statement.org_id)))
+    return None if known is None else _statement_orders(uow, any_id)
+
+
+def _payout(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    statement_id = uow.session.scalar(select(Payout.statement_id).where(Payout.id == any_id, mine(uow, Payout.org_id)))
+    return None if statement_id is None else _statement_orders(uow, statement_id)
+
+
+def _invoice(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    row = uow.session.execute(
+        select(Invoice.kind, Invoice.reference).where(
+            Invoice.id == any_id, mine(uow, Invoice.buyer_org_id, Invoice.seller_org_id)
+        )
+    ).first()
+    if row is None:
+        return None
+    return _statement_orders(uow, row.reference) if row.kind == "commission_invoice" else [row.reference]
+
+
+def _invoice_line(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    invoice_id = uow.session.scalar(
+        select(InvoiceLine.invoice_id).where(
+            InvoiceLine.id == any_id, mine(uow, InvoiceLine.buyer_org_id, InvoiceLine.seller_org_id)
+        )
+    )
+    return None if invoice_id is None else _invoice(uow, invoice_id)
+
+
+def _ledger(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    posted = select(Posting.transaction_id).where(mine(uow, Posting.org_id))
+    reference = uow.session.scalar(
+        select(LedgerTransaction.reference).where(LedgerTransaction.id == any_id, LedgerTransaction.id.in_(posted))
+    )
+    if reference is None:
+        return None
+    for kind, step in STEPS:
+        found = step(uow, reference) if kind != "ledger_transaction" else None
+        if found is not None:
+            return found
+    return []
+
+
+def _line(model: type[Attribution | SaleTerms | Subscription | Entitlement]) -> Step:
+    """A row that belongs to an order line leads to the line's order."""
+    reference: Column = model.reference if model is Entitlement else model.order_line_id  # type: ignore[union-attr]
+
+    def step(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+        owners = (model.buyer_org_id, model.seller_org_id)
+        rows = uow.session.scalars(
+            select(OrderLine.order_id)
+            .join(model, reference == OrderLine.id)
+            .where(model.id == any_id, mine(uow, *owners))
+        ).all()
+        return rows or None
+
+    return step
+
+
+def _run(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    rows = uow.session.scalars(
+        select(OrderLine.order_id)
+        .join(Entitlement, Entitlement.reference == OrderLine.id)
+        .join(Run, Run.entitlement_id == Entitlement.id)
+        .where(Run.id == any_id, mine(uow, Run.buyer_org_id, Run.seller_org_id))
+    ).all()
+    return rows or None
+
+
+def _payment(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    known = uow.session.scalar(select(Payment.id).where(Payment.id == any_id, mine(uow, Payment.payer_org_id)))
+    rows = uow.session.scalars(
+        select(PaymentAllocation.reference).where(
+            PaymentAllocation.payment_id == any_id,
+            mine(uow, PaymentAllocation.payer_org_id, PaymentAllocation.seller_org_id),
+        )
+    ).all()
+    return rows if rows or known is not None else None
+
+
+STEPS: tuple[tuple[str, Step], ...] = (
+    ("order", _by(Order.id, Order.id, Order.buyer_org_id, Order.seller_org_id)),
+    ("order_line", _by(OrderLine.order_id, OrderLine.id, OrderLine.buyer_org_id, OrderLine.seller_org_id)),
+    ("purchase", _by(Order.id, Order.purchase_id, Order.buyer_org_id)),
+    ("quote", _quote),
+    ("attribution", _line(Attribution)),
+    ("entitlement", _line(Entitlement)),
+    ("subscription", _line(Subscription)),
+    ("run", _run),
+    ("payment", _payment),
+    ("charge", _by(Charge.group_reference, Charge.id, Charge.buyer_org_id, Charge.seller_org_id)),
+    ("share", _by(Share.group_reference, Share.id, Share.org_id, Share.seller_org_id)),
+    ("refund", _by(Refund.reference, Refund.id, Refund.buyer_org_id, Refund.seller_org_id)),
+    ("invoice", _invoice),
+    ("invoice_line", _invoice_line),
+    ("statement_line", _by(StatementLine.group_reference, StatementLine.id, StatementLine.org_id)),
+    ("statement", _statement),
+    ("payout", _payout),
+    ("ledger_transaction", _ledger),
+    ("touchpoint", _touchpoint),
+    ("placement", _placement),
+    ("video", _video),
+)
+"""How each kind of id leads to orders; the first that knows the id wins."""

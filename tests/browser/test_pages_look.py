@@ -1,0 +1,144 @@
+"""The pages in Chromium with sample data: player, cards, sheet, keys; no page wider than its screen, none complaining."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from app.sample.scenes.facts import STORIES
+from app.sample.scenes.make import make_scene
+from tests.browser.preview.catalogue import samples
+from tests.browser.preview.serve import server
+from tests.browser.preview.shoot import QUIET
+
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's Chromium at /usr/bin/chromium")
+
+PHONE, DESK = (390, 844), (1280, 832)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the preview with the first sample film."""
+    media = tmp_path_factory.mktemp("media")
+    make_scene(STORIES[0], media / "recruiting-1.mp4", lambda _share: None)
+    serving = server(0, media)
+    thread = threading.Thread(target=serving.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{serving.server_port}"
+    serving.shutdown()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the file."""
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
+        yield made
+        made.close()
+
+
+@pytest.fixture(params=[PHONE, DESK], ids=["390", "1280"])
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A page that fails its test when a script or the security policy complained."""
+    width, height = request.param
+    context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    made = context.new_page()
+    heard: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        # The preview has no interface under /v1 and only one film; those absences are not the pages' doing.
+        if message.type == "error" and not any(part in message.location.get("url", "") for part in ("/v1/", "/media/")):
+            heard.append(message.text)
+
+    made.on("console", listen)
+    made.on("pageerror", lambda error: heard.append(str(error)))
+    yield made
+    context.close()
+    assert heard == []
+
+
+def open_feed(page: Page, base: str) -> None:
+    """Open the feed with its first card still to come."""
+    page.goto(f"{base}/en/feed")
+    page.wait_for_function("document.querySelector('video').readyState >= 2")
+
+
+def seek(page: Page, second: float) -> None:
+    """Move the first film, paused, to a second."""
+    page.evaluate(
+        "second => { const film = document.querySelector('video'); film.pause(); film.currentTime = second; }", second
+    )
+
+
+def test_card_shows_in_its_seconds_only(page: Page, base: str) -> None:
+    open_feed(page, base)
+    seek(page, 1)
+    card = page.locator("[data-card]").first
+    card.wait_for(state="hidden")
+    seek(page, 4)
+    card.wait_for(state="visible")
+    assert "Hiring Pro" in page.locator("[data-live]").inner_text()
+
+
+def test_card_opens_the_sheet_and_escape_goes_back(page: Page, base: str) -> None:
+    open_feed(page, base)
+    seek(page, 4)
+    page.locator("[data-card].on").click()
+    page.wait_for_selector("dialog[open] [data-pay]")
+    assert page.evaluate("document.activeElement.matches('[data-pay]')")
+    assert page.locator("[data-pay]").is_visible()
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog:not([open])", state="attached")
+
+
+def test_keys_work_the_player(page: Page, base: str) -> None:
+    open_feed(page, base)
+    seek(page, 5)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("ArrowRight")
+    assert round(page.evaluate("document.querySelector('video').currentTime")) == 10
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("m")
+    assert page.locator("[data-sound]").first.get_attribute("aria-pressed") == "true"
+    page.keyboard.press("c")
+    page.wait_for_selector("dialog[open]")
+
+
+def test_scrubber_marks_the_card(page: Page, base: str) -> None:
+    open_feed(page, base)
+    mark = page.locator(".diamonds svg").first
+    assert mark.get_attribute("x") == f"{3 * 100 // 14}%"
+
+
+def test_without_scripts_the_card_is_a_link_to_a_form(browser: Browser, base: str) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{base}/en/feed")
+    card = page.locator("[data-card]").first
+    assert card.is_visible()
+    card.click()
+    assert page.locator("form button[value=pay]").is_visible()
+    assert page.locator("form button[value=quote]").is_visible()
+    context.close()
+
+
+def test_no_page_is_wider_than_its_screen(page: Page, base: str) -> None:
+    wide = []
+    for language in ("zh-CN", "en"):
+        for name in samples(language):
+            page.goto(f"{base}/{language}/{name}", wait_until="domcontentloaded")
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
+                wide.append((language, name))
+    assert wide == []
+
+
+def test_skip_link_comes_first(page: Page, base: str) -> None:
+    page.goto(f"{base}/en/orders")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.id === 'main'")

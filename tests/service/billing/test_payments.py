@@ -1,0 +1,211 @@
+"""Payments: every documented token ends where it should, by whichever way the outcome becomes known."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+from sqlalchemy import func, select
+
+from billing.ledger.models import LedgerTransaction
+from billing.payments.apply_told import Applied, apply_told
+from billing.payments.consult import NOT_REACHED, Told
+from billing.payments.jobs import JANITOR
+from billing.payments.models import Payment, PaymentAttempt, SandboxOperation
+from billing.payments.ports import Answer, Standing
+from billing.payments.start_payment import start_payment
+from kernel import clock
+from kernel.db.uow import unit_of_work
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.jobs.models import Inbox
+from kernel.money import Money
+from kernel.principal import SYSTEM, Kind, Principal
+from tests.factories_billing import House, Sale, facts, read, run_job
+
+SUCCEEDED = ["billing.payment_succeeded.v1"]
+FAILED = ["billing.payment_failed.v1"]
+
+
+class TestStartPayment:
+    def test_a_second_payment_waits_for_the_definite_failure_of_the_first(self, house: House) -> None:
+        sale = Sale()
+        sale.start(house.db, "sbx_declined")
+        with pytest.raises(Conflict, match="payment_already_running"):
+            sale.start(house.db)
+        house.run()
+        assert read(house.db, Payment, sale.start(house.db)).state == "created"
+
+    def test_a_paid_purchase_is_not_paid_again(self, house: House) -> None:
+        sale = Sale()
+        sale.start(house.db)
+        house.run()
+        with pytest.raises(Conflict, match="payment_already_running"):
+            sale.start(house.db)
+
+    def test_an_unknown_outcome_blocks_another_payment(self, house: House) -> None:
+        sale = Sale()
+        payment_id = sale.start(house.db, "sbx_request_lost")
+        house.run()
+        assert read(house.db, Payment, payment_id).state == "unknown"
+        with pytest.raises(Conflict, match="payment_already_running"):
+            sale.start(house.db)
+
+    @pytest.mark.parametrize(("net", "code"), [(0, "amount_not_positive"), (-1, "amount_not_positive")])
+    def test_amounts_are_positive(self, house: House, net: int, code: str) -> None:
+        with pytest.raises(Invalid, match=code):
+            Sale(net_minor=net, tax_minor=0).start(house.db)
+
+    def test_another_organization_cannot_be_made_to_pay(self, house: House) -> None:
+        sale, thief = Sale(), Principal(Kind.PERSON, org_id=Sale().buyer_org_id)
+        command = sale.start_command()
+        with pytest.raises(NotFound), unit_of_work(house.db, thief) as uow:
+            start_payment(uow, command)
+
+
+class TestTokens:
+    @pytest.mark.parametrize(
+        ("token", "state", "error"),
+        [
+            ("sbx_ok", "succeeded", None),
+            ("sbx_declined", "failed", "card_declined"),
+            ("sbx_insufficient", "failed", "insufficient_funds"),
+            ("sbx_delayed", "succeeded", None),
+            ("sbx_delayed_5", "succeeded", None),
+            ("sbx_delayed_fail", "failed", "card_declined"),
+            ("sbx_timeout", "succeeded", None),
+            ("sbx_request_lost", "succeeded", None),
+            ("sbx_nonsense", "failed", "invalid_method"),
+        ],
+    )
+    def test_a_token_ends_where_it_is_documented_to(
+        self, house: House, token: str, state: str, error: str | None
+    ) -> None:
+        payment_id = Sale().start(house.db, token)
+        house.run()
+        clock.advance(timedelta(seconds=15))
+        run_job(house.db, JANITOR)
+        payment = read(house.db, Payment, payment_id)
+        assert (payment.state, payment.error_code) == (state, error)
+        assert facts(house.db, payment_id) == (SUCCEEDED if state == "succeeded" else FAILED)
+
+    def test_authentication_asked_for_and_given(self, house: House) -> None:
+        payment_id = Sale().start(house.db, "sbx_requires_action")
+        house.run()
+        waiting = read(house.db, Payment, payment_id)
+        assert waiting.state == "requires_action"
+        assert waiting.gateway_reference is not None
+        house.gateway.authenticate(waiting.gateway_reference, approve=True)
+        house.run()
+        assert read(house.db, Payment, payment_id).state == "succeeded"
+        assert facts(house.db, payment_id) == ["billing.payment_needs_action.v1", *SUCCEEDED]
+
+    def test_authentication_refused(self, house: House) -> None:
+        payment_id = Sale().start(house.db, "sbx_requires_action")
+        house.run()
+        house.gateway.authenticate(
+            read(house.db, Payment, payment_id).gateway_reference or "", approve=False
+        )
+        house.run()
+        assert read(house.db, Payment, payment_id).error_code == "authentication_failed"
+
+    def test_what_nobody_authenticates_in_time_is_withdrawn(self, house: House) -> None:
+        payment_id = Sale().start(house.db, "sbx_requires_action")
+        house.run()
+        clock.advance(timedelta(hours=1))
+        run_job(house.db, JANITOR)
+        assert read(house.db, Payment, payment_id).error_code == "cancelled"
+
+    def test_an_unreachable_gateway_is_tried_until_the_deadline_and_no_longer(self, house: House) -> None:
+        payment_id = Sale().start(house.db, "sbx_unreachable")
+        house.run()
+        clock.advance(timedelta(minutes=10))
+        run_job(house.db, JANITOR)
+        assert read(house.db, Payment, payment_id).state == "processing"
+        clock.advance(timedelta(hours=2))
+        run_job(house.db, JANITOR)
+        assert read(house.db, Payment, payment_id).error_code == "payment_expired"
+
+    def test_a_lost_request_is_sent_again_with_its_key_and_taken_once(self, house: House) -> None:
+        payment_id = Sale().start(house.db, "sbx_request_lost")
+        house.run()
+        clock.advance(timedelta(seconds=15))
+        run_job(house.db, JANITOR)
+        with unit_of_work(house.db, SYSTEM) as uow:
+            attempt = uow.session.scalars(
+                select(PaymentAttempt).where(PaymentAttempt.payment_id == payment_id)
+            ).one()
+            taken = select(func.count()).where(SandboxOperation.idempotency_key == str(attempt.id))
+            assert uow.session.scalar(taken) == 1
+
+
+class TestApplyTold:
+    def _answers(self, reference: str) -> dict[str, Told]:
+        money = Money(106_000, "CNY")
+        return {
+            "pending": Told(answer=Answer(Standing.PENDING, reference, money)),
+            "action": Told(answer=Answer(Standing.REQUIRES_ACTION, reference, money)),
+            "success": Told(answer=Answer(Standing.SUCCEEDED, reference, money)),
+            "doubt": Told(unknown=True),
+            "silence": NOT_REACHED,
+        }
+
+    @pytest.mark.parametrize("order", list(permutations(["pending", "action", "success", "doubt", "silence"], 4)))
+    def test_in_whatever_order_news_come_a_success_is_a_success_once(
+        self, house: House, order: tuple[str, ...]
+    ) -> None:
+        payment_id = Sale().start(house.db, "sbx_unreachable")
+        house.run()
+        for news in order:
+            with unit_of_work(house.db, SYSTEM) as uow:
+                apply_told(uow, payment_id, self._answers("sbx_pay_x")[news])
+        topics = facts(house.db, payment_id)
+        assert topics.count("billing.payment_succeeded.v1") == int("success" in order)
+        assert (read(house.db, Payment, payment_id).state == "succeeded") == ("success" in order)
+
+    @pytest.mark.parametrize(
+        "money", [Money(105_999, "CNY"), Money(106_000, "USD"), Money(106_001, "CNY")]
+    )
+    def test_another_amount_is_not_believed(self, house: House, money: Money) -> None:
+        payment_id = Sale().start(house.db, "sbx_unreachable")
+        house.run()
+        with unit_of_work(house.db, SYSTEM) as uow:
+            told = Told(answer=Answer(Standing.SUCCEEDED, "sbx_pay_y", money))
+            assert apply_told(uow, payment_id, told) is Applied.CONTRADICTS
+        assert read(house.db, Payment, payment_id).error_code == "answer_contradicts"
+        assert facts(house.db, payment_id) == []
+
+    def test_money_after_a_definite_failure_is_put_before_a_person(self, house: House) -> None:
+        payment_id = Sale().start(house.db, "sbx_declined")
+        house.run()
+        reference = read(house.db, Payment, payment_id).gateway_reference or ""
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert apply_told(uow, payment_id, self._answers(reference)["success"]) is Applied.CONTRADICTS
+        assert read(house.db, Payment, payment_id).state == "failed"
+
+    def test_a_capture_is_one_fact_in_the_books(self, house: House) -> None:
+        payment_id = Sale().start(house.db)
+        house.run()
+        with unit_of_work(house.db, SYSTEM) as uow:
+            keys = uow.session.scalars(
+                select(LedgerTransaction.business_key).where(LedgerTransaction.reference == payment_id)
+            ).all()
+        assert keys == [f"payment:{payment_id}"]
+
+
+class TestNotices:
+    def test_every_change_at_the_gateway_was_told_and_looked_into(self, house: House) -> None:
+        payment_id = Sale().start(house.db, "sbx_delayed")
+        house.run()
+        clock.advance(timedelta(seconds=3))
+        house.run()
+        assert read(house.db, Payment, payment_id).state == "succeeded"
+        with unit_of_work(house.db, SYSTEM) as uow:
+            reference = uow.session.get_one(Payment, payment_id).gateway_reference
+            rows = uow.session.scalars(
+                select(Inbox).where(Inbox.event_id.startswith(f"{reference}:")).order_by(Inbox.id)
+            ).all()
+        assert [(row.kind, row.state) for row in rows] == [
+            ("payment.pending", "processed"),
+            ("payment.succeeded", "processed"),
+        ]

@@ -1,0 +1,153 @@
+"""Refunds: reserved when asked for, proportional for everybody, and free again when refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from billing.charges.models import Charge
+from billing.ledger.queries import balance_minor
+from billing.payments.jobs import JANITOR
+from billing.payments.models import PaymentAllocation
+from billing.refunds.models import Refund
+from billing.refunds.request_refund import RequestRefund, request_refund
+from billing.shares.models import Share
+from kernel import clock
+from kernel.db.uow import unit_of_work
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.ids import uuid7
+from kernel.principal import SYSTEM, Kind, Principal
+from tests.factories_billing import House, Sale, facts, owed, read, run_job
+
+
+def ask(
+    house: House,
+    sale: Sale,
+    payment_id: UUID,
+    amounts: dict[UUID, int] | None = None,
+    amount_minor: int | None = None,
+    who: Principal = SYSTEM,
+) -> UUID:
+    command = RequestRefund(
+        sale.order_id, payment_id, "test", automatic=False, amounts=amounts or {}, amount_minor=amount_minor
+    )
+    with unit_of_work(house.db, who) as uow:
+        return request_refund(uow, command)
+
+
+def states_of(house: House, sale: Sale) -> dict[str, tuple[str, int]]:
+    with unit_of_work(house.db, SYSTEM) as uow:
+        shares = uow.session.scalars(select(Share).where(Share.reference == sale.line_id))
+        return {share.kind: (share.state, share.amount_minor - share.reversed_minor) for share in shares}
+
+
+class TestRequestRefund:
+    def test_everything_goes_back_from_everyone(self, house: House) -> None:
+        sale = Sale()
+        refund_id = ask(house, sale, sale.paid(house))
+        house.run()
+        assert read(house.db, Refund, refund_id).state == "succeeded"
+        assert states_of(house, sale) == dict.fromkeys(("seller", "commission", "promoter"), ("reversed", 0))
+        assert owed(house.db, sale.seller_org_id) == (0, 0)
+        assert facts(house.db, refund_id) == ["billing.refund_succeeded.v1"]
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert balance_minor(uow, sale.buyer_org_id, "buyer_credit", "CNY") == 0
+
+    def test_a_part_goes_back_in_the_original_proportions(self, house: House) -> None:
+        sale = Sale()
+        ask(house, sale, sale.paid(house), {sale.line_id: 10_600})
+        house.run()
+        # 1060.00 was 860.00 + 150.00 + 50.00; a tenth of each went back.
+        assert states_of(house, sale) == {
+            "seller": ("pending", 77_400),
+            "commission": ("pending", 13_500),
+            "promoter": ("pending", 4_500),
+        }
+
+    def test_odd_parts_leave_nothing_behind(self, house: House) -> None:
+        sale = Sale(net_minor=9_434, tax_minor=566)
+        payment_id = sale.paid(house)
+        for part in (1, 3_333, 3_333, 3_332, 1):
+            ask(house, sale, payment_id, amount_minor=part)
+            house.run()
+        assert {left for _, left in states_of(house, sale).values()} == {0}
+        with unit_of_work(house.db, SYSTEM) as uow:
+            charge = uow.session.scalars(select(Charge).where(Charge.reference == sale.line_id)).one()
+        assert (charge.refunded_minor, charge.reserved_net_minor) == (charge.gross_minor, charge.net_minor)
+
+    def test_never_more_than_is_left_and_what_is_under_way_counts(self, house: House) -> None:
+        sale = Sale()
+        payment_id = sale.paid(house)
+        ask(house, sale, payment_id, {sale.line_id: 100_000})
+        with pytest.raises(Conflict, match="refund_exceeds_charge"):
+            ask(house, sale, payment_id, {sale.line_id: 6_001})
+        ask(house, sale, payment_id, {sale.line_id: 6_000})
+        with pytest.raises(Conflict, match="nothing_left_to_refund"):
+            ask(house, sale, payment_id)
+
+    def test_a_refused_refund_frees_its_reserve(self, house: House) -> None:
+        sale = Sale()
+        payment_id = sale.paid(house, "sbx_refund_fails")
+        refund_id = ask(house, sale, payment_id)
+        house.run()
+        assert read(house.db, Refund, refund_id).error_code == "refund_rejected"
+        assert facts(house.db, refund_id) == ["billing.refund_failed.v1"]
+        with unit_of_work(house.db, SYSTEM) as uow:
+            allocation = uow.session.scalars(
+                select(PaymentAllocation).where(PaymentAllocation.payment_id == payment_id)
+            ).one()
+        assert (allocation.reserved_minor, allocation.refunded_minor) == (0, 0)
+        assert ask(house, sale, payment_id, {sale.line_id: 5}) != refund_id
+
+    @pytest.mark.parametrize("token", ["sbx_refund_delayed", "sbx_refund_timeout"])
+    def test_a_refund_whose_answer_is_late_or_lost_is_found(self, house: House, token: str) -> None:
+        sale = Sale()
+        refund_id = ask(house, sale, sale.paid(house, token))
+        house.run()
+        clock.advance(timedelta(seconds=15))
+        run_job(house.db, JANITOR)
+        assert read(house.db, Refund, refund_id).state == "succeeded"
+        assert facts(house.db, refund_id) == ["billing.refund_succeeded.v1"]
+
+    def test_money_no_charge_has_taken_goes_back_too(self, house: House) -> None:
+        sale = Sale()
+        payment_id = sale.start(house.db)
+        house.run()
+        refund_id = ask(house, sale, payment_id)
+        house.run()
+        assert read(house.db, Refund, refund_id).amount_minor == sale.gross_minor
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert balance_minor(uow, sale.buyer_org_id, "buyer_credit", "CNY") == 0
+
+    def test_a_refund_after_the_hold_is_taken_from_what_is_available(self, house: House) -> None:
+        sale = Sale()
+        payment_id = sale.paid(house)
+        sale.deliver(house.db)
+        clock.advance(timedelta(days=8))
+        run_job(house.db, "billing.shares.release")
+        assert owed(house.db, sale.seller_org_id) == (0, 86_000)
+        ask(house, sale, payment_id, {sale.line_id: 10_600})
+        house.run()
+        assert owed(house.db, sale.seller_org_id) == (0, 77_400)
+
+    @pytest.mark.parametrize("amount", [0, -1])
+    def test_nothing_is_no_refund(self, house: House, amount: int) -> None:
+        sale = Sale()
+        payment_id = sale.paid(house)
+        with pytest.raises(Invalid, match="amount_not_positive"):
+            ask(house, sale, payment_id, {sale.line_id: amount})
+        with pytest.raises(Invalid, match="amount_not_positive"):
+            ask(house, sale, payment_id, amount_minor=amount)
+
+    def test_buyer_and_seller_may_ask_and_nobody_else_learns_anything(self, house: House) -> None:
+        sale = Sale()
+        payment_id = sale.paid(house)
+        for org_id in (sale.buyer_org_id, sale.seller_org_id):
+            ask(house, sale, payment_id, {sale.line_id: 100}, who=Principal(Kind.PERSON, org_id=org_id))
+        with pytest.raises(NotFound, match="payment_not_found"):
+            ask(house, sale, payment_id, {sale.line_id: 100}, who=Principal(Kind.PERSON, org_id=uuid7()))
+        with pytest.raises(NotFound, match="charge_not_found"):
+            ask(house, sale, payment_id, {uuid7(): 100})

@@ -1,0 +1,216 @@
+"""From a delivered line to money on an account, and back: release, statement, payout, commission invoice, carry-over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from billing.invoices.models import Invoice
+from billing.ledger.queries import balance_minor
+from billing.payments.jobs import JANITOR
+from billing.payouts.models import Payout
+from billing.payouts.pay_out import PayOut, pay_out
+from billing.refunds.request_refund import RequestRefund, request_refund
+from billing.shares.models import Share
+from billing.statements.close_statements import CloseStatements, close_statements
+from billing.statements.models import Statement, StatementLine
+from billing.statements.reconcile import difference_minor
+from kernel import clock
+from kernel.db.uow import unit_of_work
+from kernel.errors import Conflict, Forbidden, Invalid
+from kernel.principal import SYSTEM, Kind, Principal
+from marketplace.organizations.models import PLATFORM_ORG_ID
+from tests.factories_billing import OPERATOR, House, Sale, facts, owed, read, run_job
+
+
+def sold(house: House, **amounts: int) -> tuple[Sale, UUID]:
+    sale = Sale(**amounts)
+    sale.organizations(house.db)
+    payment_id = sale.paid(house)
+    sale.deliver(house.db)
+    return sale, payment_id
+
+
+def close(house: House, org_id: UUID) -> Statement | None:
+    with unit_of_work(house.db, OPERATOR) as uow:
+        ids = close_statements(uow, CloseStatements(clock.now(), org_id))
+    house.run()
+    return read(house.db, Statement, ids[0]) if ids else None
+
+
+def pay(house: House, statement: Statement, destination: str = "sbx_acct_ok") -> UUID:
+    with unit_of_work(house.db, OPERATOR) as uow:
+        payout_id = pay_out(uow, PayOut(statement.id, destination=destination))
+    house.run()
+    return payout_id
+
+
+def give_back(house: House, sale: Sale, payment_id: UUID, amount_minor: int | None = None) -> None:
+    with unit_of_work(house.db, SYSTEM) as uow:
+        request_refund(
+            uow, RequestRefund(sale.order_id, payment_id, "test", automatic=False, amount_minor=amount_minor)
+        )
+    house.run()
+
+
+class TestCloseStatements:
+    def test_nothing_is_settled_before_the_hold_is_over(self, house: House) -> None:
+        sale, _ = sold(house)
+        clock.advance(timedelta(days=6, hours=23))
+        assert close(house, sale.seller_org_id) is None
+        assert owed(house.db, sale.seller_org_id) == (86_000, 0)
+
+    def test_what_was_never_delivered_is_never_settled(self, house: House) -> None:
+        sale = Sale()
+        sale.paid(house)
+        clock.advance(timedelta(days=400))
+        assert close(house, sale.seller_org_id) is None
+
+    def test_a_sellers_statement_shows_the_sale_and_who_got_what(self, house: House) -> None:
+        sale, _ = sold(house)
+        clock.advance(timedelta(days=8))
+        statement = close(house, sale.seller_org_id)
+        assert statement is not None
+        columns = ("gross_minor", "refunds_minor", "commission_minor", "promoter_minor", "net_minor", "state")
+        assert [getattr(statement, name) for name in columns] == [106_000, 0, -15_000, -5_000, 86_000, "closed"]
+        assert facts(house.db, statement.id) == ["billing.statement_closed.v1"]
+        with unit_of_work(house.db, SYSTEM) as uow:
+            lines = uow.session.scalars(select(StatementLine).where(StatementLine.statement_id == statement.id)).all()
+            states = uow.session.scalars(select(Share.state).where(Share.statement_id == statement.id)).all()
+        assert [(line.kind, line.net_minor) for line in lines] == [("sale", 86_000)]
+        assert states == ["in_statement", "in_statement"]
+
+    def test_a_promoters_statement_shows_what_it_earned(self, house: House) -> None:
+        sale, _ = sold(house)
+        clock.advance(timedelta(days=8))
+        assert sale.promoter_org_id is not None
+        statement = close(house, sale.promoter_org_id)
+        assert statement is not None
+        assert (statement.gross_minor, statement.promoter_minor, statement.net_minor) == (0, 5_000, 5_000)
+        assert statement.commission_invoice_id is None
+
+    def test_the_platform_invoices_its_commission(self, house: House) -> None:
+        sale, _ = sold(house)
+        clock.advance(timedelta(days=8))
+        statement = close(house, sale.seller_org_id)
+        assert statement is not None
+        assert statement.commission_invoice_id is not None
+        invoice = read(house.db, Invoice, statement.commission_invoice_id)
+        assert (invoice.kind, invoice.gross_minor, invoice.state) == ("commission_invoice", 15_000, "issued")
+        assert (invoice.seller_org_id, invoice.buyer_org_id) == (PLATFORM_ORG_ID, sale.seller_org_id)
+
+    def test_closing_again_closes_nothing_twice(self, house: House) -> None:
+        sale, _ = sold(house)
+        clock.advance(timedelta(days=8))
+        assert close(house, sale.seller_org_id) is not None
+        clock.advance(timedelta(days=8))
+        assert close(house, sale.seller_org_id) is None
+
+    def test_a_line_with_a_refund_under_way_waits_for_its_outcome(self, house: House) -> None:
+        sale, payment_id = sold(house)
+        clock.advance(timedelta(days=8))
+        with unit_of_work(house.db, SYSTEM) as uow:
+            request_refund(
+                uow, RequestRefund(sale.order_id, payment_id, "test", automatic=False, amount_minor=10_600)
+            )
+            assert close_statements(uow, CloseStatements(clock.now(), sale.seller_org_id)) == []
+        house.run()
+        clock.advance(timedelta(days=1))
+        statement = close(house, sale.seller_org_id)
+        assert statement is not None
+        assert (statement.gross_minor, statement.refunds_minor, statement.net_minor) == (106_000, -10_600, 77_400)
+        assert statement.commission_minor == -13_500
+
+    def test_books_that_differ_close_nothing(self, house: House) -> None:
+        sale, _ = sold(house)
+        clock.advance(timedelta(days=8))
+        run_job(house.db, "billing.shares.release")
+        with unit_of_work(house.db, SYSTEM) as uow:
+            share = uow.session.scalars(
+                select(Share).where(Share.reference == sale.line_id, Share.kind == "seller")
+            ).one()
+            share.amount_minor += 1
+            uow.flush()
+            with pytest.raises(Conflict, match="statement_does_not_reconcile"):
+                close_statements(uow, CloseStatements(clock.now(), sale.seller_org_id))
+            share.amount_minor -= 1
+
+    def test_only_an_operator_closes_and_only_the_past(self, house: House) -> None:
+        seller = Principal(Kind.PERSON, org_id=Sale().seller_org_id, permissions=frozenset({"money.read"}))
+        with pytest.raises(Forbidden), unit_of_work(house.db, seller) as uow:
+            close_statements(uow, CloseStatements(clock.now()))
+        with pytest.raises(Invalid, match="statement_in_future"), unit_of_work(house.db, OPERATOR) as uow:
+            close_statements(uow, CloseStatements(clock.now() + timedelta(seconds=1)))
+
+
+class TestPayOut:
+    def settled(self, house: House) -> tuple[Sale, UUID, Statement]:
+        sale, payment_id = sold(house)
+        clock.advance(timedelta(days=8))
+        statement = close(house, sale.seller_org_id)
+        assert statement is not None
+        return sale, payment_id, statement
+
+    def test_a_statement_is_paid_once(self, house: House) -> None:
+        sale, _, statement = self.settled(house)
+        payout_id = pay(house, statement)
+        assert read(house.db, Payout, payout_id).state == "paid"
+        assert read(house.db, Statement, statement.id).state == "paid"
+        assert owed(house.db, sale.seller_org_id) == (0, 0)
+        assert facts(house.db, payout_id) == ["billing.payout_paid.v1"]
+        with pytest.raises(Conflict, match="statement_not_payable"):
+            pay(house, statement)
+
+    def test_a_payout_the_bank_refuses_gives_the_money_back_to_its_party(self, house: House) -> None:
+        sale, _, statement = self.settled(house)
+        payout_id = pay(house, statement, "sbx_acct_closed")
+        assert read(house.db, Payout, payout_id).error_code == "account_closed"
+        assert owed(house.db, sale.seller_org_id) == (0, 86_000)
+        assert read(house.db, Payout, pay(house, statement)).state == "paid"
+
+    @pytest.mark.parametrize("destination", ["sbx_acct_delayed", "sbx_acct_timeout"])
+    def test_a_payout_whose_answer_is_late_or_lost_is_found(self, house: House, destination: str) -> None:
+        _, _, statement = self.settled(house)
+        payout_id = pay(house, statement, destination)
+        clock.advance(timedelta(seconds=15))
+        run_job(house.db, JANITOR)
+        assert read(house.db, Payout, payout_id).state == "paid"
+        with unit_of_work(house.db, SYSTEM) as uow:
+            of_this = balance_minor(uow, PLATFORM_ORG_ID, "payout_clearing", "CNY")
+        assert of_this == 0
+
+    def test_a_refund_after_the_payout_is_carried_until_it_is_earned_back(self, house: House) -> None:
+        sale, payment_id, statement = self.settled(house)
+        pay(house, statement)
+        give_back(house, sale, payment_id)
+        assert owed(house.db, sale.seller_org_id) == (0, -86_000)
+        clock.advance(timedelta(days=1))
+        negative = close(house, sale.seller_org_id)
+        assert negative is not None
+        assert (negative.refunds_minor, negative.net_minor, negative.state) == (-106_000, -86_000, "carried")
+        assert negative.commission_invoice_id is None
+        again = Sale(seller_org_id=sale.seller_org_id, net_minor=200_000, tax_minor=12_000)
+        again.paid(house)
+        again.deliver(house.db)
+        clock.advance(timedelta(days=8))
+        positive = close(house, sale.seller_org_id)
+        assert positive is not None
+        assert (positive.carried_minor, positive.net_minor) == (-86_000, 86_000)
+        # The commission of the refunded sale is netted: 300.00 earned, 150.00 given back.
+        assert positive.commission_invoice_id is not None
+        assert read(house.db, Invoice, positive.commission_invoice_id).gross_minor == 15_000
+        pay(house, positive)
+        assert owed(house.db, sale.seller_org_id) == (0, 0)
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert difference_minor(uow, sale.seller_org_id, "CNY") == 0
+            left = select(Share.state).where(Share.org_id == sale.seller_org_id)
+            assert set(uow.session.scalars(left)) == {"paid"}
+
+    def test_never_more_than_is_available(self, house: House) -> None:
+        sale, payment_id, statement = self.settled(house)
+        give_back(house, sale, payment_id)
+        with pytest.raises(Conflict, match="payout_exceeds_available"):
+            pay(house, statement)

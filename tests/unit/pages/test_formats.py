@@ -1,0 +1,65 @@
+"""Money, dates and rates as each language writes them."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from babel import Locale
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.pages.formats import Formats
+from kernel.money import Money
+
+ZH = Formats(Locale.parse("zh_CN"), "Asia/Shanghai")
+EN = Formats(Locale.parse("en"), "America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("amount", "zh", "en"),
+    [
+        (Money(398_000, "CNY"), "¥3,980.00", "CN¥3,980.00"),
+        (Money(-63_600, "CNY"), "-¥636.00", "-CN¥636.00"),
+        (Money(5, "USD"), "US$0.05", "$0.05"),
+        (Money(1_200, "JPY"), "JP¥1,200", "¥1,200"),
+        (Money(1_234, "KWD"), "KWD1.234", "KWD1.234"),
+    ],
+)
+def test_money_has_its_currencys_decimals(amount: Money, zh: str, en: str) -> None:
+    assert ZH.money(amount) == zh
+    assert EN.money(amount) == en
+
+
+def test_price_tag_drops_empty_decimals_only() -> None:
+    assert ZH.price(Money(19_900, "CNY")) == "¥199"
+    assert ZH.price(Money(1_990, "CNY")) == "¥19.90"
+
+
+@given(st.integers(-(10**14), 10**14))
+def test_money_loses_no_digit(minor: int) -> None:
+    shown = EN.money(Money(minor, "USD"))
+    assert int("".join(sign for sign in shown if sign.isdigit())) == abs(minor)
+    assert shown.startswith("-") == (minor < 0)
+
+
+def test_instants_move_to_the_readers_zone() -> None:
+    late = datetime(2026, 11, 22, 17, 30, tzinfo=UTC)
+    assert ZH.day(late) == "2026年11月23日"
+    assert EN.day(late) == "Nov 22, 2026"
+    assert ZH.time(late) == "01:30:00"
+
+
+def test_days_and_months() -> None:
+    assert ZH.month(date(2026, 11, 1)) == "2026年11月"
+    assert EN.month(date(2026, 11, 1)) == "November 2026"
+    assert ZH.short_day(date(2026, 11, 22)) == "11月22日"
+
+
+def test_rates_counts_and_ages() -> None:
+    assert ZH.rate(60_000) == "6%"
+    assert EN.rate(12_500) == "1.25%"
+    assert ZH.compact(34_200) == "3.4万"
+    assert EN.compact(1_234) == "1.2K"
+    assert EN.compact(999) == "999"
+    assert EN.age(12) == "12 seconds"
+    assert EN.second(75) == "1:15"
+    assert EN.bytes(779_897) == "0.8 MB"

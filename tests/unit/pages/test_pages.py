@@ -1,0 +1,162 @@
+"""Every page renders in both languages, and keeps the promises of markup: no inline code, labels, one h1, escaping."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from api.pages import assets, security
+from api.pages.navigation import BOTTOM_BAR_SIZE, Area, bottom_bar, rail
+from api.pages.rendering import render
+from api.pages.views.channel import FeedView
+from api.pages.wording import LANGUAGES, Language
+from tests.browser.preview.catalogue import EVERYTHING, chrome, samples
+
+PAGES = tuple(samples("en"))
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+class Reading(HTMLParser):
+    """What a page consists of, and whether its elements close."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(f"</{tag}> at {self.getpos()}")
+
+    def of(self, *tags: str) -> list[dict[str, str | None]]:
+        """Attributes of all elements with one of these names."""
+        return [attributes for tag, attributes in self.elements if tag in tags]
+
+
+@pytest.fixture(
+    params=[(language, name) for language in LANGUAGES for name in PAGES], ids=lambda one: f"{one[0]}-{one[1]}"
+)
+def html(request: pytest.FixtureRequest) -> str:
+    """One page in one language."""
+    language, name = request.param
+    sample = samples(language)[name]
+    return render(sample.view, chrome(language, sample, f"/{name}", nonce="N0NCE"))
+
+
+def test_markup_closes_and_ids_are_unique(html: str) -> None:
+    page = Reading(html)
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert page.wrong == []
+    assert page.open == []
+    assert len(ids) == len(set(ids))
+
+
+def test_no_inline_code_and_every_script_has_the_nonce(html: str) -> None:
+    page = Reading(html)
+    inline = [
+        (tag, name)
+        for tag, attributes in page.elements
+        for name in attributes
+        if name == "style" or name.startswith("on")
+    ]
+    assert inline == []
+    assert page.of("style") == []
+    assert page.of("script")
+    assert all(script.get("nonce") == "N0NCE" for script in page.of("script"))
+
+
+def test_nothing_comes_from_elsewhere(html: str) -> None:
+    page = Reading(html)
+    addresses = [
+        attributes.get(name) or "" for _, attributes in page.elements for name in ("src", "href", "action", "poster")
+    ]
+    assert [one for one in addresses if re.match(r"(?:[a-z]+:)?//", one)] == []
+
+
+def test_every_field_has_a_label(html: str) -> None:
+    page = Reading(html)
+    labelled = {label.get("for") for label in page.of("label")}
+    fields = [one for one in page.of("input", "select", "textarea") if one.get("type") not in ("hidden", "radio")]
+    assert [one for one in fields if one.get("id") not in labelled and "aria-label" not in one] == []
+
+
+def test_every_post_carries_the_token(html: str) -> None:
+    posts = re.findall(r"<form[^>]*method=\"post\".*?</form>", html, re.DOTALL)
+    assert all('name="csrf" value="token"' in form for form in posts)
+
+
+def test_landmarks_and_language(html: str) -> None:
+    page = Reading(html)
+    assert len(page.of("main")) == 1
+    assert page.of("html")[0]["lang"] in LANGUAGES
+    assert "沙箱 Sandbox" in html
+    assert [image for image in page.of("img") if "alt" not in image] == []
+
+
+def test_desk_pages_have_one_heading(html: str) -> None:
+    if 'class="channel"' not in html:
+        assert len(Reading(html).of("h1")) == 1
+
+
+def test_sandbox_mark_goes_with_the_sandbox() -> None:
+    sample = samples("en")["orders"]
+    assert "沙箱 Sandbox" not in render(sample.view, replace(chrome("en", sample, "/"), sandbox=False))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_values_are_escaped(language: Language) -> None:
+    feed = samples(language)["feed"]
+    assert isinstance(feed.view, FeedView)
+    attack = '"><script>alert(1)</script>{{ 7*7 }}'
+    video = replace(feed.view.videos[0], title=attack, channel_name=attack)
+    html = render(replace(feed.view, videos=(video,)), chrome(language, feed, f"/{attack}"))
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert" in html
+    assert "49" not in html.split("&lt;script&gt;alert(1)&lt;/script&gt;", 1)[1][:40]
+
+
+def test_sheet_is_a_part_of_its_own() -> None:
+    sample = samples("en")["buy"]
+    part = render(sample.view, chrome("en", sample, "/"), part="sheet")
+    assert "<html" not in part
+    assert "data-buy-form" in part
+
+
+def test_empty_feed_says_what_to_do() -> None:
+    sample = samples("en")["feed"]
+    assert "Upload the first video" in render(FeedView(()), chrome("en", sample, "/"))
+
+
+@pytest.mark.parametrize("active", ["feed", "orders", "seller_listings", "trace", ""])
+def test_bottom_bar_fits_and_keeps_the_active_task(active: str) -> None:
+    bar = bottom_bar(EVERYTHING, active)
+    assert len(bar) <= BOTTOM_BAR_SIZE
+    assert not active or active in {item.key for item in bar}
+
+
+def test_rail_shows_only_what_one_may_do() -> None:
+    areas: frozenset[Area] = frozenset({"finance"})
+    assert [item.key for _, items in rail(areas) for item in items] == ["feed", "invoices"]
+
+
+def test_policy_forbids_inline_code() -> None:
+    policy = security.page_headers("abc")["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "'nonce-abc'" in policy
+
+
+def test_asset_addresses_change_with_content() -> None:
+    assert assets.address("player.js") == f"/static/{assets.digest()}/player.js"
+    with pytest.raises(KeyError):
+        assets.address("no-such.js")
