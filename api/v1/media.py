@@ -171,12 +171,12 @@ async def head_media(
     principal: Principal,
     v: VersionParameter = None,
     token: TokenParameter = None,
-) -> None:
+) -> Response[None]:
     """Size and entity tag of the bytes, without them."""
     media = await sync_to_thread(_find, services, principal, video_id, token)
     headers = _headers(media.sha256, media.is_public, v == media.version)
     headers["Content-Length"] = str(media.size_bytes)
-    return Response(None, headers=headers, media_type=media.media_type)  # type: ignore[return-value]
+    return Response(None, headers=headers, media_type=media.media_type)
 
 
 @get("/v1/videos/{video_id:uuid}/cover", media_type="image/jpeg", **_OPTIONS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, delete, get, patch, post
@@ -124,7 +124,7 @@ def switch_session(data: SwitchBody, services: Services, signed_in: SignedIn | N
 
 
 @delete("/v1/session", permission=SIGNED_IN, sync_to_thread=True, status_code=204, tags=["people"])
-def delete_session(services: Services, signed_in: SignedIn | None) -> Response[Any]:
+def delete_session(services: Services, signed_in: SignedIn | None) -> Response[None]:
     """Sign out."""
     close_session(services, signed_in)
     return Response(None, status_code=204, cookies=[session_cookie(services, "")])

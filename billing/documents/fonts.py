@@ -8,6 +8,7 @@ so that no name ever turns into an empty box.
 
 from __future__ import annotations
 
+import struct
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -19,8 +20,8 @@ hb: Any = import_module("uharfbuzz")
 _PACKAGE: Final = "cvttf_NotoSansCJK_Regular"
 _FILE: Final = "NotoSansCJKtc-Regular.otf"
 _ASCII: Final = "".join(map(chr, range(0x20, 0x7F)))
-# `locl` turns shared code points into their mainland forms for text marked zh-CN; `kern` spaces Latin names.
-_LAYOUT_FEATURES: Final = ("locl", "kern")
+_KERN: Final = int.from_bytes(b"kern", "big")
+_DROPPED_TABLES: Final = tuple(int.from_bytes(tag, "big") for tag in (b"GSUB", b"BASE", b"VORG", b"vhea", b"vmtx"))
 # The charset must be the identity: a PDF viewer reads the codes of a page as CIDs, not as glyph numbers.
 _FLAGS: Final = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.DESUBROUTINIZE | hb.SubsetFlags.CFF_IDENTITY_CHARSET
 
@@ -47,12 +48,53 @@ def drawable(text: str) -> str:
 def subset_font(text: str) -> bytes:
     """An OpenType font with the glyphs of `text` in their mainland Chinese forms; same characters, same bytes.
 
-    Printable ASCII is always in it: page numbers and what a style sheet changes are in no text.
+    The font is embedded as it is made here: WeasyPrint is told not to cut it again, since how it does so depends on the
+    libraries of the machine. So each character leads to its mainland glyph directly, and no substitution table is left
+    that could lead elsewhere. Printable ASCII is always in it: page numbers and what a style sheet changes are in no text.
     """
-    plan = hb.SubsetInput()
-    plan.sets(hb.SubsetInputSets.UNICODE).update(ord(char) for char in {*text, *_ASCII})
-    features = plan.sets(hb.SubsetInputSets.LAYOUT_FEATURE_TAG)
+    chosen = _mainland_glyphs("".join(sorted({*text, *_ASCII} & _covered())))
+    wanted = hb.SubsetInput()
+    wanted.sets(hb.SubsetInputSets.GLYPH_INDEX).update(chosen.values())
+    wanted.sets(hb.SubsetInputSets.DROP_TABLE_TAG).update(_DROPPED_TABLES)
+    features = wanted.sets(hb.SubsetInputSets.LAYOUT_FEATURE_TAG)
     features.clear()
-    features.update(int.from_bytes(tag.encode("ascii"), "big") for tag in _LAYOUT_FEATURES)
-    plan.flags = _FLAGS
-    return bytes(hb.subset(_face(), plan).blob.data)
+    features.add(_KERN)
+    wanted.flags = _FLAGS
+    plan = hb.SubsetPlan(_face(), wanted)
+    renumbered = plan.old_to_new_glyph_mapping
+    cmap = _character_map({ord(char): renumbered[glyph] for char, glyph in chosen.items()})
+    return _with_table(bytes(plan.execute().blob.data), b"cmap", cmap)
+
+
+def _mainland_glyphs(characters: str) -> dict[str, int]:
+    """The glyph of each character as text marked zh-Hans shapes it (feature `locl`)."""
+    buffer = hb.Buffer()
+    buffer.add_str(characters)
+    buffer.direction, buffer.script, buffer.language = "ltr", "Hani", "zh-Hans"
+    buffer.cluster_level = hb.BufferClusterLevel.CHARACTERS
+    hb.shape(hb.Font(_face()), buffer, dict.fromkeys(("kern", "liga", "ccmp", "calt", "clig", "rlig", "mark"), False))
+    return {characters[info.cluster]: info.codepoint for info in reversed(buffer.glyph_infos)}
+
+
+def _character_map(glyphs: dict[int, int]) -> bytes:
+    """An OpenType `cmap` table of one subtable: format 12 for Windows and full Unicode."""
+    groups = b"".join(struct.pack(">III", code, code, glyph) for code, glyph in sorted(glyphs.items()))
+    subtable = struct.pack(">HHIII", 12, 0, 16 + len(groups), 0, len(glyphs)) + groups
+    return struct.pack(">HHHHI", 0, 1, 3, 10, 12) + subtable
+
+
+def _with_table(font: bytes, tag: bytes, content: bytes) -> bytes:
+    """The same OpenType file with one table replaced: the directory of 16-byte records, then tables on 4-byte bounds."""
+    count = struct.unpack_from(">H", font, 4)[0]
+    tables: dict[bytes, bytes] = {}
+    for record in range(count):
+        name, _, offset, length = struct.unpack_from(">4sIII", font, 12 + 16 * record)
+        tables[name] = font[offset : offset + length]
+    tables[tag] = content
+    directory, body, offset = b"", b"", 12 + 16 * count
+    for name, table in sorted(tables.items()):
+        padded = table + bytes(-len(table) % 4)
+        checksum = sum(struct.unpack(f">{len(padded) // 4}I", padded)) & 0xFFFFFFFF
+        directory += struct.pack(">4sIII", name, checksum, offset + len(body), len(table))
+        body += padded
+    return font[:12] + directory + body

@@ -53,7 +53,11 @@ def render_pdf(document: Document) -> bytes:
     drawn_at = datetime.combine(document.issued_on, time(), tzinfo=UTC)
     fetcher = _fetcher_class()(paper)
     html = weasyprint.HTML(string=paper.html, url_fetcher=fetcher)
-    options: dict[str, Any] = {"pdf_variant": _VARIANT, "pdf_identifier": paper.fingerprint}
+    options: dict[str, Any] = {
+        "pdf_variant": _VARIANT,
+        "pdf_identifier": paper.fingerprint,
+        "full_fonts": True,  # as cut by `fonts`
+    }
     if xml is not None:
         # A file object: bytes would be taken for a path or an address.
         options["xmp_metadata"] = [io.BytesIO(_xmp())]

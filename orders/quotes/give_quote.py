@@ -13,6 +13,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid
 from kernel.ids import uuid7
 from marketplace import public
+from marketplace.listings.models import Plan
+from marketplace.placements.contradictions import Said, find_contradiction, terms_of
 from marketplace.public import Party, Sellable
 from orders.purchases.rules import needs_approval
 from orders.quotes.lines import Context, PricedLine, QuotedClaim, totals
@@ -125,9 +127,20 @@ def _price(uow: UnitOfWork, buyer: Party, asked: Asked, context: Context) -> Pri
 
 
 def _claims(uow: UnitOfWork, plan: Sellable, context: Context) -> list[QuotedClaim]:
+    """What the video says of the plan, each held against the plan as it is sold now."""
     if context.video_id is None:
         return []
+    terms = terms_of(uow.session.get_one(Plan, plan.plan_id))
     return [
-        QuotedClaim(second_ms=claim.at_ms, kind=claim.kind, text=claim.text, text_en=claim.text_en, ok=claim.ok)
+        QuotedClaim(
+            second_ms=claim.at_ms,
+            kind=claim.kind,
+            text=claim.text,
+            text_en=claim.text_en,
+            ok=find_contradiction(
+                Said(claim.kind, claim.value_int, claim.value_text, claim.currency, claim.unit), terms
+            )
+            is None,
+        )
         for claim in public.claims_of(uow, context.video_id, plan.plan_id)
     ]

@@ -29,7 +29,7 @@ export function paint(section, progress) {
   for (const step of section.querySelectorAll("[data-step-key]")) {
     const place = STEPS.indexOf(step.dataset.stepKey);
     step.className = place < reached || state === "active" || state === "completed" ? "done" : place === reached ? (state === "paid" ? "done" : "now") : "";
-    if (state === "delivery_failed" && step.dataset.stepKey === "fulfilling") step.className = "bad";
+    if (state === "delivery_failed" || state === "refunded") step.className = { paid: "done", fulfilling: "bad" }[step.dataset.stepKey] ?? "";
   }
   const note = text(`note.${state}`);
   section.querySelector("[data-message]").textContent = say(progress.message) || (note.startsWith("note.") ? "" : note);

@@ -32,6 +32,7 @@ export function enhance(root, close = () => history.back()) {
   let pricing = null;
   let timer = 0;
   let stream = null;
+  let stale = false;
   let attempt = { body: "", key: "" };
 
   const plan = () => form.querySelector('input[name="plan_id"]:checked');
@@ -51,14 +52,18 @@ export function enhance(root, close = () => history.back()) {
         second: Number(form.dataset.second),
         ...(form.dataset.share ? { share: form.dataset.share } : {}),
       }, { signal: mine.signal });
+      stale = false;
       showQuote(quote);
       showProblem(form.querySelector("[data-error]"), "");
-      pay.disabled = false;
+      amounts.setAttribute("aria-busy", "false");
     } catch (problem) {
       if (problem.name === "AbortError") return;
-      showProblem(form.querySelector("[data-error]"), problem.status ? problem.message : text("price_failed"));
+      // An old price must not be payable: the button asks for the new one instead.
+      stale = true;
+      form.querySelector("[data-pay-text]").textContent = text("update");
+      showProblem(form.querySelector("[data-error]"), problem.code ? problem.message : text("price_failed"));
     }
-    amounts.setAttribute("aria-busy", "false");
+    pay.disabled = false;
   }
 
   function showQuote(quote) {
@@ -106,6 +111,10 @@ export function enhance(root, close = () => history.back()) {
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (stale) {
+      await price();
+      return;
+    }
     const body = {
       quote_id: form.elements.quote_id.value,
       billing_profile_id: form.elements.billing_profile_id.value,
