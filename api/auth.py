@@ -13,6 +13,7 @@ import structlog
 from litestar import Request
 from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -36,7 +37,7 @@ def authentication(services: Services) -> Any:
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http":
+            if scope["type"] == ScopeType.HTTP:
                 state = scope.setdefault("state", {})
                 state["request_id"] = str(uuid7())
                 structlog.contextvars.clear_contextvars()

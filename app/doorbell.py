@@ -34,7 +34,7 @@ def broker_for(redis_url: str) -> RedisBroker:
         retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),
     )
     # Results, retries and time limits belong to the durable jobs, not to the bell.
-    return RedisBroker(client=client, middleware=[], namespace="market")
+    return RedisBroker(client=client, middleware=[], namespace="market")  # type: ignore[no-untyped-call]
 
 
 class Doorbell:
@@ -70,4 +70,4 @@ def answer_door(broker: RedisBroker, run: Callable[[UUID], bool]) -> None:
 
     for queue in QUEUES:
         broker.declare_queue(queue)
-    dramatiq.actor(ring, broker=broker, actor_name=ACTOR, queue_name=QUEUES[0])
+    dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUES[0])(ring)

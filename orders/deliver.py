@@ -52,7 +52,7 @@ def is_delivered(uow: UnitOfWork, order: Order) -> bool:
         _entitlements(order, func.count()).where(Entitlement.state.in_(("active", "suspended")))
     )
     lines = uow.session.scalar(select(func.count()).select_from(OrderLine).where(OrderLine.order_id == order.id))
-    return active == lines
+    return bool(active == lines)
 
 
 def release_shares(uow: UnitOfWork, order: Order, *, recurring: bool) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
 from billing.payments.events import PaymentSucceeded
 from billing.refunds.events import RefundSucceeded
 from fulfillment.entitlements.end_entitlement import end_entitlement
@@ -28,7 +27,7 @@ from orders.agreements.models import Order, OrderLine
 from orders.agreements.states import ORDER
 from orders.agreements.subscriptions import begin_subscriptions, end_subscriptions
 from orders.deliver import begin_delivery, deliveries_of, is_delivered, release_shares
-from orders.money_back import give_back, give_back_late_payment, is_given_back
+from orders.money_back import credit_what_was_invoiced, give_back, give_back_late_payment, is_given_back
 from orders.paper import invoice_order
 from orders.purchases.models import Purchase
 from orders.purchases.pay import locked_orders, mark_paid
@@ -126,7 +125,7 @@ def refund_succeeded(uow: UnitOfWork, fact: Payload) -> None:
 @follows(RefundSucceeded)
 def refund_succeeded_credit_note(uow: UnitOfWork, fact: Payload) -> None:
     """What was invoiced and went back is credited, partial refunds too."""
-    issue_credit_note(uow, IssueCreditNote(UUID(fact["refund_id"])))
+    credit_what_was_invoiced(uow, UUID(fact["refund_id"]), UUID(fact["reference"]))
 
 
 # ── what waits too long ──────────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
 from billing.invoices.models import Invoice
 from billing.payments.models import PaymentAllocation
 from billing.refunds.models import Refund
@@ -79,6 +80,13 @@ def is_given_back(uow: UnitOfWork, order: Order) -> bool:
         )
     ).first()
     return row is not None and row.amount_minor == row.refunded_minor
+
+
+def credit_what_was_invoiced(uow: UnitOfWork, refund_id: UUID, order_id: UUID) -> None:
+    """Credit the refunded part of an order's invoice, if there is one. Idempotent by the refund."""
+    invoice_id = uow.session.scalar(select(Invoice.id).where(Invoice.reference == order_id, Invoice.kind == "invoice"))
+    if invoice_id is not None:
+        issue_credit_note(uow, IssueCreditNote(invoice_id=invoice_id, refund_id=refund_id))
 
 
 def _left(uow: UnitOfWork, order: Order) -> int:

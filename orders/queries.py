@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -240,12 +241,12 @@ def _views(uow: UnitOfWork, statement: Select[Any]) -> list[OrderView]:
 
 
 def _lines(uow: UnitOfWork, order_ids: list[UUID]) -> dict[UUID, list[LineView]]:
-    rows = uow.session.execute(
+    rows: Sequence[Any] = uow.session.execute(
         select(OrderLine, Attribution)
         .join(Attribution, Attribution.order_line_id == OrderLine.id, isouter=True)
         .where(OrderLine.order_id.in_(order_ids))
         .order_by(OrderLine.id)
-    )
+    ).all()
     found: dict[UUID, list[LineView]] = {}
     for line, credit in rows:
         found.setdefault(line.order_id, []).append(
@@ -256,10 +257,10 @@ def _lines(uow: UnitOfWork, order_ids: list[UUID]) -> dict[UUID, list[LineView]]
                     if name not in _FROM_PLAN and name not in _FROM_CREDIT
                 },
                 **{name: line.plan[name] for name in _FROM_PLAN},
-                video_id=credit.video_id if credit else None,
-                placement_id=credit.placement_id if credit else None,
-                second_ms=credit.second_ms if credit else None,
-                rule=credit.rule if credit else "none",
+                video_id=credit.video_id if credit is not None else None,
+                placement_id=credit.placement_id if credit is not None else None,
+                second_ms=credit.second_ms if credit is not None else None,
+                rule=credit.rule if credit is not None else "none",
             )
         )
     return found
@@ -273,7 +274,7 @@ _decider = aliased(Person)
 
 
 def _own_purchases(uow: UnitOfWork) -> Select[Any]:
-    return (
+    statement: Select[Any] = (  # type: ignore[assignment]  # the row's type says nothing to the callers
         select(Purchase, Quote.context, _requester.name, _decider.name, Approval)
         .join(Quote, Quote.id == Purchase.quote_id)
         .join(_requester, _requester.id == Purchase.requested_by, isouter=True)
@@ -281,6 +282,7 @@ def _own_purchases(uow: UnitOfWork) -> Select[Any]:
         .join(_decider, _decider.id == Approval.decided_by, isouter=True)
         .where(Purchase.buyer_org_id == uow.principal.organization())
     )
+    return statement
 
 
 def _purchases(uow: UnitOfWork, statement: Select[Any]) -> list[PurchaseView]:

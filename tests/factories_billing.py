@@ -24,8 +24,8 @@ from billing.payments.ports import PaymentGateway
 from billing.payments.start_payment import StartPayment, start_payment
 from billing.shares.split import ShareTerms
 from kernel import clock
-from kernel.db.uow import Database, unit_of_work
 from kernel.db.base import Base
+from kernel.db.uow import Database, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.models import EventRow
 from kernel.jobs.run import drain

@@ -50,7 +50,7 @@ class QuoteIn(Wire):
 
     plan_id: UUID | None = None
     quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
-    lines: Annotated[list[QuoteLineIn], Field(max_length=20)] = []
+    lines: Annotated[list[QuoteLineIn], Field(max_length=20)] = Field(default_factory=list)
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
     video_id: UUID | None = None
     placement_id: UUID | None = None
@@ -109,7 +109,9 @@ class QuoteLineOut(Out):
     def of(cls, line: PricedLine) -> QuoteLineOut:
         """From the quote's own line."""
         plain = line.model_dump(include=set(cls.model_fields) - set(_AMOUNTS) - {"lifetime"})
-        amounts = {name: MoneyOut.of(getattr(line, f"{name}_minor"), line.currency) for name in _AMOUNTS}
+        amounts: dict[str, Any] = {
+            name: MoneyOut.of(getattr(line, f"{name}_minor"), line.currency) for name in _AMOUNTS
+        }
         return cls(**plain, **amounts, lifetime=MoneyOut.of(line.lifetime_minor, line.currency))
 
 

@@ -76,7 +76,7 @@ class LineOut(Out):
         plain = set(cls.model_fields) - {*amounts, "second", "attribution"}
         return cls(
             **{name: getattr(line, name) for name in plain},
-            **{name: MoneyOut.of(getattr(line, f"{name}_minor"), currency) for name in amounts},
+            **_amounts(line, amounts, currency),
             second=None if line.second_ms is None else line.second_ms // 1000,
             attribution=line.rule,
         )
@@ -114,7 +114,7 @@ class OrderOut(Out):
         plain = set(cls.model_fields) - {*amounts, "lines"}
         return cls(
             **{name: getattr(order, name) for name in plain},
-            **{name: MoneyOut.of(getattr(order, f"{name}_minor"), order.currency) for name in amounts},
+            **_amounts(order, amounts, order.currency),
             lines=[LineOut.of(line, order.currency) for line in order.lines],
         )
 
@@ -276,6 +276,10 @@ def get_seller_order(order_id: UUID, services: Services, principal: Principal) -
     """One paid order of the seller."""
     with unit_of_work(services.db, principal) as uow:
         return OrderOut.of(queries.get_seller_order(uow, order_id))
+
+
+def _amounts(row: object, names: tuple[str, ...], currency: str) -> dict[str, Any]:
+    return {name: MoneyOut.of(getattr(row, f"{name}_minor"), currency) for name in names}
 
 
 def _look(services: Services, principal: Principal, order_id: UUID) -> Progress:

@@ -102,15 +102,19 @@ def give_up(uow: UnitOfWork, run: Run, entitlement: Entitlement, *, state: str, 
 
 
 def progress(run: Run, *, sequence: int | None, percent: int, messages: tuple[str | None, str | None]) -> None:
-    """Show how far the seller is with a locked run. Late and finished ones change nothing; percent never falls.
+    """Show how far the seller is with a locked run; a finished one stays as it is.
 
-    Without a `sequence` a message is late when its percentage is.
+    The highest figure counts, and the newest words: the same in whatever order the messages come. Without a `sequence`
+    a message is late when its percentage is.
     """
-    if run.state not in LIVE or (sequence <= run.sequence if sequence is not None else percent < run.percent):
+    if run.state not in LIVE:
+        return
+    late = sequence <= run.sequence if sequence is not None else percent < run.percent
+    run.percent = max(run.percent, min(99, percent))
+    if late:
         return
     if sequence is not None:
         run.sequence = sequence
-    run.percent = max(run.percent, min(99, percent))
     run.message, run.message_en = messages
 
 

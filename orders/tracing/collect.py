@@ -82,23 +82,23 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
 
 def origin(uow: UnitOfWork, line_ids: Sequence[UUID], video_ids: Sequence[UUID]) -> Iterator[Node]:
     """What sold it: attribution, video, card, and for the buyer its own touchpoint."""
-    credits = uow.session.scalars(
+    sold_by = uow.session.scalars(
         select(Attribution).where(
             Attribution.order_line_id.in_(line_ids), mine(uow, Attribution.buyer_org_id, Attribution.seller_org_id)
         )
     ).all()
-    for c in credits:
+    for c in sold_by:
         facts = {"rule": c.rule, "second_ms": c.second_ms, "touchpoints": len(c.path)}
         before = tuple(i for i in (c.touchpoint_id, c.placement_id, c.video_id) if i is not None)
         yield Node("attribution", c.id, c.decided_at, c.rule, facts=facts, after=before)
-    videos = {*video_ids, *(c.video_id for c in credits if c.video_id)}
+    videos = {*video_ids, *(c.video_id for c in sold_by if c.video_id)}
     for v in uow.session.scalars(select(Video).where(Video.id.in_(videos))):
         yield Node("video", v.id, v.published_at, v.state, v.title, v.title_en)
-    cards = {c.placement_id for c in credits if c.placement_id}
+    cards = {c.placement_id for c in sold_by if c.placement_id}
     for p in uow.session.scalars(select(Placement).where(Placement.id.in_(cards))):
         facts = {"start_ms": p.start_ms, "end_ms": p.end_ms, "action": p.action}
         yield Node("placement", p.id, p.created_at, None, facts=facts, after=(p.video_id,))
-    touched = {c.touchpoint_id for c in credits if c.touchpoint_id}
+    touched = {c.touchpoint_id for c in sold_by if c.touchpoint_id}
     for t in uow.session.scalars(select(Touchpoint).where(Touchpoint.id.in_(touched), mine(uow, Touchpoint.org_id))):
         facts = {"kind": t.kind, "second_ms": t.second_ms, "watched_ms": t.watched_ms}
         yield Node("touchpoint", t.id, t.occurred_at, t.kind, facts=facts, after=(t.video_id,))
@@ -147,8 +147,9 @@ def money_in(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
         Refund.reference.in_(order_ids), mine(uow, Refund.buyer_org_id, Refund.seller_org_id)
     )
     for r in uow.session.scalars(refunds):
-        facts = {"amount": _money(r.amount_minor, r.currency), "reason": r.reason, "automatic": r.automatic}
-        yield Node("refund", r.id, r.ended_at or r.created_at, r.state, facts=facts, after=(r.payment_id, r.reference))
+        given: dict[str, object] = {"amount": _money(r.amount_minor, r.currency), "reason": r.reason}
+        given["automatic"] = r.automatic
+        yield Node("refund", r.id, r.ended_at or r.created_at, r.state, facts=given, after=(r.payment_id, r.reference))
     invoices = select(Invoice).where(
         Invoice.reference.in_(order_ids), mine(uow, Invoice.buyer_org_id, Invoice.seller_org_id)
     )

@@ -103,9 +103,7 @@ class TestTokens:
     def test_authentication_refused(self, house: House) -> None:
         payment_id = Sale().start(house.db, "sbx_requires_action")
         house.run()
-        house.gateway.authenticate(
-            read(house.db, Payment, payment_id).gateway_reference or "", approve=False
-        )
+        house.gateway.authenticate(read(house.db, Payment, payment_id).gateway_reference or "", approve=False)
         house.run()
         assert read(house.db, Payment, payment_id).error_code == "authentication_failed"
 
@@ -132,9 +130,7 @@ class TestTokens:
         clock.advance(timedelta(seconds=15))
         run_job(house.db, JANITOR)
         with unit_of_work(house.db, SYSTEM) as uow:
-            attempt = uow.session.scalars(
-                select(PaymentAttempt).where(PaymentAttempt.payment_id == payment_id)
-            ).one()
+            attempt = uow.session.scalars(select(PaymentAttempt).where(PaymentAttempt.payment_id == payment_id)).one()
             taken = select(func.count()).where(SandboxOperation.idempotency_key == str(attempt.id))
             assert uow.session.scalar(taken) == 1
 
@@ -163,9 +159,7 @@ class TestApplyTold:
         assert topics.count("billing.payment_succeeded.v1") == int("success" in order)
         assert (read(house.db, Payment, payment_id).state == "succeeded") == ("success" in order)
 
-    @pytest.mark.parametrize(
-        "money", [Money(105_999, "CNY"), Money(106_000, "USD"), Money(106_001, "CNY")]
-    )
+    @pytest.mark.parametrize("money", [Money(105_999, "CNY"), Money(106_000, "USD"), Money(106_001, "CNY")])
     def test_another_amount_is_not_believed(self, house: House, money: Money) -> None:
         payment_id = Sale().start(house.db, "sbx_unreachable")
         house.run()

@@ -113,9 +113,7 @@ class TestCloseStatements:
         sale, payment_id = sold(house)
         clock.advance(timedelta(days=8))
         with unit_of_work(house.db, SYSTEM) as uow:
-            request_refund(
-                uow, RequestRefund(sale.order_id, payment_id, "test", automatic=False, amount_minor=10_600)
-            )
+            request_refund(uow, RequestRefund(sale.order_id, payment_id, "test", automatic=False, amount_minor=10_600))
             assert close_statements(uow, CloseStatements(clock.now(), sale.seller_org_id)) == []
         house.run()
         clock.advance(timedelta(days=1))

@@ -140,7 +140,13 @@ class TestConclude:
         assert (row.state, row.external_id, row.launch_url) == ("active", "t-1", "https://app.example/t/1")
         assert row.valid_from == noon
         assert row.valid_to == noon.replace(year=2027)
-        assert (run.state, run.percent, run.message, run.message_en, run.finished_at) == ("succeeded", 100, "好了", "done", noon)
+        assert (run.state, run.percent, run.message, run.message_en, run.finished_at) == (
+            "succeeded",
+            100,
+            "好了",
+            "done",
+            noon,
+        )
 
     def test_a_second_success_changes_nothing(self, uow: UnitOfWork) -> None:
         made = make_delivery(uow)

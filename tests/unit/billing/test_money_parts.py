@@ -97,7 +97,7 @@ def test_a_line_adds_up(unit: int, quantity: int, rate_ppm: int, included: bool,
     agreed = line.list_minor - line.discount_minor
     assert line.net_minor + line.tax_minor == line.gross_minor
     assert agreed == (line.gross_minor if included else line.net_minor)
-    assert 0 <= line.tax_minor
+    assert line.tax_minor >= 0
     # Half a unit of rounding on the net, times the rate, at most.
     assert abs(line.tax_minor * PPM - line.net_minor * rate_ppm) <= PPM
 

@@ -67,7 +67,9 @@ def test_only_provisioning_must_name_the_tenant() -> None:
 
 
 def test_text_that_a_database_refuses_or_a_reader_misreads_is_cleaned() -> None:
-    done = answer(200, b'{"status":"succeeded","external_id":"t\\u0000-1","launch_url":"https://a.example","message":"a\\u202eb"}')
+    done = answer(
+        200, b'{"status":"succeeded","external_id":"t\\u0000-1","launch_url":"https://a.example","message":"a\\u202eb"}'
+    )
     assert isinstance(done, Succeeded)
     assert (done.external_id, done.message) == ("t-1", "ab")
     assert isinstance(answer(200, b'{"status":"succeeded","external_id":"\\ud800"}'), TryAgain)
@@ -96,7 +98,16 @@ def test_everything_else_is_tried_again(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("7", 7.0), ("0", 0.0), ("86400", 3600.0), ("9" * 500, 3600.0), ("²", None), ("-1", None), ("soon", None), ("", None)],
+    [
+        ("7", 7.0),
+        ("0", 0.0),
+        ("86400", 3600.0),
+        ("9" * 500, 3600.0),
+        ("²", None),
+        ("-1", None),
+        ("soon", None),
+        ("", None),
+    ],
 )
 def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
     again = answer(503, **{"retry-after": value})

@@ -28,9 +28,7 @@ def parts(**changes: Any) -> tuple[Run, Entitlement]:
         }
         | changes
     )
-    run = Run(
-        id=uuid7(), operation="provision", tries=1, created_at=MADE_AT, deadline_at=MADE_AT + timedelta(days=1)
-    )
+    run = Run(id=uuid7(), operation="provision", tries=1, created_at=MADE_AT, deadline_at=MADE_AT + timedelta(days=1))
     return run, entitlement
 
 

@@ -1,0 +1,293 @@
+"""The sample market's organizations, listings and videos, made through the product's own verbs.
+
+Every step looks whether it has been done, so that a seeding that was interrupted is finished by the next one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.sample.organizations import OPERATOR, ORGANIZATIONS, PASSWORD, SampleOrganization, SamplePerson
+from app.sample.outcome import SignIn
+from app.sample.products import FEATURE_KEYS, PRODUCTS, SampleProduct
+from app.sample.scenes import Scene
+from app.sample.scenes.facts import Claim as SpokenClaim
+from kernel.db.uow import Database, UnitOfWork, transact
+from kernel.ids import uuid7
+from kernel.jobs.run import drain
+from kernel.principal import SYSTEM, Kind, Principal
+from kernel.storage import Storage
+from marketplace.channels.models import Channel
+from marketplace.channels.open_channel import OpenChannel, open_channel
+from marketplace.listings.draft_listing import DraftListing, draft_listing
+from marketplace.listings.models import Listing, Plan
+from marketplace.listings.review_listing import ReviewListing, connect_plan, review_listing
+from marketplace.listings.submit_listing import submit_listing
+from marketplace.organizations.complete_onboarding_step import (
+    AGREEMENT_VERSION,
+    STEPS,
+    CompleteOnboardingStep,
+    complete_onboarding_step,
+)
+from marketplace.organizations.models import PLATFORM_ORG_ID, Organization, SellerOnboarding
+from marketplace.organizations.register_organization import RegisterOrganization, register_organization
+from marketplace.people.add_person import NewPerson, add_person, find_person_id
+from marketplace.people.members import AddMember, add_member
+from marketplace.people.models import Member
+from marketplace.people.permissions import OPERATOR as OPERATOR_PERMISSIONS
+from marketplace.people.permissions import OPERATOR_ROLE, permissions_of
+from marketplace.placements.place import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.videos.create_video import CreateVideo, create_video
+from marketplace.videos.models import Video
+from marketplace.videos.publish_video import publish_video
+from marketplace.videos.receive_media import ReceiveMedia, receive_media, upload_key
+
+Connect = Callable[[Mapping[str, UUID]], Mapping[str, UUID]]
+"""Sellers (key → organization) in, their connectors (key → id) out; fulfillment's part of the sample data."""
+EXAMINED_WITHIN_S = 120.0
+_CHUNK = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What was made. `organizations` by key, `plans` and `videos` by scene."""
+
+    organizations: Mapping[str, UUID]
+    plans: Mapping[str, UUID]
+    videos: Mapping[str, UUID]
+    sign_ins: tuple[SignIn, ...]
+
+
+def seed_catalogue(db: Database, storage: Storage, scenes: Sequence[Scene], connect: Connect) -> Catalogue:
+    """Fill the market. Jobs of videos must have been registered with the same storage; they run in this thread.
+
+    Raises:
+        RuntimeError: a sample video was not found playable.
+    """
+    owners = {wanted.key: transact(db, SYSTEM, _organization(wanted)) for wanted in ORGANIZATIONS}
+    transact(db, SYSTEM, _operator)
+    sellers = {wanted.key: owners[wanted.key].organization() for wanted in ORGANIZATIONS if wanted.is_seller}
+    connectors = connect(sellers)
+    for org_id in sellers.values():
+        transact(db, SYSTEM, _onboard(org_id))
+    plans: dict[str, UUID] = {}
+    videos: dict[str, UUID] = {}
+    by_key = {scene.key: scene for scene in scenes}
+    for product in PRODUCTS:
+        plans[product.scene] = _product(db, owners[product.seller], product, connectors[product.seller])
+        scene = by_key.get(product.scene)
+        if scene is not None:
+            videos[scene.key] = _video(db, storage, owners[product.channel], product, scene, plans[product.scene])
+    organizations = {key: owner.organization() for key, owner in owners.items()}
+    return Catalogue(organizations, plans, videos, sign_ins())
+
+
+def sign_ins() -> tuple[SignIn, ...]:
+    """Everybody who may sign in, for whoever starts the market."""
+    found = [
+        SignIn(
+            f"{wanted.who_en} {wanted.display_name}: {person.role}",
+            f"{wanted.who_zh} {wanted.display_name}：{person.role_zh}",
+            person.email,
+            PASSWORD,
+        )
+        for wanted in ORGANIZATIONS
+        for person in wanted.people
+    ]
+    return (*found, SignIn("Platform operator", "平台运营", OPERATOR.email, PASSWORD))
+
+
+def _organization(wanted: SampleOrganization) -> Callable[[UnitOfWork], Principal]:
+    def work(uow: UnitOfWork) -> Principal:
+        owner = wanted.people[0]
+        org_id = uow.session.scalar(select(Organization.id).where(Organization.tax_id == wanted.tax_id))
+        if org_id is None:
+            made = register_organization(
+                uow,
+                RegisterOrganization(
+                    legal_name=wanted.legal_name,
+                    display_name=wanted.display_name,
+                    country="CN",
+                    tax_id=wanted.tax_id,
+                    owner=_newcomer(owner),
+                    locale=wanted.locale,
+                    is_seller=wanted.is_seller,
+                    address=wanted.address,
+                    email=owner.email,
+                ),
+            )
+            org_id = made.org_id
+        principal = Principal(
+            Kind.SYSTEM, org_id, find_person_id(uow, owner.email), permissions_of(["owner"]), "sample"
+        )
+        _as(uow, principal, lambda: _members_and_channel(uow, wanted))
+        return principal
+
+    return work
+
+
+def _members_and_channel(uow: UnitOfWork, wanted: SampleOrganization) -> None:
+    for person in wanted.people[1:]:
+        if find_person_id(uow, person.email) is None:
+            add_member(uow, AddMember(person.email, [person.role], person.name, PASSWORD, person.locale))
+    if wanted.channel is not None:
+        handle, name, name_en = wanted.channel
+        if uow.session.scalar(select(Channel.id).where(Channel.handle == handle)) is None:
+            open_channel(uow, OpenChannel(handle, name, name_en))
+
+
+def _operator(uow: UnitOfWork) -> None:
+    if find_person_id(uow, OPERATOR.email) is not None:
+        return
+    person = add_person(uow, _newcomer(OPERATOR, is_operator=True))
+    uow.session.add(
+        Member(id=uuid7(), org_id=PLATFORM_ORG_ID, person_id=person.id, roles=[OPERATOR_ROLE], state="active")
+    )
+    uow.flush()
+
+
+def _onboard(org_id: UUID) -> Callable[[UnitOfWork], None]:
+    def work(uow: UnitOfWork) -> None:
+        onboarding = uow.session.get_one(SellerOnboarding, org_id)
+        if onboarding.completed_at is not None:
+            return
+        organization = uow.session.get_one(Organization, org_id)
+        for step in STEPS:
+            complete_onboarding_step(
+                uow,
+                CompleteOnboardingStep(
+                    step,
+                    bank_holder=organization.legal_name,
+                    bank_name="中国工商银行",
+                    bank_account="6222020200112233445",
+                    agreement_version=AGREEMENT_VERSION,
+                    org_id=org_id,
+                ),
+            )
+
+    return work
+
+
+def _product(db: Database, owner: Principal, product: SampleProduct, connector_id: UUID) -> UUID:
+    def draft(uow: UnitOfWork) -> UUID:
+        known = uow.session.scalar(
+            select(Listing.id).where(Listing.org_id == owner.org_id, Listing.slug == product.slug)
+        )
+        if known is not None:
+            return known
+        command = DraftListing(product.kind, product.category, product.slug, product.text, (product.plan,))
+        return draft_listing(uow, command).id
+
+    def publish(uow: UnitOfWork, listing_id: UUID) -> UUID:
+        listing = uow.session.get_one(Listing, listing_id)
+        plan = uow.session.scalars(
+            select(Plan)
+            .where(Plan.org_id == owner.org_id, Plan.listing_id == listing_id, Plan.state == "active")
+            .order_by(Plan.created_at.desc())
+            .limit(1)
+        ).one()
+        if plan.connector_id != connector_id:
+            connect_plan(uow, plan.id, connector_id)
+        if listing.state in {"draft", "in_review"}:
+            submit_listing(uow, listing_id)
+            operator = Principal(
+                Kind.OPERATOR, org_id=PLATFORM_ORG_ID, permissions=OPERATOR_PERMISSIONS, label="sample"
+            )
+            _as(uow, operator, lambda: review_listing(uow, ReviewListing(listing_id, approve=True)))
+        return plan.id
+
+    listing_id = transact(db, owner, draft)
+    return transact(db, owner, lambda uow: publish(uow, listing_id))
+
+
+def _video(
+    db: Database, storage: Storage, owner: Principal, product: SampleProduct, scene: Scene, plan_id: UUID
+) -> UUID:
+    def begin(uow: UnitOfWork) -> tuple[UUID, str]:
+        known = uow.session.scalar(select(Video).where(Video.org_id == owner.org_id, Video.title == scene.title_zh))
+        if known is None:
+            text = product.text
+            known = create_video(uow, CreateVideo(None, scene.title_zh, scene.title_en, text.summary, text.summary_en))
+        return known.id, known.state
+
+    video_id, state = transact(db, owner, begin)
+    if state in {"draft", "refused"}:
+        stored = storage.put(upload_key(video_id), _chunks(scene.path))
+        transact(db, owner, lambda uow: receive_media(uow, ReceiveMedia(video_id, stored, scene.path.name)))
+    if state in {"draft", "refused", "processing"}:
+        _await_examination(db, owner, video_id)
+    if state != "published":
+        transact(db, owner, lambda uow: _place_and_publish(uow, video_id, scene, plan_id))
+    return video_id
+
+
+def _await_examination(db: Database, owner: Principal, video_id: UUID) -> None:
+    until = time.monotonic() + EXAMINED_WITHIN_S
+    while time.monotonic() < until:
+        drain(db, queues=("media",))
+        state, code = transact(db, owner, lambda uow: _state(uow, video_id))
+        if state == "ready":
+            return
+        if state == "refused":
+            raise RuntimeError(f"a sample video was refused: {code}")
+        time.sleep(0.5)
+    raise RuntimeError("a sample video was not examined in time")
+
+
+def _state(uow: UnitOfWork, video_id: UUID) -> tuple[str, str | None]:
+    video = uow.session.get_one(Video, video_id)
+    return video.state, video.refused_code
+
+
+def _place_and_publish(uow: UnitOfWork, video_id: UUID, scene: Scene, plan_id: UUID) -> None:
+    video = uow.session.get_one(Video, video_id)
+    start_ms, end_ms = scene.placement_ms
+    until_ms = min(end_ms, video.duration_ms or end_ms)
+    placement = add_placement(uow, AddPlacement(video_id, plan_id, start_ms, until_ms, "buy"))
+    for claim in scene.claims:
+        add_claim(uow, _spoken(placement.id, scene.key, claim))
+    publish_video(uow, video_id)
+
+
+def _spoken(placement_id: UUID, scene: str, claim: SpokenClaim) -> AddClaim:
+    """A scene's claim in the words of the catalogue."""
+    at_ms, text, text_en = claim.second * 1000, claim.text_zh, claim.text_en
+    number = claim.value if isinstance(claim.value, int) else None
+    if claim.kind == "price":
+        currency, _, unit = claim.unit.partition("/")
+        return AddClaim(
+            placement_id, "price", at_ms, text, text_en, value_int=number, currency=currency, unit=unit or "once"
+        )
+    if claim.kind in {"seats", "trial_days"}:
+        kind = "included_seats" if claim.kind == "seats" else "trial_days"
+        return AddClaim(placement_id, kind, at_ms, text, text_en, value_int=number, unit=claim.unit)
+    kind = "service_level" if claim.kind == "service_level" else "feature"
+    key = FEATURE_KEYS.get((scene, claim.kind), str(claim.value))
+    return AddClaim(placement_id, kind, at_ms, text, text_en, value_int=number, value_text=key, unit=claim.unit)
+
+
+def _newcomer(person: SamplePerson, *, is_operator: bool = False) -> NewPerson:
+    return NewPerson(person.email, person.name, PASSWORD, person.locale, is_operator)
+
+
+def _as(uow: UnitOfWork, principal: Principal, work: Callable[[], object]) -> None:
+    """Let part of a platform unit of work be recorded as somebody's; row level security stays the platform's."""
+    before = uow.principal
+    uow.principal = principal
+    try:
+        work()
+        uow.flush()
+    finally:
+        uow.principal = before
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk

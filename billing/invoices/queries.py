@@ -1,0 +1,283 @@
+"""Reads of legal documents: what one received, what one issued, and one of them with everything on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from billing.documents.parties import Party
+from billing.invoices.models import Invoice, InvoiceLine
+from billing.invoices.to_document import party_of
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, NotFound
+from kernel.paging import Page, cut, newest_first
+
+Side = Literal["received", "issued"]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """A document in a list. Amounts positive; the kind says the direction."""
+
+    id: UUID
+    kind: str
+    number: str | None
+    state: str
+    reference: UUID
+    original_invoice_id: UUID | None
+    buyer_org_id: UUID
+    buyer_name: str
+    buyer_tax_id: str
+    seller_org_id: UUID
+    seller_name: str
+    seller_tax_id: str
+    order_number: str
+    po_number: str
+    currency: str
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    issued_on: date | None
+    issued_at: datetime | None
+    created_at: datetime
+    has_pdf: bool
+    has_xml: bool
+    sandbox: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """One line of a document."""
+
+    position: int
+    reference: UUID
+    name: str
+    description: str
+    quantity: Decimal
+    unit: str
+    tax_category: str
+    tax_rate_ppm: int
+    tax_reason: str
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDetail:
+    """A document with its lines and parties."""
+
+    row: InvoiceRow
+    lines: tuple[LineRow, ...]
+    buyer: Party
+    seller: Party
+    language: str
+    payment_reference: str
+    paid_minor: int
+    reason: str
+    remarks: str
+    period: tuple[date, date] | None
+    verification_code: str
+    credit_notes: tuple[InvoiceRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceFilter:
+    """What to list. Days are those of issue, the last excluded; `text` searches number, order and PO number."""
+
+    side: Side = "received"
+    kind: str | None = None
+    state: str | None = None
+    other_org_id: UUID | None = None
+    tax_id: str | None = None
+    issued_from: date | None = None
+    issued_before: date | None = None
+    least_minor: int | None = None
+    most_minor: int | None = None
+    currency: str | None = None
+    po_number: str | None = None
+    order_id: UUID | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """Where a document's file lies and what it is to be called."""
+
+    key: str
+    file_name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What anyone holding the document may check: that it is ours and unchanged in what matters."""
+
+    number: str
+    kind: str
+    issued_on: date
+    seller_name: str
+    currency: str
+    gross_minor: int
+    sandbox: bool
+
+
+def list_invoices(
+    uow: UnitOfWork, wanted: InvoiceFilter, *, cursor: str | None = None, limit: int = 20
+) -> Page[InvoiceRow]:
+    """Documents of the acting organization, newest first."""
+    own, other = _sides(wanted.side)
+    statement = select(Invoice).where(own == uow.principal.organization())
+    for column, value in (
+        (Invoice.kind, wanted.kind),
+        (Invoice.state, wanted.state),
+        (Invoice.currency, wanted.currency),
+        (Invoice.po_number, wanted.po_number),
+        (Invoice.reference, wanted.order_id),
+        (other, wanted.other_org_id),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    statement = _ranges(statement, wanted)
+    rows = uow.session.scalars(newest_first(statement, Invoice.created_at, Invoice.id, cursor, limit)).all()
+    page = cut(rows, limit, lambda row: (row.created_at, row.id))
+    return Page([to_row(row) for row in page.items], page.next_cursor)
+
+
+def _sides(side: Side) -> tuple[InstrumentedAttribute[UUID], InstrumentedAttribute[UUID]]:
+    if side == "received":
+        return Invoice.buyer_org_id, Invoice.seller_org_id
+    return Invoice.seller_org_id, Invoice.buyer_org_id
+
+
+def _ranges(statement: Select[tuple[Invoice]], wanted: InvoiceFilter) -> Select[tuple[Invoice]]:
+    if wanted.issued_from is not None:
+        statement = statement.where(Invoice.issued_on >= wanted.issued_from)
+    if wanted.issued_before is not None:
+        statement = statement.where(Invoice.issued_on < wanted.issued_before)
+    if wanted.least_minor is not None:
+        statement = statement.where(Invoice.gross_minor >= wanted.least_minor)
+    if wanted.most_minor is not None:
+        statement = statement.where(Invoice.gross_minor <= wanted.most_minor)
+    if wanted.tax_id is not None:
+        statement = statement.where(
+            or_(Invoice.seller["tax_id"].astext == wanted.tax_id, Invoice.buyer["tax_id"].astext == wanted.tax_id)
+        )
+    if wanted.text:
+        statement = statement.where(
+            or_(
+                Invoice.number.icontains(wanted.text, autoescape=True),
+                Invoice.order_number.icontains(wanted.text, autoescape=True),
+                Invoice.po_number.icontains(wanted.text, autoescape=True),
+                Invoice.seller["legal_name"].astext.icontains(wanted.text, autoescape=True),
+            )
+        )
+    return statement
+
+
+def get_invoice(uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail:
+    """A document that the acting organization received or issued. Raises NotFound(`invoice_not_found`)."""
+    invoice = _visible(uow, invoice_id)
+    lines = uow.session.scalars(
+        select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
+    )
+    notes = uow.session.scalars(
+        select(Invoice).where(Invoice.original_invoice_id == invoice.id).order_by(Invoice.created_at)
+    )
+    period = None
+    if invoice.period_start_on is not None and invoice.period_end_on is not None:
+        period = (invoice.period_start_on, invoice.period_end_on)
+    return InvoiceDetail(
+        row=to_row(invoice),
+        lines=tuple(LineRow(**{name: getattr(line, name) for name in LineRow.__dataclass_fields__}) for line in lines),
+        buyer=party_of(invoice.buyer),
+        seller=party_of(invoice.seller),
+        language=invoice.language,
+        payment_reference=invoice.payment_reference,
+        paid_minor=invoice.paid_minor,
+        reason=invoice.reason,
+        remarks=invoice.remarks,
+        period=period,
+        verification_code=invoice.verification_code,
+        credit_notes=tuple(to_row(note) for note in notes),
+    )
+
+
+def find_file(uow: UnitOfWork, invoice_id: UUID, form: Literal["pdf", "xml"]) -> StoredFile:
+    """Where a document's file is.
+
+    Raises:
+        NotFound: `invoice_not_found`; `invoice_has_no_xml`, the standard cannot express this document.
+        Conflict: `invoice_file_not_ready`, it has not been drawn yet.
+    """
+    invoice = _visible(uow, invoice_id)
+    if invoice.number is None or invoice.rendered_at is None:
+        raise Conflict("invoice_file_not_ready")
+    key = invoice.pdf_key if form == "pdf" else invoice.xml_key
+    sha256 = invoice.pdf_sha256 if form == "pdf" else invoice.xml_sha256
+    if key is None or sha256 is None:
+        raise NotFound("invoice_has_no_xml")
+    return StoredFile(key, f"{invoice.number}.{form}", sha256)
+
+
+def verify_code(uow: UnitOfWork, code: str) -> Verified:
+    """The document behind a printed verification code. Raises NotFound(`invoice_not_found`)."""
+    invoice = uow.session.scalar(select(Invoice).where(Invoice.verification_code == code, Invoice.state == "issued"))
+    if invoice is None or invoice.number is None or invoice.issued_on is None:
+        raise NotFound("invoice_not_found")
+    return Verified(
+        invoice.number,
+        invoice.kind,
+        invoice.issued_on,
+        str(invoice.seller["legal_name"]),
+        invoice.currency,
+        invoice.gross_minor,
+        invoice.sandbox,
+    )
+
+
+def to_row(invoice: Invoice) -> InvoiceRow:
+    """A stored document as a list shows it."""
+    return InvoiceRow(
+        id=invoice.id,
+        kind=invoice.kind,
+        number=invoice.number,
+        state=invoice.state,
+        reference=invoice.reference,
+        original_invoice_id=invoice.original_invoice_id,
+        buyer_org_id=invoice.buyer_org_id,
+        buyer_name=str(invoice.buyer["legal_name"]),
+        buyer_tax_id=str(invoice.buyer.get("tax_id", "")),
+        seller_org_id=invoice.seller_org_id,
+        seller_name=str(invoice.seller["legal_name"]),
+        seller_tax_id=str(invoice.seller.get("tax_id", "")),
+        order_number=invoice.order_number,
+        po_number=invoice.po_number,
+        currency=invoice.currency,
+        net_minor=invoice.net_minor,
+        tax_minor=invoice.tax_minor,
+        gross_minor=invoice.gross_minor,
+        issued_on=invoice.issued_on,
+        issued_at=invoice.issued_at,
+        created_at=invoice.created_at,
+        has_pdf=invoice.pdf_key is not None,
+        has_xml=invoice.xml_key is not None,
+        sandbox=invoice.sandbox,
+    )
+
+
+def _visible(uow: UnitOfWork, invoice_id: UUID) -> Invoice:
+    statement = select(Invoice).where(Invoice.id == invoice_id)
+    if not uow.principal.is_platform:
+        org_id = uow.principal.organization()
+        statement = statement.where(or_(Invoice.buyer_org_id == org_id, Invoice.seller_org_id == org_id))
+    invoice = uow.session.scalar(statement)
+    if invoice is None:
+        raise NotFound("invoice_not_found")
+    return invoice

@@ -1,0 +1,203 @@
+"""Reads of shares: what a party is owed, from which sale, and when it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from billing.ledger.queries import owed_minor
+from billing.payouts.models import Payout
+from billing.shares.models import Share, SharePolicy
+from kernel.db.uow import UnitOfWork
+from kernel.paging import Page, cut, newest_first
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRow:
+    """One's own part of one captured line. `left_minor` is what refunds have not taken back."""
+
+    id: UUID
+    kind: str
+    state: str
+    reference: UUID
+    group_reference: UUID
+    video_id: UUID | None
+    currency: str
+    gross_minor: int
+    base_minor: int
+    rate_ppm: int
+    amount_minor: int
+    left_minor: int
+    commission_minor: int
+    promoter_minor: int
+    policy_version: int
+    captured_at: datetime
+    delivered_at: datetime | None
+    releasable_at: datetime | None
+    """The forecast: from then on it can be paid out. None until what was sold is delivered."""
+    statement_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A party's money in one currency, positive when the platform owes it."""
+
+    currency: str
+    pending_minor: int
+    available_minor: int
+    paid_minor: int
+    forecast: tuple[tuple[date, int], ...]
+    """Day (UTC) on which a hold ends, and what comes free then; soonest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoEarning:
+    """What one video has earned for its promoter. Names no buyer."""
+
+    video_id: UUID
+    currency: str
+    lines: int
+    sold_minor: int
+    earned_minor: int
+    reversed_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """One category's published rates."""
+
+    version: int
+    category: str
+    commission_ppm: int
+    promoter_ppm: int
+    hold_days: int
+    effective_at: datetime
+
+
+def list_shares(
+    uow: UnitOfWork, kind: str, *, state: str | None = None, cursor: str | None = None, limit: int = 20
+) -> Page[ShareRow]:
+    """The acting organization's shares as `seller` or as `promoter`, newest first."""
+    statement = select(Share).where(Share.org_id == uow.principal.organization(), Share.kind == kind)
+    if state is not None:
+        statement = statement.where(Share.state == state)
+    rows = uow.session.scalars(newest_first(statement, Share.captured_at, Share.id, cursor, limit)).all()
+    page = cut(rows, limit, lambda row: (row.captured_at, row.id))
+    others = _others(uow, page.items) if kind == "seller" else {}
+    return Page([_row(share, others.get(share.charge_id, {})) for share in page.items], page.next_cursor)
+
+
+def shares_of(uow: UnitOfWork, group_reference: UUID) -> list[ShareRow]:
+    """Shares of an order that the acting organization may see: a seller all of its sale's, a promoter its own."""
+    statement = select(Share).where(Share.group_reference == group_reference)
+    if not uow.principal.is_platform:
+        org_id = uow.principal.organization()
+        statement = statement.where((Share.org_id == org_id) | (Share.seller_org_id == org_id))
+    return [_row(share, {}) for share in uow.session.scalars(statement.order_by(Share.id))]
+
+
+def balances(uow: UnitOfWork, kind: str, *, time_zone: str = "UTC") -> list[Balance]:
+    """The acting organization's money per currency: the ledger's balances, what was paid, and the forecast."""
+    org_id = uow.principal.organization()
+    currencies = uow.session.scalars(
+        select(Share.currency).where(Share.org_id == org_id, Share.kind == kind).distinct().order_by(Share.currency)
+    ).all()
+    found = []
+    for currency in currencies:
+        pending, available = owed_minor(uow, org_id, currency)
+        paid = uow.session.scalar(
+            select(func.coalesce(func.sum(Payout.amount_minor), 0)).where(
+                Payout.org_id == org_id, Payout.currency == currency, Payout.state == "paid"
+            )
+        )
+        forecast = _forecast(uow, org_id, currency, ZoneInfo(time_zone))
+        found.append(Balance(currency, pending, available, int(paid or 0), forecast))
+    return found
+
+
+def earnings_by_video(uow: UnitOfWork, *, limit: int = 100) -> list[VideoEarning]:
+    """What each video has earned for the acting organization as promoter, the best first."""
+    earned = func.sum(Share.amount_minor - Share.reversed_minor)
+    rows = uow.session.execute(
+        select(
+            Share.video_id,
+            Share.currency,
+            func.count(),
+            func.sum(Share.gross_minor),
+            earned,
+            func.sum(Share.reversed_minor),
+        )
+        .where(Share.org_id == uow.principal.organization(), Share.kind == "promoter", Share.video_id.is_not(None))
+        .group_by(Share.video_id, Share.currency)
+        .order_by(earned.desc(), Share.video_id)
+        .limit(limit)
+    )
+    return [VideoEarning(row[0], row[1], row[2], int(row[3]), int(row[4]), int(row[5])) for row in rows]
+
+
+def published_policy(uow: UnitOfWork) -> list[PolicyRow]:
+    """Every version of the public share policy, newest first; old ones stay readable for ever."""
+    rows = uow.session.scalars(
+        select(SharePolicy).order_by(SharePolicy.effective_at.desc(), SharePolicy.version.desc(), SharePolicy.category)
+    )
+    return [
+        PolicyRow(r.version, r.category, r.commission_ppm, r.promoter_ppm, r.hold_days, r.effective_at) for r in rows
+    ]
+
+
+def _forecast(uow: UnitOfWork, org_id: UUID, currency: str, zone: ZoneInfo) -> tuple[tuple[date, int], ...]:
+    waiting = uow.session.execute(
+        select(Share.releasable_at, Share.amount_minor - Share.reversed_minor).where(
+            Share.org_id == org_id,
+            Share.currency == currency,
+            Share.state == "pending",
+            Share.releasable_at.is_not(None),
+            Share.kind != "commission",
+        )
+    )
+    days: dict[date, int] = {}
+    for releasable_at, left_minor in waiting:
+        day = releasable_at.astimezone(zone).date()
+        days[day] = days.get(day, 0) + left_minor
+    return tuple(sorted(days.items()))
+
+
+def _others(uow: UnitOfWork, shares: Sequence[Share]) -> dict[UUID, dict[str, int]]:
+    rows = uow.session.execute(
+        select(Share.charge_id, Share.kind, Share.amount_minor).where(
+            Share.charge_id.in_([share.charge_id for share in shares]), Share.kind != "seller"
+        )
+    )
+    found: dict[UUID, dict[str, int]] = {}
+    for charge_id, kind, amount_minor in rows:
+        found.setdefault(charge_id, {})[kind] = amount_minor
+    return found
+
+
+def _row(share: Share, others: dict[str, int]) -> ShareRow:
+    return ShareRow(
+        id=share.id,
+        kind=share.kind,
+        state=share.state,
+        reference=share.reference,
+        group_reference=share.group_reference,
+        video_id=share.video_id,
+        currency=share.currency,
+        gross_minor=share.gross_minor,
+        base_minor=share.base_minor,
+        rate_ppm=share.rate_ppm,
+        amount_minor=share.amount_minor,
+        left_minor=share.amount_minor - share.reversed_minor,
+        commission_minor=others.get("commission", 0),
+        promoter_minor=others.get("promoter", 0),
+        policy_version=share.policy_version,
+        captured_at=share.captured_at,
+        delivered_at=share.delivered_at,
+        releasable_at=share.releasable_at,
+        statement_id=share.statement_id,
+    )
