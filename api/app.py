@@ -12,6 +12,7 @@ from litestar.exceptions import ImproperlyConfiguredException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types.internal_types import PathParameterDefinition
 
 from api.auth import authentication, guard, provide_principal, provide_signed_in
 from api.context import Services
@@ -53,6 +54,7 @@ def openapi() -> OpenAPIConfig:
             "ids are UUID version 7; errors are problem details (RFC 9457) with a stable `code`."
         ),
         path="/openapi",
+        operation_id_creator=operation_id,
         enabled_endpoints=set(),
         components=Components(
             security_schemes={
@@ -65,6 +67,13 @@ def openapi() -> OpenAPIConfig:
     )
 
 
+def operation_id(handler: HTTPRouteHandler, method: str, path: list[str | PathParameterDefinition]) -> str:
+    """A stable name for generated clients: method and path, as in `post_v1_purchases_purchase_id_approve`."""
+    del handler
+    parts = [part if isinstance(part, str) else part.name for part in path]
+    return "_".join([method.lower(), *(part.replace("-", "_") for part in parts)])
+
+
 def refuse_undeclared(app: Litestar) -> None:
     """A route without a permission does not start."""
     for route in app.routes:
@@ -74,4 +83,4 @@ def refuse_undeclared(app: Litestar) -> None:
 
 
 def _declared(handler: HTTPRouteHandler, path: str) -> Any:
-    return "permission" in handler.opt or path.startswith("/openapi/") or handler.http_methods == {"OPTIONS"}
+    return "permission" in handler.opt or path.startswith("/openapi") or handler.http_methods == {"OPTIONS"}

@@ -22,6 +22,11 @@ MODULES = (
     "api.v1.media",
     "api.v1.listings",
     "api.v1.touchpoints",
+    "api.v1.invoices",
+    "api.v1.seller_money",
+    "api.v1.promoter",
+    "api.v1.operator",
+    "api.v1.payments",
 )
 
 

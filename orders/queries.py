@@ -274,8 +274,8 @@ _decider = aliased(Person)
 
 
 def _own_purchases(uow: UnitOfWork) -> Select[Any]:
-    statement: Select[Any] = (  # type: ignore[assignment]  # the row's type says nothing to the callers
-        select(Purchase, Quote.context, _requester.name, _decider.name, Approval)
+    statement: Select[Any] = (
+        select(Purchase, Quote.context, _requester.name, _decider.name, Approval)  # type: ignore[assignment]  # the rows' type is the callers' Any
         .join(Quote, Quote.id == Purchase.quote_id)
         .join(_requester, _requester.id == Purchase.requested_by, isouter=True)
         .join(Approval, Approval.purchase_id == Purchase.id, isouter=True)

@@ -90,12 +90,12 @@ def list_runs(
     principal: Principal,
     cursor: CursorParameter = None,
     limit: LimitParameter = 20,
-    state: Annotated[RunState | None, Parameter(required=False)] = None,
+    only: Annotated[RunState | None, Parameter(query="state", required=False)] = None,
 ) -> Response[PageOut[RunOut]]:
     """Runs against the organization's system, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.runs_of_seller(uow, state=state, cursor=cursor, limit=limit)
-        return linked(page_out(page, RunOut.of), "/v1/seller/runs", state=state, limit=limit)
+        page = queries.runs_of_seller(uow, state=only, cursor=cursor, limit=limit)
+        return linked(page_out(page, RunOut.of), "/v1/seller/runs", state=only, limit=limit)
 
 
 @get("/v1/seller/runs/troubled", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -42,6 +43,7 @@ from marketplace.people.members import AddMember, add_member
 from marketplace.people.models import Member
 from marketplace.people.permissions import OPERATOR as OPERATOR_PERMISSIONS
 from marketplace.people.permissions import OPERATOR_ROLE, permissions_of
+from marketplace.people.states import MEMBER
 from marketplace.placements.place import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.videos.create_video import CreateVideo, create_video
 from marketplace.videos.models import Video
@@ -51,6 +53,7 @@ from marketplace.videos.receive_media import ReceiveMedia, receive_media, upload
 Connect = Callable[[Mapping[str, UUID]], Mapping[str, UUID]]
 """Sellers (key → organization) in, their connectors (key → id) out; fulfillment's part of the sample data."""
 EXAMINED_WITHIN_S = 120.0
+EXAMINED_AT_ONCE = 2
 _CHUNK = 256 * 1024
 
 
@@ -76,14 +79,10 @@ def seed_catalogue(db: Database, storage: Storage, scenes: Sequence[Scene], conn
     connectors = connect(sellers)
     for org_id in sellers.values():
         transact(db, SYSTEM, _onboard(org_id))
-    plans: dict[str, UUID] = {}
-    videos: dict[str, UUID] = {}
-    by_key = {scene.key: scene for scene in scenes}
-    for product in PRODUCTS:
-        plans[product.scene] = _product(db, owners[product.seller], product, connectors[product.seller])
-        scene = by_key.get(product.scene)
-        if scene is not None:
-            videos[scene.key] = _video(db, storage, owners[product.channel], product, scene, plans[product.scene])
+    plans = {
+        product.scene: _product(db, owners[product.seller], product, connectors[product.seller]) for product in PRODUCTS
+    }
+    videos = _videos(db, storage, owners, {scene.key: scene for scene in scenes}, plans)
     organizations = {key: owner.organization() for key, owner in owners.items()}
     return Catalogue(organizations, plans, videos, sign_ins())
 
@@ -146,9 +145,9 @@ def _operator(uow: UnitOfWork) -> None:
     if find_person_id(uow, OPERATOR.email) is not None:
         return
     person = add_person(uow, _newcomer(OPERATOR, is_operator=True))
-    uow.session.add(
-        Member(id=uuid7(), org_id=PLATFORM_ORG_ID, person_id=person.id, roles=[OPERATOR_ROLE], state="active")
-    )
+    member = Member(id=uuid7(), org_id=PLATFORM_ORG_ID, person_id=person.id, roles=[OPERATOR_ROLE])
+    MEMBER.begin(uow, member, org_ids=[PLATFORM_ORG_ID])
+    uow.session.add(member)
     uow.flush()
 
 
@@ -206,9 +205,30 @@ def _product(db: Database, owner: Principal, product: SampleProduct, connector_i
     return transact(db, owner, lambda uow: publish(uow, listing_id))
 
 
-def _video(
-    db: Database, storage: Storage, owner: Principal, product: SampleProduct, scene: Scene, plan_id: UUID
-) -> UUID:
+def _videos(
+    db: Database,
+    storage: Storage,
+    owners: Mapping[str, Principal],
+    scenes: Mapping[str, Scene],
+    plans: Mapping[str, UUID],
+) -> dict[str, UUID]:
+    """Upload all, let all be examined side by side, then publish; the first product last, to stand first in the feed."""
+    shown = [product for product in reversed(PRODUCTS) if product.scene in scenes]
+    videos = {
+        product.scene: _upload(db, storage, owners[product.channel], product, scenes[product.scene])
+        for product in shown
+    }
+    with ThreadPoolExecutor(max_workers=EXAMINED_AT_ONCE) as threads:
+        for done in [threads.submit(drain, db, queues=("media",)) for _ in range(EXAMINED_AT_ONCE)]:
+            done.result()
+    for product in shown:
+        owner, video_id = owners[product.channel], videos[product.scene]
+        _await_examination(db, owner, video_id)
+        _publish(db, owner, video_id, scenes[product.scene], plans[product.scene])
+    return videos
+
+
+def _upload(db: Database, storage: Storage, owner: Principal, product: SampleProduct, scene: Scene) -> UUID:
     def begin(uow: UnitOfWork) -> tuple[UUID, str]:
         known = uow.session.scalar(select(Video).where(Video.org_id == owner.org_id, Video.title == scene.title_zh))
         if known is None:
@@ -220,23 +240,20 @@ def _video(
     if state in {"draft", "refused"}:
         stored = storage.put(upload_key(video_id), _chunks(scene.path))
         transact(db, owner, lambda uow: receive_media(uow, ReceiveMedia(video_id, stored, scene.path.name)))
-    if state in {"draft", "refused", "processing"}:
-        _await_examination(db, owner, video_id)
-    if state != "published":
-        transact(db, owner, lambda uow: _place_and_publish(uow, video_id, scene, plan_id))
     return video_id
 
 
 def _await_examination(db: Database, owner: Principal, video_id: UUID) -> None:
+    """Another process's worker may hold the job of an earlier seeding; its lease runs out by itself."""
     until = time.monotonic() + EXAMINED_WITHIN_S
     while time.monotonic() < until:
-        drain(db, queues=("media",))
         state, code = transact(db, owner, lambda uow: _state(uow, video_id))
-        if state == "ready":
-            return
         if state == "refused":
             raise RuntimeError(f"a sample video was refused: {code}")
+        if state != "processing":
+            return
         time.sleep(0.5)
+        drain(db, queues=("media",))
     raise RuntimeError("a sample video was not examined in time")
 
 
@@ -245,14 +262,19 @@ def _state(uow: UnitOfWork, video_id: UUID) -> tuple[str, str | None]:
     return video.state, video.refused_code
 
 
-def _place_and_publish(uow: UnitOfWork, video_id: UUID, scene: Scene, plan_id: UUID) -> None:
-    video = uow.session.get_one(Video, video_id)
-    start_ms, end_ms = scene.placement_ms
-    until_ms = min(end_ms, video.duration_ms or end_ms)
-    placement = add_placement(uow, AddPlacement(video_id, plan_id, start_ms, until_ms, "buy"))
-    for claim in scene.claims:
-        add_claim(uow, _spoken(placement.id, scene.key, claim))
-    publish_video(uow, video_id)
+def _publish(db: Database, owner: Principal, video_id: UUID, scene: Scene, plan_id: UUID) -> None:
+    def work(uow: UnitOfWork) -> None:
+        video = uow.session.get_one(Video, video_id)
+        if video.state != "ready":
+            return
+        start_ms, end_ms = scene.placement_ms
+        until_ms = min(end_ms, video.duration_ms or end_ms)
+        placement = add_placement(uow, AddPlacement(video_id, plan_id, start_ms, until_ms, "buy"))
+        for claim in scene.claims:
+            add_claim(uow, _spoken(placement.id, scene.key, claim))
+        publish_video(uow, video_id)
+
+    transact(db, owner, work)
 
 
 def _spoken(placement_id: UUID, scene: str, claim: SpokenClaim) -> AddClaim:

@@ -34,7 +34,8 @@ def _face() -> Any:
 
 @cache
 def _covered() -> frozenset[str]:
-    return frozenset(chr(code) for code in _face().unicodes)
+    # The font draws control characters as spaces; a space that reads back as a line feed would spoil copied text.
+    return frozenset(chr(code) for code in _face().unicodes if code >= 0x20)
 
 
 def drawable(text: str) -> str:

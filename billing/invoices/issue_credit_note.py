@@ -33,7 +33,8 @@ class IssueCreditNote:
 def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
     """Write the credit note of a refund down and let jobs number and render it. Returns its id.
 
-    None when there is nothing to take back: the refund gave back what no charge had taken. Lines are those of the refund; each references a line of the original and never exceeds what is left of it.
+    None when there is nothing to take back: the refund gave back what no charge had taken. Lines are those of the refund;
+    each references a line of the original and never exceeds what is left of it.
 
     Raises:
         NotFound: `refund_not_found`; `invoice_not_found`, none of this order.

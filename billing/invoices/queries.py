@@ -156,7 +156,7 @@ def _sides(side: Side) -> tuple[InstrumentedAttribute[UUID], InstrumentedAttribu
     return Invoice.seller_org_id, Invoice.buyer_org_id
 
 
-def _ranges(statement: Select[tuple[Invoice]], wanted: InvoiceFilter) -> Select[tuple[Invoice]]:
+def _ranges(statement: Select[Invoice], wanted: InvoiceFilter) -> Select[Invoice]:
     if wanted.issued_from is not None:
         statement = statement.where(Invoice.issued_on >= wanted.issued_from)
     if wanted.issued_before is not None:

@@ -137,7 +137,11 @@ def earnings_by_video(uow: UnitOfWork, *, limit: int = 100) -> list[VideoEarning
         .order_by(earned.desc(), Share.video_id)
         .limit(limit)
     )
-    return [VideoEarning(row[0], row[1], row[2], int(row[3]), int(row[4]), int(row[5])) for row in rows]
+    return [
+        VideoEarning(row[0], row[1], row[2], int(row[3]), int(row[4]), int(row[5]))
+        for row in rows
+        if row[0] is not None
+    ]
 
 
 def published_policy(uow: UnitOfWork) -> list[PolicyRow]:
@@ -162,6 +166,8 @@ def _forecast(uow: UnitOfWork, org_id: UUID, currency: str, zone: ZoneInfo) -> t
     )
     days: dict[date, int] = {}
     for releasable_at, left_minor in waiting:
+        if releasable_at is None:
+            continue
         day = releasable_at.astimezone(zone).date()
         days[day] = days.get(day, 0) + left_minor
     return tuple(sorted(days.items()))

@@ -112,17 +112,17 @@ def list_payouts(
     uow: UnitOfWork, *, org_id: UUID | None = None, state: str | None = None, cursor: str | None = None, limit: int = 20
 ) -> Page[PayoutRow]:
     """Payouts, newest first: one's own; the platform sees everybody's or those of `org_id`."""
-    statement = select(Payout, Statement.number).join(
-        Statement, (Statement.org_id == Payout.org_id) & (Statement.id == Payout.statement_id)
-    )
+    statement = select(Payout)
     owner = org_id if uow.principal.is_platform else uow.principal.organization()
     if owner is not None:
         statement = statement.where(Payout.org_id == owner)
     if state is not None:
         statement = statement.where(Payout.state == state)
-    rows = uow.session.execute(newest_first(statement, Payout.created_at, Payout.id, cursor, limit)).all()
-    page = cut(rows, limit, lambda row: (row[0].created_at, row[0].id))
-    return Page([to_payout_row(row[0], row[1]) for row in page.items], page.next_cursor)
+    rows = uow.session.scalars(newest_first(statement, Payout.created_at, Payout.id, cursor, limit)).all()
+    page = cut(rows, limit, lambda row: (row.created_at, row.id))
+    of_statement = select(Statement).where(Statement.id.in_([row.statement_id for row in page.items]))
+    numbers = {row.id: row.number for row in uow.session.scalars(of_statement)}
+    return Page([to_payout_row(row, numbers[row.statement_id]) for row in page.items], page.next_cursor)
 
 
 def get_payout(uow: UnitOfWork, payout_id: UUID) -> PayoutRow:

@@ -20,6 +20,7 @@ from marketplace.organizations.states import ORGANIZATION
 from marketplace.organizations.tax_ids import checked_tax_id
 from marketplace.people.add_person import NewPerson, add_person
 from marketplace.people.models import Member
+from marketplace.people.states import MEMBER
 
 LOCALES = ("zh-CN", "en")
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -83,9 +84,9 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
     ORGANIZATION.begin(uow, organization, org_ids=[organization.id])
     uow.session.add(organization)
     uow.flush()
-    uow.session.add(
-        Member(org_id=organization.id, person_id=person_id, roles=["owner"], state="active", created_at=clock.now())
-    )
+    member = Member(id=uuid7(), org_id=organization.id, person_id=person_id, roles=["owner"], created_at=clock.now())
+    MEMBER.begin(uow, member, org_ids=[organization.id])
+    uow.session.add(member)
     uow.session.add(
         BillingProfile(
             org_id=organization.id,

@@ -26,8 +26,8 @@ from marketplace.organizations.models import PLATFORM_ORG_ID
 from tests.factories_billing import OPERATOR, House, Sale, facts, owed, read, run_job
 
 
-def sold(house: House, **amounts: int) -> tuple[Sale, UUID]:
-    sale = Sale(**amounts)
+def sold(house: House) -> tuple[Sale, UUID]:
+    sale = Sale()
     sale.organizations(house.db)
     payment_id = sale.paid(house)
     sale.deliver(house.db)

@@ -166,7 +166,7 @@ class TestConclude:
         assert entitlement_of(uow, made.id).state == "active"
 
     @pytest.mark.parametrize("ended", [False, True])
-    def test_a_late_success_is_taken_down_once(self, uow: UnitOfWork, ended: bool) -> None:
+    def test_a_late_success_is_taken_down_once(self, uow: UnitOfWork, *, ended: bool) -> None:
         made = make_delivery(uow)
         _called(uow, made.run_id, "waiting")
         give_up(uow, *lock_run(uow, made.run_id), state="dead", reason="deadline_missed")

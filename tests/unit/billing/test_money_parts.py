@@ -91,7 +91,9 @@ def test_impossible_lines_are_refused(unit: int, quantity: int, discount: int, c
 
 
 @given(AMOUNTS, st.integers(1, 1000), RATES, st.booleans(), st.data())
-def test_a_line_adds_up(unit: int, quantity: int, rate_ppm: int, included: bool, data: st.DataObject) -> None:
+def test_a_line_adds_up(
+    unit: int, quantity: int, rate_ppm: int, included: bool, data: st.DataObject  # noqa: FBT001 - drawn by hypothesis
+) -> None:
     discount = data.draw(st.integers(0, unit * quantity))
     line = line_amounts(unit, quantity, discount, TaxDecision(rate_ppm, "x", "S", included=included))
     agreed = line.list_minor - line.discount_minor

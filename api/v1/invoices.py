@@ -1,0 +1,293 @@
+"""Legal documents: the buyer's invoices with filters, one of them, its files; and what a seller issued."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.params import Parameter
+from litestar.response import Stream
+from pydantic import Field
+
+from api.context import Services
+from api.schema import CursorParameter, LimitParameter, MoneyOut, Out, PageOut, linked, page_out
+from billing.documents.parties import Party
+from billing.invoices.queries import (
+    InvoiceDetail,
+    InvoiceFilter,
+    InvoiceRow,
+    LineRow,
+    find_file,
+    get_invoice,
+    list_invoices,
+    verify_code,
+)
+from kernel.db.uow import unit_of_work
+from kernel.principal import SYSTEM, Principal
+
+KindParameter = Annotated[
+    Literal["invoice", "credit_note", "commission_invoice"] | None, Parameter(query="kind", required=False)
+]
+StateParameter = Annotated[Literal["queued", "issued"] | None, Parameter(query="state", required=False)]
+OtherParameter = Annotated[
+    UUID | None, Parameter(query="party", required=False, description="The other side's organization")
+]
+FromParameter = Annotated[date | None, Parameter(query="issued_from", required=False)]
+BeforeParameter = Annotated[date | None, Parameter(query="issued_before", required=False, description="Excluded")]
+LeastParameter = Annotated[int | None, Parameter(query="least_minor", required=False, ge=0, le=10**15)]
+MostParameter = Annotated[int | None, Parameter(query="most_minor", required=False, ge=0, le=10**15)]
+TaxIdParameter = Annotated[str | None, Parameter(query="tax_id", required=False, max_length=40)]
+PoParameter = Annotated[str | None, Parameter(query="po_number", required=False, max_length=80)]
+OrderParameter = Annotated[UUID | None, Parameter(query="order_id", required=False)]
+TextParameter = Annotated[str | None, Parameter(query="q", required=False, max_length=100)]
+
+
+class InvoiceOut(Out):
+    """A document in a list. Amounts are positive; `kind` says the direction."""
+
+    id: UUID
+    kind: str
+    number: str | None
+    state: str
+    reference: UUID = Field(description="The order; for a commission invoice the statement")
+    original_invoice_id: UUID | None
+    buyer_name: str
+    buyer_tax_id: str
+    seller_org_id: UUID
+    seller_name: str
+    seller_tax_id: str
+    order_number: str
+    po_number: str
+    net: MoneyOut
+    tax: MoneyOut
+    gross: MoneyOut
+    issued_on: date | None
+    created_at: datetime
+    has_pdf: bool
+    has_xml: bool
+    sandbox: bool
+
+    @classmethod
+    def of(cls, row: InvoiceRow) -> InvoiceOut:
+        """From the query's row."""
+        plain = set(cls.model_fields) - {"net", "tax", "gross"}
+        return cls(
+            **{name: getattr(row, name) for name in plain},
+            net=MoneyOut.of(row.net_minor, row.currency),
+            tax=MoneyOut.of(row.tax_minor, row.currency),
+            gross=MoneyOut.of(row.gross_minor, row.currency),
+        )
+
+
+class InvoiceLineOut(Out):
+    """One line of a document."""
+
+    position: int
+    reference: UUID
+    name: str
+    description: str
+    quantity: str
+    unit: str
+    tax_category: str
+    tax_rate_ppm: int
+    tax_reason: str
+    net: MoneyOut
+    tax: MoneyOut
+    gross: MoneyOut
+
+    @classmethod
+    def of(cls, line: LineRow, currency: str) -> InvoiceLineOut:
+        """From the query's row."""
+        plain = set(cls.model_fields) - {"net", "tax", "gross", "quantity"}
+        return cls(
+            **{name: getattr(line, name) for name in plain},
+            quantity=f"{line.quantity.normalize():f}",
+            net=MoneyOut.of(line.net_minor, currency),
+            tax=MoneyOut.of(line.tax_minor, currency),
+            gross=MoneyOut.of(line.gross_minor, currency),
+        )
+
+
+class PartyOut(Out):
+    """A party as copied onto the document."""
+
+    legal_name: str
+    country: str
+    tax_id: str
+    address: str
+    bank_name: str
+    bank_account: str
+    email: str
+
+    @classmethod
+    def of(cls, party: Party) -> PartyOut:
+        """From the snapshot."""
+        return cls(**{name: getattr(party, name) for name in cls.model_fields})
+
+
+class InvoiceDetailOut(InvoiceOut):
+    """A document with everything on it."""
+
+    lines: list[InvoiceLineOut]
+    buyer: PartyOut
+    seller: PartyOut
+    language: str
+    payment_reference: str
+    paid: MoneyOut
+    reason: str
+    remarks: str
+    period_start_on: date | None
+    period_end_on: date | None
+    verification_code: str
+    credit_notes: list[InvoiceOut]
+
+    @classmethod
+    def of_detail(cls, detail: InvoiceDetail) -> InvoiceDetailOut:
+        """From the query's row."""
+        row = detail.row
+        start_on, end_on = detail.period or (None, None)
+        return cls(
+            **InvoiceOut.of(row).model_dump(),
+            lines=[InvoiceLineOut.of(line, row.currency) for line in detail.lines],
+            buyer=PartyOut.of(detail.buyer),
+            seller=PartyOut.of(detail.seller),
+            language=detail.language,
+            payment_reference=detail.payment_reference,
+            paid=MoneyOut.of(detail.paid_minor, row.currency),
+            reason=detail.reason,
+            remarks=detail.remarks,
+            period_start_on=start_on,
+            period_end_on=end_on,
+            verification_code=detail.verification_code,
+            credit_notes=[InvoiceOut.of(note) for note in detail.credit_notes],
+        )
+
+
+class VerifiedOut(Out):
+    """What a printed document's code confirms."""
+
+    number: str
+    kind: str
+    issued_on: date
+    seller_name: str
+    gross: MoneyOut
+    sandbox: bool
+
+
+@get("/v1/invoices", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
+def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+    kind: KindParameter = None,
+    only: StateParameter = None,
+    party: OtherParameter = None,
+    issued_from: FromParameter = None,
+    issued_before: BeforeParameter = None,
+    least_minor: LeastParameter = None,
+    most_minor: MostParameter = None,
+    tax_id: TaxIdParameter = None,
+    po_number: PoParameter = None,
+    order_id: OrderParameter = None,
+    q: TextParameter = None,
+) -> Response[PageOut[InvoiceOut]]:
+    """Invoices and credit notes the organization received, newest first."""
+    wanted = InvoiceFilter(
+        kind=kind,
+        state=only,
+        other_org_id=party,
+        issued_from=issued_from,
+        issued_before=issued_before,
+        least_minor=least_minor,
+        most_minor=most_minor,
+        tax_id=tax_id,
+        po_number=po_number,
+        order_id=order_id,
+        text=q,
+    )
+    return _page(services, principal, wanted, "/v1/invoices", cursor, limit)
+
+
+@get("/v1/seller/invoices", permission="money.read", sync_to_thread=True, tags=["invoices"])
+def list_issued(
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+    kind: KindParameter = None,
+    order_id: OrderParameter = None,
+    q: TextParameter = None,
+) -> Response[PageOut[InvoiceOut]]:
+    """Invoices and credit notes the organization issued to its buyers, newest first."""
+    wanted = InvoiceFilter(side="issued", kind=kind, order_id=order_id, text=q)
+    return _page(services, principal, wanted, "/v1/seller/invoices", cursor, limit)
+
+
+@get("/v1/invoices/{invoice_id:uuid}", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
+def get_one(invoice_id: UUID, services: Services, principal: Principal) -> InvoiceDetailOut:
+    """One document that the organization received or issued."""
+    with unit_of_work(services.db, principal) as uow:
+        return InvoiceDetailOut.of_detail(get_invoice(uow, invoice_id))
+
+
+@get("/v1/invoices/{invoice_id:uuid}/pdf", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
+def download_pdf(invoice_id: UUID, services: Services, principal: Principal) -> Stream:
+    """The document as PDF/A-3 with its XML embedded."""
+    return _download(services, principal, invoice_id, "pdf")
+
+
+@get("/v1/invoices/{invoice_id:uuid}/xml", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
+def download_xml(invoice_id: UUID, services: Services, principal: Principal) -> Stream:
+    """The document as EN 16931 data (UN/CEFACT CII)."""
+    return _download(services, principal, invoice_id, "xml")
+
+
+@get("/v1/invoice-verifications/{code:str}", permission="public", sync_to_thread=True, tags=["invoices"])
+def verify(code: str, services: Services) -> VerifiedOut:
+    """What stands behind the code printed on a document; for anyone who holds the paper."""
+    with unit_of_work(services.db, SYSTEM) as uow:
+        found = verify_code(uow, code)
+    return VerifiedOut(
+        number=found.number,
+        kind=found.kind,
+        issued_on=found.issued_on,
+        seller_name=found.seller_name,
+        gross=MoneyOut.of(found.gross_minor, found.currency),
+        sandbox=found.sandbox,
+    )
+
+
+def _page(
+    services: Services, principal: Principal, wanted: InvoiceFilter, path: str, cursor: str | None, limit: int
+) -> Response[PageOut[InvoiceOut]]:
+    with unit_of_work(services.db, principal) as uow:
+        page = list_invoices(uow, wanted, cursor=cursor, limit=limit)
+    names = {"other_org_id": "party", "least_minor": "least_minor", "text": "q"}
+    kept: dict[str, Any] = {
+        names.get(name, name): value
+        for name in InvoiceFilter.__dataclass_fields__
+        if name != "side" and (value := getattr(wanted, name)) is not None
+    }
+    return linked(page_out(page, InvoiceOut.of), path, limit=limit, **{name: str(kept[name]) for name in kept})
+
+
+def _download(services: Services, principal: Principal, invoice_id: UUID, form: Literal["pdf", "xml"]) -> Stream:
+    with unit_of_work(services.db, principal) as uow:
+        found = find_file(uow, invoice_id, form)
+    # Read after the transaction: nothing outside is asked while it is open.
+    return Stream(
+        services.storage.stream(found.key),
+        media_type="application/pdf" if form == "pdf" else "application/xml",
+        headers={
+            "Content-Disposition": f'attachment; filename="{found.file_name}"',
+            "ETag": f'"{found.sha256}"',
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
+routes = [list_received, list_issued, get_one, download_pdf, download_xml, verify]

@@ -1,0 +1,153 @@
+"""The platform's money desk: close statements, pay them out, watch what waits; and, in the sandbox, move the clock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import Parameter
+from pydantic import Field
+
+from api.context import Services
+from api.schema import CursorParameter, KeyHeader, LimitParameter, Out, PageOut, UtcIn, Wire, linked, page_out
+from api.v1.settlement_out import PayoutOut, StatementOut
+from billing.payments.queries import waiting_for_somebody
+from billing.payouts.pay_out import PayOut, pay_out
+from billing.statements.close_statements import CloseStatements, close_statements
+from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
+from kernel import audit, clock, sandbox_clock
+from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.errors import Forbidden
+from kernel.idempotency import Answer, once
+from kernel.principal import Principal
+
+LONGEST_STEP_S = 400 * 86_400
+OrgParameter = Annotated[UUID | None, Parameter(query="org_id", required=False)]
+StateParameter = Annotated[str | None, Parameter(query="state", required=False, max_length=20)]
+
+
+class CloseIn(Wire):
+    """Close up to `until` (default: now), for one organization or for all."""
+
+    until: UtcIn | None = None
+    org_id: UUID | None = None
+
+
+class ClosedOut(Out):
+    """The statements that were closed."""
+
+    items: list[StatementOut]
+
+
+class PayOutIn(Wire):
+    """Pay a closed statement. `destination` is the gateway's name of the account; sandbox: see docs/sandbox.md."""
+
+    statement_id: UUID
+    destination: Annotated[str, Field(min_length=1, max_length=100)] = "sbx_acct_ok"
+
+
+class ClockIn(Wire):
+    """Move the installation's clock forward."""
+
+    advance_s: Annotated[int, Field(strict=True, gt=0, le=LONGEST_STEP_S)]
+
+
+class ClockOut(Out):
+    """The installation's time, and by how much it is ahead of the real one."""
+
+    now: datetime
+    ahead_s: int
+
+
+class WaitingOut(Out):
+    """A queue and its age."""
+
+    key: str
+    count: int
+    oldest_at: datetime | None
+
+
+@get("/v1/operator/money-queues", permission="operator.read", sync_to_thread=True, tags=["operator"])
+def list_queues(services: Services, principal: Principal) -> list[WaitingOut]:
+    """What is in doubt at a gateway, what failed, what cannot be believed."""
+    with unit_of_work(services.db, principal) as uow:
+        return [WaitingOut.model_validate(row) for row in waiting_for_somebody(uow)]
+
+
+@get("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
+def list_all_statements(
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+    org_id: OrgParameter = None,
+    only: StateParameter = None,
+) -> Response[PageOut[StatementOut]]:
+    """Everybody's statements, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        page = list_statements(uow, org_id=org_id, state=only, cursor=cursor, limit=limit)
+    kept = {"org_id": str(org_id) if org_id else None, "state": only, "limit": limit}
+    return linked(page_out(page, StatementOut.of), "/v1/operator/statements", **kept)
+
+
+@post("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
+def close(data: CloseIn, services: Services, principal: Principal) -> ClosedOut:
+    """Close the period of every party that has something to settle. Repeating it closes nothing twice."""
+
+    def work(uow: UnitOfWork) -> ClosedOut:
+        ids = close_statements(uow, CloseStatements(data.until or clock.now(), data.org_id))
+        audit.record(uow, "statements.closed", count=len(ids))
+        return ClosedOut(items=[StatementOut.of(get_statement(uow, statement_id)[0]) for statement_id in ids])
+
+    return transact(services.db, principal, work)
+
+
+@get("/v1/operator/payouts", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
+def list_all_payouts(
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+    org_id: OrgParameter = None,
+    only: StateParameter = None,
+) -> Response[PageOut[PayoutOut]]:
+    """Everybody's payouts, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        page = list_payouts(uow, org_id=org_id, state=only, cursor=cursor, limit=limit)
+    kept = {"org_id": str(org_id) if org_id else None, "state": only, "limit": limit}
+    return linked(page_out(page, PayoutOut.of), "/v1/operator/payouts", **kept)
+
+
+@post("/v1/operator/payouts", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
+def create_payout(
+    data: PayOutIn, services: Services, principal: Principal, idempotency_key: KeyHeader = None
+) -> Response[Any]:
+    """Pay a closed statement. Needs an Idempotency-Key."""
+
+    def ask(uow: UnitOfWork) -> Answer:
+        def work() -> Answer:
+            payout_id = pay_out(uow, PayOut(data.statement_id, destination=data.destination))
+            audit.record(uow, "payout.scheduled", subject_id=payout_id)
+            return Answer(201, PayoutOut.of(get_payout(uow, payout_id)).model_dump(mode="json"))
+
+        body = data.model_dump(mode="json")
+        return once(uow, route="POST /v1/operator/payouts", key=idempotency_key, request=body, work=work)
+
+    answer = transact(services.db, principal, ask)
+    return Response(answer.body, status_code=answer.status)
+
+
+@post("/v1/operator/clock", permission="operator.clock", sync_to_thread=True, status_code=200, tags=["operator"])
+def advance_clock(data: ClockIn, services: Services, principal: Principal) -> ClockOut:
+    """Move the clock of every process forward, so that holds and renewals can be seen. Sandbox only."""
+    if not services.sandbox:
+        raise Forbidden("sandbox_only")
+    with unit_of_work(services.db, principal) as uow:
+        ahead_s = sandbox_clock.advance(uow, timedelta(seconds=data.advance_s))
+        audit.record(uow, "clock.advanced", seconds=data.advance_s)
+    return ClockOut(now=clock.now(), ahead_s=ahead_s)
+
+
+routes = [list_queues, list_all_statements, close, list_all_payouts, create_payout, advance_clock]

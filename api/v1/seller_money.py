@@ -1,0 +1,109 @@
+"""A seller's money: balances with forecast, shares, statements, payouts; and the public share policy."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.params import Parameter
+
+from api.context import Services
+from api.schema import CursorParameter, LimitParameter, Out, PageOut, linked, page_out
+from api.v1.settlement_out import BalanceOut, PayoutOut, SellerShareOut, StatementDetailOut, StatementOut
+from billing.shares.queries import balances, list_shares, published_policy
+from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
+from kernel.db.uow import unit_of_work
+from kernel.principal import Principal
+from marketplace.public import party
+
+ShareState = Annotated[
+    Literal["pending", "releasable", "in_statement", "paid", "reversed"] | None,
+    Parameter(query="state", required=False),
+]
+
+
+class PolicyOut(Out):
+    """One category's rates in one version of the public policy, in ppm of the line's net."""
+
+    version: int
+    category: str
+    commission_ppm: int
+    promoter_ppm: int
+    hold_days: int
+    effective_at: datetime
+
+
+@get("/v1/share-policy", permission="public", sync_to_thread=True, tags=["money"])
+def get_policy(services: Services, principal: Principal) -> list[PolicyOut]:
+    """The published revenue-share policy, all versions, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        return [PolicyOut.model_validate(row) for row in published_policy(uow)]
+
+
+@get("/v1/seller/balances", permission="money.read", sync_to_thread=True, tags=["money"])
+def get_balances(services: Services, principal: Principal) -> list[BalanceOut]:
+    """What the platform owes the organization as seller, per currency, and when holds end."""
+    with unit_of_work(services.db, principal) as uow:
+        zone = party(uow, principal.organization()).time_zone
+        return [BalanceOut.of(balance) for balance in balances(uow, "seller", time_zone=zone)]
+
+
+@get("/v1/seller/shares", permission="money.read", sync_to_thread=True, tags=["money"])
+def list_seller_shares(
+    services: Services,
+    principal: Principal,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 20,
+    only: ShareState = None,
+) -> Response[PageOut[SellerShareOut]]:
+    """The organization's parts of what it sold, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        page = list_shares(uow, "seller", state=only, cursor=cursor, limit=limit)
+    return linked(page_out(page, SellerShareOut.of), "/v1/seller/shares", state=only, limit=limit)
+
+
+@get("/v1/statements", permission="money.read", sync_to_thread=True, tags=["money"])
+def list_own_statements(
+    services: Services, principal: Principal, cursor: CursorParameter = None, limit: LimitParameter = 20
+) -> Response[PageOut[StatementOut]]:
+    """The organization's settlement statements as seller and promoter, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        page = list_statements(uow, org_id=principal.organization(), cursor=cursor, limit=limit)
+    return linked(page_out(page, StatementOut.of), "/v1/statements", limit=limit)
+
+
+@get("/v1/statements/{statement_id:uuid}", permission="money.read", sync_to_thread=True, tags=["money"])
+def get_own_statement(statement_id: UUID, services: Services, principal: Principal) -> StatementDetailOut:
+    """One statement with its lines."""
+    with unit_of_work(services.db, principal) as uow:
+        return StatementDetailOut.of_detail(*get_statement(uow, statement_id))
+
+
+@get("/v1/payouts", permission="money.read", sync_to_thread=True, tags=["money"])
+def list_own_payouts(
+    services: Services, principal: Principal, cursor: CursorParameter = None, limit: LimitParameter = 20
+) -> Response[PageOut[PayoutOut]]:
+    """Money that was paid to the organization, or is about to be, newest first."""
+    with unit_of_work(services.db, principal) as uow:
+        page = list_payouts(uow, org_id=principal.organization(), cursor=cursor, limit=limit)
+    return linked(page_out(page, PayoutOut.of), "/v1/payouts", limit=limit)
+
+
+@get("/v1/payouts/{payout_id:uuid}", permission="money.read", sync_to_thread=True, tags=["money"])
+def get_own_payout(payout_id: UUID, services: Services, principal: Principal) -> PayoutOut:
+    """One payout."""
+    with unit_of_work(services.db, principal) as uow:
+        return PayoutOut.of(get_payout(uow, payout_id))
+
+
+routes = [
+    get_policy,
+    get_balances,
+    list_seller_shares,
+    list_own_statements,
+    get_own_statement,
+    list_own_payouts,
+    get_own_payout,
+]

@@ -1,0 +1,202 @@
+"""How shares, statements and payouts look on the wire; the same for sellers, promoters and operators."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from api.schema import MoneyOut, Out
+from billing.shares.queries import Balance, ShareRow, VideoEarning
+from billing.statements.queries import PayoutRow, StatementLineRow, StatementRow
+
+
+class ForecastOut(Out):
+    """What comes free on a day."""
+
+    on: date
+    amount: MoneyOut
+
+
+class BalanceOut(Out):
+    """A party's money in one currency."""
+
+    pending: MoneyOut
+    available: MoneyOut = Field(description="Negative when refunds exceed what was earned")
+    paid: MoneyOut
+    forecast: list[ForecastOut]
+
+    @classmethod
+    def of(cls, balance: Balance) -> BalanceOut:
+        """From the query's row."""
+        currency = balance.currency
+        return cls(
+            pending=MoneyOut.of(balance.pending_minor, currency),
+            available=MoneyOut.of(balance.available_minor, currency),
+            paid=MoneyOut.of(balance.paid_minor, currency),
+            forecast=[ForecastOut(on=on, amount=MoneyOut.of(minor, currency)) for on, minor in balance.forecast],
+        )
+
+
+class ShareOut(Out):
+    """One's part of one line."""
+
+    id: UUID
+    state: str
+    order_line_id: UUID
+    video_id: UUID | None
+    rate_ppm: int
+    policy_version: int
+    base: MoneyOut
+    amount: MoneyOut
+    left: MoneyOut = Field(description="After refunds")
+    captured_at: datetime
+    delivered_at: datetime | None
+    releasable_at: datetime | None
+    statement_id: UUID | None
+
+    @classmethod
+    def of(cls, row: ShareRow) -> ShareOut:
+        """From the query's row."""
+        plain = set(ShareOut.model_fields) - {"base", "amount", "left", "order_line_id"}
+        return ShareOut(
+            **{name: getattr(row, name) for name in plain},
+            order_line_id=row.reference,
+            base=MoneyOut.of(row.base_minor, row.currency),
+            amount=MoneyOut.of(row.amount_minor, row.currency),
+            left=MoneyOut.of(row.left_minor, row.currency),
+        )
+
+
+class SellerShareOut(ShareOut):
+    """A seller's part, with the order it comes from and what others get of it. A promoter is never shown the order."""
+
+    order_id: UUID
+    gross: MoneyOut
+    commission: MoneyOut
+    promoter: MoneyOut
+
+    @classmethod
+    def of(cls, row: ShareRow) -> SellerShareOut:
+        """From the query's row."""
+        return cls(
+            **ShareOut.of(row).model_dump(),
+            order_id=row.group_reference,
+            gross=MoneyOut.of(row.gross_minor, row.currency),
+            commission=MoneyOut.of(row.commission_minor, row.currency),
+            promoter=MoneyOut.of(row.promoter_minor, row.currency),
+        )
+
+
+class StatementOut(Out):
+    """A closed period. Signed from the party's side: what lowers its net is negative; everything adds up to `net`."""
+
+    id: UUID
+    org_id: UUID
+    number: str
+    starts_at: datetime
+    ends_at: datetime
+    carried: MoneyOut
+    gross: MoneyOut
+    refunds: MoneyOut
+    commission: MoneyOut
+    promoter: MoneyOut
+    adjustments: MoneyOut
+    net: MoneyOut
+    state: str
+    commission_invoice_id: UUID | None
+    closed_at: datetime
+
+    @classmethod
+    def of(cls, row: StatementRow) -> StatementOut:
+        """From the query's row."""
+        amounts = ("carried", "gross", "refunds", "commission", "promoter", "adjustments", "net")
+        plain = set(StatementOut.model_fields) - set(amounts)
+        values: dict[str, Any] = {name: getattr(row, name) for name in plain}
+        values |= {name: MoneyOut.of(getattr(row, f"{name}_minor"), row.currency) for name in amounts}
+        return StatementOut(**values)
+
+
+class StatementLineOut(Out):
+    """One share, or what a refund took back of one."""
+
+    kind: str
+    share_id: UUID
+    order_line_id: UUID
+    occurred_at: datetime
+    gross: MoneyOut
+    refunds: MoneyOut
+    commission: MoneyOut
+    promoter: MoneyOut
+    net: MoneyOut
+
+    @classmethod
+    def of(cls, row: StatementLineRow, currency: str) -> StatementLineOut:
+        """From the query's row."""
+        amounts = ("gross", "refunds", "commission", "promoter", "net")
+        return cls(
+            kind=row.kind,
+            share_id=row.share_id,
+            order_line_id=row.reference,
+            occurred_at=row.occurred_at,
+            **{name: MoneyOut.of(getattr(row, f"{name}_minor"), currency) for name in amounts},
+        )
+
+
+class StatementDetailOut(StatementOut):
+    """A statement with its lines."""
+
+    lines: list[StatementLineOut]
+
+    @classmethod
+    def of_detail(cls, row: StatementRow, lines: list[StatementLineRow]) -> StatementDetailOut:
+        """From the query's rows."""
+        return cls(
+            **StatementOut.of(row).model_dump(), lines=[StatementLineOut.of(line, row.currency) for line in lines]
+        )
+
+
+class PayoutOut(Out):
+    """Money that went out, or is about to."""
+
+    id: UUID
+    org_id: UUID
+    statement_id: UUID
+    statement_number: str
+    amount: MoneyOut
+    gateway: str
+    destination: str
+    state: str
+    error_code: str | None
+    gateway_reference: str | None
+    created_at: datetime
+    paid_at: datetime | None
+
+    @classmethod
+    def of(cls, row: PayoutRow) -> PayoutOut:
+        """From the query's row."""
+        plain = set(cls.model_fields) - {"amount"}
+        return cls(**{name: getattr(row, name) for name in plain}, amount=MoneyOut.of(row.amount_minor, row.currency))
+
+
+class VideoEarningOut(Out):
+    """What one video earned for its promoter."""
+
+    video_id: UUID
+    lines: int
+    sold: MoneyOut
+    earned: MoneyOut
+    reversed: MoneyOut
+
+    @classmethod
+    def of(cls, row: VideoEarning) -> VideoEarningOut:
+        """From the query's row."""
+        return cls(
+            video_id=row.video_id,
+            lines=row.lines,
+            sold=MoneyOut.of(row.sold_minor, row.currency),
+            earned=MoneyOut.of(row.earned_minor, row.currency),
+            reversed=MoneyOut.of(row.reversed_minor, row.currency),
+        )

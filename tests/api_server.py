@@ -1,0 +1,54 @@
+"""The real application on a loopback port, over a test's database: for what must be called over HTTP."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from api.app import create_app
+from api.context import Services
+from kernel.db.uow import Database
+from kernel.outbound import OutboundPolicy
+from kernel.secrets import SecretBox
+from kernel.settings import Settings
+from kernel.signing import TokenSigner
+from kernel.storage import open_storage
+
+
+def services_for(
+    db: Database, folder: Path, *, signer: TokenSigner, box: SecretBox, policy: OutboundPolicy, **settings: object
+) -> Services:
+    """The ports of an API process in sandbox mode, without a payment gateway."""
+    return Services(
+        db=db,
+        settings=Settings(market_home=folder, **settings),  # type: ignore[arg-type]
+        storage=open_storage((folder / "storage").as_uri()),
+        secrets=box,
+        signer=signer,
+        outbound_policy=policy,
+        gateways={},
+    )
+
+
+@contextmanager
+def serving(services: Services) -> Iterator[str]:
+    """Serve until the block ends; yields the address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(create_app(services), log_level="warning", lifespan="on"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + 30
+        while not server.started:
+            assert thread.is_alive(), "the application did not start"
+            assert time.monotonic() < deadline, "the application did not start in time"
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port}"
+        server.should_exit = True
+        thread.join(20)
