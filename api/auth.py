@@ -45,7 +45,7 @@ def authentication(services: Services) -> Any:
                 principal, signed_in = await _resolve(services, Request(scope))
                 state["principal"], state["signed_in"] = principal, signed_in
                 if principal.org_id is not None:
-                    structlog.contextvars.bind_contextvars(org_id=str(principal.org_id))
+                    structlog.contextvars.bind_contextvars(organization_id=str(principal.org_id))
             await app(scope, receive, send)
 
         return middleware

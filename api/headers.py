@@ -10,6 +10,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.context import Services
+from api.pages.security import page_headers
 
 
 def security_headers(services: Services) -> Any:
@@ -27,12 +28,8 @@ def security_headers(services: Services) -> Any:
             async def send_with_headers(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     headers = MutableScopeHeaders.from_message(message)
-                    headers.setdefault("Content-Security-Policy", _policy(nonce))
-                    headers.setdefault("X-Content-Type-Options", "nosniff")
-                    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-                    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-                    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
-                    headers.setdefault("Cache-Control", "no-store")
+                    for name, value in page_headers(nonce).items():
+                        headers.setdefault(name, value)
                     headers.setdefault("X-Request-Id", str(scope["state"].get("request_id", "")))
                     if https:
                         headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
@@ -43,11 +40,3 @@ def security_headers(services: Services) -> Any:
         return middleware
 
     return wrap
-
-
-def _policy(nonce: str) -> str:
-    return (
-        f"default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'nonce-{nonce}' 'self'; "
-        "img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; font-src 'self'; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    )

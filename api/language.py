@@ -7,18 +7,14 @@ from typing import Any
 from litestar import Request
 from litestar.connection import ASGIConnection
 
-LANGUAGES = ("zh-CN", "en")
+from api.pages.wording import Language, best_language
+
+COOKIE = "lang"
 
 
-def language_of(connection: Request[Any, Any, Any] | ASGIConnection[Any, Any, Any, Any]) -> str:
+def language_of(connection: Request[Any, Any, Any] | ASGIConnection[Any, Any, Any, Any]) -> Language:
     """`zh-CN` or `en`."""
-    asked = connection.query_params.get("lang") or connection.cookies.get("lang") or ""
+    asked = connection.query_params.get("lang") or connection.cookies.get(COOKIE)
     if asked:
         return "en" if str(asked).lower().startswith("en") else "zh-CN"
-    for part in connection.headers.get("accept-language", "").split(","):
-        tag = part.split(";")[0].strip().lower()
-        if tag.startswith("zh"):
-            return "zh-CN"
-        if tag.startswith("en"):
-            return "en"
-    return "zh-CN"
+    return best_language(connection.headers.get("accept-language", ""))

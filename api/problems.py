@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from api.language import language_of
+from api.pages.errors import error_page
 from kernel.errors import DomainError, Invalid, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -135,8 +136,6 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     if domain_error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if wants_page(request):
-        from api.pages.errors import error_page
-
         return error_page(request, body, headers)
     return Response(body, status_code=domain_error.status, media_type=MEDIA_TYPE, headers=headers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from importlib import import_module
 from typing import Any
 
@@ -27,12 +28,14 @@ MODULES = (
     "api.v1.promoter",
     "api.v1.operator",
     "api.v1.payments",
+    "api.pages.handlers.entry",
 )
 
 
 def routes() -> list[Any]:
-    """Handlers of all modules, in the order of `MODULES`."""
-    found: list[Any] = []
-    for name in MODULES:
-        found.extend(import_module(name).routes)
-    return found
+    """Handlers of all modules, in the order of `MODULES`.
+
+    Copies: Litestar wraps a handler's function when it is registered, and a second application in the same process would
+    wrap the wrapped one.
+    """
+    return [copy(handler) for name in MODULES for handler in import_module(name).routes]

@@ -15,6 +15,7 @@ from app.composition import compose
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.jobs.registry import Periodic, periodic
+from kernel.logs import configure_logs
 from kernel.principal import SYSTEM
 from kernel.settings import Settings
 
@@ -31,6 +32,7 @@ def main(settings: Settings) -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
+    configure_logs(settings.log_format, settings.log_level, process="scheduler")
     services = compose(settings)
     follow_clock(services, stop)
     log.info("scheduler_ready", kinds=[item.kind for item in periodic()])

@@ -19,6 +19,7 @@ from app.composition import compose
 from app.doorbell import answer_door, broker_for
 from kernel.db.uow import Database
 from kernel.jobs.run import Runner, due
+from kernel.logs import configure_logs
 from kernel.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,7 @@ def main(settings: Settings, queues: Sequence[str]) -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
+    configure_logs(settings.log_format, settings.log_level, process="worker")
     services = compose(settings)
     runner = Runner(services.db, f"{socket.gethostname()}:{os.getpid()}")
     runner.start()

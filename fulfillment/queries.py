@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
 
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.entitlements.models import Entitlement, Seat
@@ -172,6 +172,16 @@ def deliveries_of(uow: UnitOfWork, references: Iterable[UUID]) -> dict[UUID, Del
         )
         for entitlement, run in rows
     }
+
+
+def customers_by_listing(uow: UnitOfWork) -> dict[UUID, int]:
+    """How many organizations have an active entitlement of each listing of the acting seller."""
+    rows = uow.session.execute(
+        select(Entitlement.listing_id, func.count(Entitlement.buyer_org_id.distinct()))
+        .where(Entitlement.seller_org_id == uow.principal.organization(), Entitlement.state == "active")
+        .group_by(Entitlement.listing_id)
+    )
+    return dict(rows.tuples().all())
 
 
 def connectors_of(uow: UnitOfWork) -> list[ConnectorView]:

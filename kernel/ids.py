@@ -8,15 +8,16 @@ from uuid import UUID
 
 
 def uuid7() -> UUID:
-    """A new time-ordered identifier with 74 random bits.
+    """A new time-ordered identifier with 62 random bits beside 244-nanosecond steps of time.
 
-    The wall clock is read directly rather than through `kernel.clock`: an identifier must stay unique under a frozen clock,
-    and nothing may be decided from the instant inside it.
+    The fraction of the millisecond stands in `rand_a` (RFC 9562 §6.2 method 3, as PostgreSQL 18 does it), so that rows of
+    one transaction sort in the order in which they were made. The wall clock is read directly rather than through
+    `kernel.clock`: an identifier must stay unique under a frozen clock, and nothing may be decided from the instant in it.
     """
-    millis = time.time_ns() // 1_000_000
+    millis, nanos = divmod(time.time_ns(), 1_000_000)
     value = (millis & 0xFFFF_FFFF_FFFF) << 80
     value |= 0x7 << 76
-    value |= secrets.randbits(12) << 64
+    value |= (nanos * 4096 // 1_000_000) << 64
     value |= 0b10 << 62
     value |= secrets.randbits(62)
     return UUID(int=value)

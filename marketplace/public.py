@@ -163,6 +163,29 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID) -> Sellable:
     )
 
 
+def require_still_sold(uow: UnitOfWork, plan_id: UUID) -> None:
+    """Refuse what may not be sold any more since it was quoted. A newer version of the listing alone, with another price,
+    does not undo a quote: its plans were replaced, not taken back.
+
+    Raises:
+        NotFound: `plan_not_found`.
+        Conflict: `plan_withdrawn` when the seller took the plan back, `listing_suspended` when the listing is not on sale.
+    """
+    row = uow.session.execute(
+        select(Plan.state, Plan.version_id, Listing.state, Listing.current_version_id, Organization.state)
+        .join(Listing, Listing.id == Plan.listing_id)
+        .join(Organization, Organization.id == Plan.org_id)
+        .where(Plan.id == plan_id, Plan.published_at.is_not(None))
+    ).first()
+    if row is None:
+        raise NotFound("plan_not_found")
+    plan_state, version_id, listing_state, current_version_id, seller_state = row
+    if listing_state != "published" or seller_state != "active":
+        raise Conflict("listing_suspended")
+    if plan_state != "active" and version_id == current_version_id:
+        raise Conflict("plan_withdrawn")
+
+
 def party(uow: UnitOfWork, org_id: UUID) -> Party:
     """An organization's legal identity. Raises NotFound(`organization_not_found`).
 

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
-from billing.invoices.models import Invoice
 from billing.payments.models import PaymentAllocation
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
@@ -21,6 +20,7 @@ from kernel.money import allocate
 from orders.agreements.models import Order
 from orders.agreements.states import ORDER
 from orders.deliver import lines_of
+from orders.paper import invoice_of
 from orders.purchases.models import Purchase
 from orders.purchases.pay import locked_orders
 
@@ -48,7 +48,7 @@ def request_order_refund(uow: UnitOfWork, command: RequestOrderRefund) -> Refund
     window_days = min(line.refund_window_days for line in lines_of(uow, order.id))
     if clock.now() > order.active_at + timedelta(days=window_days):
         raise Conflict("refund_window_over", days=window_days)
-    if uow.session.scalar(select(Invoice.id).where(Invoice.reference == order.id, Invoice.kind == "invoice")) is None:
+    if invoice_of(uow, order.id) is None:
         # The invoice follows activation within moments; a refund before it would have nothing to credit.
         raise Conflict("order_still_settling")
     return _request(uow, order, command.amount_minor, reason=command.reason, automatic=False)
@@ -84,7 +84,7 @@ def is_given_back(uow: UnitOfWork, order: Order) -> bool:
 
 def credit_what_was_invoiced(uow: UnitOfWork, refund_id: UUID, order_id: UUID) -> None:
     """Credit the refunded part of an order's invoice, if there is one. Idempotent by the refund."""
-    invoice_id = uow.session.scalar(select(Invoice.id).where(Invoice.reference == order_id, Invoice.kind == "invoice"))
+    invoice_id = invoice_of(uow, order_id)
     if invoice_id is not None:
         issue_credit_note(uow, IssueCreditNote(invoice_id=invoice_id, refund_id=refund_id))
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from billing.documents.parties import Party
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
+from billing.invoices.models import Invoice
 from kernel.db.uow import UnitOfWork
 from marketplace import public
 from orders.agreements.models import Order, OrderLine, Subscription, SubscriptionTerm
@@ -45,6 +46,11 @@ def invoice_order(uow: UnitOfWork, order: Order) -> UUID | None:
             sandbox=purchase.gateway == "sandbox",
         ),
     )
+
+
+def invoice_of(uow: UnitOfWork, order_id: UUID) -> UUID | None:
+    """The invoice of an order, numbered or not; None before activation, for a free order, and after a failed delivery."""
+    return uow.session.scalar(select(Invoice.id).where(Invoice.reference == order_id, Invoice.kind == "invoice"))
 
 
 def _buyer(purchase: Purchase) -> Party:

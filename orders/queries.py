@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
 from kernel.db.uow import UnitOfWork
@@ -187,6 +187,14 @@ def list_purchases(
         statement = statement.where(Purchase.state == state)
     views = _purchases(uow, newest_first(statement, Purchase.created_at, Purchase.id, cursor, limit))
     return cut(views, limit, lambda view: (view.created_at, view.id))
+
+
+def count_waiting_for_approval(uow: UnitOfWork) -> int:
+    """How many of the acting organization's purchases wait for an approver."""
+    statement = select(func.count()).where(
+        Purchase.buyer_org_id == uow.principal.organization(), Purchase.state == "pending_approval"
+    )
+    return uow.session.scalar(statement) or 0
 
 
 def find_rule_of(uow: UnitOfWork) -> list[PurchaseRule]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,21 +14,42 @@ from sqlalchemy import select
 from api.context import Services
 from app.composition import compose
 from app.engines.embedded import Addresses
+from billing.invoices.models import Invoice
+from billing.payments.models import Payment
+from billing.payouts.models import Payout
+from billing.payouts.pay_out import PayOut, pay_out
+from billing.refunds.models import Refund
+from billing.shares.models import Share
+from billing.shares.release import RELEASE
+from billing.statements.close_statements import CloseStatements, close_statements
+from billing.statements.models import Statement
 from fulfillment.connectors.save_connector import SaveConnector, save_connector
 from fulfillment.entitlements.models import Entitlement
+from fulfillment.runs.models import Run
 from fulfillment.runs.receive_callback import receive_callback
+from fulfillment.runs.request_body import CALLBACK, CALLBACK_KEPT
+from kernel import clock
+from kernel.db.base import Base
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.ids import uuid7
 from kernel.jobs.models import EventRow
 from kernel.jobs.run import drain
 from kernel.principal import SYSTEM, Principal
 from kernel.settings import Settings
+from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
+from marketplace.organizations.models import BillingProfile
 from marketplace.people.permissions import permissions_of
 from orders.agreements.models import Order, OrderLine
+from orders.money_back import RequestOrderRefund, request_order_refund
+from orders.purchases.models import Purchase
 from orders.purchases.place_purchase import PlacePurchase, place_purchase
 from orders.quotes.give_quote import Asked, GiveQuote, give_quote
 from orders.quotes.lines import Context
-from tests.adapters.seller_process import SECRET, Seller
+from orders.tracing.model import Trace
+from orders.tracing.trace import trace
+from tests.adapters.seller_process import OTHER_SECRET, SECRET, Seller
 from tests.factories_marketplace import (
+    OPERATOR_PRINCIPAL,
     Org,
     acting,
     make_member,
@@ -36,9 +59,13 @@ from tests.factories_marketplace import (
     make_seller,
     one_off_plan,
     per_seat_plan,
+    words,
 )
 
 BUYER = frozenset(permissions_of(["purchaser", "finance", "viewer"]))
+SETTLED = timedelta(days=8)
+"""Longer than the hold of a share: after it a statement may close."""
+M = TypeVar("M", bound=Base)
 
 
 @dataclass
@@ -57,13 +84,49 @@ class Stage:
     video: UUID
     placement: UUID
     profile: UUID
-    posted: list[tuple[str, bytes]] = field(default_factory=list)
+    connector: UUID
 
-    def quote(self, plan_id: UUID | None = None, quantity: int = 20, *, principal: Principal | None = None) -> UUID:
-        """Ask for a price from inside the video, at second 7."""
-        context = Context(video_id=self.video, placement_id=self.placement, second_ms=7_000)
+    # ── offering ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def offer(self, seller: Org | None = None, *, refund_window_days: int = 7, **changes: Any) -> tuple[UUID, Context]:
+        """Another per-seat plan of the seller, on a video of the promoter; returns it, and where its card is."""
+        values = {"connector_id": self.connector} | changes
+        text = replace(words(), refund_window_days=refund_window_days)
+        with unit_of_work(self.services.db, SYSTEM) as uow:
+            (plan,) = make_plans(uow, seller or self.seller, per_seat_plan(**values), text=text)
+            video, card = make_published_video(uow, self.promoter, plan)
+            return plan.id, Context(video_id=video.id, placement_id=card.id, second_ms=7_000)
+
+    def second_seller(self) -> tuple[Org, UUID, Context]:
+        """Another seller with a plan and a connector, to the same program's other vendor (`contoso`)."""
+        with unit_of_work(self.services.db, SYSTEM) as uow:
+            seller = make_seller(uow)
+            connector = connect(uow, self.services, seller, self.seller_app, vendor="contoso", secret=OTHER_SECRET)
+        return (seller, *self.offer(seller, connector_id=connector))
+
+    # ── buying ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def touch(self, kind: str = "card_click", second_ms: int = 6_000) -> UUID:
+        """The purchaser sees or clicks the card; returns the touchpoint's id."""
+        touchpoint = TouchpointIn(uuid7(), kind, clock.now(), self.video, self.placement, second_ms)
+        with unit_of_work(self.services.db, self.purchaser) as uow:
+            assert record_touchpoints(uow, [touchpoint]).accepted == 1
+        return touchpoint.id
+
+    def quote(
+        self,
+        plan_id: UUID | None = None,
+        quantity: int = 20,
+        *,
+        principal: Principal | None = None,
+        lines: tuple[Asked, ...] | None = None,
+        context: Context | None = None,
+    ) -> UUID:
+        """Ask for a price, by default from inside the video at second 7."""
+        where = context or Context(video_id=self.video, placement_id=self.placement, second_ms=7_000)
+        asked = lines or (Asked(plan_id or self.seat_plan, quantity),)
         with unit_of_work(self.services.db, principal or self.purchaser) as uow:
-            return give_quote(uow, GiveQuote((Asked(plan_id or self.seat_plan, quantity),), None, context)).id
+            return give_quote(uow, GiveQuote(asked, None, where)).id
 
     def buy(
         self,
@@ -78,49 +141,147 @@ class Stage:
         return self.place(quote_id, method=method, principal=principal)
 
     def place(self, quote_id: UUID, *, method: str = "sbx_ok", principal: Principal | None = None) -> UUID:
-        """Accept a quote; returns the id of its first order."""
-        command = PlacePurchase(quote_id, self.profile, "sandbox", method, "PO-7")
-        purchase = transact(self.services.db, principal or self.purchaser, lambda uow: place_purchase(uow, command))
-        with unit_of_work(self.services.db, SYSTEM) as uow:
-            return uow.session.scalars(select(Order.id).where(Order.purchase_id == purchase.id)).one()
+        """Accept a quote of one seller; returns the id of its only order."""
+        (order,) = self.orders_of(self.purchase(quote_id, method=method, principal=principal))
+        return order.id
 
-    def run(self) -> None:
-        """Run whatever is due until nothing is."""
-        drain(self.services.db)
+    def purchase(self, quote_id: UUID, *, method: str = "sbx_ok", principal: Principal | None = None) -> UUID:
+        """Accept a quote; returns the purchase's id."""
+        command = PlacePurchase(quote_id, self.profile, "sandbox", method, "PO-7")
+        return transact(self.services.db, principal or self.purchaser, lambda uow: place_purchase(uow, command).id)
+
+    def refund(self, order_id: UUID, amount_minor: int | None = None, *, reason: str = "not needed") -> UUID:
+        """The buyer asks for money back; returns the refund's id."""
+        command = RequestOrderRefund(order_id, amount_minor, reason)
+        return transact(self.services.db, self.purchaser, lambda uow: request_order_refund(uow, command).id)
+
+    # ── time and work ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def run(self, *, documents: bool = False) -> None:
+        """Run whatever is due until nothing is; drawing documents only on demand, as it takes its seconds."""
+        drain(self.services.db, queues=("default", "media", "documents") if documents else ("default", "media"))
+
+    def tick(self, kind: str, *, documents: bool = False) -> None:
+        """Run a periodic job now, as the scheduler would have it, and whatever follows."""
+        with unit_of_work(self.services.db, SYSTEM) as uow:
+            uow.enqueue(kind, {}, dedupe_key=str(uuid7()))
+        self.run(documents=documents)
+
+    def settle(self) -> None:
+        """Let the hold of shares pass, and close the statements of this test's seller and promoter."""
+        clock.advance(SETTLED)
+        self.tick(RELEASE)
+        for org in (self.seller, self.promoter):
+            self.close(org)
+
+    def close(self, org: Org) -> list[UUID]:
+        """Close a party's statement as of now; returns the new ones."""
+        command = CloseStatements(clock.now(), org.id)
+        closed = transact(self.services.db, OPERATOR_PRINCIPAL, lambda uow: close_statements(uow, command))
+        self.run()
+        return closed
+
+    def pay_out(self, statement_id: UUID) -> Payout:
+        """Pay a statement; returns the payout as it ended."""
+        command = PayOut(statement_id)
+        payout_id = transact(self.services.db, OPERATOR_PRINCIPAL, lambda uow: pay_out(uow, command))
+        self.run()
+        return self.get(Payout, payout_id)
+
+    # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def get(self, model: type[M], row_id: UUID) -> M:
+        """A row as it stands."""
+        with unit_of_work(self.services.db, SYSTEM) as uow:
+            return uow.session.get_one(model, row_id)
+
+    def rows(self, statement: Any) -> list[Any]:
+        """The rows of a select, as the platform."""
+        with unit_of_work(self.services.db, SYSTEM) as uow:
+            return list(uow.session.scalars(statement))
 
     def order(self, order_id: UUID) -> Order:
         """The order as it stands."""
-        with unit_of_work(self.services.db, SYSTEM) as uow:
-            return uow.session.get_one(Order, order_id)
+        return self.get(Order, order_id)
+
+    def orders_of(self, purchase_id: UUID) -> list[Order]:
+        """The orders of a purchase, one per seller."""
+        return self.rows(select(Order).where(Order.purchase_id == purchase_id).order_by(Order.id))
+
+    def purchase_of(self, order_id: UUID) -> Purchase:
+        """The purchase of an order as it stands."""
+        return self.get(Purchase, self.order(order_id).purchase_id)
+
+    def payments(self, purchase_id: UUID) -> list[Payment]:
+        """The payments tried for a purchase, the first one first."""
+        return self.rows(select(Payment).where(Payment.reference == purchase_id).order_by(Payment.id))
+
+    def refunds(self, order_id: UUID) -> list[Refund]:
+        """The refunds of an order, the first one first."""
+        return self.rows(select(Refund).where(Refund.reference == order_id).order_by(Refund.id))
+
+    def shares(self, order_id: UUID) -> dict[str, Share]:
+        """The shares of an order's only line, by kind."""
+        return {share.kind: share for share in self.rows(select(Share).where(Share.group_reference == order_id))}
+
+    def papers(self, reference: UUID, kind: str = "invoice") -> list[Invoice]:
+        """Documents of an order, or of a statement."""
+        found = select(Invoice).where(Invoice.reference == reference, Invoice.kind == kind)
+        return self.rows(found.order_by(Invoice.id))
+
+    def statements(self, org: Org) -> list[Statement]:
+        """A party's statements, the first one first."""
+        return self.rows(select(Statement).where(Statement.org_id == org.id).order_by(Statement.ends_at))
 
     def entitlement(self, order_id: UUID) -> Entitlement:
         """The entitlement of the order's only line."""
-        with unit_of_work(self.services.db, SYSTEM) as uow:
-            return uow.session.scalars(
-                select(Entitlement)
-                .join(OrderLine, OrderLine.id == Entitlement.reference)
-                .where(OrderLine.order_id == order_id)
-            ).one()
+        lines = select(OrderLine.id).where(OrderLine.order_id == order_id)
+        (found,) = self.rows(select(Entitlement).where(Entitlement.reference.in_(lines)))
+        assert isinstance(found, Entitlement)
+        return found
+
+    def delivery(self, order_id: UUID) -> Run:
+        """The run that provisions the order's only line."""
+        runs = select(Run).where(Run.entitlement_id == self.entitlement(order_id).id, Run.operation == "provision")
+        (found,) = self.rows(runs)
+        assert isinstance(found, Run)
+        return found
+
+    def trace(self, principal: Principal, any_id: UUID) -> Trace:
+        """The chain around an id as the principal sees it."""
+        with unit_of_work(self.services.db, principal) as uow:
+            return trace(uow, any_id)
+
+    def topics(self, org: Org | None = None) -> list[str]:
+        """Topics of the trade an organization (the buyer) took part in, in the order they were recorded."""
+        facts = select(EventRow).where(EventRow.org_ids.overlap([(org or self.buyer).id]))
+        rows: list[EventRow] = self.rows(facts.order_by(EventRow.occurred_at, EventRow.id))
+        return [row.topic.removesuffix(".v1") for row in rows if not row.topic.startswith("marketplace.")]
+
+    # ── the seller's side ────────────────────────────────────────────────────────────────────────────────────────
 
     def seller_log(self, order_id: UUID) -> dict[str, Any]:
         """What the seller's own log says of the order's entitlement."""
         return self.seller_app.log(str(self.entitlement(order_id).id))
 
-    def call_back(self, token: str, body: bytes) -> bool:
-        """Deliver a seller's callback as the edge would."""
+    def effects(self, order_id: UUID) -> list[str]:
+        """What the seller did for the order, by its own log, in order."""
+        return [effect["kind"] for effect in self.seller_log(order_id)["effects"]]
+
+    def token(self, run: Run) -> str:
+        """The token of the callback address that the seller was given for a run."""
+        return self.services.signer.sign_token(CALLBACK, {"run": str(run.id)}, run.deadline_at + CALLBACK_KEPT)
+
+    def call_back(self, token: str, body: dict[str, Any]) -> bool:
+        """Deliver a seller's callback as the edge would; its job does not run yet."""
+        raw = json.dumps(body).encode()
         return transact(
-            self.services.db, SYSTEM, lambda uow: receive_callback(uow, token, body, signer=self.services.signer)
+            self.services.db, SYSTEM, lambda uow: receive_callback(uow, token, raw, signer=self.services.signer)
         )
 
-    def topics(self, *, since: int = 0) -> list[str]:
-        """Topics of the facts this test's organizations took part in, in the order they were recorded."""
-        with unit_of_work(self.services.db, SYSTEM) as uow:
-            rows = uow.session.scalars(
-                select(EventRow)
-                .where(EventRow.org_ids.overlap([self.buyer.id]))
-                .order_by(EventRow.occurred_at, EventRow.id)
-            ).all()
-        return [row.topic.removesuffix(".v1") for row in rows][since:]
+    def plain(self, found: Trace) -> str:
+        """A trace as text, to look for what must not be in it."""
+        return json.dumps(asdict(found), default=str, ensure_ascii=False)
 
 
 def services_for(addresses: Addresses, folder: Path, *, sample_seller_port: int) -> Services:
@@ -139,7 +300,7 @@ def set_stage(services: Services, seller_app: Seller) -> Stage:
     """A seller with two plans and a connector, a promoter whose video places them, a buyer with its people."""
     with unit_of_work(services.db, SYSTEM) as uow:
         seller, promoter, buyer = make_seller(uow), make_seller(uow), make_org(uow)
-        connector = _connect(uow, services, seller, seller_app)
+        connector = connect(uow, services, seller, seller_app)
         seat_plan = make_plans(uow, seller, per_seat_plan(connector_id=connector))[0]
         service_plan = make_plans(uow, seller, one_off_plan(connector_id=connector), kind="service")[0]
         video, placement = make_published_video(uow, promoter, seat_plan)
@@ -159,14 +320,24 @@ def set_stage(services: Services, seller_app: Seller) -> Stage:
             video.id,
             placement.id,
             profile,
+            connector,
         )
 
 
-def _connect(uow: UnitOfWork, services: Services, seller: Org, seller_app: Seller) -> UUID:
+def connect(
+    uow: UnitOfWork,
+    services: Services,
+    seller: Org,
+    seller_app: Seller,
+    *,
+    vendor: str = "northwind",
+    secret: str = SECRET,
+) -> UUID:
+    """A connector of the seller to its running system; returns its id."""
     with acting(uow, seller.owner):
         saved = save_connector(
             uow,
-            SaveConnector("test", "webhook", f"{seller_app.address}/webhooks/marketplace/northwind", SECRET),
+            SaveConnector("test", "webhook", f"{seller_app.address}/webhooks/marketplace/{vendor}", secret),
             box=services.secrets,
             policy=services.outbound_policy,
         )
@@ -174,6 +345,4 @@ def _connect(uow: UnitOfWork, services: Services, seller: Org, seller_app: Selle
 
 
 def _profile(uow: UnitOfWork, buyer: Org) -> UUID:
-    from marketplace.organizations.models import BillingProfile
-
     return uow.session.scalars(select(BillingProfile.id).where(BillingProfile.org_id == buyer.id)).one()

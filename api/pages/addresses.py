@@ -34,11 +34,6 @@ def video(video_id: str, second: int | None = None) -> str:
     return with_query(f"/v/{video_id}", t=second)
 
 
-def video_like(video_id: str) -> str:
-    """Where the like form posts."""
-    return f"/v/{video_id}/like"
-
-
 def channel_follow(channel_id: str) -> str:
     """Where the follow form posts."""
     return f"/channels/{channel_id}/follow"
@@ -82,6 +77,21 @@ def invoice_pdf(invoice_id: str) -> str:
 def invoice_xml(invoice_id: str) -> str:
     """The invoice as EN 16931 XML."""
     return f"/v1/invoices/{invoice_id}/xml"
+
+
+def order_cancel(order_id: str) -> str:
+    """Where the buyer's cancellation (money back within the window) posts."""
+    return f"/orders/{order_id}/cancel"
+
+
+def order_accept(order_id: str) -> str:
+    """Where the buyer accepts a delivered one-off service."""
+    return f"/orders/{order_id}/accept"
+
+
+def order_pay(order_id: str) -> str:
+    """Where another way to pay posts after a failed payment."""
+    return f"/orders/{order_id}/pay"
 
 
 def approve(purchase_id: str) -> str:

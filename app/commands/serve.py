@@ -16,7 +16,9 @@ def run() -> int:
         from api.app import create_app
         from app.clock_follower import follow_clock
         from app.composition import compose
+        from kernel.logs import configure_logs
 
+        configure_logs(settings.log_format, settings.log_level, process="api")
         services = compose(settings)
         stop = threading.Event()
         follow_clock(services, stop)
@@ -25,7 +27,7 @@ def run() -> int:
             host=settings.host,
             port=settings.port,
             backlog=BACKLOG,
-            log_level=settings.log_level,
+            log_config=None,
             access_log=False,
             server_header=False,
             # Forwarded addresses are read by the API itself, from the proxies it trusts.

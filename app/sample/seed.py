@@ -28,9 +28,7 @@ def seed(settings: Settings) -> SampleMarket:
 
     def connect(sellers: Mapping[str, UUID]) -> Mapping[str, UUID]:
         address = f"http://127.0.0.1:{settings.sample_seller_port}"
-        connectors.update(
-            seed_connectors(services.db, services.secrets, services.outbound_policy, address, sellers)
-        )
+        connectors.update(seed_connectors(services.db, services.secrets, services.outbound_policy, address, sellers))
         return {vendor: found.connector_id for vendor, found in connectors.items()}
 
     try:

@@ -17,7 +17,7 @@ from kernel.outbound import BreakerOpen, EndpointBusy, OutboundClient, OutboundE
 from kernel.signing import sign_webhook
 
 TIMEOUT_S = 15.0
-EXCERPT = 1_000
+EXCERPT = 2_000
 FINAL = frozenset({400, 401, 403, 404, 409, 410, 422})
 """The seller's definite no (§2 of the protocol). Every other status but 200 and 202 leaves the outcome unknown."""
 LONGEST_WAIT_S = 3600.0

@@ -42,7 +42,10 @@ def end_entitlement(uow: UnitOfWork, entitlement_id: UUID, *, reason: str) -> bo
     for run in runs:
         if run.operation != "deprovision" and run.state in ("queued", "waiting"):
             give_up(uow, run, row, state="dead", reason="entitlement_ended")
-    if any(run.tries for run in runs if run.operation == "provision"):
+    sent = any(run.tries for run in runs if run.operation == "provision")
+    # A late success may have had one queued already: it has not been sent and will say the same.
+    queued = any(run.operation == "deprovision" and run.state == "queued" and run.tries == 0 for run in runs)
+    if sent and not queued:
         start_run(uow, row, "deprovision", deadline_at=clock.now() + DEPROVISION_WITHIN)
     uow.emit(
         EntitlementEnded(

@@ -64,7 +64,7 @@ _DUE = text("""
     SELECT id, queue FROM kernel.job
     WHERE queue = ANY(:queues)
       AND ((state = 'ready' AND run_at <= :now) OR (state = 'running' AND lease_until < clock_timestamp()))
-    ORDER BY run_at LIMIT :n
+    ORDER BY run_at, id LIMIT :n
 """)
 _FENCE = text("SELECT 1 FROM kernel.job WHERE id = :id AND epoch = :epoch AND state = 'running' FOR UPDATE")
 _DONE = text("""

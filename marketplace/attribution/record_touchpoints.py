@@ -106,7 +106,8 @@ def record_touchpoints(uow: UnitOfWork, items: Sequence[TouchpointIn], *, anonym
 
 def _insert(uow: UnitOfWork, rows: list[dict[str, Any]]) -> int:
     # No conflict target: naming one would ask for the right to read rows that this viewer may not read.
-    result = uow.session.execute(insert(Touchpoint).values(rows).on_conflict_do_nothing())
+    statement = insert(Touchpoint).values(rows).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    result = uow.session.execute(statement)
     return result.rowcount if isinstance(result, CursorResult) else 0
 
 

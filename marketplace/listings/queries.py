@@ -160,6 +160,7 @@ def list_own_plans(uow: UnitOfWork) -> list[tuple[ListingView, PlanView]]:
 def _selected(version: ColumnElement[bool]) -> Any:
     return (
         select(Listing, ListingVersion, Organization)
+        .select_from(Listing)
         .join(ListingVersion, version)
         .join(Organization, Organization.id == Listing.org_id)
     )

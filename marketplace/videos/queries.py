@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
@@ -85,6 +86,18 @@ class Reach:
     leads: int
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """As much of a video as a list of something else shows of it."""
+
+    id: UUID
+    title: str
+    title_en: str
+    has_cover: bool
+    media_version: str
+    is_public: bool
+
+
 def list_own_videos(
     uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None
 ) -> Page[VideoRow]:
@@ -154,6 +167,44 @@ def get_reach(uow: UnitOfWork, video_id: UUID) -> Reach:
     )
     counts = {row.kind: row.number for row in rows}
     return Reach(counts.get("impression", 0), counts.get("view", 0), counts.get("card_click", 0), counts.get("lead", 0))
+
+
+def reach_of_videos(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, Reach]:
+    """How far videos went, on the acting organization's channels or by links its members shared; by video."""
+    org_id = uow.principal.organization()
+    rows = uow.session.execute(
+        select(Touchpoint.video_id, Touchpoint.kind, func.count().label("number"))
+        .where(
+            Touchpoint.video_id.in_(list(video_ids)),
+            or_(Touchpoint.channel_org_id == org_id, Touchpoint.sharer_org_id == org_id),
+        )
+        .group_by(Touchpoint.video_id, Touchpoint.kind)
+    )
+    counts: dict[UUID, dict[str, int]] = {}
+    for row in rows:
+        counts.setdefault(row.video_id, {})[row.kind] = row.number
+    return {
+        video_id: Reach(
+            found.get("impression", 0), found.get("view", 0), found.get("card_click", 0), found.get("lead", 0)
+        )
+        for video_id, found in counts.items()
+    }
+
+
+def glances_of(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, Glance]:
+    """Titles and covers of the videos among these that the principal may watch, by id."""
+    rows = uow.session.scalars(select(Video).where(Video.id.in_(list(video_ids)), seen_by(uow.principal)))
+    return {
+        video.id: Glance(
+            id=video.id,
+            title=video.title,
+            title_en=video.title_en,
+            has_cover=video.cover_key is not None,
+            media_version=media_version(video),
+            is_public=video.state == "published" and video.visibility == "public",
+        )
+        for video in rows
+    }
 
 
 def is_published(uow: UnitOfWork, video_id: UUID) -> bool:

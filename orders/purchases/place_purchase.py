@@ -40,14 +40,16 @@ class PlacePurchase:
 def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Purchase:
     """Place the purchase of a quote for the acting organization.
 
-    Raises: NotFound, Gone `quote_expired`, Conflict `quote_used`, and what pricing raises when a plan was withdrawn.
+    The amounts are the quote's, whatever a plan costs by now.
+
+    Raises: NotFound, Gone `quote_expired`, Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`.
     Emits: PurchasePlaced. Locks: the quote. Idempotent by the quote: it can be used once.
     """
     quote = _take_quote(uow, command.quote_id)
     lines = [PricedLine.model_validate(line) for line in quote.lines]
     context = Context.model_validate(quote.context)
     for line in lines:
-        public.get_sellable(uow, line.plan_id)  # a plan withdrawn since the quote is not sold any more
+        public.require_still_sold(uow, line.plan_id)
     profile = public.billing_profile(uow, command.billing_profile_id)
     purchase = Purchase(
         id=uuid7(),

@@ -14,7 +14,7 @@ class Card:
     """A placement: shown from ``from_s`` up to ``to_s`` seconds of its video.
 
     ``time_to_active_s`` is the median of the last 30 days, ``rating`` a ready one-decimal text. ``owned`` means the
-    viewer's organization already has it, so that the card offers more seats instead.
+    viewer's organization already has it.
     """
 
     placement_id: str
@@ -58,11 +58,7 @@ class FeedVideo:
     cards: tuple[Card, ...] = ()
     claims: tuple[Claim, ...] = ()
     description: str = ""
-    likes: int = 0
-    liked: bool = False
-    shares: int = 0
     share_address: str = ""
-    followers: int = 0
     followed: bool = False
 
 

@@ -49,6 +49,48 @@ class StatementRow:
     promoter: Money
     net: Money
     state: str
+    commission_invoice_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionInvoice:
+    """The platform's bill for its commission in one statement; no number until it is issued."""
+
+    id: str
+    number: str
+    issued_on: date | None
+    gross: Money
+    has_pdf: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One share in a statement, or what a refund took back of one. A promoter is not shown the order."""
+
+    kind: str
+    share_id: str
+    order_number: str
+    listing_name: str
+    occurred_at: datetime
+    gross: Money
+    refunds: Money
+    commission: Money
+    promoter: Money
+    net: Money
+
+
+@dataclass(frozen=True, slots=True)
+class StatementView:
+    """One closed period with every line it is made of."""
+
+    template: ClassVar[str] = "statement.html"
+    active: ClassVar[str] = "seller_money"
+
+    row: StatementRow
+    lines: tuple[StatementLine, ...]
+    party: str
+    back: str
+    as_promoter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +114,12 @@ class SellerMoneyView:
     template: ClassVar[str] = "seller_money.html"
     active: ClassVar[str] = "seller_money"
 
-    figures: MoneyFigures
+    figures: tuple[MoneyFigures, ...]
     forecast: tuple[ForecastDay, ...]
     shares: tuple[ShareRow, ...]
     statements: tuple[StatementRow, ...]
     payouts: tuple[PayoutRow, ...]
+    commission_invoices: tuple[CommissionInvoice, ...]
     states: tuple[str, ...]
     state: str = ""
     next_address: str | None = None
@@ -103,7 +146,7 @@ class PromoterView:
     template: ClassVar[str] = "promoter.html"
     active: ClassVar[str] = "promoter"
 
-    figures: MoneyFigures
+    figures: tuple[MoneyFigures, ...]
     videos: tuple[PromotedVideo, ...]
     statements: tuple[StatementRow, ...]
     payouts: tuple[PayoutRow, ...]

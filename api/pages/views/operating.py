@@ -1,6 +1,7 @@
 """The operator's desk: queues with ages, and the trace that anyone entitled may walk."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from api.pages.views.timeline import Timeline
@@ -44,8 +45,54 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """A listing version that waits for a decision. ``plans`` are ready texts with their prices."""
+
+    listing_id: str
+    name: str
+    seller_name: str
+    kind: str
+    version: int
+    waiting_s: int
+    summary: str
+    plans: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadJobRow:
+    """Background work that was given up."""
+
+    id: str
+    kind: str
+    attempts: int
+    waiting_s: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A statement on the operator's desk; ``payable`` shows the button that pays it."""
+
+    id: str
+    number: str
+    party: str
+    net: Money
+    state: str
+    closed_at: datetime
+    payable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TestClock:
+    """The sandbox's clock: what time the market thinks it is, and by how much that is ahead."""
+
+    now: datetime
+    ahead_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorView:
-    """The operator's first screen."""
+    """The operator's first screen. ``clock`` only in the sandbox; ``error`` is a ready sentence."""
 
     template: ClassVar[str] = "operator.html"
     active: ClassVar[str] = "operator"
@@ -53,6 +100,13 @@ class OperatorView:
     queues: tuple[Queue, ...]
     runs: tuple[DeadRun, ...] = ()
     health: tuple[Health, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    jobs: tuple[DeadJobRow, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
+    may_settle: bool = False
+    may_review: bool = False
+    clock: TestClock | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

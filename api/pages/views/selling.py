@@ -49,14 +49,14 @@ class MoneyFigures:
 
 @dataclass(frozen=True, slots=True)
 class SellerHomeView:
-    """The seller's first screen."""
+    """The seller's first screen: what the reader's role may see of it. One set of figures per currency."""
 
     template: ClassVar[str] = "seller_home.html"
     active: ClassVar[str] = "seller"
 
-    figures: MoneyFigures
-    runs: tuple[TroubledRun, ...]
-    funnel: tuple[FunnelStep, ...]
+    figures: tuple[MoneyFigures, ...]
+    runs: tuple[TroubledRun, ...] | None
+    funnel: tuple[FunnelStep, ...] | None
     funnel_video_id: str | None = None
     funnel_video_title: str = ""
     funnel_money: Money | None = None
@@ -94,7 +94,10 @@ class SellerVideosView:
 
 @dataclass(frozen=True, slots=True)
 class UploadView:
-    """The upload form; works as a plain multipart form. ``max_bytes`` is the limit the server enforces."""
+    """The upload form; works as a plain multipart form. ``max_bytes`` is the limit the server enforces.
+
+    With a ``video_id`` the file goes to that video, whose words stay.
+    """
 
     template: ClassVar[str] = "seller_upload.html"
     active: ClassVar[str] = "seller_videos"
@@ -102,6 +105,7 @@ class UploadView:
     max_bytes: int
     title: str = ""
     description: str = ""
+    video_id: str = ""
     error: str | None = None
 
 
@@ -164,7 +168,10 @@ class SellerVideoView:
     placements: tuple[PlacementRow, ...]
     claims: tuple[EditableClaim, ...]
     plans: tuple[PlanOption, ...]
-    claim_kinds: tuple[str, ...] = ("price", "seats", "trial_days", "included", "service_level", "feature")
+    claim_kinds: tuple[str, ...] = ("price", "included_seats", "trial_days", "feature", "service_level")
+    #: What a feature or service level may be named as, with its figure where it has one.
+    features: tuple[PlanOption, ...] = ()
+    may_replace: bool = False
     blockers: tuple[str, ...] = ()
     refusal: str = ""
     error: str | None = None

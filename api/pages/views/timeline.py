@@ -6,8 +6,9 @@ from typing import Literal
 
 #: What a link of the chain is; its title is ``loop.<kind>``.
 LinkKind = Literal[
-    "touchpoint", "video", "quote", "approval", "order", "payment", "run", "entitlement", "usage",
-    "invoice", "credit_note", "ledger", "share", "statement", "payout", "refund",
+    "touchpoint", "video", "placement", "attribution", "quote", "purchase", "approval", "order", "order_line",
+    "payment", "charge", "run", "entitlement", "subscription", "usage", "invoice", "credit_note", "ledger", "share",
+    "statement", "commission_invoice", "payout", "refund",
 ]  # fmt: skip
 LinkState = Literal["done", "live", "waiting", "todo", "failed", "broken"]
 

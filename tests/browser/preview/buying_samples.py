@@ -106,9 +106,6 @@ class Samples:
                 "从投递到入职，HR 和用人部门看同一块屏。",
                 "From application to first day, HR and managers share one screen.",
             ),
-            likes=1234,
-            shares=86,
-            followers=34_200,
         )
         second = FeedVideo(
             ID.format(3),
@@ -122,9 +119,6 @@ class Samples:
             1280,
             12,
             (other,),
-            likes=312,
-            shares=9,
-            followers=1,
         )
         return FeedView((first, second), start_s=4)
 

@@ -127,4 +127,4 @@ def test_retry_after_as_a_date_is_by_the_real_clock() -> None:
 
 
 def test_excerpts_are_short() -> None:
-    assert len(answer(500, b"x" * 60_000).exchange.response_excerpt) == 1_000
+    assert len(answer(500, b"x" * 60_000).exchange.response_excerpt) == 2_000

@@ -1,0 +1,101 @@
+"""Static files, signing in and out, the language, and the organization one acts for."""
+
+from __future__ import annotations
+
+from litestar import Response, get
+from litestar.datastructures import Cookie
+
+from api.auth import PUBLIC, SIGNED_IN
+from api.context import Services
+from api.language import COOKIE as LANGUAGE_COOKIE
+from api.pages import addresses, assets
+from api.pages.handlers.reading import identifier
+from api.pages.site import Form, Visit, form_post, local_path, page
+from api.pages.views.people import SampleAccount, SignInView
+from api.problems import sentence
+from api.v1.session import act_for, close_session, open_session, session_cookie
+from kernel.db.uow import unit_of_work
+from kernel.errors import DomainError, NotFound
+from marketplace.people.authenticate import DOOR
+from marketplace.people.example_people import list_example_people
+from marketplace.people.sessions import SignIn
+
+YEAR_S = 365 * 86_400
+REFUSED = 422
+
+
+@get("/static/{digest:str}/{name:str}", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
+def static_file(digest: str, name: str) -> Response[bytes]:
+    """A style sheet, script or picture. Kept for ever under its digest; under an older one, served and not kept."""
+    asset = assets.all_assets().get(name)
+    if asset is None:
+        raise NotFound("not_found")
+    kept = assets.CACHE_CONTROL if digest == assets.digest() else "no-cache"
+    return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": kept})
+
+
+@get("/favicon.ico", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
+def favicon() -> Response[bytes]:
+    """The icon for browsers that ask without being told."""
+    asset = assets.all_assets()["icon.svg"]
+    return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": "public, max-age=86400"})
+
+
+@page(addresses.SIGN_IN, PUBLIC)
+def sign_in_page(visit: Visit) -> Response[str] | Response[None]:
+    """The sign-in form; whoever is signed in already goes on."""
+    target = local_path(visit.query("next", most=500) or addresses.FEED)
+    if visit.signed_in is not None:
+        return visit.go(target)
+    return visit.show(_sign_in_view(visit, visit.query("email", most=254), target))
+
+
+@form_post(addresses.SIGN_IN, PUBLIC)
+def sign_in(visit: Visit, form: Form) -> Response[str] | Response[None]:
+    """Open a session and go on; a wrong password shows the form again and says so."""
+    email, target = form.text("email", most=254), local_path(form.text("next", most=500) or addresses.FEED)
+    try:
+        opened = open_session(visit.services, SignIn(email, form.text("password", most=1024)))
+    except DomainError as refused:
+        words = sentence(refused.code, visit.language, refused.params)
+        error = " ".join((words["what"], words["safe"], words["todo"]))
+        return visit.show(_sign_in_view(visit, email, target, error), status=REFUSED)
+    return visit.go(target, cookies=(session_cookie(visit.services, opened.token),))
+
+
+@form_post(addresses.SIGN_OUT, PUBLIC)
+def sign_out(visit: Visit, form: Form) -> Response[None]:
+    """End the session; ended already, nothing changes."""
+    del form
+    close_session(visit.services, visit.signed_in)
+    return visit.go(addresses.SIGN_IN, cookies=(session_cookie(visit.services, ""),))
+
+
+@form_post(addresses.LANGUAGE, PUBLIC)
+def choose_language(visit: Visit, form: Form) -> Response[None]:
+    """Remember the language and come back to the page one was on."""
+    chosen = "en" if form.text("language", most=10) == "en" else "zh-CN"
+    https = visit.services.settings.public_url.startswith("https://")
+    cookie = Cookie(LANGUAGE_COOKIE, value=chosen, path="/", max_age=YEAR_S, samesite="lax", secure=https)
+    return visit.go(form.text("next", most=1000) or addresses.FEED, cookies=(cookie,))
+
+
+@form_post(addresses.ORGANIZATION, SIGNED_IN)
+def choose_organization(visit: Visit, form: Form) -> Response[None]:
+    """Act for another of one's organizations. The page one was on belongs to the other one, so the feed is next."""
+    act_for(visit.services, visit.signed_in, identifier(form.text("organization_id"), "organization_not_found"))
+    return visit.go(addresses.FEED)
+
+
+def _sign_in_view(visit: Visit, email: str, next_path: str, error: str | None = None) -> SignInView:
+    return SignInView(email=email, next_path=next_path, error=error, samples=_samples(visit.services))
+
+
+def _samples(services: Services) -> tuple[SampleAccount, ...]:
+    if not services.sandbox:
+        return ()
+    with unit_of_work(services.db, DOOR) as uow:
+        return tuple(SampleAccount(one.email, one.organization, one.role) for one in list_example_people(uow))
+
+
+routes = [static_file, favicon, sign_in_page, sign_in, sign_out, choose_language, choose_organization]

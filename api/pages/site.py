@@ -1,0 +1,230 @@
+"""The frame of page handlers: who visits, what surrounds the page, how forms come in and redirects go out.
+
+A handler takes `visit: Visit` (and `form: Form` when it receives one), reads or acts in `visit.work()`, and returns
+`visit.show(view)` or `visit.go(path)`. Both are dependencies of the application; see `api/app.py`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie, UploadFile
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+
+from api.auth import SAFE
+from api.context import Services
+from api.language import language_of
+from api.pages.around import areas_of, badges_of
+from api.pages.rendering import Chrome, Notice, OrganizationChoice, View, render
+from api.pages.wording import Language, wording
+from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.errors import Forbidden, Invalid
+from kernel.principal import Principal
+from marketplace.people.authenticate import SignedIn
+
+T = TypeVar("T")
+
+FORM_COOKIE = "form"
+NOTICE_COOKIE = "notice"
+MAX_TEXT = 20_000
+_NOTICE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A page's form that has proved to be ours. Values are trimmed and free of control characters."""
+
+    values: Mapping[str, str]
+    files: Mapping[str, UploadFile]
+
+    def text(self, name: str, *, most: int = 500) -> str:
+        """A field, empty when it was not sent. Raises Invalid(`validation_failed`) beyond `most` characters."""
+        value = self.values.get(name, "")
+        if len(value) > most:
+            raise Invalid("validation_failed", field=name)
+        return value
+
+    def number(self, name: str, *, least: int = 0, most: int = 1_000_000_000) -> int:
+        """A whole number in bounds. Raises Invalid(`validation_failed`) otherwise."""
+        value = self.values.get(name, "")
+        if not value.isascii() or not value.isdigit() or len(value) > 12 or not least <= int(value) <= most:
+            raise Invalid("validation_failed", field=name)
+        return int(value)
+
+    def file(self, name: str) -> UploadFile:
+        """An uploaded file. Raises Invalid(`validation_failed`) when none was chosen."""
+        found = self.files.get(name)
+        if found is None or not found.filename:
+            raise Invalid("validation_failed", field=name)
+        return found
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request for a page: who, in which language, with what at hand."""
+
+    request: Request[Any, Any, Any]
+    services: Services
+    principal: Principal
+    signed_in: SignedIn | None
+    language: Language
+    csrf: str
+
+    def work(self) -> AbstractContextManager[UnitOfWork]:
+        """A unit of work of the visitor."""
+        return unit_of_work(self.services.db, self.principal)
+
+    def transact(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Do `work` in a unit of work of the visitor, again when the database asks for it."""
+        return transact(self.services.db, self.principal, work)
+
+    def pick(self, chinese: str | None, english: str | None) -> str:
+        """The text in the page's language; the other one when it is missing."""
+        first, second = (chinese, english) if self.language == "zh-CN" else (english, chinese)
+        return first or second or ""
+
+    def t(self, key: str, /, **params: object) -> str:
+        """A text of the pages."""
+        return wording(self.language).text(key, **params)
+
+    def query(self, name: str, *, most: int = 100) -> str:
+        """A filter from the address, cut to `most` characters."""
+        return _clean(str(self.request.query_params.get(name, "")))[:most]
+
+    def query_number(self, name: str, *, default: int = 0, most: int = 86_400) -> int:
+        """A number from the address; anything else counts as `default`."""
+        value = self.query(name, most=12)
+        return min(int(value), most) if value.isascii() and value.isdigit() else default
+
+    def show(
+        self, view: View, *, status: int = 200, part: str | None = None, refresh_s: int = 0, notice: Notice | None = None
+    ) -> Response[str]:
+        """The page, or one `part` of it. What the previous request had to say is said now."""
+        told, cookies = notice or self._told(), []
+        if self.request.cookies.get(NOTICE_COOKIE) and part is None:
+            cookies.append(_cookie(self.services, NOTICE_COOKIE, "", 0))
+        if self.signed_in is None and self.request.cookies.get(FORM_COOKIE) != self.csrf:
+            cookies.append(_cookie(self.services, FORM_COOKIE, self.csrf, None))
+        body = render(view, self.chrome(notice=told, refresh_s=refresh_s), part=part)
+        return Response(body, status_code=status, media_type="text/html; charset=utf-8", cookies=cookies)
+
+    def chrome(self, *, notice: Notice | None = None, refresh_s: int = 0) -> Chrome:
+        """What surrounds the page."""
+        signed_in = self.signed_in
+        with self.work() as uow:
+            areas, badges = areas_of(uow, signed_in), badges_of(uow, signed_in)
+        return Chrome(
+            language=self.language,
+            nonce=self.request.scope["state"].get("nonce", ""),
+            csrf=self.csrf,
+            path=_own_address(self.request),
+            time_zone=signed_in.time_zone if signed_in else "Asia/Shanghai",
+            sandbox=self.services.sandbox,
+            person=signed_in.person_name if signed_in else None,
+            organizations=_choices(signed_in),
+            areas=areas,
+            badges=badges,
+            notice=notice,
+            refresh_s=refresh_s,
+        )
+
+    def go(self, path: str, *, notice: str = "", cookies: tuple[Cookie, ...] = ()) -> Response[None]:
+        """Send the browser to a local `path` (303 See Other). `notice` is a key under `notice.`, said there once."""
+        told = [_cookie(self.services, NOTICE_COOKIE, notice, _NOTICE_S)] if notice else []
+        headers = {"Location": local_path(path)}
+        return Response(None, status_code=303, headers=headers, cookies=[*cookies, *told])
+
+    def _told(self) -> Notice | None:
+        key = f"notice.{self.request.cookies.get(NOTICE_COOKIE, '')}"
+        texts = wording(self.language).texts
+        return Notice("good", texts[key]) if key in texts else None
+
+
+def page(path: str, permission: str) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
+    """A GET route of a page."""
+    return get(path, permission=permission, include_in_schema=False, sync_to_thread=True)
+
+
+def form_post(path: str, permission: str, **options: Any) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
+    """A POST route of a page's form. Its handler takes `form: Form`, which proves the form is ours."""
+    return post(path, permission=permission, include_in_schema=False, sync_to_thread=True, status_code=303, **options)
+
+
+def provide_visit(
+    request: Request[Any, Any, Any], services: Services, principal: Principal, signed_in: SignedIn | None
+) -> Visit:
+    """Dependency `visit`. A visitor without a session gets a token of their own for forms, kept in a cookie."""
+    token = signed_in.csrf if signed_in else request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
+    return Visit(request, services, principal, signed_in, language_of(request), token)
+
+
+async def provide_form(request: Request[Any, Any, Any], signed_in: SignedIn | None) -> Form:
+    """Dependency `form`.
+
+    Raises:
+        Forbidden: `csrf_refused`: the hidden field is not the session's token (or, before signing in, the cookie's).
+        Invalid: `validation_failed`: not a form at all.
+    """
+    try:
+        sent = await request.form()
+    except HTTPException:
+        raise
+    except Exception as error:  # the parsers raise their own kinds for a body that is no form
+        raise Invalid("validation_failed") from error
+    values: dict[str, str] = {}
+    files: dict[str, UploadFile] = {}
+    for name, value in sent.multi_items():
+        if isinstance(value, UploadFile):
+            files.setdefault(name, value)
+        else:
+            # A password is what was typed, blanks and all.
+            values.setdefault(name, str(value) if name == "password" else _clean(str(value)))
+    expected = signed_in.csrf if signed_in else request.cookies.get(FORM_COOKIE, "")
+    given = values.pop("csrf", "")
+    if request.method not in SAFE and not (expected and hmac.compare_digest(given.encode(), expected.encode())):
+        raise Forbidden("csrf_refused")
+    return Form(values, files)
+
+
+def local_path(path: str) -> str:
+    """`path` when it stays on this site, else the front page: no other host, no trick a browser would follow to one."""
+    plain = path.isprintable() and "\\" not in path and path.startswith("/") and not path.startswith("//")
+    if not plain or " " in path:
+        return "/"
+    parts = urlsplit(path)
+    return path if not parts.scheme and not parts.netloc and path.isascii() else "/"
+
+
+def _own_address(request: Request[Any, Any, Any]) -> str:
+    if request.method not in SAFE:
+        return local_path(urlsplit(request.headers.get("referer", "")).path)
+    query = request.scope.get("query_string", b"").decode("ascii", "ignore")
+    path: str = request.scope["path"]
+    return local_path(f"{path}?{query}" if query else path)
+
+
+def _choices(signed_in: SignedIn | None) -> tuple[OrganizationChoice, ...]:
+    if signed_in is None:
+        return ()
+    current = signed_in.organization.org_id
+    return tuple(
+        OrganizationChoice(str(one.org_id), one.display_name, one.org_id == current) for one in signed_in.organizations
+    )
+
+
+def _cookie(services: Services, name: str, value: str, max_age: int | None) -> Cookie:
+    https = services.settings.public_url.startswith("https://")
+    return Cookie(name, value=value, path="/", httponly=True, secure=https, samesite="lax", max_age=max_age)
+
+
+def _clean(value: str) -> str:
+    kept = "".join(sign for sign in value if sign >= " " or sign in "\n\t")
+    return kept.encode("utf-8", "ignore").decode().strip()

@@ -1,0 +1,133 @@
+"""`market demo`: the whole loop once, on a fresh market of its own, with the evidence of every step."""
+
+from __future__ import annotations
+
+import json
+import socket
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from app.console import choose, console
+from app.demo.outcome import Outcome, Step, StepFailed
+from app.demo.story import Story
+from app.processes import StartFailed, Stopped, Supervisor
+from app.product import Product, read_outcome
+from app.sample.scenes import generate_scenes
+from kernel.settings import load_settings
+
+SCENE = "recruiting"
+
+
+def run(*, video: Path | None, as_json: bool) -> int:
+    """Run the demo; 0 when every step was as it should be. The documents stay in the folder that is printed."""
+    if video is not None and not video.is_file():
+        console.print(choose(f"No such file: {video}", f"没有这个文件：{video}"), markup=False)
+        return 2
+    begun_s = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="market-demo-"))
+    outcome = Outcome()
+    try:
+        _drive(folder, video, outcome)
+    except Stopped:
+        return 130
+    except StartFailed as failure:
+        console.print(choose(failure.en, failure.zh), markup=False)
+        return 1
+    finally:
+        outcome.seconds = int(time.monotonic() - begun_s)
+    if as_json:
+        print(json.dumps({"ok": outcome.ok, **asdict(outcome)}, ensure_ascii=False))  # noqa: T201
+    else:
+        _print_end(outcome, folder)
+    return 0 if outcome.ok else 1
+
+
+def _drive(folder: Path, video: Path | None, outcome: Outcome) -> None:
+    settings = load_settings(
+        market_home=folder / "market",
+        port=_free_port(),
+        sample_seller_port=_free_port(),
+        database_url=None,
+        database_admin_url=None,
+        redis_url=None,
+    )
+    settings.market_home.mkdir(parents=True)
+
+    def tell(en: str, zh: str) -> None:
+        console.print(f"[dim]{escape(choose(en, zh))}[/dim]")
+
+    with Supervisor(settings, tell, Product(settings)):
+        sign_ins = read_outcome(settings).sign_ins
+        chosen = video or next(
+            scene.path for scene in generate_scenes(settings.market_home / "scenes") if scene.key == SCENE
+        )
+        story = Story(
+            settings.public_url,
+            f"http://127.0.0.1:{settings.sample_seller_port}",
+            sign_ins[0].password,
+            chosen,
+            folder,
+        )
+        _tell_story(story, outcome)
+        _look_after(story, outcome, folder)
+
+
+def _tell_story(story: Story, outcome: Outcome) -> None:
+    for name, step in story.steps():
+        begun_s = time.monotonic()
+        try:
+            evidence, ok = step(), True
+        except StepFailed as failure:
+            evidence, ok = {"problem": str(failure), **failure.evidence}, False
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is the step's evidence
+            evidence, ok = {"problem": f"{type(error).__name__}: {error}"}, False
+        done = Step(name, ok, int((time.monotonic() - begun_s) * 1000), evidence)
+        outcome.steps.append(done)
+        _print_step(done)
+        if not ok:
+            return
+
+
+def _look_after(story: Story, outcome: Outcome, folder: Path) -> None:
+    for person in story.people.values():
+        person.close()
+    for attribute, name in (("invoice_pdf", "invoice.pdf"), ("credit_note_pdf", "credit-note.pdf")):
+        if (folder / name).exists():
+            setattr(outcome, attribute, str(folder / name))
+    outcome.trace = story.facts.get("trace")
+
+
+def _print_step(step: Step) -> None:
+    mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
+    console.print(f"{mark} [bold]{step.name}[/bold]  [dim]{step.ms} ms[/dim]")
+    for key, value in step.evidence.items():
+        console.print(f"    [dim]{key}[/dim]  {escape(_short(value))}")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict) and set(value) == {"amount", "currency"}:
+        return f"{value['amount']} {value['currency']}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 400 else text[:400] + "…"
+
+
+def _print_end(outcome: Outcome, folder: Path) -> None:
+    good = sum(step.ok for step in outcome.steps)
+    console.print(
+        choose(
+            f"{good} of {len(outcome.steps)} steps as they should be, {outcome.seconds} s. Documents: {folder}",
+            f"{len(outcome.steps)} 个步骤中 {good} 个符合预期，用时 {outcome.seconds} 秒。文件位于 {folder}",
+        ),
+        markup=False,
+    )
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port

@@ -1,0 +1,438 @@
+"""The closed loop once, over public HTTP only: every step asserts what it shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.demo.outcome import StepFailed
+from app.demo.people import Person
+from kernel import clock
+from kernel.ids import uuid7
+
+SEATS = 20
+SECOND = 7
+"""Second of the video at which the card is used."""
+HOLD_S = 8 * 24 * 3600
+"""The sandbox's clock is moved this far: past the hold of seven days."""
+WAIT_S = 60.0
+PLAN = "pro"
+COUPLE = 2
+
+Evidence = dict[str, Any]
+
+
+@dataclass
+class Story:
+    """State of the demo between its steps."""
+
+    base_url: str
+    seller_url: str
+    password: str
+    video_file: Path
+    folder: Path
+    people: dict[str, Person] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def steps(self) -> list[tuple[str, Callable[[], Evidence]]]:
+        """Every step in order."""
+        return [
+            ("sign in", self.sign_in),
+            ("upload", self.upload),
+            ("examine", self.examine),
+            ("publish", self.publish),
+            ("view and click", self.view_and_click),
+            ("quote", self.quote),
+            ("purchase", self.purchase),
+            ("pay and provision", self.pay_and_provision),
+            ("seller's own log", self.seller_log),
+            ("entitlement", self.entitlement),
+            ("invoice", self.invoice),
+            ("share", self.share),
+            ("statement", self.statement),
+            ("payout", self.payout),
+            ("trace", self.trace),
+            ("refund", self.refund),
+            ("credit note", self.credit_note),
+        ]
+
+    # ── the video ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sign_in(self) -> Evidence:
+        """A promoter, a seller's finance person, a buyer's owner and purchaser, and an operator."""
+        wanted = {
+            "promoter": "owner@qidian.example",
+            "seller": "owner@yihao.example",
+            "owner": "owner@xinghe.example",
+            "buyer": "buyer@xinghe.example",
+            "operator": "operator@market.example",
+        }
+        for role, email in wanted.items():
+            self.people[role] = Person(self.base_url, email, self.password)
+        return {role: person.email for role, person in self.people.items()}
+
+    def upload(self) -> Evidence:
+        """The promoter streams a real MP4 to its channel."""
+        promoter = self.people["promoter"]
+        made = promoter.post(
+            "/v1/videos",
+            {"title": "一块屏管完校招：实测", "title_en": "A campus season on one screen, tried"},
+            expect=201,
+        )
+        self.facts["video"] = made["id"]
+        stored = promoter.upload(f"/v1/videos/{made['id']}/upload", self.video_file)
+        return {"video": made["id"], "bytes": stored["size_bytes"], "sha256": stored["sha256"][:16]}
+
+    def examine(self) -> Evidence:
+        """A job decodes the file: duration, codecs, cover."""
+
+        def ready() -> Evidence | None:
+            found = self.people["promoter"].get(f"/v1/seller/videos/{self.facts['video']}")
+            video = found["video"]
+            if video["state"] == "refused":
+                raise StepFailed("the video was refused", video)
+            return found if video["state"] == "ready" else None
+
+        found = _wait(ready, "the video is examined")
+        video = found["video"]
+        self.facts["duration_ms"] = video["duration_ms"]
+        return {
+            "duration_ms": video["duration_ms"],
+            "size": f"{video['width']}x{video['height']}",
+            "codecs": f"{found['video_codec']}+{found['audio_codec']}",
+            "cover_bytes": len(self.people["promoter"].read(video["cover_url"])),
+        }
+
+    def publish(self) -> Evidence:
+        """A card of the seller's plan from second 3 to the end, a claim, and out it goes."""
+        promoter = self.people["promoter"]
+        listing = next(
+            item
+            for item in promoter.get("/v1/listings", limit="50")["items"]
+            if any(plan["code"] == PLAN for plan in item["plans"]) and item["org_id"] == self.people["seller"].org_id
+        )
+        plan = next(plan for plan in listing["plans"] if plan["code"] == PLAN)
+        start_ms = min(3_000, self.facts["duration_ms"] // 3)
+        card = {"plan_id": plan["id"], "start_ms": start_ms, "end_ms": self.facts["duration_ms"], "action": "buy"}
+        placement = promoter.post(f"/v1/videos/{self.facts['video']}/placements", card, expect=201)
+        claim = {
+            "kind": "included_seats",
+            "at_ms": start_ms,
+            "text": "含 20 席位",
+            "text_en": "20 seats included",
+            "value_int": 20,
+        }
+        promoter.post(f"/v1/placements/{placement['id']}/claims", claim, expect=201)
+        published = promoter.post(f"/v1/videos/{self.facts['video']}/publish")
+        self.facts |= {"placement": placement["id"], "plan": plan["id"], "unit_price": plan["unit_price"]}
+        _check(published["state"] == "published", "the video is published", published)
+        return {"listing": listing["title"], "plan": plan["name"], "price": plan["unit_price"], "state": "published"}
+
+    def view_and_click(self) -> Evidence:
+        """The buyer watches, the player reports it in a batch; a repeated batch counts once."""
+        buyer = self.people["buyer"]
+        video = buyer.get(f"/v1/videos/{self.facts['video']}")
+        first = buyer.read(video["media_url"])[:12]
+        _check(first[4:8] == b"ftyp", "the media is an MP4", {"first_bytes": first.hex()})
+        now = clock.wall_now().isoformat()
+        shared = {"occurred_at": now, "video_id": self.facts["video"]}
+        events = [
+            {"id": str(uuid7()), "kind": "impression", "second": 0, "watched_ms": 0, **shared},
+            {"id": str(uuid7()), "kind": "view", "second": SECOND, "watched_ms": SECOND * 1000, **shared},
+            {
+                "id": str(uuid7()),
+                "kind": "card_click",
+                "second": SECOND,
+                "watched_ms": SECOND * 1000,
+                "placement_id": self.facts["placement"],
+                **shared,
+            },
+        ]
+        recorded = buyer.post("/v1/touchpoints", {"events": events}, expect=202)
+        again = buyer.post("/v1/touchpoints", {"events": events}, expect=202)
+        _check(recorded["accepted"] == len(events), "all events are accepted", recorded)
+        _check(again["duplicates"] == len(events), "repeated events are recognised", again)
+        return {"accepted": recorded["accepted"], "duplicates_on_repeat": again["duplicates"], "click": events[2]["id"]}
+
+    # ── the purchase ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def quote(self) -> Evidence:
+        """The server prices twenty seats; tax and claims are shown."""
+        quote = self._quote(SEATS)
+        expected = self.facts["unit_price"]["amount"] * SEATS
+        _check(quote["gross"]["amount"] == expected, "the quote is price times seats", quote["gross"])
+        _check(quote["net"]["amount"] + quote["tax"]["amount"] == expected, "net and tax add up", quote)
+        _check(all(claim["ok"] for claim in quote["claims"]), "the claims are kept", quote)
+        self.facts["quote"] = quote["id"]
+        return {
+            "quote": quote["id"],
+            "net": quote["net"],
+            "tax": quote["tax"],
+            "gross": quote["gross"],
+            "claims": [f"{claim['second']} s {claim['text']} ok={claim['ok']}" for claim in quote["claims"]],
+            "needs_approval": quote["needs_approval"],
+        }
+
+    def purchase(self) -> Evidence:
+        """Accept the quote; the same idempotency key twice is one purchase."""
+        placed = self._purchase(self.facts["quote"], "PO-2026-0042")
+        self.facts |= {"purchase": placed["id"], "order": placed["orders"][0]["id"]}
+        return {
+            "purchase": placed["id"],
+            "order": placed["orders"][0]["number"],
+            "state": placed["state"],
+            "attribution": placed["orders"][0]["lines"][0]["attribution"],
+            "second": placed["orders"][0]["lines"][0]["second"],
+        }
+
+    def pay_and_provision(self) -> Evidence:
+        """Follow the live progress to `active`: paid, provisioned in the seller's own process, usable."""
+        order_id = self.facts["order"]
+        seen: list[str] = []
+
+        def note(progress: Evidence) -> None:
+            shown = f"{progress['state']} {progress['percent']}%"
+            if not seen or seen[-1] != shown:
+                seen.append(shown)
+
+        self.people["buyer"].watch_progress(f"/v1/orders/{order_id}/progress", note)
+        order = self.people["buyer"].get(f"/v1/orders/{order_id}")
+        _check(order["state"] == "active", "the order is active", order)
+        payment = self.people["buyer"].get(f"/v1/payments/{order['payment_id']}")
+        _check(payment["state"] == "succeeded", "the payment succeeded", payment)
+        self.facts["payment"] = payment["id"]
+        return {
+            "progress": seen,
+            "payment": payment["id"],
+            "amount": payment["amount"],
+            "paid_at": order["paid_at"],
+            "active_at": order["active_at"],
+        }
+
+    def seller_log(self) -> Evidence:
+        """What the seller's separate process wrote down by itself: one tenant, once."""
+        entitlement = self._entitlement(self.facts["order"])
+        self.facts["entitlement"] = entitlement["id"]
+        log = httpx.get(
+            f"{self.seller_url}/log", params={"entitlement_id": entitlement["id"]}, timeout=10, trust_env=False
+        ).json()
+        made = [effect for effect in log["effects"] if "created" in str(effect.get("kind") or effect.get("effect"))]
+        _check(len(made) == 1, "exactly one instance was created", log)
+        runs = self.people["seller"].get("/v1/seller/runs", limit="5")["items"]
+        return {"counts": log["counts"], "effects": log["effects"], "run": runs[0]["id"], "tries": runs[0]["tries"]}
+
+    def entitlement(self) -> Evidence:
+        """Seats can be given; the seller's system can ask."""
+        owner = self.people["owner"]
+        entitlement = owner.get(f"/v1/entitlements/{self.facts['entitlement']}")
+        _check(entitlement["state"] == "active" and entitlement["seats"] == SEATS, "seats are as bought", entitlement)
+        path = f"/v1/entitlements/{entitlement['id']}/seats"
+        seat = owner.post(path, {"person_id": self.people["buyer"].person_id}, expect=201, key=True)
+        checked = self.people["seller"].get("/v1/entitlements/check", entitlement_id=entitlement["id"])
+        return {
+            "entitlement": entitlement["id"],
+            "tenant": entitlement["external_id"],
+            "seats": f"{checked['seats_used']}/{checked['seats']}",
+            "seat": seat["id"],
+            "valid_to": entitlement["valid_to"],
+        }
+
+    # ── the paperwork and the money ──────────────────────────────────────────────────────────────────────────────────
+
+    def invoice(self) -> Evidence:
+        """The invoice made itself: gapless number, PDF/A-3 with the EN 16931 XML inside."""
+        found = self._document(self.facts["order"], "invoice")
+        self.facts["invoice"] = found["id"]
+        pdf, xml = self._save(found, "invoice")
+        detail = self.people["buyer"].get(f"/v1/invoices/{found['id']}")
+        _check(sum(line["gross"]["amount"] for line in detail["lines"]) == detail["gross"]["amount"], "sums", detail)
+        return {
+            "number": found["number"],
+            "net": found["net"],
+            "tax": found["tax"],
+            "gross": found["gross"],
+            "po_number": found["po_number"],
+            "pdf": str(pdf),
+            "pdf_bytes": pdf.stat().st_size,
+            "xml": str(xml),
+        }
+
+    def share(self) -> Evidence:
+        """Seller and promoter each see what is theirs, and when it will be released."""
+        seller = self._share("/v1/seller/shares", "seller")
+        promoter = self._share("/v1/promoter/shares", "promoter")
+        parts = seller["amount"]["amount"] + seller["commission"]["amount"] + promoter["amount"]["amount"]
+        _check(parts == seller["gross"]["amount"], "the parts are the whole", {"parts": parts, "line": seller})
+        _check(promoter["video_id"] == self.facts["video"], "the promoter's share names the video", promoter)
+        return {
+            "gross": seller["gross"],
+            "seller": seller["amount"],
+            "commission": seller["commission"],
+            "promoter": promoter["amount"],
+            "releasable_at": seller["releasable_at"],
+        }
+
+    def statement(self) -> Evidence:
+        """The sandbox's clock moves past the hold; the operator closes the period."""
+        operator = self.people["operator"]
+        moved = operator.post("/v1/operator/clock", {"advance_s": HOLD_S})
+        # Every process reads the clock each half second.
+        time.sleep(1.5)
+        wanted = {self.people["seller"].org_id: "seller", self.people["promoter"].org_id: "promoter"}
+        statements: Evidence = {}
+
+        def closed() -> Evidence | None:
+            for found in operator.post("/v1/operator/statements", {}, expect=201)["items"]:
+                if found["org_id"] in wanted:
+                    statements[wanted[found["org_id"]]] = found
+            return statements if len(statements) == COUPLE else None
+
+        _wait(closed, "both statements are closed")
+        self.facts["statements"] = {role: found["id"] for role, found in statements.items()}
+        own = self.people["seller"].get(f"/v1/statements/{statements['seller']['id']}")
+        _check(sum(line["net"]["amount"] for line in own["lines"]) == own["net"]["amount"], "lines are the net", own)
+        return {
+            "clock_now": moved["now"],
+            "seller": f"{own['number']} net {own['net']['amount']} {own['net']['currency']}",
+            "promoter": f"{statements['promoter']['number']} net {statements['promoter']['net']['amount']}",
+        }
+
+    def payout(self) -> Evidence:
+        """One payout per statement, sent and confirmed."""
+        operator = self.people["operator"]
+        for statement_id in self.facts["statements"].values():
+            body = {"statement_id": statement_id, "destination": "sandbox account 0210"}
+            operator.post("/v1/operator/payouts", body, expect=201, key=True)
+
+        def paid(role: str) -> Evidence | None:
+            found = self.people[role].get("/v1/payouts")["items"]
+            return found[0] if found and found[0]["state"] == "paid" else None
+
+        done = {role: _wait(lambda role=role: paid(role), f"the {role} is paid") for role in self.facts["statements"]}
+        self.facts["payout"] = done["promoter"]["id"]
+        return {role: {"payout": found["id"], "amount": found["amount"]} for role, found in done.items()}
+
+    def trace(self) -> Evidence:
+        """From the cents of the promoter's payout back to the second of the video, and nothing missing."""
+        whole = self.people["operator"].get(f"/v1/trace/{self.facts['payout']}")
+        kinds = [node["kind"] for node in whole["nodes"]]
+        needed = {"touchpoint", "video", "attribution", "order", "payment", "run", "entitlement", "invoice", "share"}
+        _check(needed <= set(kinds), "every kind of fact is there", {"missing": sorted(needed - set(kinds))})
+        _check(whole["whole"], "no link is missing", {"gaps": whole["gaps"]})
+        promoter = self.people["promoter"].get(f"/v1/trace/{self.facts['payout']}")
+        seen = {node["kind"] for node in promoter["nodes"]}
+        _check(not seen & {"purchase", "payment", "touchpoint"}, "the promoter sees no buyer", {"kinds": sorted(seen)})
+        self.facts["trace"] = whole
+        second = next(node["facts"]["second_ms"] for node in whole["nodes"] if node["kind"] == "attribution")
+        return {"facts": len(kinds), "second_ms": second, "kinds": sorted(set(kinds)), "promoter_sees": sorted(seen)}
+
+    # ── the way back ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def refund(self) -> Evidence:
+        """A second purchase, regretted inside its window: money back, tenant gone."""
+        placed = self._purchase(self._quote(COUPLE)["id"], "PO-2026-0043")
+        order_id = placed["orders"][0]["id"]
+        buyer = self.people["buyer"]
+        buyer.watch_progress(f"/v1/orders/{order_id}/progress", lambda _: None)
+        self._document(order_id, "invoice")
+        asked = buyer.post(f"/v1/orders/{order_id}/refunds", {"reason": "选错了席位数"}, expect=201, key=True)
+        order = _wait(lambda: self._order_in(order_id, "refunded"), "the order is refunded")
+        self.facts["refunded_order"] = order_id
+        entitlement = self._entitlement(order_id)
+        _wait(lambda: self._tenant_ended(entitlement["id"]), "the seller took the tenant down")
+        return {"order": order["number"], "refund": asked["id"], "amount": asked["amount"], "state": order["state"]}
+
+    def credit_note(self) -> Evidence:
+        """The refund of an invoiced order issued its credit note by itself."""
+        found = self._document(self.facts["refunded_order"], "credit_note")
+        original = self._document(self.facts["refunded_order"], "invoice")
+        _check(found["original_invoice_id"] == original["id"], "it names the original", found)
+        _check(found["gross"] == original["gross"], "it takes back the whole", {"note": found, "invoice": original})
+        pdf, _ = self._save(found, "credit-note")
+        return {"number": found["number"], "original": original["number"], "gross": found["gross"], "pdf": str(pdf)}
+
+    # ── small parts ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _quote(self, seats: int) -> Evidence:
+        body = {
+            "plan_id": self.facts["plan"],
+            "quantity": seats,
+            "video_id": self.facts["video"],
+            "placement_id": self.facts["placement"],
+            "second": min(SECOND, self.facts["duration_ms"] // 1000),
+        }
+        found: Evidence = self.people["buyer"].post("/v1/quotes", body, expect=201)
+        return found
+
+    def _purchase(self, quote_id: str, po_number: str) -> Evidence:
+        buyer = self.people["buyer"]
+        profile = next(item for item in buyer.get("/v1/billing-profiles") if item["is_default"])
+        body = {
+            "quote_id": quote_id,
+            "billing_profile_id": profile["id"],
+            "payment_method": "sbx_ok",
+            "po_number": po_number,
+        }
+        placed: Evidence = buyer.post("/v1/purchases", body, expect=201, key=True)
+        return placed
+
+    def _entitlement(self, order_id: str) -> Evidence:
+        items = self.people["owner"].get("/v1/entitlements", limit="50")["items"]
+        found: Evidence = next(item for item in items if item["order_id"] == order_id)
+        return found
+
+    def _document(self, order_id: str, kind: str) -> Evidence:
+        def rendered() -> Evidence | None:
+            items = self.people["buyer"].get("/v1/invoices", order_id=order_id, kind=kind)["items"]
+            return items[0] if items and items[0]["has_pdf"] else None
+
+        return _wait(rendered, f"the {kind} is rendered")
+
+    def _save(self, document: Evidence, name: str) -> tuple[Path, Path]:
+        buyer = self.people["buyer"]
+        pdf, xml = self.folder / f"{name}.pdf", self.folder / f"{name}.xml"
+        pdf.write_bytes(buyer.read(f"/v1/invoices/{document['id']}/pdf"))
+        xml.write_bytes(buyer.read(f"/v1/invoices/{document['id']}/xml"))
+        _check(pdf.read_bytes()[:5] == b"%PDF-", "the file is a PDF", {"pdf": str(pdf)})
+        _check(b"CrossIndustryInvoice" in xml.read_bytes(), "the XML is a CII invoice", {"xml": str(xml)})
+        return pdf, xml
+
+    def _share(self, path: str, role: str) -> Evidence:
+        def delivered() -> Evidence | None:
+            items = self.people[role].get(path)["items"]
+            found = next((item for item in items if item["video_id"] == self.facts["video"]), None)
+            return found if found and found["releasable_at"] else None
+
+        return _wait(delivered, f"the {role}'s share has its release date")
+
+    def _order_in(self, order_id: str, state: str) -> Evidence | None:
+        order: Evidence = self.people["buyer"].get(f"/v1/orders/{order_id}")
+        return order if order["state"] == state else None
+
+    def _tenant_ended(self, entitlement_id: str) -> Evidence | None:
+        log = httpx.get(
+            f"{self.seller_url}/log", params={"entitlement_id": entitlement_id}, timeout=10, trust_env=False
+        ).json()
+        ended = [effect for effect in log["effects"] if "ended" in str(effect.get("kind") or effect.get("effect"))]
+        return log["counts"] if ended else None
+
+
+def _wait(look: Callable[[], Evidence | None], what: str) -> Evidence:
+    """What `look` finds within the time a person would wait. Raises StepFailed."""
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until:
+        found = look()
+        if found is not None:
+            return found
+        time.sleep(0.1)
+    raise StepFailed(f"waited {WAIT_S:.0f} s in vain: {what}", {})
+
+
+def _check(holds: bool, what: str, evidence: Evidence) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
+        raise StepFailed(f"not so: {what}", evidence)

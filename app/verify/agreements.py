@@ -1,0 +1,212 @@
+"""Orders: amounts, payment, what follows from their state, and whom a sale is credited to."""
+
+from __future__ import annotations
+
+from app.verify.rule import Query
+
+TOTALS = Query(
+    "orders.totals",
+    "订单合计等于各行之和。",
+    "The totals of an order are the sums of its lines.",
+    """
+    SELECT o.id AS order_id, o.number, o.gross_minor, coalesce(sum(l.gross_minor), 0) AS lines_minor
+    FROM orders."order" o LEFT JOIN orders.order_line l ON l.order_id = o.id AND l.currency = o.currency
+    GROUP BY o.id
+    HAVING (o.net_minor, o.tax_minor, o.gross_minor)
+           IS DISTINCT FROM (coalesce(sum(l.net_minor), 0), coalesce(sum(l.tax_minor), 0), coalesce(sum(l.gross_minor), 0))
+    """,
+)
+PURCHASE_TOTALS = Query(
+    "purchases.totals",
+    "采购合计等于其各订单之和，也等于所依据的报价。",
+    "A purchase is the sum of its orders, and exactly what was quoted.",
+    """
+    SELECT p.id AS purchase_id, p.gross_minor, q.gross_minor AS quoted_minor,
+           coalesce(sum(o.gross_minor), 0) AS orders_minor
+    FROM orders.purchase p
+    JOIN orders.quote q ON q.id = p.quote_id
+    LEFT JOIN orders."order" o ON o.purchase_id = p.id AND o.currency = p.currency
+    GROUP BY p.id, q.id
+    HAVING (p.net_minor, p.tax_minor, p.gross_minor)
+           IS DISTINCT FROM (coalesce(sum(o.net_minor), 0), coalesce(sum(o.tax_minor), 0), coalesce(sum(o.gross_minor), 0))
+        OR (p.net_minor, p.tax_minor, p.gross_minor, p.currency)
+           IS DISTINCT FROM (q.net_minor, q.tax_minor, q.gross_minor, q.currency)
+    """,
+)
+PURCHASE_STATE = Query(
+    "purchases.orders",
+    "采购与其各订单的状态一致。",
+    "A purchase and its orders are in agreeing states.",
+    """
+    SELECT p.id AS purchase_id, p.state, o.id AS order_id, o.state AS order_state
+    FROM orders.purchase p JOIN orders."order" o ON o.purchase_id = p.id
+    WHERE CASE WHEN p.state = 'paid'
+               THEN o.state NOT IN ('paid', 'fulfilling', 'active', 'completed', 'delivery_failed', 'refunded')
+               ELSE o.state <> p.state END
+    """,
+)
+APPROVED = Query(
+    "purchases.approved",
+    "需审批的采购只有在审批通过后才会付款，被拒者有拒绝记录。",
+    "A purchase that waited for approval went on only with one, and was rejected only by a decision.",
+    """
+    SELECT p.id AS purchase_id, h.to_state, a.decision
+    FROM orders.purchase p
+    JOIN kernel.state_history h ON h.subject_id = p.id AND h.machine = 'purchase'
+         AND h.from_state = 'pending_approval' AND h.to_state IN ('pending_payment', 'rejected')
+    LEFT JOIN orders.approval a ON a.purchase_id = p.id
+    WHERE a.decision IS DISTINCT FROM CASE h.to_state WHEN 'rejected' THEN 'rejected' ELSE 'approved' END
+    """,
+)
+PAID = Query(
+    "orders.paid",
+    "已付订单有一笔等额的成功付款；未付订单没有。",
+    "A paid order has a successful payment with exactly its amount; an unpaid one has none.",
+    """
+    SELECT o.id AS order_id, o.state, o.gross_minor, o.payment_id, p.state AS payment_state, a.amount_minor
+    FROM orders."order" o
+    LEFT JOIN billing.payment p ON p.id = o.payment_id
+    LEFT JOIN billing.payment_allocation a ON a.payment_id = p.id AND a.reference = o.id
+    WHERE CASE WHEN o.state IN ('paid', 'fulfilling', 'active', 'completed', 'delivery_failed', 'refunded')
+               THEN o.paid_at IS NULL OR (o.gross_minor > 0 AND
+                    (p.state, p.reference, a.amount_minor, a.currency)
+                    IS DISTINCT FROM ('succeeded', o.purchase_id, o.gross_minor, o.currency))
+               ELSE o.payment_id IS NOT NULL OR o.paid_at IS NOT NULL END
+    """,
+)
+CHARGED = Query(
+    "orders.charged",
+    "已付并进入交付的订单，每一收费行都已扣费一次。",
+    "Once delivery has begun, every line of a paid order that costs something has been charged.",
+    """
+    SELECT o.id AS order_id, o.state, l.id AS order_line_id, l.gross_minor
+    FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
+    LEFT JOIN billing.charge c ON c.reference = l.id AND c.payment_id = o.payment_id
+    WHERE o.state IN ('fulfilling', 'active', 'completed', 'delivery_failed', 'refunded')
+      AND l.gross_minor > 0 AND c.id IS NULL
+    """,
+)
+WAITING = Query(
+    "orders.not_stuck",
+    "没有订单停在等待状态超过其期限。",
+    "No order waits longer than its deadline, and every waiting state has one.",
+    """
+    SELECT o.id AS order_id, o.number, o.state, o.deadline_at, o.paid_at FROM orders."order" o
+    WHERE (o.state IN ('pending_approval', 'pending_payment', 'fulfilling')
+           AND (o.deadline_at IS NULL OR o.deadline_at < :late)
+           AND NOT (o.state = 'pending_payment' AND EXISTS (
+               SELECT 1 FROM billing.payment p WHERE p.reference = o.purchase_id AND p.state <> 'failed')))
+       OR (o.state = 'paid' AND o.paid_at < :late)
+       OR o.state = 'draft'
+    """,
+)
+ACTIVE = Query(
+    "orders.entitled",
+    "生效订单的每一行都有可用的权益。",
+    "Every line of an active order has an entitlement in force.",
+    """
+    SELECT o.id AS order_id, o.state, l.id AS order_line_id, e.id AS entitlement_id, e.state AS entitlement_state
+    FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
+    LEFT JOIN fulfillment.entitlement e ON e.reference = l.id
+    WHERE o.state IN ('active', 'completed') AND (e.state IS NULL OR e.state NOT IN ('active', 'suspended'))
+      AND NOT (e.state = 'ended' AND EXISTS (
+          SELECT 1 FROM orders.subscription s WHERE s.order_line_id = l.id AND s.state = 'ended'))
+    """,
+)
+DELIVERED = Query(
+    "orders.delivered_once",
+    "进入交付的订单每一行恰有一项权益，席位与下单数量一致。",
+    "Once delivery has begun, every line has exactly one entitlement, with its plan and seats.",
+    """
+    SELECT o.id AS order_id, o.state, l.id AS order_line_id, count(e.id) AS entitlements
+    FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
+    LEFT JOIN fulfillment.entitlement e ON e.reference = l.id
+    GROUP BY o.id, l.id
+    HAVING CASE WHEN o.state IN ('fulfilling', 'active', 'completed', 'delivery_failed', 'refunded')
+                THEN count(e.id) <> 1 OR bool_or((e.plan_id, e.listing_id, e.term_months, e.seats) IS DISTINCT FROM
+                     (l.plan_id, l.listing_id, l.term_months, CASE l.pricing WHEN 'per_seat' THEN l.quantity ELSE 0 END))
+                ELSE count(e.id) > 0 END
+    """,
+)
+GIVEN_BACK = Query(
+    "orders.given_back",
+    "交付失败的付费订单都有退款。",
+    "Every paid order whose delivery failed has a refund.",
+    """
+    SELECT o.id AS order_id, o.number, o.gross_minor, o.failure FROM orders."order" o
+    WHERE o.state = 'delivery_failed' AND NOT EXISTS (
+              SELECT 1 FROM billing.refund r WHERE r.reference = o.id AND r.state <> 'failed')
+      AND NOT EXISTS (
+          SELECT 1 FROM kernel.event e JOIN kernel.job j ON j.event_id = e.id
+          WHERE e.subject_id = o.id AND j.state IN ('ready', 'running'))
+    """,
+)
+REFUNDED = Query(
+    "orders.refunded",
+    "已退款订单的款项全额退回，权益与订阅均已终止。",
+    "A refunded order's whole amount went back, and its entitlements and subscriptions have ended.",
+    """
+    SELECT o.id AS order_id, o.number, o.gross_minor, a.refunded_minor FROM orders."order" o
+    LEFT JOIN billing.payment_allocation a ON a.payment_id = o.payment_id AND a.reference = o.id
+    WHERE o.state = 'refunded' AND (
+        (o.gross_minor > 0 AND a.refunded_minor IS DISTINCT FROM o.gross_minor)
+        OR EXISTS (SELECT 1 FROM orders.order_line l JOIN fulfillment.entitlement e ON e.reference = l.id
+                   WHERE l.order_id = o.id AND e.state <> 'ended')
+        OR EXISTS (SELECT 1 FROM orders.order_line l JOIN orders.subscription s ON s.order_line_id = l.id
+                   WHERE l.order_id = o.id AND s.state <> 'ended'))
+    """,
+)
+ATTRIBUTED = Query(
+    "lines.attributed",
+    "每个订单行恰有一份归因与一份分成条款，推广方一致且不是买方。",
+    "Every order line has one attribution and one set of terms, of the same promoter, who is not the buyer.",
+    """
+    SELECT l.id AS order_line_id, count(DISTINCT a.id) AS attributions, count(DISTINCT t.id) AS terms
+    FROM orders.order_line l
+    LEFT JOIN orders.attribution a ON a.order_line_id = l.id
+    LEFT JOIN orders.sale_terms t ON t.order_line_id = l.id
+    GROUP BY l.id
+    HAVING count(DISTINCT a.id) <> 1 OR count(DISTINCT t.id) <> 1
+        OR bool_or(a.promoter_org_id IS DISTINCT FROM t.promoter_org_id)
+        OR bool_or(coalesce(a.promoter_org_id = l.buyer_org_id, false))
+    """,
+)
+SOLD_BY = Query(
+    "attributions.shown",
+    "归因的视频与卡位属实：卡位在该视频中，卖的是该卖方的商品。",
+    "The video and placement a sale is credited to belong together, and showed that seller's listing.",
+    """
+    SELECT a.id AS attribution_id, a.video_id, a.placement_id, p.video_id AS placed_in
+    FROM orders.attribution a
+    JOIN orders.order_line l ON l.id = a.order_line_id
+    LEFT JOIN marketplace.placement p ON p.id = a.placement_id
+    WHERE (a.placement_id IS NOT NULL AND (p.video_id, p.seller_org_id, p.listing_id)
+           IS DISTINCT FROM (a.video_id, a.seller_org_id, l.listing_id))
+       OR (a.rule = 'none') <> (a.video_id IS NULL)
+    """,
+)
+SUBSCRIBED = Query(
+    "subscriptions.terms",
+    "生效订单的每个周期性行都有订阅，各期从第 1 期起首尾相接。",
+    "Every recurring line of an active order has a subscription whose terms follow each other from the first.",
+    """
+    SELECT l.id AS order_line_id, s.id AS subscription_id, NULL::bigint AS term
+    FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
+    LEFT JOIN orders.subscription s ON s.order_line_id = l.id
+    WHERE o.state IN ('active', 'completed') AND l.term_months > 0
+      AND (s.id IS NULL OR NOT EXISTS (SELECT 1 FROM orders.subscription_term t WHERE t.subscription_id = s.id))
+      AND NOT EXISTS (
+          SELECT 1 FROM kernel.event e JOIN kernel.job j ON j.event_id = e.id
+          WHERE e.subject_id = o.id AND j.state IN ('ready', 'running'))
+    UNION ALL
+    SELECT order_line_id, subscription_id, number FROM (
+        SELECT t.*, row_number() OVER own AS place, lag(ends_at) OVER own AS former_end
+        FROM orders.subscription_term t WINDOW own AS (PARTITION BY subscription_id ORDER BY number)
+    ) t WHERE number <> place OR (former_end IS NOT NULL AND starts_at <> former_end)
+    """,
+)
+
+RULES = (
+    TOTALS, PURCHASE_TOTALS, PURCHASE_STATE, APPROVED, PAID, CHARGED, WAITING, ACTIVE, DELIVERED, GIVEN_BACK, REFUNDED,
+    ATTRIBUTED, SOLD_BY, SUBSCRIBED,
+)  # fmt: skip

@@ -1,0 +1,140 @@
+"""Legal documents: numbers, dates, amounts, and one for every delivered order."""
+
+from __future__ import annotations
+
+from app.verify.rule import Query
+
+GAPLESS = Query(
+    "numbers.gapless",
+    "每个开票方、类别与年度的编号从 1 起连续，无断号无重号。",
+    "The numbers of every issuer, kind and year run from 1 without gap or repetition.",
+    """
+    WITH taken AS (
+        SELECT series_id, sequence FROM billing.invoice WHERE sequence IS NOT NULL
+        UNION ALL
+        SELECT n.id, CAST(substring(s.number FROM '[0-9]+$') AS bigint)
+        FROM billing.statement s
+        JOIN billing.number_series n ON n.kind = 'statement' AND s.number LIKE n.prefix || '-' || n.year || '-%'
+    )
+    SELECT n.id AS series_id, n.prefix, n.year, n.next_number, count(t.sequence) AS taken, max(t.sequence) AS highest
+    FROM billing.number_series n LEFT JOIN taken t ON t.series_id = n.id
+    GROUP BY n.id
+    HAVING count(t.sequence) <> n.next_number - 1 OR count(DISTINCT t.sequence) <> n.next_number - 1
+        OR coalesce(max(t.sequence), 0) <> n.next_number - 1
+    """,
+)
+DATED = Query(
+    "numbers.dated",
+    "编号靠后的单据开具时间不早于靠前的。",
+    "A later number never has an earlier date.",
+    """
+    SELECT id AS invoice_id, number, issued_at, former_at FROM (
+        SELECT i.*, lag(issued_at) OVER own AS former_at, lag(issued_on) OVER own AS former_on
+        FROM billing.invoice i WHERE sequence IS NOT NULL WINDOW own AS (PARTITION BY series_id ORDER BY sequence)
+    ) i WHERE issued_at IS NULL OR issued_on IS NULL OR issued_at < former_at OR issued_on < former_on
+    """,
+)
+SPELLED = Query(
+    "numbers.spelled",
+    "单据号码的写法、开票方、类别与年度同其编号系列一致。",
+    "A document's number is that of its series: issuer, kind, year and sequence.",
+    """
+    SELECT i.id AS invoice_id, i.number, n.prefix, n.year, i.sequence
+    FROM billing.invoice i LEFT JOIN billing.number_series n ON n.id = i.series_id
+    WHERE i.state = 'issued' AND (
+        (i.seller_org_id, i.kind) IS DISTINCT FROM (n.org_id, n.kind)
+        OR extract(year FROM i.issued_on) <> n.year
+        OR i.number IS DISTINCT FROM n.prefix || '-' || n.year || '-'
+           || lpad(i.sequence::text, greatest(6, length(i.sequence::text)), '0'))
+    """,
+)
+LINES = Query(
+    "invoices.lines",
+    "单据合计等于各行之和。",
+    "The totals of a document are the sums of its lines.",
+    """
+    SELECT i.id AS invoice_id, i.number, i.gross_minor, coalesce(sum(l.gross_minor), 0) AS lines_minor
+    FROM billing.invoice i LEFT JOIN billing.invoice_line l ON l.invoice_id = i.id AND l.currency = i.currency
+    GROUP BY i.id
+    HAVING (i.net_minor, i.tax_minor, i.gross_minor)
+           IS DISTINCT FROM (coalesce(sum(l.net_minor), 0), coalesce(sum(l.tax_minor), 0), coalesce(sum(l.gross_minor), 0))
+    """,
+)
+ORDERS = Query(
+    "invoices.orders",
+    "发票金额与税率逐行等于订单。",
+    "An invoice has the amounts and tax rates of its order, line by line.",
+    """
+    SELECT i.id AS invoice_id, i.reference AS order_id, i.gross_minor, o.gross_minor AS order_gross_minor
+    FROM billing.invoice i LEFT JOIN orders."order" o ON o.id = i.reference
+    WHERE i.kind = 'invoice' AND (
+        (i.net_minor, i.tax_minor, i.gross_minor, i.currency)
+        IS DISTINCT FROM (o.net_minor, o.tax_minor, o.gross_minor, o.currency)
+        OR EXISTS (
+            SELECT 1
+            FROM (SELECT * FROM billing.invoice_line l WHERE l.invoice_id = i.id) l
+            FULL JOIN (SELECT * FROM orders.order_line x WHERE x.order_id = i.reference) x ON x.id = l.reference
+            WHERE (l.net_minor, l.tax_minor, l.gross_minor, l.tax_rate_ppm)
+                  IS DISTINCT FROM (x.net_minor, x.tax_minor, x.gross_minor, x.tax_rate_ppm)))
+    """,
+)
+PER_ORDER = Query(
+    "invoices.per_order",
+    "每张已交付的收费订单恰有一张发票，未交付的没有。",
+    "Every delivered order that cost something has exactly one invoice, and no other order has one.",
+    """
+    SELECT o.id AS order_id, o.number, o.state, o.active_at, count(i.id) AS invoices
+    FROM orders."order" o LEFT JOIN billing.invoice i ON i.reference = o.id AND i.kind = 'invoice'
+    GROUP BY o.id
+    HAVING count(i.id) > 1
+        OR (count(i.id) = 1 AND o.active_at IS NULL)
+        OR (count(i.id) = 0 AND o.gross_minor > 0 AND o.state IN ('active', 'completed') AND NOT EXISTS (
+            SELECT 1 FROM kernel.event e JOIN kernel.job j ON j.event_id = e.id
+            WHERE e.subject_id = o.id AND j.state IN ('ready', 'running')))
+    """,
+)
+CREDIT_WITHIN = Query(
+    "credit_notes.within_original",
+    "贷项（红字）合计不超过原发票，逐行亦然，买卖双方与币种相同。",
+    "Credit notes together never exceed their invoice, nor any of its lines, and name the same parties.",
+    """
+    SELECT o.id AS invoice_id, l.reference, l.gross_minor, sum(c.gross_minor) AS credited_minor
+    FROM billing.invoice n
+    JOIN billing.invoice o ON o.id = n.original_invoice_id
+    JOIN billing.invoice_line c ON c.invoice_id = n.id
+    LEFT JOIN billing.invoice_line l ON l.invoice_id = o.id AND l.reference = c.reference
+    GROUP BY o.id, l.reference, l.gross_minor, l.net_minor, l.tax_minor
+    HAVING l.reference IS NULL OR sum(c.gross_minor) > l.gross_minor OR sum(c.net_minor) > l.net_minor
+        OR sum(c.tax_minor) > l.tax_minor
+        OR bool_or((n.buyer_org_id, n.seller_org_id, n.currency) <> (o.buyer_org_id, o.seller_org_id, o.currency))
+    """,
+)
+CREDITED = Query(
+    "credit_notes.per_refund",
+    "已开票订单的每笔成功退款都有同额的贷项（红字）单据。",
+    "Every refund of an invoiced order has a credit note of the same amount.",
+    """
+    SELECT r.id AS refund_id, i.id AS invoice_id, l.minor AS refunded_minor, n.gross_minor AS credited_minor
+    FROM billing.refund r
+    JOIN billing.invoice i ON i.reference = r.reference AND i.kind = 'invoice'
+    JOIN (SELECT refund_id, sum(gross_minor) AS minor FROM billing.refund_line GROUP BY 1) l ON l.refund_id = r.id
+    LEFT JOIN billing.invoice n ON n.refund_id = r.id
+    WHERE r.state = 'succeeded' AND n.gross_minor IS DISTINCT FROM l.minor AND NOT EXISTS (
+        SELECT 1 FROM kernel.event e JOIN kernel.job j ON j.event_id = e.id
+        WHERE e.subject_id = r.id AND j.state IN ('ready', 'running'))
+    """,
+)
+PRODUCED = Query(
+    "documents.produced",
+    "每张单据都已编号并生成文件，或正有任务在处理。",
+    "Every document is numbered and drawn, or a job is about to do it.",
+    """
+    SELECT i.id AS invoice_id, i.state, i.number, i.pdf_key FROM billing.invoice i
+    WHERE (i.state = 'queued' OR i.pdf_key IS NULL OR i.pdf_sha256 IS NULL) AND NOT EXISTS (
+        SELECT 1 FROM kernel.job j
+        WHERE j.kind = CASE WHEN i.state = 'queued' THEN 'billing.invoice.issue' ELSE 'billing.invoice.render' END
+          AND j.dedupe_key = i.id::text AND j.state IN ('ready', 'running'))
+    """,
+)
+
+RULES = (GAPLESS, DATED, SPELLED, LINES, ORDERS, PER_ORDER, CREDIT_WITHIN, CREDITED, PRODUCED)

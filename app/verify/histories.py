@@ -1,0 +1,98 @@
+"""State histories: every transition is one the tables list, and the present state is where they lead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import billing.invoices.states
+import billing.payments.states
+import billing.payouts.states
+import billing.refunds.states
+import billing.shares.states
+import billing.statements.states
+import fulfillment.runs.states
+import marketplace.listings.states
+import marketplace.organizations.states
+import marketplace.people.states
+import marketplace.videos.states
+import orders.agreements.states
+from app.verify.rule import Query
+from kernel.states import machines
+
+TABLES = {
+    billing.invoices.states.INVOICE.name: "billing.invoice",
+    billing.payments.states.PAYMENT.name: "billing.payment",
+    billing.payouts.states.PAYOUT.name: "billing.payout",
+    billing.refunds.states.REFUND.name: "billing.refund",
+    billing.shares.states.SHARE.name: "billing.share",
+    billing.statements.states.STATEMENT.name: "billing.statement",
+    fulfillment.runs.states.RUN.name: "fulfillment.run",
+    fulfillment.runs.states.ENTITLEMENT.name: "fulfillment.entitlement",
+    marketplace.listings.states.LISTING.name: "marketplace.listing",
+    marketplace.listings.states.VERSION.name: "marketplace.listing_version",
+    marketplace.listings.states.PLAN.name: "marketplace.plan",
+    marketplace.organizations.states.ORGANIZATION.name: "marketplace.organization",
+    marketplace.people.states.MEMBER.name: "marketplace.member",
+    marketplace.videos.states.VIDEO.name: "marketplace.video",
+    orders.agreements.states.ORDER.name: 'orders."order"',
+    orders.agreements.states.PURCHASE.name: "orders.purchase",
+    orders.agreements.states.SUBSCRIPTION.name: "orders.subscription",
+}
+"""Whose state each machine moves."""
+
+
+def _edges() -> Mapping[str, Any]:
+    listed = [
+        {"machine": machine.name, "source": source, "target": target}
+        for machine in machines.values()
+        for source, targets in machine.edges.items()
+        for target in targets
+    ]
+    begun = [{"machine": machine.name, "source": None, "target": machine.initial} for machine in machines.values()]
+    return {"edges": json.dumps(listed + begun)}
+
+
+def _present() -> str:
+    return " UNION ALL ".join(
+        f"SELECT CAST('{machine}' AS text) AS machine, id, state FROM {table}"  # noqa: S608 - names from the table above
+        + (" WHERE NOT is_platform" if table == "marketplace.organization" else "")
+        for machine, table in TABLES.items()
+    )
+
+
+LEGAL = Query(
+    "states.legal",
+    "历史中的每一次状态变化都是流转表所允许的。",
+    "Every transition ever made is one that the transition tables list.",
+    """
+    SELECT h.machine, h.subject_id, h.from_state, h.to_state, h.at, h.actor FROM kernel.state_history h
+    WHERE NOT EXISTS (
+        SELECT 1 FROM jsonb_to_recordset(CAST(:edges AS jsonb)) AS e(machine text, source text, target text)
+        WHERE e.machine = h.machine AND e.source IS NOT DISTINCT FROM h.from_state AND e.target = h.to_state)
+    """,
+    _edges,
+)
+# Several transitions may carry the same instant, so their order is not read off the rows. Taken as edges, they are one
+# walk from nothing to the present state exactly when each state was entered as often as left, but for the present one.
+WALKED = Query(
+    "states.walked",
+    "每个对象的状态历史从创建连贯地走到当前状态。",
+    "The history of everything that has states leads from its beginning to its present state.",
+    f"""
+    WITH steps AS (
+        SELECT machine, subject_id, state, sum(n) AS n FROM (
+            SELECT machine, subject_id, to_state AS state, 1 AS n FROM kernel.state_history
+            UNION ALL
+            SELECT machine, subject_id, from_state, -1 FROM kernel.state_history WHERE from_state IS NOT NULL
+        ) moves GROUP BY 1, 2, 3 HAVING sum(n) <> 0
+    )
+    SELECT p.machine, p.id, p.state, array_agg(s.state) AS led_to
+    FROM ({_present()}) p LEFT JOIN steps s ON s.machine = p.machine AND s.subject_id = p.id
+    GROUP BY 1, 2, 3
+    HAVING count(s.state) <> 1 OR min(s.state) <> p.state OR min(s.n) <> 1
+    """,  # noqa: S608 - (same)
+)
+
+RULES = (LEGAL, WALKED)

@@ -1,0 +1,69 @@
+"""Facts, the jobs that follow them, incoming messages and idempotency keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from app.verify.rule import Query
+from kernel.jobs.registry import topics
+
+
+def _followers() -> Mapping[str, Any]:
+    return {
+        "followers": json.dumps([{"topic": topic, "kind": kind} for topic, kinds in topics().items() for kind in kinds])
+    }
+
+
+FOLLOWED = Query(
+    "events.followed",
+    "每个事实都为其每个后续步骤留下了一项任务。",
+    "Every fact left a job for each of its followers.",
+    """
+    SELECT e.id AS event_id, e.topic, e.subject_id, f.kind AS missing_job
+    FROM jsonb_to_recordset(CAST(:followers AS jsonb)) AS f(topic text, kind text)
+    JOIN kernel.event e ON e.topic = f.topic
+    LEFT JOIN kernel.job j ON j.kind = f.kind AND j.dedupe_key = e.id::text
+    WHERE j.id IS NULL
+    """,
+    _followers,
+)
+NO_DEAD = Query(
+    "jobs.none_dead",
+    "没有失败后被放弃的任务。",
+    "No job was given up.",
+    "SELECT id AS job_id, kind, attempts, last_error FROM kernel.job WHERE state = 'dead'",
+)
+CONSISTENT = Query(
+    "jobs.consistent",
+    "只有进行中的任务持有租约；完成者有完成时间。",
+    "Only a running job holds a lease, and one that is done says when.",
+    """
+    SELECT id AS job_id, kind, state, lease_until, finished_at FROM kernel.job
+    WHERE (state = 'running') <> (lease_until IS NOT NULL) OR (state IN ('done', 'dead')) <> (finished_at IS NOT NULL)
+    """,
+)
+TIMELY = Query(
+    "jobs.timely",
+    "到期的任务都及时执行。",
+    "No job that is due waits.",
+    "SELECT id AS job_id, kind, queue, run_at, attempts FROM kernel.job WHERE state = 'ready' AND run_at < :late",
+)
+INBOX = Query(
+    "inbox.processed",
+    "收到的每条外部消息都已及时处理。",
+    "Every incoming message was dealt with in time.",
+    """
+    SELECT id AS message_id, source, kind, state, received_at FROM kernel.inbox
+    WHERE (state = 'received') <> (processed_at IS NULL) OR (state = 'received' AND received_at < :late)
+    """,
+)
+ANSWERED = Query(
+    "idempotency.answered",
+    "每个幂等键都有已提交的答复。",
+    "Every idempotency key has its answer.",
+    "SELECT id, org_id, route, status FROM kernel.idempotency_key WHERE status NOT BETWEEN 200 AND 499",
+)
+
+RULES = (FOLLOWED, NO_DEAD, CONSISTENT, TIMELY, INBOX, ANSWERED)

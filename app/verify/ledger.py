@@ -1,0 +1,211 @@
+"""The books: that they balance, that nothing in them was changed, and that they say what the other tables say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.verify.rule import Example, Query, Reading
+from billing.ledger.seal import find_chain_faults
+from kernel.db.uow import UnitOfWork
+
+
+def _chain_faults(uow: UnitOfWork) -> Iterator[Example]:
+    for fault in find_chain_faults(uow):
+        yield {"seal_number": fault.seal_number, "what": fault.what, "transaction_id": str(fault.transaction_id or "")}
+
+
+BALANCED = Query(
+    "ledger.balanced",
+    "每笔账务交易按币种借贷合计为零。",
+    "The postings of every ledger transaction add up to zero per currency.",
+    """
+    SELECT transaction_id, currency, sum(amount_minor) AS difference_minor
+    FROM billing.posting GROUP BY transaction_id, currency HAVING sum(amount_minor) <> 0
+    """,
+)
+COMPLETE = Query(
+    "ledger.complete",
+    "每笔账务交易的分录数与登记数一致。",
+    "Every ledger transaction has as many postings as it announced.",
+    """
+    SELECT t.id AS transaction_id, t.business_key, t.postings AS announced, count(p.id) AS found
+    FROM billing.ledger_transaction t LEFT JOIN billing.posting p ON p.transaction_id = t.id
+    GROUP BY t.id HAVING count(p.id) <> t.postings
+    """,
+)
+NO_ZERO = Query(
+    "ledger.no_zero",
+    "没有金额为零的分录。",
+    "No posting is zero.",
+    "SELECT id AS posting_id, transaction_id FROM billing.posting WHERE amount_minor = 0",
+)
+PARTIES = Query(
+    "ledger.parties",
+    "账务交易的可见方正是其分录所属的组织。",
+    "The organizations of a ledger transaction are exactly those of its postings.",
+    """
+    SELECT t.id AS transaction_id, t.org_ids, p.org_ids AS posted
+    FROM billing.ledger_transaction t
+    JOIN (SELECT transaction_id, array_agg(DISTINCT org_id) AS org_ids FROM billing.posting GROUP BY transaction_id) p
+      ON p.transaction_id = t.id
+    WHERE NOT (t.org_ids @> p.org_ids AND t.org_ids <@ p.org_ids)
+    """,
+)
+SEALED = Reading(
+    "ledger.sealed",
+    "账务哈希链完好：封存之后没有任何交易被改动、增加或删除。",
+    "The hash chain over the ledger is intact: nothing was changed, added or removed after it was sealed.",
+    _chain_faults,
+)
+FACTS = Query(
+    "ledger.facts",
+    "每笔成功的付款、扣费、退款与打款恰有一笔账务交易，金额一致。",
+    "Every captured payment, charge, refund and payout stands in the books once, with its amount.",
+    """
+    WITH expected (business_key, account, minor) AS (
+        SELECT 'payment:' || id, 'gateway_cash', amount_minor FROM billing.payment WHERE state = 'succeeded'
+        UNION ALL SELECT 'charge:' || id, 'buyer_credit', gross_minor FROM billing.charge WHERE gross_minor > 0
+        UNION ALL SELECT 'refund:' || id, 'gateway_cash', -amount_minor FROM billing.refund WHERE state = 'succeeded'
+        UNION ALL SELECT 'payout:' || id || '\\:scheduled', 'payout_clearing', -amount_minor FROM billing.payout
+        UNION ALL SELECT 'payout:' || id || '\\:paid', 'gateway_cash', -amount_minor
+                  FROM billing.payout WHERE state = 'paid'
+        UNION ALL SELECT 'payout:' || id || '\\:failed', 'payout_clearing', amount_minor
+                  FROM billing.payout WHERE state = 'failed'
+    ), booked AS (
+        SELECT business_key, id FROM billing.ledger_transaction
+        WHERE kind IN ('payment', 'charge', 'refund', 'payout_scheduled', 'payout_paid', 'payout_failed')
+    )
+    SELECT business_key, b.id AS transaction_id, e.minor AS expected_minor, s.minor AS booked_minor
+    FROM expected e FULL JOIN booked b USING (business_key)
+    LEFT JOIN LATERAL (
+        SELECT sum(p.amount_minor) AS minor
+        FROM billing.posting p JOIN billing.ledger_account a ON a.id = p.account_id
+        WHERE p.transaction_id = b.id AND a.kind = e.account
+    ) s ON true
+    WHERE e.minor IS NULL OR b.id IS NULL OR s.minor IS DISTINCT FROM e.minor
+    """,
+)
+CASH = Query(
+    "ledger.cash",
+    "各渠道资金账户余额等于成功付款减去退款与打款。",
+    "Each gateway's cash account equals payments captured less refunds and payouts made.",
+    """
+    WITH booked AS (
+        SELECT a.gateway, a.currency, sum(p.amount_minor) AS minor
+        FROM billing.ledger_account a JOIN billing.posting p ON p.account_id = a.id
+        WHERE a.kind = 'gateway_cash' GROUP BY 1, 2
+    ), moved AS (
+        SELECT gateway, currency, sum(minor) AS minor FROM (
+            SELECT gateway, currency, amount_minor AS minor FROM billing.payment WHERE state = 'succeeded'
+            UNION ALL SELECT p.gateway, r.currency, -r.amount_minor
+                      FROM billing.refund r JOIN billing.payment p ON p.id = r.payment_id WHERE r.state = 'succeeded'
+            UNION ALL SELECT gateway, currency, -amount_minor FROM billing.payout WHERE state = 'paid'
+        ) m GROUP BY 1, 2
+    )
+    SELECT gateway, currency, coalesce(b.minor, 0) AS booked_minor, coalesce(m.minor, 0) AS moved_minor
+    FROM booked b FULL JOIN moved m USING (gateway, currency)
+    WHERE coalesce(b.minor, 0) <> coalesce(m.minor, 0)
+    """,
+)
+BUYER_CREDIT = Query(
+    "ledger.buyer_credit",
+    "买方预存余额等于已付金额减去已扣费与未扣费即退回的金额。",
+    "A buyer's credit equals what it paid less what was charged and what went back uncharged.",
+    """
+    WITH booked AS (
+        SELECT a.org_id, a.currency, -sum(p.amount_minor) AS minor
+        FROM billing.ledger_account a JOIN billing.posting p ON p.account_id = a.id
+        WHERE a.kind = 'buyer_credit' GROUP BY 1, 2
+    ), moved AS (
+        SELECT org_id, currency, sum(minor) AS minor FROM (
+            SELECT payer_org_id AS org_id, currency, amount_minor AS minor FROM billing.payment WHERE state = 'succeeded'
+            UNION ALL SELECT buyer_org_id, currency, -gross_minor FROM billing.charge
+            UNION ALL SELECT buyer_org_id, currency, -amount_minor FROM billing.refund WHERE state = 'succeeded'
+            UNION ALL SELECT l.buyer_org_id, l.currency, l.gross_minor
+                      FROM billing.refund_line l JOIN billing.refund r ON r.id = l.refund_id WHERE r.state = 'succeeded'
+        ) m GROUP BY 1, 2
+    )
+    SELECT org_id, currency, coalesce(b.minor, 0) AS booked_minor, coalesce(m.minor, 0) AS moved_minor
+    FROM booked b FULL JOIN moved m USING (org_id, currency)
+    WHERE coalesce(b.minor, 0) <> coalesce(m.minor, 0)
+    """,
+)
+PENDING = Query(
+    "ledger.pending",
+    "各方待结算余额等于其未放款的分成。",
+    "What a party has pending in the books equals its shares that are not released yet.",
+    """
+    WITH booked AS (
+        SELECT a.org_id, a.currency, -sum(p.amount_minor) AS minor
+        FROM billing.ledger_account a JOIN billing.posting p ON p.account_id = a.id
+        WHERE a.kind = 'party_pending' GROUP BY 1, 2
+    ), owed AS (
+        SELECT org_id, currency, sum(amount_minor - reversed_minor) AS minor
+        FROM billing.share WHERE kind <> 'commission' AND state = 'pending' GROUP BY 1, 2
+    )
+    SELECT org_id, currency, coalesce(b.minor, 0) AS booked_minor, coalesce(o.minor, 0) AS owed_minor
+    FROM booked b FULL JOIN owed o USING (org_id, currency)
+    WHERE coalesce(b.minor, 0) <> coalesce(o.minor, 0)
+    """,
+)
+AVAILABLE = Query(
+    "ledger.available",
+    "各方可提余额等于已放款分成减去退回与打款。",
+    "What a party has available in the books equals its released shares less refunds and payouts.",
+    """
+    WITH booked AS (
+        SELECT a.org_id, a.currency, -sum(p.amount_minor) AS minor
+        FROM billing.ledger_account a JOIN billing.posting p ON p.account_id = a.id
+        WHERE a.kind = 'party_available' GROUP BY 1, 2
+    ), owed AS (
+        SELECT org_id, currency, sum(minor) AS minor FROM (
+            SELECT org_id, currency, amount_minor - reversed_minor AS minor FROM billing.share
+            WHERE kind <> 'commission' AND state IN ('releasable', 'in_statement', 'paid')
+            UNION ALL SELECT org_id, currency, -amount_minor FROM billing.payout WHERE state <> 'failed'
+        ) m GROUP BY 1, 2
+    )
+    SELECT org_id, currency, coalesce(b.minor, 0) AS booked_minor, coalesce(o.minor, 0) AS owed_minor
+    FROM booked b FULL JOIN owed o USING (org_id, currency)
+    WHERE coalesce(b.minor, 0) <> coalesce(o.minor, 0)
+    """,
+)
+COMMISSION = Query(
+    "ledger.commission",
+    "平台佣金账户余额等于佣金分成减去退回部分。",
+    "The commission account equals the commission shares less what refunds took back.",
+    """
+    WITH booked AS (
+        SELECT a.currency, -sum(p.amount_minor) AS minor
+        FROM billing.ledger_account a JOIN billing.posting p ON p.account_id = a.id
+        WHERE a.kind = 'commission' GROUP BY 1
+    ), earned AS (
+        SELECT currency, sum(amount_minor - reversed_minor) AS minor
+        FROM billing.share WHERE kind = 'commission' GROUP BY 1
+    )
+    SELECT currency, coalesce(b.minor, 0) AS booked_minor, coalesce(e.minor, 0) AS earned_minor
+    FROM booked b FULL JOIN earned e USING (currency)
+    WHERE coalesce(b.minor, 0) <> coalesce(e.minor, 0)
+    """,
+)
+CLEARING = Query(
+    "ledger.payout_clearing",
+    "打款在途账户余额等于尚未完成的打款。",
+    "The payout clearing account equals the payouts on their way.",
+    """
+    WITH booked AS (
+        SELECT a.currency, -sum(p.amount_minor) AS minor
+        FROM billing.ledger_account a JOIN billing.posting p ON p.account_id = a.id
+        WHERE a.kind = 'payout_clearing' GROUP BY 1
+    ), under_way AS (
+        SELECT currency, sum(amount_minor) AS minor
+        FROM billing.payout WHERE state IN ('scheduled', 'sent', 'unknown') GROUP BY 1
+    )
+    SELECT currency, coalesce(b.minor, 0) AS booked_minor, coalesce(u.minor, 0) AS under_way_minor
+    FROM booked b FULL JOIN under_way u USING (currency)
+    WHERE coalesce(b.minor, 0) <> coalesce(u.minor, 0)
+    """,
+)
+
+RULES = (
+    BALANCED, COMPLETE, NO_ZERO, PARTIES, SEALED, FACTS, CASH, BUYER_CREDIT, PENDING, AVAILABLE, COMMISSION, CLEARING,
+)  # fmt: skip

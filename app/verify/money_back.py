@@ -1,0 +1,93 @@
+"""Refunds: never more than was captured, and taken back from everybody who had a share."""
+
+from __future__ import annotations
+
+from app.verify.rule import Query
+
+WITHIN_CAPTURE = Query(
+    "refunds.within_capture",
+    "退款从不超过已收金额，并发申请也不例外。",
+    "Refunds, those under way included, never exceed what was captured.",
+    """
+    SELECT 'payment_allocation' AS what, id, amount_minor, reserved_minor, refunded_minor
+    FROM billing.payment_allocation WHERE NOT (0 <= refunded_minor AND refunded_minor <= reserved_minor
+                                               AND reserved_minor <= amount_minor)
+    UNION ALL
+    SELECT 'charge', id, gross_minor, reserved_minor, refunded_minor
+    FROM billing.charge WHERE NOT (0 <= refunded_minor AND refunded_minor <= reserved_minor
+                                   AND reserved_minor <= gross_minor AND reserved_net_minor BETWEEN 0 AND net_minor)
+    """,
+)
+RESERVED = Query(
+    "refunds.reserved",
+    "订单付款上的冻结与已退金额等于其退款记录之和。",
+    "Reserved and refunded on an order's payment are the sums of its refunds.",
+    """
+    SELECT a.id AS allocation_id, a.reserved_minor, a.refunded_minor,
+           coalesce(sum(r.amount_minor) FILTER (WHERE r.state <> 'failed'), 0) AS asked_minor,
+           coalesce(sum(r.amount_minor) FILTER (WHERE r.state = 'succeeded'), 0) AS succeeded_minor
+    FROM billing.payment_allocation a LEFT JOIN billing.refund r ON r.allocation_id = a.id
+    GROUP BY a.id
+    HAVING a.reserved_minor <> coalesce(sum(r.amount_minor) FILTER (WHERE r.state <> 'failed'), 0)
+        OR a.refunded_minor <> coalesce(sum(r.amount_minor) FILTER (WHERE r.state = 'succeeded'), 0)
+    """,
+)
+CHARGES = Query(
+    "refunds.charges",
+    "扣费上的冻结与已退金额等于其退款明细之和。",
+    "Reserved and refunded on a charge are the sums of its refund lines.",
+    """
+    SELECT c.id AS charge_id, c.reserved_minor, c.reserved_net_minor, c.refunded_minor,
+           coalesce(sum(l.gross_minor) FILTER (WHERE r.state <> 'failed'), 0) AS asked_minor,
+           coalesce(sum(l.gross_minor) FILTER (WHERE r.state = 'succeeded'), 0) AS succeeded_minor
+    FROM billing.charge c
+    LEFT JOIN billing.refund_line l ON l.charge_id = c.id
+    LEFT JOIN billing.refund r ON r.id = l.refund_id
+    GROUP BY c.id
+    HAVING c.reserved_minor <> coalesce(sum(l.gross_minor) FILTER (WHERE r.state <> 'failed'), 0)
+        OR c.reserved_net_minor <> coalesce(sum(l.net_minor) FILTER (WHERE r.state <> 'failed'), 0)
+        OR c.refunded_minor <> coalesce(sum(l.gross_minor) FILTER (WHERE r.state = 'succeeded'), 0)
+    """,
+)
+LINES = Query(
+    "refunds.lines",
+    "退款明细之和不超过退款金额，且都属于同一订单的扣费。",
+    "The lines of a refund are at most its amount and belong to charges of its order.",
+    """
+    SELECT r.id AS refund_id, r.amount_minor, sum(l.gross_minor) AS lines_minor
+    FROM billing.refund r
+    JOIN billing.refund_line l ON l.refund_id = r.id
+    JOIN billing.charge c ON c.id = l.charge_id
+    GROUP BY r.id
+    HAVING sum(l.gross_minor) > r.amount_minor
+        OR bool_or(c.allocation_id <> r.allocation_id OR l.currency <> r.currency)
+    """,
+)
+REVERSED = Query(
+    "refunds.reversed",
+    "成功退款的每一分都按比例从各方分成中扣回，未成功的不扣。",
+    "Every cent of a successful refund was taken back from the shares; of no other refund was anything.",
+    """
+    WITH back AS (
+        SELECT v.refund_id, s.charge_id, sum(v.amount_minor) AS minor
+        FROM billing.share_reversal v JOIN billing.share s ON s.id = v.share_id GROUP BY 1, 2
+    ), asked AS (
+        SELECT l.refund_id, l.charge_id, l.gross_minor AS minor
+        FROM billing.refund_line l JOIN billing.refund r ON r.id = l.refund_id WHERE r.state = 'succeeded'
+    )
+    SELECT refund_id, charge_id, a.minor AS refunded_minor, b.minor AS reversed_minor
+    FROM asked a FULL JOIN back b USING (refund_id, charge_id) WHERE a.minor IS DISTINCT FROM b.minor
+    """,
+)
+SHARES = Query(
+    "shares.reversed",
+    "分成上的已扣回金额等于其扣回记录之和。",
+    "What was taken back of a share is the sum of its reversals.",
+    """
+    SELECT s.id AS share_id, s.amount_minor, s.reversed_minor, coalesce(sum(v.amount_minor), 0) AS reversals_minor
+    FROM billing.share s LEFT JOIN billing.share_reversal v ON v.share_id = s.id
+    GROUP BY s.id HAVING s.reversed_minor <> coalesce(sum(v.amount_minor), 0)
+    """,
+)
+
+RULES = (WITHIN_CAPTURE, RESERVED, CHARGES, LINES, REVERSED, SHARES)

@@ -1,0 +1,164 @@
+"""Isolation: whose a row is, that the database keeps it so, and that the serving role cannot do otherwise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from app.verify.rule import Query
+
+BOTH = "buyer_org_id seller_org_id"
+KIN: tuple[tuple[str, str, str, str, str], ...] = (
+    ("orders.purchase", "quote_id", "orders.quote", "buyer_org_id", "buyer_org_id"),
+    ("orders.approval", "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
+    ('orders."order"', "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
+    ("orders.order_line", "order_id", 'orders."order"', BOTH, BOTH),
+    ("orders.order_line", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
+    ("orders.order_line", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),
+    ("orders.attribution", "order_line_id", "orders.order_line", BOTH, BOTH),
+    ("orders.sale_terms", "order_line_id", "orders.order_line", BOTH, BOTH),
+    ("orders.subscription", "order_line_id", "orders.order_line", BOTH, BOTH),
+    ("orders.subscription_term", "subscription_id", "orders.subscription", BOTH, BOTH),
+    ("fulfillment.entitlement", "reference", "orders.order_line", BOTH, BOTH),
+    ("fulfillment.run", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
+    ("fulfillment.run_attempt", "run_id", "fulfillment.run", BOTH, BOTH),
+    ("fulfillment.seat", "entitlement_id", "fulfillment.entitlement", "org_id", "buyer_org_id"),
+    ("billing.payment", "reference", "orders.purchase", "payer_org_id", "buyer_org_id"),
+    ("billing.payment_attempt", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
+    ("billing.payment_allocation", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
+    ("billing.payment_allocation", "reference", 'orders."order"', "payer_org_id seller_org_id", BOTH),
+    ("billing.charge", "reference", "orders.order_line", BOTH, BOTH),
+    ("billing.charge", "allocation_id", "billing.payment_allocation", BOTH, "payer_org_id seller_org_id"),
+    ("billing.refund", "allocation_id", "billing.payment_allocation", BOTH, "payer_org_id seller_org_id"),
+    ("billing.refund_line", "refund_id", "billing.refund", BOTH, BOTH),
+    ("billing.refund_line", "charge_id", "billing.charge", BOTH, BOTH),
+    ("billing.refund_attempt", "refund_id", "billing.refund", BOTH, BOTH),
+    ("billing.share", "charge_id", "billing.charge", "seller_org_id", "seller_org_id"),
+    ("billing.share_reversal", "share_id", "billing.share", "org_id seller_org_id", "org_id seller_org_id"),
+    ("billing.statement_line", "statement_id", "billing.statement", "org_id", "org_id"),
+    ("billing.payout", "statement_id", "billing.statement", "org_id", "org_id"),
+    ("billing.payout_attempt", "payout_id", "billing.payout", "org_id", "org_id"),
+    ("billing.invoice_line", "invoice_id", "billing.invoice", BOTH, BOTH),
+    ("billing.invoice", "original_invoice_id", "billing.invoice", BOTH, BOTH),
+    ("billing.invoice", "series_id", "billing.number_series", "seller_org_id", "org_id"),
+    ("billing.posting", "account_id", "billing.ledger_account", "org_id", "org_id"),
+    ("marketplace.plan", "version_id", "marketplace.listing_version", "org_id", "org_id"),
+    ("marketplace.placement", "video_id", "marketplace.video", "org_id", "org_id"),
+    ("marketplace.placement", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),
+    ("marketplace.claim", "placement_id", "marketplace.placement", "org_id", "org_id"),
+)
+"""Child table, its column that names a row of the parent table, and the organization columns that must agree."""
+
+APPEND_ONLY = (
+    "kernel.event kernel.state_history kernel.audit_entry marketplace.touchpoint billing.ledger_account "
+    "billing.ledger_transaction billing.posting billing.ledger_seal billing.ledger_seal_entry billing.statement_line "
+    "billing.refund_line billing.invoice_line billing.share_policy orders.approval orders.order_line orders.attribution "
+    "orders.sale_terms"
+).split()
+"""What is added and never changed."""
+UNDELETABLE = (
+    "billing.payment billing.payment_attempt billing.payment_allocation billing.charge billing.refund "
+    "billing.refund_attempt billing.number_series billing.invoice billing.statement billing.share billing.share_reversal "
+    "billing.payout billing.payout_attempt billing.sandbox_operation"
+).split()
+"""What changes its state but never goes away."""
+SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")
+
+
+def _kin() -> str:
+    return " UNION ALL ".join(
+        f"SELECT CAST('{child}' AS text) AS table_name, c.id, CAST('{parent}' AS text) AS parent_table, p.id AS parent_id "  # noqa: S608 - names from the table above
+        f"FROM {child} c JOIN {parent} p ON p.id = c.{column} "
+        f"WHERE ({_columns('c', mine)}) IS DISTINCT FROM ({_columns('p', theirs)})"
+        for child, column, parent, mine, theirs in KIN
+    )
+
+
+def _columns(alias: str, names: str) -> str:
+    return ", ".join(f"{alias}.{name}" for name in names.split())
+
+
+def _schemas() -> Mapping[str, Any]:
+    return {"schemas": list(SCHEMAS)}
+
+
+def _kept() -> Mapping[str, Any]:
+    kept = [{"name": name, "rights": "UPDATE,DELETE,TRUNCATE"} for name in APPEND_ONLY]
+    kept += [{"name": name, "rights": "DELETE,TRUNCATE"} for name in UNDELETABLE]
+    return {"kept": json.dumps(kept)}
+
+
+AGREE = Query(
+    "tenancy.rows_agree",
+    "每条记录所属的组织与其上级记录一致。",
+    "Every row belongs to the organizations of the row it is part of.",
+    _kin(),
+)
+ISOLATED = Query(
+    "tenancy.row_security",
+    "凡含组织的表都启用并强制行级安全，且策略按组织筛选。",
+    "Every table with an organization's rows has row level security, forced, with a policy that asks for it.",
+    """
+    SELECT n.nspname || '.' || c.relname AS table_name, c.relrowsecurity, c.relforcerowsecurity
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY(:schemas) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND (EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                   AND a.attname ~ '(^|_)org_ids?$') OR c.relname IN ('organization', 'person'))
+      AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (
+          SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid
+          AND pg_get_expr(p.polqual, p.polrelid) ~ 'is_platform|current_org'))
+    """,
+    _schemas,
+)
+ROLE = Query(
+    "tenancy.serving_role",
+    "服务角色不是超级用户，不能绕过行级安全，不拥有任何表，也接触不到分区本身。",
+    "The serving role is no superuser, bypasses nothing, owns nothing and reaches no partition directly.",
+    """
+    SELECT 'role' AS what, rolname::text AS name FROM pg_roles
+    WHERE rolname = :role AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb)
+    UNION ALL
+    SELECT CASE WHEN pg_has_role(CAST(:role AS name), c.relowner, 'USAGE') THEN 'owner' ELSE 'partition' END,
+           n.nspname || '.' || c.relname
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY(:schemas) AND c.relkind IN ('r', 'p') AND (
+        pg_has_role(CAST(:role AS name), c.relowner, 'USAGE')
+        OR (c.relispartition AND has_table_privilege(CAST(:role AS name), c.oid, 'SELECT,INSERT,UPDATE,DELETE,TRUNCATE')))
+    """,
+    _schemas,
+)
+KEPT = Query(
+    "books.kept",
+    "账簿、历史与已签发的明细只增不改：服务角色无权更改或删除。",
+    "Books, histories and issued lines are only added to: the serving role may neither change nor delete them.",
+    """
+    SELECT k.name AS table_name, k.rights FROM jsonb_to_recordset(CAST(:kept AS jsonb)) AS k(name text, rights text)
+    WHERE to_regclass(k.name) IS NULL OR has_table_privilege(CAST(:role AS name), k.name, k.rights)
+       OR (k.rights LIKE 'UPDATE%' AND has_any_column_privilege(CAST(:role AS name), k.name, 'UPDATE'))
+       OR NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = to_regclass(k.name) AND NOT t.tgisinternal
+                      AND t.tgname ~ '_(append_only|undeletable)$')
+    """,
+    _kept,
+)
+ENFORCED = Query(
+    "structure.enforced",
+    "数据库的触发器、约束与索引全部有效。",
+    "Every trigger is on, every constraint validated, every index valid.",
+    """
+    SELECT 'trigger' AS what, t.tgrelid::regclass::text || '.' || t.tgname AS name
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY(:schemas) AND t.tgenabled IN ('D', 'R')
+    UNION ALL
+    SELECT 'constraint', k.conrelid::regclass::text || '.' || k.conname
+    FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
+    WHERE n.nspname = ANY(:schemas) AND NOT k.convalidated
+    UNION ALL
+    SELECT 'index', i.indexrelid::regclass::text
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ANY(:schemas) AND NOT (i.indisvalid AND i.indisready)
+    """,
+    _schemas,
+)
+
+RULES = (AGREE, ISOLATED, ROLE, KEPT, ENFORCED)

@@ -1,0 +1,236 @@
+"""The Stripe gateway: PaymentIntents, refunds and Connect transfers through the official SDK.
+
+Separate charges and transfers: the platform takes the payment, parties are paid by transfers to their connected accounts.
+The SDK's own retries are off: after a call without an answer the janitor asks, with the same idempotency key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import stripe
+
+from billing.payments.ports import (
+    Answer,
+    Notice,
+    NotReached,
+    OutcomeUnknown,
+    PaymentRequest,
+    PayoutRequest,
+    RefundRequest,
+    Refused,
+    Standing,
+)
+from kernel.money import Money
+
+T = TypeVar("T")
+NAME: Final = "stripe"
+ATTEMPT: Final = "attempt"
+"""Our idempotency key in every object's metadata: by it an object is found when its answer was lost."""
+TIMEOUT_S: Final = 20
+_MOST_REFUNDS: Final = 100
+
+_PAYMENT: Final = {
+    "succeeded": Standing.SUCCEEDED,
+    "processing": Standing.PENDING,
+    "requires_action": Standing.REQUIRES_ACTION,
+    "requires_confirmation": Standing.PENDING,
+    "requires_capture": Standing.PENDING,
+    # Confirmation was tried and did not go through: the payer would have to name another method.
+    "requires_payment_method": Standing.FAILED,
+    "canceled": Standing.FAILED,
+}
+_REFUND: Final = {
+    "succeeded": Standing.SUCCEEDED,
+    "pending": Standing.PENDING,
+    "requires_action": Standing.PENDING,
+    "failed": Standing.FAILED,
+    "canceled": Standing.FAILED,
+}
+
+
+class StripeGateway:
+    """See the module. `base_address` is Stripe's own, or a local test server's."""
+
+    name: Final = NAME
+
+    def __init__(self, api_key: str, webhook_secret: str, *, base_address: str = "https://api.stripe.com") -> None:
+        if not webhook_secret:
+            # With an empty secret anybody could sign a notice.
+            msg = "the webhook secret must not be empty"
+            raise ValueError(msg)
+        self._secret = webhook_secret
+        self._live = "_live_" in api_key
+        client = stripe.StripeClient(
+            api_key,
+            base_addresses={"api": base_address},
+            max_network_retries=0,
+            http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
+        )
+        self._api = client.v1
+
+    def submit(self, request: PaymentRequest) -> Answer:
+        """Create and confirm a PaymentIntent."""
+        params: dict[str, Any] = {
+            "amount": request.amount.amount_minor,
+            "currency": request.amount.currency.lower(),
+            "payment_method": request.method_token,
+            "confirm": True,
+            "description": request.description,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "metadata": {**request.metadata, ATTEMPT: request.key},
+        }
+        create: Any = self._api.payment_intents.create
+        return _payment(_call(lambda: create(params=params, options={"idempotency_key": request.key})))
+
+    def find_payment(self, request: PaymentRequest, reference: str | None) -> Answer | None:
+        """By its id, else by our key in its metadata. Stripe's search lags; what it misses is replayed by its key."""
+        retrieve: Any = self._api.payment_intents.retrieve
+        if reference is not None:
+            return _payment(_call(lambda: retrieve(reference)))
+        query = f"metadata['{ATTEMPT}']:'{request.key}'"
+        found = _call(lambda: self._api.payment_intents.search(params={"query": query, "limit": 1}))
+        return _payment(found.data[0]) if found.data else None
+
+    def cancel(self, reference: str) -> Answer:
+        """Cancel the PaymentIntent; one that can no longer be cancelled answers how it stands."""
+        cancel: Any = self._api.payment_intents.cancel
+        retrieve: Any = self._api.payment_intents.retrieve
+        try:
+            return _payment(_call(lambda: cancel(reference)))
+        except Refused:
+            return _payment(_call(lambda: retrieve(reference)))
+
+    def refund(self, request: RefundRequest) -> Answer:
+        """Create a refund of a PaymentIntent."""
+        params: dict[str, Any] = {
+            "payment_intent": request.payment_reference,
+            "amount": request.amount.amount_minor,
+            "metadata": {**request.metadata, ATTEMPT: request.key},
+        }
+        create: Any = self._api.refunds.create
+        return _refund(_call(lambda: create(params=params, options={"idempotency_key": request.key})))
+
+    def find_refund(self, request: RefundRequest, reference: str | None) -> Answer | None:
+        """By its id, else among the refunds of its payment."""
+        retrieve: Any = self._api.refunds.retrieve
+        if reference is not None:
+            return _refund(_call(lambda: retrieve(reference)))
+        listed = _call(
+            lambda: self._api.refunds.list(
+                params={"payment_intent": request.payment_reference, "limit": _MOST_REFUNDS}
+            )
+        )
+        found = _ours(listed.data, request.key)
+        return _refund(found) if found is not None else None
+
+    def pay_out(self, request: PayoutRequest) -> Answer:
+        """Transfer to the party's connected account."""
+        params: dict[str, Any] = {
+            "amount": request.amount.amount_minor,
+            "currency": request.amount.currency.lower(),
+            "destination": request.destination,
+            "description": request.description,
+            "metadata": {**request.metadata, ATTEMPT: request.key},
+        }
+        create: Any = self._api.transfers.create
+        return _transfer(_call(lambda: create(params=params, options={"idempotency_key": request.key})))
+
+    def find_payout(self, request: PayoutRequest, reference: str | None) -> Answer | None:
+        """By its id, else among the transfers to its account, newest first."""
+        retrieve: Any = self._api.transfers.retrieve
+        if reference is not None:
+            return _transfer(_call(lambda: retrieve(reference)))
+        listed = _call(lambda: self._api.transfers.list(params={"destination": request.destination, "limit": 100}))
+        found = _ours(_call(lambda: list(listed.auto_paging_iter())), request.key)
+        return _transfer(found) if found is not None else None
+
+    def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> Notice:
+        """Verify Stripe's signature (tolerance 300 s, Stripe's own default) and the mode of the event."""
+        signature = {name.lower(): value for name, value in headers.items()}.get("stripe-signature")
+        try:
+            construct: Any = stripe.Webhook.construct_event
+            event = construct(body, signature, self._secret)
+        except (ValueError, stripe.SignatureVerificationError) as error:
+            raise Refused("signature_invalid") from error
+        if bool(event.livemode) != self._live:
+            raise Refused("mode_differs")
+        subject = event.data.object
+        content = {"metadata": _plain(getattr(subject, "metadata", None)), "type": event.type}
+        return Notice(event.id, event.type, subject.id, content)
+
+
+def _call(work: Callable[[], T]) -> T:
+    """Sort the SDK's errors into what the caller may conclude from them."""
+    try:
+        return work()
+    except stripe.CardError as error:
+        raise Refused(_code(error, "card_declined")) from error
+    except (stripe.RateLimitError, stripe.AuthenticationError, stripe.PermissionError) as error:
+        # Turned away at the door: not executed. Wrong credentials are mended by the operator, not by the buyer.
+        raise NotReached from error
+    except stripe.IdempotencyError as error:
+        if error.http_status == 409:
+            # The first request with this key is still running there.
+            raise OutcomeUnknown from error
+        raise Refused("idempotency_key_reused") from error
+    except stripe.InvalidRequestError as error:
+        raise Refused(_code(error, "invalid_request")) from error
+    except (stripe.APIConnectionError, stripe.APIError) as error:
+        raise OutcomeUnknown from error
+
+
+def _code(error: stripe.StripeError, otherwise: str) -> str:
+    body = error.json_body
+    details = body.get("error") if isinstance(body, Mapping) else None
+    details = details if isinstance(details, Mapping) else {}
+    return str(details.get("decline_code") or details.get("code") or otherwise)
+
+
+def _payment(intent: Any) -> Answer:
+    standing = _PAYMENT.get(intent.status, Standing.PENDING)
+    trouble = _plain(getattr(intent, "last_payment_error", None))
+    action = _plain(getattr(intent, "next_action", None)) if standing is Standing.REQUIRES_ACTION else {}
+    code = trouble.get("decline_code") or trouble.get("code") or intent.status
+    return Answer(
+        standing=standing,
+        reference=intent.id,
+        amount=Money(int(intent.amount), intent.currency.upper()),
+        error_code=str(code) if standing is Standing.FAILED else None,
+        next_action={"kind": str(action.get("type", "")), "client_secret": str(intent.client_secret)}
+        if standing is Standing.REQUIRES_ACTION
+        else None,
+    )
+
+
+def _refund(refund: Any) -> Answer:
+    standing = _REFUND.get(refund.status, Standing.PENDING)
+    code = getattr(refund, "failure_reason", None) or refund.status
+    return Answer(
+        standing=standing,
+        reference=refund.id,
+        amount=Money(int(refund.amount), refund.currency.upper()),
+        error_code=str(code) if standing is Standing.FAILED else None,
+    )
+
+
+def _transfer(transfer: Any) -> Answer:
+    standing = Standing.FAILED if transfer.reversed else Standing.SUCCEEDED
+    amount = Money(int(transfer.amount), transfer.currency.upper())
+    return Answer(standing, transfer.id, amount, "reversed" if transfer.reversed else None)
+
+
+def _ours(objects: Iterable[Any], key: str) -> Any | None:
+    return next((found for found in objects if _plain(found.metadata).get(ATTEMPT) == key), None)
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """A Stripe object's fields as a dictionary; the SDK's objects are no mappings any more."""
+    if value is None:
+        return {}
+    if isinstance(value, Mapping):
+        return dict(value)
+    fields: dict[str, Any] = value.to_dict()
+    return fields

@@ -1,0 +1,209 @@
+"""A small Stripe on a loopback port: objects in Stripe's own shapes (its published fixtures), real idempotency keys.
+
+Only what the adapter uses. Payment methods choose what happens, as Stripe's test methods do; `pm_lost` is executed and the
+connection dropped before the answer, `pm_500` is executed and answered with a server error, `pm_429` is turned away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Callable
+from copy import deepcopy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+SHAPES: dict[str, Any] = json.loads((Path(__file__).parent / "stripe_shapes.json").read_text())
+Fields = dict[str, str]
+
+
+class StripeFault(Exception):
+    """An answer that is an error, in Stripe's shape."""
+
+    def __init__(self, status: int, **error: str) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+
+
+class LocalStripe:
+    """Runs while its context is open; `address` is what the SDK is given as base address."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[str, Any]] = {}
+        self._answers: dict[str, tuple[Fields, int, dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                owner.answer(self, "POST")
+
+            def do_GET(self) -> None:
+                owner.answer(self, "GET")
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+                """Stay quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def answer(self, request: BaseHTTPRequestHandler, method: str) -> None:
+        parts = urlsplit(request.path)
+        body = request.rfile.read(int(request.headers.get("Content-Length") or 0)).decode()
+        fields = dict(parse_qsl(parts.query if method == "GET" else body))
+        with self._lock:
+            try:
+                status, content = self._once(request.headers.get("Idempotency-Key"), method, parts.path, fields)
+            except StripeFault as fault:
+                status, content = fault.status, {"error": fault.error}
+        if fields.get("payment_method") == "pm_lost" and not content.pop("_replayed", False):
+            request.close_connection = True
+            request.connection.close()
+            return
+        if fields.get("payment_method") == "pm_500" and not content.pop("_replayed", False):
+            status, content = 500, {"error": {"type": "api_error", "message": "planted"}}
+        content.pop("_replayed", None)
+        raw = json.dumps(content).encode()
+        request.send_response(status)
+        request.send_header("Content-Type", "application/json")
+        request.send_header("Content-Length", str(len(raw)))
+        request.end_headers()
+        request.wfile.write(raw)
+
+    def _once(self, key: str | None, method: str, path: str, fields: Fields) -> tuple[int, dict[str, Any]]:
+        if key is None or method == "GET":
+            return 200, self._do(method, path, fields)
+        if key in self._answers:
+            known, status, content = self._answers[key]
+            if known != fields:
+                raise StripeFault(400, type="idempotency_error", message="other parameters")
+            return status, {**deepcopy(content), "_replayed": True}
+        if fields.get("payment_method") == "pm_429":
+            raise StripeFault(429, type="invalid_request_error", code="rate_limit", message="slow down")
+        try:
+            status, content = 200, self._do(method, path, fields)
+        except StripeFault as fault:
+            status, content = fault.status, {"error": fault.error}
+        self._answers[key] = (fields, status, content)
+        return status, deepcopy(content)
+
+    def _do(self, method: str, path: str, fields: Fields) -> dict[str, Any]:
+        pieces = path.removeprefix("/v1/").split("/")
+        if method == "GET" and len(pieces) == 1:
+            return self._list(pieces[0], fields)
+        if pieces[1:] == ["search"]:
+            return self._search(pieces[0], fields["query"])
+        if method == "GET":
+            return self._known(pieces[1])
+        if pieces[2:] == ["cancel"]:
+            return self._cancel(pieces[1])
+        makers: dict[str, Callable[[Fields], dict[str, Any]]] = {
+            "payment_intents": self._pay,
+            "refunds": self._refund,
+            "transfers": self._transfer,
+        }
+        return makers[pieces[0]](fields)
+
+    def _make(self, shape: str, prefix: str, fields: Fields, **values: Any) -> dict[str, Any]:
+        made = deepcopy(SHAPES[shape])
+        made["id"] = f"{prefix}_{len(self.objects) + 1:06d}"
+        made["amount"] = int(fields["amount"])
+        made["metadata"] = {
+            name[9:-1]: value for name, value in fields.items() if name.startswith("metadata[")
+        }
+        made.update(values)
+        self.objects[made["id"]] = made
+        return deepcopy(made)
+
+    def _pay(self, fields: Fields) -> dict[str, Any]:
+        token = fields["payment_method"]
+        if not token.startswith("pm_"):
+            raise StripeFault(
+                400, type="invalid_request_error", code="resource_missing", message="No such PaymentMethod"
+            )
+        if token == "pm_card_chargeDeclined":  # noqa: S105 - one of Stripe's test methods
+            raise StripeFault(
+                402, type="card_error", code="card_declined", decline_code="generic_decline", message="declined"
+            )
+        status = {"pm_card_authenticationRequired": "requires_action", "pm_processing": "processing"}.get(
+            token, "succeeded"
+        )
+        action = {"type": "use_stripe_sdk"} if status == "requires_action" else None
+        return self._make(
+            "payment_intent", "pi", fields, currency=fields["currency"], status=status, next_action=action
+        )
+
+    def _refund(self, fields: Fields) -> dict[str, Any]:
+        payment = self._known(fields["payment_intent"])
+        given = sum(
+            found["amount"]
+            for found in self.objects.values()
+            if found["object"] == "refund" and found["payment_intent"] == payment["id"]
+        )
+        if payment["status"] != "succeeded" or given + int(fields["amount"]) > payment["amount"]:
+            raise StripeFault(
+                400, type="invalid_request_error", code="charge_already_refunded", message="too much"
+            )
+        return self._make(
+            "refund", "re", fields, currency=payment["currency"], payment_intent=payment["id"], status="succeeded"
+        )
+
+    def _transfer(self, fields: Fields) -> dict[str, Any]:
+        return self._make(
+            "transfer", "tr", fields, currency=fields["currency"], destination=fields["destination"]
+        )
+
+    def _cancel(self, name: str) -> dict[str, Any]:
+        found = self._known(name)
+        if found["status"] == "succeeded":
+            raise StripeFault(
+                400, type="invalid_request_error", code="payment_intent_unexpected_state", message="too late"
+            )
+        self.objects[name]["status"] = "canceled"
+        return self._known(name)
+
+    def _known(self, name: str) -> dict[str, Any]:
+        if name not in self.objects:
+            raise StripeFault(404, type="invalid_request_error", code="resource_missing", message="No such object")
+        return deepcopy(self.objects[name])
+
+    def _list(self, plural: str, fields: Fields) -> dict[str, Any]:
+        kind = plural.removesuffix("s")
+        wanted = {name: value for name, value in fields.items() if name != "limit"}
+        data = [
+            deepcopy(found)
+            for found in self.objects.values()
+            if found["object"] == kind and all(found[name] == value for name, value in wanted.items())
+        ]
+        return {"object": "list", "url": f"/v1/{plural}", "has_more": False, "data": data}
+
+    def _search(self, plural: str, query: str) -> dict[str, Any]:
+        value = query.rsplit("'", 2)[1]
+        data = [deepcopy(found) for found in self.objects.values() if found["metadata"].get("attempt") == value]
+        return {"object": "search_result", "url": f"/v1/{plural}/search", "has_more": False, "data": data}
+
+
+def signed_event(secret: str, at: int, subject: dict[str, Any], **changes: Any) -> tuple[bytes, dict[str, str]]:
+    """An event as Stripe posts it, with its signature header (scheme v1: HMAC-SHA256 over `t.body`)."""
+    event = {**deepcopy(SHAPES["event"]), "type": "payment_intent.succeeded", "data": {"object": subject}, **changes}
+    body = json.dumps(event).encode()
+    mac = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return body, {"Stripe-Signature": f"t={at},v1={mac}"}

@@ -1,0 +1,217 @@
+"""One contract, two gateways: what billing relies on holds for the sandbox and for Stripe's SDK alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from billing.payments.adapters.sandbox import SandboxGateway
+from billing.payments.adapters.stripe import StripeGateway
+from billing.payments.ports import (
+    NotReached,
+    OutcomeUnknown,
+    PaymentGateway,
+    PaymentRequest,
+    PayoutRequest,
+    Refused,
+    RefundRequest,
+    Standing,
+)
+from kernel import clock
+from kernel.db.uow import Database
+from kernel.ids import uuid7
+from kernel.money import Money
+from tests.factories_billing import make_house
+from tests.adapters.stripe_server import LocalStripe, signed_event
+
+SECRET = "whsec_local"
+AMOUNT = Money(106_000, "CNY")
+
+
+@dataclass(frozen=True)
+class Side:
+    """A gateway and what its counterpart calls the cases of the contract."""
+
+    gateway: PaymentGateway
+    ok: str
+    action: str
+    pending: str
+    lost: str
+    declined: str
+    turned_away: str
+    nonsense: str
+    account: str
+
+
+@pytest.fixture(params=["sandbox", "stripe"])
+def side(request: pytest.FixtureRequest) -> Iterator[Side]:
+    if request.param == "stripe":
+        with LocalStripe() as server:
+            gateway = StripeGateway("sk_test_local", SECRET, base_address=server.address)
+            names = ("pm_card_visa", "pm_card_authenticationRequired", "pm_processing", "pm_lost")
+            yield Side(gateway, *names, "pm_card_chargeDeclined", "pm_429", "card", "acct_1")
+        return
+    db: Database = request.getfixturevalue("db")
+    make_house(db, request.getfixturevalue("tmp_path"))
+    names = ("sbx_ok", "sbx_requires_action", "sbx_delayed_900", "sbx_timeout")
+    yield Side(SandboxGateway(db), *names, "sbx_declined", "sbx_unreachable", "card", "sbx_acct_ok")
+
+
+def payment(token: str, amount: Money = AMOUNT) -> PaymentRequest:
+    return PaymentRequest(str(uuid7()), amount, token, "test", {"payment_id": str(uuid7())})
+
+
+def refund_of(reference: str, amount_minor: int = AMOUNT.amount_minor) -> RefundRequest:
+    return RefundRequest(str(uuid7()), reference, Money(amount_minor, "CNY"), {})
+
+
+class TestPayments:
+    def test_a_payment_is_made_and_found_by_key_and_by_reference(self, side: Side) -> None:
+        request = payment(side.ok)
+        made = side.gateway.submit(request)
+        assert (made.standing, made.amount) == (Standing.SUCCEEDED, AMOUNT)
+        assert side.gateway.find_payment(request, None) == made
+        assert side.gateway.find_payment(request, made.reference) == made
+
+    def test_one_key_is_one_payment(self, side: Side) -> None:
+        request = payment(side.ok)
+        assert side.gateway.submit(request) == side.gateway.submit(request)
+        assert side.gateway.submit(payment(side.ok)).reference != side.gateway.submit(request).reference
+
+    def test_a_key_with_another_request_is_refused(self, side: Side) -> None:
+        request = payment(side.ok)
+        side.gateway.submit(request)
+        other = PaymentRequest(request.key, Money(1, "CNY"), request.method_token, "test", request.metadata)
+        with pytest.raises(Refused, match="idempotency_key_reused"):
+            side.gateway.submit(other)
+
+    def test_what_was_never_sent_is_not_found(self, side: Side) -> None:
+        assert side.gateway.find_payment(payment(side.ok), None) is None
+
+    def test_a_lost_answer_is_doubt_and_the_payment_is_found_once(self, side: Side) -> None:
+        request = payment(side.lost)
+        with pytest.raises(OutcomeUnknown):
+            side.gateway.submit(request)
+        found = side.gateway.find_payment(request, None)
+        assert found is not None
+        assert found.standing is Standing.SUCCEEDED
+        assert side.gateway.submit(request).reference == found.reference
+
+    def test_a_decline_is_definite(self, side: Side) -> None:
+        try:
+            answer = side.gateway.submit(payment(side.declined))
+        except Refused as refusal:
+            assert refusal.code
+        else:
+            assert answer.standing is Standing.FAILED
+            assert answer.error_code
+
+    def test_nonsense_is_refused(self, side: Side) -> None:
+        with pytest.raises(Refused):
+            side.gateway.submit(payment(side.nonsense))
+
+    def test_being_turned_away_is_no_outcome(self, side: Side) -> None:
+        request = payment(side.turned_away)
+        with pytest.raises(NotReached):
+            side.gateway.submit(request)
+        assert side.gateway.find_payment(request, None) is None
+
+    def test_authentication_waits_and_can_be_withdrawn(self, side: Side) -> None:
+        answer = side.gateway.submit(payment(side.action))
+        assert answer.standing is Standing.REQUIRES_ACTION
+        assert answer.next_action
+        assert side.gateway.cancel(answer.reference).standing is Standing.FAILED
+
+    def test_a_made_payment_is_not_withdrawn(self, side: Side) -> None:
+        answer = side.gateway.submit(payment(side.ok))
+        assert side.gateway.cancel(answer.reference).standing is Standing.SUCCEEDED
+
+    def test_what_takes_time_is_pending(self, side: Side) -> None:
+        assert side.gateway.submit(payment(side.pending)).standing is Standing.PENDING
+
+
+class TestRefunds:
+    def test_a_refund_is_made_once_and_found(self, side: Side) -> None:
+        request = refund_of(side.gateway.submit(payment(side.ok)).reference, 6_000)
+        assert side.gateway.find_refund(request, None) is None
+        made = side.gateway.refund(request)
+        assert (made.standing, made.amount) == (Standing.SUCCEEDED, Money(6_000, "CNY"))
+        assert side.gateway.refund(request) == made
+        assert side.gateway.find_refund(request, None) == made
+        assert side.gateway.find_refund(request, made.reference) == made
+
+    def test_never_more_than_was_paid(self, side: Side) -> None:
+        paid = side.gateway.submit(payment(side.ok)).reference
+        side.gateway.refund(refund_of(paid, 100_000))
+        with pytest.raises(Refused):
+            side.gateway.refund(refund_of(paid, 6_001))
+        side.gateway.refund(refund_of(paid, 6_000))
+
+
+class TestPayouts:
+    def test_a_payout_is_made_once_and_found(self, side: Side) -> None:
+        request = PayoutRequest(str(uuid7()), AMOUNT, side.account, "statement", {})
+        assert side.gateway.find_payout(request, None) is None
+        made = side.gateway.pay_out(request)
+        assert (made.standing, made.amount) == (Standing.SUCCEEDED, AMOUNT)
+        assert side.gateway.pay_out(request) == made
+        assert side.gateway.find_payout(request, None) == made
+        assert side.gateway.find_payout(request, made.reference) == made
+
+
+class TestNotices:
+    def test_what_is_not_signed_is_refused(self, side: Side) -> None:
+        body, _ = signed_event(SECRET, int(time.time()), {"id": "pi_1"})
+        for headers in ({}, {"Stripe-Signature": ""}, {"Stripe-Signature": f"t={int(time.time())},v1=00"}):
+            with pytest.raises(Refused, match="signature_invalid"):
+                side.gateway.read_notice(body, headers, clock.now())
+
+
+class TestStripeNotices:
+    """Stripe's own: signatures by its scheme, modes kept apart."""
+
+    subject = {"id": "pi_9", "object": "payment_intent", "metadata": {"payment_id": "p-1"}}  # noqa: RUF012 - never changed
+
+    def gateway(self) -> StripeGateway:
+        return StripeGateway("sk_test_local", SECRET, base_address="http://127.0.0.1:9")
+
+    def test_a_signed_notice_names_its_subject(self) -> None:
+        body, headers = signed_event(SECRET, int(time.time()), self.subject)
+        notice = self.gateway().read_notice(body, headers, clock.now())
+        assert (notice.kind, notice.reference) == ("payment_intent.succeeded", "pi_9")
+        assert notice.body["metadata"] == {"payment_id": "p-1"}
+
+    def test_another_body_another_secret_and_an_old_stamp_are_refused(self) -> None:
+        now = int(time.time())
+        body, headers = signed_event(SECRET, now, self.subject)
+        other = signed_event("whsec_other", now, self.subject)
+        old = signed_event(SECRET, now - 301, self.subject)
+        for planted in ((body + b" ", headers), other, old, (b"\xff", headers)):
+            with pytest.raises(Refused, match="signature_invalid"):
+                self.gateway().read_notice(planted[0], planted[1], clock.now())
+
+    def test_a_live_event_is_not_for_a_test_key(self) -> None:
+        body, headers = signed_event(SECRET, int(time.time()), self.subject, livemode=True)
+        with pytest.raises(Refused, match="mode_differs"):
+            self.gateway().read_notice(body, headers, clock.now())
+
+    def test_without_a_secret_there_is_no_gateway(self) -> None:
+        with pytest.raises(ValueError, match="must not be empty"):
+            StripeGateway("sk_test_local", "")
+
+    def test_nobody_answering_is_doubt(self) -> None:
+        with pytest.raises(OutcomeUnknown):
+            self.gateway().submit(payment("pm_card_visa"))
+
+    def test_a_server_error_after_the_deed_is_doubt(self) -> None:
+        with LocalStripe() as server:
+            gateway = StripeGateway("sk_test_local", SECRET, base_address=server.address)
+            request = payment("pm_500")
+            with pytest.raises(OutcomeUnknown):
+                gateway.submit(request)
+            found = gateway.find_payment(request, None)
+        assert found is not None
+        assert found.standing is Standing.SUCCEEDED

@@ -1,0 +1,202 @@
+"""The ledger refuses what is not true, in the database itself; and shows any change to what was sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from app.engines.embedded import Addresses
+from billing.ledger.post import Fact, Leg, post
+from billing.ledger.queries import balance_minor, transactions_of
+from billing.ledger.seal import find_chain_faults, seal_day
+from kernel import clock
+from kernel.db.uow import Database, unit_of_work
+from kernel.ids import uuid7
+from kernel.principal import SYSTEM, Kind, Principal
+
+NEW_POSTING = text("""
+    INSERT INTO billing.posting (id, org_id, transaction_id, account_id, amount_minor, currency)
+    SELECT :id, org_id, transaction_id, account_id, :amount, currency FROM billing.posting
+    WHERE transaction_id = :of ORDER BY id LIMIT 1
+""")
+
+
+def move(db: Database, amount_minor: int = 100, key: str = "") -> tuple[UUID, UUID]:
+    """Post a small fact; answers its debtor and its reference."""
+    owner, reference = uuid7(), uuid7()
+    legs = [Leg(owner, "buyer_credit", amount_minor), Leg(owner, "suspense", -amount_minor)]
+    with unit_of_work(db, SYSTEM) as uow:
+        post(uow, Fact(key or f"test:{reference}", "test", reference, "CNY", clock.now(), legs))
+    return owner, reference
+
+
+def transaction_id(db: Database, reference: UUID) -> UUID:
+    with unit_of_work(db, SYSTEM) as uow:
+        return transactions_of(uow, reference)[0].id
+
+
+class TestPost:
+    def test_a_fact_is_posted_once(self, db: Database) -> None:
+        key = f"test:{uuid7()}"
+        first, _ = move(db, key=key)
+        second, reference = move(db, key=key)
+        with unit_of_work(db, SYSTEM) as uow:
+            assert balance_minor(uow, first, "buyer_credit", "CNY") == 100
+            assert balance_minor(uow, second, "buyer_credit", "CNY") == 0
+            assert transactions_of(uow, reference) == []
+
+    def test_what_does_not_balance_is_not_posted(self, db: Database) -> None:
+        legs = [Leg(uuid7(), "buyer_credit", 100), Leg(uuid7(), "suspense", -99)]
+        with pytest.raises(ValueError, match="does not balance"), unit_of_work(db, SYSTEM) as uow:
+            post(uow, Fact("test:x", "test", uuid7(), "CNY", clock.now(), legs))
+
+    def test_nobody_but_the_platform_posts(self, db: Database) -> None:
+        org_id = uuid7()
+        legs = [Leg(org_id, "buyer_credit", 1), Leg(org_id, "suspense", -1)]
+        with pytest.raises(PermissionError), unit_of_work(db, Principal(Kind.PERSON, org_id=org_id)) as uow:
+            post(uow, Fact("test:y", "test", uuid7(), "CNY", clock.now(), legs))
+
+    def test_an_organization_sees_its_own_postings_only(self, db: Database) -> None:
+        one, other, reference = uuid7(), uuid7(), uuid7()
+        with unit_of_work(db, SYSTEM) as uow:
+            legs = [Leg(one, "buyer_credit", 5), Leg(other, "party_pending", -5)]
+            post(uow, Fact(f"test:{reference}", "test", reference, "CNY", clock.now(), legs))
+        with unit_of_work(db, Principal(Kind.PERSON, org_id=one)) as uow:
+            seen = transactions_of(uow, reference)[0].postings
+        assert [(row.org_id, row.amount_minor) for row in seen] == [(one, 5)]
+        with unit_of_work(db, Principal(Kind.PERSON, org_id=uuid7())) as uow:
+            assert transactions_of(uow, reference) == []
+
+
+class TestTheDatabaseRefuses:
+    @pytest.mark.parametrize("amounts", [[1], [1, 1], [-1, -2, 4]])
+    def test_an_unbalanced_addition_at_commit(self, db: Database, amounts: list[int]) -> None:
+        _, reference = move(db)
+        fact = transaction_id(db, reference)
+        with pytest.raises(DBAPIError, match="ledger transaction"), unit_of_work(db, SYSTEM) as uow:
+            for amount in amounts:
+                uow.session.execute(NEW_POSTING, {"id": uuid7(), "amount": amount, "of": fact})
+
+    def test_a_balanced_addition_to_an_old_transaction(self, db: Database) -> None:
+        _, reference = move(db)
+        fact = transaction_id(db, reference)
+        with pytest.raises(DBAPIError, match="4 postings, 2 were announced"), unit_of_work(db, SYSTEM) as uow:
+            for amount in (7, -7):
+                uow.session.execute(NEW_POSTING, {"id": uuid7(), "amount": amount, "of": fact})
+
+    def test_a_transaction_without_postings(self, db: Database) -> None:
+        with pytest.raises(DBAPIError, match="0 postings, 2 were announced"), unit_of_work(db, SYSTEM) as uow:
+            uow.session.execute(
+                text("""INSERT INTO billing.ledger_transaction
+                        (id, business_key, kind, reference, org_ids, postings, effective_at, recorded_at)
+                        VALUES (:id, :key, 'test', :id, '{}', 2, now(), now())"""),
+                {"id": uuid7(), "key": str(uuid7())},
+            )
+
+    @pytest.mark.parametrize("table", ["posting", "ledger_transaction", "ledger_account"])
+    @pytest.mark.parametrize("deed", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+    def test_any_change_by_the_serving_role_and_by_the_owner(
+        self, db: Database, addresses: Addresses, table: str, deed: str
+    ) -> None:
+        move(db)
+        statement = text(deed.format(f"billing.{table}"))
+        with pytest.raises(DBAPIError, match="permission denied"), unit_of_work(db, SYSTEM) as uow:
+            uow.session.execute(statement)
+        assert addresses.database_admin_url is not None
+        owner = create_engine(addresses.database_admin_url)
+        with pytest.raises(DBAPIError, match="append-only"), owner.begin() as connection:  # allow: one-commit refused
+            connection.execute(text("SET LOCAL app.platform = 'on'"))
+            connection.execute(statement)
+        owner.dispose()
+
+
+def change_a_posting(reference: UUID) -> str:
+    return (
+        "UPDATE billing.posting SET amount_minor = amount_minor * 2 WHERE transaction_id = "
+        f"(SELECT id FROM billing.ledger_transaction WHERE reference = '{reference}')"
+    )
+
+
+def change_an_instant(reference: UUID) -> str:
+    return (
+        "UPDATE billing.ledger_transaction SET effective_at = effective_at - interval '1 day' "
+        f"WHERE reference = '{reference}'"
+    )
+
+
+def remove_a_posting(reference: UUID) -> str:
+    return (
+        "DELETE FROM billing.posting WHERE transaction_id = "
+        f"(SELECT id FROM billing.ledger_transaction WHERE reference = '{reference}')"
+    )
+
+
+def drop_from_the_seal(reference: UUID) -> str:
+    return (
+        "DELETE FROM billing.ledger_seal_entry WHERE transaction_id = "
+        f"(SELECT id FROM billing.ledger_transaction WHERE reference = '{reference}')"
+    )
+
+
+def forge_a_head(reference: UUID) -> str:
+    return f"UPDATE billing.ledger_seal SET hash = '{reference.hex * 2}' WHERE number = 1"
+
+
+class TestSeal:
+    def test_an_untouched_chain_has_no_faults(self, clean_db: Database) -> None:
+        with clock.frozen(clock.now()):
+            for _ in range(3):
+                move(clean_db)
+                with unit_of_work(clean_db, SYSTEM) as uow:
+                    assert seal_day(uow) == 1
+                    assert seal_day(uow) is None
+                clock.advance(timedelta(days=1))
+            with unit_of_work(clean_db, SYSTEM) as uow:
+                assert list(find_chain_faults(uow)) == []
+
+    def test_what_nobody_sealed_is_named(self, clean_db: Database) -> None:
+        with clock.frozen(clock.now()):
+            move(clean_db)
+            clock.advance(timedelta(days=3))
+            with unit_of_work(clean_db, SYSTEM) as uow:
+                assert [fault.what for fault in find_chain_faults(uow)] == ["never_sealed"]
+
+    @pytest.mark.parametrize(
+        ("tamper", "found"),
+        [
+            (change_a_posting, "contents_changed"),
+            (change_an_instant, "contents_changed"),
+            (remove_a_posting, "contents_changed"),
+            (drop_from_the_seal, "transactions_missing"),
+            (forge_a_head, "chain_broken"),
+        ],
+    )
+    def test_tampering_is_located(
+        self, clean_db: Database, addresses: Addresses, tamper: Callable[[UUID], str], found: str
+    ) -> None:
+        with clock.frozen(clock.now()):
+            references = []
+            for _ in range(3):
+                references.append(move(clean_db)[1])
+                with unit_of_work(clean_db, SYSTEM) as uow:
+                    seal_day(uow)
+                clock.advance(timedelta(days=1))
+            assert addresses.database_admin_url is not None
+            owner = create_engine(addresses.database_admin_url)
+            tables = ("posting", "ledger_transaction", "ledger_seal", "ledger_seal_entry")
+            with owner.begin() as connection:  # allow: one-commit the forger's own connection
+                connection.execute(text("SET LOCAL app.platform = 'on'"))
+                for table in tables:
+                    connection.execute(text(f"ALTER TABLE billing.{table} DISABLE TRIGGER USER"))
+                connection.execute(text(tamper(references[0])))
+                for table in tables:
+                    connection.execute(text(f"ALTER TABLE billing.{table} ENABLE TRIGGER USER"))
+            owner.dispose()
+            with unit_of_work(clean_db, SYSTEM) as uow:
+                faults = list(find_chain_faults(uow))
+        assert found in {fault.what for fault in faults}

@@ -1,0 +1,300 @@
+"""One corruption for every rule about money and documents: what it names, and nothing else, is wrong afterwards."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from kernel import clock
+from kernel.ids import uuid7
+from tests.service.verify.planting import PLATFORM, Planter
+from tests.verify_world import World
+
+FAILED_PAYMENT = "SELECT id FROM billing.payment WHERE state = 'failed' LIMIT 1"
+REVERSED = "(SELECT id FROM billing.share WHERE state = 'reversed' AND kind = '{kind}' LIMIT 1)"
+UNREFUNDED = "SELECT * FROM billing.charge WHERE reserved_minor = 0 AND captured_at IS NOT NULL"
+
+
+def ledger_balanced(p: Planter, _: World) -> None:
+    p.book((PLATFORM, "suspense", 5), (PLATFORM, "suspense", -4))
+
+
+def ledger_complete(p: Planter, _: World) -> None:
+    p.book((PLATFORM, "suspense", 5), (PLATFORM, "suspense", -5), postings=3)
+
+
+def ledger_no_zero(p: Planter, _: World) -> None:
+    p.define("ALTER TABLE billing.posting DROP CONSTRAINT ck_posting_amount")
+    p.book((PLATFORM, "suspense", 5), (PLATFORM, "suspense", -5), (PLATFORM, "suspense", 0))
+
+
+def ledger_parties(p: Planter, world: World) -> None:
+    p.book((PLATFORM, "suspense", 5), (PLATFORM, "suspense", -5), org_ids=[PLATFORM, world.buyer.id])
+
+
+def ledger_sealed(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.ledger_transaction SET effective_at = effective_at - interval '1 day'
+           WHERE id = (SELECT transaction_id FROM billing.ledger_seal_entry LIMIT 1)"""
+    )
+
+
+def ledger_facts(p: Planter, _: World) -> None:
+    p.book((PLATFORM, "suspense", 5), (PLATFORM, "suspense", -5), key=f"payment:{uuid7()}", kind="payment")
+
+
+def ledger_cash(p: Planter, _: World) -> None:
+    p.book((PLATFORM, "gateway_cash", 5), (PLATFORM, "suspense", -5))
+
+
+def ledger_buyer_credit(p: Planter, world: World) -> None:
+    p.book((world.buyer.id, "buyer_credit", -5), (PLATFORM, "suspense", 5))
+
+
+def ledger_pending(p: Planter, world: World) -> None:
+    p.book((world.seller.id, "party_pending", -5), (PLATFORM, "suspense", 5))
+
+
+def ledger_available(p: Planter, world: World) -> None:
+    p.book((world.promoter.id, "party_available", -5), (PLATFORM, "suspense", 5))
+
+
+def ledger_commission(p: Planter, _: World) -> None:
+    p.book((PLATFORM, "commission", -5), (PLATFORM, "suspense", 5))
+
+
+def ledger_payout_clearing(p: Planter, _: World) -> None:
+    p.book((PLATFORM, "payout_clearing", -5), (PLATFORM, "suspense", 5))
+
+
+def payments_allocated(p: Planter, _: World) -> None:
+    p.change(
+        f"UPDATE billing.payment_allocation SET amount_minor = amount_minor + 1 WHERE payment_id = ({FAILED_PAYMENT})"
+    )
+
+
+def _begin_payment(p: Planter, **changes: Any) -> None:
+    first = p.find(FAILED_PAYMENT)
+    values = {"state": "created", "error_code": None, "next_check_at": clock.now(), **changes}
+    payment_id = p.copy("billing.payment", first, **values)
+    allocation = p.find("SELECT id FROM billing.payment_allocation WHERE payment_id = :id", id=first)
+    p.copy("billing.payment_allocation", allocation, payment_id=payment_id)
+    p.remember("payment", payment_id, None, "created")
+
+
+def payments_one_alive(p: Planter, _: World) -> None:
+    p.define("DROP INDEX billing.uq_payment_live")
+    _begin_payment(p)
+    _begin_payment(p)
+
+
+def payments_captured(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.payment SET gateway_reference = NULL
+           WHERE id = (SELECT id FROM billing.payment WHERE state = 'succeeded' LIMIT 1)"""
+    )
+
+
+def gateway_pursued(p: Planter, _: World) -> None:
+    _begin_payment(p, next_check_at=clock.now() - timedelta(hours=1))
+
+
+def charges_of_the_line(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.charge SET tax_rate_ppm = tax_rate_ppm + 1 WHERE id = (SELECT id FROM billing.charge LIMIT 1)")
+
+
+def charges_within_payment(p: Planter, world: World) -> None:
+    p.change(
+        """UPDATE billing.charge SET allocation_id = (
+               SELECT id FROM billing.payment_allocation WHERE reference <> :order AND refunded_minor > 0 LIMIT 1)
+           WHERE id = (SELECT id FROM billing.charge WHERE group_reference = :order LIMIT 1)""",
+        order=world.order_id,
+    )
+
+
+def charges_shared(p: Planter, _: World) -> None:
+    p.change(f"UPDATE billing.share SET amount_minor = amount_minor + 1 WHERE id = {REVERSED.format(kind='seller')}")
+
+
+def shares_pinned(p: Planter, _: World) -> None:
+    p.change(f"UPDATE billing.share SET policy_version = 2 WHERE id = {REVERSED.format(kind='seller')}")
+
+
+def shares_computed(p: Planter, _: World) -> None:
+    p.define("ALTER TABLE billing.share DROP CONSTRAINT ck_share_reversed")
+    charge_id = p.find("SELECT charge_id FROM billing.share WHERE state = 'reversed' AND kind = 'promoter' LIMIT 1")
+    for kind, by in (("seller", -1), ("promoter", 1)):
+        p.change(
+            "UPDATE billing.share SET amount_minor = amount_minor + :by WHERE charge_id = :charge AND kind = :kind",
+            by=by,
+            charge=charge_id,
+            kind=kind,
+        )
+
+
+def shares_held(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.share SET releasable_at = releasable_at - interval '1 day'
+           WHERE id = (SELECT id FROM billing.share WHERE state = 'paid' LIMIT 1)"""
+    )
+
+
+def _request_refund(p: Planter, allocation_id: UUID, **changes: Any) -> UUID:
+    first = p.find("SELECT id FROM billing.refund WHERE state = 'succeeded' LIMIT 1")
+    values: dict[str, Any] = {"state": "requested", "allocation_id": allocation_id, "next_check_at": clock.now()}
+    refund_id = p.copy("billing.refund", first, **(values | {"amount_minor": 1, "ended_at": None} | changes))
+    p.remember("refund", refund_id, None, "requested")
+    p.change("UPDATE billing.payment_allocation SET reserved_minor = reserved_minor + 1 WHERE id = :id", id=allocation_id)
+    return refund_id
+
+
+def refunds_within_capture(p: Planter, _: World) -> None:
+    p.define("ALTER TABLE billing.payment_allocation DROP CONSTRAINT ck_payment_allocation_reserved")
+    _request_refund(
+        p, p.find("SELECT id FROM billing.payment_allocation WHERE refunded_minor = amount_minor LIMIT 1")
+    )
+
+
+def refunds_reserved(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.payment_allocation SET reserved_minor = 1
+           WHERE id = (SELECT id FROM billing.payment_allocation WHERE reserved_minor = 0 LIMIT 1)"""
+    )
+
+
+def refunds_charges(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.charge SET reserved_minor = 1
+           WHERE id = (SELECT id FROM billing.charge WHERE reserved_minor = 0 LIMIT 1)"""
+    )
+
+
+def refunds_lines(p: Planter, _: World) -> None:
+    charge_id = p.find("SELECT id FROM billing.charge WHERE reserved_minor = 0 LIMIT 1")
+    refund_id = _request_refund(p, p.find("SELECT allocation_id FROM billing.charge WHERE id = :id", id=charge_id))
+    line_id = p.find("SELECT id FROM billing.refund_line LIMIT 1")
+    amounts = {"net_minor": 2, "tax_minor": 0, "gross_minor": 2}
+    p.copy("billing.refund_line", line_id, refund_id=refund_id, charge_id=charge_id, **amounts)
+    p.change("UPDATE billing.charge SET reserved_minor = 2, reserved_net_minor = 2 WHERE id = :id", id=charge_id)
+
+
+def refunds_reversed(p: Planter, _: World) -> None:
+    share_id = p.find(
+        """SELECT v.share_id FROM billing.share_reversal v JOIN billing.share s ON s.id = v.share_id
+           WHERE s.kind = 'commission' GROUP BY v.share_id HAVING count(*) = 2"""
+    )
+    for order, by in (("ASC", -1), ("DESC", 1)):
+        p.change(
+            f"""UPDATE billing.share_reversal SET amount_minor = amount_minor + :by WHERE id = (
+                    SELECT id FROM billing.share_reversal WHERE share_id = :share
+                    ORDER BY created_at {order}, id {order} LIMIT 1)""",
+            by=by,
+            share=share_id,
+        )
+
+
+def shares_reversed(p: Planter, _: World) -> None:
+    p.define("ALTER TABLE billing.share DROP CONSTRAINT ck_share_reversed")
+    p.change(f"UPDATE billing.share SET reversed_minor = reversed_minor + 1 WHERE id = {REVERSED.format(kind='seller')}")
+
+
+def statements_lines(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.statement SET gross_minor = gross_minor + 1, promoter_minor = promoter_minor - 1
+           WHERE id = (SELECT id FROM billing.statement LIMIT 1)"""
+    )
+
+
+def statements_shares(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.share SET statement_id = (
+               SELECT s.id FROM billing.statement s WHERE s.state = 'paid' AND s.org_id <> share.org_id LIMIT 1)
+           WHERE id = (SELECT id FROM billing.share WHERE state = 'paid' AND kind = 'seller' LIMIT 1)"""
+    )
+
+
+def statements_sequence(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.statement SET starts_at = starts_at + interval '1 hour' WHERE state = 'carried'")
+
+
+def statements_settled(p: Planter, _: World) -> None:
+    statement_id = p.find("SELECT id FROM billing.statement WHERE state = 'carried' LIMIT 1")
+    p.change("UPDATE billing.statement SET state = 'closed' WHERE id = :id", id=statement_id)
+    p.forget("statement", statement_id, "closed", "carried")
+
+
+def shares_settled(p: Planter, _: World) -> None:
+    share_id = p.find("SELECT id FROM billing.share WHERE state = 'paid' LIMIT 1")
+    p.change("UPDATE billing.share SET state = 'in_statement' WHERE id = :id", id=share_id)
+    p.forget("share", share_id, "in_statement", "paid")
+
+
+def payouts_amount(p: Planter, _: World) -> None:
+    first = p.find("SELECT id FROM billing.payout WHERE state = 'paid' LIMIT 1")
+    org_id = p.find("SELECT org_id FROM billing.payout WHERE id = :id", id=first)
+    minor = p.find("SELECT amount_minor + 1 FROM billing.payout WHERE id = :id", id=first)
+    payout_id = p.copy("billing.payout", first, state="failed", amount_minor=minor, paid_at=None)
+    p.remember("payout", payout_id, None, "scheduled", "failed")
+    for word, sign in (("scheduled", 1), ("failed", -1)):
+        legs = ((org_id, "party_available", sign * minor), (PLATFORM, "payout_clearing", -sign * minor))
+        p.book(*legs, key=f"payout:{payout_id}:{word}", kind=f"payout_{word}")
+
+
+def payouts_one_alive(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.payout SET gateway_reference = NULL WHERE id = (SELECT id FROM billing.payout LIMIT 1)")
+
+
+def commission_invoiced(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.statement SET commission_invoice_id = NULL WHERE commission_invoice_id IS NOT NULL")
+
+
+def numbers_gapless(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.number_series SET next_number = next_number + 1 WHERE kind = 'invoice'")
+
+
+def numbers_dated(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.invoice SET issued_at = issued_at + interval '90 days' WHERE kind = 'invoice' AND sequence = 1"""
+    )
+
+
+def numbers_spelled(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.invoice SET number = 'INV-1' WHERE kind = 'invoice' AND sequence = 1")
+
+
+def invoices_lines(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.invoice_line SET net_minor = net_minor + 1, gross_minor = gross_minor + 1
+           WHERE invoice_id = (SELECT id FROM billing.invoice WHERE kind = 'commission_invoice' LIMIT 1)"""
+    )
+
+
+def invoices_orders(p: Planter, world: World) -> None:
+    p.change(
+        """UPDATE billing.invoice_line SET tax_rate_ppm = tax_rate_ppm + 1
+           WHERE invoice_id = (SELECT id FROM billing.invoice WHERE kind = 'invoice' AND reference = :order)""",
+        order=world.order_id,
+    )
+
+
+def invoices_per_order(p: Planter, world: World) -> None:
+    p.change('UPDATE orders."order" SET active_at = NULL WHERE id = :order', order=world.order_id)
+
+
+def credit_notes_within_original(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.invoice_line SET reference = id
+           WHERE invoice_id = (SELECT id FROM billing.invoice WHERE kind = 'credit_note' LIMIT 1)"""
+    )
+
+
+def credit_notes_per_refund(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.invoice SET refund_id = NULL
+           WHERE id = (SELECT id FROM billing.invoice WHERE kind = 'credit_note' LIMIT 1)"""
+    )
+
+
+def documents_produced(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.invoice SET pdf_sha256 = NULL WHERE kind = 'invoice' AND sequence = 1")

@@ -1,0 +1,243 @@
+"""One corruption for every other rule: orders, delivery, histories, jobs, isolation, catalogue."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from kernel import clock
+from kernel.ids import uuid7
+from tests.service.verify.planting import Planter
+from tests.verify_world import World
+
+REJECTED = "(SELECT id FROM orders.\"order\" WHERE state = 'rejected' LIMIT 1)"
+REJECTED_LINE = f"(SELECT id FROM orders.order_line WHERE order_id = {REJECTED} LIMIT 1)"
+OF_ORDER = "(SELECT id FROM orders.order_line WHERE order_id = :order)"
+
+
+def orders_totals(p: Planter, _: World) -> None:
+    p.change(
+        f"UPDATE orders.order_line SET net_minor = net_minor - 1, tax_minor = tax_minor + 1 WHERE id = {REJECTED_LINE}"
+    )
+
+
+def purchases_totals(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE orders.quote SET net_minor = net_minor - 1, tax_minor = tax_minor + 1
+           WHERE id = (SELECT quote_id FROM orders.purchase LIMIT 1)"""
+    )
+
+
+def purchases_orders(p: Planter, _: World) -> None:
+    order_id = p.find(f"SELECT {REJECTED}")
+    p.change("UPDATE orders.\"order\" SET state = 'cancelled' WHERE id = :id", id=order_id)
+    p.forget("order", order_id, "pending_approval", "rejected")
+    p.remember("order", order_id, "pending_approval", "cancelled")
+
+
+def purchases_approved(p: Planter, _: World) -> None:
+    p.change("DELETE FROM orders.approval WHERE decision = 'approved'")
+
+
+def orders_paid(p: Planter, world: World) -> None:
+    p.change('UPDATE orders."order" SET paid_at = NULL WHERE id = :order', order=world.order_id)
+
+
+def orders_charged(p: Planter, world: World) -> None:
+    p.change(
+        """UPDATE billing.charge SET payment_id = (
+               SELECT payment_id FROM orders."order" WHERE id <> :order AND payment_id IS NOT NULL LIMIT 1)
+           WHERE group_reference = :order""",
+        order=world.order_id,
+    )
+
+
+def orders_not_stuck(p: Planter, _: World) -> None:
+    order_id = p.find(f"SELECT {REJECTED}")
+    purchase_id = p.find('SELECT purchase_id FROM orders."order" WHERE id = :id', id=order_id)
+    for machine, table, row_id in (("order", '"order"', order_id), ("purchase", "purchase", purchase_id)):
+        p.change(
+            f"UPDATE orders.{table} SET state = 'pending_approval', deadline_at = :at WHERE id = :id",
+            at=clock.now() - timedelta(days=1),
+            id=row_id,
+        )
+        p.forget(machine, row_id, "pending_approval", "rejected")
+
+
+def orders_entitled(p: Planter, world: World) -> None:
+    entitlement_id = p.find(f"SELECT id FROM fulfillment.entitlement WHERE reference IN {OF_ORDER}", order=world.order_id)
+    p.change(
+        "UPDATE fulfillment.entitlement SET state = 'ended', valid_to = :at WHERE id = :id",
+        at=clock.now(),
+        id=entitlement_id,
+    )
+    p.remember("entitlement", entitlement_id, "active", "ended")
+
+
+def orders_delivered_once(p: Planter, world: World) -> None:
+    p.change(
+        f"UPDATE fulfillment.entitlement SET seats = seats + 1 WHERE reference IN {OF_ORDER} AND seats > 0",
+        order=world.order_id,
+    )
+
+
+def orders_given_back(p: Planter, _: World) -> None:
+    order_id = p.find(
+        """SELECT subject_id FROM kernel.state_history WHERE machine = 'order' AND to_state = 'delivery_failed' LIMIT 1"""
+    )
+    p.change("UPDATE orders.\"order\" SET state = 'delivery_failed' WHERE id = :id", id=order_id)
+    p.forget("order", order_id, "delivery_failed", "refunded")
+    p.change("UPDATE billing.refund SET reference = :other WHERE reference = :id", other=uuid7(), id=order_id)
+
+
+def orders_refunded(p: Planter, _: World) -> None:
+    subscription_id = p.find("SELECT id FROM orders.subscription WHERE state = 'ended' LIMIT 1")
+    p.change("UPDATE orders.subscription SET state = 'active' WHERE id = :id", id=subscription_id)
+    p.forget("subscription", subscription_id, "active", "ended")
+
+
+def lines_attributed(p: Planter, _: World) -> None:
+    p.change(f"DELETE FROM orders.sale_terms WHERE order_line_id = {REJECTED_LINE}")
+
+
+def attributions_shown(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE orders.attribution SET rule = 'none'
+           WHERE id = (SELECT id FROM orders.attribution WHERE video_id IS NOT NULL LIMIT 1)"""
+    )
+
+
+def subscriptions_terms(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE orders.subscription_term SET number = 2
+           WHERE id = (SELECT id FROM orders.subscription_term LIMIT 1)"""
+    )
+
+
+def runs_provisioned_once(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE fulfillment.run SET operation = 'change' WHERE id = (
+               SELECT id FROM fulfillment.run WHERE operation = 'provision' AND state = 'succeeded' LIMIT 1)"""
+    )
+
+
+def runs_one_live(p: Planter, _: World) -> None:
+    p.define("DROP INDEX fulfillment.uq_run_live")
+    first = p.find("SELECT id FROM fulfillment.run WHERE state = 'succeeded' LIMIT 1")
+    for _number in range(2):
+        run_id = p.copy(
+            "fulfillment.run",
+            first,
+            operation="change",
+            state="waiting",
+            tries=0,
+            finished_at=None,
+            deadline_at=clock.now() + timedelta(days=1),
+        )
+        p.remember("run", run_id, None, "queued", "calling", "waiting")
+
+
+def runs_timely(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE fulfillment.run SET finished_at = NULL
+           WHERE id = (SELECT id FROM fulfillment.run WHERE state = 'succeeded' LIMIT 1)"""
+    )
+
+
+def runs_recorded(p: Planter, _: World) -> None:
+    p.change("UPDATE fulfillment.run SET tries = tries + 1 WHERE id = (SELECT id FROM fulfillment.run LIMIT 1)")
+
+
+def entitlements_dated(p: Planter, world: World) -> None:
+    p.change(
+        f"UPDATE fulfillment.entitlement SET valid_from = NULL WHERE reference IN {OF_ORDER}", order=world.order_id
+    )
+
+
+def seats_counted(p: Planter, world: World) -> None:
+    p.change(
+        f"UPDATE fulfillment.entitlement SET seats_used = seats_used + 1 WHERE reference IN {OF_ORDER} AND seats > 0",
+        order=world.order_id,
+    )
+
+
+def states_legal(p: Planter, world: World) -> None:
+    p.remember("order", world.order_id, "active", "active")
+
+
+def states_walked(p: Planter, _: World) -> None:
+    p.change("UPDATE marketplace.member SET state = 'removed' WHERE id = (SELECT id FROM marketplace.member LIMIT 1)")
+
+
+def events_followed(p: Planter, _: World) -> None:
+    p.change("DELETE FROM kernel.job WHERE id = (SELECT id FROM kernel.job WHERE event_id IS NOT NULL LIMIT 1)")
+
+
+def _done(what: str) -> str:
+    return f"UPDATE kernel.job SET {what} WHERE id = (SELECT id FROM kernel.job WHERE dedupe_key LIKE 'slot:%' LIMIT 1)"
+
+
+def jobs_none_dead(p: Planter, _: World) -> None:
+    p.change(_done("state = 'dead'"))
+
+
+def jobs_consistent(p: Planter, _: World) -> None:
+    p.change(_done("lease_until = finished_at"))
+
+
+def jobs_timely(p: Planter, _: World) -> None:
+    p.change(_done("state = 'ready', finished_at = NULL, run_at = run_at - interval '1 hour'"))
+
+
+def inbox_processed(p: Planter, _: World) -> None:
+    p.change(
+        """INSERT INTO kernel.inbox (id, source, event_id, kind, body, state, received_at)
+           VALUES (:id, 'sandbox', 'lost', 'payment', '{}', 'received', :at)""",
+        id=uuid7(),
+        at=clock.now() - timedelta(hours=1),
+    )
+
+
+def idempotency_answered(p: Planter, _: World) -> None:
+    p.change(
+        "UPDATE kernel.idempotency_key SET status = 0 WHERE id = (SELECT id FROM kernel.idempotency_key LIMIT 1)"
+    )
+
+
+def tenancy_rows_agree(p: Planter, world: World) -> None:
+    p.change(
+        """UPDATE orders.subscription_term SET seller_org_id = :other
+           WHERE id = (SELECT id FROM orders.subscription_term LIMIT 1)""",
+        other=world.promoter.id,
+    )
+
+
+def tenancy_row_security(p: Planter, _: World) -> None:
+    p.define('ALTER TABLE orders."order" NO FORCE ROW LEVEL SECURITY')
+
+
+def tenancy_serving_role(p: Planter, _: World) -> None:
+    p.define("GRANT SELECT ON fulfillment.run_attempt_default TO market_app")
+
+
+def books_kept(p: Planter, _: World) -> None:
+    p.define("GRANT UPDATE (amount_minor) ON billing.posting TO market_app")
+
+
+def catalogue_published(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE marketplace.listing l SET current_version_id = (
+               SELECT o.current_version_id FROM marketplace.listing o WHERE o.org_id = l.org_id AND o.id <> l.id LIMIT 1)
+           WHERE id = (SELECT id FROM marketplace.listing WHERE state = 'published' LIMIT 1)"""
+    )
+
+
+def claims_kept(p: Planter, _: World) -> None:
+    p.change("UPDATE marketplace.claim SET value_int = value_int + 1")
+
+
+def touchpoints_once(p: Planter, _: World) -> None:
+    p.change(
+        """INSERT INTO marketplace.touchpoint
+           SELECT (jsonb_populate_record(t, jsonb_build_object('occurred_at', t.occurred_at + interval '1 second'))).*
+           FROM marketplace.touchpoint t LIMIT 1"""
+    )

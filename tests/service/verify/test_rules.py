@@ -1,0 +1,79 @@
+"""Every rule of `market verify` catches what it is for, and nothing is wrong with a market that is well."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from app.verify.check import verify
+from app.verify.rule import Found, Outside
+from app.verify.rules import COMPARISONS, RULES
+from kernel.db.uow import UnitOfWork
+from tests.service.verify import plants_money, plants_rest
+from tests.service.verify.conftest import Market
+from tests.service.verify.planting import Planter
+from tests.verify_world import World
+
+Plant = Callable[[Planter, World], None]
+
+
+def _plants(module: ModuleType) -> dict[str, Plant]:
+    own = {name: made for name, made in inspect.getmembers(module, inspect.isfunction) if not name.startswith("_")}
+    return {name: made for name, made in own.items() if made.__module__ == module.__name__}
+
+
+PLANTS = _plants(plants_money) | _plants(plants_rest)
+OUTSIDE = {"documents.unchanged", "media.stored", "delivery.seller_log", "structure.enforced"}
+"""Rules with tests of their own, here and in `test_outside.py`: not a row of theirs is planted."""
+
+
+def broken(uow: UnitOfWork) -> dict[str, Found]:
+    found = {rule.name: rule.find(uow) for rule in RULES}
+    return {name: what for name, what in found.items() if what.violations}
+
+
+def test_every_rule_has_its_plant() -> None:
+    names = {rule.name for rule in (*RULES, *COMPARISONS)}
+    assert len(names) == len(RULES) + len(COMPARISONS)
+    assert {name.replace(".", "_") for name in names - OUTSIDE} == set(PLANTS)
+
+
+def test_every_rule_says_what_it_means() -> None:
+    for rule in (*RULES, *COMPARISONS):
+        assert rule.en.endswith((".", ")."))
+        assert rule.zh.endswith(("。", "）。"))
+
+
+def test_nothing_is_wrong_with_a_market_that_is_well(market: Market) -> None:
+    report = verify(market.db, Outside(market.world.storage))
+    assert {outcome.name: outcome.found for outcome in report.outcomes if outcome.found.violations} == {}
+    assert report.ok
+    assert len(report.outcomes) == len(RULES) + len(COMPARISONS)
+
+
+@pytest.mark.parametrize("rule", [rule.name for rule in RULES if rule.name not in OUTSIDE])
+def test_a_planted_corruption_is_named_by_its_rule_alone(rule: str, market: Market, owner: UnitOfWork) -> None:
+    planter = Planter(owner)
+    with planter.unguarded():
+        PLANTS[rule.replace(".", "_")](planter, market.world)
+    found = broken(owner)
+    assert set(found) == {rule}, found
+    assert found[rule].violations >= len(found[rule].examples) >= 1
+    assert all(found[rule].examples)
+
+
+def test_a_switched_off_trigger_is_named(market: Market, owner: UnitOfWork) -> None:
+    Planter(owner).define("ALTER TABLE billing.posting DISABLE TRIGGER posting_append_only")
+    assert set(broken(owner)) == {"structure.enforced"}
+
+
+def test_examples_are_few_and_the_count_is_whole(market: Market, owner: UnitOfWork) -> None:
+    planter = Planter(owner)
+    with planter.unguarded():
+        planter.change("UPDATE fulfillment.run SET tries = tries + 1")
+    found = broken(owner)["runs.recorded"]
+    assert found.violations == planter.find("SELECT count(*) FROM fulfillment.run")
+    assert len(found.examples) == 5

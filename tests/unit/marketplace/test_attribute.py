@@ -1,0 +1,153 @@
+"""Attribution: the rule on examples, and what must hold for any history."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketplace.attribution.attribute import (
+    MEANT_MS,
+    WINDOW,
+    Attribution,
+    ContextHint,
+    PlacementFact,
+    TouchpointFact,
+    attribute,
+)
+
+NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+BUYER, SELLER, CHANNEL, SHARER = (UUID(int=number) for number in (1, 2, 3, 4))
+VIDEO, OTHER = UUID(int=10), UUID(int=11)
+CARD = PlacementFact(UUID(int=20), VIDEO, CHANNEL, 3_000, 14_000)
+OTHER_CARD = PlacementFact(UUID(int=21), OTHER, SELLER, 0, 9_000)
+CARDS = (CARD, OTHER_CARD)
+
+
+def touch(number: int, kind: str, minutes_ago: int, **more: object) -> TouchpointFact:
+    base = TouchpointFact(UUID(int=100 + number), kind, NOW - timedelta(minutes=minutes_ago), VIDEO)
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+def decide(*touches: TouchpointFact, hint: ContextHint | None = None) -> Attribution:
+    return attribute(touches, CARDS, NOW, buyer_org_id=BUYER, seller_org_id=SELLER, hint=hint)
+
+
+def click(number: int, minutes_ago: int, **more: object) -> TouchpointFact:
+    return touch(number, "card_click", minutes_ago, **({"placement_id": CARD.id, "second_ms": 7_000} | more))
+
+
+def view(number: int, minutes_ago: int, watched_ms: int = MEANT_MS, **more: object) -> TouchpointFact:
+    return touch(number, "view", minutes_ago, watched_ms=watched_ms, **more)
+
+
+class TestTheRule:
+    def test_the_last_card_click_wins_even_over_a_later_view(self) -> None:
+        found = decide(click(1, 60), click(2, 30, second_ms=9_000), view(3, 5))
+        assert (found.rule, found.second_ms, found.placement_id) == ("last_click", 9_000, CARD.id)
+        assert found.promoter_org_id == CHANNEL
+        assert len(found.path) == 3
+
+    def test_without_a_click_the_last_long_view_wins(self) -> None:
+        found = decide(view(1, 60), view(2, 30), view(3, 5, MEANT_MS - 1))
+        assert (found.rule, found.touchpoint_id) == ("last_view", UUID(int=102))
+
+    def test_nothing_meant_anything(self) -> None:
+        found = decide(touch(1, "impression", 1), view(2, 2, 1_000))
+        assert (found.rule, found.video_id, found.promoter_org_id) == ("none", None, None)
+        assert len(found.path) == 2
+
+    def test_the_window_ends_to_the_instant(self) -> None:
+        minutes = int(WINDOW.total_seconds()) // 60
+        assert decide(click(1, minutes)).rule == "last_click"
+        assert decide(click(1, minutes + 1)).rule == "none"
+        assert decide(click(1, -1)).rule == "none"
+
+    def test_a_click_on_another_listings_card_does_not_count(self) -> None:
+        assert decide(click(1, 5, placement_id=UUID(int=99))).rule == "none"
+        assert decide(click(1, 5, placement_id=OTHER_CARD.id)).rule == "none"
+
+    def test_a_video_without_the_listing_is_not_even_on_the_path(self) -> None:
+        found = decide(view(1, 5, video_id=UUID(int=77)))
+        assert (found.rule, found.path) == ("none", ())
+
+
+class TestThePromoter:
+    def test_whoever_shared_the_link_comes_before_the_channel(self) -> None:
+        assert decide(click(1, 5, sharer_org_id=SHARER)).promoter_org_id == SHARER
+        arrived = touch(0, "impression", 9, sharer_org_id=SHARER)
+        assert decide(arrived, click(1, 5)).promoter_org_id == SHARER
+
+    def test_a_link_used_after_the_click_changes_nothing(self) -> None:
+        assert decide(click(1, 5), touch(2, "impression", 1, sharer_org_id=SHARER)).promoter_org_id == CHANNEL
+
+    def test_nobody_is_paid_for_their_own_purchase_or_their_own_product(self) -> None:
+        assert decide(click(1, 5, sharer_org_id=BUYER)).promoter_org_id == CHANNEL
+        assert decide(click(1, 5, video_id=OTHER, placement_id=OTHER_CARD.id)).promoter_org_id is None
+        cards = (replace(CARD, channel_org_id=BUYER),)
+        found = attribute([click(1, 5)], cards, NOW, buyer_org_id=BUYER, seller_org_id=SELLER)
+        assert (found.rule, found.promoter_org_id) == ("last_click", None)
+
+
+class TestTheContext:
+    def test_a_purchase_made_inside_the_player_names_its_video(self) -> None:
+        found = decide(click(1, 5), hint=ContextHint(VIDEO, CARD.id, 8_000))
+        assert (found.rule, found.second_ms, found.touched_at) == ("context", 8_000, NOW)
+
+    def test_an_inconsistent_context_is_ignored(self) -> None:
+        for hint in (
+            ContextHint(VIDEO, OTHER_CARD.id, 8_000),
+            ContextHint(VIDEO, CARD.id, 90_000),
+            ContextHint(UUID(int=77), None, 8_000),
+        ):
+            assert decide(hint=hint).rule == "none"
+
+    def test_a_context_without_a_card_takes_the_one_showing(self) -> None:
+        assert decide(hint=ContextHint(VIDEO, None, 8_000)).placement_id == CARD.id
+
+
+touches = st.lists(
+    st.builds(
+        touch,
+        st.integers(0, 30),
+        st.sampled_from(["impression", "view", "card_click", "share", "lead"]),
+        st.integers(-10, 60 * 24 * 40),
+        video_id=st.sampled_from([VIDEO, OTHER, UUID(int=77)]),
+        placement_id=st.sampled_from([None, CARD.id, OTHER_CARD.id]),
+        watched_ms=st.integers(0, 60_000),
+        sharer_org_id=st.sampled_from([None, SHARER, BUYER, SELLER]),
+    ),
+    max_size=12,
+)
+
+
+@given(touches, st.integers(0, 1000))
+def test_the_order_of_arrival_does_not_matter(history: list[TouchpointFact], seed: int) -> None:
+    unique = list({item.id: item for item in history}.values())
+    shuffled = list(unique)
+    random.Random(seed).shuffle(shuffled)
+    assert decide(*unique) == decide(*shuffled)
+
+
+@given(touches)
+def test_the_answer_is_always_a_touch_inside_the_window_or_none(history: list[TouchpointFact]) -> None:
+    found = decide(*history)
+    assert found.promoter_org_id not in {BUYER, SELLER}
+    if found.rule == "none":
+        assert found == Attribution("none", path=found.path)
+        return
+    assert found.touched_at is not None
+    assert NOW - WINDOW <= found.touched_at <= NOW
+    assert found.touchpoint_id in {item.id for item in history}
+    assert all(NOW - WINDOW <= step.occurred_at <= NOW for step in found.path)
+
+
+@given(touches)
+def test_a_later_short_view_never_takes_a_sale_away(history: list[TouchpointFact]) -> None:
+    before = decide(*history)
+    after = decide(*history, touch(999, "view", 0, watched_ms=MEANT_MS - 1))
+    assert (before.rule, before.touchpoint_id) == (after.rule, after.touchpoint_id)

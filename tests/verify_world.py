@@ -1,0 +1,243 @@
+"""A small market with something of everything in it, made through the product's own verbs and jobs, for `market verify`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import select
+
+import billing.registration
+import marketplace.listings.jobs
+import marketplace.videos.jobs
+import orders.loop
+from app.scheduler import tick
+from billing.payments.adapters.sandbox import SandboxGateway
+from billing.payouts.pay_out import PayOut, pay_out
+from billing.refunds.request_refund import RequestRefund, request_refund
+from billing.statements.close_statements import CloseStatements, close_statements
+from billing.statements.models import Statement
+from fulfillment.connectors.save_connector import SaveConnector, save_connector
+from fulfillment.entitlements.models import Entitlement
+from fulfillment.entitlements.seats import assign_seat
+from kernel import clock
+from kernel.db.uow import Database, UnitOfWork, unit_of_work
+from kernel.idempotency import Answer, once
+from kernel.ids import uuid7
+from kernel.jobs.run import drain
+from kernel.principal import SYSTEM, Principal
+from kernel.states import StateHistory
+from kernel.storage import Storage, open_storage
+from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
+from marketplace.placements.place import AddClaim, add_claim
+from marketplace.public import find_default_billing_profile
+from orders.agreements.complete_order import accept_order
+from orders.agreements.models import Order, OrderLine
+from orders.money_back import RequestOrderRefund, request_order_refund
+from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
+from orders.purchases.place_purchase import PlacePurchase, place_purchase
+from orders.purchases.set_rule import SetRule, set_rule
+from orders.quotes.give_quote import Asked, GiveQuote, give_quote
+from orders.quotes.lines import Context
+from tests import factories_fulfillment
+from tests.factories_billing import OPERATOR, PlainRenderer
+from tests.factories_marketplace import (
+    Org,
+    make_member,
+    make_org,
+    make_plans,
+    make_published_video,
+    make_seller,
+    one_off_plan,
+    per_seat_plan,
+)
+
+APPROVAL_ABOVE_MINOR = 10_000_000
+LOOP = orders.loop
+"""Imported for what it registers."""
+
+
+@dataclass(frozen=True)
+class World:
+    """The market's parties and where its files are."""
+
+    storage: Storage
+    buyer: Org
+    seller: Org
+    promoter: Org
+    order_id: UUID
+    """A settled order with two lines, a promoter and an invoice."""
+
+
+def build(db: Database, folder: Path) -> World:
+    """Sell, deliver, fail to deliver, refund, settle and pay out. The clock must be frozen; it is moved on."""
+    storage = open_storage(str(folder))
+    _register(db, storage)
+    stage = _Stage(db, storage)
+    order_id = stage.sell_much()
+    clock.advance(timedelta(days=9))
+    stage.settle()
+    stage.refund_after_settlement()
+    stage.settle()
+    return World(storage, stage.buyer, stage.seller, stage.promoter, order_id)
+
+
+def _register(db: Database, storage: Storage) -> None:
+    billing.registration.register(
+        {"sandbox": SandboxGateway(db)}, storage, PlainRenderer(), public_url="https://market.example"
+    )
+    factories_fulfillment.register()
+    marketplace.listings.jobs.register(review_by_rule=False)
+    marketplace.videos.jobs.register(storage)
+
+
+class _Stage:
+    """What happens, in order."""
+
+    def __init__(self, db: Database, storage: Storage) -> None:
+        self.db, self.storage = db, storage
+        with unit_of_work(db, SYSTEM) as uow:
+            self.seller, self.promoter, self.buyer = make_seller(uow), make_org(uow), make_org(uow)
+            self.colleague = make_member(uow, self.buyer, "approver", "purchaser")
+            connector = self._connector(uow)
+            self.seats, self.service = (
+                make_plans(uow, self.seller, per_seat_plan(connector_id=connector))[0],
+                make_plans(uow, self.seller, one_off_plan(connector_id=connector), kind="service")[0],
+            )
+            # A connector that is nobody's: its delivery fails for good.
+            self.undeliverable = make_plans(uow, self.seller, per_seat_plan(connector_id=uuid7()))[0]
+            video, self.placement = make_published_video(uow, self.promoter, self.seats)
+            self.video_id = video.id
+            self._examined(uow, video.id)
+            for key in (video.media_key, video.cover_key):
+                storage.put_bytes(str(key), b"x")
+        with unit_of_work(db, self.promoter.owner) as uow:
+            add_claim(uow, AddClaim(self.placement.id, "included_seats", 4_000, "含 20 席", "20 seats", value_int=20))
+        self.keep_running()
+
+    def sell_much(self) -> UUID:
+        """Every kind of ending before anything is settled. Returns the order that ended best."""
+        self._watch()
+        best = self._buy((self.seats.id, 3), (self.service.id, 1))
+        self._seats(best)
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            accept_order(uow, best)
+        self.partly_refunded = self._buy((self.seats.id, 10))
+        self._refund(self.partly_refunded, 12_345)
+        self._refund(self._buy((self.seats.id, 2)), None)
+        self._buy((self.undeliverable.id, 1))
+        self._buy((self.seats.id, 1), token="sbx_declined")
+        self._with_approval()
+        return best
+
+    def settle(self) -> None:
+        """What the clock starts (late purchases expire, the books are sealed), then statements and their payouts."""
+        tick(self.db)
+        self.keep_running()
+        with unit_of_work(self.db, OPERATOR) as uow:
+            close_statements(uow, CloseStatements(until=clock.now()))
+        with unit_of_work(self.db, OPERATOR) as uow:
+            for statement_id in uow.session.scalars(select(Statement.id).where(Statement.state == "closed")).all():
+                pay_out(uow, PayOut(statement_id))
+        self.keep_running()
+
+    def refund_after_settlement(self) -> None:
+        """Money goes back that was paid out already: the next statements are negative and carried."""
+        with unit_of_work(self.db, OPERATOR) as uow:
+            payment_id = uow.session.get_one(Order, self.partly_refunded).payment_id
+            assert payment_id is not None
+            request_refund(uow, RequestRefund(self.partly_refunded, payment_id, "goodwill", automatic=False, amount_minor=20_000))
+        self.keep_running()
+        clock.advance(timedelta(days=1))
+
+    def keep_running(self) -> None:
+        """Run every job that is due."""
+        drain(self.db)
+
+    def _connector(self, uow: UnitOfWork) -> UUID:
+        before = uow.principal
+        uow.principal = replace(SYSTEM, org_id=self.seller.id)
+        saved = save_connector(
+            uow, SaveConnector("none", "none"), box=factories_fulfillment.BOX, policy=factories_fulfillment.LOOPBACK
+        )
+        uow.principal = before
+        return saved.id
+
+    def _examined(self, uow: UnitOfWork, video_id: UUID) -> None:
+        """The history that the examination of the file would have left."""
+        for source, target in (("draft", "processing"), ("processing", "ready")):
+            uow.session.add(
+                StateHistory(
+                    machine="marketplace.video",
+                    subject_id=video_id,
+                    org_ids=[self.promoter.id],
+                    from_state=source,
+                    to_state=target,
+                    actor="system:test",
+                    at=clock.now(),
+                )
+            )
+
+    def _watch(self) -> None:
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            record_touchpoints(
+                uow,
+                [
+                    TouchpointIn(uuid7(), "view", clock.now(), self.video_id, None, 9_000, 9_000),
+                    TouchpointIn(uuid7(), "card_click", clock.now(), self.video_id, self.placement.id, 5_000, 5_000),
+                ],
+            )
+
+    def _buy(self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None) -> UUID:
+        order_id = self._place(*lines, token=token, by=by)
+        self.keep_running()
+        return order_id
+
+    def _place(self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None) -> UUID:
+        with unit_of_work(self.db, by or self.buyer.owner) as uow:
+            quote = give_quote(
+                uow,
+                GiveQuote(
+                    tuple(Asked(plan_id, quantity) for plan_id, quantity in lines),
+                    context=Context(video_id=self.video_id, placement_id=self.placement.id, second_ms=5_000),
+                ),
+            )
+            uow.flush()
+            profile = find_default_billing_profile(uow, self.buyer.id)
+            assert profile is not None
+
+            def place() -> Answer:
+                purchase = place_purchase(uow, PlacePurchase(quote.id, profile.id, "sandbox", token, "PO-1"))
+                return Answer(201, {"id": str(purchase.id)})
+
+            answer = once(uow, route="POST /v1/purchases", key=str(quote.id), request=str(quote.id), work=place)
+            uow.flush()
+            statement = select(Order.id).where(Order.purchase_id == UUID(answer.body["id"]))
+            return uow.session.scalars(statement).one()
+
+    def _refund(self, order_id: UUID, amount_minor: int | None) -> None:
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            request_order_refund(uow, RequestOrderRefund(order_id, amount_minor, "not needed"))
+        self.keep_running()
+
+    def _seats(self, order_id: UUID) -> None:
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            entitlement_id = uow.session.scalars(
+                select(Entitlement.id)
+                .join(OrderLine, OrderLine.id == Entitlement.reference)
+                .where(OrderLine.order_id == order_id, Entitlement.seats > 0)
+            ).one()
+            for person in (self.buyer.owner, self.colleague):
+                assign_seat(uow, entitlement_id, person.person())
+
+    def _with_approval(self) -> None:
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            set_rule(uow, SetRule("CNY", APPROVAL_ABOVE_MINOR))
+        approved, rejected, _waiting = (self._buy((self.seats.id, 600)) for _ in range(3))
+        for order_id, decision in ((approved, "approved"), (rejected, "rejected")):
+            with unit_of_work(self.db, self.colleague) as uow:
+                purchase_id = uow.session.get_one(Order, order_id).purchase_id
+                decide_purchase(uow, DecidePurchase(purchase_id, decision, "reasons"))  # type: ignore[arg-type]
+        self.keep_running()
