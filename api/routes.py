@@ -29,6 +29,13 @@ MODULES = (
     "api.v1.operator",
     "api.v1.payments",
     "api.pages.handlers.entry",
+    "api.pages.handlers.seller",
+    "api.pages.handlers.seller_videos",
+    "api.pages.handlers.seller_money",
+    "api.pages.handlers.operator",
+    "api.pages.handlers.traces",
+    "api.pages.handlers.channel",
+    "api.pages.handlers.purchase",
 )
 
 

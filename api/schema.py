@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from litestar import Response
 from litestar.params import Parameter
@@ -21,6 +21,11 @@ class Wire(BaseModel):
     """A body as it may come in: no unknown fields, no coercion of numbers out of strings or booleans."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_max_length=20_000)
+
+    @classmethod
+    def model_validate(cls, obj: Any, *, strict: bool | None = None, **options: Any) -> Self:
+        """Litestar passes `strict=False`, which would overrule the fields that say they are strict; None respects them."""
+        return super().model_validate(obj, strict=strict or None, **options)
 
 
 class Out(BaseModel):

@@ -15,7 +15,7 @@ from app.engines.engine_error import EngineError
 from app.engines.lifeline import read_log_end
 from kernel.settings import Settings
 
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 180.0
 STEP_TIMEOUT_S = 600.0
 LOOK_EVERY_S = 0.2
 

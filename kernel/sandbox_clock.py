@@ -41,6 +41,11 @@ def advance(uow: UnitOfWork, by: timedelta) -> int:
     return total
 
 
+def ahead_s(uow: UnitOfWork) -> int:
+    """By how many seconds the installation runs ahead of the real clock."""
+    return uow.session.scalar(select(SandboxClock.ahead_s)) or 0
+
+
 def follow(uow: UnitOfWork) -> None:
     """Bring this process's clock to the installation's."""
     total = uow.session.scalar(select(SandboxClock.ahead_s)) or 0

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from kernel.db.uow import UnitOfWork
@@ -132,19 +132,19 @@ class TermView:
 
 
 def list_orders(
-    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None
+    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None, text: str | None = None
 ) -> Page[OrderView]:
-    """The acting organization's orders as buyer, newest first."""
+    """The acting organization's orders as buyer, newest first; `text` as in `_with_text`."""
     statement = select(Order).where(Order.buyer_org_id == uow.principal.organization())
-    return _page(uow, statement, cursor, limit, state)
+    return _page(uow, _with_text(statement, text), cursor, limit, state)
 
 
 def list_seller_orders(
-    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None
+    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None, text: str | None = None
 ) -> Page[OrderView]:
     """The acting organization's orders as seller, newest first; those that never were paid for stay the buyer's own."""
     statement = select(Order).where(Order.seller_org_id == uow.principal.organization(), Order.paid_at.is_not(None))
-    return _page(uow, statement, cursor, limit, state)
+    return _page(uow, _with_text(statement, text), cursor, limit, state)
 
 
 def get_order(uow: UnitOfWork, order_id: UUID) -> OrderView:
@@ -168,6 +168,14 @@ def steps_of(uow: UnitOfWork, subject_ids: list[UUID]) -> list[Step]:
         select(StateHistory).where(StateHistory.subject_id.in_(subject_ids)).order_by(StateHistory.at, StateHistory.id)
     )
     return [Step(row.machine, row.from_state, row.to_state, row.reason, row.at) for row in rows]
+
+
+def get_quote(uow: UnitOfWork, quote_id: UUID) -> Quote:
+    """A quote that the acting organization was given. Raises NotFound."""
+    found = uow.session.get(Quote, quote_id)
+    if found is None or found.buyer_org_id != uow.principal.organization():
+        raise NotFound("not_found")
+    return found
 
 
 def get_purchase(uow: UnitOfWork, purchase_id: UUID) -> PurchaseView:
@@ -218,6 +226,18 @@ def terms_of(uow: UnitOfWork, line_ids: list[UUID]) -> list[TermView]:
         .distinct(Subscription.id)
     )
     return [TermView(s.id, s.order_line_id, s.state, t.number, t.starts_at, t.ends_at, s.auto_renew) for s, t in rows]
+
+
+def _with_text(statement: Select[Any], text: str | None) -> Select[Any]:
+    """Only orders whose number, parties, PO number or listing hold every word of `text`."""
+    for word in (text or "").split()[:8]:
+        titled = select(OrderLine.order_id).where(
+            or_(*(OrderLine.plan[name].astext.icontains(word, autoescape=True) for name in ("title", "title_en")))
+        )
+        columns = (Order.number, Order.buyer_name, Order.seller_name, Order.po_number)
+        named = [column.icontains(word, autoescape=True) for column in columns]
+        statement = statement.where(or_(*named, Order.id.in_(titled)))
+    return statement
 
 
 def _page(

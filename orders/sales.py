@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, distinct, func, select, true
+from sqlalchemy.orm import InstrumentedAttribute
 
 from kernel.db.uow import UnitOfWork
 from orders.agreements.models import Attribution, Order, OrderLine
@@ -104,7 +105,7 @@ def sales_of_videos(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, 
     return found
 
 
-def _sold_by_me(uow: UnitOfWork, column: ColumnElement[UUID]) -> ColumnElement[bool]:
+def _sold_by_me(uow: UnitOfWork, column: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
     if uow.principal.is_platform:
         return true()
     return column == uow.principal.organization()

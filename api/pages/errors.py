@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
-from litestar import Request, Response
+from litestar import MediaType, Request, Response
 
 from api.language import language_of
 from api.pages import addresses
 from api.pages.rendering import Chrome, render
 from api.pages.security import page_headers
-from api.pages.site import local_path
+from api.pages.site import local_path, redirect
 from api.pages.views.people import ErrorView
 
 UNAUTHENTICATED = 401
@@ -24,10 +25,10 @@ def error_page(request: Request[Any, Any, Any], body: dict[str, Any], headers: d
     """
     if body["status"] == UNAUTHENTICATED:
         target = addresses.with_query(addresses.SIGN_IN, next=_address(request))
-        return Response(None, status_code=303, headers={"Location": target})
+        return redirect(target)
     state = request.scope.get("state", {})
     signed_in = state.get("signed_in")
-    nonce = state.get("nonce", "")
+    nonce = state.get("nonce") or secrets.token_urlsafe(16)
     view = ErrorView(
         status=body["status"],
         code=body["code"],
@@ -49,7 +50,7 @@ def error_page(request: Request[Any, Any, Any], body: dict[str, Any], headers: d
     return Response(
         render(view, chrome),
         status_code=body["status"],
-        media_type="text/html; charset=utf-8",
+        media_type=MediaType.HTML,
         headers={**page_headers(nonce), **headers},
     )
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from litestar import Request, Response, get, post
+from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import Cookie, UploadFile
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
@@ -23,6 +23,7 @@ from api.auth import SAFE
 from api.context import Services
 from api.language import language_of
 from api.pages.around import areas_of, badges_of
+from api.pages.formats import Formats
 from api.pages.rendering import Chrome, Notice, OrganizationChoice, View, render
 from api.pages.wording import Language, wording
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
@@ -34,7 +35,8 @@ T = TypeVar("T")
 
 FORM_COOKIE = "form"
 NOTICE_COOKIE = "notice"
-MAX_TEXT = 20_000
+TIME_ZONE = "Asia/Shanghai"
+"""Of a visitor who has not signed in."""
 _NOTICE_S = 60
 
 
@@ -95,6 +97,12 @@ class Visit:
         """A text of the pages."""
         return wording(self.language).text(key, **params)
 
+    @property
+    def formats(self) -> Formats:
+        """Money, days and numbers for the visitor."""
+        zone = self.signed_in.time_zone if self.signed_in else TIME_ZONE
+        return Formats(wording(self.language).locale, zone)
+
     def query(self, name: str, *, most: int = 100) -> str:
         """A filter from the address, cut to `most` characters."""
         return _clean(str(self.request.query_params.get(name, "")))[:most]
@@ -105,7 +113,13 @@ class Visit:
         return min(int(value), most) if value.isascii() and value.isdigit() else default
 
     def show(
-        self, view: View, *, status: int = 200, part: str | None = None, refresh_s: int = 0, notice: Notice | None = None
+        self,
+        view: View,
+        *,
+        status: int = 200,
+        part: str | None = None,
+        refresh_s: int = 0,
+        notice: Notice | None = None,
     ) -> Response[str]:
         """The page, or one `part` of it. What the previous request had to say is said now."""
         told, cookies = notice or self._told(), []
@@ -114,7 +128,7 @@ class Visit:
         if self.signed_in is None and self.request.cookies.get(FORM_COOKIE) != self.csrf:
             cookies.append(_cookie(self.services, FORM_COOKIE, self.csrf, None))
         body = render(view, self.chrome(notice=told, refresh_s=refresh_s), part=part)
-        return Response(body, status_code=status, media_type="text/html; charset=utf-8", cookies=cookies)
+        return Response(body, status_code=status, media_type=MediaType.HTML, cookies=cookies)
 
     def chrome(self, *, notice: Notice | None = None, refresh_s: int = 0) -> Chrome:
         """What surrounds the page."""
@@ -126,7 +140,7 @@ class Visit:
             nonce=self.request.scope["state"].get("nonce", ""),
             csrf=self.csrf,
             path=_own_address(self.request),
-            time_zone=signed_in.time_zone if signed_in else "Asia/Shanghai",
+            time_zone=signed_in.time_zone if signed_in else TIME_ZONE,
             sandbox=self.services.sandbox,
             person=signed_in.person_name if signed_in else None,
             organizations=_choices(signed_in),
@@ -136,16 +150,27 @@ class Visit:
             refresh_s=refresh_s,
         )
 
-    def go(self, path: str, *, notice: str = "", cookies: tuple[Cookie, ...] = ()) -> Response[None]:
+    def go(self, path: str, *, notice: str = "", cookies: tuple[Cookie, ...] = ()) -> Response[bytes]:
         """Send the browser to a local `path` (303 See Other). `notice` is a key under `notice.`, said there once."""
         told = [_cookie(self.services, NOTICE_COOKIE, notice, _NOTICE_S)] if notice else []
-        headers = {"Location": local_path(path)}
-        return Response(None, status_code=303, headers=headers, cookies=[*cookies, *told])
+        return redirect(local_path(path), cookies=[*cookies, *told])
+
+    def back(self, default: str = "/") -> Response[bytes]:
+        """Send the browser to the page it came from."""
+        referer = urlsplit(self.request.headers.get("referer", ""))
+        if referer.netloc != self.request.headers.get("host"):
+            return self.go(default)
+        return self.go(f"{referer.path}?{referer.query}" if referer.query else referer.path)
 
     def _told(self) -> Notice | None:
         key = f"notice.{self.request.cookies.get(NOTICE_COOKIE, '')}"
         texts = wording(self.language).texts
         return Notice("good", texts[key]) if key in texts else None
+
+
+def redirect(address: str, *, cookies: Sequence[Cookie] = ()) -> Response[bytes]:
+    """303 See Other to an address that has been checked, or that is not a person's own words."""
+    return Response(b"", status_code=303, media_type=MediaType.HTML, headers={"Location": address}, cookies=cookies)
 
 
 def page(path: str, permission: str) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:

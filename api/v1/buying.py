@@ -243,21 +243,7 @@ def create_purchase(
     data: PurchaseIn, services: Services, principal: Principal, idempotency_key: KeyHeader
 ) -> Response[Any]:
     """Accept a quote: one order per seller, paid at once or sent to an approver. Needs an Idempotency-Key."""
-    if data.gateway not in services.gateways:
-        raise Invalid("gateway_unknown", field="gateway")
-    command = PlacePurchase(data.quote_id, data.billing_profile_id, data.gateway, data.payment_method, data.po_number)
-
-    def place(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            purchase = place_purchase(uow, command)
-            uow.flush()
-            return _answer(uow, purchase.id)
-
-        return once(
-            uow, route="POST /v1/purchases", key=idempotency_key, request=data.model_dump(mode="json"), work=work
-        )
-
-    return _respond(transact(services.db, principal, place))
+    return _respond(buy(services, principal, data, idempotency_key))
 
 
 @get("/v1/purchases", permission="orders.read", sync_to_thread=True, tags=["buying"])
@@ -320,8 +306,7 @@ def pay_purchase(
     purchase_id: UUID, data: PayIn, services: Services, principal: Principal, idempotency_key: KeyHeader
 ) -> Response[Any]:
     """Pay with another method after a failed payment."""
-    if data.gateway not in services.gateways:
-        raise Invalid("gateway_unknown", field="gateway")
+    require_gateway(services, data.gateway)
 
     def pay(uow: UnitOfWork) -> Answer:
         def work() -> Answer:
@@ -347,6 +332,28 @@ def put_rule(currency: str, data: RuleIn, services: Services, principal: Princip
     with unit_of_work(services.db, principal) as uow:
         rule = set_rule(uow, SetRule(currency, data.max_order_minor, data.self_approval))
         return RuleOut.model_validate(rule)
+
+
+def buy(services: Services, principal: Principal, data: PurchaseIn, key: str | None) -> Answer:
+    """Place the purchase once per key, for the JSON route and the page alike. Raises as `place_purchase` and `once`."""
+    require_gateway(services, data.gateway)
+    command = PlacePurchase(data.quote_id, data.billing_profile_id, data.gateway, data.payment_method, data.po_number)
+
+    def place(uow: UnitOfWork) -> Answer:
+        def work() -> Answer:
+            purchase = place_purchase(uow, command)
+            uow.flush()
+            return _answer(uow, purchase.id)
+
+        return once(uow, route="POST /v1/purchases", key=key, request=data.model_dump(mode="json"), work=work)
+
+    return transact(services.db, principal, place)
+
+
+def require_gateway(services: Services, name: str) -> None:
+    """Raises Invalid(`gateway_unknown`) for a gateway that is not configured."""
+    if name not in services.gateways:
+        raise Invalid("gateway_unknown", field="gateway")
 
 
 def _decide(services: Services, principal: Principal, command: DecidePurchase, key: str | None) -> Response[Any]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from billing.payouts.models import Payout
 from billing.statements.models import Statement, StatementLine
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
+from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.public import party
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,55 @@ class PayoutRow:
     gateway_reference: str | None
     created_at: datetime
     paid_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NextPayout:
+    """What will be paid next in one currency, and on which day (of the platform's calendar) at the earliest."""
+
+    amount_minor: int
+    on: date
+
+
+def next_payouts(uow: UnitOfWork, available: Mapping[str, int]) -> dict[str, NextPayout]:
+    """What comes next for the acting organization, per currency of `available` (minor units that are free).
+
+    A payout under way; else a closed statement that waits to be paid, today; else what is free, with the month's close.
+    """
+    org_id = uow.principal.organization()
+    zone = ZoneInfo(party(uow, PLATFORM_ORG_ID).time_zone)
+    today = clock.now().astimezone(zone).date()
+    month_end = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    found: dict[str, NextPayout] = {}
+    for currency, free_minor in available.items():
+        under_way = uow.session.execute(
+            select(Payout.amount_minor, Payout.created_at)
+            .where(
+                Payout.org_id == org_id,
+                Payout.currency == currency,
+                Payout.state.in_(("scheduled", "sent", "unknown")),
+            )
+            .order_by(Payout.created_at)
+            .limit(1)
+        ).first()
+        closed = uow.session.scalar(
+            select(Statement.net_minor)
+            .where(
+                Statement.org_id == org_id,
+                Statement.currency == currency,
+                Statement.state == "closed",
+                Statement.net_minor > 0,
+            )
+            .order_by(Statement.closed_at)
+            .limit(1)
+        )
+        if under_way is not None:
+            found[currency] = NextPayout(under_way.amount_minor, under_way.created_at.astimezone(zone).date())
+        elif closed is not None:
+            found[currency] = NextPayout(closed, today)
+        elif free_minor > 0:
+            found[currency] = NextPayout(free_minor, month_end)
+    return found
 
 
 def list_statements(

@@ -19,6 +19,7 @@ from kernel.paging import Page, cut, newest_first
 from marketplace.channels.models import Channel
 from marketplace.channels.queries import followed_by
 from marketplace.discovery.cards import Card, ClaimView, cards_of, claims_of_videos
+from marketplace.placements.models import Placement
 from marketplace.videos.access import published_to
 from marketplace.videos.models import Video
 
@@ -84,6 +85,21 @@ def get_feed_item(uow: UnitOfWork, video_id: UUID) -> FeedItem:
     if row is None:
         raise NotFound("video_not_found")
     return _items(uow, [(row[0], row[1])], followed_by(uow))[0]
+
+
+def get_placed(uow: UnitOfWork, placement_id: UUID) -> tuple[FeedItem, Card]:
+    """A card that is on sale, and the published video it is in. Raises NotFound(`placement_not_found`)."""
+    video_id = uow.session.scalar(
+        select(Placement.video_id).where(Placement.id == placement_id, Placement.removed_at.is_(None))
+    )
+    row = uow.session.execute(_watchable(uow).where(Video.id == video_id)).first() if video_id is not None else None
+    if row is None:
+        raise NotFound("placement_not_found")
+    item = _items(uow, [(row[0], row[1])], followed_by(uow))[0]
+    card = next((card for card in item.cards if card.placement_id == placement_id), None)
+    if card is None:
+        raise NotFound("placement_not_found")
+    return item, card
 
 
 def count_published(uow: UnitOfWork, channel_id: UUID) -> int:

@@ -49,7 +49,7 @@ class TestWholeRefund:
         with unit_of_work(stage.services.db, SYSTEM) as uow:
             for org in (stage.seller, stage.promoter, stage.buyer):
                 for account in ("party_pending", "party_available", "buyer_credit"):
-                    assert balance_minor(uow, org.id, account, "CNY") == 0  # type: ignore[arg-type]
+                    assert balance_minor(uow, org.id, account, "CNY") == 0
         stage.settle()
         assert stage.statements(stage.seller) == []
 

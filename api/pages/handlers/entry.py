@@ -9,10 +9,9 @@ from api.auth import PUBLIC, SIGNED_IN
 from api.context import Services
 from api.language import COOKIE as LANGUAGE_COOKIE
 from api.pages import addresses, assets
-from api.pages.handlers.reading import identifier
+from api.pages.handlers.reading import identifier, said
 from api.pages.site import Form, Visit, form_post, local_path, page
 from api.pages.views.people import SampleAccount, SignInView
-from api.problems import sentence
 from api.v1.session import act_for, close_session, open_session, session_cookie
 from kernel.db.uow import unit_of_work
 from kernel.errors import DomainError, NotFound
@@ -42,7 +41,7 @@ def favicon() -> Response[bytes]:
 
 
 @page(addresses.SIGN_IN, PUBLIC)
-def sign_in_page(visit: Visit) -> Response[str] | Response[None]:
+def sign_in_page(visit: Visit) -> Response[str] | Response[bytes]:
     """The sign-in form; whoever is signed in already goes on."""
     target = local_path(visit.query("next", most=500) or addresses.FEED)
     if visit.signed_in is not None:
@@ -51,20 +50,18 @@ def sign_in_page(visit: Visit) -> Response[str] | Response[None]:
 
 
 @form_post(addresses.SIGN_IN, PUBLIC)
-def sign_in(visit: Visit, form: Form) -> Response[str] | Response[None]:
+def sign_in(visit: Visit, form: Form) -> Response[str] | Response[bytes]:
     """Open a session and go on; a wrong password shows the form again and says so."""
     email, target = form.text("email", most=254), local_path(form.text("next", most=500) or addresses.FEED)
     try:
         opened = open_session(visit.services, SignIn(email, form.text("password", most=1024)))
     except DomainError as refused:
-        words = sentence(refused.code, visit.language, refused.params)
-        error = " ".join((words["what"], words["safe"], words["todo"]))
-        return visit.show(_sign_in_view(visit, email, target, error), status=REFUSED)
+        return visit.show(_sign_in_view(visit, email, target, said(visit, refused)), status=REFUSED)
     return visit.go(target, cookies=(session_cookie(visit.services, opened.token),))
 
 
 @form_post(addresses.SIGN_OUT, PUBLIC)
-def sign_out(visit: Visit, form: Form) -> Response[None]:
+def sign_out(visit: Visit, form: Form) -> Response[bytes]:
     """End the session; ended already, nothing changes."""
     del form
     close_session(visit.services, visit.signed_in)
@@ -72,7 +69,7 @@ def sign_out(visit: Visit, form: Form) -> Response[None]:
 
 
 @form_post(addresses.LANGUAGE, PUBLIC)
-def choose_language(visit: Visit, form: Form) -> Response[None]:
+def choose_language(visit: Visit, form: Form) -> Response[bytes]:
     """Remember the language and come back to the page one was on."""
     chosen = "en" if form.text("language", most=10) == "en" else "zh-CN"
     https = visit.services.settings.public_url.startswith("https://")
@@ -81,7 +78,7 @@ def choose_language(visit: Visit, form: Form) -> Response[None]:
 
 
 @form_post(addresses.ORGANIZATION, SIGNED_IN)
-def choose_organization(visit: Visit, form: Form) -> Response[None]:
+def choose_organization(visit: Visit, form: Form) -> Response[bytes]:
     """Act for another of one's organizations. The page one was on belongs to the other one, so the feed is next."""
     act_for(visit.services, visit.signed_in, identifier(form.text("organization_id"), "organization_not_found"))
     return visit.go(addresses.FEED)

@@ -14,6 +14,11 @@ export function say(value) {
   return value ?? "";
 }
 
+/** A field that the server sends in Chinese (`name`) and English (`name_en`). */
+export function pick(row, name) {
+  return language.startsWith("zh") ? row[name] : row[`${name}_en`] || row[name];
+}
+
 export function csrf() {
   return document.querySelector('meta[name="csrf"]').content;
 }
@@ -58,11 +63,13 @@ export async function postForm(form, submitter) {
   if (answer.type !== "opaqueredirect" && !answer.ok) throw new Problem(text("problem"), answer.status);
 }
 
-/** Money on the wire is an integer of minor units; the currency knows its own decimals. */
-export function money({ amount, currency }) {
+/** Money on the wire is an integer of minor units; the currency knows its own decimals. Brief: none when all are zero. */
+export function money({ amount, currency }, brief = false) {
   const format = new Intl.NumberFormat(language, { style: "currency", currency });
   const digits = format.resolvedOptions().maximumFractionDigits;
-  return format.format(`${amount}e-${digits}`);
+  const whole = brief && amount % 10 ** digits === 0;
+  const shown = whole ? new Intl.NumberFormat(language, { style: "currency", currency, maximumFractionDigits: 0 }) : format;
+  return shown.format(`${amount}e-${digits}`);
 }
 
 export function clock(seconds) {

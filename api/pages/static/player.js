@@ -1,6 +1,6 @@
 // The vertical player: one post at a time plays, cards come at their second, keys and scrubber work.
 
-import { announce, clock, postForm, text, toast } from "./api.js";
+import { announce, clock, postForm, send, text, toast } from "./api.js";
 import { openSheet } from "./sheet.js";
 import { flush, record } from "./touchpoints.js";
 
@@ -164,25 +164,31 @@ document.addEventListener("submit", async (event) => {
   button.value = on ? "0" : "1";
   button.setAttribute("aria-pressed", String(on));
   if (button.dataset.on) button.textContent = on ? button.dataset.on : button.dataset.off;
-  const count = button.querySelector("[data-count]");
-  if (count && Number(count.dataset.count) < 1000) {
-    count.dataset.count = String(Number(count.dataset.count) + (on ? 1 : -1));
-    count.textContent = count.dataset.count;
-  }
 });
+
+/** The address to send on. A signed-in person's link remembers who sent it; a visitor's is the plain one. */
+async function shareAddress(link, post) {
+  const address = new URL(link.href);
+  if (feed.dataset.known) {
+    const { code } = await send("POST", `/v1/videos/${encodeURIComponent(post.id)}/share`).catch(() => ({}));
+    if (code) address.searchParams.set("share", code);
+  }
+  record("share", post.id, { second: Math.floor(post.video.currentTime) });
+  return address.href;
+}
 
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("[data-share-link]");
   if (!link) return;
   event.preventDefault();
-  const title = link.closest("[data-post]").getAttribute("aria-label");
+  const post = posts.get(link.closest("[data-post]"));
+  const url = await shareAddress(link, post);
   if (navigator.share) {
-    await navigator.share({ title, url: link.href }).catch(() => undefined);
+    await navigator.share({ title: post.element.getAttribute("aria-label"), url }).catch(() => undefined);
   } else if (navigator.clipboard) {
-    await navigator.clipboard.writeText(link.href);
-    toast(text("copied"));
+    await navigator.clipboard.writeText(url).then(() => toast(text("copied")), () => location.assign(url));
   } else {
-    location.assign(link.href);
+    location.assign(url);
   }
 });
 

@@ -1,6 +1,6 @@
 // The purchase sheet: the server renders it; this keeps its price live, pays, and turns it into progress.
 
-import { make, money, newId, say, send, showProblem, text, clock } from "./api.js";
+import { language, make, money, newId, pick, send, showProblem, text, clock } from "./api.js";
 import { follow, paint } from "./progress.js";
 
 const PAUSE_MS = 220;
@@ -22,6 +22,13 @@ export async function openSheet(dialog, address) {
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.showModal();
   body.querySelector("[data-pay]").focus({ preventScroll: true });
+}
+
+/** A priced line as a sentence, as the server's own rendering says it. */
+function describe(line) {
+  if (line.pricing !== "per_seat") return pick(line, "plan_name");
+  const term = line.term_months === 12 ? text("term.year") : line.term_months === 1 ? text("term.month") : text("term.months", { n: line.term_months });
+  return `${money(line.unit_price, true)} × ${new Intl.NumberFormat(language).format(line.quantity)} × ${term}`;
 }
 
 /** Make a rendered sheet live. Returns a function that ends what it started. */
@@ -70,14 +77,13 @@ export function enhance(root, close = () => history.back()) {
     form.elements.quote_id.value = quote.id;
     const list = form.querySelector("[data-amounts] dl");
     for (const old of list.querySelectorAll("[data-line]")) old.remove();
-    const rows = quote.lines.flatMap((line) => [make("dt", { text: say(line.text), "data-line": "" }), make("dd", { className: "num", text: money(line.net), "data-line": "" })]);
+    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line), "data-line": "" }), make("dd", { className: "num", text: money(line.net), "data-line": "" })]);
     list.prepend(...rows);
     for (const name of ["net", "tax", "gross"]) list.querySelector(`[data-${name}]`).textContent = money(quote[name]);
     form.querySelector("[data-approval]").hidden = !quote.needs_approval;
-    if (quote.approval_reason) form.querySelector("[data-approval-reason]").textContent = say(quote.approval_reason);
     form.querySelector("[data-pay-text]").textContent = quote.needs_approval ? text("ask") : text("pay", { amount: money(quote.gross) });
     const claims = form.querySelector("[data-claims] ul");
-    claims?.replaceChildren(...quote.claims.map((claim) => make("li", {}, make("span", { className: "at", text: clock(claim.second) }), make("span", { text: text("quoted", { text: say(claim.text) }) }), make("span", { className: claim.ok ? "verdict" : "verdict no", text: claim.ok ? text("kept") : text("differs") }))));
+    claims?.replaceChildren(...quote.claims.map((claim) => make("li", {}, make("span", { className: "at", text: clock(claim.second) }), make("span", { text: text("quoted", { text: pick(claim, "text") }) }), make("span", { className: claim.ok ? "verdict" : "verdict no", text: claim.ok ? text("kept") : text("differs") }))));
   }
 
   function changed() {
@@ -115,10 +121,12 @@ export function enhance(root, close = () => history.back()) {
       await price();
       return;
     }
+    const [gateway, ...token] = form.elements.payment_method_id.value.split(":");
     const body = {
       quote_id: form.elements.quote_id.value,
       billing_profile_id: form.elements.billing_profile_id.value,
-      payment_method_id: form.elements.payment_method_id.value,
+      gateway,
+      payment_method: token.join(":"),
       ...(form.elements.po_number.value ? { po_number: form.elements.po_number.value } : {}),
     };
     // The same purchase keeps its key, so that pressing again after a lost answer cannot buy twice.
@@ -151,7 +159,7 @@ export function enhance(root, close = () => history.back()) {
       paint(section, progress);
       if (progress.state === "active") {
         const open = section.querySelector("[data-open]");
-        open.href = progress.launch ?? address;
+        open.href = progress.launch_url ?? address;
         open.hidden = false;
         section.querySelector("[data-order]").classList.remove("first");
       }

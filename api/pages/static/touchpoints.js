@@ -4,9 +4,10 @@ import { newId, send } from "./api.js";
 
 const waiting = [];
 const LIMIT = 100;
+const share = document.querySelector("[data-feed]")?.dataset.share;
 
 export function record(kind, videoId, details = {}) {
-  waiting.push({ id: newId(), kind, video_id: videoId, occurred_at: new Date().toISOString(), ...details });
+  waiting.push({ id: newId(), kind, video_id: videoId, occurred_at: new Date().toISOString(), ...(share ? { share } : {}), ...details });
 }
 
 /** Send what is waiting. What could not be sent stays for the next time. */

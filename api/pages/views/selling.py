@@ -243,3 +243,4 @@ class SellerListingsView:
 
     rows: tuple[ListingRow, ...]
     opened: ListingDetail | None = None
+    next_address: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -55,12 +56,13 @@ def seller(db: Database) -> Org:
     return org
 
 
-def browser(address: str, org: Org) -> httpx.Client:
-    client = httpx.Client(base_url=address, timeout=30)
-    answer = client.post("/v1/session", json={"email": org.email, "password": PASSWORD})
-    assert answer.status_code == 201, answer.text
-    client.headers["X-CSRF-Token"] = answer.json()["csrf"]
-    return client
+@contextmanager
+def browser(address: str, org: Org) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address, timeout=30) as client:
+        answer = client.post("/v1/session", json={"email": org.email, "password": PASSWORD})
+        assert answer.status_code == 201, answer.text
+        client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+        yield client
 
 
 @pytest.fixture
@@ -131,6 +133,7 @@ class TestUpload:
         tail = visitor.get(item["media_url"], headers={"Range": "bytes=-5"})
         assert tail.content == whole.content[-5:]
         beyond = visitor.get(item["media_url"], headers={"Range": "bytes=99999999-"})
+        assert beyond.status_code == 416, beyond.text
         assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(whole.content)}")
         known = visitor.get(item["media_url"], headers={"If-None-Match": whole.headers["etag"]})
         assert (known.status_code, known.content) == (304, b"")

@@ -21,6 +21,7 @@ _SWITCH = """
                     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                     WHERE n.nspname IN ('kernel', 'marketplace', 'fulfillment', 'billing', 'orders')
                       AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+                      AND EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
         LOOP EXECUTE 'ALTER TABLE ' || name || ' __WORD__ TRIGGER USER'; END LOOP;
     END $$"""
 

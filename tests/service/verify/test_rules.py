@@ -66,7 +66,7 @@ def test_a_planted_corruption_is_named_by_its_rule_alone(rule: str, market: Mark
 
 
 def test_a_switched_off_trigger_is_named(market: Market, owner: UnitOfWork) -> None:
-    Planter(owner).define("ALTER TABLE billing.posting DISABLE TRIGGER posting_append_only")
+    Planter(owner).define("ALTER TABLE billing.posting DISABLE TRIGGER billing_posting_append_only")
     assert set(broken(owner)) == {"structure.enforced"}
 
 

@@ -1,0 +1,131 @@
+"""The operator's desk: queues with ages, reviews, settlement, and the sandbox's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+
+from api.pages import addresses
+from api.pages.filling import operating
+from api.pages.filling.words import failure
+from api.pages.site import Form, Visit, form_post, page
+from api.pages.views.operating import OperatorView, TestClock
+from billing.payments.queries import waiting_for_somebody
+from billing.payouts.pay_out import PayOut, pay_out
+from billing.statements.close_statements import CloseStatements, close_statements
+from billing.statements.queries import list_statements
+from fulfillment.queries import troubled_runs
+from kernel import audit, clock, sandbox_clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError, Forbidden
+from kernel.jobs.queries import dead_jobs, due_jobs
+from marketplace.listings.queries import list_in_review
+from marketplace.listings.review_listing import ReviewListing, review_listing
+from marketplace.listings.submit_listing import Reason
+from marketplace.public import party
+from orders.sales import sold_lines
+
+READ = "operator.read"
+LONGEST_STEP_DAYS = 400
+_STATEMENTS = 20
+
+
+@page(addresses.OPERATOR, READ)
+def show_operator(visit: Visit) -> Response[str]:
+    """What needs somebody, the oldest first in view."""
+    return visit.show(_view(visit))
+
+
+@form_post("/operator/reviews/{listing_id:uuid}", "operator.reviews")
+def decide(listing_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+    """Approve, which publishes, or reject with the reviewer's words as the reason."""
+    approve = form.text("action", most=10) == "approve"
+    words = form.text("reason", most=200)
+    reasons = (Reason(field="", code=words),) if words else ()
+    command = ReviewListing(listing_id, approve, () if approve else reasons)
+    return _done(visit, lambda uow: review_listing(uow, command), "listing_approved" if approve else "listing_rejected")
+
+
+@form_post("/operator/statements/close", "operator.payouts")
+def close(visit: Visit, form: Form) -> Response[Any]:
+    """Close the period of every party that has something to settle."""
+    del form
+
+    def work(uow: UnitOfWork) -> None:
+        closed = close_statements(uow, CloseStatements(clock.now()))
+        audit.record(uow, "statements.closed", count=len(closed))
+
+    return _done(visit, work, "statements_closed")
+
+
+@form_post("/operator/statements/{statement_id:uuid}/pay", "operator.payouts")
+def pay(statement_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+    """Pay a closed statement. Pressed twice, the second finds it being paid."""
+    del form
+
+    def work(uow: UnitOfWork) -> None:
+        payout_id = pay_out(uow, PayOut(statement_id))
+        audit.record(uow, "payout.scheduled", subject_id=payout_id)
+
+    return _done(visit, work, "payout_scheduled")
+
+
+@form_post("/operator/clock", "operator.clock")
+def advance(visit: Visit, form: Form) -> Response[Any]:
+    """Move the market's clock forward by whole days. Sandbox only."""
+    if not visit.services.sandbox:
+        raise Forbidden("sandbox_only")
+    try:
+        days = form.number("days", least=1, most=LONGEST_STEP_DAYS)
+    except DomainError as refused:
+        return visit.show(_view(visit, failure(visit, refused)), status=refused.status)
+    with visit.work() as uow:
+        sandbox_clock.advance(uow, timedelta(days=days))
+        audit.record(uow, "clock.advanced", seconds=days * 86_400)
+    return visit.go(addresses.OPERATOR, notice="clock_advanced")
+
+
+def _done(visit: Visit, work: Callable[[UnitOfWork], object], notice: str) -> Response[Any]:
+    """Do `work` and come back to the desk; a refusal is told there."""
+    try:
+        visit.transact(work)
+    except DomainError as refused:
+        return visit.show(_view(visit, failure(visit, refused)), status=refused.status)
+    return visit.go(addresses.OPERATOR, notice=notice)
+
+
+def _view(visit: Visit, error: str | None = None) -> OperatorView:
+    may = visit.principal.may
+    with visit.work() as uow:
+        runs = troubled_runs(uow)
+        statements = list_statements(uow, limit=_STATEMENTS).items if may("operator.payouts") else []
+        desk = operating.Desk(
+            money=waiting_for_somebody(uow),
+            reviews=list_in_review(uow, limit=50).items,
+            runs=runs,
+            jobs=dead_jobs(uow),
+            due=due_jobs(uow),
+            statements=statements,
+            lines=sold_lines(uow, [row.reference for row in runs]),
+            names={org_id: party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
+        )
+        ahead_s = sandbox_clock.ahead_s(uow) if visit.services.sandbox else 0
+    return OperatorView(
+        queues=operating.queues(desk),
+        runs=operating.dead_runs(visit, desk),
+        health=operating.health(visit, desk),
+        reviews=operating.reviews(visit, desk),
+        jobs=operating.dead_jobs(desk),
+        settlements=operating.settlements(desk),
+        may_settle=may("operator.payouts"),
+        may_review=may("operator.reviews"),
+        clock=TestClock(clock.now(), ahead_s) if visit.services.sandbox and may("operator.clock") else None,
+        error=error,
+    )
+
+
+routes = [show_operator, decide, close, pay, advance]

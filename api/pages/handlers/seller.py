@@ -1,0 +1,167 @@
+"""The seller's desk: first screen, orders, listings, and giving a run another chance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from litestar import Response
+
+from api.auth import SIGNED_IN
+from api.pages import addresses
+from api.pages.filling import earning, selling
+from api.pages.filling.words import money
+from api.pages.site import Form, Visit, form_post, page
+from api.pages.views.selling import MoneyFigures, SellerHomeView, SellerListingsView, SellerOrdersView, TroubledRun
+from billing.shares.queries import balances
+from billing.statements.queries import next_payouts
+from fulfillment.queries import connectors_of, customers_by_listing, troubled_runs
+from fulfillment.runs.replay_run import replay_run
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, NotFound
+from marketplace.channels.queries import list_own_channels
+from marketplace.listings.queries import get_own_listing, list_own_listings
+from marketplace.organizations.queries import get_checklist
+from marketplace.public import party
+from marketplace.videos.queries import get_reach, list_own_videos
+from orders.queries import list_seller_orders
+from orders.sales import VideoSales, sales_of_videos
+
+READ = "seller.orders.read"
+_PAGE = 20
+_TROUBLED = 20
+
+
+def require_seller(visit: Visit) -> None:
+    """The seller's desk is for organizations that sell; for others it is not there.
+
+    Raises:
+        NotFound: `not_found`.
+    """
+    if visit.signed_in is None or not visit.signed_in.organization.is_seller:
+        raise NotFound("not_found")
+
+
+def require_channel(visit: Visit, uow: UnitOfWork) -> None:
+    """Videos are for sellers and for whoever has a channel. Raises NotFound(`not_found`)."""
+    if visit.signed_in is not None and visit.signed_in.organization.is_seller:
+        return
+    if not list_own_channels(uow):
+        raise NotFound("not_found")
+
+
+@page(addresses.SELLER, SIGNED_IN)
+def show_home(visit: Visit) -> Response[str]:
+    """Money, deliveries that need a hand, the last video: as much of it as the role may see."""
+    require_seller(visit)
+    may = visit.principal.may
+    if not any(map(may, (READ, "money.read", "videos.write"))):
+        visit.principal.require(READ)
+    with visit.work() as uow:
+        home = SellerHomeView(
+            figures=own_figures(visit, uow, "seller") if may("money.read") else (),
+            runs=_troubled(visit, uow) if may(READ) else None,
+            funnel=None,
+            missing=get_checklist(uow).missing,
+        )
+        return visit.show(_with_funnel(visit, uow, home) if may(READ) else home)
+
+
+@page(addresses.SELLER_ORDERS, READ)
+def show_orders(visit: Visit) -> Response[str]:
+    """Paid orders, newest first; deliveries that need a hand before them."""
+    require_seller(visit)
+    state, text = visit.query("state", most=30), visit.query("q")
+    wanted = state if state in selling.ORDER_STATES else None
+    with visit.work() as uow:
+        cursor = visit.query("cursor", most=200) or None
+        found = list_seller_orders(uow, cursor=cursor, limit=_PAGE, state=wanted, text=text or None)
+        runs = _troubled(visit, uow)
+    return visit.show(
+        SellerOrdersView(
+            rows=tuple(selling.order_row(visit, one) for one in found.items),
+            runs=runs,
+            states=selling.ORDER_STATES,
+            state=wanted or "",
+            query=text,
+            next_address=next_page(addresses.SELLER_ORDERS, found.next_cursor, state=wanted, q=text),
+        )
+    )
+
+
+@page(addresses.SELLER_LISTINGS, READ)
+def show_listings(visit: Visit) -> Response[str]:
+    """The organization's listings with their latest versions."""
+    require_seller(visit)
+    with visit.work() as uow:
+        return visit.show(_listings(visit, uow))
+
+
+@page("/seller/listings/{listing_id:uuid}", READ)
+def show_listing(listing_id: UUID, visit: Visit) -> Response[str]:
+    """One listing, opened beside the list."""
+    require_seller(visit)
+    with visit.work() as uow:
+        opened = get_own_listing(uow, listing_id)
+        customers = customers_by_listing(uow)
+        connectors = {one.id: one.name for one in connectors_of(uow)}
+        list_view = _listings(visit, uow)
+    detail = selling.listing_detail(visit, opened, customers, connectors)
+    return visit.show(SellerListingsView(list_view.rows, detail, list_view.next_address))
+
+
+@form_post("/seller/runs/{run_id:uuid}/replay", "runs.replay")
+def replay(run_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
+    """Queue a run that was given up once more. One that cannot be is shown as it stands now."""
+    del form
+    require_seller(visit)
+    try:
+        visit.transact(lambda uow: replay_run(uow, run_id))
+    except Conflict:
+        return visit.go(addresses.SELLER_ORDERS, notice="run_not_replayable")
+    return visit.go(addresses.SELLER_ORDERS, notice="run_replayed")
+
+
+def own_figures(visit: Visit, uow: UnitOfWork, kind: str) -> tuple[MoneyFigures, ...]:
+    """The acting organization's figures as `seller` or `promoter`, per currency."""
+    zone = party(uow, visit.principal.organization()).time_zone
+    found = balances(uow, kind, time_zone=zone)
+    upcoming = next_payouts(uow, {one.currency: one.available_minor for one in found})
+    return earning.figures(found, upcoming)
+
+
+def next_page(path: str, cursor: str | None, **filters: str | None) -> str | None:
+    """The address of the next page of a list, None at its end."""
+    return addresses.with_query(path, cursor=cursor, **filters) if cursor else None
+
+
+def _troubled(visit: Visit, uow: UnitOfWork) -> tuple[TroubledRun, ...]:
+    return tuple(selling.troubled_run(visit, row) for row in troubled_runs(uow, limit=_TROUBLED))
+
+
+def _with_funnel(visit: Visit, uow: UnitOfWork, home: SellerHomeView) -> SellerHomeView:
+    latest = list_own_videos(uow, limit=1, state="published").items
+    if not latest:
+        return replace(home, funnel=())
+    video = latest[0]
+    sales: list[VideoSales] = sales_of_videos(uow, [video.id]).get(video.id, [])
+    best = max(sales, key=lambda one: one.orders, default=None)
+    return replace(
+        home,
+        funnel=selling.funnel(get_reach(uow, video.id), sales),
+        funnel_video_id=str(video.id),
+        funnel_video_title=visit.pick(video.title, video.title_en),
+        funnel_money=money(best.gross_minor, best.currency) if best else None,
+    )
+
+
+def _listings(visit: Visit, uow: UnitOfWork) -> SellerListingsView:
+    found = list_own_listings(uow, cursor=visit.query("cursor", most=200) or None, limit=_PAGE)
+    customers = customers_by_listing(uow)
+    return SellerListingsView(
+        tuple(selling.listing_row(visit, one, customers) for one in found.items),
+        next_address=next_page(addresses.SELLER_LISTINGS, found.next_cursor),
+    )
+
+
+routes = [show_home, show_orders, show_listings, show_listing, replay]

@@ -1,0 +1,114 @@
+"""Where the seller's and the promoter's money is, and when it comes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Response
+
+from api.pages import addresses
+from api.pages.filling import earning
+from api.pages.handlers.seller import next_page, own_figures, require_seller
+from api.pages.site import Visit, page
+from api.pages.views.earnings import PromoterView, SellerMoneyView, StatementView
+from billing.invoices.queries import InvoiceFilter, list_invoices
+from billing.shares.queries import ShareRow, balances, earnings_by_video, list_shares
+from billing.statements.queries import get_statement, list_payouts, list_statements
+from kernel.db.uow import UnitOfWork
+from marketplace.public import party
+from marketplace.videos.queries import glances_of, reach_of_videos
+from orders.sales import sold_lines
+
+READ = "money.read"
+_PAGE = 20
+_VIDEOS = 50
+
+
+@page(addresses.SELLER_MONEY, READ)
+def show_money(visit: Visit) -> Response[str]:
+    """Figures, forecast, shares by state, statements, payouts, the platform's bills."""
+    require_seller(visit)
+    asked = visit.query("state", most=30)
+    state = asked if asked in earning.SHARE_STATES else None
+    org_id = visit.principal.organization()
+    with visit.work() as uow:
+        zone = party(uow, org_id).time_zone
+        cursor = visit.query("cursor", most=200) or None
+        shares = list_shares(uow, "seller", state=state, cursor=cursor, limit=_PAGE)
+        bills = list_invoices(uow, InvoiceFilter(kind="commission_invoice"), limit=_PAGE).items
+        view = SellerMoneyView(
+            figures=own_figures(visit, uow, "seller"),
+            forecast=earning.forecast(balances(uow, "seller", time_zone=zone)),
+            shares=_shares(visit, uow, list(shares.items)),
+            statements=tuple(
+                earning.statement_row(visit, row) for row in list_statements(uow, org_id=org_id, limit=_PAGE).items
+            ),
+            payouts=tuple(earning.payout_row(visit, row) for row in list_payouts(uow, org_id=org_id).items),
+            commission_invoices=tuple(earning.commission_invoice(row) for row in bills),
+            states=earning.SHARE_STATES,
+            state=state or "",
+            next_address=next_page(addresses.SELLER_MONEY, shares.next_cursor, state=state),
+        )
+    return visit.show(view)
+
+
+@page("/seller/statements/{statement_id:uuid}", READ)
+def show_statement(statement_id: UUID, visit: Visit) -> Response[str]:
+    """A closed period of the seller with every line."""
+    require_seller(visit)
+    return visit.show(_statement(visit, statement_id, as_promoter=False))
+
+
+@page("/promoter/statements/{statement_id:uuid}", READ)
+def show_promoter_statement(statement_id: UUID, visit: Visit) -> Response[str]:
+    """A closed period of the promoter; names no order."""
+    return visit.show(_statement(visit, statement_id, as_promoter=True))
+
+
+@page(addresses.PROMOTER, READ)
+def show_promoter(visit: Visit) -> Response[str]:
+    """What each video earned for the organization that promotes. Names no buyer."""
+    org_id = visit.principal.organization()
+    with visit.work() as uow:
+        earned = earnings_by_video(uow, limit=_VIDEOS)
+        ids = [row.video_id for row in earned]
+        videos, reach = glances_of(uow, ids), reach_of_videos(uow, ids)
+        view = PromoterView(
+            figures=own_figures(visit, uow, "promoter"),
+            videos=tuple(earning.promoted_video(visit, row, videos, reach) for row in earned),
+            statements=tuple(
+                earning.statement_row(visit, row) for row in list_statements(uow, org_id=org_id, limit=_PAGE).items
+            ),
+            payouts=tuple(earning.payout_row(visit, row) for row in list_payouts(uow, org_id=org_id).items),
+        )
+    return visit.show(view)
+
+
+def _shares(visit: Visit, uow: UnitOfWork, rows: list[ShareRow]) -> tuple[earning.shown.ShareRow, ...]:
+    lines = sold_lines(uow, [row.reference for row in rows])
+    sold_by = {line.line_id: line.video_id for line in lines.values() if line.video_id is not None}
+    videos = glances_of(uow, set(sold_by.values()))
+    return tuple(
+        earning.share_row(visit, row, lines.get(row.reference), videos.get(sold_by.get(row.reference, row.id)))
+        for row in rows
+    )
+
+
+def _statement(visit: Visit, statement_id: UUID, *, as_promoter: bool) -> StatementView:
+    with visit.work() as uow:
+        row, found = get_statement(uow, statement_id)
+        lines = {} if as_promoter else sold_lines(uow, {line.reference for line in found})
+        name = party(uow, row.org_id).legal_name
+    return StatementView(
+        row=earning.statement_row(visit, row),
+        lines=tuple(
+            earning.statement_line(visit, line, row.currency, lines.get(line.reference), as_promoter=as_promoter)
+            for line in found
+        ),
+        party=name,
+        back=addresses.PROMOTER if as_promoter else addresses.SELLER_MONEY,
+        as_promoter=as_promoter,
+    )
+
+
+routes = [show_money, show_statement, show_promoter_statement, show_promoter]

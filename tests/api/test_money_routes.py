@@ -1,0 +1,233 @@
+"""Money over HTTP: invoices and their files, shares, statements, payouts, the operator's desk; each to its own eyes only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from litestar.testing import TestClient
+
+from api.app import create_app
+from billing.invoices.models import Invoice
+from billing.payments.models import Payment
+from kernel import clock
+from kernel.db.uow import Database, unit_of_work
+from kernel.ids import uuid7
+from kernel.outbound import OutboundPolicy
+from kernel.principal import SYSTEM, Principal
+from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.people.api_keys import MintApiKey, mint_api_key
+from marketplace.people.authenticate import hash_token
+from marketplace.people.models import Member, Person, SignInSession
+from tests.api_server import services_for
+from tests.factories_billing import House, Sale, make_house, read
+from tests.factories_fulfillment import BOX, SIGNER
+from tests.factories_marketplace import Org, make_org, make_seller
+
+Client = TestClient[Any]
+Headers = dict[str, str]
+
+
+@dataclass(frozen=True)
+class World:
+    """A sold, delivered and invoiced line, and the credentials of everybody around it."""
+
+    house: House
+    sale: Sale
+    payment_id: UUID
+    invoice_id: UUID
+    buyer: Headers
+    seller: Headers
+    promoter: Headers
+    stranger: Headers
+    operator: Headers
+
+
+@pytest.fixture
+def client(db: Database, tmp_path: Path, noon: object) -> Iterator[Client]:
+    services = services_for(db, tmp_path, signer=SIGNER, box=BOX, policy=OutboundPolicy())
+    house = make_house(db, tmp_path / "storage")
+    object.__setattr__(services, "gateways", {"sandbox": house.gateway})
+    with TestClient(create_app(services)) as found:
+        yield found
+
+
+def key(db: Database, owner: Principal, *scopes: str) -> Headers:
+    with unit_of_work(db, owner) as uow:
+        return {"Authorization": f"Bearer {mint_api_key(uow, MintApiKey('test', scopes)).text}"}
+
+
+def operator(db: Database) -> Headers:
+    """A session of somebody of the platform's own staff."""
+    token, person_id = uuid7().hex, uuid7()
+    with unit_of_work(db, SYSTEM) as uow:
+        uow.session.add(
+            Person(
+                id=person_id,
+                email=f"{person_id.hex}@platform.test",
+                name="Ops",
+                password_hash="x",
+                locale="en",
+                is_operator=True,
+            )
+        )
+        uow.flush()
+        uow.session.add(Member(org_id=PLATFORM_ORG_ID, person_id=person_id, roles=["operator"], state="active"))
+        uow.session.add(
+            SignInSession(
+                token_hash=hash_token(token),
+                person_id=person_id,
+                org_id=PLATFORM_ORG_ID,
+                csrf="c" * 32,
+                expires_at=clock.now() + timedelta(days=30),
+            )
+        )
+    return {"Cookie": f"session={token}", "X-CSRF-Token": "c" * 32}
+
+
+@pytest.fixture
+def world(db: Database, client: Client, tmp_path: Path) -> World:
+    house = make_house(db, tmp_path / "storage")
+    with unit_of_work(db, SYSTEM) as uow:
+        buyer, seller, promoter, stranger = make_org(uow), make_seller(uow), make_seller(uow), make_seller(uow)
+    sale = Sale(buyer_org_id=buyer.id, seller_org_id=seller.id, promoter_org_id=promoter.id)
+    payment_id = sale.paid(house)
+    sale.deliver(db)
+    invoice_id = sale.invoice(db)
+    house.run()
+    scopes = ("invoices.read", "money.read", "orders.read", "orders.buy")
+
+    def of(org: Org) -> Headers:
+        return key(db, org.owner, *scopes)
+
+    return World(
+        house, sale, payment_id, invoice_id, of(buyer), of(seller), of(promoter), of(stranger), operator(db)
+    )
+
+
+def refused(answer: Any, status: int, code: str) -> None:
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert answer.json()["todo"]
+
+
+class TestInvoices:
+    def test_the_buyer_lists_opens_and_downloads_it(self, client: Client, world: World) -> None:
+        listed = client.get("/v1/invoices?kind=invoice&limit=1&q=O-2026", headers=world.buyer).json()
+        assert [row["id"] for row in listed["items"]] == [str(world.invoice_id)]
+        assert listed["items"][0]["gross"] == {"amount": 106_000, "currency": "CNY"}
+        opened = client.get(f"/v1/invoices/{world.invoice_id}", headers=world.buyer).json()
+        assert (opened["number"], opened["lines"][0]["quantity"]) == ("INV-2026-000001", "10")
+        pdf = client.get(f"/v1/invoices/{world.invoice_id}/pdf", headers=world.buyer)
+        assert (pdf.status_code, pdf.headers["content-type"]) == (200, "application/pdf")
+        assert 'filename="INV-2026-000001.pdf"' in pdf.headers["content-disposition"]
+        assert pdf.content.startswith(b"%PDF")
+        xml = client.get(f"/v1/invoices/{world.invoice_id}/xml", headers=world.buyer)
+        assert b"CrossIndustryInvoice" in xml.content
+
+    def test_the_seller_sees_what_it_issued(self, client: Client, world: World) -> None:
+        issued = client.get("/v1/seller/invoices", headers=world.seller).json()
+        assert [row["id"] for row in issued["items"]] == [str(world.invoice_id)]
+        assert client.get("/v1/invoices", headers=world.seller).json()["items"] == []
+
+    @pytest.mark.parametrize("tail", ["", "/pdf", "/xml"])
+    def test_a_stranger_learns_as_little_as_of_a_missing_one(self, client: Client, world: World, tail: str) -> None:
+        for who in (world.stranger, world.promoter):
+            theirs = client.get(f"/v1/invoices/{world.invoice_id}{tail}", headers=who)
+            missing = client.get(f"/v1/invoices/{uuid7()}{tail}", headers=who)
+            refused(theirs, 404, "invoice_not_found")
+            assert theirs.json() | {"request_id": ""} == missing.json() | {"request_id": ""}
+
+    @pytest.mark.parametrize("query", ["issued_from=yesterday", "least_minor=-1", "kind=x", "cursor=x", "party=1"])
+    def test_bad_filters_are_refused(self, client: Client, world: World, query: str) -> None:
+        assert client.get(f"/v1/invoices?{query}", headers=world.buyer).status_code in {400, 422}
+
+    def test_anybody_with_the_paper_can_check_it(self, client: Client, world: World) -> None:
+        code = read(world.house.db, Invoice, world.invoice_id).verification_code
+        assert client.get(f"/v1/invoice-verifications/{code}").json()["number"] == "INV-2026-000001"
+        refused(client.get("/v1/invoice-verifications/wrong"), 404, "invoice_not_found")
+
+
+class TestMoney:
+    def settle(self, client: Client, world: World) -> dict[str, Any]:
+        clock.advance(timedelta(days=8))
+        closed = client.post(
+            "/v1/operator/statements", json={"org_id": str(world.sale.seller_org_id)}, headers=world.operator
+        )
+        assert closed.status_code == 201, closed.text
+        found: dict[str, Any] = closed.json()["items"][0]
+        return found
+
+    def test_a_seller_sees_its_money_before_it_comes(self, client: Client, world: World) -> None:
+        balance = client.get("/v1/seller/balances", headers=world.seller).json()[0]
+        assert (balance["pending"]["amount"], balance["available"]["amount"]) == (86_000, 0)
+        assert [day["amount"]["amount"] for day in balance["forecast"]] == [86_000]
+        share = client.get("/v1/seller/shares?state=pending", headers=world.seller).json()["items"][0]
+        assert (share["commission"]["amount"], share["promoter"]["amount"]) == (15_000, 5_000)
+
+    def test_a_promoter_sees_its_part_and_no_buyer(self, client: Client, world: World) -> None:
+        answer = client.get("/v1/promoter/shares", headers=world.promoter)
+        assert [row["amount"]["amount"] for row in answer.json()["items"]] == [5_000]
+        assert client.get("/v1/promoter/videos", headers=world.promoter).json()[0]["earned"]["amount"] == 5_000
+        for hidden in (world.sale.buyer_org_id, world.sale.order_id):
+            assert str(hidden) not in answer.text
+
+    def test_from_statement_to_payout(self, client: Client, world: World) -> None:
+        statement = self.settle(client, world)
+        own = client.get(f"/v1/statements/{statement['id']}", headers=world.seller).json()
+        assert (own["net"]["amount"], len(own["lines"])) == (86_000, 1)
+        body = {"statement_id": statement["id"]}
+        headers = world.operator | {"Idempotency-Key": "pay-1"}
+        first = client.post("/v1/operator/payouts", json=body, headers=headers)
+        again = client.post("/v1/operator/payouts", json=body, headers=headers)
+        assert (first.status_code, again.json()) == (201, first.json())
+        second = client.post("/v1/operator/payouts", json=body, headers=world.operator | {"Idempotency-Key": "pay-2"})
+        refused(second, 409, "statement_not_payable")
+        world.house.run()
+        payout = client.get("/v1/payouts", headers=world.seller).json()["items"][0]
+        assert (payout["id"], payout["state"]) == (first.json()["id"], "paid")
+        refused(client.get(f"/v1/payouts/{payout['id']}", headers=world.stranger), 404, "payout_not_found")
+        refused(client.get(f"/v1/statements/{statement['id']}", headers=world.buyer), 404, "statement_not_found")
+
+    def test_the_operators_desk_is_closed_to_others(self, client: Client, world: World) -> None:
+        for path in ("/v1/operator/statements", "/v1/operator/payouts", "/v1/operator/money-queues"):
+            refused(client.get(path, headers=world.seller), 403, "permission_missing")
+            refused(client.get(path), 401, "sign_in_required")
+        refused(client.post("/v1/operator/clock", json={"advance_s": 1}, headers=world.buyer), 403, "permission_missing")
+
+    def test_the_operator_sees_queues_and_everybodys_statements(self, client: Client, world: World) -> None:
+        self.settle(client, world)
+        listed = client.get(
+            f"/v1/operator/statements?org_id={world.sale.seller_org_id}", headers=world.operator
+        ).json()
+        assert [row["state"] for row in listed["items"]] == ["closed"]
+        queues = client.get("/v1/operator/money-queues", headers=world.operator).json()
+        assert {"payments_unknown", "notices_quarantined"} <= {queue["key"] for queue in queues}
+
+    @pytest.mark.parametrize("body", [{"advance_s": 0}, {"advance_s": "9"}, {"advance_s": 10**12}, {}])
+    def test_the_clock_takes_sensible_steps_only(self, client: Client, world: World, body: dict[str, Any]) -> None:
+        answer = client.post("/v1/operator/clock", json=body, headers=world.operator)
+        assert answer.status_code in {400, 422}
+
+    def test_the_policy_is_public(self, client: Client) -> None:
+        rates = {row["category"]: row["commission_ppm"] for row in client.get("/v1/share-policy").json()}
+        assert rates == {"saas": 150_000, "service": 100_000}
+
+
+class TestSandboxAuthentication:
+    def test_the_payer_confirms(self, client: Client, world: World) -> None:
+        sale = Sale(buyer_org_id=world.sale.buyer_org_id)
+        payment_id = sale.start(world.house.db, "sbx_requires_action")
+        world.house.run()
+        path = f"/v1/sandbox/payments/{payment_id}/authentication"
+        refused(client.post(path, json={"approve": True}, headers=world.seller), 404, "payment_not_found")
+        assert client.post(path, json={"approve": True}, headers=world.buyer).status_code == 202
+        world.house.run()
+        assert read(world.house.db, Payment, payment_id).state == "succeeded"
+        seen = client.get(f"/v1/payments/{payment_id}", headers=world.buyer).json()
+        assert (seen["state"], seen["amount"]["amount"]) == ("succeeded", 106_000)
+        refused(client.post(path, json={"approve": True}, headers=world.buyer), 409, "payment_needs_no_action")

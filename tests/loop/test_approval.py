@@ -1,0 +1,116 @@
+"""Purchases that need a second pair of eyes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from kernel import clock
+from kernel.db.uow import transact, unit_of_work
+from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
+from kernel.principal import SYSTEM, Principal
+from orders.loop import SWEEP_PURCHASES
+from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
+from orders.purchases.models import Purchase
+from orders.purchases.set_rule import SetRule, set_rule
+from tests.factories_marketplace import make_member
+from tests.loop_stage import Stage
+
+LIMIT = 397_999
+"""One cent below the 20 seats that the tests buy."""
+
+
+@pytest.fixture
+def held(stage: Stage) -> UUID:
+    """A purchase over the rule, which waits."""
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        set_rule(uow, SetRule("CNY", LIMIT))
+    purchase_id = stage.purchase(stage.quote())
+    stage.run()
+    assert state(stage, purchase_id) == ("pending_approval", "pending_approval")
+    assert stage.payments(purchase_id) == []
+    assert stage.topics() == ["orders.purchase_placed"]
+    return purchase_id
+
+
+def state(stage: Stage, purchase_id: UUID) -> tuple[str, str]:
+    (order,) = stage.orders_of(purchase_id)
+    return stage.get(Purchase, purchase_id).state, order.state
+
+
+def decide(stage: Stage, who: Principal, purchase_id: UUID, decision: str, reason: str | None = None) -> None:
+    command = DecidePurchase(purchase_id, decision, reason)  # type: ignore[arg-type]
+    transact(stage.services.db, who, lambda uow: decide_purchase(uow, command))
+
+
+class TestApproval:
+    def test_approved_it_is_paid_and_delivered(self, stage: Stage, held: UUID) -> None:
+        decide(stage, stage.approver, held, "approved")
+        stage.run()
+        assert state(stage, held) == ("paid", "active")
+        assert stage.topics()[1:4] == [
+            "orders.purchase_approved",
+            "billing.payment_succeeded",
+            "orders.order_paid",
+        ]
+        (order,) = stage.orders_of(held)
+        found = stage.trace(stage.purchaser, order.id)
+        assert found.is_whole
+        assert [node.state for node in found.nodes if node.kind == "approval"] == ["approved"]
+
+    def test_rejected_it_ends_with_the_reason_and_takes_no_money(self, stage: Stage, held: UUID) -> None:
+        with pytest.raises(Invalid, match="reason_required"):
+            decide(stage, stage.approver, held, "rejected", "  ")
+        decide(stage, stage.approver, held, "rejected", "预算已用完")
+        stage.run()
+        assert state(stage, held) == ("rejected", "rejected")
+        assert stage.payments(held) == []
+        assert stage.topics() == ["orders.purchase_placed", "orders.purchase_rejected"]
+        with pytest.raises(Conflict, match="purchase_not_pending"):
+            decide(stage, stage.approver, held, "approved")
+
+    def test_after_seven_days_it_expires(self, stage: Stage, held: UUID) -> None:
+        clock.advance(timedelta(days=7) - timedelta(seconds=1))
+        stage.tick(SWEEP_PURCHASES)
+        assert state(stage, held) == ("pending_approval", "pending_approval")
+        clock.advance(timedelta(seconds=1))
+        with pytest.raises(Gone, match="approval_expired"):
+            decide(stage, stage.approver, held, "approved")
+        stage.tick(SWEEP_PURCHASES)
+        assert state(stage, held) == ("expired", "expired")
+        assert stage.topics() == ["orders.purchase_placed", "orders.purchase_expired"]
+
+    def test_nobody_approves_their_own_but_where_the_rule_says_so(self, stage: Stage, held: UUID) -> None:
+        owner = stage.buyer.owner
+        own = stage.purchase(stage.quote(principal=owner), principal=owner)
+        with pytest.raises(Forbidden, match="self_approval"):
+            decide(stage, owner, own, "approved")
+        decide(stage, owner, held, "approved")
+        with unit_of_work(stage.services.db, owner) as uow:
+            set_rule(uow, SetRule("CNY", LIMIT, self_approval=True))
+        decide(stage, owner, own, "approved")
+        stage.run()
+        assert state(stage, own) == state(stage, held) == ("paid", "active")
+
+    def test_another_organization_does_not_even_find_it(self, stage: Stage, held: UUID) -> None:
+        for stranger in (stage.seller.owner, stage.promoter.owner):
+            with pytest.raises(NotFound):
+                decide(stage, stranger, held, "approved")
+
+
+class TestWhoNeedsIt:
+    def test_at_the_limit_nobody(self, stage: Stage) -> None:
+        with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+            set_rule(uow, SetRule("CNY", LIMIT + 1))
+        assert state(stage, stage.purchase(stage.quote())) == ("pending_payment", "pending_payment")
+
+    def test_who_may_not_buy_always(self, stage: Stage) -> None:
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            viewer = make_member(uow, stage.buyer, "viewer")
+        purchase_id = stage.purchase(stage.quote(quantity=1, principal=viewer), principal=viewer)
+        assert state(stage, purchase_id) == ("pending_approval", "pending_approval")
+        decide(stage, stage.approver, purchase_id, "approved")
+        stage.run()
+        assert state(stage, purchase_id) == ("paid", "active")
