@@ -24,6 +24,7 @@ MODULES = (
     "api.v1.listings",
     "api.v1.touchpoints",
     "api.v1.invoices",
+    "api.v1.invoice_export",
     "api.v1.seller_money",
     "api.v1.promoter",
     "api.v1.operator",
@@ -36,6 +37,10 @@ MODULES = (
     "api.pages.handlers.traces",
     "api.pages.handlers.channel",
     "api.pages.handlers.purchase",
+    "api.pages.handlers.orders",
+    "api.pages.handlers.approvals",
+    "api.pages.handlers.entitlements",
+    "api.pages.handlers.invoices",
 )
 
 

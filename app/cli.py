@@ -83,13 +83,18 @@ def seed() -> int:
 
 
 @app.command
-def verify(*, as_json: AsJson = False) -> int:
-    """Check the invariants over all stored data; a non-zero exit code when one is broken."""
+def verify(*, as_json: AsJson = False, seller_log: list[str] | None = None) -> int:
+    """Check the invariants over all stored data; a non-zero exit code when one is broken.
+
+    Args:
+        as_json: Print one JSON document on standard output.
+        seller_log: Address of a sample seller whose own log is held against the entitlements; may be given several times.
+    """
     from app.commands.session import running_engines
     from app.commands.verify import run
 
     with running_engines() as settings:
-        return run(settings, as_json=as_json)
+        return run(settings, as_json=as_json, seller_logs=tuple(seller_log or ()))
 
 
 @app.command

@@ -6,6 +6,7 @@ import hashlib
 import threading
 
 import billing.registration
+import migrations.metadata
 import orders.loop
 from api.context import Services
 from billing.documents.isolated import IsolatedRenderer
@@ -29,6 +30,8 @@ from marketplace.videos import jobs as video_jobs
 KEY_ID = "k1"
 LOOP = orders.loop
 """Imported for what it registers: who follows which fact."""
+TABLES = migrations.metadata.metadata
+"""Imported for what it maps: a foreign key needs both its tables in every process."""
 
 
 class RendererPerThread:

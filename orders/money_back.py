@@ -54,6 +54,18 @@ def request_order_refund(uow: UnitOfWork, command: RequestOrderRefund) -> Refund
     return _request(uow, order, command.amount_minor, reason=command.reason, automatic=False)
 
 
+def is_refundable(uow: UnitOfWork, order_id: UUID) -> bool:
+    """Whether the acting buyer could ask for money back now: what `request_order_refund` checks, without locking."""
+    order = uow.session.get(Order, order_id)
+    if order is None or order.buyer_org_id != uow.principal.organization():
+        return False
+    if order.state not in ("active", "completed") or order.payment_id is None or order.active_at is None:
+        return False
+    window_days = min(line.refund_window_days for line in lines_of(uow, order.id))
+    in_window = clock.now() <= order.active_at + timedelta(days=window_days)
+    return in_window and invoice_of(uow, order.id) is not None and _left(uow, order) > 0
+
+
 def give_back(uow: UnitOfWork, order: Order, *, reason: str, automatic: bool) -> None:
     """Refund everything that was paid for a locked order; one without a payment has nothing to give back."""
     if order.payment_id is None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.payments.queries import latest_payment
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.models import Run
 from kernel.db.uow import UnitOfWork
@@ -47,7 +48,10 @@ class ProgressStep:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where an order is. `percent` is the seller's own figure while delivering, else 0 or 100."""
+    """Where an order is. `percent` is the seller's own figure while delivering, else 0 or 100.
+
+    `payment_state` and `payment_error` (the gateway's reason) are those of the latest payment while one is awaited.
+    """
 
     order_id: UUID
     state: str
@@ -57,6 +61,8 @@ class Progress:
     launch_url: str | None
     failure: str | None
     steps: tuple[ProgressStep, ...]
+    payment_state: str | None
+    payment_error: str | None
 
     @property
     def is_final(self) -> bool:
@@ -75,6 +81,7 @@ def progress_of(uow: UnitOfWork, order_id: UUID) -> Progress:
     ).all()
     # Several lines: the slowest one says how far the order is.
     slowest = rows[0] if rows else None
+    payment = latest_payment(uow, order.purchase_id) if order.state == "pending_payment" else None
     return Progress(
         order_id=order.id,
         state=order.state,
@@ -84,6 +91,8 @@ def progress_of(uow: UnitOfWork, order_id: UUID) -> Progress:
         launch_url=next((row.launch_url for row in rows if row.launch_url), None),
         failure=order.failure,
         steps=_steps(uow, order),
+        payment_state=payment.state if payment else None,
+        payment_error=payment.error_code if payment else None,
     )
 
 

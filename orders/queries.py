@@ -112,6 +112,7 @@ class PurchaseView:
     decided_by_name: str | None
     decision: str | None
     decision_reason: str | None
+    decided_at: datetime | None
     deadline_at: datetime | None
     created_at: datetime
     context: dict[str, Any]
@@ -335,6 +336,7 @@ def _purchases(uow: UnitOfWork, statement: Select[Any]) -> list[PurchaseView]:
             decided_by_name=decider,
             decision=approval.decision if approval else None,
             decision_reason=approval.reason if approval else None,
+            decided_at=approval.at if approval else None,
             deadline_at=purchase.deadline_at,
             created_at=purchase.created_at,
             context=context,

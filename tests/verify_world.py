@@ -64,6 +64,7 @@ class World:
     """The market's parties and where its files are."""
 
     storage: Storage
+    folder: Path
     buyer: Org
     seller: Org
     promoter: Org
@@ -81,7 +82,7 @@ def build(db: Database, folder: Path) -> World:
     stage.settle()
     stage.refund_after_settlement()
     stage.settle()
-    return World(storage, stage.buyer, stage.seller, stage.promoter, order_id)
+    return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
 
 def _register(db: Database, storage: Storage) -> None:
@@ -148,7 +149,9 @@ class _Stage:
         with unit_of_work(self.db, OPERATOR) as uow:
             payment_id = uow.session.get_one(Order, self.partly_refunded).payment_id
             assert payment_id is not None
-            request_refund(uow, RequestRefund(self.partly_refunded, payment_id, "goodwill", automatic=False, amount_minor=20_000))
+            request_refund(
+                uow, RequestRefund(self.partly_refunded, payment_id, "goodwill", automatic=False, amount_minor=20_000)
+            )
         self.keep_running()
         clock.advance(timedelta(days=1))
 

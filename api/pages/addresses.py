@@ -20,6 +20,8 @@ SELLER_LISTINGS = "/seller/listings"
 SELLER_MONEY = "/seller/money"
 PROMOTER = "/promoter"
 OPERATOR = "/operator"
+OPERATOR_CLOSE = "/operator/statements/close"
+OPERATOR_CLOCK = "/operator/clock"
 TRACE = "/trace"
 
 
@@ -119,14 +121,29 @@ def run_replay(run_id: str) -> str:
     return f"/seller/runs/{run_id}/replay"
 
 
-def statement_pdf(statement_id: str) -> str:
-    """A closed settlement statement as PDF."""
-    return f"/v1/seller/statements/{statement_id}/pdf"
+def seller_upload_again(video_id: str) -> str:
+    """The upload form of a video that has no usable file yet."""
+    return f"/seller/videos/{video_id}/file"
 
 
-def promoter_statement_pdf(statement_id: str) -> str:
-    """A promoter's closed statement as PDF."""
-    return f"/v1/promoter/statements/{statement_id}/pdf"
+def seller_statement(statement_id: str) -> str:
+    """A closed settlement statement of a seller with its lines."""
+    return f"/seller/statements/{statement_id}"
+
+
+def promoter_statement(statement_id: str) -> str:
+    """A promoter's closed statement with its lines."""
+    return f"/promoter/statements/{statement_id}"
+
+
+def operator_review(listing_id: str) -> str:
+    """Where the decision on a listing posts."""
+    return f"/operator/reviews/{listing_id}"
+
+
+def operator_pay(statement_id: str) -> str:
+    """Where paying a statement posts."""
+    return f"/operator/statements/{statement_id}/pay"
 
 
 def trace(any_id: str) -> str:

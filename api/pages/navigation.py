@@ -30,6 +30,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_orders", "receipt", addresses.SELLER_ORDERS, "seller", "selling"),
     NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "seller", "selling"),
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "seller", "selling"),
+    NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "promoter", "promoting"),
     NavItem("promoter", "share", addresses.PROMOTER, "promoter", "promoting"),
     NavItem("operator", "gauge", addresses.OPERATOR, "operator", "operating"),
     NavItem("trace", "trace", addresses.TRACE, "operator", "operating"),
@@ -49,7 +50,8 @@ def rail(areas: frozenset[Area]) -> tuple[tuple[str, tuple[NavItem, ...]], ...]:
 def bottom_bar(areas: frozenset[Area], active: str) -> tuple[NavItem, ...]:
     """The phone's bar: the channel, then the tasks of the desk the page belongs to."""
     groups = dict(rail(areas))
-    own: str | None = next((item.group for item in ITEMS if item.key == active), None)
+    open_items = [item for items in groups.values() for item in items]
+    own: str | None = next((item.group for item in open_items if item.key == active), None)
     here = next((name for name in groups if name != "channel"), "") if own in (None, "channel") else own
     items = groups.get("channel", ()) + groups.get(here or "", ())
     if len(items) > BOTTOM_BAR_SIZE:

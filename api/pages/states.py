@@ -55,8 +55,8 @@ TONES: dict[str, dict[str, Tone]] = {
         "paid": "good",
         "reversed": "idle",
     },
-    "statement": {"open": "wait", "closed": "good", "paid": "good"},
-    "payout": {"scheduled": "wait", "sent": "wait", "paid": "good", "failed": "bad", "retried": "wait"},
+    "statement": {"open": "wait", "closed": "wait", "paying": "wait", "paid": "good", "carried": "idle"},
+    "payout": {"scheduled": "wait", "sent": "wait", "paid": "good", "failed": "bad", "retried": "wait", "unknown": "wait"},
     "link": {"done": "good", "live": "wait", "waiting": "wait", "todo": "idle", "failed": "bad", "broken": "bad"},
 }
 

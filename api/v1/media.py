@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, head, post, put
+from litestar import MediaType, Request, Response, get, head, post, put
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
@@ -164,7 +164,7 @@ async def get_media(
     return await _answer(request, services, media, v)
 
 
-@head("/v1/videos/{video_id:uuid}/media", media_type="video/mp4", include_in_schema=False, **_OPTIONS)
+@head("/v1/videos/{video_id:uuid}/media", include_in_schema=False, **_OPTIONS)
 async def head_media(
     video_id: UUID,
     services: Services,
@@ -175,8 +175,8 @@ async def head_media(
     """Size and entity tag of the bytes, without them."""
     media = await sync_to_thread(_find, services, principal, video_id, token)
     headers = _headers(media.sha256, media.is_public, v == media.version)
-    headers["Content-Length"] = str(media.size_bytes)
-    return Response(None, headers=headers, media_type=media.media_type)
+    headers |= {"Content-Length": str(media.size_bytes), "Content-Type": media.media_type}
+    return Response(None, headers=headers, media_type=MediaType.TEXT)
 
 
 @get("/v1/videos/{video_id:uuid}/cover", media_type="image/jpeg", **_OPTIONS)
@@ -194,7 +194,7 @@ async def get_cover(
         raise missing()
     headers = _headers(media.cover_key.rpartition("/")[2], media.is_public, v == media.version)
     if request.headers.get("if-none-match") == headers["ETag"]:
-        return Response(None, status_code=304, headers=headers)
+        return Response(b"", status_code=304, headers=headers)
     try:
         content = await sync_to_thread(services.storage.get_bytes, media.cover_key)
     except ObjectMissing as error:
@@ -216,14 +216,15 @@ def _find(services: Services, principal: Principal, video_id: UUID, token: str |
 async def _answer(request: Request[Any, Any, Any], services: Services, media: Media, v: str | None) -> Response[Any]:
     headers = _headers(media.sha256, media.is_public, v == media.version)
     if request.headers.get("if-none-match") == headers["ETag"]:
-        return Response(None, status_code=304, headers=headers)
+        return Response(b"", status_code=304, headers=headers)
     asked = request.headers.get("range")
     if asked is not None and request.headers.get("if-range") in {None, headers["ETag"]}:
         span = parse_range(asked, media.size_bytes)
     else:
         span = None
     if span == ():
-        return Response(None, status_code=416, headers=headers | {"Content-Range": f"bytes */{media.size_bytes}"})
+        unsatisfied = headers | {"Content-Range": f"bytes */{media.size_bytes}"}
+        return Response(b"", status_code=416, headers=unsatisfied, media_type=media.media_type)
     start, end = span or (0, media.size_bytes)
     try:
         chunks: AsyncIterator[bytes] = await services.storage.stream_async(media.key, start, end)

@@ -136,6 +136,8 @@ class ProgressOut(Out):
     message: dict[str, str | None]
     launch_url: str | None
     failure: str | None
+    payment_state: str | None = Field(description="Of the latest payment, while one is awaited")
+    payment_error: str | None = Field(examples=["card_declined"])
     steps: list[StepOut]
 
     @classmethod
@@ -148,6 +150,8 @@ class ProgressOut(Out):
             message={"zh": progress.message, "en": progress.message_en},
             launch_url=progress.launch_url,
             failure=progress.failure,
+            payment_state=progress.payment_state,
+            payment_error=progress.payment_error,
             steps=[StepOut(key=step.key, state=step.state, at=step.at) for step in progress.steps],
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from billing.documents.parties import Party
@@ -207,6 +208,37 @@ def get_invoice(uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail:
         verification_code=invoice.verification_code,
         credit_notes=tuple(to_row(note) for note in notes),
     )
+
+
+def credited_of(uow: UnitOfWork, invoice_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How much of each of these documents, already found visible, has been credited: gross minor units by id."""
+    rows = uow.session.execute(
+        select(Invoice.original_invoice_id, func.sum(Invoice.gross_minor))
+        .where(Invoice.original_invoice_id.in_(list(invoice_ids)), Invoice.kind == "credit_note")
+        .group_by(Invoice.original_invoice_id)
+    )
+    return {invoice_id: int(total) for invoice_id, total in rows if invoice_id is not None}
+
+
+def standing(row: InvoiceRow, credited_minor: int) -> str:
+    """How a document stands: `rendering`, `issued`, `partly_credited` or `credited`."""
+    if not row.has_pdf:
+        return "rendering"
+    if credited_minor and row.kind != "credit_note":
+        return "credited" if credited_minor >= row.gross_minor else "partly_credited"
+    return "issued"
+
+
+def list_counterparties(uow: UnitOfWork) -> list[tuple[UUID, str]]:
+    """Who has invoiced the acting organization: organization and legal name, by name."""
+    name = Invoice.seller["legal_name"].astext
+    rows = uow.session.execute(
+        select(Invoice.seller_org_id, func.max(name))
+        .where(Invoice.buyer_org_id == uow.principal.organization())
+        .group_by(Invoice.seller_org_id)
+        .order_by(func.max(name))
+    )
+    return [(org_id, str(legal_name)) for org_id, legal_name in rows]
 
 
 def find_file(uow: UnitOfWork, invoice_id: UUID, form: Literal["pdf", "xml"]) -> StoredFile:

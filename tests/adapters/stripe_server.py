@@ -46,7 +46,7 @@ class LocalStripe:
             def do_GET(self) -> None:
                 owner.answer(self, "GET")
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            def log_message(self, format: str, *args: object) -> None:
                 """Stay quiet."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -126,9 +126,7 @@ class LocalStripe:
         made = deepcopy(SHAPES[shape])
         made["id"] = f"{prefix}_{len(self.objects) + 1:06d}"
         made["amount"] = int(fields["amount"])
-        made["metadata"] = {
-            name[9:-1]: value for name, value in fields.items() if name.startswith("metadata[")
-        }
+        made["metadata"] = {name[9:-1]: value for name, value in fields.items() if name.startswith("metadata[")}
         made.update(values)
         self.objects[made["id"]] = made
         return deepcopy(made)
@@ -139,7 +137,7 @@ class LocalStripe:
             raise StripeFault(
                 400, type="invalid_request_error", code="resource_missing", message="No such PaymentMethod"
             )
-        if token == "pm_card_chargeDeclined":  # noqa: S105 - one of Stripe's test methods
+        if token == "pm_card_chargeDeclined":
             raise StripeFault(
                 402, type="card_error", code="card_declined", decline_code="generic_decline", message="declined"
             )
@@ -159,17 +157,13 @@ class LocalStripe:
             if found["object"] == "refund" and found["payment_intent"] == payment["id"]
         )
         if payment["status"] != "succeeded" or given + int(fields["amount"]) > payment["amount"]:
-            raise StripeFault(
-                400, type="invalid_request_error", code="charge_already_refunded", message="too much"
-            )
+            raise StripeFault(400, type="invalid_request_error", code="charge_already_refunded", message="too much")
         return self._make(
             "refund", "re", fields, currency=payment["currency"], payment_intent=payment["id"], status="succeeded"
         )
 
     def _transfer(self, fields: Fields) -> dict[str, Any]:
-        return self._make(
-            "transfer", "tr", fields, currency=fields["currency"], destination=fields["destination"]
-        )
+        return self._make("transfer", "tr", fields, currency=fields["currency"], destination=fields["destination"])
 
     def _cancel(self, name: str) -> dict[str, Any]:
         found = self._known(name)

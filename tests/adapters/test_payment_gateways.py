@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,16 +15,16 @@ from billing.payments.ports import (
     PaymentGateway,
     PaymentRequest,
     PayoutRequest,
-    Refused,
     RefundRequest,
+    Refused,
     Standing,
 )
 from kernel import clock
 from kernel.db.uow import Database
 from kernel.ids import uuid7
 from kernel.money import Money
-from tests.factories_billing import make_house
 from tests.adapters.stripe_server import LocalStripe, signed_event
+from tests.factories_billing import make_house
 
 SECRET = "whsec_local"
 AMOUNT = Money(106_000, "CNY")
@@ -58,6 +57,10 @@ def side(request: pytest.FixtureRequest) -> Iterator[Side]:
     make_house(db, request.getfixturevalue("tmp_path"))
     names = ("sbx_ok", "sbx_requires_action", "sbx_delayed_900", "sbx_timeout")
     yield Side(SandboxGateway(db), *names, "sbx_declined", "sbx_unreachable", "card", "sbx_acct_ok")
+
+
+def _now() -> int:
+    return int(clock.wall_now().timestamp())
 
 
 def payment(token: str, amount: Money = AMOUNT) -> PaymentRequest:
@@ -101,13 +104,12 @@ class TestPayments:
         assert side.gateway.submit(request).reference == found.reference
 
     def test_a_decline_is_definite(self, side: Side) -> None:
+        code: str | None
         try:
-            answer = side.gateway.submit(payment(side.declined))
+            code = side.gateway.submit(payment(side.declined)).error_code
         except Refused as refusal:
-            assert refusal.code
-        else:
-            assert answer.standing is Standing.FAILED
-            assert answer.error_code
+            code = refusal.code
+        assert code in {"card_declined", "generic_decline"}
 
     def test_nonsense_is_refused(self, side: Side) -> None:
         with pytest.raises(Refused):
@@ -164,8 +166,8 @@ class TestPayouts:
 
 class TestNotices:
     def test_what_is_not_signed_is_refused(self, side: Side) -> None:
-        body, _ = signed_event(SECRET, int(time.time()), {"id": "pi_1"})
-        for headers in ({}, {"Stripe-Signature": ""}, {"Stripe-Signature": f"t={int(time.time())},v1=00"}):
+        body, _ = signed_event(SECRET, _now(), {"id": "pi_1"})
+        for headers in ({}, {"Stripe-Signature": ""}, {"Stripe-Signature": f"t={_now()},v1=00"}):
             with pytest.raises(Refused, match="signature_invalid"):
                 side.gateway.read_notice(body, headers, clock.now())
 
@@ -179,13 +181,13 @@ class TestStripeNotices:
         return StripeGateway("sk_test_local", SECRET, base_address="http://127.0.0.1:9")
 
     def test_a_signed_notice_names_its_subject(self) -> None:
-        body, headers = signed_event(SECRET, int(time.time()), self.subject)
+        body, headers = signed_event(SECRET, _now(), self.subject)
         notice = self.gateway().read_notice(body, headers, clock.now())
         assert (notice.kind, notice.reference) == ("payment_intent.succeeded", "pi_9")
         assert notice.body["metadata"] == {"payment_id": "p-1"}
 
     def test_another_body_another_secret_and_an_old_stamp_are_refused(self) -> None:
-        now = int(time.time())
+        now = _now()
         body, headers = signed_event(SECRET, now, self.subject)
         other = signed_event("whsec_other", now, self.subject)
         old = signed_event(SECRET, now - 301, self.subject)
@@ -194,7 +196,7 @@ class TestStripeNotices:
                 self.gateway().read_notice(planted[0], planted[1], clock.now())
 
     def test_a_live_event_is_not_for_a_test_key(self) -> None:
-        body, headers = signed_event(SECRET, int(time.time()), self.subject, livemode=True)
+        body, headers = signed_event(SECRET, _now(), self.subject, livemode=True)
         with pytest.raises(Refused, match="mode_differs"):
             self.gateway().read_notice(body, headers, clock.now())
 

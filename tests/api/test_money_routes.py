@@ -105,9 +105,7 @@ def world(db: Database, client: Client, tmp_path: Path) -> World:
     def of(org: Org) -> Headers:
         return key(db, org.owner, *scopes)
 
-    return World(
-        house, sale, payment_id, invoice_id, of(buyer), of(seller), of(promoter), of(stranger), operator(db)
-    )
+    return World(house, sale, payment_id, invoice_id, of(buyer), of(seller), of(promoter), of(stranger), operator(db))
 
 
 def refused(answer: Any, status: int, code: str) -> None:
@@ -197,13 +195,13 @@ class TestMoney:
         for path in ("/v1/operator/statements", "/v1/operator/payouts", "/v1/operator/money-queues"):
             refused(client.get(path, headers=world.seller), 403, "permission_missing")
             refused(client.get(path), 401, "sign_in_required")
-        refused(client.post("/v1/operator/clock", json={"advance_s": 1}, headers=world.buyer), 403, "permission_missing")
+        refused(
+            client.post("/v1/operator/clock", json={"advance_s": 1}, headers=world.buyer), 403, "permission_missing"
+        )
 
     def test_the_operator_sees_queues_and_everybodys_statements(self, client: Client, world: World) -> None:
         self.settle(client, world)
-        listed = client.get(
-            f"/v1/operator/statements?org_id={world.sale.seller_org_id}", headers=world.operator
-        ).json()
+        listed = client.get(f"/v1/operator/statements?org_id={world.sale.seller_org_id}", headers=world.operator).json()
         assert [row["state"] for row in listed["items"]] == ["closed"]
         queues = client.get("/v1/operator/money-queues", headers=world.operator).json()
         assert {"payments_unknown", "notices_quarantined"} <= {queue["key"] for queue in queues}

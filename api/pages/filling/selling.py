@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from api.pages.filling.words import is_known, money, reason, seconds_since
-from api.pages.handlers.prices import per_of
+from api.pages.handlers.prices import per_of, term_key
 from api.pages.site import Visit
 from api.pages.views.buying import OrderRow
 from api.pages.views.selling import FunnelStep, ListingDetail, ListingPlan, ListingRow, TroubledRun
@@ -116,7 +116,7 @@ def _plan(visit: Visit, plan: PlanView, connectors: Mapping[UUID, str]) -> Listi
         name=visit.pick(plan.name, plan.name_en),
         price=money(plan.unit_price_minor, plan.currency),
         per=per_of(plan.price_unit),
-        term=visit.t(f"listings.term.{plan.interval}"),
+        term=visit.t(f"term.{term_key(plan.term_months)}", n=plan.term_months),
         connector=connectors.get(plan.connector_id, "–") if plan.connector_id else "–",
         features=tuple(visit.pick(one["zh"], one["en"]) for one in plan.features if one.get("value") is None),
         limits=tuple(limits),

@@ -11,6 +11,7 @@ from api.pages.filling import earning
 from api.pages.handlers.seller import next_page, own_figures, require_seller
 from api.pages.site import Visit, page
 from api.pages.views.earnings import PromoterView, SellerMoneyView, StatementView
+from api.pages.views.earnings import ShareRow as ShownShare
 from billing.invoices.queries import InvoiceFilter, list_invoices
 from billing.shares.queries import ShareRow, balances, earnings_by_video, list_shares
 from billing.statements.queries import get_statement, list_payouts, list_statements
@@ -84,7 +85,7 @@ def show_promoter(visit: Visit) -> Response[str]:
     return visit.show(view)
 
 
-def _shares(visit: Visit, uow: UnitOfWork, rows: list[ShareRow]) -> tuple[earning.shown.ShareRow, ...]:
+def _shares(visit: Visit, uow: UnitOfWork, rows: list[ShareRow]) -> tuple[ShownShare, ...]:
     lines = sold_lines(uow, [row.reference for row in rows])
     sold_by = {line.line_id: line.video_id for line in lines.values() if line.video_id is not None}
     videos = glances_of(uow, set(sold_by.values()))

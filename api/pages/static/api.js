@@ -52,15 +52,18 @@ export async function send(method, path, body, { headers = {}, signal, keepalive
   const found = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
   if (!answer.ok) {
     const parts = [found.what ?? found.title, found.safe, found.todo].filter(Boolean).map(say);
-    throw new Problem(found.detail && parts.length < 2 ? say(found.detail) : parts.join(" ") || text("problem"), answer.status, found);
+    throw new Problem(found.detail && parts.length < 2 ? say(found.detail) : parts.join(language.startsWith("zh") ? "" : " ") || text("problem"), answer.status, found);
   }
   return found;
 }
 
 /** Post a page's own form without leaving the page; the server's redirect counts as done. */
 export async function postForm(form, submitter) {
-  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, submitter)), headers: { "X-CSRF-Token": csrf() }, redirect: "manual" });
-  if (answer.type !== "opaqueredirect" && !answer.ok) throw new Problem(text("problem"), answer.status);
+  const headers = { Accept: "application/json", "Accept-Language": language, "X-CSRF-Token": csrf() };
+  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, submitter)), headers, redirect: "manual" });
+  if (answer.type === "opaqueredirect" || answer.ok) return;
+  const found = await answer.json().catch(() => ({}));
+  throw new Problem(say(found.detail) || text("problem"), answer.status, found);
 }
 
 /** Money on the wire is an integer of minor units; the currency knows its own decimals. Brief: none when all are zero. */

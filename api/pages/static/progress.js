@@ -5,6 +5,8 @@ import { announce, say, text } from "./api.js";
 const ENDED = new Set(["active", "completed", "rejected", "expired", "cancelled", "refunded"]);
 const STEPS = ["paid", "fulfilling", "active"];
 const AGAIN_MS = 5000;
+const PAPER_MS = 1500;
+const PAPER_TRIES = 40;
 
 /** Listen to an order. The browser reconnects by itself; an ended order closes the stream. */
 export function follow(address, onProgress) {
@@ -19,7 +21,7 @@ export function follow(address, onProgress) {
 
 /** Show a state in the sheet: one big word, three steps, a bar, a sentence on what is safe. */
 export function paint(section, progress) {
-  const { state } = progress;
+  const state = progress.payment_state === "failed" ? "payment_failed" : progress.state;
   const percent = state === "active" ? 100 : (progress.percent ?? 0);
   const headline = section.querySelector("[data-headline]");
   const words = text(`head.${state}`, { percent });
@@ -43,14 +45,30 @@ async function refresh() {
   if (fresh) document.getElementById("main").replaceChildren(...fresh.childNodes);
 }
 
+/** The invoice follows the delivery within moments: look until it is there. */
+async function awaitPaper(tries = PAPER_TRIES) {
+  const section = document.querySelector("[data-order-progress]");
+  if (!section || section.dataset.paper === "1" || !tries) return;
+  await new Promise((done) => setTimeout(done, PAPER_MS));
+  await refresh();
+  await awaitPaper(tries - 1);
+}
+
 function watchOrder() {
   const section = document.querySelector("[data-order-progress]");
   if (!section) return;
   let state = section.dataset.state;
+  let paying = section.dataset.payment;
+  if (ENDED.has(state)) {
+    awaitPaper();
+    return;
+  }
   const stream = follow(section.dataset.orderProgress, async (progress) => {
-    if (progress.state !== state) {
+    if (progress.state !== state || (progress.payment_state ?? "") !== paying) {
       state = progress.state;
+      paying = progress.payment_state ?? "";
       await refresh();
+      if (ENDED.has(state)) awaitPaper();
       announce(text(`head.${state}`, { percent: progress.percent ?? 0 }));
       return;
     }

@@ -101,6 +101,7 @@ export function enhance(root, close = () => history.back()) {
     if (event.target.name === "plan_id") {
       quantity.min = event.target.dataset.min;
       quantity.max = event.target.dataset.max;
+      quantity.value = String(Math.min(Math.max(Number(quantity.value), Number(quantity.min)), Number(quantity.max)));
     }
     if (["plan_id", "quantity"].includes(event.target.name)) changed();
   });

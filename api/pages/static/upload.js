@@ -9,6 +9,7 @@ const sending = form.querySelector("[data-sending]");
 const cancel = form.querySelector("[data-cancel]");
 const problem = form.querySelector("[data-error]");
 const MB = 1_000_000;
+let made = form.dataset.video;
 
 for (const name of ["dragenter", "dragover"]) {
   zone.addEventListener(name, (event) => {
@@ -26,7 +27,7 @@ zone.addEventListener("drop", (event) => {
 
 input.addEventListener("change", () => {
   const [file] = input.files;
-  if (file && !form.elements.title.value) form.elements.title.value = file.name.replace(/\.[^.]+$/, "").slice(0, 120);
+  if (file && form.elements.title && !form.elements.title.value) form.elements.title.value = file.name.replace(/\.[^.]+$/, "").slice(0, 120);
   showProblem(problem, file && file.size > Number(form.dataset.max) ? text("upload.too_big") : "");
 });
 
@@ -70,8 +71,10 @@ form.addEventListener("submit", async (event) => {
   sending.hidden = false;
   sending.querySelector("[data-name]").textContent = file.name;
   try {
-    const video = await send("POST", "/v1/videos", { title: form.elements.title.value, description: form.elements.description.value });
-    const transfer = put(`/v1/videos/${encodeURIComponent(video.id)}/upload`, file, (loaded, total) => {
+    // Made once: a second try sends the file for the same post.
+    made ||= (await send("POST", "/v1/videos", { title: form.elements.title.value, description: form.elements.description.value })).id;
+    const address = `/v1/videos/${encodeURIComponent(made)}/upload?name=${encodeURIComponent(file.name.slice(-200))}`;
+    const transfer = put(address, file, (loaded, total) => {
       const percent = Math.floor((loaded / total) * 100);
       const left = Math.ceil(((performance.now() - started) / 1000 / Math.max(loaded, 1)) * (total - loaded));
       meter.value = percent;
@@ -83,7 +86,7 @@ form.addEventListener("submit", async (event) => {
     cancel.hidden = false;
     cancel.onclick = transfer.abort;
     await transfer.done;
-    location.assign(`/seller/videos/${encodeURIComponent(video.id)}`);
+    location.assign(`/seller/videos/${encodeURIComponent(made)}`);
   } catch (error) {
     showProblem(problem, error.message);
     sending.hidden = true;

@@ -124,6 +124,12 @@ class OrderView:
     video_id: str | None = None
     video_second: int = 0
     may_cancel: bool = False
+    may_accept: bool = False
+    may_launch: bool = False
+    #: Ways to pay once more, after a payment failed; empty when there is nothing to pay.
+    pay_again: tuple[Choice, ...] = ()
+    pay_error: str = ""
+    payment_state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +237,7 @@ class MemberChoice:
 
 @dataclass(frozen=True, slots=True)
 class EntitlementView:
-    """What the organization may use now, and who of it."""
+    """What the organization may use now, and who of it. ``quantity`` 0: sold without seats, for everybody in it."""
 
     template: ClassVar[str] = "entitlement.html"
     active: ClassVar[str] = "entitlements"
@@ -242,7 +248,7 @@ class EntitlementView:
     seller_name: str
     state: str
     quantity: int
-    valid_from: datetime
+    valid_from: datetime | None
     valid_until: datetime | None
     seats: tuple[Seat, ...]
     candidates: tuple[MemberChoice, ...]

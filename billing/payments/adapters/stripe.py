@@ -119,9 +119,7 @@ class StripeGateway:
         if reference is not None:
             return _refund(_call(lambda: retrieve(reference)))
         listed = _call(
-            lambda: self._api.refunds.list(
-                params={"payment_intent": request.payment_reference, "limit": _MOST_REFUNDS}
-            )
+            lambda: self._api.refunds.list(params={"payment_intent": request.payment_reference, "limit": _MOST_REFUNDS})
         )
         found = _ours(listed.data, request.key)
         return _refund(found) if found is not None else None

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from api.pages.views.earnings import (
+    CommissionInvoice,
     ForecastDay,
     PayoutRow,
     PromotedVideo,
@@ -88,7 +89,7 @@ class DeskSamples(FinanceSamples):
     def seller_home(self) -> SellerHomeView:
         """Money, runs that need a hand, the last video."""
         title = self.pick("用一块屏管完校招", "Run a whole campus season on one screen")
-        return SellerHomeView(FIGURES, self.runs(), self.funnel(), ID.format(1), title, cny(25_074_000))
+        return SellerHomeView((FIGURES,), self.runs(), self.funnel(), ID.format(1), title, cny(25_074_000))
 
     def seller_videos(self) -> SellerVideosView:
         """Published, checked, refused."""
@@ -161,7 +162,7 @@ class DeskSamples(FinanceSamples):
                 PlacementRow("a2", 10, 14, "demo", "p2", self.hiring, p("演示", "demo")),
             ),
             (
-                EditableClaim("c1", 4, "seats", "20", p("含 20 席位", "20 seats included"), True),
+                EditableClaim("c1", 4, "included_seats", "20", p("含 20 席位", "20 seats included"), True),
                 EditableClaim(
                     "c2",
                     10,
@@ -284,7 +285,10 @@ class DeskSamples(FinanceSamples):
             (date(2026, 12, 10), 412_500),
         )
         forecast = tuple(ForecastDay(on, cny(minor), minor * 1_000_000 // 1_104_000) for on, minor in days)
-        return SellerMoneyView(FIGURES, forecast, shares, self.statements(), self.payouts(), states)
+        bill = CommissionInvoice(ID.format(95), "CI-2026-000042", date(2026, 11, 1), cny(581_000), True)
+        return SellerMoneyView(
+            (FIGURES,), forecast, shares, self.statements(), self.payouts(), (bill,), states
+        )
 
     def promoter(self) -> PromoterView:
         """Earned per video."""
@@ -298,19 +302,19 @@ class DeskSamples(FinanceSamples):
             cny(16_318_000),
             cny(1_631_800),
         )
-        return PromoterView(FIGURES, (video,), self.statements()[1:], self.payouts()[1:])
+        return PromoterView((FIGURES,), (video,), self.statements()[1:], self.payouts()[1:])
 
     def operator(self) -> OperatorView:
         """Queues, one dead run, health."""
         keys = (
             ("reviews", 3, 8_000, False),
-            ("refunds", 1, 90_000, True),
-            ("bank_exceptions", 0, None, False),
+            ("refunds_failed", 1, 90_000, True),
+            ("payments_unknown", 0, None, False),
             ("payouts", 12, 3_600, False),
             ("dead_runs", 1, 7_300, True),
-            ("reconciliation", 0, None, False),
-            ("jobs", 4, 2, False),
-            ("webhooks", 0, None, False),
+            ("payouts_unknown", 0, None, False),
+            ("dead_jobs", 4, 2, False),
+            ("notices_quarantined", 0, None, False),
         )
         run = DeadRun(
             ID.format(60),
@@ -325,8 +329,6 @@ class DeskSamples(FinanceSamples):
             "HTTP 503 upstream workspace-api unavailable",
         )
         health = (
-            Health("database", "PostgreSQL 18 · 3 ms", True),
-            Health("redis", "Valkey 9 · 1 ms", True),
             Health("outbox_lag", "0.2 s", True),
             Health("jobs_due", "4", True),
         )

@@ -40,6 +40,26 @@ def transaction_id(db: Database, reference: UUID) -> UUID:
         return transactions_of(uow, reference)[0].id
 
 
+def add(db: Database, fact: UUID, amounts: list[int]) -> None:
+    """Slip postings into a transaction that is committed already."""
+    with unit_of_work(db, SYSTEM) as uow:
+        for amount in amounts:
+            uow.session.execute(NEW_POSTING, {"id": uuid7(), "amount": amount, "of": fact})
+
+
+def as_owner(addresses: Addresses, statements: list[str]) -> None:
+    """Run statements as the role that owns the tables."""
+    assert addresses.database_admin_url is not None
+    owner = create_engine(addresses.database_admin_url)
+    try:
+        with owner.begin() as connection:  # allow: one-commit the owner's own connection
+            connection.execute(text("SET LOCAL app.platform = 'on'"))
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        owner.dispose()
+
+
 class TestPost:
     def test_a_fact_is_posted_once(self, db: Database) -> None:
         key = f"test:{uuid7()}"
@@ -78,16 +98,14 @@ class TestTheDatabaseRefuses:
     def test_an_unbalanced_addition_at_commit(self, db: Database, amounts: list[int]) -> None:
         _, reference = move(db)
         fact = transaction_id(db, reference)
-        with pytest.raises(DBAPIError, match="ledger transaction"), unit_of_work(db, SYSTEM) as uow:
-            for amount in amounts:
-                uow.session.execute(NEW_POSTING, {"id": uuid7(), "amount": amount, "of": fact})
+        with pytest.raises(DBAPIError, match="ledger transaction"):
+            add(db, fact, amounts)
 
     def test_a_balanced_addition_to_an_old_transaction(self, db: Database) -> None:
         _, reference = move(db)
         fact = transaction_id(db, reference)
-        with pytest.raises(DBAPIError, match="4 postings, 2 were announced"), unit_of_work(db, SYSTEM) as uow:
-            for amount in (7, -7):
-                uow.session.execute(NEW_POSTING, {"id": uuid7(), "amount": amount, "of": fact})
+        with pytest.raises(DBAPIError, match="4 postings, 2 were announced"):
+            add(db, fact, [7, -7])
 
     def test_a_transaction_without_postings(self, db: Database) -> None:
         with pytest.raises(DBAPIError, match="0 postings, 2 were announced"), unit_of_work(db, SYSTEM) as uow:
@@ -107,12 +125,8 @@ class TestTheDatabaseRefuses:
         statement = text(deed.format(f"billing.{table}"))
         with pytest.raises(DBAPIError, match="permission denied"), unit_of_work(db, SYSTEM) as uow:
             uow.session.execute(statement)
-        assert addresses.database_admin_url is not None
-        owner = create_engine(addresses.database_admin_url)
-        with pytest.raises(DBAPIError, match="append-only"), owner.begin() as connection:  # allow: one-commit refused
-            connection.execute(text("SET LOCAL app.platform = 'on'"))
-            connection.execute(statement)
-        owner.dispose()
+        with pytest.raises(DBAPIError, match="append-only"):
+            as_owner(addresses, [deed.format(f"billing.{table}")])
 
 
 def change_a_posting(reference: UUID) -> str:
@@ -186,17 +200,10 @@ class TestSeal:
                 with unit_of_work(clean_db, SYSTEM) as uow:
                     seal_day(uow)
                 clock.advance(timedelta(days=1))
-            assert addresses.database_admin_url is not None
-            owner = create_engine(addresses.database_admin_url)
             tables = ("posting", "ledger_transaction", "ledger_seal", "ledger_seal_entry")
-            with owner.begin() as connection:  # allow: one-commit the forger's own connection
-                connection.execute(text("SET LOCAL app.platform = 'on'"))
-                for table in tables:
-                    connection.execute(text(f"ALTER TABLE billing.{table} DISABLE TRIGGER USER"))
-                connection.execute(text(tamper(references[0])))
-                for table in tables:
-                    connection.execute(text(f"ALTER TABLE billing.{table} ENABLE TRIGGER USER"))
-            owner.dispose()
+            off = [f"ALTER TABLE billing.{table} DISABLE TRIGGER USER" for table in tables]
+            on = [f"ALTER TABLE billing.{table} ENABLE TRIGGER USER" for table in tables]
+            as_owner(addresses, [*off, tamper(references[0]), *on])
             with unit_of_work(clean_db, SYSTEM) as uow:
                 faults = list(find_chain_faults(uow))
         assert found in {fault.what for fault in faults}

@@ -101,7 +101,9 @@ def gateway_pursued(p: Planter, _: World) -> None:
 
 
 def charges_of_the_line(p: Planter, _: World) -> None:
-    p.change("UPDATE billing.charge SET tax_rate_ppm = tax_rate_ppm + 1 WHERE id = (SELECT id FROM billing.charge LIMIT 1)")
+    p.change(
+        "UPDATE billing.charge SET tax_rate_ppm = tax_rate_ppm + 1 WHERE id = (SELECT id FROM billing.charge LIMIT 1)"
+    )
 
 
 def charges_within_payment(p: Planter, world: World) -> None:
@@ -145,15 +147,15 @@ def _request_refund(p: Planter, allocation_id: UUID, **changes: Any) -> UUID:
     values: dict[str, Any] = {"state": "requested", "allocation_id": allocation_id, "next_check_at": clock.now()}
     refund_id = p.copy("billing.refund", first, **(values | {"amount_minor": 1, "ended_at": None} | changes))
     p.remember("refund", refund_id, None, "requested")
-    p.change("UPDATE billing.payment_allocation SET reserved_minor = reserved_minor + 1 WHERE id = :id", id=allocation_id)
+    p.change(
+        "UPDATE billing.payment_allocation SET reserved_minor = reserved_minor + 1 WHERE id = :id", id=allocation_id
+    )
     return refund_id
 
 
 def refunds_within_capture(p: Planter, _: World) -> None:
     p.define("ALTER TABLE billing.payment_allocation DROP CONSTRAINT ck_payment_allocation_reserved")
-    _request_refund(
-        p, p.find("SELECT id FROM billing.payment_allocation WHERE refunded_minor = amount_minor LIMIT 1")
-    )
+    _request_refund(p, p.find("SELECT id FROM billing.payment_allocation WHERE refunded_minor = amount_minor LIMIT 1"))
 
 
 def refunds_reserved(p: Planter, _: World) -> None:
@@ -196,7 +198,9 @@ def refunds_reversed(p: Planter, _: World) -> None:
 
 def shares_reversed(p: Planter, _: World) -> None:
     p.define("ALTER TABLE billing.share DROP CONSTRAINT ck_share_reversed")
-    p.change(f"UPDATE billing.share SET reversed_minor = reversed_minor + 1 WHERE id = {REVERSED.format(kind='seller')}")
+    p.change(
+        f"UPDATE billing.share SET reversed_minor = reversed_minor + 1 WHERE id = {REVERSED.format(kind='seller')}"
+    )
 
 
 def statements_lines(p: Planter, _: World) -> None:

@@ -64,7 +64,9 @@ def orders_not_stuck(p: Planter, _: World) -> None:
 
 
 def orders_entitled(p: Planter, world: World) -> None:
-    entitlement_id = p.find(f"SELECT id FROM fulfillment.entitlement WHERE reference IN {OF_ORDER}", order=world.order_id)
+    entitlement_id = p.find(
+        f"SELECT id FROM fulfillment.entitlement WHERE reference IN {OF_ORDER}", order=world.order_id
+    )
     p.change(
         "UPDATE fulfillment.entitlement SET state = 'ended', valid_to = :at WHERE id = :id",
         at=clock.now(),
@@ -198,9 +200,7 @@ def inbox_processed(p: Planter, _: World) -> None:
 
 
 def idempotency_answered(p: Planter, _: World) -> None:
-    p.change(
-        "UPDATE kernel.idempotency_key SET status = 0 WHERE id = (SELECT id FROM kernel.idempotency_key LIMIT 1)"
-    )
+    p.change("UPDATE kernel.idempotency_key SET status = 0 WHERE id = (SELECT id FROM kernel.idempotency_key LIMIT 1)")
 
 
 def tenancy_rows_agree(p: Planter, world: World) -> None:

@@ -92,7 +92,11 @@ def test_impossible_lines_are_refused(unit: int, quantity: int, discount: int, c
 
 @given(AMOUNTS, st.integers(1, 1000), RATES, st.booleans(), st.data())
 def test_a_line_adds_up(
-    unit: int, quantity: int, rate_ppm: int, included: bool, data: st.DataObject  # noqa: FBT001 - drawn by hypothesis
+    unit: int,
+    quantity: int,
+    rate_ppm: int,
+    included: bool,  # noqa: FBT001 - drawn by hypothesis
+    data: st.DataObject,
 ) -> None:
     discount = data.draw(st.integers(0, unit * quantity))
     line = line_amounts(unit, quantity, discount, TaxDecision(rate_ppm, "x", "S", included=included))

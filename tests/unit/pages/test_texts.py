@@ -16,6 +16,8 @@ from api.pages.wording import LANGUAGES, Language, best_language, flatten, wordi
 STATIC = TEMPLATES.parent / "static"
 #: t("key") and tn("key"); a key that ends in a dot is completed by a value.
 USED = re.compile(r"\b(tn?)\(\s*\"([a-z0-9_.]+)\"")
+#: t(f"prefix.{value}"), in a handler.
+COMPLETED = re.compile(r"\bt\(\s*f\"([a-z0-9_.]+\.)\{")
 EMPTY = re.compile(r"\bempty\(\"[a-z]+\", \"([a-z0-9_.]+)\"(, at\.)?")
 IN_SCRIPT = re.compile(r"\btext\(\s*[\"`]([a-z0-9_.]+)")
 PARAMETER = re.compile(r"\{(\w+)\}")
@@ -31,6 +33,11 @@ def used_keys() -> dict[str, str]:
             found[f"{key}.text"] = "t"
             if act:
                 found[f"{key}.act"] = "t"
+    for folder in ("handlers", "filling"):
+        for path in (TEMPLATES.parent / folder).glob("*.py"):
+            source = path.read_text("utf-8")
+            found.update({key: how for how, key in USED.findall(source)})
+            found.update({prefix: "t" for prefix in COMPLETED.findall(source)})
     return found
 
 
@@ -71,7 +78,7 @@ def test_languages_fill_in_the_same_parameters() -> None:
 
 def test_no_key_lies_unused() -> None:
     used = used_keys()
-    prefixes = (*tuple(key for key in used if key.endswith(".")), "word.", "js.", "list.", "nav.")
+    prefixes = (*tuple(key for key in used if key.endswith(".")), "word.", "js.", "list.", "nav.", "notice.")
     unused = [
         key
         for key in wording("zh-CN").texts

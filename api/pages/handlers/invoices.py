@@ -1,0 +1,135 @@
+"""The buyer's invoices by month: finance's first screen."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Literal
+from uuid import UUID
+
+from litestar import Response
+
+from api.pages import addresses
+from api.pages.filling.words import money
+from api.pages.site import Visit, page
+from api.pages.views.invoices import InvoiceDetail, InvoiceLine, InvoiceRow, InvoicesView
+from api.v1.invoice_export import month_filter, parse_month
+from billing.documents.chinese_capitals import chinese_capitals
+from billing.invoices import queries
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+from kernel.money import Money
+
+PAGE = 100
+MONTHS = 12
+STATES = ("issued", "partly_credited", "credited")
+
+
+@page(addresses.INVOICES, "invoices.read")
+def list_invoices(visit: Visit) -> Response[str]:
+    """A month's invoices and credit notes; `open` shows one beside them."""
+    zone = visit.signed_in.time_zone if visit.signed_in else "UTC"
+    today = clock.today(zone)
+    month = parse_month(visit.query("month", most=7)) or today.replace(day=1)
+    seller, opened = _id(visit.query("seller", most=36)), _id(visit.query("open", most=36))
+    state = visit.query("state") if visit.query("state") in STATES else ""
+    wanted = month_filter(month, seller=seller, text=visit.query("q"))
+    with visit.work() as uow:
+        found = queries.list_invoices(uow, wanted, cursor=visit.query("cursor", most=200) or None, limit=PAGE)
+        credited = queries.credited_of(uow, [row.id for row in found.items])
+        sellers = queries.list_counterparties(uow)
+        detail = _detail(visit, uow, opened) if opened else None
+    rows = tuple(_row(row, credited.get(row.id, 0)) for row in found.items)
+    view = InvoicesView(
+        month=month,
+        months=_months(today, month),
+        rows=tuple(row for row in rows if state in ("", row.state)),
+        totals=_totals(rows),
+        sellers=tuple((str(org_id), name) for org_id, name in sellers),
+        seller=str(seller or ""),
+        state=state,
+        query=visit.query("q"),
+        opened=detail,
+        next_address=_more(visit, month, found.next_cursor),
+    )
+    return visit.show(view)
+
+
+def _more(visit: Visit, month: date, cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    kept = {name: visit.query(name) for name in ("seller", "state", "q")}
+    return addresses.with_query(addresses.INVOICES, month=f"{month:%Y-%m}", cursor=cursor, **kept)
+
+
+def _detail(visit: Visit, uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail | None:
+    try:
+        found = queries.get_invoice(uow, invoice_id)
+    except NotFound:
+        return None
+    row = found.row
+    sign = -1 if row.kind == "credit_note" else 1
+    chinese = visit.language == "zh-CN" and row.currency.strip() == "CNY"
+    return InvoiceDetail(
+        row=_row(row, sum(note.gross_minor for note in found.credit_notes)),
+        lines=tuple(
+            InvoiceLine(
+                text=line.name,
+                quantity=f"{line.quantity.normalize():f}",
+                net=money(sign * line.net_minor, row.currency),
+                tax_ppm=line.tax_rate_ppm,
+                tax=money(sign * line.tax_minor, row.currency),
+            )
+            for line in found.lines
+        ),
+        seller_tax_id=row.seller_tax_id,
+        buyer_name=row.buyer_name,
+        buyer_tax_id=row.buyer_tax_id,
+        remarks=found.remarks,
+        capital_amount=chinese_capitals(sign * row.gross_minor) if chinese else "",
+    )
+
+
+def _row(row: queries.InvoiceRow, credited_minor: int) -> InvoiceRow:
+    kind: Literal["invoice", "credit_note"] = "credit_note" if row.kind == "credit_note" else "invoice"
+    sign = -1 if kind == "credit_note" else 1
+    return InvoiceRow(
+        id=str(row.id),
+        number=row.number or "–",
+        kind=kind,
+        seller_name=row.seller_name,
+        issued_on=row.issued_on or row.created_at.date(),
+        order_id="" if row.kind == "commission_invoice" else str(row.reference),
+        order_number=row.order_number,
+        po_number=row.po_number,
+        net=money(sign * row.net_minor, row.currency),
+        tax=money(sign * row.tax_minor, row.currency),
+        gross=money(sign * row.gross_minor, row.currency),
+        state=queries.standing(row, credited_minor),
+    )
+
+
+def _totals(rows: tuple[InvoiceRow, ...]) -> tuple[Money, ...]:
+    sums: dict[str, int] = {}
+    for row in rows:
+        sums[row.gross.currency] = sums.get(row.gross.currency, 0) + row.gross.amount_minor
+    return tuple(Money(total, currency) for currency, total in sorted(sums.items()))
+
+
+def _months(today: date, shown: date) -> tuple[date, ...]:
+    found = []
+    month = today.replace(day=1)
+    for _ in range(MONTHS):
+        found.append(month)
+        month = (month - timedelta(days=1)).replace(day=1)
+    return tuple(sorted({*found, shown}, reverse=True))
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+routes = [list_invoices]

@@ -1,0 +1,150 @@
+"""The buyer's orders: the list, one order with its line, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+from litestar import Response
+
+from api.pages import addresses
+from api.pages.filling import order_line
+from api.pages.filling.order_line import Known
+from api.pages.filling.words import money
+from api.pages.handlers.payment_methods import methods, parse_method
+from api.pages.site import Form, Visit, form_post, page
+from api.pages.views.buying import OrderRow, OrdersView, OrderView
+from api.pages.views.channel import Claim
+from api.v1.buying import require_gateway
+from kernel.errors import Conflict
+from orders import queries
+from orders.agreements.complete_order import accept_order
+from orders.money_back import RequestOrderRefund, is_refundable, request_order_refund
+from orders.purchases.pay import pay_again
+
+STATES = ("pending_approval", "pending_payment", "fulfilling", "active", "completed", "refunded", "cancelled")
+PAGE = 30
+REFRESH_S = 5
+
+
+@page(addresses.ORDERS, "orders.read")
+def list_orders(visit: Visit) -> Response[str]:
+    """Orders, newest first; `state` and `q` (a number, a product, a seller) narrow them."""
+    state = visit.query("state") if visit.query("state") in STATES else ""
+    query = visit.query("q")
+    with visit.work() as uow:
+        found = queries.list_orders(
+            uow, cursor=visit.query("cursor", most=200) or None, limit=PAGE, state=state or None, text=query or None
+        )
+    more = None
+    if found.next_cursor:
+        more = addresses.with_query(addresses.ORDERS, state=state, q=query, cursor=found.next_cursor)
+    rows = tuple(_row(visit, order) for order in found.items)
+    return visit.show(OrdersView(rows, STATES, state, query, more))
+
+
+@page("/orders/{order_id:uuid}", "orders.read")
+def show_order(order_id: UUID, visit: Visit) -> Response[str]:
+    """One order, live while something is under way."""
+    with visit.work() as uow:
+        known = order_line.read(uow, order_id)
+        refundable = visit.principal.may("orders.buy") and is_refundable(uow, order_id)
+    view = _view(visit, known, refundable=refundable)
+    return visit.show(view, refresh_s=REFRESH_S if view.live else 0)
+
+
+@form_post("/orders/{order_id:uuid}/cancel", "orders.buy")
+def cancel(order_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
+    """Ask for all the money back, within the refund window."""
+    del form
+    command = RequestOrderRefund(order_id, None, visit.t("order.cancel_reason"))
+    visit.transact(lambda uow: request_order_refund(uow, command))
+    return visit.go(addresses.order(str(order_id)), notice="refund_asked")
+
+
+@form_post("/orders/{order_id:uuid}/accept", "orders.buy")
+def accept(order_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
+    """Accept a delivered one-off service."""
+    del form
+    visit.transact(lambda uow: accept_order(uow, order_id))
+    return visit.go(addresses.order(str(order_id)), notice="accepted")
+
+
+@form_post("/orders/{order_id:uuid}/pay", "orders.buy")
+def pay(order_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
+    """Pay another way after a failed payment; while one is under way, nothing else is started."""
+    gateway, token = parse_method(form.text("payment_method_id", most=200))
+    require_gateway(visit.services, gateway)
+    with visit.work() as uow:
+        purchase_id = queries.get_order(uow, order_id).purchase_id
+    try:
+        visit.transact(lambda uow: pay_again(uow, purchase_id, gateway=gateway, method_token=token))
+    except Conflict as refused:
+        if refused.code != "payment_already_running":
+            raise
+    return visit.go(addresses.order(str(order_id)), notice="paying")
+
+
+def _row(visit: Visit, order: queries.OrderView) -> OrderRow:
+    line = order.lines[0]
+    return OrderRow(
+        id=str(order.id),
+        number=order.number,
+        listing_name=visit.pick(line.title, line.title_en),
+        plan_name=visit.pick(line.plan_name, line.plan_name_en),
+        counterparty=order.seller_name,
+        quantity=line.quantity,
+        gross=money(order.gross_minor, order.currency),
+        state=order.state,
+        placed_at=order.created_at,
+        needs="accept" if order.awaits_acceptance and visit.principal.may("orders.buy") else "",
+    )
+
+
+def _view(visit: Visit, known: Known, *, refundable: bool) -> OrderView:
+    order, line = known.order, known.order.lines[0]
+    failed = order.state == "pending_payment" and known.payment is not None and known.payment.state == "failed"
+    buys = visit.principal.may("orders.buy")
+    usable = next((one for one in known.deliveries if one.entitlement_state == "active"), None)
+    invoice = known.invoice
+    return OrderView(
+        id=str(order.id),
+        number=order.number,
+        state=order.state,
+        listing_name=visit.pick(line.title, line.title_en),
+        plan_name=visit.pick(line.plan_name, line.plan_name_en),
+        seller_name=order.seller_name,
+        quantity=line.quantity,
+        sold_by_seat=line.pricing == "per_seat",
+        net=money(order.net_minor, order.currency),
+        tax=money(order.tax_minor, order.currency),
+        gross=money(order.gross_minor, order.currency),
+        placed_at=order.created_at,
+        placed_by=known.purchase.requested_by_name or "API",
+        billing_profile=str(known.purchase.billing_profile.get("legal_name", "")),
+        po_number=order.po_number or "",
+        timeline=order_line.timeline(visit, known),
+        live=known.is_live,
+        percent=min((one.percent for one in known.deliveries), default=0),
+        claims=tuple(
+            Claim(
+                cast("int", one["second_ms"]) // 1000,
+                visit.pick(cast("str", one["text"]), cast("str", one["text_en"])),
+                bool(one["ok"]),
+            )
+            for one in line.claims
+        ),
+        entitlement_id=str(usable.entitlement_id) if usable and visit.principal.may("entitlements.read") else None,
+        invoice_id=str(invoice.id) if invoice and invoice.has_pdf else None,
+        video_id=str(line.video_id) if line.video_id and known.video else None,
+        video_second=(line.second_ms or 0) // 1000,
+        may_cancel=refundable,
+        may_accept=order.awaits_acceptance and buys,
+        may_launch=bool(usable and usable.launch_url) and visit.principal.may("entitlements.read"),
+        pay_again=methods(visit, visit.services.gateways) if failed and buys else (),
+        pay_error=order_line.pay_error(visit, known.payment.error_code) if failed and known.payment else "",
+        payment_state=known.payment.state if order.state == "pending_payment" and known.payment else "",
+    )
+
+
+routes = [list_orders, show_order, cancel, accept, pay]

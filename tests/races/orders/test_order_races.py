@@ -1,0 +1,166 @@
+"""Races over one order or purchase: whoever comes first, one outcome, and the money adds up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, update
+
+from billing.charges.models import Charge
+from billing.ledger.models import LedgerTransaction
+from billing.payments.jobs import JANITOR
+from fulfillment.jobs import SWEEP_OVERDUE
+from kernel import clock
+from kernel.db.uow import transact, unit_of_work
+from kernel.ids import uuid7
+from kernel.jobs.models import Job
+from kernel.jobs.run import Runner, due
+from kernel.principal import SYSTEM
+from orders.loop import SWEEP_PURCHASES
+from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
+from orders.purchases.models import Purchase
+from orders.purchases.pay import pay_again
+from orders.purchases.place_purchase import PlacePurchase, place_purchase
+from orders.purchases.set_rule import SetRule, set_rule
+from tests.adapters.seller_process import until
+from tests.loop_stage import Stage
+from tests.races.crowd import at_once
+
+pytestmark = pytest.mark.races
+GROSS = 398_000
+
+
+def worker(stage: Stage, *periodic: str) -> Callable[[], None]:
+    """A worker that runs what is due, as several processes would, until nothing has been for three looks."""
+
+    def run() -> None:
+        runner, idle = Runner(stage.services.db, f"worker-{uuid7()}"), 0
+        while idle < 3:
+            for kind in periodic:
+                with unit_of_work(stage.services.db, SYSTEM) as uow:
+                    uow.enqueue(kind, {}, dedupe_key=str(uuid7()))
+            found = due(stage.services.db, ("default",), limit=20)
+            ran = [runner.run(job_id) for job_id, _ in found]
+            idle = 0 if any(ran) and not periodic else idle + 1
+            threading.Event().wait(0.05)
+
+    return run
+
+
+class TestPlacing:
+    def test_one_quote_sixteen_times(self, stage: Stage) -> None:
+        command = PlacePurchase(stage.quote(), stage.profile, "sandbox", "sbx_ok")
+
+        def place() -> UUID:
+            return transact(stage.services.db, stage.purchaser, lambda uow: place_purchase(uow, command).id)
+
+        placed = at_once([place] * 16)
+        assert placed.count("quote_used") == 15
+        assert len(stage.rows(select(Purchase.id).where(Purchase.buyer_org_id == stage.buyer.id))) == 1
+
+
+class TestPaying:
+    def test_notice_against_answer_against_poller(self, stage: Stage) -> None:
+        methods = ("sbx_ok", "sbx_timeout", "sbx_ok", "sbx_timeout")
+        purchases = [stage.purchase(stage.quote(), method=method) for method in methods]
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            # The poller asks at once instead of after ten seconds.
+            late = {"billing.payment.submit": clock.now()}
+            uow.session.execute(update(Job).where(Job.kind.in_(late)).values(run_at=clock.now()))
+        at_once([worker(stage)] * 3 + [worker(stage, JANITOR, SWEEP_PURCHASES, SWEEP_OVERDUE)] * 2)
+        until(lambda: {stage.orders_of(p)[0].state for p in purchases} == {"active"} or stage.tick(JANITOR) is not None)
+        for purchase_id in purchases:
+            (payment,), (order,) = stage.payments(purchase_id), stage.orders_of(purchase_id)
+            assert (payment.state, order.state) == ("succeeded", "active")
+            captured = select(func.count()).where(LedgerTransaction.reference == payment.id)
+            charged = select(func.count()).where(Charge.group_reference == order.id)
+            assert stage.rows(captured) == stage.rows(charged) == [1]
+            assert stage.effects(order.id) == ["instance_created"]
+            assert len(stage.papers(order.id)) == 1
+        topics = stage.topics()
+        for once in ("billing.payment_succeeded", "orders.order_paid", "orders.order_activated"):
+            assert topics.count(once) == len(purchases)
+
+    def test_many_tries_to_pay_again_start_one_payment(self, stage: Stage) -> None:
+        purchase_id = stage.purchase(stage.quote(), method="sbx_declined")
+        stage.run()
+
+        def pay() -> UUID:
+            return transact(
+                stage.services.db,
+                stage.purchaser,
+                lambda uow: pay_again(uow, purchase_id, gateway="sandbox", method_token="sbx_ok"),
+            )
+
+        told = at_once([pay] * 12)
+        assert told.count("payment_already_running") == 11
+        stage.run()
+        assert [payment.state for payment in stage.payments(purchase_id)] == ["failed", "succeeded"]
+        assert stage.orders_of(purchase_id)[0].state == "active"
+
+
+class TestRefunding:
+    @pytest.mark.parametrize(("amount_minor", "granted"), [(250_000, 1), (100_000, 3), (None, 1), (GROSS, 1)])
+    def test_refunds_at_once_never_exceed_what_was_paid(
+        self, stage: Stage, amount_minor: int | None, granted: int
+    ) -> None:
+        order_id = stage.buy()
+        stage.run()
+        told = at_once([lambda: stage.refund(order_id, amount_minor)] * 8)
+        assert sum(isinstance(answer, UUID) for answer in told) == granted
+        stage.run()
+        back = sum(refund.amount_minor for refund in stage.refunds(order_id))
+        assert back == sum(note.gross_minor for note in stage.papers(order_id, "credit_note"))
+        assert back == granted * (amount_minor or GROSS)
+        assert {refund.state for refund in stage.refunds(order_id)} == {"succeeded"}
+        assert stage.order(order_id).state == ("refunded" if back == GROSS else "active")
+
+    def test_refund_against_delivery_that_fails(self, stage: Stage) -> None:
+        stage.seller_app.behave(mode="fail_permanently")
+        orders = [stage.buy() for _ in range(4)]
+        at_once([worker(stage)] * 3 + [worker(stage, SWEEP_OVERDUE)])
+        stage.run()
+        for order_id in orders:
+            (refund,) = stage.refunds(order_id)
+            assert (refund.state, refund.amount_minor, stage.order(order_id).state) == ("succeeded", GROSS, "refunded")
+
+
+class TestDeciding:
+    @pytest.mark.parametrize("round_", range(6))
+    def test_approval_against_rejection_against_expiry(self, stage: Stage, round_: int) -> None:
+        with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+            set_rule(uow, SetRule("CNY", 0))
+        purchase_id = stage.purchase(stage.quote())
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            deadline_at = clock.now() + timedelta(milliseconds=15 * round_)
+            uow.session.execute(update(Purchase).where(Purchase.id == purchase_id).values(deadline_at=deadline_at))
+
+        def decide(decision: str) -> Callable[[], str]:
+            def work() -> str:
+                command = DecidePurchase(purchase_id, decision, "because")  # type: ignore[arg-type]
+                transact(stage.services.db, stage.approver, lambda uow: decide_purchase(uow, command))
+                return decision
+
+            return work
+
+        def expire() -> str:
+            threading.Event().wait(0.015 * round_)
+            stage.tick(SWEEP_PURCHASES)
+            return "swept"
+
+        told = at_once([decide("approved"), decide("rejected"), decide("approved"), expire, expire])
+        stage.tick(SWEEP_PURCHASES)
+        (order,) = stage.orders_of(purchase_id)
+        decided = [answer for answer in told if answer in ("approved", "rejected")]
+        assert len(decided) <= 1
+        assert set(told) <= {"approved", "rejected", "swept", "purchase_not_pending", "approval_expired"}
+        state = stage.get(Purchase, purchase_id).state
+        if decided == ["approved"]:
+            assert (state, order.state, len(stage.payments(purchase_id))) == ("paid", "active", 1)
+        else:
+            end = "rejected" if decided else "expired"
+            assert (state, order.state, stage.payments(purchase_id)) == (end, end, [])

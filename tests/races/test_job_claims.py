@@ -1,0 +1,171 @@
+"""Leases and epochs: one claimant at a time, and nothing is written by one that lost its claim."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, text
+
+from app.engines.embedded import Addresses
+from kernel.db.uow import Database, UnitOfWork, unit_of_work
+from kernel.ids import uuid7
+from kernel.jobs.models import Inbox, Job, JobAttempt
+from kernel.jobs.registry import Payload, job, process
+from kernel.jobs.run import JobContext, Runner
+from kernel.principal import SYSTEM
+
+pytestmark = pytest.mark.races
+COUNT, STEPS, SLOW = "tests.races.count", "tests.races.steps", "tests.races.slow"
+
+
+@dataclass
+class Pause:
+    """Where a handler stands still until it is let on. Only the first one that comes by stops."""
+
+    reached: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def here(self) -> None:
+        if not self.reached.is_set():
+            self.reached.set()
+            assert self.go_on.wait(30)
+
+
+PAUSES: dict[str, Pause] = {}
+
+
+def write(uow: UnitOfWork, job_key: str, what: str) -> None:
+    """An effect that a second run would double."""
+    uow.session.add(
+        Inbox(id=uuid7(), source=f"races:{job_key}", event_id=f"{what}:{uuid7()}", kind=what, body={}, state="ignored")
+    )
+
+
+@pytest.fixture(scope="module")
+def pool(addresses: Addresses) -> Iterator[Database]:
+    """Connections enough for every thread."""
+    database = Database(addresses.database_url, pool_size=24, max_overflow=0)
+    yield database
+    database.dispose()
+
+
+@job(COUNT)
+def count(uow: UnitOfWork, payload: Payload) -> None:
+    write(uow, payload["key"], "counted")
+
+
+@job(SLOW)
+def slow(uow: UnitOfWork, payload: Payload) -> None:
+    write(uow, payload["key"], "before")
+    uow.flush()
+    PAUSES[payload["key"]].here()
+    write(uow, payload["key"], "after")
+
+
+@process(STEPS)
+def steps(ctx: JobContext, payload: Payload) -> None:
+    key = payload["key"]
+    ctx.transact(lambda uow: write(uow, key, "intent"))
+    PAUSES[key].here()  # the call to the outside world
+    ctx.transact(lambda uow: write(uow, key, "outcome"))
+
+
+def enqueue(db: Database, kind: str) -> tuple[UUID, str]:
+    key = str(uuid7())
+    PAUSES[key] = Pause()
+    with unit_of_work(db, SYSTEM) as uow:
+        return uow.enqueue(kind, {"key": key}, dedupe_key=key), key
+
+
+def effects(db: Database, key: str) -> Counter[str]:
+    with unit_of_work(db, SYSTEM) as uow:
+        rows = uow.session.execute(
+            select(Inbox.kind, func.count()).where(Inbox.source == f"races:{key}").group_by(Inbox.kind)
+        )
+        return Counter({row[0]: row[1] for row in rows})
+
+
+def let_lease_run_out(db: Database, job_id: UUID) -> None:
+    """What six silent seconds do to a worker that a debugger, a full disk or a sleeping laptop stopped."""
+    with unit_of_work(db, SYSTEM) as uow:
+        uow.session.execute(
+            text("UPDATE kernel.job SET lease_until = clock_timestamp() - interval '1 ms' WHERE id = :id"),
+            {"id": job_id},
+        )
+
+
+def outcomes(db: Database, job_id: UUID) -> list[tuple[str, str]]:
+    with unit_of_work(db, SYSTEM) as uow:
+        rows = uow.session.scalars(select(JobAttempt).where(JobAttempt.job_id == job_id).order_by(JobAttempt.id))
+        return [(row.worker, row.outcome) for row in rows]
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_a_crowd_of_workers_runs_a_job_once(pool: Database, _round: int) -> None:
+    job_id, key = enqueue(pool, COUNT)
+    barrier = threading.Barrier(16)
+
+    def claim(number: int) -> bool:
+        barrier.wait(30)
+        return Runner(pool, f"w{number}").run(job_id)
+
+    with ThreadPoolExecutor(16) as threads:
+        assert sorted(threads.map(claim, range(16))) == [False] * 15 + [True]
+    assert effects(pool, key) == {"counted": 1}
+    assert Runner(pool, "later").run(job_id) is False
+
+
+def test_a_paused_worker_that_wakes_after_the_take_over_writes_nothing(pool: Database) -> None:
+    job_id, key = enqueue(pool, STEPS)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(Runner(pool, "paused").run, job_id)
+        assert PAUSES[key].reached.wait(30)
+        assert Runner(pool, "second").run(job_id) is False
+        let_lease_run_out(pool, job_id)
+        assert Runner(pool, "second").run(job_id) is True
+        written = effects(pool, key)
+        assert written == {"intent": 2, "outcome": 1}
+        PAUSES[key].go_on.set()
+        assert first.result(30) is True
+    assert effects(pool, key) == written
+    assert ("paused", "lost") in outcomes(pool, job_id)
+    with unit_of_work(pool, SYSTEM) as uow:
+        row = uow.session.get_one(Job, job_id)
+        assert (row.state, row.worker, row.epoch) == ("done", "second", 2)
+
+
+def test_nor_does_one_that_wakes_while_the_other_is_at_work(pool: Database) -> None:
+    job_id, key = enqueue(pool, STEPS)
+    first_pause, second_pause = PAUSES[key], Pause()
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(Runner(pool, "paused").run, job_id)
+        assert first_pause.reached.wait(30)
+        let_lease_run_out(pool, job_id)
+        PAUSES[key] = second_pause
+        second = threads.submit(Runner(pool, "second").run, job_id)
+        assert second_pause.reached.wait(30)
+        first_pause.go_on.set()
+        assert first.result(30) is True
+        assert effects(pool, key) == {"intent": 2}
+        second_pause.go_on.set()
+        assert second.result(30) is True
+    assert effects(pool, key) == {"intent": 2, "outcome": 1}
+
+
+def test_a_transaction_under_way_is_not_taken_over_even_when_its_lease_ran_out(pool: Database) -> None:
+    job_id, key = enqueue(pool, SLOW)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(Runner(pool, "slow").run, job_id)
+        assert PAUSES[key].reached.wait(30)
+        taken: Callable[[], bool] = lambda: Runner(pool, "second").run(job_id)  # noqa: E731 - said once, asked twice
+        assert taken() is False
+        PAUSES[key].go_on.set()
+        assert first.result(30) is True
+        assert taken() is False
+    assert effects(pool, key) == {"before": 1, "after": 1}

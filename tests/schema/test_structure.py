@@ -1,0 +1,287 @@
+"""The shape of the database: whose rows, which indexes, which types; and that migrations and models are one thing."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import BigInteger, CheckConstraint, Connection, Table, create_engine, text
+
+from app.commands.migrate import downgrade, find_differences, find_revision, upgrade
+from app.engines.databases import OWNER_ROLE, SERVING_ROLE, create_database, drop_database
+from app.engines.embedded import Addresses
+from app.verify.histories import TABLES as MACHINE_TABLES
+from app.verify.tenancy import APPEND_ONLY, UNDELETABLE
+from kernel.states import machines
+from migrations.metadata import SCHEMAS, metadata
+
+TABLES: list[Table] = sorted(metadata.tables.values(), key=lambda table: table.fullname)
+ORG_COLUMN = re.compile(r"(^|_)org_ids?$")
+PARTY_TABLES = {"marketplace.organization", "marketplace.person"}
+"""Whose own row is the organization, or the person: isolated without such a column."""
+
+# Read by the platform's own work alone, or found by a narrower key than the organization; each with its reason.
+NO_ORG_INDEX = {
+    "kernel.event": "an array; the subject is how events are found",
+    "kernel.state_history": "an array; the subject is how a history is found",
+    "billing.ledger_transaction": "an array; the reference is how transactions are found",
+}
+
+
+@pytest.fixture
+def catalogue(addresses: Addresses) -> Iterator[Connection]:
+    assert addresses.database_admin_url is not None
+    engine = create_engine(addresses.database_admin_url)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def rows(connection: Connection, sql: str, **values: Any) -> Sequence[Any]:
+    return connection.execute(text(sql), {"schemas": list(SCHEMAS), **values}).all()
+
+
+def org_columns(table: Table) -> list[str]:
+    return [column.name for column in table.columns if ORG_COLUMN.search(column.name)]
+
+
+def leading(table: Table) -> list[tuple[str, ...]]:
+    """The columns of every full index, unique constraint and primary key, in their order."""
+    found = [tuple(column.name for column in table.primary_key.columns)]
+    found += [tuple(column.name for column in made.columns) for made in table.constraints if hasattr(made, "columns")]
+    return found + [tuple(getattr(c, "name", "") for c in index.expressions) for index in table.indexes]
+
+
+# ── isolation ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_tables_of_organizations_are_isolated_by_force(catalogue: Connection) -> None:
+    forced = {
+        row.name
+        for row in rows(
+            catalogue,
+            """SELECT n.nspname || '.' || c.relname AS name
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = ANY(:schemas) AND c.relrowsecurity AND c.relforcerowsecurity
+                 AND EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid)""",
+        )
+    }
+    owned = {table.fullname for table in TABLES if org_columns(table)} | PARTY_TABLES
+    assert owned <= forced
+
+
+def test_tables_without_an_organization_are_the_platforms_own() -> None:
+    without = {table.fullname for table in TABLES if not org_columns(table)} - PARTY_TABLES
+    assert without == {
+        "billing.ledger_seal",
+        "billing.ledger_seal_entry",
+        "billing.sandbox_operation",
+        "billing.share_policy",
+        "kernel.inbox",
+        "kernel.job",
+        "kernel.job_attempt",
+        "kernel.sandbox_clock",
+    }
+
+
+@pytest.mark.parametrize("table", [t for t in TABLES if org_columns(t)], ids=lambda table: table.fullname)
+def test_an_index_begins_with_the_organization(table: Table) -> None:
+    begins = {columns[0] for columns in leading(table) if columns}
+    if table.fullname in NO_ORG_INDEX:
+        return
+    assert begins & set(org_columns(table)), begins
+
+
+def test_the_serving_role_owns_nothing_and_may_bypass_nothing(catalogue: Connection) -> None:
+    owners = {
+        row.owner
+        for row in rows(
+            catalogue,
+            """
+        SELECT DISTINCT pg_get_userbyid(c.relowner) AS owner
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY(:schemas)""",
+        )
+    }
+    assert owners == {OWNER_ROLE}
+    (role,) = rows(catalogue, "SELECT * FROM pg_roles WHERE rolname = :role", role=SERVING_ROLE)
+    assert not (role.rolsuper or role.rolbypassrls or role.rolcreaterole or role.rolcreatedb)
+    assert not rows(
+        catalogue,
+        """SELECT 1 FROM pg_auth_members m WHERE m.member = (SELECT oid FROM pg_roles WHERE rolname = :role)""",
+        role=SERVING_ROLE,
+    )
+    functions = rows(
+        catalogue,
+        """
+        SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE n.nspname = ANY(:schemas) AND p.prosecdef""",
+    )
+    assert not functions, "a function that runs as its owner would step around row level security"
+
+
+def test_append_only_tables_are_those_verify_knows(catalogue: Connection) -> None:
+    guarded = defaultdict(set)
+    for row in rows(
+        catalogue,
+        """
+            SELECT n.nspname || '.' || c.relname AS name, t.tgname
+            FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = ANY(:schemas) AND NOT t.tgisinternal AND NOT c.relispartition""",
+    ):
+        guarded[row.tgname.rsplit("_", 1)[-1]].add(row.name)
+    assert guarded["only"] == set(APPEND_ONLY)
+    assert guarded["undeletable"] == set(UNDELETABLE)
+
+
+# ── types, constraints, indexes ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.fullname)
+def test_money_and_rates_are_big_integers(table: Table, catalogue: Connection) -> None:
+    named = {c.name for c in table.columns if c.name.endswith(("_minor", "_ppm"))}
+    assert all(isinstance(table.c[name].type, BigInteger) for name in named)
+    types = rows(
+        catalogue,
+        """SELECT column_name, data_type FROM information_schema.columns
+           WHERE table_schema = :schema AND table_name = :name""",
+        schema=table.schema,
+        name=table.name,
+    )
+    wrong = {row.column_name for row in types if row.data_type in {"integer", "real", "double precision", "money"}}
+    assert not wrong
+    assert {row.column_name for row in types if row.column_name in named and row.data_type != "bigint"} == set()
+
+
+def test_money_stands_beside_its_currency() -> None:
+    money = {t.fullname for t in TABLES if any(c.name.endswith("_minor") for c in t.columns)}
+    assert money <= {t.fullname for t in TABLES if "currency" in t.c}
+
+
+def test_instants_know_their_zone(catalogue: Connection) -> None:
+    assert not rows(
+        catalogue,
+        """
+        SELECT table_schema, table_name, column_name FROM information_schema.columns
+        WHERE table_schema = ANY(:schemas) AND data_type = 'timestamp without time zone'""",
+    )
+
+
+def test_every_foreign_key_has_an_index() -> None:
+    for table in TABLES:
+        indexes = leading(table)
+        for key in table.foreign_key_constraints:
+            columns = {column.name for column in key.columns}
+            assert any(set(index[: len(columns)]) == columns for index in indexes), (table.fullname, columns)
+
+
+def test_foreign_keys_cross_floors_downward_only() -> None:
+    floor = {"kernel": 0, "marketplace": 1, "fulfillment": 2, "billing": 2, "orders": 3}
+    for table in TABLES:
+        for key in table.foreign_key_constraints:
+            other = key.referred_table
+            assert other.schema == table.schema or floor[str(other.schema)] < floor[str(table.schema)], table.fullname
+
+
+def test_states_of_the_database_are_those_of_the_machines(catalogue: Connection) -> None:
+    assert set(MACHINE_TABLES) == set(machines)
+    for machine, name in MACHINE_TABLES.items():
+        (row,) = rows(
+            catalogue,
+            """SELECT pg_get_constraintdef(oid) AS said FROM pg_constraint
+               WHERE conrelid = to_regclass(:table) AND contype = 'c' AND conname = 'ck_' || :name || '_state'""",
+            table=name,
+            name=name.split(".")[1].strip('"'),
+        )
+        assert set(re.findall(r"'([a-z_]+)'", row.said)) == set(machines[machine].states), machine
+
+
+def test_every_state_column_is_checked(catalogue: Connection) -> None:
+    checked = {
+        row.name
+        for row in rows(
+            catalogue,
+            """
+        SELECT k.conrelid::regclass::text AS name FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
+        WHERE n.nspname = ANY(:schemas) AND k.contype = 'c' AND k.conname ~ '_state$'""",
+        )
+    }
+    with_state = {t.fullname for t in TABLES if "state" in t.c}
+    assert with_state <= {name.replace('"', "") for name in checked}
+
+
+def test_check_constraints_have_the_names_of_the_models(catalogue: Connection) -> None:
+    """Domain errors hang on these names; Alembic's own comparison does not look at them."""
+    modelled = {
+        (table.fullname, str(made.name))
+        for table in TABLES
+        for made in table.constraints
+        if isinstance(made, CheckConstraint)
+    }
+    found = {
+        (row.name.replace('"', ""), row.conname)
+        for row in rows(
+            catalogue,
+            """
+        SELECT k.conrelid::regclass::text AS name, k.conname
+        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = k.connamespace
+        WHERE n.nspname = ANY(:schemas) AND k.contype = 'c' AND NOT c.relispartition""",
+        )
+    }
+    assert found == modelled
+
+
+# ── partitions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_partitioned_table_has_a_default_partition_and_months_ahead(catalogue: Connection) -> None:
+    found = {
+        row.name: row
+        for row in rows(
+            catalogue,
+            """
+        SELECT n.nspname || '.' || c.relname AS name, count(i.inhrelid) AS parts, p.partdefid <> 0 AS has_default
+        FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        LEFT JOIN pg_inherits i ON i.inhparent = c.oid
+        WHERE n.nspname = ANY(:schemas) GROUP BY 1, p.partdefid""",
+        )
+    }
+    modelled = {t.fullname for t in TABLES if t.dialect_options["postgresql"].get("partition_by")}
+    assert set(found) == modelled
+    assert all(row.has_default and row.parts >= 13 for row in found.values()), found
+
+
+def test_partitions_are_reached_through_their_parents_only(catalogue: Connection) -> None:
+    assert not rows(
+        catalogue,
+        """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE n.nspname = ANY(:schemas) AND c.relispartition AND c.relkind = 'r'
+             AND has_table_privilege(:role, c.oid, 'SELECT,INSERT,UPDATE,DELETE,TRUNCATE')""",
+        role=SERVING_ROLE,
+    )
+
+
+# ── migrations ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_migrations_lead_to_the_models_down_and_up_again(addresses: Addresses) -> None:
+    assert addresses.database_admin_url is not None
+    name = f"up_down_up_{os.getpid()}"
+    own_url = create_database(addresses.database_admin_url, name)
+    try:
+        upgrade(own_url)
+        assert find_differences(own_url) == []
+        downgrade(own_url)
+        engine = create_engine(own_url)
+        with engine.connect() as connection:
+            assert not rows(connection, "SELECT 1 FROM pg_namespace WHERE nspname = ANY(:schemas)")
+        engine.dispose()
+        upgrade(own_url)
+        assert find_differences(own_url) == []
+        revision, newest = find_revision(own_url)
+        assert revision == newest is not None
+    finally:
+        drop_database(addresses.database_admin_url, name)
