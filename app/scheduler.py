@@ -47,6 +47,7 @@ def main(settings: Settings) -> None:
 
 def lead(db: Database, stop: threading.Event) -> None:
     """Hold the lock and enqueue each tick; wait while another scheduler holds it."""
+    begun: dict[str, int] = {}
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while not stop.wait(TICK_S):
             # Taking it again in the same session is counted, not blocked; so ask only whether it is ours already.
@@ -57,14 +58,20 @@ def lead(db: Database, stop: threading.Event) -> None:
                 {"k": LOCK},
             )
             if held or connection.scalar(text("SELECT pg_try_advisory_lock(:k)"), {"k": LOCK}):
-                tick(db)
+                tick(db, begun)
 
 
-def tick(db: Database) -> None:
-    """Enqueue every periodic job whose slot has begun; the dedupe key is the slot, so that twice is once."""
-    for item in periodic():
+def tick(db: Database, begun: dict[str, int]) -> None:
+    """Enqueue every periodic job whose slot has begun; the dedupe key is the slot, so that twice is once.
+
+    `begun` remembers the slots this process has seen to, and saves asking the database again within each.
+    """
+    due = {item.kind: slot(item) for item in periodic() if begun.get(item.kind) != slot(item)}
+    if due:
         with unit_of_work(db, SYSTEM) as uow:
-            uow.enqueue(item.kind, {}, dedupe_key=f"slot:{slot(item)}")
+            for kind, number in due.items():
+                uow.enqueue(kind, {}, dedupe_key=f"slot:{number}")
+        begun.update(due)
 
 
 def slot(item: Periodic) -> int:

@@ -42,7 +42,7 @@ def main(settings: Settings, queues: Sequence[str]) -> None:
     broker = broker_for(settings.redis_url)
     answer_door(broker, runner.run)
     # Short polls: an idle worker hears the bell within this time.
-    bell = Worker(broker, queues=set(queues), worker_timeout=50, worker_threads=settings.worker_threads)
+    bell = Worker(broker, queues=set(queues), worker_timeout=100, worker_threads=settings.worker_threads)
     bell.start()
     log.info("worker_ready", queues=list(queues))
     with ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="sweeper") as pool:

@@ -14,8 +14,10 @@ INSTANT = sa.DateTime(timezone=True)
 def create_tables() -> None:
     """Create them in the order of their foreign keys."""
     _listings()
+    _versions()
     _plans()
     _placements()
+    _claims()
     _touchpoints()
     op.create_foreign_key(
         "fk_listing_current_version",
@@ -58,6 +60,9 @@ def _listings() -> None:
         ),
         schema="marketplace",
     )
+
+
+def _versions() -> None:
     op.create_table(
         "listing_version",
         sa.Column("id", sa.Uuid, nullable=False),
@@ -198,6 +203,9 @@ def _placements() -> None:
         sa.Index("ix_placement_video_id", "video_id"),
         schema="marketplace",
     )
+
+
+def _claims() -> None:
     op.create_table(
         "claim",
         sa.Column("id", sa.Uuid, nullable=False),

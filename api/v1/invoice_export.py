@@ -119,7 +119,7 @@ def _files(uow: UnitOfWork, row: InvoiceRow) -> Iterator[StoredFile]:
 
 def _pack(services: Services, files: list[StoredFile]) -> IO[bytes]:
     """The files in one archive, on disk beyond a few megabytes. The transaction is over; the store is asked now."""
-    made: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)
+    made: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by whoever streams it
     now = clock.now().astimezone(UTC)
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:

@@ -1,4 +1,4 @@
-"""Listings: to buy from, to work on as a seller, to review as an operator."""
+"""Listings: to buy from, and to work on as a seller."""
 
 from __future__ import annotations
 
@@ -30,21 +30,16 @@ from marketplace.listings.queries import (
     PlanView,
     get_listing,
     get_own_listing,
-    list_in_review,
     list_listings,
     list_own_listings,
     list_versions,
 )
 from marketplace.listings.review_listing import (
-    ReviewListing,
     connect_plan,
-    resume_listing,
     retire_listing,
-    review_listing,
-    suspend_listing,
     withdraw_plan,
 )
-from marketplace.listings.submit_listing import Reason, submit_listing
+from marketplace.listings.submit_listing import submit_listing
 
 Line = Annotated[str, Field(max_length=200)]
 Markdown = Annotated[str, Field(max_length=20_000)]
@@ -115,26 +110,6 @@ class ConnectIn(Wire):
     """One of the seller's connectors."""
 
     connector_id: UUID
-
-
-class ReasonIn(Wire):
-    """Why a version may not be sold: the field, and an error code."""
-
-    field: Annotated[str, Field(max_length=60)]
-    code: Annotated[str, Field(max_length=60, pattern="^[a-z][a-z0-9_]*$")]
-
-
-class ReviewIn(Wire):
-    """A reviewer's decision; a rejection names its reasons."""
-
-    approve: bool
-    reasons: Annotated[list[ReasonIn], Field(default_factory=list, max_length=20)]
-
-
-class SuspendIn(Wire):
-    """Why."""
-
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class PlanOut(Out):
@@ -335,53 +310,6 @@ def withdraw(plan_id: UUID, services: Services, principal: Principal) -> None:
     transact(services.db, principal, lambda uow: withdraw_plan(uow, plan_id))
 
 
-@get("/v1/operator/reviews", permission="operator.reviews", sync_to_thread=True, tags=["operator"])
-def get_reviews(
-    services: Services, principal: Principal, cursor: CursorParameter = None, limit: LimitParameter = 20
-) -> Response[PageOut[ListingOut]]:
-    """Versions waiting for a reviewer."""
-    with unit_of_work(services.db, principal) as uow:
-        page = list_in_review(uow, cursor=cursor, limit=limit)
-    return linked(page_out(page, ListingOut.of), "/v1/operator/reviews", limit=limit)
-
-
-@post(
-    "/v1/operator/reviews/{listing_id:uuid}",
-    permission="operator.reviews",
-    sync_to_thread=True,
-    status_code=204,
-    tags=["operator"],
-)
-def decide_review(listing_id: UUID, data: ReviewIn, services: Services, principal: Principal) -> None:
-    """Approve, which publishes, or reject with reasons."""
-    reasons = tuple(Reason(field=reason.field, code=reason.code) for reason in data.reasons)
-    transact(services.db, principal, lambda uow: review_listing(uow, ReviewListing(listing_id, data.approve, reasons)))
-
-
-@post(
-    "/v1/operator/listings/{listing_id:uuid}/suspend",
-    permission="operator.reviews",
-    sync_to_thread=True,
-    status_code=204,
-    tags=["operator"],
-)
-def suspend(listing_id: UUID, data: SuspendIn, services: Services, principal: Principal) -> None:
-    """Take a listing off sale and off every card at once."""
-    transact(services.db, principal, lambda uow: suspend_listing(uow, listing_id, data.reason))
-
-
-@post(
-    "/v1/operator/listings/{listing_id:uuid}/resume",
-    permission="operator.reviews",
-    sync_to_thread=True,
-    status_code=204,
-    tags=["operator"],
-)
-def resume(listing_id: UUID, services: Services, principal: Principal) -> None:
-    """Put a suspended listing back on sale."""
-    transact(services.db, principal, lambda uow: resume_listing(uow, listing_id))
-
-
 def _own(services: Services, principal: Principal, listing_id: UUID) -> ListingOut:
     with unit_of_work(services.db, principal) as uow:
         return ListingOut.of(get_own_listing(uow, listing_id))
@@ -404,8 +332,4 @@ routes = [
     retire,
     connect,
     withdraw,
-    get_reviews,
-    decide_review,
-    suspend,
-    resume,
 ]

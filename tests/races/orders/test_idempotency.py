@@ -50,7 +50,7 @@ def address(stage: Stage) -> Iterator[str]:
 def key(stage: Stage) -> str:
     """An API key of the purchaser."""
     with unit_of_work(stage.services.db, stage.purchaser) as uow:
-        return mint_api_key(uow, MintApiKey("races", ("orders.buy", "orders.read"))).secret
+        return mint_api_key(uow, MintApiKey("races", ("orders.buy", "orders.read"))).text
 
 
 def ask(address: str, key: str, body: dict[str, Any], idempotency_key: str) -> httpx.Response:

@@ -17,7 +17,6 @@ from fulfillment.jobs import SWEEP_OVERDUE
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.ids import uuid7
-from kernel.jobs.models import Job
 from kernel.jobs.run import Runner, due
 from kernel.principal import SYSTEM
 from orders.loop import SWEEP_PURCHASES
@@ -26,7 +25,6 @@ from orders.purchases.models import Purchase
 from orders.purchases.pay import pay_again
 from orders.purchases.place_purchase import PlacePurchase, place_purchase
 from orders.purchases.set_rule import SetRule, set_rule
-from tests.adapters.seller_process import until
 from tests.loop_stage import Stage
 from tests.races.crowd import at_once
 
@@ -67,12 +65,8 @@ class TestPaying:
     def test_notice_against_answer_against_poller(self, stage: Stage) -> None:
         methods = ("sbx_ok", "sbx_timeout", "sbx_ok", "sbx_timeout")
         purchases = [stage.purchase(stage.quote(), method=method) for method in methods]
-        with unit_of_work(stage.services.db, SYSTEM) as uow:
-            # The poller asks at once instead of after ten seconds.
-            late = {"billing.payment.submit": clock.now()}
-            uow.session.execute(update(Job).where(Job.kind.in_(late)).values(run_at=clock.now()))
         at_once([worker(stage)] * 3 + [worker(stage, JANITOR, SWEEP_PURCHASES, SWEEP_OVERDUE)] * 2)
-        until(lambda: {stage.orders_of(p)[0].state for p in purchases} == {"active"} or stage.tick(JANITOR) is not None)
+        stage.run()
         for purchase_id in purchases:
             (payment,), (order,) = stage.payments(purchase_id), stage.orders_of(purchase_id)
             assert (payment.state, order.state) == ("succeeded", "active")

@@ -52,7 +52,7 @@ def as_owner(addresses: Addresses, statements: list[str]) -> None:
     assert addresses.database_admin_url is not None
     owner = create_engine(addresses.database_admin_url)
     try:
-        with owner.begin() as connection:  # allow: one-commit the owner's own connection
+        with owner.begin() as connection:
             connection.execute(text("SET LOCAL app.platform = 'on'"))
             for statement in statements:
                 connection.execute(text(statement))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -66,7 +67,7 @@ class Planter:
 
     def remember(self, machine: str, subject_id: UUID, *states: str | None) -> None:
         """Write the history that leads through `states`; the first may be None, the beginning."""
-        for source, target in zip(states, states[1:], strict=False):
+        for source, target in pairwise(states):
             self.change(
                 """INSERT INTO kernel.state_history (id, machine, subject_id, org_ids, from_state, to_state, actor, at)
                    VALUES (:id, :machine, :subject, '{}', :source, :target, 'system:planter', :at)""",

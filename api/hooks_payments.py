@@ -1,0 +1,53 @@
+"""Notices of payment gateways: `POST /hooks/stripe`. Verified, stored raw, answered; looked into by a job that asks back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, post
+
+from api.auth import PUBLIC
+from api.context import Services
+from api.schema import Out
+from billing.payments.notices import receive_notice
+from billing.payments.ports import Refused
+from kernel import clock
+from kernel.db.uow import transact
+from kernel.errors import Invalid, NotFound
+from kernel.principal import SYSTEM
+
+MAX_BYTES = 262_144
+"""Far above any event of Stripe's."""
+
+
+class HeardOut(Out):
+    """The notice is stored, now or earlier."""
+
+    status: str
+
+
+@post(
+    "/hooks/stripe",
+    permission=PUBLIC,
+    sync_to_thread=True,
+    status_code=200,
+    request_max_body_size=MAX_BYTES,
+    tags=["hooks"],
+)
+def receive_stripe(request: Request[Any, Any, Any], body: bytes, services: Services) -> HeardOut:
+    """Take an event of Stripe's. The signature is the credential; repetitions are taken, too, and change nothing.
+
+    404: Stripe is not among this installation's gateways; 422: not signed by it, or of the other mode (live, test).
+    """
+    gateway = services.gateways.get("stripe")
+    if gateway is None:
+        raise NotFound("not_found")
+    try:
+        notice = gateway.read_notice(body, dict(request.headers), clock.now())
+    except Refused as refusal:
+        raise Invalid("notice_refused", reason=refusal.code) from refusal
+    fresh = transact(services.db, SYSTEM, lambda uow: receive_notice(uow, "stripe", notice))
+    return HeardOut(status="accepted" if fresh else "known")
+
+
+routes = [receive_stripe]

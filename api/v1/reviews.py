@@ -1,0 +1,88 @@
+"""The reviewer's desk: what waits for a decision, and taking listings off sale."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, get, post
+from pydantic import Field
+
+from api.context import Services
+from api.schema import CursorParameter, LimitParameter, PageOut, Wire, linked, page_out
+from api.v1.listings import ListingOut
+from kernel.db.uow import transact, unit_of_work
+from kernel.principal import Principal
+from marketplace.listings.queries import list_in_review
+from marketplace.listings.review_listing import ReviewListing, resume_listing, review_listing, suspend_listing
+from marketplace.listings.submit_listing import Reason
+
+
+class ReasonIn(Wire):
+    """Why a version may not be sold: the field, and an error code."""
+
+    field: Annotated[str, Field(max_length=60)]
+    code: Annotated[str, Field(max_length=60, pattern="^[a-z][a-z0-9_]*$")]
+
+
+class ReviewIn(Wire):
+    """A reviewer's decision; a rejection names its reasons."""
+
+    approve: bool
+    reasons: Annotated[list[ReasonIn], Field(default_factory=list, max_length=20)]
+
+
+class SuspendIn(Wire):
+    """Why."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+@get("/v1/operator/reviews", permission="operator.reviews", sync_to_thread=True, tags=["operator"])
+def get_reviews(
+    services: Services, principal: Principal, cursor: CursorParameter = None, limit: LimitParameter = 20
+) -> Response[PageOut[ListingOut]]:
+    """Versions waiting for a reviewer."""
+    with unit_of_work(services.db, principal) as uow:
+        page = list_in_review(uow, cursor=cursor, limit=limit)
+    return linked(page_out(page, ListingOut.of), "/v1/operator/reviews", limit=limit)
+
+
+@post(
+    "/v1/operator/reviews/{listing_id:uuid}",
+    permission="operator.reviews",
+    sync_to_thread=True,
+    status_code=204,
+    tags=["operator"],
+)
+def decide_review(listing_id: UUID, data: ReviewIn, services: Services, principal: Principal) -> None:
+    """Approve, which publishes, or reject with reasons."""
+    reasons = tuple(Reason(field=reason.field, code=reason.code) for reason in data.reasons)
+    transact(services.db, principal, lambda uow: review_listing(uow, ReviewListing(listing_id, data.approve, reasons)))
+
+
+@post(
+    "/v1/operator/listings/{listing_id:uuid}/suspend",
+    permission="operator.reviews",
+    sync_to_thread=True,
+    status_code=204,
+    tags=["operator"],
+)
+def suspend(listing_id: UUID, data: SuspendIn, services: Services, principal: Principal) -> None:
+    """Take a listing off sale and off every card at once."""
+    transact(services.db, principal, lambda uow: suspend_listing(uow, listing_id, data.reason))
+
+
+@post(
+    "/v1/operator/listings/{listing_id:uuid}/resume",
+    permission="operator.reviews",
+    sync_to_thread=True,
+    status_code=204,
+    tags=["operator"],
+)
+def resume(listing_id: UUID, services: Services, principal: Principal) -> None:
+    """Put a suspended listing back on sale."""
+    transact(services.db, principal, lambda uow: resume_listing(uow, listing_id))
+
+
+routes = [get_reviews, decide_review, suspend, resume]
