@@ -135,7 +135,7 @@ class _Stage:
 
     def settle(self) -> None:
         """What the clock starts (late purchases expire, the books are sealed), then statements and their payouts."""
-        tick(self.db)
+        tick(self.db, {})
         self.keep_running()
         with unit_of_work(self.db, OPERATOR) as uow:
             close_statements(uow, CloseStatements(until=clock.now()))

@@ -22,7 +22,6 @@ HOLD_S = 8 * 24 * 3600
 """The sandbox's clock is moved this far: past the hold of seven days."""
 WAIT_S = 60.0
 PLAN = "pro"
-COUPLE = 2
 
 Evidence = dict[str, Any]
 
@@ -290,7 +289,7 @@ class Story:
             for found in operator.post("/v1/operator/statements", {}, expect=201)["items"]:
                 if found["org_id"] in wanted:
                     statements[wanted[found["org_id"]]] = found
-            return statements if len(statements) == COUPLE else None
+            return statements if len(statements) == len(wanted) else None
 
         _wait(closed, "both statements are closed")
         self.facts["statements"] = {role: found["id"] for role, found in statements.items()}
@@ -335,7 +334,7 @@ class Story:
 
     def refund(self) -> Evidence:
         """A second purchase, regretted inside its window: money back, tenant gone."""
-        placed = self._purchase(self._quote(COUPLE)["id"], "PO-2026-0043")
+        placed = self._purchase(self._quote(SEATS)["id"], "PO-2026-0043")
         order_id = placed["orders"][0]["id"]
         buyer = self.people["buyer"]
         buyer.watch_progress(f"/v1/orders/{order_id}/progress", lambda _: None)

@@ -35,3 +35,4 @@ RULES: tuple[Rule, ...] = (
 """What the database alone can show."""
 COMPARISONS: tuple[Comparison, ...] = (*files.COMPARISONS, *seller_log.COMPARISONS)
 """What needs files or a seller's log beside it."""
+EVERY: tuple[Rule | Comparison, ...] = (*RULES, *COMPARISONS)

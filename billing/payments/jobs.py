@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import SQLColumnExpression, select
 
 from billing.payments import start_payment
 from billing.payments.apply_told import Applied
@@ -36,6 +36,13 @@ _DOUBTFUL: dict[str, tuple[type[Payment | Refund | Payout], tuple[str, ...]]] = 
     "payment": (Payment, ("created", "processing", "requires_action", "unknown")),
 }
 """What is asked about, and in which states it is in doubt."""
+
+_GATEWAY_OF: dict[str, SQLColumnExpression[str]] = {
+    "refund": select(Payment.gateway).where(Payment.id == Refund.payment_id).scalar_subquery(),
+    "payout": Payout.gateway,
+    "payment": Payment.gateway,
+}
+"""Through which gateway a row went."""
 
 Pursue = Callable[[JobContext, Gateways, UUID], Applied]
 _PURSUITS: dict[str, Pursue] = {"payment": pursue_payment, "refund": pursue_refund, "payout": pursue_payout}
@@ -93,7 +100,9 @@ def _subject(uow: UnitOfWork, inbox_id: UUID) -> tuple[str, UUID] | None:
     notice = uow.session.get_one(Inbox, inbox_id)
     reference = notice.body.get("reference")
     for what, (model, _) in _DOUBTFUL.items():
-        found = uow.session.scalar(select(model.id).where(model.gateway_reference == reference))
+        # Two gateways may use the same name for different things.
+        known = (model.gateway_reference == reference) & (_GATEWAY_OF[what] == notice.source)
+        found = uow.session.scalar(select(model.id).where(known))
         if found is None:
             named = named_id(notice.body, f"{what}_id")
             # Our id in a notice about something else (a refund names its payment, too) is not its subject.

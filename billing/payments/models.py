@@ -29,7 +29,7 @@ class Payment(Base):
         CheckConstraint("(state = 'succeeded') = (captured_at IS NOT NULL)", name="captured"),
         Index("uq_payment_live", "reference", unique=True, postgresql_where=text("state <> 'failed'")),
         Index("ix_payment_payer_org_id_created_at", "payer_org_id", "created_at"),
-        Index("ix_payment_gateway_reference", "gateway_reference"),
+        Index("uq_payment_gateway_reference", "gateway", "gateway_reference", unique=True),
         Index(
             "ix_payment_doubtful",
             "next_check_at",

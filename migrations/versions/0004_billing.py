@@ -105,7 +105,7 @@ def _payments() -> None:
         sa.CheckConstraint("amount_minor > 0", name="ck_payment_amount"),
         sa.PrimaryKeyConstraint("id", name="pk_payment"),
         sa.UniqueConstraint("payer_org_id", "id", name="uq_payment_payer_org_id_id"),
-        sa.Index("ix_payment_gateway_reference", "gateway_reference"),
+        sa.Index("uq_payment_gateway_reference", "gateway", "gateway_reference", unique=True),
         sa.Index(
             "ix_payment_doubtful",
             "next_check_at",

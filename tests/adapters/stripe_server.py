@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import secrets
 import threading
 from collections.abc import Callable
 from copy import deepcopy
@@ -124,7 +125,7 @@ class LocalStripe:
 
     def _make(self, shape: str, prefix: str, fields: Fields, **values: Any) -> dict[str, Any]:
         made = deepcopy(SHAPES[shape])
-        made["id"] = f"{prefix}_{len(self.objects) + 1:06d}"
+        made["id"] = f"{prefix}_{secrets.token_hex(8)}"
         made["amount"] = int(fields["amount"])
         made["metadata"] = {name[9:-1]: value for name, value in fields.items() if name.startswith("metadata[")}
         made.update(values)

@@ -170,13 +170,19 @@ def _runs(visit: Visit, known: Known) -> list[Link]:
             "run",
             _RUNS.get(one.run_state, "live"),
             one.attempts[0].started_at if one.attempts else known.at("fulfilling"),
-            visit.pick(one.message, one.message_en),
+            _run_text(visit, one),
             str(one.run_id),
             attempts=_attempts(visit, one.attempts),
             percent=one.percent,
         )
         for one in known.deliveries
     ]
+
+
+def _run_text(visit: Visit, one: Delivery) -> str:
+    if one.run_state == "succeeded":
+        return visit.t("order.run_done")
+    return visit.pick(one.message, one.message_en)
 
 
 def _attempts(visit: Visit, rows: Sequence[AttemptRow]) -> tuple[Attempt, ...]:

@@ -34,7 +34,7 @@ export function paint(section, progress) {
     if (state === "delivery_failed" || state === "refunded") step.className = { paid: "done", fulfilling: "bad" }[step.dataset.stepKey] ?? "";
   }
   const note = text(`note.${state}`);
-  section.querySelector("[data-message]").textContent = say(progress.message) || (note.startsWith("note.") ? "" : note);
+  section.querySelector("[data-message]").textContent = (state === "fulfilling" && say(progress.message)) || (note.startsWith("note.") ? "" : note);
 }
 
 /** Put the server's new rendering in place of the old one, keeping scroll and focus. */

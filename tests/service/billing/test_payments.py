@@ -154,7 +154,7 @@ class TestApplyTold:
         house.run()
         for news in order:
             with unit_of_work(house.db, SYSTEM) as uow:
-                apply_told(uow, payment_id, self._answers("sbx_pay_x")[news])
+                apply_told(uow, payment_id, self._answers(f"sbx_pay_{payment_id.hex}")[news])
         topics = facts(house.db, payment_id)
         assert topics.count("billing.payment_succeeded.v1") == int("success" in order)
         assert (read(house.db, Payment, payment_id).state == "succeeded") == ("success" in order)
@@ -164,7 +164,7 @@ class TestApplyTold:
         payment_id = Sale().start(house.db, "sbx_unreachable")
         house.run()
         with unit_of_work(house.db, SYSTEM) as uow:
-            told = Told(answer=Answer(Standing.SUCCEEDED, "sbx_pay_y", money))
+            told = Told(answer=Answer(Standing.SUCCEEDED, f"sbx_pay_{payment_id.hex}", money))
             assert apply_told(uow, payment_id, told) is Applied.CONTRADICTS
         assert read(house.db, Payment, payment_id).error_code == "answer_contradicts"
         assert facts(house.db, payment_id) == []

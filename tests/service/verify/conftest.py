@@ -60,7 +60,7 @@ def market(built: Market) -> Iterator[Market]:
 def owner(market: Market) -> Iterator[UnitOfWork]:
     """The owner's hands on every row; whatever they do is rolled back."""
     with market.owner.connect() as connection:
-        outer = connection.begin()  # allow: one-commit it is rolled back below, never committed
+        outer = connection.begin()
         with Session(connection, join_transaction_mode="create_savepoint") as session:
             session.execute(text("SELECT set_config('app.platform', 'on', true)"))
             yield UnitOfWork(session, SYSTEM, None)

@@ -10,7 +10,7 @@ import pytest
 
 from app.verify.check import verify
 from app.verify.rule import Found, Outside
-from app.verify.rules import COMPARISONS, RULES
+from app.verify.rules import EVERY, RULES
 from kernel.db.uow import UnitOfWork
 from tests.service.verify import plants_money, plants_rest
 from tests.service.verify.conftest import Market
@@ -36,13 +36,13 @@ def broken(uow: UnitOfWork) -> dict[str, Found]:
 
 
 def test_every_rule_has_its_plant() -> None:
-    names = {rule.name for rule in (*RULES, *COMPARISONS)}
-    assert len(names) == len(RULES) + len(COMPARISONS)
+    names = {rule.name for rule in EVERY}
+    assert len(names) == len(EVERY)
     assert {name.replace(".", "_") for name in names - OUTSIDE} == set(PLANTS)
 
 
 def test_every_rule_says_what_it_means() -> None:
-    for rule in (*RULES, *COMPARISONS):
+    for rule in EVERY:
         assert rule.en.endswith((".", ")."))
         assert rule.zh.endswith(("。", "）。"))
 
@@ -51,7 +51,7 @@ def test_nothing_is_wrong_with_a_market_that_is_well(market: Market) -> None:
     report = verify(market.db, Outside(market.world.storage))
     assert {outcome.name: outcome.found for outcome in report.outcomes if outcome.found.violations} == {}
     assert report.ok
-    assert len(report.outcomes) == len(RULES) + len(COMPARISONS)
+    assert len(report.outcomes) == len(EVERY)
 
 
 @pytest.mark.parametrize("rule", [rule.name for rule in RULES if rule.name not in OUTSIDE])

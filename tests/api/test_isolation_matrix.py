@@ -1,0 +1,234 @@
+"""No organization sees another's: every JSON route with an id, generated from the routes, asked by everybody else.
+
+A stranger's answer for an object that exists must be the answer for one that does not, byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from litestar.handlers import HTTPRouteHandler
+from litestar.testing import TestClient
+from sqlalchemy import select
+
+from api.app import create_app
+from api.context import Services
+from app.engines.embedded import Addresses
+from billing.invoices.models import Invoice
+from billing.payments.models import Payment
+from billing.payouts.models import Payout
+from fulfillment.connectors.models import ConnectorRow
+from fulfillment.entitlements.seats import assign_seat
+from fulfillment.runs.models import Run
+from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
+from kernel.principal import SYSTEM
+from marketplace.organizations.models import BillingProfile
+from marketplace.people.api_keys import MintApiKey, mint_api_key
+from marketplace.people.models import Member
+from marketplace.placements.models import Placement
+from tests.adapters.seller_process import Seller
+from tests.factories_marketplace import PASSWORD, Org, acting, make_org, make_ready_video, make_seller
+from tests.loop_stage import Stage, services_for, set_stage
+
+Route = tuple[str, str]
+
+SHOWN = {
+    ("GET", "/v1/channels/{channel_id}"),
+    ("GET", "/v1/channels/{channel_id}/videos"),
+    ("PUT", "/v1/channels/{channel_id}/follow"),
+    ("DELETE", "/v1/channels/{channel_id}/follow"),
+    ("GET", "/v1/listings/{listing_id}"),
+    ("GET", "/v1/organizations/{org_id}"),
+}
+"""Published by their nature: channels, published listings, sellers' legal names. Each has tests of its own."""
+
+BODIES: dict[str, dict[str, Any]] = {
+    "PUT /v1/billing-profiles/{profile_id}": {
+        "legal_name": "某公司",
+        "country": "CN",
+        "tax_id": "91330106MA2CF9B3RJ",
+        "address": "某路 1 号",
+        "email": "a@example.test",
+    },
+    "PATCH /v1/connectors/{connector_id}": {"name": "other"},
+    "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
+    "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
+    "POST /v1/organizations/{org_id}/members": {"email": "x@example.test", "roles": ["viewer"], "name": "X"},
+    "PATCH /v1/organizations/{org_id}/members/{member_id}": {"roles": ["viewer"]},
+    "PATCH /v1/placements/{placement_id}": {"start_ms": 1, "end_ms": 9_000},
+    "POST /v1/placements/{placement_id}/claims": {
+        "kind": "included_seats",
+        "at_ms": 4_000,
+        "text": "x",
+        "value_int": 1,
+    },
+    "PUT /v1/plans/{plan_id}/connector": {"connector_id": None},
+    "POST /v1/purchases/{purchase_id}/approve": {"reason": None},
+    "POST /v1/purchases/{purchase_id}/reject": {"reason": "no"},
+    "POST /v1/purchases/{purchase_id}/pay": {"payment_method": "sbx_ok"},
+    "POST /v1/sandbox/payments/{payment_id}/authentication": {"succeed": True},
+}
+
+
+@pytest.fixture(scope="module")
+def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
+    yield found
+    found.db.dispose()
+
+
+@pytest.fixture(scope="module")
+def seller_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seller]:
+    seller = Seller(tmp_path_factory.mktemp("seller"))
+    yield seller
+    seller.stop()
+
+
+@pytest.fixture(scope="module")
+def stage(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    home = tmp_path_factory.mktemp("house")
+    return set_stage(services_for(addresses, home, sample_seller_port=seller_app.port), seller_app)
+
+
+@pytest.fixture(scope="module")
+def ids(stage: Stage) -> dict[str, UUID]:
+    """One object of every kind that belongs to the stage's buyer, seller or promoter, by the name of its parameter."""
+    order_id = stage.buy()
+    stage.run()
+    db = stage.services.db
+    with unit_of_work(db, SYSTEM) as uow:
+        found: dict[str, UUID] = {"order_id": order_id, "purchase_id": stage.order(order_id).purchase_id}
+        entitlement = stage.entitlement(order_id)
+        with acting(uow, stage.buyer.owner):
+            found["seat_id"] = assign_seat(uow, entitlement.id, stage.purchaser.person())
+            found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).key_id
+        draft = make_ready_video(uow, stage.promoter)
+        scalars = uow.session.scalars
+        found |= {
+            "entitlement_id": entitlement.id,
+            "run_id": scalars(select(Run.id).where(Run.entitlement_id == entitlement.id)).first() or uuid7(),
+            "payment_id": scalars(select(Payment.id).where(Payment.payer_org_id == stage.buyer.id)).one(),
+            "invoice_id": scalars(select(Invoice.id).where(Invoice.reference == order_id)).one(),
+            "profile_id": scalars(select(BillingProfile.id).where(BillingProfile.org_id == stage.buyer.id)).one(),
+            "member_id": scalars(select(Member.id).where(Member.org_id == stage.buyer.id)).first() or uuid7(),
+            "connector_id": scalars(select(ConnectorRow.id).where(ConnectorRow.org_id == stage.seller.id)).first()
+            or uuid7(),
+            "placement_id": scalars(select(Placement.id).where(Placement.org_id == stage.promoter.id)).first()
+            or uuid7(),
+            "org_id": stage.buyer.id,
+            "plan_id": stage.seat_plan,
+            "listing_id": entitlement.listing_id,
+            "video_id": draft.id,
+            "any_id": order_id,
+            "claim_id": uuid7(),
+        }
+    stage.settle()
+    found["statement_id"] = stage.close(stage.seller)[0]
+    stage.pay_out(found["statement_id"])
+    with unit_of_work(db, SYSTEM) as uow:
+        found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
+    return found
+
+
+@pytest.fixture(scope="module")
+def app_routes(services: Services) -> list[Route]:
+    """Every JSON route with an id in its path."""
+    found: set[Route] = set()
+    for route in create_app(services).routes:
+        path = re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path)
+        for handler in getattr(route, "route_handlers", []):
+            if path.startswith("/v1/") and "_id}" in path and isinstance(handler, HTTPRouteHandler):
+                found |= {(str(method), path) for method in handler.http_methods if method != "OPTIONS"}
+    return sorted(found)
+
+
+def session(services: Services, email: str) -> TestClient[Any]:
+    client: TestClient[Any] = TestClient(create_app(services))
+    opened = client.post("/v1/session", json={"email": email, "password": PASSWORD})
+    assert opened.status_code == 201, opened.text
+    client.headers["X-CSRF-Token"] = opened.json()["csrf"]
+    return client
+
+
+@pytest.fixture(scope="module")
+def strangers(services: Services) -> Iterator[dict[str, TestClient[Any]]]:
+    """A buyer and a seller of other organizations, both owners of theirs: they hold every permission there."""
+    with unit_of_work(services.db, SYSTEM) as uow:
+        others: dict[str, Org] = {"other buyer": make_org(uow), "other seller": make_seller(uow)}
+    clients = {name: session(services, org.email) for name, org in others.items()}
+    yield clients
+    for client in clients.values():
+        client.close()
+
+
+def ask(client: TestClient[Any], route: Route, ids: dict[str, UUID]) -> tuple[int, dict[str, Any]]:
+    method, path = route
+    address = re.sub(r"\{(\w+)\}", lambda match: str(ids[match.group(1)]), path)
+    body = BODIES.get(f"{method} {path}")
+    headers = {"Idempotency-Key": str(uuid7())}
+    if path.endswith("/upload"):
+        answer = client.request(method, address, content=b"x", headers=headers | {"Content-Type": "video/mp4"})
+    else:
+        answer = client.request(method, address, json=body, headers=headers)
+    try:
+        content = answer.json() if answer.content else {}
+    except json.JSONDecodeError:
+        content = {"text": answer.text}
+    content.pop("request_id", None)
+    return answer.status_code, content
+
+
+def private(app_routes: list[Route]) -> list[Route]:
+    return [route for route in app_routes if route not in SHOWN and "/operator/" not in route[1]]
+
+
+def test_every_parameter_of_the_routes_has_an_object(app_routes: list[Route], ids: dict[str, UUID]) -> None:
+    named = {name for _, path in app_routes for name in re.findall(r"\{(\w+_id)\}", path)}
+    assert named <= set(ids) | {"channel_id"}
+
+
+@pytest.mark.parametrize("who", ["other buyer", "other seller"])
+def test_a_stranger_cannot_tell_a_foreign_object_from_none(
+    who: str, strangers: dict[str, TestClient[Any]], app_routes: list[Route], ids: dict[str, UUID]
+) -> None:
+    nothing = {name: uuid7() for name in ids}
+    told: list[str] = []
+    for route in private(app_routes):
+        foreign, missing = ask(strangers[who], route, ids), ask(strangers[who], route, nothing)
+        if foreign != missing or foreign[0] not in {403, 404}:
+            told.append(
+                f"{route}: foreign {foreign[0]} {foreign[1].get('code')}, missing {missing[0]} {missing[1].get('code')}"
+            )
+    assert told == []
+
+
+def test_nobody_signed_in_gets_past_the_door(services: Services, app_routes: list[Route], ids: dict[str, UUID]) -> None:
+    with TestClient(create_app(services)) as anonymous:
+        answers = {route: ask(anonymous, route, ids)[0] for route in private(app_routes)}
+    public = {route: status for route, status in answers.items() if status not in {401, 404}}
+    assert public == {}
+
+
+def test_an_organizations_own_people_reach_their_objects(
+    services: Services, stage: Stage, ids: dict[str, UUID]
+) -> None:
+    """The matrix would hold for a house with every door nailed shut; this one opens."""
+    with session(services, stage.buyer.email) as owner:
+        for path in ("orders/{order_id}", "invoices/{invoice_id}", "entitlements/{entitlement_id}", "trace/{any_id}"):
+            assert ask(owner, ("GET", f"/v1/{path}"), ids)[0] == 200, path
+
+
+def test_buyer_and_seller_never_share_a_route(
+    services: Services, stage: Stage, app_routes: list[Route], ids: dict[str, UUID]
+) -> None:
+    with session(services, stage.seller.email) as seller, session(services, stage.buyer.email) as buyer:
+        assert ask(seller, ("GET", "/v1/orders/{order_id}"), ids)[0] == 404
+        assert ask(buyer, ("GET", "/v1/seller/orders/{order_id}"), ids)[0] == 404
+        assert ask(buyer, ("GET", "/v1/statements/{statement_id}"), ids)[0] == 404
+        assert ask(seller, ("GET", "/v1/purchases/{purchase_id}"), ids)[0] == 404

@@ -1,0 +1,188 @@
+"""A market of real processes over engines of its own, in which a test kills what it likes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+import psutil
+from sqlalchemy import create_engine, select, text
+
+from api.context import Services
+from app.children import Child, ChildSpec
+from app.commands.migrate import upgrade
+from app.commands.verify import check
+from app.composition import compose
+from app.engines.embedded import Engines
+from app.product import answers_ready
+from kernel.db.uow import unit_of_work
+from kernel.jobs.models import Job, JobAttempt
+from kernel.jobs.run import LEASE_S
+from kernel.principal import SYSTEM
+from kernel.settings import Settings
+from tests.adapters.seller_process import Seller
+from tests.loop_stage import Stage, set_stage
+
+TAKEN_OVER_S = 10.0
+"""The promise: a killed worker's job runs elsewhere within this time."""
+PATIENCE_S = 90.0
+"""How long a test waits on a busy machine before it calls a thing lost. No promise is measured by it."""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], object], what: str, limit_s: float = PATIENCE_S) -> None:
+    """Wait until `condition` holds; fail, saying what did not come, when it never does."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Market:
+    """Engines, a seller, and the processes of the product, each killable by name."""
+
+    engines: Engines
+    settings: Settings
+    services: Services
+    seller: Seller
+    children: dict[str, Child] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.settings.port}"
+
+    def start(self, name: str, *arguments: str) -> Child:
+        """Start `market ARGUMENTS` as a process called `name`."""
+        told = {
+            **self.engines.open_addresses().environment(),
+            "MARKET_HOME": str(self.settings.market_home),
+            "PORT": str(self.settings.port),
+            "SAMPLE_SELLER_PORT": str(self.seller.port),
+            "PAYMENT_GATEWAYS": "sandbox",
+        }
+        spec = ChildSpec(name, ("-m", "app.cli", *arguments), told)
+        self.children[name] = Child(spec, self.settings.market_home / "logs" / f"{name}.log", self.settings.market_home)
+        self.children[name].start()
+        return self.children[name]
+
+    def start_api(self) -> None:
+        """Start the API and wait until it serves."""
+        child = self.start("api", "serve")
+        wait_for(lambda: answers_ready("127.0.0.1", self.settings.port), f"the API; see {child.log}")
+
+    def start_worker(self, name: str) -> None:
+        """Start a worker and wait until it works."""
+        child = self.start(name, "worker")
+        before = child.log.read_text() if child.log.exists() else ""
+        ready = before.count("worker_ready")
+        wait_for(lambda: child.log.read_text().count("worker_ready") > ready, f"{name}; see {child.log}")
+
+    def kill(self, name: str) -> float:
+        """SIGKILL; returns the wall-clock second of it."""
+        pid = self.children[name].pid
+        assert pid is not None, f"{name} is not running"
+        at = time.time()
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: self.children[name].pid is None, f"the end of {name}")
+        return at
+
+    def stop(self) -> None:
+        for child in reversed(self.children.values()):
+            child.stop(5.0)
+
+    # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def holds(self, name: str, kind: str) -> list[UUID]:
+        """Jobs of a kind that a worker has claimed now."""
+        pid = self.children[name].pid
+        with unit_of_work(self.services.db, SYSTEM) as uow:
+            claimed = select(Job.id).where(Job.kind == kind, Job.state == "running", Job.worker.endswith(f":{pid}"))
+            return list(uow.session.scalars(claimed))
+
+    def assert_taken_over(self, job_ids: list[UUID], killed_at: float) -> None:
+        """By the rows of the jobs themselves: each began again, elsewhere, within the promised time."""
+        with unit_of_work(self.services.db, SYSTEM) as uow:
+            for job_id in job_ids:
+                row = uow.session.get_one(Job, job_id)
+                assert (row.state, row.epoch) == ("done", 2), (row.kind, row.state, row.epoch, row.last_error)
+                again = uow.session.scalars(
+                    select(JobAttempt.started_at).where(JobAttempt.job_id == job_id, JobAttempt.epoch == 2)
+                ).one()
+                waited_s = again.timestamp() - killed_at
+                assert waited_s <= TAKEN_OVER_S, f"{row.kind} waited {waited_s:.1f} s, lease {LEASE_S} s"
+
+    def verify(self) -> None:
+        """`market verify`, the seller's own log included, finds nothing."""
+        report = check(self.settings, seller_logs=[self.seller.address])
+        broken = {o.name: o.found.examples[:3] for o in report.outcomes if o.found.violations}
+        assert not broken
+        assert len(report.outcomes) >= 20
+
+    # ── standing in the way ──────────────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def held(self, statement: str, **values: object) -> Iterator[None]:
+        """Hold what `statement` locks, so that processes stand still exactly there."""
+        assert self.settings.database_admin_url is not None
+        engine = create_engine(self.settings.database_admin_url)
+        with engine.connect() as connection:
+            connection.execute(text("SELECT set_config('app.platform', 'on', false)"))
+            connection.execute(text(statement), values)
+            yield
+        engine.dispose()
+
+    def valkey_process(self) -> psutil.Process:
+        assert self.engines.valkey is not None
+        assert self.engines.valkey.pid is not None
+        return psutil.Process(self.engines.valkey.pid)
+
+    def make_stage(self) -> Stage:
+        """New organizations whose seller is this market's."""
+        self.seller.behave()
+        return set_stage(self.services, self.seller)
+
+
+@contextmanager
+def open_market() -> Iterator[Market]:
+    """Everything running: engines, seller, two workers, a scheduler, the API."""
+    # Short: a Unix socket's path holds about 100 bytes.
+    with tempfile.TemporaryDirectory(prefix="mk-", ignore_cleanup_errors=True) as name:
+        home = Path(name)
+        given = Settings(
+            market_home=home,
+            port=free_port(),
+            database_url=None,
+            database_admin_url=None,
+            redis_url=None,
+            payment_gateways=("sandbox",),
+        )
+        with Engines(given) as engines:
+            seller = Seller(home / "seller")
+            settings = engines.settings.model_copy(update={"sample_seller_port": seller.port})
+            assert settings.database_admin_url is not None
+            upgrade(settings.database_admin_url)
+            market = Market(engines, settings, compose(settings), seller)
+            try:
+                market.start("scheduler", "scheduler")
+                market.start_worker("first")
+                market.start_worker("second")
+                market.start_api()
+                yield market
+            finally:
+                market.stop()
+                market.services.db.dispose()
+                with suppress(ProcessLookupError):
+                    seller.stop()
