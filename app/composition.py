@@ -12,6 +12,7 @@ from api.context import Services
 from billing.documents.isolated import IsolatedRenderer
 from billing.documents.renderer import Document
 from billing.payments.adapters.sandbox import SandboxGateway
+from billing.payments.adapters.stripe import StripeGateway
 from billing.payments.ports import PaymentGateway
 from fulfillment import jobs as fulfillment_jobs
 from fulfillment.connectors.none import NoneConnector
@@ -75,8 +76,16 @@ def compose(settings: Settings) -> Services:
 
 def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
     """The gateways this installation offers, by name."""
-    known = {"sandbox": lambda: SandboxGateway(db)}
-    return {name: known[name]() for name in settings.payment_gateways if name in known}
+    found: dict[str, PaymentGateway] = {}
+    if "sandbox" in settings.payment_gateways:
+        found["sandbox"] = SandboxGateway(db)
+    if "stripe" in settings.payment_gateways and settings.stripe_api_key and settings.stripe_webhook_secret:
+        found["stripe"] = StripeGateway(
+            settings.stripe_api_key.get_secret_value(),
+            settings.stripe_webhook_secret.get_secret_value(),
+            base_address=settings.stripe_base_address,
+        )
+    return found
 
 
 def register_jobs(services: Services) -> None:

@@ -16,7 +16,6 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
-from kernel.money import allocate
 from orders.agreements.models import Order
 from orders.agreements.states import ORDER
 from orders.deliver import lines_of
@@ -114,15 +113,14 @@ def _left(uow: UnitOfWork, order: Order) -> int:
 
 def _request(uow: UnitOfWork, order: Order, amount_minor: int | None, *, reason: str, automatic: bool) -> Refund:
     assert order.payment_id is not None  # noqa: S101 - asked by the callers
-    lines = lines_of(uow, order.id)
-    amounts = {}
-    if amount_minor is not None:
-        parts = allocate(amount_minor, [line.gross_minor for line in lines])
-        amounts = {line.id: part for line, part in zip(lines, parts, strict=True) if part}
     refund_id = request_refund(
         uow,
         RequestRefund(
-            reference=order.id, payment_id=order.payment_id, reason=reason, automatic=automatic, amounts=amounts
+            reference=order.id,
+            payment_id=order.payment_id,
+            reason=reason,
+            automatic=automatic,
+            amount_minor=amount_minor,
         ),
     )
     return uow.session.get_one(Refund, refund_id)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
@@ -36,7 +37,9 @@ def addresses(worker_id: str) -> Iterator[Addresses]:
         assert own.database_admin_url is not None
         upgrade(own.database_admin_url)
         yield own
-        drop_database(own.database_admin_url, name)
+        with suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+            # A test may have left a connection of the serving role open; the engines throw their data away anyway.
+            drop_database(own.database_admin_url, name)
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +69,7 @@ def uow(db: Database) -> Iterator[UnitOfWork]:
 
 @pytest.fixture
 def uow_as(db: Database) -> Callable[[Principal], AbstractContextManager[UnitOfWork]]:
-    """Open a committing unit of work as a principal: `with uow_as(buyer) as uow:`."""
+    """What opens a committing unit of work as a principal: `with uow_as(buyer) as uow:`."""
     return lambda principal: unit_of_work(db, principal)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -65,6 +65,18 @@ class VideoEarning:
     sold_minor: int
     earned_minor: int
     reversed_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PromotedSales:
+    """Lines that a video sold for others in one currency: all, those delivered, those delivered and not given back."""
+
+    video_id: UUID
+    currency: str
+    lines: int
+    delivered: int
+    kept: int
+    gross_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +153,32 @@ def earnings_by_video(uow: UnitOfWork, *, limit: int = 100) -> list[VideoEarning
         VideoEarning(row[0], row[1], row[2], int(row[3]), int(row[4]), int(row[5]))
         for row in rows
         if row[0] is not None
+    ]
+
+
+def promoted_sales(uow: UnitOfWork, video_ids: Collection[UUID]) -> list[PromotedSales]:
+    """What videos sold of other organizations' plans, as far as the acting organization has a promoter's share of it."""
+    org_id = uow.principal.organization()
+    rows = uow.session.execute(
+        select(
+            Share.video_id,
+            Share.currency,
+            func.count(),
+            func.count().filter(Share.delivered_at.is_not(None)),
+            func.count().filter(Share.delivered_at.is_not(None), Share.state != "reversed"),
+            func.sum(Share.gross_minor),
+        )
+        .where(
+            Share.org_id == org_id,
+            Share.kind == "promoter",
+            Share.seller_org_id != org_id,
+            Share.video_id.in_(list(video_ids)),
+        )
+        .group_by(Share.video_id, Share.currency)
+        .order_by(Share.video_id, Share.currency)
+    )
+    return [
+        PromotedSales(row[0], row[1].strip(), row[2], row[3], row[4], int(row[5])) for row in rows if row[0] is not None
     ]
 
 

@@ -25,6 +25,7 @@ from billing.payouts.models import Payout
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs.models import Run
+from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
@@ -99,6 +100,11 @@ def stage(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.Tem
 @pytest.fixture(scope="module")
 def ids(stage: Stage) -> dict[str, UUID]:
     """One object of every kind that belongs to the stage's buyer, seller or promoter, by the name of its parameter."""
+    with clock.frozen(clock.now()):
+        return make_objects(stage)
+
+
+def make_objects(stage: Stage) -> dict[str, UUID]:
     order_id = stage.buy()
     stage.run()
     db = stage.services.db
@@ -107,7 +113,7 @@ def ids(stage: Stage) -> dict[str, UUID]:
         entitlement = stage.entitlement(order_id)
         with acting(uow, stage.buyer.owner):
             found["seat_id"] = assign_seat(uow, entitlement.id, stage.purchaser.person())
-            found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).key_id
+            found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
         draft = make_ready_video(uow, stage.promoter)
         scalars = uow.session.scalars
         found |= {
@@ -129,7 +135,7 @@ def ids(stage: Stage) -> dict[str, UUID]:
             "claim_id": uuid7(),
         }
     stage.settle()
-    found["statement_id"] = stage.close(stage.seller)[0]
+    found["statement_id"] = stage.statements(stage.seller)[0].id
     stage.pay_out(found["statement_id"])
     with unit_of_work(db, SYSTEM) as uow:
         found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
@@ -157,14 +163,11 @@ def session(services: Services, email: str) -> TestClient[Any]:
 
 
 @pytest.fixture(scope="module")
-def strangers(services: Services) -> Iterator[dict[str, TestClient[Any]]]:
+def strangers(services: Services) -> dict[str, TestClient[Any]]:
     """A buyer and a seller of other organizations, both owners of theirs: they hold every permission there."""
     with unit_of_work(services.db, SYSTEM) as uow:
         others: dict[str, Org] = {"other buyer": make_org(uow), "other seller": make_seller(uow)}
-    clients = {name: session(services, org.email) for name, org in others.items()}
-    yield clients
-    for client in clients.values():
-        client.close()
+    return {name: session(services, org.email) for name, org in others.items()}
 
 
 def ask(client: TestClient[Any], route: Route, ids: dict[str, UUID]) -> tuple[int, dict[str, Any]]:
@@ -209,8 +212,8 @@ def test_a_stranger_cannot_tell_a_foreign_object_from_none(
 
 
 def test_nobody_signed_in_gets_past_the_door(services: Services, app_routes: list[Route], ids: dict[str, UUID]) -> None:
-    with TestClient(create_app(services)) as anonymous:
-        answers = {route: ask(anonymous, route, ids)[0] for route in private(app_routes)}
+    anonymous: TestClient[Any] = TestClient(create_app(services))
+    answers = {route: ask(anonymous, route, ids)[0] for route in private(app_routes)}
     public = {route: status for route, status in answers.items() if status not in {401, 404}}
     assert public == {}
 
@@ -219,16 +222,16 @@ def test_an_organizations_own_people_reach_their_objects(
     services: Services, stage: Stage, ids: dict[str, UUID]
 ) -> None:
     """The matrix would hold for a house with every door nailed shut; this one opens."""
-    with session(services, stage.buyer.email) as owner:
-        for path in ("orders/{order_id}", "invoices/{invoice_id}", "entitlements/{entitlement_id}", "trace/{any_id}"):
-            assert ask(owner, ("GET", f"/v1/{path}"), ids)[0] == 200, path
+    owner = session(services, stage.buyer.email)
+    for path in ("orders/{order_id}", "invoices/{invoice_id}", "entitlements/{entitlement_id}", "trace/{any_id}"):
+        assert ask(owner, ("GET", f"/v1/{path}"), ids)[0] == 200, path
 
 
 def test_buyer_and_seller_never_share_a_route(
     services: Services, stage: Stage, app_routes: list[Route], ids: dict[str, UUID]
 ) -> None:
-    with session(services, stage.seller.email) as seller, session(services, stage.buyer.email) as buyer:
-        assert ask(seller, ("GET", "/v1/orders/{order_id}"), ids)[0] == 404
-        assert ask(buyer, ("GET", "/v1/seller/orders/{order_id}"), ids)[0] == 404
-        assert ask(buyer, ("GET", "/v1/statements/{statement_id}"), ids)[0] == 404
-        assert ask(seller, ("GET", "/v1/purchases/{purchase_id}"), ids)[0] == 404
+    seller, buyer = session(services, stage.seller.email), session(services, stage.buyer.email)
+    assert ask(seller, ("GET", "/v1/orders/{order_id}"), ids)[0] == 404
+    assert ask(buyer, ("GET", "/v1/seller/orders/{order_id}"), ids)[0] == 404
+    assert ask(buyer, ("GET", "/v1/statements/{statement_id}"), ids)[0] == 404
+    assert ask(seller, ("GET", "/v1/purchases/{purchase_id}"), ids)[0] == 404

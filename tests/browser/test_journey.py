@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import CHROMIUM, PASSWORD, Product, Visits
@@ -22,7 +22,7 @@ ACTIVE_MS = 90_000
 BUYERS = {"zh-CN": "buyer@xinghe.example", "en": "buyer@lakeside.example"}
 APPROVERS = {"zh-CN": "approver@xinghe.example", "en": "approver@lakeside.example"}
 SEATS_OVER_LIMIT = "100"
-HIRING = {"zh-CN": "招聘专业版", "en": "Hiring Pro"}
+HIRING = {"zh-CN": "招聘专业版", "en": "Recruiting Pro"}
 USABLE = {"zh-CN": "可用", "en": "Ready"}
 
 
@@ -73,7 +73,7 @@ def order_by_two_clicks(page: Page) -> None:
     ("width", "language", "scheme"),
     [(PHONE, "zh-CN", "light"), (DESK, "en", "light"), (PHONE, "en", "dark"), (DESK, "zh-CN", "dark")],
 )
-def test_from_a_second_of_a_video_to_an_invoice(  # noqa: PLR0913, PLR0917 - fixtures and parameters
+def test_from_a_second_of_a_video_to_an_invoice(
     product: Product, visit: Visits, tmp_path: Path, width: int, language: str, scheme: str
 ) -> None:
     page = visit(width, language, scheme=scheme).page
@@ -139,7 +139,7 @@ def test_a_large_purchase_waits_for_its_approver(product: Product, visit: Visits
     expect(buyer.locator("dialog[open] [data-pay]")).to_be_enabled()
     buyer.locator("dialog[open] [data-pay]").click()
     headline = buyer.locator("dialog[open] [data-headline]")
-    expect(headline).to_have_text({"zh-CN": "已提交审批", "en": "Approval requested"}[language])
+    expect(headline).to_have_text({"zh-CN": "已提交审批", "en": "Sent for approval"}[language])
     order = urlsplit(buyer.locator("dialog[open] [data-order]").get_attribute("href") or "").path
 
     approver = visit(width, language).page
@@ -209,7 +209,8 @@ def test_a_forged_form_changes_nothing(product: Product, visit: Visits) -> None:
     page = visit(PHONE, "en").page
     sign_in(page, product, BUYERS["en"], "/orders")
     ours = {"Origin": product.address, "Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
-    for form in ({}, {"csrf": "forged"}):
+    forms: tuple[dict[str, str | float | bool], ...] = ({}, {"csrf": "forged"})
+    for form in forms:
         answer = page.request.post(f"{product.address}/sign-out", headers=ours, form=form, max_redirects=0)
         assert answer.status == 403
         assert "csrf_refused" in answer.text()

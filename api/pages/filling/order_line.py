@@ -149,7 +149,7 @@ def _payment(visit: Visit, known: Known) -> Link:
 def pay_error(visit: Visit, code: str | None) -> str:
     """Why a payment failed: what happened, what is safe, what to do."""
     texts = wording(visit.language).texts
-    return texts.get(f"pay_error.{code}", texts["pay_error.other"])
+    return texts.get(f"word.pay_error.{code}", texts["word.pay_error.other"])
 
 
 _RUNS: dict[str, LinkState] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from api.pages.filling import earning, selling
 from api.pages.filling.words import money
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.selling import MoneyFigures, SellerHomeView, SellerListingsView, SellerOrdersView, TroubledRun
-from billing.shares.queries import balances
+from billing.shares.queries import balances, promoted_sales
 from billing.statements.queries import next_payouts
 from fulfillment.queries import connectors_of, customers_by_listing, troubled_runs
 from fulfillment.runs.replay_run import replay_run
@@ -130,6 +131,15 @@ def own_figures(visit: Visit, uow: UnitOfWork, kind: str) -> tuple[MoneyFigures,
     return earning.figures(found, upcoming)
 
 
+def sales_by_video(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, list[VideoSales]]:
+    """What videos sold: of one's own plans, and, as a promoter, of others'."""
+    found = sales_of_videos(uow, video_ids)
+    for one in promoted_sales(uow, video_ids):
+        sales = VideoSales(one.video_id, one.currency, one.lines, one.delivered, one.kept, one.gross_minor)
+        found.setdefault(one.video_id, []).append(sales)
+    return found
+
+
 def next_page(path: str, cursor: str | None, **filters: str | None) -> str | None:
     """The address of the next page of a list, None at its end."""
     return addresses.with_query(path, cursor=cursor, **filters) if cursor else None
@@ -144,7 +154,7 @@ def _with_funnel(visit: Visit, uow: UnitOfWork, home: SellerHomeView) -> SellerH
     if not latest:
         return replace(home, funnel=())
     video = latest[0]
-    sales: list[VideoSales] = sales_of_videos(uow, [video.id]).get(video.id, [])
+    sales = sales_by_video(uow, [video.id]).get(video.id, [])
     best = max(sales, key=lambda one: one.orders, default=None)
     return replace(
         home,

@@ -12,7 +12,7 @@ from api.pages import addresses
 from api.pages.filling import videos as filling
 from api.pages.filling.words import failure
 from api.pages.handlers.reading import identifier
-from api.pages.handlers.seller import next_page, require_channel
+from api.pages.handlers.seller import next_page, require_channel, sales_by_video
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.selling import SellerVideosView, SellerVideoView, UploadView
 from api.problems import wants_page
@@ -33,7 +33,6 @@ from marketplace.videos.create_video import CreateVideo, create_video
 from marketplace.videos.publish_video import publish_video, withdraw_video
 from marketplace.videos.queries import get_own_video, get_reach, list_own_videos
 from marketplace.videos.receive_media import MAX_BYTES
-from orders.sales import sales_of_videos
 
 WRITE = "videos.write"
 FORM_OVERHEAD = 64 * 1024
@@ -49,7 +48,7 @@ def show_videos(visit: Visit) -> Response[str]:
     with visit.work() as uow:
         require_channel(visit, uow)
         found = list_own_videos(uow, cursor=visit.query("cursor", most=200) or None, limit=_PAGE)
-        sales = sales_of_videos(uow, [row.id for row in found.items])
+        sales = sales_by_video(uow, [row.id for row in found.items])
     rows = tuple(filling.video_row(visit, row, sales.get(row.id, [])) for row in found.items)
     more = next_page(addresses.SELLER_VIDEOS, found.next_cursor)
     working = any(row.state == "processing" for row in found.items)
@@ -209,7 +208,7 @@ def _video(visit: Visit, video_id: UUID, error: str | None = None) -> SellerVide
     with visit.work() as uow:
         detail = get_own_video(uow, video_id)
         plans = _placeable(uow)
-        reach, sales = get_reach(uow, video_id), sales_of_videos(uow, [video_id]).get(video_id, [])
+        reach, sales = get_reach(uow, video_id), sales_by_video(uow, [video_id]).get(video_id, [])
     placed = {card.plan_id for card in detail.cards}
     options = filling.plan_options(visit, plans)
     features = filling.feature_options(visit, plans, placed)

@@ -19,5 +19,6 @@ def market() -> Iterator[Market]:
 
 @pytest.fixture
 def stage(market: Market) -> Stage:
-    """New organizations in it."""
+    """New organizations in it, and everything running."""
+    market.mend()
     return market.make_stage()

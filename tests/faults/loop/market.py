@@ -23,6 +23,7 @@ from app.commands.verify import check
 from app.composition import compose
 from app.engines.embedded import Engines
 from app.product import answers_ready
+from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.jobs.models import Job, JobAttempt
 from kernel.jobs.run import LEASE_S
@@ -35,6 +36,10 @@ TAKEN_OVER_S = 10.0
 """The promise: a killed worker's job runs elsewhere within this time."""
 PATIENCE_S = 90.0
 """How long a test waits on a busy machine before it calls a thing lost. No promise is measured by it."""
+
+
+COMMANDS = {"first": ("worker",), "second": ("worker",), "scheduler": ("scheduler",), "api": ("serve",)}
+"""The processes by the names the tests call them by."""
 
 
 def free_port() -> int:
@@ -78,23 +83,33 @@ class Market:
         self.children[name].start()
         return self.children[name]
 
-    def start_api(self) -> None:
-        """Start the API and wait until it serves."""
-        child = self.start("api", "serve")
-        wait_for(lambda: answers_ready("127.0.0.1", self.settings.port), f"the API; see {child.log}")
+    def run(self, *names: str) -> None:
+        """Start those of the processes that do not run, all at once, and wait until they serve."""
+        missing = [name for name in names if name not in self.children or self.children[name].pid is None]
+        seen = {name: self._readiness(name) for name in missing}
+        for name in missing:
+            self.start(name, *COMMANDS[name])
+        for name in missing:
+            log = self.children[name].log
+            wait_for(lambda name=name: self._readiness(name) > seen[name], f"{name}; see {log}")  # type: ignore[misc]
 
-    def start_worker(self, name: str) -> None:
-        """Start a worker and wait until it works."""
-        child = self.start(name, "worker")
-        before = child.log.read_text() if child.log.exists() else ""
-        ready = before.count("worker_ready")
-        wait_for(lambda: child.log.read_text().count("worker_ready") > ready, f"{name}; see {child.log}")
+    def mend(self) -> None:
+        """Everything runs, whatever the test before left."""
+        self.engines.mend()
+        self.run(*COMMANDS)
+
+    def _readiness(self, name: str) -> int:
+        """Grows when the process called `name` has become ready."""
+        log = self.settings.market_home / "logs" / f"{name}.log"
+        if name == "api":
+            return int(answers_ready("127.0.0.1", self.settings.port))
+        return log.read_text().count(f"{COMMANDS[name][0]}_ready") if log.exists() else 0
 
     def kill(self, name: str) -> float:
         """SIGKILL; returns the wall-clock second of it."""
         pid = self.children[name].pid
         assert pid is not None, f"{name} is not running"
-        at = time.time()
+        at = clock.wall_now().timestamp()
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: self.children[name].pid is None, f"the end of {name}")
         return at
@@ -176,10 +191,7 @@ def open_market() -> Iterator[Market]:
             upgrade(settings.database_admin_url)
             market = Market(engines, settings, compose(settings), seller)
             try:
-                market.start("scheduler", "scheduler")
-                market.start_worker("first")
-                market.start_worker("second")
-                market.start_api()
+                market.mend()
                 yield market
             finally:
                 market.stop()

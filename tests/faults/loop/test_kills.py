@@ -14,12 +14,14 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from billing.payments.events import PaymentSucceeded
 from billing.payments.models import Payment, SandboxOperation
 from billing.payments.start_payment import SUBMIT
 from fulfillment.runs.models import RunAttempt
 from fulfillment.runs.start_run import CALL
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
+from kernel.jobs.models import EventRow
 from marketplace.people.api_keys import MintApiKey, mint_api_key
 from orders.purchases.models import Purchase
 from tests.faults.loop.market import Market, wait_for
@@ -46,7 +48,9 @@ def end_well(stage: Stage, purchases: list[UUID]) -> None:
             SandboxOperation.metadata_["payment_id"].astext == str(payment.id), SandboxOperation.state == "succeeded"
         )
         assert stage.rows(taken) == [1]
-    assert stage.topics().count("billing.payment_succeeded") == len(purchases)
+    ids = {str(purchase_id) for purchase_id in purchases}
+    told = select(EventRow.payload["reference"].astext).where(EventRow.topic == PaymentSucceeded.topic)
+    assert sorted(reference for reference in stage.rows(told) if reference in ids) == sorted(ids)
 
 
 def settle(market: Market) -> None:
@@ -69,7 +73,7 @@ class TestWorkerKilled:
         end_well(stage, purchases)
         assert caught
         market.assert_taken_over(caught, killed_at)
-        market.start_worker(victim)
+        market.run(victim)
         settle(market)
 
     def test_before_the_gateway_took_the_payment(self, market: Market, stage: Stage) -> None:
@@ -78,7 +82,7 @@ class TestWorkerKilled:
             killed_at = market.kill(victim)
         end_well(stage, purchases)
         market.assert_taken_over(caught, killed_at)
-        market.start_worker(victim)
+        market.run(victim)
         settle(market)
 
     def test_after_the_gateway_took_it_and_before_we_wrote_it_down(self, market: Market, stage: Stage) -> None:
@@ -98,7 +102,7 @@ class TestWorkerKilled:
             row.__exit__(None, None, None)
         end_well(stage, purchases)
         market.assert_taken_over(caught, killed_at)
-        market.start_worker(victim)
+        market.run(victim)
         settle(market)
 
     def test_at_any_moment_again_and_again(self, market: Market, stage: Stage) -> None:
@@ -110,7 +114,7 @@ class TestWorkerKilled:
             time.sleep(chance.uniform(0.0, 0.4))
             victim = ("first", "second")[round_ % 2]
             market.kill(victim)
-            market.start_worker(victim)
+            market.run(victim)
         print(f"seed {seed}")
         end_well(stage, purchases)
         settle(market)
@@ -168,7 +172,7 @@ class TestApiKilled:
                     first.result(30)
         finally:
             os.kill(bell.pid, signal.SIGCONT)
-        market.start_api()
+        market.run("api")
         again = ask()
         assert again.status_code == 201, again.text
         assert again.headers["idempotency-replayed"] == "true"

@@ -76,7 +76,13 @@ def payments_allocated(p: Planter, _: World) -> None:
 
 def _begin_payment(p: Planter, **changes: Any) -> None:
     first = p.find(FAILED_PAYMENT)
-    values = {"state": "created", "error_code": None, "next_check_at": clock.now(), **changes}
+    values = {
+        "state": "created",
+        "error_code": None,
+        "gateway_reference": None,
+        "next_check_at": clock.now(),
+        **changes,
+    }
     payment_id = p.copy("billing.payment", first, **values)
     allocation = p.find("SELECT id FROM billing.payment_allocation WHERE payment_id = :id", id=first)
     p.copy("billing.payment_allocation", allocation, payment_id=payment_id)
@@ -145,7 +151,9 @@ def shares_held(p: Planter, _: World) -> None:
 def _request_refund(p: Planter, allocation_id: UUID, **changes: Any) -> UUID:
     first = p.find("SELECT id FROM billing.refund WHERE state = 'succeeded' LIMIT 1")
     values: dict[str, Any] = {"state": "requested", "allocation_id": allocation_id, "next_check_at": clock.now()}
-    refund_id = p.copy("billing.refund", first, **(values | {"amount_minor": 1, "ended_at": None} | changes))
+    refund_id = p.copy(
+        "billing.refund", first, **(values | {"amount_minor": 1, "ended_at": None, "gateway_reference": None} | changes)
+    )
     p.remember("refund", refund_id, None, "requested")
     p.change(
         "UPDATE billing.payment_allocation SET reserved_minor = reserved_minor + 1 WHERE id = :id", id=allocation_id
@@ -238,7 +246,9 @@ def payouts_amount(p: Planter, _: World) -> None:
     first = p.find("SELECT id FROM billing.payout WHERE state = 'paid' LIMIT 1")
     org_id = p.find("SELECT org_id FROM billing.payout WHERE id = :id", id=first)
     minor = p.find("SELECT amount_minor + 1 FROM billing.payout WHERE id = :id", id=first)
-    payout_id = p.copy("billing.payout", first, state="failed", amount_minor=minor, paid_at=None)
+    payout_id = p.copy(
+        "billing.payout", first, state="failed", amount_minor=minor, paid_at=None, gateway_reference=None
+    )
     p.remember("payout", payout_id, None, "scheduled", "failed")
     for word, sign in (("scheduled", 1), ("failed", -1)):
         legs = ((org_id, "party_available", sign * minor), (PLATFORM, "payout_clearing", -sign * minor))

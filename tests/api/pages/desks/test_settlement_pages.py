@@ -1,0 +1,111 @@
+"""Statements, payouts, earnings and the operator's desk, from closing to the money on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from billing.payouts.models import Payout
+from billing.shares.release import RELEASE
+from kernel import clock
+from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
+from kernel.principal import SYSTEM
+from kernel.sandbox_clock import SandboxClock
+from marketplace.listings.draft_listing import DraftListing, draft_listing
+from marketplace.listings.models import Listing
+from marketplace.listings.submit_listing import submit_listing
+from tests.api.pages.desks.conftest import Desks, text_of
+from tests.factories_marketplace import acting, make_seller, one_off_plan, words
+from tests.loop_stage import SETTLED
+
+
+@pytest.fixture
+def unmoved() -> Iterator[None]:
+    """Whatever a test does to the clock is undone."""
+    yield
+    clock.shift(timedelta())
+
+
+def test_only_operators_see_the_operators_desk(desks: Desks) -> None:
+    for visitor in (desks.seller, desks.buyer, desks.promoter):
+        assert visitor.get("/operator").status_code == 403
+        assert visitor.post("/operator/statements/close").status_code == 403
+        assert visitor.post("/operator/clock", days="1").status_code == 403
+    assert desks.operator.get("/operator").status_code == 200
+    assert desks.operator.get("/seller").status_code == 404
+
+
+def test_the_promoter_sees_its_video_and_no_buyer(desks: Desks) -> None:
+    page = text_of(desks.promoter.get("/promoter"))
+    assert "One screen" in page
+    assert "CN¥187.74" in page
+    order = desks.stage.order(desks.order_id)
+    assert order.buyer_name not in page
+    assert order.number not in page
+    videos = text_of(desks.promoter.get("/seller/videos"))
+    assert "One screen" in videos
+    assert "CN¥3,980.00" in videos
+
+
+def test_closing_and_paying_from_the_desk(desks: Desks) -> None:
+    stage = desks.stage
+    clock.advance(SETTLED)
+    stage.tick(RELEASE)
+    assert desks.operator.post("/operator/statements/close").headers["location"] == "/operator"
+    stage.run()
+    (statement,) = stage.statements(stage.seller)
+    (promoters,) = stage.statements(stage.promoter)
+    assert f"/operator/statements/{statement.id}/pay" in desks.operator.get("/operator").text
+    # The seller reads what comes next before it is paid.
+    assert "Next: CN¥3,229.05" in text_of(desks.seller.get("/seller"))
+    answer = desks.operator.post(f"/operator/statements/{statement.id}/pay")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/operator")
+    again = desks.operator.post(f"/operator/statements/{statement.id}/pay")
+    assert again.status_code == 409
+    assert 'role="alert"' in again.text
+    stage.run()
+    (payout,) = stage.rows(select(Payout).where(Payout.statement_id == statement.id))
+    assert (payout.state, payout.amount_minor) == ("paid", statement.net_minor)
+    money = text_of(desks.seller.get("/seller/money"))
+    assert statement.number in money
+    assert "COM-" in money
+    own = desks.seller.get(f"/seller/statements/{statement.id}")
+    assert stage.order(desks.order_id).number in text_of(own)
+    assert desks.seller.get(f"/seller/statements/{promoters.id}").status_code == 404
+    theirs = desks.promoter.get(f"/promoter/statements/{promoters.id}")
+    assert "CN¥187.74" in text_of(theirs)
+    assert stage.order(desks.order_id).number not in text_of(theirs)
+
+
+def test_a_listing_in_review_is_decided(desks: Desks) -> None:
+    with unit_of_work(desks.stage.services.db, SYSTEM) as uow:
+        org = make_seller(uow)
+        with acting(uow, org.owner):
+            command = DraftListing("service", "hr", f"l-{uuid7().hex[-8:]}", words("待审的服务"), [one_off_plan()])
+            listing = draft_listing(uow, command)
+            submit_listing(uow, listing.id)
+        listing_id = listing.id
+    path = f"/operator/reviews/{listing_id}"
+    assert path in desks.operator.get("/operator").text
+    assert desks.seller.post(path, action="approve").status_code == 403
+    without_reason = desks.operator.post(path, action="reject")
+    assert without_reason.status_code == 422
+    assert desks.operator.post(path, action="approve").status_code == 303
+    assert desks.stage.get(Listing, listing_id).state == "published"
+    assert path not in desks.operator.get("/operator").text
+
+
+@pytest.mark.usefixtures("unmoved")
+def test_the_sandbox_clock_moves_forward_only(desks: Desks) -> None:
+    for days in ("0", "-1", "401", "x", ""):
+        assert desks.operator.post("/operator/clock", days=days).status_code == 422
+    assert desks.operator.post("/operator/clock", days="2").status_code == 303
+    with unit_of_work(desks.stage.services.db, SYSTEM) as uow:
+        row = uow.session.get_one(SandboxClock, 1)
+        assert row.ahead_s >= 2 * 86_400
+    with unit_of_work(desks.stage.services.db, SYSTEM) as uow:
+        uow.session.execute(delete(SandboxClock))
