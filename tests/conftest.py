@@ -69,7 +69,7 @@ def uow(db: Database) -> Iterator[UnitOfWork]:
 
 @pytest.fixture
 def uow_as(db: Database) -> Callable[[Principal], AbstractContextManager[UnitOfWork]]:
-    """What opens a committing unit of work as a principal: `with uow_as(buyer) as uow:`."""
+    """What opens a committing unit of work for a principal."""
     return lambda principal: unit_of_work(db, principal)
 
 

@@ -155,7 +155,7 @@ def app_routes(services: Services) -> list[Route]:
 
 
 def session(services: Services, email: str) -> TestClient[Any]:
-    client: TestClient[Any] = TestClient(create_app(services))
+    client: TestClient[Any] = TestClient(create_app(services), base_url="https://market.example")
     opened = client.post("/v1/session", json={"email": email, "password": PASSWORD})
     assert opened.status_code == 201, opened.text
     client.headers["X-CSRF-Token"] = opened.json()["csrf"]
@@ -212,7 +212,7 @@ def test_a_stranger_cannot_tell_a_foreign_object_from_none(
 
 
 def test_nobody_signed_in_gets_past_the_door(services: Services, app_routes: list[Route], ids: dict[str, UUID]) -> None:
-    anonymous: TestClient[Any] = TestClient(create_app(services))
+    anonymous: TestClient[Any] = TestClient(create_app(services), base_url="https://market.example")
     answers = {route: ask(anonymous, route, ids)[0] for route in private(app_routes)}
     public = {route: status for route, status in answers.items() if status not in {401, 404}}
     assert public == {}
