@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from api.auth import PUBLIC
 from api.context import Services
+from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 
@@ -34,8 +35,9 @@ def _look(services: Services) -> dict[str, Any]:
     with unit_of_work(services.db, SYSTEM) as uow:
         row = uow.session.execute(
             text("""SELECT count(*) FILTER (WHERE state = 'dead') AS dead,
-                           extract(epoch FROM clock_timestamp() - min(run_at) FILTER (WHERE state = 'ready')) AS oldest_s
-                    FROM kernel.job WHERE state IN ('ready', 'dead')""")
+                           extract(epoch FROM :now - min(run_at) FILTER (WHERE state = 'ready')) AS oldest_s
+                    FROM kernel.job WHERE state IN ('ready', 'dead')"""),
+            {"now": clock.now()},
         ).one()
         return {"status": "ok", "dead_jobs": row.dead, "oldest_ready_job_s": max(0, int(row.oldest_s or 0))}
 

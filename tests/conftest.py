@@ -61,7 +61,7 @@ def clean_db(db: Database, addresses: Addresses) -> Database:
 def uow(db: Database) -> Iterator[UnitOfWork]:
     """The platform's unit of work in a transaction that is rolled back afterwards; a test may change `.principal`."""
     with db.engine.connect() as connection:
-        outer = connection.begin()  # allow: one-commit it is rolled back below, never committed
+        outer = connection.begin()
         with Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
             yield act_as(UnitOfWork(session, SYSTEM, None), SYSTEM)
         outer.rollback()
@@ -94,7 +94,7 @@ def empty(addresses: Addresses) -> None:
     """Truncate every table but what migrations put there; append-only triggers stand aside for the owner."""
     assert addresses.database_admin_url is not None
     engine = create_engine(addresses.database_admin_url)
-    with engine.begin() as connection:  # allow: one-commit the owner's own connection, outside the product
+    with engine.begin() as connection:
         tables = connection.scalars(
             text("""SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                     WHERE n.nspname IN ('kernel', 'marketplace', 'fulfillment', 'billing', 'orders')

@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 import httpx
 
+from app.demo.desk import SECOND, Desk, Evidence, check, wait
 from app.demo.outcome import StepFailed
 from app.demo.people import Person
 from kernel import clock
 from kernel.ids import uuid7
 
 SEATS = 20
-SECOND = 7
-"""Second of the video at which the card is used."""
 HOLD_S = 8 * 24 * 3600
 """The sandbox's clock is moved this far: past the hold of seven days."""
-WAIT_S = 60.0
 PLAN = "pro"
 
-Evidence = dict[str, Any]
 
-
-@dataclass
-class Story:
-    """State of the demo between its steps."""
-
-    base_url: str
-    seller_url: str
-    password: str
-    video_file: Path
-    folder: Path
-    people: dict[str, Person] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
+class Story(Desk):
+    """The steps, in the order they are told."""
 
     def steps(self) -> list[tuple[str, Callable[[], Evidence]]]:
         """Every step in order."""
@@ -97,7 +82,7 @@ class Story:
                 raise StepFailed("the video was refused", video)
             return found if video["state"] == "ready" else None
 
-        found = _wait(ready, "the video is examined")
+        found = wait(ready, "the video is examined")
         video = found["video"]
         self.facts["duration_ms"] = video["duration_ms"]
         return {
@@ -129,7 +114,7 @@ class Story:
         promoter.post(f"/v1/placements/{placement['id']}/claims", claim, expect=201)
         published = promoter.post(f"/v1/videos/{self.facts['video']}/publish")
         self.facts |= {"placement": placement["id"], "plan": plan["id"], "unit_price": plan["unit_price"]}
-        _check(published["state"] == "published", "the video is published", published)
+        check(published["state"] == "published", "the video is published", published)
         return {"listing": listing["title"], "plan": plan["name"], "price": plan["unit_price"], "state": "published"}
 
     def view_and_click(self) -> Evidence:
@@ -137,7 +122,7 @@ class Story:
         buyer = self.people["buyer"]
         video = buyer.get(f"/v1/videos/{self.facts['video']}")
         first = buyer.read(video["media_url"])[:12]
-        _check(first[4:8] == b"ftyp", "the media is an MP4", {"first_bytes": first.hex()})
+        check(first[4:8] == b"ftyp", "the media is an MP4", {"first_bytes": first.hex()})
         now = clock.wall_now().isoformat()
         shared = {"occurred_at": now, "video_id": self.facts["video"]}
         events = [
@@ -154,19 +139,19 @@ class Story:
         ]
         recorded = buyer.post("/v1/touchpoints", {"events": events}, expect=202)
         again = buyer.post("/v1/touchpoints", {"events": events}, expect=202)
-        _check(recorded["accepted"] == len(events), "all events are accepted", recorded)
-        _check(again["duplicates"] == len(events), "repeated events are recognised", again)
+        check(recorded["accepted"] == len(events), "all events are accepted", recorded)
+        check(again["duplicates"] == len(events), "repeated events are recognised", again)
         return {"accepted": recorded["accepted"], "duplicates_on_repeat": again["duplicates"], "click": events[2]["id"]}
 
     # ── the purchase ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def quote(self) -> Evidence:
         """The server prices twenty seats; tax and claims are shown."""
-        quote = self._quote(SEATS)
+        quote = self.ask_quote(SEATS)
         expected = self.facts["unit_price"]["amount"] * SEATS
-        _check(quote["gross"]["amount"] == expected, "the quote is price times seats", quote["gross"])
-        _check(quote["net"]["amount"] + quote["tax"]["amount"] == expected, "net and tax add up", quote)
-        _check(all(claim["ok"] for claim in quote["claims"]), "the claims are kept", quote)
+        check(quote["gross"]["amount"] == expected, "the quote is price times seats", quote["gross"])
+        check(quote["net"]["amount"] + quote["tax"]["amount"] == expected, "net and tax add up", quote)
+        check(all(claim["ok"] for claim in quote["claims"]), "the claims are kept", quote)
         self.facts["quote"] = quote["id"]
         return {
             "quote": quote["id"],
@@ -179,7 +164,7 @@ class Story:
 
     def purchase(self) -> Evidence:
         """Accept the quote; the same idempotency key twice is one purchase."""
-        placed = self._purchase(self.facts["quote"], "PO-2026-0042")
+        placed = self.accept(self.facts["quote"], "PO-2026-0042")
         self.facts |= {"purchase": placed["id"], "order": placed["orders"][0]["id"]}
         return {
             "purchase": placed["id"],
@@ -201,9 +186,9 @@ class Story:
 
         self.people["buyer"].watch_progress(f"/v1/orders/{order_id}/progress", note)
         order = self.people["buyer"].get(f"/v1/orders/{order_id}")
-        _check(order["state"] == "active", "the order is active", order)
+        check(order["state"] == "active", "the order is active", order)
         payment = self.people["buyer"].get(f"/v1/payments/{order['payment_id']}")
-        _check(payment["state"] == "succeeded", "the payment succeeded", payment)
+        check(payment["state"] == "succeeded", "the payment succeeded", payment)
         self.facts["payment"] = payment["id"]
         return {
             "progress": seen,
@@ -215,13 +200,13 @@ class Story:
 
     def seller_log(self) -> Evidence:
         """What the seller's separate process wrote down by itself: one tenant, once."""
-        entitlement = self._entitlement(self.facts["order"])
+        entitlement = self.find_entitlement(self.facts["order"])
         self.facts["entitlement"] = entitlement["id"]
         log = httpx.get(
             f"{self.seller_url}/log", params={"entitlement_id": entitlement["id"]}, timeout=10, trust_env=False
         ).json()
         made = [effect for effect in log["effects"] if "created" in str(effect.get("kind") or effect.get("effect"))]
-        _check(len(made) == 1, "exactly one instance was created", log)
+        check(len(made) == 1, "exactly one instance was created", log)
         runs = self.people["seller"].get("/v1/seller/runs", limit="5")["items"]
         return {"counts": log["counts"], "effects": log["effects"], "run": runs[0]["id"], "tries": runs[0]["tries"]}
 
@@ -229,7 +214,7 @@ class Story:
         """Seats can be given; the seller's system can ask."""
         owner = self.people["owner"]
         entitlement = owner.get(f"/v1/entitlements/{self.facts['entitlement']}")
-        _check(entitlement["state"] == "active" and entitlement["seats"] == SEATS, "seats are as bought", entitlement)
+        check(entitlement["state"] == "active" and entitlement["seats"] == SEATS, "seats are as bought", entitlement)
         path = f"/v1/entitlements/{entitlement['id']}/seats"
         seat = owner.post(path, {"person_id": self.people["buyer"].person_id}, expect=201, key=True)
         checked = self.people["seller"].get("/v1/entitlements/check", entitlement_id=entitlement["id"])
@@ -245,11 +230,11 @@ class Story:
 
     def invoice(self) -> Evidence:
         """The invoice made itself: gapless number, PDF/A-3 with the EN 16931 XML inside."""
-        found = self._document(self.facts["order"], "invoice")
+        found = self.await_document(self.facts["order"], "invoice")
         self.facts["invoice"] = found["id"]
-        pdf, xml = self._save(found, "invoice")
+        pdf, xml = self.save(found, "invoice")
         detail = self.people["buyer"].get(f"/v1/invoices/{found['id']}")
-        _check(sum(line["gross"]["amount"] for line in detail["lines"]) == detail["gross"]["amount"], "sums", detail)
+        check(sum(line["gross"]["amount"] for line in detail["lines"]) == detail["gross"]["amount"], "sums", detail)
         return {
             "number": found["number"],
             "net": found["net"],
@@ -263,11 +248,11 @@ class Story:
 
     def share(self) -> Evidence:
         """Seller and promoter each see what is theirs, and when it will be released."""
-        seller = self._share("/v1/seller/shares", "seller")
-        promoter = self._share("/v1/promoter/shares", "promoter")
+        seller = self.await_share("/v1/seller/shares", "seller")
+        promoter = self.await_share("/v1/promoter/shares", "promoter")
         parts = seller["amount"]["amount"] + seller["commission"]["amount"] + promoter["amount"]["amount"]
-        _check(parts == seller["gross"]["amount"], "the parts are the whole", {"parts": parts, "line": seller})
-        _check(promoter["video_id"] == self.facts["video"], "the promoter's share names the video", promoter)
+        check(parts == seller["gross"]["amount"], "the parts are the whole", {"parts": parts, "line": seller})
+        check(promoter["video_id"] == self.facts["video"], "the promoter's share names the video", promoter)
         return {
             "gross": seller["gross"],
             "seller": seller["amount"],
@@ -291,10 +276,10 @@ class Story:
                     statements[wanted[found["org_id"]]] = found
             return statements if len(statements) == len(wanted) else None
 
-        _wait(closed, "both statements are closed")
+        wait(closed, "both statements are closed")
         self.facts["statements"] = {role: found["id"] for role, found in statements.items()}
         own = self.people["seller"].get(f"/v1/statements/{statements['seller']['id']}")
-        _check(sum(line["net"]["amount"] for line in own["lines"]) == own["net"]["amount"], "lines are the net", own)
+        check(sum(line["net"]["amount"] for line in own["lines"]) == own["net"]["amount"], "lines are the net", own)
         return {
             "clock_now": moved["now"],
             "seller": f"{own['number']} net {own['net']['amount']} {own['net']['currency']}",
@@ -312,7 +297,7 @@ class Story:
             found = self.people[role].get("/v1/payouts")["items"]
             return found[0] if found and found[0]["state"] == "paid" else None
 
-        done = {role: _wait(lambda role=role: paid(role), f"the {role} is paid") for role in self.facts["statements"]}
+        done = {role: wait(partial(paid, role), f"the {role} is paid") for role in self.facts["statements"]}
         self.facts["payout"] = done["promoter"]["id"]
         return {role: {"payout": found["id"], "amount": found["amount"]} for role, found in done.items()}
 
@@ -321,11 +306,11 @@ class Story:
         whole = self.people["operator"].get(f"/v1/trace/{self.facts['payout']}")
         kinds = [node["kind"] for node in whole["nodes"]]
         needed = {"touchpoint", "video", "attribution", "order", "payment", "run", "entitlement", "invoice", "share"}
-        _check(needed <= set(kinds), "every kind of fact is there", {"missing": sorted(needed - set(kinds))})
-        _check(whole["whole"], "no link is missing", {"gaps": whole["gaps"]})
+        check(needed <= set(kinds), "every kind of fact is there", {"missing": sorted(needed - set(kinds))})
+        check(whole["whole"], "no link is missing", {"gaps": whole["gaps"]})
         promoter = self.people["promoter"].get(f"/v1/trace/{self.facts['payout']}")
         seen = {node["kind"] for node in promoter["nodes"]}
-        _check(not seen & {"purchase", "payment", "touchpoint"}, "the promoter sees no buyer", {"kinds": sorted(seen)})
+        check(not seen & {"purchase", "payment", "touchpoint"}, "the promoter sees no buyer", {"kinds": sorted(seen)})
         self.facts["trace"] = whole
         second = next(node["facts"]["second_ms"] for node in whole["nodes"] if node["kind"] == "attribution")
         return {"facts": len(kinds), "second_ms": second, "kinds": sorted(set(kinds)), "promoter_sees": sorted(seen)}
@@ -334,104 +319,23 @@ class Story:
 
     def refund(self) -> Evidence:
         """A second purchase, regretted inside its window: money back, tenant gone."""
-        placed = self._purchase(self._quote(SEATS)["id"], "PO-2026-0043")
+        placed = self.accept(self.ask_quote(SEATS)["id"], "PO-2026-0043")
         order_id = placed["orders"][0]["id"]
         buyer = self.people["buyer"]
         buyer.watch_progress(f"/v1/orders/{order_id}/progress", lambda _: None)
-        self._document(order_id, "invoice")
+        self.await_document(order_id, "invoice")
         asked = buyer.post(f"/v1/orders/{order_id}/refunds", {"reason": "选错了席位数"}, expect=201, key=True)
-        order = _wait(lambda: self._order_in(order_id, "refunded"), "the order is refunded")
+        order = wait(lambda: self.find_order_in(order_id, "refunded"), "the order is refunded")
         self.facts["refunded_order"] = order_id
-        entitlement = self._entitlement(order_id)
-        _wait(lambda: self._tenant_ended(entitlement["id"]), "the seller took the tenant down")
+        entitlement = self.find_entitlement(order_id)
+        wait(lambda: self.find_ended_tenant(entitlement["id"]), "the seller took the tenant down")
         return {"order": order["number"], "refund": asked["id"], "amount": asked["amount"], "state": order["state"]}
 
     def credit_note(self) -> Evidence:
         """The refund of an invoiced order issued its credit note by itself."""
-        found = self._document(self.facts["refunded_order"], "credit_note")
-        original = self._document(self.facts["refunded_order"], "invoice")
-        _check(found["original_invoice_id"] == original["id"], "it names the original", found)
-        _check(found["gross"] == original["gross"], "it takes back the whole", {"note": found, "invoice": original})
-        pdf, _ = self._save(found, "credit-note")
+        found = self.await_document(self.facts["refunded_order"], "credit_note")
+        original = self.await_document(self.facts["refunded_order"], "invoice")
+        check(found["original_invoice_id"] == original["id"], "it names the original", found)
+        check(found["gross"] == original["gross"], "it takes back the whole", {"note": found, "invoice": original})
+        pdf, _ = self.save(found, "credit-note")
         return {"number": found["number"], "original": original["number"], "gross": found["gross"], "pdf": str(pdf)}
-
-    # ── small parts ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _quote(self, seats: int) -> Evidence:
-        body = {
-            "plan_id": self.facts["plan"],
-            "quantity": seats,
-            "video_id": self.facts["video"],
-            "placement_id": self.facts["placement"],
-            "second": min(SECOND, self.facts["duration_ms"] // 1000),
-        }
-        found: Evidence = self.people["buyer"].post("/v1/quotes", body, expect=201)
-        return found
-
-    def _purchase(self, quote_id: str, po_number: str) -> Evidence:
-        buyer = self.people["buyer"]
-        profile = next(item for item in buyer.get("/v1/billing-profiles") if item["is_default"])
-        body = {
-            "quote_id": quote_id,
-            "billing_profile_id": profile["id"],
-            "payment_method": "sbx_ok",
-            "po_number": po_number,
-        }
-        placed: Evidence = buyer.post("/v1/purchases", body, expect=201, key=True)
-        return placed
-
-    def _entitlement(self, order_id: str) -> Evidence:
-        items = self.people["owner"].get("/v1/entitlements", limit="50")["items"]
-        found: Evidence = next(item for item in items if item["order_id"] == order_id)
-        return found
-
-    def _document(self, order_id: str, kind: str) -> Evidence:
-        def rendered() -> Evidence | None:
-            items = self.people["buyer"].get("/v1/invoices", order_id=order_id, kind=kind)["items"]
-            return items[0] if items and items[0]["has_pdf"] else None
-
-        return _wait(rendered, f"the {kind} is rendered")
-
-    def _save(self, document: Evidence, name: str) -> tuple[Path, Path]:
-        buyer = self.people["buyer"]
-        pdf, xml = self.folder / f"{name}.pdf", self.folder / f"{name}.xml"
-        pdf.write_bytes(buyer.read(f"/v1/invoices/{document['id']}/pdf"))
-        xml.write_bytes(buyer.read(f"/v1/invoices/{document['id']}/xml"))
-        _check(pdf.read_bytes()[:5] == b"%PDF-", "the file is a PDF", {"pdf": str(pdf)})
-        _check(b"CrossIndustryInvoice" in xml.read_bytes(), "the XML is a CII invoice", {"xml": str(xml)})
-        return pdf, xml
-
-    def _share(self, path: str, role: str) -> Evidence:
-        def delivered() -> Evidence | None:
-            items = self.people[role].get(path)["items"]
-            found = next((item for item in items if item["video_id"] == self.facts["video"]), None)
-            return found if found and found["releasable_at"] else None
-
-        return _wait(delivered, f"the {role}'s share has its release date")
-
-    def _order_in(self, order_id: str, state: str) -> Evidence | None:
-        order: Evidence = self.people["buyer"].get(f"/v1/orders/{order_id}")
-        return order if order["state"] == state else None
-
-    def _tenant_ended(self, entitlement_id: str) -> Evidence | None:
-        log = httpx.get(
-            f"{self.seller_url}/log", params={"entitlement_id": entitlement_id}, timeout=10, trust_env=False
-        ).json()
-        ended = [effect for effect in log["effects"] if "ended" in str(effect.get("kind") or effect.get("effect"))]
-        return log["counts"] if ended else None
-
-
-def _wait(look: Callable[[], Evidence | None], what: str) -> Evidence:
-    """What `look` finds within the time a person would wait. Raises StepFailed."""
-    until = time.monotonic() + WAIT_S
-    while time.monotonic() < until:
-        found = look()
-        if found is not None:
-            return found
-        time.sleep(0.1)
-    raise StepFailed(f"waited {WAIT_S:.0f} s in vain: {what}", {})
-
-
-def _check(holds: bool, what: str, evidence: Evidence) -> None:  # noqa: FBT001 - reads as a sentence
-    if not holds:
-        raise StepFailed(f"not so: {what}", evidence)

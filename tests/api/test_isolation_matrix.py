@@ -69,11 +69,13 @@ BODIES: dict[str, dict[str, Any]] = {
         "text": "x",
         "value_int": 1,
     },
-    "PUT /v1/plans/{plan_id}/connector": {"connector_id": None},
+    "PUT /v1/plans/{plan_id}/connector": {"connector_id": str(uuid7())},
+    "POST /v1/listings/{listing_id}/versions": {"title": "x", "title_en": "x", "summary": "x", "summary_en": "x"},
+    "POST /v1/videos/{video_id}/placements": {"plan_id": str(uuid7()), "start_ms": 0, "end_ms": 5_000},
     "POST /v1/purchases/{purchase_id}/approve": {"reason": None},
     "POST /v1/purchases/{purchase_id}/reject": {"reason": "no"},
     "POST /v1/purchases/{purchase_id}/pay": {"payment_method": "sbx_ok"},
-    "POST /v1/sandbox/payments/{payment_id}/authentication": {"succeed": True},
+    "POST /v1/sandbox/payments/{payment_id}/authentication": {"approve": True},
 }
 
 
@@ -175,7 +177,9 @@ def ask(client: TestClient[Any], route: Route, ids: dict[str, UUID]) -> tuple[in
     address = re.sub(r"\{(\w+)\}", lambda match: str(ids[match.group(1)]), path)
     body = BODIES.get(f"{method} {path}")
     headers = {"Idempotency-Key": str(uuid7())}
-    if path.endswith("/upload"):
+    if path.endswith("/upload") and method == "POST":
+        answer = client.post(address, files={"file": ("x.mp4", b"x", "video/mp4")}, headers=headers)
+    elif path.endswith("/upload"):
         answer = client.request(method, address, content=b"x", headers=headers | {"Content-Type": "video/mp4"})
     else:
         answer = client.request(method, address, json=body, headers=headers)
@@ -208,7 +212,7 @@ def test_a_stranger_cannot_tell_a_foreign_object_from_none(
             told.append(
                 f"{route}: foreign {foreign[0]} {foreign[1].get('code')}, missing {missing[0]} {missing[1].get('code')}"
             )
-    assert told == []
+    assert told == [], "\n".join(told)
 
 
 def test_nobody_signed_in_gets_past_the_door(services: Services, app_routes: list[Route], ids: dict[str, UUID]) -> None:

@@ -155,7 +155,8 @@ def test_a_large_purchase_waits_for_its_approver(product: Product, visit: Visits
 
 
 def test_buys_without_scripts(product: Product, visit: Visits) -> None:
-    page = visit(PHONE, "en", scripts=False).page
+    visitor = visit(PHONE, "en", scripts=False)
+    page, visitor.allowed = visitor.page, ["/buy/"]
     sign_in(page, product, BUYERS["en"])
     page.locator("[data-card]").filter(has_text=HIRING["en"]).first.click()
     before = page.locator("[data-gross]").inner_text()

@@ -129,6 +129,7 @@ class Market:
 
     def assert_taken_over(self, job_ids: list[UUID], killed_at: float) -> None:
         """By the rows of the jobs themselves: each began again, elsewhere, within the promised time."""
+        wait_for(lambda: not self._unfinished(job_ids), "the jobs of the killed worker")
         with unit_of_work(self.services.db, SYSTEM) as uow:
             for job_id in job_ids:
                 row = uow.session.get_one(Job, job_id)
@@ -139,11 +140,15 @@ class Market:
                 waited_s = again.timestamp() - killed_at
                 assert waited_s <= TAKEN_OVER_S, f"{row.kind} waited {waited_s:.1f} s, lease {LEASE_S} s"
 
+    def _unfinished(self, job_ids: list[UUID]) -> list[UUID]:
+        with unit_of_work(self.services.db, SYSTEM) as uow:
+            return list(uow.session.scalars(select(Job.id).where(Job.id.in_(job_ids), Job.state != "done")))
+
     def verify(self) -> None:
         """`market verify`, the seller's own log included, finds nothing."""
         report = check(self.settings, seller_logs=[self.seller.address])
         broken = {o.name: o.found.examples[:3] for o in report.outcomes if o.found.violations}
-        assert not broken
+        assert not broken, broken
         assert len(report.outcomes) >= 20
 
     # ── standing in the way ──────────────────────────────────────────────────────────────────────────────────────

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +45,7 @@ class Visitor:
         """Open a page."""
         return self.client.get(path, headers=self._headers(), follow_redirects=False)
 
-    def post(self, path: str, files: dict[str, Any] | None = None, *, csrf: str = CSRF, **fields: str) -> Any:
+    def post(self, path: str, files: dict[str, Any] | None = None, /, *, csrf: str = CSRF, **fields: str) -> Any:
         """Send a page's form."""
         body = {"csrf": csrf, **fields}
         return self.client.post(path, data=body, files=files, headers=self._headers(), follow_redirects=False)
@@ -154,4 +155,4 @@ def session_row(token: str, person_id: UUID, org_id: UUID) -> SignInSession:
 def text_of(answer: Any) -> str:
     """What a page says, without its markup."""
     body = re.sub(r"<(script|style)\b.*?</\1>", " ", answer.text, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))

@@ -16,7 +16,7 @@ def test_a_printed_number_leads_to_the_chain(desks: Desks) -> None:
         assert (answer.status_code, answer.headers["location"]) == (303, f"/trace/{found}")
 
 
-@pytest.mark.parametrize("typed", ["nothing", "%00", "' OR 1=1", "9" * 300])
+@pytest.mark.parametrize("typed", ["nothing", "' OR 1=1", "9" * 300])
 def test_what_is_not_found_is_said(desks: Desks, typed: str) -> None:
     answer = desks.buyer.get(f"/trace?q={typed}")
     assert answer.status_code == 404
