@@ -41,6 +41,7 @@ from marketplace.placements.place import AddPlacement, add_placement
 from marketplace.videos.create_video import CreateVideo, create_video
 from marketplace.videos.models import Video
 from marketplace.videos.publish_video import publish_video
+from marketplace.videos.states import VIDEO
 
 PASSWORD = "correct-horse-battery"
 OPERATOR_PRINCIPAL = Principal(Kind.OPERATOR, org_id=PLATFORM_ORG_ID, permissions=OPERATOR, label="test operator")
@@ -203,7 +204,8 @@ def make_ready_video(uow: UnitOfWork, org: Org, *, visibility: str = "public", d
     channel = make_channel(uow, org)
     with acting(uow, org.owner):
         video = create_video(uow, CreateVideo(channel.id, "用一块屏管完校招", "One screen", visibility=visibility))
-        video.state = "ready"
+        for state in ("processing", "ready"):
+            VIDEO.move(uow, video, state, org_ids=[org.id])
         video.media_key, video.cover_key = f"media/{video.id}/none.mp4", f"media/{video.id}/none.jpg"
         video.media_sha256, video.media_bytes, video.media_type = "0" * 64, 1, "video/mp4"
         video.duration_ms, video.width, video.height = duration_ms, 720, 1280

@@ -33,7 +33,7 @@ from kernel.principal import Principal
 
 MOST = 500
 """Documents in one file."""
-_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"([12]\d{3})-(0[1-9]|1[0-2])", re.ASCII)
 _IN_MEMORY = 8 * 1024 * 1024
 _CHUNK = 256 * 1024
 
@@ -45,9 +45,9 @@ ChosenParameter = Annotated[list[UUID] | None, Parameter(query="id", required=Fa
 
 
 def parse_month(text: str) -> date | None:
-    """The first day of a month written YYYY-MM; None for anything else."""
+    """The first day of a month written YYYY-MM (years 1000 to 2999); None for anything else."""
     found = _MONTH.fullmatch(text)
-    return date(int(found[1]), int(found[2]), 1) if found and int(found[1]) >= 1 else None
+    return date(int(found[1]), int(found[2]), 1) if found else None
 
 
 def next_month(month: date) -> date:

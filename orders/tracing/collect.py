@@ -28,6 +28,10 @@ from orders.tracing.model import Node
 from orders.tracing.resolve import mine
 
 
+SHOWN_STEPS = 20
+"""Touchpoints shown of an attribution's path: the last ones; the path itself is kept whole."""
+
+
 def _money(minor: int, currency: str) -> dict[str, object]:
     return {"amount": minor, "currency": currency.strip()}
 
@@ -87,9 +91,12 @@ def origin(uow: UnitOfWork, line_ids: Sequence[UUID], video_ids: Sequence[UUID])
             Attribution.order_line_id.in_(line_ids), mine(uow, Attribution.buyer_org_id, Attribution.seller_org_id)
         )
     ).all()
+    touched: set[UUID] = set()
     for c in sold_by:
         facts = {"rule": c.rule, "second_ms": c.second_ms, "touchpoints": len(c.path)}
-        before = tuple(i for i in (c.touchpoint_id, c.placement_id, c.video_id) if i is not None)
+        seen = [UUID(step["touchpoint_id"]) for step in c.path[-SHOWN_STEPS:]]
+        touched.update(seen)
+        before = (*seen, *(i for i in (c.placement_id, c.video_id) if i is not None))
         yield Node("attribution", c.id, c.decided_at, c.rule, facts=facts, after=before)
     videos = {*video_ids, *(c.video_id for c in sold_by if c.video_id)}
     for v in uow.session.scalars(select(Video).where(Video.id.in_(videos))):
@@ -98,7 +105,6 @@ def origin(uow: UnitOfWork, line_ids: Sequence[UUID], video_ids: Sequence[UUID])
     for p in uow.session.scalars(select(Placement).where(Placement.id.in_(cards))):
         facts = {"start_ms": p.start_ms, "end_ms": p.end_ms, "action": p.action}
         yield Node("placement", p.id, p.created_at, None, facts=facts, after=(p.video_id,))
-    touched = {c.touchpoint_id for c in sold_by if c.touchpoint_id}
     for t in uow.session.scalars(select(Touchpoint).where(Touchpoint.id.in_(touched), mine(uow, Touchpoint.org_id))):
         facts = {"kind": t.kind, "second_ms": t.second_ms, "watched_ms": t.watched_ms}
         yield Node("touchpoint", t.id, t.occurred_at, t.kind, facts=facts, after=(t.video_id,))

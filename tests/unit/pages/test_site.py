@@ -43,7 +43,14 @@ def test_no_address_leaves_the_site(path: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "month"),
-    [("2026-11", date(2026, 11, 1)), ("2026-13", None), ("2026-1", None), ("0000-01", None), ("11-2026", None)],
+    [
+        ("2026-11", date(2026, 11, 1)),
+        ("2026-13", None),
+        ("2026-1", None),
+        ("0000-01", None),
+        ("9999-12", None),
+        ("11-2026", None),
+    ],
 )
 def test_month_is_read(text: str, month: date | None) -> None:
     assert parse_month(text) == month

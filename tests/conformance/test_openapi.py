@@ -1,0 +1,85 @@
+"""The contract: the document is valid OpenAPI 3.1, is the one checked in, and the service keeps it under fire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance
+
+from api.app import create_app
+from api.context import Services
+from app.commands.openapi import DOCUMENT, build
+from app.engines.embedded import Addresses
+from kernel.db.uow import unit_of_work
+from kernel.principal import SYSTEM
+from marketplace.people.api_keys import MintApiKey, mint_api_key
+from marketplace.people.permissions import EVERYTHING
+from tests.factories_marketplace import acting, make_seller
+from tests.loop_stage import services_for
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return build()
+
+
+def test_the_document_is_valid_openapi_31(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+
+
+def test_the_document_checked_in_is_the_one_of_the_routes(document: dict[str, Any]) -> None:
+    assert json.loads(DOCUMENT.read_text("utf-8")) == json.loads(json.dumps(document))
+
+
+def test_every_operation_is_described_and_named_once(document: dict[str, Any]) -> None:
+    operations = [item for path in document["paths"].values() for item in path.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(names) == len(set(names))
+    assert [operation["operationId"] for operation in operations if not operation.get("description")] == []
+
+
+@pytest.fixture(scope="module")
+def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
+    yield found
+    found.db.dispose()
+
+
+@pytest.fixture(scope="module")
+def key(services: Services) -> str:
+    """A key that may do everything in an organization of its own."""
+    with unit_of_work(services.db, SYSTEM) as uow:
+        seller = make_seller(uow)
+        with acting(uow, seller.owner):
+            return mint_api_key(uow, MintApiKey("fire", tuple(sorted(EVERYTHING)))).text
+
+
+@pytest.fixture(scope="module")
+def api(services: Services) -> Any:
+    return schemathesis.openapi.from_asgi("/openapi.json", create_app(services))
+
+
+schema = schemathesis.pytest.from_fixture("api").exclude(path_regex="progress$")
+"""The event stream is left out: it ends when its order does."""
+
+
+@schema.parametrize()
+@settings(
+    max_examples=5,
+    derandomize=True,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_no_answer_is_a_server_error_or_breaks_its_schema(case: Any, key: str) -> None:
+    case.headers = {**(case.headers or {}), "Authorization": f"Bearer {key}", "Idempotency-Key": "fire"}
+    response = case.call()
+    case.validate_response(response, checks=[not_a_server_error, response_schema_conformance])
