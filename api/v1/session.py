@@ -123,11 +123,24 @@ def switch_session(data: SwitchBody, services: Services, signed_in: SignedIn | N
     act_for(services, signed_in, data.org_id)
 
 
-@delete("/v1/session", permission=SIGNED_IN, sync_to_thread=True, status_code=204, tags=["people"])
-def delete_session(services: Services, signed_in: SignedIn | None) -> Response[None]:
+FORGOTTEN = [
+    Cookie(key=COOKIE, value="", path="/", max_age=0, httponly=True, samesite="lax"),
+    Cookie(key=SECURE_COOKIE, value="", path="/", max_age=0, httponly=True, samesite="lax", secure=True),
+]
+"""Both names a session's cookie may have, to be dropped by the browser."""
+
+
+@delete(
+    "/v1/session",
+    permission=SIGNED_IN,
+    sync_to_thread=True,
+    status_code=204,
+    response_cookies=FORGOTTEN,
+    tags=["people"],
+)
+def delete_session(services: Services, signed_in: SignedIn | None) -> None:
     """Sign out."""
     close_session(services, signed_in)
-    return Response(None, status_code=204, cookies=[session_cookie(services, "")])
 
 
 def me(principal: Principal, signed_in: SignedIn | None) -> MeOut:

@@ -27,7 +27,6 @@ from orders.quotes.models import Quote
 from orders.tracing.model import Node
 from orders.tracing.resolve import mine
 
-
 SHOWN_STEPS = 20
 """Touchpoints shown of an attribution's path: the last ones; the path itself is kept whole."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from collections.abc import Iterator
@@ -134,7 +135,7 @@ def upload(page: Page, film: Path, title: str) -> None:
     page.locator("#title").fill(title)
     page.locator("form[data-upload] button.first").click()
     expect(page.locator("[data-sending]")).to_be_visible()
-    page.wait_for_function("(document.querySelector('[data-meter]')?.value ?? 0) > 0")
+    expect(page.locator("[data-percent]")).to_have_text(re.compile("[1-9][0-9]?%"))
     page.wait_for_url("**/seller/videos/0*", timeout=30_000)
 
 

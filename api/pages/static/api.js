@@ -60,7 +60,8 @@ export async function send(method, path, body, { headers = {}, signal, keepalive
 /** Post a page's own form without leaving the page; the server's redirect counts as done. */
 export async function postForm(form, submitter) {
   const headers = { Accept: "application/json", "Accept-Language": language, "X-CSRF-Token": csrf() };
-  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, submitter)), headers, redirect: "manual" });
+  // Not `form.action`: a button of that name would stand in its place.
+  const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form, submitter)), headers, redirect: "manual" });
   if (answer.type === "opaqueredirect" || answer.ok) return;
   const found = await answer.json().catch(() => ({}));
   throw new Problem(say(found.detail) || text("problem"), answer.status, found);

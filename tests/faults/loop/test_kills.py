@@ -109,7 +109,7 @@ class TestWorkerKilled:
         seed = random.randrange(10_000)
         chance, methods = random.Random(seed), ("sbx_ok", "sbx_timeout", "sbx_delayed_1")
         purchases: list[UUID] = []
-        for round_ in range(4):
+        for round_ in range(3):
             purchases += [stage.purchase(stage.quote(), method=chance.choice(methods)) for _ in range(3)]
             time.sleep(chance.uniform(0.0, 0.4))
             victim = ("first", "second")[round_ % 2]

@@ -104,7 +104,7 @@ SECRETS = [
 ]
 
 
-@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))  # made anew in each process: no names for xdist
 def test_a_secret_is_recognised_by_its_shape(secret: str, stream: io.StringIO) -> None:
     logs.get_logger("x").info(f"got {secret} from", note=f"({secret})", deep=[{"a": (secret,)}])
     text = stream.getvalue()
