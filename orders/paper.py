@@ -12,6 +12,7 @@ from sqlalchemy import select
 from billing.documents.parties import Party
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from billing.invoices.models import Invoice
+from billing.tax.reasons import reason_in_words
 from kernel.db.uow import UnitOfWork
 from marketplace import public
 from orders.agreements.models import Order, OrderLine, Subscription, SubscriptionTerm
@@ -89,7 +90,7 @@ def _line(line: OrderLine) -> LineToInvoice:
         gross_minor=line.gross_minor,
         tax_rate_ppm=line.tax_rate_ppm,
         tax_category=line.tax_category,
-        tax_reason=line.tax_reason,
+        tax_reason=reason_in_words(line.tax_reason),
         unit=unit,
         unit_code=unit_code,
     )

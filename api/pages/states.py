@@ -56,7 +56,14 @@ TONES: dict[str, dict[str, Tone]] = {
         "reversed": "idle",
     },
     "statement": {"open": "wait", "closed": "wait", "paying": "wait", "paid": "good", "carried": "idle"},
-    "payout": {"scheduled": "wait", "sent": "wait", "paid": "good", "failed": "bad", "retried": "wait", "unknown": "wait"},
+    "payout": {
+        "scheduled": "wait",
+        "sent": "wait",
+        "paid": "good",
+        "failed": "bad",
+        "retried": "wait",
+        "unknown": "wait",
+    },
     "link": {"done": "good", "live": "wait", "waiting": "wait", "todo": "idle", "failed": "bad", "broken": "bad"},
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CHAR, BigInteger, DateTime, MetaData, Text, Uuid
@@ -36,7 +36,7 @@ class Base(DeclarativeBase):
     """Base of every table. No relationships between packages; no behaviour in hooks."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         str: Text,
         datetime: DateTime(timezone=True),
         UUID: Uuid,

@@ -198,7 +198,8 @@ def _order() -> None:
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "state IN ('draft', 'pending_approval', 'pending_payment', 'paid', 'fulfilling', 'active', 'completed', 'delivery_failed', 'refunded', 'rejected', 'expired', 'cancelled')",
+            "state IN ('draft', 'pending_approval', 'pending_payment', 'paid', 'fulfilling', 'active', 'completed', "
+            "'delivery_failed', 'refunded', 'rejected', 'expired', 'cancelled')",
             name=op.f("ck_order_state"),
         ),
         sa.CheckConstraint("buyer_org_id <> seller_org_id", name=op.f("ck_order_two_parties")),

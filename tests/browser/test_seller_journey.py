@@ -139,6 +139,11 @@ def upload(page: Page, film: Path, title: str) -> None:
     page.wait_for_url("**/seller/videos/0*", timeout=30_000)
 
 
+def show_tracks(page: Page) -> None:
+    """Bring the timeline into the middle of the screen, clear of the phone's bar."""
+    page.locator("[data-tracks]").evaluate("tracks => tracks.scrollIntoView({ block: 'center' })")
+
+
 def click_lane(page: Page, share: float) -> None:
     """Click the timeline at a share of its length, where no card lies."""
     box = page.locator("[data-tracks] svg").bounding_box()
@@ -176,13 +181,13 @@ def test_from_the_file_to_the_feed(page: Page, address: str, seller: Org, film: 
     expect(page.locator("[data-tracks]")).to_be_visible(timeout=EXAMINED_MS)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
-    page.locator("[data-tracks]").scroll_into_view_if_needed()
+    show_tracks(page)
     click_lane(page, 3 / 14)
     assert page.locator("#f-new").input_value() == "3"
     page.locator("#t-new").fill("8")
     page.locator("form[data-new-placement] button.first").click()
     expect(page.locator("[data-span]")).to_have_count(1)
-    page.locator("[data-tracks]").scroll_into_view_if_needed()
+    show_tracks(page)
     drag_card(page, 2 / 14)
     expect(page.get_by_text("Saved").first).to_be_visible()
     page.reload()

@@ -286,9 +286,7 @@ class DeskSamples(FinanceSamples):
         )
         forecast = tuple(ForecastDay(on, cny(minor), minor * 1_000_000 // 1_104_000) for on, minor in days)
         bill = CommissionInvoice(ID.format(95), "CI-2026-000042", date(2026, 11, 1), cny(581_000), True)
-        return SellerMoneyView(
-            (FIGURES,), forecast, shares, self.statements(), self.payouts(), (bill,), states
-        )
+        return SellerMoneyView((FIGURES,), forecast, shares, self.statements(), self.payouts(), (bill,), states)
 
     def promoter(self) -> PromoterView:
         """Earned per video."""

@@ -37,7 +37,7 @@ def used_keys() -> dict[str, str]:
         for path in (TEMPLATES.parent / folder).glob("*.py"):
             source = path.read_text("utf-8")
             found.update({key: how for how, key in USED.findall(source)})
-            found.update({prefix: "t" for prefix in COMPLETED.findall(source)})
+            found.update(dict.fromkeys(COMPLETED.findall(source), "t"))
     return found
 
 
