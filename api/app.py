@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,7 +10,7 @@ from litestar import Litestar, Router
 from litestar.concurrency import set_asyncio_executor
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.exceptions import ImproperlyConfiguredException
+from litestar.exceptions import ImproperlyConfiguredException, LitestarDeprecationWarning
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
@@ -29,23 +30,26 @@ MAX_BODY_BYTES = 1_048_576
 def create_app(services: Services) -> Litestar:
     """The application over `services`. Raises ImproperlyConfiguredException when a route declares no permission."""
     set_asyncio_executor(ThreadPoolExecutor(services.settings.api_threads, thread_name_prefix="handler"))
-    app = Litestar(
-        # One router: registered one by one, the handlers of a path would be wrapped for their threads twice.
-        route_handlers=[Router(path="/", route_handlers=routes())],
-        guards=[guard],
-        middleware=[security_headers(services), authentication(services)],
-        dependencies={
-            "services": Provide(lambda: services, sync_to_thread=False),
-            "principal": Provide(provide_principal, sync_to_thread=False),
-            "signed_in": Provide(provide_signed_in, sync_to_thread=False),
-            "visit": Provide(provide_visit, sync_to_thread=False),
-            "form": Provide(provide_form),
-        },
-        exception_handlers={Exception: answer},
-        openapi_config=openapi(),
-        request_max_body_size=MAX_BODY_BYTES,
-        state=State({"services": services}),
-    )
+    with warnings.catch_warnings():
+        # Dependencies are found by their parameters' names, which Litestar 2 does and announces to stop doing in 3.
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        app = Litestar(
+            # One router: registered one by one, the handlers of a path would be wrapped for their threads twice.
+            route_handlers=[Router(path="/", route_handlers=routes())],
+            guards=[guard],
+            middleware=[security_headers(services), authentication(services)],
+            dependencies={
+                "services": Provide(lambda: services, sync_to_thread=False),
+                "principal": Provide(provide_principal, sync_to_thread=False),
+                "signed_in": Provide(provide_signed_in, sync_to_thread=False),
+                "visit": Provide(provide_visit, sync_to_thread=False),
+                "form": Provide(provide_form),
+            },
+            exception_handlers={Exception: answer},
+            openapi_config=openapi(),
+            request_max_body_size=MAX_BODY_BYTES,
+            state=State({"services": services}),
+        )
     refuse_undeclared(app)
     return app
 

@@ -116,6 +116,11 @@ def seller_listing(listing_id: str) -> str:
     return f"/seller/listings/{listing_id}"
 
 
+def operator_replay(job_id: str) -> str:
+    """Where the form that gives a dead job another life posts."""
+    return f"/operator/jobs/{job_id}/replay"
+
+
 def run_replay(run_id: str) -> str:
     """Where the replay form of a run posts."""
     return f"/seller/runs/{run_id}/replay"

@@ -21,6 +21,7 @@ from kernel import audit, clock, sandbox_clock
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.errors import Forbidden
 from kernel.idempotency import Answer, once
+from kernel.jobs.run import replay
 from kernel.principal import Principal
 
 LONGEST_STEP_S = 400 * 86_400
@@ -150,4 +151,12 @@ def advance_clock(data: ClockIn, services: Services, principal: Principal) -> Cl
     return ClockOut(now=clock.now(), ahead_s=ahead_s)
 
 
-routes = [list_queues, list_all_statements, close, list_all_payouts, create_payout, advance_clock]
+@post("/v1/operator/jobs/{job_id:uuid}/replay", permission="operator.jobs", sync_to_thread=True, status_code=204)
+def replay_job(job_id: UUID, services: Services, principal: Principal) -> None:
+    """Give a job that was given up another life, with all its attempts."""
+    with unit_of_work(services.db, principal) as uow:
+        replay(uow, job_id)
+        audit.record(uow, "job.replayed", subject_id=job_id)
+
+
+routes = [replay_job, list_queues, list_all_statements, close, list_all_payouts, create_payout, advance_clock]

@@ -20,7 +20,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from kernel import clock
-from kernel.db.uow import Database, UnitOfWork, transact, unit_of_work
+from kernel.db.uow import Database, Ring, UnitOfWork, transact, unit_of_work
+from kernel.errors import NotFound
 from kernel.ids import uuid7
 from kernel.jobs.models import JobAttempt
 from kernel.jobs.registry import Kind, Payload, RetryLater, kind_of
@@ -255,14 +256,20 @@ def describe(error: BaseException) -> str:
     return f"{where}{type(error).__name__}: {error}"[:500]
 
 
-def replay(uow: UnitOfWork, job_id: UUID) -> bool:
-    """Give a dead job another life, by hand. Returns False when it is not dead."""
+def replay(uow: UnitOfWork, job_id: UUID) -> None:
+    """Give a dead job another life, by hand.
+
+    Raises: Forbidden without `operator.jobs`; NotFound(`job_not_dead`) for one that is not dead, or not there.
+    """
+    uow.principal.require("operator.jobs")
     row = uow.session.execute(
         text("""UPDATE kernel.job SET state = 'ready', attempts = 0, run_at = :now, finished_at = NULL
                 WHERE id = :id AND state = 'dead' RETURNING queue"""),
         {"id": job_id, "now": clock.now()},
     ).first()
-    return row is not None
+    if row is None:
+        raise NotFound("job_not_dead")
+    uow.rings.append(Ring(row.queue, job_id))
 
 
 def drain(db: Database, *, queues: Sequence[str] | None = None, limit: int = 1000) -> int:

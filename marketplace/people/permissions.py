@@ -30,6 +30,7 @@ OPERATOR = frozenset(
         "operator.read",
         "operator.payouts",
         "operator.refunds",
+        "operator.jobs",
         "operator.clock",
         "operator.reviews",
         "trace.read",

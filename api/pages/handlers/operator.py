@@ -23,6 +23,7 @@ from kernel import audit, clock, sandbox_clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden
 from kernel.jobs.queries import dead_jobs, due_jobs
+from kernel.jobs.run import replay
 from marketplace.listings.queries import list_in_review
 from marketplace.listings.review_listing import ReviewListing, review_listing
 from marketplace.listings.submit_listing import Reason
@@ -72,6 +73,18 @@ def pay(statement_id: UUID, visit: Visit, form: Form) -> Response[Any]:
         audit.record(uow, "payout.scheduled", subject_id=payout_id)
 
     return _done(visit, work, "payout_scheduled")
+
+
+@form_post("/operator/jobs/{job_id:uuid}/replay", "operator.jobs")
+def replay_job(job_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+    """Give work that was given up another life. Pressed twice, the second finds nothing dead."""
+    del form
+
+    def work(uow: UnitOfWork) -> None:
+        replay(uow, job_id)
+        audit.record(uow, "job.replayed", subject_id=job_id)
+
+    return _done(visit, work, "job_replayed")
 
 
 @form_post("/operator/clock", "operator.clock")
