@@ -19,10 +19,13 @@ from app.engines.embedded import Addresses
 from app.engines.shared import shared_engines
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
+from kernel.logs import configure_logs
 from kernel.principal import SYSTEM, Principal
 
 settings.register_profile("market", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("market")
+# As in production: one line an entry, no local variables, nothing that needs minutes to be drawn.
+configure_logs("json", "warning", process="test")
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 """Where frozen tests begin: noon in Shanghai."""

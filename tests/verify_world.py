@@ -28,7 +28,6 @@ from kernel.idempotency import Answer, once
 from kernel.ids import uuid7
 from kernel.jobs.run import drain
 from kernel.principal import SYSTEM, Principal
-from kernel.states import StateHistory
 from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.placements.place import AddClaim, add_claim
@@ -111,7 +110,6 @@ class _Stage:
             self.undeliverable = make_plans(uow, self.seller, per_seat_plan(connector_id=uuid7()))[0]
             video, self.placement = make_published_video(uow, self.promoter, self.seats)
             self.video_id = video.id
-            self._examined(uow, video.id)
             for key in (video.media_key, video.cover_key):
                 storage.put_bytes(str(key), b"x")
         with unit_of_work(db, self.promoter.owner) as uow:
@@ -167,21 +165,6 @@ class _Stage:
         )
         uow.principal = before
         return saved.id
-
-    def _examined(self, uow: UnitOfWork, video_id: UUID) -> None:
-        """The history that the examination of the file would have left."""
-        for source, target in (("draft", "processing"), ("processing", "ready")):
-            uow.session.add(
-                StateHistory(
-                    machine="marketplace.video",
-                    subject_id=video_id,
-                    org_ids=[self.promoter.id],
-                    from_state=source,
-                    to_state=target,
-                    actor="system:test",
-                    at=clock.now(),
-                )
-            )
 
     def _watch(self) -> None:
         with unit_of_work(self.db, self.buyer.owner) as uow:

@@ -47,14 +47,14 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
     refund = uow.session.get(Refund, command.refund_id)
     if refund is None:
         raise NotFound("refund_not_found")
-    known = uow.session.scalar(select(Invoice.id).where(Invoice.refund_id == refund.id))
-    if known is not None:
-        return known
     if refund.state != "succeeded":
         raise Conflict("refund_not_finished")
     original = lock_row(uow.session, Invoice, command.invoice_id)
     if original is None or original.kind != "invoice" or original.reference != refund.reference:
         raise NotFound("invoice_not_found")
+    known = uow.session.scalar(select(Invoice.id).where(Invoice.refund_id == refund.id))
+    if known is not None:
+        return known
     lines = _lines(uow, refund, original)
     if not lines:
         return None
