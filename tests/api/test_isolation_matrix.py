@@ -196,7 +196,7 @@ def private(app_routes: list[Route]) -> list[Route]:
 
 
 def test_every_parameter_of_the_routes_has_an_object(app_routes: list[Route], ids: dict[str, UUID]) -> None:
-    named = {name for _, path in app_routes for name in re.findall(r"\{(\w+_id)\}", path)}
+    named = {name for _, path in private(app_routes) for name in re.findall(r"\{(\w+_id)\}", path)}
     assert named <= set(ids) | {"channel_id"}
 
 
@@ -213,6 +213,15 @@ def test_a_stranger_cannot_tell_a_foreign_object_from_none(
                 f"{route}: foreign {foreign[0]} {foreign[1].get('code')}, missing {missing[0]} {missing[1].get('code')}"
             )
     assert told == [], "\n".join(told)
+
+
+def test_the_operators_desk_is_closed_to_organizations(
+    strangers: dict[str, TestClient[Any]], app_routes: list[Route], ids: dict[str, UUID]
+) -> None:
+    desk = [route for route in app_routes if "/operator/" in route[1]]
+    known = ids | {"job_id": uuid7()}
+    assert desk
+    assert {ask(client, route, known)[0] for client in strangers.values() for route in desk} == {403}
 
 
 def test_nobody_signed_in_gets_past_the_door(services: Services, app_routes: list[Route], ids: dict[str, UUID]) -> None:
