@@ -57,7 +57,7 @@ class Doorbell:
                         queue_name=ring.queue, actor_name=ACTOR, args=(str(ring.job_id),), kwargs={}, options={}
                     )
                 )
-        except (dramatiq.errors.ConnectionError, redis.RedisError, OSError) as error:
+        except (dramatiq.errors.BrokerConnectionError, redis.RedisError, OSError) as error:
             self._silent_until = time.monotonic() + PAUSE_S
             log.warning("doorbell_silent", error=str(error))
 

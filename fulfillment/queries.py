@@ -177,11 +177,11 @@ def deliveries_of(uow: UnitOfWork, references: Iterable[UUID]) -> dict[UUID, Del
 def customers_by_listing(uow: UnitOfWork) -> dict[UUID, int]:
     """How many organizations have an active entitlement of each listing of the acting seller."""
     rows = uow.session.execute(
-        select(Entitlement.listing_id, func.count(Entitlement.buyer_org_id.distinct()))
+        select(Entitlement.listing_id, func.count(Entitlement.buyer_org_id.distinct()).label("customers"))
         .where(Entitlement.seller_org_id == uow.principal.organization(), Entitlement.state == "active")
         .group_by(Entitlement.listing_id)
     )
-    return dict(rows.tuples().all())
+    return {row.listing_id: row.customers for row in rows}
 
 
 def connectors_of(uow: UnitOfWork) -> list[ConnectorView]:

@@ -24,8 +24,6 @@ from kernel.principal import SYSTEM, Principal
 
 settings.register_profile("market", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("market")
-# As in production: one line an entry, no local variables, nothing that needs minutes to be drawn.
-configure_logs("json", "warning", process="test")
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 """Where frozen tests begin: noon in Shanghai."""
@@ -74,6 +72,12 @@ def uow(db: Database) -> Iterator[UnitOfWork]:
 def uow_as(db: Database) -> Callable[[Principal], AbstractContextManager[UnitOfWork]]:
     """What opens a committing unit of work for a principal."""
     return lambda principal: unit_of_work(db, principal)
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> None:
+    """As in production: one line an entry, no local variables, nothing that needs minutes to be drawn."""
+    configure_logs("json", "warning", process="test")
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def _register(db: Database, storage: Storage) -> None:
         {"sandbox": SandboxGateway(db)}, storage, PlainRenderer(), public_url="https://market.example"
     )
     factories_fulfillment.register()
-    marketplace.listings.jobs.register(review_by_rule=False)
+    marketplace.listings.jobs.register(review_by_rule=True)
     marketplace.videos.jobs.register(storage)
 
 

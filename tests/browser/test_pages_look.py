@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from app.sample.scenes.facts import STORIES
 from app.sample.scenes.make import make_scene
 from tests.browser.preview.catalogue import samples
 from tests.browser.preview.serve import server
-from tests.browser.preview.shoot import QUIET
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's Chromium at /usr/bin/chromium")
@@ -33,12 +32,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the file."""
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
-        yield made
-        made.close()
+def browser(chromium: Browser) -> Browser:
+    """The session's Chromium: Playwright's synchronous side can be started once in a process."""
+    return chromium
 
 
 @pytest.fixture(params=[PHONE, DESK], ids=["390", "1280"])

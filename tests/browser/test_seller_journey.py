@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from api.context import Services
 from app.sample.scenes.facts import STORIES
@@ -22,7 +22,6 @@ from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from marketplace.videos import jobs as video_jobs
 from tests.api_server import services_for, serving
-from tests.browser.preview.shoot import QUIET
 from tests.factories_marketplace import PASSWORD, Org, make_channel, make_plans, make_seller
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -74,12 +73,9 @@ def address(services: Services) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the file."""
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
-        yield made
-        made.close()
+def browser(chromium: Browser) -> Browser:
+    """The session's Chromium: Playwright's synchronous side can be started once in a process."""
+    return chromium
 
 
 @pytest.fixture(params=[PHONE, DESK], ids=["390", "1280"])

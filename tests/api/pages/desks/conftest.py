@@ -25,7 +25,7 @@ from marketplace.organizations.models import PLATFORM_ORG_ID
 from marketplace.people.authenticate import hash_token
 from marketplace.people.models import Member, Person, SignInSession
 from tests.adapters.seller_process import Seller
-from tests.conftest import NOON
+from tests.conftest import NOON, empty
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.loop_stage import Stage, services_for, set_stage
 
@@ -100,8 +100,9 @@ def services(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.
 
 
 @pytest.fixture(scope="module")
-def desks(services: Services, seller_app: Seller) -> Iterator[Desks]:
-    """One order, bought from the promoter's video, paid, delivered and invoiced."""
+def desks(services: Services, seller_app: Seller, addresses: Addresses) -> Iterator[Desks]:
+    """One order, bought from the promoter's video, paid, delivered and invoiced; nobody else's is there to be settled."""
+    empty(addresses)
     register_jobs(services)
     seller_app.behave(mode="sync")
     with clock.frozen(NOON), TestClient(create_app(services), base_url="https://market.example") as client:
