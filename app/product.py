@@ -35,24 +35,23 @@ class Product:
         return ports
 
     def steps(self, addresses: Addresses) -> list[Step]:
-        """Migrations, then the sample market."""
+        """The sample market, which begins with the migrations; without samples the migrations alone."""
         told = self._told(addresses)
-        steps = [
+        if self.sample:
+            return [
+                Step(
+                    "Preparing the database and the sample market",
+                    "正在准备数据库与示例数据",
+                    ChildSpec("seed", ("-m", "app.cli", "seed"), told),
+                )
+            ]
+        return [
             Step(
                 "Bringing the database up to date",
                 "正在更新数据库结构",
                 ChildSpec("migrate", ("-m", "app.cli", "migrate"), told),
             )
         ]
-        if self.sample:
-            steps.append(
-                Step(
-                    "Preparing the sample market",
-                    "正在准备示例数据",
-                    ChildSpec("seed", ("-m", "app.cli", "seed"), told),
-                )
-            )
-        return steps
 
     def children(self, addresses: Addresses) -> list[ChildSpec]:
         """Seller, renderer, worker, scheduler, API."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
+from app.commands.migrate import upgrade
 from app.composition import compose
 from app.sample.catalogue import seed_catalogue
 from app.sample.connectors import SampleConnector, seed_connectors
@@ -21,8 +23,16 @@ APPROVAL_ABOVE_MINOR = 500_000
 
 
 def seed(settings: Settings) -> SampleMarket:
-    """Fill the market, or find it filled; the answer is the same. Raises RuntimeError when a sample video is refused."""
-    scenes = generate_scenes(settings.market_home / "scenes")
+    """Bring the database up to date and fill the market, or find it filled; the answer is the same.
+
+    Raises RuntimeError when a sample video is refused.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        # The films are drawn by processes of their own, while the database gets its structure.
+        drawing = pool.submit(generate_scenes, settings.market_home / "scenes")
+        if settings.database_admin_url is not None:
+            upgrade(settings.database_admin_url)
+        scenes = drawing.result()
     services = compose(settings)
     connectors: dict[str, SampleConnector] = {}
 
