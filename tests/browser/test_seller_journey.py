@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from api.context import Services
+from app.engines.embedded import Addresses
 from app.sample.scenes.facts import STORIES
 from app.sample.scenes.make import make_scene
 from kernel.db.uow import Database, unit_of_work
@@ -22,6 +23,7 @@ from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from marketplace.videos import jobs as video_jobs
 from tests.api_server import services_for, serving
+from tests.conftest import empty
 from tests.factories_marketplace import PASSWORD, Org, make_channel, make_plans, make_seller
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -42,8 +44,9 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def services(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Services:
-    """An API process's ports, and a worker's jobs for videos."""
+def services(db: Database, addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Services:
+    """An API process's ports, and a worker's jobs for videos. The feed starts empty: others' films have no bytes."""
+    empty(addresses)
     found = services_for(
         db,
         tmp_path_factory.mktemp("house"),

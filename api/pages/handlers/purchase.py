@@ -170,7 +170,7 @@ def quote_view(visit: Visit, quote: models.Quote) -> Quote:
     lines = [PricedLine.model_validate(line) for line in quote.lines]
     return Quote(
         id=str(quote.id),
-        lines=tuple(QuoteLine(_line_text(visit, line), Money(line.net_minor, line.currency)) for line in lines),
+        lines=tuple(QuoteLine(_line_text(visit, line), Money(_agreed_minor(line), line.currency)) for line in lines),
         net=Money(quote.net_minor, quote.currency),
         tax=Money(quote.tax_minor, quote.currency),
         tax_ppm=lines[0].tax_rate_ppm,
@@ -184,6 +184,11 @@ def quote_view(visit: Visit, quote: models.Quote) -> Quote:
         ),
         needs_approval=quote.needs_approval,
     )
+
+
+def _agreed_minor(line: PricedLine) -> int:
+    """What price times seats comes to after discount: with the tax where the price contains it."""
+    return line.gross_minor if line.tax_included else line.net_minor
 
 
 def _line_text(visit: Visit, line: PricedLine) -> str:

@@ -77,7 +77,7 @@ export function enhance(root, close = () => history.back()) {
     form.elements.quote_id.value = quote.id;
     const list = form.querySelector("[data-amounts] dl");
     for (const old of list.querySelectorAll("[data-line]")) old.remove();
-    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line), "data-line": "" }), make("dd", { className: "num", text: money(line.net), "data-line": "" })]);
+    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line), "data-line": "" }), make("dd", { className: "num", text: money(line.tax_included ? line.gross : line.net), "data-line": "" })]);
     list.prepend(...rows);
     for (const name of ["net", "tax", "gross"]) list.querySelector(`[data-${name}]`).textContent = money(quote[name]);
     form.querySelector("[data-approval]").hidden = !quote.needs_approval;

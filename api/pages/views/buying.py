@@ -34,7 +34,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class QuoteLine:
-    """One line of a quote: a ready description and its net amount."""
+    """One line of a quote: a ready description and what it comes to, with tax where the price contains it."""
 
     text: str
     amount: Money
