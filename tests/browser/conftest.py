@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.preview.shoot import QUIET
 
@@ -101,6 +101,10 @@ def _wait_until_ready(process: subprocess.Popen[bytes], address: str, output: Pa
                 pass
             time.sleep(0.2)
     pytest.fail(f"the product did not start:\n{output.read_text('utf-8', 'replace')[-4000:]}")
+
+
+# A noisy machine may take its time over a quote; how fast it is, is not what these tests are about.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
