@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 SWEEP_S = 1.0
 """How often the worker looks into the database itself. With a lease of 6 s this bounds a take-over below 10 s."""
+RUNG = timedelta(seconds=1)
+"""How long a job may wait for the worker that hears the bell, before a sweep takes it."""
 
 
 def main(settings: Settings, queues: Sequence[str]) -> None:
@@ -57,7 +60,7 @@ def sweep(db: Database, runner: Runner, queues: Sequence[str], stop: threading.E
     busy: set[Future[None]] = set()
     while not stop.wait(SWEEP_S):
         try:
-            found = [job_id for job_id, _ in due(db, queues, limit=50)]
+            found = [job_id for job_id, _ in due(db, queues, limit=50, rung=RUNG)]
         except SQLAlchemyError as error:
             log.warning("sweep_failed", error=str(error))
             continue

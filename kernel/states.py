@@ -108,7 +108,7 @@ class Machine:
         event_id: UUID | None,
     ) -> None:
         principal = uow.principal
-        uow.session.add(
+        uow.remember(
             StateHistory(
                 machine=self.name,
                 subject_id=row.id,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import Session
 
 from app.commands.migrate import upgrade
@@ -64,7 +64,10 @@ def uow(db: Database) -> Iterator[UnitOfWork]:
     with db.engine.connect() as connection:
         outer = connection.begin()
         with Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
-            yield act_as(UnitOfWork(session, SYSTEM, None), SYSTEM)
+            unit = act_as(UnitOfWork(session, SYSTEM, None), SYSTEM)
+            # A test looks at facts and jobs before any commit would have written them.
+            event.listen(session, "do_orm_execute", lambda _: unit.settle())
+            yield unit
         outer.rollback()
 
 

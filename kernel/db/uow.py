@@ -13,19 +13,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
+import psycopg
 import structlog
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from kernel import clock
+from kernel.db.base import Base
 from kernel.db.constraints import translate
 from kernel.events import Event
 from kernel.ids import uuid7
-from kernel.jobs.models import EventRow, Job
+from kernel.jobs.models import EventRow, NewJob, insert_once
 from kernel.jobs.registry import followers, queue_of
 from kernel.principal import Principal
 
@@ -34,6 +36,11 @@ T = TypeVar("T")
 RETRIED = frozenset({"40001", "40P01", "55P03"})
 """SQLSTATEs after which the whole unit of work is tried again: serialization failure, deadlock, lock not available."""
 ATTEMPTS = 5
+
+LIMITS = "-c lock_timeout=3s -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s"
+"""Of every serving connection. The last ends the transaction of a process that was paused in the middle, and frees its locks."""
+PREPARED = 500
+"""Prepared statements a connection keeps: more than the product has."""
 
 _SCOPE = text("SELECT set_config('app.org', :org, true), set_config('app.platform', :platform, true)")
 
@@ -54,10 +61,9 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=max_overflow,
-            pool_pre_ping=True,
-            # PgBouncer in transaction mode cannot keep prepared statements per client.
-            connect_args={"prepare_threshold": None, "options": "-c lock_timeout=3s -c statement_timeout=30s"},
+            connect_args={"prepare_threshold": 3, "options": LIMITS},
         )
+        event.listen(self.engine, "connect", _keep_prepared)
         self.ring: Callable[[Sequence[Ring]], None] | None = None
 
     def dispose(self) -> None:
@@ -73,27 +79,47 @@ class UnitOfWork:
         self.principal = principal
         self.correlation_id = correlation_id
         self.rings: list[Ring] = []
+        self._journal: list[Base] = []
+        self._jobs: list[NewJob] = []
 
     def flush(self) -> None:
         """Send pending changes to the database; constraint violations surface here or at commit."""
         self.session.flush()
 
-    def emit(self, event: Event) -> UUID:
+    def remember(self, row: Base) -> None:
+        """Add an append-only row that nothing in this transaction reads: facts, histories, deeds.
+
+        They wait for `settle`, so that a transaction writes them in one statement a table and not one by one.
+        """
+        self._journal.append(row)
+
+    def settle(self) -> None:
+        """Write what was remembered and enqueued. Called before the commit; to call it earlier is slower, not wrong."""
+        self.session.add_all(self._journal)
+        self._journal.clear()
+        self.session.flush()
+        if not self._jobs:
+            return
+        inserted, now = insert_once(self.session, self._jobs), clock.now()
+        self.rings += [Ring(job.queue, job.id) for job in self._jobs if job.id in inserted and job.run_at <= now]
+        self._jobs.clear()
+
+    def emit(self, fact: Event) -> UUID:
         """Record a fact and one job for each follower. Returns the fact's id."""
         event_id = uuid7()
-        payload = event.model_dump(mode="json")
-        self.session.add(
+        payload = fact.model_dump(mode="json")
+        self.remember(
             EventRow(
                 id=event_id,
-                topic=event.topic,
-                subject_id=event.subject_id(),
-                org_ids=event.org_ids(),
+                topic=fact.topic,
+                subject_id=fact.subject_id(),
+                org_ids=fact.org_ids(),
                 payload=payload,
                 correlation_id=self.correlation_id,
                 occurred_at=clock.now(),
             )
         )
-        for kind in followers(event.topic):
+        for kind in followers(fact.topic):
             self.enqueue(kind, payload, dedupe_key=str(event_id), event_id=event_id)
         return event_id
 
@@ -106,27 +132,26 @@ class UnitOfWork:
         run_at: datetime | None = None,
         event_id: UUID | None = None,
     ) -> UUID:
-        """Insert a durable job, once per (kind, dedupe key); a second insert of the same key is not an error.
+        """Add a durable job, once per (kind, dedupe key); a second one of the same key is not an error.
 
         Returns the new job's id; when the key existed already nothing is inserted and the returned id is unused.
         """
-        due = run_at or clock.now()
-        queue = queue_of(kind)
-        job_id = uuid7()
-        inserted = Job.insert_once(
-            self.session,
-            job_id=job_id,
+        new = NewJob(
+            id=uuid7(),
             kind=kind,
-            queue=queue,
+            queue=queue_of(kind),
             dedupe_key=dedupe_key,
             payload=payload,
-            run_at=due,
+            run_at=run_at or clock.now(),
             event_id=event_id,
             correlation_id=self.correlation_id,
         )
-        if inserted and due <= clock.now():
-            self.rings.append(Ring(queue, job_id))
-        return job_id
+        self._jobs.append(new)
+        return new.id
+
+
+def _keep_prepared(connection: psycopg.Connection[Any], _: object) -> None:
+    connection.prepared_max = PREPARED
 
 
 @contextmanager
@@ -139,12 +164,13 @@ def unit_of_work(db: Database, principal: Principal, *, correlation_id: str | No
         DomainError: a constraint that stands for one was violated.
     """
     with Session(db.engine, expire_on_commit=False) as session:
-        session.execute(_SCOPE, {"org": str(principal.org_id or ""), "platform": "on" if principal.is_platform else ""})
+        _begin(session, principal)
         uow = UnitOfWork(
             session, principal, correlation_id or structlog.contextvars.get_contextvars().get("request_id")
         )
         try:
             yield uow
+            uow.settle()
             session.commit()
         except IntegrityError as error:
             session.rollback()
@@ -157,6 +183,23 @@ def unit_of_work(db: Database, principal: Principal, *, correlation_id: str | No
             raise
     if uow.rings and db.ring is not None:
         db.ring(uow.rings)
+
+
+def _begin(session: Session, principal: Principal) -> None:
+    """Begin the transaction for `principal`.
+
+    A pooled connection that the server closed meanwhile (it was restarted, or ended an idle transaction) shows it here,
+    before anything was done, and the pool forgets all of its age: the second try gets a new one. Asking each connection
+    beforehand whether it lives would cost every transaction a round trip.
+    """
+    scope = {"org": str(principal.org_id or ""), "platform": "on" if principal.is_platform else ""}
+    try:
+        session.execute(_SCOPE, scope)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        session.rollback()
+        session.execute(_SCOPE, scope)
 
 
 def transact(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid, text
@@ -64,16 +66,31 @@ class Job(Base):
     created_at: Mapped[CreatedAt]
     finished_at: Mapped[Instant | None]
 
-    @classmethod
-    def insert_once(cls, session: Session, *, job_id: UUID, **values: Any) -> bool:
-        """Insert unless (kind, dedupe key) exists; tells whether a row was inserted."""
-        statement = (
-            insert(cls)
-            .values(id=job_id, state="ready", attempts=0, epoch=0, created_at=now(), **values)
-            .on_conflict_do_nothing(index_elements=["kind", "dedupe_key"])
-            .returning(cls.id)
-        )
-        return session.execute(statement).first() is not None
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to insert."""
+
+    id: UUID
+    kind: str
+    queue: str
+    dedupe_key: str
+    payload: dict[str, object]
+    run_at: datetime
+    event_id: UUID | None
+    correlation_id: str | None
+
+
+def insert_once(session: Session, jobs: Sequence[NewJob]) -> set[UUID]:
+    """Insert those whose (kind, dedupe key) does not exist, in one statement; the ids of the inserted."""
+    statement = (
+        insert(Job.__table__)  # type: ignore[arg-type]
+        .on_conflict_do_nothing(index_elements=["kind", "dedupe_key"])
+        .returning(Job.id)
+    )
+    # By kind and key: two transactions that insert the same keys wait for each other in one order.
+    rows = [asdict(job) | {"created_at": now()} for job in sorted(jobs, key=lambda job: (job.kind, job.dedupe_key))]
+    return set(session.connection().execute(statement, rows).scalars())
 
 
 class JobAttempt(Base):

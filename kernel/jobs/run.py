@@ -1,5 +1,7 @@
 """Claim, run, complete: at most one live claimant per job, and a fence against the one that lost its claim.
 
+A job that runs in one transaction is claimed by its row's lock, and whatever ends the transaction ends the claim. A job in
+steps lets go of every lock while it calls outside; it is claimed by a lease, and each of its transactions by the epoch.
 Leases run on the database's clock, which all workers share; `run_at` runs on `kernel.clock`, which a sandbox may move.
 """
 
@@ -10,8 +12,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -24,7 +27,7 @@ from kernel.db.uow import Database, Ring, UnitOfWork, transact, unit_of_work
 from kernel.errors import NotFound
 from kernel.ids import uuid7
 from kernel.jobs.models import JobAttempt
-from kernel.jobs.registry import Kind, Payload, RetryLater, kind_of
+from kernel.jobs.registry import Payload, RetryLater, kind_of
 from kernel.principal import SYSTEM, Principal
 
 T = TypeVar("T")
@@ -43,39 +46,66 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job as claimed."""
+    """A job as claimed: `epoch` and `attempts` count this claim."""
 
-    job_id: UUID
+    id: UUID
     kind: str
     payload: Payload
     epoch: int
     attempts: int
     correlation_id: str | None
 
+    def in_logs(self) -> AbstractContextManager[object]:
+        """Name the job in every log line of the block."""
+        return structlog.contextvars.bound_contextvars(
+            job_id=str(self.id), job_kind=self.kind, request_id=self.correlation_id
+        )
 
-_CLAIM = text("""
-    UPDATE kernel.job SET state = 'running', epoch = epoch + 1, attempts = attempts + 1, worker = :worker,
+
+@dataclass(slots=True)
+class Turn:
+    """One worker's turn at a job."""
+
+    started_at: datetime
+    started: float
+    claim: Claim | None = None
+    leased: bool = False
+
+    def elapsed_ms(self) -> int:
+        """Milliseconds since the turn began."""
+        return int((time.monotonic() - self.started) * 1000)
+
+
+_LOOK = text("""
+    SELECT id, kind, payload, epoch + 1 AS epoch, attempts + 1 AS attempts, correlation_id FROM kernel.job
+    WHERE id = :id
+      AND ((state = 'ready' AND run_at <= :now) OR (state = 'running' AND lease_until < clock_timestamp()))
+    FOR UPDATE SKIP LOCKED
+""")
+_LEASE = text("""
+    UPDATE kernel.job SET state = 'running', epoch = :epoch, attempts = :attempts, worker = :worker,
            lease_until = clock_timestamp() + make_interval(secs => :lease)
-    WHERE id = (SELECT id FROM kernel.job WHERE id = :id
-                AND ((state = 'ready' AND run_at <= :now) OR (state = 'running' AND lease_until < clock_timestamp()))
-                FOR UPDATE SKIP LOCKED)
-    RETURNING id, kind, payload, epoch, attempts, correlation_id
+    WHERE id = :id
 """)
 _DUE = text("""
     SELECT id, queue FROM kernel.job
     WHERE queue = ANY(:queues)
-      AND ((state = 'ready' AND run_at <= :now) OR (state = 'running' AND lease_until < clock_timestamp()))
+      AND ((state = 'ready' AND run_at <= :now AND (run_at > created_at OR run_at <= :unheard))
+           OR (state = 'running' AND lease_until < clock_timestamp()))
     ORDER BY run_at, id LIMIT :n
 """)
 _FENCE = text("SELECT 1 FROM kernel.job WHERE id = :id AND epoch = :epoch AND state = 'running' FOR UPDATE")
 _DONE = text("""
-    UPDATE kernel.job SET state = 'done', finished_at = :now, lease_until = NULL, last_error = NULL
-    WHERE id = :id AND epoch = :epoch AND state = 'running'
+    UPDATE kernel.job SET state = 'done', epoch = :epoch, attempts = :attempts, worker = :worker, finished_at = :now,
+           lease_until = NULL, last_error = NULL
+    WHERE id = :id
 """)
 _AGAIN = text("""
-    UPDATE kernel.job SET state = :state, run_at = :run_at, last_error = :error, lease_until = NULL,
-           attempts = attempts - :uncounted, finished_at = CASE WHEN :state = 'dead' THEN CAST(:now AS timestamptz) END
-    WHERE id = :id AND epoch = :epoch AND state = 'running'
+    UPDATE kernel.job SET state = :state, epoch = :epoch, attempts = :attempts, worker = :worker, run_at = :run_at,
+           last_error = :error, lease_until = NULL,
+           finished_at = CASE WHEN :state = 'dead' THEN CAST(:now AS timestamptz) END
+    WHERE id = :id AND epoch = :found_epoch AND state IN ('ready', 'running')
+    RETURNING id
 """)
 _RENEW = text("""
     UPDATE kernel.job SET lease_until = clock_timestamp() + make_interval(secs => :lease)
@@ -102,14 +132,20 @@ class JobContext:
 
 def fence(uow: UnitOfWork, claim: Claim) -> None:
     """Lock the claim for this transaction. Raises LeaseLost when it is no longer ours."""
-    if uow.session.execute(_FENCE, {"id": claim.job_id, "epoch": claim.epoch}).first() is None:
+    if uow.session.execute(_FENCE, {"id": claim.id, "epoch": claim.epoch}).first() is None:
         raise LeaseLost
 
 
-def due(db: Database, queues: Sequence[str], limit: int = 100) -> list[tuple[UUID, str]]:
-    """Jobs that could be claimed now, oldest first: by state, never by a last id seen (sequence order is not commit order)."""
+def due(
+    db: Database, queues: Sequence[str], limit: int = 100, *, rung: timedelta = timedelta()
+) -> list[tuple[UUID, str]]:
+    """Jobs that could be claimed now, oldest first: by state, never by a last id seen (sequence order is not commit order).
+
+    With `rung`, without those that were due when they were made and have had less than this time to be heard.
+    """
+    now = clock.now()
     with unit_of_work(db, SYSTEM) as uow:
-        rows = uow.session.execute(_DUE, {"queues": list(queues), "now": clock.now(), "n": limit})
+        rows = uow.session.execute(_DUE, {"queues": list(queues), "now": now, "unheard": now - rung, "n": limit})
         return [(row.id, row.queue) for row in rows]
 
 
@@ -136,98 +172,102 @@ class Runner:
             self._heart.join(HEARTBEAT_S + 1)
 
     def run(self, job_id: UUID) -> bool:
-        """Claim and run one job; False when it was not there to be claimed (done, not due, or someone else's)."""
-        claim = self._claim(job_id)
-        if claim is None:
-            return False
-        with self._lock:
-            self._running.add(job_id)
+        """Run a job if it can be claimed. Returns whether it was; how it ended stands in its row."""
+        turn = Turn(clock.now(), time.monotonic())
         try:
-            with structlog.contextvars.bound_contextvars(
-                job_id=str(job_id), job_kind=claim.kind, request_id=claim.correlation_id
-            ):
-                self._execute(claim)
+            transact(self._db, SYSTEM, lambda uow: self._begin(uow, job_id, turn))
+            if turn.claim is not None and turn.leased:
+                self._go_on(turn.claim)
+        except LeaseLost:
+            self._record(turn, "lost", None)
+        except Exception as caught:
+            if turn.claim is None:
+                raise
+            self._reschedule(turn, turn.claim, caught)
+        else:
+            # Of a quick first success the job's own row says everything.
+            if turn.claim is not None and (turn.claim.attempts > 1 or turn.elapsed_ms() >= 1000):
+                self._record(turn, "done", None)
+        return turn.claim is not None
+
+    def _begin(self, uow: UnitOfWork, job_id: UUID, turn: Turn) -> None:
+        """Claim the job. What runs in one transaction runs in this one, and the row's lock is its claim."""
+        turn.leased = False
+        row = uow.session.execute(_LOOK, {"id": job_id, "now": clock.now()}).first()
+        if row is None:
+            turn.claim = None
+            return
+        turn.claim = claim = Claim(row.id, row.kind, row.payload, row.epoch, row.attempts, row.correlation_id)
+        kind = kind_of(claim.kind)
+        if kind is None:
+            msg = f"this release does not know jobs of kind {claim.kind}"
+            raise LookupError(msg)
+        if kind.in_one_transaction is not None:
+            uow.correlation_id = claim.correlation_id
+            with claim.in_logs():
+                kind.in_one_transaction(uow, claim.payload)
+            uow.session.execute(_DONE, self._ended(claim))
+        else:
+            uow.session.execute(_LEASE, {**self._ended(claim), "lease": LEASE_S})
+            turn.leased = True
+
+    def _go_on(self, claim: Claim) -> None:
+        """Run what is claimed by a lease, kept alive by the heartbeat."""
+        kind = kind_of(claim.kind)
+        assert kind is not None and kind.in_steps is not None  # noqa: S101, PT018 - `_begin` leased nothing else
+        with self._lock:
+            self._running.add(claim.id)
+        try:
+            with claim.in_logs():
+                context = JobContext(self._db, claim)
+                kind.in_steps(context, claim.payload)
+                context.transact(lambda uow: uow.session.execute(_DONE, self._ended(claim)))
         finally:
             with self._lock:
-                self._running.discard(job_id)
-        return True
+                self._running.discard(claim.id)
 
-    def _claim(self, job_id: UUID) -> Claim | None:
-        parameters = {"id": job_id, "worker": self._worker, "lease": LEASE_S, "now": clock.now()}
-        with unit_of_work(self._db, SYSTEM) as uow:
-            row = uow.session.execute(_CLAIM, parameters).first()
-        return Claim(row.id, row.kind, row.payload, row.epoch, row.attempts, row.correlation_id) if row else None
-
-    def _execute(self, claim: Claim) -> None:
-        started_at, started = clock.now(), time.monotonic()
-        kind = kind_of(claim.kind)
-        outcome, error = "done", None
-        try:
-            if kind is None:
-                msg = f"this release does not know jobs of kind {claim.kind}"
-                raise LookupError(msg)
-            self._call(kind, claim)
-        except LeaseLost:
-            outcome = "lost"
-        except Exception as caught:  # noqa: BLE001 - whatever a handler raises becomes a retry or a dead job, never a lost one
-            error = describe(caught)
-            outcome = self._reschedule(kind, claim, caught, error)
-        self._record(claim, started_at, outcome, error, int((time.monotonic() - started) * 1000))
-
-    def _call(self, kind: Kind, claim: Claim) -> None:
-        done = {"id": claim.job_id, "epoch": claim.epoch}
-        if kind.in_one_transaction is not None:
-            handler = kind.in_one_transaction
-
-            def work(uow: UnitOfWork) -> None:
-                fence(uow, claim)
-                handler(uow, claim.payload)
-                uow.flush()
-                uow.session.execute(_DONE, {**done, "now": clock.now()})
-
-            transact(self._db, SYSTEM, work, correlation_id=claim.correlation_id)
-        elif kind.in_steps is not None:
-            context = JobContext(self._db, claim)
-            kind.in_steps(context, claim.payload)
-            context.transact(lambda uow: uow.session.execute(_DONE, {**done, "now": clock.now()}))
-
-    def _reschedule(self, kind: Kind | None, claim: Claim, caught: Exception, error: str) -> str:
-        asked = caught if isinstance(caught, RetryLater) else None
-        limit = kind.max_attempts if kind else 12
-        dead = asked is None and claim.attempts >= limit
-        delay = asked.delay if asked else timedelta(seconds=backoff_s(claim.attempts))
-        if asked is None:
-            log.warning("job_failed", attempts=claim.attempts, dead=dead, error=error, exc_info=caught)
-        parameters: dict[str, Any] = {
-            "id": claim.job_id,
+    def _ended(self, claim: Claim) -> dict[str, Any]:
+        return {
+            "id": claim.id,
             "epoch": claim.epoch,
-            "state": "dead" if dead else "ready",
-            "run_at": clock.now() + delay,
-            "error": error,
-            "uncounted": 1 if asked else 0,
+            "attempts": claim.attempts,
+            "worker": self._worker,
             "now": clock.now(),
         }
-        with unit_of_work(self._db, SYSTEM) as uow:
-            uow.session.execute(_AGAIN, parameters)
-        return "dead" if dead else "retry"
 
-    def _record(self, claim: Claim, started_at: Any, outcome: str, error: str | None, elapsed_ms: int) -> None:
-        if outcome == "done" and elapsed_ms < 1000 and claim.attempts == 1:
-            # The job row itself says everything about a quick first success.
-            return
+    def _reschedule(self, turn: Turn, claim: Claim, caught: Exception) -> None:
+        kind, error = kind_of(claim.kind), describe(caught)
+        asked = caught if isinstance(caught, RetryLater) else None
+        dead = asked is None and claim.attempts >= (kind.max_attempts if kind else 12)
+        if asked is None:
+            with claim.in_logs():
+                log.warning("job_failed", attempts=claim.attempts, dead=dead, error=error, exc_info=caught)
+        changed = {
+            "state": "dead" if dead else "ready",
+            "run_at": clock.now() + (asked.delay if asked else timedelta(seconds=backoff_s(claim.attempts))),
+            "error": error,
+            "attempts": claim.attempts - (1 if asked else 0),
+            # A claim that was only a lock went with its transaction; the row is as it was found.
+            "found_epoch": claim.epoch if turn.leased else claim.epoch - 1,
+        }
         with unit_of_work(self._db, SYSTEM) as uow:
-            uow.session.add(
-                JobAttempt(
-                    id=uuid7(),
-                    started_at=started_at,
-                    job_id=claim.job_id,
-                    epoch=claim.epoch,
-                    worker=self._worker,
-                    outcome=outcome,
-                    error=error,
-                    elapsed_ms=elapsed_ms,
-                )
-            )
+            still_ours = uow.session.execute(_AGAIN, self._ended(claim) | changed).first() is not None
+        self._record(turn, ("dead" if dead else "retry") if still_ours else "lost", error)
+
+    def _record(self, turn: Turn, outcome: str, error: str | None) -> None:
+        assert turn.claim is not None  # noqa: S101 - only a claimed job has an attempt
+        attempt = JobAttempt(
+            id=uuid7(),
+            started_at=turn.started_at,
+            job_id=turn.claim.id,
+            epoch=turn.claim.epoch,
+            worker=self._worker,
+            outcome=outcome,
+            error=error,
+            elapsed_ms=turn.elapsed_ms(),
+        )
+        with unit_of_work(self._db, SYSTEM) as uow:
+            uow.session.add(attempt)
 
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_S):

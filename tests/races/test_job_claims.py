@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import func, select, text
 
@@ -22,6 +24,7 @@ from kernel.principal import SYSTEM
 
 pytestmark = pytest.mark.races
 COUNT, STEPS, SLOW = "tests.races.count", "tests.races.steps", "tests.races.slow"
+IDLE, FAILS = "tests.races.idle", "tests.races.fails"
 
 
 @dataclass
@@ -66,6 +69,19 @@ def slow(uow: UnitOfWork, payload: Payload) -> None:
     uow.flush()
     PAUSES[payload["key"]].here()
     write(uow, payload["key"], "after")
+
+
+@job(IDLE)
+def idle(uow: UnitOfWork, payload: Payload) -> None:
+    uow.session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '300ms'"))
+    slow(uow, payload)
+
+
+@job(FAILS)
+def fails(uow: UnitOfWork, payload: Payload) -> None:
+    write(uow, payload["key"], "before")
+    uow.flush()
+    raise ValueError("no good")
 
 
 @process(STEPS)
@@ -169,3 +185,43 @@ def test_a_transaction_under_way_is_not_taken_over_even_when_its_lease_ran_out(p
         assert first.result(30) is True
         assert taken() is False
     assert effects(pool, key) == {"before": 1, "after": 1}
+
+
+def test_a_worker_paused_in_its_transaction_loses_it_and_the_job_is_done_once(pool: Database) -> None:
+    job_id, key = enqueue(pool, IDLE)
+    with ThreadPoolExecutor(1) as threads:
+        paused = threads.submit(Runner(pool, "paused").run, job_id)
+        assert PAUSES[key].reached.wait(30)
+        until = time.monotonic() + 30
+        while not Runner(pool, "second").run(job_id):  # the server has not yet ended the idle transaction
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        PAUSES[key].go_on.set()
+        assert paused.result(30) is True
+    assert effects(pool, key) == {"before": 1, "after": 1}
+    with unit_of_work(pool, SYSTEM) as uow:
+        row = uow.session.get_one(Job, job_id)
+        assert (row.state, row.worker, row.epoch) == ("done", "second", 1)
+    assert outcomes(pool, job_id) == [("paused", "lost")]
+
+
+def test_a_job_that_fails_in_its_transaction_leaves_nothing_but_its_count(pool: Database) -> None:
+    job_id, key = enqueue(pool, FAILS)
+    assert Runner(pool, "only").run(job_id) is True
+    assert effects(pool, key) == {}
+    with unit_of_work(pool, SYSTEM) as uow:
+        row = uow.session.get_one(Job, job_id)
+        assert (row.state, row.attempts, row.epoch) == ("ready", 1, 1)
+        assert row.run_at > row.created_at
+        assert "no good" in (row.last_error or "")
+    assert outcomes(pool, job_id) == [("only", "retry")]
+
+
+def test_a_connection_the_server_closed_is_replaced_before_anything_is_done(pool: Database) -> None:
+    with unit_of_work(pool, SYSTEM) as uow:
+        mine = uow.session.scalar(text("SELECT pg_backend_pid()"))
+    with psycopg.connect(pool.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", (mine,))
+    for _ in range(pool.engine.pool.size()):  # type: ignore[attr-defined]
+        with unit_of_work(pool, SYSTEM) as uow:
+            assert uow.session.scalar(text("SELECT pg_backend_pid()")) != mine
