@@ -5,7 +5,9 @@ import os
 from rich.console import Console
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
-"""Progress and messages. Standard output is kept for results that another program may read."""
+"""Progress and messages, on standard error."""
+results = Console(highlight=False, soft_wrap=True)
+"""What a command was asked for, on standard output."""
 
 
 def terminal_language() -> str:

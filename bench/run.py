@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from importlib import import_module
 
-from app.console import choose, console
+from app.console import choose, console, results
 from bench.report import Report
 
 NAMES = ("calibrate", "checkout")
@@ -24,10 +24,10 @@ def run(name: str, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(asdict(report), ensure_ascii=False))  # noqa: T201
         return 0
-    console.print(report.method, markup=False)
+    results.print(report.method, markup=False)
     for label, figure in report.details.items():
-        console.print(f"  {label}: {figure}", markup=False)
+        results.print(f"  {label}: {figure}", markup=False)
     for label, figure in report.calibration.items():
-        console.print(choose(f"  calibration {label}: {figure:.1f}", f"  校准 {label}：{figure:.1f}"), markup=False)
-    console.print(f"{report.name}: {report.value:.1f} {report.unit}   ratio {report.ratio:.4f}", markup=False)
+        results.print(choose(f"  calibration {label}: {figure:.1f}", f"  校准 {label}：{figure:.1f}"), markup=False)
+    results.print(f"{report.name}: {report.value:.1f} {report.unit}   ratio {report.ratio:.4f}", markup=False)
     return 0

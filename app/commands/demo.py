@@ -6,18 +6,22 @@ import json
 import socket
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
 
-from app.console import choose, console
+from app.console import choose, console, results
 from app.demo.outcome import Outcome, Step, StepFailed
 from app.demo.story import Story
 from app.processes import StartFailed, Stopped, Supervisor
 from app.product import Product, read_outcome
 from app.sample.scenes import generate_scenes
+from kernel.money import to_decimal
 from kernel.settings import load_settings
 
 SCENE = "recruiting"
@@ -32,7 +36,7 @@ def run(*, video: Path | None, as_json: bool) -> int:
     folder = Path(tempfile.mkdtemp(prefix="market-demo-"))
     outcome = Outcome()
     try:
-        _drive(folder, video, outcome)
+        _drive(folder, video, outcome, as_json=as_json)
     except Stopped:
         return 130
     except StartFailed as failure:
@@ -47,7 +51,7 @@ def run(*, video: Path | None, as_json: bool) -> int:
     return 0 if outcome.ok else 1
 
 
-def _drive(folder: Path, video: Path | None, outcome: Outcome) -> None:
+def _drive(folder: Path, video: Path | None, outcome: Outcome, *, as_json: bool) -> None:
     settings = load_settings(
         market_home=folder / "market",
         port=_free_port(),
@@ -73,11 +77,11 @@ def _drive(folder: Path, video: Path | None, outcome: Outcome) -> None:
             chosen,
             folder,
         )
-        _tell_story(story, outcome)
+        _tell_story(story, outcome, partial(_print_step, console if as_json else results))
         _look_after(story, outcome, folder)
 
 
-def _tell_story(story: Story, outcome: Outcome) -> None:
+def _tell_story(story: Story, outcome: Outcome, tell: Callable[[Step], None]) -> None:
     for name, step in story.steps():
         begun_s = time.monotonic()
         try:
@@ -88,7 +92,7 @@ def _tell_story(story: Story, outcome: Outcome) -> None:
             evidence, ok = {"problem": f"{type(error).__name__}: {error}"}, False
         done = Step(name, ok, int((time.monotonic() - begun_s) * 1000), evidence)
         outcome.steps.append(done)
-        _print_step(done)
+        tell(done)
         if not ok:
             return
 
@@ -102,23 +106,23 @@ def _look_after(story: Story, outcome: Outcome, folder: Path) -> None:
     outcome.trace = story.facts.get("trace")
 
 
-def _print_step(step: Step) -> None:
+def _print_step(to: Console, step: Step) -> None:
     mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
-    console.print(f"{mark} [bold]{step.name}[/bold]  [dim]{step.ms} ms[/dim]")
+    to.print(f"{mark} [bold]{step.name}[/bold]  [dim]{step.ms} ms[/dim]")
     for key, value in step.evidence.items():
-        console.print(f"    [dim]{key}[/dim]  {escape(_short(value))}")
+        to.print(f"    [dim]{key}[/dim]  {escape(_short(value))}")
 
 
 def _short(value: Any) -> str:
     if isinstance(value, dict) and set(value) == {"amount", "currency"}:
-        return f"{value['amount']} {value['currency']}"
+        return f"{to_decimal(value['amount'], value['currency'])} {value['currency']}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 400 else text[:400] + "…"
 
 
 def _print_end(outcome: Outcome, folder: Path) -> None:
     good = sum(step.ok for step in outcome.steps)
-    console.print(
+    results.print(
         choose(
             f"{good} of {len(outcome.steps)} steps as they should be, {outcome.seconds} s. Documents: {folder}",
             f"{len(outcome.steps)} 个步骤中 {good} 个符合预期，用时 {outcome.seconds} 秒。文件位于 {folder}",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.children import accepts_connections, find_listener
-from app.console import choose, console
+from app.console import choose, results
 from app.engines.embedded import Engines
 from app.engines.engine_error import EngineError
 from app.engines.folder_lock import FolderInUse, FolderLock
@@ -60,10 +60,10 @@ def run(*, as_json: bool) -> int:
         return int(failed)
     marks = {"ok": "[green]✓[/green]", "warning": "[yellow]![/yellow]", "failed": "[red]✗[/red]"}
     for item in findings:
-        console.print(f"{marks[item.state]} {item.name}: ", end="")
-        console.print(choose(item.en, item.zh), markup=False)
+        results.print(f"{marks[item.state]} {item.name}: ", end="")
+        results.print(choose(item.en, item.zh), markup=False)
         if item.todo_en:
-            console.print(f"    → {choose(item.todo_en, item.todo_zh)}", markup=False)
+            results.print(f"    → {choose(item.todo_en, item.todo_zh)}", markup=False)
     return int(failed)
 
 

@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 from rich.markup import escape
-from rich.table import Table
 
 from api.v1.traces import TraceOut
-from app.console import choose, console
+from app.console import choose, console, results
 from kernel.db.uow import Database, unit_of_work
 from kernel.errors import NotFound
 from kernel.ids import parse_uuid
+from kernel.money import to_decimal
 from kernel.principal import SYSTEM
 from kernel.settings import Settings
 from orders.tracing.model import Node, Trace
@@ -55,17 +55,15 @@ def find(settings: Settings, identifier: str) -> Trace | None:
 
 
 def show(found: Trace) -> None:
-    """One line per fact."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in (choose("when (UTC)", "时间 (UTC)"), choose("what", "环节"), choose("state", "状态"), "id", ""):
-        table.add_column(heading)
+    """One line per fact, never shortened: each id can be copied and traced in turn."""
     gaps = {gap.after: gap.missing for gap in found.gaps}
     for node in found.nodes:
-        at = node.at.strftime("%m-%d %H:%M:%S.%f")[:-3] if node.at else ""
-        mark = f" [red]✗ {gaps[node.id]}[/red]" if node.id in gaps else ""
-        table.add_row(at, node.kind, node.state or "", str(node.id), escape(describe(node)) + mark)
-    console.print(table)
-    console.print(
+        at = node.at.strftime("%Y-%m-%d %H:%M:%S.%fZ") if node.at else ""
+        mark = f"  [red]✗ {gaps[node.id]}[/red]" if node.id in gaps else ""
+        results.print(
+            f"[dim]{at:27}[/dim]  {node.kind:18}  {node.state or '':14}  [dim]{node.id}[/dim]  {escape(describe(node))}{mark}"
+        )
+    results.print(
         choose("[green]The chain is whole.[/green]", "[green]链路完整。[/green]")
         if found.is_whole
         else choose("[red]Links are missing.[/red]", "[red]链路有缺失。[/red]")
@@ -84,7 +82,7 @@ def describe(node: Node) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict) and "amount" in value:
-        return f"{value['amount']} {value['currency']}"
+        return f"{to_decimal(value['amount'], value['currency'])} {value['currency']}"
     if isinstance(value, list):
         return "[" + ", ".join(_plain(item) for item in value) + "]"
     return str(value)

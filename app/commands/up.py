@@ -8,7 +8,7 @@ from rich.status import Status
 from rich.table import Table
 
 from app.commands.session import running_engines
-from app.console import choose, console
+from app.console import choose, console, results
 from app.engines.engine_error import EngineError
 from app.processes import StartFailed, Stopped, Supervisor
 from app.product import Product, read_outcome, write_outcome
@@ -89,8 +89,8 @@ class _Progress:
 
 
 def _print_ready(settings: Settings, seconds: float) -> None:
-    console.print()
-    console.print(
+    results.print()
+    results.print(
         choose(f"[bold]Ready in {seconds:.1f} s[/bold]", f"[bold]已就绪，用时 {seconds:.1f} 秒[/bold]")
         + f"  →  [bold cyan]{settings.public_url}[/bold cyan]"
     )
@@ -98,7 +98,7 @@ def _print_ready(settings: Settings, seconds: float) -> None:
     places.add_row(choose("API reference", "接口文档"), f"{settings.public_url}/docs/api")
     places.add_row(choose("Sample seller", "示例卖家系统"), f"http://127.0.0.1:{settings.sample_seller_port}")
     places.add_row(choose("Data and logs", "数据与日志"), str(settings.market_home))
-    console.print(places)
+    results.print(places)
     sign_ins = read_outcome(settings).sign_ins
     if sign_ins:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
@@ -106,10 +106,10 @@ def _print_ready(settings: Settings, seconds: float) -> None:
             table.add_column(heading)
         for item in sign_ins:
             table.add_row(choose(item.who_en, item.who_zh), item.email, item.password)
-        console.print()
-        console.print(table)
-    console.print()
-    console.print(choose("Ctrl-C stops everything.", "按 Ctrl-C 停止全部服务。"))
+        results.print()
+        results.print(table)
+    results.print()
+    results.print(choose("Ctrl-C stops everything.", "按 Ctrl-C 停止全部服务。"))
 
 
 def _stopped() -> str:

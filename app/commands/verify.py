@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import orders.loop
-from app.console import choose, console
+from app.console import choose, console, results
 from app.verify.check import Outcome, Report, verify
 from app.verify.rule import Outside
 from kernel import sandbox_clock
@@ -84,18 +85,18 @@ def _show(report: Report) -> None:
             choose(outcome.en, outcome.zh),
             f"[red]{broken}[/red]" if broken else "[dim]0[/dim]",
         )
-    # A console of its own: the table must wrap, while messages elsewhere are left to the terminal.
-    Console(stderr=True, highlight=False).print(table)
+    # A console of its own: the table must wrap, while lines elsewhere are left to the terminal.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 120).print(table)
     for outcome in report.outcomes:
         if outcome.found.violations:
             _show_examples(outcome)
-    console.print()
+    results.print()
     rules, seconds = len(report.outcomes), report.seconds
     if report.ok:
         text = choose(
             f"All {rules} rules hold. Checked in {seconds:.1f} s.", f"全部 {rules} 条规则成立，用时 {seconds:.1f} 秒。"
         )
-        console.print(f"[green]{text}[/green]")
+        results.print(f"[green]{text}[/green]")
         return
     broken_rules = sum(1 for outcome in report.outcomes if outcome.found.violations)
     text = choose(
@@ -103,15 +104,15 @@ def _show(report: Report) -> None:
         "anything out.",
         f"{rules} 条规则中有 {broken_rules} 条被违反；未作任何更改。请先检查上列记录，再进行任何打款。",
     )
-    console.print(f"[red]{text}[/red]")
+    results.print(f"[red]{text}[/red]")
 
 
 def _show_examples(outcome: Outcome) -> None:
-    console.print()
-    console.print(f"[bold]{outcome.name}[/bold]  {escape(choose(outcome.en, outcome.zh))}")
+    results.print()
+    results.print(f"[bold]{outcome.name}[/bold]  {escape(choose(outcome.en, outcome.zh))}")
     for example in outcome.found.examples:
         figures = "  ".join(f"{name}={value}" for name, value in example.items() if value is not None)
-        console.print(f"  · {figures}", markup=False)
+        results.print(f"  · {figures}", markup=False)
     more = outcome.found.violations - len(outcome.found.examples)
     if more > 0:
-        console.print(choose(f"  … and {more} more", f"  ……另有 {more} 处"), markup=False)
+        results.print(choose(f"  … and {more} more", f"  ……另有 {more} 处"), markup=False)

@@ -12,6 +12,7 @@ import httpx
 
 from app.demo.outcome import StepFailed
 from app.demo.people import Person
+from kernel.ids import uuid7
 
 SECOND = 7
 """Second of the video at which the card is used."""
@@ -45,7 +46,7 @@ class Desk:
         return found
 
     def accept(self, quote_id: str, po_number: str) -> Evidence:
-        """Accept a quote as the buyer."""
+        """Accept a quote as the buyer; a buyer's second press of the button changes nothing."""
         buyer = self.people["buyer"]
         profile = next(item for item in buyer.get("/v1/billing-profiles") if item["is_default"])
         body = {
@@ -54,7 +55,10 @@ class Desk:
             "payment_method": "sbx_ok",
             "po_number": po_number,
         }
-        placed: Evidence = buyer.post("/v1/purchases", body, expect=201, key=True)
+        key = str(uuid7())
+        placed: Evidence = buyer.post("/v1/purchases", body, expect=201, key=key)
+        again = buyer.post("/v1/purchases", body, expect=201, key=key)
+        check(again["id"] == placed["id"], "the same idempotency key twice is one purchase", again)
         return placed
 
     def find_entitlement(self, order_id: str) -> Evidence:

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import httpx
 
 from app.demo.outcome import StepFailed
-from kernel.ids import uuid7
 
 T = TypeVar("T")
 CHUNK = 256 * 1024
@@ -37,9 +36,9 @@ class Person:
             raise StepFailed(f"GET {path} answered {response.status_code}", {"body": response.text[:500]})
         return response.content
 
-    def post(self, path: str, body: dict[str, Any] | None = None, *, expect: int = 200, key: bool = False) -> Any:
-        """The JSON answer of a change; with `key`, under a fresh Idempotency-Key."""
-        headers = {"Idempotency-Key": str(uuid7())} if key else {}
+    def post(self, path: str, body: dict[str, Any] | None = None, *, expect: int = 200, key: str = "") -> Any:
+        """The JSON answer of a change, under an Idempotency-Key where there is one."""
+        headers = {"Idempotency-Key": key} if key else {}
         return self._answer(self._http.post(path, json=body, headers=headers), (expect,))
 
     def upload(self, path: str, file: Path) -> Any:
