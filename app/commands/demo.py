@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import tempfile
 import time
@@ -44,6 +45,9 @@ def run(*, video: Path | None, as_json: bool) -> int:
         return 1
     finally:
         outcome.seconds = int(time.monotonic() - begun_s)
+        if outcome.ok:
+            # The documents stay; the market they came from is only kept where something went wrong in it.
+            shutil.rmtree(folder / "market", ignore_errors=True)
     if as_json:
         print(json.dumps({"ok": outcome.ok, **asdict(outcome)}, ensure_ascii=False))  # noqa: T201
     else:
