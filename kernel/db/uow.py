@@ -55,6 +55,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=max_overflow,
             pool_pre_ping=True,
+            # Errors end in logs and job rows; what a statement carried (addresses, sealed secrets) has no business there.
+            hide_parameters=True,
             # PgBouncer in transaction mode cannot keep prepared statements per client.
             connect_args={"prepare_threshold": None, "options": "-c lock_timeout=3s -c statement_timeout=30s"},
         )
@@ -147,14 +149,10 @@ def unit_of_work(db: Database, principal: Principal, *, correlation_id: str | No
             yield uow
             session.commit()
         except IntegrityError as error:
-            session.rollback()
             known = translate(error)
             if known is None:
                 raise
             raise known from error
-        except BaseException:
-            session.rollback()
-            raise
     if uow.rings and db.ring is not None:
         db.ring(uow.rings)
 
