@@ -91,12 +91,6 @@ class Settings(BaseSettings):
         description="The same database as the role that owns the schemas and migrates them. With CREATEROLE it also "
         "creates a missing serving role. Not needed to serve.",
     )
-    database_replica_url: str | None = Field(
-        default=None,
-        repr=False,
-        description="A read replica for reads that tolerate lag (lists, reports). Money is never decided from it. "
-        "Empty: such reads use DATABASE_URL.",
-    )
     database_pool_size: int = Field(
         default=8, ge=1, le=200, description="Most database connections held open by one process."
     )
@@ -161,7 +155,7 @@ class Settings(BaseSettings):
     def _absolute_home(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @field_validator("database_url", "database_admin_url", "database_replica_url")
+    @field_validator("database_url", "database_admin_url")
     @classmethod
     def _psycopg_url(cls, value: str | None) -> str | None:
         """Accept the plain forms that hosting providers hand out and name the driver, which SQLAlchemy needs."""

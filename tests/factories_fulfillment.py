@@ -27,11 +27,11 @@ from kernel.ids import uuid7
 from kernel.jobs.run import Runner
 from kernel.outbound import OutboundClient, OutboundPolicy
 from kernel.principal import SYSTEM, Kind, Principal
-from kernel.secrets import SecretBox, new_key
+from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from tests.factories_marketplace import Org, make_org, make_plans, make_seller
 
-BOX = SecretBox({"k1": new_key()})
+BOX = SecretBox({"k1": b"a sealing key of thirty-two bytes"[:32]})
 SIGNER = TokenSigner([b"a signing key of thirty-two bytes"])
 LOOPBACK = OutboundPolicy(allow_loopback=True)
 PUBLIC_URL = "https://market.example"

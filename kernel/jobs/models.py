@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid, text
@@ -12,8 +12,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kernel.clock import now
 from kernel.db.base import Base, CreatedAt, Id, Instant, Json
-
-JobState = Literal["ready", "running", "done", "dead"]
 
 
 class EventRow(Base):
