@@ -6,6 +6,7 @@ import hashlib
 import threading
 
 import billing.registration
+import kernel.jobs.tidy
 import migrations.metadata
 import orders.loop
 from api.context import Services
@@ -29,8 +30,8 @@ from marketplace.listings import jobs as listing_jobs
 from marketplace.videos import jobs as video_jobs
 
 KEY_ID = "k1"
-LOOP = orders.loop
-"""Imported for what it registers: who follows which fact."""
+LOOP, TIDY = orders.loop, kernel.jobs.tidy
+"""Imported for what they register: who follows which fact, and what is not kept for ever."""
 TABLES = migrations.metadata.metadata
 """Imported for what it maps: a foreign key needs both its tables in every process."""
 

@@ -14,7 +14,7 @@ from app.clock_follower import follow_clock
 from app.composition import compose
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
-from kernel.jobs.registry import Periodic, periodic
+from kernel.jobs.registry import SLOT, Periodic, periodic
 from kernel.logs import configure_logs
 from kernel.principal import SYSTEM
 from kernel.settings import Settings
@@ -70,7 +70,7 @@ def tick(db: Database, begun: dict[str, int]) -> None:
     if due:
         with unit_of_work(db, SYSTEM) as uow:
             for kind, number in due.items():
-                uow.enqueue(kind, {}, dedupe_key=f"slot:{number}")
+                uow.enqueue(kind, {}, dedupe_key=f"{SLOT}{number}")
         begun.update(due)
 
 

@@ -64,7 +64,7 @@ def once(uow: UnitOfWork, *, route: str, key: str | None, request: object, work:
     Raises:
         Invalid: `idempotency_key_required`, `idempotency_key_invalid`, or `idempotency_key_reused` with another request.
         Conflict: `idempotency_key_in_use`, the first request with this key is still running.
-        Gone: `idempotency_key_expired`, older than 30 days: refused, never executed anew.
+        Gone: `idempotency_key_expired`, older than 30 days: refused rather than executed anew, for another 30 days.
     """
     if key is None:
         raise Invalid("idempotency_key_required", field="Idempotency-Key")
