@@ -57,11 +57,11 @@ def append_only(table: str) -> None:
     )
 
 
-def partition_by_month(table: str, first: date = FIRST_MONTH, months: int = MONTHS) -> None:
+def partition_by_month(table: str) -> None:
     """Monthly partitions ahead of time and a default one, so that no insert ever fails for want of a partition."""
     op.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
-    month = first
-    for _ in range(months):
+    month = FIRST_MONTH
+    for _ in range(MONTHS):
         after = date(month.year + month.month // 12, month.month % 12 + 1, 1)
         op.execute(
             f"CREATE TABLE {table}_p{month:%Y%m} PARTITION OF {table} FOR VALUES FROM ('{month}') TO ('{after}')"
