@@ -44,17 +44,25 @@ class _Message(BaseModel):
 
     external_id: ExternalId | None = None
     launch_url: LaunchUrl | None = None
+    message_zh: Shown | None = None
+    message_en: Shown | None = None
+    message: Shown | None = None
 
     def names_the_tenant(self) -> bool:
         """Whether it says what a buyer of a new tenant needs: the seller's name of it and where it opens."""
         return bool(self.external_id and self.launch_url)
+
+    @property
+    def words(self) -> tuple[str | None, str | None]:
+        """What to show in Chinese and in English; a seller that speaks one language is quoted in it."""
+        chinese = self.message_zh or self.message or self.message_en
+        return chinese or None, self.message_en or self.message or chinese or None
 
 
 class Done(_Message):
     """The body of a 200 answer."""
 
     status: Literal["succeeded"]
-    message: Shown | None = None
 
 
 class _Reason(BaseModel):
@@ -77,13 +85,4 @@ class Callback(_Message):
     status: Literal["progress", "succeeded", "failed"]
     sequence: Annotated[int | None, Field(ge=0, lt=2**53)] = None
     percent: Annotated[int, Field(ge=0, le=100)] = 0
-    message_zh: Shown | None = None
-    message_en: Shown | None = None
-    message: Shown | None = None
     retryable: bool = False
-
-    @property
-    def words(self) -> tuple[str | None, str | None]:
-        """What to show in Chinese and in English; a seller that speaks one language is quoted in it."""
-        chinese = self.message_zh or self.message or self.message_en
-        return chinese, self.message_en or self.message or chinese

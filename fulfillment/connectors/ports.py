@@ -38,7 +38,8 @@ class Succeeded:
     exchange: Exchange
     external_id: str | None = None
     launch_url: str | None = None
-    message: str | None = None
+    words: tuple[str | None, str | None] = (None, None)
+    """What the seller says to the buyer, in Chinese and in English."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ def _record(uow: UnitOfWork, run_id: UUID, ticket: int, tried: _Try, answer: Ans
     )
     if isinstance(answer, Succeeded):
         # Done is done, whoever asked and whenever it is heard.
-        succeed(uow, run, entitlement, Success(answer.external_id, answer.launch_url, answer.message))
+        succeed(uow, run, entitlement, Success(answer.external_id, answer.launch_url, *answer.words))
         return None
     if run.ticket != ticket or run.state != "calling":
         # A callback, a deadline or a replay came before this line, and knows more.

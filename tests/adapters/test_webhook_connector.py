@@ -114,6 +114,8 @@ def test_done_at_once(db: Database, seller: Seller) -> None:
     with unit_of_work(db, SYSTEM) as uow:
         row = uow.session.get_one(Entitlement, made.id)
         assert row.launch_url == f"{seller.address}/t/{row.external_id}"
+        run = provision_run(uow, made.id)
+        assert (run.message, run.message_en) == ("工作区已开通。", "The workspace is ready.")
         excerpt = uow.session.scalar(
             text("SELECT request_excerpt FROM fulfillment.run_attempt WHERE run_id = :r"), {"r": made.run_id}
         )

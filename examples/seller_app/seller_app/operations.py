@@ -10,7 +10,14 @@ from typing import Any
 from seller_app.behaviour import Behaviour
 from seller_app.store import Store, now_text
 
-OPERATIONS = ("provision", "change", "suspend", "resume", "deprovision")
+OPERATIONS = {
+    "provision": ("工作区已开通。", "The workspace is ready."),
+    "change": ("变更已生效。", "The change is in force."),
+    "suspend": ("工作区已暂停，数据保留。", "The workspace is suspended; its data is kept."),
+    "resume": ("工作区已恢复。", "The workspace is open again."),
+    "deprovision": ("工作区已结束。", "The workspace has ended."),
+}
+"""What is asked for, and what the buyer reads when it is done."""
 
 
 class Refusal(Exception):
@@ -86,7 +93,8 @@ def perform(connection: sqlite3.Connection, vendor: str, data: dict[str, Any], p
         raise Refusal(404, "unknown_entitlement", "no tenant exists for this entitlement")
     else:
         tenant = _update(connection, vendor, data, instance)
-    result = {"status": "succeeded", "external_id": tenant, "message": f"{operation} done"}
+    chinese, english = OPERATIONS[operation]
+    result = {"status": "succeeded", "external_id": tenant, "message_zh": chinese, "message_en": english}
     if tenant and operation != "deprovision":
         result["launch_url"] = f"{public_url}/t/{tenant}"
     return result

@@ -25,8 +25,14 @@ def answer(status: int, body: Any = b"", **headers: str) -> Answer:
 def test_200_with_the_agreed_body_is_done() -> None:
     done = answer(200, DONE | {"later_version": {"of": "the protocol"}})
     assert isinstance(done, Succeeded)
-    assert (done.external_id, done.launch_url, done.message) == ("t-1", "https://app.example/t/1", "好了")
+    assert (done.external_id, done.launch_url, done.words) == ("t-1", "https://app.example/t/1", ("好了", "好了"))
     assert (done.exchange.status, done.exchange.elapsed_ms) == (200, 5)
+
+
+def test_a_seller_that_speaks_both_languages_is_quoted_in_both() -> None:
+    done = answer(200, DONE | {"message_zh": "开通了", "message_en": "ready"})
+    assert isinstance(done, Succeeded)
+    assert done.words == ("开通了", "ready")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def test_text_that_a_database_refuses_or_a_reader_misreads_is_cleaned() -> None:
         200, b'{"status":"succeeded","external_id":"t\\u0000-1","launch_url":"https://a.example","message":"a\\u202eb"}'
     )
     assert isinstance(done, Succeeded)
-    assert (done.external_id, done.message) == ("t-1", "ab")
+    assert (done.external_id, done.words) == ("t-1", ("ab", "ab"))
     assert isinstance(answer(200, b'{"status":"succeeded","external_id":"\\ud800"}'), TryAgain)
     assert "\x00" not in answer(500, b"\x00broken").exchange.response_excerpt
 
