@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from sqlalchemy import select
 
+from fulfillment.connectors.connector_test import TEST, run_test
 from fulfillment.runs.call_seller import SellerCalls, call_seller
 from fulfillment.runs.conclude import give_up, lock_run
 from fulfillment.runs.models import Run
@@ -30,6 +31,10 @@ def register(ports: SellerCalls) -> None:
     @process(CALL, max_attempts=30)
     def call(ctx: JobContext, payload: Payload) -> None:
         call_seller(ctx, UUID(payload["run_id"]), int(payload["ticket"]), ports)
+
+    @process(TEST, max_attempts=3)
+    def test(ctx: JobContext, payload: Payload) -> None:
+        run_test(ctx, UUID(payload["connector_id"]), datetime.fromisoformat(payload["asked_at"]), ports)
 
     @job(APPLY)
     def apply(uow: UnitOfWork, payload: Payload) -> None:
