@@ -74,7 +74,7 @@ def launch_address(uow: UnitOfWork, entitlement_id: UUID) -> str:
     """
     row = get_entitlement(uow, entitlement_id).row
     if not row.is_usable:
-        raise Conflict("entitlement_not_active", state=row.state)
+        raise Conflict("entitlement_not_active", state="expired" if row.state == "active" else row.state)
     if row.launch_url is None:
         raise Conflict("entitlement_has_no_address")
     return row.launch_url

@@ -89,7 +89,6 @@ def _prepare(
         run_id=run.id,
         message_id=message_id(run),
         operation=run.operation,
-        try_number=run.tries,
         body=request_body(run, entitlement, signer=ports.signer, public_url=ports.public_url),
         url=row.url,
         secrets=open_secrets(row, ports.box),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -14,7 +14,6 @@ class RunRequest:
     run_id: UUID
     message_id: str
     operation: str
-    try_number: int
     body: dict[str, Any]
     url: str | None
     secrets: tuple[str, ...]
@@ -81,4 +80,4 @@ class Connector(Protocol):
 class Connectors:
     """The connectors of this process by kind."""
 
-    by_kind: dict[str, Connector] = field(default_factory=dict)
+    by_kind: dict[str, Connector]

@@ -105,7 +105,6 @@ def _prepare(uow: UnitOfWork, run_id: UUID, ticket: int, epoch: int, ports: Sell
         run_id=run.id,
         message_id=message_id(run),
         operation=run.operation,
-        try_number=run.tries,
         body=request_body(run, entitlement, signer=ports.signer, public_url=ports.public_url),
         url=connector.url if connector else None,
         secrets=open_secrets(connector, ports.box) if connector else (),

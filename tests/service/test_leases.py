@@ -21,17 +21,19 @@ from kernel.jobs.registry import Payload, job, process
 from kernel.jobs.run import JobContext, Runner
 from kernel.principal import SYSTEM
 
+QUEUE = f"test-{uuid7().hex[-6:]}"
+"""Nobody else's: what a test leaves undone is not run by another."""
 CALL, FAIL = f"test.leases.call.{uuid7().hex[-6:]}", f"test.leases.fail.{uuid7().hex[-6:]}"
 inside, go_on = threading.Event(), threading.Event()
 
 
-@process(CALL, queue="media", max_attempts=2)
+@process(CALL, queue=QUEUE, max_attempts=2)
 def call(_ctx: JobContext, _payload: Payload) -> None:
     inside.set()
     assert go_on.wait(60)
 
 
-@job(FAIL, queue="media", max_attempts=1)
+@job(FAIL, queue=QUEUE, max_attempts=1)
 def fail(_uow: UnitOfWork, payload: Payload) -> None:
     raise RuntimeError(f"the seller said {payload['secret']} to ada@buyer.example")
 

@@ -27,7 +27,7 @@ class System:
 
 
 def request(url: str | None = "https://seller.example/") -> RunRequest:
-    return RunRequest(uuid7(), "msg_1", "deprovision", 1, {}, url, (SECRET,))
+    return RunRequest(uuid7(), "msg_1", "deprovision", {}, url, (SECRET,))
 
 
 @pytest.mark.parametrize("answers", [(DONE, DONE), (TAKEN, TAKEN), (TAKEN, DONE)])
