@@ -17,7 +17,6 @@ from billing.payments.adapters.stripe import StripeGateway
 from billing.payments.ports import PaymentGateway
 from fulfillment import jobs as fulfillment_jobs
 from fulfillment.connectors.none import NoneConnector
-from fulfillment.connectors.ports import Connectors
 from fulfillment.connectors.webhook import WebhookConnector
 from fulfillment.runs.call_seller import SellerCalls
 from kernel.db.uow import Database
@@ -96,9 +95,7 @@ def register_jobs(services: Services) -> None:
     video_jobs.register(services.storage)
     fulfillment_jobs.register(
         SellerCalls(
-            connectors=Connectors(
-                {"webhook": WebhookConnector(OutboundClient(services.outbound_policy)), "none": NoneConnector()}
-            ),
+            connectors={"webhook": WebhookConnector(OutboundClient(services.outbound_policy)), "none": NoneConnector()},
             box=services.secrets,
             signer=services.signer,
             public_url=settings.public_url,

@@ -10,7 +10,6 @@ most.
 """
 
 import base64
-import binascii
 import re
 import secrets
 from collections.abc import Mapping
@@ -97,5 +96,5 @@ def _encode(data: bytes) -> str:
 def _decode(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise SecretUnreadable("not a sealed value") from None

@@ -9,7 +9,6 @@ refuses to go on and lists every setting that is missing or unsafe, all at once.
 """
 
 import base64
-import binascii
 import os
 import secrets
 from collections.abc import Mapping
@@ -327,7 +326,7 @@ def _decode_key(text: str) -> bytes:
     )
     try:
         key = base64.b64decode(text.strip(), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise SettingsError([problem]) from error
     # A key of one or a few repeated bytes was typed, not drawn.
     if len(key) != KEY_BYTES or len(set(key)) < KEY_BYTES // 4:

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from fulfillment import jobs
 from fulfillment.connectors.none import NoneConnector
-from fulfillment.connectors.ports import Connector, Connectors
+from fulfillment.connectors.ports import Connector
 from fulfillment.connectors.save_connector import SaveConnector, SavedConnector, save_connector
 from fulfillment.connectors.webhook import WebhookConnector
 from fulfillment.entitlements.models import Entitlement
@@ -40,7 +40,7 @@ PUBLIC_URL = "https://market.example"
 def register(public_url: str = PUBLIC_URL, **connectors: Connector) -> SellerCalls:
     """Register delivery's jobs with real connectors over loopback; named ones replace them."""
     known: dict[str, Connector] = {"webhook": WebhookConnector(OutboundClient(LOOPBACK)), "none": NoneConnector()}
-    ports = SellerCalls(Connectors(known | connectors), BOX, SIGNER, public_url)
+    ports = SellerCalls(known | connectors, BOX, SIGNER, public_url)
     jobs.register(ports)
     return ports
 

@@ -55,7 +55,7 @@ def run_test(ctx: JobContext, connector_id: UUID, asked_at: datetime, ports: Sel
     if prepared is None:
         return
     kind, request = prepared
-    failure = find_failure(ports.connectors.by_kind[kind], request)
+    failure = find_failure(ports.connectors[kind], request)
     ctx.transact(lambda uow: _record(uow, connector_id, asked_at, failure))
 
 

@@ -74,10 +74,3 @@ class Connector(Protocol):
 
     def call(self, request: RunRequest) -> Answer:
         """Ask for one operation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connectors:
-    """The connectors of this process by kind."""
-
-    by_kind: dict[str, Connector]

@@ -57,8 +57,12 @@ class Database:
             pool_pre_ping=True,
             # Errors end in logs and job rows; what a statement carried (addresses, sealed secrets) has no business there.
             hide_parameters=True,
-            # PgBouncer in transaction mode cannot keep prepared statements per client.
-            connect_args={"prepare_threshold": None, "options": "-c lock_timeout=3s -c statement_timeout=30s"},
+            # PgBouncer in transaction mode cannot keep prepared statements per client. Instants come back in the session's
+            # time zone: a server that lives in Shanghai would put +08:00 where UTC is promised.
+            connect_args={
+                "prepare_threshold": None,
+                "options": "-c lock_timeout=3s -c statement_timeout=30s -c timezone=UTC",
+            },
         )
         self.ring: Callable[[Sequence[Ring]], None] | None = None
 
