@@ -32,31 +32,40 @@ def _shown(value: str) -> str:
     return redact_text(plain_text(value))[:MESSAGE_LENGTH]
 
 
+Clipped = Annotated[str, AfterValidator(_shown)]
 Shown = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), AfterValidator(_shown)]
 """Text that the buyer will read: cleaned, without what looks like a secret."""
 ExternalId = Annotated[str, StringConstraints(max_length=ID_LENGTH), AfterValidator(plain_text)]
 LaunchUrl = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(_launch_url)]
 
 
-class _Message(BaseModel):
+class _Words(BaseModel):
     # Fields that a later version of the protocol adds are not ours to refuse.
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
-    external_id: ExternalId | None = None
-    launch_url: LaunchUrl | None = None
     message_zh: Shown | None = None
     message_en: Shown | None = None
     message: Shown | None = None
-
-    def names_the_tenant(self) -> bool:
-        """Whether it says what a buyer of a new tenant needs: the seller's name of it and where it opens."""
-        return bool(self.external_id and self.launch_url)
 
     @property
     def words(self) -> tuple[str | None, str | None]:
         """What to show in Chinese and in English; a seller that speaks one language is quoted in it."""
         chinese = self.message_zh or self.message or self.message_en
         return chinese or None, self.message_en or self.message or chinese or None
+
+    @property
+    def reason(self) -> str | None:
+        """The same as one text, for a record that buyers, the seller and operators read alike."""
+        return " / ".join(dict.fromkeys(filter(None, self.words))) or None
+
+
+class _Message(_Words):
+    external_id: ExternalId | None = None
+    launch_url: LaunchUrl | None = None
+
+    def names_the_tenant(self) -> bool:
+        """Whether it says what a buyer of a new tenant needs: the seller's name of it and where it opens."""
+        return bool(self.external_id and self.launch_url)
 
 
 class Done(_Message):
@@ -65,10 +74,11 @@ class Done(_Message):
     status: Literal["succeeded"]
 
 
-class _Reason(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    message: Annotated[str, AfterValidator(_shown)]
+class _Reason(_Words):
+    # A refusal stands however long its words are.
+    message_zh: Clipped | None = None
+    message_en: Clipped | None = None
+    message: Clipped | None = None
 
 
 class No(BaseModel):

@@ -73,7 +73,7 @@ def read_answer(response: OutboundResponse, request_excerpt: str, *, makes_tenan
 
 def _reason(response: OutboundResponse) -> str | None:
     try:
-        return No.model_validate_json(response.body).error.message or None
+        return No.model_validate_json(response.body).error.reason
     except ValidationError:
         return None
 

@@ -88,7 +88,7 @@ def apply_callback(uow: UnitOfWork, inbox_id: UUID, run_id: UUID) -> None:
     run, entitlement = lock_run(uow, run_id)
     callback = Callback.model_validate(message.body)
     final = run.state not in LIVE
-    reason = callback.words[0] or "seller_failed"
+    reason = callback.reason or "seller_failed"
     match callback.status:
         case "progress":
             progress(run, sequence=callback.sequence, percent=callback.percent, messages=callback.words)

@@ -165,7 +165,11 @@ def test_a_refusal_is_final(db: Database, seller: Seller) -> None:
     work(db, made.id)
     assert shown(db, made) == ("failed", "pending", 1)
     ((_, outcome, status, reason),) = attempts_of(db, made.run_id)
-    assert (outcome, status, reason) == ("refused", 422, "the vendor cannot deliver this order")
+    assert (outcome, status, reason) == (
+        "refused",
+        422,
+        "供应商无法交付此订单。 / The vendor cannot deliver this order.",
+    )
     assert effects(seller, made) == []
 
 

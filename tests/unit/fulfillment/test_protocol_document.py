@@ -66,6 +66,6 @@ def test_the_bodies_of_the_text_are_understood() -> None:
     assert done is not None
     assert refusal is not None
     assert Done.model_validate_json(done[1].replace("https://…", "https://app.example")).names_the_tenant()
-    assert No.model_validate_json(refusal[1]).error.message == "…"
+    assert No.model_validate_json(refusal[1]).error.words == ("…", "…")
     callback = Callback.model_validate_json(re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)[1])
     assert (callback.status, callback.sequence, callback.percent) == ("progress", 2, 50)

@@ -95,6 +95,22 @@ def test_a_definite_no_is_final(status: int) -> None:
     assert (plain.reason, told.reason) == (f"http_{status}", "没有库存")
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ({"message_zh": "没有库存", "message_en": "Out of stock"}, "没有库存 / Out of stock"),
+        ({"message_en": "Out of stock"}, "Out of stock"),
+        ({"code": "x"}, "http_422"),
+        ({"message": "字" * 501}, "字" * 500),
+        ("no", "http_422"),
+    ],
+)
+def test_a_refusal_is_quoted_in_the_languages_it_speaks(error: Any, reason: str) -> None:
+    refused = answer(422, {"status": "failed", "error": error})
+    assert isinstance(refused, Refused)
+    assert refused.reason == reason
+
+
 @pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 402, 405, 408, 418, 425, 429, 500, 502, 503, 504, 599])
 def test_everything_else_is_tried_again(status: int) -> None:
     again = answer(status, DONE)
