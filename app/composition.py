@@ -6,6 +6,7 @@ import hashlib
 import threading
 
 import billing.registration
+import kernel.jobs.tidy
 import migrations.metadata
 import orders.loop
 from api.context import Services
@@ -16,7 +17,6 @@ from billing.payments.adapters.stripe import StripeGateway
 from billing.payments.ports import PaymentGateway
 from fulfillment import jobs as fulfillment_jobs
 from fulfillment.connectors.none import NoneConnector
-from fulfillment.connectors.ports import Connectors
 from fulfillment.connectors.webhook import WebhookConnector
 from fulfillment.runs.call_seller import SellerCalls
 from kernel.db.uow import Database
@@ -29,8 +29,8 @@ from marketplace.listings import jobs as listing_jobs
 from marketplace.videos import jobs as video_jobs
 
 KEY_ID = "k1"
-LOOP = orders.loop
-"""Imported for what it registers: who follows which fact."""
+LOOP, TIDY = orders.loop, kernel.jobs.tidy
+"""Imported for what they register: who follows which fact, and what is not kept for ever."""
 TABLES = migrations.metadata.metadata
 """Imported for what it maps: a foreign key needs both its tables in every process."""
 
@@ -95,9 +95,7 @@ def register_jobs(services: Services) -> None:
     video_jobs.register(services.storage)
     fulfillment_jobs.register(
         SellerCalls(
-            connectors=Connectors(
-                {"webhook": WebhookConnector(OutboundClient(services.outbound_policy)), "none": NoneConnector()}
-            ),
+            connectors={"webhook": WebhookConnector(OutboundClient(services.outbound_policy)), "none": NoneConnector()},
             box=services.secrets,
             signer=services.signer,
             public_url=settings.public_url,

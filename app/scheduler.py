@@ -7,14 +7,15 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock_follower import follow_clock
 from app.composition import compose
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
-from kernel.jobs.registry import Periodic, periodic
+from kernel.jobs.models import Job
+from kernel.jobs.registry import SLOT, Periodic, periodic
 from kernel.logs import configure_logs
 from kernel.principal import SYSTEM
 from kernel.settings import Settings
@@ -64,13 +65,16 @@ def lead(db: Database, stop: threading.Event) -> None:
 def tick(db: Database, begun: dict[str, int]) -> None:
     """Enqueue every periodic job whose slot has begun; the dedupe key is the slot, so that twice is once.
 
-    `begun` remembers the slots this process has seen to, and saves asking the database again within each.
+    A kind that waits for a worker already is left out: one sweep does the work of all that were missed, and whoever comes
+    back after a long time finds no heap of them before the orders. `begun` remembers the slots this process has seen to,
+    and saves asking the database again within each.
     """
     due = {item.kind: slot(item) for item in periodic() if begun.get(item.kind) != slot(item)}
     if due:
         with unit_of_work(db, SYSTEM) as uow:
-            for kind, number in due.items():
-                uow.enqueue(kind, {}, dedupe_key=f"slot:{number}")
+            waiting = select(Job.kind).where(Job.kind.in_(due), Job.state == "ready", Job.run_at <= clock.now())
+            for kind in due.keys() - set(uow.session.scalars(waiting)):
+                uow.enqueue(kind, {}, dedupe_key=f"{SLOT}{due[kind]}")
         begun.update(due)
 
 

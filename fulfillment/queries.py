@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
@@ -13,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tr
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.runs.models import Run, RunAttempt
+from fulfillment.runs.replay_run import may_replay
 from fulfillment.runs.states import LIVE
 from fulfillment.views import (
     AttemptRow,
@@ -72,7 +74,7 @@ def launch_address(uow: UnitOfWork, entitlement_id: UUID) -> str:
     """
     row = get_entitlement(uow, entitlement_id).row
     if not row.is_usable:
-        raise Conflict("entitlement_not_active", state=row.state)
+        raise Conflict("entitlement_not_active", state="expired" if row.state == "active" else row.state)
     if row.launch_url is None:
         raise Conflict("entitlement_has_no_address")
     return row.launch_url
@@ -89,8 +91,7 @@ def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> Check:
         raise NotFound("not_found")
     row: Entitlement = found.Entitlement
     active = row.state == "active" and (row.valid_to is None or row.valid_to > clock.now())
-    facts = (row.id, active, row.state, row.seats, row.seats_used, row.external_id, row.valid_from, row.valid_to)
-    return Check(
+    untagged = Check(
         entitlement_id=row.id,
         active=active,
         state=row.state,
@@ -101,8 +102,9 @@ def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> Check:
         external_id=row.external_id,
         valid_from=row.valid_from,
         valid_to=row.valid_to,
-        etag=hashlib.sha256(repr(facts).encode()).hexdigest()[:32],
+        etag="",
     )
+    return replace(untagged, etag=hashlib.sha256(repr(untagged).encode()).hexdigest()[:32])
 
 
 def runs_of_seller(
@@ -266,7 +268,6 @@ def _runs() -> Select[Any, Any]:
 def _run(found: Any) -> RunRow:
     run: Run = found.Run
     entitlement: Entitlement = found.Entitlement
-    pointless = run.operation != "deprovision" and (entitlement.state == "ended" or run.orphaned_at is not None)
     return RunRow(
         id=run.id,
         entitlement_id=run.entitlement_id,
@@ -288,12 +289,12 @@ def _run(found: Any) -> RunRow:
         deadline_at=run.deadline_at,
         created_at=run.created_at,
         finished_at=run.finished_at,
-        may_replay=run.state in ("failed", "dead") and not pointless,
+        may_replay=may_replay(run, entitlement),
     )
 
 
 def _attempts(uow: UnitOfWork, runs: list[Run]) -> dict[UUID, list[AttemptRow]]:
-    """Tries by run, two hundred of each run at most."""
+    """Tries by run, the first first; of very many the latest, two hundred a run on average."""
     found: dict[UUID, list[AttemptRow]] = {}
     if not runs:
         return found
@@ -305,10 +306,10 @@ def _attempts(uow: UnitOfWork, runs: list[Run]) -> dict[UUID, list[AttemptRow]]:
             # Tries cannot be older than their run: partitions of earlier months are not even opened.
             RunAttempt.started_at >= min(run.created_at for run in runs) - timedelta(minutes=1),
         )
-        .order_by(RunAttempt.started_at, RunAttempt.number)
+        .order_by(RunAttempt.started_at.desc(), RunAttempt.number.desc())
         .limit(200 * len(runs))
     )
-    for row in uow.session.scalars(statement):
+    for row in reversed(uow.session.scalars(statement).all()):
         wire = uow.principal.is_platform or uow.principal.org_id == row.seller_org_id
         found.setdefault(row.run_id, []).append(
             AttemptRow(
@@ -328,11 +329,16 @@ def _attempts(uow: UnitOfWork, runs: list[Run]) -> dict[UUID, list[AttemptRow]]:
 
 def _connector(row: ConnectorRow) -> ConnectorView:
     overlaps = row.previous_until is not None and row.previous_until > clock.now()
+    tested: Literal["passed", "failed"] = "failed" if row.test_failure else "passed"
+    asked: Literal["running", "untested"] = "running" if row.test_asked_at else "untested"
     return ConnectorView(
         id=row.id,
         kind=row.kind,
         name=row.name,
         url=row.url,
         overlap_until=row.previous_until if overlaps else None,
+        test=tested if row.tested_at else asked,
+        tested_at=row.tested_at,
+        test_failure=row.test_failure,
         created_at=row.created_at,
     )

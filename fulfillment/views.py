@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from kernel import clock
@@ -160,4 +161,7 @@ class ConnectorView:
     url: str | None
     overlap_until: datetime | None
     """Until when the former secret signs too."""
+    test: Literal["untested", "running", "passed", "failed"]
+    tested_at: datetime | None
+    test_failure: str | None
     created_at: datetime

@@ -64,7 +64,7 @@ def once(uow: UnitOfWork, *, route: str, key: str | None, request: object, work:
     Raises:
         Invalid: `idempotency_key_required`, `idempotency_key_invalid`, or `idempotency_key_reused` with another request.
         Conflict: `idempotency_key_in_use`, the first request with this key is still running.
-        Gone: `idempotency_key_expired`, older than 30 days: refused, never executed anew.
+        Gone: `idempotency_key_expired`, older than 30 days: refused rather than executed anew, for another 30 days.
     """
     if key is None:
         raise Invalid("idempotency_key_required", field="Idempotency-Key")
@@ -120,6 +120,8 @@ def _replay(uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: s
     return Answer(found.status, found.answer, replayed=True)
 
 
-def forget_old(uow: UnitOfWork) -> None:
-    """Delete keys twice as old as they are honoured."""
-    uow.session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - 2 * KEPT))
+def forget_old(uow: UnitOfWork, limit: int) -> int:
+    """Delete at most `limit` keys twice as old as they are honoured; returns how many."""
+    old = select(IdempotencyKey.id).where(IdempotencyKey.created_at < clock.now() - 2 * KEPT).limit(limit)
+    gone = delete(IdempotencyKey).where(IdempotencyKey.id.in_(old)).returning(IdempotencyKey.id)
+    return len(uow.session.scalars(gone).all())

@@ -7,8 +7,7 @@ shape (keys, tokens, signatures, addresses of people, card numbers) are replaced
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, Literal, TextIO
 from uuid import UUID
 
@@ -45,8 +44,6 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 )
 _CARD_LIKE: Final = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])")
 _MAX_DEPTH: Final = 8
-
-CORRELATION_NAMES: Final = ("request_id", "organization_id", "member_id", "order_id", "run_id", "job_id")
 
 
 def configure_logs(
@@ -102,30 +99,6 @@ def configure_logs(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-
-
-def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger; pass ``__name__``. Events are short sentences in the past tense, facts go into keywords."""
-    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
-    return logger
-
-
-@contextmanager
-def correlated(**ids: UUID | str | None) -> Iterator[None]:
-    """Put ids (see ``CORRELATION_NAMES``) on every entry written inside the block, in this thread or task.
-
-    None leaves an outer value alone. Raises ValueError for an unknown name, so that the names stay searchable.
-    """
-    if unknown := set(ids) - set(CORRELATION_NAMES):
-        raise ValueError(f"not correlation ids: {sorted(unknown)}")
-    with structlog.contextvars.bound_contextvars(**{name: str(value) for name, value in ids.items() if value}):
-        yield
-
-
-def current_correlation() -> dict[str, str]:
-    """The ids in force, for storing with a job so that its entries carry them too."""
-    context = structlog.contextvars.get_contextvars()
-    return {name: str(context[name]) for name in CORRELATION_NAMES if name in context}
 
 
 def redact_entry(_logger: object, _method: str, entry: EventDict) -> EventDict:

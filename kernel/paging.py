@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,7 +39,7 @@ def decode(cursor: str) -> tuple[datetime, UUID]:
         if instant.tzinfo is None:
             raise Invalid("cursor_invalid", field="cursor")
         return instant, UUID(row_id)
-    except (ValueError, binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise Invalid("cursor_invalid", field="cursor") from error
 
 

@@ -28,7 +28,11 @@ class SandboxClock(Base):
 
 
 def advance(uow: UnitOfWork, by: timedelta) -> int:
-    """Move the installation's clock forward for every process; returns the total offset in seconds."""
+    """Move the installation's clock forward; returns the total offset in seconds.
+
+    Every process follows once this is committed. The caller that wants to see it at once shifts its own clock then, not
+    before: a transaction that is rolled back moved nothing.
+    """
     seconds = max(0, int(by.total_seconds()))
     row = SandboxClock.__table__
     statement = insert(SandboxClock).values(id=1, ahead_s=seconds)
@@ -37,7 +41,6 @@ def advance(uow: UnitOfWork, by: timedelta) -> int:
             index_elements=["id"], set_={"ahead_s": row.c.ahead_s + statement.excluded.ahead_s}
         ).returning(row.c.ahead_s)
     ).scalar_one()
-    clock.shift(timedelta(seconds=total))
     return total
 
 
@@ -48,5 +51,4 @@ def ahead_s(uow: UnitOfWork) -> int:
 
 def follow(uow: UnitOfWork) -> None:
     """Bring this process's clock to the installation's."""
-    total = uow.session.scalar(select(SandboxClock.ahead_s)) or 0
-    clock.shift(timedelta(seconds=total))
+    clock.shift(timedelta(seconds=ahead_s(uow)))

@@ -10,7 +10,6 @@ most.
 """
 
 import base64
-import binascii
 import re
 import secrets
 from collections.abc import Mapping
@@ -29,16 +28,11 @@ class SecretUnreadable(Exception):
     """A sealed value does not open: altered, from another row, or its key is no longer known. Says nothing more."""
 
 
-def new_key() -> bytes:
-    """A fresh key-encryption key, 256 random bits."""
-    return secrets.token_bytes(KEY_BYTES)
-
-
 class SecretBox:
     """Seals and opens values. Immutable and thread safe.
 
-    ``keys`` maps key id (lower case letters, digits, dash) to 32 bytes; the first seals, all open. To rotate, put the
-    new key first, :meth:`rewrap` every stored value that :meth:`needs_rewrap`, then drop the old key.
+    ``keys`` maps key id (lower case letters, digits, dash) to 32 bytes; the first seals, all open: a new key
+    put first leaves what is stored readable for as long as the old one stays.
     """
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
@@ -56,31 +50,17 @@ class SecretBox:
         """Encrypt ``plaintext`` for the one place that ``context`` names. Two calls never give the same text."""
         data_key = AESGCM.generate_key(KEY_BYTES * 8)
         body = _encrypt(AESGCM(data_key), plaintext, _authenticated("body", "", context))
-        return self._join(self._active_id, data_key, body, context)
-
-    def open(self, sealed: str, context: str) -> bytes:
-        """Decrypt a value sealed for the same context. Raises SecretUnreadable."""
-        _, data_key, body = self._unwrap(sealed, context)
-        return _decrypt(AESGCM(data_key), body, _authenticated("body", "", context))
-
-    def needs_rewrap(self, sealed: str) -> bool:
-        """Whether the value is still under an older key. Raises SecretUnreadable when it is no sealed value."""
-        return _split(sealed)[0] != self._active_id
-
-    def rewrap(self, sealed: str, context: str) -> str:
-        """Put the value's data key under the present key, without decrypting the value. Raises SecretUnreadable."""
-        _, data_key, body = self._unwrap(sealed, context)
-        return self._join(self._active_id, data_key, body, context)
-
-    def _join(self, key_id: str, data_key: bytes, body: bytes, context: str) -> str:
+        key_id = self._active_id
         wrapped = _encrypt(self._keys[key_id], data_key, _authenticated("data_key", key_id, context))
         return f"{_VERSION}.{key_id}.{_encode(wrapped)}.{_encode(body)}"
 
-    def _unwrap(self, sealed: str, context: str) -> tuple[str, bytes, bytes]:
+    def open(self, sealed: str, context: str) -> bytes:
+        """Decrypt a value sealed for the same context. Raises SecretUnreadable."""
         key_id, wrapped, body = _split(sealed)
         if key_id not in self._keys:
             raise SecretUnreadable("unknown key")
-        return key_id, _decrypt(self._keys[key_id], wrapped, _authenticated("data_key", key_id, context)), body
+        data_key = _decrypt(self._keys[key_id], wrapped, _authenticated("data_key", key_id, context))
+        return _decrypt(AESGCM(data_key), body, _authenticated("body", "", context))
 
 
 def _authenticated(part: str, key_id: str, context: str) -> bytes:
@@ -116,5 +96,5 @@ def _encode(data: bytes) -> str:
 def _decode(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise SecretUnreadable("not a sealed value") from None

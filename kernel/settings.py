@@ -9,7 +9,6 @@ refuses to go on and lists every setting that is missing or unsafe, all at once.
 """
 
 import base64
-import binascii
 import os
 import secrets
 from collections.abc import Mapping
@@ -91,12 +90,6 @@ class Settings(BaseSettings):
         description="The same database as the role that owns the schemas and migrates them. With CREATEROLE it also "
         "creates a missing serving role. Not needed to serve.",
     )
-    database_replica_url: str | None = Field(
-        default=None,
-        repr=False,
-        description="A read replica for reads that tolerate lag (lists, reports). Money is never decided from it. "
-        "Empty: such reads use DATABASE_URL.",
-    )
     database_pool_size: int = Field(
         default=8, ge=1, le=200, description="Most database connections held open by one process."
     )
@@ -161,7 +154,7 @@ class Settings(BaseSettings):
     def _absolute_home(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @field_validator("database_url", "database_admin_url", "database_replica_url")
+    @field_validator("database_url", "database_admin_url")
     @classmethod
     def _psycopg_url(cls, value: str | None) -> str | None:
         """Accept the plain forms that hosting providers hand out and name the driver, which SQLAlchemy needs."""
@@ -333,7 +326,7 @@ def _decode_key(text: str) -> bytes:
     )
     try:
         key = base64.b64decode(text.strip(), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise SettingsError([problem]) from error
     # A key of one or a few repeated bytes was typed, not drawn.
     if len(key) != KEY_BYTES or len(set(key)) < KEY_BYTES // 4:

@@ -9,10 +9,11 @@ import hashlib
 import os
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -143,59 +144,41 @@ class Storage:
     def head(self, key: str) -> ObjectInfo:
         """Size, time and entity tag. Raises ObjectMissing."""
         check_key(key)
-        try:
+        with _reading(key):
             meta = obstore.head(self._store, key)
-        except FileNotFoundError:
-            raise ObjectMissing(key) from None
-        except BaseError as error:
-            raise StorageError("could not read") from error
         return ObjectInfo(key, meta["size"], meta["last_modified"], meta["e_tag"] or "")
-
-    def exists(self, key: str) -> bool:
-        """Whether an object has this key."""
-        try:
-            self.head(key)
-        except ObjectMissing:
-            return False
-        return True
 
     def get_bytes(self, key: str) -> bytes:
         """A whole object; for small ones. Raises ObjectMissing."""
         return b"".join(self.stream(key))
 
-    def get_range(self, key: str, start: int, end: int) -> bytes:
-        """Bytes ``start`` (inclusive) to ``end`` (exclusive), fewer where the object ends sooner.
+    def stream(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The object in chunks, from byte ``start`` to before byte ``end``, or to where it ends sooner.
 
-        Raises:
+        Raises, before the first chunk:
             ObjectMissing: no such object.
             RangeNotSatisfiable: ``start`` lies at or beyond the end.
             ValueError: ``start`` is negative or not below ``end``.
         """
-        return b"".join(self.stream(key, start, end))
-
-    def stream(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """The object, or a range of it as :meth:`get_range`, in chunks; raises as that does, before the first chunk."""
-        options = self._range_options(key, start, end)
-        if options is None:
+        span = _span(self.head(key).size_bytes, start, end)
+        if span is None:
             return iter(())
-        try:
-            result = obstore.get(self._store, key, options=options)
-        except FileNotFoundError:
-            raise ObjectMissing(key) from None
-        except BaseError as error:
-            raise StorageError("could not read") from error
+        with _reading(key):
+            result = obstore.get(self._store, key, options={"range": span})
         return (bytes(chunk) for chunk in result.stream(min_chunk_size=CHUNK_BYTES))
 
     async def stream_async(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """:meth:`stream` for asynchronous answers; await it, then iterate."""
-        options = self._range_options(key, start, end)
+        """:meth:`stream` for asynchronous answers, without blocking the event loop; await it, then iterate."""
+        check_key(key)
+        with _reading(key):
+            meta = await obstore.head_async(self._store, key)
+            span = _span(meta["size"], start, end)
+            result = await obstore.get_async(self._store, key, options={"range": span}) if span else None
 
         async def chunks() -> AsyncIterator[bytes]:
-            if options is None:
-                return
-            result = await obstore.get_async(self._store, key, options=options)
-            async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
-                yield bytes(chunk)
+            if result is not None:
+                async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
+                    yield bytes(chunk)
 
         return chunks()
 
@@ -215,27 +198,42 @@ class Storage:
         for batch in obstore.list(self._store, prefix=prefix):
             yield from (meta["path"] for meta in batch)
 
-    def _range_options(self, key: str, start: int, end: int | None) -> Any:
-        if start < 0 or (end is not None and end <= start):
-            raise ValueError("a range is 0 <= start < end")
-        size = self.head(key).size_bytes
-        if start == 0 and size == 0:
-            return None
-        if start >= size:
-            raise RangeNotSatisfiable(size)
-        return {"range": (start, size if end is None else min(end, size))}
-
     def _make_durable(self, key: str) -> None:
-        """A local write is in the page cache only; it must survive a power cut like the row that names it."""
+        """A local write is in the page cache only; it must survive a power cut like the row that names it.
+
+        The folders above it too: they may have been made for it.
+        """
         if self._root is None:
             return
         path = self._root / key
-        for place in (path, path.parent):
+        for place in (path, *(folder for folder in path.parents if folder.is_relative_to(self._root))):
             descriptor = os.open(place, os.O_RDONLY)
             try:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+@contextmanager
+def _reading(key: str) -> Iterator[None]:
+    """The store's own errors, in our words."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise ObjectMissing(key) from None
+    except BaseError as error:
+        raise StorageError("could not read") from error
+
+
+def _span(size: int, start: int, end: int | None) -> tuple[int, int] | None:
+    """The bytes that are asked for of an object of this size; None when it is empty and all of it is."""
+    if start < 0 or (end is not None and end <= start):
+        raise ValueError("a range is 0 <= start < end")
+    if start == 0 and size == 0:
+        return None
+    if start >= size:
+        raise RangeNotSatisfiable(size)
+    return start, size if end is None else min(end, size)
 
 
 def check_key(key: str) -> str:

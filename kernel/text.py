@@ -73,18 +73,6 @@ def render_markdown(text: str) -> str:
     )
 
 
-def markdown_to_text(text: str) -> str:
-    """Restricted Markdown without its marks, as one line of plain text, for search and for summaries."""
-    html = render_markdown(text).replace("<", " <")
-    return plain_text(_unescape(nh3.clean(html, tags=set())))
-
-
-def _unescape(text: str) -> str:
-    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&nbsp;", " "), ("&amp;", "&")):
-        text = text.replace(entity, character)
-    return text
-
-
 def _is_allowed_link(url: str) -> bool:
     scheme, colon, _ = url.strip().partition(":")
     return bool(colon) and scheme.lower() in _LINK_SCHEMES

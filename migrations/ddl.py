@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from alembic import op
 
 APP_ROLE = "market_app"
-FIRST_MONTH = date(2026, 10, 1)
-MONTHS = 15
 
 
 def create_schema(name: str) -> None:
@@ -57,13 +53,6 @@ def append_only(table: str) -> None:
     )
 
 
-def partition_by_month(table: str, first: date = FIRST_MONTH, months: int = MONTHS) -> None:
-    """Monthly partitions ahead of time and a default one, so that no insert ever fails for want of a partition."""
+def partition_by_month(table: str) -> None:
+    """A default partition, so that no insert ever fails for want of one; `migrations.partitions` adds the months."""
     op.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
-    month = first
-    for _ in range(months):
-        after = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-        op.execute(
-            f"CREATE TABLE {table}_p{month:%Y%m} PARTITION OF {table} FOR VALUES FROM ('{month}') TO ('{after}')"
-        )
-        month = after

@@ -1,5 +1,6 @@
 """The closed loop on one page: each fact, and what follows it.
 
+    seller's connector tested ─► that step of its checklist done
     purchase placed ─► (approved) ─► payment ─► order paid ─► charge recorded, delivery begun
         delivery done ─► order active ─► share released after its hold, subscription begun, invoice issued
         delivery failed or late ─► order's money refunded ─► order refunded, delivery ended, credit note issued
@@ -10,17 +11,20 @@ there is no third way out of `paid`. The composition imports this module in ever
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
 from billing.payments.events import PaymentSucceeded
 from billing.refunds.events import RefundSucceeded
 from fulfillment.entitlements.end_entitlement import end_entitlement
-from fulfillment.events import DeliveryFailed, EntitlementActivated
+from fulfillment.events import ConnectorTestPassed, DeliveryFailed, EntitlementActivated
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
 from kernel.jobs.registry import Payload, every, follows, job
+from marketplace.organizations.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
 from orders.agreements.complete_order import take_acceptance
 from orders.agreements.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.agreements.models import Order, OrderLine
@@ -126,6 +130,16 @@ def refund_succeeded(uow: UnitOfWork, fact: Payload) -> None:
 def refund_succeeded_credit_note(uow: UnitOfWork, fact: Payload) -> None:
     """What was invoiced and went back is credited, partial refunds too."""
     credit_what_was_invoiced(uow, UUID(fact["refund_id"]), UUID(fact["reference"]))
+
+
+# ── before anything can be sold ──────────────────────────────────────────────────────────────────────────────────
+
+
+@follows(ConnectorTestPassed)
+def connector_test_passed(uow: UnitOfWork, fact: Payload) -> None:
+    """That step of the seller's checklist is done; who does not sell has no checklist."""
+    with suppress(NotFound):
+        complete_onboarding_step(uow, CompleteOnboardingStep("connector", org_id=UUID(fact["org_id"])))
 
 
 # ── what waits too long ──────────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from fulfillment import jobs
 from fulfillment.connectors.none import NoneConnector
-from fulfillment.connectors.ports import Connector, Connectors
+from fulfillment.connectors.ports import Connector
 from fulfillment.connectors.save_connector import SaveConnector, SavedConnector, save_connector
 from fulfillment.connectors.webhook import WebhookConnector
 from fulfillment.entitlements.models import Entitlement
@@ -27,11 +27,11 @@ from kernel.ids import uuid7
 from kernel.jobs.run import Runner
 from kernel.outbound import OutboundClient, OutboundPolicy
 from kernel.principal import SYSTEM, Kind, Principal
-from kernel.secrets import SecretBox, new_key
+from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from tests.factories_marketplace import Org, make_org, make_plans, make_seller
 
-BOX = SecretBox({"k1": new_key()})
+BOX = SecretBox({"k1": b"a sealing key of thirty-two bytes"[:32]})
 SIGNER = TokenSigner([b"a signing key of thirty-two bytes"])
 LOOPBACK = OutboundPolicy(allow_loopback=True)
 PUBLIC_URL = "https://market.example"
@@ -40,7 +40,7 @@ PUBLIC_URL = "https://market.example"
 def register(public_url: str = PUBLIC_URL, **connectors: Connector) -> SellerCalls:
     """Register delivery's jobs with real connectors over loopback; named ones replace them."""
     known: dict[str, Connector] = {"webhook": WebhookConnector(OutboundClient(LOOPBACK)), "none": NoneConnector()}
-    ports = SellerCalls(Connectors(known | connectors), BOX, SIGNER, public_url)
+    ports = SellerCalls(known | connectors, BOX, SIGNER, public_url)
     jobs.register(ports)
     return ports
 

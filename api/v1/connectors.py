@@ -15,7 +15,15 @@ from pydantic import AfterValidator, Field, StringConstraints
 from api.context import Services
 from api.schema import Out, Wire
 from fulfillment import queries
-from fulfillment.connectors.save_connector import SaveConnector, SavedConnector, rotate_secret, save_connector
+from fulfillment.connectors.connector_test import ask_for_test
+from fulfillment.connectors.save_connector import (
+    ChangeConnector,
+    SaveConnector,
+    SavedConnector,
+    change_connector,
+    rotate_secret,
+    save_connector,
+)
 from fulfillment.views import ConnectorView
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.principal import Principal
@@ -38,6 +46,11 @@ class ConnectorOut(Out):
     name: str
     url: str | None
     overlap_until: datetime | None = Field(description="Until when the former secret signs too")
+    test: Literal["untested", "running", "passed", "failed"] = Field(
+        description="How the latest test of the present address and secret went"
+    )
+    tested_at: datetime | None
+    test_failure: str | None = Field(description="Why it failed: a code of ours or the seller's own words")
     created_at: datetime
 
 
@@ -86,22 +99,21 @@ def get_connector(connector_id: UUID, services: Services, principal: Principal) 
 def create_connector(data: ConnectorIn, services: Services, principal: Principal) -> SavedOut:
     """Make a connector; a webhook's signing secret is in this answer and nowhere else."""
     command = SaveConnector(name=data.name, kind=data.kind, url=data.url)
-    return transact(services.db, principal, lambda uow: _save(uow, services, command))
+
+    def save(uow: UnitOfWork) -> SavedOut:
+        return _shown(uow, save_connector(uow, command, box=services.secrets, policy=services.outbound_policy))
+
+    return transact(services.db, principal, save)
 
 
 @patch("/v1/connectors/{connector_id:uuid}", permission="connectors.write", sync_to_thread=True, tags=["seller"])
-def change_connector(connector_id: UUID, data: ConnectorChange, services: Services, principal: Principal) -> SavedOut:
+def update_connector(connector_id: UUID, data: ConnectorChange, services: Services, principal: Principal) -> SavedOut:
     """Change name or address. The secret stays."""
+    command = ChangeConnector(connector_id, data.name, data.url)
 
     def change(uow: UnitOfWork) -> SavedOut:
-        present = queries.get_connector(uow, connector_id)
-        command = SaveConnector(
-            name=data.name or present.name,
-            kind=present.kind,
-            url=data.url or present.url,
-            connector_id=connector_id,
-        )
-        return _save(uow, services, command)
+        change_connector(uow, command, policy=services.outbound_policy)
+        return _shown(uow, SavedConnector(connector_id, None))
 
     return transact(services.db, principal, change)
 
@@ -116,15 +128,27 @@ def rotate(connector_id: UUID, services: Services, principal: Principal) -> Save
     return transact(services.db, principal, change)
 
 
-def _save(uow: UnitOfWork, services: Services, command: SaveConnector) -> SavedOut:
-    saved = save_connector(uow, command, box=services.secrets, policy=services.outbound_policy)
-    return _shown(uow, saved)
+@post(
+    "/v1/connectors/{connector_id:uuid}/test",
+    permission="connectors.write",
+    sync_to_thread=True,
+    status_code=202,
+    tags=["seller"],
+)
+def test_connector(connector_id: UUID, services: Services, principal: Principal) -> ConnectorOut:
+    """Test it: three harmless calls (`docs/protocols/webhook.md` §4). Ask for the connector until `test` says how it went."""
+
+    def ask(uow: UnitOfWork) -> ConnectorOut:
+        ask_for_test(uow, connector_id)
+        uow.flush()
+        return ConnectorOut.model_validate(queries.get_connector(uow, connector_id))
+
+    return transact(services.db, principal, ask)
 
 
 def _shown(uow: UnitOfWork, saved: SavedConnector) -> SavedOut:
-    uow.flush()
     view: ConnectorView = queries.get_connector(uow, saved.id)
     return SavedOut(**ConnectorOut.model_validate(view).model_dump(), secret=saved.secret)
 
 
-routes = [list_connectors, get_connector, create_connector, change_connector, rotate]
+routes = [list_connectors, get_connector, create_connector, update_connector, rotate, test_connector]

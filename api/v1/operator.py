@@ -148,6 +148,7 @@ def advance_clock(data: ClockIn, services: Services, principal: Principal) -> Cl
     with unit_of_work(services.db, principal) as uow:
         ahead_s = sandbox_clock.advance(uow, timedelta(seconds=data.advance_s))
         audit.record(uow, "clock.advanced", seconds=data.advance_s)
+    clock.shift(timedelta(seconds=ahead_s))
     return ClockOut(now=clock.now(), ahead_s=ahead_s)
 
 

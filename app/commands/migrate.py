@@ -35,16 +35,19 @@ def run(*, check: bool) -> int:
     return 0
 
 
-def upgrade(admin_url: str, revision: str = "head") -> None:
-    """Bring the database of `admin_url` to `revision`, in one transaction; nothing happens when it is there."""
+def upgrade(admin_url: str) -> None:
+    """Bring the database of `admin_url` to the newest revision and add what months its partitions lack, in one transaction."""
+    from migrations.partitions import add_months_ahead
+
     with _locked(admin_url) as connection:
-        command.upgrade(_config(connection), revision)
+        command.upgrade(_config(connection), "head")
+        add_months_ahead(connection)
 
 
-def downgrade(admin_url: str, revision: str = "base") -> None:
-    """Take the database of `admin_url` back to `revision`, in one transaction."""
+def downgrade(admin_url: str) -> None:
+    """Take everything out of the database of `admin_url` again, in one transaction."""
     with _locked(admin_url) as connection:
-        command.downgrade(_config(connection), revision)
+        command.downgrade(_config(connection), "base")
 
 
 def find_revision(admin_url: str) -> tuple[str | None, str | None]:

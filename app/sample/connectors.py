@@ -9,7 +9,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from fulfillment.connectors.models import ConnectorRow
-from fulfillment.connectors.save_connector import SaveConnector, open_secrets, save_connector
+from fulfillment.connectors.save_connector import (
+    ChangeConnector,
+    SaveConnector,
+    change_connector,
+    open_secrets,
+    save_connector,
+)
 from kernel.db.uow import Database, UnitOfWork, transact
 from kernel.outbound import OutboundPolicy
 from kernel.principal import Kind, Principal
@@ -43,13 +49,11 @@ def seed_connectors(
 
         def seed(uow: UnitOfWork, url: str = url, vendor: str = vendor, org_id: UUID = org_id) -> SampleConnector:
             row = _find(uow, org_id)
-            if row is None or row.url != url:
-                command = SaveConnector(NAME, "webhook", url, connector_id=row.id if row else None)
-                save_connector(uow, command, box=box, policy=policy)
-                row = _find(uow, org_id)
             if row is None:
-                msg = "a connector that was just saved is there"
-                raise LookupError(msg)
+                saved = save_connector(uow, SaveConnector(NAME, "webhook", url), box=box, policy=policy)
+                row = uow.session.get_one(ConnectorRow, saved.id)
+            elif row.url != url:
+                change_connector(uow, ChangeConnector(row.id, url=url), policy=policy)
             return SampleConnector(vendor, row.id, open_secrets(row, box)[0])
 
         found[vendor] = transact(db, principal, seed)

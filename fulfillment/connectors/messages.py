@@ -32,16 +32,34 @@ def _shown(value: str) -> str:
     return redact_text(plain_text(value))[:MESSAGE_LENGTH]
 
 
+Clipped = Annotated[str, AfterValidator(_shown)]
 Shown = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), AfterValidator(_shown)]
 """Text that the buyer will read: cleaned, without what looks like a secret."""
 ExternalId = Annotated[str, StringConstraints(max_length=ID_LENGTH), AfterValidator(plain_text)]
 LaunchUrl = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(_launch_url)]
 
 
-class _Message(BaseModel):
+class _Words(BaseModel):
     # Fields that a later version of the protocol adds are not ours to refuse.
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
+    message_zh: Shown | None = None
+    message_en: Shown | None = None
+    message: Shown | None = None
+
+    @property
+    def words(self) -> tuple[str | None, str | None]:
+        """What to show in Chinese and in English; a seller that speaks one language is quoted in it."""
+        chinese = self.message_zh or self.message or self.message_en
+        return chinese or None, self.message_en or self.message or chinese or None
+
+    @property
+    def reason(self) -> str | None:
+        """The same as one text, for a record that buyers, the seller and operators read alike."""
+        return " / ".join(dict.fromkeys(filter(None, self.words))) or None
+
+
+class _Message(_Words):
     external_id: ExternalId | None = None
     launch_url: LaunchUrl | None = None
 
@@ -54,13 +72,13 @@ class Done(_Message):
     """The body of a 200 answer."""
 
     status: Literal["succeeded"]
-    message: Shown | None = None
 
 
-class _Reason(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    message: Annotated[str, AfterValidator(_shown)]
+class _Reason(_Words):
+    # A refusal stands however long its words are.
+    message_zh: Clipped | None = None
+    message_en: Clipped | None = None
+    message: Clipped | None = None
 
 
 class No(BaseModel):
@@ -77,13 +95,4 @@ class Callback(_Message):
     status: Literal["progress", "succeeded", "failed"]
     sequence: Annotated[int | None, Field(ge=0, lt=2**53)] = None
     percent: Annotated[int, Field(ge=0, le=100)] = 0
-    message_zh: Shown | None = None
-    message_en: Shown | None = None
-    message: Shown | None = None
     retryable: bool = False
-
-    @property
-    def words(self) -> tuple[str | None, str | None]:
-        """What to show in Chinese and in English; a seller that speaks one language is quoted in it."""
-        chinese = self.message_zh or self.message or self.message_en
-        return chinese, self.message_en or self.message or chinese

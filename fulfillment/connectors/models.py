@@ -31,4 +31,8 @@ class ConnectorRow(Base):
     secret_sealed: Mapped[str | None]
     previous_secret_sealed: Mapped[str | None]
     previous_until: Mapped[Instant | None]
+    test_asked_at: Mapped[Instant | None]
+    """Of the latest test, also its identity; None since address or secret changed, as then nothing is known of them."""
+    tested_at: Mapped[Instant | None]
+    test_failure: Mapped[str | None]
     created_at: Mapped[CreatedAt]

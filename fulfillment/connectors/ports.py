@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -14,7 +14,6 @@ class RunRequest:
     run_id: UUID
     message_id: str
     operation: str
-    try_number: int
     body: dict[str, Any]
     url: str | None
     secrets: tuple[str, ...]
@@ -38,7 +37,8 @@ class Succeeded:
     exchange: Exchange
     external_id: str | None = None
     launch_url: str | None = None
-    message: str | None = None
+    words: tuple[str | None, str | None] = (None, None)
+    """What the seller says to the buyer, in Chinese and in English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,3 @@ class Connector(Protocol):
 
     def call(self, request: RunRequest) -> Answer:
         """Ask for one operation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connectors:
-    """The connectors of this process by kind."""
-
-    by_kind: dict[str, Connector] = field(default_factory=dict)

@@ -22,13 +22,21 @@ OVERLAP = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class SaveConnector:
-    """`secret` None: a fresh one is made for a new webhook connector, the present one kept for an existing one."""
+    """A new connector. `secret` None: a webhook connector gets a fresh one."""
 
     name: str
     kind: str
     url: str | None = None
     secret: str | None = None
-    connector_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeConnector:
+    """What is None stays as it is."""
+
+    connector_id: UUID
+    name: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +50,39 @@ class SavedConnector:
 def save_connector(
     uow: UnitOfWork, command: SaveConnector, *, box: SecretBox, policy: OutboundPolicy
 ) -> SavedConnector:
-    """Save the acting seller's connector.
+    """Make a connector of the acting seller.
 
     Raises: Invalid `connector_url_refused` (the guarded client would not call it), `connector_url_required`,
-        `connector_kind_unknown`, `connector_secret_invalid`; NotFound.
-    Locks: the connector. The secret is never stored readable, logged or shown again.
+        `connector_kind_unknown`, `connector_secret_invalid`. The secret is never stored readable, logged or shown again.
     """
-    org_id = uow.principal.organization()
     if command.kind not in ("webhook", "none"):
         raise Invalid("connector_kind_unknown", field="kind")
+    row = ConnectorRow(id=uuid7(), org_id=uow.principal.organization(), name=command.name, kind=command.kind)
+    secret = None
     if command.kind == "webhook":
         _check_url(command.url, policy)
-    row = _find_or_new(uow, command, org_id)
-    row.name, row.kind, row.url = command.name, command.kind, command.url if command.kind == "webhook" else None
-    secret = command.secret
-    if secret is None and row.secret_sealed is None and command.kind == "webhook":
-        secret = new_webhook_secret()
-    if secret is not None:
+        row.url = command.url
+        secret = new_webhook_secret() if command.secret is None else command.secret
         _change_secret(row, secret, box)
     uow.session.add(row)
     uow.flush()
-    audit.record(uow, "connector.saved", subject_id=row.id, kind=command.kind, rotated=int(secret is not None))
+    audit.record(uow, "connector.saved", subject_id=row.id, kind=command.kind)
     return SavedConnector(row.id, secret)
+
+
+def change_connector(uow: UnitOfWork, command: ChangeConnector, *, policy: OutboundPolicy) -> None:
+    """Give the acting seller's connector another name or, if it has one, another address. A new address is untested.
+
+    Raises: NotFound, Invalid `connector_url_refused`. Locks: the connector.
+    """
+    row = own_connector(uow, command.connector_id)
+    row.name = command.name or row.name
+    if command.url and row.kind == "webhook" and command.url != row.url:
+        _check_url(command.url, policy)
+        row.url = command.url
+        _forget_test(row)
+    uow.flush()
+    audit.record(uow, "connector.changed", subject_id=row.id)
 
 
 def rotate_secret(uow: UnitOfWork, connector_id: UUID, *, box: SecretBox) -> SavedConnector:
@@ -71,11 +90,13 @@ def rotate_secret(uow: UnitOfWork, connector_id: UUID, *, box: SecretBox) -> Sav
 
     Raises: NotFound, Conflict `connector_has_no_secret`. Locks: the connector.
     """
-    row = _own(uow, connector_id)
+    row = own_connector(uow, connector_id)
     if row.secret_sealed is None:
         raise Conflict("connector_has_no_secret")
     secret = new_webhook_secret()
     _change_secret(row, secret, box)
+    _forget_test(row)
+    uow.flush()
     audit.record(uow, "connector.rotated", subject_id=row.id)
     return SavedConnector(row.id, secret)
 
@@ -113,13 +134,12 @@ def _check_url(url: str | None, policy: OutboundPolicy) -> None:
         raise Invalid("connector_url_refused", field="url", reason=error.reason) from error
 
 
-def _find_or_new(uow: UnitOfWork, command: SaveConnector, org_id: UUID) -> ConnectorRow:
-    if command.connector_id is None:
-        return ConnectorRow(id=uuid7(), org_id=org_id)
-    return _own(uow, command.connector_id)
+def _forget_test(row: ConnectorRow) -> None:
+    row.test_asked_at, row.tested_at, row.test_failure = None, None, None
 
 
-def _own(uow: UnitOfWork, connector_id: UUID) -> ConnectorRow:
+def own_connector(uow: UnitOfWork, connector_id: UUID) -> ConnectorRow:
+    """The acting seller's connector, locked. Raises NotFound."""
     row = lock_row(uow.session, ConnectorRow, connector_id)
     if row is None or row.org_id != uow.principal.organization():
         raise NotFound("not_found")

@@ -63,12 +63,7 @@ def read_answer(response: OutboundResponse, request_excerpt: str, *, makes_tenan
             return TryAgain(exchange, "answer_not_understood")
         if makes_tenant and not done.names_the_tenant():
             return TryAgain(exchange, "answer_not_understood")
-        return Succeeded(
-            exchange,
-            external_id=done.external_id or None,
-            launch_url=done.launch_url,
-            message=done.message or None,
-        )
+        return Succeeded(exchange, done.external_id or None, done.launch_url, done.words)
     if response.status == 202:
         return Accepted(exchange)
     if response.status in FINAL:
@@ -78,7 +73,7 @@ def read_answer(response: OutboundResponse, request_excerpt: str, *, makes_tenan
 
 def _reason(response: OutboundResponse) -> str | None:
     try:
-        return No.model_validate_json(response.body).error.message or None
+        return No.model_validate_json(response.body).error.reason
     except ValidationError:
         return None
 

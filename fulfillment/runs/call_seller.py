@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import exists, select, update
 
 from fulfillment.connectors.models import ConnectorRow
-from fulfillment.connectors.ports import Accepted, Answer, Connectors, Refused, RunRequest, Succeeded, TryAgain
+from fulfillment.connectors.ports import Accepted, Answer, Connector, Refused, RunRequest, Succeeded, TryAgain
 from fulfillment.connectors.save_connector import open_secrets
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.conclude import Success, give_up, lock_run, succeed
@@ -34,7 +35,8 @@ BACKOFF_CAP_S = 600.0
 class SellerCalls:
     """The ports a try needs."""
 
-    connectors: Connectors
+    connectors: Mapping[str, Connector]
+    """By kind."""
     box: SecretBox
     signer: TokenSigner
     public_url: str
@@ -59,7 +61,7 @@ def call_seller(ctx: JobContext, run_id: UUID, ticket: int, ports: SellerCalls) 
     prepared = ctx.transact(lambda uow: _prepare(uow, run_id, ticket, ctx.claim.epoch, ports))
     if prepared is None:
         return
-    answer = ports.connectors.by_kind[prepared.kind].call(prepared.request)
+    answer = ports.connectors[prepared.kind].call(prepared.request)
     again = ctx.transact(lambda uow: _record(uow, run_id, ticket, prepared, answer))
     if again is not None:
         raise RetryLater(again, type(answer).__name__)
@@ -105,7 +107,6 @@ def _prepare(uow: UnitOfWork, run_id: UUID, ticket: int, epoch: int, ports: Sell
         run_id=run.id,
         message_id=message_id(run),
         operation=run.operation,
-        try_number=run.tries,
         body=request_body(run, entitlement, signer=ports.signer, public_url=ports.public_url),
         url=connector.url if connector else None,
         secrets=open_secrets(connector, ports.box) if connector else (),
@@ -140,7 +141,7 @@ def _record(uow: UnitOfWork, run_id: UUID, ticket: int, tried: _Try, answer: Ans
     )
     if isinstance(answer, Succeeded):
         # Done is done, whoever asked and whenever it is heard.
-        succeed(uow, run, entitlement, Success(answer.external_id, answer.launch_url, answer.message))
+        succeed(uow, run, entitlement, Success(answer.external_id, answer.launch_url, *answer.words))
         return None
     if run.ticket != ticket or run.state != "calling":
         # A callback, a deadline or a replay came before this line, and knows more.

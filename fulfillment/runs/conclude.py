@@ -55,8 +55,9 @@ def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Succes
         return
     org_ids = [run.buyer_org_id, run.seller_org_id]
     RUN.move(uow, run, "succeeded", org_ids=org_ids)
-    run.percent, run.finished_at = 100, clock.now()
-    run.message, run.message_en = success.message, success.message_en or success.message
+    now = clock.now()
+    run.percent, run.finished_at = 100, now
+    run.message, run.message_en = success.message, success.message_en
     if run.operation != "provision":
         return
     if entitlement.state == "ended":
@@ -64,9 +65,9 @@ def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Succes
         return
     entitlement.external_id = success.external_id
     entitlement.launch_url = success.launch_url
-    entitlement.valid_from = clock.now()
+    entitlement.valid_from = now
     if entitlement.term_months:
-        entitlement.valid_to = add_months(clock.now(), entitlement.term_months, time_zone=entitlement.time_zone)
+        entitlement.valid_to = add_months(now, entitlement.term_months, time_zone=entitlement.time_zone)
     if ENTITLEMENT.move(uow, entitlement, "active", org_ids=org_ids):
         uow.emit(
             EntitlementActivated(

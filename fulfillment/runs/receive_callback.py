@@ -88,17 +88,16 @@ def apply_callback(uow: UnitOfWork, inbox_id: UUID, run_id: UUID) -> None:
     run, entitlement = lock_run(uow, run_id)
     callback = Callback.model_validate(message.body)
     final = run.state not in LIVE
-    chinese, english = callback.words
+    reason = callback.reason or "seller_failed"
     match callback.status:
         case "progress":
             progress(run, sequence=callback.sequence, percent=callback.percent, messages=callback.words)
         case "succeeded":
-            success = Success(callback.external_id or None, callback.launch_url, chinese, english)
-            succeed(uow, run, entitlement, success)
+            succeed(uow, run, entitlement, Success(callback.external_id or None, callback.launch_url, *callback.words))
         case "failed" if callback.retryable:
-            _send_again(uow, run, entitlement, chinese or "seller_failed")
+            _send_again(uow, run, entitlement, reason)
         case "failed":
-            give_up(uow, run, entitlement, state="failed", reason=chinese or "seller_failed")
+            give_up(uow, run, entitlement, state="failed", reason=reason)
     message.state = "ignored" if final else "processed"
     message.processed_at = clock.now()
 

@@ -37,8 +37,9 @@ RETRIED = frozenset({"40001", "40P01", "55P03"})
 """SQLSTATEs after which the whole unit of work is tried again: serialization failure, deadlock, lock not available."""
 ATTEMPTS = 5
 
-LIMITS = "-c lock_timeout=3s -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s"
-"""Of every serving connection. The last ends the transaction of a process that was paused in the middle, and frees its locks."""
+LIMITS = "-c lock_timeout=3s -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
+"""Of every serving connection. The third ends the transaction of a process that was paused in the middle, and frees its
+locks. Instants come back in the session's time zone: a server that lives in Shanghai would put +08:00 where UTC is promised."""
 PREPARED = 500
 """Prepared statements a connection keeps: more than the product has."""
 
@@ -61,6 +62,8 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=max_overflow,
+            # Errors end in logs and job rows; what a statement carried (addresses, sealed secrets) has no business there.
+            hide_parameters=True,
             connect_args={"prepare_threshold": 3, "options": LIMITS},
         )
         event.listen(self.engine, "connect", _keep_prepared)
@@ -173,14 +176,10 @@ def unit_of_work(db: Database, principal: Principal, *, correlation_id: str | No
             uow.settle()
             session.commit()
         except IntegrityError as error:
-            session.rollback()
             known = translate(error)
             if known is None:
                 raise
             raise known from error
-        except BaseException:
-            session.rollback()
-            raise
     if uow.rings and db.ring is not None:
         db.ring(uow.rings)
 

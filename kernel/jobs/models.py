@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid, text
@@ -14,8 +13,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kernel.clock import now
 from kernel.db.base import Base, CreatedAt, Id, Instant, Json
-
-JobState = Literal["ready", "running", "done", "dead"]
 
 
 class EventRow(Base):

@@ -26,6 +26,9 @@ InOneTransaction = Callable[["UnitOfWork", Payload], None]
 InSteps = Callable[["JobContext", Payload], None]
 F = TypeVar("F", bound=Callable[..., None])
 
+SLOT = "slot:"
+"""What the dedupe keys of periodic jobs begin with; the number of the interval follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:

@@ -20,7 +20,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from kernel import clock
 from kernel.db.uow import Database, Ring, UnitOfWork, transact, unit_of_work
@@ -28,6 +28,7 @@ from kernel.errors import NotFound
 from kernel.ids import uuid7
 from kernel.jobs.models import JobAttempt
 from kernel.jobs.registry import Payload, RetryLater, kind_of
+from kernel.logs import redact_text
 from kernel.principal import SYSTEM, Principal
 
 T = TypeVar("T")
@@ -42,6 +43,10 @@ BACKOFF_CAP_S = 600.0
 
 class LeaseLost(Exception):
     """Another worker claimed the job after this one's lease ran out; nothing may be written any more."""
+
+
+class WorkersLost(Exception):
+    """As many workers as the kind has attempts died with this job in their hands; it is not given to one more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +114,12 @@ _AGAIN = text("""
 """)
 _RENEW = text("""
     UPDATE kernel.job SET lease_until = clock_timestamp() + make_interval(secs => :lease)
-    WHERE id = ANY(:ids) AND worker = :worker AND state = 'running'
+    WHERE id IN (SELECT j.id FROM kernel.job j
+                 JOIN unnest(CAST(:ids AS uuid[]), CAST(:epochs AS bigint[])) AS held(id, epoch) USING (id, epoch)
+                 WHERE j.state = 'running' FOR UPDATE OF j SKIP LOCKED)
 """)
+"""Skips what a transaction of its own handler holds: waiting for that one would let every other lease run out, and what
+is locked cannot be claimed by anybody else either."""
 
 
 class JobContext:
@@ -155,7 +164,7 @@ class Runner:
     def __init__(self, db: Database, worker: str) -> None:
         self._db = db
         self._worker = worker
-        self._running: set[UUID] = set()
+        self._running: set[tuple[UUID, int]] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._heart: threading.Thread | None = None
@@ -172,7 +181,7 @@ class Runner:
             self._heart.join(HEARTBEAT_S + 1)
 
     def run(self, job_id: UUID) -> bool:
-        """Run a job if it can be claimed. Returns whether it was; how it ended stands in its row."""
+        """Run a job if it can be claimed: False when it was done, not due, or someone else's. How it ended stands in its row."""
         turn = Turn(clock.now(), time.monotonic())
         try:
             transact(self._db, SYSTEM, lambda uow: self._begin(uow, job_id, turn))
@@ -215,8 +224,11 @@ class Runner:
         """Run what is claimed by a lease, kept alive by the heartbeat."""
         kind = kind_of(claim.kind)
         assert kind is not None and kind.in_steps is not None  # noqa: S101, PT018 - `_begin` leased nothing else
+        if claim.attempts > kind.max_attempts:
+            raise WorkersLost
+        held = (claim.id, claim.epoch)
         with self._lock:
-            self._running.add(claim.id)
+            self._running.add(held)
         try:
             with claim.in_logs():
                 context = JobContext(self._db, claim)
@@ -224,7 +236,7 @@ class Runner:
                 context.transact(lambda uow: uow.session.execute(_DONE, self._ended(claim)))
         finally:
             with self._lock:
-                self._running.discard(claim.id)
+                self._running.discard(held)
 
     def _ended(self, claim: Claim) -> dict[str, Any]:
         return {
@@ -271,16 +283,19 @@ class Runner:
 
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_S):
-            with self._lock:
-                ids = list(self._running)
-            if not ids:
-                continue
             try:
-                with unit_of_work(self._db, SYSTEM) as uow:
-                    uow.session.execute(_RENEW, {"ids": ids, "worker": self._worker, "lease": LEASE_S})
-            except DBAPIError:
+                self._renew()
+            except SQLAlchemyError as error:
                 # The database is away: the leases run out and the work is taken over, which is what leases are for.
-                log.warning("lease_renewal_failed", jobs=len(ids))
+                log.warning("lease_renewal_failed", error=describe(error))
+
+    def _renew(self) -> None:
+        with self._lock:
+            held = list(self._running)
+        if held:
+            parameters = {"ids": [job for job, _ in held], "epochs": [epoch for _, epoch in held], "lease": LEASE_S}
+            with unit_of_work(self._db, SYSTEM) as uow:
+                uow.session.execute(_RENEW, parameters)
 
 
 def backoff_s(attempts: int) -> float:
@@ -290,10 +305,10 @@ def backoff_s(attempts: int) -> float:
 
 
 def describe(error: BaseException) -> str:
-    """The last line of a traceback and where it came from, short enough for a row."""
+    """The last line of a traceback and where it came from, short enough for a row and without what looks secret."""
     frame = traceback.extract_tb(error.__traceback__)[-1:]
     where = f"{frame[0].filename.rsplit('/', 3)[-1]}:{frame[0].lineno} " if frame else ""
-    return f"{where}{type(error).__name__}: {error}"[:500]
+    return redact_text(f"{where}{type(error).__name__}: {error}")[:500]
 
 
 def replay(uow: UnitOfWork, job_id: UUID) -> None:

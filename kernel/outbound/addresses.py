@@ -9,9 +9,8 @@ what is refused; IPv6 is the other way round: only global unicast (2000::/3) is 
 or tests, so that a range which is assigned tomorrow is refused today.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 _REFUSED_V4: Final[tuple[tuple[str, str], ...]] = (
@@ -69,7 +68,6 @@ _V6_NAMES: Final = tuple((IPv6Network(cidr), name) for cidr, name in _NAMES_V6)
 _ISATAP_MARKS: Final = (0x00005EFE, 0x02005EFE)
 
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 
 class RefusedAddress(Exception):
@@ -91,9 +89,7 @@ class CheckedAddress:
     is_inside: bool
 
 
-def check_address(
-    text: str, *, allow_loopback: bool = False, allow_private: bool = False, denied: Iterable[Network] = ()
-) -> CheckedAddress:
+def check_address(text: str, *, allow_loopback: bool = False, allow_private: bool = False) -> CheckedAddress:
     """Judge one address as the resolver returned it.
 
     Raises:
@@ -109,18 +105,11 @@ def check_address(
     if allow_loopback and _is_plain_loopback(address):
         return CheckedAddress(str(address), is_inside=True)
     kind = _refused_kind(address)
-    if kind is None and any(address in network for network in denied if network.version == address.version):
-        kind = "denied_by_operator"
     if kind == "private" and allow_private:
         return CheckedAddress(str(address), is_inside=True)
     if kind is not None:
         raise RefusedAddress(kind)
     return CheckedAddress(str(address), is_inside=False)
-
-
-def parse_networks(cidrs: Iterable[str]) -> tuple[Network, ...]:
-    """Parse an operator's extra refused ranges. Raises ValueError for text that is not a network."""
-    return tuple(ip_network(cidr, strict=True) for cidr in cidrs)
 
 
 def _is_plain_loopback(address: Address) -> bool:

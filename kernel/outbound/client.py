@@ -51,12 +51,6 @@ class OutboundClient:
         """POST; see :meth:`request`."""
         return self.request("POST", url, content, headers, timeout_s)
 
-    def get(
-        self, url: str, headers: Mapping[str, str] | None = None, timeout_s: float | None = None
-    ) -> OutboundResponse:
-        """GET; see :meth:`request`."""
-        return self.request("GET", url, b"", headers, timeout_s)
-
     def request(
         self,
         method: str,
@@ -88,10 +82,6 @@ class OutboundClient:
                 raise
             passage.healthy = response.status < _UNHEALTHY_STATUS
             return response
-
-    def breaker_is_open(self, url: str) -> bool:
-        """Whether calls to this URL's endpoint are held back now; for health pages. Raises OutboundRefused."""
-        return self._endpoints.is_open(check_url(url, self._policy).endpoint)
 
     def _build(self, method: str, target: Target, content: bytes, headers: Mapping[str, str]) -> httpcore.Request:
         if len(content) > self._policy.max_request_bytes:

@@ -51,12 +51,6 @@ class Breaker:
             if was_probe or self._failures >= self._policy.breaker_failures:
                 self._open_until = self._monotonic() + self._open_s
 
-    @property
-    def is_open(self) -> bool:
-        """Whether calls are being held back now."""
-        with self._lock:
-            return self._open_until is not None
-
 
 class Passage:
     """Handed to the caller of :meth:`Endpoints.enter` to say how the call went; silence means "says nothing"."""
@@ -105,12 +99,6 @@ class Endpoints:
         finally:
             with self._lock:
                 endpoint.users -= 1
-
-    def is_open(self, key: str) -> bool:
-        """Whether the endpoint's breaker holds calls back now; for health pages."""
-        with self._lock:
-            endpoint = self._known.get(key)
-        return endpoint is not None and endpoint.breaker.is_open
 
     def _take(self, key: str) -> _Endpoint:
         with self._lock:

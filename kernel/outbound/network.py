@@ -15,7 +15,7 @@ from typing import Any
 
 import httpcore
 
-from kernel.outbound.addresses import CheckedAddress, RefusedAddress, check_address, parse_networks
+from kernel.outbound.addresses import CheckedAddress, RefusedAddress, check_address
 from kernel.outbound.errors import OutboundFailed, OutboundRefused, OutboundTimeout
 from kernel.outbound.policy import OutboundPolicy
 from kernel.outbound.urls import Target
@@ -148,13 +148,11 @@ class GuardedNetwork(httpcore.NetworkBackend):
         return answers[0]
 
     def _judge(self, answers: Sequence[str]) -> list[CheckedAddress]:
-        denied = parse_networks(self._policy.denied_networks)
         is_permitted = self._target.is_permitted
         allow_loopback = self._policy.allow_loopback or is_permitted
         try:
             checked = [
-                check_address(text, allow_loopback=allow_loopback, allow_private=is_permitted, denied=denied)
-                for text in answers
+                check_address(text, allow_loopback=allow_loopback, allow_private=is_permitted) for text in answers
             ]
         except RefusedAddress as refused:
             raise OutboundRefused(f"address_{refused.network}") from None

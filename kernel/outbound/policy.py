@@ -9,18 +9,16 @@ DEFAULT_PORTS = frozenset({443, 8443})
 class OutboundPolicy:
     """Limits and permissions of :class:`kernel.outbound.OutboundClient`. Times in seconds, sizes in bytes.
 
-    ``allow_loopback`` belongs to the sandbox and to development alone: it admits 127.0.0.0/8 and ::1, there also over
-    plain http and on any port, so that a sample seller on this machine can be called. It admits nothing else.
+    ``allow_loopback`` belongs to development and tests alone: it admits 127.0.0.0/8 and ::1, there also over plain http
+    and on any port. It admits nothing else.
     ``permitted`` holds ``host:port`` pairs that an operator named: exactly these may have loopback or private
     (RFC 1918, RFC 4193) addresses, any port and plain http. Link-local and metadata addresses stay refused even there.
-    ``denied_networks`` adds an operator's own public ranges (CIDR text) to the built-in table.
     ``ca_file`` names a PEM bundle to trust instead of the bundled public roots.
     """
 
     allow_loopback: bool = False
     permitted: frozenset[str] = frozenset()
     allowed_ports: frozenset[int] = DEFAULT_PORTS
-    denied_networks: tuple[str, ...] = ()
     ca_file: str | None = None
     user_agent: str = "channel-market/1"
     max_request_bytes: int = 256 * 1024

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
-from kernel.outbound.addresses import RefusedAddress, check_address, parse_networks
+from kernel.outbound.addresses import RefusedAddress, check_address
 from kernel.outbound.errors import OutboundRefused
 from kernel.outbound.policy import OutboundPolicy
 
@@ -111,13 +111,8 @@ def _check_host(raw: str, policy: OutboundPolicy, *, is_permitted: bool) -> str:
 
 def _check_literal(text: str, policy: OutboundPolicy, *, is_permitted: bool) -> str:
     try:
-        denied = parse_networks(policy.denied_networks)
-        return check_address(
-            text,
-            allow_loopback=policy.allow_loopback or is_permitted,
-            allow_private=is_permitted,
-            denied=denied,
-        ).text
+        allow_loopback = policy.allow_loopback or is_permitted
+        return check_address(text, allow_loopback=allow_loopback, allow_private=is_permitted).text
     except RefusedAddress as refused:
         raise OutboundRefused(f"address_{refused.network}") from None
 

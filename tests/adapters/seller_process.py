@@ -17,6 +17,8 @@ import httpx
 
 from kernel import clock, ids, signing
 
+PATIENCE_S = 90
+"""How long a busy machine may take over what should be a moment."""
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "seller_app"
 SECRET, OTHER_SECRET = signing.new_webhook_secret(), signing.new_webhook_secret()
 
@@ -29,7 +31,7 @@ class Seller:
             self.port: int = free.getsockname()[1]
         self._data = data
         self.address = f"http://127.0.0.1:{self.port}"
-        self.client = httpx.Client(base_url=self.address, timeout=20, trust_env=False)
+        self.client = httpx.Client(base_url=self.address, timeout=PATIENCE_S, trust_env=False)
         self.start()
 
     def start(self) -> None:
@@ -48,11 +50,11 @@ class Seller:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE_S)
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE_S)
 
     def behave(self, **values: Any) -> None:
         answer = self.client.post("/behaviour", json={"reset": True, **values})
@@ -74,8 +76,8 @@ class Seller:
         return log
 
 
-def until(condition: Callable[[], bool], limit_s: float = 20) -> None:
-    deadline = time.monotonic() + limit_s
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)

@@ -64,6 +64,7 @@ def test_a_call_creates_one_tenant_however_often_it_comes(seller: Seller) -> Non
     (body,) = {answer.text for answer in answers}
     first = json.loads(body)
     assert first["status"] == "succeeded"
+    assert (first["message_zh"], first["message_en"]) == ("工作区已开通。", "The workspace is ready.")
     assert first["launch_url"] == f"{seller.address}/t/{first['external_id']}"
     again = seller.deliver(event(entitlement_id=entitlement)).json()
     assert again["external_id"] == first["external_id"]
@@ -174,7 +175,9 @@ def test_an_asynchronous_run_calls_back_with_progress_and_result(seller: Seller,
     until(callbacks.ended)
     assert [body["sequence"] for body in callbacks.bodies] == [1, 2, 3, 4]
     assert [body.get("percent") for body in callbacks.bodies] == [25, 50, 75, 100]
-    assert callbacks.bodies[0]["message_zh"]
+    for body in callbacks.bodies:
+        assert not body["message_zh"].isascii()
+        assert body["message_en"].isascii()
     final = callbacks.bodies[-1]
     assert final["status"] == "succeeded"
     assert final["launch_url"].endswith(final["external_id"])

@@ -114,6 +114,8 @@ def test_done_at_once(db: Database, seller: Seller) -> None:
     with unit_of_work(db, SYSTEM) as uow:
         row = uow.session.get_one(Entitlement, made.id)
         assert row.launch_url == f"{seller.address}/t/{row.external_id}"
+        run = provision_run(uow, made.id)
+        assert (run.message, run.message_en) == ("工作区已开通。", "The workspace is ready.")
         excerpt = uow.session.scalar(
             text("SELECT request_excerpt FROM fulfillment.run_attempt WHERE run_id = :r"), {"r": made.run_id}
         )
@@ -163,7 +165,11 @@ def test_a_refusal_is_final(db: Database, seller: Seller) -> None:
     work(db, made.id)
     assert shown(db, made) == ("failed", "pending", 1)
     ((_, outcome, status, reason),) = attempts_of(db, made.run_id)
-    assert (outcome, status, reason) == ("refused", 422, "the vendor cannot deliver this order")
+    assert (outcome, status, reason) == (
+        "refused",
+        422,
+        "供应商无法交付此订单。 / The vendor cannot deliver this order.",
+    )
     assert effects(seller, made) == []
 
 

@@ -137,6 +137,7 @@ class TestEntitlements:
                 ("POST", "/v1/seller/runs/{}/replay"),
                 ("GET", "/v1/connectors/{}"),
                 ("POST", "/v1/connectors/{}/secret"),
+                ("POST", "/v1/connectors/{}/test"),
             ):
                 body = {"person_id": str(stranger.person())} if path.endswith("seats") else None
                 target = made.run_id if "/runs/" in path else made.id
@@ -209,6 +210,17 @@ class TestConnectors:
         assert rotated["secret"] not in (None, secret)
         assert rotated["overlap_until"] is not None
         assert secret not in client.get(path, headers=seller).text
+
+    def test_asked_for_a_test(self, db: Database, client: Client) -> None:
+        with unit_of_work(db, SYSTEM) as uow:
+            org = make_seller(uow)
+        seller = key(db, org.owner, "connectors.write")
+        body = {"kind": "webhook", "name": "main", "url": "https://seller.example/hook"}
+        made = client.post("/v1/connectors", json=body, headers=seller).json()
+        path = f"/v1/connectors/{made['id']}"
+        asked = client.post(f"{path}/test", headers=seller)
+        assert (made["test"], asked.status_code, asked.json()["test"]) == ("untested", 202, "running")
+        assert code(client.post(f"{path}/test", headers=seller), 409) == "connector_test_running"
 
     @pytest.mark.parametrize(
         ("body", "status", "wanted"),

@@ -60,7 +60,7 @@ class TestProvisioningFailsForGood:
         everything_went_back(stage, order_id)
         assert stage.effects(order_id) == []
         order = stage.order(order_id)
-        assert order.failure == "the vendor cannot deliver this order"
+        assert order.failure == "供应商无法交付此订单。 / The vendor cannot deliver this order."
         for principal in (stage.purchaser, stage.seller.owner):
             assert stage.trace(principal, order_id).is_whole
         with pytest.raises(Conflict, match="order_not_refundable"):

@@ -6,6 +6,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from app.engines.databases import OWNER_ROLE, SERVING_ROLE, create_database, dro
 from app.engines.embedded import Addresses
 from app.verify.histories import TABLES as MACHINE_TABLES
 from app.verify.tenancy import APPEND_ONLY, UNDELETABLE
+from kernel import clock
 from kernel.states import machines
 from migrations.metadata import SCHEMAS, metadata
 
@@ -264,6 +266,38 @@ def test_partitions_are_reached_through_their_parents_only(catalogue: Connection
              AND has_table_privilege(:role, c.oid, 'SELECT,INSERT,UPDATE,DELETE,TRUNCATE')""",
         role=SERVING_ROLE,
     )
+
+
+def test_whoever_migrates_later_adds_the_months_that_are_missing(addresses: Addresses, noon: datetime) -> None:
+    assert addresses.database_admin_url is not None
+    name = f"months_{os.getpid()}"
+    own_url = create_database(addresses.database_admin_url, name)
+    engine = create_engine(own_url)
+
+    def months() -> set[str]:
+        with engine.connect() as connection:
+            found = connection.scalars(text("SELECT inhrelid::regclass::text FROM pg_inherits"))
+            return {one for one in found if re.fullmatch(r"kernel\.event_p\d{6}", one)}
+
+    try:
+        upgrade(own_url)
+        assert {f"kernel.event_p2026{month}" for month in (11, 12)} <= months()
+        assert (len(months()), "kernel.event_p202801" in months()) == (15, True)
+        with engine.begin() as connection:
+            connection.execute(text("SELECT set_config('app.platform', 'on', true)"))
+            connection.execute(
+                text("""INSERT INTO kernel.event (id, occurred_at, topic, subject_id, org_ids, payload)
+                        VALUES (gen_random_uuid(), '2028-03-01 00:00+00', 't', gen_random_uuid(), '{}', '{}')""")
+            )
+        clock.advance(timedelta(days=150))
+        for _ in range(2):
+            upgrade(own_url)
+            # March stays where its row is already.
+            assert months() >= {"kernel.event_p202802", "kernel.event_p202804", "kernel.event_p202806"}
+            assert (len(months()), "kernel.event_p202803" in months()) == (19, False)
+    finally:
+        engine.dispose()
+        drop_database(addresses.database_admin_url, name)
 
 
 # ── migrations ───────────────────────────────────────────────────────────────────────────────────────────────────

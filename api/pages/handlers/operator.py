@@ -97,8 +97,9 @@ def advance(visit: Visit, form: Form) -> Response[Any]:
     except DomainError as refused:
         return visit.show(_view(visit, failure(visit, refused)), status=refused.status)
     with visit.work() as uow:
-        sandbox_clock.advance(uow, timedelta(days=days))
+        ahead_s = sandbox_clock.advance(uow, timedelta(days=days))
         audit.record(uow, "clock.advanced", seconds=days * 86_400)
+    clock.shift(timedelta(seconds=ahead_s))
     return visit.go(addresses.OPERATOR, notice="clock_advanced")
 
 

@@ -10,20 +10,36 @@ from typing import Any
 from seller_app.behaviour import Behaviour
 from seller_app.store import Store, now_text
 
-OPERATIONS = ("provision", "change", "suspend", "resume", "deprovision")
+OPERATIONS = {
+    "provision": ("工作区已开通。", "The workspace is ready."),
+    "change": ("变更已生效。", "The change is in force."),
+    "suspend": ("工作区已暂停，数据保留。", "The workspace is suspended; its data is kept."),
+    "resume": ("工作区已恢复。", "The workspace is open again."),
+    "deprovision": ("工作区已结束。", "The workspace has ended."),
+}
+"""What is asked for, and what the buyer reads when it is done."""
 
 
 class Refusal(Exception):
-    """A refusal with its HTTP status and a stable code; 4xx other than 408, 425 and 429 means: do not try again."""
+    """A refusal with its HTTP status and a stable code; 4xx other than 408, 425 and 429 means: do not try again.
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    What a buyer may come to read has its Chinese words; the rest is for whoever built the integration.
+    """
+
+    def __init__(self, status: int, code: str, message: str, chinese: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.words = {"message_zh": chinese, "message_en": message} if chinese else {"message": message}
 
     def body(self) -> dict[str, Any]:
         """The answer's JSON."""
-        return {"status": "failed", "error": {"code": self.code, "message": str(self)}}
+        return {"status": "failed", "error": {"code": self.code, **self.words}}
+
+
+def cannot_deliver() -> Refusal:
+    """The order will never be delivered."""
+    return Refusal(422, "cannot_deliver", "The vendor cannot deliver this order.", "供应商无法交付此订单。")
 
 
 @dataclass(frozen=True)
@@ -86,7 +102,8 @@ def perform(connection: sqlite3.Connection, vendor: str, data: dict[str, Any], p
         raise Refusal(404, "unknown_entitlement", "no tenant exists for this entitlement")
     else:
         tenant = _update(connection, vendor, data, instance)
-    result = {"status": "succeeded", "external_id": tenant, "message": f"{operation} done"}
+    chinese, english = OPERATIONS[operation]
+    result = {"status": "succeeded", "external_id": tenant, "message_zh": chinese, "message_en": english}
     if tenant and operation != "deprovision":
         result["launch_url"] = f"{public_url}/t/{tenant}"
     return result
@@ -102,15 +119,14 @@ def finish(store: Store, run_id: str, behaviour: Behaviour, public_url: str) -> 
         sequence = _sequence_base(data) + behaviour.progress_steps + 1
         try:
             if behaviour.outcome == "failed":
-                raise Refusal(422, "cannot_deliver", "the vendor could not deliver this order")
+                raise cannot_deliver()
             body = {**perform(connection, run["vendor"], data, public_url), "percent": 100, "sequence": sequence}
             connection.execute(
                 "UPDATE run SET state = 'done', status = 200, answer = ? WHERE run_id = ?",
                 (json.dumps({k: v for k, v in body.items() if k not in ("percent", "sequence")}), run_id),
             )
         except Refusal as refusal:
-            body = refusal.body() | {"sequence": sequence, "retryable": behaviour.outcome_retryable}
-            body |= {"message_en": f"{refusal}.", "message_zh": "供应商无法交付此订单。"}
+            body = refusal.body() | refusal.words | {"sequence": sequence, "retryable": behaviour.outcome_retryable}
             if behaviour.outcome_retryable:
                 # The marketplace will send the run again: forget it, so that it is done afresh.
                 connection.execute("DELETE FROM run WHERE run_id = ?", (run_id,))

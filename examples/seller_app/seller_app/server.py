@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from seller_app.behaviour import Behaviour
 from seller_app.callbacks import CallbackWorker
-from seller_app.operations import OPERATIONS, Answer, Refusal, handle
+from seller_app.operations import OPERATIONS, Answer, Refusal, cannot_deliver, handle
 from seller_app.pages import tenant_page
 from seller_app.store import Store
 
@@ -123,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, vendor: str, data: dict[str, Any], behaviour: Behaviour) -> Answer:
         try:
             if behaviour.mode == "fail_permanently":
-                raise Refusal(422, "cannot_deliver", "the vendor cannot deliver this order")
+                raise cannot_deliver()
             return handle(self._seller.store, vendor, data, behaviour, self._seller.public_url)
         except Refusal as refusal:
             return Answer(refusal.status, refusal.body())

@@ -13,8 +13,6 @@ from app.engines.valkey import ValkeyServer
 from kernel.settings import Settings
 from tests.faults.machines import Machine, Script, kill_server
 
-pytestmark = pytest.mark.faults
-
 HOLD = """
 import sys
 from pathlib import Path

@@ -21,9 +21,7 @@ from app.engines.databases import (
 from app.engines.engine_error import EngineError
 from app.engines.ownership import find_server_user
 from app.engines.postgres import SUPERUSER, PostgresServer
-from tests.faults.machines import Machine, Script, kill_server, wait_for_end
-
-pytestmark = pytest.mark.faults
+from tests.faults.machines import PATIENCE_S, Machine, Script, kill_server, wait_for_end
 
 
 def write_note(server: PostgresServer) -> None:
@@ -111,7 +109,7 @@ def test_server_left_running_is_taken_over(postgres: PostgresServer, machine: Ma
     while not postgres.is_ready():
         assert orphan.poll() is None
     postgres.start()
-    assert orphan.wait(10) is not None
+    assert orphan.wait(PATIENCE_S) is not None
     assert read_note(postgres) == "kept"
     postgres.stop()
     assert machine.processes() == []

@@ -16,7 +16,7 @@ from kernel.db.uow import Database, unit_of_work
 from kernel.jobs.run import Runner
 from kernel.outbound import OutboundClient
 from kernel.principal import SYSTEM
-from tests.adapters.seller_process import SECRET, Seller
+from tests.adapters.seller_process import PATIENCE_S, SECRET, Seller
 from tests.factories_fulfillment import (
     LOOPBACK,
     Delivery,
@@ -30,8 +30,6 @@ from tests.factories_fulfillment import (
     work,
 )
 from tests.factories_marketplace import make_seller
-
-pytestmark = pytest.mark.faults
 
 
 class Killed(BaseException):
@@ -64,7 +62,7 @@ class PausesAfterCall(WebhookConnector):
         answer = super().call(request)
         if not self.called.is_set():
             self.called.set()
-            assert self.go.wait(60)
+            assert self.go.wait(PATIENCE_S)
         return answer
 
 
@@ -126,14 +124,14 @@ def test_a_paused_worker_writes_nothing_late(db: Database, seller: Seller, noon:
     (job_id,) = due_jobs(db, made.id)
     sleeper = threading.Thread(target=Runner(db, "sleeper").run, args=(job_id,))
     sleeper.start()
-    assert pausing.called.wait(30)
+    assert pausing.called.wait(PATIENCE_S)
     expire_lease(db, made)
     work(db, made.id, "successor")
     before = attempts_of(db, made.run_id)
     assert [attempt[1] for attempt in before] == ["unknown", "succeeded"]
 
     pausing.go.set()
-    sleeper.join(30)
+    sleeper.join(PATIENCE_S)
     assert not sleeper.is_alive()
     assert attempts_of(db, made.run_id) == before
     with unit_of_work(db, SYSTEM) as uow:

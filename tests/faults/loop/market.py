@@ -31,13 +31,11 @@ from kernel.principal import SYSTEM
 from kernel.settings import Settings
 from marketplace.videos.models import Video
 from tests.adapters.seller_process import Seller
+from tests.faults.machines import PATIENCE_S
 from tests.loop_stage import Stage, set_stage
 
 TAKEN_OVER_S = 10.0
 """The promise: a killed worker's job runs elsewhere within this time."""
-PATIENCE_S = 90.0
-"""How long a test waits on a busy machine before it calls a thing lost. No promise is measured by it."""
-
 
 COMMANDS = {"first": ("worker",), "second": ("worker",), "scheduler": ("scheduler",), "api": ("serve",)}
 """The processes by the names the tests call them by."""
@@ -48,9 +46,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], object], what: str, limit_s: float = PATIENCE_S) -> None:
+def wait_for(condition: Callable[[], object], what: str) -> None:
     """Wait until `condition` holds; fail, saying what did not come, when it never does."""
-    deadline = time.monotonic() + limit_s
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.02)

@@ -27,8 +27,6 @@ from orders.purchases.models import Purchase
 from tests.faults.loop.market import Market, wait_for
 from tests.loop_stage import Stage
 
-pytestmark = pytest.mark.faults
-
 
 def end_well(stage: Stage, purchases: list[UUID]) -> None:
     """Every order active and invoiced, paid once by the gateway's books, made once by the seller's."""
@@ -61,7 +59,7 @@ def settle(market: Market) -> None:
 
 class TestWorkerKilled:
     def test_during_provisioning(self, market: Market, stage: Stage) -> None:
-        market.seller.behave(slow_ms=2_500)
+        market.seller.behave(slow_ms=8_000)
         purchases = [stage.purchase(stage.quote()) for _ in range(6)]
         wait_for(lambda: market.holds("first", CALL) or market.holds("second", CALL), "a call to the seller")
         victim = "first" if market.holds("first", CALL) else "second"

@@ -8,9 +8,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from tests.faults.machines import Machine, Script
-
-pytestmark = pytest.mark.faults
+from tests.faults.machines import PATIENCE_S, Machine, Script
 
 RUN = "import sys, runpy; runpy.run_path('tests/faults/supervisor/small_market.py', run_name='__main__')"
 
@@ -64,7 +62,7 @@ def test_asked_to_stop_it_leaves_nothing(
     script.process.send_signal(number)
     lines = read_until(script, "finished")
     assert any("stubborn did not finish in time" in line for line in lines)
-    assert script.process.wait(10) == 0
+    assert script.process.wait(PATIENCE_S) == 0
     assert marked(machine) == []
     assert machine.wait_until_empty() == []
 
@@ -107,7 +105,7 @@ def test_failed_step_stops_everything_and_shows_its_log(
     told = "\n".join(read_until(script, "finished"))
     assert "failed: prepare did not start" in told
     assert "no such table" in told
-    assert script.process.wait(10) == 0
+    assert script.process.wait(PATIENCE_S) == 0
     assert marked(machine) == []
     assert machine.wait_until_empty() == []
 

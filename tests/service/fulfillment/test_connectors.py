@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
+from fulfillment.connectors.connector_test import PATIENCE, ask_for_test
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.connectors.save_connector import (
     OVERLAP,
+    ChangeConnector,
     SaveConnector,
     SavedConnector,
+    change_connector,
     open_secrets,
     rotate_secret,
     save_connector,
@@ -45,8 +48,7 @@ def test_a_secret_is_shown_once_and_nowhere_else(uow: UnitOfWork) -> None:
         saved = save(uow, SaveConnector("main", "webhook", URL))
         assert saved.secret is not None
         assert saved.secret not in repr(connectors_of(uow)) + repr(get_connector(uow, saved.id))
-        again = save(uow, SaveConnector("renamed", "webhook", URL, connector_id=saved.id))
-        assert (again.id, again.secret) == (saved.id, None)
+        change_connector(uow, ChangeConnector(saved.id, "renamed"), policy=STRICT)
     assert secrets_of(uow, saved) == (saved.secret,)
     for table in ("fulfillment.connector", "kernel.audit_entry", "kernel.event"):
         rows = uow.session.scalars(text(f"SELECT t::text FROM {table} t")).all()
@@ -129,6 +131,55 @@ def test_anothers_connector_does_not_exist(uow: UnitOfWork) -> None:
         with pytest.raises(NotFound):
             get_connector(uow, saved.id)
         with pytest.raises(NotFound):
-            save(uow, SaveConnector("mine now", "webhook", URL, connector_id=saved.id))
+            change_connector(uow, ChangeConnector(saved.id, "mine now"), policy=STRICT)
         with pytest.raises(NotFound):
             rotate_secret(uow, saved.id, box=BOX)
+        with pytest.raises(NotFound):
+            ask_for_test(uow, saved.id)
+
+
+def test_what_is_not_named_stays_as_it_is(uow: UnitOfWork) -> None:
+    seller = make_seller(uow)
+    with acting(uow, seller.owner):
+        saved = save(uow, SaveConnector("main", "webhook", URL))
+        change_connector(uow, ChangeConnector(saved.id, "renamed"), policy=STRICT)
+        change_connector(uow, ChangeConnector(saved.id, url=f"{URL}/2"), policy=STRICT)
+        with pytest.raises(Invalid, match="connector_url_refused"):
+            change_connector(uow, ChangeConnector(saved.id, "again", "https://10.0.0.1/"), policy=STRICT)
+        found = get_connector(uow, saved.id)
+    assert (found.name, found.url) == ("again", f"{URL}/2")
+    assert secrets_of(uow, saved) == (saved.secret,)
+
+
+class TestTest:
+    def test_one_at_a_time(self, uow: UnitOfWork, noon: datetime) -> None:
+        seller = make_seller(uow)
+        with acting(uow, seller.owner):
+            saved = save(uow, SaveConnector("main", "webhook", URL))
+            assert get_connector(uow, saved.id).test == "untested"
+            ask_for_test(uow, saved.id)
+            assert get_connector(uow, saved.id).test == "running"
+            with pytest.raises(Conflict, match="connector_test_running"):
+                ask_for_test(uow, saved.id)
+            clock.advance(PATIENCE)
+            ask_for_test(uow, saved.id)
+        jobs = uow.session.scalars(
+            text("SELECT dedupe_key FROM kernel.job WHERE payload->>'connector_id' = :c"), {"c": str(saved.id)}
+        )
+        assert len(list(jobs)) == 2
+
+    @pytest.mark.parametrize("change", ["address", "secret", "name"])
+    def test_it_is_of_one_address_and_secret(self, uow: UnitOfWork, change: str) -> None:
+        seller = make_seller(uow)
+        with acting(uow, seller.owner):
+            saved = save(uow, SaveConnector("main", "webhook", URL))
+            row = uow.session.get_one(ConnectorRow, saved.id)
+            row.test_asked_at = row.tested_at = clock.now()
+            uow.flush()
+            assert get_connector(uow, saved.id).test == "passed"
+            if change == "secret":
+                rotate_secret(uow, saved.id, box=BOX)
+            else:
+                changed = ChangeConnector(saved.id, "other", f"{URL}/2" if change == "address" else URL)
+                change_connector(uow, changed, policy=STRICT)
+            assert get_connector(uow, saved.id).test == ("passed" if change == "name" else "untested")

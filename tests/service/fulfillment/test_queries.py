@@ -126,6 +126,13 @@ class TestSeller:
         assert (detail.row.buyer_name, detail.row.order_number) == ("买方有限公司", "O-1")
         assert [(item.number, item.request_excerpt) for item in detail.attempts] == [(1, "asked")]
 
+    def test_of_very_many_tries_the_latest_are_shown(self, uow: UnitOfWork) -> None:
+        made = make_delivery(uow)
+        tried(uow, made, 203)
+        with acting(uow, made.seller.owner):
+            numbers = [item.number for item in queries.get_run(uow, made.run_id).attempts]
+        assert numbers == list(range(4, 204))
+
     def test_what_needs_a_hand(self, uow: UnitOfWork) -> None:
         seller = make_seller(uow)
         failed, dead, struggling, fine, done = (make_delivery(uow, seller=seller) for _ in range(5))

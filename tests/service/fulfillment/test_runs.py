@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from fulfillment import jobs
 from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.jobs import give_up_overdue, overdue_runs
 from fulfillment.runs.conclude import Success, give_up, lock_run, succeed
 from fulfillment.runs.replay_run import REPLAY_WITHIN, replay_run
 from fulfillment.runs.states import RUN
 from kernel import clock
-from kernel.db.uow import UnitOfWork
+from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.run import Runner
+from kernel.principal import SYSTEM
 from tests.factories_fulfillment import entitlement_of, events_of, make_delivery, provision_run, runs_of
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, acting
 
@@ -38,6 +42,30 @@ class TestDeadline:
         assert (dead.state, dead.failure, dead.finished_at) == ("dead", "deadline_missed", clock.now())
         assert made.run_id not in overdue_runs(uow)
         assert events_of(uow, made.id) == ["fulfillment.delivery_failed.v1"]
+
+    def test_one_that_cannot_be_given_up_keeps_no_other_alive(
+        self, db: Database, noon: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with unit_of_work(db, SYSTEM) as uow:
+            stuck = make_delivery(uow, within=timedelta(hours=1))
+            other = make_delivery(uow, within=timedelta(hours=2))
+            job_id = uow.enqueue(jobs.SWEEP_OVERDUE, {}, dedupe_key=str(stuck.id))
+        clock.advance(timedelta(hours=3))
+        give_up_overdue = jobs.give_up_overdue
+
+        def refuse(uow: UnitOfWork, run_id: UUID) -> bool:
+            if run_id == stuck.run_id:
+                raise Conflict("invalid_transition")
+            return give_up_overdue(uow, run_id)
+
+        monkeypatch.setattr(jobs, "give_up_overdue", refuse)
+        Runner(db, "test").run(job_id)
+        with unit_of_work(db, SYSTEM) as uow:
+            assert provision_run(uow, stuck.id).state == "queued"
+            assert provision_run(uow, other.id).state == "dead"
+        monkeypatch.undo()
+        with unit_of_work(db, SYSTEM) as uow:
+            assert give_up_overdue(uow, stuck.run_id)
 
     def test_what_has_ended_is_left_alone(self, uow: UnitOfWork, noon: datetime) -> None:
         made = make_delivery(uow, within=timedelta(hours=1))

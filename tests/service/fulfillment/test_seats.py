@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.runs.conclude import Success, lock_run, succeed
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
@@ -51,6 +54,20 @@ def test_nobody_takes_two(uow: UnitOfWork) -> None:
         assert entitlement_of(uow, made.id).seats_used == 1
         revoke_seat(uow, made.id, seat)
         assert assign_seat(uow, made.id, member.person()) != seat
+
+
+def test_nobody_gets_a_seat_after_the_term(uow: UnitOfWork, noon: datetime) -> None:
+    made = active(uow)
+    member = make_member(uow, made.buyer, "viewer")
+    ends_at = entitlement_of(uow, made.id).valid_to
+    assert ends_at is not None
+    clock.advance(ends_at - noon)
+    with acting(uow, made.buyer.owner):
+        with pytest.raises(Conflict) as refused, uow.session.begin_nested():
+            assign_seat(uow, made.id, member.person())
+        assert (refused.value.code, refused.value.params) == ("entitlement_not_active", {"state": "expired"})
+        with clock.frozen(ends_at - timedelta(seconds=1)):
+            assign_seat(uow, made.id, member.person())
 
 
 def test_only_what_is_active_has_seats_to_give(uow: UnitOfWork) -> None:

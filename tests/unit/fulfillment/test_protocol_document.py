@@ -39,6 +39,15 @@ def test_every_operation_is_described() -> None:
         assert f"| `{EVENT_TYPE.format(operation=operation)}` |" in DOCUMENT
 
 
+def test_what_a_delivery_says_of_an_order_is_described() -> None:
+    """The context that orders gives along (`orders.deliver`), part by part."""
+    table = DOCUMENT.split("### Body")[1].split("```json")[0]
+    source = (Path(__file__).parents[3] / "orders" / "deliver.py").read_text("utf-8")
+    said = re.findall(r'"(\w+)":', source.split("context={")[1])
+    assert len(said) > 10
+    assert [name for name in said if f"`{name}`" not in table] == []
+
+
 def test_final_statuses_are_those_of_the_table() -> None:
     row = next(line for line in DOCUMENT.splitlines() if "refused for good" in line)
     assert {int(status) for status in row.split("|")[1].split()} == FINAL
@@ -57,6 +66,6 @@ def test_the_bodies_of_the_text_are_understood() -> None:
     assert done is not None
     assert refusal is not None
     assert Done.model_validate_json(done[1].replace("https://…", "https://app.example")).names_the_tenant()
-    assert No.model_validate_json(refusal[1]).error.message == "…"
+    assert No.model_validate_json(refusal[1]).error.words == ("…", "…")
     callback = Callback.model_validate_json(re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)[1])
     assert (callback.status, callback.sequence, callback.percent) == ("progress", 2, 50)

@@ -25,8 +25,14 @@ def answer(status: int, body: Any = b"", **headers: str) -> Answer:
 def test_200_with_the_agreed_body_is_done() -> None:
     done = answer(200, DONE | {"later_version": {"of": "the protocol"}})
     assert isinstance(done, Succeeded)
-    assert (done.external_id, done.launch_url, done.message) == ("t-1", "https://app.example/t/1", "好了")
+    assert (done.external_id, done.launch_url, done.words) == ("t-1", "https://app.example/t/1", ("好了", "好了"))
     assert (done.exchange.status, done.exchange.elapsed_ms) == (200, 5)
+
+
+def test_a_seller_that_speaks_both_languages_is_quoted_in_both() -> None:
+    done = answer(200, DONE | {"message_zh": "开通了", "message_en": "ready"})
+    assert isinstance(done, Succeeded)
+    assert done.words == ("开通了", "ready")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def test_text_that_a_database_refuses_or_a_reader_misreads_is_cleaned() -> None:
         200, b'{"status":"succeeded","external_id":"t\\u0000-1","launch_url":"https://a.example","message":"a\\u202eb"}'
     )
     assert isinstance(done, Succeeded)
-    assert (done.external_id, done.message) == ("t-1", "ab")
+    assert (done.external_id, done.words) == ("t-1", ("ab", "ab"))
     assert isinstance(answer(200, b'{"status":"succeeded","external_id":"\\ud800"}'), TryAgain)
     assert "\x00" not in answer(500, b"\x00broken").exchange.response_excerpt
 
@@ -87,6 +93,22 @@ def test_a_definite_no_is_final(status: int) -> None:
     assert isinstance(plain, Refused)
     assert isinstance(told, Refused)
     assert (plain.reason, told.reason) == (f"http_{status}", "没有库存")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ({"message_zh": "没有库存", "message_en": "Out of stock"}, "没有库存 / Out of stock"),
+        ({"message_en": "Out of stock"}, "Out of stock"),
+        ({"code": "x"}, "http_422"),
+        ({"message": "字" * 501}, "字" * 500),
+        ("no", "http_422"),
+    ],
+)
+def test_a_refusal_is_quoted_in_the_languages_it_speaks(error: Any, reason: str) -> None:
+    refused = answer(422, {"status": "failed", "error": error})
+    assert isinstance(refused, Refused)
+    assert refused.reason == reason
 
 
 @pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 402, 405, 408, 418, 425, 429, 500, 502, 503, 504, 599])

@@ -6,7 +6,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from kernel import clock, signing
-from kernel.signing import BadSignature, BadToken, TokenExpired, TokenSigner
+from kernel.signing import BadToken, TokenExpired, TokenSigner
 
 BODY = '{"类型":"开通","n":1}'.encode()
 
@@ -33,66 +33,19 @@ def test_a_signature_follows_the_real_clock_even_when_ours_is_frozen() -> None:
     secret = signing.new_webhook_secret()
     with clock.frozen(datetime(2031, 1, 1, tzinfo=UTC)):
         headers = signing.sign_webhook([secret], "m", BODY)
-        signing.verify_webhook([secret], headers, BODY)
+    Webhook(secret).verify(BODY, headers)
 
 
-def test_during_a_rotation_both_secrets_verify() -> None:
+def test_during_a_rotation_either_secret_verifies() -> None:
     old, new = signing.new_webhook_secret(), signing.new_webhook_secret()
     headers = signing.sign_webhook([new, old], "m", BODY)
     assert len(headers["webhook-signature"].split(" ")) == 2
-    for receiver in ([old], [new], [signing.new_webhook_secret(), old]):
-        signing.verify_webhook(receiver, headers, BODY)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"webhook-id": "m2"},
-        {"webhook-id": ""},
-        {"webhook-timestamp": "1"},
-        {"webhook-timestamp": "soon"},
-        {"webhook-timestamp": "nan"},
-        {"webhook-timestamp": "9" * 400},
-        {"webhook-signature": ""},
-        {"webhook-signature": "v1"},
-        {"webhook-signature": "v1,"},
-        {"webhook-signature": "v1,中"},
-        {"webhook-signature": "v1,!!!!"},
-        {"webhook-signature": "a,b,c"},
-        {"webhook-signature": "v1a,AAAA"},
-    ],
-)
-def test_anything_altered_or_malformed_is_refused(change: dict[str, str]) -> None:
-    secret = signing.new_webhook_secret()
-    headers = signing.sign_webhook([secret], "m", BODY) | change
-    with pytest.raises(BadSignature):
-        signing.verify_webhook([secret], headers, BODY)
-
-
-@pytest.mark.parametrize("body", [BODY + b" ", b"", b"\xff\xfe"])
-def test_another_body_is_refused(body: bytes) -> None:
-    secret = signing.new_webhook_secret()
-    with pytest.raises(BadSignature):
-        signing.verify_webhook([secret], signing.sign_webhook([secret], "m", BODY), body)
-
-
-@pytest.mark.parametrize(("shift_s", "accepted"), [(-299, True), (-302, False), (298, True), (302, False)])
-def test_the_time_window_is_five_minutes_either_way(shift_s: int, accepted: bool) -> None:  # noqa: FBT001
-    secret = signing.new_webhook_secret()
-    at = clock.wall_now() + timedelta(seconds=shift_s)
-    headers = signing.sign_webhook([secret], "m", BODY, at)
-    if accepted:
-        signing.verify_webhook([secret], headers, BODY)
-        return
-    with pytest.raises(BadSignature):
-        signing.verify_webhook([secret], headers, BODY)
+    for secret in (old, new):
+        Webhook(secret).verify(BODY, headers)
 
 
 @pytest.mark.parametrize("unusable", [[], [""], ["whsec_"], ["whsec_c2hvcnQ="], ["whsec_***"], ["whsec_" + "A" * 200]])
-def test_an_empty_or_weak_secret_never_means_accept(unusable: list[str]) -> None:
-    headers = signing.sign_webhook([signing.new_webhook_secret()], "m", BODY)
-    with pytest.raises(ValueError, match="secret"):
-        signing.verify_webhook(unusable, headers, BODY)
+def test_an_empty_or_weak_secret_signs_nothing(unusable: list[str]) -> None:
     with pytest.raises(ValueError, match="secret"):
         signing.sign_webhook(unusable, "m", BODY)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.text import clean_markdown, markdown_to_text, plain_text, render_markdown
+from kernel.text import clean_markdown, plain_text, render_markdown
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -118,10 +118,6 @@ def test_the_permitted_marks_work() -> None:
     ):
         assert part in rendered
     assert 'rel="nofollow noopener noreferrer ugc"' in rendered
-
-
-def test_markdown_to_text_gives_words_only() -> None:
-    assert markdown_to_text("# 标题\n\n- **一** & <b>\n- [链接](https://a.example)") == "标题 一 & <b> 链接"
 
 
 @pytest.mark.parametrize(
