@@ -115,6 +115,7 @@ class QuoteLineOut(Out):
         return cls(**plain, **amounts, lifetime=MoneyOut.of(line.lifetime_minor, line.currency))
 
 
+_PROMISE = {"kind", "text", "text_en", "ok"}
 _AMOUNTS = ("unit_price", "list", "discount", "net", "tax", "gross")
 
 
@@ -142,7 +143,7 @@ class QuoteOut(Out):
             gross=MoneyOut.of(quote.gross_minor, quote.currency),
             needs_approval=quote.needs_approval,
             claims=[
-                ClaimOut(second=claim.second_ms // 1000, **claim.model_dump(exclude={"second_ms"}))
+                ClaimOut(second=claim.second_ms // 1000, **claim.model_dump(include=_PROMISE))
                 for line in lines
                 for claim in line.claims
             ],
@@ -323,7 +324,7 @@ def pay_purchase(
 def list_rules(services: Services, principal: Principal) -> list[RuleOut]:
     """The organization's purchase rules, one per currency."""
     with unit_of_work(services.db, principal) as uow:
-        return [RuleOut.model_validate(rule) for rule in queries.find_rule_of(uow)]
+        return [RuleOut.model_validate(rule) for rule in queries.list_rules(uow)]
 
 
 @put("/v1/purchase-rules/{currency:str}", permission="members.manage", sync_to_thread=True, tags=["buying"])

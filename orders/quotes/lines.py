@@ -20,12 +20,19 @@ class Context(BaseModel):
 
 
 class QuotedClaim(BaseModel):
-    """Something the video promised about the plan, and whether the published plan keeps it."""
+    """Something the video promised about the plan, and whether the published plan keeps it.
+
+    The value is as in `marketplace.placements.models.Claim`: minor units of `currency` for one `unit` of a price.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     second_ms: int
     kind: str
+    value_int: int | None
+    value_text: str | None
+    currency: str | None
+    unit: str | None
     text: str
     text_en: str
     ok: bool
