@@ -68,6 +68,11 @@ class Order(Base):
     failure: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 
+    @property
+    def parties(self) -> list[UUID]:
+        """Both sides, for history rows."""
+        return [self.buyer_org_id, self.seller_org_id]
+
 
 class OrderLine(Base):
     """One plan, sold: everything financial is copied here and never read from the catalogue again. Append-only."""
@@ -113,7 +118,7 @@ class OrderLine(Base):
     tax_minor: Mapped[Minor]
     gross_minor: Mapped[Minor]
     claims: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    """What the video promised, frozen: second, kind, value, text."""
+    """What the video promised, frozen: `orders.quotes.lines.QuotedClaim`, one dictionary each."""
     refund_window_days: Mapped[int]
     created_at: Mapped[CreatedAt]
 

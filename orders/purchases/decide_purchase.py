@@ -12,9 +12,10 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from orders.agreements.events import PurchaseApproved, PurchaseRejected
+from orders.agreements.rows import locked_orders
 from orders.agreements.states import ORDER, PURCHASE
 from orders.purchases.models import Approval, Purchase
-from orders.purchases.pay import locked_orders, request_payment
+from orders.purchases.pay import request_payment, require_still_sold
 from orders.purchases.rules import find_rule
 
 
@@ -31,7 +32,8 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
     """Approve (the payment starts) or reject a purchase of the acting approver's organization.
 
     Raises: NotFound, Forbidden `self_approval`, Conflict `purchase_not_pending`, Gone `approval_expired`,
-    Invalid `reason_required`. Emits: PurchaseApproved or PurchaseRejected. Locks: purchase, then its orders.
+    Invalid `reason_required`; for an approval Conflict `plan_withdrawn`, `listing_suspended`.
+    Emits: PurchaseApproved or PurchaseRejected. Locks: purchase, then its orders.
     """
     purchase = lock_row(uow.session, Purchase, command.purchase_id)
     if purchase is None or purchase.buyer_org_id != uow.principal.organization():
@@ -43,6 +45,8 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
     _refuse_self(uow, purchase)
     if command.decision == "rejected" and not (command.reason or "").strip():
         raise Invalid("reason_required", field="reason")
+    if command.decision == "approved":
+        require_still_sold(uow, purchase)
     uow.session.add(
         Approval(
             id=uuid7(),
@@ -68,7 +72,7 @@ def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str
     PURCHASE.move(uow, purchase, state, org_ids=[purchase.buyer_org_id], reason=reason)
     purchase.deadline_at = None
     for order in locked_orders(uow, purchase.id):
-        ORDER.move(uow, order, state, org_ids=[order.buyer_org_id, order.seller_org_id], reason=reason)
+        ORDER.move(uow, order, state, org_ids=order.parties, reason=reason)
         order.deadline_at = None
 
 
