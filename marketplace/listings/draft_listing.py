@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from kernel import clock
 from kernel.db.locks import lock_row
@@ -140,14 +140,6 @@ def lock_own_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
     if found is None or (not uow.principal.is_platform and found.org_id != uow.principal.organization()):
         raise NotFound("listing_not_found")
     return found
-
-
-def count_plans(uow: UnitOfWork, version: ListingVersion) -> int:
-    """How many plans a version offers."""
-    statement = (
-        select(func.count()).select_from(Plan).where(Plan.org_id == version.org_id, Plan.version_id == version.id)
-    )
-    return uow.session.scalar(statement) or 0
 
 
 def _write_version(

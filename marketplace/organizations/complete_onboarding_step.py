@@ -76,7 +76,7 @@ def complete_onboarding_step(uow: UnitOfWork, command: CompleteOnboardingStep) -
     if row.completed_at is None and not missing_steps(row):
         row.completed_at = now
         uow.emit(SellerOnboarded(org_id=org_id))
-    audit.record(uow, "onboarding_step_completed", subject_id=org_id, step=command.step)
+    audit.record(uow, "onboarding.step_completed", subject_id=org_id, step=command.step)
     uow.flush()
     return row
 

@@ -18,7 +18,7 @@ from marketplace.organizations.events import OrganizationRegistered
 from marketplace.organizations.models import BillingProfile, Organization, SellerOnboarding
 from marketplace.organizations.states import ORGANIZATION
 from marketplace.organizations.tax_ids import checked_tax_id
-from marketplace.people.add_person import NewPerson, add_person
+from marketplace.people.add_person import NewPerson, add_person, checked_email
 from marketplace.people.models import Member
 from marketplace.people.states import MEMBER
 
@@ -41,6 +41,7 @@ class RegisterOrganization:
     is_seller: bool = False
     address: str = ""
     email: str = ""
+    """Where invoices go; may be given later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
 
     Raises:
         Invalid: `text_required`, `text_too_long`, `country_invalid`, `locale_invalid`, `time_zone_invalid`,
-            `tax_id_required`, `tax_id_invalid`, and those of `add_person`.
+            `tax_id_required`, `tax_id_invalid`, `email_invalid`, and those of `add_person`.
         Conflict: `organization_exists` (country and tax identifier are known), `email_taken`.
 
     Emits: OrganizationRegistered.
@@ -94,7 +95,7 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
             tax_id=tax_id,
             country=country,
             address=plain_text(command.address),
-            email=command.email.strip(),
+            email=checked_email(command.email) if command.email else "",
             is_default=True,
             created_at=clock.now(),
         )
