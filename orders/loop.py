@@ -27,6 +27,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.registry import Payload, every, follows, job, process
 from kernel.jobs.run import JobContext, LeaseLost
+from orders.agreements.complete_order import ACCEPTED_AFTER, has_services
 from orders.agreements.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.agreements.models import Order, OrderLine
 from orders.agreements.rows import locked_orders
@@ -37,11 +38,13 @@ from orders.money_back import credit_what_was_invoiced, give_back, is_given_back
 from orders.paper import invoice_order
 from orders.purchases.models import Purchase
 from orders.purchases.pay import mark_paid
+from orders.quotes.forget_quotes import forget_unused
 from orders.sweeps import accept_silently, expire_purchase, overdue_purchases, silent_orders
 
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.purchases.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
+FORGET_QUOTES = "orders.quotes.forget"
 REFUND_WAITS = timedelta(days=1)
 """After a gateway refused a refund that is owed, until it is asked again."""
 
@@ -80,7 +83,8 @@ def entitlement_activated(uow: UnitOfWork, fact: Payload) -> None:
     order = _order_of_line(uow, fact["reference"])
     if order.state == "fulfilling" and is_delivered(uow, order):
         ORDER.move(uow, order, "active", org_ids=order.parties)
-        order.active_at, order.deadline_at = clock.now(), None
+        order.active_at = clock.now()
+        order.deadline_at = clock.now() + ACCEPTED_AFTER if has_services(uow, order.id) else None
         uow.emit(OrderActivated(order_id=order.id, **_named(order)))
 
 
@@ -170,8 +174,15 @@ def sweep_acceptance(ctx: JobContext, _: Payload) -> None:
     _each(ctx, silent_orders, accept_silently)
 
 
+@job(FORGET_QUOTES)
+def forget_quotes(uow: UnitOfWork, _: Payload) -> None:
+    """Prices that nobody accepted are forgotten."""
+    forget_unused(uow)
+
+
 every(timedelta(seconds=5), SWEEP_PURCHASES)
 every(timedelta(minutes=1), SWEEP_ACCEPTANCE)
+every(timedelta(hours=1), FORGET_QUOTES)
 
 
 def _order(uow: UnitOfWork, order_id: str) -> Order:
@@ -192,6 +203,7 @@ def _named(order: Order) -> dict[str, UUID]:
 
 def _end_refunded(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     ORDER.move(uow, order, "refunded", org_ids=order.parties, reason=reason)
+    order.deadline_at = None
     end_subscriptions(uow, order)
     for entitlement_id in deliveries_of(uow, order):
         end_entitlement(uow, entitlement_id, reason="refunded")

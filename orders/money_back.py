@@ -15,7 +15,8 @@ from billing.refunds.request_refund import RequestRefund, request_refund
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, NotFound
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.text import plain_text
 from orders.agreements.models import Order
 from orders.agreements.rows import lines_of
 from orders.paper import invoice_of
@@ -33,18 +34,22 @@ class RequestOrderRefund:
 def request_order_refund(uow: UnitOfWork, command: RequestOrderRefund) -> Refund:
     """The buyer asks for money back; inside the window of every line it is granted at once.
 
-    Raises: NotFound, Conflict `order_not_refundable`, `refund_window_over`, `order_still_settling`, and what
-    `billing.refunds.request_refund` raises above what is left. Locks: the order, then what billing locks.
+    Raises: NotFound, Invalid `reason_required`, Conflict `order_not_refundable`, `refund_window_over`,
+    `order_still_settling`, and what `billing.refunds.request_refund` raises above what is left.
+    Locks: the order, then what billing locks.
     """
     order = lock_row(uow.session, Order, command.order_id)
     if order is None or order.buyer_org_id != uow.principal.organization():
         raise NotFound("not_found")
+    reason = plain_text(command.reason)
+    if not reason:
+        raise Invalid("reason_required", field="reason")
     refund_id = request_refund(
         uow,
         RequestRefund(
             reference=order.id,
             payment_id=_refundable_payment(uow, order),
-            reason=command.reason,
+            reason=reason,
             automatic=False,
             amount_minor=command.amount_minor,
         ),

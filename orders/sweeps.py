@@ -12,9 +12,9 @@ from billing.payments.models import Payment
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from orders.agreements.complete_order import ACCEPTED_AFTER, take_acceptance
+from orders.agreements.complete_order import take_acceptance
 from orders.agreements.events import PurchaseExpired
-from orders.agreements.models import Order, OrderLine
+from orders.agreements.models import Order
 from orders.purchases.decide_purchase import close_unpaid
 from orders.purchases.models import Purchase
 
@@ -45,9 +45,9 @@ def expire_purchase(uow: UnitOfWork, purchase_id: UUID) -> bool:
 
 
 def silent_orders(uow: UnitOfWork) -> Sequence[UUID]:
-    """Delivered orders with one-off services whose buyer has said nothing for seven days, the longest silent first."""
+    """Delivered orders whose buyer has let the time to accept their services pass, the longest silent first."""
     return uow.session.scalars(
-        select(Order.id).where(_silent()).order_by(Order.active_at, Order.id).limit(SWEPT_AT_ONCE)
+        select(Order.id).where(_silent()).order_by(Order.deadline_at, Order.id).limit(SWEPT_AT_ONCE)
     ).all()
 
 
@@ -76,10 +76,4 @@ def _overdue() -> ColumnElement[bool]:
 
 
 def _silent() -> ColumnElement[bool]:
-    one_off = exists().where(OrderLine.order_id == Order.id, OrderLine.term_months == 0)
-    return (
-        (Order.state == "active")
-        & Order.accepted_at.is_(None)
-        & (Order.active_at <= clock.now() - ACCEPTED_AFTER)
-        & one_off
-    )
+    return (Order.state == "active") & (Order.deadline_at <= clock.now())

@@ -61,6 +61,7 @@ class Order(Base):
     payment_id: Mapped[UUID | None]
     """The payment that paid it (billing.payment)."""
     deadline_at: Mapped[Instant | None]
+    """Until when the present state may wait on someone, of an active order until when its services may be accepted."""
     paid_at: Mapped[datetime | None]
     active_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]

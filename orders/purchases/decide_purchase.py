@@ -11,6 +11,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.text import plain_text
 from orders.agreements.events import PurchaseApproved, PurchaseRejected
 from orders.agreements.rows import locked_orders
 from orders.agreements.states import ORDER, PURCHASE
@@ -43,7 +44,8 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
     if purchase.deadline_at is not None and purchase.deadline_at <= clock.now():
         raise Gone("approval_expired")
     _refuse_self(uow, purchase)
-    if command.decision == "rejected" and not (command.reason or "").strip():
+    reason = plain_text(command.reason or "", multiline=True) or None
+    if command.decision == "rejected" and reason is None:
         raise Invalid("reason_required", field="reason")
     if command.decision == "approved":
         require_still_sold(uow, purchase)
@@ -54,7 +56,7 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
             purchase_id=purchase.id,
             decision=command.decision,
             decided_by=uow.principal.person(),
-            reason=command.reason,
+            reason=reason,
         )
     )
     uow.flush()
@@ -62,7 +64,7 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
         uow.emit(PurchaseApproved(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
         request_payment(uow, purchase)
     else:
-        close_unpaid(uow, purchase, "rejected", reason=command.reason)
+        close_unpaid(uow, purchase, "rejected", reason=reason)
         uow.emit(PurchaseRejected(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
     return purchase
 

@@ -13,6 +13,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Gone, NotFound
 from kernel.ids import uuid7
+from kernel.text import plain_text
 from marketplace import public
 from orders.agreements.events import PurchasePlaced
 from orders.agreements.models import Order, OrderLine, SaleTerms
@@ -62,7 +63,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Purchase:
         tax_minor=quote.tax_minor,
         gross_minor=quote.gross_minor,
         billing_profile=_plain(asdict(profile)),
-        po_number=command.po_number,
+        po_number=plain_text(command.po_number or "") or None,
         requested_by=uow.principal.person_id,
         gateway=command.gateway,
         method_token=command.method_token,

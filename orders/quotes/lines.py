@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
+
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Context(BaseModel):
@@ -17,6 +20,12 @@ class Context(BaseModel):
     placement_id: UUID | None = None
     second_ms: int | None = None
     share: str | None = None
+
+    @field_validator("share")
+    @classmethod
+    def _only_codes(cls, share: str | None) -> str | None:
+        """What cannot be a link's code leads to nobody."""
+        return share if share is not None and _CODE.fullmatch(share) else None
 
 
 class QuotedClaim(BaseModel):
