@@ -206,7 +206,7 @@ def count_waiting_for_approval(uow: UnitOfWork) -> int:
     return uow.session.scalar(statement) or 0
 
 
-def list_rules(uow: UnitOfWork) -> list[PurchaseRule]:
+def find_rule_of(uow: UnitOfWork) -> list[PurchaseRule]:
     """The acting organization's purchase rules."""
     return list(
         uow.session.scalars(

@@ -324,7 +324,7 @@ def pay_purchase(
 def list_rules(services: Services, principal: Principal) -> list[RuleOut]:
     """The organization's purchase rules, one per currency."""
     with unit_of_work(services.db, principal) as uow:
-        return [RuleOut.model_validate(rule) for rule in queries.list_rules(uow)]
+        return [RuleOut.model_validate(rule) for rule in queries.find_rule_of(uow)]
 
 
 @put("/v1/purchase-rules/{currency:str}", permission="members.manage", sync_to_thread=True, tags=["buying"])

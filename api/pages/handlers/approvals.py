@@ -64,7 +64,7 @@ def _view(visit: Visit) -> ApprovalsView:
     def read(uow: UnitOfWork) -> ApprovalsView:
         waiting = queries.list_purchases(uow, limit=SHOWN, state="pending_approval").items
         recent = queries.list_purchases(uow, limit=SHOWN).items
-        rules = {rule.currency.strip(): rule for rule in queries.list_rules(uow)}
+        rules = {rule.currency.strip(): rule for rule in queries.find_rule_of(uow)}
         videos = glances_of(uow, {line.video_id for one in waiting for line in _lines(one) if line.video_id})
         return ApprovalsView(
             waiting=tuple(_request(visit, one, rules.get(one.currency.strip()), videos) for one in waiting),
