@@ -11,11 +11,8 @@ there is no third way out of `paid`. The composition imports this module in ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
-
-import structlog
 
 from billing.payments.events import PaymentSucceeded
 from billing.refunds.events import RefundFailed, RefundSucceeded
@@ -26,7 +23,7 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.registry import Payload, every, follows, job, process
-from kernel.jobs.run import JobContext, LeaseLost
+from kernel.jobs.run import JobContext
 from orders.agreements.complete_order import ACCEPTED_AFTER, has_services
 from orders.agreements.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.agreements.models import Order, OrderLine
@@ -39,7 +36,7 @@ from orders.paper import invoice_order
 from orders.purchases.models import Purchase
 from orders.purchases.pay import mark_paid
 from orders.quotes.forget_quotes import forget_unused
-from orders.sweeps import accept_silently, expire_purchase, overdue_purchases, silent_orders
+from orders.sweeps import accept_silently, expire_purchase, overdue_purchases, settle_each, silent_orders
 
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.purchases.sweep"
@@ -47,8 +44,6 @@ SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
 FORGET_QUOTES = "orders.quotes.forget"
 REFUND_WAITS = timedelta(days=1)
 """After a gateway refused a refund that is owed, until it is asked again."""
-
-log = structlog.get_logger(__name__)
 
 
 # ── money in ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -165,13 +160,13 @@ def refund_again(uow: UnitOfWork, owed: Payload) -> None:
 @process(SWEEP_PURCHASES)
 def sweep_purchases(ctx: JobContext, _: Payload) -> None:
     """Approvals and payments that did not come in time: the purchase expires."""
-    _each(ctx, overdue_purchases, expire_purchase)
+    settle_each(ctx, overdue_purchases, expire_purchase)
 
 
 @process(SWEEP_ACCEPTANCE)
 def sweep_acceptance(ctx: JobContext, _: Payload) -> None:
     """Services whose buyer said nothing for seven days are accepted."""
-    _each(ctx, silent_orders, accept_silently)
+    settle_each(ctx, silent_orders, accept_silently)
 
 
 @job(FORGET_QUOTES)
@@ -208,16 +203,3 @@ def _end_refunded(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     for entitlement_id in deliveries_of(uow, order):
         end_entitlement(uow, entitlement_id, reason="refunded")
     uow.emit(OrderRefunded(order_id=order.id, **_named(order)))
-
-
-def _each(
-    ctx: JobContext, find: Callable[[UnitOfWork], Sequence[UUID]], settle: Callable[[UnitOfWork, UUID], object]
-) -> None:
-    """A transaction for each row: one that cannot be settled must not keep the others waiting."""
-    for row_id in ctx.transact(find):
-        try:
-            ctx.transact(lambda uow, row_id=row_id: settle(uow, row_id))
-        except LeaseLost:
-            raise
-        except Exception as error:
-            log.warning("sweep_failed", sweep=settle.__name__, row_id=str(row_id), exc_info=error)

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from billing.payments.models import Payment
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
+from kernel.jobs.run import JobContext, LeaseLost
 from orders.agreements.complete_order import take_acceptance
 from orders.agreements.events import PurchaseExpired
 from orders.agreements.models import Order
 from orders.purchases.decide_purchase import close_unpaid
 from orders.purchases.models import Purchase
 
+Find = Callable[[UnitOfWork], Sequence[UUID]]
+Settle = Callable[[UnitOfWork, UUID], object]
+
 SWEPT_AT_ONCE = 100
 DOUBT_WAITS = timedelta(days=7)
 """How long past its deadline a purchase waits for a payment whose outcome the gateway does not tell."""
+
+log = structlog.get_logger(__name__)
+
+
+def settle_each(ctx: JobContext, find: Find, settle: Settle) -> None:
+    """Settle each row found in a transaction of its own: one that cannot be settled must not keep the others waiting."""
+    for row_id in ctx.transact(find):
+        _settle(ctx, settle, row_id)
 
 
 def overdue_purchases(uow: UnitOfWork) -> Sequence[UUID]:
@@ -77,3 +90,12 @@ def _overdue() -> ColumnElement[bool]:
 
 def _silent() -> ColumnElement[bool]:
     return (Order.state == "active") & (Order.deadline_at <= clock.now())
+
+
+def _settle(ctx: JobContext, settle: Settle, row_id: UUID) -> None:
+    try:
+        ctx.transact(lambda uow: settle(uow, row_id))
+    except LeaseLost:
+        raise
+    except Exception as error:
+        log.warning("sweep_failed", row_id=str(row_id), exc_info=error)

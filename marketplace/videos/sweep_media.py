@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -64,9 +64,14 @@ def refuse_given_up(uow: UnitOfWork) -> None:
 
     Emits: VideoRefused. Locks: each video.
     """
-    given_up = exists().where(Job.kind == PROBE, Job.dedupe_key == Video.media_key, Job.state == "dead")
-    waiting = select(Video.id, Video.media_key).where(Video.state == "processing", given_up).limit(_BATCH)
-    for video_id, key in uow.session.execute(waiting.order_by(Video.id)).all():
+    given_up = (
+        select(Video.id, Job.dedupe_key)
+        .join(Job, (Job.kind == PROBE) & (Job.dedupe_key == Video.media_key))
+        .where(Video.state == "processing", Job.state == "dead")
+        .order_by(Video.id)
+        .limit(_BATCH)
+    )
+    for video_id, key in uow.session.execute(given_up).all():
         refuse(uow, video_id, key, "video_examination_failed", {})
 
 
