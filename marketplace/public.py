@@ -277,7 +277,8 @@ def touchpoints_for(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: date
         TouchpointFact(
             id=t.id,
             kind=t.kind,
-            occurred_at=t.occurred_at,
+            # A player's clock may be ahead; nothing happened after it was heard of.
+            occurred_at=min(t.occurred_at, t.received_at),
             video_id=t.video_id,
             placement_id=t.placement_id,
             second_ms=t.second_ms,
