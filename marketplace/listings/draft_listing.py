@@ -19,8 +19,8 @@ from marketplace.listings.models import Listing, ListingVersion, Plan
 from marketplace.listings.plan_terms import DraftPlan, checked_plan
 from marketplace.listings.states import LISTING, PLAN, VERSION
 from marketplace.organizations.models import Organization
-from marketplace.organizations.register_organization import line
 from marketplace.placements.models import Claim, Placement
+from marketplace.texts import line
 
 KINDS = ("saas", "service")
 TAX_CATEGORIES = ("service", "software")

@@ -13,9 +13,9 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid, NotFound
 from marketplace.organizations.events import SellerOnboarded
 from marketplace.organizations.models import Organization, SellerOnboarding
-from marketplace.organizations.register_organization import line
 from marketplace.organizations.save_billing_profile import masked
 from marketplace.organizations.tax_ids import checked_tax_id
+from marketplace.texts import line
 
 Step = Literal["legal", "bank", "tax", "agreement", "connector"]
 STEPS: tuple[Step, ...] = ("legal", "bank", "tax", "agreement", "connector")

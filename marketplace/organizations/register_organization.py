@@ -13,7 +13,6 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.ids import uuid7
-from kernel.text import plain_text
 from marketplace.organizations.events import OrganizationRegistered
 from marketplace.organizations.models import BillingProfile, Organization, SellerOnboarding
 from marketplace.organizations.states import ORGANIZATION
@@ -21,8 +20,10 @@ from marketplace.organizations.tax_ids import checked_tax_id
 from marketplace.people.add_person import NewPerson, add_person, checked_email
 from marketplace.people.models import Member
 from marketplace.people.states import MEMBER
+from marketplace.texts import line, optional_line
 
 LOCALES = ("zh-CN", "en")
+MAX_ADDRESS = 400
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -94,7 +95,7 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
             legal_name=organization.legal_name,
             tax_id=tax_id,
             country=country,
-            address=plain_text(command.address),
+            address=optional_line("address", command.address, MAX_ADDRESS),
             email=checked_email(command.email) if command.email else "",
             is_default=True,
             created_at=clock.now(),
@@ -121,13 +122,3 @@ def checked_time_zone(name: str) -> str:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Invalid("time_zone_invalid", field="time_zone") from error
-
-
-def line(field: str, text: str, limit: int = 200) -> str:
-    """One line of clean text of 1 to `limit` characters. Raises Invalid(`text_required`, `text_too_long`)."""
-    cleaned = plain_text(text)
-    if not cleaned:
-        raise Invalid("text_required", field=field)
-    if len(cleaned) > limit:
-        raise Invalid("text_too_long", field=field, limit=limit)
-    return cleaned

@@ -15,9 +15,9 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.signing import mint_api_key as mint
-from marketplace.organizations.register_organization import line
 from marketplace.people.models import ApiKey
 from marketplace.people.permissions import EVERYTHING
+from marketplace.texts import line
 
 
 @dataclass(frozen=True, slots=True)
