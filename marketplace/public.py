@@ -34,15 +34,11 @@ class Sellable:
     plan_name: str
     plan_name_en: str
     seller_org_id: UUID
-    seller_name: str
     listing_id: UUID
     listing_version_id: UUID
     kind: str
-    category: str
     title: str
     title_en: str
-    summary: str
-    summary_en: str
     tax_category: str
     pricing: str
     interval: str
@@ -52,8 +48,6 @@ class Sellable:
     tax_included: bool
     min_seats: int
     max_seats: int
-    included_seats: int
-    trial_days: int
     features: tuple[dict[str, Any], ...]
     deadline_s: int
     connector_id: UUID | None
@@ -95,8 +89,6 @@ class InvoiceTitle:
 class ClaimFact:
     """A promise made in a video at a second, as it is frozen onto an order. `ok`: the plan keeps it."""
 
-    claim_id: UUID
-    video_id: UUID
     kind: str
     at_ms: int
     value_int: int | None
@@ -136,15 +128,11 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID) -> Sellable:
         plan_name=plan.name,
         plan_name_en=plan.name_en,
         seller_org_id=plan.org_id,
-        seller_name=seller.display_name,
         listing_id=listing.id,
         listing_version_id=version.id,
         kind=listing.kind,
-        category=listing.category,
         title=version.title,
         title_en=version.title_en,
-        summary=version.summary,
-        summary_en=version.summary_en,
         tax_category=version.tax_category,
         pricing=plan.pricing,
         interval=plan.interval,
@@ -154,8 +142,6 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID) -> Sellable:
         tax_included=plan.tax_included,
         min_seats=plan.min_seats,
         max_seats=plan.max_seats,
-        included_seats=plan.included_seats,
-        trial_days=plan.trial_days,
         features=tuple(plan.features),
         deadline_s=plan.deadline_s,
         connector_id=plan.connector_id,
@@ -291,7 +277,8 @@ def touchpoints_for(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: date
         TouchpointFact(
             id=t.id,
             kind=t.kind,
-            occurred_at=t.occurred_at,
+            # A player's clock may be ahead; nothing happened after it was heard of.
+            occurred_at=min(t.occurred_at, t.received_at),
             video_id=t.video_id,
             placement_id=t.placement_id,
             second_ms=t.second_ms,
@@ -310,8 +297,6 @@ def find_sharer(uow: UnitOfWork, code: str, video_id: UUID) -> UUID | None:
 
 def _claim(claim: Claim, plan: Plan) -> ClaimFact:
     return ClaimFact(
-        claim_id=claim.id,
-        video_id=claim.video_id,
         kind=claim.kind,
         at_ms=claim.at_ms,
         value_int=claim.value_int,

@@ -18,23 +18,18 @@ from kernel.db.uow import UnitOfWork
 from marketplace import public
 from marketplace.public import Party
 from orders.agreements.models import Attribution, Order, OrderLine, SaleTerms
+from orders.agreements.rows import lines_of
 from orders.agreements.states import ORDER
-
-
-def lines_of(uow: UnitOfWork, order_id: UUID) -> list[OrderLine]:
-    """The lines of an order in the order they were placed."""
-    return list(uow.session.scalars(select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.id)))
 
 
 def begin_delivery(uow: UnitOfWork, order: Order) -> None:
     """Charge and start to deliver each line of a paid, locked order. Idempotent by the order's state."""
     if order.state != "paid":
         return
-    ORDER.move(uow, order, "fulfilling", org_ids=[order.buyer_org_id, order.seller_org_id])
+    ORDER.move(uow, order, "fulfilling", org_ids=order.parties)
     buyer = public.party(uow, order.buyer_org_id)
-    lines = lines_of(uow, order.id)
-    for line in lines:
-        if order.payment_id is not None and line.gross_minor:
+    for line in lines_of(uow, order.id):
+        if line.gross_minor:
             _charge(uow, order, line)
         deadline_at = clock.now() + timedelta(seconds=int(line.plan["deadline_s"]))
         order.deadline_at = max(order.deadline_at or deadline_at, deadline_at)
@@ -64,7 +59,8 @@ def release_shares(uow: UnitOfWork, order: Order, *, recurring: bool) -> None:
     for line in lines_of(uow, order.id):
         if (line.term_months > 0) == recurring and line.gross_minor:
             at = active_since[line.id] if recurring else order.accepted_at
-            mark_delivered(uow, line.id, at=at or clock.now())
+            assert at is not None  # noqa: S101 - what is delivered began, what is accepted was accepted
+            mark_delivered(uow, line.id, at=at)
 
 
 def _entitlements(order: Order, *columns: Any) -> Any:
@@ -73,7 +69,7 @@ def _entitlements(order: Order, *columns: Any) -> Any:
 
 
 def _charge(uow: UnitOfWork, order: Order, line: OrderLine) -> None:
-    assert order.payment_id is not None  # noqa: S101 - asked by the caller
+    assert order.payment_id is not None  # noqa: S101 - a paid order that costs something has its payment
     credit = uow.session.scalars(select(Attribution).where(Attribution.order_line_id == line.id)).one()
     terms = uow.session.scalars(select(SaleTerms).where(SaleTerms.order_line_id == line.id)).one()
     record_charge(

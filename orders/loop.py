@@ -4,6 +4,7 @@
     purchase placed ─► (approved) ─► payment ─► order paid ─► charge recorded, delivery begun
         delivery done ─► order active ─► share released after its hold, subscription begun, invoice issued
         delivery failed or late ─► order's money refunded ─► order refunded, delivery ended, credit note issued
+    payment after its purchase expired ─► refunded      refund refused ─► tried again tomorrow
 
 Every arrow is one durable job: it runs exactly once, in one transaction, whatever dies in between. Delivered or refunded:
 there is no third way out of `paid`. The composition imports this module in every process: followers register as it loads.
@@ -16,29 +17,37 @@ from datetime import timedelta
 from uuid import UUID
 
 from billing.payments.events import PaymentSucceeded
-from billing.refunds.events import RefundSucceeded
+from billing.refunds.events import RefundFailed, RefundSucceeded
+from billing.refunds.models import Refund
 from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.events import ConnectorTestPassed, DeliveryFailed, EntitlementActivated
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
-from kernel.jobs.registry import Payload, every, follows, job
+from kernel.jobs.registry import Payload, every, follows, job, process
+from kernel.jobs.run import JobContext
 from marketplace.organizations.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
-from orders.agreements.complete_order import take_acceptance
+from orders.agreements.complete_order import ACCEPTED_AFTER, has_services
 from orders.agreements.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.agreements.models import Order, OrderLine
+from orders.agreements.rows import locked_orders
 from orders.agreements.states import ORDER
 from orders.agreements.subscriptions import begin_subscriptions, end_subscriptions
 from orders.deliver import begin_delivery, deliveries_of, is_delivered, release_shares
-from orders.money_back import credit_what_was_invoiced, give_back, give_back_late_payment, is_given_back
+from orders.money_back import credit_what_was_invoiced, give_back, is_given_back
 from orders.paper import invoice_order
 from orders.purchases.models import Purchase
-from orders.purchases.pay import locked_orders, mark_paid
-from orders.sweeps import sweep_acceptance, sweep_purchases
+from orders.purchases.pay import mark_paid
+from orders.quotes.forget_quotes import forget_unused
+from orders.sweeps import accept_silently, expire_purchase, overdue_purchases, settle_each, silent_orders
 
+REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.purchases.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
+FORGET_QUOTES = "orders.quotes.forget"
+REFUND_WAITS = timedelta(days=1)
+"""After a gateway refused a refund that is owed, until it is asked again."""
 
 
 # ── money in ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -49,11 +58,13 @@ def payment_succeeded(uow: UnitOfWork, fact: Payload) -> None:
     """The purchase is paid, and so are its orders; money for a purchase that no longer waits goes back."""
     purchase = lock_row(uow.session, Purchase, UUID(fact["reference"]))
     if purchase is None:
-        return
+        raise LookupError(fact["reference"])
+    orders, payment_id = locked_orders(uow, purchase.id), UUID(fact["payment_id"])
     if purchase.state == "pending_payment":
-        mark_paid(uow, purchase, locked_orders(uow, purchase.id), UUID(fact["payment_id"]))
+        mark_paid(uow, purchase, orders, payment_id)
     elif purchase.state != "paid":
-        give_back_late_payment(uow, purchase, UUID(fact["payment_id"]))
+        for order in orders:
+            give_back(uow, order, payment_id, reason="payment_came_too_late")
 
 
 # ── delivery ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -70,8 +81,9 @@ def entitlement_activated(uow: UnitOfWork, fact: Payload) -> None:
     """When the last line of an order is delivered, the order is active."""
     order = _order_of_line(uow, fact["reference"])
     if order.state == "fulfilling" and is_delivered(uow, order):
-        ORDER.move(uow, order, "active", org_ids=_parties(order))
-        order.active_at, order.deadline_at = clock.now(), None
+        ORDER.move(uow, order, "active", org_ids=order.parties)
+        order.active_at = clock.now()
+        order.deadline_at = clock.now() + ACCEPTED_AFTER if has_services(uow, order.id) else None
         uow.emit(OrderActivated(order_id=order.id, **_named(order)))
 
 
@@ -100,7 +112,7 @@ def delivery_failed(uow: UnitOfWork, fact: Payload) -> None:
     order = _order_of_line(uow, fact["reference"])
     if order.state != "fulfilling":
         return
-    ORDER.move(uow, order, "delivery_failed", org_ids=_parties(order), reason=fact["reason"])
+    ORDER.move(uow, order, "delivery_failed", org_ids=order.parties, reason=fact["reason"])
     order.failure, order.deadline_at = fact["reason"], None
     for entitlement_id in deliveries_of(uow, order):
         end_entitlement(uow, entitlement_id, reason="delivery_failed")
@@ -109,27 +121,41 @@ def delivery_failed(uow: UnitOfWork, fact: Payload) -> None:
 
 @follows(OrderDeliveryFailed)
 def order_delivery_failed(uow: UnitOfWork, fact: Payload) -> None:
-    """The money goes back by itself."""
-    give_back(uow, _order(uow, fact["order_id"]), reason="delivery_failed", automatic=True)
+    """The money goes back by itself; where nothing was paid, the order is over at once."""
+    order = _order(uow, fact["order_id"])
+    if order.payment_id is None:
+        _end_refunded(uow, order, reason="nothing_paid")
+    else:
+        give_back(uow, order, order.payment_id, reason="delivery_failed")
 
 
 @follows(RefundSucceeded)
 def refund_succeeded(uow: UnitOfWork, fact: Payload) -> None:
     """An order whose whole amount went back is over."""
-    order = lock_row(uow.session, Order, UUID(fact["reference"]))
-    if order is None or not is_given_back(uow, order) or not ORDER.allows(order.state, "refunded"):
-        return
-    ORDER.move(uow, order, "refunded", org_ids=_parties(order), reason="refunded")
-    end_subscriptions(uow, order)
-    for entitlement_id in deliveries_of(uow, order):
-        end_entitlement(uow, entitlement_id, reason="refunded")
-    uow.emit(OrderRefunded(order_id=order.id, **_named(order)))
+    order = _order(uow, fact["reference"])
+    if is_given_back(uow, order) and order.state != "refunded":
+        _end_refunded(uow, order, reason="refunded")
 
 
 @follows(RefundSucceeded)
 def refund_succeeded_credit_note(uow: UnitOfWork, fact: Payload) -> None:
     """What was invoiced and went back is credited, partial refunds too."""
     credit_what_was_invoiced(uow, UUID(fact["refund_id"]), UUID(fact["reference"]))
+
+
+@follows(RefundFailed)
+def refund_failed(uow: UnitOfWork, fact: Payload) -> None:
+    """What the loop owes is asked for again tomorrow, until it arrives; what a buyer asked for, the buyer may again."""
+    refund = uow.session.get_one(Refund, UUID(fact["refund_id"]))
+    if refund.automatic:
+        owed = {"order_id": fact["reference"], "payment_id": fact["payment_id"], "reason": refund.reason}
+        uow.enqueue(REFUND_AGAIN, owed, dedupe_key=fact["refund_id"], run_at=clock.now() + REFUND_WAITS)
+
+
+@job(REFUND_AGAIN)
+def refund_again(uow: UnitOfWork, owed: Payload) -> None:
+    """Ask the gateway anew for a refund it had refused."""
+    give_back(uow, _order(uow, owed["order_id"]), UUID(owed["payment_id"]), reason=owed["reason"])
 
 
 # ── before anything can be sold ──────────────────────────────────────────────────────────────────────────────────
@@ -145,21 +171,27 @@ def connector_test_passed(uow: UnitOfWork, fact: Payload) -> None:
 # ── what waits too long ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-@job(SWEEP_PURCHASES)
-def sweep_waiting_purchases(uow: UnitOfWork, _: Payload) -> None:
-    """Approvals and payments that did not come in time."""
-    sweep_purchases(uow)
+@process(SWEEP_PURCHASES)
+def sweep_purchases(ctx: JobContext, _: Payload) -> None:
+    """Approvals and payments that did not come in time: the purchase expires."""
+    settle_each(ctx, overdue_purchases, expire_purchase)
 
 
-@job(SWEEP_ACCEPTANCE)
-def sweep_waiting_acceptance(uow: UnitOfWork, _: Payload) -> None:
+@process(SWEEP_ACCEPTANCE)
+def sweep_acceptance(ctx: JobContext, _: Payload) -> None:
     """Services whose buyer said nothing for seven days are accepted."""
-    for order in sweep_acceptance(uow):
-        take_acceptance(uow, order, reason="accepted_by_clock")
+    settle_each(ctx, silent_orders, accept_silently)
+
+
+@job(FORGET_QUOTES)
+def forget_quotes(uow: UnitOfWork, _: Payload) -> None:
+    """Prices that nobody accepted are forgotten."""
+    forget_unused(uow)
 
 
 every(timedelta(seconds=5), SWEEP_PURCHASES)
 every(timedelta(minutes=1), SWEEP_ACCEPTANCE)
+every(timedelta(hours=1), FORGET_QUOTES)
 
 
 def _order(uow: UnitOfWork, order_id: str) -> Order:
@@ -174,9 +206,14 @@ def _order_of_line(uow: UnitOfWork, line_id: str) -> Order:
     return _order(uow, str(line.order_id))
 
 
-def _parties(order: Order) -> list[UUID]:
-    return [order.buyer_org_id, order.seller_org_id]
-
-
 def _named(order: Order) -> dict[str, UUID]:
     return {"buyer_org_id": order.buyer_org_id, "seller_org_id": order.seller_org_id}
+
+
+def _end_refunded(uow: UnitOfWork, order: Order, *, reason: str) -> None:
+    ORDER.move(uow, order, "refunded", org_ids=order.parties, reason=reason)
+    order.deadline_at = None
+    end_subscriptions(uow, order)
+    for entitlement_id in deliveries_of(uow, order):
+        end_entitlement(uow, entitlement_id, reason="refunded")
+    uow.emit(OrderRefunded(order_id=order.id, **_named(order)))

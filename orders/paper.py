@@ -16,7 +16,7 @@ from billing.tax.reasons import reason_in_words
 from kernel.db.uow import UnitOfWork
 from marketplace import public
 from orders.agreements.models import Order, OrderLine, Subscription, SubscriptionTerm
-from orders.deliver import lines_of
+from orders.agreements.rows import lines_of
 from orders.purchases.models import Purchase
 
 UNITS = {"per_seat": ("席 / seat", "C62"), "flat": ("套 / set", "C62"), "one_off": ("项 / job", "C62")}
@@ -42,7 +42,7 @@ def invoice_order(uow: UnitOfWork, order: Order) -> UUID | None:
             order_number=order.number,
             paid_minor=order.gross_minor,
             po_number=order.po_number or "",
-            payment_reference=str(order.payment_id or ""),
+            payment_reference=str(order.payment_id),
             period=_period(uow, order, lines),
             sandbox=purchase.gateway == "sandbox",
         ),

@@ -15,15 +15,15 @@ from kernel.db.uow import UnitOfWork
 from orders import queries
 from orders.queries import OrderView
 
-STEPS = ("placed", "approved", "paid", "delivering", "active", "invoiced")
 FINAL = frozenset({"active", "completed", "refunded", "rejected", "expired", "cancelled"})
-STATE_OF_STEP = {
+STEPS = {
     "placed": "draft",
     "approved": "pending_payment",
     "paid": "paid",
     "delivering": "fulfilling",
     "active": "active",
 }
+"""The steps in their order, each with the state that says when it was reached."""
 REACHED = {
     "draft": 0,
     "pending_approval": 1,
@@ -105,13 +105,13 @@ def _steps(uow: UnitOfWork, order: OrderView) -> tuple[ProgressStep, ...]:
     reached = REACHED.get(order.state, _reached_before(times))
     failed = order.state in {"delivery_failed", "refunded", "rejected", "expired", "cancelled"}
     found = []
-    for position, key in enumerate(STEPS[:-1]):
+    for position, key in enumerate(STEPS):
         if key == "approved" and not approval_needed:
             continue
         state = "done" if position < reached else "current" if position == reached else "waiting"
         if failed and state != "done":
             state = "failed" if state == "current" else "waiting"
-        found.append(ProgressStep(key, state, times.get(STATE_OF_STEP[key]) if state == "done" else None))
+        found.append(ProgressStep(key, state, times.get(STEPS[key]) if state == "done" else None))
     return tuple(found)
 
 

@@ -2,58 +2,100 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, select
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy import ColumnElement, exists, or_, select
 
 from billing.payments.models import Payment
 from kernel import clock
+from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from orders.agreements.complete_order import ACCEPTED_AFTER
+from kernel.jobs.run import JobContext, LeaseLost
+from orders.agreements.complete_order import take_acceptance
 from orders.agreements.events import PurchaseExpired
-from orders.agreements.models import Order, OrderLine
+from orders.agreements.models import Order
 from orders.purchases.decide_purchase import close_unpaid
 from orders.purchases.models import Purchase
 
-BATCH = 100
+Find = Callable[[UnitOfWork], Sequence[UUID]]
+Settle = Callable[[UnitOfWork, UUID], object]
+
+SWEPT_AT_ONCE = 100
+DOUBT_WAITS = timedelta(days=7)
+"""How long past its deadline a purchase waits for a payment whose outcome the gateway does not tell."""
+
+log = structlog.get_logger(__name__)
 
 
-def sweep_purchases(uow: UnitOfWork) -> int:
-    """Expire purchases whose approval or payment did not come. One with a payment in flight or in doubt keeps waiting."""
-    in_flight = exists().where(Payment.reference == Purchase.id, Payment.state != "failed")
-    overdue = uow.session.scalars(
-        select(Purchase)
-        .where(
-            Purchase.state.in_(("pending_approval", "pending_payment")),
-            Purchase.deadline_at <= clock.now(),
-            ~in_flight,
-        )
-        .order_by(Purchase.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
+def settle_each(ctx: JobContext, find: Find, settle: Settle) -> None:
+    """Settle each row found in a transaction of its own: one that cannot be settled must not keep the others waiting."""
+    for row_id in ctx.transact(find):
+        _settle(ctx, settle, row_id)
+
+
+def overdue_purchases(uow: UnitOfWork) -> Sequence[UUID]:
+    """Purchases whose approval or payment did not come in time, the longest overdue first."""
+    return uow.session.scalars(
+        select(Purchase.id).where(_overdue()).order_by(Purchase.deadline_at, Purchase.id).limit(SWEPT_AT_ONCE)
+    ).all()
+
+
+def expire_purchase(uow: UnitOfWork, purchase_id: UUID) -> bool:
+    """Expire an overdue purchase. Returns False when it was decided, or paid again, meanwhile.
+
+    Emits: PurchaseExpired. Locks: the purchase, then its orders.
+    """
+    purchase = lock_row(uow.session, Purchase, purchase_id)
+    # Asked anew under the lock, with which every payment of a purchase begins.
+    if purchase is None or not uow.session.scalar(select(exists().where(Purchase.id == purchase_id, _overdue()))):
+        return False
+    close_unpaid(uow, purchase, "expired", reason=f"{purchase.state}_expired")
+    uow.emit(PurchaseExpired(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
+    return True
+
+
+def silent_orders(uow: UnitOfWork) -> Sequence[UUID]:
+    """Delivered orders whose buyer has let the time to accept their services pass, the longest silent first."""
+    return uow.session.scalars(
+        select(Order.id).where(_silent()).order_by(Order.deadline_at, Order.id).limit(SWEPT_AT_ONCE)
+    ).all()
+
+
+def accept_silently(uow: UnitOfWork, order_id: UUID) -> bool:
+    """Take the services of a silent buyer's order as accepted. Returns False when something was said meanwhile.
+
+    Emits: OrderCompleted. Locks: the order.
+    """
+    order = lock_row(uow.session, Order, order_id)
+    if order is None or not uow.session.scalar(select(exists().where(Order.id == order_id, _silent()))):
+        return False
+    take_acceptance(uow, order, reason="accepted_by_clock")
+    return True
+
+
+def _overdue() -> ColumnElement[bool]:
+    """A payment under way or in doubt holds its purchase open, but not for ever; a captured one is about to be noticed."""
+    captured = exists().where(Payment.reference == Purchase.id, Payment.state == "succeeded")
+    doubtful = exists().where(Payment.reference == Purchase.id, Payment.state.not_in(("succeeded", "failed")))
+    return (
+        Purchase.state.in_(("pending_approval", "pending_payment"))
+        & (Purchase.deadline_at <= clock.now())
+        & ~captured
+        & or_(~doubtful, Purchase.deadline_at <= clock.now() - DOUBT_WAITS)
     )
-    count = 0
-    for purchase in overdue.all():
-        close_unpaid(uow, purchase, "expired", reason=f"{purchase.state}_expired")
-        uow.emit(PurchaseExpired(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
-        count += 1
-    return count
 
 
-def sweep_acceptance(uow: UnitOfWork) -> list[Order]:
-    """Delivered orders with one-off services whose buyer said nothing for seven days, locked."""
-    one_off = exists().where(OrderLine.order_id == Order.id, OrderLine.term_months == 0)
-    return list(
-        uow.session.scalars(
-            select(Order)
-            .where(
-                Order.state == "active",
-                Order.accepted_at.is_(None),
-                Order.active_at <= clock.now() - ACCEPTED_AFTER,
-                one_off,
-            )
-            .order_by(Order.id)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-            .execution_options(populate_existing=True)
-        )
-    )
+def _silent() -> ColumnElement[bool]:
+    return (Order.state == "active") & (Order.deadline_at <= clock.now())
+
+
+def _settle(ctx: JobContext, settle: Settle, row_id: UUID) -> None:
+    try:
+        ctx.transact(lambda uow: settle(uow, row_id))
+    except LeaseLost:
+        raise
+    except Exception as error:
+        log.warning("sweep_failed", row_id=str(row_id), exc_info=error)

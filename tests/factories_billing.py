@@ -36,9 +36,7 @@ from marketplace.organizations.models import Organization
 
 M = TypeVar("M", bound=Base)
 TERMS = ShareTerms(policy_version=1, commission_ppm=150_000, promoter_ppm=50_000, hold_days=7)
-OPERATOR = Principal(
-    Kind.OPERATOR, person_id=uuid7(), permissions=frozenset({"operator.payouts", "operator.refunds", "operator.clock"})
-)
+OPERATOR = Principal(Kind.OPERATOR, person_id=uuid7(), permissions=frozenset({"operator.payouts", "operator.clock"}))
 
 
 class PlainRenderer:

@@ -115,6 +115,7 @@ class QuoteLineOut(Out):
         return cls(**plain, **amounts, lifetime=MoneyOut.of(line.lifetime_minor, line.currency))
 
 
+_PROMISE = {"kind", "text", "text_en", "ok"}
 _AMOUNTS = ("unit_price", "list", "discount", "net", "tax", "gross")
 
 
@@ -142,7 +143,7 @@ class QuoteOut(Out):
             gross=MoneyOut.of(quote.gross_minor, quote.currency),
             needs_approval=quote.needs_approval,
             claims=[
-                ClaimOut(second=claim.second_ms // 1000, **claim.model_dump(exclude={"second_ms"}))
+                ClaimOut(second=claim.second_ms // 1000, **claim.model_dump(include=_PROMISE))
                 for line in lines
                 for claim in line.claims
             ],

@@ -64,7 +64,9 @@ def record_touchpoints(uow: UnitOfWork, items: Sequence[TouchpointIn], *, anonym
     """
     if len(items) > MAX_BATCH:
         raise TooMany("batch_too_large", limit=MAX_BATCH)
-    if anonymous_id is not None and not (1 <= len(anonymous_id) <= 64 and anonymous_id.isascii()):
+    if anonymous_id is not None and not (
+        1 <= len(anonymous_id) <= 64 and anonymous_id.isascii() and anonymous_id.isprintable()
+    ):
         raise Invalid("anonymous_id_invalid", field="anonymous_id")
     for item in items:
         if item.kind not in KINDS:

@@ -13,9 +13,8 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
-from kernel.text import plain_text
 from marketplace.channels.models import Channel, Follow
-from marketplace.organizations.register_organization import line
+from marketplace.texts import line, paragraphs
 
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
 
@@ -47,8 +46,8 @@ def open_channel(uow: UnitOfWork, command: OpenChannel) -> Channel:
         handle=handle,
         name=line("name", command.name, 60),
         name_en=line("name_en", command.name_en, 60),
-        bio=plain_text(command.bio, multiline=True)[:1000],
-        bio_en=plain_text(command.bio_en, multiline=True)[:1000],
+        bio=paragraphs("bio", command.bio, 1000),
+        bio_en=paragraphs("bio_en", command.bio_en, 1000),
         created_at=clock.now(),
     )
     uow.session.add(channel)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
@@ -54,16 +54,6 @@ def followed_by(uow: UnitOfWork) -> frozenset[UUID]:
         Follow.org_id == principal.org_id, Follow.person_id == principal.person_id
     )
     return frozenset(uow.session.scalars(statement))
-
-
-def count_followers_in_own_organization(uow: UnitOfWork, channel_id: UUID) -> int:
-    """How many colleagues follow the channel."""
-    statement = (
-        select(func.count())
-        .select_from(Follow)
-        .where(Follow.org_id == uow.principal.organization(), Follow.channel_id == channel_id)
-    )
-    return uow.session.scalar(statement) or 0
 
 
 def _view(row: Channel, *, followed: bool) -> ChannelView:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
@@ -100,14 +100,6 @@ def get_placed(uow: UnitOfWork, placement_id: UUID) -> tuple[FeedItem, Card]:
     if card is None:
         raise NotFound("placement_not_found")
     return item, card
-
-
-def count_published(uow: UnitOfWork, channel_id: UUID) -> int:
-    """How many videos of a channel the viewer may see."""
-    statement = (
-        select(func.count()).select_from(Video).where(Video.channel_id == channel_id, published_to(uow.principal))
-    )
-    return uow.session.scalar(statement) or 0
 
 
 def _watchable(uow: UnitOfWork) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from kernel import clock
 from kernel.db.locks import lock_row
@@ -19,7 +19,8 @@ from marketplace.listings.models import Listing, ListingVersion, Plan
 from marketplace.listings.plan_terms import DraftPlan, checked_plan
 from marketplace.listings.states import LISTING, PLAN, VERSION
 from marketplace.organizations.models import Organization
-from marketplace.organizations.register_organization import line
+from marketplace.placements.models import Claim, Placement
+from marketplace.texts import line
 
 KINDS = ("saas", "service")
 TAX_CATEGORIES = ("service", "software")
@@ -97,6 +98,8 @@ def draft_listing(uow: UnitOfWork, command: DraftListing) -> Listing:
 def revise_listing(uow: UnitOfWork, command: ReviseListing) -> ListingVersion:
     """Write a new version, or write the present draft (or rejected version) anew. What is published stays as it is.
 
+    Cards that show a plan of the draft follow it by its code, and go when it goes.
+
     Raises:
         NotFound: `listing_not_found`.
         Conflict: `listing_in_review`: a version waits for its reviewer; `listing_retired`.
@@ -112,7 +115,6 @@ def revise_listing(uow: UnitOfWork, command: ReviseListing) -> ListingVersion:
     if latest.state == "in_review":
         raise Conflict("listing_in_review")
     if latest.state in {"draft", "rejected"}:
-        uow.session.execute(delete(Plan).where(Plan.org_id == listing.org_id, Plan.version_id == latest.id))
         if latest.state == "rejected":
             VERSION.move(uow, latest, "draft", org_ids=[listing.org_id])
         _say(latest, command.text)
@@ -140,14 +142,6 @@ def lock_own_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
     if found is None or (not uow.principal.is_platform and found.org_id != uow.principal.organization()):
         raise NotFound("listing_not_found")
     return found
-
-
-def count_plans(uow: UnitOfWork, version: ListingVersion) -> int:
-    """How many plans a version offers."""
-    statement = (
-        select(func.count()).select_from(Plan).where(Plan.org_id == version.org_id, Plan.version_id == version.id)
-    )
-    return uow.session.scalar(statement) or 0
 
 
 def _write_version(
@@ -192,15 +186,34 @@ def _write_plans(uow: UnitOfWork, version: ListingVersion, plans: Sequence[Draft
         raise Invalid("too_many_plans", field="plans", limit=MAX_PLANS)
     if len({plan.code for plan in plans}) != len(plans):
         raise Invalid("plan_code_taken", field="plans")
-    for drafted in plans:
-        plan = checked_plan(drafted)
-        row = Plan(
-            id=uuid7(),
-            org_id=version.org_id,
-            listing_id=version.listing_id,
-            version_id=version.id,
-            created_at=clock.now(),
-            **plan,
+    before = {
+        plan.code: plan
+        for plan in uow.session.scalars(
+            select(Plan).where(Plan.org_id == version.org_id, Plan.version_id == version.id, Plan.state == "active")
         )
-        PLAN.begin(uow, row, org_ids=[version.org_id])
-        uow.session.add(row)
+    }
+    _drop_plans(uow, version, [before[plan.code].id for plan in plans if plan.code in before])
+    for drafted in plans:
+        columns = checked_plan(drafted)
+        row = before.get(drafted.code)
+        if row is None:
+            row = Plan(
+                id=uuid7(),
+                org_id=version.org_id,
+                listing_id=version.listing_id,
+                version_id=version.id,
+                created_at=clock.now(),
+            )
+            PLAN.begin(uow, row, org_ids=[version.org_id])
+            uow.session.add(row)
+        for name, value in columns.items():
+            setattr(row, name, value)
+
+
+def _drop_plans(uow: UnitOfWork, version: ListingVersion, kept: Sequence[UUID]) -> None:
+    """Delete the other plans of a version that was never published, and the cards on drafts of videos that show them."""
+    dropped = select(Plan.id).where(Plan.org_id == version.org_id, Plan.version_id == version.id, Plan.id.not_in(kept))
+    cards = select(Placement.id).where(Placement.org_id == version.org_id, Placement.plan_id.in_(dropped))
+    uow.session.execute(delete(Claim).where(Claim.org_id == version.org_id, Claim.placement_id.in_(cards)))
+    uow.session.execute(delete(Placement).where(Placement.id.in_(cards)))
+    uow.session.execute(delete(Plan).where(Plan.id.in_(dropped)))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from kernel.errors import Invalid
 from kernel.money import exponent
-from kernel.text import plain_text
+from marketplace.texts import line, optional_line
 
 MONTHS = {"month": 1, "year": 12, "none": 0}
 PRICINGS = ("per_seat", "flat", "one_off")
@@ -82,8 +82,8 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
         raise Invalid("deadline_invalid", field="deadline_s")
     return {
         "code": plan.code,
-        "name": _name("name", plan.name),
-        "name_en": _name("name_en", plan.name_en),
+        "name": line("name", plan.name, 60),
+        "name_en": line("name_en", plan.name_en, 60),
         "pricing": plan.pricing,
         "interval": plan.interval,
         "term_months": MONTHS[plan.interval],
@@ -105,18 +105,9 @@ def _features(features: Sequence[Feature]) -> list[dict[str, Any]]:
         raise Invalid("feature_invalid", field="features")
     found: list[dict[str, Any]] = []
     for feature in features:
-        zh, en = plain_text(feature.zh)[:120], plain_text(feature.en)[:120]
-        if not _KEY.fullmatch(feature.key) or not zh or not en:
+        if not _KEY.fullmatch(feature.key):
             raise Invalid("feature_invalid", field="features")
-        unit = plain_text(feature.unit)[:40] if feature.unit else None
+        zh, en = line("features", feature.zh, 120), line("features", feature.en, 120)
+        unit = optional_line("features", feature.unit or "", 40) or None
         found.append({"key": feature.key, "zh": zh, "en": en, "value": feature.value, "unit": unit})
     return found
-
-
-def _name(field: str, text: str) -> str:
-    cleaned = plain_text(text)
-    if not cleaned:
-        raise Invalid("text_required", field=field)
-    if len(cleaned) > 60:
-        raise Invalid("text_too_long", field=field, limit=60)
-    return cleaned

@@ -50,7 +50,7 @@ def review_listing(uow: UnitOfWork, command: ReviewListing) -> ListingVersion:
     if reasons:
         raise Conflict("review_checks_failed", reasons=", ".join(f"{r['field']}: {r['code']}" for r in reasons))
     _publish(uow, listing, version)
-    audit.record(uow, "listing_approved", subject_id=listing.id, version=version.number)
+    audit.record(uow, "listing.approved", subject_id=listing.id, version=version.number)
     uow.flush()
     return version
 

@@ -13,9 +13,9 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid, NotFound
 from marketplace.organizations.events import SellerOnboarded
 from marketplace.organizations.models import Organization, SellerOnboarding
-from marketplace.organizations.register_organization import line
 from marketplace.organizations.save_billing_profile import masked
 from marketplace.organizations.tax_ids import checked_tax_id
+from marketplace.texts import line
 
 Step = Literal["legal", "bank", "tax", "agreement", "connector"]
 STEPS: tuple[Step, ...] = ("legal", "bank", "tax", "agreement", "connector")
@@ -76,7 +76,7 @@ def complete_onboarding_step(uow: UnitOfWork, command: CompleteOnboardingStep) -
     if row.completed_at is None and not missing_steps(row):
         row.completed_at = now
         uow.emit(SellerOnboarded(org_id=org_id))
-    audit.record(uow, "onboarding_step_completed", subject_id=org_id, step=command.step)
+    audit.record(uow, "onboarding.step_completed", subject_id=org_id, step=command.step)
     uow.flush()
     return row
 

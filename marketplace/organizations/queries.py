@@ -52,9 +52,3 @@ def get_checklist(uow: UnitOfWork) -> Checklist:
         AGREEMENT_VERSION,
         found.completed_at,
     )
-
-
-def is_onboarded(uow: UnitOfWork, org_id: UUID) -> bool:
-    """Whether the seller's checklist is complete; an organization that does not sell has none to complete."""
-    found = uow.session.scalar(select(SellerOnboarding).where(SellerOnboarding.org_id == org_id))
-    return found is None or found.completed_at is not None

@@ -13,16 +13,17 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.ids import uuid7
-from kernel.text import plain_text
 from marketplace.organizations.events import OrganizationRegistered
 from marketplace.organizations.models import BillingProfile, Organization, SellerOnboarding
 from marketplace.organizations.states import ORGANIZATION
 from marketplace.organizations.tax_ids import checked_tax_id
-from marketplace.people.add_person import NewPerson, add_person
+from marketplace.people.add_person import NewPerson, add_person, checked_email
 from marketplace.people.models import Member
 from marketplace.people.states import MEMBER
+from marketplace.texts import line, optional_line
 
 LOCALES = ("zh-CN", "en")
+MAX_ADDRESS = 400
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -41,6 +42,7 @@ class RegisterOrganization:
     is_seller: bool = False
     address: str = ""
     email: str = ""
+    """Where invoices go; may be given later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
 
     Raises:
         Invalid: `text_required`, `text_too_long`, `country_invalid`, `locale_invalid`, `time_zone_invalid`,
-            `tax_id_required`, `tax_id_invalid`, and those of `add_person`.
+            `tax_id_required`, `tax_id_invalid`, `email_invalid`, and those of `add_person`.
         Conflict: `organization_exists` (country and tax identifier are known), `email_taken`.
 
     Emits: OrganizationRegistered.
@@ -93,8 +95,8 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
             legal_name=organization.legal_name,
             tax_id=tax_id,
             country=country,
-            address=plain_text(command.address),
-            email=command.email.strip(),
+            address=optional_line("address", command.address, MAX_ADDRESS),
+            email=checked_email(command.email) if command.email else "",
             is_default=True,
             created_at=clock.now(),
         )
@@ -120,13 +122,3 @@ def checked_time_zone(name: str) -> str:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Invalid("time_zone_invalid", field="time_zone") from error
-
-
-def line(field: str, text: str, limit: int = 200) -> str:
-    """One line of clean text of 1 to `limit` characters. Raises Invalid(`text_required`, `text_too_long`)."""
-    cleaned = plain_text(text)
-    if not cleaned:
-        raise Invalid("text_required", field=field)
-    if len(cleaned) > limit:
-        raise Invalid("text_too_long", field=field, limit=limit)
-    return cleaned

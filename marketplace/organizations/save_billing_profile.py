@@ -12,11 +12,11 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
-from kernel.text import plain_text
 from marketplace.organizations.models import BillingProfile
-from marketplace.organizations.register_organization import checked_country, line
+from marketplace.organizations.register_organization import MAX_ADDRESS, checked_country
 from marketplace.organizations.tax_ids import checked_tax_id
 from marketplace.people.add_person import checked_email
+from marketplace.texts import line, optional_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def save_billing_profile(uow: UnitOfWork, command: SaveBillingProfile) -> Billin
     row.legal_name = line("legal_name", command.legal_name)
     row.tax_id = checked_tax_id(country, command.tax_id)
     row.country = country
-    row.address = plain_text(command.address)[:400]
+    row.address = optional_line("address", command.address, MAX_ADDRESS)
     row.email = checked_email(command.email)
     row.bank_name = line("bank_name", command.bank_name) if command.bank_name else None
     if command.bank_account:

@@ -13,8 +13,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid
 from kernel.ids import uuid7
 from kernel.signing import MAX_PASSWORD_BYTES, hash_password
-from kernel.text import plain_text
 from marketplace.people.models import Person
+from marketplace.texts import line
 
 MIN_PASSWORD = 10
 """Characters. NIST SP 800-63B asks for length, not for rules of composition; rate limits stand in front."""
@@ -42,15 +42,10 @@ def add_person(uow: UnitOfWork, command: NewPerson) -> Person:
     email = checked_email(command.email)
     if find_person_id(uow, email) is not None:
         raise Conflict("email_taken")
-    name = plain_text(command.name)
-    if not name:
-        raise Invalid("text_required", field="name")
-    if len(name) > 100:
-        raise Invalid("text_too_long", field="name", limit=100)
     person = Person(
         id=uuid7(),
         email=email,
-        name=name,
+        name=line("name", command.name, 100),
         password_hash=hash_password(checked_password(command.password)),
         locale=command.locale if command.locale in {"zh-CN", "en"} else "zh-CN",
         is_operator=command.is_operator and uow.principal.is_platform,

@@ -15,9 +15,9 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.signing import mint_api_key as mint
-from marketplace.organizations.register_organization import line
 from marketplace.people.models import ApiKey
 from marketplace.people.permissions import EVERYTHING
+from marketplace.texts import line
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def mint_api_key(uow: UnitOfWork, command: MintApiKey) -> Minted:
         created_at=now,
     )
     uow.session.add(row)
-    audit.record(uow, "api_key_minted", subject_id=row.id, scopes=" ".join(scopes))
+    audit.record(uow, "api_key.minted", subject_id=row.id, scopes=" ".join(scopes))
     uow.flush()
     return Minted(row.id, made.key_id, made.text)
 
@@ -93,7 +93,7 @@ def revoke_api_key(uow: UnitOfWork, key_id: UUID) -> None:
         raise NotFound("api_key_not_found")
     if row.revoked_at is None:
         row.revoked_at = clock.now()
-        audit.record(uow, "api_key_revoked", subject_id=row.id)
+        audit.record(uow, "api_key.revoked", subject_id=row.id)
     uow.flush()
 
 

@@ -72,7 +72,7 @@ def add_member(uow: UnitOfWork, command: AddMember) -> Member:
         known = Member(id=uuid7(), org_id=org_id, person_id=person_id, roles=roles, created_at=clock.now())
         MEMBER.begin(uow, known, org_ids=[org_id])
         uow.session.add(known)
-    audit.record(uow, "member_added", subject_id=known.id, roles=" ".join(roles))
+    audit.record(uow, "member.added", subject_id=known.id, roles=" ".join(roles))
     uow.flush()
     return known
 
@@ -92,7 +92,7 @@ def change_roles(uow: UnitOfWork, member_id: UUID, roles: Sequence[str]) -> Memb
     if "owner" in member.roles and "owner" not in checked:
         _keep_an_owner(uow, member)
     member.roles = checked
-    audit.record(uow, "member_roles_changed", subject_id=member.id, roles=" ".join(checked))
+    audit.record(uow, "member.roles_changed", subject_id=member.id, roles=" ".join(checked))
     uow.flush()
     return member
 
@@ -110,7 +110,7 @@ def remove_member(uow: UnitOfWork, member_id: UUID) -> None:
     if "owner" in member.roles and member.state == "active":
         _keep_an_owner(uow, member)
     if MEMBER.move(uow, member, "removed", org_ids=[member.org_id]):
-        audit.record(uow, "member_removed", subject_id=member.id)
+        audit.record(uow, "member.removed", subject_id=member.id)
     uow.flush()
 
 

@@ -29,7 +29,6 @@ OPERATOR = frozenset(
     {
         "operator.read",
         "operator.payouts",
-        "operator.refunds",
         "operator.jobs",
         "operator.clock",
         "operator.reviews",

@@ -14,9 +14,9 @@ from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.money import exponent
 from marketplace.listings.models import Listing, Plan
-from marketplace.organizations.register_organization import line
 from marketplace.placements.contradictions import KINDS, UNITS, Said, find_contradiction, terms_of
 from marketplace.placements.models import Claim, Placement
+from marketplace.texts import line
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.models import Video
 
@@ -117,12 +117,9 @@ def change_placement(uow: UnitOfWork, command: ChangePlacement) -> Placement:
         Invalid: `action_unknown`, `placement_range`, `placement_beyond_end`.
         Conflict: on a published video `placement_not_on_sale`, or `claim_contradicts_plan` with the new plan.
 
-    Locks: the placement.
+    Locks: the video, then the placement.
     """
-    placement = _lock_own_placement(uow, command.placement_id)
-    if placement.removed_at is not None:
-        raise NotFound("placement_not_found")
-    video = uow.session.get_one(Video, placement.video_id)
+    video, placement = _lock_shown_placement(uow, command.placement_id)
     start_ms = placement.start_ms if command.start_ms is None else command.start_ms
     end_ms = placement.end_ms if command.end_ms is None else command.end_ms
     _check_range(video, start_ms, end_ms)
@@ -170,13 +167,10 @@ def add_claim(uow: UnitOfWork, command: AddClaim) -> Claim:
             `text_required`, `text_too_long`.
         Conflict: `claim_contradicts_plan`, `too_many_claims`.
 
-    Locks: the placement.
+    Locks: the video, then the placement.
     """
-    placement = _lock_own_placement(uow, command.placement_id)
-    if placement.removed_at is not None:
-        raise NotFound("placement_not_found")
+    video, placement = _lock_shown_placement(uow, command.placement_id)
     _check_claim(command)
-    video = uow.session.get_one(Video, placement.video_id)
     if command.at_ms < 0 or command.at_ms > (video.duration_ms or MAX_MS):
         raise Invalid("claim_beyond_end", field="at_ms")
     count = uow.session.scalar(
@@ -275,6 +269,16 @@ def _placeable(uow: UnitOfWork, plan_id: UUID, org_id: UUID) -> tuple[Plan, List
     if row is None:
         raise NotFound("plan_not_found")
     return row[0], row[1]
+
+
+def _lock_shown_placement(uow: UnitOfWork, placement_id: UUID) -> tuple[Video, Placement]:
+    """A card that was not removed, and its video first: what publishing finds in order must not change under it."""
+    video_id = uow.session.scalar(select(Placement.video_id).where(Placement.id == placement_id))
+    video = lock_row(uow.session, Video, video_id) if video_id is not None else None
+    placement = _lock_own_placement(uow, placement_id)
+    if video is None or placement.removed_at is not None:
+        raise NotFound("placement_not_found")
+    return video, placement
 
 
 def _lock_own_placement(uow: UnitOfWork, placement_id: UUID) -> Placement:

@@ -11,9 +11,8 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
-from kernel.text import plain_text
 from marketplace.channels.models import Channel
-from marketplace.organizations.register_organization import line
+from marketplace.texts import line, paragraphs
 from marketplace.videos.models import Video
 from marketplace.videos.states import VIDEO
 
@@ -53,8 +52,8 @@ def create_video(uow: UnitOfWork, command: CreateVideo) -> Video:
         channel_id=channel.id,
         title=title,
         title_en=line("title_en", command.title_en or title, MAX_TITLE),
-        description=_text("description", command.description),
-        description_en=_text("description_en", command.description_en),
+        description=paragraphs("description", command.description, MAX_DESCRIPTION),
+        description_en=paragraphs("description_en", command.description_en, MAX_DESCRIPTION),
         visibility=command.visibility,
         created_at=clock.now(),
     )
@@ -72,10 +71,3 @@ def _channel(uow: UnitOfWork, org_id: UUID, channel_id: UUID | None) -> Channel:
     if found is None:
         raise NotFound("channel_not_found") if channel_id is not None else Conflict("channel_required")
     return found
-
-
-def _text(field: str, text: str) -> str:
-    cleaned = plain_text(text, multiline=True)
-    if len(cleaned) > MAX_DESCRIPTION:
-        raise Invalid("text_too_long", field=field, limit=MAX_DESCRIPTION)
-    return cleaned

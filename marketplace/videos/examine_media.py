@@ -1,12 +1,12 @@
 """An uploaded file is opened, decoded and copied clean, in steps that hold no lock while foreign bytes are read.
 
 The playing copy has the index first and nothing but one picture and one sound stream; the upload itself is deleted.
-Run twice, it writes the same objects and finds its work done.
+Run twice, it writes the same objects and finds its work done; another upload's are never written over. What dies in
+between leaves objects to `sweep_media`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,14 +45,13 @@ def examine_media(ctx: JobContext, storage: Storage, video_id: UUID, key: str) -
             remux_isolated(upload, copy)
         except Invalid as refusal:
             code, params = refusal.code, dict(refusal.params)
-            ctx.transact(lambda uow: _refuse(uow, video_id, key, code, params))
+            ctx.transact(lambda uow: refuse(uow, video_id, key, code, params))
             storage.delete(key)
             return
         ending = "webm" if probe.container == "webm" else "mp4"
-        sha256 = _sha256(copy)
-        media = storage.put(f"media/{video_id}/{sha256[:32]}.{ending}", _chunks(copy))
-        cover_sha256 = hashlib.sha256(probe.cover_jpeg).hexdigest()
-        cover = storage.put_bytes(f"media/{video_id}/{cover_sha256[:32]}.jpg", probe.cover_jpeg)
+        place = f"media/{video_id}/{key.rpartition('/')[2]}"
+        media = storage.put(f"{place}.{ending}", _chunks(copy))
+        cover = storage.put_bytes(f"{place}.jpg", probe.cover_jpeg)
     ctx.transact(lambda uow: _conclude(uow, video_id, key, probe, media, cover.key))
     storage.delete(key)
 
@@ -65,7 +64,11 @@ def _awaited(uow: UnitOfWork, video_id: UUID, key: str) -> str | None:
     return video.file_name or ""
 
 
-def _refuse(uow: UnitOfWork, video_id: UUID, key: str, code: str, params: dict[str, object]) -> None:
+def refuse(uow: UnitOfWork, video_id: UUID, key: str, code: str, params: dict[str, object]) -> None:
+    """Refuse the upload `key` of a video, unless it is not the one under examination any more.
+
+    Emits: VideoRefused. Locks: the video.
+    """
     video = lock_row(uow.session, Video, video_id)
     if video is None or video.state != "processing" or video.media_key != key:
         return
@@ -94,8 +97,3 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(_READ_BYTES):
             yield chunk
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -246,7 +246,7 @@ def _scan_packets(
 ) -> _Scan:
     """Walk every packet without decoding: the header's duration is only a claim, the packets are the fact."""
     packets = read_bytes = sounds_decoded = 0
-    starts: list[float] = []
+    start_s: float | None = None
     end_s = last_picture_s = 0.0
     for packet in container.demux(video, *([audio] if audio is not None else [])):
         packets += 1
@@ -260,17 +260,17 @@ def _scan_packets(
         if packet.has_sidedata("encryption_info"):
             raise Invalid("video_encrypted")
         at_s = float(packet.pts * packet.time_base)
-        starts = [min([at_s, *starts])]
+        start_s = at_s if start_s is None else min(start_s, at_s)
         end_s = max(end_s, at_s + float((packet.duration or 0) * packet.time_base))
-        _check_duration(end_s - starts[0], max_duration_s)
+        _check_duration(end_s - start_s, max_duration_s)
         if packet.stream.index == video.index:
             last_picture_s = max(last_picture_s, at_s)
         elif sounds_decoded < 8:
             sounds_decoded += 1
             _decode(packet, "sound")
-    if not starts or end_s <= 0:
+    if start_s is None or end_s <= 0:
         raise Invalid("video_damaged", part="picture")
-    return _Scan(max(0.0, starts[0]), end_s, last_picture_s)  # sound primed before zero is not played
+    return _Scan(max(0.0, start_s), end_s, last_picture_s)  # sound primed before zero is not played
 
 
 def _decode(packet: Packet[Any], part: str) -> list[Any]:

@@ -17,7 +17,7 @@ from marketplace.attribution.models import Touchpoint
 from marketplace.discovery.cards import Card, ClaimView, cards_of, claims_of_videos
 from marketplace.discovery.feed import media_version
 from marketplace.placements.models import Placement
-from marketplace.videos.access import published_to, seen_by
+from marketplace.videos.access import seen_by
 from marketplace.videos.models import Video
 from marketplace.videos.publish_video import Blocker, publication_blockers
 
@@ -205,12 +205,6 @@ def glances_of(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, Glanc
         )
         for video in rows
     }
-
-
-def is_published(uow: UnitOfWork, video_id: UUID) -> bool:
-    """Whether the video shows to the principal in a feed."""
-    found = uow.session.scalar(select(Video.id).where(Video.id == video_id, published_to(uow.principal)))
-    return found is not None
 
 
 def _rows(uow: UnitOfWork, videos: list[Video]) -> list[VideoRow]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -33,19 +34,23 @@ def share_video(uow: UnitOfWork, video_id: UUID) -> str:
     """
     org_id, person_id = uow.principal.organization(), uow.principal.person()
     get_visible_video(uow, video_id)
-    known = uow.session.scalar(
+    uow.session.execute(
+        insert(ShareLink)
+        .values(
+            id=uuid7(),
+            code=secrets.token_urlsafe(9),
+            org_id=org_id,
+            person_id=person_id,
+            video_id=video_id,
+            created_at=clock.now(),
+        )
+        .on_conflict_do_nothing(index_elements=["org_id", "person_id", "video_id"])
+    )
+    return uow.session.scalars(
         select(ShareLink.code).where(
             ShareLink.org_id == org_id, ShareLink.person_id == person_id, ShareLink.video_id == video_id
         )
-    )
-    if known is not None:
-        return known
-    code = secrets.token_urlsafe(9)
-    uow.session.add(
-        ShareLink(id=uuid7(), code=code, org_id=org_id, person_id=person_id, video_id=video_id, created_at=clock.now())
-    )
-    uow.flush()
-    return code
+    ).one()
 
 
 def find_share_link(uow: UnitOfWork, code: str) -> SharedBy | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
-
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from orders.agreements.events import OrderCompleted
-from orders.agreements.models import Order, OrderLine
+from orders.agreements.models import Order
+from orders.agreements.rows import lines_of
 from orders.agreements.states import ORDER
 
 ACCEPTED_AFTER = timedelta(days=7)
@@ -29,7 +28,7 @@ def accept_order(uow: UnitOfWork, order_id: UUID) -> Order:
         raise NotFound("not_found")
     if order.accepted_at is not None:
         return order
-    if order.state != "active" or not _one_off(_lines(uow, order)):
+    if order.state != "active" or not has_services(uow, order.id):
         raise Conflict("order_not_acceptable", state=order.state)
     take_acceptance(uow, order, reason="accepted")
     return order
@@ -40,17 +39,12 @@ def take_acceptance(uow: UnitOfWork, order: Order, *, reason: str) -> None:
 
     An order of nothing but one-off services is then complete; one with a subscription in it stays active.
     """
-    lines = _lines(uow, order)
-    accepted = _one_off(lines)
-    order.accepted_at = clock.now()
-    if len(accepted) == len(lines):
-        ORDER.move(uow, order, "completed", org_ids=[order.buyer_org_id, order.seller_org_id], reason=reason)
+    order.accepted_at, order.deadline_at = clock.now(), None
+    if all(line.term_months == 0 for line in lines_of(uow, order.id)):
+        ORDER.move(uow, order, "completed", org_ids=order.parties, reason=reason)
     uow.emit(OrderCompleted(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
 
 
-def _lines(uow: UnitOfWork, order: Order) -> list[OrderLine]:
-    return list(uow.session.scalars(select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.id)))
-
-
-def _one_off(lines: list[OrderLine]) -> list[OrderLine]:
-    return [line for line in lines if line.term_months == 0]
+def has_services(uow: UnitOfWork, order_id: UUID) -> bool:
+    """Whether an order holds a one-off service, which is to be accepted once it is delivered."""
+    return any(line.term_months == 0 for line in lines_of(uow, order_id))

@@ -61,12 +61,18 @@ class Order(Base):
     payment_id: Mapped[UUID | None]
     """The payment that paid it (billing.payment)."""
     deadline_at: Mapped[Instant | None]
+    """Until when the present state may wait on someone, of an active order until when its services may be accepted."""
     paid_at: Mapped[datetime | None]
     active_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     """When the one-off services in it were accepted, by the buyer or by the clock."""
     failure: Mapped[str | None]
     created_at: Mapped[CreatedAt]
+
+    @property
+    def parties(self) -> list[UUID]:
+        """Both sides, for history rows."""
+        return [self.buyer_org_id, self.seller_org_id]
 
 
 class OrderLine(Base):
@@ -113,7 +119,7 @@ class OrderLine(Base):
     tax_minor: Mapped[Minor]
     gross_minor: Mapped[Minor]
     claims: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    """What the video promised, frozen: second, kind, value, text."""
+    """What the video promised, frozen: `orders.quotes.lines.QuotedClaim`, one dictionary each."""
     refund_window_days: Mapped[int]
     created_at: Mapped[CreatedAt]
 

@@ -69,4 +69,4 @@ def end_subscriptions(uow: UnitOfWork, order: Order) -> None:
         select(Subscription).where(Subscription.order_line_id.in_(lines)).order_by(Subscription.id).with_for_update()
     )
     for subscription in found:
-        SUBSCRIPTION.move(uow, subscription, "ended", org_ids=[order.buyer_org_id, order.seller_org_id])
+        SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties)

@@ -11,10 +11,12 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.text import plain_text
 from orders.agreements.events import PurchaseApproved, PurchaseRejected
+from orders.agreements.rows import locked_orders
 from orders.agreements.states import ORDER, PURCHASE
 from orders.purchases.models import Approval, Purchase
-from orders.purchases.pay import locked_orders, request_payment
+from orders.purchases.pay import request_payment, require_still_sold
 from orders.purchases.rules import find_rule
 
 
@@ -31,7 +33,8 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
     """Approve (the payment starts) or reject a purchase of the acting approver's organization.
 
     Raises: NotFound, Forbidden `self_approval`, Conflict `purchase_not_pending`, Gone `approval_expired`,
-    Invalid `reason_required`. Emits: PurchaseApproved or PurchaseRejected. Locks: purchase, then its orders.
+    Invalid `reason_required`; for an approval Conflict `plan_withdrawn`, `listing_suspended`.
+    Emits: PurchaseApproved or PurchaseRejected. Locks: purchase, then its orders.
     """
     purchase = lock_row(uow.session, Purchase, command.purchase_id)
     if purchase is None or purchase.buyer_org_id != uow.principal.organization():
@@ -41,8 +44,11 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
     if purchase.deadline_at is not None and purchase.deadline_at <= clock.now():
         raise Gone("approval_expired")
     _refuse_self(uow, purchase)
-    if command.decision == "rejected" and not (command.reason or "").strip():
+    reason = plain_text(command.reason or "", multiline=True) or None
+    if command.decision == "rejected" and reason is None:
         raise Invalid("reason_required", field="reason")
+    if command.decision == "approved":
+        require_still_sold(uow, purchase)
     uow.session.add(
         Approval(
             id=uuid7(),
@@ -50,7 +56,7 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
             purchase_id=purchase.id,
             decision=command.decision,
             decided_by=uow.principal.person(),
-            reason=command.reason,
+            reason=reason,
         )
     )
     uow.flush()
@@ -58,7 +64,7 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
         uow.emit(PurchaseApproved(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
         request_payment(uow, purchase)
     else:
-        close_unpaid(uow, purchase, "rejected", reason=command.reason)
+        close_unpaid(uow, purchase, "rejected", reason=reason)
         uow.emit(PurchaseRejected(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
     return purchase
 
@@ -68,7 +74,7 @@ def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str
     PURCHASE.move(uow, purchase, state, org_ids=[purchase.buyer_org_id], reason=reason)
     purchase.deadline_at = None
     for order in locked_orders(uow, purchase.id):
-        ORDER.move(uow, order, state, org_ids=[order.buyer_org_id, order.seller_org_id], reason=reason)
+        ORDER.move(uow, order, state, org_ids=order.parties, reason=reason)
         order.deadline_at = None
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import select
+
 from billing.payments.start_payment import StartPayment, start_payment
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.money import Money
+from marketplace import public
 from orders.agreements.events import OrderPaid
-from orders.agreements.models import Order
+from orders.agreements.models import Order, OrderLine
+from orders.agreements.rows import locked_orders
 from orders.agreements.states import ORDER, PURCHASE
 from orders.purchases.models import Purchase
 
@@ -30,7 +34,7 @@ def request_payment(uow: UnitOfWork, purchase: Purchase) -> UUID | None:
     PURCHASE.move(uow, purchase, "pending_payment", org_ids=[purchase.buyer_org_id])
     orders = locked_orders(uow, purchase.id)
     for order in orders:
-        ORDER.move(uow, order, "pending_payment", org_ids=[order.buyer_org_id, order.seller_org_id])
+        ORDER.move(uow, order, "pending_payment", org_ids=order.parties)
         order.deadline_at = purchase.deadline_at
     if purchase.gross_minor == 0:
         mark_paid(uow, purchase, orders, None)
@@ -41,13 +45,15 @@ def request_payment(uow: UnitOfWork, purchase: Purchase) -> UUID | None:
 def pay_again(uow: UnitOfWork, purchase_id: UUID, *, gateway: str, method_token: str) -> UUID:
     """Try another payment method after a failed payment. Returns the new payment's id.
 
-    Raises: NotFound, Conflict `purchase_not_payable`, Conflict `payment_already_running` while one is under way or in doubt.
+    Raises: NotFound, Conflict `purchase_not_payable`, `plan_withdrawn`, `listing_suspended`, and
+    `payment_already_running` while one is under way or in doubt.
     """
     purchase = lock_row(uow.session, Purchase, purchase_id)
     if purchase is None or purchase.buyer_org_id != uow.principal.organization():
         raise NotFound("not_found")
-    if purchase.state != "pending_payment":
+    if purchase.state != "pending_payment" or purchase.deadline_at is None or purchase.deadline_at <= clock.now():
         raise Conflict("purchase_not_payable", state=purchase.state)
+    require_still_sold(uow, purchase)
     purchase.gateway, purchase.method_token = gateway, method_token
     return _start(uow, purchase, locked_orders(uow, purchase.id))
 
@@ -72,21 +78,21 @@ def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order]) -> UUID:
 
 
 def mark_paid(uow: UnitOfWork, purchase: Purchase, orders: list[Order], payment_id: UUID | None) -> None:
-    """The money is here: purchase and orders become paid. Emits: OrderPaid for each."""
+    """The money is here: purchase and orders become paid; no part of a payment is a free order's.
+
+    Emits: OrderPaid for each.
+    """
     PURCHASE.move(uow, purchase, "paid", org_ids=[purchase.buyer_org_id])
     purchase.deadline_at = None
     for order in orders:
-        if ORDER.move(uow, order, "paid", org_ids=[order.buyer_org_id, order.seller_org_id]):
-            order.payment_id, order.paid_at, order.deadline_at = payment_id, clock.now(), None
-            uow.emit(OrderPaid(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
+        ORDER.move(uow, order, "paid", org_ids=order.parties)
+        order.payment_id = payment_id if order.gross_minor else None
+        order.paid_at, order.deadline_at = clock.now(), None
+        uow.emit(OrderPaid(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
 
 
-def locked_orders(uow: UnitOfWork, purchase_id: UUID) -> list[Order]:
-    """The orders of a purchase, locked in id order and freshly read."""
-    return list(
-        uow.session.query(Order)
-        .filter(Order.purchase_id == purchase_id)
-        .order_by(Order.id)
-        .with_for_update(key_share=True)
-        .populate_existing()
-    )
+def require_still_sold(uow: UnitOfWork, purchase: Purchase) -> None:
+    """Take no money for what went off sale while its purchase waited. Raises as `marketplace.public.require_still_sold`."""
+    lines = select(OrderLine.plan_id).join(Order, Order.id == OrderLine.order_id).order_by(OrderLine.id)
+    for plan_id in uow.session.scalars(lines.where(Order.purchase_id == purchase.id)).all():
+        public.require_still_sold(uow, plan_id)

@@ -13,13 +13,16 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Gone, NotFound
 from kernel.ids import uuid7
+from kernel.text import plain_text
 from marketplace import public
 from orders.agreements.events import PurchasePlaced
 from orders.agreements.models import Order, OrderLine, SaleTerms
+from orders.agreements.rows import locked_orders
 from orders.agreements.states import ORDER, PURCHASE
 from orders.purchases.attribution import decide
 from orders.purchases.models import Purchase
-from orders.purchases.pay import locked_orders, request_payment
+from orders.purchases.pay import request_payment
+from orders.purchases.rules import needs_approval
 from orders.quotes.lines import Context, PricedLine, by_seller, totals
 from orders.quotes.models import Quote
 
@@ -60,7 +63,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Purchase:
         tax_minor=quote.tax_minor,
         gross_minor=quote.gross_minor,
         billing_profile=_plain(asdict(profile)),
-        po_number=command.po_number,
+        po_number=plain_text(command.po_number or "") or None,
         requested_by=uow.principal.person_id,
         gateway=command.gateway,
         method_token=command.method_token,
@@ -71,11 +74,10 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Purchase:
     uow.flush()
     for seller_org_id, group in by_seller(lines).items():
         _place_order(uow, purchase, seller_org_id, group, context)
-    uow.flush()
-    uow.emit(
-        PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=quote.needs_approval)
-    )
-    if quote.needs_approval:
+    # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
+    waits = needs_approval(uow, purchase.currency, purchase.gross_minor)
+    uow.emit(PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
+    if waits:
         hold_for_approval(uow, purchase)
     else:
         request_payment(uow, purchase)
@@ -86,7 +88,7 @@ def hold_for_approval(uow: UnitOfWork, purchase: Purchase) -> None:
     """Let a placed purchase and its orders wait for an approver."""
     PURCHASE.move(uow, purchase, "pending_approval", org_ids=[purchase.buyer_org_id])
     for order in locked_orders(uow, purchase.id):
-        ORDER.move(uow, order, "pending_approval", org_ids=[order.buyer_org_id, order.seller_org_id])
+        ORDER.move(uow, order, "pending_approval", org_ids=order.parties)
         order.deadline_at = purchase.deadline_at
 
 
@@ -122,7 +124,7 @@ def _place_order(
         gross_minor=gross,
         deadline_at=purchase.deadline_at,
     )
-    ORDER.begin(uow, order, org_ids=[order.buyer_org_id, order.seller_org_id])
+    ORDER.begin(uow, order, org_ids=order.parties)
     uow.session.add(order)
     uow.flush()
     for line in lines:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy.dialects.postgresql import insert
+
 from kernel import audit
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.ids import uuid7
 from kernel.money import exponent
 from orders.purchases.models import PurchaseRule
-from orders.purchases.rules import find_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +24,21 @@ class SetRule:
 
 
 def set_rule(uow: UnitOfWork, command: SetRule) -> PurchaseRule:
-    """Create or change the acting organization's rule for a currency. Raises: Invalid `currency_unknown`."""
+    """Create or change the acting organization's rule for a currency; of two at once the later stands.
+
+    Raises: Invalid `currency_unknown`.
+    """
     try:
         exponent(command.currency)
     except ValueError as error:
         raise Invalid("currency_unknown", field="currency") from error
-    rule = find_rule(uow, command.currency)
-    if rule is None:
-        rule = PurchaseRule(id=uuid7(), org_id=uow.principal.organization(), currency=command.currency)
-        uow.session.add(rule)
-    rule.max_order_minor, rule.self_approval = command.max_order_minor, command.self_approval
-    uow.flush()
+    terms = {"max_order_minor": command.max_order_minor, "self_approval": command.self_approval}
+    rule = uow.session.scalars(
+        insert(PurchaseRule)
+        .values(id=uuid7(), org_id=uow.principal.organization(), currency=command.currency, **terms)
+        .on_conflict_do_update(index_elements=["org_id", "currency"], set_=terms)
+        .returning(PurchaseRule)
+        .execution_options(populate_existing=True)
+    ).one()
     audit.record(uow, "purchase_rule.set", subject_id=rule.id, max_order_minor=command.max_order_minor)
     return rule

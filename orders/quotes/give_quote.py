@@ -13,8 +13,6 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid
 from kernel.ids import uuid7
 from marketplace import public
-from marketplace.listings.models import Plan
-from marketplace.placements.contradictions import Said, find_contradiction, terms_of
 from marketplace.public import Party, Sellable
 from orders.purchases.rules import needs_approval
 from orders.quotes.lines import Context, PricedLine, QuotedClaim, totals
@@ -130,17 +128,17 @@ def _claims(uow: UnitOfWork, plan: Sellable, context: Context) -> list[QuotedCla
     """What the video says of the plan, each held against the plan as it is sold now."""
     if context.video_id is None:
         return []
-    terms = terms_of(uow.session.get_one(Plan, plan.plan_id))
     return [
         QuotedClaim(
             second_ms=claim.at_ms,
             kind=claim.kind,
+            value_int=claim.value_int,
+            value_text=claim.value_text,
+            currency=claim.currency,
+            unit=claim.unit,
             text=claim.text,
             text_en=claim.text_en,
-            ok=find_contradiction(
-                Said(claim.kind, claim.value_int, claim.value_text, claim.currency, claim.unit), terms
-            )
-            is None,
+            ok=claim.ok,
         )
         for claim in public.claims_of(uow, context.video_id, plan.plan_id)
     ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
+
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Context(BaseModel):
@@ -18,14 +21,27 @@ class Context(BaseModel):
     second_ms: int | None = None
     share: str | None = None
 
+    @field_validator("share")
+    @classmethod
+    def _only_codes(cls, share: str | None) -> str | None:
+        """What cannot be a link's code leads to nobody."""
+        return share if share is not None and _CODE.fullmatch(share) else None
+
 
 class QuotedClaim(BaseModel):
-    """Something the video promised about the plan, and whether the published plan keeps it."""
+    """Something the video promised about the plan, and whether the published plan keeps it.
+
+    The value is as in `marketplace.placements.models.Claim`: minor units of `currency` for one `unit` of a price.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     second_ms: int
     kind: str
+    value_int: int | None
+    value_text: str | None
+    currency: str | None
+    unit: str | None
     text: str
     text_en: str
     ok: bool

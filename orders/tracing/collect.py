@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from billing.charges.models import Charge
 from billing.invoices.models import Invoice
@@ -25,7 +25,7 @@ from orders.agreements.models import Attribution, Order, OrderLine, Subscription
 from orders.purchases.models import Approval, Purchase
 from orders.quotes.models import Quote
 from orders.tracing.model import Node
-from orders.tracing.resolve import mine
+from orders.tracing.resolve import agreed, mine
 
 SHOWN_STEPS = 20
 """Touchpoints shown of an attribution's path: the last ones; the path itself is kept whole."""
@@ -36,10 +36,8 @@ def _money(minor: int, currency: str) -> dict[str, object]:
 
 
 def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
-    """Quote, purchase and approval (the buyer's), orders and lines (both sides')."""
-    orders = uow.session.scalars(
-        select(Order).where(Order.id.in_(order_ids), mine(uow, Order.buyer_org_id, Order.seller_org_id))
-    ).all()
+    """Quote, purchase and approval (the buyer's), orders and lines (both sides', once they are paid for)."""
+    orders = uow.session.scalars(select(Order).where(Order.id.in_(order_ids), agreed(uow))).all()
     purchase_ids = {order.purchase_id for order in orders}
     purchases = uow.session.scalars(
         select(Purchase).where(Purchase.id.in_(purchase_ids), mine(uow, Purchase.buyer_org_id))
@@ -59,12 +57,7 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
         facts = {"number": o.number, "gross": _money(o.gross_minor, o.currency), "failure": o.failure}
         names = {"buyer": o.buyer_name, "seller": o.seller_name}
         yield Node("order", o.id, o.created_at, o.state, o.number, o.number, facts | names, (o.purchase_id,))
-    lines = uow.session.scalars(
-        select(OrderLine).where(
-            OrderLine.order_id.in_(order_ids), mine(uow, OrderLine.buyer_org_id, OrderLine.seller_org_id)
-        )
-    )
-    for line in lines:
+    for line in uow.session.scalars(select(OrderLine).where(OrderLine.order_id.in_([o.id for o in orders]))):
         yield Node(
             "order_line",
             line.id,
@@ -216,7 +209,7 @@ def books(uow: UnitOfWork, references: Sequence[UUID]) -> Iterator[Node]:
     transactions = uow.session.scalars(found).all()
     own: dict[UUID, list[dict[str, object]]] = {}
     for p in uow.session.scalars(
-        select(Posting).where(Posting.transaction_id.in_([t.id for t in transactions]), or_(mine(uow, Posting.org_id)))
+        select(Posting).where(Posting.transaction_id.in_([t.id for t in transactions]), mine(uow, Posting.org_id))
     ):
         own.setdefault(p.transaction_id, []).append(_money(p.amount_minor, p.currency))
     for t in transactions:

@@ -10,7 +10,7 @@ from billing.invoices.models import Invoice
 from billing.statements.models import Statement
 from kernel.db.uow import UnitOfWork
 from orders.agreements.models import Order
-from orders.tracing.resolve import mine
+from orders.tracing.resolve import agreed, mine
 
 LONGEST = 64
 
@@ -23,7 +23,7 @@ def find_traceable(uow: UnitOfWork, typed: str) -> UUID | None:
     except ValueError:
         pass
     numbered = (
-        select(Order.id).where(Order.number == text, mine(uow, Order.buyer_org_id, Order.seller_org_id)),
+        select(Order.id).where(Order.number == text, agreed(uow)),
         select(Invoice.id).where(Invoice.number == text, mine(uow, Invoice.buyer_org_id, Invoice.seller_org_id)),
         select(Statement.id).where(Statement.number == text, mine(uow, Statement.org_id)),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from billing.charges.models import Charge
@@ -25,7 +25,7 @@ from kernel.errors import NotFound
 from marketplace.attribution.models import Touchpoint
 from marketplace.placements.models import Placement
 from marketplace.videos.models import Video
-from orders.agreements.models import Attribution, Order, OrderLine, SaleTerms, Subscription
+from orders.agreements.models import Attribution, Order, OrderLine, Subscription
 from orders.purchases.models import Purchase
 from orders.quotes.models import Quote
 
@@ -43,9 +43,17 @@ def mine(uow: UnitOfWork, *columns: Column) -> ColumnElement[bool]:
     return or_(*(column == org_id for column in columns))
 
 
+def agreed(uow: UnitOfWork) -> ColumnElement[bool]:
+    """Orders of the acting organization: all that it placed, and of its sales those that were paid for."""
+    if uow.principal.is_platform:
+        return true()
+    org_id = uow.principal.organization()
+    return or_(Order.buyer_org_id == org_id, and_(Order.seller_org_id == org_id, Order.paid_at.is_not(None)))
+
+
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """What an id is, and the orders it leads to. `others` are ids worth showing even where the order is not visible."""
+    """What an id is, and the orders it leads to."""
 
     kind: str
     order_ids: tuple[UUID, ...]
@@ -76,9 +84,10 @@ def _by(column: Column, id_column: Column, *owners: Column) -> Step:
 def _of_lines(uow: UnitOfWork, condition: ColumnElement[bool]) -> list[UUID]:
     return list(
         uow.session.scalars(
-            select(OrderLine.order_id)
+            select(Order.id)
+            .join(OrderLine, OrderLine.order_id == Order.id)
             .join(Attribution, Attribution.order_line_id == OrderLine.id)
-            .where(condition, mine(uow, Attribution.buyer_org_id, Attribution.seller_org_id))
+            .where(condition, agreed(uow))
             .order_by(OrderLine.created_at.desc())
             .limit(MOST)
         )
@@ -132,6 +141,7 @@ def _statement_orders(uow: UnitOfWork, statement_id: UUID) -> list[UUID]:
             select(StatementLine.group_reference)
             .where(StatementLine.statement_id == statement_id, mine(uow, StatementLine.org_id))
             .distinct()
+            .order_by(StatementLine.group_reference.desc())
             .limit(MOST)
         )
     )
@@ -181,16 +191,19 @@ def _ledger(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     return []
 
 
-def _line(model: type[Attribution | SaleTerms | Subscription | Entitlement]) -> Step:
-    """A row that belongs to an order line leads to the line's order."""
-    reference: Column = model.reference if model is Entitlement else model.order_line_id  # type: ignore[union-attr]
+def _order(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    return uow.session.scalars(select(Order.id).where(Order.id == any_id, agreed(uow))).all() or None
+
+
+def _line(id_column: Column, reference: Column) -> Step:
+    """A row of which `reference` names an order line leads to the line's order."""
 
     def step(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
-        owners = (model.buyer_org_id, model.seller_org_id)
+        of_line = select(reference).where(id_column == any_id)
         rows = uow.session.scalars(
-            select(OrderLine.order_id)
-            .join(model, reference == OrderLine.id)
-            .where(model.id == any_id, mine(uow, *owners))
+            select(Order.id)
+            .join(OrderLine, OrderLine.order_id == Order.id)
+            .where(OrderLine.id.in_(of_line), agreed(uow))
         ).all()
         return rows or None
 
@@ -210,22 +223,21 @@ def _run(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
 def _payment(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     known = uow.session.scalar(select(Payment.id).where(Payment.id == any_id, mine(uow, Payment.payer_org_id)))
     rows = uow.session.scalars(
-        select(PaymentAllocation.reference).where(
-            PaymentAllocation.payment_id == any_id,
-            mine(uow, PaymentAllocation.payer_org_id, PaymentAllocation.seller_org_id),
-        )
+        select(Order.id)
+        .join(PaymentAllocation, PaymentAllocation.reference == Order.id)
+        .where(PaymentAllocation.payment_id == any_id, agreed(uow))
     ).all()
     return rows if rows or known is not None else None
 
 
 STEPS: tuple[tuple[str, Step], ...] = (
-    ("order", _by(Order.id, Order.id, Order.buyer_org_id, Order.seller_org_id)),
-    ("order_line", _by(OrderLine.order_id, OrderLine.id, OrderLine.buyer_org_id, OrderLine.seller_org_id)),
+    ("order", _order),
+    ("order_line", _line(OrderLine.id, OrderLine.id)),
     ("purchase", _by(Order.id, Order.purchase_id, Order.buyer_org_id)),
     ("quote", _quote),
-    ("attribution", _line(Attribution)),
-    ("entitlement", _line(Entitlement)),
-    ("subscription", _line(Subscription)),
+    ("attribution", _line(Attribution.id, Attribution.order_line_id)),
+    ("entitlement", _line(Entitlement.id, Entitlement.reference)),
+    ("subscription", _line(Subscription.id, Subscription.order_line_id)),
     ("run", _run),
     ("payment", _payment),
     ("charge", _by(Charge.group_reference, Charge.id, Charge.buyer_org_id, Charge.seller_org_id)),

@@ -15,7 +15,8 @@ from orders.tracing.model import RANK, Gap, Node, Trace
 from orders.tracing.resolve import resolve
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
-PAID = frozenset({"paid", "fulfilling", "active", "completed", "delivery_failed", "refunded"})
+BEGUN = frozenset({"fulfilling", "active", "completed", "delivery_failed", "refunded"})
+"""States of an order whose delivery has begun."""
 DELIVERED = frozenset({"active", "completed"})
 
 
@@ -69,7 +70,7 @@ def find_gaps(nodes: list[Node]) -> list[Gap]:
 
 def _line_gaps(line: Node, has: set[str], state_of_order: dict[UUID, str | None], *, seller_side: bool) -> list[Gap]:
     state = next((state_of_order[before] for before in line.after if before in state_of_order), None)
-    if state not in PAID or state == "paid":
+    if state not in BEGUN:
         return []
     wanted = ["entitlement"]
     if line.facts["gross"]["amount"]:

@@ -6,16 +6,22 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.principal import SYSTEM, Principal
+from marketplace.listings.models import Plan
+from marketplace.listings.review_listing import suspend_listing
+from orders.agreements.models import Attribution, OrderLine
 from orders.loop import SWEEP_PURCHASES
 from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
 from orders.purchases.models import Purchase
 from orders.purchases.set_rule import SetRule, set_rule
-from tests.factories_marketplace import make_member
+from orders.quotes.lines import Context
+from orders.tracing.find import find_traceable
+from tests.factories_marketplace import OPERATOR_PRINCIPAL, make_member, make_published_video
 from tests.loop_stage import Stage
 
 LIMIT = 397_999
@@ -99,8 +105,49 @@ class TestApproval:
             with pytest.raises(NotFound):
                 decide(stage, stranger, held, "approved")
 
+    def test_what_went_off_sale_meanwhile_is_not_approved_but_may_be_rejected(self, stage: Stage, held: UUID) -> None:
+        with unit_of_work(stage.services.db, OPERATOR_PRINCIPAL) as uow:
+            suspend_listing(uow, stage.get(Plan, stage.seat_plan).listing_id, "under review")
+        with pytest.raises(Conflict, match="listing_suspended"):
+            decide(stage, stage.approver, held, "approved")
+        assert state(stage, held) == ("pending_approval", "pending_approval")
+        decide(stage, stage.approver, held, "rejected", "已下架")
+        assert state(stage, held) == ("rejected", "rejected")
+
+    def test_the_seller_learns_nothing_of_an_order_that_is_not_paid_for(self, stage: Stage, held: UUID) -> None:
+        (order,) = stage.orders_of(held)
+        (line,) = stage.rows(select(OrderLine.id).where(OrderLine.order_id == order.id))
+        (sold_by,) = stage.rows(select(Attribution.id).where(Attribution.order_line_id == line))
+        for any_id in (order.id, line, sold_by):
+            with pytest.raises(NotFound):
+                stage.trace(stage.seller.owner, any_id)
+        own_plan = stage.get(Plan, stage.seat_plan)
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            video, card = make_published_video(uow, stage.seller, own_plan)
+        where = Context(video_id=video.id, placement_id=card.id, second_ms=7_000)
+        (waiting,) = stage.orders_of(stage.purchase(stage.quote(context=where)))
+        for any_id in (video.id, card.id):
+            assert waiting.number not in stage.plain(stage.trace(stage.seller.owner, any_id))
+        with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+            assert find_traceable(uow, waiting.number) is None
+        decide(stage, stage.approver, waiting.purchase_id, "approved")
+        stage.run()
+        assert waiting.number in stage.plain(stage.trace(stage.seller.owner, video.id))
+
 
 class TestWhoNeedsIt:
+    def test_a_quote_gives_nobody_else_its_askers_right_to_buy(self, stage: Stage) -> None:
+        quote_id = stage.quote()
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            viewer = make_member(uow, stage.buyer, "viewer")
+        assert state(stage, stage.purchase(quote_id, principal=viewer)) == ("pending_approval", "pending_approval")
+
+    def test_a_rule_set_after_the_quote_counts(self, stage: Stage) -> None:
+        quote_id = stage.quote()
+        with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+            set_rule(uow, SetRule("CNY", LIMIT))
+        assert state(stage, stage.purchase(quote_id)) == ("pending_approval", "pending_approval")
+
     def test_at_the_limit_nobody(self, stage: Stage) -> None:
         with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
             set_rule(uow, SetRule("CNY", LIMIT + 1))

@@ -74,8 +74,21 @@ class TestProvisioningFailsForGood:
         order_id = stage.place(stage.quote(plan_id, context=card))
         stage.run()
         assert stage.order(order_id).state == "refunded"
+        assert stage.topics()[-1] == "orders.order_refunded"
         assert stage.refunds(order_id) == []
         assert stage.entitlement(order_id).state == "ended"
+
+    def test_a_refund_that_the_gateway_refuses_is_asked_for_again_every_day(self, stage: Stage) -> None:
+        stage.seller_app.behave(mode="fail_permanently")
+        order_id = stage.buy(method="sbx_refund_fails")
+        stage.run()
+        assert [refund.state for refund in stage.refunds(order_id)] == ["failed"]
+        assert stage.order(order_id).state == "delivery_failed"
+        clock.advance(timedelta(days=1))
+        stage.run()
+        assert [(refund.state, refund.reason) for refund in stage.refunds(order_id)] == [
+            ("failed", "delivery_failed")
+        ] * 2
 
     def test_a_seller_that_is_down_for_a_while_delivers_once(self, stage: Stage) -> None:
         stage.seller_app.behave(fail_times=3)

@@ -14,15 +14,17 @@ from billing.payments.adapters.sandbox import SandboxGateway
 from billing.payments.jobs import JANITOR
 from billing.payments.models import PaymentAllocation
 from kernel import clock
-from kernel.db.locks import lock_row
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict
 from kernel.principal import SYSTEM
+from marketplace.listings.models import Plan
+from marketplace.listings.review_listing import suspend_listing
 from orders.loop import SWEEP_PURCHASES
-from orders.purchases.decide_purchase import close_unpaid
 from orders.purchases.models import Purchase
 from orders.purchases.pay import pay_again
 from orders.quotes.give_quote import Asked
+from orders.sweeps import expire_purchase, overdue_purchases
+from tests.factories_marketplace import OPERATOR_PRINCIPAL
 from tests.loop_stage import Stage
 
 
@@ -48,6 +50,12 @@ def pay(stage: Stage, purchase_id: UUID, method: str) -> None:
         lambda uow: pay_again(uow, purchase_id, gateway="sandbox", method_token=method),
     )
     stage.run()
+
+
+def expired(stage: Stage, purchase_id: UUID) -> bool:
+    """Whether the sweep expires the purchase now, before anything else runs."""
+    found = transact(stage.services.db, SYSTEM, overdue_purchases)
+    return purchase_id in found and transact(stage.services.db, SYSTEM, lambda uow: expire_purchase(uow, purchase_id))
 
 
 class TestOnePayment:
@@ -116,22 +124,43 @@ class TestOnePayment:
         assert paid_by(stage, purchase_id) == [(method, "succeeded")]
         assert stage.topics().count("billing.payment_succeeded") == 1
 
-    def test_money_for_a_purchase_that_no_longer_waits_goes_back(self, stage: Stage) -> None:
+    def test_a_payment_in_doubt_holds_its_purchase_for_a_week_and_then_goes_back(self, stage: Stage) -> None:
         purchase_id = bought(stage, "sbx_delayed_60")
-        # The sweep would spare a purchase with a payment in flight; whatever closed it, no money may stay here.
-        with unit_of_work(stage.services.db, SYSTEM) as uow:
-            purchase = lock_row(uow.session, Purchase, purchase_id)
-            assert purchase is not None
-            close_unpaid(uow, purchase, "expired", reason="test")
-        clock.advance(timedelta(seconds=61))
+        clock.advance(timedelta(days=8) - timedelta(seconds=1))
+        assert not expired(stage, purchase_id)
+        clock.advance(timedelta(seconds=1))
+        assert expired(stage, purchase_id)
         stage.run()
+        assert paid_by(stage, purchase_id) == [("sbx_delayed_60", "succeeded")]
         assert state(stage, purchase_id) == ("expired", "expired")
         (order,) = stage.orders_of(purchase_id)
+        assert (order.payment_id, order.paid_at) == (None, None)
         (refund,) = stage.refunds(order.id)
         assert (refund.state, refund.amount_minor, refund.automatic) == ("succeeded", order.gross_minor, True)
         assert stage.papers(order.id) == []
         with unit_of_work(stage.services.db, SYSTEM) as uow:
             assert balance_minor(uow, stage.buyer.id, "buyer_credit", "CNY") == 0
+
+    def test_a_payment_begun_while_the_sweep_looked_keeps_its_purchase(self, stage: Stage) -> None:
+        purchase_id = bought(stage, "sbx_declined")
+        transact(
+            stage.services.db,
+            stage.purchaser,
+            lambda uow: pay_again(uow, purchase_id, gateway="sandbox", method_token="sbx_delayed_60"),
+        )
+        clock.advance(timedelta(hours=24))
+        assert not transact(stage.services.db, SYSTEM, lambda uow: expire_purchase(uow, purchase_id))
+        assert state(stage, purchase_id) == ("pending_payment", "pending_payment")
+
+    def test_nothing_is_paid_after_the_deadline_nor_for_what_is_off_sale(self, stage: Stage) -> None:
+        purchase_id, late = bought(stage, "sbx_declined"), bought(stage, "sbx_declined")
+        with unit_of_work(stage.services.db, OPERATOR_PRINCIPAL) as uow:
+            suspend_listing(uow, stage.get(Plan, stage.seat_plan).listing_id, "under review")
+        with pytest.raises(Conflict, match="listing_suspended"):
+            pay(stage, purchase_id, "sbx_ok")
+        clock.advance(timedelta(hours=24))
+        with pytest.raises(Conflict, match="purchase_not_payable"):
+            pay(stage, late, "sbx_ok")
 
 
 class TestNothingToPay:
@@ -186,3 +215,14 @@ class TestTwoSellers:
         assert orders[other.id].state == "refunded"
         assert [refund.amount_minor for refund in stage.refunds(orders[other.id].id)] == [59_700]
         assert stage.refunds(orders[stage.seller.id].id) == []
+
+    def test_a_free_order_beside_a_paid_one_is_none_of_its_payment(self, stage: Stage) -> None:
+        other, plan_id, _ = stage.second_seller()
+        free, _ = stage.offer(other, unit_price_minor=0, connector_id=stage.get(Plan, plan_id).connector_id)
+        stage.seller_app.behave(vendor="contoso", mode="fail_permanently")
+        purchase_id = stage.purchase(stage.quote(lines=(Asked(stage.seat_plan, 20), Asked(free, 3))))
+        stage.run()
+        orders = {order.seller_org_id: order for order in stage.orders_of(purchase_id)}
+        assert (orders[other.id].state, orders[other.id].payment_id) == ("refunded", None)
+        assert stage.refunds(orders[other.id].id) == []
+        assert orders[stage.seller.id].state == "active"

@@ -14,7 +14,11 @@ from marketplace.listings.draft_listing import ReviseListing, revise_listing
 from marketplace.listings.models import Plan
 from marketplace.listings.review_listing import ReviewListing, review_listing, suspend_listing, withdraw_plan
 from marketplace.listings.submit_listing import submit_listing
-from orders.quotes.give_quote import Asked
+from orders.loop import FORGET_QUOTES
+from orders.queries import get_quote
+from orders.quotes.forget_quotes import KEPT
+from orders.quotes.give_quote import LIVES, Asked
+from orders.quotes.lines import Context
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, per_seat_plan, words
 from tests.loop_stage import Stage
 
@@ -64,6 +68,20 @@ class TestQuote:
             suspend_listing(uow, stage.get(Plan, stage.seat_plan).listing_id, "under review")
         with pytest.raises(Conflict, match="listing_suspended"):
             stage.place(quote_id)
+
+    def test_one_that_nobody_accepted_is_forgotten(self, stage: Stage) -> None:
+        used, unused = stage.quote(), stage.quote(context=Context(share="no\x00code"))
+        stage.place(used)
+        clock.advance(LIVES + KEPT)
+        stage.tick(FORGET_QUOTES)
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            assert get_quote(uow, unused).context["share"] is None
+        clock.advance(timedelta(seconds=1))
+        stage.tick(FORGET_QUOTES)
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            assert get_quote(uow, used).used_at is not None
+            with pytest.raises(NotFound):
+                get_quote(uow, unused)
 
     def test_it_lives_thirty_minutes_and_is_used_once(self, stage: Stage) -> None:
         quote_id, late = stage.quote(), stage.quote()

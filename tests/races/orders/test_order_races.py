@@ -21,7 +21,7 @@ from kernel.jobs.run import Runner, due
 from kernel.principal import SYSTEM
 from orders.loop import SWEEP_PURCHASES
 from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
-from orders.purchases.models import Purchase
+from orders.purchases.models import Purchase, PurchaseRule
 from orders.purchases.pay import pay_again
 from orders.purchases.place_purchase import PlacePurchase, place_purchase
 from orders.purchases.set_rule import SetRule, set_rule
@@ -121,6 +121,23 @@ class TestRefunding:
         for order_id in orders:
             (refund,) = stage.refunds(order_id)
             assert (refund.state, refund.amount_minor, stage.order(order_id).state) == ("succeeded", GROSS, "refunded")
+
+
+class TestRule:
+    def test_one_limit_set_by_many(self, stage: Stage) -> None:
+        def limit(minor: int) -> Callable[[], int]:
+            def work() -> int:
+                command = SetRule("CNY", minor)
+                return transact(
+                    stage.services.db, stage.buyer.owner, lambda uow: set_rule(uow, command).max_order_minor
+                )
+
+            return work
+
+        limits = list(range(8))
+        assert at_once([limit(minor) for minor in limits]) == limits
+        (rule,) = stage.rows(select(PurchaseRule).where(PurchaseRule.org_id == stage.buyer.id))
+        assert rule.max_order_minor in limits
 
 
 class TestDeciding:

@@ -25,8 +25,9 @@ from marketplace.listings.review_listing import (
     withdraw_plan,
 )
 from marketplace.listings.submit_listing import Reason, submit_listing
-from marketplace.placements.place import AddClaim, add_claim
+from marketplace.placements.place import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.public import get_sellable
+from marketplace.videos.queries import get_own_video
 from tests.factories_marketplace import (
     OPERATOR_PRINCIPAL,
     Org,
@@ -34,6 +35,7 @@ from tests.factories_marketplace import (
     make_org,
     make_plans,
     make_published_video,
+    make_ready_video,
     make_seller,
     per_seat_plan,
     words,
@@ -75,6 +77,22 @@ class TestDraft:
             version = revise_listing(uow, ReviseListing(listing.id, words("别名"), (per_seat_plan(code="b"),)))
             found = get_own_listing(uow, listing.id)
         assert (version.number, found.title, [plan.code for plan in found.plans]) == (1, "别名", ["b"])
+
+    def test_cards_on_a_draft_follow_its_plans_and_go_with_them(self, uow: UnitOfWork) -> None:
+        seller = make_seller(uow)
+        video = make_ready_video(uow, seller)
+        with acting(uow, seller.owner):
+            plans = (per_seat_plan(), per_seat_plan(code="b"))
+            listing = draft_listing(uow, DraftListing("saas", "hr", "carded", words(), plans))
+            kept, dropped = (
+                plan.id for plan in sorted(get_own_listing(uow, listing.id).plans, key=lambda p: p.code == "b")
+            )
+            card, gone = (add_placement(uow, AddPlacement(video.id, plan, 0, 14_000)) for plan in (kept, dropped))
+            add_claim(uow, AddClaim(gone.id, "trial_days", 1_000, "试用", "Trial", value_int=14))
+            revise_listing(uow, ReviseListing(listing.id, words(), (per_seat_plan(unit_price_minor=29_900),)))
+            detail = get_own_video(uow, video.id)
+        assert [(one.placement_id, one.unit_price_minor) for one in detail.cards] == [(card.id, 29_900)]
+        assert detail.claims == ()
 
     def test_two_plans_of_one_code_are_refused(self, uow: UnitOfWork) -> None:
         seller = make_seller(uow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -254,6 +255,14 @@ class TestTouchpoints:
             assert [card.video_id for card in placements_of_listing(uow, listing_id)] == [item.video_id]
         with acting(uow, seller.owner):
             assert touchpoints_for(uow, buyer.id, listing_id, since) == []
+
+    def test_a_click_of_a_clock_that_runs_ahead_counts_before_the_purchase_that_follows(self, uow: UnitOfWork) -> None:
+        _, buyer, item = self.seen(uow)
+        with acting(uow, buyer.owner):
+            record_touchpoints(uow, [replace(item, occurred_at=clock.now() + timedelta(minutes=4))])
+            listing_id = placements_listing(uow, item)
+            (fact,) = touchpoints_for(uow, buyer.id, listing_id, clock.now() - timedelta(days=1))
+        assert fact.occurred_at <= clock.now()
 
     def test_a_share_link_carries_its_sharer(self, uow: UnitOfWork) -> None:
         seller, buyer, item = self.seen(uow)

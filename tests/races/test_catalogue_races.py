@@ -1,0 +1,53 @@
+"""Races over videos: one link a sharer, and nothing published that its claims contradict."""
+
+from __future__ import annotations
+
+import pytest
+
+from kernel.db.uow import Database, transact, unit_of_work
+from kernel.principal import SYSTEM
+from marketplace.placements.place import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.videos.publish_video import publish_video
+from marketplace.videos.share_links import share_video
+from tests.factories_marketplace import (
+    make_member,
+    make_org,
+    make_plans,
+    make_published_video,
+    make_ready_video,
+    make_seller,
+)
+from tests.races.crowd import at_once
+
+pytestmark = pytest.mark.races
+
+
+def test_one_sharer_at_many_screens_has_one_link(db: Database) -> None:
+    with unit_of_work(db, SYSTEM) as uow:
+        seller = make_seller(uow)
+        video, _ = make_published_video(uow, seller, make_plans(uow, seller)[0])
+        friend = make_member(uow, make_org(uow), "viewer")
+    codes = at_once([lambda: transact(db, friend, lambda uow: share_video(uow, video.id))] * 8)
+    assert len(set(codes)) == 1
+
+
+@pytest.mark.parametrize("round_", range(8))
+def test_a_contradicting_claim_against_publication(db: Database, round_: int) -> None:
+    with unit_of_work(db, SYSTEM) as uow:
+        seller = make_seller(uow)
+        (plan,) = make_plans(uow, seller)
+        video = make_ready_video(uow, seller)
+    with unit_of_work(db, seller.owner) as uow:
+        card = add_placement(uow, AddPlacement(video.id, plan.id, 0, 14_000))
+    claim = AddClaim(card.id, "trial_days", 1_000, "三十天试用", "30 days of trial", value_int=30 + round_)
+
+    def publish() -> str:
+        transact(db, seller.owner, lambda uow: publish_video(uow, video.id))
+        return "published"
+
+    def promise() -> str:
+        transact(db, seller.owner, lambda uow: add_claim(uow, claim))
+        return "claimed"
+
+    told = at_once([publish, promise])
+    assert sorted(told) in (["claim_contradicts_plan", "claimed"], ["claim_contradicts_plan", "published"])
