@@ -23,7 +23,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 KEY_BYTES = 32
 """Length of the key-encryption key: 256 bits, as AES-256-GCM needs."""
 
-Gateway = Literal["sandbox", "stripe", "bank_transfer"]
+Gateway = Literal["sandbox", "stripe"]
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # compared with, never bound
 
 
@@ -106,8 +106,8 @@ class Settings(BaseSettings):
     )
 
     payment_gateways: Annotated[tuple[Gateway, ...], NoDecode] = Field(
-        default=("sandbox", "bank_transfer"),
-        description="Payment gateways offered at checkout, separated by commas: `sandbox`, `stripe`, `bank_transfer`.",
+        default=("sandbox",),
+        description="Payment gateways offered at checkout, separated by commas: `sandbox`, `stripe`.",
     )
     stripe_api_key: SecretStr | None = Field(default=None, description="Secret API key of the Stripe account.")
     stripe_webhook_secret: SecretStr | None = Field(
@@ -256,8 +256,8 @@ def _production_problems(settings: Settings) -> list[SettingProblem]:
         problems.append(
             SettingProblem(
                 "PAYMENT_GATEWAYS",
-                "the sandbox gateway moves no money and is refused in production; name stripe or bank_transfer",
-                "sandbox 网关不产生真实收款，生产模式下不可用；请改为 stripe 或 bank_transfer",
+                "the sandbox gateway moves no money and is refused in production; name stripe",
+                "sandbox 网关不产生真实收款，生产模式下不可用；请改为 stripe",
             )
         )
     if not settings.payment_gateways:

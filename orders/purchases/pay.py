@@ -20,8 +20,7 @@ from orders.agreements.rows import locked_orders
 from orders.agreements.states import ORDER, PURCHASE
 from orders.purchases.models import Purchase
 
-CARD_WAITS = timedelta(hours=24)
-TRANSFER_WAITS = timedelta(days=30)
+PAYMENT_WAITS = timedelta(hours=24)
 
 
 def request_payment(uow: UnitOfWork, purchase: Purchase) -> UUID | None:
@@ -29,8 +28,7 @@ def request_payment(uow: UnitOfWork, purchase: Purchase) -> UUID | None:
 
     Returns the payment's id. Locks: the purchase's orders.
     """
-    waits = TRANSFER_WAITS if purchase.gateway == "bank_transfer" else CARD_WAITS
-    purchase.deadline_at = clock.now() + waits
+    purchase.deadline_at = clock.now() + PAYMENT_WAITS
     PURCHASE.move(uow, purchase, "pending_payment", org_ids=[purchase.buyer_org_id])
     orders = locked_orders(uow, purchase.id)
     for order in orders:

@@ -18,7 +18,9 @@ REAL = {
     "redis_url": "redis://bell:6379/0",
     "storage_url": "s3://bucket",
     "base_url": "https://market.example.com",
-    "payment_gateways": ("bank_transfer",),
+    "payment_gateways": ("stripe",),
+    "stripe_api_key": SecretStr("sk_live_x"),
+    "stripe_webhook_secret": SecretStr("whsec_x"),
 }
 
 
@@ -79,7 +81,7 @@ def test_production_accepts_real_settings() -> None:
         ({"secret_key": SecretStr("changeme")}, "SECRET_KEY"),
         ({"secret_key": SecretStr(base64.urlsafe_b64encode(b"a" * 32).decode())}, "SECRET_KEY"),
         ({"stripe_api_key": SecretStr("sk_test_1")}, "STRIPE_API_KEY"),
-        ({"payment_gateways": ("stripe",)}, "STRIPE_WEBHOOK_SECRET"),
+        ({"stripe_webhook_secret": None}, "STRIPE_WEBHOOK_SECRET"),
         ({"database_admin_url": "postgresql://app:x@db/market"}, "DATABASE_URL"),
     ],
 )
