@@ -7,9 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from uuid import UUID
 
 import structlog
 from dramatiq import Worker
@@ -17,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock_follower import follow_clock
 from app.composition import compose
-from app.doorbell import answer_door, broker_for
+from app.doorbell import Doorbell, answer_door, broker_for
+from app.hands import Hands
 from kernel.db.uow import Database
 from kernel.jobs.run import Runner, due
 from kernel.logs import configure_logs
@@ -44,35 +43,26 @@ def main(settings: Settings, queues: Sequence[str]) -> None:
     assert settings.redis_url is not None  # noqa: S101 - the command resolved the engines before
     broker = broker_for(settings.redis_url)
     answer_door(broker, runner.run)
+    hands = services.db.ring = Hands(settings.worker_threads, queues, runner.run, Doorbell(broker))
     # Short polls: an idle worker hears the bell within this time.
-    bell = Worker(broker, queues=set(queues), worker_timeout=100, worker_threads=settings.worker_threads)
+    bell = Worker(broker, queues=set(queues), worker_timeout=50, worker_threads=settings.worker_threads)
     bell.start()
     log.info("worker_ready", queues=list(queues))
-    with ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="sweeper") as pool:
-        sweep(services.db, runner, queues, stop, pool)
+    while not stop.wait(SWEEP_S):
+        sweep(services.db, queues, hands)
     bell.stop(timeout=settings.shutdown_grace_s * 1000)
+    hands.rest()
     runner.stop()
     services.db.dispose()
 
 
-def sweep(db: Database, runner: Runner, queues: Sequence[str], stop: threading.Event, pool: ThreadPoolExecutor) -> None:
-    """Run whatever is due and was not heard: the bell was lost, a lease ran out, a back-off ended."""
-    busy: set[Future[None]] = set()
-    while not stop.wait(SWEEP_S):
-        try:
-            found = [job_id for job_id, _ in due(db, queues, limit=50, rung=RUNG)]
-        except SQLAlchemyError as error:
-            log.warning("sweep_failed", error=str(error))
-            continue
-        busy = {future for future in busy if not future.done()}
-        if len(busy) >= 50:
-            continue
-        busy |= {pool.submit(_run, runner, job_id) for job_id in found}
-
-
-def _run(runner: Runner, job_id: UUID) -> None:
+def sweep(db: Database, queues: Sequence[str], hands: Hands) -> None:
+    """Take up whatever is due and was not heard: the bell was lost, a lease ran out, a back-off ended."""
     try:
-        runner.run(job_id)
+        found = due(db, queues, limit=50, rung=RUNG)
     except SQLAlchemyError as error:
-        # The database went away in the middle; the lease runs out and the next sweep finds the job again.
-        log.warning("job_interrupted", job_id=str(job_id), error=str(error))
+        log.warning("sweep_failed", error=str(error))
+        return
+    for job_id, _ in found:
+        if not hands.take(job_id):
+            return
