@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -127,6 +127,13 @@ class UnitOfWork:
         if inserted and due <= clock.now():
             self.rings.append(Ring(queue, job_id))
         return job_id
+
+
+class Transact(Protocol):
+    """Runs work in a unit of work of its own, as somebody: `transact` with its first arguments given."""
+
+    def __call__(self, work: Callable[[UnitOfWork], T], /) -> T:
+        """What `work` returned, once it is committed."""
 
 
 @contextmanager
