@@ -186,6 +186,11 @@ class TestStripeNotices:
         assert (notice.kind, notice.reference) == ("payment_intent.succeeded", "pi_9")
         assert notice.body["metadata"] == {"payment_id": "p-1"}
 
+    def test_a_notice_about_something_without_an_id_is_read(self) -> None:
+        body, headers = signed_event(SECRET, _now(), {"object": "balance", "livemode": False}, type="balance.available")
+        notice = self.gateway().read_notice(body, headers, clock.now())
+        assert (notice.kind, notice.reference) == ("balance.available", "")
+
     def test_another_body_another_secret_and_an_old_stamp_are_refused(self) -> None:
         now = _now()
         body, headers = signed_event(SECRET, now, self.subject)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -10,17 +11,28 @@ from sqlalchemy import select
 
 from billing.charges.models import Charge
 from billing.ledger.queries import balance_minor
+from billing.payments.adapters.sandbox import SandboxGateway
+from billing.payments.consult import NOT_REACHED, Told
 from billing.payments.jobs import JANITOR
 from billing.payments.models import PaymentAllocation
+from billing.payments.ports import Answer, NotReached, RefundRequest
+from billing.refunds.apply_told import apply_told
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.shares.models import Share
 from kernel import clock
-from kernel.db.uow import unit_of_work
+from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM, Kind, Principal
-from tests.factories_billing import House, Sale, facts, owed, read, run_job
+from tests.factories_billing import House, Sale, facts, make_house, owed, read, run_job
+
+
+class UnreachableGateway(SandboxGateway):
+    """The sandbox, turning every refund away at the door."""
+
+    def refund(self, request: RefundRequest) -> Answer:
+        raise NotReached
 
 
 def ask(
@@ -111,6 +123,17 @@ class TestRequestRefund:
         run_job(house.db, JANITOR)
         assert read(house.db, Refund, refund_id).state == "succeeded"
         assert facts(house.db, refund_id) == ["billing.refund_succeeded.v1"]
+
+    def test_a_gateway_that_is_not_reached_tells_nothing_new(self, db: Database, tmp_path: Path, house: House) -> None:
+        sale = Sale()
+        payment_id = sale.paid(house)
+        make_house(db, tmp_path, {"sandbox": UnreachableGateway(db)})
+        refund_id = ask(house, sale, payment_id)
+        house.run()
+        for told, state in ((NOT_REACHED, "processing"), (Told(unknown=True), "unknown"), (NOT_REACHED, "unknown")):
+            with unit_of_work(db, SYSTEM) as uow:
+                apply_told(uow, refund_id, told)
+            assert read(db, Refund, refund_id).state == state
 
     def test_money_no_charge_has_taken_goes_back_too(self, house: House) -> None:
         sale = Sale()
