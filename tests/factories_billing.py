@@ -188,6 +188,7 @@ class Sale:
             ],
             order_number="O-2026-000001",
             paid_minor=self.gross_minor,
+            sandbox=True,
         )
 
     def invoice(self, db: Database) -> UUID:

@@ -19,7 +19,7 @@ import pypdf
 import pytest
 
 from billing.documents import renderer
-from billing.documents.isolated import IsolatedRenderer, render_isolated
+from billing.documents.isolated import IsolatedRenderer
 from billing.documents.lines import TaxCategory
 from billing.documents.model import InvoiceDocument
 from billing.documents.paper import invoice_paper
@@ -216,7 +216,7 @@ class TestAtArmsLength:
             gross_minor=net,
         )
         with pytest.raises(Invalid) as refusal:
-            render_isolated(invoice_of(line), 60)
+            renderer.render(invoice_of(line), 60)
         assert (refusal.value.code, refusal.value.field) == ("amount_out_of_range", "amount_minor")
 
     @pytest.mark.parametrize(

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
+from billing import registration
+from billing.documents.model import InvoiceDocument
 from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
 from billing.invoices.issue_invoice import issue_invoice
+from billing.invoices.jobs import SWEEP
 from billing.invoices.models import Invoice, InvoiceLine, NumberSeries
+from billing.invoices.number_document import RENDER
 from billing.invoices.number_series import take_number
 from billing.invoices.queries import InvoiceFilter, find_file, get_invoice, list_invoices, verify_code
 from billing.invoices.to_document import load_document
 from billing.refunds.request_refund import RequestRefund, request_refund
 from kernel import clock
-from kernel.db.uow import unit_of_work
+from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.models import Job
 from kernel.principal import SYSTEM, Kind, Principal
-from tests.factories_billing import House, Sale, facts, read
+from tests.factories_billing import House, PlainRenderer, Sale, facts, read, run_job
 
 
 def invoiced(house: House) -> tuple[Sale, UUID, UUID]:
@@ -103,6 +110,46 @@ class TestIssueInvoice:
                 raise InterruptedError
         with unit_of_work(house.db, SYSTEM) as uow:
             assert take_number(uow, issuer, "invoice").sequence == 1
+
+
+class Redrawn(PlainRenderer):
+    """A later release, which draws the same document otherwise."""
+
+    def render(self, document: InvoiceDocument, timeout_s: float) -> bytes:
+        return super().render(document, timeout_s) + b" again"
+
+
+class TestFiles:
+    def test_what_is_stored_is_never_written_again(self, db: Database, tmp_path: Path, house: House) -> None:
+        _, _, invoice_id = invoiced(house)
+        registration.register({}, house.storage, Redrawn(), public_url="https://market.example")
+        with unit_of_work(db, SYSTEM) as uow:
+            uow.enqueue(RENDER, {"invoice_id": str(invoice_id)}, dedupe_key=str(uuid7()))
+        house.run()
+        invoice = read(db, Invoice, invoice_id)
+        assert invoice.pdf_key is not None
+        assert hashlib.sha256(house.storage.get_bytes(invoice.pdf_key)).hexdigest() == invoice.pdf_sha256
+
+    def test_the_sweep_takes_up_what_was_given_up_and_leaves_what_waits(self, db: Database, house: House) -> None:
+        sale = Sale()
+        sale.organizations(db)
+        invoice_id = sale.invoice(db)
+
+        def jobs_of_it() -> list[Job]:
+            with unit_of_work(db, SYSTEM) as uow:
+                mine = Job.payload["invoice_id"].astext == str(invoice_id)
+                return list(uow.session.scalars(select(Job).where(mine).order_by(Job.id)))
+
+        (first,) = jobs_of_it()
+        with unit_of_work(db, SYSTEM) as uow:
+            uow.session.execute(update(Job).where(Job.id == first.id).values(run_at=clock.now() + timedelta(days=1)))
+        clock.advance(timedelta(minutes=11))
+        run_job(db, SWEEP)
+        assert [job.id for job in jobs_of_it()] == [first.id]
+        with unit_of_work(db, SYSTEM) as uow:
+            uow.session.execute(update(Job).where(Job.id == first.id).values(state="dead", finished_at=clock.now()))
+        run_job(db, SWEEP)
+        assert read(db, Invoice, invoice_id).pdf_key is not None
 
 
 class TestIssueCreditNote:

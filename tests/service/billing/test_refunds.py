@@ -16,6 +16,7 @@ from billing.payments.consult import NOT_REACHED, Told
 from billing.payments.jobs import JANITOR
 from billing.payments.models import PaymentAllocation
 from billing.payments.ports import Answer, NotReached, RefundRequest
+from billing.payments.queries import waiting_for_somebody
 from billing.refunds.apply_told import apply_told
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
@@ -48,6 +49,11 @@ def ask(
     )
     with unit_of_work(house.db, who) as uow:
         return request_refund(uow, command)
+
+
+def waiting(house: House, queue: str) -> int:
+    with unit_of_work(house.db, SYSTEM) as uow:
+        return next(row.count for row in waiting_for_somebody(uow) if row.key == queue)
 
 
 def states_of(house: House, sale: Sale) -> dict[str, tuple[str, int]]:
@@ -144,6 +150,24 @@ class TestRequestRefund:
         assert read(house.db, Refund, refund_id).amount_minor == sale.gross_minor
         with unit_of_work(house.db, SYSTEM) as uow:
             assert balance_minor(uow, sale.buyer_org_id, "buyer_credit", "CNY") == 0
+
+    def test_money_on_its_way_back_is_not_charged_any_more(self, house: House) -> None:
+        sale = Sale()
+        payment_id = sale.start(house.db)
+        house.run()
+        ask(house, sale, payment_id)
+        with pytest.raises(Conflict, match="charge_exceeds_payment"):
+            sale.charge(house.db, payment_id)
+
+    def test_what_failed_waits_for_somebody_until_it_is_tried_again(self, house: House) -> None:
+        sale = Sale()
+        payment_id = sale.paid(house, "sbx_refund_fails")
+        before = waiting(house, "refunds_failed")
+        ask(house, sale, payment_id)
+        house.run()
+        assert waiting(house, "refunds_failed") == before + 1
+        ask(house, sale, payment_id)
+        assert waiting(house, "refunds_failed") == before
 
     def test_a_refund_after_the_hold_is_taken_from_what_is_available(self, house: House) -> None:
         sale = Sale()

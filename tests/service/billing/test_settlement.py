@@ -6,18 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
 
 from billing.invoices.models import Invoice
 from billing.ledger.queries import balance_minor
+from billing.payments.adapters.sandbox import SandboxGateway
 from billing.payments.jobs import JANITOR
+from billing.payments.queries import waiting_for_somebody
+from billing.payments.start_payment import start_payment
 from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.shares.models import Share
+from billing.shares.queries import balances
 from billing.shares.release import RELEASE
 from billing.statements.close_statements import (
     Closed,
@@ -30,13 +36,24 @@ from billing.statements.jobs import CLOSE, CLOSE_MONTH
 from billing.statements.models import Statement, StatementLine
 from billing.statements.reconcile import difference_minor
 from kernel import clock
-from kernel.db.uow import unit_of_work
+from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Forbidden, Invalid
 from kernel.ids import uuid7
 from kernel.jobs.models import Job
 from kernel.principal import SYSTEM, Kind, Principal
 from marketplace.organizations.models import PLATFORM_ORG_ID
-from tests.factories_billing import OPERATOR, House, Sale, as_operator, close_due, facts, owed, read, run_job
+from tests.factories_billing import (
+    OPERATOR,
+    House,
+    Sale,
+    as_operator,
+    close_due,
+    facts,
+    make_house,
+    owed,
+    read,
+    run_job,
+)
 
 
 def sold(house: House) -> tuple[Sale, UUID]:
@@ -133,6 +150,35 @@ class TestCloseStatements:
         invoice = read(house.db, Invoice, statement.commission_invoice_id)
         assert (invoice.kind, invoice.gross_minor, invoice.state) == ("commission_invoice", 15_000, "issued")
         assert (invoice.seller_org_id, invoice.buyer_org_id) == (PLATFORM_ORG_ID, sale.seller_org_id)
+
+    @pytest.mark.usefixtures("house")
+    def test_only_what_the_sandbox_paid_is_invoiced_as_a_game(self, db: Database, tmp_path: Path) -> None:
+        gateway = SandboxGateway(db)
+        house = make_house(db, tmp_path, {"sandbox": gateway, "bank": gateway})
+        said = {}
+        for name in ("sandbox", "bank"):
+            sale = Sale()
+            sale.organizations(db)
+            with unit_of_work(db, SYSTEM) as uow:
+                payment_id = start_payment(uow, replace(sale.start_command(), gateway=name))
+            house.run()
+            sale.charge(db, payment_id)
+            sale.deliver(db)
+            clock.advance(timedelta(days=8))
+            statement = close(house, sale.seller_org_id)
+            assert statement is not None
+            assert statement.commission_invoice_id is not None
+            said[name] = read(db, Invoice, statement.commission_invoice_id).sandbox
+        assert said == {"sandbox": True, "bank": False}
+
+    def test_the_forecast_counts_the_days_of_its_reader(self, house: House) -> None:
+        sale, _ = sold(house)
+        seller = Principal(Kind.PERSON, org_id=sale.seller_org_id)
+        free_at = clock.now() + timedelta(days=7)
+        for zone in ("UTC", "Asia/Shanghai", "Pacific/Kiritimati"):
+            with unit_of_work(house.db, seller) as uow:
+                (balance,) = balances(uow, "seller", time_zone=zone)
+            assert balance.forecast == ((free_at.astimezone(ZoneInfo(zone)).date(), 86_000),)
 
     def test_closing_again_closes_nothing_twice(self, house: House) -> None:
         sale, _ = sold(house)
@@ -247,7 +293,13 @@ class TestPayOut:
         payout_id = pay(house, statement, "sbx_acct_closed")
         assert read(house.db, Payout, payout_id).error_code == "account_closed"
         assert owed(house.db, sale.seller_org_id) == (0, 86_000)
+        with unit_of_work(house.db, SYSTEM) as uow:
+            failed = next(row.count for row in waiting_for_somebody(uow) if row.key == "payouts_failed")
         assert read(house.db, Payout, pay(house, statement)).state == "paid"
+        with unit_of_work(house.db, SYSTEM) as uow:
+            left = next(row.count for row in waiting_for_somebody(uow) if row.key == "payouts_failed")
+        # What was paid in the end waits for nobody any more.
+        assert left == failed - 1
 
     @pytest.mark.parametrize("destination", ["sbx_acct_delayed", "sbx_acct_timeout"])
     def test_a_payout_whose_answer_is_late_or_lost_is_found(self, house: House, destination: str) -> None:
