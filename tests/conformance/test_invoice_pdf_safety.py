@@ -215,8 +215,8 @@ class TestAtArmsLength:
             net_minor=net,
             gross_minor=net,
         )
-        with pytest.raises(Invalid) as refusal:
-            renderer.render(invoice_of(line), 60)
+        with IsolatedRenderer() as isolated, pytest.raises(Invalid) as refusal:
+            isolated.render(invoice_of(line), 60)
         assert (refusal.value.code, refusal.value.field) == ("amount_out_of_range", "amount_minor")
 
     @pytest.mark.parametrize(
