@@ -58,7 +58,7 @@ class OriginalInvoice:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        cleaned(self, {"number": 60, "confirmation_number": 40, "reason": 300})
+        cleaned(self, {"number": 60, "confirmation_number": 40, "reason": 500})
         if not self.number:
             raise Invalid("credit_note_needs_original", field="original")
 

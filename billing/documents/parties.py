@@ -11,7 +11,8 @@ from billing.documents.printable import printable
 from kernel.errors import Invalid
 
 NAME_LIMIT: Final = 300
-LINE_LIMIT: Final = 200
+LINE_LIMIT: Final = 400
+"""As long as a billing profile takes any line of it."""
 
 EU_VAT_COUNTRIES: Final = frozenset(
     [

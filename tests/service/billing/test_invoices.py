@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from billing import registration
 from billing.documents.model import InvoiceDocument
+from billing.documents.parties import Party
 from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
 from billing.invoices.issue_invoice import issue_invoice
 from billing.invoices.jobs import SWEEP
@@ -71,6 +72,40 @@ class TestIssueInvoice:
     def test_without_lines_there_is_no_invoice(self, house: House) -> None:
         with pytest.raises(Invalid, match="document_line_count"), unit_of_work(house.db, SYSTEM) as uow:
             issue_invoice(uow, replace(Sale().invoice_command(), lines=[]))
+
+    def test_what_could_never_be_drawn_takes_no_number(self, house: House) -> None:
+        sale = Sale()
+        sale.organizations(house.db)
+        command = replace(sale.invoice_command(), remarks="字" * 2_001)
+        with unit_of_work(house.db, SYSTEM) as uow:
+            invoice_id = issue_invoice(uow, command)
+        house.run()
+        assert (read(house.db, Invoice, invoice_id).state, read(house.db, Invoice, invoice_id).number) == (
+            "queued",
+            None,
+        )
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert take_number(uow, sale.seller_org_id, "invoice").sequence == 1
+
+    def test_the_longest_words_of_a_profile_and_of_a_refund_are_drawn(self, house: House) -> None:
+        sale = Sale()
+        sale.organizations(house.db)
+        payment_id = sale.paid(house)
+        buyer = Party(
+            "买" * 200, "CN", "91330000MA27XYZ123", address_lines=("路" * 400,), email=f"{'a' * 242}@example.com"
+        )
+        with unit_of_work(house.db, SYSTEM) as uow:
+            invoice_id = issue_invoice(uow, replace(sale.invoice_command(), buyer=buyer))
+        house.run()
+        with unit_of_work(house.db, SYSTEM) as uow:
+            refund_id = request_refund(uow, RequestRefund(sale.order_id, payment_id, "退" * 500, automatic=False))
+        house.run()
+        with unit_of_work(house.db, SYSTEM) as uow:
+            note_id = issue_credit_note(uow, IssueCreditNote(invoice_id, refund_id))
+        house.run()
+        assert note_id is not None
+        for document_id in (invoice_id, note_id):
+            assert read(house.db, Invoice, document_id).pdf_key is not None
 
     def test_a_numbered_document_cannot_change_or_disappear(self, house: House) -> None:
         _, _, invoice_id = invoiced(house)
