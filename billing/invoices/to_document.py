@@ -64,7 +64,6 @@ def _document(uow: UnitOfWork, invoice: Invoice, number: str, issued_on: date, p
         tax_minor=invoice.tax_minor,
         gross_minor=invoice.gross_minor,
         sandbox=invoice.sandbox,
-        series=number.rsplit("-", 1)[0],
         period=period,
         paid_minor=invoice.paid_minor,
         order_ref=invoice.order_number,

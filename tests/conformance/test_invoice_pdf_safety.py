@@ -56,7 +56,7 @@ CANARY = "canary-4f1d9b6c2e"
 SHORT = {
     f"{field}: document_text_too_long"
     for field in (
-        *("unit", "series", "fiscal_number", "number", "drawer"),
+        *("unit", "fiscal_number", "number", "drawer"),
         *("confirmation_number", "order_ref", "purchase_order"),
     )
 }

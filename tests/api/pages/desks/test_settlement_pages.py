@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from billing.payouts.models import Payout
+from billing.shares.models import Share
 from billing.shares.release import RELEASE
 from kernel import clock
 from kernel.db.uow import unit_of_work
@@ -49,6 +50,22 @@ def test_the_promoter_sees_its_video_and_no_buyer(desks: Desks) -> None:
     videos = text_of(desks.promoter.get("/seller/videos"))
     assert "One screen" in videos
     assert "CN¥3,980.00" in videos
+
+
+def test_a_party_that_does_not_reconcile_is_told_and_the_others_are_closed(desks: Desks) -> None:
+    stage = desks.stage
+    clock.advance(SETTLED)
+    stage.tick(RELEASE)
+    mine = (Share.org_id == stage.seller.id, Share.state == "releasable")
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        uow.session.execute(update(Share).where(*mine).values(amount_minor=Share.amount_minor + 1))
+    told = desks.operator.post("/operator/statements/close")
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        uow.session.execute(update(Share).where(*mine).values(amount_minor=Share.amount_minor - 1))
+    assert told.status_code == 409
+    assert str(stage.seller.id) in told.text
+    assert stage.statements(stage.seller) == []
+    assert len(stage.statements(stage.promoter)) == 1
 
 
 def test_closing_and_paying_from_the_desk(desks: Desks) -> None:
