@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from billing.invoices.models import Invoice
 from billing.ledger.queries import balance_minor
@@ -213,6 +213,18 @@ class TestCloseStatements:
         assert sale.seller_org_id not in parties(house, closed)
         mended = close_due(house.db, sale.seller_org_id)
         assert parties(house, mended) == {sale.seller_org_id}
+
+    def test_a_refund_that_ends_meanwhile_is_counted_on_both_sides_or_on_none(self, house: House) -> None:
+        sale, payment_id = sold(house)
+        clock.advance(timedelta(days=8))
+        assert close(house, sale.seller_org_id) is not None
+        with unit_of_work(house.db, SYSTEM) as uow:
+            request_refund(uow, RequestRefund(sale.order_id, payment_id, "test", automatic=False, amount_minor=10_600))
+        with unit_of_work(house.db, OPERATOR) as uow:
+            # The refund ends right after the first question of the comparison.
+            event.listen(uow.session.connection(), "after_cursor_execute", lambda *_: house.run(), once=True)
+            assert difference_minor(uow, sale.seller_org_id, "CNY") == 0
+        assert owed(house.db, sale.seller_org_id) == (0, 77_400)
 
     def test_the_month_closes_by_itself_a_job_a_party(self, house: House) -> None:
         sale, _ = sold(house)
