@@ -38,29 +38,29 @@ def apply_told(uow: UnitOfWork, payment_id: UUID, told: Told) -> Applied:
     for attempt in uow.session.scalars(select(PaymentAttempt).where(PaymentAttempt.payment_id == payment.id)):
         close_attempt(attempt, told)
     if told.answer is not None:
-        return _believe(uow, payment, told, told.answer)
+        return _believe(uow, payment, told.answer)
     if PAYMENT.is_final(payment.state):
         return Applied.NOTHING_NEW
     if told.refused is not None:
-        return _fail(uow, payment, told.failure)
+        return _fail(uow, payment, told.refused)
     if told.unknown:
         return _changed(PAYMENT.move(uow, payment, "unknown", org_ids=[payment.payer_org_id], reason="no_answer"))
     return Applied.NOTHING_NEW
 
 
-def _believe(uow: UnitOfWork, payment: Payment, told: Told, answer: Answer) -> Applied:
+def _believe(uow: UnitOfWork, payment: Payment, answer: Answer) -> Applied:
     if answer.amount != Money(payment.amount_minor, payment.currency):
-        return _contradiction(uow, payment, "amount", told)
+        return _contradiction(uow, payment, "amount", answer)
     if payment.gateway_reference not in {None, answer.reference}:
-        return _contradiction(uow, payment, "reference", told)
+        return _contradiction(uow, payment, "reference", answer)
     payment.gateway_reference = answer.reference
     if PAYMENT.is_final(payment.state):
         came_late = answer.standing is Standing.SUCCEEDED and payment.state == "failed"
-        return _contradiction(uow, payment, "late_success", told) if came_late else Applied.NOTHING_NEW
+        return _contradiction(uow, payment, "late_success", answer) if came_late else Applied.NOTHING_NEW
     if answer.standing is Standing.SUCCEEDED:
         return _capture(uow, payment)
     if answer.standing is Standing.FAILED:
-        return _fail(uow, payment, told.failure)
+        return _fail(uow, payment, answer.error_code or "declined")
     if answer.standing is Standing.REQUIRES_ACTION:
         payment.next_action = dict(answer.next_action or {})
         moved = PAYMENT.move(uow, payment, "requires_action", org_ids=[payment.payer_org_id])
@@ -109,8 +109,8 @@ def _fail(uow: UnitOfWork, payment: Payment, code: str) -> Applied:
     return Applied.CHANGED
 
 
-def _contradiction(uow: UnitOfWork, payment: Payment, differs: str, told: Told) -> Applied:
-    record_contradiction(uow, "payment", payment.id, told, differs=differs)
+def _contradiction(uow: UnitOfWork, payment: Payment, differs: str, answer: Answer) -> Applied:
+    record_contradiction(uow, "payment", payment.id, answer, differs=differs)
     if not PAYMENT.is_final(payment.state):
         payment.error_code = "answer_contradicts"
         PAYMENT.move(uow, payment, "unknown", org_ids=[payment.payer_org_id], reason=f"contradicts_{differs}")

@@ -117,11 +117,8 @@ def close_attempt(attempt: Attempt, told: Told) -> None:
     attempt.ended_at = clock.now()
 
 
-def record_contradiction(uow: UnitOfWork, what: str, row_id: UUID, told: Told, *, differs: str = "amount") -> None:
+def record_contradiction(uow: UnitOfWork, what: str, row_id: UUID, answer: Answer, *, differs: str = "amount") -> None:
     """Leave an answer that cannot be true in the audit log, for whoever looks into it."""
-    answer = told.answer
-    if answer is None:
-        return
     audit.record(
         uow,
         f"{what}.contradicted",

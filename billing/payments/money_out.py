@@ -55,12 +55,12 @@ def hear(uow: UnitOfWork, row: MoneyOut, attempt: Attempt, told: Told, course: C
         return Applied.NOTHING_NEW
     close_attempt(attempt, told)
     verdict = told.verdict(Money(row.amount_minor, row.currency))
-    if verdict is Verdict.CONTRADICTS:
-        record_contradiction(uow, course.machine.name, row.id, told)
-        row.error_code = "answer_contradicts"
-        course.machine.move(uow, row, "unknown", org_ids=list(course.parties), reason="contradicts")
-        return Applied.CONTRADICTS
     if told.answer is not None:
+        if verdict is Verdict.CONTRADICTS:
+            record_contradiction(uow, course.machine.name, row.id, told.answer)
+            row.error_code = "answer_contradicts"
+            course.machine.move(uow, row, "unknown", org_ids=list(course.parties), reason="contradicts")
+            return Applied.CONTRADICTS
         row.gateway_reference = told.answer.reference
     if verdict is Verdict.SILENT:
         return Applied.NOTHING_NEW

@@ -213,6 +213,17 @@ class TestStripeNotices:
         with pytest.raises(OutcomeUnknown):
             self.gateway().submit(payment("pm_card_visa"))
 
+    def test_what_is_told_to_have_failed_cannot_be_paid_any_more(self) -> None:
+        with LocalStripe() as server:
+            gateway = StripeGateway("sk_test_local", SECRET, base_address=server.address)
+            request = payment("pm_card_authenticationRequired")
+            reference = gateway.submit(request).reference
+            for known in (None, reference):
+                server.objects[reference]["status"] = "requires_payment_method"
+                found = gateway.find_payment(request, known)
+                assert found is not None
+                assert (found.standing, server.objects[reference]["status"]) == (Standing.FAILED, "canceled")
+
     def test_a_server_error_after_the_deed_is_doubt(self) -> None:
         with LocalStripe() as server:
             gateway = StripeGateway("sk_test_local", SECRET, base_address=server.address)

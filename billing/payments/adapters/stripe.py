@@ -86,13 +86,21 @@ class StripeGateway:
         return _payment(_call(lambda: create(params=params, options={"idempotency_key": request.key})))
 
     def find_payment(self, request: PaymentRequest, reference: str | None) -> Answer | None:
-        """By its id, else by our key in its metadata. Stripe's search lags; what it misses is replayed by its key."""
-        retrieve: Any = self._api.payment_intents.retrieve
+        """By its id, else by our key in its metadata. Stripe's search lags; what it misses is replayed by its key.
+
+        One that waits for another method is cancelled: its payer has its secret, and could pay what we call failed.
+        """
+        intent: Any = None
         if reference is not None:
-            return _payment(_call(lambda: retrieve(reference)))
-        query = f"metadata['{ATTEMPT}']:'{request.key}'"
-        found = _call(lambda: self._api.payment_intents.search(params={"query": query, "limit": 1}))
-        return _payment(found.data[0]) if found.data else None
+            retrieve: Any = self._api.payment_intents.retrieve
+            intent = _call(lambda: retrieve(reference))
+        else:
+            query = f"metadata['{ATTEMPT}']:'{request.key}'"
+            found = _call(lambda: self._api.payment_intents.search(params={"query": query, "limit": 1}))
+            intent = found.data[0] if found.data else None
+        if intent is None:
+            return None
+        return self.cancel(intent.id) if intent.status == "requires_payment_method" else _payment(intent)
 
     def cancel(self, reference: str) -> Answer:
         """Cancel the PaymentIntent; one that can no longer be cancelled answers how it stands."""
