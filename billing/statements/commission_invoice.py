@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -59,6 +60,8 @@ def invoice_commission(uow: UnitOfWork, statement: Statement) -> UUID | None:
     decision = tax_for(platform.tax, seller.tax, "service", on, included=True)
     amounts = line_amounts(gross_minor, 1, 0, decision)
     zone = ZoneInfo(seller.time_zone)
+    # A reader takes the last day of a period for part of it.
+    last_at = statement.ends_at - timedelta(microseconds=1)
     line = LineToInvoice(
         reference=statement.id,
         name=_NAME,
@@ -84,7 +87,7 @@ def invoice_commission(uow: UnitOfWork, statement: Statement) -> UUID | None:
             order_number=statement.number,
             paid_minor=gross_minor,
             remarks=f"结算单 Statement {statement.number}: "
-            f"{statement.starts_at.astimezone(zone).date()} – {statement.ends_at.astimezone(zone).date()}",
+            f"{statement.starts_at.astimezone(zone).date()} – {last_at.astimezone(zone).date()}",
             kind="commission_invoice",
             sandbox=_was_played(uow, [row.id for row in statements]),
         ),

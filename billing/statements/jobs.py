@@ -27,7 +27,7 @@ def register() -> None:
         parties = release_and_list(ctx.transact, CloseStatements(first))
         ctx.transact(lambda uow: _enqueue(uow, parties))
 
-    @job(CLOSE, max_attempts=3)
+    @job(CLOSE)
     def close(uow: UnitOfWork, payload: Payload) -> None:
         until = datetime.fromisoformat(payload["until"])
         close_statement(uow, CloseStatement(UUID(payload["org_id"]), payload["currency"], until))
@@ -44,4 +44,4 @@ def _enqueue(uow: UnitOfWork, parties: list[CloseStatement]) -> None:
     for one in parties:
         payload: Payload = {"org_id": str(one.org_id), "currency": one.currency, "until": one.until.isoformat()}
         # Of the day: whoever could not be closed today (a refund under way, books that differ) may be tomorrow.
-        uow.enqueue(CLOSE, payload, dedupe_key=f"{one.org_id}:{one.currency}:{clock.today()}")
+        uow.enqueue(CLOSE, payload, dedupe_key=f"{one.org_id}:{one.currency}:{one.until:%Y%m%d}:{clock.today()}")

@@ -232,8 +232,8 @@ class TestCloseStatements:
         clock.advance(timedelta(days=40))
         with off_by_one(house, sale):
             run_job(house.db, CLOSE_MONTH)
-            for _ in range(2):
-                clock.advance(timedelta(minutes=1))
+            for _ in range(11):
+                clock.advance(timedelta(minutes=10))
                 house.run()
         with unit_of_work(house.db, SYSTEM) as uow:
             statements = {
@@ -245,6 +245,9 @@ class TestCloseStatements:
         first = datetime(2026, 12, 31, 16, tzinfo=UTC)
         # The platform's month, in Shanghai.
         assert statements == {well.seller_org_id: first, well.promoter_org_id: first}
+        with unit_of_work(house.db, SYSTEM) as uow:
+            mine = (Invoice.buyer_org_id == well.seller_org_id, Invoice.kind == "commission_invoice")
+            assert (uow.session.scalar(select(Invoice.remarks).where(*mine)) or "").endswith("– 2026-12-31")
         assert [job.payload["org_id"] for job in given_up] == [str(sale.seller_org_id)]
         clock.advance(timedelta(days=1))
         run_job(house.db, CLOSE_MONTH)
