@@ -13,7 +13,7 @@ from sqlalchemy import SQLColumnExpression, select
 from billing.payments import start_payment
 from billing.payments.consult import Applied
 from billing.payments.models import Payment
-from billing.payments.notices import NOTICE, close_notice, named_id
+from billing.payments.notices import NEEDS_PERSON, NOTICE, close_notice, named_id
 from billing.payments.pursue_payment import Gateways, pursue_payment
 from billing.payouts import pay_out
 from billing.payouts.models import Payout
@@ -88,6 +88,9 @@ def register(gateways: Gateways) -> None:
 
 
 def _look_into(ctx: JobContext, gateways: Gateways, inbox_id: UUID) -> None:
+    if ctx.transact(lambda uow: uow.session.get_one(Inbox, inbox_id).body.get(NEEDS_PERSON)):
+        ctx.transact(lambda uow: close_notice(uow, inbox_id, "quarantined", "only a person can settle this"))
+        return
     found = ctx.transact(lambda uow: _subject(uow, inbox_id))
     if found is None:
         ctx.transact(lambda uow: close_notice(uow, inbox_id, "ignored", "nothing of ours has this reference"))

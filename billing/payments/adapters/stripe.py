@@ -164,6 +164,8 @@ class StripeGateway:
             raise Refused("mode_differs")
         subject = event.data.object
         content = {"metadata": _plain(getattr(subject, "metadata", None)), "type": event.type}
+        if event.type.startswith("charge.dispute."):
+            return Notice(event.id, event.type, str(subject.payment_intent), content, needs_person=True)
         # Some things that events are about, as the balance, have no id.
         return Notice(event.id, event.type, getattr(subject, "id", ""), content)
 

@@ -17,11 +17,13 @@ from billing.payments.apply_told import apply_told
 from billing.payments.consult import NOT_REACHED, Applied, Told
 from billing.payments.jobs import JANITOR
 from billing.payments.models import Payment, PaymentAttempt, SandboxOperation
-from billing.payments.ports import Answer, OutcomeUnknown, PaymentRequest, Standing
+from billing.payments.notices import receive_notice
+from billing.payments.ports import Answer, Notice, OutcomeUnknown, PaymentRequest, Standing
 from billing.payments.start_payment import start_payment
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
+from kernel.ids import uuid7
 from kernel.jobs.models import Inbox
 from kernel.jobs.run import drain
 from kernel.money import Money
@@ -264,3 +266,12 @@ class TestNotices:
             ("payment.pending", "processed"),
             ("payment.succeeded", "processed"),
         ]
+
+    def test_what_only_a_person_can_settle_waits_for_one(self, house: House) -> None:
+        event_id = str(uuid7())
+        notice = Notice(event_id, "charge.dispute.created", "pi_9", {}, needs_person=True)
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert receive_notice(uow, "stripe", notice)
+        house.run()
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert uow.session.scalar(select(Inbox.state).where(Inbox.event_id == event_id)) == "quarantined"
