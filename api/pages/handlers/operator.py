@@ -142,4 +142,4 @@ def _view(visit: Visit, error: str | None = None) -> OperatorView:
     )
 
 
-routes = [show_operator, decide, close, pay, advance]
+routes = [show_operator, decide, close, pay, replay_job, advance]

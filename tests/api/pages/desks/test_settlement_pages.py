@@ -14,6 +14,7 @@ from billing.shares.release import RELEASE
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
+from kernel.jobs.models import Job
 from kernel.principal import SYSTEM
 from kernel.sandbox_clock import SandboxClock
 from marketplace.listings.draft_listing import DraftListing, draft_listing
@@ -114,6 +115,21 @@ def test_a_listing_in_review_is_decided(desks: Desks) -> None:
     assert desks.operator.post(path, action="approve").status_code == 303
     assert desks.stage.get(Listing, listing_id).state == "published"
     assert path not in desks.operator.get("/operator").text
+
+
+def test_a_job_that_was_given_up_is_given_another_life(desks: Desks) -> None:
+    db = desks.stage.services.db
+    with unit_of_work(db, SYSTEM) as uow:
+        uow.enqueue(RELEASE, {}, dedupe_key=str(uuid7()), run_at=clock.now() + timedelta(days=1))
+        job = uow.session.scalars(select(Job).where(Job.kind == RELEASE, Job.state == "ready")).one()
+        job.state, job.finished_at = "dead", clock.now()
+    path = f"/operator/jobs/{job.id}/replay"
+    assert path in desks.operator.get("/operator").text
+    assert desks.seller.post(path).status_code == 403
+    assert desks.operator.post(path).status_code == 303
+    assert desks.stage.get(Job, job.id).state == "ready"
+    assert path not in desks.operator.get("/operator").text
+    assert desks.operator.post(path).status_code == 404
 
 
 @pytest.mark.usefixtures("unmoved")
