@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -23,9 +23,10 @@ from billing.payments.adapters.sandbox import SandboxGateway
 from billing.payments.ports import PaymentGateway
 from billing.payments.start_payment import StartPayment, start_payment
 from billing.shares.split import ShareTerms
+from billing.statements.close_statements import Closed, CloseStatements, close_statements
 from kernel import clock
 from kernel.db.base import Base
-from kernel.db.uow import Database, unit_of_work
+from kernel.db.uow import Database, Transact, UnitOfWork, transact, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.models import EventRow
 from kernel.jobs.run import drain
@@ -35,6 +36,7 @@ from kernel.storage import Storage, open_storage
 from marketplace.organizations.models import Organization
 
 M = TypeVar("M", bound=Base)
+T = TypeVar("T")
 TERMS = ShareTerms(policy_version=1, commission_ppm=150_000, promoter_ppm=50_000, hold_days=7)
 OPERATOR = Principal(Kind.OPERATOR, person_id=uuid7(), permissions=frozenset({"operator.payouts", "operator.clock"}))
 
@@ -184,6 +186,7 @@ class Sale:
             ],
             order_number="O-2026-000001",
             paid_minor=self.gross_minor,
+            sandbox=True,
         )
 
     def invoice(self, db: Database) -> UUID:
@@ -203,6 +206,20 @@ def run_job(db: Database, kind: str) -> None:
     with unit_of_work(db, SYSTEM) as uow:
         uow.enqueue(kind, {}, dedupe_key=str(uuid7()))
     drain(db)
+
+
+def close_due(db: Database, org_id: UUID | None = None) -> Closed:
+    """Close what there is to settle until now, as the operator; for one organization, or for all."""
+    return close_statements(as_operator(db), CloseStatements(clock.now(), org_id))
+
+
+def as_operator(db: Database) -> Transact:
+    """Units of work of the operator."""
+
+    def own(work: Callable[[UnitOfWork], T], /) -> T:
+        return transact(db, OPERATOR, work)
+
+    return own
 
 
 def facts(db: Database, subject_id: UUID) -> list[str]:

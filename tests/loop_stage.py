@@ -21,7 +21,6 @@ from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.models import Refund
 from billing.shares.models import Share
 from billing.shares.release import RELEASE
-from billing.statements.close_statements import CloseStatements, close_statements
 from billing.statements.models import Statement
 from fulfillment.connectors.save_connector import SaveConnector, save_connector
 from fulfillment.entitlements.models import Entitlement
@@ -48,6 +47,7 @@ from orders.quotes.lines import Context
 from orders.tracing.model import Trace
 from orders.tracing.trace import trace
 from tests.adapters.seller_process import OTHER_SECRET, SECRET, Seller
+from tests.factories_billing import close_due
 from tests.factories_marketplace import (
     OPERATOR_PRINCIPAL,
     Org,
@@ -176,10 +176,10 @@ class Stage:
 
     def close(self, org: Org) -> list[UUID]:
         """Close a party's statement as of now; returns the new ones."""
-        command = CloseStatements(clock.now(), org.id)
-        closed = transact(self.services.db, OPERATOR_PRINCIPAL, lambda uow: close_statements(uow, command))
+        closed = close_due(self.services.db, org.id)
         self.run()
-        return closed
+        assert closed.refused == ()
+        return list(closed.statement_ids)
 
     def pay_out(self, statement_id: UUID) -> Payout:
         """Pay a statement; returns the payout as it ended."""

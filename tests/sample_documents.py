@@ -120,7 +120,6 @@ def invoice_of(*lines: InvoiceLine, **more: Any) -> InvoiceDocument:
     fields: dict[str, Any] = {
         "kind": DocumentKind.INVOICE,
         "number": "ZP-2026-000042",
-        "series": "ZP-2026",
         "issued_on": date(2026, 11, 22),
         "currency": "CNY",
         "language": Language.BILINGUAL,

@@ -17,7 +17,6 @@ from app.scheduler import tick
 from billing.payments.adapters.sandbox import SandboxGateway
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
-from billing.statements.close_statements import CloseStatements, close_statements
 from billing.statements.models import Statement
 from fulfillment.connectors.save_connector import SaveConnector, save_connector
 from fulfillment.entitlements.models import Entitlement
@@ -41,7 +40,7 @@ from orders.purchases.set_rule import SetRule, set_rule
 from orders.quotes.give_quote import Asked, GiveQuote, give_quote
 from orders.quotes.lines import Context
 from tests import factories_fulfillment
-from tests.factories_billing import OPERATOR, PlainRenderer
+from tests.factories_billing import OPERATOR, PlainRenderer, close_due
 from tests.factories_marketplace import (
     Org,
     make_member,
@@ -135,8 +134,7 @@ class _Stage:
         """What the clock starts (late purchases expire, the books are sealed), then statements and their payouts."""
         tick(self.db, {})
         self.keep_running()
-        with unit_of_work(self.db, OPERATOR) as uow:
-            close_statements(uow, CloseStatements(until=clock.now()))
+        assert close_due(self.db).refused == ()
         with unit_of_work(self.db, OPERATOR) as uow:
             for statement_id in uow.session.scalars(select(Statement.id).where(Statement.state == "closed")).all():
                 pay_out(uow, PayOut(statement_id))

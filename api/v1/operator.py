@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.params import Parameter
 from pydantic import Field
 
 from api.context import Services
+from api.language import language_of
+from api.problems import sentence
 from api.schema import CursorParameter, KeyHeader, LimitParameter, Out, PageOut, UtcIn, Wire, linked, page_out
 from api.v1.settlement_out import PayoutOut, StatementOut
 from billing.payments.queries import waiting_for_somebody
@@ -24,6 +27,7 @@ from kernel.idempotency import Answer, once
 from kernel.jobs.run import replay
 from kernel.principal import Principal
 
+T = TypeVar("T")
 LONGEST_STEP_S = 400 * 86_400
 OrgParameter = Annotated[UUID | None, Parameter(query="org_id", required=False)]
 StateParameter = Annotated[str | None, Parameter(query="state", required=False, max_length=20)]
@@ -36,10 +40,20 @@ class CloseIn(Wire):
     org_id: UUID | None = None
 
 
+class RefusedOut(Out):
+    """A party whose period was not closed, and why, as in a problem's `code` and `detail`."""
+
+    org_id: UUID
+    currency: str
+    code: str
+    detail: str
+
+
 class ClosedOut(Out):
-    """The statements that were closed."""
+    """The statements that were closed, and the parties that were refused."""
 
     items: list[StatementOut]
+    refused: list[RefusedOut]
 
 
 class PayOutIn(Wire):
@@ -94,15 +108,31 @@ def list_all_statements(
 
 
 @post("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
-def close(data: CloseIn, services: Services, principal: Principal) -> ClosedOut:
-    """Close the period of every party that has something to settle. Repeating it closes nothing twice."""
+def close(data: CloseIn, request: Request[Any, Any, Any], services: Services, principal: Principal) -> ClosedOut:
+    """Close the period of every party that has something to settle, each by itself. Repeating it closes nothing twice."""
 
-    def work(uow: UnitOfWork) -> ClosedOut:
-        ids = close_statements(uow, CloseStatements(data.until or clock.now(), data.org_id))
-        audit.record(uow, "statements.closed", count=len(ids))
-        return ClosedOut(items=[StatementOut.of(get_statement(uow, statement_id)[0]) for statement_id in ids])
+    def own(work: Callable[[UnitOfWork], T], /) -> T:
+        return transact(services.db, principal, work)
 
-    return transact(services.db, principal, work)
+    closed = close_statements(own, CloseStatements(data.until or clock.now(), data.org_id))
+    language = language_of(request)
+
+    def tell(uow: UnitOfWork) -> ClosedOut:
+        audit.record(uow, "statements.closed", count=len(closed.statement_ids), refused=len(closed.refused))
+        return ClosedOut(
+            items=[StatementOut.of(get_statement(uow, statement_id)[0]) for statement_id in closed.statement_ids],
+            refused=[
+                RefusedOut(
+                    org_id=refused.org_id,
+                    currency=refused.currency,
+                    code=refused.error.code,
+                    detail=" ".join(sentence(refused.error.code, language, refused.error.params).values()),
+                )
+                for refused in closed.refused
+            ],
+        )
+
+    return own(tell)
 
 
 @get("/v1/operator/payouts", permission="operator.payouts", sync_to_thread=True, tags=["operator"])

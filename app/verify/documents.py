@@ -133,7 +133,7 @@ PRODUCED = Query(
     WHERE (i.state = 'queued' OR i.pdf_key IS NULL OR i.pdf_sha256 IS NULL) AND NOT EXISTS (
         SELECT 1 FROM kernel.job j
         WHERE j.kind = CASE WHEN i.state = 'queued' THEN 'billing.invoice.issue' ELSE 'billing.invoice.render' END
-          AND j.dedupe_key = i.id::text AND j.state IN ('ready', 'running'))
+          AND j.payload ->> 'invoice_id' = i.id::text AND j.state IN ('ready', 'running'))
     """,
 )
 

@@ -14,6 +14,27 @@ def _chain_faults(uow: UnitOfWork) -> Iterator[Example]:
         yield {"seal_number": fault.seal_number, "what": fault.what, "transaction_id": str(fault.transaction_id or "")}
 
 
+def _account(name: str, zh: str, en: str, kind: str, by: str, rows: str, *, owed: bool = True) -> Query:
+    """The balance of the accounts of a kind is what `rows` (`minor` per `by`) add up to; `owed`: it stands in credit."""
+    sign = "-" if owed else ""
+    return Query(
+        name,
+        zh,
+        en,
+        f"""
+        WITH booked AS (
+            SELECT {by}, {sign}sum(minor) AS minor FROM billing.ledger_account a
+            JOIN (SELECT account_id, sum(amount_minor) AS minor FROM billing.posting GROUP BY 1) p ON p.account_id = a.id
+            WHERE a.kind = '{kind}' GROUP BY {by}
+        ), expected AS (
+            SELECT {by}, sum(minor) AS minor FROM ({rows}) r GROUP BY {by}
+        )
+        SELECT {by}, coalesce(b.minor, 0) AS booked_minor, coalesce(e.minor, 0) AS expected_minor
+        FROM booked b FULL JOIN expected e USING ({by}) WHERE coalesce(b.minor, 0) <> coalesce(e.minor, 0)
+        """,  # noqa: S608 - every piece of it stands in this module
+    )
+
+
 BALANCED = Query(
     "ledger.balanced",
     "每笔账务交易按币种借贷合计为零。",
@@ -85,125 +106,72 @@ FACTS = Query(
     WHERE e.minor IS NULL OR b.id IS NULL OR s.minor IS DISTINCT FROM e.minor
     """,
 )
-CASH = Query(
+CASH = _account(
     "ledger.cash",
     "各渠道资金账户余额等于成功付款减去退款与打款。",
     "Each gateway's cash account equals payments captured less refunds and payouts made.",
+    "gateway_cash",
+    "gateway, currency",
     """
-    WITH booked AS (
-        SELECT a.gateway, a.currency, sum(p.amount_minor) AS minor
-        FROM billing.ledger_account a JOIN billing.posting p ON p.account_id = a.id
-        WHERE a.kind = 'gateway_cash' GROUP BY 1, 2
-    ), moved AS (
-        SELECT gateway, currency, sum(minor) AS minor FROM (
-            SELECT gateway, currency, amount_minor AS minor FROM billing.payment WHERE state = 'succeeded'
-            UNION ALL SELECT p.gateway, r.currency, -r.amount_minor
-                      FROM billing.refund r JOIN billing.payment p ON p.id = r.payment_id WHERE r.state = 'succeeded'
-            UNION ALL SELECT gateway, currency, -amount_minor FROM billing.payout WHERE state = 'paid'
-        ) m GROUP BY 1, 2
-    )
-    SELECT gateway, currency, coalesce(b.minor, 0) AS booked_minor, coalesce(m.minor, 0) AS moved_minor
-    FROM booked b FULL JOIN moved m USING (gateway, currency)
-    WHERE coalesce(b.minor, 0) <> coalesce(m.minor, 0)
+    SELECT gateway, currency, amount_minor AS minor FROM billing.payment WHERE state = 'succeeded'
+    UNION ALL SELECT p.gateway, r.currency, -r.amount_minor
+              FROM billing.refund r JOIN billing.payment p ON p.id = r.payment_id WHERE r.state = 'succeeded'
+    UNION ALL SELECT gateway, currency, -amount_minor FROM billing.payout WHERE state = 'paid'
     """,
+    owed=False,
 )
-BUYER_CREDIT = Query(
+BUYER_CREDIT = _account(
     "ledger.buyer_credit",
     "买方预存余额等于已付金额减去已扣费与未扣费即退回的金额。",
     "A buyer's credit equals what it paid less what was charged and what went back uncharged.",
+    "buyer_credit",
+    "org_id, currency",
     """
-    WITH booked AS (
-        SELECT a.org_id, a.currency, -sum(p.amount_minor) AS minor
-        FROM billing.ledger_account a JOIN billing.posting p ON p.account_id = a.id
-        WHERE a.kind = 'buyer_credit' GROUP BY 1, 2
-    ), moved AS (
-        SELECT org_id, currency, sum(minor) AS minor FROM (
-            SELECT payer_org_id AS org_id, currency, amount_minor AS minor FROM billing.payment WHERE state = 'succeeded'
-            UNION ALL SELECT buyer_org_id, currency, -gross_minor FROM billing.charge
-            UNION ALL SELECT buyer_org_id, currency, -amount_minor FROM billing.refund WHERE state = 'succeeded'
-            UNION ALL SELECT l.buyer_org_id, l.currency, l.gross_minor
-                      FROM billing.refund_line l JOIN billing.refund r ON r.id = l.refund_id WHERE r.state = 'succeeded'
-        ) m GROUP BY 1, 2
-    )
-    SELECT org_id, currency, coalesce(b.minor, 0) AS booked_minor, coalesce(m.minor, 0) AS moved_minor
-    FROM booked b FULL JOIN moved m USING (org_id, currency)
-    WHERE coalesce(b.minor, 0) <> coalesce(m.minor, 0)
+    SELECT payer_org_id AS org_id, currency, amount_minor AS minor FROM billing.payment WHERE state = 'succeeded'
+    UNION ALL SELECT buyer_org_id, currency, -gross_minor FROM billing.charge
+    UNION ALL SELECT buyer_org_id, currency, -amount_minor FROM billing.refund WHERE state = 'succeeded'
+    UNION ALL SELECT l.buyer_org_id, l.currency, l.gross_minor
+              FROM billing.refund_line l JOIN billing.refund r ON r.id = l.refund_id WHERE r.state = 'succeeded'
     """,
 )
-PENDING = Query(
+PENDING = _account(
     "ledger.pending",
     "各方待结算余额等于其未放款的分成。",
     "What a party has pending in the books equals its shares that are not released yet.",
+    "party_pending",
+    "org_id, currency",
     """
-    WITH booked AS (
-        SELECT a.org_id, a.currency, -sum(p.amount_minor) AS minor
-        FROM billing.ledger_account a JOIN billing.posting p ON p.account_id = a.id
-        WHERE a.kind = 'party_pending' GROUP BY 1, 2
-    ), owed AS (
-        SELECT org_id, currency, sum(amount_minor - reversed_minor) AS minor
-        FROM billing.share WHERE kind <> 'commission' AND state = 'pending' GROUP BY 1, 2
-    )
-    SELECT org_id, currency, coalesce(b.minor, 0) AS booked_minor, coalesce(o.minor, 0) AS owed_minor
-    FROM booked b FULL JOIN owed o USING (org_id, currency)
-    WHERE coalesce(b.minor, 0) <> coalesce(o.minor, 0)
+    SELECT org_id, currency, amount_minor - reversed_minor AS minor
+    FROM billing.share WHERE kind <> 'commission' AND state = 'pending'
     """,
 )
-AVAILABLE = Query(
+AVAILABLE = _account(
     "ledger.available",
     "各方可提余额等于已放款分成减去退回与打款。",
     "What a party has available in the books equals its released shares less refunds and payouts.",
+    "party_available",
+    "org_id, currency",
     """
-    WITH booked AS (
-        SELECT a.org_id, a.currency, -sum(p.amount_minor) AS minor
-        FROM billing.ledger_account a JOIN billing.posting p ON p.account_id = a.id
-        WHERE a.kind = 'party_available' GROUP BY 1, 2
-    ), owed AS (
-        SELECT org_id, currency, sum(minor) AS minor FROM (
-            SELECT org_id, currency, amount_minor - reversed_minor AS minor FROM billing.share
-            WHERE kind <> 'commission' AND state IN ('releasable', 'in_statement', 'paid')
-            UNION ALL SELECT org_id, currency, -amount_minor FROM billing.payout WHERE state <> 'failed'
-        ) m GROUP BY 1, 2
-    )
-    SELECT org_id, currency, coalesce(b.minor, 0) AS booked_minor, coalesce(o.minor, 0) AS owed_minor
-    FROM booked b FULL JOIN owed o USING (org_id, currency)
-    WHERE coalesce(b.minor, 0) <> coalesce(o.minor, 0)
+    SELECT org_id, currency, amount_minor - reversed_minor AS minor FROM billing.share
+    WHERE kind <> 'commission' AND state IN ('releasable', 'in_statement', 'paid')
+    UNION ALL SELECT org_id, currency, -amount_minor FROM billing.payout WHERE state <> 'failed'
     """,
 )
-COMMISSION = Query(
+COMMISSION = _account(
     "ledger.commission",
     "平台佣金账户余额等于佣金分成减去退回部分。",
     "The commission account equals the commission shares less what refunds took back.",
-    """
-    WITH booked AS (
-        SELECT a.currency, -sum(p.amount_minor) AS minor
-        FROM billing.ledger_account a JOIN billing.posting p ON p.account_id = a.id
-        WHERE a.kind = 'commission' GROUP BY 1
-    ), earned AS (
-        SELECT currency, sum(amount_minor - reversed_minor) AS minor
-        FROM billing.share WHERE kind = 'commission' GROUP BY 1
-    )
-    SELECT currency, coalesce(b.minor, 0) AS booked_minor, coalesce(e.minor, 0) AS earned_minor
-    FROM booked b FULL JOIN earned e USING (currency)
-    WHERE coalesce(b.minor, 0) <> coalesce(e.minor, 0)
-    """,
+    "commission",
+    "currency",
+    "SELECT currency, amount_minor - reversed_minor AS minor FROM billing.share WHERE kind = 'commission'",
 )
-CLEARING = Query(
+CLEARING = _account(
     "ledger.payout_clearing",
     "打款在途账户余额等于尚未完成的打款。",
     "The payout clearing account equals the payouts on their way.",
-    """
-    WITH booked AS (
-        SELECT a.currency, -sum(p.amount_minor) AS minor
-        FROM billing.ledger_account a JOIN billing.posting p ON p.account_id = a.id
-        WHERE a.kind = 'payout_clearing' GROUP BY 1
-    ), under_way AS (
-        SELECT currency, sum(amount_minor) AS minor
-        FROM billing.payout WHERE state IN ('scheduled', 'sent', 'unknown') GROUP BY 1
-    )
-    SELECT currency, coalesce(b.minor, 0) AS booked_minor, coalesce(u.minor, 0) AS under_way_minor
-    FROM booked b FULL JOIN under_way u USING (currency)
-    WHERE coalesce(b.minor, 0) <> coalesce(u.minor, 0)
-    """,
+    "payout_clearing",
+    "currency",
+    "SELECT currency, amount_minor AS minor FROM billing.payout WHERE state IN ('scheduled', 'sent', 'unknown')",
 )
 
 RULES = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.verify.rule import Query
+from marketplace.organizations.models import PLATFORM_ORG_ID
 
 ALLOCATED = Query(
     "payments.allocated",
@@ -95,10 +96,11 @@ PINNED = Query(
               WHEN 'promoter' THEN t.promoter_ppm
               ELSE 1000000 - t.commission_ppm - CASE WHEN t.promoter_org_id IS NULL THEN 0 ELSE t.promoter_ppm END END
        OR s.org_id IS DISTINCT FROM CASE s.kind
-              WHEN 'commission' THEN CAST('00000000-0000-7000-8000-000000000001' AS uuid)
+              WHEN 'commission' THEN CAST(:platform AS uuid)
               WHEN 'promoter' THEN t.promoter_org_id
               ELSE t.seller_org_id END
     """,
+    lambda: {"platform": PLATFORM_ORG_ID},
 )
 COMPUTED = Query(
     "shares.computed",

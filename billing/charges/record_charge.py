@@ -48,7 +48,7 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
 
     Raises:
         NotFound: `payment_not_found`, no allocation of this payment to this order.
-        Conflict: `payment_not_captured`; `charge_exceeds_payment`, the order's charges would exceed its allocation.
+        Conflict: `payment_not_captured`; `charge_exceeds_payment`, more than is left of the order's allocation.
         Invalid: `amounts_differ`, net and tax are not the gross.
 
     Emits: ChargeRecorded.
@@ -64,8 +64,7 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
     payment = uow.session.get_one(Payment, command.payment_id)
     if payment.captured_at is None:
         raise Conflict("payment_not_captured")
-    charged = uow.session.scalars(select(Charge.gross_minor).where(Charge.allocation_id == allocation.id)).all()
-    if sum(charged) + command.gross_minor > allocation.amount_minor or payment.currency != command.currency:
+    if payment.currency != command.currency or command.gross_minor > _left(uow, allocation):
         raise Conflict("charge_exceeds_payment")
     charge = Charge(
         id=uuid7(),
@@ -115,6 +114,13 @@ def _lock_allocation(uow: UnitOfWork, command: RecordCharge) -> PaymentAllocatio
     if allocation is None:
         raise NotFound("payment_not_found")
     return allocation
+
+
+def _left(uow: UnitOfWork, allocation: PaymentAllocation) -> int:
+    """What of the allocation is neither charged nor, without having been charged, on its way back to the buyer."""
+    charges = uow.session.scalars(select(Charge).where(Charge.allocation_id == allocation.id)).all()
+    uncharged_reserve = allocation.reserved_minor - sum(charge.reserved_minor for charge in charges)
+    return allocation.amount_minor - sum(charge.gross_minor for charge in charges) - uncharged_reserve
 
 
 def _open_shares(uow: UnitOfWork, command: RecordCharge, charge: Charge, parts: Split) -> None:

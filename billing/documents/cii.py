@@ -40,10 +40,14 @@ _SANDBOX_NOTE: Final = "SANDBOX – not a tax document / 沙箱 · 非税务发�
 def departure_from_en16931(document: InvoiceDocument) -> str | None:
     """Why EN 16931 cannot carry this document, as an error code; None when it can.
 
-    Two rules of the standard are narrower than the law of some countries: amounts have at most two digits after the
-    point (BR-DEC-*; a Kuwaiti dinar has three), and the tax of a rate may differ from rate × net by less than one
-    major unit (BR-CO-17), which a long invoice in a currency without minor units can exceed.
+    Some rules of the standard are narrower than the law of some countries: a seller has an identifier, for VAT where it
+    applies (BR-CO-26, BR-S-02 and its like); amounts have at most two digits after the point (BR-DEC-*; a Kuwaiti dinar
+    has three); and the tax of a rate may differ from rate × net by less than one major unit (BR-CO-17), which a long
+    invoice in a currency without minor units can exceed.
     """
+    seller = document.seller
+    if not seller.tax_id and (_vat_applies(document) or not seller.registration_id):
+        return "en16931_seller_id_missing"
     surplus = 10 ** max(exponent(document.currency) - _EN16931_DIGITS, 0)
     amounts = [document.paid_minor, *(line.net_minor for line in document.lines)]
     amounts += [amount for group in document.breakdown for amount in (group.net_minor, group.tax_minor)]
@@ -59,7 +63,8 @@ def to_cii(document: InvoiceDocument) -> bytes:
     """Write the document as UTF-8 XML; the same document gives the same bytes.
 
     Raises:
-        Invalid: `en16931_amount_too_fine` or `en16931_tax_rounding_too_wide` (see `departure_from_en16931`).
+        Invalid: `en16931_seller_id_missing`, `en16931_amount_too_fine` or `en16931_tax_rounding_too_wide` (see
+            `departure_from_en16931`).
     """
     if departure := departure_from_en16931(document):
         raise Invalid(departure, number=document.number, currency=document.currency)
@@ -173,11 +178,16 @@ def _line(transaction: etree._Element, position: int, line: InvoiceLine, currenc
 def _agreement(transaction: etree._Element, document: InvoiceDocument) -> None:
     element = _add(transaction, "ram:ApplicableHeaderTradeAgreement")
     # BT-31 and BT-48 must be absent where VAT does not apply (BR-O-02).
-    vat_applies = document.lines[0].tax_category is not TaxCategory.OUT_OF_SCOPE
+    vat_applies = _vat_applies(document)
     _party(_add(element, "ram:SellerTradeParty"), document.seller, sells=True, vat_applies=vat_applies)  # BG-4
     _party(_add(element, "ram:BuyerTradeParty"), document.buyer, sells=False, vat_applies=vat_applies)  # BG-7
     _add_filled(element, "ram:SellerOrderReferencedDocument/ram:IssuerAssignedID", document.order_ref)  # BT-14
     _add_filled(element, "ram:BuyerOrderReferencedDocument/ram:IssuerAssignedID", document.purchase_order)  # BT-13
+
+
+def _vat_applies(document: InvoiceDocument) -> bool:
+    # A document is outside the scope of VAT as a whole or not at all.
+    return document.lines[0].tax_category is not TaxCategory.OUT_OF_SCOPE
 
 
 def _party(element: etree._Element, party: Party, *, sells: bool, vat_applies: bool) -> None:

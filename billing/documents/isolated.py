@@ -122,17 +122,6 @@ class IsolatedRenderer:
         return bytes(received)
 
 
-def render_isolated(document: Document, timeout_s: float) -> bytes:
-    """Draw one document in a child process of its own; `IsolatedRenderer` keeps the child for the next one.
-
-    Raises:
-        Unavailable: as `IsolatedRenderer.render`.
-        DomainError: whatever `render_pdf` raised, unchanged.
-    """
-    with IsolatedRenderer() as renderer:
-        return renderer.render(document, timeout_s)
-
-
 def _opened(pipe: IO[bytes] | None) -> IO[bytes]:
     if pipe is None:
         raise BrokenPipeError

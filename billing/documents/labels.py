@@ -42,7 +42,6 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "tax_total": ("税额合计", "Tax total"),
     "paid": ("已支付", "Paid"),
     "due": ("待支付", "Amount due"),
-    "refunded": ("退款金额", "Refund"),
     "due_on": ("付款期限", "Due date"),
     "terms": ("付款条件", "Terms"),
     "breakdown": ("税率明细", "Tax breakdown"),

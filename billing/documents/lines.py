@@ -85,8 +85,9 @@ class InvoiceLine:
         taxed = self.tax_category is TaxCategory.STANDARD
         if taxed != (self.tax_rate_ppm > 0) or self.tax_rate_ppm < 0:
             raise Invalid("document_rate_contradicts_category", field="tax_rate_ppm", category=self.tax_category.value)
-        # Prices that include tax are rounded on the net; the tax is the rest and may be off by less than one unit.
-        if abs(self.tax_minor * PPM - self.net_minor * self.tax_rate_ppm) > PPM:
+        # Prices that include tax are rounded on the net; the tax is the rest and may be off by less than one unit. The
+        # last of several refunds takes what the others have left: see `refunds.parts`.
+        if abs(self.tax_minor * PPM - self.net_minor * self.tax_rate_ppm) > PPM + self.tax_rate_ppm:
             raise Invalid("document_tax_contradicts_rate", field="tax_minor", name=self.name)
 
 

@@ -18,7 +18,6 @@ from kernel.errors import Invalid
 from kernel.money import exponent
 
 _TEXT_LIMITS: Final = {
-    "series": 40,
     "number": 60,
     "fiscal_number": 40,
     "order_ref": 80,
@@ -58,7 +57,7 @@ class OriginalInvoice:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        cleaned(self, {"number": 60, "confirmation_number": 40, "reason": 300})
+        cleaned(self, {"number": 60, "confirmation_number": 40, "reason": 500})
         if not self.number:
             raise Invalid("credit_note_needs_original", field="original")
 
@@ -84,7 +83,6 @@ class InvoiceDocument:
     gross_minor: int
     sandbox: bool
     """Issued without a tax authority: marked on every page as no tax document."""
-    series: str = ""
     fiscal_number: str = ""
     """The number a tax gateway gave (数电票号码, 20 digits), where one did."""
     delivered_on: date | None = None

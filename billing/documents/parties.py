@@ -8,18 +8,12 @@ from datetime import date, timedelta
 from typing import Final
 
 from billing.documents.printable import printable
+from billing.tax.decision import is_eu_vat_id
 from kernel.errors import Invalid
 
 NAME_LIMIT: Final = 300
-LINE_LIMIT: Final = 200
-
-EU_VAT_COUNTRIES: Final = frozenset(
-    [
-        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
-        *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
-    ]
-)
-"""Member states, whose VAT identifiers begin with their ISO 3166 code (Greece: EL)."""
+LINE_LIMIT: Final = 400
+"""As long as a billing profile takes any line of it."""
 
 
 def cleaned(record: object, limits: dict[str, int]) -> None:
@@ -86,8 +80,7 @@ class Party:
     @property
     def has_vat_id(self) -> bool:
         """Whether the tax id is a VAT identifier, prefixed as EN 16931 BR-CO-09 asks."""
-        prefix = "EL" if self.country == "GR" else self.country
-        return self.country in EU_VAT_COUNTRIES and self.tax_id.upper().startswith(prefix)
+        return is_eu_vat_id(self.country, self.tax_id)
 
     @property
     def address(self) -> str:

@@ -57,6 +57,8 @@ class IssueInvoice:
     currency: str
     lines: Sequence[LineToInvoice]
     order_number: str
+    sandbox: bool
+    """Issued without a tax authority; the document says so."""
     paid_minor: int = 0
     language: Language = "bilingual"
     po_number: str = ""
@@ -64,8 +66,6 @@ class IssueInvoice:
     remarks: str = ""
     period: tuple[date, date] | None = None
     """Half-open: first day, first day after."""
-    sandbox: bool = True
-    """Issued without a tax authority; the document says so."""
     kind: Kind = "invoice"
 
 

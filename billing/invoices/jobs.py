@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, exists, select
 
 from billing.invoices.issue_invoice import ISSUE
 from billing.invoices.models import Invoice
@@ -13,6 +13,7 @@ from billing.invoices.number_document import RENDER, number_document
 from billing.invoices.render_document import Renderer, render_document
 from kernel import clock
 from kernel.db.uow import UnitOfWork
+from kernel.jobs.models import Job
 from kernel.jobs.registry import Payload, every, job, process
 from kernel.jobs.run import JobContext
 from kernel.storage import Storage
@@ -34,11 +35,16 @@ def register(storage: Storage, renderer: Renderer, public_url: str) -> None:
 
     @job(SWEEP)
     def sweep(uow: UnitOfWork, _payload: Payload) -> None:
-        """Documents without files after ten minutes: their jobs died and get another life under another key."""
+        """Documents without files after ten minutes whose jobs died: they get another life under another key."""
         before = clock.now() - _LATE
         slot = clock.now().strftime("%Y%m%d%H")
-        late = select(Invoice).where(Invoice.pdf_key.is_(None), Invoice.created_at < before).limit(100)
-        for invoice in uow.session.scalars(late):
+        waits = exists().where(
+            Job.kind.in_((ISSUE, RENDER)),
+            Job.state.in_(("ready", "running")),
+            Job.payload["invoice_id"].astext == cast(Invoice.id, Text),
+        )
+        late = select(Invoice).where(Invoice.pdf_key.is_(None), Invoice.created_at < before, ~waits)
+        for invoice in uow.session.scalars(late.order_by(Invoice.created_at).limit(100)):
             kind = ISSUE if invoice.number is None else RENDER
             uow.enqueue(kind, {"invoice_id": str(invoice.id)}, dedupe_key=f"{invoice.id}:{slot}")
 

@@ -10,6 +10,7 @@ from billing.invoices.events import CreditNoteIssued, InvoiceIssued
 from billing.invoices.models import Invoice
 from billing.invoices.number_series import Taken, take_number
 from billing.invoices.states import INVOICE
+from billing.invoices.to_document import check_drawable
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
@@ -25,6 +26,7 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
     Raises:
         NotFound: `invoice_not_found`.
         RetryLater: a credit note whose original has no number yet.
+        Invalid: what `check_drawable` refuses; no number was taken.
 
     Emits: InvoiceIssued or CreditNoteIssued.
     Locks: the document, then, last, its series.
@@ -39,6 +41,7 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
         original = uow.session.get_one(Invoice, invoice.original_invoice_id)
         if original.number is None:
             raise RetryLater(timedelta(seconds=1), "the original is not issued yet")
+    check_drawable(uow, invoice)
     uow.enqueue(RENDER, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))
     kind = cast("Literal['invoice', 'credit_note', 'commission_invoice']", invoice.kind)
     _issue(uow, invoice, take_number(uow, invoice.seller_org_id, kind))

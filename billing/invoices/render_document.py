@@ -39,11 +39,13 @@ class _Files:
 def render_document(
     ctx: JobContext, storage: Storage, renderer: Renderer, invoice_id: UUID, *, public_url: str
 ) -> None:
-    """Render one numbered document. The same document gives the same bytes, so a second run changes nothing.
+    """Render one numbered document. What has been stored is never written again: a later release may draw other bytes.
 
     Emits: InvoiceRendered, once.
     """
-    document = ctx.transact(lambda uow: load_document(uow, invoice_id, public_url=public_url))
+    document = ctx.transact(lambda uow: _undrawn(uow, invoice_id, public_url))
+    if document is None:
+        return
     folder = f"invoices/{document.issued_on.year}/{invoice_id}"
     pdf = storage.put_bytes(f"{folder}.pdf", renderer.render(document, RENDER_TIMEOUT_S))
     xml_key = xml_sha256 = None
@@ -53,6 +55,11 @@ def render_document(
         xml_key, xml_sha256 = xml.key, xml.sha256
     files = _Files(pdf.key, pdf.sha256, xml_key, xml_sha256)
     ctx.transact(lambda uow: _remember(uow, invoice_id, files))
+
+
+def _undrawn(uow: UnitOfWork, invoice_id: UUID, public_url: str) -> InvoiceDocument | None:
+    document = load_document(uow, invoice_id, public_url=public_url)
+    return document if uow.session.get_one(Invoice, invoice_id).pdf_key is None else None
 
 
 def _remember(uow: UnitOfWork, invoice_id: UUID, files: _Files) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from billing.documents.lines import TaxCategory, unit_price_of
 from billing.documents.model import DocumentKind, InvoiceDocument, Language, OriginalInvoice
 from billing.documents.parties import Party, Period
 from billing.invoices.models import Invoice, InvoiceLine
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 
@@ -29,6 +31,19 @@ def load_document(uow: UnitOfWork, invoice_id: UUID, *, public_url: str) -> Invo
         raise NotFound("invoice_not_found")
     if invoice.number is None or invoice.issued_on is None:
         raise Conflict("invoice_not_issued")
+    return _document(uow, invoice, invoice.number, invoice.issued_on, public_url)
+
+
+def check_drawable(uow: UnitOfWork, invoice: Invoice) -> None:
+    """Build a document that has no number yet: one that paper would refuse must not become a legal one.
+
+    Raises:
+        Invalid: as `InvoiceDocument`.
+    """
+    _document(uow, invoice, "DRAFT", clock.today(), "")
+
+
+def _document(uow: UnitOfWork, invoice: Invoice, number: str, issued_on: date, public_url: str) -> InvoiceDocument:
     rows = uow.session.scalars(
         select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
     )
@@ -38,8 +53,8 @@ def load_document(uow: UnitOfWork, invoice_id: UUID, *, public_url: str) -> Invo
     is_credit_note = invoice.kind == "credit_note"
     return InvoiceDocument(
         kind=DocumentKind.CREDIT_NOTE if is_credit_note else DocumentKind.INVOICE,
-        number=invoice.number,
-        issued_on=invoice.issued_on,
+        number=number,
+        issued_on=issued_on,
         currency=invoice.currency,
         language=Language(invoice.language),
         seller=party_of(invoice.seller),
@@ -49,7 +64,6 @@ def load_document(uow: UnitOfWork, invoice_id: UUID, *, public_url: str) -> Invo
         tax_minor=invoice.tax_minor,
         gross_minor=invoice.gross_minor,
         sandbox=invoice.sandbox,
-        series=invoice.number.rsplit("-", 1)[0],
         period=period,
         paid_minor=invoice.paid_minor,
         order_ref=invoice.order_number,

@@ -5,32 +5,22 @@ The answer to the call, an incoming notice and the janitor's question all end he
 
 from __future__ import annotations
 
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import select
 
 from billing.ledger.post import Fact, Leg, post
-from billing.payments.consult import Told, wait_before_check
+from billing.payments.consult import Applied, Told, close_attempt, record_contradiction, wait_before_check
 from billing.payments.events import PaymentFailed, PaymentNeedsAction, PaymentSucceeded
 from billing.payments.models import Payment, PaymentAttempt
 from billing.payments.ports import Answer, Standing
 from billing.payments.states import PAYMENT
-from kernel import audit, clock
+from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.money import Money
 from marketplace.organizations.models import PLATFORM_ORG_ID
-
-
-class Applied(StrEnum):
-    """What an answer did to our row."""
-
-    CHANGED = "changed"
-    NOTHING_NEW = "nothing_new"
-    CONTRADICTS = "contradicts"
-    """It cannot be true beside what we know (another amount, money after a definite failure): a person must look."""
 
 
 def apply_told(uow: UnitOfWork, payment_id: UUID, told: Told) -> Applied:
@@ -45,7 +35,8 @@ def apply_told(uow: UnitOfWork, payment_id: UUID, told: Told) -> Applied:
         raise NotFound("payment_not_found")
     payment.next_check_at = clock.now() + wait_before_check(payment.checks)
     payment.checks += 1
-    _close_attempts(uow, payment, told)
+    for attempt in uow.session.scalars(select(PaymentAttempt).where(PaymentAttempt.payment_id == payment.id)):
+        close_attempt(attempt, told)
     if told.answer is not None:
         return _believe(uow, payment, told.answer)
     if PAYMENT.is_final(payment.state):
@@ -118,34 +109,12 @@ def _fail(uow: UnitOfWork, payment: Payment, code: str) -> Applied:
     return Applied.CHANGED
 
 
-def _contradiction(uow: UnitOfWork, payment: Payment, what: str, answer: Answer) -> Applied:
-    audit.record(
-        uow,
-        "payment.contradicted",
-        subject_id=payment.id,
-        what=what,
-        standing=answer.standing.value,
-        reference=answer.reference,
-        amount_minor=answer.amount.amount_minor,
-        currency=answer.amount.currency,
-    )
+def _contradiction(uow: UnitOfWork, payment: Payment, differs: str, answer: Answer) -> Applied:
+    record_contradiction(uow, "payment", payment.id, answer, differs=differs)
     if not PAYMENT.is_final(payment.state):
         payment.error_code = "answer_contradicts"
-        PAYMENT.move(uow, payment, "unknown", org_ids=[payment.payer_org_id], reason=f"contradicts_{what}")
+        PAYMENT.move(uow, payment, "unknown", org_ids=[payment.payer_org_id], reason=f"contradicts_{differs}")
     return Applied.CONTRADICTS
-
-
-def _close_attempts(uow: UnitOfWork, payment: Payment, told: Told) -> None:
-    if told.answer is None and told.refused is None and not told.unknown:
-        return
-    outcome = "unknown" if told.unknown else "refused" if told.refused is not None else "answered"
-    running = select(PaymentAttempt).where(
-        PaymentAttempt.payment_id == payment.id, PaymentAttempt.outcome.in_(("calling", "unknown"))
-    )
-    for attempt in uow.session.scalars(running):
-        attempt.outcome = outcome
-        attempt.detail = told.refused or (told.answer.standing.value if told.answer else None)
-        attempt.ended_at = clock.now()
 
 
 def _changed(moved: bool) -> Applied:  # noqa: FBT001 - private

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
@@ -10,9 +11,9 @@ import structlog
 from sqlalchemy import SQLColumnExpression, select
 
 from billing.payments import start_payment
-from billing.payments.apply_told import Applied
+from billing.payments.consult import Applied
 from billing.payments.models import Payment
-from billing.payments.notices import NOTICE, close_notice, named_id
+from billing.payments.notices import NEEDS_PERSON, NOTICE, close_notice, named_id
 from billing.payments.pursue_payment import Gateways, pursue_payment
 from billing.payouts import pay_out
 from billing.payouts.models import Payout
@@ -28,6 +29,8 @@ from kernel.jobs.run import JobContext, LeaseLost
 
 JANITOR = "billing.gateway.janitor"
 _BATCH = 50
+EVERY = timedelta(seconds=5)
+"""How often a janitor begins, and how long it begins anything new."""
 log = structlog.get_logger(__name__)
 
 _DOUBTFUL: dict[str, tuple[type[Payment | Refund | Payout], tuple[str, ...]]] = {
@@ -69,6 +72,7 @@ def register(gateways: Gateways) -> None:
 
     @process(JANITOR)
     def janitor(ctx: JobContext, _payload: Payload) -> None:
+        stop_s = time.monotonic() + EVERY.total_seconds()
         for what, row_id in ctx.transact(_doubtful):
             try:
                 _PURSUITS[what](ctx, gateways, row_id)
@@ -76,11 +80,17 @@ def register(gateways: Gateways) -> None:
                 raise
             except Exception as error:
                 log.warning("janitor_failed", what=what, row_id=str(row_id), exc_info=error)
+            if time.monotonic() > stop_s:
+                # The next janitor goes on: a gateway that answers slowly must not bind one worker after another.
+                break
 
-    every(timedelta(seconds=5), JANITOR)
+    every(EVERY, JANITOR)
 
 
 def _look_into(ctx: JobContext, gateways: Gateways, inbox_id: UUID) -> None:
+    if ctx.transact(lambda uow: uow.session.get_one(Inbox, inbox_id).body.get(NEEDS_PERSON)):
+        ctx.transact(lambda uow: close_notice(uow, inbox_id, "quarantined", "only a person can settle this"))
+        return
     found = ctx.transact(lambda uow: _subject(uow, inbox_id))
     if found is None:
         ctx.transact(lambda uow: close_notice(uow, inbox_id, "ignored", "nothing of ours has this reference"))

@@ -60,7 +60,7 @@ class Payment(Base):
 
 
 class PaymentAttempt(Base):
-    """One call to the gateway that moves or withdraws money; written before it, its id is the idempotency key."""
+    """One call to the gateway that moves money; written before it, its id is the idempotency key."""
 
     __tablename__ = "payment_attempt"
     __table_args__ = (

@@ -16,6 +16,8 @@ from kernel.jobs.models import Inbox
 
 NOTICE = "billing.gateway.notice"
 """Kind of the job that looks into a notice."""
+NEEDS_PERSON = "needs_person"
+"""In a stored notice: no question to the gateway settles it."""
 
 
 def receive_notice(uow: UnitOfWork, gateway: str, notice: Notice) -> bool:
@@ -31,7 +33,7 @@ def receive_notice(uow: UnitOfWork, gateway: str, notice: Notice) -> bool:
             source=gateway,
             event_id=notice.event_id,
             kind=notice.kind,
-            body={**notice.body, "reference": notice.reference},
+            body={**notice.body, "reference": notice.reference, NEEDS_PERSON: notice.needs_person},
             state="received",
             received_at=clock.now(),
         )

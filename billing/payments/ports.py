@@ -94,6 +94,8 @@ class Notice:
     kind: str
     reference: str
     body: Mapping[str, object]
+    needs_person: bool = False
+    """It tells of something that asking about the operation would not show (a dispute takes money back by itself)."""
 
 
 class PaymentGateway(Protocol):

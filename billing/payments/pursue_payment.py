@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 
-from billing.payments.apply_told import Applied, apply_told
-from billing.payments.consult import FIRST_CHECK, Told, consult
+from billing.payments.apply_told import apply_told
+from billing.payments.consult import CALL_LASTS, Applied, Told, consult
 from billing.payments.models import Payment, PaymentAttempt
-from billing.payments.ports import Answer, PaymentGateway, PaymentRequest, Standing
+from billing.payments.ports import Answer, NotReached, PaymentGateway, PaymentRequest, Refused, Standing
 from billing.payments.states import PAYMENT
 from kernel import clock
 from kernel.db.locks import lock_row
@@ -21,6 +22,9 @@ from kernel.jobs.run import JobContext
 from kernel.money import Money
 
 Gateways = Mapping[str, PaymentGateway]
+SEARCH_LAGS = timedelta(hours=1)
+"""A gateway may not find for so long what it has (Stripe: a minute, in an outage "up to an hour"). To call a payment
+failed that was made would let the buyer pay twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,9 @@ class _Plan:
     reference: str | None
     fresh: bool
     too_late: bool
+    """Nothing is sent any more, and what waits for its payer is withdrawn."""
+    given_up: bool
+    """What the gateway does not know of by now, it never got."""
 
 
 def pursue_payment(ctx: JobContext, gateways: Gateways, payment_id: UUID, *, recheck: bool = False) -> Applied:
@@ -57,15 +64,14 @@ def _ask(gateway: PaymentGateway | None, plan: _Plan) -> Told:
         found = gateway.find_payment(plan.request, plan.reference)
         return None if found is None else withdraw(found)
 
-    if plan.too_late:
-        # Nothing new is sent after the deadline; what the gateway never got has failed.
-        told = consult(lambda: None if plan.fresh else find(), lambda: _never_sent(plan), fresh=False)
-        return Told(refused="payment_expired") if told.answer and told.answer.reference == "" else told
-    return consult(find, lambda: gateway.submit(plan.request), fresh=plan.fresh)
+    def submit() -> Answer:
+        if not plan.too_late:
+            return gateway.submit(plan.request)
+        if plan.fresh or plan.given_up:
+            raise Refused("payment_expired")
+        raise NotReached
 
-
-def _never_sent(plan: _Plan) -> Answer:
-    return Answer(Standing.FAILED, "", plan.request.amount, "payment_expired")
+    return consult(find, submit, fresh=plan.fresh)
 
 
 def _open(uow: UnitOfWork, payment_id: UUID, *, recheck: bool) -> _Plan | None:
@@ -91,7 +97,7 @@ def _open(uow: UnitOfWork, payment_id: UUID, *, recheck: bool) -> _Plan | None:
         attempt = uow.session.scalars(
             select(PaymentAttempt).where(PaymentAttempt.payment_id == payment.id, PaymentAttempt.operation == "submit")
         ).one()
-    payment.next_check_at = now + FIRST_CHECK
+    payment.next_check_at = now + CALL_LASTS
     uow.flush()
     request = PaymentRequest(
         key=str(attempt.id),
@@ -100,4 +106,11 @@ def _open(uow: UnitOfWork, payment_id: UUID, *, recheck: bool) -> _Plan | None:
         description=payment.description,
         metadata={"payment_id": str(payment.id), "reference": str(payment.reference)},
     )
-    return _Plan(payment.gateway, request, payment.gateway_reference, fresh, now >= payment.deadline_at)
+    return _Plan(
+        payment.gateway,
+        request,
+        payment.gateway_reference,
+        fresh,
+        too_late=now >= payment.deadline_at,
+        given_up=now >= payment.deadline_at + SEARCH_LAGS,
+    )

@@ -38,7 +38,7 @@ class Payout(Base):
     currency: Mapped[Currency]
     gateway: Mapped[str]
     destination: Mapped[str]
-    """The account as it may be shown: bank and last digits."""
+    """The party's account as the gateway names it."""
     state: Mapped[str]
     error_code: Mapped[str | None]
     gateway_reference: Mapped[str | None]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import select
+
 from billing.ledger.post import Fact, Leg, post
 from billing.ledger.queries import balance_minor
 from billing.payouts.models import Payout
@@ -21,7 +23,7 @@ from marketplace.organizations.models import PLATFORM_ORG_ID
 SUBMIT = "billing.payout.submit"
 """Kind of the job that calls the gateway."""
 PARTY_LOCK = 4_202
-"""Advisory lock per party: whoever spends or counts what a party has available holds it."""
+"""Advisory lock per party: its statements are closed and paid one at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,18 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
             `payout_already_running`.
 
     Emits: later, from the job: PayoutPaid or PayoutFailed.
-    Locks: the statement, then the party's available money.
+    Locks: the party's settlement, then the statement.
     """
     uow.principal.require("operator.payouts")
-    statement = lock_row(uow.session, Statement, command.statement_id)
+    org_id = uow.session.scalar(select(Statement.org_id).where(Statement.id == command.statement_id))
+    statement = None
+    if org_id is not None:
+        advisory_xact_lock(uow.session, PARTY_LOCK, org_id)
+        statement = lock_row(uow.session, Statement, command.statement_id)
     if statement is None:
         raise NotFound("statement_not_found")
     if statement.state != "closed" or statement.net_minor <= 0:
         raise Conflict("statement_not_payable", state=statement.state)
-    advisory_xact_lock(uow.session, PARTY_LOCK, statement.org_id)
     available = -balance_minor(uow, statement.org_id, "party_available", statement.currency)
     if available < statement.net_minor:
         raise Conflict("payout_exceeds_available")

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import select
 
 from billing.charges.models import Charge
 from billing.ledger.post import AccountKind, Fact, Leg, post
-from billing.payments.apply_told import Applied
-from billing.payments.consult import Told, wait_before_check
+from billing.payments.consult import Applied, Told
 from billing.payments.models import Payment, PaymentAllocation
-from billing.payments.ports import Answer, Standing
+from billing.payments.money_out import Course, hear
 from billing.refunds.events import RefundFailed, RefundSucceeded
 from billing.refunds.models import Refund, RefundAttempt, RefundLine
 from billing.refunds.states import REFUND
 from billing.shares.models import Share
 from billing.shares.reverse import reverse_shares
-from kernel import audit, clock
+from kernel import clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
-from kernel.money import Money
 from marketplace.organizations.models import PLATFORM_ORG_ID
 
 
@@ -37,26 +36,18 @@ def apply_told(uow: UnitOfWork, refund_id: UUID, told: Told) -> Applied:
     refund = lock_row(uow.session, Refund, refund_id)
     if refund is None:
         raise NotFound("refund_not_found")
-    refund.next_check_at = clock.now() + wait_before_check(refund.checks)
-    refund.checks += 1
-    if REFUND.is_final(refund.state):
-        return Applied.NOTHING_NEW
-    _close_attempt(uow, refund, told)
-    answer = told.answer
-    if answer is not None and answer.amount != Money(refund.amount_minor, refund.currency):
-        return _contradiction(uow, refund, answer)
-    if answer is not None:
-        refund.gateway_reference = answer.reference
-    if answer is not None and answer.standing is Standing.SUCCEEDED:
-        return _succeed(uow, refund)
-    if told.refused is not None or (answer is not None and answer.standing is Standing.FAILED):
-        return _fail(uow, refund, told.refused or (answer.error_code if answer else None) or "refused")
-    target = "unknown" if told.unknown else "processing"
-    moved = REFUND.move(uow, refund, target, org_ids=[refund.buyer_org_id, refund.seller_org_id])
-    return Applied.CHANGED if moved else Applied.NOTHING_NEW
+    attempt = uow.session.scalars(select(RefundAttempt).where(RefundAttempt.refund_id == refund.id)).one()
+    course = Course(
+        REFUND,
+        (refund.buyer_org_id, refund.seller_org_id),
+        "processing",
+        succeed=partial(_succeed, uow, refund),
+        fail=partial(_fail, uow, refund),
+    )
+    return hear(uow, refund, attempt, told, course)
 
 
-def _succeed(uow: UnitOfWork, refund: Refund) -> Applied:
+def _succeed(uow: UnitOfWork, refund: Refund) -> None:
     now = clock.now()
     refund.ended_at = now
     REFUND.move(uow, refund, "succeeded", org_ids=[refund.buyer_org_id, refund.seller_org_id])
@@ -82,11 +73,9 @@ def _succeed(uow: UnitOfWork, refund: Refund) -> Applied:
             currency=refund.currency,
         )
     )
-    return Applied.CHANGED
 
 
-def _fail(uow: UnitOfWork, refund: Refund, code: str) -> Applied:
-    refund.error_code = code
+def _fail(uow: UnitOfWork, refund: Refund, code: str) -> None:
     refund.ended_at = clock.now()
     REFUND.move(uow, refund, "failed", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason=code)
     allocation, charges, lines = _locked(uow, refund)
@@ -105,7 +94,6 @@ def _fail(uow: UnitOfWork, refund: Refund, code: str) -> Applied:
             code=code,
         )
     )
-    return Applied.CHANGED
 
 
 def _locked(uow: UnitOfWork, refund: Refund) -> tuple[PaymentAllocation, dict[UUID, Charge], list[RefundLine]]:
@@ -127,27 +115,3 @@ def _merged(legs: list[Leg]) -> list[Leg]:
         key = (leg.org_id, leg.kind, leg.gateway)
         totals[key] = totals.get(key, 0) + leg.amount_minor
     return [Leg(org_id, kind, total, gateway) for (org_id, kind, gateway), total in totals.items()]
-
-
-def _contradiction(uow: UnitOfWork, refund: Refund, answer: Answer) -> Applied:
-    audit.record(
-        uow,
-        "refund.contradicted",
-        subject_id=refund.id,
-        reference=answer.reference,
-        amount_minor=answer.amount.amount_minor,
-        currency=answer.amount.currency,
-    )
-    refund.error_code = "answer_contradicts"
-    REFUND.move(uow, refund, "unknown", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason="contradicts")
-    return Applied.CONTRADICTS
-
-
-def _close_attempt(uow: UnitOfWork, refund: Refund, told: Told) -> None:
-    if told.answer is None and told.refused is None and not told.unknown:
-        return
-    attempt = uow.session.scalars(select(RefundAttempt).where(RefundAttempt.refund_id == refund.id)).one_or_none()
-    if attempt is not None and attempt.outcome in {"calling", "unknown"}:
-        attempt.outcome = "unknown" if told.unknown else "refused" if told.refused is not None else "answered"
-        attempt.detail = told.refused or (told.answer.standing.value if told.answer else None)
-        attempt.ended_at = clock.now()

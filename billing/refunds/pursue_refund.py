@@ -7,8 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing.payments.apply_told import Applied
-from billing.payments.consult import FIRST_CHECK, Told, consult
+from billing.payments.consult import CALL_LASTS, Applied, Told, consult
 from billing.payments.models import Payment
 from billing.payments.ports import RefundRequest
 from billing.payments.pursue_payment import Gateways
@@ -74,7 +73,7 @@ def _open(uow: UnitOfWork, refund_id: UUID) -> _Plan | None:
         REFUND.move(uow, refund, "processing", org_ids=[refund.buyer_org_id, refund.seller_org_id])
     else:
         attempt = uow.session.scalars(select(RefundAttempt).where(RefundAttempt.refund_id == refund.id)).one()
-    refund.next_check_at = clock.now() + FIRST_CHECK
+    refund.next_check_at = clock.now() + CALL_LASTS
     uow.flush()
     request = RefundRequest(
         key=str(attempt.id),

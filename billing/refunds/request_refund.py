@@ -116,8 +116,6 @@ def _parts(command: RequestRefund, charges: Mapping[UUID, Charge]) -> dict[UUID,
             left = LineLeft(
                 gross_minor=left_minor,
                 net_minor=charge.net_minor - charge.reserved_net_minor,
-                line_gross_minor=charge.gross_minor,
-                line_net_minor=charge.net_minor,
                 rate_ppm=charge.tax_rate_ppm,
             )
             parts[reference] = part_of(gross_minor, left)

@@ -6,9 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Date, cast, func, select
 
 from billing.ledger.queries import owed_minor
 from billing.payouts.models import Payout
@@ -52,7 +51,7 @@ class Balance:
     available_minor: int
     paid_minor: int
     forecast: tuple[tuple[date, int], ...]
-    """Day (UTC) on which a hold ends, and what comes free then; soonest first."""
+    """Day (in the time zone asked for) on which a hold ends, and what comes free then; soonest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +103,6 @@ def list_shares(
     return Page([_row(share, others.get(share.charge_id, {})) for share in page.items], page.next_cursor)
 
 
-def shares_of(uow: UnitOfWork, group_reference: UUID) -> list[ShareRow]:
-    """Shares of an order that the acting organization may see: a seller all of its sale's, a promoter its own."""
-    statement = select(Share).where(Share.group_reference == group_reference)
-    if not uow.principal.is_platform:
-        org_id = uow.principal.organization()
-        statement = statement.where((Share.org_id == org_id) | (Share.seller_org_id == org_id))
-    return [_row(share, {}) for share in uow.session.scalars(statement.order_by(Share.id))]
-
-
 def balances(uow: UnitOfWork, kind: str, *, time_zone: str = "UTC") -> list[Balance]:
     """The acting organization's money per currency: the ledger's balances, what was paid, and the forecast."""
     org_id = uow.principal.organization()
@@ -127,7 +117,7 @@ def balances(uow: UnitOfWork, kind: str, *, time_zone: str = "UTC") -> list[Bala
                 Payout.org_id == org_id, Payout.currency == currency, Payout.state == "paid"
             )
         )
-        forecast = _forecast(uow, org_id, currency, ZoneInfo(time_zone))
+        forecast = _forecast(uow, org_id, currency, time_zone)
         found.append(Balance(currency, pending, available, int(paid or 0), forecast))
     return found
 
@@ -177,9 +167,7 @@ def promoted_sales(uow: UnitOfWork, video_ids: Collection[UUID]) -> list[Promote
         .group_by(Share.video_id, Share.currency)
         .order_by(Share.video_id, Share.currency)
     )
-    return [
-        PromotedSales(row[0], row[1].strip(), row[2], row[3], row[4], int(row[5])) for row in rows if row[0] is not None
-    ]
+    return [PromotedSales(row[0], row[1], row[2], row[3], row[4], int(row[5])) for row in rows if row[0] is not None]
 
 
 def published_policy(uow: UnitOfWork) -> list[PolicyRow]:
@@ -192,23 +180,21 @@ def published_policy(uow: UnitOfWork) -> list[PolicyRow]:
     ]
 
 
-def _forecast(uow: UnitOfWork, org_id: UUID, currency: str, zone: ZoneInfo) -> tuple[tuple[date, int], ...]:
-    waiting = uow.session.execute(
-        select(Share.releasable_at, Share.amount_minor - Share.reversed_minor).where(
+def _forecast(uow: UnitOfWork, org_id: UUID, currency: str, time_zone: str) -> tuple[tuple[date, int], ...]:
+    day = cast(func.timezone(time_zone, Share.releasable_at), Date).label("day")
+    rows = uow.session.execute(
+        select(day, func.sum(Share.amount_minor - Share.reversed_minor))
+        .where(
             Share.org_id == org_id,
             Share.currency == currency,
             Share.state == "pending",
             Share.releasable_at.is_not(None),
             Share.kind != "commission",
         )
+        .group_by("day")
+        .order_by("day")
     )
-    days: dict[date, int] = {}
-    for releasable_at, left_minor in waiting:
-        if releasable_at is None:
-            continue
-        day = releasable_at.astimezone(zone).date()
-        days[day] = days.get(day, 0) + left_minor
-    return tuple(sorted(days.items()))
+    return tuple((on, int(left_minor)) for on, left_minor in rows)
 
 
 def _others(uow: UnitOfWork, shares: Sequence[Share]) -> dict[UUID, dict[str, int]]:

@@ -11,15 +11,16 @@ from billing.shares.models import Share
 from billing.shares.states import SHARE
 from kernel import clock
 from kernel.db.locks import lock_rows
-from kernel.db.uow import UnitOfWork
-from kernel.jobs.registry import Payload, every, job
+from kernel.db.uow import Transact, UnitOfWork
+from kernel.jobs.registry import Payload, every, process
+from kernel.jobs.run import JobContext
 
 RELEASE = "billing.shares.release"
 _BATCH = 500
 
 
-def release_due(uow: UnitOfWork, until: datetime, *, limit: int = _BATCH) -> int:
-    """Release shares whose hold ended before `until`, at most `limit` of them. Returns how many.
+def release_due(uow: UnitOfWork, until: datetime) -> int:
+    """Release a batch of shares whose hold ended before `until`. Returns how many.
 
     Locks: the shares, by id.
     Idempotent by: the share's state.
@@ -28,7 +29,7 @@ def release_due(uow: UnitOfWork, until: datetime, *, limit: int = _BATCH) -> int
         select(Share.id)
         .where(Share.state == "pending", Share.releasable_at <= until)
         .order_by(Share.releasable_at)
-        .limit(limit)
+        .limit(_BATCH)
     ).all()
     released = 0
     for share in lock_rows(uow.session, Share, due):
@@ -44,11 +45,17 @@ def release_due(uow: UnitOfWork, until: datetime, *, limit: int = _BATCH) -> int
     return released
 
 
+def release_all(transact: Transact, until: datetime) -> None:
+    """Release everything whose hold ended before `until`, a batch a unit of work."""
+    while transact(lambda uow: release_due(uow, until)):
+        pass
+
+
 def register() -> None:
     """Register the releasing job."""
 
-    @job(RELEASE)
-    def release(uow: UnitOfWork, _payload: Payload) -> None:
-        release_due(uow, clock.now())
+    @process(RELEASE)
+    def release(ctx: JobContext, _payload: Payload) -> None:
+        release_all(ctx.transact, clock.now())
 
     every(timedelta(minutes=1), RELEASE)

@@ -13,15 +13,12 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 
 
-def terms_for(
-    uow: UnitOfWork, seller_org_id: UUID, category: str, promoter_org_id: UUID | None, on: datetime
-) -> ShareTerms:
+def terms_for(uow: UnitOfWork, category: str, promoter_org_id: UUID | None, on: datetime) -> ShareTerms:
     """The published terms in force at `on` for a listing of `category`; without a promoter nothing goes to one.
 
     Raises:
         NotFound: `share_policy_missing`, no published version covers the category at that time.
     """
-    del seller_org_id  # Individually agreed terms would be looked up by it; version 1 of the policy has none.
     policy = uow.session.scalars(
         select(SharePolicy)
         .where(SharePolicy.category == category, SharePolicy.effective_at <= on)

@@ -1,10 +1,12 @@
-"""Close the period of every party that has something to settle."""
+"""Close the period of the parties that have something to settle."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import select, union
@@ -13,7 +15,7 @@ from billing.charges.models import Charge
 from billing.invoices.number_series import take_number
 from billing.payouts.pay_out import PARTY_LOCK
 from billing.shares.models import Share, ShareReversal
-from billing.shares.release import release_due
+from billing.shares.release import release_all
 from billing.shares.states import SHARE
 from billing.statements.commission_invoice import invoice_commission
 from billing.statements.events import StatementClosed
@@ -23,10 +25,22 @@ from billing.statements.reconcile import difference_minor
 from billing.statements.states import STATEMENT
 from kernel import clock
 from kernel.db.locks import advisory_xact_lock, lock_rows
-from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, Invalid
+from kernel.db.uow import Transact, UnitOfWork
+from kernel.errors import Conflict, DomainError, Invalid
 from kernel.ids import uuid7
 from marketplace.organizations.models import PLATFORM_ORG_ID
+
+SETTLED = ("in_statement", "paid")
+"""States of a share that a statement has settled: what is taken back afterwards is a line of the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStatement:
+    """Close the period of one party in one currency up to `until` (excluded)."""
+
+    org_id: UUID
+    currency: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,50 +51,71 @@ class CloseStatements:
     org_id: UUID | None = None
 
 
-def close_statements(uow: UnitOfWork, command: CloseStatements) -> list[UUID]:
-    """Freeze what each party earned since its last statement: shares whose hold is over, and refunds of settled ones.
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A party whose period did not close, and why."""
 
-    A net that is not positive is carried into the next statement. The seller's commission is invoiced by the platform.
-    Returns the new statements' ids; a party without anything to settle gets none.
+    org_id: UUID
+    currency: str
+    error: DomainError
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What became of the parties that had something to settle."""
+
+    statement_ids: tuple[UUID, ...]
+    refused: tuple[Refused, ...]
+
+
+def close_statements(transact: Transact, command: CloseStatements) -> Closed:
+    """Close the period of every party that has something to settle, each in a unit of work of its own.
+
+    A party that is refused holds up nobody else.
 
     Raises:
         Forbidden: `permission_missing` without operator.payouts.
         Invalid: `statement_in_future`.
-        Conflict: `statement_does_not_reconcile`, a party's shares and its ledger account differ; nothing was closed.
+    """
+    ids, refused = [], []
+    for party in release_and_list(transact, command):
+        try:
+            statement_id = transact(partial(close_statement, command=party))
+        except DomainError as error:
+            refused.append(Refused(party.org_id, party.currency, error))
+        else:
+            ids += [statement_id] if statement_id is not None else []
+    return Closed(tuple(ids), tuple(refused))
 
-    Emits: StatementClosed per statement; later InvoiceIssued for the commission.
-    Locks: per party its settlement, its shares by id; the statement series last.
+
+def release_and_list(transact: Transact, command: CloseStatements) -> list[CloseStatement]:
+    """Release what was due before the end of the period; answers who then has something to settle.
+
+    Raises:
+        Forbidden, Invalid: as `close_statements`.
+    """
+    transact(lambda uow: _check(uow, command.until))
+    release_all(transact, command.until)
+    return transact(lambda uow: _parties(uow, command))
+
+
+def close_statement(uow: UnitOfWork, command: CloseStatement) -> UUID | None:
+    """Freeze what a party earned since its last statement: shares whose hold is over, and refunds of settled ones.
+
+    A net that is not positive is carried into the next statement. The seller's commission is invoiced by the platform.
+    Returns the new statement's id; None when there is nothing to settle.
+
+    Raises:
+        Forbidden: `permission_missing` without operator.payouts.
+        Invalid: `statement_in_future`.
+        Conflict: `statement_does_not_reconcile`, the party's shares and its ledger account differ.
+
+    Emits: StatementClosed; later InvoiceIssued for the commission.
+    Locks: the party's settlement, its shares and the commission of its sales by id, the statement series.
     Idempotent by: party, currency and end of period.
     """
-    uow.principal.require("operator.payouts")
-    if command.until > clock.now():
-        raise Invalid("statement_in_future", field="until")
-    while release_due(uow, command.until):
-        pass
-    closed = []
-    for org_id, currency in _parties(uow, command):
-        statement = _close(uow, org_id, currency, command.until)
-        if statement is not None:
-            closed.append(statement.id)
-    return closed
-
-
-def _parties(uow: UnitOfWork, command: CloseStatements) -> list[tuple[UUID, str]]:
-    earned = select(Share.org_id, Share.currency).where(
-        Share.state == "releasable", Share.kind != "commission", Share.releasable_at < command.until
-    )
-    taken_back = (
-        select(ShareReversal.org_id, ShareReversal.currency)
-        .join(Share, Share.id == ShareReversal.share_id)
-        .where(ShareReversal.statement_id.is_(None), Share.state.in_(("in_statement", "paid")))
-        .where(Share.kind != "commission")
-    )
-    rows = uow.session.execute(union(earned, taken_back)).all()
-    # In one order for everybody, so that two closings cannot wait for each other.
-    return sorted({(row[0], row[1]) for row in rows if command.org_id in {None, row[0]}})
-
-
-def _close(uow: UnitOfWork, org_id: UUID, currency: str, until: datetime) -> Statement | None:
+    org_id, currency, until = command.org_id, command.currency, command.until
+    _check(uow, until)
     advisory_xact_lock(uow.session, PARTY_LOCK, org_id)
     last = uow.session.scalars(
         select(Statement)
@@ -90,10 +125,9 @@ def _close(uow: UnitOfWork, org_id: UUID, currency: str, until: datetime) -> Sta
     ).first()
     if last is not None and last.ends_at >= until:
         return None
-    shares = _shares(uow, org_id, currency, until)
-    reversals = _reversals(uow, org_id, currency, {share.id for share in shares})
-    entries = [sale(share, _siblings(uow, share)) for share in shares]
-    entries += [reversal(share, own, _reversed_siblings(uow, share, own)) for share, own in reversals]
+    shares, commissions = _lock_shares(uow, command)
+    reversals = _reversals(uow, command, {share.id for share in shares})
+    entries = _entries(uow, shares, reversals)
     if not entries:
         return None
     difference = difference_minor(uow, org_id, currency)
@@ -101,8 +135,8 @@ def _close(uow: UnitOfWork, org_id: UUID, currency: str, until: datetime) -> Sta
         raise Conflict("statement_does_not_reconcile", org_id=org_id, difference_minor=difference)
     starts_at = last.ends_at if last else min(entry.occurred_at for entry in entries)
     carried_minor = last.net_minor if last is not None and last.state == "carried" else 0
-    statement = _insert(uow, org_id, currency, (starts_at, until), carried_minor, entries)
-    _settle(uow, statement, shares, [own for _, own in reversals])
+    statement = _insert(uow, command, starts_at, carried_minor, entries)
+    _settle(uow, statement, [*shares, *commissions], [own for _, own in reversals])
     if statement.net_minor <= 0:
         STATEMENT.move(uow, statement, "carried", org_ids=[org_id], reason="nothing_to_pay")
     uow.flush()
@@ -112,63 +146,96 @@ def _close(uow: UnitOfWork, org_id: UUID, currency: str, until: datetime) -> Sta
             statement_id=statement.id, org_id=org_id, net_minor=statement.net_minor, currency=statement.currency
         )
     )
-    return statement
+    return statement.id
 
 
-def _shares(uow: UnitOfWork, org_id: UUID, currency: str, until: datetime) -> list[Share]:
-    """Releasable shares of the party, but for lines with a refund under way: those wait for its outcome."""
+def _check(uow: UnitOfWork, until: datetime) -> None:
+    uow.principal.require("operator.payouts")
+    if until > clock.now():
+        raise Invalid("statement_in_future", field="until")
+
+
+def _parties(uow: UnitOfWork, command: CloseStatements) -> list[CloseStatement]:
+    earned = select(Share.org_id, Share.currency).where(
+        Share.state == "releasable", Share.kind != "commission", Share.releasable_at < command.until
+    )
+    taken_back = (
+        select(ShareReversal.org_id, ShareReversal.currency)
+        .join(Share, Share.id == ShareReversal.share_id)
+        .where(ShareReversal.statement_id.is_(None), ShareReversal.created_at < command.until)
+        .where(Share.kind != "commission", Share.state.in_(SETTLED))
+    )
+    rows = uow.session.execute(union(earned, taken_back)).all()
+    return [
+        CloseStatement(org_id, currency, command.until)
+        for org_id, currency in sorted((row[0], row[1]) for row in rows)
+        if command.org_id in {None, org_id}
+    ]
+
+
+def _lock_shares(uow: UnitOfWork, command: CloseStatement) -> tuple[list[Share], list[Share]]:
+    """Releasable shares of the party, and the platform's commission of its sales, which is settled with them.
+
+    Lines with a refund under way wait for its outcome.
+    """
+    own = (Share.org_id == command.org_id) & (Share.kind != "commission")
+    of_its_sales = (Share.seller_org_id == command.org_id) & (Share.kind == "commission")
     ids = uow.session.scalars(
         select(Share.id)
         .join(Charge, Charge.id == Share.charge_id)
         .where(
-            Share.org_id == org_id,
-            Share.currency == currency,
-            Share.kind != "commission",
+            own | of_its_sales,
+            Share.currency == command.currency,
             Share.state == "releasable",
-            Share.releasable_at < until,
+            Share.releasable_at < command.until,
             Charge.reserved_minor == Charge.refunded_minor,
         )
     ).all()
-    return [share for share in lock_rows(uow.session, Share, ids) if share.state == "releasable"]
+    locked = [share for share in lock_rows(uow.session, Share, ids) if share.state == "releasable"]
+    shares = [share for share in locked if share.kind != "commission"]
+    sold = {share.charge_id for share in shares if share.kind == "seller"}
+    return shares, [share for share in locked if share.kind == "commission" and share.charge_id in sold]
 
 
-def _reversals(uow: UnitOfWork, org_id: UUID, currency: str, settling: set[UUID]) -> list[tuple[Share, ShareReversal]]:
+def _reversals(uow: UnitOfWork, command: CloseStatement, settling: set[UUID]) -> list[tuple[Share, ShareReversal]]:
+    """What was taken back of shares settled before; and of those settled now, so that they are settled with what is left."""
     rows = uow.session.execute(
         select(Share, ShareReversal)
         .join(ShareReversal, ShareReversal.share_id == Share.id)
         .where(
-            ShareReversal.org_id == org_id,
-            ShareReversal.currency == currency,
+            ShareReversal.org_id == command.org_id,
+            ShareReversal.currency == command.currency,
             ShareReversal.statement_id.is_(None),
             Share.kind != "commission",
+            Share.id.in_(settling) | (Share.state.in_(SETTLED) & (ShareReversal.created_at < command.until)),
         )
         .order_by(ShareReversal.created_at, ShareReversal.id)
-    ).all()
-    settled = {"in_statement", "paid"}
-    return [(share, own) for share, own in rows if share.id in settling or share.state in settled]
-
-
-def _siblings(uow: UnitOfWork, share: Share) -> list[Share]:
-    statement = select(Share).where(Share.charge_id == share.charge_id, Share.id != share.id)
-    return list(uow.session.scalars(statement))
-
-
-def _reversed_siblings(uow: UnitOfWork, share: Share, own: ShareReversal) -> dict[str, ShareReversal]:
-    rows = uow.session.execute(
-        select(Share.kind, ShareReversal)
-        .join(Share, Share.id == ShareReversal.share_id)
-        .where(ShareReversal.refund_id == own.refund_id, Share.charge_id == share.charge_id, ShareReversal.id != own.id)
     )
-    return {row[0]: row[1] for row in rows}
+    return [(share, own) for share, own in rows]
+
+
+def _entries(uow: UnitOfWork, shares: Sequence[Share], reversals: Sequence[tuple[Share, ShareReversal]]) -> list[Entry]:
+    """The lines of the statement: sales, then what was taken back; a seller's with what the others got of them."""
+    others: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
+    for charge_id, kind, minor in uow.session.execute(
+        select(Share.charge_id, Share.kind, Share.amount_minor).where(
+            Share.charge_id.in_({share.charge_id for share in shares}), Share.kind != "seller"
+        )
+    ):
+        others[charge_id][kind] = minor
+    others_back: defaultdict[tuple[UUID, UUID], dict[str, int]] = defaultdict(dict)
+    for refund_id, charge_id, kind, minor in uow.session.execute(
+        select(ShareReversal.refund_id, Share.charge_id, Share.kind, ShareReversal.amount_minor)
+        .join(Share, Share.id == ShareReversal.share_id)
+        .where(ShareReversal.refund_id.in_({own.refund_id for _, own in reversals}), Share.kind != "seller")
+    ):
+        others_back[refund_id, charge_id][kind] = minor
+    sales = [sale(share, others[share.charge_id]) for share in shares]
+    return sales + [reversal(share, own, others_back[own.refund_id, share.charge_id]) for share, own in reversals]
 
 
 def _insert(
-    uow: UnitOfWork,
-    org_id: UUID,
-    currency: str,
-    period: tuple[datetime, datetime],
-    carried_minor: int,
-    entries: Sequence[Entry],
+    uow: UnitOfWork, command: CloseStatement, starts_at: datetime, carried_minor: int, entries: Sequence[Entry]
 ) -> Statement:
     totals = {
         column: sum(getattr(entry, column) for entry in entries)
@@ -176,11 +243,11 @@ def _insert(
     }
     statement = Statement(
         id=uuid7(),
-        org_id=org_id,
+        org_id=command.org_id,
         number=take_number(uow, PLATFORM_ORG_ID, "statement").number,
-        currency=currency,
-        starts_at=period[0],
-        ends_at=period[1],
+        currency=command.currency,
+        starts_at=starts_at,
+        ends_at=command.until,
         carried_minor=carried_minor,
         commission_tax_minor=0,
         adjustments_minor=0,
@@ -188,14 +255,14 @@ def _insert(
         closed_at=clock.now(),
         **totals,
     )
-    STATEMENT.begin(uow, statement, org_ids=[org_id])
+    STATEMENT.begin(uow, statement, org_ids=[statement.org_id])
     uow.session.add(statement)
     uow.flush()
     uow.session.add_all(
         StatementLine(
-            org_id=org_id,
+            org_id=statement.org_id,
             statement_id=statement.id,
-            currency=currency,
+            currency=statement.currency,
             adjustments_minor=0,
             created_at=statement.closed_at,
             **asdict(entry),
@@ -207,12 +274,7 @@ def _insert(
 
 
 def _settle(uow: UnitOfWork, statement: Statement, shares: Sequence[Share], reversals: Sequence[ShareReversal]) -> None:
-    """Mark what is in the statement; the platform's commission is settled with the seller's share of the line."""
-    charges = [share.charge_id for share in shares if share.kind == "seller"]
-    commissions = uow.session.scalars(
-        select(Share.id).where(Share.charge_id.in_(charges), Share.kind == "commission", Share.state == "releasable")
-    ).all()
-    for share in [*shares, *lock_rows(uow.session, Share, commissions)]:
+    for share in shares:
         share.statement_id = statement.id
         SHARE.move(uow, share, "in_statement", org_ids=sorted({share.org_id, share.seller_org_id}))
     for own in reversals:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -10,11 +12,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from billing.charges.models import Charge
 from billing.documents.parties import Party
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
-from billing.statements.models import Statement
+from billing.payments.models import Payment
+from billing.shares.models import Share
+from billing.statements.models import Statement, StatementLine
 from billing.tax.decision import TaxParty, tax_for
 from billing.tax.line_amounts import line_amounts
+from billing.tax.reasons import reason_in_words
 from kernel.db.locks import lock_rows
 from kernel.db.uow import UnitOfWork
 from marketplace.organizations.models import PLATFORM_ORG_ID
@@ -54,6 +60,8 @@ def invoice_commission(uow: UnitOfWork, statement: Statement) -> UUID | None:
     decision = tax_for(platform.tax, seller.tax, "service", on, included=True)
     amounts = line_amounts(gross_minor, 1, 0, decision)
     zone = ZoneInfo(seller.time_zone)
+    # A reader takes the last day of a period for part of it.
+    last_at = statement.ends_at - timedelta(microseconds=1)
     line = LineToInvoice(
         reference=statement.id,
         name=_NAME,
@@ -64,6 +72,7 @@ def invoice_commission(uow: UnitOfWork, statement: Statement) -> UUID | None:
         gross_minor=amounts.gross_minor,
         tax_rate_ppm=decision.rate_ppm,
         tax_category=decision.category,
+        tax_reason=reason_in_words(decision.reason_code),
     )
     invoice_id = issue_invoice(
         uow,
@@ -78,14 +87,27 @@ def invoice_commission(uow: UnitOfWork, statement: Statement) -> UUID | None:
             order_number=statement.number,
             paid_minor=gross_minor,
             remarks=f"结算单 Statement {statement.number}: "
-            f"{statement.starts_at.astimezone(zone).date()} – {statement.ends_at.astimezone(zone).date()}",
+            f"{statement.starts_at.astimezone(zone).date()} – {last_at.astimezone(zone).date()}",
             kind="commission_invoice",
+            sandbox=_was_played(uow, [row.id for row in statements]),
         ),
     )
     for row in statements:
         row.commission_invoice_id = invoice_id
     uow.flush()
     return invoice_id
+
+
+def _was_played(uow: UnitOfWork, statement_ids: Sequence[UUID]) -> bool:
+    """Whether anything of what is invoiced was paid with the sandbox's money."""
+    played = (
+        select(StatementLine.id)
+        .join(Share, Share.id == StatementLine.share_id)
+        .join(Charge, Charge.id == Share.charge_id)
+        .join(Payment, Payment.id == Charge.payment_id)
+        .where(StatementLine.statement_id.in_(statement_ids), Payment.gateway == "sandbox")
+    )
+    return uow.session.scalar(select(played.exists())) is True
 
 
 def _side(uow: UnitOfWork, org_id: UUID) -> _Side:

@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from billing.statements.close_statements import CloseStatements, close_statements
+from billing.statements.close_statements import CloseStatement, CloseStatements, close_statement, release_and_list
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.jobs.registry import Payload, every, job
+from kernel.jobs.registry import Payload, every, job, process
+from kernel.jobs.run import JobContext
 from marketplace.organizations.models import PLATFORM_ORG_ID
 from marketplace.public import party
 
 CLOSE_MONTH = "billing.statement.close_month"
+CLOSE = "billing.statement.close"
 
 
 def register() -> None:
-    """Register the monthly close, tried every day and done once a month."""
+    """Register the monthly close, tried every day: a job per party, so that one that is refused holds up nobody else."""
 
-    @job(CLOSE_MONTH)
-    def close_month(uow: UnitOfWork, _payload: Payload) -> None:
-        zone = ZoneInfo(party(uow, PLATFORM_ORG_ID).time_zone)
-        first = clock.now().astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        close_statements(uow, CloseStatements(first))
+    @process(CLOSE_MONTH)
+    def close_month(ctx: JobContext, _payload: Payload) -> None:
+        first = ctx.transact(_first_of_month)
+        parties = release_and_list(ctx.transact, CloseStatements(first))
+        ctx.transact(lambda uow: _enqueue(uow, parties))
+
+    @job(CLOSE)
+    def close(uow: UnitOfWork, payload: Payload) -> None:
+        until = datetime.fromisoformat(payload["until"])
+        close_statement(uow, CloseStatement(UUID(payload["org_id"]), payload["currency"], until))
 
     every(timedelta(days=1), CLOSE_MONTH)
+
+
+def _first_of_month(uow: UnitOfWork) -> datetime:
+    zone = ZoneInfo(party(uow, PLATFORM_ORG_ID).time_zone)
+    return clock.now().astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _enqueue(uow: UnitOfWork, parties: list[CloseStatement]) -> None:
+    for one in parties:
+        payload: Payload = {"org_id": str(one.org_id), "currency": one.currency, "until": one.until.isoformat()}
+        # Of the day: whoever could not be closed today (a refund under way, books that differ) may be tomorrow.
+        uow.enqueue(CLOSE, payload, dedupe_key=f"{one.org_id}:{one.currency}:{one.until:%Y%m%d}:{clock.today()}")

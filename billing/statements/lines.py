@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -27,11 +27,10 @@ class Entry:
     net_minor: int
 
 
-def sale(share: Share, siblings: Sequence[Share]) -> Entry:
-    """A captured line: for its seller what was sold less what others get of it, for its promoter what it earned."""
+def sale(share: Share, others: Mapping[str, int]) -> Entry:
+    """A captured line: for its seller what was sold less what others get of it (by kind), for its promoter what it earned."""
     if share.kind == "promoter":
         return _entry(share, None, "promotion", share.captured_at, promoter_minor=share.amount_minor)
-    others = {sibling.kind: sibling.amount_minor for sibling in siblings}
     return _entry(
         share,
         None,
@@ -43,19 +42,18 @@ def sale(share: Share, siblings: Sequence[Share]) -> Entry:
     )
 
 
-def reversal(share: Share, own: ShareReversal, siblings: Mapping[str, ShareReversal]) -> Entry:
-    """A refunded part of a line: for its seller the refund less what the others give back of it."""
+def reversal(share: Share, own: ShareReversal, others: Mapping[str, int]) -> Entry:
+    """A refunded part of a line: for its seller the refund less what the others (by kind) give back of it."""
     if share.kind == "promoter":
         return _entry(share, own, "promotion_refund", own.created_at, promoter_minor=-own.amount_minor)
-    commission, promoter = siblings.get("commission"), siblings.get("promoter")
     return _entry(
         share,
         own,
         "refund",
         own.created_at,
         refunds_minor=-own.gross_minor,
-        commission_minor=commission.amount_minor if commission else 0,
-        promoter_minor=promoter.amount_minor if promoter else 0,
+        commission_minor=others.get("commission", 0),
+        promoter_minor=others.get("promoter", 0),
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from billing.ledger.queries import owed_minor
+from billing.ledger.queries import balance_of
 from billing.payouts.models import Payout
 from billing.shares.models import Share
 from kernel.db.uow import UnitOfWork
@@ -18,18 +18,22 @@ def difference_minor(uow: UnitOfWork, org_id: UUID, currency: str) -> int:
     Zero, unless something is wrong; then no statement of the party closes.
     """
     uow.flush()
-    released = uow.session.scalar(
-        select(func.coalesce(func.sum(Share.amount_minor - Share.reversed_minor), 0)).where(
+    released = (
+        select(func.coalesce(func.sum(Share.amount_minor - Share.reversed_minor), 0))
+        .where(
             Share.org_id == org_id,
             Share.currency == currency,
             Share.kind != "commission",
             Share.state.in_(("releasable", "in_statement", "paid")),
         )
+        .scalar_subquery()
     )
-    paid = uow.session.scalar(
-        select(func.coalesce(func.sum(Payout.amount_minor), 0)).where(
-            Payout.org_id == org_id, Payout.currency == currency, Payout.state != "failed"
-        )
+    paid = (
+        select(func.coalesce(func.sum(Payout.amount_minor), 0))
+        .where(Payout.org_id == org_id, Payout.currency == currency, Payout.state != "failed")
+        .scalar_subquery()
     )
-    _, available = owed_minor(uow, org_id, currency)
-    return available - (int(released or 0) - int(paid or 0))
+    # The account's balance is negative: what the platform owes. One statement sees one moment: a refund that ends
+    # meanwhile changes all three or none.
+    available = balance_of(org_id, "party_available", currency).scalar_subquery()
+    return int(uow.session.scalar(select(-available - released + paid)) or 0)

@@ -25,8 +25,13 @@ class TaxParty:
     @property
     def has_eu_vat_id(self) -> bool:
         """Whether the tax id is a VAT identifier of the party's own member state."""
-        prefix = "EL" if self.country == "GR" else self.country
-        return self.country in EU_STANDARD and self.tax_id.upper().startswith(prefix)
+        return is_eu_vat_id(self.country, self.tax_id)
+
+
+def is_eu_vat_id(country: str, tax_id: str) -> bool:
+    """Whether the tax id is a VAT identifier of this member state: those begin with its ISO 3166 code (Greece: EL)."""
+    prefix = "EL" if country == "GR" else country
+    return country in EU_STANDARD and tax_id.upper().startswith(prefix)
 
 
 @dataclass(frozen=True, slots=True)

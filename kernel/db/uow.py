@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -155,6 +155,13 @@ class UnitOfWork:
 
 def _keep_prepared(connection: psycopg.Connection[Any], _: object) -> None:
     connection.prepared_max = PREPARED
+
+
+class Transact(Protocol):
+    """Runs work in a unit of work of its own, as somebody: `transact` with its first arguments given."""
+
+    def __call__(self, work: Callable[[UnitOfWork], T], /) -> T:
+        """What `work` returned, once it is committed."""
 
 
 @contextmanager

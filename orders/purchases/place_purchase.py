@@ -134,7 +134,7 @@ def _place_order(
 def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Context) -> None:
     line_id = uuid7()
     credit = decide(uow, line_id, order, line, context)
-    terms = terms_for(uow, order.seller_org_id, line.kind, credit.promoter_org_id, on=clock.now())
+    terms = terms_for(uow, line.kind, credit.promoter_org_id, on=clock.now())
     uow.session.add(
         OrderLine(
             id=line_id,

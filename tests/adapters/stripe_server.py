@@ -164,7 +164,8 @@ class LocalStripe:
         )
 
     def _transfer(self, fields: Fields) -> dict[str, Any]:
-        return self._make("transfer", "tr", fields, currency=fields["currency"], destination=fields["destination"])
+        named = {name: fields[name] for name in ("currency", "destination", "transfer_group")}
+        return self._make("transfer", "tr", fields, **named)
 
     def _cancel(self, name: str) -> dict[str, Any]:
         found = self._known(name)

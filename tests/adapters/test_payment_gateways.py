@@ -186,6 +186,17 @@ class TestStripeNotices:
         assert (notice.kind, notice.reference) == ("payment_intent.succeeded", "pi_9")
         assert notice.body["metadata"] == {"payment_id": "p-1"}
 
+    def test_a_notice_about_something_without_an_id_is_read(self) -> None:
+        body, headers = signed_event(SECRET, _now(), {"object": "balance", "livemode": False}, type="balance.available")
+        notice = self.gateway().read_notice(body, headers, clock.now())
+        assert (notice.kind, notice.reference) == ("balance.available", "")
+
+    def test_a_dispute_is_for_a_person_and_names_its_payment(self) -> None:
+        dispute = {"id": "dp_1", "object": "dispute", "payment_intent": "pi_9", "metadata": {}}
+        body, headers = signed_event(SECRET, _now(), dispute, type="charge.dispute.created")
+        notice = self.gateway().read_notice(body, headers, clock.now())
+        assert (notice.reference, notice.needs_person) == ("pi_9", True)
+
     def test_another_body_another_secret_and_an_old_stamp_are_refused(self) -> None:
         now = _now()
         body, headers = signed_event(SECRET, now, self.subject)
@@ -207,6 +218,17 @@ class TestStripeNotices:
     def test_nobody_answering_is_doubt(self) -> None:
         with pytest.raises(OutcomeUnknown):
             self.gateway().submit(payment("pm_card_visa"))
+
+    def test_what_is_told_to_have_failed_cannot_be_paid_any_more(self) -> None:
+        with LocalStripe() as server:
+            gateway = StripeGateway("sk_test_local", SECRET, base_address=server.address)
+            request = payment("pm_card_authenticationRequired")
+            reference = gateway.submit(request).reference
+            for known in (None, reference):
+                server.objects[reference]["status"] = "requires_payment_method"
+                found = gateway.find_payment(request, known)
+                assert found is not None
+                assert (found.standing, server.objects[reference]["status"]) == (Standing.FAILED, "canceled")
 
     def test_a_server_error_after_the_deed_is_doubt(self) -> None:
         with LocalStripe() as server:

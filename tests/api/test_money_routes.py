@@ -11,10 +11,13 @@ from uuid import UUID
 
 import pytest
 from litestar.testing import TestClient
+from sqlalchemy import update
 
 from api.app import create_app
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
+from billing.shares.models import Share
+from billing.shares.release import RELEASE
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.ids import uuid7
@@ -25,7 +28,7 @@ from marketplace.people.api_keys import MintApiKey, mint_api_key
 from marketplace.people.authenticate import hash_token
 from marketplace.people.models import Member, Person, SignInSession
 from tests.api_server import services_for
-from tests.factories_billing import House, Sale, make_house, read
+from tests.factories_billing import House, Sale, make_house, read, run_job
 from tests.factories_fulfillment import BOX, SIGNER
 from tests.factories_marketplace import Org, make_org, make_seller
 
@@ -190,6 +193,26 @@ class TestMoney:
         assert (payout["id"], payout["state"]) == (first.json()["id"], "paid")
         refused(client.get(f"/v1/payouts/{payout['id']}", headers=world.stranger), 404, "payout_not_found")
         refused(client.get(f"/v1/statements/{statement['id']}", headers=world.buyer), 404, "statement_not_found")
+
+    def test_a_party_that_does_not_reconcile_is_named_and_the_others_are_closed(
+        self, client: Client, world: World
+    ) -> None:
+        clock.advance(timedelta(days=8))
+        run_job(world.house.db, RELEASE)
+        mine = (Share.reference == world.sale.line_id, Share.kind == "seller")
+        with unit_of_work(world.house.db, SYSTEM) as uow:
+            uow.session.execute(update(Share).where(*mine).values(amount_minor=Share.amount_minor + 1))
+        told = client.post("/v1/operator/statements", json={}, headers=world.operator)
+        with unit_of_work(world.house.db, SYSTEM) as uow:
+            uow.session.execute(update(Share).where(*mine).values(amount_minor=Share.amount_minor - 1))
+        assert told.status_code == 201
+        assert str(world.sale.promoter_org_id) in {row["org_id"] for row in told.json()["items"]}
+        (refused_party,) = told.json()["refused"]
+        assert (refused_party["org_id"], refused_party["code"]) == (
+            str(world.sale.seller_org_id),
+            "statement_does_not_reconcile",
+        )
+        assert "-1" in refused_party["detail"]
 
     def test_the_operators_desk_is_closed_to_others(self, client: Client, world: World) -> None:
         for path in ("/v1/operator/statements", "/v1/operator/payouts", "/v1/operator/money-queues"):

@@ -19,7 +19,7 @@ import pypdf
 import pytest
 
 from billing.documents import renderer
-from billing.documents.isolated import IsolatedRenderer, render_isolated
+from billing.documents.isolated import IsolatedRenderer
 from billing.documents.lines import TaxCategory
 from billing.documents.model import InvoiceDocument
 from billing.documents.paper import invoice_paper
@@ -56,7 +56,7 @@ CANARY = "canary-4f1d9b6c2e"
 SHORT = {
     f"{field}: document_text_too_long"
     for field in (
-        *("unit", "series", "fiscal_number", "number", "drawer"),
+        *("unit", "fiscal_number", "number", "drawer"),
         *("confirmation_number", "order_ref", "purchase_order"),
     )
 }
@@ -215,8 +215,8 @@ class TestAtArmsLength:
             net_minor=net,
             gross_minor=net,
         )
-        with pytest.raises(Invalid) as refusal:
-            render_isolated(invoice_of(line), 60)
+        with IsolatedRenderer() as isolated, pytest.raises(Invalid) as refusal:
+            isolated.render(invoice_of(line), 60)
         assert (refusal.value.code, refusal.value.field) == ("amount_out_of_range", "amount_minor")
 
     @pytest.mark.parametrize(

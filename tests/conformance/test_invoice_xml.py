@@ -198,6 +198,17 @@ class TestWhatTheStandardCannotSay:
         with pytest.raises(Invalid, match="en16931_amount_too_fine"):
             to_cii(document)
 
+    @pytest.mark.parametrize("category", [TaxCategory.ZERO, TaxCategory.OUT_OF_SCOPE])
+    def test_a_seller_whom_nothing_identifies(self, category: TaxCategory) -> None:
+        nobody = replace(SELLER_DE, tax_id="", registration_id="")
+        document = euro_invoice(untaxed_line("advice", category, 5_000), seller=nobody)
+        assert departure_from_en16931(document) == "en16931_seller_id_missing"
+        registered = replace(document, seller=replace(SELLER_DE, tax_id=""))
+        if category is TaxCategory.OUT_OF_SCOPE:
+            assert complaints(to_cii(registered)) == []
+        else:
+            assert departure_from_en16931(registered) == "en16931_seller_id_missing"
+
     def test_tax_rounded_on_many_lines_without_a_minor_unit(self) -> None:
         lines = [excluded_line("件", 5, 100_000) for _ in range(10)]
         document = invoice_of(*lines, currency="JPY", seller=JAPANESE)

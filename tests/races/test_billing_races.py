@@ -28,7 +28,7 @@ from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
-from billing.statements.close_statements import CloseStatements, close_statements
+from billing.statements.close_statements import Closed
 from billing.statements.models import Statement
 from kernel import clock
 from kernel.db.uow import Database, transact, unit_of_work
@@ -36,7 +36,7 @@ from kernel.errors import Conflict
 from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.principal import SYSTEM
-from tests.factories_billing import OPERATOR, House, Sale, facts, make_house, read, run_job
+from tests.factories_billing import OPERATOR, House, Sale, close_due, facts, make_house, read, run_job
 
 pytestmark = pytest.mark.races
 
@@ -144,9 +144,9 @@ def test_a_statement_is_closed_once_and_paid_once(house: House) -> None:
     sale.paid(house)
     sale.deliver(house.db)
     clock.advance(timedelta(days=8))
-    close = CloseStatements(clock.now(), sale.seller_org_id)
-    closed = at_once([lambda: transact(house.db, OPERATOR, lambda uow: close_statements(uow, close))] * 4)
-    assert sorted(len(ids) for ids in closed if isinstance(ids, list)) == [0, 0, 0, 1]
+    closed = at_once([lambda: close_due(house.db, sale.seller_org_id)] * 4)
+    assert sorted(len(one.statement_ids) for one in closed if isinstance(one, Closed)) == [0, 0, 0, 1]
+    assert all(one.refused == () for one in closed if isinstance(one, Closed))
     with unit_of_work(house.db, SYSTEM) as uow:
         statement_id = uow.session.scalars(select(Statement.id).where(Statement.org_id == sale.seller_org_id)).one()
     outcomes = at_once([lambda: transact(house.db, OPERATOR, lambda uow: pay_out(uow, PayOut(statement_id)))] * 6)

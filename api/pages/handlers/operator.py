@@ -53,14 +53,15 @@ def decide(listing_id: UUID, visit: Visit, form: Form) -> Response[Any]:
 
 @form_post("/operator/statements/close", "operator.payouts")
 def close(visit: Visit, form: Form) -> Response[Any]:
-    """Close the period of every party that has something to settle."""
+    """Close the period of every party that has something to settle. Whoever is refused is told; the others are closed."""
     del form
-
-    def work(uow: UnitOfWork) -> None:
-        closed = close_statements(uow, CloseStatements(clock.now()))
-        audit.record(uow, "statements.closed", count=len(closed))
-
-    return _done(visit, work, "statements_closed")
+    closed = close_statements(visit.transact, CloseStatements(clock.now()))
+    with visit.work() as uow:
+        audit.record(uow, "statements.closed", count=len(closed.statement_ids), refused=len(closed.refused))
+    if closed.refused:
+        refused = closed.refused[0].error
+        return visit.show(_view(visit, failure(visit, refused)), status=refused.status)
+    return visit.go(addresses.OPERATOR, notice="statements_closed")
 
 
 @form_post("/operator/statements/{statement_id:uuid}/pay", "operator.payouts")
@@ -142,4 +143,4 @@ def _view(visit: Visit, error: str | None = None) -> OperatorView:
     )
 
 
-routes = [show_operator, decide, close, pay, advance]
+routes = [show_operator, decide, close, pay, replay_job, advance]

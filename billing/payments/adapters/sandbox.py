@@ -65,7 +65,7 @@ _OK: Final = Course(Standing.SUCCEEDED)
 _LATER: Final = Course(Standing.PENDING, becomes=Standing.SUCCEEDED, after=_DELAY)
 _LOST: Final = Course(Standing.SUCCEEDED, answer_lost=True)
 
-PAYMENT_COURSES: Final[Mapping[str, Course]] = {
+_PAYMENT_COURSES: Final[Mapping[str, Course]] = {
     "sbx_ok": _OK,
     "sbx_declined": Course(Standing.FAILED, "card_declined"),
     "sbx_insufficient": Course(Standing.FAILED, "insufficient_funds"),
@@ -227,7 +227,7 @@ def _payment_course(token: str) -> Course | None:
     if delayed:
         after = timedelta(seconds=min(int(delayed[1]), _LONGEST_DELAY_S))
         return Course(Standing.PENDING, becomes=Standing.SUCCEEDED, after=after)
-    return PAYMENT_COURSES.get(token)
+    return _PAYMENT_COURSES.get(token)
 
 
 def _record(uow: UnitOfWork, order: _Order, course: Course) -> _Heard:
@@ -319,7 +319,7 @@ def _answer(operation: SandboxOperation) -> Answer:
     return Answer(
         standing=standing,
         reference=operation.reference,
-        amount=Money(operation.amount_minor, operation.currency.strip()),
+        amount=Money(operation.amount_minor, operation.currency),
         error_code=operation.error_code if standing is Standing.FAILED else None,
         next_action={"kind": "sandbox_authentication", "reference": operation.reference} if waits else None,
     )

@@ -30,7 +30,7 @@ NAME: Final = "stripe"
 ATTEMPT: Final = "attempt"
 """Our idempotency key in every object's metadata: by it an object is found when its answer was lost."""
 TIMEOUT_S: Final = 20
-_MOST_REFUNDS: Final = 100
+"""Of a call; below `consult.CALL_LASTS`."""
 
 _PAYMENT: Final = {
     "succeeded": Standing.SUCCEEDED,
@@ -86,13 +86,21 @@ class StripeGateway:
         return _payment(_call(lambda: create(params=params, options={"idempotency_key": request.key})))
 
     def find_payment(self, request: PaymentRequest, reference: str | None) -> Answer | None:
-        """By its id, else by our key in its metadata. Stripe's search lags; what it misses is replayed by its key."""
-        retrieve: Any = self._api.payment_intents.retrieve
+        """By its id, else by our key in its metadata. Stripe's search lags; what it misses is replayed by its key.
+
+        One that waits for another method is cancelled: its payer has its secret, and could pay what we call failed.
+        """
+        intent: Any = None
         if reference is not None:
-            return _payment(_call(lambda: retrieve(reference)))
-        query = f"metadata['{ATTEMPT}']:'{request.key}'"
-        found = _call(lambda: self._api.payment_intents.search(params={"query": query, "limit": 1}))
-        return _payment(found.data[0]) if found.data else None
+            retrieve: Any = self._api.payment_intents.retrieve
+            intent = _call(lambda: retrieve(reference))
+        else:
+            query = f"metadata['{ATTEMPT}']:'{request.key}'"
+            found = _call(lambda: self._api.payment_intents.search(params={"query": query, "limit": 1}))
+            intent = found.data[0] if found.data else None
+        if intent is None:
+            return None
+        return self.cancel(intent.id) if intent.status == "requires_payment_method" else _payment(intent)
 
     def cancel(self, reference: str) -> Answer:
         """Cancel the PaymentIntent; one that can no longer be cancelled answers how it stands."""
@@ -118,10 +126,8 @@ class StripeGateway:
         retrieve: Any = self._api.refunds.retrieve
         if reference is not None:
             return _refund(_call(lambda: retrieve(reference)))
-        listed = _call(
-            lambda: self._api.refunds.list(params={"payment_intent": request.payment_reference, "limit": _MOST_REFUNDS})
-        )
-        found = _ours(listed.data, request.key)
+        wanted: Any = {"payment_intent": request.payment_reference, "limit": 100}
+        found = _call(lambda: _ours(self._api.refunds.list(params=wanted).auto_paging_iter(), request.key))
         return _refund(found) if found is not None else None
 
     def pay_out(self, request: PayoutRequest) -> Answer:
@@ -131,19 +137,20 @@ class StripeGateway:
             "currency": request.amount.currency.lower(),
             "destination": request.destination,
             "description": request.description,
+            # By it a transfer is found: its metadata cannot be asked for.
+            "transfer_group": request.key,
             "metadata": {**request.metadata, ATTEMPT: request.key},
         }
         create: Any = self._api.transfers.create
         return _transfer(_call(lambda: create(params=params, options={"idempotency_key": request.key})))
 
     def find_payout(self, request: PayoutRequest, reference: str | None) -> Answer | None:
-        """By its id, else among the transfers to its account, newest first."""
+        """By its id, else by our key."""
         retrieve: Any = self._api.transfers.retrieve
         if reference is not None:
             return _transfer(_call(lambda: retrieve(reference)))
-        listed = _call(lambda: self._api.transfers.list(params={"destination": request.destination, "limit": 100}))
-        found = _ours(_call(lambda: list(listed.auto_paging_iter())), request.key)
-        return _transfer(found) if found is not None else None
+        found = _call(lambda: self._api.transfers.list(params={"transfer_group": request.key, "limit": 1}))
+        return _transfer(found.data[0]) if found.data else None
 
     def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> Notice:
         """Verify Stripe's signature (tolerance 300 s, Stripe's own default) and the mode of the event."""
@@ -157,7 +164,10 @@ class StripeGateway:
             raise Refused("mode_differs")
         subject = event.data.object
         content = {"metadata": _plain(getattr(subject, "metadata", None)), "type": event.type}
-        return Notice(event.id, event.type, subject.id, content)
+        if event.type.startswith("charge.dispute."):
+            return Notice(event.id, event.type, str(subject.payment_intent), content, needs_person=True)
+        # Some things that events are about, as the balance, have no id.
+        return Notice(event.id, event.type, getattr(subject, "id", ""), content)
 
 
 def _call(work: Callable[[], T]) -> T:
@@ -170,13 +180,11 @@ def _call(work: Callable[[], T]) -> T:
         # Turned away at the door: not executed. Wrong credentials are mended by the operator, not by the buyer.
         raise NotReached from error
     except stripe.IdempotencyError as error:
-        if error.http_status == 409:
-            # The first request with this key is still running there.
-            raise OutcomeUnknown from error
         raise Refused("idempotency_key_reused") from error
     except stripe.InvalidRequestError as error:
         raise Refused(_code(error, "invalid_request")) from error
     except (stripe.APIConnectionError, stripe.APIError) as error:
+        # Also 409: the first request with this key is still running there.
         raise OutcomeUnknown from error
 
 

@@ -19,11 +19,10 @@ from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
-from billing.statements.close_statements import CloseStatements, close_statements
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.principal import SYSTEM
-from tests.factories_billing import House, Sale, facts, make_house, read, run_job
+from tests.factories_billing import House, Sale, close_due, facts, make_house, read, run_job
 
 
 class Killed(BaseException):
@@ -61,7 +60,7 @@ def take_over(db: Database) -> None:
 
 def by_janitor(db: Database) -> None:
     """Leave the job to itself; the janitor finds the row by its age."""
-    clock.advance(timedelta(seconds=15))
+    clock.advance(timedelta(seconds=35))
     run_job(db, JANITOR)
 
 
@@ -125,8 +124,8 @@ class TestAWorkerDies:
         sale.paid(house)
         sale.deliver(db)
         clock.advance(timedelta(days=8))
+        (statement_id,) = close_due(db, sale.seller_org_id).statement_ids
         with unit_of_work(db, SYSTEM) as uow:
-            statement_id = close_statements(uow, CloseStatements(clock.now(), sale.seller_org_id))[0]
             payout_id = pay_out(uow, PayOut(statement_id))
         with pytest.raises(Killed):
             house.run()

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
+from billing import registration
+from billing.documents.model import InvoiceDocument
+from billing.documents.parties import Party
 from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
 from billing.invoices.issue_invoice import issue_invoice
+from billing.invoices.jobs import SWEEP
 from billing.invoices.models import Invoice, InvoiceLine, NumberSeries
+from billing.invoices.number_document import RENDER
 from billing.invoices.number_series import take_number
 from billing.invoices.queries import InvoiceFilter, find_file, get_invoice, list_invoices, verify_code
 from billing.invoices.to_document import load_document
 from billing.refunds.request_refund import RequestRefund, request_refund
 from kernel import clock
-from kernel.db.uow import unit_of_work
+from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.models import Job
 from kernel.principal import SYSTEM, Kind, Principal
-from tests.factories_billing import House, Sale, facts, read
+from tests.factories_billing import House, PlainRenderer, Sale, facts, read, run_job
 
 
 def invoiced(house: House) -> tuple[Sale, UUID, UUID]:
@@ -65,6 +73,40 @@ class TestIssueInvoice:
         with pytest.raises(Invalid, match="document_line_count"), unit_of_work(house.db, SYSTEM) as uow:
             issue_invoice(uow, replace(Sale().invoice_command(), lines=[]))
 
+    def test_what_could_never_be_drawn_takes_no_number(self, house: House) -> None:
+        sale = Sale()
+        sale.organizations(house.db)
+        command = replace(sale.invoice_command(), remarks="字" * 2_001)
+        with unit_of_work(house.db, SYSTEM) as uow:
+            invoice_id = issue_invoice(uow, command)
+        house.run()
+        assert (read(house.db, Invoice, invoice_id).state, read(house.db, Invoice, invoice_id).number) == (
+            "queued",
+            None,
+        )
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert take_number(uow, sale.seller_org_id, "invoice").sequence == 1
+
+    def test_the_longest_words_of_a_profile_and_of_a_refund_are_drawn(self, house: House) -> None:
+        sale = Sale()
+        sale.organizations(house.db)
+        payment_id = sale.paid(house)
+        buyer = Party(
+            "买" * 200, "CN", "91330000MA27XYZ123", address_lines=("路" * 400,), email=f"{'a' * 242}@example.com"
+        )
+        with unit_of_work(house.db, SYSTEM) as uow:
+            invoice_id = issue_invoice(uow, replace(sale.invoice_command(), buyer=buyer))
+        house.run()
+        with unit_of_work(house.db, SYSTEM) as uow:
+            refund_id = request_refund(uow, RequestRefund(sale.order_id, payment_id, "退" * 500, automatic=False))
+        house.run()
+        with unit_of_work(house.db, SYSTEM) as uow:
+            note_id = issue_credit_note(uow, IssueCreditNote(invoice_id, refund_id))
+        house.run()
+        assert note_id is not None
+        for document_id in (invoice_id, note_id):
+            assert read(house.db, Invoice, document_id).pdf_key is not None
+
     def test_a_numbered_document_cannot_change_or_disappear(self, house: House) -> None:
         _, _, invoice_id = invoiced(house)
         for change in (
@@ -103,6 +145,46 @@ class TestIssueInvoice:
                 raise InterruptedError
         with unit_of_work(house.db, SYSTEM) as uow:
             assert take_number(uow, issuer, "invoice").sequence == 1
+
+
+class Redrawn(PlainRenderer):
+    """A later release, which draws the same document otherwise."""
+
+    def render(self, document: InvoiceDocument, timeout_s: float) -> bytes:
+        return super().render(document, timeout_s) + b" again"
+
+
+class TestFiles:
+    def test_what_is_stored_is_never_written_again(self, db: Database, tmp_path: Path, house: House) -> None:
+        _, _, invoice_id = invoiced(house)
+        registration.register({}, house.storage, Redrawn(), public_url="https://market.example")
+        with unit_of_work(db, SYSTEM) as uow:
+            uow.enqueue(RENDER, {"invoice_id": str(invoice_id)}, dedupe_key=str(uuid7()))
+        house.run()
+        invoice = read(db, Invoice, invoice_id)
+        assert invoice.pdf_key is not None
+        assert hashlib.sha256(house.storage.get_bytes(invoice.pdf_key)).hexdigest() == invoice.pdf_sha256
+
+    def test_the_sweep_takes_up_what_was_given_up_and_leaves_what_waits(self, db: Database, house: House) -> None:
+        sale = Sale()
+        sale.organizations(db)
+        invoice_id = sale.invoice(db)
+
+        def jobs_of_it() -> list[Job]:
+            with unit_of_work(db, SYSTEM) as uow:
+                mine = Job.payload["invoice_id"].astext == str(invoice_id)
+                return list(uow.session.scalars(select(Job).where(mine).order_by(Job.id)))
+
+        (first,) = jobs_of_it()
+        with unit_of_work(db, SYSTEM) as uow:
+            uow.session.execute(update(Job).where(Job.id == first.id).values(run_at=clock.now() + timedelta(days=1)))
+        clock.advance(timedelta(minutes=11))
+        run_job(db, SWEEP)
+        assert [job.id for job in jobs_of_it()] == [first.id]
+        with unit_of_work(db, SYSTEM) as uow:
+            uow.session.execute(update(Job).where(Job.id == first.id).values(state="dead", finished_at=clock.now()))
+        run_job(db, SWEEP)
+        assert read(db, Invoice, invoice_id).pdf_key is not None
 
 
 class TestIssueCreditNote:

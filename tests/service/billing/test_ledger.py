@@ -7,12 +7,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.engines.embedded import Addresses
+from billing.ledger.models import LedgerTransaction, Posting
 from billing.ledger.post import Fact, Leg, post
-from billing.ledger.queries import balance_minor, transactions_of
+from billing.ledger.queries import balance_minor
 from billing.ledger.seal import find_chain_faults, seal_day
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
@@ -37,7 +38,7 @@ def move(db: Database, amount_minor: int = 100, key: str = "") -> tuple[UUID, UU
 
 def transaction_id(db: Database, reference: UUID) -> UUID:
     with unit_of_work(db, SYSTEM) as uow:
-        return transactions_of(uow, reference)[0].id
+        return uow.session.scalars(select(LedgerTransaction.id).where(LedgerTransaction.reference == reference)).one()
 
 
 def add(db: Database, fact: UUID, amounts: list[int]) -> None:
@@ -68,7 +69,8 @@ class TestPost:
         with unit_of_work(db, SYSTEM) as uow:
             assert balance_minor(uow, first, "buyer_credit", "CNY") == 100
             assert balance_minor(uow, second, "buyer_credit", "CNY") == 0
-            assert transactions_of(uow, reference) == []
+            of_it = select(LedgerTransaction.id).where(LedgerTransaction.reference == reference)
+            assert uow.session.scalars(of_it).all() == []
 
     def test_what_does_not_balance_is_not_posted(self, db: Database) -> None:
         legs = [Leg(uuid7(), "buyer_credit", 100), Leg(uuid7(), "suspense", -99)]
@@ -86,11 +88,13 @@ class TestPost:
         with unit_of_work(db, SYSTEM) as uow:
             legs = [Leg(one, "buyer_credit", 5), Leg(other, "party_pending", -5)]
             post(uow, Fact(f"test:{reference}", "test", reference, "CNY", clock.now(), legs))
-        with unit_of_work(db, Principal(Kind.PERSON, org_id=one)) as uow:
-            seen = transactions_of(uow, reference)[0].postings
-        assert [(row.org_id, row.amount_minor) for row in seen] == [(one, 5)]
-        with unit_of_work(db, Principal(Kind.PERSON, org_id=uuid7())) as uow:
-            assert transactions_of(uow, reference) == []
+        fact = transaction_id(db, reference)
+        for org_id, seen, known in ((one, [(one, 5)], 1), (other, [(other, -5)], 1), (uuid7(), [], 0)):
+            with unit_of_work(db, Principal(Kind.PERSON, org_id=org_id)) as uow:
+                rows = uow.session.scalars(select(Posting).where(Posting.transaction_id == fact)).all()
+                facts = uow.session.scalars(select(LedgerTransaction.id).where(LedgerTransaction.id == fact)).all()
+            assert [(row.org_id, row.amount_minor) for row in rows] == seen
+            assert len(facts) == known
 
 
 class TestTheDatabaseRefuses:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from billing.ledger.models import LedgerTransaction
-from billing.payments.apply_told import Applied, apply_told
-from billing.payments.consult import NOT_REACHED, Told
+from billing.payments import jobs
+from billing.payments.adapters.sandbox import SandboxGateway
+from billing.payments.apply_told import apply_told
+from billing.payments.consult import NOT_REACHED, Applied, Told
 from billing.payments.jobs import JANITOR
 from billing.payments.models import Payment, PaymentAttempt, SandboxOperation
-from billing.payments.ports import Answer, Standing
+from billing.payments.notices import receive_notice
+from billing.payments.ports import Answer, Notice, OutcomeUnknown, PaymentRequest, Standing
 from billing.payments.start_payment import start_payment
 from kernel import clock
-from kernel.db.uow import unit_of_work
+from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
+from kernel.ids import uuid7
 from kernel.jobs.models import Inbox
+from kernel.jobs.run import drain
 from kernel.money import Money
 from kernel.principal import SYSTEM, Kind, Principal
-from tests.factories_billing import House, Sale, facts, read, run_job
+from tests.factories_billing import House, Sale, facts, make_house, read, run_job
 
 SUCCEEDED = ["billing.payment_succeeded.v1"]
 FAILED = ["billing.payment_failed.v1"]
@@ -135,6 +142,62 @@ class TestTokens:
             assert uow.session.scalar(taken) == 1
 
 
+class LaggingGateway(SandboxGateway):
+    """The sandbox on a bad day: its answers are lost, and its search does not find yet what was made, as Stripe's may not."""
+
+    lags = True
+
+    def submit(self, request: PaymentRequest) -> Answer:
+        super().submit(request)
+        raise OutcomeUnknown
+
+    def find_payment(self, request: PaymentRequest, reference: str | None) -> Answer | None:
+        return None if self.lags and reference is None else super().find_payment(request, reference)
+
+
+class SlowGateway(SandboxGateway):
+    """The sandbox, with answers that take their time."""
+
+    asked = 0
+
+    def find_payment(self, request: PaymentRequest, reference: str | None) -> Answer | None:
+        self.asked += 1
+        time.sleep(0.02)
+        return super().find_payment(request, reference)
+
+
+class TestJanitor:
+    def test_what_the_gateway_does_not_find_yet_has_not_failed(
+        self, db: Database, tmp_path: Path, house: House
+    ) -> None:
+        gateway = LaggingGateway(db)
+        make_house(db, tmp_path, {"sandbox": gateway})
+        payment_id = Sale().start(db)
+        house.run()
+        clock.advance(timedelta(minutes=31))
+        run_job(db, JANITOR)
+        assert read(db, Payment, payment_id).state == "unknown"
+        gateway.lags = False
+        clock.advance(timedelta(hours=1))
+        run_job(db, JANITOR)
+        assert read(db, Payment, payment_id).state == "succeeded"
+
+    @pytest.mark.usefixtures("noon")
+    def test_a_slow_gateway_does_not_keep_a_worker(
+        self, clean_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gateway = SlowGateway(clean_db)
+        make_house(clean_db, tmp_path, {"sandbox": gateway})
+        for _ in range(3):
+            Sale().start(clean_db, "sbx_request_lost")
+        drain(clean_db)
+        clock.advance(timedelta(seconds=15))
+        monkeypatch.setattr(jobs, "EVERY", timedelta(milliseconds=1))
+        for asked in (1, 2, 3):
+            run_job(clean_db, JANITOR)
+            assert gateway.asked == asked
+
+
 class TestApplyTold:
     def _answers(self, reference: str) -> dict[str, Told]:
         money = Money(106_000, "CNY")
@@ -203,3 +266,12 @@ class TestNotices:
             ("payment.pending", "processed"),
             ("payment.succeeded", "processed"),
         ]
+
+    def test_what_only_a_person_can_settle_waits_for_one(self, house: House) -> None:
+        event_id = str(uuid7())
+        notice = Notice(event_id, "charge.dispute.created", "pi_9", {}, needs_person=True)
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert receive_notice(uow, "stripe", notice)
+        house.run()
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert uow.session.scalar(select(Inbox.state).where(Inbox.event_id == event_id)) == "quarantined"

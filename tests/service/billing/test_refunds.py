@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -10,17 +11,29 @@ from sqlalchemy import select
 
 from billing.charges.models import Charge
 from billing.ledger.queries import balance_minor
+from billing.payments.adapters.sandbox import SandboxGateway
+from billing.payments.consult import NOT_REACHED, Told
 from billing.payments.jobs import JANITOR
 from billing.payments.models import PaymentAllocation
+from billing.payments.ports import Answer, NotReached, RefundRequest
+from billing.payments.queries import waiting_for_somebody
+from billing.refunds.apply_told import apply_told
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.shares.models import Share
 from kernel import clock
-from kernel.db.uow import unit_of_work
+from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM, Kind, Principal
-from tests.factories_billing import House, Sale, facts, owed, read, run_job
+from tests.factories_billing import House, Sale, facts, make_house, owed, read, run_job
+
+
+class UnreachableGateway(SandboxGateway):
+    """The sandbox, turning every refund away at the door."""
+
+    def refund(self, request: RefundRequest) -> Answer:
+        raise NotReached
 
 
 def ask(
@@ -36,6 +49,11 @@ def ask(
     )
     with unit_of_work(house.db, who) as uow:
         return request_refund(uow, command)
+
+
+def waiting(house: House, queue: str) -> int:
+    with unit_of_work(house.db, SYSTEM) as uow:
+        return next(row.count for row in waiting_for_somebody(uow) if row.key == queue)
 
 
 def states_of(house: House, sale: Sale) -> dict[str, tuple[str, int]]:
@@ -112,6 +130,17 @@ class TestRequestRefund:
         assert read(house.db, Refund, refund_id).state == "succeeded"
         assert facts(house.db, refund_id) == ["billing.refund_succeeded.v1"]
 
+    def test_a_gateway_that_is_not_reached_tells_nothing_new(self, db: Database, tmp_path: Path, house: House) -> None:
+        sale = Sale()
+        payment_id = sale.paid(house)
+        make_house(db, tmp_path, {"sandbox": UnreachableGateway(db)})
+        refund_id = ask(house, sale, payment_id)
+        house.run()
+        for told, state in ((NOT_REACHED, "processing"), (Told(unknown=True), "unknown"), (NOT_REACHED, "unknown")):
+            with unit_of_work(db, SYSTEM) as uow:
+                apply_told(uow, refund_id, told)
+            assert read(db, Refund, refund_id).state == state
+
     def test_money_no_charge_has_taken_goes_back_too(self, house: House) -> None:
         sale = Sale()
         payment_id = sale.start(house.db)
@@ -121,6 +150,24 @@ class TestRequestRefund:
         assert read(house.db, Refund, refund_id).amount_minor == sale.gross_minor
         with unit_of_work(house.db, SYSTEM) as uow:
             assert balance_minor(uow, sale.buyer_org_id, "buyer_credit", "CNY") == 0
+
+    def test_money_on_its_way_back_is_not_charged_any_more(self, house: House) -> None:
+        sale = Sale()
+        payment_id = sale.start(house.db)
+        house.run()
+        ask(house, sale, payment_id)
+        with pytest.raises(Conflict, match="charge_exceeds_payment"):
+            sale.charge(house.db, payment_id)
+
+    def test_what_failed_waits_for_somebody_until_it_is_tried_again(self, house: House) -> None:
+        sale = Sale()
+        payment_id = sale.paid(house, "sbx_refund_fails")
+        before = waiting(house, "refunds_failed")
+        ask(house, sale, payment_id)
+        house.run()
+        assert waiting(house, "refunds_failed") == before + 1
+        ask(house, sale, payment_id)
+        assert waiting(house, "refunds_failed") == before
 
     def test_a_refund_after_the_hold_is_taken_from_what_is_available(self, house: House) -> None:
         sale = Sale()

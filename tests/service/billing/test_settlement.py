@@ -2,28 +2,58 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select, update
 
 from billing.invoices.models import Invoice
 from billing.ledger.queries import balance_minor
+from billing.payments.adapters.sandbox import SandboxGateway
 from billing.payments.jobs import JANITOR
+from billing.payments.queries import waiting_for_somebody
+from billing.payments.start_payment import start_payment
 from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.shares.models import Share
-from billing.statements.close_statements import CloseStatements, close_statements
+from billing.shares.queries import balances
+from billing.shares.release import RELEASE
+from billing.statements.close_statements import (
+    Closed,
+    CloseStatement,
+    CloseStatements,
+    close_statement,
+    close_statements,
+)
+from billing.statements.jobs import CLOSE, CLOSE_MONTH
 from billing.statements.models import Statement, StatementLine
 from billing.statements.reconcile import difference_minor
 from kernel import clock
-from kernel.db.uow import unit_of_work
+from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Forbidden, Invalid
+from kernel.ids import uuid7
+from kernel.jobs.models import Job
 from kernel.principal import SYSTEM, Kind, Principal
 from marketplace.organizations.models import PLATFORM_ORG_ID
-from tests.factories_billing import OPERATOR, House, Sale, facts, owed, read, run_job
+from tests.factories_billing import (
+    OPERATOR,
+    House,
+    Sale,
+    as_operator,
+    close_due,
+    facts,
+    make_house,
+    owed,
+    read,
+    run_job,
+)
 
 
 def sold(house: House) -> tuple[Sale, UUID]:
@@ -35,10 +65,10 @@ def sold(house: House) -> tuple[Sale, UUID]:
 
 
 def close(house: House, org_id: UUID) -> Statement | None:
-    with unit_of_work(house.db, OPERATOR) as uow:
-        ids = close_statements(uow, CloseStatements(clock.now(), org_id))
+    closed = close_due(house.db, org_id)
     house.run()
-    return read(house.db, Statement, ids[0]) if ids else None
+    assert closed.refused == ()
+    return read(house.db, Statement, closed.statement_ids[0]) if closed.statement_ids else None
 
 
 def pay(house: House, statement: Statement, destination: str = "sbx_acct_ok") -> UUID:
@@ -54,6 +84,25 @@ def give_back(house: House, sale: Sale, payment_id: UUID, amount_minor: int | No
             uow, RequestRefund(sale.order_id, payment_id, "test", automatic=False, amount_minor=amount_minor)
         )
     house.run()
+
+
+@contextmanager
+def off_by_one(house: House, sale: Sale) -> Iterator[None]:
+    """The seller's share is a fen more than the books say, for a while."""
+
+    def add(minor: int) -> None:
+        with unit_of_work(house.db, SYSTEM) as uow:
+            mine = (Share.reference == sale.line_id, Share.kind == "seller")
+            uow.session.execute(update(Share).where(*mine).values(amount_minor=Share.amount_minor + minor))
+
+    run_job(house.db, RELEASE)
+    add(1)
+    yield
+    add(-1)
+
+
+def parties(house: House, closed: Closed) -> set[UUID | None]:
+    return {read(house.db, Statement, statement_id).org_id for statement_id in closed.statement_ids}
 
 
 class TestCloseStatements:
@@ -102,6 +151,35 @@ class TestCloseStatements:
         assert (invoice.kind, invoice.gross_minor, invoice.state) == ("commission_invoice", 15_000, "issued")
         assert (invoice.seller_org_id, invoice.buyer_org_id) == (PLATFORM_ORG_ID, sale.seller_org_id)
 
+    @pytest.mark.usefixtures("house")
+    def test_only_what_the_sandbox_paid_is_invoiced_as_a_game(self, db: Database, tmp_path: Path) -> None:
+        gateway = SandboxGateway(db)
+        house = make_house(db, tmp_path, {"sandbox": gateway, "bank": gateway})
+        said = {}
+        for name in ("sandbox", "bank"):
+            sale = Sale()
+            sale.organizations(db)
+            with unit_of_work(db, SYSTEM) as uow:
+                payment_id = start_payment(uow, replace(sale.start_command(), gateway=name))
+            house.run()
+            sale.charge(db, payment_id)
+            sale.deliver(db)
+            clock.advance(timedelta(days=8))
+            statement = close(house, sale.seller_org_id)
+            assert statement is not None
+            assert statement.commission_invoice_id is not None
+            said[name] = read(db, Invoice, statement.commission_invoice_id).sandbox
+        assert said == {"sandbox": True, "bank": False}
+
+    def test_the_forecast_counts_the_days_of_its_reader(self, house: House) -> None:
+        sale, _ = sold(house)
+        seller = Principal(Kind.PERSON, org_id=sale.seller_org_id)
+        free_at = clock.now() + timedelta(days=7)
+        for zone in ("UTC", "Asia/Shanghai", "Pacific/Kiritimati"):
+            with unit_of_work(house.db, seller) as uow:
+                (balance,) = balances(uow, "seller", time_zone=zone)
+            assert balance.forecast == ((free_at.astimezone(ZoneInfo(zone)).date(), 86_000),)
+
     def test_closing_again_closes_nothing_twice(self, house: House) -> None:
         sale, _ = sold(house)
         clock.advance(timedelta(days=8))
@@ -114,7 +192,7 @@ class TestCloseStatements:
         clock.advance(timedelta(days=8))
         with unit_of_work(house.db, SYSTEM) as uow:
             request_refund(uow, RequestRefund(sale.order_id, payment_id, "test", automatic=False, amount_minor=10_600))
-            assert close_statements(uow, CloseStatements(clock.now(), sale.seller_org_id)) == []
+        assert close_due(house.db, sale.seller_org_id) == Closed((), ())
         house.run()
         clock.advance(timedelta(days=1))
         statement = close(house, sale.seller_org_id)
@@ -122,26 +200,91 @@ class TestCloseStatements:
         assert (statement.gross_minor, statement.refunds_minor, statement.net_minor) == (106_000, -10_600, 77_400)
         assert statement.commission_minor == -13_500
 
-    def test_books_that_differ_close_nothing(self, house: House) -> None:
+    def test_whoever_does_not_reconcile_holds_up_nobody_else(self, house: House) -> None:
         sale, _ = sold(house)
+        well, _ = sold(house)
         clock.advance(timedelta(days=8))
-        run_job(house.db, "billing.shares.release")
+        with off_by_one(house, sale):
+            closed = close_due(house.db)
+        # Other tests leave parties behind that are nowhere registered.
+        (refused,) = (one for one in closed.refused if one.error.code != "organization_not_found")
+        assert (refused.org_id, refused.error.code) == (sale.seller_org_id, "statement_does_not_reconcile")
+        assert refused.error.params["difference_minor"] == -1
+        assert parties(house, closed) >= {well.seller_org_id, well.promoter_org_id, sale.promoter_org_id}
+        assert sale.seller_org_id not in parties(house, closed)
+        mended = close_due(house.db, sale.seller_org_id)
+        assert parties(house, mended) == {sale.seller_org_id}
+
+    def test_a_refund_that_ends_meanwhile_is_counted_on_both_sides_or_on_none(self, house: House) -> None:
+        sale, payment_id = sold(house)
+        clock.advance(timedelta(days=8))
+        assert close(house, sale.seller_org_id) is not None
         with unit_of_work(house.db, SYSTEM) as uow:
-            share = uow.session.scalars(
-                select(Share).where(Share.reference == sale.line_id, Share.kind == "seller")
-            ).one()
-            share.amount_minor += 1
-            uow.flush()
-            with pytest.raises(Conflict, match="statement_does_not_reconcile"):
-                close_statements(uow, CloseStatements(clock.now(), sale.seller_org_id))
-            share.amount_minor -= 1
+            request_refund(uow, RequestRefund(sale.order_id, payment_id, "test", automatic=False, amount_minor=10_600))
+        with unit_of_work(house.db, OPERATOR) as uow:
+            # The refund ends right after the first question of the comparison.
+            event.listen(uow.session.connection(), "after_cursor_execute", lambda *_: house.run(), once=True)
+            assert difference_minor(uow, sale.seller_org_id, "CNY") == 0
+        assert owed(house.db, sale.seller_org_id) == (0, 77_400)
+
+    def test_the_month_closes_by_itself_a_job_a_party(self, house: House) -> None:
+        sale, _ = sold(house)
+        well, _ = sold(house)
+        clock.advance(timedelta(days=40))
+        with off_by_one(house, sale):
+            run_job(house.db, CLOSE_MONTH)
+            for _ in range(11):
+                clock.advance(timedelta(minutes=10))
+                house.run()
+        with unit_of_work(house.db, SYSTEM) as uow:
+            statements = {
+                org_id: ends_at
+                for org_id, ends_at in uow.session.execute(select(Statement.org_id, Statement.ends_at))
+                if org_id in {sale.seller_org_id, well.seller_org_id, well.promoter_org_id}
+            }
+            dead = (Job.kind == CLOSE, Job.state == "dead", Job.last_error.contains("does_not_reconcile"))
+            given_up = uow.session.scalars(select(Job).where(*dead)).all()
+        first = datetime(2026, 12, 31, 16, tzinfo=UTC)
+        # The platform's month, in Shanghai.
+        assert statements == {well.seller_org_id: first, well.promoter_org_id: first}
+        with unit_of_work(house.db, SYSTEM) as uow:
+            mine = (Invoice.buyer_org_id == well.seller_org_id, Invoice.kind == "commission_invoice")
+            assert (uow.session.scalar(select(Invoice.remarks).where(*mine)) or "").endswith("– 2026-12-31")
+        assert [job.payload["org_id"] for job in given_up] == [str(sale.seller_org_id)]
+        clock.advance(timedelta(days=1))
+        run_job(house.db, CLOSE_MONTH)
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert uow.session.scalars(
+                select(Statement.ends_at).where(Statement.org_id == sale.seller_org_id)
+            ).all() == [first]
+
+    def test_what_is_taken_back_after_the_period_is_a_line_of_the_next(self, house: House) -> None:
+        sale, payment_id = sold(house)
+        clock.advance(timedelta(days=8))
+        assert close(house, sale.seller_org_id) is not None
+        clock.advance(timedelta(days=1))
+        until = clock.now()
+        clock.advance(timedelta(hours=1))
+        give_back(house, sale, payment_id, 10_600)
+        operator = as_operator(house.db)
+        assert close_statements(operator, CloseStatements(until, sale.seller_org_id)) == Closed((), ())
+        with unit_of_work(house.db, OPERATOR) as uow:
+            assert close_statement(uow, CloseStatement(sale.seller_org_id, "CNY", until)) is None
+        clock.advance(timedelta(hours=1))
+        after = close(house, sale.seller_org_id)
+        assert after is not None
+        assert (after.refunds_minor, after.net_minor) == (-10_600, -8_600)
 
     def test_only_an_operator_closes_and_only_the_past(self, house: House) -> None:
         seller = Principal(Kind.PERSON, org_id=Sale().seller_org_id, permissions=frozenset({"money.read"}))
+        one = CloseStatement(uuid7(), "CNY", clock.now())
         with pytest.raises(Forbidden), unit_of_work(house.db, seller) as uow:
-            close_statements(uow, CloseStatements(clock.now()))
+            close_statement(uow, one)
+        late = clock.now() + timedelta(seconds=1)
         with pytest.raises(Invalid, match="statement_in_future"), unit_of_work(house.db, OPERATOR) as uow:
-            close_statements(uow, CloseStatements(clock.now() + timedelta(seconds=1)))
+            close_statement(uow, replace(one, until=late))
+        with pytest.raises(Invalid, match="statement_in_future"):
+            close_statements(as_operator(house.db), CloseStatements(late))
 
 
 class TestPayOut:
@@ -167,7 +310,13 @@ class TestPayOut:
         payout_id = pay(house, statement, "sbx_acct_closed")
         assert read(house.db, Payout, payout_id).error_code == "account_closed"
         assert owed(house.db, sale.seller_org_id) == (0, 86_000)
+        with unit_of_work(house.db, SYSTEM) as uow:
+            failed = next(row.count for row in waiting_for_somebody(uow) if row.key == "payouts_failed")
         assert read(house.db, Payout, pay(house, statement)).state == "paid"
+        with unit_of_work(house.db, SYSTEM) as uow:
+            left = next(row.count for row in waiting_for_somebody(uow) if row.key == "payouts_failed")
+        # What was paid in the end waits for nobody any more.
+        assert left == failed - 1
 
     @pytest.mark.parametrize("destination", ["sbx_acct_delayed", "sbx_acct_timeout"])
     def test_a_payout_whose_answer_is_late_or_lost_is_found(self, house: House, destination: str) -> None:
@@ -206,6 +355,33 @@ class TestPayOut:
             assert difference_minor(uow, sale.seller_org_id, "CNY") == 0
             left = select(Share.state).where(Share.org_id == sale.seller_org_id)
             assert set(uow.session.scalars(left)) == {"paid"}
+
+    def test_a_payout_settles_what_was_carried_before_it_and_nothing_later(self, house: House) -> None:
+        sale, payment_id, statement = self.settled(house)
+        give_back(house, sale, payment_id)
+        small = Sale(seller_org_id=sale.seller_org_id, net_minor=1_000, tax_minor=60)
+        small.paid(house)
+        small.deliver(house.db)
+        clock.advance(timedelta(days=8))
+        carried = close(house, sale.seller_org_id)
+        large = Sale(seller_org_id=sale.seller_org_id, net_minor=300_000, tax_minor=18_000)
+        large.paid(house)
+        large.deliver(house.db)
+        clock.advance(timedelta(days=8))
+        last = close(house, sale.seller_org_id)
+        assert carried is not None
+        assert last is not None
+        assert (carried.state, last.state) == ("carried", "closed")
+
+        def settled_small() -> str | None:
+            with unit_of_work(house.db, SYSTEM) as uow:
+                mine = (Share.reference == small.line_id, Share.kind == "seller")
+                return uow.session.scalar(select(Share.state).where(*mine))
+
+        pay(house, statement)
+        assert settled_small() == "in_statement"
+        pay(house, last)
+        assert settled_small() == "paid"
 
     def test_never_more_than_is_available(self, house: House) -> None:
         sale, payment_id, statement = self.settled(house)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from billing.refunds.parts import LineLeft, part_of
@@ -148,21 +148,31 @@ def test_more_than_is_left_cannot_be_taken_back() -> None:
         take_back(11, Split(8, 1, 1))
 
 
-@given(st.integers(1, 10**9), RATES, st.lists(st.integers(1, 10**9), max_size=12))
-def test_partial_refunds_add_up_to_net_and_tax(gross: int, rate_ppm: int, wishes: list[int]) -> None:
-    line = line_amounts(gross, 1, 0, TaxDecision(rate_ppm, "x", "S", included=True))
+@given(
+    st.integers(1, 60) | st.integers(1, 10**9),
+    RATES,
+    st.booleans(),
+    st.lists(st.integers(1, 3) | st.integers(1, 10**9), max_size=40),
+)
+@example(50, 190_000, False, [3])
+@example(7, 255_000, True, [1, 2])
+def test_partial_refunds_add_up_to_net_and_tax(
+    price: int,
+    rate_ppm: int,
+    included: bool,  # noqa: FBT001 - drawn by hypothesis
+    wishes: list[int],
+) -> None:
+    line = line_amounts(price, 1, 0, TaxDecision(rate_ppm, "x", "S", included=included))
     gross_left, net_left = line.gross_minor, line.net_minor
-    for wish in [*wishes, gross]:
+    for wish in [*wishes, line.gross_minor]:
         if not gross_left:
             break
-        part = part_of(
-            min(wish, gross_left), LineLeft(gross_left, net_left, line.gross_minor, line.net_minor, rate_ppm)
-        )
+        part = part_of(min(wish, gross_left), LineLeft(gross_left, net_left, rate_ppm))
         assert part.net_minor + part.tax_minor == part.gross_minor == min(wish, gross_left)
         assert 0 <= part.net_minor <= net_left
         assert 0 <= part.tax_minor <= gross_left - net_left
-        if part.gross_minor < gross_left:
-            assert abs(part.tax_minor * PPM - part.net_minor * rate_ppm) <= PPM
+        # Every part is a credit note of its own, the last one, too.
+        assert abs(part.tax_minor * PPM - part.net_minor * rate_ppm) <= PPM + rate_ppm
         gross_left -= part.gross_minor
         net_left -= part.net_minor
     assert (gross_left, net_left) == (0, 0)

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from billing.payouts.models import Payout
+from billing.shares.models import Share
 from billing.shares.release import RELEASE
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
+from kernel.jobs.models import Job
 from kernel.principal import SYSTEM
 from kernel.sandbox_clock import SandboxClock
 from marketplace.listings.draft_listing import DraftListing, draft_listing
@@ -49,6 +51,22 @@ def test_the_promoter_sees_its_video_and_no_buyer(desks: Desks) -> None:
     videos = text_of(desks.promoter.get("/seller/videos"))
     assert "One screen" in videos
     assert "CN¥3,980.00" in videos
+
+
+def test_a_party_that_does_not_reconcile_is_told_and_the_others_are_closed(desks: Desks) -> None:
+    stage = desks.stage
+    clock.advance(SETTLED)
+    stage.tick(RELEASE)
+    mine = (Share.org_id == stage.seller.id, Share.state == "releasable")
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        uow.session.execute(update(Share).where(*mine).values(amount_minor=Share.amount_minor + 1))
+    told = desks.operator.post("/operator/statements/close")
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        uow.session.execute(update(Share).where(*mine).values(amount_minor=Share.amount_minor - 1))
+    assert told.status_code == 409
+    assert str(stage.seller.id) in told.text
+    assert stage.statements(stage.seller) == []
+    assert len(stage.statements(stage.promoter)) == 1
 
 
 def test_closing_and_paying_from_the_desk(desks: Desks) -> None:
@@ -97,6 +115,21 @@ def test_a_listing_in_review_is_decided(desks: Desks) -> None:
     assert desks.operator.post(path, action="approve").status_code == 303
     assert desks.stage.get(Listing, listing_id).state == "published"
     assert path not in desks.operator.get("/operator").text
+
+
+def test_a_job_that_was_given_up_is_given_another_life(desks: Desks) -> None:
+    db = desks.stage.services.db
+    with unit_of_work(db, SYSTEM) as uow:
+        uow.enqueue(RELEASE, {}, dedupe_key=str(uuid7()), run_at=clock.now() + timedelta(days=1))
+        job = uow.session.scalars(select(Job).where(Job.kind == RELEASE, Job.state == "ready")).one()
+        job.state, job.finished_at = "dead", clock.now()
+    path = f"/operator/jobs/{job.id}/replay"
+    assert path in desks.operator.get("/operator").text
+    assert desks.seller.post(path).status_code == 403
+    assert desks.operator.post(path).status_code == 303
+    assert desks.stage.get(Job, job.id).state == "ready"
+    assert path not in desks.operator.get("/operator").text
+    assert desks.operator.post(path).status_code == 404
 
 
 @pytest.mark.usefixtures("unmoved")

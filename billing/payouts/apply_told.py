@@ -1,0 +1,97 @@
+"""Believe a gateway about a payout: the one place where it takes its state, and where statement, shares and books follow."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.ledger.post import Fact, Leg, post
+from billing.payments.consult import Applied, Told
+from billing.payments.money_out import Course, hear
+from billing.payouts.events import PayoutFailed, PayoutPaid
+from billing.payouts.models import Payout, PayoutAttempt
+from billing.payouts.states import PAYOUT
+from billing.shares.models import Share
+from billing.shares.states import SHARE
+from billing.statements.models import Statement
+from billing.statements.states import STATEMENT
+from kernel import clock
+from kernel.db.locks import lock_row, lock_rows
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+from marketplace.organizations.models import PLATFORM_ORG_ID
+
+
+def apply_told(uow: UnitOfWork, payout_id: UUID, told: Told) -> Applied:
+    """Bring a payout to where the gateway says it is.
+
+    Emits: PayoutPaid or PayoutFailed, once.
+    Locks: the payout, its statement, then the statement's shares by id.
+    Idempotent by: the payout's state.
+    """
+    payout = lock_row(uow.session, Payout, payout_id)
+    if payout is None:
+        raise NotFound("payout_not_found")
+    attempt = uow.session.scalars(select(PayoutAttempt).where(PayoutAttempt.payout_id == payout.id)).one()
+    course = Course(
+        PAYOUT, (payout.org_id,), "sent", succeed=partial(_paid, uow, payout), fail=partial(_failed, uow, payout)
+    )
+    return hear(uow, payout, attempt, told, course)
+
+
+def _paid(uow: UnitOfWork, payout: Payout) -> None:
+    payout.paid_at = clock.now()
+    PAYOUT.move(uow, payout, "paid", org_ids=[payout.org_id])
+    statement = _move_statement(uow, payout, "paid")
+    for share in lock_rows(uow.session, Share, _shares_paid_by(uow, statement)):
+        SHARE.move(uow, share, "paid", org_ids=sorted({share.org_id, share.seller_org_id}))
+    uow.flush()
+    legs = [
+        Leg(PLATFORM_ORG_ID, "payout_clearing", payout.amount_minor),
+        Leg(PLATFORM_ORG_ID, "gateway_cash", -payout.amount_minor, payout.gateway),
+    ]
+    post(uow, Fact(f"payout:{payout.id}:paid", "payout_paid", payout.id, payout.currency, payout.paid_at, legs))
+    uow.emit(
+        PayoutPaid(
+            payout_id=payout.id,
+            statement_id=payout.statement_id,
+            org_id=payout.org_id,
+            amount_minor=payout.amount_minor,
+            currency=payout.currency,
+        )
+    )
+
+
+def _move_statement(uow: UnitOfWork, payout: Payout, target: str, *, reason: str | None = None) -> Statement:
+    statement = lock_row(uow.session, Statement, payout.statement_id)
+    if statement is None:
+        raise NotFound("statement_not_found")
+    STATEMENT.move(uow, statement, target, org_ids=[payout.org_id], reason=reason)
+    return statement
+
+
+def _shares_paid_by(uow: UnitOfWork, statement: Statement) -> list[UUID]:
+    """Shares of the paid statement, and of those before it whose negative net it has carried."""
+    carried = (
+        (Statement.org_id == statement.org_id)
+        & (Statement.currency == statement.currency)
+        & (Statement.state == "carried")
+        & (Statement.ends_at < statement.ends_at)
+    )
+    settled = select(Statement.id).where((Statement.id == statement.id) | carried)
+    shares = select(Share.id).where(Share.statement_id.in_(settled), Share.state == "in_statement")
+    return list(uow.session.scalars(shares))
+
+
+def _failed(uow: UnitOfWork, payout: Payout, code: str) -> None:
+    PAYOUT.move(uow, payout, "failed", org_ids=[payout.org_id], reason=code)
+    _move_statement(uow, payout, "closed", reason=code)
+    uow.flush()
+    legs = [
+        Leg(PLATFORM_ORG_ID, "payout_clearing", payout.amount_minor),
+        Leg(payout.org_id, "party_available", -payout.amount_minor),
+    ]
+    post(uow, Fact(f"payout:{payout.id}:failed", "payout_failed", payout.id, payout.currency, clock.now(), legs))
+    uow.emit(PayoutFailed(payout_id=payout.id, statement_id=payout.statement_id, org_id=payout.org_id, code=code))
