@@ -99,7 +99,8 @@ def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHand
 def _same_site(connection: ASGIConnection[Any, Any, Any, Any], signed_in: SignedIn) -> bool:
     token = connection.headers.get("x-csrf-token")
     if token is not None:
-        return hmac.compare_digest(token, signed_in.csrf)
+        # As bytes: of text, compare_digest takes ASCII only, and a header may hold anything.
+        return hmac.compare_digest(token.encode(), signed_in.csrf.encode())
     fetch_site = connection.headers.get("sec-fetch-site")
     if fetch_site is not None:
         return fetch_site == "same-origin"

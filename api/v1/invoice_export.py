@@ -11,7 +11,8 @@ from typing import IO, Annotated, Any
 from uuid import UUID
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.di import NamedDependency as Given
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from api.context import Services
@@ -37,11 +38,13 @@ _MONTH = re.compile(r"([12]\d{3})-(0[1-9]|1[0-2])", re.ASCII)
 _IN_MEMORY = 8 * 1024 * 1024
 _CHUNK = 256 * 1024
 
-MonthParameter = Annotated[str | None, Parameter(query="month", max_length=7, required=False, description="YYYY-MM")]
-SellerParameter = Annotated[str | None, Parameter(query="seller", max_length=36, required=False)]
-StandingParameter = Annotated[str | None, Parameter(query="state", max_length=20, required=False)]
-TextParameter = Annotated[str | None, Parameter(query="q", max_length=100, required=False)]
-ChosenParameter = Annotated[list[UUID] | None, Parameter(query="id", required=False, max_items=MOST)]
+MonthParameter = Annotated[
+    str | None, QueryParameter(name="month", max_length=7, required=False, description="YYYY-MM")
+]
+SellerParameter = Annotated[str | None, QueryParameter(name="seller", max_length=36, required=False)]
+StandingParameter = Annotated[str | None, QueryParameter(name="state", max_length=20, required=False)]
+TextParameter = Annotated[str | None, QueryParameter(name="q", max_length=100, required=False)]
+ChosenParameter = Annotated[list[UUID] | None, QueryParameter(name="id", required=False, max_items=MOST)]
 
 
 def parse_month(text: str) -> date | None:
@@ -62,8 +65,8 @@ def month_filter(month: date, *, seller: UUID | None, text: str | None) -> Invoi
 
 @get("/v1/invoices/export", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
 def export(
-    services: Services,
-    principal: Principal,
+    services: Given[Services],
+    principal: Given[Principal],
     month: MonthParameter = None,
     seller: SellerParameter = None,
     only: StandingParameter = None,

@@ -6,12 +6,13 @@ from typing import Literal
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.media_addresses import cover_address, media_address
 from api.pages import addresses
-from api.pages.filling.words import money
-from api.pages.handlers.prices import term_key
-from api.pages.handlers.reading import said
+from api.pages.filling.prices import term_key
+from api.pages.filling.words import failure, money
 from api.pages.rendering import Notice
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.buying import ApprovalRequest, ApprovalsView, Decision
@@ -30,20 +31,20 @@ CLIP_BEFORE_S, CLIP_AFTER_S = 3, 12
 
 
 @page(addresses.APPROVALS, "orders.approve")
-def inbox(visit: Visit) -> Response[str]:
+def inbox(visit: Given[Visit]) -> Response[str]:
     """Purchases over their purchaser's limit, the newest first."""
     return visit.show(_view(visit))
 
 
 @form_post("/approvals/{purchase_id:uuid}/approve", "orders.approve")
-def approve(purchase_id: UUID, visit: Visit, form: Form) -> Response[str] | Response[bytes]:
+def approve(purchase_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[str] | Response[bytes]:
     """Let a purchase pass; its payment starts."""
     del form
     return _decide(visit, DecidePurchase(purchase_id, "approved"), "approved")
 
 
 @form_post("/approvals/{purchase_id:uuid}/reject", "orders.approve")
-def reject(purchase_id: UUID, visit: Visit, form: Form) -> Response[str] | Response[bytes]:
+def reject(purchase_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[str] | Response[bytes]:
     """Refuse a purchase, with the reason its requester will read."""
     return _decide(visit, DecidePurchase(purchase_id, "rejected", form.text("reason") or None), "rejected")
 
@@ -56,7 +57,7 @@ def _decide(
     except NotFound:
         raise
     except DomainError as refused:
-        return visit.show(_view(visit), status=refused.status, notice=Notice("bad", said(visit, refused)))
+        return visit.show(_view(visit), status=refused.status, notice=Notice("bad", failure(visit, refused)))
     return visit.go(addresses.APPROVALS, notice=done)
 
 

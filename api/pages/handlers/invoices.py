@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
 
 from api.pages import addresses
 from api.pages.filling.words import money
@@ -26,7 +27,7 @@ STATES = ("issued", "partly_credited", "credited")
 
 
 @page(addresses.INVOICES, "invoices.read")
-def list_invoices(visit: Visit) -> Response[str]:
+def list_invoices(visit: Given[Visit]) -> Response[str]:
     """A month's invoices and credit notes; `open` shows one beside them."""
     zone = visit.signed_in.time_zone if visit.signed_in else "UTC"
     today = clock.today(zone)

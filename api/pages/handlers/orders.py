@@ -6,6 +6,8 @@ from typing import cast
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.pages import addresses
 from api.pages.filling import order_line
@@ -28,7 +30,7 @@ REFRESH_S = 5
 
 
 @page(addresses.ORDERS, "orders.read")
-def list_orders(visit: Visit) -> Response[str]:
+def list_orders(visit: Given[Visit]) -> Response[str]:
     """Orders, newest first; `state` and `q` (a number, a product, a seller) narrow them."""
     state = visit.query("state") if visit.query("state") in STATES else ""
     query = visit.query("q")
@@ -44,7 +46,7 @@ def list_orders(visit: Visit) -> Response[str]:
 
 
 @page("/orders/{order_id:uuid}", "orders.read")
-def show_order(order_id: UUID, visit: Visit) -> Response[str]:
+def show_order(order_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """One order, live while something is under way."""
     with visit.work() as uow:
         known = order_line.read(uow, order_id)
@@ -54,7 +56,7 @@ def show_order(order_id: UUID, visit: Visit) -> Response[str]:
 
 
 @form_post("/orders/{order_id:uuid}/cancel", "orders.buy")
-def cancel(order_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
+def cancel(order_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
     """Ask for all the money back, within the refund window."""
     del form
     command = RequestOrderRefund(order_id, None, visit.t("order.cancel_reason"))
@@ -63,7 +65,7 @@ def cancel(order_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
 
 
 @form_post("/orders/{order_id:uuid}/accept", "orders.buy")
-def accept(order_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
+def accept(order_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
     """Accept a delivered one-off service."""
     del form
     visit.transact(lambda uow: accept_order(uow, order_id))
@@ -71,7 +73,7 @@ def accept(order_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
 
 
 @form_post("/orders/{order_id:uuid}/pay", "orders.buy")
-def pay(order_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
+def pay(order_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
     """Pay another way after a failed payment; while one is under way, nothing else is started."""
     gateway, token = parse_method(form.text("payment_method_id", most=200))
     require_gateway(visit.services, gateway)

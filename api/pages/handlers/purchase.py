@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.auth import SIGNED_IN
 from api.media_addresses import cover_address
 from api.pages import addresses
+from api.pages.filling.prices import per_of, term_key
+from api.pages.filling.words import failure
 from api.pages.handlers.payment_methods import methods, parse_method
-from api.pages.handlers.prices import per_of, term_key
-from api.pages.handlers.reading import identifier, said
+from api.pages.handlers.reading import identifier
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.buying import BuyView, Choice, PlanChoice, Quote, QuoteLine
 from api.pages.views.channel import Claim
@@ -46,7 +49,7 @@ class Wanted:
 
 
 @page("/buy/{placement_id:uuid}", SIGNED_IN)
-def show_sheet(placement_id: UUID, visit: Visit) -> Response[str]:
+def show_sheet(placement_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """The sheet of a card with its price. `part=sheet` answers the fragment that the player puts in place."""
     wanted = Wanted(
         placement_id,
@@ -59,7 +62,9 @@ def show_sheet(placement_id: UUID, visit: Visit) -> Response[str]:
 
 
 @form_post("/buy/{placement_id:uuid}", SIGNED_IN)
-def submit_sheet(placement_id: UUID, visit: Visit, form: Form) -> Response[str] | Response[bytes]:
+def submit_sheet(
+    placement_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]
+) -> Response[str] | Response[bytes]:
     """`action=quote` prices anew, `action=pay` buys what was priced: never anything else than the page showed."""
     wanted = Wanted(
         placement_id,
@@ -93,12 +98,14 @@ def submit_sheet(placement_id: UUID, visit: Visit, form: Form) -> Response[str] 
             form.text("idempotency_key", most=255) or None,
         )
     except Gone as refused:
-        return visit.show(_priced(visit, wanted, error=said(visit, refused)), status=refused.status)
+        return visit.show(_priced(visit, wanted, error=failure(visit, refused)), status=refused.status)
     except NotFound:
         raise
     except DomainError as refused:
         field = getattr(refused, "field", None)
-        return visit.show(_priced(visit, wanted, error=said(visit, refused), error_field=field), status=refused.status)
+        return visit.show(
+            _priced(visit, wanted, error=failure(visit, refused), error_field=field), status=refused.status
+        )
     return visit.go(addresses.order(str(bought.body["orders"][0]["id"])))
 
 

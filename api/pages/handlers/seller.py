@@ -7,6 +7,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.auth import SIGNED_IN
 from api.pages import addresses
@@ -52,7 +54,7 @@ def require_channel(visit: Visit, uow: UnitOfWork) -> None:
 
 
 @page(addresses.SELLER, SIGNED_IN)
-def show_home(visit: Visit) -> Response[str]:
+def show_home(visit: Given[Visit]) -> Response[str]:
     """Money, deliveries that need a hand, the last video: as much of it as the role may see."""
     require_seller(visit)
     may = visit.principal.may
@@ -69,7 +71,7 @@ def show_home(visit: Visit) -> Response[str]:
 
 
 @page(addresses.SELLER_ORDERS, READ)
-def show_orders(visit: Visit) -> Response[str]:
+def show_orders(visit: Given[Visit]) -> Response[str]:
     """Paid orders, newest first; deliveries that need a hand before them."""
     require_seller(visit)
     state, text = visit.query("state", most=30), visit.query("q")
@@ -91,7 +93,7 @@ def show_orders(visit: Visit) -> Response[str]:
 
 
 @page(addresses.SELLER_LISTINGS, READ)
-def show_listings(visit: Visit) -> Response[str]:
+def show_listings(visit: Given[Visit]) -> Response[str]:
     """The organization's listings with their latest versions."""
     require_seller(visit)
     with visit.work() as uow:
@@ -99,7 +101,7 @@ def show_listings(visit: Visit) -> Response[str]:
 
 
 @page("/seller/listings/{listing_id:uuid}", READ)
-def show_listing(listing_id: UUID, visit: Visit) -> Response[str]:
+def show_listing(listing_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """One listing, opened beside the list."""
     require_seller(visit)
     with visit.work() as uow:
@@ -112,7 +114,7 @@ def show_listing(listing_id: UUID, visit: Visit) -> Response[str]:
 
 
 @form_post("/seller/runs/{run_id:uuid}/replay", "runs.replay")
-def replay(run_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
+def replay(run_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
     """Queue a run that was given up once more. One that cannot be is shown as it stands now."""
     del form
     require_seller(visit)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.pages import addresses
 from api.pages.filling import earning
@@ -26,7 +28,7 @@ _VIDEOS = 50
 
 
 @page(addresses.SELLER_MONEY, READ)
-def show_money(visit: Visit) -> Response[str]:
+def show_money(visit: Given[Visit]) -> Response[str]:
     """Figures, forecast, shares by state, statements, payouts, the platform's bills."""
     require_seller(visit)
     asked = visit.query("state", most=30)
@@ -54,20 +56,20 @@ def show_money(visit: Visit) -> Response[str]:
 
 
 @page("/seller/statements/{statement_id:uuid}", READ)
-def show_statement(statement_id: UUID, visit: Visit) -> Response[str]:
+def show_statement(statement_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """A closed period of the seller with every line."""
     require_seller(visit)
     return visit.show(_statement(visit, statement_id, as_promoter=False))
 
 
 @page("/promoter/statements/{statement_id:uuid}", READ)
-def show_promoter_statement(statement_id: UUID, visit: Visit) -> Response[str]:
+def show_promoter_statement(statement_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """A closed period of the promoter; names no order."""
     return visit.show(_statement(visit, statement_id, as_promoter=True))
 
 
 @page(addresses.PROMOTER, READ)
-def show_promoter(visit: Visit) -> Response[str]:
+def show_promoter(visit: Given[Visit]) -> Response[str]:
     """What each video earned for the organization that promotes. Names no buyer."""
     org_id = visit.principal.organization()
     with visit.work() as uow:

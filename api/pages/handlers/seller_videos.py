@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.pages import addresses
 from api.pages.filling import videos as filling
@@ -43,7 +45,7 @@ T = TypeVar("T")
 
 
 @page(addresses.SELLER_VIDEOS, WRITE)
-def show_videos(visit: Visit) -> Response[str]:
+def show_videos(visit: Given[Visit]) -> Response[str]:
     """The organization's videos, newest first."""
     with visit.work() as uow:
         require_channel(visit, uow)
@@ -56,7 +58,7 @@ def show_videos(visit: Visit) -> Response[str]:
 
 
 @page(addresses.SELLER_UPLOAD, WRITE)
-def show_upload(visit: Visit) -> Response[str]:
+def show_upload(visit: Given[Visit]) -> Response[str]:
     """The upload form."""
     with visit.work() as uow:
         require_channel(visit, uow)
@@ -64,7 +66,7 @@ def show_upload(visit: Visit) -> Response[str]:
 
 
 @form_post(addresses.SELLER_UPLOAD, WRITE, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
-def upload(visit: Visit, form: Form) -> Response[Any]:
+def upload(visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Begin a post and take its file, without scripts. A refused file leaves the post to be completed later."""
     title, description = form.text("title", most=200), form.text("description", most=4000)
     try:
@@ -85,13 +87,13 @@ def upload(visit: Visit, form: Form) -> Response[Any]:
 
 
 @page("/seller/videos/{video_id:uuid}/file", WRITE)
-def show_upload_again(video_id: UUID, visit: Visit) -> Response[str]:
+def show_upload_again(video_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """The upload form of a post that has no usable file yet."""
     return _upload_again(visit, video_id, None)
 
 
 @form_post("/seller/videos/{video_id:uuid}/file", WRITE, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
-def upload_again(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def upload_again(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Take another file for a post."""
     try:
         store_form_file(visit.services, visit.principal, video_id, form.file("file"))
@@ -103,14 +105,14 @@ def upload_again(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
 
 
 @page("/seller/videos/{video_id:uuid}", WRITE)
-def show_video(video_id: UUID, visit: Visit) -> Response[str]:
+def show_video(video_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """One video with its editor. While its file is examined the page looks again by itself."""
     view = _video(visit, video_id)
     return visit.show(view, refresh_s=_LOOK_AGAIN_S if view.state == "processing" else 0)
 
 
 @form_post("/seller/videos/{video_id:uuid}/placements", WRITE)
-def place(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def place(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Put a card on the video."""
 
     def work(uow: UnitOfWork) -> None:
@@ -127,7 +129,9 @@ def place(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
 
 
 @form_post("/seller/videos/{video_id:uuid}/placements/{placement_id:uuid}", WRITE)
-def change(video_id: UUID, placement_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def change(
+    video_id: FromPath[UUID], placement_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]
+) -> Response[Any]:
     """Save another range, button or plan for a card, or (`action` = delete) take it off."""
 
     def work(uow: UnitOfWork) -> None:
@@ -148,7 +152,7 @@ def change(video_id: UUID, placement_id: UUID, visit: Visit, form: Form) -> Resp
 
 
 @form_post("/seller/videos/{video_id:uuid}/claims", WRITE)
-def claim(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def claim(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Enter what the video promises."""
 
     def work(uow: UnitOfWork) -> None:
@@ -159,7 +163,9 @@ def claim(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
 
 
 @form_post("/seller/videos/{video_id:uuid}/claims/{claim_id:uuid}", WRITE)
-def unclaim(video_id: UUID, claim_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def unclaim(
+    video_id: FromPath[UUID], claim_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]
+) -> Response[Any]:
     """Take a claim back."""
     del form
 
@@ -171,14 +177,14 @@ def unclaim(video_id: UUID, claim_id: UUID, visit: Visit, form: Form) -> Respons
 
 
 @form_post("/seller/videos/{video_id:uuid}/publish", WRITE)
-def publish(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def publish(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Put it into the feed, or say what stands in the way."""
     del form
     return _edited(visit, video_id, lambda uow: publish_video(uow, video_id), notice="video_published")
 
 
 @form_post("/seller/videos/{video_id:uuid}/withdraw", WRITE)
-def withdraw(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def withdraw(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Take it out of every feed."""
     del form
     return _edited(visit, video_id, lambda uow: withdraw_video(uow, video_id), notice="video_withdrawn")
