@@ -80,21 +80,22 @@ def _lines(purchase: PurchaseView) -> list[LineView]:
 
 
 def _request(
-    visit: Visit, purchase: PurchaseView, rule: PurchaseRule | None, videos: dict[UUID, Glance]
+    visit: Visit,
+    purchase: PurchaseView,
+    rule: PurchaseRule | None,
+    videos: dict[UUID, Glance],
 ) -> ApprovalRequest:
     order, line = purchase.orders[0], _lines(purchase)[0]
     video = videos.get(line.video_id) if line.video_id else None
     second = (line.second_ms or 0) // 1000
     own = purchase.requested_by == visit.principal.person_id and not (rule is not None and rule.self_approval)
-    gross = money(purchase.gross_minor, purchase.currency)
     return ApprovalRequest(
         purchase_id=str(purchase.id),
         listing_name=visit.pick(line.title, line.title_en),
         plan_name=visit.pick(line.plan_name, line.plan_name_en),
         seller_name=order.seller_name,
         quantity=line.quantity,
-        gross=gross,
-        lifetime=gross,
+        gross=money(purchase.gross_minor, purchase.currency),
         term=visit.t(f"term.{term_key(line.term_months)}", n=line.term_months),
         asked_by=purchase.requested_by_name or "API",
         asked_at=purchase.created_at,

@@ -64,7 +64,6 @@ def video_view(visit: Visit, item: feed.FeedItem, owned: frozenset[UUID]) -> Fee
         channel_id=str(item.channel_id),
         channel_name=visit.pick(item.channel_name, item.channel_name_en),
         src=media_address(visit.services, item.id, item.media_version, is_public=is_public),
-        mime=item.media_type,
         poster=cover_address(visit.services, item.id, item.media_version, is_public=is_public),
         width=item.width,
         height=item.height,

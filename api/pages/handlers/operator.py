@@ -50,7 +50,8 @@ def decide(listing_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -
     words = form.text("reason", most=200)
     reasons = (Reason(field="", code=words),) if words else ()
     command = ReviewListing(listing_id, approve, () if approve else reasons)
-    return _done(visit, lambda uow: review_listing(uow, command), "listing_approved" if approve else "listing_rejected")
+    done = "listing_approved" if approve else "listing_rejected"
+    return _done(visit, lambda uow: review_listing(uow, command), done)
 
 
 @form_post("/operator/statements/close", "operator.payouts")
@@ -94,12 +95,9 @@ def advance(visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Move the market's clock forward by whole days. Sandbox only."""
     if not visit.services.sandbox:
         raise Forbidden("sandbox_only")
-    try:
-        days = form.number("days", least=1, most=LONGEST_STEP_DAYS)
-    except DomainError as refused:
-        return visit.show(_view(visit, failure(visit, refused)), status=refused.status)
 
     def work(uow: UnitOfWork) -> None:
+        days = form.number("days", least=1, most=LONGEST_STEP_DAYS)
         sandbox_clock.advance(uow, timedelta(days=days))
         audit.record(uow, "clock.advanced", seconds=days * 86_400)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from litestar import Response
@@ -21,7 +21,7 @@ from api.pages.views.buying import BuyView, Choice, PlanChoice, Quote, QuoteLine
 from api.pages.views.channel import Claim
 from api.v1.buying import PurchaseIn, buy
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError, Gone, NotFound
+from kernel.errors import DomainError, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.money import Money
 from marketplace.discovery.cards import Card
@@ -71,11 +71,16 @@ def submit_sheet(
         form.number("second", most=86_400),
         form.text("share", most=64) or None,
         form.text("plan_id", most=36),
-        form.number("quantity", least=1, most=1_000_000),
+        0,
         form.text("billing_profile_id", most=36),
         form.text("payment_method_id", most=200),
         form.text("po_number", most=64),
     )
+    try:
+        wanted = replace(wanted, quantity=form.number("quantity", least=1, most=1_000_000))
+    except Invalid as refused:
+        view = _priced(visit, wanted, error=failure(visit, refused), error_field=refused.field)
+        return visit.show(view, status=refused.status)
     if form.text("action") != "pay":
         return visit.show(_priced(visit, wanted))
     quote_id = identifier(form.text("quote_id"))
@@ -182,7 +187,6 @@ def quote_view(visit: Visit, quote: models.Quote) -> Quote:
         tax=Money(quote.tax_minor, quote.currency),
         tax_ppm=lines[0].tax_rate_ppm,
         gross=Money(quote.gross_minor, quote.currency),
-        lifetime=Money(sum(line.lifetime_minor for line in lines), quote.currency),
         expires_at=quote.expires_at,
         claims=tuple(
             Claim(claim.second_ms // 1000, visit.pick(claim.text, claim.text_en), claim.ok)

@@ -16,7 +16,7 @@ from api.pages.filling.words import failure
 from api.pages.handlers.reading import identifier
 from api.pages.handlers.seller import next_page, require_channel, sales_by_video
 from api.pages.site import Form, Visit, form_post, page
-from api.pages.views.selling import SellerVideosView, SellerVideoView, UploadView
+from api.pages.views.selling import SellerVideosView, SellerVideoView, Typed, UploadView
 from api.problems import wants_page
 from api.v1.media import store_form_file
 from kernel.db.uow import UnitOfWork
@@ -68,7 +68,7 @@ def show_upload(visit: Given[Visit]) -> Response[str]:
 @form_post(addresses.SELLER_UPLOAD, WRITE, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
 def upload(visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Begin a post and take its file, without scripts. A refused file leaves the post to be completed later."""
-    title, description = form.text("title", most=200), form.text("description", most=4000)
+    title, description = form.text("title", most=1_000), form.text("description", most=20_000)
     try:
         file = form.file("file")
         with visit.work() as uow:
@@ -125,7 +125,7 @@ def place(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> R
         )
         add_placement(uow, command)
 
-    return _edited(visit, video_id, work)
+    return _edited(visit, video_id, work, Typed("placement", form.values))
 
 
 @form_post("/seller/videos/{video_id:uuid}/placements/{placement_id:uuid}", WRITE)
@@ -148,7 +148,7 @@ def change(
         )
         change_placement(uow, command)
 
-    return _edited(visit, video_id, work)
+    return _edited(visit, video_id, work, Typed(str(placement_id), form.values))
 
 
 @form_post("/seller/videos/{video_id:uuid}/claims", WRITE)
@@ -159,7 +159,7 @@ def claim(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> R
         detail = get_own_video(uow, video_id)
         add_claim(uow, filling.claim_of(form, detail))
 
-    return _edited(visit, video_id, work)
+    return _edited(visit, video_id, work, Typed("claim", form.values))
 
 
 @form_post("/seller/videos/{video_id:uuid}/claims/{claim_id:uuid}", WRITE)
@@ -190,15 +190,18 @@ def withdraw(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -
     return _edited(visit, video_id, lambda uow: withdraw_video(uow, video_id), notice="video_withdrawn")
 
 
-def _edited(visit: Visit, video_id: UUID, work: Callable[[UnitOfWork], T], *, notice: str = "") -> Response[Any]:
-    """Do `work` and come back to the editor; a refusal is told there, on top of what is kept."""
+def _edited(
+    visit: Visit, video_id: UUID, work: Callable[[UnitOfWork], T], typed: Typed | None = None, *, notice: str = ""
+) -> Response[Any]:
+    """Do `work` and come back to the editor; a refusal is told there, on top of what is kept and what was typed."""
     try:
         visit.transact(work)
     except DomainError as refused:
         # A script asked: it shows the problem document itself.
         if not wants_page(visit.request) or (isinstance(refused, NotFound) and refused.code == "video_not_found"):
             raise
-        return visit.show(_video(visit, video_id, failure(visit, refused)), status=refused.status)
+        view = _video(visit, video_id, (failure(visit, refused), typed or Typed()))
+        return visit.show(view, status=refused.status)
     return visit.go(addresses.seller_video(str(video_id)), notice=notice)
 
 
@@ -210,7 +213,7 @@ def _of_video(uow: UnitOfWork, video_id: UUID, part_id: UUID, code: str) -> None
         raise NotFound(code)
 
 
-def _video(visit: Visit, video_id: UUID, error: str | None = None) -> SellerVideoView:
+def _video(visit: Visit, video_id: UUID, refused: tuple[str, Typed] | None = None) -> SellerVideoView:
     with visit.work() as uow:
         detail = get_own_video(uow, video_id)
         plans = _placeable(uow)
@@ -218,7 +221,7 @@ def _video(visit: Visit, video_id: UUID, error: str | None = None) -> SellerVide
     placed = {card.plan_id for card in detail.cards}
     options = filling.plan_options(visit, plans)
     features = filling.feature_options(visit, plans, placed)
-    return filling.video_view(visit, detail, options, features, reach, sales, error)
+    return filling.video_view(visit, detail, options, features, reach, sales, refused)
 
 
 def _placeable(uow: UnitOfWork) -> list[tuple[ListingView, PlanView]]:
