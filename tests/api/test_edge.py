@@ -70,6 +70,13 @@ def test_a_forged_token_is_refused_whatever_its_bytes(owner: Client, token: byte
     assert (answer.status_code, answer.json()["code"]) == (403, "csrf_refused")
 
 
+@pytest.mark.parametrize(("sender", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 401)])
+def test_another_site_signs_nobody_in(visitor: Client, sender: str, status: int) -> None:
+    body = {"email": "a@example.test", "password": "x" * 12}
+    answer = visitor.post("/v1/session", json=body, headers={"Sec-Fetch-Site": sender})
+    assert answer.status_code == status, answer.text
+
+
 @pytest.mark.parametrize("path", ["/v1/feed?q=a%00b", "/v1/listings?category=%00", "/v1/invoice-verifications/a%00b"])
 def test_a_zero_byte_in_an_address_is_the_callers_error(visitor: Client, path: str) -> None:
     answer = visitor.get(path)

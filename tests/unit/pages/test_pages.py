@@ -133,9 +133,14 @@ def test_sheet_is_a_part_of_its_own() -> None:
     assert "data-buy-form" in part
 
 
-def test_empty_feed_says_what_to_do() -> None:
-    sample = samples("en")["feed"]
-    assert "Upload the first video" in render(FeedView(()), chrome("en", sample, "/"))
+def test_empty_feed_says_what_to_do_to_whom_it_may_concern() -> None:
+    def seen_by(name: str, query: str = "") -> str:
+        return render(FeedView((), query=query), chrome("en", samples("en")[name], "/"))
+
+    assert "Upload the first video" in seen_by("seller")
+    assert "Upload the first video" not in seen_by("orders")
+    assert 'class="button first" href="/sign-in"' in seen_by("sign-in")
+    assert "Nothing was found for “hiring”" in seen_by("seller", "hiring")
 
 
 @pytest.mark.parametrize("active", ["feed", "orders", "seller_listings", "trace", ""])
