@@ -19,6 +19,7 @@ from api.headers import security_headers
 from api.pages.site import provide_form, provide_visit
 from api.problems import answer
 from api.routes import routes
+from api.schema import provide_paging
 
 MAX_BODY_BYTES = 1_048_576
 """JSON and forms; the media upload reads its stream under its own limit."""
@@ -36,6 +37,7 @@ def create_app(services: Services) -> Litestar:
             "services": Provide(lambda: services, sync_to_thread=False),
             "principal": Provide(provide_principal, sync_to_thread=False),
             "signed_in": Provide(provide_signed_in, sync_to_thread=False),
+            "paging": Provide(provide_paging, sync_to_thread=False),
             "visit": Provide(provide_visit, sync_to_thread=False),
             "form": Provide(provide_form),
         },

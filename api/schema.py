@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 from urllib.parse import urlencode
@@ -109,6 +110,21 @@ UtcIn = Annotated[datetime, AfterValidator(_utc)]
 StrictInt = Annotated[int, Field(strict=True)]
 CursorParameter = Annotated[str | None, QueryParameter(name="cursor", max_length=200, required=False)]
 LimitParameter = Annotated[int, QueryParameter(name="limit", ge=1, le=MAX_LIMIT)]
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Where in a list to go on, and with how many rows."""
+
+    cursor: str | None
+    limit: int
+
+
+def provide_paging(cursor: CursorParameter = None, limit: LimitParameter = 20) -> Paging:
+    """Dependency `paging` of every list."""
+    return Paging(cursor, limit)
+
+
 KeyHeader = Annotated[
     str | None,
     HeaderParameter(name="Idempotency-Key", required=False, description="One effect per key; kept 30 days."),

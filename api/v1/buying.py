@@ -13,12 +13,11 @@ from pydantic import Field
 
 from api.context import Services
 from api.schema import (
-    CursorParameter,
     KeyHeader,
-    LimitParameter,
     MoneyOut,
     Out,
     PageOut,
+    Paging,
     StateParameter,
     Wire,
     answered,
@@ -234,14 +233,13 @@ def create_purchase(
 def list_purchases(
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     only: StateParameter = None,
 ) -> Response[PageOut[PurchaseOut]]:
     """The organization's purchases, newest first. `state=pending_approval` is the approver's inbox."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.list_purchases(uow, cursor=cursor, limit=limit, state=only)
-        return linked(page, PurchaseOut.of, "/v1/purchases", state=only, limit=limit)
+        page = queries.list_purchases(uow, cursor=paging.cursor, limit=paging.limit, state=only)
+        return linked(page, PurchaseOut.of, "/v1/purchases", state=only, limit=paging.limit)
 
 
 @get("/v1/purchases/{purchase_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from api.conditional import is_unchanged
 from api.context import Services
-from api.schema import CursorParameter, KeyHeader, LimitParameter, Out, PageOut, Wire, answered, linked
+from api.schema import KeyHeader, Out, PageOut, Paging, Wire, answered, linked
 from fulfillment import queries
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.views import EntitlementDetail, EntitlementRow, SeatRow
@@ -116,12 +116,12 @@ IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", requir
 
 @get("/v1/entitlements", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"])
 def list_entitlements(
-    services: Given[Services], principal: Given[Principal], cursor: CursorParameter = None, limit: LimitParameter = 20
+    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
 ) -> Response[PageOut[EntitlementOut]]:
     """Everything the organization bought, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.entitlements_of_buyer(uow, cursor=cursor, limit=limit)
-        return linked(page, EntitlementOut.of, "/v1/entitlements", limit=limit)
+        page = queries.entitlements_of_buyer(uow, cursor=paging.cursor, limit=paging.limit)
+        return linked(page, EntitlementOut.of, "/v1/entitlements", limit=paging.limit)
 
 
 @get(

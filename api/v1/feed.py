@@ -14,7 +14,7 @@ from pydantic import Field
 from api.auth import PUBLIC, SIGNED_IN
 from api.context import Services
 from api.media_addresses import cover_address, media_address
-from api.schema import CursorParameter, LimitParameter, MoneyOut, Out, PageOut, Wire, linked
+from api.schema import MoneyOut, Out, PageOut, Paging, Wire, linked
 from kernel.db.uow import transact, unit_of_work
 from kernel.principal import Principal
 from marketplace.channels.open_channel import OpenChannel, follow_channel, open_channel, unfollow_channel
@@ -154,14 +154,13 @@ TextParameter = Annotated[str | None, QueryParameter(name="q", max_length=100, r
 def get_feed(
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     q: TextParameter = None,
 ) -> Response[PageOut[FeedItemOut]]:
     """Published videos one may see, newest first; `q` finds words of titles, descriptions and channels."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_feed(uow, cursor=cursor, limit=limit, query=q)
-    return linked(page, lambda item: FeedItemOut.of(services, item), "/v1/feed", limit=limit, q=q)
+        page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, query=q)
+    return linked(page, lambda item: FeedItemOut.of(services, item), "/v1/feed", limit=paging.limit, q=q)
 
 
 @get("/v1/videos/{video_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])
@@ -199,15 +198,14 @@ def get_channel_videos(
     channel_id: FromPath[UUID],
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
 ) -> Response[PageOut[FeedItemOut]]:
     """A channel's published videos one may see, newest first."""
     with unit_of_work(services.db, principal) as uow:
         get_channel(uow, channel_id)
-        page = list_feed(uow, cursor=cursor, limit=limit, channel_id=channel_id)
+        page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, channel_id=channel_id)
     path = f"/v1/channels/{channel_id}/videos"
-    return linked(page, lambda item: FeedItemOut.of(services, item), path, limit=limit)
+    return linked(page, lambda item: FeedItemOut.of(services, item), path, limit=paging.limit)
 
 
 @put(

@@ -13,7 +13,7 @@ from litestar.response import Stream
 from pydantic import Field
 
 from api.context import Services
-from api.schema import CursorParameter, LimitParameter, MoneyOut, Out, PageOut, linked
+from api.schema import MoneyOut, Out, PageOut, Paging, linked
 from billing.documents.parties import Party
 from billing.invoices.queries import (
     InvoiceDetail,
@@ -181,8 +181,7 @@ class VerifiedOut(Out):
 def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     kind: KindParameter = None,
     only: StateParameter = None,
     party: OtherParameter = None,
@@ -209,22 +208,21 @@ def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
         order_id=order_id,
         text=q,
     )
-    return _page(services, principal, wanted, "/v1/invoices", cursor, limit)
+    return _page(services, principal, wanted, "/v1/invoices", paging)
 
 
 @get("/v1/seller/invoices", permission="money.read", sync_to_thread=True, tags=["invoices"])
 def list_issued(
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     kind: KindParameter = None,
     order_id: OrderParameter = None,
     q: TextParameter = None,
 ) -> Response[PageOut[InvoiceOut]]:
     """Invoices and credit notes the organization issued to its buyers, newest first."""
     wanted = InvoiceFilter(side="issued", kind=kind, order_id=order_id, text=q)
-    return _page(services, principal, wanted, "/v1/seller/invoices", cursor, limit)
+    return _page(services, principal, wanted, "/v1/seller/invoices", paging)
 
 
 @get("/v1/invoices/{invoice_id:uuid}", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
@@ -262,15 +260,15 @@ def verify(code: FromPath[str], services: Given[Services]) -> VerifiedOut:
 
 
 def _page(
-    services: Services, principal: Principal, wanted: InvoiceFilter, path: str, cursor: str | None, limit: int
+    services: Services, principal: Principal, wanted: InvoiceFilter, path: str, paging: Paging
 ) -> Response[PageOut[InvoiceOut]]:
     with unit_of_work(services.db, principal) as uow:
-        page = list_invoices(uow, wanted, cursor=cursor, limit=limit)
+        page = list_invoices(uow, wanted, cursor=paging.cursor, limit=paging.limit)
     renamed = {"other_org_id": "party", "text": "q"}
     filters = {
         renamed.get(name, name): getattr(wanted, name) for name in InvoiceFilter.__dataclass_fields__ if name != "side"
     }
-    return linked(page, InvoiceOut.of, path, limit=limit, **filters)
+    return linked(page, InvoiceOut.of, path, limit=paging.limit, **filters)
 
 
 def _download(services: Services, principal: Principal, invoice_id: UUID, form: Literal["pdf", "xml"]) -> Stream:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from api.auth import PUBLIC
 from api.context import Services
-from api.schema import CursorParameter, LimitParameter, MoneyOut, Out, PageOut, StrictInt, Wire, linked
+from api.schema import MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked
 from fulfillment.queries import get_connector
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.principal import Principal
@@ -189,15 +189,14 @@ class ListingOut(Out):
 def get_listings(
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     category: Annotated[str | None, QueryParameter(max_length=40, required=False)] = None,
     q: Annotated[str | None, QueryParameter(max_length=100, required=False)] = None,
 ) -> Response[PageOut[ListingOut]]:
     """Listings on sale, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_listings(uow, cursor=cursor, limit=limit, category=category, query=q)
-    return linked(page, ListingOut.of, "/v1/listings", limit=limit, category=category, q=q)
+        page = list_listings(uow, cursor=paging.cursor, limit=paging.limit, category=category, query=q)
+    return linked(page, ListingOut.of, "/v1/listings", limit=paging.limit, category=category, q=q)
 
 
 @get("/v1/listings/{listing_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])
@@ -209,12 +208,12 @@ def get_one(listing_id: FromPath[UUID], services: Given[Services], principal: Gi
 
 @get("/v1/seller/listings", permission="catalog.write", sync_to_thread=True, tags=["seller"])
 def get_own_listings(
-    services: Given[Services], principal: Given[Principal], cursor: CursorParameter = None, limit: LimitParameter = 20
+    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
 ) -> Response[PageOut[ListingOut]]:
     """The organization's listings with their latest versions."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_own_listings(uow, cursor=cursor, limit=limit)
-    return linked(page, ListingOut.of, "/v1/seller/listings", limit=limit)
+        page = list_own_listings(uow, cursor=paging.cursor, limit=paging.limit)
+    return linked(page, ListingOut.of, "/v1/seller/listings", limit=paging.limit)
 
 
 @get("/v1/seller/listings/{listing_id:uuid}", permission="catalog.write", sync_to_thread=True, tags=["seller"])

@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from api.context import Services
-from api.schema import CursorParameter, KeyHeader, LimitParameter, Out, PageOut, UtcIn, Wire, answered, linked
+from api.schema import KeyHeader, Out, PageOut, Paging, UtcIn, Wire, answered, linked
 from api.v1.settlement_out import PayoutOut, StatementOut
 from billing.payments.queries import waiting_for_somebody
 from billing.payouts.pay_out import PayOut, pay_out
@@ -82,15 +82,14 @@ def list_queues(services: Given[Services], principal: Given[Principal]) -> list[
 def list_all_statements(
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     org_id: OrgParameter = None,
     only: StateParameter = None,
 ) -> Response[PageOut[StatementOut]]:
     """Everybody's statements, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_statements(uow, org_id=org_id, state=only, cursor=cursor, limit=limit)
-    return linked(page, StatementOut.of, "/v1/operator/statements", org_id=org_id, state=only, limit=limit)
+        page = list_statements(uow, org_id=org_id, state=only, cursor=paging.cursor, limit=paging.limit)
+    return linked(page, StatementOut.of, "/v1/operator/statements", org_id=org_id, state=only, limit=paging.limit)
 
 
 @post("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
@@ -109,15 +108,14 @@ def close(data: JSONBody[CloseIn], services: Given[Services], principal: Given[P
 def list_all_payouts(
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     org_id: OrgParameter = None,
     only: StateParameter = None,
 ) -> Response[PageOut[PayoutOut]]:
     """Everybody's payouts, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_payouts(uow, org_id=org_id, state=only, cursor=cursor, limit=limit)
-    return linked(page, PayoutOut.of, "/v1/operator/payouts", org_id=org_id, state=only, limit=limit)
+        page = list_payouts(uow, org_id=org_id, state=only, cursor=paging.cursor, limit=paging.limit)
+    return linked(page, PayoutOut.of, "/v1/operator/payouts", org_id=org_id, state=only, limit=paging.limit)
 
 
 @post("/v1/operator/payouts", permission="operator.payouts", sync_to_thread=True, tags=["operator"])

@@ -18,12 +18,11 @@ from pydantic import Field
 
 from api.context import Services
 from api.schema import (
-    CursorParameter,
     KeyHeader,
-    LimitParameter,
     MoneyOut,
     Out,
     PageOut,
+    Paging,
     StateParameter,
     Wire,
     answered,
@@ -178,14 +177,13 @@ class RefundOut(Out):
 def list_orders(
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     only: StateParameter = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's orders as buyer, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.list_orders(uow, cursor=cursor, limit=limit, state=only)
-        return linked(page, OrderOut.of, "/v1/orders", state=only, limit=limit)
+        page = queries.list_orders(uow, cursor=paging.cursor, limit=paging.limit, state=only)
+        return linked(page, OrderOut.of, "/v1/orders", state=only, limit=paging.limit)
 
 
 @get("/v1/orders/{order_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
@@ -275,14 +273,13 @@ def create_refund(
 def list_seller_orders(
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     only: StateParameter = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's paid orders as seller, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.list_seller_orders(uow, cursor=cursor, limit=limit, state=only)
-        return linked(page, OrderOut.of, "/v1/seller/orders", state=only, limit=limit)
+        page = queries.list_seller_orders(uow, cursor=paging.cursor, limit=paging.limit, state=only)
+        return linked(page, OrderOut.of, "/v1/seller/orders", state=only, limit=paging.limit)
 
 
 @get("/v1/seller/orders/{order_id:uuid}", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])

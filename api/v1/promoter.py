@@ -6,7 +6,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency as Given
 
 from api.context import Services
-from api.schema import CursorParameter, LimitParameter, PageOut, linked
+from api.schema import LimitParameter, PageOut, Paging, linked
 from api.v1.seller_money import ShareState
 from api.v1.settlement_out import BalanceOut, ShareOut, VideoEarningOut
 from billing.shares.queries import balances, earnings_by_video, list_shares
@@ -36,14 +36,13 @@ def list_video_earnings(
 def list_promoter_shares(
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     only: ShareState = None,
 ) -> Response[PageOut[ShareOut]]:
     """The organization's parts of what its videos sold, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_shares(uow, "promoter", state=only, cursor=cursor, limit=limit)
-    return linked(page, ShareOut.of, "/v1/promoter/shares", state=only, limit=limit)
+        page = list_shares(uow, "promoter", state=only, cursor=paging.cursor, limit=paging.limit)
+    return linked(page, ShareOut.of, "/v1/promoter/shares", state=only, limit=paging.limit)
 
 
 routes = [get_promoter_balances, list_video_earnings, list_promoter_shares]

@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from api.context import Services
-from api.schema import CursorParameter, LimitParameter, PageOut, Wire, linked
+from api.schema import PageOut, Paging, Wire, linked
 from api.v1.listings import ListingOut
 from kernel.db.uow import transact, unit_of_work
 from kernel.principal import Principal
@@ -42,12 +42,12 @@ class SuspendIn(Wire):
 
 @get("/v1/operator/reviews", permission="operator.reviews", sync_to_thread=True, tags=["operator"])
 def get_reviews(
-    services: Given[Services], principal: Given[Principal], cursor: CursorParameter = None, limit: LimitParameter = 20
+    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
 ) -> Response[PageOut[ListingOut]]:
     """Versions waiting for a reviewer."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_in_review(uow, cursor=cursor, limit=limit)
-    return linked(page, ListingOut.of, "/v1/operator/reviews", limit=limit)
+        page = list_in_review(uow, cursor=paging.cursor, limit=paging.limit)
+    return linked(page, ListingOut.of, "/v1/operator/reviews", limit=paging.limit)
 
 
 @post(

@@ -11,7 +11,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, QueryParameter
 
 from api.context import Services
-from api.schema import CursorParameter, LimitParameter, Out, PageOut, linked
+from api.schema import Out, PageOut, Paging, linked
 from api.v1.settlement_out import BalanceOut, PayoutOut, SellerShareOut, StatementDetailOut, StatementOut
 from billing.shares.queries import balances, list_shares, published_policy
 from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
@@ -55,24 +55,23 @@ def get_balances(services: Given[Services], principal: Given[Principal]) -> list
 def list_seller_shares(
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     only: ShareState = None,
 ) -> Response[PageOut[SellerShareOut]]:
     """The organization's parts of what it sold, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_shares(uow, "seller", state=only, cursor=cursor, limit=limit)
-    return linked(page, SellerShareOut.of, "/v1/seller/shares", state=only, limit=limit)
+        page = list_shares(uow, "seller", state=only, cursor=paging.cursor, limit=paging.limit)
+    return linked(page, SellerShareOut.of, "/v1/seller/shares", state=only, limit=paging.limit)
 
 
 @get("/v1/statements", permission="money.read", sync_to_thread=True, tags=["money"])
 def list_own_statements(
-    services: Given[Services], principal: Given[Principal], cursor: CursorParameter = None, limit: LimitParameter = 20
+    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
 ) -> Response[PageOut[StatementOut]]:
     """The organization's settlement statements as seller and promoter, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_statements(uow, org_id=principal.organization(), cursor=cursor, limit=limit)
-    return linked(page, StatementOut.of, "/v1/statements", limit=limit)
+        page = list_statements(uow, org_id=principal.organization(), cursor=paging.cursor, limit=paging.limit)
+    return linked(page, StatementOut.of, "/v1/statements", limit=paging.limit)
 
 
 @get("/v1/statements/{statement_id:uuid}", permission="money.read", sync_to_thread=True, tags=["money"])
@@ -86,12 +85,12 @@ def get_own_statement(
 
 @get("/v1/payouts", permission="money.read", sync_to_thread=True, tags=["money"])
 def list_own_payouts(
-    services: Given[Services], principal: Given[Principal], cursor: CursorParameter = None, limit: LimitParameter = 20
+    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
 ) -> Response[PageOut[PayoutOut]]:
     """Money that was paid to the organization, or is about to be, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_payouts(uow, org_id=principal.organization(), cursor=cursor, limit=limit)
-    return linked(page, PayoutOut.of, "/v1/payouts", limit=limit)
+        page = list_payouts(uow, org_id=principal.organization(), cursor=paging.cursor, limit=paging.limit)
+    return linked(page, PayoutOut.of, "/v1/payouts", limit=paging.limit)
 
 
 @get("/v1/payouts/{payout_id:uuid}", permission="money.read", sync_to_thread=True, tags=["money"])

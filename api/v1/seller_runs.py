@@ -12,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 from pydantic import Field
 
 from api.context import Services
-from api.schema import CursorParameter, LimitParameter, Out, PageOut, linked
+from api.schema import LimitParameter, Out, PageOut, Paging, linked
 from fulfillment import queries
 from fulfillment.runs.replay_run import replay_run
 from fulfillment.views import RunDetail, RunRow
@@ -89,14 +89,13 @@ class TroubledOut(Out):
 def list_runs(
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     only: Annotated[RunState | None, QueryParameter(name="state", required=False)] = None,
 ) -> Response[PageOut[RunOut]]:
     """Runs against the organization's system, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.runs_of_seller(uow, state=only, cursor=cursor, limit=limit)
-        return linked(page, RunOut.of, "/v1/seller/runs", state=only, limit=limit)
+        page = queries.runs_of_seller(uow, state=only, cursor=paging.cursor, limit=paging.limit)
+        return linked(page, RunOut.of, "/v1/seller/runs", state=only, limit=paging.limit)
 
 
 @get("/v1/seller/runs/troubled", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])

@@ -14,7 +14,7 @@ from pydantic import Field
 from api.auth import SIGNED_IN
 from api.context import Services
 from api.media_addresses import cover_address, media_address
-from api.schema import CursorParameter, LimitParameter, Out, PageOut, StrictInt, Wire, linked
+from api.schema import Out, PageOut, Paging, StrictInt, Wire, linked
 from api.v1.feed import CardOut, ClaimOut
 from kernel.db.uow import transact, unit_of_work
 from kernel.principal import Principal
@@ -201,14 +201,15 @@ def create(data: JSONBody[VideoIn], services: Given[Services], principal: Given[
 def get_own_videos(
     services: Given[Services],
     principal: Given[Principal],
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    paging: Given[Paging],
     video_state: Annotated[str | None, QueryParameter(name="state", max_length=20, required=False)] = None,
 ) -> Response[PageOut[VideoRowOut]]:
     """The organization's videos, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_own_videos(uow, cursor=cursor, limit=limit, state=video_state)
-    return linked(page, lambda row: VideoRowOut.of(services, row), "/v1/seller/videos", limit=limit, state=video_state)
+        page = list_own_videos(uow, cursor=paging.cursor, limit=paging.limit, state=video_state)
+    return linked(
+        page, lambda row: VideoRowOut.of(services, row), "/v1/seller/videos", limit=paging.limit, state=video_state
+    )
 
 
 @get("/v1/seller/videos/{video_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["seller"])

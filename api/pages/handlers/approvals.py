@@ -25,7 +25,7 @@ from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
 from orders.purchases.models import PurchaseRule
 from orders.queries import LineView, PurchaseView
 
-SHOWN = 50
+SHOWN = 20
 DECIDED = 10
 CLIP_BEFORE_S, CLIP_AFTER_S = 3, 12
 
@@ -63,12 +63,16 @@ def _decide(
 
 def _view(visit: Visit) -> ApprovalsView:
     def read(uow: UnitOfWork) -> ApprovalsView:
-        waiting = queries.list_purchases(uow, limit=SHOWN, state="pending_approval").items
+        cursor = visit.query("cursor", most=200) or None
+        page = queries.list_purchases(uow, cursor=cursor, limit=SHOWN, state="pending_approval")
+        waiting = page.items
         recent = queries.list_purchases(uow, limit=SHOWN).items
         rules = {rule.currency.strip(): rule for rule in queries.find_rule_of(uow)}
         videos = glances_of(uow, {line.video_id for one in waiting for line in _lines(one) if line.video_id})
         return ApprovalsView(
             waiting=tuple(_request(visit, one, rules.get(one.currency.strip()), videos) for one in waiting),
+            count=queries.count_waiting_for_approval(uow),
+            next_address=addresses.next_page(addresses.APPROVALS, page.next_cursor),
             decided=tuple(_decision(visit, one) for one in recent if one.decision)[:DECIDED],
         )
 

@@ -31,7 +31,7 @@ def show_feed(visit: Given[Visit]) -> Response[str]:
     with visit.work() as uow:
         found = feed.list_feed(uow, cursor=visit.query("cursor", most=200) or None, limit=PAGE, query=query or None)
         owned = _owned(uow)
-    more = addresses.with_query(addresses.FEED, cursor=found.next_cursor, q=query) if found.next_cursor else None
+    more = addresses.next_page(addresses.FEED, found.next_cursor, q=query)
     videos = tuple(video_view(visit, item, owned) for item in found.items)
     return visit.show(FeedView(videos, share=visit.query("share", most=64) or None, query=query, next_address=more))
 

@@ -20,7 +20,7 @@ from fulfillment.views import EntitlementRow as Found
 from kernel.errors import DomainError
 from marketplace.people.members import MemberRow, list_members
 
-PAGE = 100
+PAGE = 30
 ASSIGN = "seats.assign"
 
 
@@ -28,8 +28,9 @@ ASSIGN = "seats.assign"
 def list_entitlements(visit: Given[Visit]) -> Response[str]:
     """Everything the organization may use, newest first."""
     with visit.work() as uow:
-        found = entitlements_of_buyer(uow, limit=PAGE)
-    return visit.show(EntitlementsView(tuple(_row(visit, one) for one in found.items)))
+        found = entitlements_of_buyer(uow, cursor=visit.query("cursor", most=200) or None, limit=PAGE)
+    more = addresses.next_page(addresses.ENTITLEMENTS, found.next_cursor)
+    return visit.show(EntitlementsView(tuple(_row(visit, one) for one in found.items), more))
 
 
 @page("/entitlements/{entitlement_id:uuid}", "entitlements.read")

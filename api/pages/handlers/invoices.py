@@ -62,10 +62,8 @@ def list_invoices(visit: Given[Visit]) -> Response[str]:
 
 
 def _more(visit: Visit, month: date, cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
     kept = {name: visit.query(name) for name in ("seller", "state", "q")}
-    return addresses.with_query(addresses.INVOICES, month=f"{month:%Y-%m}", cursor=cursor, **kept)
+    return addresses.next_page(addresses.INVOICES, cursor, month=f"{month:%Y-%m}", **kept)
 
 
 def _detail(visit: Visit, uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail | None:

@@ -41,9 +41,7 @@ def list_orders(visit: Given[Visit]) -> Response[str]:
         found = queries.list_orders(
             uow, cursor=visit.query("cursor", most=200) or None, limit=PAGE, state=state or None, text=query or None
         )
-    more = None
-    if found.next_cursor:
-        more = addresses.with_query(addresses.ORDERS, state=state, q=query, cursor=found.next_cursor)
+    more = addresses.next_page(addresses.ORDERS, found.next_cursor, state=state, q=query)
     rows = tuple(_row(visit, order) for order in found.items)
     return visit.show(OrdersView(rows, STATES, state, query, more))
 

@@ -132,11 +132,6 @@ def sales_by_video(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, l
     return found
 
 
-def next_page(path: str, cursor: str | None, **filters: str | None) -> str | None:
-    """The address of the next page of a list, None at its end."""
-    return addresses.with_query(path, cursor=cursor, **filters) if cursor else None
-
-
 def _orders(visit: Visit) -> SellerOrdersView:
     state, text = visit.query("state", most=30), visit.query("q")
     wanted = state if state in selling.ORDER_STATES else None
@@ -150,7 +145,7 @@ def _orders(visit: Visit) -> SellerOrdersView:
         states=selling.ORDER_STATES,
         state=wanted or "",
         query=text,
-        next_address=next_page(addresses.SELLER_ORDERS, found.next_cursor, state=wanted, q=text),
+        next_address=addresses.next_page(addresses.SELLER_ORDERS, found.next_cursor, state=wanted, q=text),
     )
 
 
@@ -179,7 +174,7 @@ def _listings(visit: Visit, uow: UnitOfWork) -> SellerListingsView:
     customers = customers_by_listing(uow)
     return SellerListingsView(
         tuple(selling.listing_row(visit, one, customers) for one in found.items),
-        next_address=next_page(addresses.SELLER_LISTINGS, found.next_cursor),
+        next_address=addresses.next_page(addresses.SELLER_LISTINGS, found.next_cursor),
     )
 
 

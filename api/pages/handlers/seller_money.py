@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from api.pages import addresses
 from api.pages.filling import earning
-from api.pages.handlers.seller import next_page, own_figures, require_seller
+from api.pages.handlers.seller import own_figures, require_seller
 from api.pages.site import Visit, page
 from api.pages.views.earnings import PromoterView, SellerMoneyView, StatementView
 from api.pages.views.earnings import ShareRow as ShownShare
@@ -50,7 +50,7 @@ def show_money(visit: Given[Visit]) -> Response[str]:
             commission_invoices=tuple(earning.commission_invoice(row) for row in bills),
             states=earning.SHARE_STATES,
             state=state or "",
-            next_address=next_page(addresses.SELLER_MONEY, shares.next_cursor, state=state),
+            next_address=addresses.next_page(addresses.SELLER_MONEY, shares.next_cursor, state=state),
         )
     return visit.show(view)
 

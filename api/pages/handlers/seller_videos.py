@@ -14,7 +14,7 @@ from api.pages import addresses
 from api.pages.filling import videos as filling
 from api.pages.filling.words import failure
 from api.pages.handlers.reading import identifier
-from api.pages.handlers.seller import next_page, require_channel, sales_by_video
+from api.pages.handlers.seller import require_channel, sales_by_video
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.selling import SellerVideosView, SellerVideoView, Typed, UploadView
 from api.problems import wants_page
@@ -52,7 +52,7 @@ def show_videos(visit: Given[Visit]) -> Response[str]:
         found = list_own_videos(uow, cursor=visit.query("cursor", most=200) or None, limit=_PAGE)
         sales = sales_by_video(uow, [row.id for row in found.items])
     rows = tuple(filling.video_row(visit, row, sales.get(row.id, [])) for row in found.items)
-    more = next_page(addresses.SELLER_VIDEOS, found.next_cursor)
+    more = addresses.next_page(addresses.SELLER_VIDEOS, found.next_cursor)
     working = any(row.state == "processing" for row in found.items)
     return visit.show(SellerVideosView(rows, more), refresh_s=_LOOK_AGAIN_S if working else 0)
 

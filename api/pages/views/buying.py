@@ -204,7 +204,9 @@ class ApprovalsView:
     active: ClassVar[str] = "approvals"
 
     waiting: tuple[ApprovalRequest, ...]
+    count: int
     decided: tuple[Decision, ...] = ()
+    next_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,3 +274,4 @@ class EntitlementsView:
     active: ClassVar[str] = "entitlements"
 
     rows: tuple[EntitlementRow, ...]
+    next_address: str | None = None

@@ -59,7 +59,7 @@ class FinanceSamples(Samples):
             p("已有同类软件", "We already have one"),
             NOW - timedelta(days=3),
         )
-        return ApprovalsView((one,), (decided, refused))
+        return ApprovalsView((one,), 1, (decided, refused))
 
     def entitlement(self) -> EntitlementView:
         """Three of twenty seats in use."""
