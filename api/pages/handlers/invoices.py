@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 from litestar import Response
@@ -23,11 +23,7 @@ from kernel.money import Money
 
 PAGE = 100
 MONTHS = 12
-STATES: dict[str, queries.Standing] = {
-    "issued": "issued",
-    "partly_credited": "partly_credited",
-    "credited": "credited",
-}
+STANDINGS: dict[str, queries.Standing] = {one: one for one in get_args(queries.Standing)}
 
 
 @page(addresses.INVOICES, "invoices.read")
@@ -37,7 +33,7 @@ def list_invoices(visit: Given[Visit]) -> Response[str]:
     today = clock.today(zone)
     month = parse_month(visit.query("month", most=7)) or today.replace(day=1)
     seller, opened = _id(visit.query("seller", most=36)), _id(visit.query("open", most=36))
-    standing = STATES.get(visit.query("state"))
+    standing = STANDINGS.get(visit.query("state"))
     wanted = month_filter(month, seller=seller, text=visit.query("q"), standing=standing)
     with visit.work() as uow:
         found = queries.list_invoices(uow, wanted, cursor=visit.query("cursor", most=200) or None, limit=PAGE)

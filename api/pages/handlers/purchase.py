@@ -152,6 +152,8 @@ def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
     ways = methods(visit, visit.services.gateways)
     if not profiles:
         error = error or visit.t("buy.no_billing_profile")
+    if not ways:
+        error = error or visit.t("buy.no_payment_method")
     return BuyView(
         placement_id=str(card.placement_id),
         video_id=str(item.id),
