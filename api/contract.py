@@ -91,8 +91,10 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, path: str, m
     if "requestBody" in operation:
         refusals |= {400, 413}
     if method not in SAFE:
-        refusals.add(409)
+        refusals |= {403, 409}
     operation["responses"].pop("400", None)
+    for status, answer in operation["responses"].items():
+        answer["description"] = HTTPStatus(int(status)).phrase
     operation["responses"] |= {str(status): {"$ref": f"#/components/responses/{status}"} for status in refusals}
 
 

@@ -58,7 +58,13 @@ def month_filter(month: date, *, seller: UUID | None, text: str | None, standing
     )
 
 
-@get("/v1/invoices/export", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
+@get(
+    "/v1/invoices/export",
+    permission="invoices.read",
+    sync_to_thread=True,
+    media_type="application/zip",
+    tags=["invoices"],
+)
 def export(
     services: Given[Services],
     principal: Given[Principal],

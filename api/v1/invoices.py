@@ -232,13 +232,25 @@ def get_one(invoice_id: FromPath[UUID], services: Given[Services], principal: Gi
         return InvoiceDetailOut.of_detail(get_invoice(uow, invoice_id))
 
 
-@get("/v1/invoices/{invoice_id:uuid}/pdf", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
+@get(
+    "/v1/invoices/{invoice_id:uuid}/pdf",
+    permission="invoices.read",
+    sync_to_thread=True,
+    media_type="application/pdf",
+    tags=["invoices"],
+)
 def download_pdf(invoice_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> Stream:
     """The document as PDF/A-3 with its XML embedded."""
     return _download(services, principal, invoice_id, "pdf")
 
 
-@get("/v1/invoices/{invoice_id:uuid}/xml", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
+@get(
+    "/v1/invoices/{invoice_id:uuid}/xml",
+    permission="invoices.read",
+    sync_to_thread=True,
+    media_type="application/xml",
+    tags=["invoices"],
+)
 def download_xml(invoice_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> Stream:
     """The document as EN 16931 data (UN/CEFACT CII)."""
     return _download(services, principal, invoice_id, "xml")

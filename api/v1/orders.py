@@ -193,7 +193,7 @@ def get_order(order_id: FromPath[UUID], services: Given[Services], principal: Gi
         return OrderOut.of(queries.get_order(uow, order_id))
 
 
-@get("/v1/orders/{order_id:uuid}/progress", permission="orders.read", tags=["buying"])
+@get("/v1/orders/{order_id:uuid}/progress", permission="orders.read", media_type="text/event-stream", tags=["buying"])
 async def stream_progress(
     order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
 ) -> ServerSentEvent:
