@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,18 +9,17 @@ from litestar import Litestar, Router
 from litestar.concurrency import set_asyncio_executor
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.exceptions import ImproperlyConfiguredException, LitestarDeprecationWarning
+from litestar.exceptions import ImproperlyConfiguredException
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
-from litestar.types.internal_types import PathParameterDefinition
 
 from api.auth import authentication, guard, provide_principal, provide_signed_in
 from api.context import Services
+from api.contract import openapi
 from api.headers import security_headers
 from api.pages.site import provide_form, provide_visit
 from api.problems import answer
 from api.routes import routes
+from api.schema import provide_paging
 
 MAX_BODY_BYTES = 1_048_576
 """JSON and forms; the media upload reads its stream under its own limit."""
@@ -30,58 +28,26 @@ MAX_BODY_BYTES = 1_048_576
 def create_app(services: Services) -> Litestar:
     """The application over `services`. Raises ImproperlyConfiguredException when a route declares no permission."""
     set_asyncio_executor(ThreadPoolExecutor(services.settings.api_threads, thread_name_prefix="handler"))
-    with warnings.catch_warnings():
-        # Dependencies are found by their parameters' names, which Litestar 2 does and announces to stop doing in 3.
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        app = Litestar(
-            # One router: registered one by one, the handlers of a path would be wrapped for their threads twice.
-            route_handlers=[Router(path="/", route_handlers=routes())],
-            guards=[guard],
-            middleware=[security_headers(services), authentication(services)],
-            dependencies={
-                "services": Provide(lambda: services, sync_to_thread=False),
-                "principal": Provide(provide_principal, sync_to_thread=False),
-                "signed_in": Provide(provide_signed_in, sync_to_thread=False),
-                "visit": Provide(provide_visit, sync_to_thread=False),
-                "form": Provide(provide_form),
-            },
-            exception_handlers={Exception: answer},
-            openapi_config=openapi(),
-            request_max_body_size=MAX_BODY_BYTES,
-            state=State({"services": services}),
-        )
+    app = Litestar(
+        # One router: registered one by one, the handlers of a path would be wrapped for their threads twice.
+        route_handlers=[Router(path="/", route_handlers=routes())],
+        guards=[guard],
+        middleware=[security_headers(services), authentication(services)],
+        dependencies={
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "principal": Provide(provide_principal, sync_to_thread=False),
+            "signed_in": Provide(provide_signed_in, sync_to_thread=False),
+            "paging": Provide(provide_paging, sync_to_thread=False),
+            "visit": Provide(provide_visit, sync_to_thread=False),
+            "form": Provide(provide_form),
+        },
+        exception_handlers={Exception: answer},
+        openapi_config=openapi(),
+        request_max_body_size=MAX_BODY_BYTES,
+        state=State({"services": services}),
+    )
     refuse_undeclared(app)
     return app
-
-
-def openapi() -> OpenAPIConfig:
-    """OpenAPI 3.1 of the JSON routes; pages declare `include_in_schema=False`."""
-    return OpenAPIConfig(
-        title="Channel Market",
-        version="1",
-        description=(
-            "Sell software from a video. Money is `{amount, currency}` in minor units; instants are RFC 3339 in UTC; "
-            "ids are UUID version 7; errors are problem details (RFC 9457) with a stable `code`."
-        ),
-        path="/openapi",
-        operation_id_creator=operation_id,
-        enabled_endpoints=set(),
-        components=Components(
-            security_schemes={
-                "session": SecurityScheme(type="apiKey", name="session", security_scheme_in="cookie"),
-                "key": SecurityScheme(type="http", scheme="bearer", description="API key"),
-            }
-        ),
-        security=[{"session": []}, {"key": []}],
-        use_handler_docstrings=True,
-    )
-
-
-def operation_id(handler: HTTPRouteHandler, method: str, path: list[str | PathParameterDefinition]) -> str:
-    """A stable name for generated clients: method and path, as in `post_v1_purchases_purchase_id_approve`."""
-    del handler
-    parts = [part if isinstance(part, str) else part.name for part in path]
-    return "_".join([method.lower(), *(part.replace("-", "_") for part in parts)])
 
 
 def refuse_undeclared(app: Litestar) -> None:

@@ -1,7 +1,8 @@
 """Authentication at the edge, and the guard that every route passes.
 
 A browser carries a session cookie, a program an API key as bearer token. An unsafe request with a cookie must also prove
-that it comes from our own pages: `Sec-Fetch-Site`, a matching `Origin`, or the session's CSRF token.
+that it comes from our own pages: `Sec-Fetch-Site`, a matching `Origin`, or the session's CSRF token. One without a cookie
+is refused when the browser says that another site sent it: signing somebody in as somebody else is a forgery, too.
 """
 
 from __future__ import annotations
@@ -85,8 +86,7 @@ def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHand
     """
     permission = handler.opt["permission"]
     principal: Principal = connection.scope["state"]["principal"]
-    signed_in: SignedIn | None = connection.scope["state"]["signed_in"]
-    if signed_in is not None and connection.scope.get("method") not in SAFE and not _same_site(connection, signed_in):
+    if connection.scope.get("method") not in SAFE and _is_forged(connection, principal):
         raise Forbidden("csrf_refused")
     if permission == PUBLIC:
         return
@@ -96,10 +96,19 @@ def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHand
         principal.require(permission)
 
 
+def _is_forged(connection: ASGIConnection[Any, Any, Any, Any], principal: Principal) -> bool:
+    signed_in: SignedIn | None = connection.scope["state"]["signed_in"]
+    if signed_in is not None:
+        return not _same_site(connection, signed_in)
+    sender = connection.headers.get("sec-fetch-site", "none")
+    return principal.kind is Kind.ANONYMOUS and sender not in {"none", "same-origin"}
+
+
 def _same_site(connection: ASGIConnection[Any, Any, Any, Any], signed_in: SignedIn) -> bool:
     token = connection.headers.get("x-csrf-token")
     if token is not None:
-        return hmac.compare_digest(token, signed_in.csrf)
+        # As bytes: of text, compare_digest takes ASCII only, and a header may hold anything.
+        return hmac.compare_digest(token.encode(), signed_in.csrf.encode())
     fetch_site = connection.headers.get("sec-fetch-site")
     if fetch_site is not None:
         return fetch_site == "same-origin"

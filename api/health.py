@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.concurrency import sync_to_thread
+from litestar.di import NamedDependency as Given
 from sqlalchemy import text
 
 from api.auth import PUBLIC
@@ -22,7 +23,7 @@ async def healthz() -> dict[str, str]:
 
 
 @get("/readyz", permission=PUBLIC, include_in_schema=False)
-async def readyz(services: Services) -> Response[dict[str, Any]]:
+async def readyz(services: Given[Services]) -> Response[dict[str, Any]]:
     """The database answers, and how far behind the jobs are."""
     try:
         body = await sync_to_thread(_look, services)

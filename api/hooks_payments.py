@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request, post
+from litestar.di import NamedDependency as Given
+from litestar.params import RawBody
 
 from api.auth import PUBLIC
 from api.context import Services
@@ -34,7 +36,7 @@ class HeardOut(Out):
     request_max_body_size=MAX_BYTES,
     tags=["hooks"],
 )
-def receive_stripe(request: Request[Any, Any, Any], body: bytes, services: Services) -> HeardOut:
+def receive_stripe(request: Request[Any, Any, Any], body: RawBody, services: Given[Services]) -> HeardOut:
     """Take an event of Stripe's. The signature is the credential; repetitions are taken, too, and change nothing.
 
     404: Stripe is not among this installation's gateways; 422: not signed by it, or of the other mode (live, test).

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from litestar import post
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, RawBody
 
 from api.auth import PUBLIC
 from api.context import Services
@@ -26,7 +28,7 @@ class TakenOut(Out):
     request_max_body_size=MAX_BYTES,
     tags=["hooks"],
 )
-def receive(token: str, body: bytes, services: Services) -> TakenOut:
+def receive(token: FromPath[str], body: RawBody, services: Given[Services]) -> TakenOut:
     """Take a seller's progress or result: stored before this answers. Repetitions are taken, too, and change nothing.
 
     404: the address is altered, not ours, or its time is over; 413: longer than 64 KiB; 422: not of the protocol's form.

@@ -1,4 +1,4 @@
-"""Addresses of a video's bytes and cover: versioned, so that they may be cached for ever; signed where not public.
+"""Addresses of a video's bytes and cover: versioned, so that a replaced file is fetched anew; signed where not public.
 
 A signed address works for whoever holds it until it expires. Its hour is rounded, so that a page loaded twice names
 the same address and the browser's cache serves the second.

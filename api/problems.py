@@ -10,16 +10,22 @@ from typing import Any
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError
 
 from api.language import language_of
 from api.pages.errors import error_page
+from api.schema import FieldProblemOut, ProblemOut
 from kernel.errors import DomainError, Invalid, Unavailable
 
 log = structlog.get_logger(__name__)
 
 TEXTS = Path(__file__).parent / "texts" / "errors"
 MEDIA_TYPE = "application/problem+json"
+SOON_S = 2
+"""When to try again where nothing more exact is known."""
+
+UNSTORABLE = {None, "22001", "22003", "22021"}
+"""SQLSTATEs of values no column takes: a zero byte (refused before it is sent), too long, too large, not UTF-8."""
 
 HTTP_CODES = {
     400: "request_malformed",
@@ -59,33 +65,31 @@ def _fill(template: str, params: dict[str, Any]) -> str:
     return template
 
 
-def problem(
-    request: Request[Any, Any, Any], error: DomainError, *, errors: list[dict[str, str]] | None = None
-) -> dict[str, Any]:
+def problem(request: Request[Any, Any, Any], error: DomainError, errors: list[FieldProblemOut]) -> ProblemOut:
     """The body of an error answer."""
-    language = language_of(request)
-    words = sentence(error.code, language, error.params)
+    words = sentence(error.code, language_of(request), error.params)
     field = getattr(error, "field", None)
-    details = errors or ([{"field": field, "code": error.code, "message": words["what"]}] if field else [])
-    return {
-        "type": f"/problems/{error.code}",
-        "title": words["what"],
-        "status": error.status,
-        "detail": " ".join((words["what"], words["safe"], words["todo"])),
-        "code": error.code,
-        "safe": words["safe"],
-        "todo": words["todo"],
-        "params": {name: _plain(value) for name, value in error.params.items()},
-        "errors": details,
-        "request_id": request.scope.get("state", {}).get("request_id"),
-    }
+    if field and not errors:
+        errors = [FieldProblemOut(field=field, code=error.code, message=words["what"])]
+    return ProblemOut(
+        type=f"/problems/{error.code}",
+        title=words["what"],
+        status=error.status,
+        detail=" ".join((words["what"], words["safe"], words["todo"])),
+        code=error.code,
+        safe=words["safe"],
+        todo=words["todo"],
+        params={name: _plain(value) for name, value in error.params.items()},
+        errors=errors,
+        request_id=request.scope.get("state", {}).get("request_id"),
+    )
 
 
-def _plain(value: object) -> object:
+def _plain(value: object) -> str | int | bool | None:
     return value if isinstance(value, str | int | bool | None) else str(value)
 
 
-def to_domain_error(request: Request[Any, Any, Any], error: Exception) -> tuple[DomainError, list[dict[str, str]]]:
+def to_domain_error(request: Request[Any, Any, Any], error: Exception) -> tuple[DomainError, list[FieldProblemOut]]:
     """Any exception as the refusal its reader should see; what nobody expected is logged with its traceback."""
     if isinstance(error, DomainError):
         return error, []
@@ -93,7 +97,10 @@ def to_domain_error(request: Request[Any, Any, Any], error: Exception) -> tuple[
         return Invalid("validation_failed"), _fields(error)
     if isinstance(error, HTTPException):
         return _of_status(error.status_code), []
-    if isinstance(error, OperationalError | DBAPIError) and _passing(error):
+    if isinstance(error, DataError) and _sqlstate(error) in UNSTORABLE:
+        log.warning("input_unstorable", path=request.scope["path"], sqlstate=_sqlstate(error))
+        return Invalid("validation_failed"), []
+    if isinstance(error, DBAPIError) and _passing(error):
         log.warning("database_unavailable", error=str(error.orig))
         return Unavailable("temporarily_unavailable"), []
     log.error("request_failed", path=request.scope["path"], exc_info=error)
@@ -102,8 +109,12 @@ def to_domain_error(request: Request[Any, Any, Any], error: Exception) -> tuple[
 
 def _passing(error: DBAPIError) -> bool:
     """Whether trying again may succeed: no connection, a lock not had in time, a deadlock, a statement cut off, shutdown."""
-    state = getattr(error.orig, "sqlstate", None)
+    state = _sqlstate(error)
     return state is None or state[:2] in {"08", "40", "53", "55", "57"}
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
 
 
 def _of_status(status: int) -> DomainError:
@@ -112,35 +123,39 @@ def _of_status(status: int) -> DomainError:
     return error
 
 
-def _fields(error: ValidationException) -> list[dict[str, str]]:
+def _fields(error: ValidationException) -> list[FieldProblemOut]:
     found = []
     for item in error.extra or []:
         if isinstance(item, dict):
             location = ".".join(str(part) for part in item.get("loc", ()))
             name = str(item.get("key") or location)
-            found.append(
-                {
-                    "field": name,
-                    "code": "validation_failed",
-                    "message": str(item.get("message") or item.get("msg") or ""),
-                }
-            )
+            message = str(item.get("message") or item.get("msg") or "")
+            found.append(FieldProblemOut(field=name, code="validation_failed", message=message))
     return found
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The error answer: problem details for programs, a page for people."""
     domain_error, errors = to_domain_error(request, error)
-    body = problem(request, domain_error, errors=errors)
-    headers = {"Retry-After": "2"} if domain_error.status in {429, 503} else {}
-    if domain_error.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+    body = problem(request, domain_error, errors)
+    headers = headers_of(domain_error)
     if wants_page(request):
         return error_page(request, body, headers)
     return Response(body, status_code=domain_error.status, media_type=MEDIA_TYPE, headers=headers)
 
 
+def headers_of(error: DomainError) -> dict[str, str]:
+    """What a refusal says in headers: when to try again (RFC 9110 §10.2.3), or how to authenticate (§11.6.1)."""
+    if error.status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if error.status in {429, 503}:
+        return {"Retry-After": str(error.params.get("retry_after_s", SOON_S))}
+    return {}
+
+
 def wants_page(request: Request[Any, Any, Any]) -> bool:
-    """Whether a person with a browser is asking."""
-    path = request.scope["path"]
-    return not path.startswith(("/v1/", "/hooks/")) and "text/html" in request.headers.get("accept", "")
+    """Whether a person with a browser is asking: for a page, or for a download that a page links to."""
+    path, headers = request.scope["path"], request.headers
+    if path.startswith("/hooks/") or "text/html" not in headers.get("accept", ""):
+        return False
+    return not path.startswith("/v1/") or headers.get("sec-fetch-mode") == "navigate"

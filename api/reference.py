@@ -8,8 +8,10 @@ from typing import Any
 
 from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from api.auth import PUBLIC
+from api.contract import contract
 
 ASSETS = {
     "swagger-ui.css": "text/css",
@@ -19,13 +21,13 @@ START = (
     "window.addEventListener('load', () => SwaggerUIBundle({url: '/openapi.json', dom_id: '#reference', "
     "deepLinking: true, validatorUrl: null}));"
 )
-YEAR = "public, max-age=31536000, immutable"
+DAY = "public, max-age=86400"
 
 
 @get("/openapi.json", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
 def document(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """The OpenAPI 3.1 document of this release."""
-    return Response(request.app.openapi_schema.to_schema(), media_type="application/json")
+    return Response(contract(request.app), media_type="application/json")
 
 
 @get("/docs/api", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
@@ -48,13 +50,13 @@ def page(request: Request[Any, Any, Any]) -> Response[str]:
 
 
 @get("/docs/api/{name:str}", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
-def asset(name: str) -> Response[bytes]:
+def asset(name: FromPath[str]) -> Response[bytes]:
     """Files of the reference page."""
     if name == "start.js":
         return Response(START.encode(), media_type="text/javascript")
     if name not in ASSETS:
         raise NotFoundException
-    return Response(_read(name), media_type=ASSETS[name], headers={"Cache-Control": YEAR})
+    return Response(_read(name), media_type=ASSETS[name], headers={"Cache-Control": DAY})
 
 
 @cache

@@ -12,6 +12,7 @@ MODULES = (
     "api.hooks_runs",
     "api.hooks_payments",
     "api.v1.buying",
+    "api.v1.purchase_rules",
     "api.v1.orders",
     "api.v1.traces",
     "api.v1.entitlements",

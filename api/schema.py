@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
+from urllib.parse import urlencode
 
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, QueryParameter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from kernel.idempotency import Answer
 from kernel.money import Money
 from kernel.paging import MAX_LIMIT, Page
 
@@ -32,6 +35,29 @@ class Out(BaseModel):
     """A body as it goes out. Every field is always present."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class FieldProblemOut(Out):
+    """What is wrong with one field."""
+
+    field: str
+    code: str
+    message: str
+
+
+class ProblemOut(Out):
+    """An error (RFC 9457). Programs read `code`; `title`, `safe` and `todo` are for people, in the reader's language."""
+
+    type: str
+    title: str = Field(description="What happened")
+    status: int
+    detail: str = Field(description="`title`, `safe` and `todo` in one")
+    code: str = Field(description="Stable, never reused", examples=["quote_expired"])
+    safe: str = Field(description="What is safe: whether anything was changed or charged")
+    todo: str = Field(description="What to do")
+    params: dict[str, str | int | bool | None] = Field(description="What the sentences were filled in with")
+    errors: list[FieldProblemOut]
+    request_id: str | None
 
 
 class MoneyOut(Out):
@@ -58,18 +84,19 @@ class PageOut(Out, Generic[T]):
     next_cursor: str | None
 
 
-def page_out(page: Page[Any], out: Callable[[Any], T]) -> PageOut[T]:
-    """A page with each row turned into its wire form."""
-    return PageOut(items=[out(row) for row in page.items], next_cursor=page.next_cursor)
-
-
-def linked(body: PageOut[T], path: str, **query: str | int | None) -> Response[PageOut[T]]:
-    """A page with the `Link` header (RFC 8288) of the next one."""
+def linked(page: Page[Any], out: Callable[[Any], T], path: str, **query: object) -> Response[PageOut[T]]:
+    """A page with each row in its wire form, and the `Link` header (RFC 8288) of the next one under the same filters."""
     headers: dict[str, str] = {}
-    if body.next_cursor:
-        kept = "".join(f"&{name}={value}" for name, value in query.items() if value is not None)
-        headers["Link"] = f'<{path}?cursor={body.next_cursor}{kept}>; rel="next"'
-    return Response(body, headers=headers)
+    if page.next_cursor:
+        kept = {name: str(value) for name, value in query.items() if value is not None}
+        headers["Link"] = f'<{path}?{urlencode({"cursor": page.next_cursor, **kept})}>; rel="next"'
+    return Response(PageOut(items=[out(row) for row in page.items], next_cursor=page.next_cursor), headers=headers)
+
+
+def answered(answer: Answer) -> Response[Any]:
+    """What a request with an Idempotency-Key is answered, now or again."""
+    headers = {"Idempotency-Replayed": "true"} if answer.replayed else {}
+    return Response(answer.body, status_code=answer.status, headers=headers)
 
 
 def _utc(value: datetime) -> datetime:
@@ -81,13 +108,28 @@ def _utc(value: datetime) -> datetime:
 
 UtcIn = Annotated[datetime, AfterValidator(_utc)]
 StrictInt = Annotated[int, Field(strict=True)]
-CursorParameter = Annotated[str | None, Parameter(query="cursor", max_length=200, required=False)]
-LimitParameter = Annotated[int, Parameter(query="limit", ge=1, le=MAX_LIMIT)]
+CursorParameter = Annotated[str | None, QueryParameter(name="cursor", max_length=200, required=False)]
+LimitParameter = Annotated[int, QueryParameter(name="limit", ge=1, le=MAX_LIMIT)]
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Where in a list to go on, and with how many rows."""
+
+    cursor: str | None
+    limit: int
+
+
+def provide_paging(cursor: CursorParameter = None, limit: LimitParameter = 20) -> Paging:
+    """Dependency `paging` of every list."""
+    return Paging(cursor, limit)
+
+
 KeyHeader = Annotated[
     str | None,
-    Parameter(header="Idempotency-Key", required=False, description="One effect per key; kept 30 days."),
+    HeaderParameter(name="Idempotency-Key", required=False, description="One effect per key; kept 30 days."),
 ]
 StateParameter = Annotated[
     str | None,
-    Parameter(query="state", max_length=40, required=False, description="Only rows in this state"),
+    QueryParameter(name="state", max_length=40, required=False, description="Only rows in this state"),
 ]

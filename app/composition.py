@@ -25,6 +25,7 @@ from kernel.settings import Settings
 from kernel.signing import TokenSigner
 from kernel.storage import open_storage
 from marketplace.listings import jobs as listing_jobs
+from marketplace.people import jobs as people_jobs
 from marketplace.videos import jobs as video_jobs
 
 KEY_ID = "k1"
@@ -93,6 +94,7 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
 def register_jobs(services: Services) -> None:
     """Let every package register its jobs with the ports of this process."""
     settings = services.settings
+    people_jobs.register()
     listing_jobs.register(review_by_rule=services.sandbox)
     video_jobs.register(services.storage)
     fulfillment_jobs.register(

@@ -117,6 +117,13 @@ class Settings(BaseSettings):
         default="https://api.stripe.com", description="Address of the Stripe API; changed only for test servers."
     )
 
+    forwarded_hops: int = Field(
+        default=0,
+        ge=0,
+        le=9,
+        description="How many proxies of one's own stand in front and add the caller to `X-Forwarded-For`; limits per "
+        "network address count that caller. 0: nobody, the header is ignored.",
+    )
     api_threads: int = Field(
         default=4, ge=1, le=64, description="Threads that run request handlers in one API process."
     )

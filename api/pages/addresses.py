@@ -31,6 +31,11 @@ def with_query(path: str, **query: str | int | None) -> str:
     return f"{path}?{urlencode(kept)}" if kept else path
 
 
+def next_page(path: str, cursor: str | None, **filters: str | None) -> str | None:
+    """Where a list goes on under the same filters; None at its end."""
+    return with_query(path, cursor=cursor, **filters) if cursor else None
+
+
 def video(video_id: str, second: int | None = None) -> str:
     """Address of one video in the player, opened at ``second`` (seconds from its start)."""
     return with_query(f"/v/{video_id}", t=second)

@@ -14,28 +14,29 @@ from api.pages.rendering import Chrome, render
 from api.pages.security import page_headers
 from api.pages.site import local_path, redirect
 from api.pages.views.people import ErrorView
+from api.schema import ProblemOut
 
 UNAUTHENTICATED = 401
 
 
-def error_page(request: Request[Any, Any, Any], body: dict[str, Any], headers: dict[str, str]) -> Response[Any]:
+def error_page(request: Request[Any, Any, Any], body: ProblemOut, headers: dict[str, str]) -> Response[Any]:
     """The error answer for a person. Whoever is not signed in is sent to sign in and comes back afterwards.
 
     Nothing is read from the database here: the page must work when that is what failed.
     """
-    if body["status"] == UNAUTHENTICATED:
+    if body.status == UNAUTHENTICATED:
         target = addresses.with_query(addresses.SIGN_IN, next=_address(request))
         return redirect(target)
     state = request.scope.get("state", {})
     signed_in = state.get("signed_in")
     nonce = state.get("nonce") or secrets.token_urlsafe(16)
     view = ErrorView(
-        status=body["status"],
-        code=body["code"],
-        what=body["title"],
-        safe=body["safe"],
-        todo=body["todo"],
-        request_id=body["request_id"],
+        status=body.status,
+        code=body.code,
+        what=body.title,
+        safe=body.safe,
+        todo=body.todo,
+        request_id=body.request_id,
         back_path=_back(request),
     )
     services = request.app.state.get("services")
@@ -49,7 +50,7 @@ def error_page(request: Request[Any, Any, Any], body: dict[str, Any], headers: d
     )
     return Response(
         render(view, chrome),
-        status_code=body["status"],
+        status_code=body.status,
         media_type=MediaType.HTML,
         headers={**page_headers(nonce), **headers},
     )

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from api.pages import addresses, assets, navigation
 from api.pages.formats import Formats
 from api.pages.states import tone
+from api.pages.views.selling import CLAIM_KINDS
 from api.pages.wording import LANGUAGES, Language, wording
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -73,7 +74,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update(at=addresses, asset=assets.address, tone=tone, languages=LANGUAGES)
+    made.globals.update(at=addresses, asset=assets.address, claim_kinds=CLAIM_KINDS, tone=tone, languages=LANGUAGES)
     return made
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import Cookie, UploadFile
+from litestar.di import NamedDependency as Given
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
@@ -120,6 +121,7 @@ class Visit:
         part: str | None = None,
         refresh_s: int = 0,
         notice: Notice | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response[str]:
         """The page, or one `part` of it. What the previous request had to say is said now."""
         told, cookies = notice or self._told(), []
@@ -128,7 +130,7 @@ class Visit:
         if self.signed_in is None and self.request.cookies.get(FORM_COOKIE) != self.csrf:
             cookies.append(_cookie(self.services, FORM_COOKIE, self.csrf, None))
         body = render(view, self.chrome(notice=told, refresh_s=refresh_s), part=part)
-        return Response(body, status_code=status, media_type=MediaType.HTML, cookies=cookies)
+        return Response(body, status_code=status, media_type=MediaType.HTML, cookies=cookies, headers=headers)
 
     def chrome(self, *, notice: Notice | None = None, refresh_s: int = 0) -> Chrome:
         """What surrounds the page."""
@@ -184,14 +186,17 @@ def form_post(path: str, permission: str, **options: Any) -> Callable[[Callable[
 
 
 def provide_visit(
-    request: Request[Any, Any, Any], services: Services, principal: Principal, signed_in: SignedIn | None
+    request: Request[Any, Any, Any],
+    services: Given[Services],
+    principal: Given[Principal],
+    signed_in: Given[SignedIn | None],
 ) -> Visit:
     """Dependency `visit`. A visitor without a session gets a token of their own for forms, kept in a cookie."""
     token = signed_in.csrf if signed_in else request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
     return Visit(request, services, principal, signed_in, language_of(request), token)
 
 
-async def provide_form(request: Request[Any, Any, Any], signed_in: SignedIn | None) -> Form:
+async def provide_form(request: Request[Any, Any, Any], signed_in: Given[SignedIn | None]) -> Form:
     """Dependency `form`.
 
     Raises:

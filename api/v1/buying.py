@@ -1,4 +1,4 @@
-"""Quotes, purchases, approvals and purchase rules: the buyer's way from a card to an order."""
+"""Quotes, purchases and approvals: the buyer's way from a card to an order."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Response, get, post, put
+from litestar import Response, get, post
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from api.context import Services
 from api.schema import (
-    CursorParameter,
     KeyHeader,
-    LimitParameter,
     MoneyOut,
     Out,
     PageOut,
+    Paging,
     StateParameter,
-    StrictInt,
     Wire,
+    answered,
     linked,
-    page_out,
 )
 from api.v1.orders import OrderOut
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
@@ -32,7 +32,6 @@ from orders import queries
 from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
 from orders.purchases.pay import pay_again
 from orders.purchases.place_purchase import PlacePurchase, place_purchase
-from orders.purchases.set_rule import SetRule, set_rule
 from orders.quotes.give_quote import Asked, GiveQuote, give_quote
 from orders.quotes.lines import Context, PricedLine
 from orders.quotes.models import Quote
@@ -210,23 +209,8 @@ class PurchaseOut(Out):
         )
 
 
-class RuleIn(Wire):
-    """From which gross amount on a purchase needs an approver."""
-
-    max_order_minor: StrictInt = Field(ge=0, le=10**15)
-    self_approval: bool = False
-
-
-class RuleOut(Out):
-    """A purchase rule of the organization."""
-
-    currency: str
-    max_order_minor: int
-    self_approval: bool
-
-
 @post("/v1/quotes", permission="signed_in", sync_to_thread=True, tags=["buying"])
-def create_quote(data: QuoteIn, services: Services, principal: Principal) -> QuoteOut:
+def create_quote(data: JSONBody[QuoteIn], services: Given[Services], principal: Given[Principal]) -> QuoteOut:
     """Price without committing. Prices come from the server alone; the quote lives 30 minutes."""
     context = Context(
         video_id=data.video_id,
@@ -235,34 +219,32 @@ def create_quote(data: QuoteIn, services: Services, principal: Principal) -> Quo
         share=data.share,
     )
     command = GiveQuote(data.asked(), data.currency, context)
-    with unit_of_work(services.db, principal) as uow:
-        return QuoteOut.of(give_quote(uow, command))
+    return transact(services.db, principal, lambda uow: QuoteOut.of(give_quote(uow, command)))
 
 
 @post("/v1/purchases", permission="signed_in", sync_to_thread=True, tags=["buying"])
 def create_purchase(
-    data: PurchaseIn, services: Services, principal: Principal, idempotency_key: KeyHeader
-) -> Response[Any]:
+    data: JSONBody[PurchaseIn], services: Given[Services], principal: Given[Principal], idempotency_key: KeyHeader
+) -> Response[PurchaseOut]:
     """Accept a quote: one order per seller, paid at once or sent to an approver. Needs an Idempotency-Key."""
-    return _respond(buy(services, principal, data, idempotency_key))
+    return answered(buy(services, principal, data, idempotency_key))
 
 
 @get("/v1/purchases", permission="orders.read", sync_to_thread=True, tags=["buying"])
 def list_purchases(
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
     only: StateParameter = None,
 ) -> Response[PageOut[PurchaseOut]]:
     """The organization's purchases, newest first. `state=pending_approval` is the approver's inbox."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.list_purchases(uow, cursor=cursor, limit=limit, state=only)
-        return linked(page_out(page, PurchaseOut.of), "/v1/purchases", state=only, limit=limit)
+        page = queries.list_purchases(uow, cursor=paging.cursor, limit=paging.limit, state=only)
+        return linked(page, PurchaseOut.of, "/v1/purchases", state=only, limit=paging.limit)
 
 
 @get("/v1/purchases/{purchase_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def get_purchase(purchase_id: UUID, services: Services, principal: Principal) -> PurchaseOut:
+def get_purchase(purchase_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> PurchaseOut:
     """One purchase with its orders."""
     with unit_of_work(services.db, principal) as uow:
         return PurchaseOut.of(queries.get_purchase(uow, purchase_id))
@@ -276,8 +258,12 @@ def get_purchase(purchase_id: UUID, services: Services, principal: Principal) ->
     tags=["buying"],
 )
 def approve_purchase(
-    purchase_id: UUID, data: DecisionIn, services: Services, principal: Principal, idempotency_key: KeyHeader
-) -> Response[Any]:
+    purchase_id: FromPath[UUID],
+    data: JSONBody[DecisionIn],
+    services: Given[Services],
+    principal: Given[Principal],
+    idempotency_key: KeyHeader,
+) -> Response[PurchaseOut]:
     """Let a purchase pass; its payment starts."""
     return _decide(services, principal, DecidePurchase(purchase_id, "approved", data.reason), idempotency_key)
 
@@ -290,8 +276,12 @@ def approve_purchase(
     tags=["buying"],
 )
 def reject_purchase(
-    purchase_id: UUID, data: DecisionIn, services: Services, principal: Principal, idempotency_key: KeyHeader
-) -> Response[Any]:
+    purchase_id: FromPath[UUID],
+    data: JSONBody[DecisionIn],
+    services: Given[Services],
+    principal: Given[Principal],
+    idempotency_key: KeyHeader,
+) -> Response[PurchaseOut]:
     """Refuse a purchase, with the reason its requester will read."""
     return _decide(services, principal, DecidePurchase(purchase_id, "rejected", data.reason), idempotency_key)
 
@@ -304,8 +294,12 @@ def reject_purchase(
     tags=["buying"],
 )
 def pay_purchase(
-    purchase_id: UUID, data: PayIn, services: Services, principal: Principal, idempotency_key: KeyHeader
-) -> Response[Any]:
+    purchase_id: FromPath[UUID],
+    data: JSONBody[PayIn],
+    services: Given[Services],
+    principal: Given[Principal],
+    idempotency_key: KeyHeader,
+) -> Response[PurchaseOut]:
     """Pay with another method after a failed payment."""
     require_gateway(services, data.gateway)
 
@@ -317,22 +311,7 @@ def pay_purchase(
         route = f"POST /v1/purchases/{purchase_id}/pay"
         return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
 
-    return _respond(transact(services.db, principal, pay))
-
-
-@get("/v1/purchase-rules", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def list_rules(services: Services, principal: Principal) -> list[RuleOut]:
-    """The organization's purchase rules, one per currency."""
-    with unit_of_work(services.db, principal) as uow:
-        return [RuleOut.model_validate(rule) for rule in queries.find_rule_of(uow)]
-
-
-@put("/v1/purchase-rules/{currency:str}", permission="members.manage", sync_to_thread=True, tags=["buying"])
-def put_rule(currency: str, data: RuleIn, services: Services, principal: Principal) -> RuleOut:
-    """Set the organization's rule for a currency."""
-    with unit_of_work(services.db, principal) as uow:
-        rule = set_rule(uow, SetRule(currency, data.max_order_minor, data.self_approval))
-        return RuleOut.model_validate(rule)
+    return answered(transact(services.db, principal, pay))
 
 
 def buy(services: Services, principal: Principal, data: PurchaseIn, key: str | None) -> Answer:
@@ -357,7 +336,9 @@ def require_gateway(services: Services, name: str) -> None:
         raise Invalid("gateway_unknown", field="gateway")
 
 
-def _decide(services: Services, principal: Principal, command: DecidePurchase, key: str | None) -> Response[Any]:
+def _decide(
+    services: Services, principal: Principal, command: DecidePurchase, key: str | None
+) -> Response[PurchaseOut]:
     def decide(uow: UnitOfWork) -> Answer:
         def work() -> Answer:
             decide_purchase(uow, command)
@@ -366,18 +347,13 @@ def _decide(services: Services, principal: Principal, command: DecidePurchase, k
         route = f"POST /v1/purchases/{command.purchase_id}/{command.decision}"
         return once(uow, route=route, key=key, request={"reason": command.reason}, work=work)
 
-    return _respond(transact(services.db, principal, decide))
+    return answered(transact(services.db, principal, decide))
 
 
 def _answer(uow: UnitOfWork, purchase_id: UUID, status: int = 201) -> Answer:
     uow.flush()
     view = queries.get_purchase(uow, purchase_id)
     return Answer(status, PurchaseOut.of(view).model_dump(mode="json"))
-
-
-def _respond(answer: Answer) -> Response[Any]:
-    headers = {"Idempotency-Replayed": "true"} if answer.replayed else {}
-    return Response(answer.body, status_code=answer.status, headers=headers)
 
 
 routes = [
@@ -388,6 +364,4 @@ routes = [
     approve_purchase,
     reject_purchase,
     pay_purchase,
-    list_rules,
-    put_rule,
 ]

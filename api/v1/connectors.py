@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import get, patch, post
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, JSONBody
 from pydantic import AfterValidator, Field, StringConstraints
 
 from api.context import Services
@@ -82,21 +84,21 @@ class ConnectorChange(Wire):
 
 
 @get("/v1/connectors", permission="connectors.write", sync_to_thread=True, tags=["seller"])
-def list_connectors(services: Services, principal: Principal) -> ConnectorsOut:
+def list_connectors(services: Given[Services], principal: Given[Principal]) -> ConnectorsOut:
     """The organization's connectors, without their secrets."""
     with unit_of_work(services.db, principal) as uow:
         return ConnectorsOut(items=[ConnectorOut.model_validate(row) for row in queries.connectors_of(uow)])
 
 
 @get("/v1/connectors/{connector_id:uuid}", permission="connectors.write", sync_to_thread=True, tags=["seller"])
-def get_connector(connector_id: UUID, services: Services, principal: Principal) -> ConnectorOut:
+def get_connector(connector_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ConnectorOut:
     """One connector, without its secrets."""
     with unit_of_work(services.db, principal) as uow:
         return ConnectorOut.model_validate(queries.get_connector(uow, connector_id))
 
 
 @post("/v1/connectors", permission="connectors.write", sync_to_thread=True, tags=["seller"])
-def create_connector(data: ConnectorIn, services: Services, principal: Principal) -> SavedOut:
+def create_connector(data: JSONBody[ConnectorIn], services: Given[Services], principal: Given[Principal]) -> SavedOut:
     """Make a connector; a webhook's signing secret is in this answer and nowhere else."""
     command = SaveConnector(name=data.name, kind=data.kind, url=data.url)
 
@@ -107,7 +109,12 @@ def create_connector(data: ConnectorIn, services: Services, principal: Principal
 
 
 @patch("/v1/connectors/{connector_id:uuid}", permission="connectors.write", sync_to_thread=True, tags=["seller"])
-def update_connector(connector_id: UUID, data: ConnectorChange, services: Services, principal: Principal) -> SavedOut:
+def update_connector(
+    connector_id: FromPath[UUID],
+    data: JSONBody[ConnectorChange],
+    services: Given[Services],
+    principal: Given[Principal],
+) -> SavedOut:
     """Change name or address. The secret stays."""
     command = ChangeConnector(connector_id, data.name, data.url)
 
@@ -119,7 +126,7 @@ def update_connector(connector_id: UUID, data: ConnectorChange, services: Servic
 
 
 @post("/v1/connectors/{connector_id:uuid}/secret", permission="connectors.write", sync_to_thread=True, tags=["seller"])
-def rotate(connector_id: UUID, services: Services, principal: Principal) -> SavedOut:
+def rotate(connector_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> SavedOut:
     """A fresh secret, shown once. The former one signs along for 24 hours, so that no call is refused meanwhile."""
 
     def change(uow: UnitOfWork) -> SavedOut:
@@ -135,7 +142,9 @@ def rotate(connector_id: UUID, services: Services, principal: Principal) -> Save
     status_code=202,
     tags=["seller"],
 )
-def test_connector(connector_id: UUID, services: Services, principal: Principal) -> ConnectorOut:
+def test_connector(
+    connector_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
+) -> ConnectorOut:
     """Test it: three harmless calls (`docs/protocols/webhook.md` §4). Ask for the connector until `test` says how it went."""
 
     def ask(uow: UnitOfWork) -> ConnectorOut:

@@ -7,14 +7,16 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, delete, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from pydantic import Field
 
+from api.conditional import is_unchanged
 from api.context import Services
-from api.schema import CursorParameter, KeyHeader, LimitParameter, Out, PageOut, Wire, linked, page_out
+from api.schema import KeyHeader, Out, PageOut, Paging, Wire, answered, linked
 from fulfillment import queries
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
-from fulfillment.views import Check, EntitlementDetail, EntitlementRow, SeatRow
+from fulfillment.views import EntitlementDetail, EntitlementRow, SeatRow
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.idempotency import Answer, once
 from kernel.principal import Principal
@@ -109,23 +111,25 @@ class CheckOut(Out):
     valid_to: datetime | None
 
 
-IfNoneMatch = Annotated[str | None, Parameter(header="If-None-Match", required=False, max_length=1_000)]
+IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", required=False, max_length=1_000)]
 
 
 @get("/v1/entitlements", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"])
 def list_entitlements(
-    services: Services, principal: Principal, cursor: CursorParameter = None, limit: LimitParameter = 20
+    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
 ) -> Response[PageOut[EntitlementOut]]:
     """Everything the organization bought, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.entitlements_of_buyer(uow, cursor=cursor, limit=limit)
-        return linked(page_out(page, EntitlementOut.of), "/v1/entitlements", limit=limit)
+        page = queries.entitlements_of_buyer(uow, cursor=paging.cursor, limit=paging.limit)
+        return linked(page, EntitlementOut.of, "/v1/entitlements", limit=paging.limit)
 
 
 @get(
     "/v1/entitlements/{entitlement_id:uuid}", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"]
 )
-def get_entitlement(entitlement_id: UUID, services: Services, principal: Principal) -> EntitlementDetailOut:
+def get_entitlement(
+    entitlement_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
+) -> EntitlementDetailOut:
     """One entitlement of the buyer with the holders of its seats."""
     with unit_of_work(services.db, principal) as uow:
         return EntitlementDetailOut.of_detail(queries.get_entitlement(uow, entitlement_id))
@@ -133,13 +137,16 @@ def get_entitlement(entitlement_id: UUID, services: Services, principal: Princip
 
 @get("/v1/entitlements/check", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"])
 def check_entitlement(
-    entitlement_id: UUID, services: Services, principal: Principal, if_none_match: IfNoneMatch = None
+    entitlement_id: FromQuery[UUID],
+    services: Given[Services],
+    principal: Given[Principal],
+    if_none_match: IfNoneMatch = None,
 ) -> Response[CheckOut | None]:
     """Whether an entitlement may be used now; for the seller's system. Send the ETag back and get 304 while it holds."""
     with unit_of_work(services.db, principal) as uow:
         found = queries.check_entitlement(uow, entitlement_id)
     headers = {"ETag": f'"{found.etag}"', "Cache-Control": "private, no-cache"}
-    if _matches(if_none_match, found):
+    if is_unchanged(if_none_match, headers["ETag"]):
         return Response(None, status_code=304, headers=headers)
     return Response(CheckOut.model_validate(found), headers=headers)
 
@@ -151,7 +158,7 @@ def check_entitlement(
     status_code=200,
     tags=["entitlements"],
 )
-def launch(entitlement_id: UUID, services: Services, principal: Principal) -> LaunchOut:
+def launch(entitlement_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> LaunchOut:
     """Where the product opens, while the entitlement may be used."""
     with unit_of_work(services.db, principal) as uow:
         return LaunchOut(url=queries.launch_address(uow, entitlement_id))
@@ -164,7 +171,11 @@ def launch(entitlement_id: UUID, services: Services, principal: Principal) -> La
     tags=["entitlements"],
 )
 def assign(
-    entitlement_id: UUID, data: SeatIn, services: Services, principal: Principal, idempotency_key: KeyHeader
+    entitlement_id: FromPath[UUID],
+    data: JSONBody[SeatIn],
+    services: Given[Services],
+    principal: Given[Principal],
+    idempotency_key: KeyHeader,
 ) -> Response[AssignedOut]:
     """Give a member a seat. Needs an Idempotency-Key; never more seats than were bought, however many ask at once."""
 
@@ -177,8 +188,7 @@ def assign(
         route = f"POST /v1/entitlements/{entitlement_id}/seats"
         return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
 
-    answer = transact(services.db, principal, ask)
-    return Response(AssignedOut.model_validate(answer.body), status_code=answer.status)
+    return answered(transact(services.db, principal, ask))
 
 
 @delete(
@@ -187,19 +197,15 @@ def assign(
     sync_to_thread=True,
     tags=["entitlements"],
 )
-def revoke(entitlement_id: UUID, seat_id: UUID, services: Services, principal: Principal) -> None:
+def revoke(
+    entitlement_id: FromPath[UUID], seat_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
+) -> None:
     """Take a seat back. Repeating it changes nothing."""
     transact(services.db, principal, lambda uow: revoke_seat(uow, entitlement_id, seat_id))
 
 
 def _seat(row: SeatRow) -> SeatOut:
     return SeatOut.model_validate(row)
-
-
-def _matches(header: str | None, found: Check) -> bool:
-    """RFC 9110 §13.1.2: weak comparison over a list, or `*`."""
-    tags = {tag.strip().removeprefix("W/") for tag in (header or "").split(",")}
-    return "*" in tags or f'"{found.etag}"' in tags
 
 
 routes = [list_entitlements, check_entitlement, get_entitlement, launch, assign, revoke]

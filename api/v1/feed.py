@@ -7,13 +7,14 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, delete, get, post, put
-from litestar.params import Parameter
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from api.auth import PUBLIC, SIGNED_IN
 from api.context import Services
 from api.media_addresses import cover_address, media_address
-from api.schema import CursorParameter, LimitParameter, MoneyOut, Out, PageOut, Wire, linked, page_out
+from api.schema import MoneyOut, Out, PageOut, Paging, Wire, linked
 from kernel.db.uow import transact, unit_of_work
 from kernel.principal import Principal
 from marketplace.channels.open_channel import OpenChannel, follow_channel, open_channel, unfollow_channel
@@ -146,39 +147,38 @@ class ChannelOut(Out):
         return cls.model_validate(row)
 
 
-QueryParameter = Annotated[str | None, Parameter(query="q", max_length=100, required=False)]
+TextParameter = Annotated[str | None, QueryParameter(name="q", max_length=100, required=False)]
 
 
 @get("/v1/feed", permission=PUBLIC, sync_to_thread=True, tags=["content"])
 def get_feed(
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
-    q: QueryParameter = None,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
+    q: TextParameter = None,
 ) -> Response[PageOut[FeedItemOut]]:
     """Published videos one may see, newest first; `q` finds words of titles, descriptions and channels."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_feed(uow, cursor=cursor, limit=limit, query=q)
-    return linked(page_out(page, lambda item: FeedItemOut.of(services, item)), "/v1/feed", limit=limit, q=q)
+        page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, query=q)
+    return linked(page, lambda item: FeedItemOut.of(services, item), "/v1/feed", limit=paging.limit, q=q)
 
 
 @get("/v1/videos/{video_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])
-def get_video(video_id: UUID, services: Services, principal: Principal) -> FeedItemOut:
+def get_video(video_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> FeedItemOut:
     """One published video."""
     with unit_of_work(services.db, principal) as uow:
         return FeedItemOut.of(services, get_feed_item(uow, video_id))
 
 
 @get("/v1/channels", permission=SIGNED_IN, sync_to_thread=True, tags=["content"])
-def get_own_channels(services: Services, principal: Principal) -> list[ChannelOut]:
+def get_own_channels(services: Given[Services], principal: Given[Principal]) -> list[ChannelOut]:
     """The organization's own channels."""
     with unit_of_work(services.db, principal) as uow:
         return [ChannelOut.of(row) for row in list_own_channels(uow)]
 
 
 @post("/v1/channels", permission="videos.write", sync_to_thread=True, tags=["content"])
-def create_channel(data: ChannelIn, services: Services, principal: Principal) -> ChannelOut:
+def create_channel(data: JSONBody[ChannelIn], services: Given[Services], principal: Given[Principal]) -> ChannelOut:
     """Open a channel."""
     command = OpenChannel(**data.model_dump())
     made = transact(services.db, principal, lambda uow: open_channel(uow, command).id)
@@ -187,7 +187,7 @@ def create_channel(data: ChannelIn, services: Services, principal: Principal) ->
 
 
 @get("/v1/channels/{channel_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])
-def get_one_channel(channel_id: UUID, services: Services, principal: Principal) -> ChannelOut:
+def get_one_channel(channel_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ChannelOut:
     """A channel."""
     with unit_of_work(services.db, principal) as uow:
         return ChannelOut.of(get_channel(uow, channel_id))
@@ -195,18 +195,17 @@ def get_one_channel(channel_id: UUID, services: Services, principal: Principal) 
 
 @get("/v1/channels/{channel_id:uuid}/videos", permission=PUBLIC, sync_to_thread=True, tags=["content"])
 def get_channel_videos(
-    channel_id: UUID,
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    channel_id: FromPath[UUID],
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
 ) -> Response[PageOut[FeedItemOut]]:
     """A channel's published videos one may see, newest first."""
     with unit_of_work(services.db, principal) as uow:
         get_channel(uow, channel_id)
-        page = list_feed(uow, cursor=cursor, limit=limit, channel_id=channel_id)
+        page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, channel_id=channel_id)
     path = f"/v1/channels/{channel_id}/videos"
-    return linked(page_out(page, lambda item: FeedItemOut.of(services, item)), path, limit=limit)
+    return linked(page, lambda item: FeedItemOut.of(services, item), path, limit=paging.limit)
 
 
 @put(
@@ -216,13 +215,13 @@ def get_channel_videos(
     status_code=204,
     tags=["content"],
 )
-def follow(channel_id: UUID, services: Services, principal: Principal) -> None:
+def follow(channel_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
     """Follow a channel; following already, nothing changes."""
     transact(services.db, principal, lambda uow: follow_channel(uow, channel_id))
 
 
 @delete("/v1/channels/{channel_id:uuid}/follow", permission=SIGNED_IN, sync_to_thread=True, tags=["content"])
-def unfollow(channel_id: UUID, services: Services, principal: Principal) -> None:
+def unfollow(channel_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
     """Follow it no more."""
     transact(services.db, principal, lambda uow: unfollow_channel(uow, channel_id))
 

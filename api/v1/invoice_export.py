@@ -3,45 +3,37 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from typing import IO, Annotated, Any
+from datetime import UTC, date
+from io import RawIOBase
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.di import NamedDependency as Given
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from api.context import Services
-from billing.invoices.queries import (
-    InvoiceFilter,
-    InvoiceRow,
-    StoredFile,
-    credited_of,
-    find_file,
-    get_invoice,
-    list_invoices,
-    standing,
-)
+from billing.invoices.queries import InvoiceFilter, Standing, StoredFile, files_of, files_of_documents
 from kernel import clock
 from kernel.db.uow import UnitOfWork, unit_of_work
 from kernel.errors import Invalid, NotFound
-from kernel.paging import MAX_LIMIT
 from kernel.principal import Principal
+from marketplace.public import party
 
 MOST = 500
-"""Documents in one file."""
+"""Documents named one by one; a month has no such limit."""
 _MONTH = re.compile(r"([12]\d{3})-(0[1-9]|1[0-2])", re.ASCII)
-_IN_MEMORY = 8 * 1024 * 1024
-_CHUNK = 256 * 1024
 
-MonthParameter = Annotated[str | None, Parameter(query="month", max_length=7, required=False, description="YYYY-MM")]
-SellerParameter = Annotated[str | None, Parameter(query="seller", max_length=36, required=False)]
-StandingParameter = Annotated[str | None, Parameter(query="state", max_length=20, required=False)]
-TextParameter = Annotated[str | None, Parameter(query="q", max_length=100, required=False)]
-ChosenParameter = Annotated[list[UUID] | None, Parameter(query="id", required=False, max_items=MOST)]
+MonthParameter = Annotated[
+    str | None, QueryParameter(name="month", max_length=7, required=False, description="YYYY-MM")
+]
+SellerParameter = Annotated[UUID | None, QueryParameter(name="seller", required=False)]
+StandingParameter = Annotated[Standing | None, QueryParameter(name="state", required=False)]
+TextParameter = Annotated[str | None, QueryParameter(name="q", max_length=100, required=False)]
+ChosenParameter = Annotated[list[UUID] | None, QueryParameter(name="id", required=False, max_items=MOST)]
 
 
 def parse_month(text: str) -> date | None:
@@ -55,89 +47,84 @@ def next_month(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
-def month_filter(month: date, *, seller: UUID | None, text: str | None) -> InvoiceFilter:
+def month_filter(month: date, *, seller: UUID | None, text: str | None, standing: Standing | None) -> InvoiceFilter:
     """What was issued to the organization in a month."""
-    return InvoiceFilter(issued_from=month, issued_before=next_month(month), other_org_id=seller, text=text or None)
+    return InvoiceFilter(
+        issued_from=month,
+        issued_before=next_month(month),
+        other_org_id=seller,
+        text=text or None,
+        standing=standing,
+    )
 
 
-@get("/v1/invoices/export", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
+@get(
+    "/v1/invoices/export",
+    permission="invoices.read",
+    sync_to_thread=True,
+    media_type="application/zip",
+    tags=["invoices"],
+)
 def export(
-    services: Services,
-    principal: Principal,
+    services: Given[Services],
+    principal: Given[Principal],
     month: MonthParameter = None,
     seller: SellerParameter = None,
     only: StandingParameter = None,
     q: TextParameter = None,
     chosen: ChosenParameter = None,
 ) -> Stream:
-    """PDF and XML of a month (default: this one) or of the documents named by `id`, at most 500."""
-    first = parse_month(month) if month else clock.today().replace(day=1)
-    if first is None:
-        raise Invalid("validation_failed", field="month")
+    """PDF and XML of a month (default: this one), or of the at most 500 documents named by `id`, as one ZIP file."""
     with unit_of_work(services.db, principal) as uow:
         if chosen:
-            rows = [get_invoice(uow, invoice_id).row for invoice_id in chosen]
+            files, name = files_of_documents(uow, chosen), "invoices.zip"
         else:
-            wanted = month_filter(first, seller=_organization(seller), text=q)
-            rows = _all(uow, wanted, only)
-        files = [file for row in rows if row.has_pdf for file in _files(uow, row)]
+            first = parse_month(month) if month else _this_month(uow)
+            if first is None:
+                raise Invalid("validation_failed", field="month")
+            files = files_of(uow, month_filter(first, seller=seller, text=q, standing=only))
+            name = f"invoices-{first:%Y-%m}.zip"
     if not files:
         raise NotFound("invoices_none_to_export")
-    packed = _pack(services, files)
-    name = f"invoices-{first:%Y-%m}.zip" if not chosen else "invoices.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return Stream(_chunks(packed), media_type="application/zip", headers=headers)
+    return Stream(_archive(services, files), media_type="application/zip", headers=headers)
 
 
-def _organization(text: str | None) -> UUID | None:
-    if not text:
-        return None
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Invalid("validation_failed", field="seller") from None
+def _this_month(uow: UnitOfWork) -> date:
+    return clock.today(party(uow, uow.principal.organization()).time_zone).replace(day=1)
 
 
-def _all(uow: UnitOfWork, wanted: InvoiceFilter, only: str | None) -> list[InvoiceRow]:
-    rows: list[InvoiceRow] = []
-    cursor: str | None = None
-    while len(rows) < MOST:
-        page = list_invoices(uow, wanted, cursor=cursor, limit=MAX_LIMIT)
-        credited = credited_of(uow, [row.id for row in page.items]) if only else {}
-        rows += [row for row in page.items if not only or standing(row, credited.get(row.id, 0)) == only]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return rows[:MOST]
+class _Sent(RawIOBase):
+    """What the archive writes, until it is sent; it cannot seek, so the archive never needs what has gone."""
+
+    def __init__(self) -> None:
+        self.waiting = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self.waiting += data
+        return len(data)
+
+    def take(self) -> bytes:
+        """Everything written since the last time."""
+        taken = bytes(self.waiting)
+        self.waiting.clear()
+        return taken
 
 
-def _files(uow: UnitOfWork, row: InvoiceRow) -> Iterator[StoredFile]:
-    yield find_file(uow, row.id, "pdf")
-    if row.has_xml:
-        yield find_file(uow, row.id, "xml")
-
-
-def _pack(services: Services, files: list[StoredFile]) -> IO[bytes]:
-    """The files in one archive, on disk beyond a few megabytes. The transaction is over; the store is asked now."""
-    made: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by whoever streams it
-    now = clock.now().astimezone(UTC)
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+def _archive(services: Services, files: list[StoredFile]) -> Iterator[bytes]:
+    """The archive, made while it is sent: of ten thousand documents one is in memory. The transaction is over by then."""
+    sent = _Sent()
+    at = clock.now().astimezone(UTC).timetuple()[:6]
+    with zipfile.ZipFile(sent, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
-            entry = zipfile.ZipInfo(file.file_name, _zip_time(now))
+            entry = zipfile.ZipInfo(file.file_name, at)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, services.storage.get_bytes(file.key))
-    made.seek(0)
-    return made
-
-
-def _zip_time(at: datetime) -> Any:
-    return at.timetuple()[:6]
-
-
-def _chunks(packed: IO[bytes]) -> Iterator[bytes]:
-    with packed:
-        while chunk := packed.read(_CHUNK):
-            yield chunk
+            yield sent.take()
+    yield sent.take()
 
 
 routes = [export]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 from pydantic import Field
 
 from api.context import Services
-from api.schema import CursorParameter, LimitParameter, MoneyOut, Out, PageOut, linked, page_out
+from api.schema import MoneyOut, Out, PageOut, Paging, linked
 from billing.documents.parties import Party
 from billing.invoices.queries import (
     InvoiceDetail,
@@ -28,20 +29,20 @@ from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM, Principal
 
 KindParameter = Annotated[
-    Literal["invoice", "credit_note", "commission_invoice"] | None, Parameter(query="kind", required=False)
+    Literal["invoice", "credit_note", "commission_invoice"] | None, QueryParameter(name="kind", required=False)
 ]
-StateParameter = Annotated[Literal["queued", "issued"] | None, Parameter(query="state", required=False)]
+StateParameter = Annotated[Literal["queued", "issued"] | None, QueryParameter(name="state", required=False)]
 OtherParameter = Annotated[
-    UUID | None, Parameter(query="party", required=False, description="The other side's organization")
+    UUID | None, QueryParameter(name="party", required=False, description="The other side's organization")
 ]
-FromParameter = Annotated[date | None, Parameter(query="issued_from", required=False)]
-BeforeParameter = Annotated[date | None, Parameter(query="issued_before", required=False, description="Excluded")]
-LeastParameter = Annotated[int | None, Parameter(query="least_minor", required=False, ge=0, le=10**15)]
-MostParameter = Annotated[int | None, Parameter(query="most_minor", required=False, ge=0, le=10**15)]
-TaxIdParameter = Annotated[str | None, Parameter(query="tax_id", required=False, max_length=40)]
-PoParameter = Annotated[str | None, Parameter(query="po_number", required=False, max_length=80)]
-OrderParameter = Annotated[UUID | None, Parameter(query="order_id", required=False)]
-TextParameter = Annotated[str | None, Parameter(query="q", required=False, max_length=100)]
+FromParameter = Annotated[date | None, QueryParameter(name="issued_from", required=False)]
+BeforeParameter = Annotated[date | None, QueryParameter(name="issued_before", required=False, description="Excluded")]
+LeastParameter = Annotated[int | None, QueryParameter(name="least_minor", required=False, ge=0, le=10**15)]
+MostParameter = Annotated[int | None, QueryParameter(name="most_minor", required=False, ge=0, le=10**15)]
+TaxIdParameter = Annotated[str | None, QueryParameter(name="tax_id", required=False, max_length=40)]
+PoParameter = Annotated[str | None, QueryParameter(name="po_number", required=False, max_length=80)]
+OrderParameter = Annotated[UUID | None, QueryParameter(name="order_id", required=False)]
+TextParameter = Annotated[str | None, QueryParameter(name="q", required=False, max_length=100)]
 
 
 class InvoiceOut(Out):
@@ -178,10 +179,9 @@ class VerifiedOut(Out):
 
 @get("/v1/invoices", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
 def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
     kind: KindParameter = None,
     only: StateParameter = None,
     party: OtherParameter = None,
@@ -208,45 +208,56 @@ def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
         order_id=order_id,
         text=q,
     )
-    return _page(services, principal, wanted, "/v1/invoices", cursor, limit)
+    return _page(services, principal, wanted, "/v1/invoices", paging)
 
 
 @get("/v1/seller/invoices", permission="money.read", sync_to_thread=True, tags=["invoices"])
 def list_issued(
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
     kind: KindParameter = None,
     order_id: OrderParameter = None,
     q: TextParameter = None,
 ) -> Response[PageOut[InvoiceOut]]:
     """Invoices and credit notes the organization issued to its buyers, newest first."""
     wanted = InvoiceFilter(side="issued", kind=kind, order_id=order_id, text=q)
-    return _page(services, principal, wanted, "/v1/seller/invoices", cursor, limit)
+    return _page(services, principal, wanted, "/v1/seller/invoices", paging)
 
 
 @get("/v1/invoices/{invoice_id:uuid}", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
-def get_one(invoice_id: UUID, services: Services, principal: Principal) -> InvoiceDetailOut:
+def get_one(invoice_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> InvoiceDetailOut:
     """One document that the organization received or issued."""
     with unit_of_work(services.db, principal) as uow:
         return InvoiceDetailOut.of_detail(get_invoice(uow, invoice_id))
 
 
-@get("/v1/invoices/{invoice_id:uuid}/pdf", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
-def download_pdf(invoice_id: UUID, services: Services, principal: Principal) -> Stream:
+@get(
+    "/v1/invoices/{invoice_id:uuid}/pdf",
+    permission="invoices.read",
+    sync_to_thread=True,
+    media_type="application/pdf",
+    tags=["invoices"],
+)
+def download_pdf(invoice_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> Stream:
     """The document as PDF/A-3 with its XML embedded."""
     return _download(services, principal, invoice_id, "pdf")
 
 
-@get("/v1/invoices/{invoice_id:uuid}/xml", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
-def download_xml(invoice_id: UUID, services: Services, principal: Principal) -> Stream:
+@get(
+    "/v1/invoices/{invoice_id:uuid}/xml",
+    permission="invoices.read",
+    sync_to_thread=True,
+    media_type="application/xml",
+    tags=["invoices"],
+)
+def download_xml(invoice_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> Stream:
     """The document as EN 16931 data (UN/CEFACT CII)."""
     return _download(services, principal, invoice_id, "xml")
 
 
 @get("/v1/invoice-verifications/{code:str}", permission="public", sync_to_thread=True, tags=["invoices"])
-def verify(code: str, services: Services) -> VerifiedOut:
+def verify(code: FromPath[str], services: Given[Services]) -> VerifiedOut:
     """What stands behind the code printed on a document; for anyone who holds the paper."""
     with unit_of_work(services.db, SYSTEM) as uow:
         found = verify_code(uow, code)
@@ -261,17 +272,15 @@ def verify(code: str, services: Services) -> VerifiedOut:
 
 
 def _page(
-    services: Services, principal: Principal, wanted: InvoiceFilter, path: str, cursor: str | None, limit: int
+    services: Services, principal: Principal, wanted: InvoiceFilter, path: str, paging: Paging
 ) -> Response[PageOut[InvoiceOut]]:
     with unit_of_work(services.db, principal) as uow:
-        page = list_invoices(uow, wanted, cursor=cursor, limit=limit)
-    names = {"other_org_id": "party", "least_minor": "least_minor", "text": "q"}
-    kept: dict[str, Any] = {
-        names.get(name, name): value
-        for name in InvoiceFilter.__dataclass_fields__
-        if name != "side" and (value := getattr(wanted, name)) is not None
+        page = list_invoices(uow, wanted, cursor=paging.cursor, limit=paging.limit)
+    renamed = {"other_org_id": "party", "text": "q"}
+    filters = {
+        renamed.get(name, name): getattr(wanted, name) for name in InvoiceFilter.__dataclass_fields__ if name != "side"
     }
-    return linked(page_out(page, InvoiceOut.of), path, limit=limit, **{name: str(kept[name]) for name in kept})
+    return linked(page, InvoiceOut.of, path, limit=paging.limit, **filters)
 
 
 def _download(services: Services, principal: Principal, invoice_id: UUID, form: Literal["pdf", "xml"]) -> Stream:

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Response, get, post, put
-from litestar.params import Parameter
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from api.auth import PUBLIC
 from api.context import Services
-from api.schema import CursorParameter, LimitParameter, MoneyOut, Out, PageOut, StrictInt, Wire, linked, page_out
+from api.schema import MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked
 from fulfillment.queries import get_connector
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.principal import Principal
@@ -186,21 +187,20 @@ class ListingOut(Out):
 
 @get("/v1/listings", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])
 def get_listings(
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
-    category: Annotated[str | None, Parameter(max_length=40, required=False)] = None,
-    q: Annotated[str | None, Parameter(max_length=100, required=False)] = None,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
+    category: Annotated[str | None, QueryParameter(max_length=40, required=False)] = None,
+    q: Annotated[str | None, QueryParameter(max_length=100, required=False)] = None,
 ) -> Response[PageOut[ListingOut]]:
     """Listings on sale, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_listings(uow, cursor=cursor, limit=limit, category=category, query=q)
-    return linked(page_out(page, ListingOut.of), "/v1/listings", limit=limit, category=category, q=q)
+        page = list_listings(uow, cursor=paging.cursor, limit=paging.limit, category=category, query=q)
+    return linked(page, ListingOut.of, "/v1/listings", limit=paging.limit, category=category, q=q)
 
 
 @get("/v1/listings/{listing_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])
-def get_one(listing_id: UUID, services: Services, principal: Principal) -> ListingOut:
+def get_one(listing_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ListingOut:
     """A listing on sale."""
     with unit_of_work(services.db, principal) as uow:
         return ListingOut.of(get_listing(uow, listing_id))
@@ -208,29 +208,31 @@ def get_one(listing_id: UUID, services: Services, principal: Principal) -> Listi
 
 @get("/v1/seller/listings", permission="catalog.write", sync_to_thread=True, tags=["seller"])
 def get_own_listings(
-    services: Services, principal: Principal, cursor: CursorParameter = None, limit: LimitParameter = 20
+    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
 ) -> Response[PageOut[ListingOut]]:
     """The organization's listings with their latest versions."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_own_listings(uow, cursor=cursor, limit=limit)
-    return linked(page_out(page, ListingOut.of), "/v1/seller/listings", limit=limit)
+        page = list_own_listings(uow, cursor=paging.cursor, limit=paging.limit)
+    return linked(page, ListingOut.of, "/v1/seller/listings", limit=paging.limit)
 
 
 @get("/v1/seller/listings/{listing_id:uuid}", permission="catalog.write", sync_to_thread=True, tags=["seller"])
-def get_own(listing_id: UUID, services: Services, principal: Principal) -> ListingOut:
+def get_own(listing_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ListingOut:
     """One of the organization's listings with its latest version."""
     return _own(services, principal, listing_id)
 
 
 @get("/v1/seller/listings/{listing_id:uuid}/versions", permission="catalog.write", sync_to_thread=True, tags=["seller"])
-def get_versions(listing_id: UUID, services: Services, principal: Principal) -> list[ListingOut]:
+def get_versions(
+    listing_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
+) -> list[ListingOut]:
     """Every version of a listing, newest first."""
     with unit_of_work(services.db, principal) as uow:
         return [ListingOut.of(row) for row in list_versions(uow, listing_id)]
 
 
 @post("/v1/listings", permission="catalog.write", sync_to_thread=True, tags=["catalogue"])
-def create_listing(data: ListingIn, services: Services, principal: Principal) -> ListingOut:
+def create_listing(data: JSONBody[ListingIn], services: Given[Services], principal: Given[Principal]) -> ListingOut:
     """Draft a listing with its first version and plans."""
     plans = tuple(plan.drafted() for plan in data.plans)
     command = DraftListing(data.kind, data.category, data.slug, data.text(), plans)
@@ -243,7 +245,9 @@ def create_listing(data: ListingIn, services: Services, principal: Principal) ->
 
 
 @post("/v1/listings/{listing_id:uuid}/versions", permission="catalog.write", sync_to_thread=True, tags=["catalogue"])
-def create_version(listing_id: UUID, data: VersionIn, services: Services, principal: Principal) -> ListingOut:
+def create_version(
+    listing_id: FromPath[UUID], data: JSONBody[VersionIn], services: Given[Services], principal: Given[Principal]
+) -> ListingOut:
     """Write a new version, or the present draft anew; what is published stays as it is."""
     command = ReviseListing(listing_id, data.text(), tuple(plan.drafted() for plan in data.plans))
 
@@ -262,7 +266,7 @@ def create_version(listing_id: UUID, data: VersionIn, services: Services, princi
     status_code=200,
     tags=["catalogue"],
 )
-def submit(listing_id: UUID, services: Services, principal: Principal) -> ListingOut:
+def submit(listing_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ListingOut:
     """Hand the draft in for review; in the sandbox what passes the automatic checks is approved at once by a job."""
     transact(services.db, principal, lambda uow: submit_listing(uow, listing_id))
     return _own(services, principal, listing_id)
@@ -275,7 +279,7 @@ def submit(listing_id: UUID, services: Services, principal: Principal) -> Listin
     status_code=200,
     tags=["catalogue"],
 )
-def retire(listing_id: UUID, services: Services, principal: Principal) -> ListingOut:
+def retire(listing_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ListingOut:
     """Take it off sale for good; customers keep what they bought."""
     transact(services.db, principal, lambda uow: retire_listing(uow, listing_id))
     return _own(services, principal, listing_id)
@@ -288,7 +292,9 @@ def retire(listing_id: UUID, services: Services, principal: Principal) -> Listin
     status_code=204,
     tags=["catalogue"],
 )
-def connect(plan_id: UUID, data: ConnectIn, services: Services, principal: Principal) -> None:
+def connect(
+    plan_id: FromPath[UUID], data: JSONBody[ConnectIn], services: Given[Services], principal: Given[Principal]
+) -> None:
     """Say how the plan's purchases reach the seller's system."""
 
     def work(uow: UnitOfWork) -> None:
@@ -305,7 +311,7 @@ def connect(plan_id: UUID, data: ConnectIn, services: Services, principal: Princ
     status_code=204,
     tags=["catalogue"],
 )
-def withdraw(plan_id: UUID, services: Services, principal: Principal) -> None:
+def withdraw(plan_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
     """Stop selling a plan; its cards disappear at once."""
     transact(services.db, principal, lambda uow: withdraw_plan(uow, plan_id))
 

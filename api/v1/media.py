@@ -10,13 +10,15 @@ from uuid import UUID
 from litestar import MediaType, Request, Response, get, head, post, put
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import UploadFile
+from litestar.di import NamedDependency as Given
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
-from litestar.params import Body, Parameter
+from litestar.params import Body, FromPath, QueryParameter
 from litestar.response import Stream
 from pydantic import BaseModel, ConfigDict
 
 from api.auth import PUBLIC
+from api.conditional import is_unchanged
 from api.context import Services
 from api.media_addresses import vouched_for
 from api.schema import Out
@@ -27,7 +29,8 @@ from kernel.storage import ObjectMissing, ObjectTooLarge, StorageError, StoredOb
 from marketplace.videos.queries import Media, find_media
 from marketplace.videos.receive_media import MAX_BYTES, ReceiveMedia, check_uploadable, receive_media, upload_key
 
-FOR_EVER = "max-age=31536000, immutable"
+KEPT = "max-age=60, must-revalidate"
+"""A minute without asking, then by entity tag: what is withdrawn is gone from caches a minute later (RFC 9111 §5.2.2)."""
 _FORM_OVERHEAD = 64 * 1024
 _RANGE = re.compile(r"bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))")
 _CHUNK = 256 * 1024
@@ -63,11 +66,11 @@ class UploadForm(BaseModel):
     tags=["content"],
 )
 async def upload_media(
-    video_id: UUID,
+    video_id: FromPath[UUID],
     request: Request[Any, Any, Any],
-    services: Services,
-    principal: Principal,
-    name: Annotated[str, Parameter(query="name", max_length=200, required=False)] = "",
+    services: Given[Services],
+    principal: Given[Principal],
+    name: Annotated[str, QueryParameter(name="name", max_length=200, required=False)] = "",
 ) -> UploadedOut:
     """Send the file as the raw body. `name` is its file name; the content must be what the name's ending says."""
     announced = request.headers.get("content-length", "")
@@ -95,10 +98,10 @@ async def upload_media(
     sync_to_thread=True,
 )
 def upload_form(
-    video_id: UUID,
+    video_id: FromPath[UUID],
     data: Annotated[UploadForm, Body(media_type=RequestEncodingType.MULTI_PART)],
-    services: Services,
-    principal: Principal,
+    services: Given[Services],
+    principal: Given[Principal],
 ) -> UploadedOut:
     """Send the file as the part `file` of a multipart form."""
     return store_form_file(services, principal, video_id, data.file)
@@ -145,17 +148,17 @@ def _receive(services: Services, principal: Principal, video_id: UUID, stored: S
     return UploadedOut(id=video.id, state=video.state, size_bytes=stored.size_bytes, sha256=stored.sha256)
 
 
-VersionParameter = Annotated[str | None, Parameter(query="v", max_length=64, required=False)]
-TokenParameter = Annotated[str | None, Parameter(query="token", max_length=600, required=False)]
+VersionParameter = Annotated[str | None, QueryParameter(name="v", max_length=64, required=False)]
+TokenParameter = Annotated[str | None, QueryParameter(name="token", max_length=600, required=False)]
 _OPTIONS: dict[str, Any] = {"permission": PUBLIC, "tags": ["content"]}
 
 
 @get("/v1/videos/{video_id:uuid}/media", media_type="video/mp4", **_OPTIONS)
 async def get_media(
-    video_id: UUID,
+    video_id: FromPath[UUID],
     request: Request[Any, Any, Any],
-    services: Services,
-    principal: Principal,
+    services: Given[Services],
+    principal: Given[Principal],
     v: VersionParameter = None,
     token: TokenParameter = None,
 ) -> Response[Any]:
@@ -166,9 +169,9 @@ async def get_media(
 
 @head("/v1/videos/{video_id:uuid}/media", include_in_schema=False, **_OPTIONS)
 async def head_media(
-    video_id: UUID,
-    services: Services,
-    principal: Principal,
+    video_id: FromPath[UUID],
+    services: Given[Services],
+    principal: Given[Principal],
     v: VersionParameter = None,
     token: TokenParameter = None,
 ) -> Response[None]:
@@ -181,10 +184,10 @@ async def head_media(
 
 @get("/v1/videos/{video_id:uuid}/cover", media_type="image/jpeg", **_OPTIONS)
 async def get_cover(
-    video_id: UUID,
+    video_id: FromPath[UUID],
     request: Request[Any, Any, Any],
-    services: Services,
-    principal: Principal,
+    services: Given[Services],
+    principal: Given[Principal],
     v: VersionParameter = None,
     token: TokenParameter = None,
 ) -> Response[Any]:
@@ -193,7 +196,7 @@ async def get_cover(
     if media.cover_key is None:
         raise missing()
     headers = _headers(media.cover_key.rpartition("/")[2], media.is_public, v == media.version)
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if is_unchanged(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(b"", status_code=304, headers=headers)
     try:
         content = await sync_to_thread(services.storage.get_bytes, media.cover_key)
@@ -215,7 +218,7 @@ def _find(services: Services, principal: Principal, video_id: UUID, token: str |
 
 async def _answer(request: Request[Any, Any, Any], services: Services, media: Media, v: str | None) -> Response[Any]:
     headers = _headers(media.sha256, media.is_public, v == media.version)
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if is_unchanged(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(b"", status_code=304, headers=headers)
     asked = request.headers.get("range")
     if asked is not None and request.headers.get("if-range") in {None, headers["ETag"]}:
@@ -258,7 +261,7 @@ def parse_range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
 
 def _headers(tag: str, is_public: bool, is_versioned: bool) -> dict[str, str]:  # noqa: FBT001 - two plain facts
     scope = "public" if is_public else "private"
-    kept = FOR_EVER if is_versioned else "no-cache"
+    kept = KEPT if is_versioned else "no-cache"
     return {
         "ETag": f'"{tag}"',
         "Accept-Ranges": "bytes",

@@ -8,13 +8,14 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from litestar import Request, Response, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from api.context import Services
 from api.language import language_of
 from api.problems import sentence
-from api.schema import CursorParameter, KeyHeader, LimitParameter, Out, PageOut, UtcIn, Wire, linked, page_out
+from api.schema import KeyHeader, Out, PageOut, Paging, UtcIn, Wire, answered, linked
 from api.v1.settlement_out import PayoutOut, StatementOut
 from billing.payments.queries import waiting_for_somebody
 from billing.payouts.pay_out import PayOut, pay_out
@@ -29,8 +30,8 @@ from kernel.principal import Principal
 
 T = TypeVar("T")
 LONGEST_STEP_S = 400 * 86_400
-OrgParameter = Annotated[UUID | None, Parameter(query="org_id", required=False)]
-StateParameter = Annotated[str | None, Parameter(query="state", required=False, max_length=20)]
+OrgParameter = Annotated[UUID | None, QueryParameter(name="org_id", required=False)]
+StateParameter = Annotated[str | None, QueryParameter(name="state", required=False, max_length=20)]
 
 
 class CloseIn(Wire):
@@ -85,7 +86,7 @@ class WaitingOut(Out):
 
 
 @get("/v1/operator/money-queues", permission="operator.read", sync_to_thread=True, tags=["operator"])
-def list_queues(services: Services, principal: Principal) -> list[WaitingOut]:
+def list_queues(services: Given[Services], principal: Given[Principal]) -> list[WaitingOut]:
     """What is in doubt at a gateway, what failed, what cannot be believed."""
     with unit_of_work(services.db, principal) as uow:
         return [WaitingOut.model_validate(row) for row in waiting_for_somebody(uow)]
@@ -93,22 +94,22 @@ def list_queues(services: Services, principal: Principal) -> list[WaitingOut]:
 
 @get("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
 def list_all_statements(
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
     org_id: OrgParameter = None,
     only: StateParameter = None,
 ) -> Response[PageOut[StatementOut]]:
     """Everybody's statements, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_statements(uow, org_id=org_id, state=only, cursor=cursor, limit=limit)
-    kept = {"org_id": str(org_id) if org_id else None, "state": only, "limit": limit}
-    return linked(page_out(page, StatementOut.of), "/v1/operator/statements", **kept)
+        page = list_statements(uow, org_id=org_id, state=only, cursor=paging.cursor, limit=paging.limit)
+    return linked(page, StatementOut.of, "/v1/operator/statements", org_id=org_id, state=only, limit=paging.limit)
 
 
 @post("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
-def close(data: CloseIn, request: Request[Any, Any, Any], services: Services, principal: Principal) -> ClosedOut:
+def close(
+    data: JSONBody[CloseIn], request: Request[Any, Any, Any], services: Given[Services], principal: Given[Principal]
+) -> ClosedOut:
     """Close the period of every party that has something to settle, each by itself. Repeating it closes nothing twice."""
 
     def own(work: Callable[[UnitOfWork], T], /) -> T:
@@ -137,24 +138,22 @@ def close(data: CloseIn, request: Request[Any, Any, Any], services: Services, pr
 
 @get("/v1/operator/payouts", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
 def list_all_payouts(
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
     org_id: OrgParameter = None,
     only: StateParameter = None,
 ) -> Response[PageOut[PayoutOut]]:
     """Everybody's payouts, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_payouts(uow, org_id=org_id, state=only, cursor=cursor, limit=limit)
-    kept = {"org_id": str(org_id) if org_id else None, "state": only, "limit": limit}
-    return linked(page_out(page, PayoutOut.of), "/v1/operator/payouts", **kept)
+        page = list_payouts(uow, org_id=org_id, state=only, cursor=paging.cursor, limit=paging.limit)
+    return linked(page, PayoutOut.of, "/v1/operator/payouts", org_id=org_id, state=only, limit=paging.limit)
 
 
 @post("/v1/operator/payouts", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
 def create_payout(
-    data: PayOutIn, services: Services, principal: Principal, idempotency_key: KeyHeader = None
-) -> Response[Any]:
+    data: JSONBody[PayOutIn], services: Given[Services], principal: Given[Principal], idempotency_key: KeyHeader
+) -> Response[PayoutOut]:
     """Pay a closed statement. Needs an Idempotency-Key."""
 
     def ask(uow: UnitOfWork) -> Answer:
@@ -166,28 +165,39 @@ def create_payout(
         body = data.model_dump(mode="json")
         return once(uow, route="POST /v1/operator/payouts", key=idempotency_key, request=body, work=work)
 
-    answer = transact(services.db, principal, ask)
-    return Response(answer.body, status_code=answer.status)
+    return answered(transact(services.db, principal, ask))
 
 
 @post("/v1/operator/clock", permission="operator.clock", sync_to_thread=True, status_code=200, tags=["operator"])
-def advance_clock(data: ClockIn, services: Services, principal: Principal) -> ClockOut:
+def advance_clock(data: JSONBody[ClockIn], services: Given[Services], principal: Given[Principal]) -> ClockOut:
     """Move the clock of every process forward, so that holds and renewals can be seen. Sandbox only."""
     if not services.sandbox:
         raise Forbidden("sandbox_only")
-    with unit_of_work(services.db, principal) as uow:
-        ahead_s = sandbox_clock.advance(uow, timedelta(seconds=data.advance_s))
+
+    def work(uow: UnitOfWork) -> int:
         audit.record(uow, "clock.advanced", seconds=data.advance_s)
+        return sandbox_clock.advance(uow, timedelta(seconds=data.advance_s))
+
+    ahead_s = transact(services.db, principal, work)
     clock.shift(timedelta(seconds=ahead_s))
     return ClockOut(now=clock.now(), ahead_s=ahead_s)
 
 
-@post("/v1/operator/jobs/{job_id:uuid}/replay", permission="operator.jobs", sync_to_thread=True, status_code=204)
-def replay_job(job_id: UUID, services: Services, principal: Principal) -> None:
+@post(
+    "/v1/operator/jobs/{job_id:uuid}/replay",
+    permission="operator.jobs",
+    sync_to_thread=True,
+    status_code=204,
+    tags=["operator"],
+)
+def replay_job(job_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
     """Give a job that was given up another life, with all its attempts."""
-    with unit_of_work(services.db, principal) as uow:
+
+    def work(uow: UnitOfWork) -> None:
         replay(uow, job_id)
         audit.record(uow, "job.replayed", subject_id=job_id)
+
+    transact(services.db, principal, work)
 
 
 routes = [replay_job, list_queues, list_all_statements, close, list_all_payouts, create_payout, advance_clock]

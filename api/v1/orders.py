@@ -11,21 +11,22 @@ from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.concurrency import sync_to_thread
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, JSONBody
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from pydantic import Field
 
 from api.context import Services
 from api.schema import (
-    CursorParameter,
     KeyHeader,
-    LimitParameter,
     MoneyOut,
     Out,
     PageOut,
+    Paging,
     StateParameter,
     Wire,
+    answered,
     linked,
-    page_out,
 )
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.idempotency import Answer, once
@@ -174,27 +175,28 @@ class RefundOut(Out):
 
 @get("/v1/orders", permission="orders.read", sync_to_thread=True, tags=["buying"])
 def list_orders(
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
     only: StateParameter = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's orders as buyer, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.list_orders(uow, cursor=cursor, limit=limit, state=only)
-        return linked(page_out(page, OrderOut.of), "/v1/orders", state=only, limit=limit)
+        page = queries.list_orders(uow, cursor=paging.cursor, limit=paging.limit, state=only)
+        return linked(page, OrderOut.of, "/v1/orders", state=only, limit=paging.limit)
 
 
 @get("/v1/orders/{order_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def get_order(order_id: UUID, services: Services, principal: Principal) -> OrderOut:
+def get_order(order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> OrderOut:
     """One order of the buyer."""
     with unit_of_work(services.db, principal) as uow:
         return OrderOut.of(queries.get_order(uow, order_id))
 
 
-@get("/v1/orders/{order_id:uuid}/progress", permission="orders.read", tags=["buying"], raises=[])
-async def stream_progress(order_id: UUID, services: Services, principal: Principal) -> ServerSentEvent:
+@get("/v1/orders/{order_id:uuid}/progress", permission="orders.read", media_type="text/event-stream", tags=["buying"])
+async def stream_progress(
+    order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
+) -> ServerSentEvent:
     """Live progress as server-sent events: `progress` whenever something changed, `end` when nothing more will."""
     first = await sync_to_thread(_look, services, principal, order_id)
 
@@ -217,7 +219,7 @@ async def stream_progress(order_id: UUID, services: Services, principal: Princip
 
 
 @get("/v1/orders/{order_id:uuid}/status", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def get_progress(order_id: UUID, services: Services, principal: Principal) -> ProgressOut:
+def get_progress(order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ProgressOut:
     """The same progress once, for programs that poll."""
     return ProgressOut.of(_look(services, principal, order_id))
 
@@ -229,18 +231,25 @@ def get_progress(order_id: UUID, services: Services, principal: Principal) -> Pr
     status_code=200,
     tags=["buying"],
 )
-def accept(order_id: UUID, services: Services, principal: Principal) -> OrderOut:
+def accept(order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> OrderOut:
     """Accept a delivered one-off service; the seller's share starts its hold. Repeating it changes nothing."""
-    with unit_of_work(services.db, principal) as uow:
+
+    def work(uow: UnitOfWork) -> OrderOut:
         accept_order(uow, order_id)
         uow.flush()
         return OrderOut.of(queries.get_order(uow, order_id))
 
+    return transact(services.db, principal, work)
+
 
 @post("/v1/orders/{order_id:uuid}/refunds", permission="orders.buy", sync_to_thread=True, tags=["buying"])
 def create_refund(
-    order_id: UUID, data: RefundIn, services: Services, principal: Principal, idempotency_key: KeyHeader
-) -> Response[Any]:
+    order_id: FromPath[UUID],
+    data: JSONBody[RefundIn],
+    services: Given[Services],
+    principal: Given[Principal],
+    idempotency_key: KeyHeader,
+) -> Response[RefundOut]:
     """Ask for money back inside the refund window of the order. Needs an Idempotency-Key."""
 
     def ask(uow: UnitOfWork) -> Answer:
@@ -257,26 +266,24 @@ def create_refund(
         route = f"POST /v1/orders/{order_id}/refunds"
         return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
 
-    answer = transact(services.db, principal, ask)
-    return Response(answer.body, status_code=answer.status)
+    return answered(transact(services.db, principal, ask))
 
 
 @get("/v1/seller/orders", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
 def list_seller_orders(
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
     only: StateParameter = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's paid orders as seller, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.list_seller_orders(uow, cursor=cursor, limit=limit, state=only)
-        return linked(page_out(page, OrderOut.of), "/v1/seller/orders", state=only, limit=limit)
+        page = queries.list_seller_orders(uow, cursor=paging.cursor, limit=paging.limit, state=only)
+        return linked(page, OrderOut.of, "/v1/seller/orders", state=only, limit=paging.limit)
 
 
 @get("/v1/seller/orders/{order_id:uuid}", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
-def get_seller_order(order_id: UUID, services: Services, principal: Principal) -> OrderOut:
+def get_seller_order(order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> OrderOut:
     """One paid order of the seller."""
     with unit_of_work(services.db, principal) as uow:
         return OrderOut.of(queries.get_seller_order(uow, order_id))

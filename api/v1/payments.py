@@ -8,6 +8,8 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from api.context import Services
@@ -51,7 +53,7 @@ class AuthenticationIn(Wire):
 
 
 @get("/v1/payments/{payment_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def get_one(payment_id: UUID, services: Services, principal: Principal) -> PaymentOut:
+def get_one(payment_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> PaymentOut:
     """One payment of the organization."""
     with unit_of_work(services.db, principal) as uow:
         return PaymentOut.of(get_payment(uow, payment_id))
@@ -64,7 +66,9 @@ def get_one(payment_id: UUID, services: Services, principal: Principal) -> Payme
     status_code=202,
     tags=["sandbox"],
 )
-def authenticate(payment_id: UUID, data: AuthenticationIn, services: Services, principal: Principal) -> PaymentOut:
+def authenticate(
+    payment_id: FromPath[UUID], data: JSONBody[AuthenticationIn], services: Given[Services], principal: Given[Principal]
+) -> PaymentOut:
     """Confirm or refuse a sandbox payment that waits for its payer. The outcome arrives by notice, as from a bank."""
     with unit_of_work(services.db, principal) as uow:
         row = get_payment(uow, payment_id)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import delete, get, patch, post, put
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from api.auth import PUBLIC, SIGNED_IN
@@ -195,7 +197,7 @@ class OnboardingOut(Out):
 
 
 @post("/v1/organizations", permission=PUBLIC, sync_to_thread=True, tags=["people"])
-def create_organization(data: OrganizationIn, services: Services) -> RegisteredOut:
+def create_organization(data: JSONBody[OrganizationIn], services: Given[Services]) -> RegisteredOut:
     """Register an organization with its owner; sign in afterwards."""
     command = RegisterOrganization(
         legal_name=data.legal_name,
@@ -214,14 +216,14 @@ def create_organization(data: OrganizationIn, services: Services) -> RegisteredO
 
 
 @get("/v1/organizations/{org_id:uuid}", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
-def get_organization(org_id: UUID, services: Services, principal: Principal) -> OrganizationOut:
+def get_organization(org_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> OrganizationOut:
     """One's own organization, or a seller."""
     with unit_of_work(services.db, principal) as uow:
         return OrganizationOut.model_validate(party(uow, org_id))
 
 
 @get("/v1/organizations/{org_id:uuid}/members", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
-def get_members(org_id: UUID, services: Services, principal: Principal) -> list[MemberOut]:
+def get_members(org_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> list[MemberOut]:
     """The members of one's own organization."""
     _own(principal, org_id)
     with unit_of_work(services.db, principal) as uow:
@@ -229,7 +231,9 @@ def get_members(org_id: UUID, services: Services, principal: Principal) -> list[
 
 
 @post("/v1/organizations/{org_id:uuid}/members", permission="members.manage", sync_to_thread=True, tags=["people"])
-def create_member(org_id: UUID, data: MemberIn, services: Services, principal: Principal) -> MemberOut:
+def create_member(
+    org_id: FromPath[UUID], data: JSONBody[MemberIn], services: Given[Services], principal: Given[Principal]
+) -> MemberOut:
     """Add a member."""
     _own(principal, org_id)
     command = AddMember(data.email, data.roles, data.name, data.initial_password)
@@ -243,7 +247,13 @@ def create_member(org_id: UUID, data: MemberIn, services: Services, principal: P
     sync_to_thread=True,
     tags=["people"],
 )
-def update_member(org_id: UUID, member_id: UUID, data: RolesIn, services: Services, principal: Principal) -> MemberOut:
+def update_member(
+    org_id: FromPath[UUID],
+    member_id: FromPath[UUID],
+    data: JSONBody[RolesIn],
+    services: Given[Services],
+    principal: Given[Principal],
+) -> MemberOut:
     """Give a member other roles; their next request is judged by them."""
     _own(principal, org_id)
     transact(services.db, principal, lambda uow: change_roles(uow, member_id, data.roles))
@@ -256,42 +266,46 @@ def update_member(org_id: UUID, member_id: UUID, data: RolesIn, services: Servic
     sync_to_thread=True,
     tags=["people"],
 )
-def delete_member(org_id: UUID, member_id: UUID, services: Services, principal: Principal) -> None:
+def delete_member(
+    org_id: FromPath[UUID], member_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
+) -> None:
     """End a membership."""
     _own(principal, org_id)
     transact(services.db, principal, lambda uow: remove_member(uow, member_id))
 
 
 @get("/v1/billing-profiles", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
-def get_billing_profiles(services: Services, principal: Principal) -> list[BillingProfileOut]:
+def get_billing_profiles(services: Given[Services], principal: Given[Principal]) -> list[BillingProfileOut]:
     """The organization's invoice titles, the default first."""
     with unit_of_work(services.db, principal) as uow:
         return [BillingProfileOut.of(row) for row in list_billing_profiles(uow)]
 
 
 @post("/v1/billing-profiles", permission="billing.manage", sync_to_thread=True, tags=["people"])
-def create_billing_profile(data: BillingProfileIn, services: Services, principal: Principal) -> BillingProfileOut:
+def create_billing_profile(
+    data: JSONBody[BillingProfileIn], services: Given[Services], principal: Given[Principal]
+) -> BillingProfileOut:
     """Add an invoice title."""
     return _save_profile(services, principal, data, None)
 
 
 @put("/v1/billing-profiles/{profile_id:uuid}", permission="billing.manage", sync_to_thread=True, tags=["people"])
 def update_billing_profile(
-    profile_id: UUID, data: BillingProfileIn, services: Services, principal: Principal
+    profile_id: FromPath[UUID], data: JSONBody[BillingProfileIn], services: Given[Services], principal: Given[Principal]
 ) -> BillingProfileOut:
     """Change an invoice title; issued invoices keep their own copy."""
     return _save_profile(services, principal, data, profile_id)
 
 
 @get("/v1/api-keys", permission="keys.manage", sync_to_thread=True, tags=["people"])
-def get_api_keys(services: Services, principal: Principal) -> list[ApiKeyOut]:
+def get_api_keys(services: Given[Services], principal: Given[Principal]) -> list[ApiKeyOut]:
     """The organization's keys, newest first."""
     with unit_of_work(services.db, principal) as uow:
         return [ApiKeyOut.of(row) for row in list_api_keys(uow)]
 
 
 @post("/v1/api-keys", permission="keys.manage", sync_to_thread=True, tags=["people"])
-def create_api_key(data: ApiKeyIn, services: Services, principal: Principal) -> MintedOut:
+def create_api_key(data: JSONBody[ApiKeyIn], services: Given[Services], principal: Given[Principal]) -> MintedOut:
     """Make a key; its secret is shown this once."""
     command = MintApiKey(data.name, data.scopes, data.expires_at)
     made = transact(services.db, principal, lambda uow: mint_api_key(uow, command))
@@ -299,13 +313,13 @@ def create_api_key(data: ApiKeyIn, services: Services, principal: Principal) -> 
 
 
 @delete("/v1/api-keys/{key_id:uuid}", permission="keys.manage", sync_to_thread=True, tags=["people"])
-def delete_api_key(key_id: UUID, services: Services, principal: Principal) -> None:
+def delete_api_key(key_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
     """Revoke a key; its next request is refused."""
     transact(services.db, principal, lambda uow: revoke_api_key(uow, key_id))
 
 
 @get("/v1/onboarding", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
-def get_onboarding(services: Services, principal: Principal) -> OnboardingOut:
+def get_onboarding(services: Given[Services], principal: Given[Principal]) -> OnboardingOut:
     """The seller's checklist and what is missing of it."""
     with unit_of_work(services.db, principal) as uow:
         return OnboardingOut.of(get_checklist(uow))
@@ -313,7 +327,10 @@ def get_onboarding(services: Services, principal: Principal) -> OnboardingOut:
 
 @post("/v1/onboarding/{step:str}", permission="members.manage", sync_to_thread=True, status_code=200, tags=["people"])
 def complete_step(
-    step: Literal["legal", "bank", "tax", "agreement"], data: OnboardingIn, services: Services, principal: Principal
+    step: FromPath[Literal["legal", "bank", "tax", "agreement"]],
+    data: JSONBody[OnboardingIn],
+    services: Given[Services],
+    principal: Given[Principal],
 ) -> OnboardingOut:
     """Do a step. `connector` does itself when a connector's test has passed."""
     command = CompleteOnboardingStep(step, data.bank_holder, data.bank_name, data.bank_account, data.agreement_version)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from litestar import Response, get
+from litestar.di import NamedDependency as Given
 
 from api.context import Services
-from api.schema import CursorParameter, LimitParameter, PageOut, linked, page_out
+from api.schema import LimitParameter, PageOut, Paging, linked
 from api.v1.seller_money import ShareState
 from api.v1.settlement_out import BalanceOut, ShareOut, VideoEarningOut
 from billing.shares.queries import balances, earnings_by_video, list_shares
@@ -15,7 +16,7 @@ from marketplace.public import party
 
 
 @get("/v1/promoter/balances", permission="money.read", sync_to_thread=True, tags=["money"])
-def get_promoter_balances(services: Services, principal: Principal) -> list[BalanceOut]:
+def get_promoter_balances(services: Given[Services], principal: Given[Principal]) -> list[BalanceOut]:
     """What the platform owes the organization that promotes, per currency, and when holds end."""
     with unit_of_work(services.db, principal) as uow:
         zone = party(uow, principal.organization()).time_zone
@@ -23,7 +24,9 @@ def get_promoter_balances(services: Services, principal: Principal) -> list[Bala
 
 
 @get("/v1/promoter/videos", permission="money.read", sync_to_thread=True, tags=["money"])
-def list_video_earnings(services: Services, principal: Principal, limit: LimitParameter = 20) -> list[VideoEarningOut]:
+def list_video_earnings(
+    services: Given[Services], principal: Given[Principal], limit: LimitParameter = 20
+) -> list[VideoEarningOut]:
     """What each of the organization's videos earned, the best first."""
     with unit_of_work(services.db, principal) as uow:
         return [VideoEarningOut.of(row) for row in earnings_by_video(uow, limit=limit)]
@@ -31,16 +34,15 @@ def list_video_earnings(services: Services, principal: Principal, limit: LimitPa
 
 @get("/v1/promoter/shares", permission="money.read", sync_to_thread=True, tags=["money"])
 def list_promoter_shares(
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
     only: ShareState = None,
 ) -> Response[PageOut[ShareOut]]:
     """The organization's parts of what its videos sold, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_shares(uow, "promoter", state=only, cursor=cursor, limit=limit)
-    return linked(page_out(page, ShareOut.of), "/v1/promoter/shares", state=only, limit=limit)
+        page = list_shares(uow, "promoter", state=only, cursor=paging.cursor, limit=paging.limit)
+    return linked(page, ShareOut.of, "/v1/promoter/shares", state=only, limit=paging.limit)
 
 
 routes = [get_promoter_balances, list_video_earnings, list_promoter_shares]

@@ -6,10 +6,12 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from api.context import Services
-from api.schema import CursorParameter, LimitParameter, PageOut, Wire, linked, page_out
+from api.schema import PageOut, Paging, Wire, linked
 from api.v1.listings import ListingOut
 from kernel.db.uow import transact, unit_of_work
 from kernel.principal import Principal
@@ -40,12 +42,12 @@ class SuspendIn(Wire):
 
 @get("/v1/operator/reviews", permission="operator.reviews", sync_to_thread=True, tags=["operator"])
 def get_reviews(
-    services: Services, principal: Principal, cursor: CursorParameter = None, limit: LimitParameter = 20
+    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
 ) -> Response[PageOut[ListingOut]]:
     """Versions waiting for a reviewer."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_in_review(uow, cursor=cursor, limit=limit)
-    return linked(page_out(page, ListingOut.of), "/v1/operator/reviews", limit=limit)
+        page = list_in_review(uow, cursor=paging.cursor, limit=paging.limit)
+    return linked(page, ListingOut.of, "/v1/operator/reviews", limit=paging.limit)
 
 
 @post(
@@ -55,7 +57,9 @@ def get_reviews(
     status_code=204,
     tags=["operator"],
 )
-def decide_review(listing_id: UUID, data: ReviewIn, services: Services, principal: Principal) -> None:
+def decide_review(
+    listing_id: FromPath[UUID], data: JSONBody[ReviewIn], services: Given[Services], principal: Given[Principal]
+) -> None:
     """Approve, which publishes, or reject with reasons."""
     reasons = tuple(Reason(field=reason.field, code=reason.code) for reason in data.reasons)
     transact(services.db, principal, lambda uow: review_listing(uow, ReviewListing(listing_id, data.approve, reasons)))
@@ -68,7 +72,9 @@ def decide_review(listing_id: UUID, data: ReviewIn, services: Services, principa
     status_code=204,
     tags=["operator"],
 )
-def suspend(listing_id: UUID, data: SuspendIn, services: Services, principal: Principal) -> None:
+def suspend(
+    listing_id: FromPath[UUID], data: JSONBody[SuspendIn], services: Given[Services], principal: Given[Principal]
+) -> None:
     """Take a listing off sale and off every card at once."""
     transact(services.db, principal, lambda uow: suspend_listing(uow, listing_id, data.reason))
 
@@ -80,7 +86,7 @@ def suspend(listing_id: UUID, data: SuspendIn, services: Services, principal: Pr
     status_code=204,
     tags=["operator"],
 )
-def resume(listing_id: UUID, services: Services, principal: Principal) -> None:
+def resume(listing_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
     """Put a suspended listing back on sale."""
     transact(services.db, principal, lambda uow: resume_listing(uow, listing_id))
 

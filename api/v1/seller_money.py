@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, QueryParameter
 
 from api.context import Services
-from api.schema import CursorParameter, LimitParameter, Out, PageOut, linked, page_out
+from api.schema import Out, PageOut, Paging, linked
 from api.v1.settlement_out import BalanceOut, PayoutOut, SellerShareOut, StatementDetailOut, StatementOut
 from billing.shares.queries import balances, list_shares, published_policy
 from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
@@ -20,7 +21,7 @@ from marketplace.public import party
 
 ShareState = Annotated[
     Literal["pending", "releasable", "in_statement", "paid", "reversed"] | None,
-    Parameter(query="state", required=False),
+    QueryParameter(name="state", required=False),
 ]
 
 
@@ -36,14 +37,14 @@ class PolicyOut(Out):
 
 
 @get("/v1/share-policy", permission="public", sync_to_thread=True, tags=["money"])
-def get_policy(services: Services, principal: Principal) -> list[PolicyOut]:
+def get_policy(services: Given[Services], principal: Given[Principal]) -> list[PolicyOut]:
     """The published revenue-share policy, all versions, newest first."""
     with unit_of_work(services.db, principal) as uow:
         return [PolicyOut.model_validate(row) for row in published_policy(uow)]
 
 
 @get("/v1/seller/balances", permission="money.read", sync_to_thread=True, tags=["money"])
-def get_balances(services: Services, principal: Principal) -> list[BalanceOut]:
+def get_balances(services: Given[Services], principal: Given[Principal]) -> list[BalanceOut]:
     """What the platform owes the organization as seller, per currency, and when holds end."""
     with unit_of_work(services.db, principal) as uow:
         zone = party(uow, principal.organization()).time_zone
@@ -52,30 +53,31 @@ def get_balances(services: Services, principal: Principal) -> list[BalanceOut]:
 
 @get("/v1/seller/shares", permission="money.read", sync_to_thread=True, tags=["money"])
 def list_seller_shares(
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
     only: ShareState = None,
 ) -> Response[PageOut[SellerShareOut]]:
     """The organization's parts of what it sold, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_shares(uow, "seller", state=only, cursor=cursor, limit=limit)
-    return linked(page_out(page, SellerShareOut.of), "/v1/seller/shares", state=only, limit=limit)
+        page = list_shares(uow, "seller", state=only, cursor=paging.cursor, limit=paging.limit)
+    return linked(page, SellerShareOut.of, "/v1/seller/shares", state=only, limit=paging.limit)
 
 
 @get("/v1/statements", permission="money.read", sync_to_thread=True, tags=["money"])
 def list_own_statements(
-    services: Services, principal: Principal, cursor: CursorParameter = None, limit: LimitParameter = 20
+    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
 ) -> Response[PageOut[StatementOut]]:
     """The organization's settlement statements as seller and promoter, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_statements(uow, org_id=principal.organization(), cursor=cursor, limit=limit)
-    return linked(page_out(page, StatementOut.of), "/v1/statements", limit=limit)
+        page = list_statements(uow, org_id=principal.organization(), cursor=paging.cursor, limit=paging.limit)
+    return linked(page, StatementOut.of, "/v1/statements", limit=paging.limit)
 
 
 @get("/v1/statements/{statement_id:uuid}", permission="money.read", sync_to_thread=True, tags=["money"])
-def get_own_statement(statement_id: UUID, services: Services, principal: Principal) -> StatementDetailOut:
+def get_own_statement(
+    statement_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
+) -> StatementDetailOut:
     """One statement with its lines."""
     with unit_of_work(services.db, principal) as uow:
         return StatementDetailOut.of_detail(*get_statement(uow, statement_id))
@@ -83,16 +85,16 @@ def get_own_statement(statement_id: UUID, services: Services, principal: Princip
 
 @get("/v1/payouts", permission="money.read", sync_to_thread=True, tags=["money"])
 def list_own_payouts(
-    services: Services, principal: Principal, cursor: CursorParameter = None, limit: LimitParameter = 20
+    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
 ) -> Response[PageOut[PayoutOut]]:
     """Money that was paid to the organization, or is about to be, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_payouts(uow, org_id=principal.organization(), cursor=cursor, limit=limit)
-    return linked(page_out(page, PayoutOut.of), "/v1/payouts", limit=limit)
+        page = list_payouts(uow, org_id=principal.organization(), cursor=paging.cursor, limit=paging.limit)
+    return linked(page, PayoutOut.of, "/v1/payouts", limit=paging.limit)
 
 
 @get("/v1/payouts/{payout_id:uuid}", permission="money.read", sync_to_thread=True, tags=["money"])
-def get_own_payout(payout_id: UUID, services: Services, principal: Principal) -> PayoutOut:
+def get_own_payout(payout_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> PayoutOut:
     """One payout."""
     with unit_of_work(services.db, principal) as uow:
         return PayoutOut.of(get_payout(uow, payout_id))

@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, QueryParameter
 from pydantic import Field
 
 from api.context import Services
-from api.schema import CursorParameter, LimitParameter, Out, PageOut, linked, page_out
+from api.schema import LimitParameter, Out, PageOut, Paging, linked
 from fulfillment import queries
 from fulfillment.runs.replay_run import replay_run
 from fulfillment.views import RunDetail, RunRow
@@ -86,27 +87,26 @@ class TroubledOut(Out):
 
 @get("/v1/seller/runs", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
 def list_runs(
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
-    only: Annotated[RunState | None, Parameter(query="state", required=False)] = None,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
+    only: Annotated[RunState | None, QueryParameter(name="state", required=False)] = None,
 ) -> Response[PageOut[RunOut]]:
     """Runs against the organization's system, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = queries.runs_of_seller(uow, state=only, cursor=cursor, limit=limit)
-        return linked(page_out(page, RunOut.of), "/v1/seller/runs", state=only, limit=limit)
+        page = queries.runs_of_seller(uow, state=only, cursor=paging.cursor, limit=paging.limit)
+        return linked(page, RunOut.of, "/v1/seller/runs", state=only, limit=paging.limit)
 
 
 @get("/v1/seller/runs/troubled", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
-def list_troubled(services: Services, principal: Principal, limit: LimitParameter = 50) -> TroubledOut:
+def list_troubled(services: Given[Services], principal: Given[Principal], limit: LimitParameter = 50) -> TroubledOut:
     """Runs that were given up, or tried in vain for a while."""
     with unit_of_work(services.db, principal) as uow:
         return TroubledOut(items=[RunOut.of(row) for row in queries.troubled_runs(uow, limit=limit)])
 
 
 @get("/v1/seller/runs/{run_id:uuid}", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
-def get_run(run_id: UUID, services: Services, principal: Principal) -> RunDetailOut:
+def get_run(run_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> RunDetailOut:
     """One run with every try."""
     with unit_of_work(services.db, principal) as uow:
         return _seen(uow, run_id)
@@ -119,7 +119,7 @@ def get_run(run_id: UUID, services: Services, principal: Principal) -> RunDetail
     status_code=200,
     tags=["seller"],
 )
-def replay(run_id: UUID, services: Services, principal: Principal) -> RunDetailOut:
+def replay(run_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> RunDetailOut:
     """Queue a run that was given up once more, with a fresh deadline. The same message id: the seller knows it again."""
 
     def again(uow: UnitOfWork) -> RunDetailOut:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Response, delete, get, patch, post
+from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency as Given
+from litestar.params import JSONBody
 from pydantic import Field
 
 from api.auth import COOKIE, PUBLIC, SECURE_COOKIE, SIGNED_IN
 from api.context import Services
+from api.network_address import network_address
 from api.schema import Out, Wire
-from kernel.db.uow import transact, unit_of_work
+from kernel.db.uow import transact
 from kernel.errors import Forbidden
 from kernel.principal import Principal
 from marketplace.people.authenticate import DOOR, SignedIn
 from marketplace.people.sessions import LASTS, NewSession, SignIn, sign_in, sign_out, switch_organization
+from marketplace.people.sign_in_limits import count_attempt
 
 
 class SignInBody(Wire):
@@ -79,7 +83,8 @@ def session_cookie(services: Services, token: str) -> Cookie:
 
 
 def open_session(services: Services, command: SignIn) -> NewSession:
-    """Sign in, for the JSON route and the page alike. Raises as `sign_in`."""
+    """Sign in, for the JSON route and the page alike. Raises as `count_attempt` and `sign_in`."""
+    transact(services.db, DOOR, lambda uow: count_attempt(uow, command.email, command.network_address))
     return transact(services.db, DOOR, lambda uow: sign_in(uow, command))
 
 
@@ -93,32 +98,35 @@ def act_for(services: Services, signed_in: SignedIn | None, org_id: UUID) -> Non
     """Switch organizations. Raises Forbidden(`person_required`) for keys, NotFound(`organization_not_found`)."""
     if signed_in is None:
         raise Forbidden("person_required")
-    with unit_of_work(services.db, DOOR) as uow:
-        switch_organization(uow, signed_in.session_id, signed_in.principal.person(), org_id)
+    session_id, person_id = signed_in.session_id, signed_in.principal.person()
+    transact(services.db, DOOR, lambda uow: switch_organization(uow, session_id, person_id, org_id))
 
 
-@post("/v1/session", permission=PUBLIC, sync_to_thread=True, tags=["people"])
-def create_session(data: SignInBody, services: Services) -> Response[SessionOut]:
-    """Sign in. The session is a cookie; programs use API keys instead."""
-    opened = open_session(services, SignIn(data.email, data.password, data.org_id))
+@post("/v1/session", permission=PUBLIC, refuses=[401, 429], sync_to_thread=True, tags=["people"])
+def create_session(
+    data: JSONBody[SignInBody], request: Request[Any, Any, Any], services: Given[Services]
+) -> Response[SessionOut]:
+    """Sign in. The session is a cookie; programs use API keys instead. Too many failures are answered 429 for a while."""
+    origin = network_address(request, services.settings.forwarded_hops)
+    opened = open_session(services, SignIn(data.email, data.password, data.org_id, origin))
     body = SessionOut(csrf=opened.csrf, org_id=opened.org_id, person_id=opened.person_id)
     return Response(body, cookies=[session_cookie(services, opened.token)])
 
 
 @get("/v1/session", permission=SIGNED_IN, sync_to_thread=False, tags=["people"])
-def get_session(principal: Principal, signed_in: SignedIn | None) -> MeOut:
+def get_session(principal: Given[Principal], signed_in: Given[SignedIn | None]) -> MeOut:
     """Who is signed in, for which organization, with which permissions."""
     return me(principal, signed_in)
 
 
 @get("/v1/me", permission=SIGNED_IN, sync_to_thread=False, tags=["people"])
-def get_me(principal: Principal, signed_in: SignedIn | None) -> MeOut:
+def get_me(principal: Given[Principal], signed_in: Given[SignedIn | None]) -> MeOut:
     """The same as `session`, for keys as well."""
     return me(principal, signed_in)
 
 
 @patch("/v1/session", permission=SIGNED_IN, sync_to_thread=True, status_code=204, tags=["people"])
-def switch_session(data: SwitchBody, services: Services, signed_in: SignedIn | None) -> None:
+def switch_session(data: JSONBody[SwitchBody], services: Given[Services], signed_in: Given[SignedIn | None]) -> None:
     """Act for another of one's organizations."""
     act_for(services, signed_in, data.org_id)
 
@@ -138,7 +146,7 @@ FORGOTTEN = [
     response_cookies=FORGOTTEN,
     tags=["people"],
 )
-def delete_session(services: Services, signed_in: SignedIn | None) -> None:
+def delete_session(services: Given[Services], signed_in: Given[SignedIn | None]) -> None:
     """Sign out."""
     close_session(services, signed_in)
 

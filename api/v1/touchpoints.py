@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import post
+from litestar.di import NamedDependency as Given
+from litestar.params import JSONBody
 from pydantic import Field
 
 from api.auth import PUBLIC
@@ -47,7 +49,9 @@ class RecordedOut(Out):
 
 
 @post("/v1/touchpoints", permission=PUBLIC, sync_to_thread=True, status_code=202, tags=["content"])
-def create_touchpoints(data: TouchpointsIn, services: Services, principal: Principal) -> RecordedOut:
+def create_touchpoints(
+    data: JSONBody[TouchpointsIn], services: Given[Services], principal: Given[Principal]
+) -> RecordedOut:
     """Report a batch of events. What has arrived is stored when the answer is given."""
     items = [
         TouchpointIn(

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from litestar import get
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.context import Services
 from api.schema import Out
@@ -58,7 +60,7 @@ class TraceOut(Out):
 
 
 @get("/v1/trace/{any_id:uuid}", permission="trace.read", sync_to_thread=True, tags=["trace"])
-def get_trace(any_id: UUID, services: Services, principal: Principal) -> TraceOut:
+def get_trace(any_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> TraceOut:
     """From any id of a touchpoint, video, order, run, entitlement, invoice, statement or payout: the whole chain."""
     with unit_of_work(services.db, principal) as uow:
         return TraceOut.of(trace(uow, any_id))

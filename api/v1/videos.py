@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Response, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from api.auth import SIGNED_IN
 from api.context import Services
 from api.media_addresses import cover_address, media_address
-from api.schema import CursorParameter, LimitParameter, Out, PageOut, StrictInt, Wire, linked, page_out
+from api.schema import Out, PageOut, Paging, StrictInt, Wire, linked
 from api.v1.feed import CardOut, ClaimOut
 from kernel.db.uow import transact, unit_of_work
 from kernel.principal import Principal
@@ -189,7 +190,7 @@ class ShareOut(Out):
 
 
 @post("/v1/videos", permission="videos.write", sync_to_thread=True, tags=["content"])
-def create(data: VideoIn, services: Services, principal: Principal) -> StateOut:
+def create(data: JSONBody[VideoIn], services: Given[Services], principal: Given[Principal]) -> StateOut:
     """Begin a post; upload its file next."""
     command = CreateVideo(**data.model_dump())
     made = transact(services.db, principal, lambda uow: create_video(uow, command))
@@ -198,61 +199,70 @@ def create(data: VideoIn, services: Services, principal: Principal) -> StateOut:
 
 @get("/v1/seller/videos", permission="videos.write", sync_to_thread=True, tags=["seller"])
 def get_own_videos(
-    services: Services,
-    principal: Principal,
-    cursor: CursorParameter = None,
-    limit: LimitParameter = 20,
-    video_state: Annotated[str | None, Parameter(query="state", max_length=20, required=False)] = None,
+    services: Given[Services],
+    principal: Given[Principal],
+    paging: Given[Paging],
+    video_state: Annotated[str | None, QueryParameter(name="state", max_length=20, required=False)] = None,
 ) -> Response[PageOut[VideoRowOut]]:
     """The organization's videos, newest first."""
     with unit_of_work(services.db, principal) as uow:
-        page = list_own_videos(uow, cursor=cursor, limit=limit, state=video_state)
-    body = page_out(page, lambda row: VideoRowOut.of(services, row))
-    return linked(body, "/v1/seller/videos", limit=limit, state=video_state)
+        page = list_own_videos(uow, cursor=paging.cursor, limit=paging.limit, state=video_state)
+    return linked(
+        page, lambda row: VideoRowOut.of(services, row), "/v1/seller/videos", limit=paging.limit, state=video_state
+    )
 
 
 @get("/v1/seller/videos/{video_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["seller"])
-def get_own(video_id: UUID, services: Services, principal: Principal) -> VideoDetailOut:
+def get_own(video_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> VideoDetailOut:
     """One of the organization's videos in any state, with what keeps it from being published."""
     return _detail(services, principal, video_id)
 
 
 @get("/v1/seller/videos/{video_id:uuid}/reach", permission="videos.write", sync_to_thread=True, tags=["seller"])
-def get_own_reach(video_id: UUID, services: Services, principal: Principal) -> ReachOut:
+def get_own_reach(video_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ReachOut:
     """How far it went: impressions, views, card clicks, leads."""
     with unit_of_work(services.db, principal) as uow:
         return ReachOut.model_validate(get_reach(uow, video_id))
 
 
 @post("/v1/videos/{video_id:uuid}/placements", permission="videos.write", sync_to_thread=True, tags=["content"])
-def create_placement(video_id: UUID, data: PlacementIn, services: Services, principal: Principal) -> MadeOut:
+def create_placement(
+    video_id: FromPath[UUID], data: JSONBody[PlacementIn], services: Given[Services], principal: Given[Principal]
+) -> MadeOut:
     """Put a plan's card on the video: one's own, or, as a promoter, anybody's that is on sale."""
     command = AddPlacement(video_id, data.plan_id, data.start_ms, data.end_ms, data.action)
     return MadeOut(id=transact(services.db, principal, lambda uow: add_placement(uow, command).id))
 
 
 @patch("/v1/placements/{placement_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["content"])
-def update_placement(placement_id: UUID, data: PlacementChange, services: Services, principal: Principal) -> MadeOut:
+def update_placement(
+    placement_id: FromPath[UUID],
+    data: JSONBody[PlacementChange],
+    services: Given[Services],
+    principal: Given[Principal],
+) -> MadeOut:
     """Change a card's range, plan or call to action."""
     command = ChangePlacement(placement_id, data.start_ms, data.end_ms, data.action, data.plan_id)
     return MadeOut(id=transact(services.db, principal, lambda uow: change_placement(uow, command).id))
 
 
 @delete("/v1/placements/{placement_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["content"])
-def delete_placement(placement_id: UUID, services: Services, principal: Principal) -> None:
+def delete_placement(placement_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
     """Take a card off the video, with the claims about it."""
     transact(services.db, principal, lambda uow: remove_placement(uow, placement_id))
 
 
 @post("/v1/placements/{placement_id:uuid}/claims", permission="videos.write", sync_to_thread=True, tags=["content"])
-def create_claim(placement_id: UUID, data: ClaimIn, services: Services, principal: Principal) -> MadeOut:
+def create_claim(
+    placement_id: FromPath[UUID], data: JSONBody[ClaimIn], services: Given[Services], principal: Given[Principal]
+) -> MadeOut:
     """Enter what the video promises of the card's plan."""
     command = AddClaim(placement_id, **data.model_dump())
     return MadeOut(id=transact(services.db, principal, lambda uow: add_claim(uow, command).id))
 
 
 @delete("/v1/claims/{claim_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["content"])
-def delete_claim(claim_id: UUID, services: Services, principal: Principal) -> None:
+def delete_claim(claim_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
     """Take a claim back."""
     transact(services.db, principal, lambda uow: remove_claim(uow, claim_id))
 
@@ -264,7 +274,7 @@ def delete_claim(claim_id: UUID, services: Services, principal: Principal) -> No
     status_code=200,
     tags=["content"],
 )
-def publish(video_id: UUID, services: Services, principal: Principal) -> StateOut:
+def publish(video_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> StateOut:
     """Publish. Refused while a claim contradicts its plan, a card's listing is not on sale, or onboarding is unfinished."""
     video = transact(services.db, principal, lambda uow: publish_video(uow, video_id))
     return StateOut(id=video.id, state=video.state)
@@ -277,14 +287,14 @@ def publish(video_id: UUID, services: Services, principal: Principal) -> StateOu
     status_code=200,
     tags=["content"],
 )
-def withdraw(video_id: UUID, services: Services, principal: Principal) -> StateOut:
+def withdraw(video_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> StateOut:
     """Take it out of every feed."""
     video = transact(services.db, principal, lambda uow: withdraw_video(uow, video_id))
     return StateOut(id=video.id, state=video.state)
 
 
 @post("/v1/videos/{video_id:uuid}/share", permission=SIGNED_IN, sync_to_thread=True, status_code=200, tags=["content"])
-def share(video_id: UUID, services: Services, principal: Principal) -> ShareOut:
+def share(video_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ShareOut:
     """One's own link code for a video; the same every time."""
     return ShareOut(code=transact(services.db, principal, lambda uow: share_video(uow, video_id)))
 

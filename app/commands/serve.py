@@ -30,7 +30,7 @@ def run() -> int:
             log_config=None,
             access_log=False,
             server_header=False,
-            # Forwarded addresses are read by the API itself, from the proxies it trusts.
+            # Forwarded addresses are read by the API itself, from as many proxies as FORWARDED_HOPS says.
             proxy_headers=False,
             timeout_graceful_shutdown=settings.shutdown_grace_s,
         )

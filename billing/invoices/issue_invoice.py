@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.documents.model import LINES_MAX
 from billing.documents.parties import Party
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.states import INVOICE
@@ -84,7 +85,7 @@ def issue_invoice(uow: UnitOfWork, command: IssueInvoice) -> UUID:
     if known is not None:
         return known
     if not command.lines:
-        raise Invalid("document_line_count", field="lines")
+        raise Invalid("document_line_count", field="lines", limit=LINES_MAX)
     start_on, end_on = command.period or (None, None)
     invoice = Invoice(
         id=uuid7(),

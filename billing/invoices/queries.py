@@ -6,11 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from billing.documents.parties import Party
 from billing.invoices.models import Invoice, InvoiceLine
@@ -20,6 +20,8 @@ from kernel.errors import Conflict, NotFound
 from kernel.paging import Page, cut, newest_first
 
 Side = Literal["received", "issued"]
+Standing = Literal["rendering", "issued", "partly_credited", "credited"]
+"""How a document stands for who reads it: not drawn yet, as issued, or credited in part or in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class InvoiceFilter:
     po_number: str | None = None
     order_id: UUID | None = None
     text: str | None = None
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,22 +136,87 @@ def list_invoices(
     uow: UnitOfWork, wanted: InvoiceFilter, *, cursor: str | None = None, limit: int = 20
 ) -> Page[InvoiceRow]:
     """Documents of the acting organization, newest first."""
+    statement = select(Invoice).where(*_conditions(uow, wanted))
+    rows = uow.session.scalars(newest_first(statement, Invoice.created_at, Invoice.id, cursor, limit)).all()
+    page = cut(rows, limit, lambda row: (row.created_at, row.id))
+    return Page([to_row(row) for row in page.items], page.next_cursor)
+
+
+def totals_of(uow: UnitOfWork, wanted: InvoiceFilter) -> dict[str, tuple[int, int]]:
+    """How many documents the filter finds and what they come to, by currency: gross minor units, credit notes against."""
+    signed = case((Invoice.kind == "credit_note", -Invoice.gross_minor), else_=Invoice.gross_minor)
+    rows = uow.session.execute(
+        select(Invoice.currency, func.count(), func.sum(signed))
+        .where(*_conditions(uow, wanted))
+        .group_by(Invoice.currency)
+        .order_by(Invoice.currency)
+    )
+    return {currency.strip(): (count, int(total)) for currency, count, total in rows}
+
+
+def files_of(uow: UnitOfWork, wanted: InvoiceFilter) -> list[StoredFile]:
+    """Every file of the documents the filter finds, by number; what has not been drawn yet has none."""
+    return _files(uow, *_conditions(uow, wanted))
+
+
+def files_of_documents(uow: UnitOfWork, invoice_ids: Collection[UUID]) -> list[StoredFile]:
+    """Every file of these documents, by number. Raises NotFound(`invoice_not_found`) when one is not there to be seen."""
+    chosen = set(invoice_ids)
+    conditions = (Invoice.id.in_(chosen), _is_visible(uow))
+    if uow.session.scalar(select(func.count(Invoice.id)).where(*conditions)) != len(chosen):
+        raise NotFound("invoice_not_found")
+    return _files(uow, *conditions)
+
+
+def _files(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> list[StoredFile]:
+    rows = uow.session.execute(
+        select(Invoice.number, Invoice.pdf_key, Invoice.pdf_sha256, Invoice.xml_key, Invoice.xml_sha256)
+        .where(*conditions, Invoice.pdf_key.is_not(None))
+        .order_by(Invoice.number)
+    )
+    return [
+        StoredFile(key, f"{number}.{form}", sha256)
+        for number, pdf_key, pdf_sha256, xml_key, xml_sha256 in rows
+        for form, key, sha256 in (("pdf", pdf_key, pdf_sha256), ("xml", xml_key, xml_sha256))
+        if key is not None and sha256 is not None
+    ]
+
+
+def _conditions(uow: UnitOfWork, wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
     own, other = _sides(wanted.side)
-    statement = select(Invoice).where(own == uow.principal.organization())
-    for column, value in (
+    equal: tuple[tuple[InstrumentedAttribute[Any], object], ...] = (
         (Invoice.kind, wanted.kind),
         (Invoice.state, wanted.state),
         (Invoice.currency, wanted.currency),
         (Invoice.po_number, wanted.po_number),
         (Invoice.reference, wanted.order_id),
         (other, wanted.other_org_id),
-    ):
-        if value is not None:
-            statement = statement.where(column == value)
-    statement = _ranges(statement, wanted)
-    rows = uow.session.scalars(newest_first(statement, Invoice.created_at, Invoice.id, cursor, limit)).all()
-    page = cut(rows, limit, lambda row: (row.created_at, row.id))
-    return Page([to_row(row) for row in page.items], page.next_cursor)
+    )
+    found = [own == uow.principal.organization()]
+    found += [column == value for column, value in equal if value is not None]
+    if wanted.standing is not None:
+        found.append(_stands(wanted.standing))
+    return found + _ranges(wanted)
+
+
+def _stands(standing: Standing) -> ColumnElement[bool]:
+    """`standing` of the rows, as a condition."""
+    note = aliased(Invoice)
+    credited = (
+        select(func.coalesce(func.sum(note.gross_minor), 0))
+        .where(note.original_invoice_id == Invoice.id, note.kind == "credit_note")
+        .scalar_subquery()
+    )
+    drawn = Invoice.pdf_key.is_not(None)
+    match standing:
+        case "rendering":
+            return ~drawn
+        case "issued":
+            return and_(drawn, or_(Invoice.kind == "credit_note", credited == 0))
+        case "partly_credited":
+            return and_(drawn, Invoice.kind != "credit_note", credited > 0, credited < Invoice.gross_minor)
+        case "credited":
+            return and_(drawn, Invoice.kind != "credit_note", credited > 0, credited >= Invoice.gross_minor)
 
 
 def _sides(side: Side) -> tuple[InstrumentedAttribute[UUID], InstrumentedAttribute[UUID]]:
@@ -157,29 +225,24 @@ def _sides(side: Side) -> tuple[InstrumentedAttribute[UUID], InstrumentedAttribu
     return Invoice.seller_org_id, Invoice.buyer_org_id
 
 
-def _ranges(statement: Select[Invoice], wanted: InvoiceFilter) -> Select[Invoice]:
+def _ranges(wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     if wanted.issued_from is not None:
-        statement = statement.where(Invoice.issued_on >= wanted.issued_from)
+        found.append(Invoice.issued_on >= wanted.issued_from)
     if wanted.issued_before is not None:
-        statement = statement.where(Invoice.issued_on < wanted.issued_before)
+        found.append(Invoice.issued_on < wanted.issued_before)
     if wanted.least_minor is not None:
-        statement = statement.where(Invoice.gross_minor >= wanted.least_minor)
+        found.append(Invoice.gross_minor >= wanted.least_minor)
     if wanted.most_minor is not None:
-        statement = statement.where(Invoice.gross_minor <= wanted.most_minor)
+        found.append(Invoice.gross_minor <= wanted.most_minor)
     if wanted.tax_id is not None:
-        statement = statement.where(
+        found.append(
             or_(Invoice.seller["tax_id"].astext == wanted.tax_id, Invoice.buyer["tax_id"].astext == wanted.tax_id)
         )
     if wanted.text:
-        statement = statement.where(
-            or_(
-                Invoice.number.icontains(wanted.text, autoescape=True),
-                Invoice.order_number.icontains(wanted.text, autoescape=True),
-                Invoice.po_number.icontains(wanted.text, autoescape=True),
-                Invoice.seller["legal_name"].astext.icontains(wanted.text, autoescape=True),
-            )
-        )
-    return statement
+        named = (Invoice.number, Invoice.order_number, Invoice.po_number, Invoice.seller["legal_name"].astext)
+        found.append(or_(*(column.icontains(wanted.text, autoescape=True) for column in named)))
+    return found
 
 
 def get_invoice(uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail:
@@ -220,8 +283,8 @@ def credited_of(uow: UnitOfWork, invoice_ids: Collection[UUID]) -> dict[UUID, in
     return {invoice_id: int(total) for invoice_id, total in rows if invoice_id is not None}
 
 
-def standing(row: InvoiceRow, credited_minor: int) -> str:
-    """How a document stands: `rendering`, `issued`, `partly_credited` or `credited`."""
+def standing(row: InvoiceRow, credited_minor: int) -> Standing:
+    """How a document stands, for a row in hand; `_stands` says the same to the database."""
     if not row.has_pdf:
         return "rendering"
     if credited_minor and row.kind != "credit_note":
@@ -305,11 +368,14 @@ def to_row(invoice: Invoice) -> InvoiceRow:
 
 
 def _visible(uow: UnitOfWork, invoice_id: UUID) -> Invoice:
-    statement = select(Invoice).where(Invoice.id == invoice_id)
-    if not uow.principal.is_platform:
-        org_id = uow.principal.organization()
-        statement = statement.where(or_(Invoice.buyer_org_id == org_id, Invoice.seller_org_id == org_id))
-    invoice = uow.session.scalar(statement)
+    invoice = uow.session.scalar(select(Invoice).where(Invoice.id == invoice_id, _is_visible(uow)))
     if invoice is None:
         raise NotFound("invoice_not_found")
     return invoice
+
+
+def _is_visible(uow: UnitOfWork) -> ColumnElement[bool]:
+    if uow.principal.is_platform:
+        return true()
+    org_id = uow.principal.organization()
+    return or_(Invoice.buyer_org_id == org_id, Invoice.seller_org_id == org_id)

@@ -29,10 +29,10 @@ def line_amounts(unit_price_minor: int, quantity: int, discount_minor: int, deci
     Tax included: net = round(gross over (1 + rate)), tax = gross - net. Otherwise: tax = round(net x rate).
 
     Raises:
-        Invalid: `quantity_out_of_range`, `price_out_of_range`, or `discount_exceeds_price`.
+        Invalid: `quantity_not_positive`, `price_out_of_range`, or `discount_exceeds_price`.
     """
     if quantity < 1:
-        raise Invalid("quantity_out_of_range", field="quantity")
+        raise Invalid("quantity_not_positive", field="quantity")
     if unit_price_minor < 0 or unit_price_minor * quantity > LARGEST_MINOR:
         raise Invalid("price_out_of_range", field="quantity")
     list_minor = unit_price_minor * quantity

@@ -75,6 +75,21 @@ class SignInSession(Base):
     created_at: Mapped[CreatedAt]
 
 
+class SignInCount(Base):
+    """Attempts to sign in to one account, or from one network address, since a window began."""
+
+    __tablename__ = "sign_in_count"
+    __table_args__ = (
+        CheckConstraint("attempts >= 0", name="attempts"),
+        Index("ix_sign_in_count_since_at", "since_at"),
+        {"schema": "marketplace"},
+    )
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    """SHA-256 of the account's e-mail address or of the network address."""
+    attempts: Mapped[int]
+    since_at: Mapped[Instant]
+
+
 class ApiKey(Base):
     """A server's credential: a shown prefix and the hash of a secret that was shown once."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -19,17 +19,22 @@ from kernel.ids import uuid7
 from kernel.signing import hash_password, password_needs_rehash, verify_password
 from marketplace.people.authenticate import hash_token, organizations_of
 from marketplace.people.models import Person, SignInSession
+from marketplace.people.sign_in_limits import forgive_attempt
 
 LASTS = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Address and password, and which organization to begin with (by default the oldest membership)."""
+    """Address and password, and which organization to begin with (by default the oldest membership).
+
+    `network_address` is where the attempt comes from, as far as that is known.
+    """
 
     email: str
     password: str = field(repr=False)
     org_id: UUID | None = None
+    network_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class NewSession:
 
 def sign_in(uow: UnitOfWork, command: SignIn) -> NewSession:
     """Open a session. An unknown address takes as long as a wrong password and gets the same answer.
+
+    `sign_in_limits.count_attempt` stands before this, in a transaction that outlives a refusal.
 
     Raises:
         Unauthenticated: `credentials_invalid`.
@@ -73,6 +80,7 @@ def sign_in(uow: UnitOfWork, command: SignIn) -> NewSession:
     )
     uow.session.add(row)
     uow.flush()
+    forgive_attempt(uow, command.email, command.network_address)
     return NewSession(row.id, token, csrf, chosen.org_id, person.id, row.expires_at)
 
 
@@ -98,3 +106,8 @@ def switch_organization(uow: UnitOfWork, session_id: UUID, person_id: UUID, org_
         .where(SignInSession.id == session_id, SignInSession.person_id == person_id, SignInSession.revoked_at.is_(None))
         .values(org_id=org_id)
     )
+
+
+def forget_ended_sessions(uow: UnitOfWork) -> None:
+    """Delete sessions whose time is over."""
+    uow.session.execute(delete(SignInSession).where(SignInSession.expires_at < clock.now()))

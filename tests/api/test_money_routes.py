@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -129,6 +131,24 @@ class TestInvoices:
         assert pdf.content.startswith(b"%PDF")
         xml = client.get(f"/v1/invoices/{world.invoice_id}/xml", headers=world.buyer)
         assert b"CrossIndustryInvoice" in xml.content
+
+    @pytest.mark.parametrize("which", ["month", "one by one"])
+    def test_a_month_is_one_archive_of_the_very_files(self, client: Client, world: World, which: str) -> None:
+        query = "month=2026-11" if which == "month" else f"id={world.invoice_id}"
+        answer = client.get(f"/v1/invoices/export?{query}", headers=world.buyer)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            assert archive.testzip() is None
+            assert archive.namelist() == ["INV-2026-000001.pdf", "INV-2026-000001.xml"]
+            for form in ("pdf", "xml"):
+                single = client.get(f"/v1/invoices/{world.invoice_id}/{form}", headers=world.buyer)
+                assert archive.read(f"INV-2026-000001.{form}") == single.content
+
+    def test_an_archive_holds_nobody_elses(self, client: Client, world: World) -> None:
+        for query in ("month=2026-11", f"id={world.invoice_id}", "month=2025-01&state=credited"):
+            assert client.get(f"/v1/invoices/export?{query}", headers=world.stranger).status_code == 404
+        for query in ("month=2026-13", "state=lost", "seller=x"):
+            assert client.get(f"/v1/invoices/export?{query}", headers=world.buyer).status_code == 422
 
     def test_the_seller_sees_what_it_issued(self, client: Client, world: World) -> None:
         issued = client.get("/v1/seller/invoices", headers=world.seller).json()

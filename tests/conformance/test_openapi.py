@@ -46,6 +46,20 @@ def test_every_operation_is_described_and_named_once(document: dict[str, Any]) -
     assert [operation["operationId"] for operation in operations if not operation.get("description")] == []
 
 
+def test_every_operation_says_how_it_refuses_and_whom(document: dict[str, Any]) -> None:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            refusals = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+            assert all(answer == {"$ref": f"#/components/responses/{status}"} for status, answer in refusals.items())
+            is_public = {} in operation.get("security", [])
+            assert is_public or {"401", "403"} <= set(refusals), (method, path)
+    for answer in document["components"]["responses"].values():
+        assert answer["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    bought = document["paths"]["/v1/purchases"]["post"]["responses"]["201"]["content"]["application/json"]["schema"]
+    assert bought == {"$ref": "#/components/schemas/PurchaseOut"}
+    assert document["paths"]["/v1/api-keys"]["post"]["description"].endswith("Needs the permission `keys.manage`.")
+
+
 @pytest.fixture(scope="module")
 def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)

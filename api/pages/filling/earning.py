@@ -57,7 +57,6 @@ def share_row(visit: Visit, row: ShareRow, line: SoldLine | None, video: Glance 
         rate_ppm=row.rate_ppm,
         state=row.state,
         forecast_on=_forecast_on(visit, row),
-        captured_at=row.captured_at,
     )
 
 
@@ -109,7 +108,6 @@ def payout_row(visit: Visit, row: PayoutRow) -> shown.PayoutRow:
         state=row.state,
         destination=row.destination,
         scheduled_on=(row.paid_at or row.created_at).astimezone(_zone(visit)).date(),
-        paid_at=row.paid_at,
         reference=row.gateway_reference or "",
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from api.pages.filling.prices import per_of, term_key
 from api.pages.filling.words import is_known, money, reason, seconds_since
-from api.pages.handlers.prices import per_of, term_key
 from api.pages.site import Visit
 from api.pages.views.buying import OrderRow
 from api.pages.views.selling import FunnelStep, ListingDetail, ListingPlan, ListingRow, TroubledRun

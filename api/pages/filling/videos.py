@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from uuid import UUID
 
 from api.context import Services
@@ -12,7 +13,7 @@ from api.pages.filling.selling import NO_REACH, funnel
 from api.pages.filling.words import blocked, money, priced, reason
 from api.pages.site import Form, Visit
 from api.pages.views.channel import CallToAction
-from api.pages.views.selling import EditableClaim, PlacementRow, PlanOption, SellerVideoView, VideoRow
+from api.pages.views.selling import EditableClaim, PlacementRow, PlanOption, SellerVideoView, Typed, VideoRow
 from kernel.errors import Invalid
 from kernel.money import exponent
 from marketplace.discovery.cards import Card, ClaimView
@@ -25,6 +26,8 @@ from orders.sales import VideoSales
 CALLS: Mapping[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo", "quote": "quote"}
 MS = 1000
 _MOST_MINOR = 10**12
+_DIGITS = re.compile(r"\d{1,13}", re.ASCII)
+_AMOUNT = re.compile(r"\d{1,13}(\.\d{1,4})?", re.ASCII)
 
 
 def poster_of(services: Services, row: OwnVideo) -> str | None:
@@ -59,7 +62,7 @@ def video_view(
     features: tuple[PlanOption, ...],
     reach: Reach | None,
     sales: list[VideoSales],
-    error: str | None,
+    refused: tuple[str, Typed] | None,
 ) -> SellerVideoView:
     """One video of one's own with its editor."""
     row = detail.row
@@ -75,7 +78,6 @@ def video_view(
         title=visit.pick(row.title, row.title_en),
         state=row.state,
         src=src,
-        mime=detail.media_type or "video/mp4",
         poster=poster_of(visit.services, row) or "",
         width=row.width or 0,
         height=row.height or 0,
@@ -89,7 +91,8 @@ def video_view(
         features=features,
         blockers=tuple(reason(visit, one.code, one.params) for one in blockers),
         refusal=_refusal(visit, row),
-        error=error,
+        error=refused[0] if refused else None,
+        typed=refused[1] if refused else Typed(),
         funnel=funnel(seen, sales) if row.state in {"published", "withdrawn"} else (),
         may_replace=row.state in {"draft", "refused", "ready"},
     )
@@ -162,7 +165,7 @@ def _card_at(detail: VideoDetail, at_ms: int, chosen: str) -> Card:
 
 
 def _whole(value: str) -> int:
-    if not value.isascii() or not value.isdigit() or int(value[:13]) > _MOST_MINOR:
+    if not _DIGITS.fullmatch(value) or int(value) > _MOST_MINOR:
         raise Invalid("claim_value_missing", field="value")
     return int(value)
 
@@ -170,11 +173,10 @@ def _whole(value: str) -> int:
 def _minor(value: str, currency: str) -> int:
     """An amount as people write it, ¥1,990.50, in minor units."""
     written = value.strip().lstrip("¥￥$€£").replace(",", "").strip()
-    try:
-        scaled = Decimal(written).scaleb(exponent(currency.strip()))
-    except InvalidOperation as error:
-        raise Invalid("claim_value_missing", field="value") from error
-    if not scaled.is_finite() or scaled != scaled.to_integral_value() or not 0 <= scaled <= _MOST_MINOR:
+    if not _AMOUNT.fullmatch(written):
+        raise Invalid("claim_value_missing", field="value")
+    scaled = Decimal(written).scaleb(exponent(currency.strip()))
+    if scaled != scaled.to_integral_value() or scaled > _MOST_MINOR:
         raise Invalid("claim_value_missing", field="value")
     return int(scaled)
 

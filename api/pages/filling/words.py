@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from api.pages.handlers.prices import per_of
+from api.pages.filling.prices import per_of
 from api.pages.site import Visit
 from api.pages.wording import wording
 from api.problems import sentence, texts
@@ -41,16 +41,12 @@ def failure(visit: Visit, error: DomainError) -> str:
 
 def blocked(visit: Visit, code: str, params: Mapping[str, Any]) -> str:
     """An error code with its parameters in the visitor's words."""
-    said = {name: _in_words(visit, name, value) for name, value in params.items()}
-    parts = sentence(code, visit.language, said)
-    return (" " if visit.language == "en" else "").join((parts["what"], parts["safe"], parts["todo"]))
+    return _joined(visit, code, params, "what", "safe", "todo")
 
 
 def reason(visit: Visit, code: str, params: Mapping[str, Any]) -> str:
     """Only what happened and what to do: where nothing was tried yet there is nothing to reassure about."""
-    said = {name: _in_words(visit, name, value) for name, value in params.items()}
-    parts = sentence(code, visit.language, said)
-    return (" " if visit.language == "en" else "").join((parts["what"], parts["todo"]))
+    return _joined(visit, code, params, "what", "todo")
 
 
 def is_known(code: str) -> bool:
@@ -58,14 +54,20 @@ def is_known(code: str) -> bool:
     return code in texts()
 
 
-def _in_words(visit: Visit, name: str, value: object) -> object:
+def _joined(visit: Visit, code: str, params: Mapping[str, Any], *parts: str) -> str:
+    said = {name: _in_words(visit, code, name, value) for name, value in params.items()}
+    found = sentence(code, visit.language, said)
+    return (" " if visit.language == "en" else "").join(found[part] for part in parts)
+
+
+def _in_words(visit: Visit, code: str, name: str, value: object) -> object:
     """A parameter as a person reads it: prices with their sign, states and steps by their words."""
     if not isinstance(value, str):
         return value
     if name in {"said", "holds"} and (found := _PRICE.fullmatch(value)) and found[3] in UNITS:
         return priced(visit, int(found[1]), found[2], found[3])
     if name == "state":
-        return wording(visit.language).word("video", value)
+        return wording(visit.language).word(code.partition("_")[0], value)
     if name == "missing":
         known = wording(visit.language).texts
         comma = ", " if visit.language == "en" else "、"

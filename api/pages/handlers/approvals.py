@@ -6,12 +6,13 @@ from typing import Literal
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.media_addresses import cover_address, media_address
 from api.pages import addresses
-from api.pages.filling.words import money
-from api.pages.handlers.prices import term_key
-from api.pages.handlers.reading import said
+from api.pages.filling.prices import term_key
+from api.pages.filling.words import failure, money
 from api.pages.rendering import Notice
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.buying import ApprovalRequest, ApprovalsView, Decision
@@ -24,26 +25,26 @@ from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
 from orders.purchases.models import PurchaseRule
 from orders.queries import LineView, PurchaseView
 
-SHOWN = 50
+SHOWN = 20
 DECIDED = 10
 CLIP_BEFORE_S, CLIP_AFTER_S = 3, 12
 
 
 @page(addresses.APPROVALS, "orders.approve")
-def inbox(visit: Visit) -> Response[str]:
+def inbox(visit: Given[Visit]) -> Response[str]:
     """Purchases over their purchaser's limit, the newest first."""
     return visit.show(_view(visit))
 
 
 @form_post("/approvals/{purchase_id:uuid}/approve", "orders.approve")
-def approve(purchase_id: UUID, visit: Visit, form: Form) -> Response[str] | Response[bytes]:
+def approve(purchase_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[str] | Response[bytes]:
     """Let a purchase pass; its payment starts."""
     del form
     return _decide(visit, DecidePurchase(purchase_id, "approved"), "approved")
 
 
 @form_post("/approvals/{purchase_id:uuid}/reject", "orders.approve")
-def reject(purchase_id: UUID, visit: Visit, form: Form) -> Response[str] | Response[bytes]:
+def reject(purchase_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[str] | Response[bytes]:
     """Refuse a purchase, with the reason its requester will read."""
     return _decide(visit, DecidePurchase(purchase_id, "rejected", form.text("reason") or None), "rejected")
 
@@ -56,18 +57,22 @@ def _decide(
     except NotFound:
         raise
     except DomainError as refused:
-        return visit.show(_view(visit), status=refused.status, notice=Notice("bad", said(visit, refused)))
+        return visit.show(_view(visit), status=refused.status, notice=Notice("bad", failure(visit, refused)))
     return visit.go(addresses.APPROVALS, notice=done)
 
 
 def _view(visit: Visit) -> ApprovalsView:
     def read(uow: UnitOfWork) -> ApprovalsView:
-        waiting = queries.list_purchases(uow, limit=SHOWN, state="pending_approval").items
+        cursor = visit.query("cursor", most=200) or None
+        page = queries.list_purchases(uow, cursor=cursor, limit=SHOWN, state="pending_approval")
+        waiting = page.items
         recent = queries.list_purchases(uow, limit=SHOWN).items
         rules = {rule.currency.strip(): rule for rule in queries.find_rule_of(uow)}
         videos = glances_of(uow, {line.video_id for one in waiting for line in _lines(one) if line.video_id})
         return ApprovalsView(
             waiting=tuple(_request(visit, one, rules.get(one.currency.strip()), videos) for one in waiting),
+            count=queries.count_waiting_for_approval(uow),
+            next_address=addresses.next_page(addresses.APPROVALS, page.next_cursor),
             decided=tuple(_decision(visit, one) for one in recent if one.decision)[:DECIDED],
         )
 
@@ -79,21 +84,22 @@ def _lines(purchase: PurchaseView) -> list[LineView]:
 
 
 def _request(
-    visit: Visit, purchase: PurchaseView, rule: PurchaseRule | None, videos: dict[UUID, Glance]
+    visit: Visit,
+    purchase: PurchaseView,
+    rule: PurchaseRule | None,
+    videos: dict[UUID, Glance],
 ) -> ApprovalRequest:
     order, line = purchase.orders[0], _lines(purchase)[0]
     video = videos.get(line.video_id) if line.video_id else None
     second = (line.second_ms or 0) // 1000
     own = purchase.requested_by == visit.principal.person_id and not (rule is not None and rule.self_approval)
-    gross = money(purchase.gross_minor, purchase.currency)
     return ApprovalRequest(
         purchase_id=str(purchase.id),
         listing_name=visit.pick(line.title, line.title_en),
         plan_name=visit.pick(line.plan_name, line.plan_name_en),
         seller_name=order.seller_name,
         quantity=line.quantity,
-        gross=gross,
-        lifetime=gross,
+        gross=money(purchase.gross_minor, purchase.currency),
         term=visit.t(f"term.{term_key(line.term_months)}", n=line.term_months),
         asked_by=purchase.requested_by_name or "API",
         asked_at=purchase.created_at,

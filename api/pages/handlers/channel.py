@@ -5,11 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
 from api.media_addresses import cover_address, media_address
 from api.pages import addresses
-from api.pages.handlers.prices import per_of
+from api.pages.filling.prices import per_of
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.channel import CallToAction, Card, Claim, FeedVideo, FeedView
 from fulfillment.queries import entitlements_of_buyer
@@ -23,19 +25,19 @@ CALLS: dict[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo"
 
 
 @page(addresses.FEED, PUBLIC)
-def show_feed(visit: Visit) -> Response[str]:
+def show_feed(visit: Given[Visit]) -> Response[str]:
     """Published videos, newest first."""
     query = visit.query("q")
     with visit.work() as uow:
         found = feed.list_feed(uow, cursor=visit.query("cursor", most=200) or None, limit=PAGE, query=query or None)
         owned = _owned(uow)
-    more = addresses.with_query(addresses.FEED, cursor=found.next_cursor, q=query) if found.next_cursor else None
+    more = addresses.next_page(addresses.FEED, found.next_cursor, q=query)
     videos = tuple(video_view(visit, item, owned) for item in found.items)
     return visit.show(FeedView(videos, share=visit.query("share", most=64) or None, query=query, next_address=more))
 
 
 @page("/v/{video_id:uuid}", PUBLIC)
-def show_video(video_id: UUID, visit: Visit) -> Response[str]:
+def show_video(video_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """One video, opened at `t` seconds; the feed follows it."""
     with visit.work() as uow:
         first = feed.get_feed_item(uow, video_id)
@@ -46,7 +48,7 @@ def show_video(video_id: UUID, visit: Visit) -> Response[str]:
 
 
 @form_post("/channels/{channel_id:uuid}/follow", SIGNED_IN)
-def follow(channel_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
+def follow(channel_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
     """Follow a channel (`on` = 1), or no more."""
     act = follow_channel if form.text("on") == "1" else unfollow_channel
     visit.transact(lambda uow: act(uow, channel_id))
@@ -62,7 +64,6 @@ def video_view(visit: Visit, item: feed.FeedItem, owned: frozenset[UUID]) -> Fee
         channel_id=str(item.channel_id),
         channel_name=visit.pick(item.channel_name, item.channel_name_en),
         src=media_address(visit.services, item.id, item.media_version, is_public=is_public),
-        mime=item.media_type,
         poster=cover_address(visit.services, item.id, item.media_version, is_public=is_public),
         width=item.width,
         height=item.height,

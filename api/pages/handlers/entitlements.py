@@ -5,9 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.pages import addresses
-from api.pages.handlers.reading import identifier, said
+from api.pages.filling.words import failure
+from api.pages.handlers.reading import identifier
 from api.pages.site import Form, Visit, form_post, page, redirect
 from api.pages.views.buying import EntitlementRow, EntitlementsView, EntitlementView, MemberChoice, Seat
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
@@ -17,26 +20,27 @@ from fulfillment.views import EntitlementRow as Found
 from kernel.errors import DomainError
 from marketplace.people.members import MemberRow, list_members
 
-PAGE = 100
+PAGE = 30
 ASSIGN = "seats.assign"
 
 
 @page(addresses.ENTITLEMENTS, "entitlements.read")
-def list_entitlements(visit: Visit) -> Response[str]:
+def list_entitlements(visit: Given[Visit]) -> Response[str]:
     """Everything the organization may use, newest first."""
     with visit.work() as uow:
-        found = entitlements_of_buyer(uow, limit=PAGE)
-    return visit.show(EntitlementsView(tuple(_row(visit, one) for one in found.items)))
+        found = entitlements_of_buyer(uow, cursor=visit.query("cursor", most=200) or None, limit=PAGE)
+    more = addresses.next_page(addresses.ENTITLEMENTS, found.next_cursor)
+    return visit.show(EntitlementsView(tuple(_row(visit, one) for one in found.items), more))
 
 
 @page("/entitlements/{entitlement_id:uuid}", "entitlements.read")
-def show_entitlement(entitlement_id: UUID, visit: Visit) -> Response[str]:
+def show_entitlement(entitlement_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """One entitlement with the holders of its seats."""
     return visit.show(_view(visit, entitlement_id))
 
 
 @page("/entitlements/{entitlement_id:uuid}/launch", "entitlements.read")
-def launch(entitlement_id: UUID, visit: Visit) -> Response[bytes]:
+def launch(entitlement_id: FromPath[UUID], visit: Given[Visit]) -> Response[bytes]:
     """Go to the seller's product, while it may be used."""
     with visit.work() as uow:
         address = launch_address(uow, entitlement_id)
@@ -44,7 +48,9 @@ def launch(entitlement_id: UUID, visit: Visit) -> Response[bytes]:
 
 
 @form_post("/entitlements/{entitlement_id:uuid}/seats", ASSIGN)
-def change_seats(entitlement_id: UUID, visit: Visit, form: Form) -> Response[str] | Response[bytes]:
+def change_seats(
+    entitlement_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]
+) -> Response[str] | Response[bytes]:
     """`action=assign` gives the person `member_id` a seat, `action=revoke` takes the seat `member_id` back."""
     named = identifier(form.text("member_id"))
     revoking = form.text("action") == "revoke"
@@ -54,7 +60,7 @@ def change_seats(entitlement_id: UUID, visit: Visit, form: Form) -> Response[str
         else:
             visit.transact(lambda uow: assign_seat(uow, entitlement_id, named))
     except DomainError as refused:
-        return visit.show(_view(visit, entitlement_id, error=said(visit, refused)), status=refused.status)
+        return visit.show(_view(visit, entitlement_id, error=failure(visit, refused)), status=refused.status)
     return visit.go(addresses.entitlement(str(entitlement_id)), notice="seat_revoked" if revoking else "seat_assigned")
 
 

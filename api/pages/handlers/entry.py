@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from litestar import Response, get
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
 from api.context import Services
 from api.language import COOKIE as LANGUAGE_COOKIE
+from api.network_address import network_address
 from api.pages import addresses, assets
-from api.pages.handlers.reading import identifier, said
+from api.pages.filling.words import failure
+from api.pages.handlers.reading import identifier
 from api.pages.site import Form, Visit, form_post, local_path, page
 from api.pages.views.people import SampleAccount, SignInView
+from api.problems import headers_of
 from api.v1.session import act_for, close_session, open_session, session_cookie
 from kernel.db.uow import unit_of_work
-from kernel.errors import DomainError, NotFound
+from kernel.errors import DomainError, NotFound, TooMany
 from marketplace.people.authenticate import DOOR
 from marketplace.people.example_people import list_example_people
 from marketplace.people.sessions import SignIn
@@ -24,7 +29,7 @@ REFUSED = 422
 
 
 @get("/static/{digest:str}/{name:str}", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
-def static_file(digest: str, name: str) -> Response[bytes]:
+def static_file(digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """A style sheet, script or picture. Kept for ever under its digest; under an older one, served and not kept."""
     asset = assets.all_assets().get(name)
     if asset is None:
@@ -41,7 +46,7 @@ def favicon() -> Response[bytes]:
 
 
 @page(addresses.SIGN_IN, PUBLIC)
-def sign_in_page(visit: Visit) -> Response[str] | Response[bytes]:
+def sign_in_page(visit: Given[Visit]) -> Response[str] | Response[bytes]:
     """The sign-in form; whoever is signed in already goes on."""
     target = local_path(visit.query("next", most=500) or addresses.FEED)
     if visit.signed_in is not None:
@@ -50,18 +55,22 @@ def sign_in_page(visit: Visit) -> Response[str] | Response[bytes]:
 
 
 @form_post(addresses.SIGN_IN, PUBLIC)
-def sign_in(visit: Visit, form: Form) -> Response[str] | Response[bytes]:
-    """Open a session and go on; a wrong password shows the form again and says so."""
+def sign_in(visit: Given[Visit], form: Given[Form]) -> Response[str] | Response[bytes]:
+    """Open a session and go on; a wrong password, or one too many, shows the form again and says so."""
     email, target = form.text("email", most=254), local_path(form.text("next", most=500) or addresses.FEED)
+    origin = network_address(visit.request, visit.services.settings.forwarded_hops)
     try:
-        opened = open_session(visit.services, SignIn(email, form.text("password", most=1024)))
+        opened = open_session(visit.services, SignIn(email, form.text("password", most=1024), network_address=origin))
+    except TooMany as refused:
+        view = _sign_in_view(visit, email, target, failure(visit, refused))
+        return visit.show(view, status=refused.status, headers=headers_of(refused))
     except DomainError as refused:
-        return visit.show(_sign_in_view(visit, email, target, said(visit, refused)), status=REFUSED)
+        return visit.show(_sign_in_view(visit, email, target, failure(visit, refused)), status=REFUSED)
     return visit.go(target, cookies=(session_cookie(visit.services, opened.token),))
 
 
 @form_post(addresses.SIGN_OUT, PUBLIC)
-def sign_out(visit: Visit, form: Form) -> Response[bytes]:
+def sign_out(visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
     """End the session; ended already, nothing changes."""
     del form
     close_session(visit.services, visit.signed_in)
@@ -69,7 +78,7 @@ def sign_out(visit: Visit, form: Form) -> Response[bytes]:
 
 
 @form_post(addresses.LANGUAGE, PUBLIC)
-def choose_language(visit: Visit, form: Form) -> Response[bytes]:
+def choose_language(visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
     """Remember the language and come back to the page one was on."""
     chosen = "en" if form.text("language", most=10) == "en" else "zh-CN"
     https = visit.services.settings.public_url.startswith("https://")
@@ -78,7 +87,7 @@ def choose_language(visit: Visit, form: Form) -> Response[bytes]:
 
 
 @form_post(addresses.ORGANIZATION, SIGNED_IN)
-def choose_organization(visit: Visit, form: Form) -> Response[bytes]:
+def choose_organization(visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
     """Act for another of one's organizations. The page one was on belongs to the other one, so the feed is next."""
     act_for(visit.services, visit.signed_in, identifier(form.text("organization_id"), "organization_not_found"))
     return visit.go(addresses.FEED)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
 
 from api.pages import addresses
 from api.pages.filling.words import money
@@ -22,32 +23,33 @@ from kernel.money import Money
 
 PAGE = 100
 MONTHS = 12
-STATES = ("issued", "partly_credited", "credited")
+STANDINGS: dict[str, queries.Standing] = {one: one for one in get_args(queries.Standing)}
 
 
 @page(addresses.INVOICES, "invoices.read")
-def list_invoices(visit: Visit) -> Response[str]:
+def list_invoices(visit: Given[Visit]) -> Response[str]:
     """A month's invoices and credit notes; `open` shows one beside them."""
     zone = visit.signed_in.time_zone if visit.signed_in else "UTC"
     today = clock.today(zone)
     month = parse_month(visit.query("month", most=7)) or today.replace(day=1)
     seller, opened = _id(visit.query("seller", most=36)), _id(visit.query("open", most=36))
-    state = visit.query("state") if visit.query("state") in STATES else ""
-    wanted = month_filter(month, seller=seller, text=visit.query("q"))
+    standing = STANDINGS.get(visit.query("state"))
+    wanted = month_filter(month, seller=seller, text=visit.query("q"), standing=standing)
     with visit.work() as uow:
         found = queries.list_invoices(uow, wanted, cursor=visit.query("cursor", most=200) or None, limit=PAGE)
+        totals = queries.totals_of(uow, wanted)
         credited = queries.credited_of(uow, [row.id for row in found.items])
         sellers = queries.list_counterparties(uow)
         detail = _detail(visit, uow, opened) if opened else None
-    rows = tuple(_row(row, credited.get(row.id, 0)) for row in found.items)
     view = InvoicesView(
         month=month,
         months=_months(today, month),
-        rows=tuple(row for row in rows if state in ("", row.state)),
-        totals=_totals(rows),
+        rows=tuple(_row(row, credited.get(row.id, 0)) for row in found.items),
+        count=sum(count for count, _ in totals.values()),
+        totals=tuple(Money(minor, currency) for currency, (_, minor) in totals.items()),
         sellers=tuple((str(org_id), name) for org_id, name in sellers),
         seller=str(seller or ""),
-        state=state,
+        state=standing or "",
         query=visit.query("q"),
         opened=detail,
         next_address=_more(visit, month, found.next_cursor),
@@ -56,10 +58,8 @@ def list_invoices(visit: Visit) -> Response[str]:
 
 
 def _more(visit: Visit, month: date, cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
     kept = {name: visit.query(name) for name in ("seller", "state", "q")}
-    return addresses.with_query(addresses.INVOICES, month=f"{month:%Y-%m}", cursor=cursor, **kept)
+    return addresses.next_page(addresses.INVOICES, cursor, month=f"{month:%Y-%m}", **kept)
 
 
 def _detail(visit: Visit, uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail | None:
@@ -107,13 +107,6 @@ def _row(row: queries.InvoiceRow, credited_minor: int) -> InvoiceRow:
         gross=money(sign * row.gross_minor, row.currency),
         state=queries.standing(row, credited_minor),
     )
-
-
-def _totals(rows: tuple[InvoiceRow, ...]) -> tuple[Money, ...]:
-    sums: dict[str, int] = {}
-    for row in rows:
-        sums[row.gross.currency] = sums.get(row.gross.currency, 0) + row.gross.amount_minor
-    return tuple(Money(total, currency) for currency, total in sorted(sums.items()))
 
 
 def _months(today: date, shown: date) -> tuple[date, ...]:

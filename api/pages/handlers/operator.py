@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.pages import addresses
 from api.pages.filling import operating
@@ -36,23 +38,24 @@ _STATEMENTS = 20
 
 
 @page(addresses.OPERATOR, READ)
-def show_operator(visit: Visit) -> Response[str]:
+def show_operator(visit: Given[Visit]) -> Response[str]:
     """What needs somebody, the oldest first in view."""
     return visit.show(_view(visit))
 
 
 @form_post("/operator/reviews/{listing_id:uuid}", "operator.reviews")
-def decide(listing_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def decide(listing_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Approve, which publishes, or reject with the reviewer's words as the reason."""
     approve = form.text("action", most=10) == "approve"
     words = form.text("reason", most=200)
     reasons = (Reason(field="", code=words),) if words else ()
     command = ReviewListing(listing_id, approve, () if approve else reasons)
-    return _done(visit, lambda uow: review_listing(uow, command), "listing_approved" if approve else "listing_rejected")
+    done = "listing_approved" if approve else "listing_rejected"
+    return _done(visit, lambda uow: review_listing(uow, command), done)
 
 
 @form_post("/operator/statements/close", "operator.payouts")
-def close(visit: Visit, form: Form) -> Response[Any]:
+def close(visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Close the period of every party that has something to settle. Whoever is refused is told; the others are closed."""
     del form
     closed = close_statements(visit.transact, CloseStatements(clock.now()))
@@ -65,7 +68,7 @@ def close(visit: Visit, form: Form) -> Response[Any]:
 
 
 @form_post("/operator/statements/{statement_id:uuid}/pay", "operator.payouts")
-def pay(statement_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def pay(statement_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Pay a closed statement. Pressed twice, the second finds it being paid."""
     del form
 
@@ -77,7 +80,7 @@ def pay(statement_id: UUID, visit: Visit, form: Form) -> Response[Any]:
 
 
 @form_post("/operator/jobs/{job_id:uuid}/replay", "operator.jobs")
-def replay_job(job_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def replay_job(job_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Give work that was given up another life. Pressed twice, the second finds nothing dead."""
     del form
 
@@ -89,17 +92,20 @@ def replay_job(job_id: UUID, visit: Visit, form: Form) -> Response[Any]:
 
 
 @form_post("/operator/clock", "operator.clock")
-def advance(visit: Visit, form: Form) -> Response[Any]:
+def advance(visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Move the market's clock forward by whole days. Sandbox only."""
     if not visit.services.sandbox:
         raise Forbidden("sandbox_only")
-    try:
+
+    def work(uow: UnitOfWork) -> int:
         days = form.number("days", least=1, most=LONGEST_STEP_DAYS)
+        audit.record(uow, "clock.advanced", seconds=days * 86_400)
+        return sandbox_clock.advance(uow, timedelta(days=days))
+
+    try:
+        ahead_s = visit.transact(work)
     except DomainError as refused:
         return visit.show(_view(visit, failure(visit, refused)), status=refused.status)
-    with visit.work() as uow:
-        ahead_s = sandbox_clock.advance(uow, timedelta(days=days))
-        audit.record(uow, "clock.advanced", seconds=days * 86_400)
     clock.shift(timedelta(seconds=ahead_s))
     return visit.go(addresses.OPERATOR, notice="clock_advanced")
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.pages import addresses
 from api.pages.filling import order_line
 from api.pages.filling.order_line import Known
-from api.pages.filling.words import money
+from api.pages.filling.words import failure, money
 from api.pages.handlers.payment_methods import methods, parse_method
+from api.pages.rendering import Notice
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.buying import OrderRow, OrdersView, OrderView
 from api.pages.views.channel import Claim
 from api.v1.buying import require_gateway
-from kernel.errors import Conflict
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, DomainError, NotFound
 from orders import queries
 from orders.agreements.complete_order import accept_order
 from orders.money_back import RequestOrderRefund, is_refundable, request_order_refund
@@ -28,7 +33,7 @@ REFRESH_S = 5
 
 
 @page(addresses.ORDERS, "orders.read")
-def list_orders(visit: Visit) -> Response[str]:
+def list_orders(visit: Given[Visit]) -> Response[str]:
     """Orders, newest first; `state` and `q` (a number, a product, a seller) narrow them."""
     state = visit.query("state") if visit.query("state") in STATES else ""
     query = visit.query("q")
@@ -36,53 +41,67 @@ def list_orders(visit: Visit) -> Response[str]:
         found = queries.list_orders(
             uow, cursor=visit.query("cursor", most=200) or None, limit=PAGE, state=state or None, text=query or None
         )
-    more = None
-    if found.next_cursor:
-        more = addresses.with_query(addresses.ORDERS, state=state, q=query, cursor=found.next_cursor)
+    more = addresses.next_page(addresses.ORDERS, found.next_cursor, state=state, q=query)
     rows = tuple(_row(visit, order) for order in found.items)
     return visit.show(OrdersView(rows, STATES, state, query, more))
 
 
 @page("/orders/{order_id:uuid}", "orders.read")
-def show_order(order_id: UUID, visit: Visit) -> Response[str]:
+def show_order(order_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """One order, live while something is under way."""
+    return _show(visit, order_id)
+
+
+@form_post("/orders/{order_id:uuid}/cancel", "orders.buy")
+def cancel(order_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+    """Ask for all the money back, within the refund window."""
+    del form
+    command = RequestOrderRefund(order_id, None, visit.t("order.cancel_reason"))
+    return _acted(visit, order_id, lambda uow: request_order_refund(uow, command), "refund_asked")
+
+
+@form_post("/orders/{order_id:uuid}/accept", "orders.buy")
+def accept(order_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+    """Accept a delivered one-off service."""
+    del form
+    return _acted(visit, order_id, lambda uow: accept_order(uow, order_id), "accepted")
+
+
+@form_post("/orders/{order_id:uuid}/pay", "orders.buy")
+def pay(order_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+    """Pay another way after a failed payment; while one is under way, nothing else is started."""
+
+    def work(uow: UnitOfWork) -> None:
+        gateway, token = parse_method(form.text("payment_method_id", most=200))
+        require_gateway(visit.services, gateway)
+        try:
+            pay_again(uow, queries.get_order(uow, order_id).purchase_id, gateway=gateway, method_token=token)
+        except Conflict as refused:
+            if refused.code != "payment_already_running":
+                raise
+
+    return _acted(visit, order_id, work, "paying")
+
+
+def _acted(visit: Visit, order_id: UUID, work: Callable[[UnitOfWork], object], notice: str) -> Response[Any]:
+    """Do `work` and come back to the order; a refusal is told there."""
+    try:
+        visit.transact(work)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        return _show(visit, order_id, refused)
+    return visit.go(addresses.order(str(order_id)), notice=notice)
+
+
+def _show(visit: Visit, order_id: UUID, refused: DomainError | None = None) -> Response[str]:
     with visit.work() as uow:
         known = order_line.read(uow, order_id)
         refundable = visit.principal.may("orders.buy") and is_refundable(uow, order_id)
     view = _view(visit, known, refundable=refundable)
+    if refused is not None:
+        return visit.show(view, status=refused.status, notice=Notice("bad", failure(visit, refused)))
     return visit.show(view, refresh_s=REFRESH_S if view.live else 0)
-
-
-@form_post("/orders/{order_id:uuid}/cancel", "orders.buy")
-def cancel(order_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
-    """Ask for all the money back, within the refund window."""
-    del form
-    command = RequestOrderRefund(order_id, None, visit.t("order.cancel_reason"))
-    visit.transact(lambda uow: request_order_refund(uow, command))
-    return visit.go(addresses.order(str(order_id)), notice="refund_asked")
-
-
-@form_post("/orders/{order_id:uuid}/accept", "orders.buy")
-def accept(order_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
-    """Accept a delivered one-off service."""
-    del form
-    visit.transact(lambda uow: accept_order(uow, order_id))
-    return visit.go(addresses.order(str(order_id)), notice="accepted")
-
-
-@form_post("/orders/{order_id:uuid}/pay", "orders.buy")
-def pay(order_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
-    """Pay another way after a failed payment; while one is under way, nothing else is started."""
-    gateway, token = parse_method(form.text("payment_method_id", most=200))
-    require_gateway(visit.services, gateway)
-    with visit.work() as uow:
-        purchase_id = queries.get_order(uow, order_id).purchase_id
-    try:
-        visit.transact(lambda uow: pay_again(uow, purchase_id, gateway=gateway, method_token=token))
-    except Conflict as refused:
-        if refused.code != "payment_already_running":
-            raise
-    return visit.go(addresses.order(str(order_id)), notice="paying")
 
 
 def _row(visit: Visit, order: queries.OrderView) -> OrderRow:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.auth import SIGNED_IN
 from api.media_addresses import cover_address
 from api.pages import addresses
+from api.pages.filling.prices import per_of, term_key
+from api.pages.filling.words import failure
 from api.pages.handlers.payment_methods import methods, parse_method
-from api.pages.handlers.prices import per_of, term_key
-from api.pages.handlers.reading import identifier, said
+from api.pages.handlers.reading import identifier
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.buying import BuyView, Choice, PlanChoice, Quote, QuoteLine
 from api.pages.views.channel import Claim
 from api.v1.buying import PurchaseIn, buy
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError, Gone, NotFound
+from kernel.errors import DomainError, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.money import Money
 from marketplace.discovery.cards import Card
@@ -46,7 +49,7 @@ class Wanted:
 
 
 @page("/buy/{placement_id:uuid}", SIGNED_IN)
-def show_sheet(placement_id: UUID, visit: Visit) -> Response[str]:
+def show_sheet(placement_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """The sheet of a card with its price. `part=sheet` answers the fragment that the player puts in place."""
     wanted = Wanted(
         placement_id,
@@ -59,18 +62,25 @@ def show_sheet(placement_id: UUID, visit: Visit) -> Response[str]:
 
 
 @form_post("/buy/{placement_id:uuid}", SIGNED_IN)
-def submit_sheet(placement_id: UUID, visit: Visit, form: Form) -> Response[str] | Response[bytes]:
+def submit_sheet(
+    placement_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]
+) -> Response[str] | Response[bytes]:
     """`action=quote` prices anew, `action=pay` buys what was priced: never anything else than the page showed."""
     wanted = Wanted(
         placement_id,
         form.number("second", most=86_400),
         form.text("share", most=64) or None,
         form.text("plan_id", most=36),
-        form.number("quantity", least=1, most=1_000_000),
+        0,
         form.text("billing_profile_id", most=36),
         form.text("payment_method_id", most=200),
         form.text("po_number", most=64),
     )
+    try:
+        wanted = replace(wanted, quantity=form.number("quantity", least=1, most=1_000_000))
+    except Invalid as refused:
+        view = _priced(visit, wanted, error=failure(visit, refused), error_field=refused.field)
+        return visit.show(view, status=refused.status)
     if form.text("action") != "pay":
         return visit.show(_priced(visit, wanted))
     quote_id = identifier(form.text("quote_id"))
@@ -93,12 +103,14 @@ def submit_sheet(placement_id: UUID, visit: Visit, form: Form) -> Response[str] 
             form.text("idempotency_key", most=255) or None,
         )
     except Gone as refused:
-        return visit.show(_priced(visit, wanted, error=said(visit, refused)), status=refused.status)
+        return visit.show(_priced(visit, wanted, error=failure(visit, refused)), status=refused.status)
     except NotFound:
         raise
     except DomainError as refused:
         field = getattr(refused, "field", None)
-        return visit.show(_priced(visit, wanted, error=said(visit, refused), error_field=field), status=refused.status)
+        return visit.show(
+            _priced(visit, wanted, error=failure(visit, refused), error_field=field), status=refused.status
+        )
     return visit.go(addresses.order(str(bought.body["orders"][0]["id"])))
 
 
@@ -140,6 +152,8 @@ def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
     ways = methods(visit, visit.services.gateways)
     if not profiles:
         error = error or visit.t("buy.no_billing_profile")
+    if not ways:
+        error = error or visit.t("buy.no_payment_method")
     return BuyView(
         placement_id=str(card.placement_id),
         video_id=str(item.id),
@@ -175,7 +189,6 @@ def quote_view(visit: Visit, quote: models.Quote) -> Quote:
         tax=Money(quote.tax_minor, quote.currency),
         tax_ppm=lines[0].tax_rate_ppm,
         gross=Money(quote.gross_minor, quote.currency),
-        lifetime=Money(sum(line.lifetime_minor for line in lines), quote.currency),
         expires_at=quote.expires_at,
         claims=tuple(
             Claim(claim.second_ms // 1000, visit.pick(claim.text, claim.text_en), claim.ok)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.auth import SIGNED_IN
 from api.pages import addresses
 from api.pages.filling import earning, selling
-from api.pages.filling.words import money
+from api.pages.filling.words import failure, money
+from api.pages.rendering import Notice
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.selling import MoneyFigures, SellerHomeView, SellerListingsView, SellerOrdersView, TroubledRun
 from billing.shares.queries import balances, promoted_sales
@@ -52,7 +56,7 @@ def require_channel(visit: Visit, uow: UnitOfWork) -> None:
 
 
 @page(addresses.SELLER, SIGNED_IN)
-def show_home(visit: Visit) -> Response[str]:
+def show_home(visit: Given[Visit]) -> Response[str]:
     """Money, deliveries that need a hand, the last video: as much of it as the role may see."""
     require_seller(visit)
     may = visit.principal.may
@@ -65,41 +69,29 @@ def show_home(visit: Visit) -> Response[str]:
             funnel=None,
             missing=get_checklist(uow).missing,
         )
-        return visit.show(_with_funnel(visit, uow, home) if may(READ) else home)
+        if may(READ):
+            home = _with_funnel(visit, uow, home)
+    return visit.show(home)
 
 
 @page(addresses.SELLER_ORDERS, READ)
-def show_orders(visit: Visit) -> Response[str]:
+def show_orders(visit: Given[Visit]) -> Response[str]:
     """Paid orders, newest first; deliveries that need a hand before them."""
     require_seller(visit)
-    state, text = visit.query("state", most=30), visit.query("q")
-    wanted = state if state in selling.ORDER_STATES else None
-    with visit.work() as uow:
-        cursor = visit.query("cursor", most=200) or None
-        found = list_seller_orders(uow, cursor=cursor, limit=_PAGE, state=wanted, text=text or None)
-        runs = _troubled(visit, uow)
-    return visit.show(
-        SellerOrdersView(
-            rows=tuple(selling.order_row(visit, one) for one in found.items),
-            runs=runs,
-            states=selling.ORDER_STATES,
-            state=wanted or "",
-            query=text,
-            next_address=next_page(addresses.SELLER_ORDERS, found.next_cursor, state=wanted, q=text),
-        )
-    )
+    return visit.show(_orders(visit))
 
 
 @page(addresses.SELLER_LISTINGS, READ)
-def show_listings(visit: Visit) -> Response[str]:
+def show_listings(visit: Given[Visit]) -> Response[str]:
     """The organization's listings with their latest versions."""
     require_seller(visit)
     with visit.work() as uow:
-        return visit.show(_listings(visit, uow))
+        view = _listings(visit, uow)
+    return visit.show(view)
 
 
 @page("/seller/listings/{listing_id:uuid}", READ)
-def show_listing(listing_id: UUID, visit: Visit) -> Response[str]:
+def show_listing(listing_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """One listing, opened beside the list."""
     require_seller(visit)
     with visit.work() as uow:
@@ -112,14 +104,14 @@ def show_listing(listing_id: UUID, visit: Visit) -> Response[str]:
 
 
 @form_post("/seller/runs/{run_id:uuid}/replay", "runs.replay")
-def replay(run_id: UUID, visit: Visit, form: Form) -> Response[bytes]:
+def replay(run_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Queue a run that was given up once more. One that cannot be is shown as it stands now."""
     del form
     require_seller(visit)
     try:
         visit.transact(lambda uow: replay_run(uow, run_id))
-    except Conflict:
-        return visit.go(addresses.SELLER_ORDERS, notice="run_not_replayable")
+    except Conflict as refused:
+        return visit.show(_orders(visit), status=refused.status, notice=Notice("bad", failure(visit, refused)))
     return visit.go(addresses.SELLER_ORDERS, notice="run_replayed")
 
 
@@ -140,9 +132,21 @@ def sales_by_video(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, l
     return found
 
 
-def next_page(path: str, cursor: str | None, **filters: str | None) -> str | None:
-    """The address of the next page of a list, None at its end."""
-    return addresses.with_query(path, cursor=cursor, **filters) if cursor else None
+def _orders(visit: Visit) -> SellerOrdersView:
+    state, text = visit.query("state", most=30), visit.query("q")
+    wanted = state if state in selling.ORDER_STATES else None
+    with visit.work() as uow:
+        cursor = visit.query("cursor", most=200) or None
+        found = list_seller_orders(uow, cursor=cursor, limit=_PAGE, state=wanted, text=text or None)
+        runs = _troubled(visit, uow)
+    return SellerOrdersView(
+        rows=tuple(selling.order_row(visit, one) for one in found.items),
+        runs=runs,
+        states=selling.ORDER_STATES,
+        state=wanted or "",
+        query=text,
+        next_address=addresses.next_page(addresses.SELLER_ORDERS, found.next_cursor, state=wanted, q=text),
+    )
 
 
 def _troubled(visit: Visit, uow: UnitOfWork) -> tuple[TroubledRun, ...]:
@@ -170,7 +174,7 @@ def _listings(visit: Visit, uow: UnitOfWork) -> SellerListingsView:
     customers = customers_by_listing(uow)
     return SellerListingsView(
         tuple(selling.listing_row(visit, one, customers) for one in found.items),
-        next_address=next_page(addresses.SELLER_LISTINGS, found.next_cursor),
+        next_address=addresses.next_page(addresses.SELLER_LISTINGS, found.next_cursor),
     )
 
 

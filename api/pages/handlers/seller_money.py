@@ -5,10 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.pages import addresses
 from api.pages.filling import earning
-from api.pages.handlers.seller import next_page, own_figures, require_seller
+from api.pages.handlers.seller import own_figures, require_seller
 from api.pages.site import Visit, page
 from api.pages.views.earnings import PromoterView, SellerMoneyView, StatementView
 from api.pages.views.earnings import ShareRow as ShownShare
@@ -26,7 +28,7 @@ _VIDEOS = 50
 
 
 @page(addresses.SELLER_MONEY, READ)
-def show_money(visit: Visit) -> Response[str]:
+def show_money(visit: Given[Visit]) -> Response[str]:
     """Figures, forecast, shares by state, statements, payouts, the platform's bills."""
     require_seller(visit)
     asked = visit.query("state", most=30)
@@ -48,26 +50,26 @@ def show_money(visit: Visit) -> Response[str]:
             commission_invoices=tuple(earning.commission_invoice(row) for row in bills),
             states=earning.SHARE_STATES,
             state=state or "",
-            next_address=next_page(addresses.SELLER_MONEY, shares.next_cursor, state=state),
+            next_address=addresses.next_page(addresses.SELLER_MONEY, shares.next_cursor, state=state),
         )
     return visit.show(view)
 
 
 @page("/seller/statements/{statement_id:uuid}", READ)
-def show_statement(statement_id: UUID, visit: Visit) -> Response[str]:
+def show_statement(statement_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """A closed period of the seller with every line."""
     require_seller(visit)
     return visit.show(_statement(visit, statement_id, as_promoter=False))
 
 
 @page("/promoter/statements/{statement_id:uuid}", READ)
-def show_promoter_statement(statement_id: UUID, visit: Visit) -> Response[str]:
+def show_promoter_statement(statement_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """A closed period of the promoter; names no order."""
     return visit.show(_statement(visit, statement_id, as_promoter=True))
 
 
 @page(addresses.PROMOTER, READ)
-def show_promoter(visit: Visit) -> Response[str]:
+def show_promoter(visit: Given[Visit]) -> Response[str]:
     """What each video earned for the organization that promotes. Names no buyer."""
     org_id = visit.principal.organization()
     with visit.work() as uow:

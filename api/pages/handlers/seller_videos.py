@@ -7,14 +7,16 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.pages import addresses
 from api.pages.filling import videos as filling
 from api.pages.filling.words import failure
 from api.pages.handlers.reading import identifier
-from api.pages.handlers.seller import next_page, require_channel, sales_by_video
+from api.pages.handlers.seller import require_channel, sales_by_video
 from api.pages.site import Form, Visit, form_post, page
-from api.pages.views.selling import SellerVideosView, SellerVideoView, UploadView
+from api.pages.views.selling import SellerVideosView, SellerVideoView, Typed, UploadView
 from api.problems import wants_page
 from api.v1.media import store_form_file
 from kernel.db.uow import UnitOfWork
@@ -43,20 +45,20 @@ T = TypeVar("T")
 
 
 @page(addresses.SELLER_VIDEOS, WRITE)
-def show_videos(visit: Visit) -> Response[str]:
+def show_videos(visit: Given[Visit]) -> Response[str]:
     """The organization's videos, newest first."""
     with visit.work() as uow:
         require_channel(visit, uow)
         found = list_own_videos(uow, cursor=visit.query("cursor", most=200) or None, limit=_PAGE)
         sales = sales_by_video(uow, [row.id for row in found.items])
     rows = tuple(filling.video_row(visit, row, sales.get(row.id, [])) for row in found.items)
-    more = next_page(addresses.SELLER_VIDEOS, found.next_cursor)
+    more = addresses.next_page(addresses.SELLER_VIDEOS, found.next_cursor)
     working = any(row.state == "processing" for row in found.items)
     return visit.show(SellerVideosView(rows, more), refresh_s=_LOOK_AGAIN_S if working else 0)
 
 
 @page(addresses.SELLER_UPLOAD, WRITE)
-def show_upload(visit: Visit) -> Response[str]:
+def show_upload(visit: Given[Visit]) -> Response[str]:
     """The upload form."""
     with visit.work() as uow:
         require_channel(visit, uow)
@@ -64,9 +66,9 @@ def show_upload(visit: Visit) -> Response[str]:
 
 
 @form_post(addresses.SELLER_UPLOAD, WRITE, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
-def upload(visit: Visit, form: Form) -> Response[Any]:
+def upload(visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Begin a post and take its file, without scripts. A refused file leaves the post to be completed later."""
-    title, description = form.text("title", most=200), form.text("description", most=4000)
+    title, description = form.text("title", most=1_000), form.text("description", most=20_000)
     try:
         file = form.file("file")
         with visit.work() as uow:
@@ -85,13 +87,13 @@ def upload(visit: Visit, form: Form) -> Response[Any]:
 
 
 @page("/seller/videos/{video_id:uuid}/file", WRITE)
-def show_upload_again(video_id: UUID, visit: Visit) -> Response[str]:
+def show_upload_again(video_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """The upload form of a post that has no usable file yet."""
     return _upload_again(visit, video_id, None)
 
 
 @form_post("/seller/videos/{video_id:uuid}/file", WRITE, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
-def upload_again(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def upload_again(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Take another file for a post."""
     try:
         store_form_file(visit.services, visit.principal, video_id, form.file("file"))
@@ -103,14 +105,14 @@ def upload_again(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
 
 
 @page("/seller/videos/{video_id:uuid}", WRITE)
-def show_video(video_id: UUID, visit: Visit) -> Response[str]:
+def show_video(video_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """One video with its editor. While its file is examined the page looks again by itself."""
     view = _video(visit, video_id)
     return visit.show(view, refresh_s=_LOOK_AGAIN_S if view.state == "processing" else 0)
 
 
 @form_post("/seller/videos/{video_id:uuid}/placements", WRITE)
-def place(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def place(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Put a card on the video."""
 
     def work(uow: UnitOfWork) -> None:
@@ -123,11 +125,13 @@ def place(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
         )
         add_placement(uow, command)
 
-    return _edited(visit, video_id, work)
+    return _edited(visit, video_id, work, Typed("placement", form.values))
 
 
 @form_post("/seller/videos/{video_id:uuid}/placements/{placement_id:uuid}", WRITE)
-def change(video_id: UUID, placement_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def change(
+    video_id: FromPath[UUID], placement_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]
+) -> Response[Any]:
     """Save another range, button or plan for a card, or (`action` = delete) take it off."""
 
     def work(uow: UnitOfWork) -> None:
@@ -144,22 +148,24 @@ def change(video_id: UUID, placement_id: UUID, visit: Visit, form: Form) -> Resp
         )
         change_placement(uow, command)
 
-    return _edited(visit, video_id, work)
+    return _edited(visit, video_id, work, Typed(str(placement_id), form.values))
 
 
 @form_post("/seller/videos/{video_id:uuid}/claims", WRITE)
-def claim(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def claim(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Enter what the video promises."""
 
     def work(uow: UnitOfWork) -> None:
         detail = get_own_video(uow, video_id)
         add_claim(uow, filling.claim_of(form, detail))
 
-    return _edited(visit, video_id, work)
+    return _edited(visit, video_id, work, Typed("claim", form.values))
 
 
 @form_post("/seller/videos/{video_id:uuid}/claims/{claim_id:uuid}", WRITE)
-def unclaim(video_id: UUID, claim_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def unclaim(
+    video_id: FromPath[UUID], claim_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]
+) -> Response[Any]:
     """Take a claim back."""
     del form
 
@@ -171,28 +177,31 @@ def unclaim(video_id: UUID, claim_id: UUID, visit: Visit, form: Form) -> Respons
 
 
 @form_post("/seller/videos/{video_id:uuid}/publish", WRITE)
-def publish(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def publish(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Put it into the feed, or say what stands in the way."""
     del form
     return _edited(visit, video_id, lambda uow: publish_video(uow, video_id), notice="video_published")
 
 
 @form_post("/seller/videos/{video_id:uuid}/withdraw", WRITE)
-def withdraw(video_id: UUID, visit: Visit, form: Form) -> Response[Any]:
+def withdraw(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Take it out of every feed."""
     del form
     return _edited(visit, video_id, lambda uow: withdraw_video(uow, video_id), notice="video_withdrawn")
 
 
-def _edited(visit: Visit, video_id: UUID, work: Callable[[UnitOfWork], T], *, notice: str = "") -> Response[Any]:
-    """Do `work` and come back to the editor; a refusal is told there, on top of what is kept."""
+def _edited(
+    visit: Visit, video_id: UUID, work: Callable[[UnitOfWork], T], typed: Typed | None = None, *, notice: str = ""
+) -> Response[Any]:
+    """Do `work` and come back to the editor; a refusal is told there, on top of what is kept and what was typed."""
     try:
         visit.transact(work)
     except DomainError as refused:
         # A script asked: it shows the problem document itself.
         if not wants_page(visit.request) or (isinstance(refused, NotFound) and refused.code == "video_not_found"):
             raise
-        return visit.show(_video(visit, video_id, failure(visit, refused)), status=refused.status)
+        view = _video(visit, video_id, (failure(visit, refused), typed or Typed()))
+        return visit.show(view, status=refused.status)
     return visit.go(addresses.seller_video(str(video_id)), notice=notice)
 
 
@@ -204,7 +213,7 @@ def _of_video(uow: UnitOfWork, video_id: UUID, part_id: UUID, code: str) -> None
         raise NotFound(code)
 
 
-def _video(visit: Visit, video_id: UUID, error: str | None = None) -> SellerVideoView:
+def _video(visit: Visit, video_id: UUID, refused: tuple[str, Typed] | None = None) -> SellerVideoView:
     with visit.work() as uow:
         detail = get_own_video(uow, video_id)
         plans = _placeable(uow)
@@ -212,7 +221,7 @@ def _video(visit: Visit, video_id: UUID, error: str | None = None) -> SellerVide
     placed = {card.plan_id for card in detail.cards}
     options = filling.plan_options(visit, plans)
     features = filling.feature_options(visit, plans, placed)
-    return filling.video_view(visit, detail, options, features, reach, sales, error)
+    return filling.video_view(visit, detail, options, features, reach, sales, refused)
 
 
 def _placeable(uow: UnitOfWork) -> list[tuple[ListingView, PlanView]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
 
 from api.pages import addresses
 from api.pages.filling import tracing
@@ -19,7 +21,7 @@ NOT_FOUND = 404
 
 
 @page(addresses.TRACE, READ)
-def search(visit: Visit) -> Response[str] | Response[bytes]:
+def search(visit: Given[Visit]) -> Response[str] | Response[bytes]:
     """The search box; what is found is shown at its own address."""
     typed = visit.query("q", most=64)
     if not typed:
@@ -32,7 +34,7 @@ def search(visit: Visit) -> Response[str] | Response[bytes]:
 
 
 @page("/trace/{any_id:uuid}", READ)
-def show_trace(any_id: UUID, visit: Visit) -> Response[str]:
+def show_trace(any_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
     """The chain through one id, as far as the visitor may see it."""
     try:
         with visit.work() as uow:

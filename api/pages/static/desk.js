@@ -1,7 +1,8 @@
 // Small courtesies of the desks. Every one of them has a way without scripts.
 
 document.addEventListener("submit", (event) => {
-  const question = event.target.dataset?.confirm;
+  // A form may hold several buttons: the one pressed asks for itself.
+  const question = event.submitter?.dataset.confirm ?? event.target.dataset?.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
 });
 

@@ -1,6 +1,6 @@
 // The vertical player: one post at a time plays, cards come at their second, keys and scrubber work.
 
-import { announce, clock, postForm, send, text, toast } from "./api.js";
+import { announce, clock, make, postForm, send, text, toast } from "./api.js";
 import { openSheet } from "./sheet.js";
 import { flush, record } from "./touchpoints.js";
 
@@ -158,6 +158,8 @@ document.addEventListener("submit", async (event) => {
   try {
     await postForm(form, button);
   } catch {
+    // Sent by a script, a form leaves its button out, and the button says what is wanted.
+    form.append(make("input", { type: "hidden", name: button.name, value: button.value }));
     form.submit();
     return;
   }

@@ -42,7 +42,11 @@ async function refresh() {
   const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
   if (!answer?.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
-  if (fresh) document.getElementById("main").replaceChildren(...fresh.childNodes);
+  if (!fresh) return;
+  const main = document.getElementById("main");
+  const held = main.contains(document.activeElement) ? document.activeElement : null;
+  main.replaceChildren(...fresh.childNodes);
+  if (held) ((held.id && document.getElementById(held.id)) || main).focus({ preventScroll: true });
 }
 
 /** The invoice follows the delivery within moments: look until it is there. */

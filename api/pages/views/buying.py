@@ -42,7 +42,7 @@ class QuoteLine:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What the server priced. ``lifetime`` is the total of the commitment; ``tax_ppm`` the rate of the first line."""
+    """What the server priced. ``tax_ppm`` is the rate of the first line."""
 
     id: str
     lines: tuple[QuoteLine, ...]
@@ -50,11 +50,9 @@ class Quote:
     tax: Money
     tax_ppm: int
     gross: Money
-    lifetime: Money
     expires_at: datetime
     claims: tuple[Claim, ...]
     needs_approval: bool = False
-    approval_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +84,6 @@ class BuyView:
     payment_method_id: str
     idempotency_key: str
     po_number: str = ""
-    rating: str | None = None
-    time_to_active_s: int | None = None
     share: str | None = None
     error: str | None = None
     error_field: str | None = None
@@ -172,7 +168,6 @@ class ApprovalRequest:
     seller_name: str
     quantity: int
     gross: Money
-    lifetime: Money
     term: str
     asked_by: str
     asked_at: datetime
@@ -182,7 +177,6 @@ class ApprovalRequest:
     claims: tuple[Claim, ...]
     video_title: str = ""
     video_src: str = ""
-    video_mime: str = "video/mp4"
     poster: str = ""
     clip_from_s: int = 0
     clip_to_s: int = 0
@@ -204,15 +198,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalsView:
-    """The approver's inbox: what waits first, then what was decided. ``error_purchase_id`` failed to be decided."""
+    """The approver's inbox: what waits first, then what was decided."""
 
     template: ClassVar[str] = "approvals.html"
     active: ClassVar[str] = "approvals"
 
     waiting: tuple[ApprovalRequest, ...]
+    count: int
     decided: tuple[Decision, ...] = ()
-    error: str | None = None
-    error_purchase_id: str | None = None
+    next_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +217,6 @@ class Seat:
     name: str
     email: str
     assigned_at: datetime
-    state: Literal["active", "pending"] = "active"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +248,6 @@ class EntitlementView:
     may_assign: bool
     may_launch: bool
     order_id: str
-    limits: tuple[tuple[str, str], ...] = ()
     error: str | None = None
 
 
@@ -282,3 +274,4 @@ class EntitlementsView:
     active: ClassVar[str] = "entitlements"
 
     rows: tuple[EntitlementRow, ...]
+    next_address: str | None = None

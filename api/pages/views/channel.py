@@ -13,8 +13,7 @@ Per = Literal["seat_month", "seat_year", "month", "year", "once"]
 class Card:
     """A placement: shown from ``from_s`` up to ``to_s`` seconds of its video.
 
-    ``time_to_active_s`` is the median of the last 30 days, ``rating`` a ready one-decimal text. ``owned`` means the
-    viewer's organization already has it.
+    ``owned`` means the viewer's organization already has it.
     """
 
     placement_id: str
@@ -26,10 +25,7 @@ class Card:
     seller_name: str
     price: Money | None
     per: Per
-    rating: str | None = None
-    time_to_active_s: int | None = None
     owned: bool = False
-    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,6 @@ class FeedVideo:
     channel_id: str
     channel_name: str
     src: str
-    mime: str
     poster: str
     width: int
     height: int
@@ -58,7 +53,6 @@ class FeedVideo:
     cards: tuple[Card, ...] = ()
     claims: tuple[Claim, ...] = ()
     description: str = ""
-    share_address: str = ""
     followed: bool = False
 
 

@@ -22,7 +22,6 @@ class ShareRow:
     rate_ppm: int
     state: str
     forecast_on: date | None
-    captured_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,6 @@ class PayoutRow:
     state: str
     destination: str
     scheduled_on: date
-    paid_at: datetime | None = None
     reference: str = ""
 
 

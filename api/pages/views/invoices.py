@@ -53,7 +53,7 @@ class InvoiceDetail:
 class InvoicesView:
     """This month's invoices first. Filters are in the address; ``opened`` shows in the side panel.
 
-    ``totals`` has one amount per currency. ``base_query`` is the query of the filters without ``open``.
+    ``count`` and ``totals``, one amount per currency, are of everything the filters find, not of this page alone.
     """
 
     template: ClassVar[str] = "invoices.html"
@@ -62,6 +62,7 @@ class InvoicesView:
     month: date
     months: tuple[date, ...]
     rows: tuple[InvoiceRow, ...]
+    count: int
     totals: tuple[Money, ...]
     sellers: tuple[tuple[str, str], ...] = ()
     seller: str = ""

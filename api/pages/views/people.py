@@ -23,7 +23,6 @@ class SignInView:
     email: str = ""
     next_path: str = "/"
     error: str | None = None
-    needs_code: bool = False
     samples: tuple[SampleAccount, ...] = ()
 
 

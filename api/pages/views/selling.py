@@ -1,11 +1,12 @@
 """The seller's desk: home, videos, orders, listings."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import ClassVar
 
 from api.pages.views.buying import OrderRow
-from api.pages.views.channel import CallToAction, Claim, Per
+from api.pages.views.channel import CallToAction, Per
 from kernel.money import Money
 
 
@@ -124,7 +125,7 @@ class PlacementRow:
 
 @dataclass(frozen=True, slots=True)
 class EditableClaim:
-    """A structured claim: kind is a key under ``claim.`` (see ``claim_kinds`` below)."""
+    """A structured claim: kind is a key under ``claim.`` (see ``CLAIM_KINDS``)."""
 
     id: str
     second: int
@@ -143,6 +144,21 @@ class PlanOption:
     label: str
 
 
+CLAIM_KINDS = ("price", "included_seats", "trial_days", "feature", "service_level")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed into a form that was refused, so that it is shown again. ``form`` names the form of the page."""
+
+    form: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def into(self, form: str) -> Mapping[str, str]:
+        """The values, when they were typed into this form."""
+        return self.values if self.form == form else {}
+
+
 @dataclass(frozen=True, slots=True)
 class SellerVideoView:
     """One video of the seller: what it is, its cards and claims, and publishing.
@@ -157,7 +173,6 @@ class SellerVideoView:
     title: str
     state: str
     src: str
-    mime: str
     poster: str
     width: int
     height: int
@@ -168,13 +183,14 @@ class SellerVideoView:
     placements: tuple[PlacementRow, ...]
     claims: tuple[EditableClaim, ...]
     plans: tuple[PlanOption, ...]
-    claim_kinds: tuple[str, ...] = ("price", "included_seats", "trial_days", "feature", "service_level")
     #: What a feature or service level may be named as, with its figure where it has one.
     features: tuple[PlanOption, ...] = ()
     may_replace: bool = False
     blockers: tuple[str, ...] = ()
     refusal: str = ""
     error: str | None = None
+    #: Forms are ``placement``, ``claim``, and a placement's id.
+    typed: Typed = field(default_factory=Typed)
     funnel: tuple[FunnelStep, ...] = ()
 
 
@@ -230,7 +246,6 @@ class ListingDetail:
     row: ListingRow
     summary: str
     plans: tuple[ListingPlan, ...]
-    claims: tuple[Claim, ...] = ()
     reasons: tuple[str, ...] = ()
 
 

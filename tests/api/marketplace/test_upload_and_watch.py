@@ -126,7 +126,7 @@ class TestUpload:
         item = visitor.get(f"/v1/videos/{video_id}").json()
         whole = visitor.get(item["media_url"])
         assert (whole.status_code, whole.headers["content-type"]) == (200, "video/mp4")
-        assert whole.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert whole.headers["cache-control"] == "public, max-age=60, must-revalidate"
         part = visitor.get(item["media_url"], headers={"Range": "bytes=10-19"})
         assert (part.status_code, part.content) == (206, whole.content[10:20])
         assert part.headers["content-range"] == f"bytes 10-19/{len(whole.content)}"
@@ -143,6 +143,10 @@ class TestUpload:
         assert (cover.status_code, cover.headers["content-type"], cover.content[:2]) == (200, "image/jpeg", b"\xff\xd8")
         assert visitor.head(item["media_url"]).headers["content-length"] == str(len(whole.content))
         assert item["id"] in {found["id"] for found in visitor.get("/v1/feed?limit=100").json()["items"]}
+        assert client.post(f"/v1/videos/{video_id}/withdraw").json()["state"] == "withdrawn"
+        held = {"If-None-Match": whole.headers["etag"]}
+        assert visitor.get(item["media_url"], headers=held).status_code == 404, "a cache that asks again learns of it"
+        assert visitor.get(item["cover_url"], headers={"If-None-Match": cover.headers["etag"]}).status_code == 404
 
     def test_as_a_multipart_form(self, client: httpx.Client, db: Database, clip: Path) -> None:
         video_id = begin(client)

@@ -83,8 +83,6 @@ class Samples:
             seller_name=self.seller,
             price=cny(19900),
             per="seat_year",
-            rating="4.8",
-            time_to_active_s=12,
         )
         other = Card(
             ID.format(12), 3, 12, "demo", self.pick("发票验真", "Invoice Check"), "Team", self.seller, None, "month"
@@ -95,7 +93,6 @@ class Samples:
             channel_id=ID.format(2),
             channel_name=self.seller,
             src="/media/recruiting-1.mp4",
-            mime="video/mp4",
             poster="/media/recruiting-1.jpg",
             width=720,
             height=1280,
@@ -113,7 +110,6 @@ class Samples:
             ID.format(4),
             self.pick("云票", "Cloud Receipts"),
             "/media/expenses-1.mp4",
-            "video/mp4",
             "/media/expenses-1.jpg",
             720,
             1280,
@@ -133,16 +129,9 @@ class Samples:
             tax=cny(tax),
             tax_ppm=60_000,
             gross=gross,
-            lifetime=gross,
             expires_at=NOW + timedelta(minutes=30),
             claims=self.claims(),
             needs_approval=approval,
-            approval_reason=self.pick(
-                "单笔超过 ¥10,000，需要陈经理审批。现在不会扣款。",
-                "Over ¥10,000: Chen has to approve. Nothing is charged now.",
-            )
-            if approval
-            else "",
         )
         return BuyView(
             placement_id=ID.format(11),
@@ -165,8 +154,6 @@ class Samples:
             payment_methods=(Choice("m1", self.pick("对公账户 · 尾号 0210", "Company account · 0210")),),
             payment_method_id="m1",
             idempotency_key="k1",
-            rating="4.8",
-            time_to_active_s=12,
         )
 
     def links(self, *, broken: bool = False) -> tuple[Link, ...]:

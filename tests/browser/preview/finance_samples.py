@@ -31,8 +31,7 @@ class FinanceSamples(Samples):
             self.seller,
             200,
             cny(3_980_000),
-            cny(11_940_000),
-            p("3 年，按年付款", "3 years, paid yearly"),
+            p("1 年", "1 year"),
             p("林晓", "Lin Xiao"),
             NOW - timedelta(hours=5),
             NOW + timedelta(days=6),
@@ -44,7 +43,6 @@ class FinanceSamples(Samples):
             self.claims(kept=False),
             p("用一块屏管完校招", "Run a whole campus season on one screen"),
             "/media/recruiting-1.mp4",
-            "video/mp4",
             "/media/recruiting-1.jpg",
             3,
             14,
@@ -61,7 +59,7 @@ class FinanceSamples(Samples):
             p("已有同类软件", "We already have one"),
             NOW - timedelta(days=3),
         )
-        return ApprovalsView((one,), (decided, refused))
+        return ApprovalsView((one,), 1, (decided, refused))
 
     def entitlement(self) -> EntitlementView:
         """Three of twenty seats in use."""
@@ -72,7 +70,6 @@ class FinanceSamples(Samples):
                 self.pick(zh, en),
                 f"{mail}@yuanshan.example",
                 NOW - timedelta(days=n),
-                "pending" if n == 2 else "active",
             )
             for n, (zh, en, mail) in enumerate(names)
         )
@@ -90,7 +87,6 @@ class FinanceSamples(Samples):
             True,
             True,
             ID.format(40),
-            ((self.pick("在招职位", "Open positions"), "50"),),
         )
 
     def entitlements(self) -> EntitlementsView:
@@ -161,6 +157,7 @@ class FinanceSamples(Samples):
             date(2026, 11, 1),
             (date(2026, 11, 1), date(2026, 10, 1)),
             rows,
+            len(rows),
             (cny(1_734_400),),
             (("s1", self.seller),),
             opened=detail if opened else None,

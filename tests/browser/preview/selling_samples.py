@@ -149,7 +149,6 @@ class DeskSamples(FinanceSamples):
             p("用一块屏管完校招", "Run a whole campus season on one screen"),
             "ready",
             "/media/recruiting-1.mp4",
-            "video/mp4",
             "/media/recruiting-1.jpg",
             720,
             1280,
@@ -213,7 +212,7 @@ class DeskSamples(FinanceSamples):
             ((p("在招职位", "Open positions"), "50"),),
         )
         detail = ListingDetail(
-            rows[0], p("从投递到入职的一块屏。", "One screen from application to first day."), (plan,), self.claims()
+            rows[0], p("从投递到入职的一块屏。", "One screen from application to first day."), (plan,)
         )
         return SellerListingsView(rows, detail if opened else None)
 
@@ -253,9 +252,7 @@ class DeskSamples(FinanceSamples):
         bank = self.pick("招商银行 · 尾号 7781", "China Merchants Bank · 7781")
         return (
             PayoutRow(ID.format(86), "ST-2026-11", cny(864_200), "scheduled", bank, date(2026, 12, 3)),
-            PayoutRow(
-                ID.format(87), "ST-2026-10", cny(4_589_000), "paid", bank, date(2026, 11, 3), NOW, "20261103CMB00817"
-            ),
+            PayoutRow(ID.format(87), "ST-2026-10", cny(4_589_000), "paid", bank, date(2026, 11, 3), "20261103CMB00817"),
         )
 
     def seller_money(self) -> SellerMoneyView:
@@ -274,7 +271,6 @@ class DeskSamples(FinanceSamples):
                 790_000,
                 state,
                 date(2026, 12, 1) if n < 3 else None,
-                NOW,
             )
             for n, state in enumerate(states)
         )

@@ -78,7 +78,7 @@ def test_a_price_with_tax_inside_and_one_without() -> None:
 @pytest.mark.parametrize(
     ("unit", "quantity", "discount", "code"),
     [
-        (1, 0, 0, "quantity_out_of_range"),
+        (1, 0, 0, "quantity_not_positive"),
         (-1, 1, 0, "price_out_of_range"),
         (10**12, 10**6, 0, "price_out_of_range"),
         (100, 1, 101, "discount_exceeds_price"),

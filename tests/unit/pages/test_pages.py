@@ -133,9 +133,29 @@ def test_sheet_is_a_part_of_its_own() -> None:
     assert "data-buy-form" in part
 
 
-def test_empty_feed_says_what_to_do() -> None:
-    sample = samples("en")["feed"]
-    assert "Upload the first video" in render(FeedView(()), chrome("en", sample, "/"))
+def test_what_cannot_be_undone_asks_first(html: str) -> None:
+    """Refusals ask by wanting a reason; everything else that takes something away asks by name."""
+    form: dict[str, str | None] = {}
+    silent: list[str] = []
+    for tag, attributes in Reading(html).elements:
+        if tag == "form":
+            form = attributes
+        takes_away = tag == "button" and "bad" in (attributes.get("class") or "").split()
+        gives_money = tag == "button" and (form.get("action") or "").startswith("/operator/statements")
+        reasoned = (form.get("action") or "").startswith(("/approvals/", "/operator/reviews/"))
+        if (takes_away or gives_money) and not reasoned and "data-confirm" not in {**form, **attributes}:
+            silent.append(f"{form.get('action')} {attributes}")
+    assert silent == []
+
+
+def test_empty_feed_says_what_to_do_to_whom_it_may_concern() -> None:
+    def seen_by(name: str, query: str = "") -> str:
+        return render(FeedView((), query=query), chrome("en", samples("en")[name], "/"))
+
+    assert "Upload the first video" in seen_by("seller")
+    assert "Upload the first video" not in seen_by("orders")
+    assert 'class="button first" href="/sign-in"' in seen_by("sign-in")
+    assert "Nothing was found for “hiring”" in seen_by("seller", "hiring")
 
 
 @pytest.mark.parametrize("active", ["feed", "orders", "seller_listings", "trace", ""])

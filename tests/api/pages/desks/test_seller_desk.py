@@ -141,5 +141,7 @@ def test_a_troubled_run_is_shown_and_run_again(desks: Desks) -> None:
 
 def test_a_finished_run_is_not_run_again(desks: Desks) -> None:
     run_id = desks.stage.delivery(desks.order_id).id
-    assert desks.seller.post(f"/seller/runs/{run_id}/replay").status_code == 303
+    answer = desks.seller.post(f"/seller/runs/{run_id}/replay")
+    assert answer.status_code == 409
+    assert 'role="alert"' in answer.text
     assert desks.stage.get(Run, run_id).state == "succeeded"

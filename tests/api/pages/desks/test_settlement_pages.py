@@ -142,3 +142,18 @@ def test_the_sandbox_clock_moves_forward_only(desks: Desks) -> None:
         assert row.ahead_s >= 2 * 86_400
     with unit_of_work(desks.stage.services.db, SYSTEM) as uow:
         uow.session.execute(delete(SandboxClock))
+
+
+def test_a_dead_job_is_shown_and_lives_again(desks: Desks) -> None:
+    job_id = uuid7()
+    job = {"id": job_id, "kind": RELEASE, "queue": "default", "dedupe_key": str(job_id), "payload": {}}
+    with unit_of_work(desks.stage.services.db, SYSTEM) as uow:
+        uow.session.add(Job(**job, state="dead", run_at=clock.now(), attempts=12, last_error="TimeoutError"))
+    assert f"/operator/jobs/{job_id}/replay" in desks.operator.get("/operator").text
+    assert desks.seller.post(f"/operator/jobs/{job_id}/replay").status_code == 403
+    answer = desks.operator.post(f"/operator/jobs/{job_id}/replay")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/operator")
+    assert desks.stage.get(Job, job_id).state == "ready"
+    again = desks.operator.post(f"/operator/jobs/{job_id}/replay")
+    assert again.status_code == 404
+    assert "has not been given up" in text_of(again)

@@ -116,8 +116,10 @@ def test_a_file_beyond_the_limit_is_refused_with_the_limit(
 @pytest.mark.parametrize("fields", [{"title": ""}, {"title": "x" * 201}])
 def test_words_that_do_not_fit_come_back_with_the_form(desks: Desks, clip: Path, fields: dict[str, str]) -> None:
     files = {"file": ("clip.mp4", clip.read_bytes(), "video/mp4")}
-    answer = desks.promoter.post("/seller/videos/new", files, **fields)
+    answer = desks.promoter.post("/seller/videos/new", files, description="从投递到入职", **fields)
     assert answer.status_code == 422
+    assert f'value="{fields["title"]}"' in answer.text
+    assert "从投递到入职</textarea>" in answer.text
 
 
 def test_no_file_at_all_is_said(desks: Desks) -> None:
@@ -158,6 +160,7 @@ def test_a_card_that_cannot_be_is_refused_on_the_page(
     form = {"from_s": "2", "to_s": "9", "cta": "buy", "plan_id": str(desks.stage.seat_plan), **fields}
     answer = desks.promoter.post(f"{editor}/placements", **form)
     assert answer.status_code == status
+    assert f'value="{form["to_s"]}"' in answer.text, "what was typed is still there"
     assert 'role="alert"' in answer.text
     assert "data-new-placement" in answer.text
     assert cards(desks, editor) == []
@@ -200,6 +203,8 @@ def test_a_kept_claim_lets_it_publish_and_a_contradiction_does_not(desks: Desks,
         ("price", "1.999", 422),
         ("price", "NaN", 422),
         ("price", "1e400", 422),
+        ("price", "1e999999", 422),
+        ("included_seats", "1000000000000000000000", 422),
         ("price", "-5", 422),
         ("promise", "1", 422),
     ],

@@ -1,0 +1,69 @@
+"""Every refusal has its words in both languages, and is raised with what its words are filled in with."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.problems import TEXTS, texts
+from kernel import errors
+
+ROOT = Path(__file__).resolve().parents[3]
+PACKAGES = ("kernel", "marketplace", "fulfillment", "billing", "orders", "api")
+ERRORS = {name for name, found in vars(errors).items() if isinstance(found, type)} | {"TooLarge"}
+PARAMETER = re.compile(r"\{(\w+)\}")
+
+
+def raised() -> Iterator[tuple[str, str, set[str] | None]]:
+    """Code, where, and the names of its parameters (None: given as a mapping) of every refusal made with a plain code."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in ERRORS:
+                    continue
+                if node.args and isinstance(node.args[0], ast.Constant):
+                    names = {keyword.arg for keyword in node.keywords}
+                    given = None if None in names else {str(name) for name in names}
+                    yield str(node.args[0].value), f"{path.relative_to(ROOT)}:{node.lineno}", given
+
+
+def test_every_refusal_has_words() -> None:
+    assert {code: where for code, where, _ in raised() if code not in texts()} == {}
+
+
+def test_every_refusal_brings_what_its_words_name() -> None:
+    lacking = {
+        where: needed - given
+        for code, where, given in raised()
+        if code in texts() and given is not None and not (needed := parameters(code)) <= given
+    }
+    assert lacking == {}
+
+
+def parameters(code: str) -> set[str]:
+    return {name for words in texts()[code].values() for part in words.values() for name in PARAMETER.findall(part)}
+
+
+@pytest.mark.parametrize("path", sorted(TEXTS.glob("*.toml")), ids=lambda path: path.stem)
+def test_a_code_is_worded_in_one_file_only(path: Path) -> None:
+    defined = re.findall(r"^\[(\w+)\]", path.read_text("utf-8"), re.MULTILINE)
+    elsewhere = {
+        code
+        for other in TEXTS.glob("*.toml")
+        if other != path
+        for code in re.findall(r"^\[(\w+)\]", other.read_text("utf-8"), re.MULTILINE)
+    }
+    assert set(defined) & elsewhere == set()
+
+
+@pytest.mark.parametrize("code", sorted(texts()))
+def test_words_are_whole_in_both_languages(code: str) -> None:
+    words = texts()[code]
+    assert set(words) == {"zh", "en"}
+    assert all(set(part) == {"what", "safe", "todo"} and all(part.values()) for part in words.values())
+    chinese, english = (set(PARAMETER.findall(" ".join(words[one].values()))) for one in ("zh", "en"))
+    assert chinese == english
