@@ -93,6 +93,7 @@ class Glance:
     id: UUID
     title: str
     title_en: str
+    duration_ms: int
     has_cover: bool
     media_version: str
     is_public: bool
@@ -199,6 +200,7 @@ def glances_of(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, Glanc
             id=video.id,
             title=video.title,
             title_en=video.title_en,
+            duration_ms=video.duration_ms or 0,
             has_cover=video.cover_key is not None,
             media_version=media_version(video),
             is_public=video.state == "published" and video.visibility == "public",

@@ -25,6 +25,7 @@ TICK = timedelta(seconds=1)
 
 def finished(uow: UnitOfWork, dedupe_key: str, ago: timedelta, state: str = "done") -> UUID:
     job_id = uow.enqueue(TIDY, {}, dedupe_key=dedupe_key)
+    uow.settle()
     values = {"state": state, "finished_at": clock.now() - ago if state in ("done", "dead") else None}
     uow.session.execute(update(Job).where(Job.id == job_id).values(**values))
     return job_id

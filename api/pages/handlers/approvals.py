@@ -116,7 +116,7 @@ def _request(
         else "",
         poster=cover_address(visit.services, video.id, video.media_version, is_public=video.is_public) if video else "",
         clip_from_s=max(0, second - CLIP_BEFORE_S),
-        clip_to_s=second + CLIP_AFTER_S,
+        clip_to_s=min(second + CLIP_AFTER_S, video.duration_ms // 1000) if video else 0,
         own_request=own,
     )
 
