@@ -11,6 +11,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from api.language import language_of
 from api.pages.errors import error_page
@@ -102,6 +103,9 @@ def to_domain_error(request: Request[Any, Any, Any], error: Exception) -> tuple[
         return Invalid("validation_failed"), []
     if isinstance(error, DBAPIError) and _passing(error):
         log.warning("database_unavailable", error=str(error.orig))
+        return Unavailable("temporarily_unavailable"), []
+    if isinstance(error, PoolExhausted):
+        log.warning("database_busy", error=str(error))
         return Unavailable("temporarily_unavailable"), []
     log.error("request_failed", path=request.scope["path"], exc_info=error)
     return _of_status(500), []

@@ -31,11 +31,18 @@ class Principal:
     person_id: UUID | None = None
     permissions: frozenset[str] = field(default_factory=frozenset)
     label: str = ""
+    maker_id: UUID | None = None
+    """The person who made the API key."""
 
     @property
     def is_platform(self) -> bool:
         """The platform itself: jobs, and operators in their own desks. Row level security shows it every organization."""
         return self.kind in {Kind.SYSTEM, Kind.OPERATOR}
+
+    @property
+    def accountable_id(self) -> UUID | None:
+        """The person who answers for what is asked: whoever acts, or the maker of the key that does."""
+        return self.person_id or self.maker_id
 
     def may(self, permission: str) -> bool:
         """Whether this principal holds `permission` in its organization."""

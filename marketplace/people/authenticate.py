@@ -131,7 +131,7 @@ def principal_for_api_key(uow: UnitOfWork, key: str) -> Principal | None:
     if found.last_used_at is None or found.last_used_at < now - USED_WITHIN:
         uow.session.execute(update(ApiKey).where(ApiKey.id == found.id).values(last_used_at=now))
     held = frozenset(found.scopes) & permissions_of(roles)
-    return Principal(Kind.API_KEY, org_id=found.org_id, permissions=held, label=found.name)
+    return Principal(Kind.API_KEY, org_id=found.org_id, permissions=held, label=found.name, maker_id=found.created_by)
 
 
 def organizations_of(uow: UnitOfWork, person_id: UUID) -> tuple[Belonging, ...]:

@@ -64,7 +64,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Purchase:
         gross_minor=quote.gross_minor,
         billing_profile=_plain(asdict(profile)),
         po_number=plain_text(command.po_number or "") or None,
-        requested_by=uow.principal.person_id,
+        requested_by=uow.principal.accountable_id,
         gateway=command.gateway,
         method_token=command.method_token,
         deadline_at=clock.now() + APPROVAL_WAITS,

@@ -6,12 +6,13 @@ import json
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from api.app import create_app
 from api.conditional import is_unchanged
@@ -126,3 +127,13 @@ def test_a_person_who_follows_a_download_that_is_not_there_gets_a_page(owner: Cl
 )
 def test_entity_tags_are_compared_as_the_standard_says(header: str | None, unchanged: bool) -> None:  # noqa: FBT001
     assert is_unchanged(header, '"a"') is unchanged
+
+
+def test_a_busy_database_is_said_to_be_busy(visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object, **__: object) -> NoReturn:
+        raise PoolExhausted("QueuePool limit of size 8 overflow 10 reached, connection timed out, timeout 30.00")
+
+    monkeypatch.setattr("api.v1.feed.unit_of_work", exhausted)
+    answer = visitor.get("/v1/feed")
+    assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
+    assert answer.headers["retry-after"] == "2"

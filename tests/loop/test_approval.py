@@ -11,7 +11,7 @@ from sqlalchemy import select
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
-from kernel.principal import SYSTEM, Principal
+from kernel.principal import SYSTEM, Kind, Principal
 from marketplace.listings.models import Plan
 from marketplace.listings.review_listing import suspend_listing
 from orders.agreements.models import Attribution, OrderLine
@@ -99,6 +99,17 @@ class TestApproval:
         decide(stage, owner, own, "approved")
         stage.run()
         assert state(stage, own) == state(stage, held) == ("paid", "active")
+
+    def test_what_a_key_asked_for_was_asked_for_by_its_maker(self, stage: Stage, held: UUID) -> None:
+        owner = stage.buyer.owner
+        key = Principal(Kind.API_KEY, owner.org_id, permissions=owner.permissions, maker_id=owner.person_id)
+        asked = stage.purchase(stage.quote(principal=key), principal=key)
+        with pytest.raises(Forbidden, match="person_required"):
+            decide(stage, key, asked, "approved")
+        with pytest.raises(Forbidden, match="self_approval"):
+            decide(stage, owner, asked, "approved")
+        assert state(stage, asked) == state(stage, held)
+        decide(stage, stage.approver, asked, "approved")
 
     def test_another_organization_does_not_even_find_it(self, stage: Stage, held: UUID) -> None:
         for stranger in (stage.seller.owner, stage.promoter.owner):

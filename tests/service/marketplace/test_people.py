@@ -123,6 +123,7 @@ class TestApiKeys:
         assert found is not None
         assert (found.kind, found.org_id) == (Kind.API_KEY, org.id)
         assert found.permissions == frozenset({"orders.read"})
+        assert (found.person_id, found.accountable_id) == (None, org.owner.person_id)
         assert principal_for_api_key(uow, key.text[:-1] + ("A" if key.text[-1] != "A" else "B")) is None
         assert principal_for_api_key(uow, "cm_nonsense") is None
 
