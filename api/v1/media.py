@@ -131,7 +131,7 @@ def store_form_file(services: Services, principal: Principal, video_id: UUID, up
 
 def too_large() -> TooLarge:
     """The refusal of a file beyond the limit."""
-    return TooLarge("video_too_large", limit_mb=MAX_BYTES // (1024 * 1024))
+    return TooLarge("video_too_large", limit_mb=MAX_BYTES // 1_000_000)
 
 
 def _check(services: Services, principal: Principal, video_id: UUID) -> None:

@@ -17,8 +17,8 @@ from marketplace.videos.states import VIDEO
 
 PROBE = "marketplace.video.probe"
 """The kind of job that examines an upload."""
-MAX_BYTES = 512 * 1024 * 1024
-"""512 MiB: ten minutes, the longest video, at 7 Mbit/s."""
+MAX_BYTES = 500_000_000
+"""500 MB: ten minutes, the longest video, at 6.6 Mbit/s."""
 _REPLACEABLE = frozenset({"draft", "refused", "ready"})
 
 

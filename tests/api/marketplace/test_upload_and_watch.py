@@ -211,7 +211,7 @@ class TestUpload:
         assert (answer.status_code, answer.json()["code"]) == (422, "video_empty")
 
     def test_the_limit_is_said_in_the_reference(self) -> None:
-        assert receive_media.MAX_BYTES == 512 * 1024 * 1024
+        assert receive_media.MAX_BYTES == 500_000_000
 
 
 class TestNotPublic:
