@@ -72,7 +72,7 @@ async def upload_media(
     principal: Given[Principal],
     name: Annotated[str, QueryParameter(name="name", max_length=200, required=False)] = "",
 ) -> UploadedOut:
-    """Send the file as the raw body. `name` is its file name; the content must be what the name's ending says."""
+    """Send the file as the raw body, 500 MB at most. `name` is its file name; the content must be what the name's ending says."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > MAX_BYTES:
         raise too_large()

@@ -210,8 +210,10 @@ class TestUpload:
         answer = client.put(f"/v1/videos/{begin(client)}/upload", content=b"")
         assert (answer.status_code, answer.json()["code"]) == (422, "video_empty")
 
-    def test_the_limit_is_said_in_the_reference(self) -> None:
-        assert receive_media.MAX_BYTES == 500_000_000
+    def test_the_limit_is_said_in_the_reference(self, visitor: httpx.Client) -> None:
+        document = visitor.get("/openapi.json").json()
+        said = document["paths"]["/v1/videos/{video_id}/upload"]["put"]["description"]
+        assert f"{receive_media.MAX_BYTES // 1_000_000} MB at most" in said
 
 
 class TestNotPublic:
