@@ -32,8 +32,6 @@ QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # As root, Chromium gives its audio threads real-time priority, before everything else on the machine.
-    "--disable-audio-output",
 )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,10 @@ def test_a_plain_mp4_is_described_exactly(clip: Clip) -> None:
 def test_what_browsers_play_is_accepted(
     clip: Clip, name: str, given: dict[str, Any], expected: tuple[str, str, str | None, bool]
 ) -> None:
-    found = probe_video(clip(name, seconds=1.5, **given), name=name)
+    # For root, SVT-AV1 puts the thread that calls it at real-time priority, and whatever that thread starts later: browsers.
+    with ThreadPoolExecutor(1) as own_thread:
+        path = own_thread.submit(clip, name, seconds=1.5, **given).result()
+    found = probe_video(path, name=name)
     assert (found.container, found.video_codec, found.audio_codec, found.faststart) == expected
     assert 1400 <= found.duration_ms <= 1700
 
