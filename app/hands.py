@@ -58,5 +58,8 @@ class Hands:
         except SQLAlchemyError as error:
             # The database went away in the middle; the lease runs out and the next sweep finds the job again.
             log.warning("job_interrupted", job_id=str(job_id), error=str(error))
+        except Exception:
+            # Nobody asks this thread how it ended.
+            log.exception("job_interrupted", job_id=str(job_id))
         finally:
             self._free.release()

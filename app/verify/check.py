@@ -75,8 +75,10 @@ def snapshot(db: Database) -> Iterator[UnitOfWork]:
     """A read-only unit of work of the platform that sees one moment throughout; nothing is ever committed."""
     engine = db.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with Session(engine) as session:
+        # Some rules compute for long between two statements, which ends a serving transaction.
         session.execute(
-            text("SELECT set_config('app.platform', 'on', true), set_config('statement_timeout', :limit, true)"),
+            text("""SELECT set_config('app.platform', 'on', true), set_config('statement_timeout', :limit, true),
+                           set_config('idle_in_transaction_session_timeout', '0', true)"""),
             {"limit": STATEMENT_TIMEOUT},
         )
         yield UnitOfWork(session, SYSTEM, None)

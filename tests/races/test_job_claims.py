@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 import psycopg
@@ -19,7 +20,7 @@ from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.models import Inbox, Job, JobAttempt
 from kernel.jobs.registry import Payload, job, process
-from kernel.jobs.run import JobContext, Runner
+from kernel.jobs.run import JobContext, Runner, due
 from kernel.principal import SYSTEM
 
 pytestmark = pytest.mark.races
@@ -225,3 +226,35 @@ def test_a_connection_the_server_closed_is_replaced_before_anything_is_done(pool
     for _ in range(pool.engine.pool.size()):  # type: ignore[attr-defined]
         with unit_of_work(pool, SYSTEM) as uow:
             assert uow.session.scalar(text("SELECT pg_backend_pid()")) != mine
+
+
+def test_a_sweep_leaves_a_new_job_to_who_hears_the_bell_but_not_one_that_nobody_rang_for(pool: Database) -> None:
+    fresh, _ = enqueue(pool, COUNT)
+    late, _ = enqueue(pool, COUNT)
+    with unit_of_work(pool, SYSTEM) as uow:
+        uow.session.execute(
+            text("UPDATE kernel.job SET created_at = created_at - interval '1 hour' WHERE id = :id"), {"id": late}
+        )
+
+    def found(rung: timedelta) -> set[UUID]:
+        return {job_id for job_id, _ in due(pool, ["default"], 10_000, rung=rung)} & {fresh, late}
+
+    assert found(timedelta(hours=1)) == {late}
+    assert found(timedelta()) == {fresh, late}
+    for job_id in (fresh, late):
+        assert Runner(pool, "any").run(job_id)
+
+
+def test_of_two_jobs_with_one_key_only_the_first_is_inserted_and_rung_for(pool: Database) -> None:
+    key = str(uuid7())
+    with unit_of_work(pool, SYSTEM) as uow:
+        first = uow.enqueue(COUNT, {"key": key}, dedupe_key=key)
+    with unit_of_work(pool, SYSTEM) as uow:
+        uow.enqueue(COUNT, {"key": key}, dedupe_key=key)
+        twice = [uow.enqueue(COUNT, {"key": key}, dedupe_key=f"{key}:2") for _ in range(2)]
+        uow.settle()
+        assert [ring.job_id for ring in uow.rings] == [job_id for job_id in twice if uow.session.get(Job, job_id)]
+        assert len(uow.rings) == 1
+    for job_id in (first, *twice):
+        Runner(pool, "any").run(job_id)
+    assert effects(pool, key) == {"counted": 2}

@@ -8,7 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from app.commands.verify import run
+from app.verify.check import snapshot
 from app.verify.rules import EVERY
+from kernel.db.uow import Database, unit_of_work
+from kernel.principal import SYSTEM
 from kernel.settings import Settings, load_settings
 from tests.service.verify.conftest import Market
 
@@ -54,3 +57,10 @@ def test_anything_broken_is_one(
     else:
         assert "runs.recorded" in captured.out
         assert "run_id=" in captured.out
+
+
+def test_a_rule_may_compute_for_long_between_two_statements(db: Database) -> None:
+    with snapshot(db) as uow:
+        assert uow.session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "0"
+    with unit_of_work(db, SYSTEM) as uow:
+        assert uow.session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "10s"
