@@ -6,7 +6,7 @@ import hashlib
 import threading
 
 import billing.registration
-import kernel.jobs.tidy
+import kernel.jobs.retention
 import migrations.metadata
 import orders.loop
 from api.context import Services
@@ -29,7 +29,7 @@ from marketplace.people import jobs as people_jobs
 from marketplace.videos import jobs as video_jobs
 
 KEY_ID = "k1"
-LOOP, TIDY = orders.loop, kernel.jobs.tidy
+LOOP, TIDY = orders.loop, kernel.jobs.retention
 """Imported for what they register: who follows which fact, and what is not kept for ever."""
 TABLES = migrations.metadata.metadata
 """Imported for what it maps: a foreign key needs both its tables in every process."""

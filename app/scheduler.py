@@ -14,8 +14,9 @@ from app.clock_follower import follow_clock
 from app.composition import compose
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
+from kernel.jobs.kinds import SLOT, Periodic, periodic
 from kernel.jobs.models import Job
-from kernel.jobs.registry import SLOT, Periodic, periodic
+from kernel.jobs.outbox import enqueue
 from kernel.logs import configure_logs
 from kernel.principal import SYSTEM
 from kernel.settings import Settings
@@ -74,7 +75,7 @@ def tick(db: Database, begun: dict[str, int]) -> None:
         with unit_of_work(db, SYSTEM) as uow:
             waiting = select(Job.kind).where(Job.kind.in_(due), Job.state == "ready", Job.run_at <= clock.now())
             for kind in due.keys() - set(uow.session.scalars(waiting)):
-                uow.enqueue(kind, {}, dedupe_key=f"{SLOT}{due[kind]}")
+                enqueue(uow, kind, {}, dedupe_key=f"{SLOT}{due[kind]}")
         begun.update(due)
 
 

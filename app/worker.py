@@ -18,7 +18,7 @@ from app.composition import compose
 from app.doorbell import Doorbell, answer_door, broker_for
 from app.hands import Hands
 from kernel.db.uow import Database
-from kernel.jobs.run import Runner, due
+from kernel.jobs.runner import Runner, due
 from kernel.logs import configure_logs
 from kernel.settings import Settings
 

@@ -21,8 +21,8 @@ from fulfillment.runs.states import LIVE
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError
-from kernel.jobs.registry import Payload, every, job, process
-from kernel.jobs.run import JobContext, describe
+from kernel.jobs.kinds import Payload, every, job, process
+from kernel.jobs.runner import JobContext, describe
 
 log = structlog.get_logger(__name__)
 

@@ -33,7 +33,7 @@ class AuditEntry(Base):
 def record(uow: UnitOfWork, action: str, *, subject_id: UUID | None = None, **detail: str | int | None) -> None:
     """Write down what the acting principal just did. `detail` holds no secrets and no personal data."""
     principal = uow.principal
-    uow.remember(
+    uow.add_deferred(
         AuditEntry(
             at=clock.now(),
             org_id=principal.org_id,

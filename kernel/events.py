@@ -1,7 +1,7 @@
 """Facts: what happened, in the past tense, recorded in the transaction in which it became true.
 
 An event class is a frozen pydantic model with a dotted, versioned `topic`. Whoever must follow registers a job handler
-with `kernel.jobs.registry.follows`; `UnitOfWork.emit` writes the fact and one job per follower, all or nothing.
+with `kernel.jobs.kinds.follows`; `UnitOfWork.emit` writes the fact and one job per follower, all or nothing.
 """
 
 from __future__ import annotations

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
+import psycopg
+from psycopg.types.json import Jsonb
+from sqlalchemy import Index, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped
 
 from kernel import clock
@@ -27,7 +27,6 @@ from kernel.ids import uuid7
 
 KEPT = timedelta(days=30)
 MAX_KEY = 255
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 class IdempotencyKey(Base):
@@ -56,9 +55,20 @@ class Answer:
     status: int
     body: dict[str, Any]
     replayed: bool = False
+    key_id: UUID | None = None
+    """Where it is kept for whoever asks again."""
 
 
-def once(uow: UnitOfWork, *, route: str, key: str | None, request: object, work: Callable[[], Answer]) -> Answer:
+_CLAIM = """
+    INSERT INTO kernel.idempotency_key (id, org_id, route, key, request_hash, status, answer, created_at)
+    VALUES (%s, %s, %s, %s, %s, 0, '{}', %s) ON CONFLICT (org_id, route, key) DO NOTHING RETURNING id
+"""
+_ANSWERED = "UPDATE kernel.idempotency_key SET status = %s, answer = %s WHERE id = %s"
+
+
+def with_idempotency_key(
+    uow: UnitOfWork, *, route: str, key: str | None, request: object, work: Callable[[], Answer]
+) -> Answer:
     """Run `work` once for this organization, route and key; later calls get its answer.
 
     Raises:
@@ -76,35 +86,24 @@ def once(uow: UnitOfWork, *, route: str, key: str | None, request: object, work:
     if claimed is None:
         return _replay(uow, org_id, route, key, request_hash)
     answer = work()
-    uow.session.execute(
-        update(IdempotencyKey).where(IdempotencyKey.id == claimed).values(status=answer.status, answer=answer.body)
-    )
-    return answer
+    change_answer(uow, claimed, answer)
+    return replace(answer, key_id=claimed)
+
+
+def change_answer(uow: UnitOfWork, key_id: UUID, answer: Answer) -> None:
+    """Keep `answer` for whoever asks again with the key: a command that goes on after its first commit answers later."""
+    uow.execute_deferred(_ANSWERED, (answer.status, Jsonb(answer.body), key_id))
 
 
 def _claim(uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: str) -> UUID | None:
-    statement = (
-        insert(IdempotencyKey)
-        .values(
-            id=uuid7(),
-            org_id=org_id,
-            route=route,
-            key=key,
-            request_hash=request_hash,
-            status=0,
-            answer={},
-            created_at=clock.now(),
-        )
-        .on_conflict_do_nothing(index_elements=["org_id", "route", "key"])
-        .returning(IdempotencyKey.id)
-    )
+    uow.flush()
+    values = (uuid7(), org_id, route, key, request_hash, clock.now())
     try:
-        return uow.session.scalar(statement)
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
-            # The first request with this key is still running after the time this one may wait for it.
-            raise Conflict("idempotency_key_in_use") from error
-        raise
+        found = uow.cursor.execute(_CLAIM, values, prepare=True).fetchone()
+    except psycopg.errors.LockNotAvailable as error:
+        # The first request with this key is still running after the time this one may wait for it.
+        raise Conflict("idempotency_key_in_use") from error
+    return found[0] if found else None
 
 
 def _replay(uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: str) -> Answer:
@@ -120,7 +119,7 @@ def _replay(uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: s
     return Answer(found.status, found.answer, replayed=True)
 
 
-def forget_old(uow: UnitOfWork, limit: int) -> int:
+def purge_old_keys(uow: UnitOfWork, limit: int) -> int:
     """Delete at most `limit` keys twice as old as they are honoured; returns how many."""
     old = select(IdempotencyKey.id).where(IdempotencyKey.created_at < clock.now() - 2 * KEPT).limit(limit)
     gone = delete(IdempotencyKey).where(IdempotencyKey.id.in_(old)).returning(IdempotencyKey.id)

@@ -48,16 +48,20 @@ class StateHistory(Base):
 
 
 class Machine:
-    """A transition table. `edges` maps each state to the states that may follow it; a state without followers is final."""
+    """A transition table. `edges` maps each state to the states that may follow it; a state without followers is final.
+
+    A row begins in one of the `initial` states (words; the first is the usual one).
+    """
 
     def __init__(self, name: str, *, initial: str, edges: Mapping[str, frozenset[str]]) -> None:
         self.name = name
-        self.initial = initial
+        self.initial = tuple(initial.split())
         self.edges = edges
         self.states = frozenset(edges)
         unknown = {to for followers in edges.values() for to in followers} - self.states
-        if unknown or initial not in self.states:
-            msg = f"{name}: states without a row in the table: {sorted(unknown) or initial}"
+        unknown |= set(self.initial) - self.states
+        if unknown or not self.initial:
+            msg = f"{name}: states without a row in the table: {sorted(unknown)}"
             raise ValueError(msg)
         machines[name] = self
 
@@ -69,10 +73,19 @@ class Machine:
         """Whether nothing may follow `state`."""
         return not self.edges[state]
 
-    def begin(self, uow: UnitOfWork, row: Stateful, *, org_ids: list[UUID], reason: str | None = None) -> None:
-        """Put a new row into the initial state and write its first history row."""
-        row.state = self.initial
-        self._remember(uow, row, None, org_ids, reason, None)
+    def begin(
+        self, uow: UnitOfWork, row: Stateful, state: str = "", *, org_ids: list[UUID], reason: str | None = None
+    ) -> None:
+        """Put a new row into an initial state, by default the usual one, and write its first history row.
+
+        Raises:
+            Conflict: `invalid_transition`, nothing begins in `state`.
+        """
+        target = state or self.initial[0]
+        if target not in self.initial:
+            raise Conflict("invalid_transition", machine=self.name, source="", target=target)
+        row.state = target
+        self._record(uow, row, None, org_ids, reason, None)
 
     def move(
         self,
@@ -95,10 +108,10 @@ class Machine:
         if not self.allows(source, target):
             raise Conflict("invalid_transition", machine=self.name, source=source, target=target)
         row.state = target
-        self._remember(uow, row, source, org_ids, reason, event_id)
+        self._record(uow, row, source, org_ids, reason, event_id)
         return True
 
-    def _remember(
+    def _record(
         self,
         uow: UnitOfWork,
         row: Stateful,
@@ -108,7 +121,7 @@ class Machine:
         event_id: UUID | None,
     ) -> None:
         principal = uow.principal
-        uow.remember(
+        uow.add_deferred(
             StateHistory(
                 machine=self.name,
                 subject_id=row.id,

@@ -25,8 +25,9 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
-from kernel.jobs.registry import Payload, every, follows, job, process
-from kernel.jobs.run import JobContext
+from kernel.jobs.kinds import Payload, every, follows, job, process
+from kernel.jobs.outbox import emit, enqueue
+from kernel.jobs.runner import JobContext
 from marketplace.organizations.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
 from orders.agreements.complete_order import ACCEPTED_AFTER, has_services
 from orders.agreements.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
@@ -84,7 +85,7 @@ def entitlement_activated(uow: UnitOfWork, fact: Payload) -> None:
         ORDER.move(uow, order, "active", org_ids=order.parties)
         order.active_at = clock.now()
         order.deadline_at = clock.now() + ACCEPTED_AFTER if has_services(uow, order.id) else None
-        uow.emit(OrderActivated(order_id=order.id, **_named(order)))
+        emit(uow, OrderActivated(order_id=order.id, **_named(order)))
 
 
 @follows(OrderActivated)
@@ -116,7 +117,7 @@ def delivery_failed(uow: UnitOfWork, fact: Payload) -> None:
     order.failure, order.deadline_at = fact["reason"], None
     for entitlement_id in deliveries_of(uow, order):
         end_entitlement(uow, entitlement_id, reason="delivery_failed")
-    uow.emit(OrderDeliveryFailed(order_id=order.id, **_named(order), reason=fact["reason"]))
+    emit(uow, OrderDeliveryFailed(order_id=order.id, **_named(order), reason=fact["reason"]))
 
 
 @follows(OrderDeliveryFailed)
@@ -149,7 +150,7 @@ def refund_failed(uow: UnitOfWork, fact: Payload) -> None:
     refund = uow.session.get_one(Refund, UUID(fact["refund_id"]))
     if refund.automatic:
         owed = {"order_id": fact["reference"], "payment_id": fact["payment_id"], "reason": refund.reason}
-        uow.enqueue(REFUND_AGAIN, owed, dedupe_key=fact["refund_id"], run_at=clock.now() + REFUND_WAITS)
+        enqueue(uow, REFUND_AGAIN, owed, dedupe_key=fact["refund_id"], run_at=clock.now() + REFUND_WAITS)
 
 
 @job(REFUND_AGAIN)
@@ -216,4 +217,4 @@ def _end_refunded(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     end_subscriptions(uow, order)
     for entitlement_id in deliveries_of(uow, order):
         end_entitlement(uow, entitlement_id, reason="refunded")
-    uow.emit(OrderRefunded(order_id=order.id, **_named(order)))
+    emit(uow, OrderRefunded(order_id=order.id, **_named(order)))

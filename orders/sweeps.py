@@ -13,7 +13,8 @@ from billing.payments.models import Payment
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from kernel.jobs.run import JobContext, LeaseLost
+from kernel.jobs.outbox import emit
+from kernel.jobs.runner import JobContext, LeaseLost
 from orders.agreements.complete_order import take_acceptance
 from orders.agreements.events import PurchaseExpired
 from orders.agreements.models import Order
@@ -53,7 +54,7 @@ def expire_purchase(uow: UnitOfWork, purchase_id: UUID) -> bool:
     if purchase is None or not uow.session.scalar(select(exists().where(Purchase.id == purchase_id, _overdue()))):
         return False
     close_unpaid(uow, purchase, "expired", reason=f"{purchase.state}_expired")
-    uow.emit(PurchaseExpired(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
+    emit(uow, PurchaseExpired(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
     return True
 
 

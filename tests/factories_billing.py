@@ -29,7 +29,8 @@ from kernel.db.base import Base
 from kernel.db.uow import Database, Transact, UnitOfWork, transact, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.models import EventRow
-from kernel.jobs.run import drain
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.runner import drain
 from kernel.money import Money
 from kernel.principal import SYSTEM, Kind, Principal
 from kernel.storage import Storage, open_storage
@@ -204,7 +205,7 @@ def read(db: Database, model: type[M], row_id: UUID) -> M:
 def run_job(db: Database, kind: str) -> None:
     """Run one job of a periodic kind now, and whatever follows from it."""
     with unit_of_work(db, SYSTEM) as uow:
-        uow.enqueue(kind, {}, dedupe_key=str(uuid7()))
+        enqueue(uow, kind, {}, dedupe_key=str(uuid7()))
     drain(db)
 
 

@@ -24,7 +24,7 @@ from fulfillment.runs.start_run import CALL
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
-from kernel.jobs.run import Runner
+from kernel.jobs.runner import Runner
 from kernel.outbound import OutboundClient, OutboundPolicy
 from kernel.principal import SYSTEM, Kind, Principal
 from kernel.secrets import SecretBox

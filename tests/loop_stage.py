@@ -32,7 +32,8 @@ from kernel.db.base import Base
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.models import EventRow
-from kernel.jobs.run import drain
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM, Principal
 from kernel.settings import Settings
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
@@ -164,7 +165,7 @@ class Stage:
     def tick(self, kind: str, *, documents: bool = False) -> None:
         """Run a periodic job now, as the scheduler would have it, and whatever follows."""
         with unit_of_work(self.services.db, SYSTEM) as uow:
-            uow.enqueue(kind, {}, dedupe_key=str(uuid7()))
+            enqueue(uow, kind, {}, dedupe_key=str(uuid7()))
         self.run(documents=documents)
 
     def settle(self) -> None:

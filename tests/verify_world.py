@@ -25,7 +25,7 @@ from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.idempotency import Answer, once
 from kernel.ids import uuid7
-from kernel.jobs.run import drain
+from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM, Principal
 from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints

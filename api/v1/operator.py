@@ -25,7 +25,7 @@ from kernel import audit, clock, sandbox_clock
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.errors import Forbidden
 from kernel.idempotency import Answer, once
-from kernel.jobs.run import replay
+from kernel.jobs.runner import replay
 from kernel.principal import Principal
 
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from app.sample.scenes import Scene
 from app.sample.scenes.facts import Claim as SpokenClaim
 from kernel.db.uow import Database, UnitOfWork, transact
 from kernel.ids import uuid7
-from kernel.jobs.run import drain
+from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM, Kind, Principal
 from kernel.storage import Storage
 from marketplace.channels.models import Channel

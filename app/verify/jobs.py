@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.verify.rule import Query
-from kernel.jobs.registry import topics
+from kernel.jobs.kinds import topics
 
 
 def _followers() -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from marketplace.organizations.models import PLATFORM_ORG_ID
 
 
@@ -86,7 +87,8 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
     parts = split(command.net_minor, command.tax_minor, command.terms)
     _open_shares(uow, command, charge, parts)
     _post(uow, command, charge, parts)
-    uow.emit(
+    emit(
+        uow,
         ChargeRecorded(
             charge_id=charge.id,
             reference=charge.reference,
@@ -96,7 +98,7 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
             seller_org_id=charge.seller_org_id,
             gross_minor=charge.gross_minor,
             currency=charge.currency,
-        )
+        ),
     )
     return charge.id
 

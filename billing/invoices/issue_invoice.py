@@ -20,6 +20,7 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.ids import uuid7
+from kernel.jobs.outbox import enqueue
 
 ISSUE = "billing.invoice.issue"
 """Kind of the job that numbers a document."""
@@ -144,4 +145,4 @@ def add_document(uow: UnitOfWork, invoice: Invoice, lines: Sequence[LineToInvoic
         for position, line in enumerate(lines, 1)
     )
     uow.flush()
-    uow.enqueue(ISSUE, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))
+    enqueue(uow, ISSUE, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))

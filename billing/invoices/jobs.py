@@ -13,9 +13,10 @@ from billing.invoices.number_document import RENDER, number_document
 from billing.invoices.render_document import Renderer, render_document
 from kernel import clock
 from kernel.db.uow import UnitOfWork
+from kernel.jobs.kinds import Payload, every, job, process
 from kernel.jobs.models import Job
-from kernel.jobs.registry import Payload, every, job, process
-from kernel.jobs.run import JobContext
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.runner import JobContext
 from kernel.storage import Storage
 
 SWEEP = "billing.invoice.sweep"
@@ -46,6 +47,6 @@ def register(storage: Storage, renderer: Renderer, public_url: str) -> None:
         late = select(Invoice).where(Invoice.pdf_key.is_(None), Invoice.created_at < before, ~waits)
         for invoice in uow.session.scalars(late.order_by(Invoice.created_at).limit(100)):
             kind = ISSUE if invoice.number is None else RENDER
-            uow.enqueue(kind, {"invoice_id": str(invoice.id)}, dedupe_key=f"{invoice.id}:{slot}")
+            enqueue(uow, kind, {"invoice_id": str(invoice.id)}, dedupe_key=f"{invoice.id}:{slot}")
 
     every(timedelta(minutes=10), SWEEP)

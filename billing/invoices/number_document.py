@@ -14,7 +14,8 @@ from billing.invoices.to_document import check_drawable
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
-from kernel.jobs.registry import RetryLater
+from kernel.jobs.kinds import RetryLater
+from kernel.jobs.outbox import emit, enqueue
 
 RENDER = "billing.invoice.render"
 """Kind of the job that draws a document's files."""
@@ -42,7 +43,7 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
         if original.number is None:
             raise RetryLater(timedelta(seconds=1), "the original is not issued yet")
     check_drawable(uow, invoice)
-    uow.enqueue(RENDER, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))
+    enqueue(uow, RENDER, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))
     kind = cast("Literal['invoice', 'credit_note', 'commission_invoice']", invoice.kind)
     _issue(uow, invoice, take_number(uow, invoice.seller_org_id, kind))
     return invoice.number or ""
@@ -57,17 +58,19 @@ def _issue(uow: UnitOfWork, invoice: Invoice, taken: Taken) -> None:
     invoice.issued_on = taken.on
     INVOICE.move(uow, invoice, "issued", org_ids=parties)
     if invoice.original_invoice_id is None:
-        uow.emit(
+        emit(
+            uow,
             InvoiceIssued(
                 invoice_id=invoice.id,
                 reference=invoice.reference,
                 buyer_org_id=invoice.buyer_org_id,
                 seller_org_id=invoice.seller_org_id,
                 number=taken.number,
-            )
+            ),
         )
     else:
-        uow.emit(
+        emit(
+            uow,
             CreditNoteIssued(
                 invoice_id=invoice.id,
                 reference=invoice.reference,
@@ -75,6 +78,6 @@ def _issue(uow: UnitOfWork, invoice: Invoice, taken: Taken) -> None:
                 buyer_org_id=invoice.buyer_org_id,
                 seller_org_id=invoice.seller_org_id,
                 number=taken.number,
-            )
+            ),
         )
     uow.flush()

@@ -15,7 +15,8 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
-from kernel.jobs.run import JobContext
+from kernel.jobs.outbox import emit
+from kernel.jobs.runner import JobContext
 from kernel.storage import Storage
 
 RENDER_TIMEOUT_S = 60.0
@@ -72,11 +73,12 @@ def _remember(uow: UnitOfWork, invoice_id: UUID, files: _Files) -> None:
     invoice.xml_key, invoice.xml_sha256 = files.xml_key, files.xml_sha256
     invoice.rendered_at = clock.now()
     uow.flush()
-    uow.emit(
+    emit(
+        uow,
         InvoiceRendered(
             invoice_id=invoice.id,
             reference=invoice.reference,
             buyer_org_id=invoice.buyer_org_id,
             seller_org_id=invoice.seller_org_id,
-        )
+        ),
     )

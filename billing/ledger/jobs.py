@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from billing.ledger.seal import seal_day
 from kernel.db.uow import UnitOfWork
-from kernel.jobs.registry import Payload, every, job
+from kernel.jobs.kinds import Payload, every, job
 
 SEAL = "billing.ledger.seal"
 

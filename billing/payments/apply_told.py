@@ -19,6 +19,7 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+from kernel.jobs.outbox import emit
 from kernel.money import Money
 from marketplace.organizations.models import PLATFORM_ORG_ID
 
@@ -65,10 +66,11 @@ def _believe(uow: UnitOfWork, payment: Payment, answer: Answer) -> Applied:
         payment.next_action = dict(answer.next_action or {})
         moved = PAYMENT.move(uow, payment, "requires_action", org_ids=[payment.payer_org_id])
         if moved:
-            uow.emit(
+            emit(
+                uow,
                 PaymentNeedsAction(
                     payment_id=payment.id, reference=payment.reference, payer_org_id=payment.payer_org_id
-                )
+                ),
             )
         return _changed(moved)
     payment.next_action = None
@@ -86,14 +88,15 @@ def _capture(uow: UnitOfWork, payment: Payment) -> Applied:
         Leg(payment.payer_org_id, "buyer_credit", -payment.amount_minor),
     ]
     post(uow, Fact(f"payment:{payment.id}", "payment", payment.id, payment.currency, payment.captured_at, legs))
-    uow.emit(
+    emit(
+        uow,
         PaymentSucceeded(
             payment_id=payment.id,
             reference=payment.reference,
             payer_org_id=payment.payer_org_id,
             amount_minor=payment.amount_minor,
             currency=payment.currency,
-        )
+        ),
     )
     return Applied.CHANGED
 
@@ -103,8 +106,9 @@ def _fail(uow: UnitOfWork, payment: Payment, code: str) -> Applied:
     payment.next_action = None
     PAYMENT.move(uow, payment, "failed", org_ids=[payment.payer_org_id], reason=code)
     uow.flush()
-    uow.emit(
-        PaymentFailed(payment_id=payment.id, reference=payment.reference, payer_org_id=payment.payer_org_id, code=code)
+    emit(
+        uow,
+        PaymentFailed(payment_id=payment.id, reference=payment.reference, payer_org_id=payment.payer_org_id, code=code),
     )
     return Applied.CHANGED
 

@@ -23,9 +23,9 @@ from billing.refunds.models import Refund
 from billing.refunds.pursue_refund import pursue_refund
 from kernel import clock
 from kernel.db.uow import UnitOfWork
+from kernel.jobs.kinds import Payload, every, process
 from kernel.jobs.models import Inbox
-from kernel.jobs.registry import Payload, every, process
-from kernel.jobs.run import JobContext, LeaseLost
+from kernel.jobs.runner import JobContext, LeaseLost
 
 JANITOR = "billing.gateway.janitor"
 _BATCH = 50

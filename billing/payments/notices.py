@@ -13,6 +13,7 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.jobs.models import Inbox
+from kernel.jobs.outbox import enqueue
 
 NOTICE = "billing.gateway.notice"
 """Kind of the job that looks into a notice."""
@@ -42,7 +43,7 @@ def receive_notice(uow: UnitOfWork, gateway: str, notice: Notice) -> bool:
     ).first()
     if inserted is None:
         return False
-    uow.enqueue(NOTICE, {"inbox_id": str(inbox_id)}, dedupe_key=str(inbox_id))
+    enqueue(uow, NOTICE, {"inbox_id": str(inbox_id)}, dedupe_key=str(inbox_id))
     return True
 
 

@@ -18,7 +18,7 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
-from kernel.jobs.run import JobContext
+from kernel.jobs.runner import JobContext
 from kernel.money import Money
 
 Gateways = Mapping[str, PaymentGateway]

@@ -12,6 +12,7 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import enqueue
 from kernel.money import Money
 
 SUBMIT = "billing.payment.submit"
@@ -81,5 +82,5 @@ def start_payment(uow: UnitOfWork, command: StartPayment) -> UUID:
         for order_id, seller_org_id, part_minor in command.allocations
     )
     uow.flush()
-    uow.enqueue(SUBMIT, {"payment_id": str(payment.id)}, dedupe_key=str(payment.id))
+    enqueue(uow, SUBMIT, {"payment_id": str(payment.id)}, dedupe_key=str(payment.id))
     return payment.id

@@ -21,6 +21,7 @@ from kernel import clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+from kernel.jobs.outbox import emit
 from marketplace.organizations.models import PLATFORM_ORG_ID
 
 
@@ -53,14 +54,15 @@ def _paid(uow: UnitOfWork, payout: Payout) -> None:
         Leg(PLATFORM_ORG_ID, "gateway_cash", -payout.amount_minor, payout.gateway),
     ]
     post(uow, Fact(f"payout:{payout.id}:paid", "payout_paid", payout.id, payout.currency, payout.paid_at, legs))
-    uow.emit(
+    emit(
+        uow,
         PayoutPaid(
             payout_id=payout.id,
             statement_id=payout.statement_id,
             org_id=payout.org_id,
             amount_minor=payout.amount_minor,
             currency=payout.currency,
-        )
+        ),
     )
 
 
@@ -94,4 +96,4 @@ def _failed(uow: UnitOfWork, payout: Payout, code: str) -> None:
         Leg(payout.org_id, "party_available", -payout.amount_minor),
     ]
     post(uow, Fact(f"payout:{payout.id}:failed", "payout_failed", payout.id, payout.currency, clock.now(), legs))
-    uow.emit(PayoutFailed(payout_id=payout.id, statement_id=payout.statement_id, org_id=payout.org_id, code=code))
+    emit(uow, PayoutFailed(payout_id=payout.id, statement_id=payout.statement_id, org_id=payout.org_id, code=code))

@@ -18,6 +18,7 @@ from kernel.db.locks import advisory_xact_lock, lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import enqueue
 from marketplace.organizations.models import PLATFORM_ORG_ID
 
 SUBMIT = "billing.payout.submit"
@@ -82,5 +83,5 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
         Leg(PLATFORM_ORG_ID, "payout_clearing", -payout.amount_minor),
     ]
     post(uow, Fact(f"payout:{payout.id}:scheduled", "payout_scheduled", payout.id, payout.currency, now, legs))
-    uow.enqueue(SUBMIT, {"payout_id": str(payout.id)}, dedupe_key=str(payout.id))
+    enqueue(uow, SUBMIT, {"payout_id": str(payout.id)}, dedupe_key=str(payout.id))
     return payout.id

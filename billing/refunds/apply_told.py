@@ -21,6 +21,7 @@ from kernel import clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+from kernel.jobs.outbox import emit
 from marketplace.organizations.models import PLATFORM_ORG_ID
 
 
@@ -62,7 +63,8 @@ def _succeed(uow: UnitOfWork, refund: Refund) -> None:
         charge.refunded_minor += line.gross_minor
         legs += reverse_shares(uow, refund.id, charge.id, line.gross_minor)
     post(uow, Fact(f"refund:{refund.id}", "refund", refund.id, refund.currency, now, _merged(legs)))
-    uow.emit(
+    emit(
+        uow,
         RefundSucceeded(
             refund_id=refund.id,
             reference=refund.reference,
@@ -71,7 +73,7 @@ def _succeed(uow: UnitOfWork, refund: Refund) -> None:
             seller_org_id=refund.seller_org_id,
             amount_minor=refund.amount_minor,
             currency=refund.currency,
-        )
+        ),
     )
 
 
@@ -84,7 +86,8 @@ def _fail(uow: UnitOfWork, refund: Refund, code: str) -> None:
         charges[line.charge_id].reserved_minor -= line.gross_minor
         charges[line.charge_id].reserved_net_minor -= line.net_minor
     uow.flush()
-    uow.emit(
+    emit(
+        uow,
         RefundFailed(
             refund_id=refund.id,
             reference=refund.reference,
@@ -92,7 +95,7 @@ def _fail(uow: UnitOfWork, refund: Refund, code: str) -> None:
             buyer_org_id=refund.buyer_org_id,
             seller_org_id=refund.seller_org_id,
             code=code,
-        )
+        ),
     )
 
 

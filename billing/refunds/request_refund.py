@@ -18,6 +18,7 @@ from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import enqueue
 from kernel.money import allocate
 
 SUBMIT = "billing.refund.submit"
@@ -74,7 +75,7 @@ def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
         uow.session.add(_line(refund, charge, part))
     allocation.reserved_minor += amount_minor
     uow.flush()
-    uow.enqueue(SUBMIT, {"refund_id": str(refund.id)}, dedupe_key=str(refund.id))
+    enqueue(uow, SUBMIT, {"refund_id": str(refund.id)}, dedupe_key=str(refund.id))
     return refund.id
 
 

@@ -12,8 +12,8 @@ from billing.shares.states import SHARE
 from kernel import clock
 from kernel.db.locks import lock_rows
 from kernel.db.uow import Transact, UnitOfWork
-from kernel.jobs.registry import Payload, every, process
-from kernel.jobs.run import JobContext
+from kernel.jobs.kinds import Payload, every, process
+from kernel.jobs.runner import JobContext
 
 RELEASE = "billing.shares.release"
 _BATCH = 500

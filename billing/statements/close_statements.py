@@ -28,6 +28,7 @@ from kernel.db.locks import advisory_xact_lock, lock_rows
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.errors import Conflict, DomainError, Invalid
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from marketplace.organizations.models import PLATFORM_ORG_ID
 
 SETTLED = ("in_statement", "paid")
@@ -141,10 +142,11 @@ def close_statement(uow: UnitOfWork, command: CloseStatement) -> UUID | None:
         STATEMENT.move(uow, statement, "carried", org_ids=[org_id], reason="nothing_to_pay")
     uow.flush()
     invoice_commission(uow, statement)
-    uow.emit(
+    emit(
+        uow,
         StatementClosed(
             statement_id=statement.id, org_id=org_id, net_minor=statement.net_minor, currency=statement.currency
-        )
+        ),
     )
     return statement.id
 

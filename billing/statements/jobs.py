@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from billing.statements.close_statements import CloseStatement, CloseStatements, close_statement, release_and_list
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.jobs.registry import Payload, every, job, process
-from kernel.jobs.run import JobContext
+from kernel.jobs.kinds import Payload, every, job, process
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.runner import JobContext
 from marketplace.organizations.models import PLATFORM_ORG_ID
 from marketplace.public import party
 
@@ -44,4 +45,4 @@ def _enqueue(uow: UnitOfWork, parties: list[CloseStatement]) -> None:
     for one in parties:
         payload: Payload = {"org_id": str(one.org_id), "currency": one.currency, "until": one.until.isoformat()}
         # Of the day: whoever could not be closed today (a refund under way, books that differ) may be tomorrow.
-        uow.enqueue(CLOSE, payload, dedupe_key=f"{one.org_id}:{one.currency}:{one.until:%Y%m%d}:{clock.today()}")
+        enqueue(uow, CLOSE, payload, dedupe_key=f"{one.org_id}:{one.currency}:{one.until:%Y%m%d}:{clock.today()}")

@@ -23,7 +23,8 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from kernel.ids import uuid7
-from kernel.jobs.run import JobContext
+from kernel.jobs.outbox import emit, enqueue
+from kernel.jobs.runner import JobContext
 from kernel.signing import new_webhook_secret
 from marketplace import public
 
@@ -42,7 +43,7 @@ def ask_for_test(uow: UnitOfWork, connector_id: UUID) -> None:
         raise Conflict("connector_test_running")
     row.test_asked_at, row.tested_at, row.test_failure = now, None, None
     asked_at = now.isoformat()
-    uow.enqueue(TEST, {"connector_id": str(row.id), "asked_at": asked_at}, dedupe_key=f"{row.id}:{asked_at}")
+    enqueue(uow, TEST, {"connector_id": str(row.id), "asked_at": asked_at}, dedupe_key=f"{row.id}:{asked_at}")
     audit.record(uow, "connector.test_asked", subject_id=row.id)
 
 
@@ -114,7 +115,7 @@ def _record(uow: UnitOfWork, connector_id: UUID, asked_at: datetime, failure: st
         return
     row.tested_at, row.test_failure = clock.now(), failure
     if failure is None:
-        uow.emit(ConnectorTestPassed(connector_id=row.id, org_id=row.org_id))
+        emit(uow, ConnectorTestPassed(connector_id=row.id, org_id=row.org_id))
 
 
 def _awaited(uow: UnitOfWork, connector_id: UUID, asked_at: datetime) -> ConnectorRow | None:

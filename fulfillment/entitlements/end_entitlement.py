@@ -17,6 +17,7 @@ from kernel import clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+from kernel.jobs.outbox import emit
 
 DEPROVISION_WITHIN = timedelta(days=7)
 
@@ -47,13 +48,14 @@ def end_entitlement(uow: UnitOfWork, entitlement_id: UUID, *, reason: str) -> bo
     queued = any(run.operation == "deprovision" and run.state == "queued" and run.tries == 0 for run in runs)
     if sent and not queued:
         start_run(uow, row, "deprovision", deadline_at=clock.now() + DEPROVISION_WITHIN)
-    uow.emit(
+    emit(
+        uow,
         EntitlementEnded(
             entitlement_id=row.id,
             reference=row.reference,
             buyer_org_id=row.buyer_org_id,
             seller_org_id=row.seller_org_id,
             reason=reason,
-        )
+        ),
     )
     return True

@@ -21,8 +21,8 @@ from fulfillment.runs.states import RUN
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
-from kernel.jobs.registry import RetryLater
-from kernel.jobs.run import JobContext
+from kernel.jobs.kinds import RetryLater
+from kernel.jobs.runner import JobContext
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 

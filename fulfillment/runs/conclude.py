@@ -18,6 +18,7 @@ from kernel.calendar import add_months
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+from kernel.jobs.outbox import emit
 
 ORPHAN_WITHIN = timedelta(days=7)
 
@@ -69,13 +70,14 @@ def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Succes
     if entitlement.term_months:
         entitlement.valid_to = add_months(now, entitlement.term_months, time_zone=entitlement.time_zone)
     if ENTITLEMENT.move(uow, entitlement, "active", org_ids=org_ids):
-        uow.emit(
+        emit(
+            uow,
             EntitlementActivated(
                 entitlement_id=entitlement.id,
                 reference=entitlement.reference,
                 buyer_org_id=entitlement.buyer_org_id,
                 seller_org_id=entitlement.seller_org_id,
-            )
+            ),
         )
 
 
@@ -90,7 +92,8 @@ def give_up(uow: UnitOfWork, run: Run, entitlement: Entitlement, *, state: str, 
     RUN.move(uow, run, state, org_ids=[run.buyer_org_id, run.seller_org_id], reason=reason)
     run.failure, run.finished_at = reason, clock.now()
     if run.operation == "provision" and entitlement.state != "ended":
-        uow.emit(
+        emit(
+            uow,
             DeliveryFailed(
                 entitlement_id=entitlement.id,
                 reference=entitlement.reference,
@@ -98,7 +101,7 @@ def give_up(uow: UnitOfWork, run: Run, entitlement: Entitlement, *, state: str, 
                 buyer_org_id=run.buyer_org_id,
                 seller_org_id=run.seller_org_id,
                 reason=reason,
-            )
+            ),
         )
 
 

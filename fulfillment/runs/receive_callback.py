@@ -23,6 +23,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.models import Inbox
+from kernel.jobs.outbox import enqueue
 from kernel.signing import BadToken, TokenSigner
 
 APPLY = "fulfillment.callback.apply"
@@ -63,7 +64,7 @@ def receive_callback(uow: UnitOfWork, token: str, body: bytes, *, signer: TokenS
     ).first()
     if inserted is None:
         return False
-    uow.enqueue(APPLY, {"inbox_id": str(inserted.id), "run_id": str(run_id)}, dedupe_key=str(inserted.id))
+    enqueue(uow, APPLY, {"inbox_id": str(inserted.id), "run_id": str(run_id)}, dedupe_key=str(inserted.id))
     return True
 
 

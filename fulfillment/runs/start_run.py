@@ -10,6 +10,7 @@ from fulfillment.runs.states import RUN
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
+from kernel.jobs.outbox import enqueue
 
 CALL = "fulfillment.run.call"
 
@@ -44,7 +45,8 @@ def queue_call(uow: UnitOfWork, run: Run, *, after: timedelta = timedelta()) -> 
     Its ticket makes every earlier job of the run powerless, so that one at most calls at any time.
     """
     run.ticket += 1
-    uow.enqueue(
+    enqueue(
+        uow,
         CALL,
         {"run_id": str(run.id), "ticket": run.ticket},
         dedupe_key=f"{run.id}:{run.ticket}",

@@ -1,8 +1,8 @@
 """One transaction, one commit site.
 
-The edge (a handler, a job, a command) opens a unit of work; everything below may flush, never commit. Facts and jobs are
-inserted beside the change they follow from, and the doorbell is rung only after the commit, so that nothing is announced
-that did not happen and nothing that happened can be forgotten.
+The edge (a handler, a job, a command) opens a unit of work; everything below may flush, never commit. What is to be told
+(see `kernel.jobs.outbox`) is inserted beside the change it follows from, and workers are signalled only after the commit,
+so that nothing is announced that did not happen and nothing that happened can be forgotten.
 """
 
 from __future__ import annotations
@@ -12,26 +12,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from kernel import clock
 from kernel.db.base import Base
 from kernel.db.constraints import translate
-from kernel.events import Event
-from kernel.ids import uuid7
-from kernel.jobs.models import EventRow, NewJob, insert_once
-from kernel.jobs.registry import followers, queue_of
+from kernel.db.statements import Cursor, Read, is_changed, write
 from kernel.principal import Principal
 
 T = TypeVar("T")
+B = TypeVar("B", bound=Base)
+log = structlog.get_logger(__name__)
 
 RETRIED = frozenset({"40001", "40P01", "55P03"})
 """SQLSTATEs after which the whole unit of work is tried again: serialization failure, deadlock, lock not available."""
@@ -40,34 +37,51 @@ ATTEMPTS = 5
 LIMITS = "-c lock_timeout=3s -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
 """Of every serving connection. The third ends the transaction of a process that was paused in the middle, and frees its
 locks. Instants come back in the session's time zone: a server that lives in Shanghai would put +08:00 where UTC is promised."""
+PLATFORM = " -c app.platform=on"
+"""Of the connections of a process that acts for the platform alone: its transactions need not say so each time."""
 PREPARED = 500
 """Prepared statements a connection keeps: more than the product has."""
 
-_SCOPE = text("SELECT set_config('app.org', :org, true), set_config('app.platform', :platform, true)")
+_SCOPE = "SELECT set_config('app.org', %s, true), set_config('app.platform', %s, true)"
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
-    """A job that is due now: what the doorbell is told after the commit."""
+class JobSignal:
+    """A job that is due now: what workers are told after the commit."""
 
     queue: str
     job_id: UUID
 
 
-class Database:
-    """The serving connection pool. `ring` is set by the composition; without it the sweeper finds every job."""
+class FollowerFailed(Exception):
+    """An inline follower raised; the work is to be run again with its followers deferred to jobs."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, max_overflow: int = 10) -> None:
+
+class Outbox(Protocol):
+    """What a unit of work has to tell: `kernel.jobs.outbox` fills it."""
+
+    def follow(self) -> None:
+        """Run what follows inline. Raises FollowerFailed."""
+
+    def write(self) -> None:
+        """Insert what is left to jobs."""
+
+
+class Database:
+    """The serving connection pool. `notify` is set by the composition; without it a worker's sweep finds every job."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, max_overflow: int = 10, platform_only: bool = False) -> None:
         self.engine: Engine = create_engine(
             url,
             pool_size=pool_size,
             max_overflow=max_overflow,
             # Errors end in logs and job rows; what a statement carried (addresses, sealed secrets) has no business there.
             hide_parameters=True,
-            connect_args={"prepare_threshold": 3, "options": LIMITS},
+            connect_args={"prepare_threshold": 3, "options": LIMITS + (PLATFORM if platform_only else "")},
         )
         event.listen(self.engine, "connect", _keep_prepared)
-        self.ring: Callable[[Sequence[Ring]], None] | None = None
+        self.platform_only = platform_only
+        self.notify: Callable[[Sequence[JobSignal]], None] | None = None
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -75,82 +89,128 @@ class Database:
 
 
 class UnitOfWork:
-    """A session, who acts, and what is to be told when it commits."""
+    """A transaction, who acts in it, and what is to be told when it commits.
 
-    def __init__(self, session: Session, principal: Principal, correlation_id: str | None) -> None:
-        self.session = session
+    Rows are read and written in two ways. `session` is SQLAlchemy's own. `fetch`, `add` and `add_deferred` do without it
+    (see `kernel.db.statements`) where every sale passes; using `session` first writes what they left pending.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        principal: Principal,
+        correlation_id: str | None,
+        open_session: Callable[[], Session],
+        *,
+        inline: bool = False,
+    ) -> None:
         self.principal = principal
         self.correlation_id = correlation_id
-        self.rings: list[Ring] = []
-        self._journal: list[Base] = []
-        self._jobs: list[NewJob] = []
+        self.inline = inline
+        """Whether what follows an event runs in this transaction."""
+        self.outbox: Outbox | None = None
+        self.signals: list[JobSignal] = []
+        self.cursor: Cursor = connection.cursor()
+        self._connection = connection
+        self._open_session = open_session
+        self._session: Session | None = None
+        self._new: list[Base] = []
+        self._loaded: list[Base] = []
+        self._deferred: list[Base] = []
+        self._statements: list[tuple[str, tuple[Any, ...]]] = []
+
+    @classmethod
+    def over(cls, session: Session, principal: Principal) -> UnitOfWork:
+        """A unit of work on the transaction of a session that somebody else ends."""
+        connection: Any = session.connection().connection.driver_connection
+        return cls(connection, principal, None, lambda: session)
+
+    @property
+    def session(self) -> Session:
+        """The ORM's session on this transaction; what was added or changed without it is in the database first."""
+        if self._session is None:
+            self._session = self._open_session()
+        if self._new or self._loaded:
+            self._write_rows()
+        return self._session
+
+    def act_as(self, principal: Principal) -> None:
+        """Go on as somebody else: row level security shows what they may see."""
+        self.principal = principal
+        self.cursor.execute(_SCOPE, _scope(principal), prepare=True)
+
+    def fetch(self, read: Read, /, **parameters: Any) -> list[Any]:
+        """The rows of a prepared statement. What is assigned to the mapped objects in them is written before the commit."""
+        if self._session is not None and (self._session.new or self._session.dirty or self._session.deleted):
+            self._session.flush()
+        if self._new:
+            self._write_rows()
+        return read.run(self.cursor, parameters, self._loaded)
+
+    def find(self, read: Read, /, **parameters: Any) -> Any:
+        """The first of the rows, or None."""
+        rows = self.fetch(read, **parameters)
+        return rows[0] if rows else None
+
+    def add(self, row: B) -> B:
+        """Insert a row, at the latest before the commit, in one statement with others of its table. Returns the row."""
+        self._new.append(row)
+        return row
+
+    def add_deferred(self, row: Base) -> None:
+        """Add an append-only row that nothing in this transaction reads: events, histories, audited actions.
+
+        They wait for `flush_outbox`, so that a transaction writes them together.
+        """
+        self._deferred.append(row)
+
+    def execute_deferred(self, sql: str, parameters: tuple[Any, ...]) -> None:
+        """Run a statement after all rows were written, before the commit."""
+        self._statements.append((sql, parameters))
+
+    def follow(self) -> None:
+        """Run the inline followers of what was emitted so far. Raises FollowerFailed."""
+        if self.outbox is not None:
+            self.outbox.follow()
 
     def flush(self) -> None:
-        """Send pending changes to the database; constraint violations surface here or at commit."""
-        self.session.flush()
+        """Send pending rows to the database; constraint violations surface here or at commit."""
+        if self._session is not None:
+            self._session.flush()
+        self._write_rows()
 
-    def remember(self, row: Base) -> None:
-        """Add an append-only row that nothing in this transaction reads: facts, histories, deeds.
+    def flush_outbox(self) -> None:
+        """Run what follows inline, then write everything pending. Called before the commit; earlier is slower, not wrong."""
+        self.follow()
+        if self._session is not None:
+            self._session.flush()
+        self._write_pending()
 
-        They wait for `settle`, so that a transaction writes them in one statement a table and not one by one.
-        """
-        self._journal.append(row)
-
-    def settle(self) -> None:
-        """Write what was remembered and enqueued. Called before the commit; to call it earlier is slower, not wrong."""
-        self.session.add_all(self._journal)
-        self._journal.clear()
-        self.session.flush()
-        if not self._jobs:
+    def commit(self) -> None:
+        """Write everything pending and commit, in one pipeline. Called by `unit_of_work` alone."""
+        self.follow()
+        if self._session is not None:
+            self._session.flush()
+        if not (self._new or self._deferred or self._statements or self.outbox or any(map(is_changed, self._loaded))):
+            self._connection.commit()
             return
-        inserted, now = insert_once(self.session, self._jobs), clock.now()
-        self.rings += [Ring(job.queue, job.id) for job in self._jobs if job.id in inserted and job.run_at <= now]
-        self._jobs.clear()
+        with self._connection.pipeline():
+            self._write_pending()
+            self._connection.commit()
 
-    def emit(self, fact: Event) -> UUID:
-        """Record a fact and one job for each follower. Returns the fact's id."""
-        event_id = uuid7()
-        payload = fact.model_dump(mode="json")
-        self.remember(
-            EventRow(
-                id=event_id,
-                topic=fact.topic,
-                subject_id=fact.subject_id(),
-                org_ids=fact.org_ids(),
-                payload=payload,
-                correlation_id=self.correlation_id,
-                occurred_at=clock.now(),
-            )
-        )
-        for kind in followers(fact.topic):
-            self.enqueue(kind, payload, dedupe_key=str(event_id), event_id=event_id)
-        return event_id
+    def _write_pending(self) -> None:
+        self._write_rows()
+        deferred, self._deferred = self._deferred, []
+        write(self.cursor, deferred, ())
+        if self.outbox is not None:
+            self.outbox.write()
+        statements, self._statements = self._statements, []
+        for sql, parameters in statements:
+            self.cursor.execute(sql, parameters, prepare=True)
 
-    def enqueue(
-        self,
-        kind: str,
-        payload: dict[str, object],
-        *,
-        dedupe_key: str,
-        run_at: datetime | None = None,
-        event_id: UUID | None = None,
-    ) -> UUID:
-        """Add a durable job, once per (kind, dedupe key); a second one of the same key is not an error.
-
-        Returns the new job's id; when the key existed already nothing is inserted and the returned id is unused.
-        """
-        new = NewJob(
-            id=uuid7(),
-            kind=kind,
-            queue=queue_of(kind),
-            dedupe_key=dedupe_key,
-            payload=payload,
-            run_at=run_at or clock.now(),
-            event_id=event_id,
-            correlation_id=self.correlation_id,
-        )
-        self._jobs.append(new)
-        return new.id
+    def _write_rows(self) -> None:
+        new, self._new = self._new, []
+        write(self.cursor, new, self._loaded)
 
 
 def _keep_prepared(connection: psycopg.Connection[Any], _: object) -> None:
@@ -165,47 +225,97 @@ class Transact(Protocol):
 
 
 @contextmanager
-def unit_of_work(db: Database, principal: Principal, *, correlation_id: str | None = None) -> Iterator[UnitOfWork]:
+def unit_of_work(
+    db: Database, principal: Principal, *, correlation_id: str | None = None, inline: bool = False
+) -> Iterator[UnitOfWork]:
     """Open the one transaction of a request, job or command.
 
-    Commits when the block ends, rolls back when it raises. Row level security sees `principal`'s organization.
+    Commits when the block ends, rolls back when it raises. Row level security sees `principal`'s organization. With
+    `inline` what follows an event runs here too; the caller then has to run its work again after FollowerFailed.
 
     Raises:
         DomainError: a constraint that stands for one was violated.
+        DBAPIError: anything else the database says.
     """
-    with Session(db.engine, expire_on_commit=False) as session:
-        _begin(session, principal)
-        uow = UnitOfWork(
-            session, principal, correlation_id or structlog.contextvars.get_contextvars().get("request_id")
-        )
-        try:
-            yield uow
-            uow.settle()
-            session.commit()
-        except IntegrityError as error:
-            known = translate(error)
-            if known is None:
-                raise
-            raise known from error
-    if uow.rings and db.ring is not None:
-        db.ring(uow.rings)
+    pooled = _begin(db, principal)
+    connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment]
+    opened: list[Session] = []
+
+    def open_session() -> Session:
+        session = Session(Connection(db.engine, pooled), autoflush=False, expire_on_commit=False)
+        opened.append(session)
+        return session
+
+    request_id = correlation_id or structlog.contextvars.get_contextvars().get("request_id")
+    uow = UnitOfWork(connection, principal, request_id, open_session, inline=inline)
+    try:
+        yield uow
+        uow.commit()
+    except psycopg.Error as error:
+        raise _as_sqlalchemy(db, pooled, error) from error
+    except IntegrityError as error:
+        raise translate(error) or error from error
+    finally:
+        for session in opened:
+            session.close()
+        if not connection.closed:
+            connection.rollback()
+        elif pooled.is_valid:
+            pooled.invalidate()
+        pooled.close()
+    if uow.signals and db.notify is not None:
+        db.notify(uow.signals)
 
 
-def _begin(session: Session, principal: Principal) -> None:
-    """Begin the transaction for `principal`.
+def _begin(db: Database, principal: Principal) -> PoolProxiedConnection:
+    """A connection in a transaction for `principal`.
 
     A pooled connection that the server closed meanwhile (it was restarted, or ended an idle transaction) shows it here,
     before anything was done, and the pool forgets all of its age: the second try gets a new one. Asking each connection
     beforehand whether it lives would cost every transaction a round trip.
     """
-    scope = {"org": str(principal.org_id or ""), "platform": "on" if principal.is_platform else ""}
+    pooled = db.engine.raw_connection()
+    if db.platform_only and principal.is_platform:
+        return pooled
     try:
-        session.execute(_SCOPE, scope)
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        session.rollback()
-        session.execute(_SCOPE, scope)
+        _set_scope(pooled, principal)
+    except psycopg.OperationalError:
+        pooled.invalidate()
+        db.engine.dispose()
+        pooled = db.engine.raw_connection()
+        try:
+            _set_scope(pooled, principal)
+        except psycopg.Error as error:
+            raise _as_sqlalchemy(db, pooled, error) from error
+    return pooled
+
+
+def _set_scope(pooled: PoolProxiedConnection, principal: Principal) -> None:
+    connection: Any = pooled.driver_connection
+    connection.cursor().execute(_SCOPE, _scope(principal), prepare=True)
+
+
+def _scope(principal: Principal) -> tuple[str, str]:
+    return str(principal.org_id or ""), "on" if principal.is_platform else ""
+
+
+def _as_sqlalchemy(db: Database, pooled: PoolProxiedConnection, error: psycopg.Error) -> Exception:
+    """What SQLAlchemy would have raised, or the domain error that a violated constraint stands for."""
+    broken = bool(getattr(pooled.driver_connection, "closed", True))
+    if broken:
+        # The server went away: what else waits in the pool is as old and as dead.
+        db.engine.dispose()
+    wrapped = DBAPIError.instance(
+        None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=broken, dialect=db.engine.dialect
+    )
+    known = translate(wrapped) if isinstance(wrapped, IntegrityError) else None
+    return known or wrapped
+
+
+def is_retried(error: Exception) -> bool:
+    """Whether the unit of work that raised this is to be tried again from the start."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(original, "sqlstate", None) in RETRIED
 
 
 def transact(
@@ -213,18 +323,21 @@ def transact(
 ) -> T:
     """Run `work` in a unit of work, again from the start after a deadlock or serialization failure (up to 5 times).
 
+    What follows its events runs in the same transaction; when that raises, `work` runs again and leaves it to jobs.
     `work` must be repeatable: it may only touch what the transaction rolls back.
     """
-    for attempt in range(1, ATTEMPTS + 1):
+    inline, attempt = True, 1
+    while True:
         try:
-            with unit_of_work(db, principal, correlation_id=correlation_id) as uow:
+            with unit_of_work(db, principal, correlation_id=correlation_id, inline=inline) as uow:
                 result = work(uow)
             return result  # noqa: RET504 - the commit happens between the two lines
+        except FollowerFailed as error:
+            log.warning("follower_failed", exc_info=error.__cause__)
+            inline = False
         except DBAPIError as error:
-            state = getattr(error.orig, "sqlstate", None)
-            if state not in RETRIED or attempt == ATTEMPTS:
+            if not is_retried(error) or attempt == ATTEMPTS:
                 raise
+            attempt += 1
             # Jitter, so that two losers of the same deadlock do not meet again.
             time.sleep(random.uniform(0.005, 0.03) * attempt)  # noqa: S311 - not a secret
-    msg = "unreachable: the last attempt either returned or raised"
-    raise AssertionError(msg)

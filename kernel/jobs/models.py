@@ -1,22 +1,19 @@
-"""Tables of the durable half of the job system: PostgreSQL remembers, Redis only rings the bell."""
+"""Tables of the durable half of the job system: PostgreSQL remembers, the broker only signals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
 
-from kernel.clock import now
 from kernel.db.base import Base, CreatedAt, Id, Instant, Json
 
 
 class EventRow(Base):
-    """A fact as recorded. Partitioned by month; append-only for the serving role."""
+    """An event as recorded. Partitioned by month; append-only for the serving role."""
 
     __tablename__ = "event"
     __table_args__ = (
@@ -34,12 +31,12 @@ class EventRow(Base):
 
 
 class Job(Base):
-    """Work that must happen. Lease and epoch fence off a worker that woke from a pause."""
+    """Work that must happen; what is done leaves the table. Lease and epoch fence off a worker that woke from a pause."""
 
     __tablename__ = "job"
     __table_args__ = (
         UniqueConstraint("kind", "dedupe_key"),
-        CheckConstraint("state IN ('ready', 'running', 'done', 'dead')", name="state"),
+        CheckConstraint("state IN ('ready', 'running', 'dead')", name="state"),
         Index("ix_job_due", "queue", "run_at", postgresql_where=text("state IN ('ready', 'running')")),
         Index("ix_job_dead", "created_at", postgresql_where=text("state = 'dead'")),
         Index("ix_job_event_id", "event_id"),
@@ -62,32 +59,6 @@ class Job(Base):
     correlation_id: Mapped[str | None]
     created_at: Mapped[CreatedAt]
     finished_at: Mapped[Instant | None]
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """A job to insert."""
-
-    id: UUID
-    kind: str
-    queue: str
-    dedupe_key: str
-    payload: dict[str, object]
-    run_at: datetime
-    event_id: UUID | None
-    correlation_id: str | None
-
-
-def insert_once(session: Session, jobs: Sequence[NewJob]) -> set[UUID]:
-    """Insert those whose (kind, dedupe key) does not exist, in one statement; the ids of the inserted."""
-    statement = (
-        insert(Job.__table__)  # type: ignore[arg-type]
-        .on_conflict_do_nothing(index_elements=["kind", "dedupe_key"])
-        .returning(Job.id)
-    )
-    # By kind and key: two transactions that insert the same keys wait for each other in one order.
-    rows = [asdict(job) | {"created_at": now()} for job in sorted(jobs, key=lambda job: (job.kind, job.dedupe_key))]
-    return set(session.connection().execute(statement, rows).scalars())
 
 
 class JobAttempt(Base):

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
-from kernel.jobs.registry import Payload, follows
+from kernel.jobs.kinds import Payload, follows
 from marketplace.listings.events import ListingPublished, ListingSubmitted
 from marketplace.listings.models import ListingVersion, Plan
 from marketplace.listings.review_listing import ReviewListing, review_listing

@@ -12,6 +12,7 @@ from kernel import audit, clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from kernel.jobs.outbox import emit
 from marketplace.listings.draft_listing import latest_version, lock_own_listing
 from marketplace.listings.events import ListingPublished, ListingRejected, ListingSuspended
 from marketplace.listings.models import Listing, ListingVersion, Plan
@@ -66,7 +67,7 @@ def suspend_listing(uow: UnitOfWork, listing_id: UUID, reason: str) -> Listing:
     _require_platform(uow)
     listing = lock_own_listing(uow, listing_id)
     if LISTING.move(uow, listing, "suspended", org_ids=[listing.org_id], reason=reason):
-        uow.emit(ListingSuspended(listing_id=listing.id, org_id=listing.org_id))
+        emit(uow, ListingSuspended(listing_id=listing.id, org_id=listing.org_id))
     uow.flush()
     return listing
 
@@ -114,7 +115,7 @@ def _reject(uow: UnitOfWork, listing: Listing, version: ListingVersion, reasons:
     version.review_reasons = [dict(reason) for reason in reasons]
     if listing.state == "in_review":
         LISTING.move(uow, listing, "rejected", org_ids=[listing.org_id])
-    uow.emit(ListingRejected(listing_id=listing.id, org_id=listing.org_id, version_id=version.id))
+    emit(uow, ListingRejected(listing_id=listing.id, org_id=listing.org_id, version_id=version.id))
     uow.flush()
     return version
 
@@ -136,7 +137,7 @@ def _publish(uow: UnitOfWork, listing: Listing, version: ListingVersion) -> None
     # A suspended listing stays suspended with its new version: the reason for it may have nothing to do with the words.
     if listing.state != "suspended":
         LISTING.move(uow, listing, "published", org_ids=[listing.org_id])
-    uow.emit(ListingPublished(listing_id=listing.id, org_id=listing.org_id, version_id=version.id))
+    emit(uow, ListingPublished(listing_id=listing.id, org_id=listing.org_id, version_id=version.id))
 
 
 def _plans(uow: UnitOfWork, version: ListingVersion) -> list[Plan]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
+from kernel.jobs.outbox import emit
 from marketplace.listings.draft_listing import latest_version, lock_own_listing
 from marketplace.listings.events import ListingSubmitted
 from marketplace.listings.models import Listing, ListingVersion, Plan
@@ -46,7 +47,7 @@ def submit_listing(uow: UnitOfWork, listing_id: UUID) -> ListingVersion:
     version.submitted_at = clock.now()
     if _before_first_publication(listing):
         LISTING.move(uow, listing, "in_review", org_ids=[listing.org_id])
-    uow.emit(ListingSubmitted(listing_id=listing.id, org_id=listing.org_id, version_id=version.id))
+    emit(uow, ListingSubmitted(listing_id=listing.id, org_id=listing.org_id, version_id=version.id))
     uow.flush()
     return version
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from kernel import audit, clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid, NotFound
+from kernel.jobs.outbox import emit
 from marketplace.organizations.events import SellerOnboarded
 from marketplace.organizations.models import Organization, SellerOnboarding
 from marketplace.organizations.save_billing_profile import masked
@@ -75,7 +76,7 @@ def complete_onboarding_step(uow: UnitOfWork, command: CompleteOnboardingStep) -
         row.connector_done_at = now
     if row.completed_at is None and not missing_steps(row):
         row.completed_at = now
-        uow.emit(SellerOnboarded(org_id=org_id))
+        emit(uow, SellerOnboarded(org_id=org_id))
     audit.record(uow, "onboarding.step_completed", subject_id=org_id, step=command.step)
     uow.flush()
     return row

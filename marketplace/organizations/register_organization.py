@@ -13,6 +13,7 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from marketplace.organizations.events import OrganizationRegistered
 from marketplace.organizations.models import BillingProfile, Organization, SellerOnboarding
 from marketplace.organizations.states import ORGANIZATION
@@ -103,7 +104,7 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
     )
     if command.is_seller:
         uow.session.add(SellerOnboarding(org_id=organization.id, created_at=clock.now()))
-    uow.emit(OrganizationRegistered(org_id=organization.id, owner_person_id=person_id, is_seller=command.is_seller))
+    emit(uow, OrganizationRegistered(org_id=organization.id, owner_person_id=person_id, is_seller=command.is_seller))
     uow.flush()
     return Registered(organization.id, person_id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kernel.db.uow import UnitOfWork
-from kernel.jobs.registry import Payload, every, job
+from kernel.jobs.kinds import Payload, every, job
 from marketplace.people.sessions import forget_ended_sessions
 from marketplace.people.sign_in_limits import forget_old_counts
 

@@ -15,7 +15,8 @@ from uuid import UUID
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
-from kernel.jobs.run import JobContext
+from kernel.jobs.outbox import emit
+from kernel.jobs.runner import JobContext
 from kernel.storage import Storage, StoredObject
 from marketplace.videos.events import VideoReady, VideoRefused
 from marketplace.videos.isolated import probe_isolated, remux_isolated
@@ -75,7 +76,7 @@ def refuse(uow: UnitOfWork, video_id: UUID, key: str, code: str, params: dict[st
     VIDEO.move(uow, video, "refused", org_ids=[video.org_id], reason=code)
     video.refused_code, video.refused_params = code, params
     video.media_key = None
-    uow.emit(VideoRefused(video_id=video.id, org_id=video.org_id, code=code))
+    emit(uow, VideoRefused(video_id=video.id, org_id=video.org_id, code=code))
     uow.flush()
 
 
@@ -89,7 +90,7 @@ def _conclude(uow: UnitOfWork, video_id: UUID, key: str, probe: Probe, media: St
     video.duration_ms, video.width, video.height = probe.duration_ms, probe.width, probe.height
     video.video_codec, video.audio_codec = probe.video_codec, probe.audio_codec
     VIDEO.move(uow, video, "ready", org_ids=[video.org_id])
-    uow.emit(VideoReady(video_id=video.id, org_id=video.org_id, duration_ms=probe.duration_ms))
+    emit(uow, VideoReady(video_id=video.id, org_id=video.org_id, duration_ms=probe.duration_ms))
     uow.flush()
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from kernel.db.uow import UnitOfWork
-from kernel.jobs.registry import Payload, every, job, process
-from kernel.jobs.run import JobContext
+from kernel.jobs.kinds import Payload, every, job, process
+from kernel.jobs.runner import JobContext
 from kernel.storage import Storage
 from marketplace.videos.examine_media import examine_media
 from marketplace.videos.receive_media import PROBE

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
+from kernel.jobs.outbox import emit
 from marketplace.listings.models import Listing, ListingVersion, Plan
 from marketplace.organizations.complete_onboarding_step import missing_steps
 from marketplace.organizations.models import SellerOnboarding
@@ -49,7 +50,7 @@ def publish_video(uow: UnitOfWork, video_id: UUID) -> Video:
         raise Conflict(first.code, **first.params, count=len(blockers))
     VIDEO.move(uow, video, "published", org_ids=[video.org_id])
     video.published_at = clock.now()
-    uow.emit(VideoPublished(video_id=video.id, org_id=video.org_id))
+    emit(uow, VideoPublished(video_id=video.id, org_id=video.org_id))
     uow.flush()
     return video
 
@@ -64,7 +65,7 @@ def withdraw_video(uow: UnitOfWork, video_id: UUID) -> Video:
     """
     video = lock_own_video(uow, video_id)
     if VIDEO.move(uow, video, "withdrawn", org_ids=[video.org_id]):
-        uow.emit(VideoWithdrawn(video_id=video.id, org_id=video.org_id))
+        emit(uow, VideoWithdrawn(video_id=video.id, org_id=video.org_id))
     uow.flush()
     return video
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit, enqueue
 from kernel.storage import StoredObject
 from kernel.text import plain_text
 from marketplace.videos.access import lock_own_video
@@ -71,7 +72,7 @@ def receive_media(uow: UnitOfWork, command: ReceiveMedia) -> Video:
     video.media_type = video.cover_key = video.video_codec = video.audio_codec = None
     video.duration_ms = video.width = video.height = None
     video.refused_code = video.refused_params = None
-    uow.emit(VideoUploaded(video_id=video.id, org_id=video.org_id, size_bytes=command.stored.size_bytes))
-    uow.enqueue(PROBE, {"video_id": str(video.id), "key": command.stored.key}, dedupe_key=command.stored.key)
+    emit(uow, VideoUploaded(video_id=video.id, org_id=video.org_id, size_bytes=command.stored.size_bytes))
+    enqueue(uow, PROBE, {"video_id": str(video.id), "key": command.stored.key}, dedupe_key=command.stored.key)
     uow.flush()
     return video

@@ -18,7 +18,7 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import parse_uuid
 from kernel.jobs.models import Job
-from kernel.jobs.run import JobContext
+from kernel.jobs.runner import JobContext
 from kernel.storage import ObjectMissing, Storage
 from marketplace.videos.examine_media import refuse
 from marketplace.videos.models import Video

@@ -83,7 +83,7 @@ def _events_and_jobs() -> None:
         sa.Column("finished_at", INSTANT),
         sa.PrimaryKeyConstraint("id", name="pk_job"),
         sa.UniqueConstraint("kind", "dedupe_key", name="uq_job_kind_dedupe_key"),
-        sa.CheckConstraint("state IN ('ready', 'running', 'done', 'dead')", name="ck_job_state"),
+        sa.CheckConstraint("state IN ('ready', 'running', 'dead')", name="ck_job_state"),
         sa.Index("ix_job_due", "queue", "run_at", postgresql_where=sa.text("state IN ('ready', 'running')")),
         sa.Index("ix_job_dead", "created_at", postgresql_where=sa.text("state = 'dead'")),
         sa.Index("ix_job_event_id", "event_id"),

@@ -9,6 +9,7 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
+from kernel.jobs.outbox import emit
 from orders.agreements.events import OrderCompleted
 from orders.agreements.models import Order
 from orders.agreements.rows import lines_of
@@ -42,7 +43,7 @@ def take_acceptance(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     order.accepted_at, order.deadline_at = clock.now(), None
     if all(line.term_months == 0 for line in lines_of(uow, order.id)):
         ORDER.move(uow, order, "completed", org_ids=order.parties, reason=reason)
-    uow.emit(OrderCompleted(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
+    emit(uow, OrderCompleted(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
 
 
 def has_services(uow: UnitOfWork, order_id: UUID) -> bool:

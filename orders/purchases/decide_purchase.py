@@ -11,6 +11,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from kernel.text import plain_text
 from orders.agreements.events import PurchaseApproved, PurchaseRejected
 from orders.agreements.rows import locked_orders
@@ -61,11 +62,11 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
     )
     uow.flush()
     if command.decision == "approved":
-        uow.emit(PurchaseApproved(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
+        emit(uow, PurchaseApproved(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
         request_payment(uow, purchase)
     else:
         close_unpaid(uow, purchase, "rejected", reason=reason)
-        uow.emit(PurchaseRejected(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
+        emit(uow, PurchaseRejected(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
     return purchase
 
 

@@ -12,6 +12,7 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
+from kernel.jobs.outbox import emit
 from kernel.money import Money
 from marketplace import public
 from orders.agreements.events import OrderPaid
@@ -86,7 +87,7 @@ def mark_paid(uow: UnitOfWork, purchase: Purchase, orders: list[Order], payment_
         ORDER.move(uow, order, "paid", org_ids=order.parties)
         order.payment_id = payment_id if order.gross_minor else None
         order.paid_at, order.deadline_at = clock.now(), None
-        uow.emit(OrderPaid(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
+        emit(uow, OrderPaid(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
 
 
 def require_still_sold(uow: UnitOfWork, purchase: Purchase) -> None:

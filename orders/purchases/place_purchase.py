@@ -13,6 +13,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Gone, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from kernel.text import plain_text
 from marketplace import public
 from orders.agreements.events import PurchasePlaced
@@ -76,7 +77,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Purchase:
         _place_order(uow, purchase, seller_org_id, group, context)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
     waits = needs_approval(uow, purchase.currency, purchase.gross_minor)
-    uow.emit(PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
+    emit(uow, PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
     if waits:
         hold_for_approval(uow, purchase)
     else:

@@ -15,7 +15,7 @@ from fulfillment.connectors.save_connector import ChangeConnector, SaveConnector
 from fulfillment.queries import get_connector
 from kernel.db.uow import Database, unit_of_work
 from kernel.jobs.models import Job
-from kernel.jobs.run import Runner
+from kernel.jobs.runner import Runner
 from kernel.principal import SYSTEM
 from kernel.signing import new_webhook_secret
 from marketplace.organizations.models import SellerOnboarding

@@ -16,7 +16,7 @@ from app.engines.embedded import Addresses
 from app.sample.scenes.facts import STORIES
 from app.sample.scenes.make import make_scene
 from kernel.db.uow import Database, unit_of_work
-from kernel.jobs.run import drain
+from kernel.jobs.runner import drain
 from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM
 from kernel.secrets import SecretBox

@@ -18,7 +18,8 @@ from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.models import Inbox, Job
-from kernel.jobs.run import Runner
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.runner import Runner
 from kernel.principal import SYSTEM
 from tests.factories_fulfillment import (
     SIGNER,
@@ -129,7 +130,7 @@ def sweep(db: Database) -> None:
     """Run the periodic job once, as the scheduler would enqueue it."""
     key = str(uuid7())
     with unit_of_work(db, SYSTEM) as uow:
-        uow.enqueue(SWEEP_OVERDUE, {}, dedupe_key=key)
+        enqueue(uow, SWEEP_OVERDUE, {}, dedupe_key=key)
     with unit_of_work(db, SYSTEM) as uow:
         job_id = uow.session.scalars(select(Job.id).where(Job.dedupe_key == key)).one()
     assert Runner(db, "sweeper").run(job_id)

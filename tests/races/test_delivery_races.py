@@ -26,7 +26,7 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import Database, UnitOfWork, transact, unit_of_work
 from kernel.errors import Conflict, DomainError
-from kernel.jobs.run import Runner
+from kernel.jobs.runner import Runner
 from kernel.principal import SYSTEM, Principal
 from tests.factories_fulfillment import (
     Delivery,

@@ -18,9 +18,10 @@ from sqlalchemy import func, select, text
 from app.engines.embedded import Addresses
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
+from kernel.jobs.kinds import Payload, job, process
 from kernel.jobs.models import Inbox, Job, JobAttempt
-from kernel.jobs.registry import Payload, job, process
-from kernel.jobs.run import JobContext, Runner, due
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.runner import JobContext, Runner, due
 from kernel.principal import SYSTEM
 
 pytestmark = pytest.mark.races
@@ -97,7 +98,7 @@ def enqueue(db: Database, kind: str) -> tuple[UUID, str]:
     key = str(uuid7())
     PAUSES[key] = Pause()
     with unit_of_work(db, SYSTEM) as uow:
-        return uow.enqueue(kind, {"key": key}, dedupe_key=key), key
+        return enqueue(uow, kind, {"key": key}, dedupe_key=key), key
 
 
 def effects(db: Database, key: str) -> Counter[str]:
@@ -248,10 +249,10 @@ def test_a_sweep_leaves_a_new_job_to_who_hears_the_bell_but_not_one_that_nobody_
 def test_of_two_jobs_with_one_key_only_the_first_is_inserted_and_rung_for(pool: Database) -> None:
     key = str(uuid7())
     with unit_of_work(pool, SYSTEM) as uow:
-        first = uow.enqueue(COUNT, {"key": key}, dedupe_key=key)
+        first = enqueue(uow, COUNT, {"key": key}, dedupe_key=key)
     with unit_of_work(pool, SYSTEM) as uow:
-        uow.enqueue(COUNT, {"key": key}, dedupe_key=key)
-        twice = [uow.enqueue(COUNT, {"key": key}, dedupe_key=f"{key}:2") for _ in range(2)]
+        enqueue(uow, COUNT, {"key": key}, dedupe_key=key)
+        twice = [enqueue(uow, COUNT, {"key": key}, dedupe_key=f"{key}:2") for _ in range(2)]
         uow.settle()
         assert [ring.job_id for ring in uow.rings] == [job_id for job_id in twice if uow.session.get(Job, job_id)]
         assert len(uow.rings) == 1

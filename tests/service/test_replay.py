@@ -8,9 +8,10 @@ from sqlalchemy import update
 from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Forbidden, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.kinds import Payload, process
 from kernel.jobs.models import Job
-from kernel.jobs.registry import Payload, process
-from kernel.jobs.run import JobContext, Runner, replay
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.runner import JobContext, Runner, replay
 from kernel.principal import SYSTEM, Kind, Principal
 
 OPERATOR = Principal(Kind.OPERATOR, permissions=frozenset({"operator.jobs"}), label="test")
@@ -28,7 +29,7 @@ def work(_ctx: JobContext, payload: Payload) -> None:
 def test_dead_job_runs_again_with_all_its_attempts(db: Database) -> None:
     ran.clear()
     with unit_of_work(db, SYSTEM) as uow:
-        job_id = uow.enqueue(KIND, {"word": "x"}, dedupe_key=str(uuid7()))
+        job_id = enqueue(uow, KIND, {"word": "x"}, dedupe_key=str(uuid7()))
     runner = Runner(db, "test")
     runner.run(job_id)
     with unit_of_work(db, SYSTEM) as uow:
@@ -45,7 +46,7 @@ def test_dead_job_runs_again_with_all_its_attempts(db: Database) -> None:
 
 def test_a_job_that_is_not_dead_is_left_alone(db: Database) -> None:
     with unit_of_work(db, SYSTEM) as uow:
-        job_id = uow.enqueue(KIND, {"word": "y"}, dedupe_key=str(uuid7()))
+        job_id = enqueue(uow, KIND, {"word": "y"}, dedupe_key=str(uuid7()))
     with pytest.raises(NotFound, match="job_not_dead"), unit_of_work(db, OPERATOR) as uow:
         replay(uow, job_id)
     with unit_of_work(db, SYSTEM) as uow:

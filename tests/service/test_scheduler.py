@@ -12,9 +12,9 @@ from app.scheduler import tick
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
+from kernel.jobs.kinds import Payload, Periodic, job
 from kernel.jobs.models import Job
-from kernel.jobs.registry import Payload, Periodic, job
-from kernel.jobs.run import drain
+from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM
 
 KIND, QUEUE = f"test.sweep.{uuid7().hex[-6:]}", f"test-{uuid7().hex[-6:]}"

@@ -8,15 +8,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-import kernel.jobs.tidy
+import kernel.jobs.retention
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.idempotency import KEPT, Answer, IdempotencyKey, forget_old, once
 from kernel.ids import uuid7
+from kernel.jobs.kinds import SLOT
 from kernel.jobs.models import Job
-from kernel.jobs.registry import SLOT
-from kernel.jobs.run import Runner
-from kernel.jobs.tidy import SLOTS_KEPT, TIDY, forget_slots
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.retention import SLOTS_KEPT, TIDY, forget_slots
+from kernel.jobs.runner import Runner
 from kernel.principal import SYSTEM
 from tests.factories_marketplace import acting, make_org
 
@@ -24,7 +25,7 @@ TICK = timedelta(seconds=1)
 
 
 def finished(uow: UnitOfWork, dedupe_key: str, ago: timedelta, state: str = "done") -> UUID:
-    job_id = uow.enqueue(TIDY, {}, dedupe_key=dedupe_key)
+    job_id = enqueue(uow, TIDY, {}, dedupe_key=dedupe_key)
     uow.settle()
     values = {"state": state, "finished_at": clock.now() - ago if state in ("done", "dead") else None}
     uow.session.execute(update(Job).where(Job.id == job_id).values(**values))
@@ -56,10 +57,10 @@ def test_idempotency_keys_are_forgotten_when_twice_their_time_is_over(uow: UnitO
 
 
 def test_as_often_as_there_is_something_left(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel.jobs.tidy, "BATCH", 2)
+    monkeypatch.setattr(kernel.jobs.retention, "BATCH", 2)
     with unit_of_work(db, SYSTEM) as uow:
         old = [finished(uow, f"{SLOT}{uuid7()}", SLOTS_KEPT + TICK) for _ in range(5)]
-        job_id = uow.enqueue(TIDY, {}, dedupe_key=str(uuid7()))
+        job_id = enqueue(uow, TIDY, {}, dedupe_key=str(uuid7()))
     assert Runner(db, "test").run(job_id)
     with unit_of_work(db, SYSTEM) as uow:
         assert uow.session.get_one(Job, job_id).state == "done"

@@ -25,7 +25,7 @@ from kernel import audit, clock, sandbox_clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden
 from kernel.jobs.queries import dead_jobs, due_jobs
-from kernel.jobs.run import replay
+from kernel.jobs.runner import replay
 from marketplace.listings.queries import list_in_review
 from marketplace.listings.review_listing import ReviewListing, review_listing
 from marketplace.listings.submit_listing import Reason

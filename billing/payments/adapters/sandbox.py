@@ -36,7 +36,8 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import Database, UnitOfWork, transact
 from kernel.ids import uuid7
-from kernel.jobs.registry import Payload, job
+from kernel.jobs.kinds import Payload, job
+from kernel.jobs.outbox import enqueue
 from kernel.money import Money
 from kernel.principal import SYSTEM
 
@@ -245,7 +246,7 @@ def _record(uow: UnitOfWork, order: _Order, course: Course) -> _Heard:
         _tell(uow, operation)
         if course.after is not None:
             payload: Payload = {"operation_id": str(operation.id)}
-            uow.enqueue(SETTLE, payload, dedupe_key=str(operation.id), run_at=operation.settles_at)
+            enqueue(uow, SETTLE, payload, dedupe_key=str(operation.id), run_at=operation.settles_at)
     else:
         _settle_if_due(uow, operation)
     return _Heard(_answer(operation), lost=course.answer_lost and created is not None)

@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from api.context import Services
 from kernel.db.uow import Database, unit_of_work
 from kernel.ids import uuid7
-from kernel.jobs.run import drain
+from kernel.jobs.runner import drain
 from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM
 from kernel.secrets import SecretBox

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 
+from kernel.jobs.outbox import enqueue
 from tests.arch.rules.source import Rule, Source, calls, in_database_code, in_product
 
 UNIT_OF_WORK = "kernel/db/uow.py"
@@ -100,7 +101,7 @@ RULES = (
     ),
     Rule(
         name="one-doorbell",
-        fix=f"Write a job row with `uow.enqueue(…)`; only {DOORBELL} rings the broker",
+        fix=f"Write a job row with `enqueue(uow, …)`; only {DOORBELL} rings the broker",
         applies=lambda source: in_product(source) and not source.is_in(DOORBELL, "kernel/outbound/"),
         look=_broker_sends,
     ),

@@ -13,7 +13,7 @@ from fulfillment.connectors.ports import Answer, RunRequest
 from fulfillment.connectors.webhook import WebhookConnector
 from fulfillment.entitlements.models import Entitlement
 from kernel.db.uow import Database, unit_of_work
-from kernel.jobs.run import Runner
+from kernel.jobs.runner import Runner
 from kernel.outbound import OutboundClient
 from kernel.principal import SYSTEM
 from tests.adapters.seller_process import PATIENCE_S, SECRET, Seller

@@ -26,7 +26,7 @@ from app.product import answers_ready
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.jobs.models import Job, JobAttempt
-from kernel.jobs.run import LEASE_S
+from kernel.jobs.runner import LEASE_S
 from kernel.principal import SYSTEM
 from kernel.settings import Settings
 from marketplace.videos.models import Video

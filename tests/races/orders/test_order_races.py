@@ -17,7 +17,8 @@ from fulfillment.jobs import SWEEP_OVERDUE
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.ids import uuid7
-from kernel.jobs.run import Runner, due
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
 from orders.loop import SWEEP_PURCHASES
 from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
@@ -40,7 +41,7 @@ def worker(stage: Stage, *periodic: str) -> Callable[[], None]:
         while idle < 3:
             for kind in periodic:
                 with unit_of_work(stage.services.db, SYSTEM) as uow:
-                    uow.enqueue(kind, {}, dedupe_key=str(uuid7()))
+                    enqueue(uow, kind, {}, dedupe_key=str(uuid7()))
             found = due(stage.services.db, ("default",), limit=20)
             ran = [runner.run(job_id) for job_id, _ in found]
             idle = 0 if any(ran) and not periodic else idle + 1

@@ -42,6 +42,7 @@ from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.models import Job
+from kernel.jobs.outbox import enqueue
 from kernel.principal import SYSTEM, Kind, Principal
 from tests.factories_billing import House, PlainRenderer, Sale, facts, read, run_job
 
@@ -171,7 +172,7 @@ class TestFiles:
         _, _, invoice_id = invoiced(house)
         registration.register({}, house.storage, Redrawn(), public_url="https://market.example")
         with unit_of_work(db, SYSTEM) as uow:
-            uow.enqueue(RENDER, {"invoice_id": str(invoice_id)}, dedupe_key=str(uuid7()))
+            enqueue(uow, RENDER, {"invoice_id": str(invoice_id)}, dedupe_key=str(uuid7()))
         house.run()
         invoice = read(db, Invoice, invoice_id)
         assert invoice.pdf_key is not None

@@ -25,7 +25,7 @@ from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.models import Inbox
-from kernel.jobs.run import drain
+from kernel.jobs.runner import drain
 from kernel.money import Money
 from kernel.principal import SYSTEM, Kind, Principal
 from tests.factories_billing import House, Sale, facts, make_house, read, run_job

@@ -18,7 +18,8 @@ from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
-from kernel.jobs.run import Runner
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.runner import Runner
 from kernel.principal import SYSTEM
 from tests.factories_fulfillment import entitlement_of, events_of, make_delivery, provision_run, runs_of
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, acting
@@ -49,7 +50,7 @@ class TestDeadline:
         with unit_of_work(db, SYSTEM) as uow:
             stuck = make_delivery(uow, within=timedelta(hours=1))
             other = make_delivery(uow, within=timedelta(hours=2))
-            job_id = uow.enqueue(jobs.SWEEP_OVERDUE, {}, dedupe_key=str(stuck.id))
+            job_id = enqueue(uow, jobs.SWEEP_OVERDUE, {}, dedupe_key=str(stuck.id))
         clock.advance(timedelta(hours=3))
         give_up_overdue = jobs.give_up_overdue
 

@@ -12,7 +12,8 @@ from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.models import Job
-from kernel.jobs.run import drain
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM
 from kernel.storage import Storage, StoredObject, open_storage
 from marketplace.videos import jobs
@@ -39,7 +40,7 @@ def uploaded(uow: UnitOfWork, seller: Org, storage: Storage) -> Video:
 
 def sweep(db: Database) -> None:
     with unit_of_work(db, SYSTEM) as uow:
-        uow.enqueue(jobs.SWEEP_ORPHANS, {}, dedupe_key=str(uuid7()))
+        enqueue(uow, jobs.SWEEP_ORPHANS, {}, dedupe_key=str(uuid7()))
     drain(db, queues=("media",))
 
 

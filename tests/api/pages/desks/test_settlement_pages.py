@@ -15,6 +15,7 @@ from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.models import Job
+from kernel.jobs.outbox import enqueue
 from kernel.principal import SYSTEM
 from kernel.sandbox_clock import SandboxClock
 from marketplace.listings.draft_listing import DraftListing, draft_listing
@@ -120,7 +121,7 @@ def test_a_listing_in_review_is_decided(desks: Desks) -> None:
 def test_a_job_that_was_given_up_is_given_another_life(desks: Desks) -> None:
     db = desks.stage.services.db
     with unit_of_work(db, SYSTEM) as uow:
-        uow.enqueue(RELEASE, {}, dedupe_key=str(uuid7()), run_at=clock.now() + timedelta(days=1))
+        enqueue(uow, RELEASE, {}, dedupe_key=str(uuid7()), run_at=clock.now() + timedelta(days=1))
         uow.settle()
         job = uow.session.scalars(select(Job).where(Job.kind == RELEASE, Job.state == "ready")).one()
         job.state, job.finished_at = "dead", clock.now()

@@ -1,0 +1,51 @@
+"""A claim on a job: who holds it, and the fence that keeps whoever lost it from writing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from kernel.db.uow import UnitOfWork
+from kernel.jobs.kinds import Payload
+
+LEASE_S = 6
+"""A claim not renewed for this long may be taken over."""
+
+
+class CrashLoop(Exception):
+    """As many workers as the kind has attempts died while they held this job; it is not given to one more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job as claimed: `epoch` and `attempts` count this claim."""
+
+    id: UUID
+    kind: str
+    payload: Payload
+    epoch: int
+    attempts: int
+    correlation_id: str | None
+
+    def in_logs(self) -> AbstractContextManager[object]:
+        """Name the job in every log line of the block."""
+        return structlog.contextvars.bound_contextvars(
+            job_id=str(self.id), job_kind=self.kind, request_id=self.correlation_id
+        )
+
+
+_FENCE = """
+    SELECT j.id FROM kernel.job j
+    JOIN unnest(%s::uuid[], %s::bigint[]) AS held(id, epoch) ON held.id = j.id AND held.epoch = j.epoch
+    WHERE j.state = 'running' ORDER BY j.id FOR UPDATE OF j
+"""
+
+
+def fence(uow: UnitOfWork, claims: Sequence[Claim]) -> set[UUID]:
+    """Lock the claims for this transaction; the ids of those that are still ours."""
+    uow.cursor.execute(_FENCE, ([claim.id for claim in claims], [claim.epoch for claim in claims]), prepare=True)
+    return {row[0] for row in uow.cursor.fetchall()}

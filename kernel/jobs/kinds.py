@@ -1,0 +1,173 @@
+"""What kinds of work exist, who does it, and which events it follows.
+
+Three kinds:
+- `@job(kind)`: `fn(uow, payload)` runs in the one transaction that also ends the job: the effect happens exactly once.
+- `@call(kind)`: work that asks the outside world. `prepare` runs in the transaction that claims the job, `call` holds no
+  transaction, `conclude` runs in the transaction that ends the job, fenced by the claim's epoch.
+- `@sweep(name, every)`: what waits too long is found and settled under the scheduler's lock; there is no job row.
+
+The registry fills when the composition lets every package register; it does so in every process, so that an API process and
+a worker agree on who follows an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from kernel.db.uow import Transact, UnitOfWork
+    from kernel.events import Event
+    from kernel.jobs.context import Claim
+
+Payload = dict[str, Any]
+Work = Callable[["UnitOfWork", Payload], None]
+SweepWork = Callable[["Transact"], None]
+W = TypeVar("W", bound=Work)
+H = TypeVar("H", bound="CallHandler[Any, Any]")
+R = TypeVar("R")
+"""The request that is carried from `prepare` to `call` and `conclude`."""
+A = TypeVar("A")
+"""The answer that is carried from `call` to `conclude`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The job is to run again after `delay`; that is no failure."""
+
+    delay: timedelta
+    reason: str
+
+
+class RetryLater(Exception):
+    """Raised by a `@job` that wants to run again after `delay`; nothing of this try is kept, and it is no failure."""
+
+    def __init__(self, delay: timedelta, reason: str) -> None:
+        super().__init__(reason)
+        self.delay = delay
+
+
+class CallHandler(Protocol[R, A]):
+    """The three steps of a `@call`."""
+
+    def prepare(self, uow: UnitOfWork, claim: Claim) -> R | Again | None:
+        """Write down the intent. None: nothing is to be asked, the job is done."""
+
+    def call(self, request: R) -> A:
+        """Ask the outside world. No transaction is open; what it raises is a failure that is tried again."""
+
+    def conclude(self, uow: UnitOfWork, claim: Claim, request: R, answer: A) -> Again | None:
+        """Write down what came of it. None: the job is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A registered kind of job: either `work` or `handler` is set."""
+
+    name: str
+    queue: str
+    max_attempts: int
+    work: Work | None = None
+    handler: CallHandler[Any, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Work that the scheduler does once per `every`, whoever of several schedulers holds the lock."""
+
+    name: str
+    every: timedelta
+    work: SweepWork
+
+
+_kinds: dict[str, Kind] = {}
+_followers: dict[str, list[str]] = {}
+_sweeps: dict[str, Sweep] = {}
+
+
+def job(kind: str, *, queue: str = "default", max_attempts: int = 12) -> Callable[[W], W]:
+    """Register `fn(uow, payload)` as the work of `kind`."""
+
+    def register(fn: W) -> W:
+        _add(Kind(kind, queue, max_attempts, work=fn))
+        return fn
+
+    return register
+
+
+def call(kind: str, *, queue: str = "default", max_attempts: int = 12) -> Callable[[H], H]:
+    """Register an object with the steps `prepare`, `call`, `conclude` as the handler of `kind`."""
+
+    def register(handler: H) -> H:
+        _add(Kind(kind, queue, max_attempts, handler=handler))
+        return handler
+
+    return register
+
+
+def sweep(name: str, *, every: timedelta) -> Callable[[SweepWork], SweepWork]:
+    """Let the scheduler call `fn(transact)` once per `every`; each `transact(work)` is a unit of work of its own."""
+
+    def register(fn: SweepWork) -> SweepWork:
+        _sweeps[name] = Sweep(name, every, fn)
+        return fn
+
+    return register
+
+
+def follows(event: type[Event], *, queue: str = "default", max_attempts: int = 12) -> Callable[[W], W]:
+    """Register `fn(uow, payload)` as a follower of `event`; payload = the event's fields.
+
+    It runs in the event's own transaction where that acts for the platform, else, and after a failure there, as a job.
+    """
+
+    def register(fn: W) -> W:
+        kind = f"{fn.__module__}.{fn.__qualname__}"
+        _add(Kind(kind, queue, max_attempts, work=fn))
+        known = _followers.setdefault(event.topic, [])
+        if kind not in known:
+            known.append(kind)
+        return fn
+
+    return register
+
+
+def followers(topic: str) -> list[str]:
+    """Kinds of work that follow events of `topic`, in order of registration."""
+    return _followers.get(topic, [])
+
+
+def find_kind(name: str) -> Kind | None:
+    """The registered kind, or None for a job of a newer or older release."""
+    return _kinds.get(name)
+
+
+def kind_of(name: str) -> Kind:
+    """The registered kind. Raises KeyError for one nobody registered: enqueuing it would be work without a worker."""
+    return _kinds[name]
+
+
+def sweeps() -> list[Sweep]:
+    """Everything the scheduler does."""
+    return list(_sweeps.values())
+
+
+def topics() -> dict[str, list[str]]:
+    """Followers by topic, for the page that shows the loop and for `verify`."""
+    return {topic: list(kinds) for topic, kinds in _followers.items()}
+
+
+def _add(kind: Kind) -> None:
+    known = _kinds.get(kind.name)
+    if known is not None and _home(known) != _home(kind):
+        msg = f"job kind {kind.name} is registered twice, in {_home(known)} and {_home(kind)}"
+        raise RuntimeError(msg)
+    # The same function again is a second composition in one process; its ports replace the first one's.
+    _kinds[kind.name] = kind
+
+
+def _home(kind: Kind) -> str:
+    registered: Any = kind.work or type(kind.handler)
+    return f"{registered.__module__}.{registered.__qualname__}"

@@ -1,0 +1,147 @@
+"""The transactional outbox: events, what follows them, and jobs, written in the transaction in which they became true.
+
+What follows from an event without a call outside runs in the event's own transaction (inline followers). When a follower
+raises, the work is run again with its followers deferred to jobs: a fault in delivery never undoes that money came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+from sqlalchemy.exc import DBAPIError
+
+from kernel import clock
+from kernel.db.uow import FollowerFailed, JobSignal, UnitOfWork, is_retried
+from kernel.events import Event
+from kernel.ids import uuid7
+from kernel.jobs.context import LEASE_S
+from kernel.jobs.kinds import Payload, followers, kind_of
+from kernel.jobs.models import EventRow
+
+_INSERT = """
+    INSERT INTO kernel.job (id, kind, queue, dedupe_key, payload, state, run_at, attempts, epoch, lease_until, event_id,
+                            correlation_id, created_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s,
+            CASE WHEN %s THEN clock_timestamp() + make_interval(secs => %s) END, %s, %s, %s)
+    ON CONFLICT (kind, dedupe_key) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to insert. `leased`: claimed from the beginning by whoever commits it."""
+
+    id: UUID
+    kind: str
+    queue: str
+    dedupe_key: str
+    payload: Payload
+    run_at: datetime
+    event_id: UUID | None
+    correlation_id: str | None
+    leased: bool
+
+
+@dataclass(slots=True)
+class Outbox:
+    """What one unit of work has to tell."""
+
+    uow: UnitOfWork
+    jobs: list[NewJob] = field(default_factory=list)
+    events: list[tuple[Event, Payload]] = field(default_factory=list)
+
+    def follow(self) -> None:
+        """Run the inline followers of what was emitted, and of what they emit."""
+        while self.events:
+            event, payload = self.events.pop(0)
+            try:
+                for kind in followers(event.topic):
+                    work = kind_of(kind).work
+                    assert work is not None  # noqa: S101 - `follows` registers nothing else
+                    work(self.uow, payload)
+            except (DBAPIError, psycopg.Error) as error:
+                if is_retried(error):
+                    raise
+                raise FollowerFailed from error
+            except Exception as error:
+                raise FollowerFailed from error
+
+    def write(self) -> None:
+        """Insert the jobs, and note which are due now."""
+        jobs, self.jobs = self.jobs, []
+        now = clock.now()
+        # By kind and key: two transactions that insert the same keys wait for each other in one order.
+        for job in sorted(jobs, key=lambda job: (job.kind, job.dedupe_key)):
+            state, count = ("running", 1) if job.leased else ("ready", 0)
+            values = (job.id, job.kind, job.queue, job.dedupe_key, Jsonb(job.payload), state, job.run_at, count, count)
+            lease = (job.leased, LEASE_S, job.event_id, job.correlation_id, now)
+            self.uow.cursor.execute(_INSERT, values + lease, prepare=True)
+            if job.run_at <= now and not job.leased:
+                self.uow.signals.append(JobSignal(job.queue, job.id))
+
+
+def outbox_of(uow: UnitOfWork) -> Outbox:
+    """The outbox of a unit of work."""
+    if uow.outbox is None:
+        uow.outbox = Outbox(uow)
+    assert isinstance(uow.outbox, Outbox)  # noqa: S101 - nobody else sets it
+    return uow.outbox
+
+
+def emit(uow: UnitOfWork, event: Event) -> UUID | None:
+    """Record an event for whoever follows it. Returns its id, None when nobody does and nothing was recorded."""
+    kinds = followers(event.topic)
+    if not kinds:
+        return None
+    event_id, payload = uuid7(), event.model_dump(mode="json")
+    uow.add_deferred(
+        EventRow(
+            id=event_id,
+            topic=event.topic,
+            subject_id=event.subject_id(),
+            org_ids=event.org_ids(),
+            payload=payload,
+            correlation_id=uow.correlation_id,
+            occurred_at=clock.now(),
+        )
+    )
+    if uow.inline and uow.principal.is_platform:
+        outbox_of(uow).events.append((event, payload))
+    else:
+        for kind in kinds:
+            enqueue(uow, kind, payload, dedupe_key=str(event_id), event_id=event_id)
+    return event_id
+
+
+def enqueue(
+    uow: UnitOfWork,
+    kind: str,
+    payload: Payload,
+    *,
+    dedupe_key: str,
+    run_at: datetime | None = None,
+    event_id: UUID | None = None,
+    leased: bool = False,
+) -> UUID:
+    """Add a durable job, once per (kind, dedupe key) that is not done; a second one of the same key is not an error.
+
+    With `leased` the job begins as claimed by whoever commits it (`Runner.run_leased`), and no worker is signalled.
+    Returns the new job's id; when the key existed already nothing is inserted and the returned id is unused.
+    """
+    new = NewJob(
+        id=uuid7(),
+        kind=kind,
+        queue=kind_of(kind).queue,
+        dedupe_key=dedupe_key,
+        payload=payload,
+        run_at=run_at or clock.now(),
+        event_id=event_id,
+        correlation_id=uow.correlation_id,
+        leased=leased,
+    )
+    outbox_of(uow).jobs.append(new)
+    return new.id
