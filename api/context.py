@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from billing.payments.ports import PaymentGateway
+from billing.gateways.ports import PaymentGateway
 from kernel.db.uow import Database
+from kernel.jobs.runner import Runner
 from kernel.outbound import OutboundPolicy
 from kernel.secrets import SecretBox
 from kernel.settings import Settings
@@ -25,6 +26,8 @@ class Services:
     signer: TokenSigner
     outbound_policy: OutboundPolicy
     gateways: Mapping[str, PaymentGateway]
+    runner: Runner
+    """Calls a gateway in the request that asks for it."""
 
     @property
     def sandbox(self) -> bool:

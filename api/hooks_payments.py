@@ -11,8 +11,8 @@ from litestar.params import RawBody
 from api.auth import PUBLIC
 from api.context import Services
 from api.schema import Out
-from billing.payments.notices import receive_notice
-from billing.payments.ports import Refused
+from billing.gateways.ports import Refused
+from billing.gateways.webhooks import store_webhook
 from kernel import clock
 from kernel.db.uow import transact
 from kernel.errors import Invalid, NotFound
@@ -48,7 +48,7 @@ def receive_stripe(request: Request[Any, Any, Any], body: RawBody, services: Giv
         notice = gateway.read_notice(body, dict(request.headers), clock.now())
     except Refused as refusal:
         raise Invalid("notice_refused", reason=refusal.code) from refusal
-    fresh = transact(services.db, SYSTEM, lambda uow: receive_notice(uow, "stripe", notice))
+    fresh = transact(services.db, SYSTEM, lambda uow: store_webhook(uow, "stripe", notice))
     return HeardOut(status="accepted" if fresh else "known")
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import socket
 import threading
 
 import billing.registration
-import kernel.jobs.retention
 import migrations.metadata
 import orders.loop
 from api.context import Services
 from billing.documents.isolated import IsolatedRenderer
 from billing.documents.renderer import Document
-from billing.payments.adapters.sandbox import SandboxGateway
-from billing.payments.ports import PaymentGateway
+from billing.gateways.ports import PaymentGateway
+from billing.gateways.sandbox import SandboxGateway
 from fulfillment import jobs as fulfillment_jobs
 from fulfillment.connectors.none import NoneConnector
 from fulfillment.connectors.webhook import WebhookConnector
 from fulfillment.runs.call_seller import SellerCalls
 from kernel.db.uow import Database
+from kernel.jobs import retention
+from kernel.jobs.runner import Runner
 from kernel.outbound import OutboundClient, OutboundPolicy
 from kernel.secrets import SecretBox
 from kernel.settings import Settings
@@ -29,8 +32,8 @@ from marketplace.people import jobs as people_jobs
 from marketplace.videos import jobs as video_jobs
 
 KEY_ID = "k1"
-LOOP, TIDY = orders.loop, kernel.jobs.retention
-"""Imported for what they register: who follows which fact, and what is not kept for ever."""
+LOOP = orders.loop
+"""Imported for what it registers: who follows which event."""
 TABLES = migrations.metadata.metadata
 """Imported for what it maps: a foreign key needs both its tables in every process."""
 
@@ -49,12 +52,15 @@ class RendererPerThread:
         return renderer.render(document, timeout_s)
 
 
-def compose(settings: Settings) -> Services:
-    """Build the ports of a process and register every job with them. Opens no connection yet."""
+def compose(settings: Settings, *, platform_only: bool = False) -> Services:
+    """Build the ports of a process and register every job with them. Opens no connection yet.
+
+    `platform_only`: the process never acts for an organization (worker, scheduler).
+    """
     if settings.database_url is None:
         raise ValueError("the engines must be resolved before the process is composed")
     master = settings.key_encryption_key()
-    db = Database(settings.database_url, pool_size=settings.database_pool_size)
+    db = Database(settings.database_url, pool_size=settings.database_pool_size, platform_only=platform_only)
     storage = open_storage(settings.object_store_url)
     policy = OutboundPolicy(permitted=settings.allowed_outbound)
     services = Services(
@@ -65,11 +71,12 @@ def compose(settings: Settings) -> Services:
         signer=TokenSigner([_derive(master, "links")]),
         outbound_policy=policy,
         gateways=gateways(settings, db),
+        runner=Runner(db, f"{socket.gethostname()}:{os.getpid()}"),
     )
     if settings.redis_url is not None:
-        from app.doorbell import Doorbell, broker_for
+        from app.job_notifier import JobNotifier, broker_for
 
-        db.ring = Doorbell(broker_for(settings.redis_url))
+        db.notify = JobNotifier(broker_for(settings.redis_url))
     register_jobs(services)
     return services
 
@@ -81,7 +88,7 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
         found["sandbox"] = SandboxGateway(db)
     if "stripe" in settings.payment_gateways and settings.stripe_api_key and settings.stripe_webhook_secret:
         # Its package takes a third of a second to load, which processes that do without it need not wait for.
-        from billing.payments.adapters.stripe import StripeGateway
+        from billing.gateways.stripe import StripeGateway
 
         found["stripe"] = StripeGateway(
             settings.stripe_api_key.get_secret_value(),
@@ -94,6 +101,7 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
 def register_jobs(services: Services) -> None:
     """Let every package register its jobs with the ports of this process."""
     settings = services.settings
+    retention.register()
     people_jobs.register()
     listing_jobs.register(review_by_rule=services.sandbox)
     video_jobs.register(services.storage)

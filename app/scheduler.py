@@ -1,22 +1,21 @@
-"""The scheduler process: enqueues periodic jobs. Any number may run; a PostgreSQL advisory lock lets one of them act."""
+"""The scheduler process: does the sweeps. Any number may run; a PostgreSQL advisory lock lets one of them act."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock_follower import follow_clock
 from app.composition import compose
 from kernel import clock
-from kernel.db.uow import Database, unit_of_work
-from kernel.jobs.kinds import SLOT, Periodic, periodic
-from kernel.jobs.models import Job
-from kernel.jobs.outbox import enqueue
+from kernel.db.uow import Database, transact
+from kernel.jobs.kinds import Sweep, sweeps
 from kernel.logs import configure_logs
 from kernel.principal import SYSTEM
 from kernel.settings import Settings
@@ -30,55 +29,68 @@ EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def main(settings: Settings) -> None:
-    """Enqueue periodic jobs until SIGTERM or SIGINT."""
+    """Do what is due until SIGTERM or SIGINT."""
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     configure_logs(settings.log_format, settings.log_level, process="scheduler")
-    services = compose(settings)
+    services = compose(settings, platform_only=True)
     follow_clock(services, stop)
-    log.info("scheduler_ready", kinds=[item.kind for item in periodic()])
-    while not stop.is_set():
-        try:
-            lead(services.db, stop)
-        except SQLAlchemyError as error:
-            log.warning("scheduler_lost_database", error=str(error))
-            stop.wait(TICK_S)
+    run(services.db, stop)
     services.db.dispose()
 
 
+def run(db: Database, stop: threading.Event) -> None:
+    """Lead, or wait to, until `stop`; begin anew whenever the database was lost."""
+    log.info("scheduler_ready", sweeps=[item.name for item in sweeps()])
+    while not stop.is_set():
+        try:
+            lead(db, stop)
+        except SQLAlchemyError as error:
+            log.warning("scheduler_lost_database", error=str(error))
+            stop.wait(TICK_S)
+
+
 def lead(db: Database, stop: threading.Event) -> None:
-    """Hold the lock and enqueue each tick; wait while another scheduler holds it."""
-    begun: dict[str, int] = {}
+    """Hold the lock and do each tick's sweeps; wait while another scheduler holds it."""
+    done: dict[str, int] = {}
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not stop.is_set() and not connection.scalar(text("SELECT pg_try_advisory_lock(:k)"), {"k": LOCK}):
+            stop.wait(TICK_S)
         while not stop.wait(TICK_S):
-            # Taking it again in the same session is counted, not blocked; so ask only whether it is ours already.
-            held = connection.scalar(
-                text(
-                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :k AND pid = pg_backend_pid()"
-                ),
-                {"k": LOCK},
-            )
-            if held or connection.scalar(text("SELECT pg_try_advisory_lock(:k)"), {"k": LOCK}):
-                tick(db, begun)
+            if tick(db, done):
+                _require_lock(connection)
 
 
-def tick(db: Database, begun: dict[str, int]) -> None:
-    """Enqueue every periodic job whose slot has begun; the dedupe key is the slot, so that twice is once.
+def tick(db: Database, done: dict[str, int]) -> int:
+    """Do every sweep whose slot has begun. Returns how many were due.
 
-    A kind that waits for a worker already is left out: one sweep does the work of all that were missed, and whoever comes
-    back after a long time finds no heap of them before the orders. `begun` remembers the slots this process has seen to,
-    and saves asking the database again within each.
+    `done` remembers the slots that were seen to: one sweep does the work of all that were missed. A sweep that raises is
+    logged and tried again in its next slot; no other waits for it longer than it takes.
     """
-    due = {item.kind: slot(item) for item in periodic() if begun.get(item.kind) != slot(item)}
-    if due:
-        with unit_of_work(db, SYSTEM) as uow:
-            waiting = select(Job.kind).where(Job.kind.in_(due), Job.state == "ready", Job.run_at <= clock.now())
-            for kind in due.keys() - set(uow.session.scalars(waiting)):
-                enqueue(uow, kind, {}, dedupe_key=f"{SLOT}{due[kind]}")
-        begun.update(due)
+    due = [item for item in sweeps() if done.get(item.name) != slot(item)]
+    for item in due:
+        done[item.name] = slot(item)
+        run_sweep(db, item)
+    return len(due)
 
 
-def slot(item: Periodic) -> int:
+def run_sweep(db: Database, item: Sweep) -> None:
+    """Do one sweep now. Never raises but for the loss of the database."""
+    try:
+        item.work(partial(transact, db, SYSTEM))
+    except SQLAlchemyError:
+        raise
+    except Exception:
+        log.exception("sweep_failed", sweep=item.name)
+
+
+def slot(item: Sweep) -> int:
     """Number of the present interval since a fixed start."""
-    return (clock.now() - EPOCH) // max(item.every, timedelta(seconds=1))
+    number: int = (clock.now() - EPOCH) // max(item.every, timedelta(seconds=1))
+    return number
+
+
+def _require_lock(connection: Connection) -> None:
+    """The server closes what it ends: as long as the connection that took the lock answers, the lock is held."""
+    connection.scalar(text("SELECT 1"))

@@ -1,10 +1,9 @@
-"""The worker process: answers the doorbell, and every second looks for what the bell missed."""
+"""The worker process: runs jobs that it is signalled, and every second looks for what no signal reached."""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,10 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock_follower import follow_clock
 from app.composition import compose
-from app.doorbell import Doorbell, answer_door, broker_for
-from app.hands import Hands
+from app.job_notifier import JobNotifier, broker_for, declare_actor
+from app.local_executor import LocalExecutor
 from kernel.db.uow import Database
-from kernel.jobs.runner import Runner, due
+from kernel.jobs.runner import due
 from kernel.logs import configure_logs
 from kernel.settings import Settings
 
@@ -26,8 +25,10 @@ log = structlog.get_logger(__name__)
 
 SWEEP_S = 1.0
 """How often the worker looks into the database itself. With a lease of 6 s this bounds a take-over below 10 s."""
-RUNG = timedelta(seconds=1)
-"""How long a job may wait for the worker that hears the bell, before a sweep takes it."""
+UNHEARD = timedelta(seconds=1)
+"""How long a job may wait for the worker that is signalled, before a sweep takes it."""
+CONSUMER_POLL_MS = 10_000
+"""Dramatiq's own threads only look around this often; its consumers wait at the broker."""
 
 
 def main(settings: Settings, queues: Sequence[str]) -> None:
@@ -36,33 +37,40 @@ def main(settings: Settings, queues: Sequence[str]) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     configure_logs(settings.log_format, settings.log_level, process="worker")
-    services = compose(settings)
-    runner = Runner(services.db, f"{socket.gethostname()}:{os.getpid()}")
-    runner.start()
+    services = compose(settings, platform_only=True)
+    services.runner.start()
     follow_clock(services, stop)
     assert settings.redis_url is not None  # noqa: S101 - the command resolved the engines before
     broker = broker_for(settings.redis_url)
-    answer_door(broker, runner.run)
-    hands = services.db.ring = Hands(settings.worker_threads, queues, runner.run, Doorbell(broker))
-    # Short polls: an idle worker hears the bell within this time.
-    bell = Worker(broker, queues=set(queues), worker_timeout=50, worker_threads=settings.worker_threads)
-    bell.start()
+    draws = "documents" in queues
+    executor = services.db.notify = LocalExecutor(
+        services.runner,
+        queues,
+        JobNotifier(broker),
+        threads=settings.worker_threads,
+        # A document is drawn by a process of its own: as many as there are cores.
+        calls=os.cpu_count() or 1 if draws else settings.worker_calls,
+    )
+    executor.start()
+    declare_actor(broker, executor.submit)
+    consumer = Worker(broker, queues=set(queues), worker_timeout=CONSUMER_POLL_MS, worker_threads=1)
+    consumer.start()
     log.info("worker_ready", queues=list(queues))
     while not stop.wait(SWEEP_S):
-        sweep(services.db, queues, hands)
-    bell.stop(timeout=settings.shutdown_grace_s * 1000)
-    hands.rest()
-    runner.stop()
+        sweep(services.db, queues, executor)
+    consumer.stop(timeout=settings.shutdown_grace_s * 1000)
+    executor.shutdown()
+    services.runner.stop()
     services.db.dispose()
 
 
-def sweep(db: Database, queues: Sequence[str], hands: Hands) -> None:
-    """Take up whatever is due and was not heard: the bell was lost, a lease ran out, a back-off ended."""
+def sweep(db: Database, queues: Sequence[str], executor: LocalExecutor) -> None:
+    """Take up whatever is due and was not heard of: a signal was lost, a lease ran out, a back-off ended."""
     try:
-        found = due(db, queues, limit=50, rung=RUNG)
+        found = due(db, queues, limit=50, unheard_for=UNHEARD)
     except SQLAlchemyError as error:
         log.warning("sweep_failed", error=str(error))
         return
     for job_id, _ in found:
-        if not hands.take(job_id):
+        if not executor.submit(job_id):
             return

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from billing.gateways import janitor, sandbox
+from billing.gateways.call import GatewayCall, Gateways
+from billing.gateways.webhooks import PROCESS, ProcessWebhook
 from billing.invoices import jobs as invoice_jobs
 from billing.invoices.render_document import Renderer
 from billing.ledger import jobs as ledger_jobs
-from billing.payments import jobs as payment_jobs
-from billing.payments.adapters import sandbox
-from billing.payments.pursue_payment import Gateways
+from billing.payments.submit_payment import PaymentOperation
+from billing.payouts.submit_payout import PayoutOperation
+from billing.refunds.submit_refund import RefundOperation
 from billing.shares import release
 from billing.statements import jobs as statement_jobs
+from kernel.jobs.kinds import call
 from kernel.storage import Storage
+
+OPERATIONS = (RefundOperation(), PayoutOperation(), PaymentOperation())
+"""What gateways decide about. A refund names its payment, too, so that refunds are looked for first."""
 
 
 def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public_url: str) -> None:
     """Register the jobs of payments, refunds, payouts, shares, ledger, statements and documents."""
-    payment_jobs.register(gateways)
+    for operation in OPERATIONS:
+        call(operation.kind)(GatewayCall(gateways, operation))
+    call(PROCESS)(ProcessWebhook(gateways, OPERATIONS))
+    janitor.register(OPERATIONS)
     sandbox.register()
     release.register()
     ledger_jobs.register()

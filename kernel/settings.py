@@ -127,7 +127,15 @@ class Settings(BaseSettings):
     api_threads: int = Field(
         default=4, ge=1, le=64, description="Threads that run request handlers in one API process."
     )
-    worker_threads: int = Field(default=4, ge=1, le=64, description="Threads that run jobs in one worker process.")
+    worker_threads: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Threads of one worker process that run jobs, each with a database connection.",
+    )
+    worker_calls: int = Field(
+        default=16, ge=1, le=256, description="Calls to sellers and gateways that one worker process makes at a time."
+    )
     shutdown_grace_s: int = Field(
         default=15,
         ge=1,

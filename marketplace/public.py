@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Boolean, Uuid, bindparam, or_, select
 
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from marketplace.attribution.attribute import PlacementFact, TouchpointFact
@@ -20,7 +21,7 @@ from marketplace.listings.models import Listing, ListingVersion, Plan
 from marketplace.organizations.models import BillingProfile, Organization
 from marketplace.placements.contradictions import Said, find_contradiction, terms_of
 from marketplace.placements.models import Claim, Placement
-from marketplace.videos.access import seen_by
+from marketplace.videos.access import MAY_SEE, seen_by, viewer
 from marketplace.videos.models import Video
 from marketplace.videos.share_links import find_share_link
 
@@ -100,6 +101,15 @@ class ClaimFact:
     ok: bool
 
 
+_SELLABLE = Read(
+    select(Plan, ListingVersion, Listing, Organization)
+    .join(ListingVersion, ListingVersion.id == Plan.version_id)
+    .join(Listing, Listing.id == Plan.listing_id)
+    .join(Organization, Organization.id == Plan.org_id)
+    .where(Plan.id == bindparam("plan_id"), Plan.published_at.is_not(None))
+)
+
+
 def get_sellable(uow: UnitOfWork, plan_id: UUID) -> Sellable:
     """The plan as it can be bought now.
 
@@ -108,13 +118,7 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID) -> Sellable:
         Conflict: `plan_withdrawn` when the plan or its version has been replaced or taken back;
             `listing_suspended` when the listing is not on sale.
     """
-    row = uow.session.execute(
-        select(Plan, ListingVersion, Listing, Organization)
-        .join(ListingVersion, ListingVersion.id == Plan.version_id)
-        .join(Listing, Listing.id == Plan.listing_id)
-        .join(Organization, Organization.id == Plan.org_id)
-        .where(Plan.id == plan_id, Plan.published_at.is_not(None))
-    ).first()
+    row = uow.find(_SELLABLE, plan_id=plan_id)
     if row is None:
         raise NotFound("plan_not_found")
     plan, version, listing, seller = row
@@ -149,6 +153,14 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID) -> Sellable:
     )
 
 
+_STILL_SOLD = Read(
+    select(Plan.state, Plan.version_id, Listing.state, Listing.current_version_id, Organization.state)
+    .join(Listing, Listing.id == Plan.listing_id)
+    .join(Organization, Organization.id == Plan.org_id)
+    .where(Plan.id == bindparam("plan_id"), Plan.published_at.is_not(None))
+)
+
+
 def require_still_sold(uow: UnitOfWork, plan_id: UUID) -> None:
     """Refuse what may not be sold any more since it was quoted. A newer version of the listing alone, with another price,
     does not undo a quote: its plans were replaced, not taken back.
@@ -157,12 +169,7 @@ def require_still_sold(uow: UnitOfWork, plan_id: UUID) -> None:
         NotFound: `plan_not_found`.
         Conflict: `plan_withdrawn` when the seller took the plan back, `listing_suspended` when the listing is not on sale.
     """
-    row = uow.session.execute(
-        select(Plan.state, Plan.version_id, Listing.state, Listing.current_version_id, Organization.state)
-        .join(Listing, Listing.id == Plan.listing_id)
-        .join(Organization, Organization.id == Plan.org_id)
-        .where(Plan.id == plan_id, Plan.published_at.is_not(None))
-    ).first()
+    row = uow.find(_STILL_SOLD, plan_id=plan_id)
     if row is None:
         raise NotFound("plan_not_found")
     plan_state, version_id, listing_state, current_version_id, seller_state = row
@@ -172,18 +179,25 @@ def require_still_sold(uow: UnitOfWork, plan_id: UUID) -> None:
         raise Conflict("plan_withdrawn")
 
 
+_PARTY = Read(
+    select(Organization).where(
+        Organization.id == bindparam("org_id"),
+        or_(
+            bindparam("platform", type_=Boolean),
+            Organization.id == bindparam("own_id", type_=Uuid),
+            Organization.is_seller,
+            Organization.is_platform,
+        ),
+    )
+)
+
+
 def party(uow: UnitOfWork, org_id: UUID) -> Party:
     """An organization's legal identity. Raises NotFound(`organization_not_found`).
 
     Sellers and the platform are known to everybody; a buyer only to itself and to the platform.
     """
-    principal = uow.principal
-    statement = select(Organization).where(Organization.id == org_id)
-    if not principal.is_platform:
-        statement = statement.where(
-            or_(Organization.id == principal.org_id, Organization.is_seller, Organization.is_platform)
-        )
-    found = uow.session.scalar(statement)
+    found: Organization | None = uow.find(_PARTY, org_id=org_id, **viewer(uow.principal))
     if found is None:
         raise NotFound("organization_not_found")
     return Party(
@@ -199,12 +213,20 @@ def party(uow: UnitOfWork, org_id: UUID) -> Party:
     )
 
 
+_IS_OWN_PROFILE = or_(bindparam("platform", type_=Boolean), BillingProfile.org_id == bindparam("own_id", type_=Uuid))
+_PROFILE = Read(select(BillingProfile).where(BillingProfile.id == bindparam("profile_id"), _IS_OWN_PROFILE))
+_DEFAULT_PROFILE = Read(
+    select(BillingProfile).where(
+        BillingProfile.org_id == bindparam("org_id"), BillingProfile.is_default, _IS_OWN_PROFILE
+    )
+)
+
+
 def billing_profile(uow: UnitOfWork, profile_id: UUID) -> InvoiceTitle:
     """One of the acting organization's billing profiles. Raises NotFound(`billing_profile_not_found`)."""
-    statement = select(BillingProfile).where(BillingProfile.id == profile_id)
     if not uow.principal.is_platform:
-        statement = statement.where(BillingProfile.org_id == uow.principal.organization())
-    found = uow.session.scalar(statement)
+        uow.principal.organization()
+    found: BillingProfile | None = uow.find(_PROFILE, profile_id=profile_id, **viewer(uow.principal))
     if found is None:
         raise NotFound("billing_profile_not_found")
     return to_invoice_title(found)
@@ -212,10 +234,7 @@ def billing_profile(uow: UnitOfWork, profile_id: UUID) -> InvoiceTitle:
 
 def find_default_billing_profile(uow: UnitOfWork, org_id: UUID) -> InvoiceTitle | None:
     """The organization's default billing profile, if it has one and the principal may see it."""
-    statement = select(BillingProfile).where(BillingProfile.org_id == org_id, BillingProfile.is_default)
-    if not uow.principal.is_platform:
-        statement = statement.where(BillingProfile.org_id == uow.principal.org_id)
-    found = uow.session.scalar(statement)
+    found: BillingProfile | None = uow.find(_DEFAULT_PROFILE, org_id=org_id, **viewer(uow.principal))
     return to_invoice_title(found) if found else None
 
 
@@ -253,26 +272,32 @@ def claims_of(uow: UnitOfWork, video_id: UUID, plan_id: UUID) -> list[ClaimFact]
     return [_claim(claim, plan) for claim, plan in uow.session.execute(statement)]
 
 
+_PLACEMENTS = Read(
+    select(Placement.id, Placement.video_id, Placement.org_id, Placement.start_ms, Placement.end_ms)
+    .join(Video, Video.id == Placement.video_id)
+    .where(Placement.listing_id == bindparam("listing_id"), MAY_SEE)
+)
+_TOUCHPOINTS = Read(
+    select(Touchpoint)
+    .where(
+        Touchpoint.org_id == bindparam("org_id"),
+        Touchpoint.video_id.in_(select(Placement.video_id).where(Placement.listing_id == bindparam("listing_id"))),
+        Touchpoint.occurred_at >= bindparam("since"),
+    )
+    .order_by(Touchpoint.occurred_at, Touchpoint.id)
+)
+
+
 def placements_of_listing(uow: UnitOfWork, listing_id: UUID) -> list[PlacementFact]:
     """Every placement the listing has or had on videos the principal may see, for attribution."""
-    statement = (
-        select(Placement)
-        .join(Video, Video.id == Placement.video_id)
-        .where(Placement.listing_id == listing_id, seen_by(uow.principal))
-    )
-    return [PlacementFact(p.id, p.video_id, p.org_id, p.start_ms, p.end_ms) for p in uow.session.scalars(statement)]
+    rows = uow.fetch(_PLACEMENTS, listing_id=listing_id, **viewer(uow.principal))
+    return [PlacementFact(*row) for row in rows]
 
 
 def touchpoints_for(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: datetime) -> list[TouchpointFact]:
     """The organization's touchpoints since `since` on videos that carry the listing, oldest first."""
     if not uow.principal.is_platform and uow.principal.org_id != org_id:
         return []
-    carrying = select(Placement.video_id).where(Placement.listing_id == listing_id)
-    statement = (
-        select(Touchpoint)
-        .where(Touchpoint.org_id == org_id, Touchpoint.video_id.in_(carrying), Touchpoint.occurred_at >= since)
-        .order_by(Touchpoint.occurred_at, Touchpoint.id)
-    )
     return [
         TouchpointFact(
             id=t.id,
@@ -285,7 +310,7 @@ def touchpoints_for(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: date
             watched_ms=t.watched_ms,
             sharer_org_id=t.sharer_org_id,
         )
-        for t in uow.session.scalars(statement)
+        for t in uow.fetch(_TOUCHPOINTS, org_id=org_id, listing_id=listing_id, since=since)
     ]
 
 

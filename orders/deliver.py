@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, select
 
 from billing.charges.mark_delivered import mark_delivered
 from billing.charges.record_charge import RecordCharge, record_charge
 from billing.shares.split import ShareTerms
-from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.open_entitlement import OpenEntitlement, open_entitlement
 from kernel import clock
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
-from marketplace import public
-from marketplace.public import Party
+from marketplace.organizations.models import Organization
 from orders.agreements.models import Attribution, Order, OrderLine, SaleTerms
-from orders.agreements.rows import lines_of
+from orders.agreements.rows import Delivery, deliveries_of
 from orders.agreements.states import ORDER
+
+_TO_DELIVER = Read(
+    select(OrderLine, Attribution, SaleTerms, Organization)
+    .join(Attribution, Attribution.order_line_id == OrderLine.id)
+    .join(SaleTerms, SaleTerms.order_line_id == OrderLine.id)
+    .join(Organization, Organization.id == OrderLine.buyer_org_id)
+    .where(OrderLine.order_id == bindparam("order_id"))
+    .order_by(OrderLine.id)
+)
 
 
 def begin_delivery(uow: UnitOfWork, order: Order) -> None:
@@ -27,51 +35,38 @@ def begin_delivery(uow: UnitOfWork, order: Order) -> None:
     if order.state != "paid":
         return
     ORDER.move(uow, order, "fulfilling", org_ids=order.parties)
-    buyer = public.party(uow, order.buyer_org_id)
-    for line in lines_of(uow, order.id):
+    for number, (line, credit, terms, buyer) in enumerate(uow.fetch(_TO_DELIVER, order_id=order.id)):
+        if number:
+            # The next line's charge is measured against this one's.
+            uow.flush()
         if line.gross_minor:
-            _charge(uow, order, line)
+            _charge(uow, order, line, credit, terms)
         deadline_at = clock.now() + timedelta(seconds=int(line.plan["deadline_s"]))
         order.deadline_at = max(order.deadline_at or deadline_at, deadline_at)
         _deliver(uow, order, line, buyer, deadline_at)
 
 
-def deliveries_of(uow: UnitOfWork, order: Order) -> list[UUID]:
+def entitlements_of(uow: UnitOfWork, order: Order) -> list[UUID]:
     """The entitlements that deliver an order's lines, by id."""
-    return list(uow.session.scalars(_entitlements(order, Entitlement.id).order_by(Entitlement.id)))
+    return sorted(one.entitlement.id for one in deliveries_of(uow, order.id) if one.entitlement is not None)
 
 
-def is_delivered(uow: UnitOfWork, order: Order) -> bool:
+def is_delivered(deliveries: Sequence[Delivery]) -> bool:
     """Whether every line of the order has an active entitlement."""
-    active = uow.session.scalar(
-        _entitlements(order, func.count()).where(Entitlement.state.in_(("active", "suspended")))
-    )
-    lines = uow.session.scalar(select(func.count()).select_from(OrderLine).where(OrderLine.order_id == order.id))
-    return bool(active == lines)
+    return all(one.entitlement and one.entitlement.state in ("active", "suspended") for one in deliveries)
 
 
-def release_shares(uow: UnitOfWork, order: Order, *, recurring: bool) -> None:
+def release_shares(uow: UnitOfWork, order: Order, deliveries: Sequence[Delivery], *, recurring: bool) -> None:
     """Start the hold of the shares of an order's subscriptions (delivered) or of its one-off services (accepted)."""
-    entitled = select(Entitlement.reference, Entitlement.valid_from).where(
-        Entitlement.reference.in_(select(OrderLine.id).where(OrderLine.order_id == order.id))
-    )
-    active_since = {row.reference: row.valid_from for row in uow.session.execute(entitled)}
-    for line in lines_of(uow, order.id):
-        if (line.term_months > 0) == recurring and line.gross_minor:
-            at = active_since[line.id] if recurring else order.accepted_at
+    for one in deliveries:
+        if (one.line.term_months > 0) == recurring and one.line.gross_minor:
+            at = one.entitlement.valid_from if recurring and one.entitlement else order.accepted_at
             assert at is not None  # noqa: S101 - what is delivered began, what is accepted was accepted
-            mark_delivered(uow, line.id, at=at)
+            mark_delivered(uow, one.line.id, at=at)
 
 
-def _entitlements(order: Order, *columns: Any) -> Any:
-    lines = select(OrderLine.id).where(OrderLine.order_id == order.id)
-    return select(*columns).select_from(Entitlement).where(Entitlement.reference.in_(lines))
-
-
-def _charge(uow: UnitOfWork, order: Order, line: OrderLine) -> None:
+def _charge(uow: UnitOfWork, order: Order, line: OrderLine, credit: Attribution, terms: SaleTerms) -> None:
     assert order.payment_id is not None  # noqa: S101 - a paid order that costs something has its payment
-    credit = uow.session.scalars(select(Attribution).where(Attribution.order_line_id == line.id)).one()
-    terms = uow.session.scalars(select(SaleTerms).where(SaleTerms.order_line_id == line.id)).one()
     record_charge(
         uow,
         RecordCharge(
@@ -92,12 +87,13 @@ def _charge(uow: UnitOfWork, order: Order, line: OrderLine) -> None:
     )
 
 
-def _deliver(uow: UnitOfWork, order: Order, line: OrderLine, buyer: Party, deadline_at: datetime) -> None:
+def _deliver(uow: UnitOfWork, order: Order, line: OrderLine, buyer: Organization, deadline_at: datetime) -> None:
     plan = line.plan
     open_entitlement(
         uow,
         OpenEntitlement(
             reference=line.id,
+            group_reference=order.id,
             buyer_org_id=line.buyer_org_id,
             seller_org_id=line.seller_org_id,
             listing_id=line.listing_id,
@@ -114,7 +110,7 @@ def _deliver(uow: UnitOfWork, order: Order, line: OrderLine, buyer: Party, deadl
                 "order_number": order.number,
                 "order_line_id": str(line.id),
                 "organization": {
-                    "id": str(buyer.org_id),
+                    "id": str(buyer.id),
                     "name": buyer.legal_name,
                     "country": buyer.country,
                     "locale": buyer.locale,

@@ -6,7 +6,8 @@
         delivery failed or late ─► order's money refunded ─► order refunded, delivery ended, credit note issued
     payment after its purchase expired ─► refunded      refund refused ─► tried again tomorrow
 
-Every arrow is one durable job: it runs exactly once, in one transaction, whatever dies in between. Delivered or refunded:
+What needs no call outside follows in the transaction of its event; where that fails, as a durable job.
+It happens exactly once, whatever dies in between. Delivered or refunded:
 there is no third way out of `paid`. The composition imports this module in every process: followers register as it loads.
 """
 
@@ -16,37 +17,38 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import bindparam, select
+
 from billing.payments.events import PaymentSucceeded
 from billing.refunds.events import RefundFailed, RefundSucceeded
 from billing.refunds.models import Refund
 from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.events import ConnectorTestPassed, DeliveryFailed, EntitlementActivated
 from kernel import clock
-from kernel.db.locks import lock_row
-from kernel.db.uow import UnitOfWork
+from kernel.db.statements import Read
+from kernel.db.uow import Transact, UnitOfWork
 from kernel.errors import NotFound
-from kernel.jobs.kinds import Payload, every, follows, job, process
+from kernel.jobs.kinds import Payload, follows, job, sweep
 from kernel.jobs.outbox import emit, enqueue
-from kernel.jobs.runner import JobContext
+from kernel.jobs.settle_each import settle_each
 from marketplace.organizations.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
-from orders.agreements.complete_order import ACCEPTED_AFTER, has_services
+from orders.agreements.complete_order import ACCEPTED_AFTER
 from orders.agreements.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.agreements.models import Order, OrderLine
-from orders.agreements.rows import locked_orders
+from orders.agreements.rows import deliveries_of, find_locked_order, find_locked_purchase, lock_orders
 from orders.agreements.states import ORDER
 from orders.agreements.subscriptions import begin_subscriptions, end_subscriptions
-from orders.deliver import begin_delivery, deliveries_of, is_delivered, release_shares
+from orders.deliver import begin_delivery, entitlements_of, is_delivered, release_shares
 from orders.money_back import credit_what_was_invoiced, give_back, is_given_back
 from orders.paper import invoice_order
-from orders.purchases.models import Purchase
 from orders.purchases.pay import mark_paid
-from orders.quotes.forget_quotes import forget_unused
-from orders.sweeps import accept_silently, expire_purchase, overdue_purchases, settle_each, silent_orders
+from orders.quotes.purge_quotes import purge_unused
+from orders.sweeps import accept_by_deadline, expire_purchase, orders_past_acceptance, overdue_purchases
 
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.purchases.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
-FORGET_QUOTES = "orders.quotes.forget"
+PURGE_QUOTES = "orders.quotes.purge"
 REFUND_WAITS = timedelta(days=1)
 """After a gateway refused a refund that is owed, until it is asked again."""
 
@@ -57,10 +59,10 @@ REFUND_WAITS = timedelta(days=1)
 @follows(PaymentSucceeded)
 def payment_succeeded(uow: UnitOfWork, fact: Payload) -> None:
     """The purchase is paid, and so are its orders; money for a purchase that no longer waits goes back."""
-    purchase = lock_row(uow.session, Purchase, UUID(fact["reference"]))
+    purchase = find_locked_purchase(uow, UUID(fact["reference"]))
     if purchase is None:
         raise LookupError(fact["reference"])
-    orders, payment_id = locked_orders(uow, purchase.id), UUID(fact["payment_id"])
+    orders, payment_id = lock_orders(uow, purchase.id), UUID(fact["payment_id"])
     if purchase.state == "pending_payment":
         mark_paid(uow, purchase, orders, payment_id)
     elif purchase.state != "paid":
@@ -81,10 +83,14 @@ def order_paid(uow: UnitOfWork, fact: Payload) -> None:
 def entitlement_activated(uow: UnitOfWork, fact: Payload) -> None:
     """When the last line of an order is delivered, the order is active."""
     order = _order_of_line(uow, fact["reference"])
-    if order.state == "fulfilling" and is_delivered(uow, order):
+    if order.state != "fulfilling":
+        return
+    deliveries = deliveries_of(uow, order.id)
+    if is_delivered(deliveries):
         ORDER.move(uow, order, "active", org_ids=order.parties)
         order.active_at = clock.now()
-        order.deadline_at = clock.now() + ACCEPTED_AFTER if has_services(uow, order.id) else None
+        has_services = any(one.line.term_months == 0 for one in deliveries)
+        order.deadline_at = clock.now() + ACCEPTED_AFTER if has_services else None
         emit(uow, OrderActivated(order_id=order.id, **_named(order)))
 
 
@@ -93,15 +99,17 @@ def order_activated(uow: UnitOfWork, fact: Payload) -> None:
     """Subscriptions begin, shares of what needs no acceptance start their hold, and what was delivered is invoiced."""
     order = _order(uow, fact["order_id"])
     if order.state in ("active", "completed"):
-        begin_subscriptions(uow, order)
-        release_shares(uow, order, recurring=True)
-        invoice_order(uow, order)
+        deliveries = deliveries_of(uow, order.id)
+        term = begin_subscriptions(uow, deliveries)
+        release_shares(uow, order, deliveries, recurring=True)
+        invoice_order(uow, order, [one.line for one in deliveries], term)
 
 
 @follows(OrderCompleted)
 def order_completed(uow: UnitOfWork, fact: Payload) -> None:
     """What was accepted starts its hold."""
-    release_shares(uow, _order(uow, fact["order_id"]), recurring=False)
+    order = _order(uow, fact["order_id"])
+    release_shares(uow, order, deliveries_of(uow, order.id), recurring=False)
 
 
 # ── delivered or refunded ────────────────────────────────────────────────────────────────────────────────────────
@@ -115,7 +123,7 @@ def delivery_failed(uow: UnitOfWork, fact: Payload) -> None:
         return
     ORDER.move(uow, order, "delivery_failed", org_ids=order.parties, reason=fact["reason"])
     order.failure, order.deadline_at = fact["reason"], None
-    for entitlement_id in deliveries_of(uow, order):
+    for entitlement_id in entitlements_of(uow, order):
         end_entitlement(uow, entitlement_id, reason="delivery_failed")
     emit(uow, OrderDeliveryFailed(order_id=order.id, **_named(order), reason=fact["reason"]))
 
@@ -172,39 +180,39 @@ def connector_test_passed(uow: UnitOfWork, fact: Payload) -> None:
 # ── what waits too long ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-@process(SWEEP_PURCHASES)
-def sweep_purchases(ctx: JobContext, _: Payload) -> None:
+@sweep(SWEEP_PURCHASES, every=timedelta(seconds=5))
+def sweep_purchases(transact: Transact) -> None:
     """Approvals and payments that did not come in time: the purchase expires."""
-    settle_each(ctx, overdue_purchases, expire_purchase)
+    settle_each(transact, overdue_purchases, expire_purchase)
 
 
-@process(SWEEP_ACCEPTANCE)
-def sweep_acceptance(ctx: JobContext, _: Payload) -> None:
+@sweep(SWEEP_ACCEPTANCE, every=timedelta(minutes=1))
+def sweep_acceptance(transact: Transact) -> None:
     """Services whose buyer said nothing for seven days are accepted."""
-    settle_each(ctx, silent_orders, accept_silently)
+    settle_each(transact, orders_past_acceptance, accept_by_deadline)
 
 
-@job(FORGET_QUOTES)
-def forget_quotes(uow: UnitOfWork, _: Payload) -> None:
-    """Prices that nobody accepted are forgotten."""
-    forget_unused(uow)
+@sweep(PURGE_QUOTES, every=timedelta(hours=1))
+def purge_quotes(transact: Transact) -> None:
+    """Prices that nobody accepted are purged."""
+    transact(purge_unused)
 
 
-every(timedelta(seconds=5), SWEEP_PURCHASES)
-every(timedelta(minutes=1), SWEEP_ACCEPTANCE)
-every(timedelta(hours=1), FORGET_QUOTES)
+_ORDER_OF_LINE = Read(select(OrderLine.order_id).where(OrderLine.id == bindparam("line_id")))
 
 
 def _order(uow: UnitOfWork, order_id: str) -> Order:
-    order = lock_row(uow.session, Order, UUID(order_id))
+    order = find_locked_order(uow, UUID(order_id))
     if order is None:
         raise LookupError(order_id)
     return order
 
 
 def _order_of_line(uow: UnitOfWork, line_id: str) -> Order:
-    line = uow.session.get_one(OrderLine, UUID(line_id))
-    return _order(uow, str(line.order_id))
+    order_id: UUID | None = uow.find(_ORDER_OF_LINE, line_id=UUID(line_id))
+    if order_id is None:
+        raise LookupError(line_id)
+    return _order(uow, str(order_id))
 
 
 def _named(order: Order) -> dict[str, UUID]:
@@ -215,6 +223,6 @@ def _end_refunded(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     ORDER.move(uow, order, "refunded", org_ids=order.parties, reason=reason)
     order.deadline_at = None
     end_subscriptions(uow, order)
-    for entitlement_id in deliveries_of(uow, order):
+    for entitlement_id in entitlements_of(uow, order):
         end_entitlement(uow, entitlement_id, reason="refunded")
     emit(uow, OrderRefunded(order_id=order.id, **_named(order)))

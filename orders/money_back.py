@@ -13,12 +13,11 @@ from billing.payments.models import PaymentAllocation
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
 from kernel import clock
-from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.text import plain_text
 from orders.agreements.models import Order
-from orders.agreements.rows import lines_of
+from orders.agreements.rows import find_locked_order, lines_of
 from orders.paper import invoice_of
 
 
@@ -38,7 +37,7 @@ def request_order_refund(uow: UnitOfWork, command: RequestOrderRefund) -> Refund
     `order_still_settling`, and what `billing.refunds.request_refund` raises above what is left.
     Locks: the order, then what billing locks.
     """
-    order = lock_row(uow.session, Order, command.order_id)
+    order = find_locked_order(uow, command.order_id)
     if order is None or order.buyer_org_id != uow.principal.organization():
         raise NotFound("not_found")
     reason = plain_text(command.reason)

@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from billing.documents.parties import Party
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from billing.invoices.models import Invoice
 from billing.tax.reasons import reason_in_words
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
-from marketplace import public
-from orders.agreements.models import Order, OrderLine, Subscription, SubscriptionTerm
-from orders.agreements.rows import lines_of
+from marketplace.organizations.models import BillingProfile, Organization
+from orders.agreements.models import Order, OrderLine, SubscriptionTerm
 from orders.purchases.models import Purchase
 
 UNITS = {"per_seat": ("席 / seat", "C62"), "flat": ("套 / set", "C62"), "one_off": ("项 / job", "C62")}
 """Words beside the quantity, and its UN/ECE Recommendation 20 code (C62: one)."""
 
 
-def invoice_order(uow: UnitOfWork, order: Order) -> UUID | None:
-    """Ask for the invoice of a delivered order. Free orders have none. Idempotent by the order."""
+_PARTIES = Read(
+    select(Purchase, Organization, BillingProfile)
+    .join(Order, Order.purchase_id == Purchase.id)
+    .join(Organization, Organization.id == Order.seller_org_id)
+    .join(
+        BillingProfile,
+        (BillingProfile.org_id == Organization.id) & BillingProfile.is_default,
+        isouter=True,
+    )
+    .where(Order.id == bindparam("order_id"))
+)
+
+
+def invoice_order(
+    uow: UnitOfWork, order: Order, lines: Sequence[OrderLine], term: SubscriptionTerm | None
+) -> UUID | None:
+    """Issue the seller's invoice for a delivered order. Free orders have none. Idempotent by the order.
+
+    `term` is the first term that the invoice pays for.
+    """
     if order.gross_minor == 0:
         return None
-    purchase = uow.session.get_one(Purchase, order.purchase_id)
-    lines = lines_of(uow, order.id)
+    purchase, seller, profile = uow.find(_PARTIES, order_id=order.id)
     return issue_invoice(
         uow,
         IssueInvoice(
@@ -36,15 +54,16 @@ def invoice_order(uow: UnitOfWork, order: Order) -> UUID | None:
             buyer_org_id=order.buyer_org_id,
             seller_org_id=order.seller_org_id,
             buyer=_buyer(purchase),
-            seller=_seller(uow, order.seller_org_id),
+            seller=_seller(seller, profile),
             currency=order.currency,
             lines=[_line(line) for line in lines],
             order_number=order.number,
             paid_minor=order.gross_minor,
             po_number=order.po_number or "",
             payment_reference=str(order.payment_id),
-            period=_period(uow, order, lines),
+            period=_period(term, seller.time_zone),
             sandbox=purchase.gateway == "sandbox",
+            issuer_time_zone=seller.time_zone,
         ),
     )
 
@@ -65,9 +84,7 @@ def _buyer(purchase: Purchase) -> Party:
     )
 
 
-def _seller(uow: UnitOfWork, org_id: UUID) -> Party:
-    organization = public.party(uow, org_id)
-    profile = public.find_default_billing_profile(uow, org_id)
+def _seller(organization: Organization, profile: BillingProfile | None) -> Party:
     return Party(
         legal_name=organization.legal_name,
         country=organization.country,
@@ -96,16 +113,9 @@ def _line(line: OrderLine) -> LineToInvoice:
     )
 
 
-def _period(uow: UnitOfWork, order: Order, lines: list[OrderLine]) -> tuple[date, date] | None:
-    """The first term that the invoice pays for, as days where the seller keeps its books; half-open."""
-    term = uow.session.scalars(
-        select(SubscriptionTerm)
-        .join(Subscription, Subscription.id == SubscriptionTerm.subscription_id)
-        .where(Subscription.order_line_id.in_([line.id for line in lines]), SubscriptionTerm.number == 1)
-        .order_by(SubscriptionTerm.starts_at)
-        .limit(1)
-    ).first()
+def _period(term: SubscriptionTerm | None, time_zone: str) -> tuple[date, date] | None:
+    """The term as days where the seller keeps its books; half-open."""
     if term is None:
         return None
-    zone = ZoneInfo(public.party(uow, order.seller_org_id).time_zone)
+    zone = ZoneInfo(time_zone)
     return term.starts_at.astimezone(zone).date(), term.ends_at.astimezone(zone).date()

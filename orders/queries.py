@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
@@ -260,13 +261,41 @@ def _one(uow: UnitOfWork, statement: Select[Any]) -> OrderView:
 def _views(uow: UnitOfWork, statement: Select[Any]) -> list[OrderView]:
     orders = uow.session.scalars(statement).all()
     lines = _lines(uow, [order.id for order in orders])
-    return [
-        OrderView(
-            **{name: getattr(order, name) for name in OrderView.__slots__ if name != "lines"},
-            lines=tuple(lines.get(order.id, [])),
-        )
-        for order in orders
-    ]
+    return [order_view(order, lines.get(order.id, [])) for order in orders]
+
+
+def order_view(order: Order, lines: Sequence[LineView]) -> OrderView:
+    """An order's row with its lines."""
+    return OrderView(**{name: getattr(order, name) for name in _OF_ORDER}, lines=tuple(lines))
+
+
+def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
+    """A line's row with what is said of its attribution."""
+    return LineView(
+        **{name: getattr(line, name) for name in _OF_LINE},
+        **{name: line.plan[name] for name in _FROM_PLAN},
+        video_id=credit.video_id if credit is not None else None,
+        placement_id=credit.placement_id if credit is not None else None,
+        second_ms=credit.second_ms if credit is not None else None,
+        rule=credit.rule if credit is not None else "none",
+    )
+
+
+_STATES = Read(
+    select(Purchase, Order).join(Order, Order.purchase_id == Purchase.id).where(Purchase.id == bindparam("purchase_id"))
+)
+
+
+def refreshed(uow: UnitOfWork, view: PurchaseView) -> PurchaseView:
+    """The same purchase as this transaction leaves it: its own and its orders' states and times."""
+    rows = uow.fetch(_STATES, purchase_id=view.id)
+    orders = {row.Order.id: row.Order for row in rows}
+    return replace(
+        view,
+        state=rows[0].Purchase.state,
+        deadline_at=rows[0].Purchase.deadline_at,
+        orders=tuple(order_view(orders[order.id], order.lines) for order in view.orders),
+    )
 
 
 def _lines(uow: UnitOfWork, order_ids: list[UUID]) -> dict[UUID, list[LineView]]:
@@ -278,25 +307,14 @@ def _lines(uow: UnitOfWork, order_ids: list[UUID]) -> dict[UUID, list[LineView]]
     ).all()
     found: dict[UUID, list[LineView]] = {}
     for line, credit in rows:
-        found.setdefault(line.order_id, []).append(
-            LineView(
-                **{
-                    name: getattr(line, name)
-                    for name in LineView.__slots__
-                    if name not in _FROM_PLAN and name not in _FROM_CREDIT
-                },
-                **{name: line.plan[name] for name in _FROM_PLAN},
-                video_id=credit.video_id if credit is not None else None,
-                placement_id=credit.placement_id if credit is not None else None,
-                second_ms=credit.second_ms if credit is not None else None,
-                rule=credit.rule if credit is not None else "none",
-            )
-        )
+        found.setdefault(line.order_id, []).append(line_view(line, credit))
     return found
 
 
 _FROM_PLAN = ("title", "title_en", "plan_name", "plan_name_en")
 _FROM_CREDIT = ("video_id", "placement_id", "second_ms", "rule")
+_OF_LINE = [name for name in LineView.__slots__ if name not in _FROM_PLAN and name not in _FROM_CREDIT]
+_OF_ORDER = [name for name in OrderView.__slots__ if name != "lines"]
 
 _requester = aliased(Person)
 _decider = aliased(Person)

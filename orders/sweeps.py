@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-import structlog
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from billing.payments.models import Payment
 from kernel import clock
-from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
-from kernel.jobs.runner import JobContext, LeaseLost
-from orders.agreements.complete_order import take_acceptance
+from orders.agreements.complete_order import record_acceptance
 from orders.agreements.events import PurchaseExpired
 from orders.agreements.models import Order
+from orders.agreements.rows import find_locked_order, find_locked_purchase
 from orders.purchases.decide_purchase import close_unpaid
 from orders.purchases.models import Purchase
-
-Find = Callable[[UnitOfWork], Sequence[UUID]]
-Settle = Callable[[UnitOfWork, UUID], object]
 
 SWEPT_AT_ONCE = 100
 DOUBT_WAITS = timedelta(days=7)
 """How long past its deadline a purchase waits for a payment whose outcome the gateway does not tell."""
-
-log = structlog.get_logger(__name__)
-
-
-def settle_each(ctx: JobContext, find: Find, settle: Settle) -> None:
-    """Settle each row found in a transaction of its own: one that cannot be settled must not keep the others waiting."""
-    for row_id in ctx.transact(find):
-        _settle(ctx, settle, row_id)
 
 
 def overdue_purchases(uow: UnitOfWork) -> Sequence[UUID]:
@@ -49,7 +36,7 @@ def expire_purchase(uow: UnitOfWork, purchase_id: UUID) -> bool:
 
     Emits: PurchaseExpired. Locks: the purchase, then its orders.
     """
-    purchase = lock_row(uow.session, Purchase, purchase_id)
+    purchase = find_locked_purchase(uow, purchase_id)
     # Asked anew under the lock, with which every payment of a purchase begins.
     if purchase is None or not uow.session.scalar(select(exists().where(Purchase.id == purchase_id, _overdue()))):
         return False
@@ -58,22 +45,22 @@ def expire_purchase(uow: UnitOfWork, purchase_id: UUID) -> bool:
     return True
 
 
-def silent_orders(uow: UnitOfWork) -> Sequence[UUID]:
+def orders_past_acceptance(uow: UnitOfWork) -> Sequence[UUID]:
     """Delivered orders whose buyer has let the time to accept their services pass, the longest silent first."""
     return uow.session.scalars(
         select(Order.id).where(_silent()).order_by(Order.deadline_at, Order.id).limit(SWEPT_AT_ONCE)
     ).all()
 
 
-def accept_silently(uow: UnitOfWork, order_id: UUID) -> bool:
+def accept_by_deadline(uow: UnitOfWork, order_id: UUID) -> bool:
     """Take the services of a silent buyer's order as accepted. Returns False when something was said meanwhile.
 
     Emits: OrderCompleted. Locks: the order.
     """
-    order = lock_row(uow.session, Order, order_id)
+    order = find_locked_order(uow, order_id)
     if order is None or not uow.session.scalar(select(exists().where(Order.id == order_id, _silent()))):
         return False
-    take_acceptance(uow, order, reason="accepted_by_clock")
+    record_acceptance(uow, order, reason="accepted_by_clock")
     return True
 
 
@@ -91,12 +78,3 @@ def _overdue() -> ColumnElement[bool]:
 
 def _silent() -> ColumnElement[bool]:
     return (Order.state == "active") & (Order.deadline_at <= clock.now())
-
-
-def _settle(ctx: JobContext, settle: Settle, row_id: UUID) -> None:
-    try:
-        ctx.transact(lambda uow: settle(uow, row_id))
-    except LeaseLost:
-        raise
-    except Exception as error:
-        log.warning("sweep_failed", row_id=str(row_id), exc_info=error)

@@ -64,9 +64,9 @@ def uow(db: Database) -> Iterator[UnitOfWork]:
     with db.engine.connect() as connection:
         outer = connection.begin()
         with Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session:
-            unit = act_as(UnitOfWork(session, SYSTEM, None), SYSTEM)
-            # A test looks at facts and jobs before any commit would have written them.
-            event.listen(session, "do_orm_execute", lambda _: unit.settle())
+            unit = act_as(UnitOfWork.over(session, SYSTEM), SYSTEM)
+            # A test looks at events and jobs before any commit would have written them.
+            event.listen(session, "do_orm_execute", lambda _: unit.flush_outbox())
             yield unit
         outer.rollback()
 

@@ -17,10 +17,10 @@ from billing.charges.mark_delivered import mark_delivered
 from billing.charges.record_charge import RecordCharge, record_charge
 from billing.documents.model import InvoiceDocument
 from billing.documents.parties import Party
+from billing.gateways.ports import PaymentGateway
+from billing.gateways.sandbox import SandboxGateway
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from billing.ledger.queries import owed_minor
-from billing.payments.adapters.sandbox import SandboxGateway
-from billing.payments.ports import PaymentGateway
 from billing.payments.start_payment import StartPayment, start_payment
 from billing.shares.split import ShareTerms
 from billing.statements.close_statements import Closed, CloseStatements, close_statements

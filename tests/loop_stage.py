@@ -14,6 +14,7 @@ from sqlalchemy import select
 from api.context import Services
 from app.composition import compose
 from app.engines.embedded import Addresses
+from app.scheduler import run_sweep
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
 from billing.payouts.models import Payout
@@ -31,8 +32,8 @@ from kernel import clock
 from kernel.db.base import Base
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.ids import uuid7
+from kernel.jobs.kinds import sweeps
 from kernel.jobs.models import EventRow
-from kernel.jobs.outbox import enqueue
 from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM, Principal
 from kernel.settings import Settings
@@ -149,7 +150,9 @@ class Stage:
     def purchase(self, quote_id: UUID, *, method: str = "sbx_ok", principal: Principal | None = None) -> UUID:
         """Accept a quote; returns the purchase's id."""
         command = PlacePurchase(quote_id, self.profile, "sandbox", method, "PO-7")
-        return transact(self.services.db, principal or self.purchaser, lambda uow: place_purchase(uow, command).id)
+        return transact(
+            self.services.db, principal or self.purchaser, lambda uow: place_purchase(uow, command).purchase.id
+        )
 
     def refund(self, order_id: UUID, amount_minor: int | None = None, *, reason: str = "not needed") -> UUID:
         """The buyer asks for money back; returns the refund's id."""
@@ -163,9 +166,8 @@ class Stage:
         drain(self.services.db, queues=("default", "media", "documents") if documents else ("default", "media"))
 
     def tick(self, kind: str, *, documents: bool = False) -> None:
-        """Run a periodic job now, as the scheduler would have it, and whatever follows."""
-        with unit_of_work(self.services.db, SYSTEM) as uow:
-            enqueue(uow, kind, {}, dedupe_key=str(uuid7()))
+        """Do a sweep now, as the scheduler would, and whatever follows."""
+        run_sweep(self.services.db, next(item for item in sweeps() if item.name == kind))
         self.run(documents=documents)
 
     def settle(self) -> None:

@@ -14,7 +14,7 @@ import marketplace.listings.jobs
 import marketplace.videos.jobs
 import orders.loop
 from app.scheduler import tick
-from billing.payments.adapters.sandbox import SandboxGateway
+from billing.gateways.sandbox import SandboxGateway
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.statements.models import Statement

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -24,9 +26,10 @@ from api.schema import (
     linked,
 )
 from api.v1.orders import OrderOut
+from billing.gateways.call import Submission
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.errors import Invalid
-from kernel.idempotency import Answer, once
+from kernel.idempotency import Answer, change_answer, with_idempotency_key
 from kernel.principal import Principal
 from orders import queries
 from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
@@ -265,7 +268,9 @@ def approve_purchase(
     idempotency_key: KeyHeader,
 ) -> Response[PurchaseOut]:
     """Let a purchase pass; its payment starts."""
-    return _decide(services, principal, DecidePurchase(purchase_id, "approved", data.reason), idempotency_key)
+    return _decide(
+        services, principal, DecidePurchase(purchase_id, "approved", data.reason, pay_at_once=True), idempotency_key
+    )
 
 
 @post(
@@ -303,31 +308,81 @@ def pay_purchase(
     """Pay with another method after a failed payment."""
     require_gateway(services, data.gateway)
 
-    def pay(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            pay_again(uow, purchase_id, gateway=data.gateway, method_token=data.payment_method)
-            return _answer(uow, purchase_id, status=200)
+    def pay(uow: UnitOfWork) -> Started:
+        submission = pay_again(uow, purchase_id, gateway=data.gateway, method_token=data.payment_method, leased=True)
+        uow.flush()
+        return Started(queries.get_purchase(uow, purchase_id), submission)
 
-        route = f"POST /v1/purchases/{purchase_id}/pay"
-        return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
-
-    return answered(transact(services.db, principal, pay))
+    command = PayingCommand(f"POST /v1/purchases/{purchase_id}/pay", idempotency_key, data.model_dump(mode="json"), 200)
+    return answered(run_paying(services, principal, command, pay))
 
 
 def buy(services: Services, principal: Principal, data: PurchaseIn, key: str | None) -> Answer:
-    """Place the purchase once per key, for the JSON route and the page alike. Raises as `place_purchase` and `once`."""
+    """Place the purchase once per key and have it paid, for the JSON route and the page alike.
+
+    Raises as `place_purchase` and `with_idempotency_key`.
+    """
     require_gateway(services, data.gateway)
-    command = PlacePurchase(data.quote_id, data.billing_profile_id, data.gateway, data.payment_method, data.po_number)
+    place = PlacePurchase(
+        data.quote_id, data.billing_profile_id, data.gateway, data.payment_method, data.po_number, pay_at_once=True
+    )
 
-    def place(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            purchase = place_purchase(uow, command)
-            uow.flush()
-            return _answer(uow, purchase.id)
+    def work(uow: UnitOfWork) -> Started:
+        placed = place_purchase(uow, place)
+        return Started(placed.view(), placed.submission)
 
-        return once(uow, route="POST /v1/purchases", key=key, request=data.model_dump(mode="json"), work=work)
+    command = PayingCommand("POST /v1/purchases", key, data.model_dump(mode="json"), 201)
+    return run_paying(services, principal, command, work)
 
-    return transact(services.db, principal, place)
+
+@dataclass(frozen=True, slots=True)
+class PayingCommand:
+    """A command that may start a payment: `request` is what must be equal when its key is used again."""
+
+    route: str
+    key: str | None
+    request: object
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The purchase as the command left it, and what calls the gateway for its payment."""
+
+    view: queries.PurchaseView
+    submission: Submission | None
+
+
+def run_paying(
+    services: Services, principal: Principal, command: PayingCommand, work: Callable[[UnitOfWork], Started]
+) -> Answer:
+    """Commit a command, call the gateway in this thread, and answer with what came of it.
+
+    The answer that is kept for the key is the last one. A process that dies after the commit leaves a lease that runs out,
+    and a worker goes on from there.
+    """
+    started: list[Started] = []
+
+    def first(uow: UnitOfWork) -> Answer:
+        def once() -> Answer:
+            started[:] = [work(uow)]
+            return Answer(command.status, PurchaseOut.of(started[0].view).model_dump(mode="json"))
+
+        return with_idempotency_key(uow, route=command.route, key=command.key, request=command.request, work=once)
+
+    answer = transact(services.db, principal, first)
+    if not answer.replayed and started[0].submission is not None:
+        submission, found = started[0].submission, [answer]
+
+        def change(uow: UnitOfWork) -> None:
+            view = queries.refreshed(uow, started[0].view)
+            found[0] = replace(answer, body=PurchaseOut.of(view).model_dump(mode="json"))
+            assert answer.key_id is not None  # noqa: S101 - it was kept in the first transaction
+            change_answer(uow, answer.key_id, found[0])
+
+        services.runner.run_prepared(submission.claim, submission.request, change)
+        answer = found[0]
+    return answer
 
 
 def require_gateway(services: Services, name: str) -> None:
@@ -339,21 +394,14 @@ def require_gateway(services: Services, name: str) -> None:
 def _decide(
     services: Services, principal: Principal, command: DecidePurchase, key: str | None
 ) -> Response[PurchaseOut]:
-    def decide(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            decide_purchase(uow, command)
-            return _answer(uow, command.purchase_id, status=200)
+    def work(uow: UnitOfWork) -> Started:
+        decided = decide_purchase(uow, command)
+        uow.flush()
+        return Started(queries.get_purchase(uow, command.purchase_id), decided.submission)
 
-        route = f"POST /v1/purchases/{command.purchase_id}/{command.decision}"
-        return once(uow, route=route, key=key, request={"reason": command.reason}, work=work)
-
-    return answered(transact(services.db, principal, decide))
-
-
-def _answer(uow: UnitOfWork, purchase_id: UUID, status: int = 201) -> Answer:
-    uow.flush()
-    view = queries.get_purchase(uow, purchase_id)
-    return Answer(status, PurchaseOut.of(view).model_dump(mode="json"))
+    route = f"POST /v1/purchases/{command.purchase_id}/{command.decision}"
+    paying = PayingCommand(route, key, {"reason": command.reason}, 200)
+    return answered(run_paying(services, principal, paying, work))
 
 
 routes = [

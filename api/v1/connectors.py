@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from api.context import Services
 from api.schema import Out, Wire
 from fulfillment import queries
-from fulfillment.connectors.connector_test import ask_for_test
+from fulfillment.connectors.check_connector import ask_for_test
 from fulfillment.connectors.save_connector import (
     ChangeConnector,
     SaveConnector,

@@ -18,7 +18,7 @@ from fulfillment import queries
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.views import EntitlementDetail, EntitlementRow, SeatRow
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
-from kernel.idempotency import Answer, once
+from kernel.idempotency import Answer, with_idempotency_key
 from kernel.principal import Principal
 
 
@@ -186,7 +186,9 @@ def assign(
             return Answer(201, body.model_dump(mode="json"))
 
         route = f"POST /v1/entitlements/{entitlement_id}/seats"
-        return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
+        return with_idempotency_key(
+            uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work
+        )
 
     return answered(transact(services.db, principal, ask))
 

@@ -24,7 +24,7 @@ from billing.statements.queries import get_payout, get_statement, list_payouts, 
 from kernel import audit, clock, sandbox_clock
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.errors import Forbidden
-from kernel.idempotency import Answer, once
+from kernel.idempotency import Answer, with_idempotency_key
 from kernel.jobs.runner import replay
 from kernel.principal import Principal
 
@@ -163,7 +163,9 @@ def create_payout(
             return Answer(201, PayoutOut.of(get_payout(uow, payout_id)).model_dump(mode="json"))
 
         body = data.model_dump(mode="json")
-        return once(uow, route="POST /v1/operator/payouts", key=idempotency_key, request=body, work=work)
+        return with_idempotency_key(
+            uow, route="POST /v1/operator/payouts", key=idempotency_key, request=body, work=work
+        )
 
     return answered(transact(services.db, principal, ask))
 

@@ -29,7 +29,7 @@ from api.schema import (
     linked,
 )
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
-from kernel.idempotency import Answer, once
+from kernel.idempotency import Answer, with_idempotency_key
 from kernel.principal import Principal
 from orders import queries
 from orders.agreements.complete_order import accept_order
@@ -264,7 +264,9 @@ def create_refund(
             return Answer(201, body.model_dump(mode="json"))
 
         route = f"POST /v1/orders/{order_id}/refunds"
-        return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
+        return with_idempotency_key(
+            uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work
+        )
 
     return answered(transact(services.db, principal, ask))
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from api.context import Services
 from api.schema import MoneyOut, Out, Wire
-from billing.payments.adapters.sandbox import SandboxGateway
+from billing.gateways.sandbox import SandboxGateway
 from billing.payments.queries import PaymentRow, get_payment
 from kernel.db.uow import unit_of_work
 from kernel.errors import Conflict, Forbidden

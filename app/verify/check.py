@@ -81,7 +81,7 @@ def snapshot(db: Database) -> Iterator[UnitOfWork]:
                            set_config('idle_in_transaction_session_timeout', '0', true)"""),
             {"limit": STATEMENT_TIMEOUT},
         )
-        yield UnitOfWork(session, SYSTEM, None)
+        yield UnitOfWork.over(session, SYSTEM)
         session.rollback()
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from billing.shares.models import Share
-from kernel.db.locks import lock_rows
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+
+_SHARES = Read(
+    select(Share).where(Share.reference == bindparam("reference")).order_by(Share.id).with_for_update(key_share=True)
+)
 
 
 def mark_delivered(uow: UnitOfWork, reference: UUID, *, at: datetime) -> None:
@@ -24,11 +28,10 @@ def mark_delivered(uow: UnitOfWork, reference: UUID, *, at: datetime) -> None:
     Locks: the line's shares.
     Idempotent by: the line; the first delivery counts.
     """
-    ids = uow.session.scalars(select(Share.id).where(Share.reference == reference)).all()
-    if not ids:
+    shares: list[Share] = uow.fetch(_SHARES, reference=reference)
+    if not shares:
         raise NotFound("charge_not_found")
-    for share in lock_rows(uow.session, Share, ids):
+    for share in shares:
         if share.delivered_at is None:
             share.delivered_at = at
             share.releasable_at = at + timedelta(days=share.hold_days)
-    uow.flush()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from billing.charges.events import ChargeRecorded
 from billing.charges.models import Charge
@@ -15,7 +16,7 @@ from billing.shares.models import Share
 from billing.shares.split import ShareTerms, Split, split
 from billing.shares.states import SHARE
 from kernel import clock
-from kernel.db.locks import lock_row
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
@@ -58,14 +59,14 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
     """
     if command.net_minor + command.tax_minor != command.gross_minor or min(command.net_minor, command.tax_minor) < 0:
         raise Invalid("amounts_differ", field="gross")
-    allocation = _lock_allocation(uow, command)
-    known = uow.session.scalar(select(Charge.id).where(Charge.reference == command.reference))
-    if known is not None:
-        return known
-    payment = uow.session.get_one(Payment, command.payment_id)
+    allocation, payment = _lock_allocation(uow, command)
+    charges: list[Charge] = uow.fetch(_CHARGES, allocation_id=allocation.id)
+    for known in charges:
+        if known.reference == command.reference:
+            return known.id
     if payment.captured_at is None:
         raise Conflict("payment_not_captured")
-    if payment.currency != command.currency or command.gross_minor > _left(uow, allocation):
+    if payment.currency != command.currency or command.gross_minor > _left(allocation, charges):
         raise Conflict("charge_exceeds_payment")
     charge = Charge(
         id=uuid7(),
@@ -82,8 +83,7 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
         tax_rate_ppm=command.tax_rate_ppm,
         captured_at=payment.captured_at,
     )
-    uow.session.add(charge)
-    uow.flush()
+    uow.add(charge)
     parts = split(command.net_minor, command.tax_minor, command.terms)
     _open_shares(uow, command, charge, parts)
     _post(uow, command, charge, parts)
@@ -103,24 +103,35 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
     return charge.id
 
 
-def _lock_allocation(uow: UnitOfWork, command: RecordCharge) -> PaymentAllocation:
-    found = uow.session.scalar(
-        select(PaymentAllocation.id).where(
-            PaymentAllocation.payment_id == command.payment_id,
-            PaymentAllocation.reference == command.group_reference,
-            PaymentAllocation.payer_org_id == command.buyer_org_id,
-            PaymentAllocation.seller_org_id == command.seller_org_id,
-        )
+_ALLOCATION = Read(
+    select(PaymentAllocation, Payment)
+    .join(Payment, Payment.id == PaymentAllocation.payment_id)
+    .where(
+        PaymentAllocation.payment_id == bindparam("payment_id"),
+        PaymentAllocation.reference == bindparam("reference"),
+        PaymentAllocation.payer_org_id == bindparam("payer_org_id"),
+        PaymentAllocation.seller_org_id == bindparam("seller_org_id"),
     )
-    allocation = lock_row(uow.session, PaymentAllocation, found) if found is not None else None
-    if allocation is None:
+    .with_for_update(of=PaymentAllocation, key_share=True)
+)
+_CHARGES = Read(select(Charge).where(Charge.allocation_id == bindparam("allocation_id")))
+
+
+def _lock_allocation(uow: UnitOfWork, command: RecordCharge) -> tuple[PaymentAllocation, Payment]:
+    found = uow.find(
+        _ALLOCATION,
+        payment_id=command.payment_id,
+        reference=command.group_reference,
+        payer_org_id=command.buyer_org_id,
+        seller_org_id=command.seller_org_id,
+    )
+    if found is None:
         raise NotFound("payment_not_found")
-    return allocation
+    return found.PaymentAllocation, found.Payment
 
 
-def _left(uow: UnitOfWork, allocation: PaymentAllocation) -> int:
+def _left(allocation: PaymentAllocation, charges: Sequence[Charge]) -> int:
     """What of the allocation is neither charged nor, without having been charged, on its way back to the buyer."""
-    charges = uow.session.scalars(select(Charge).where(Charge.allocation_id == allocation.id)).all()
     uncharged_reserve = allocation.reserved_minor - sum(charge.reserved_minor for charge in charges)
     return allocation.amount_minor - sum(charge.gross_minor for charge in charges) - uncharged_reserve
 
@@ -156,8 +167,7 @@ def _open_shares(uow: UnitOfWork, command: RecordCharge, charge: Charge, parts: 
             captured_at=charge.captured_at,
         )
         SHARE.begin(uow, share, org_ids=sorted({org_id, command.seller_org_id}))
-        uow.session.add(share)
-    uow.flush()
+        uow.add(share)
 
 
 def _post(uow: UnitOfWork, command: RecordCharge, charge: Charge, parts: Split) -> None:

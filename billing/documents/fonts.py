@@ -49,7 +49,7 @@ def drawable(text: str) -> str:
 def subset_font(text: str) -> bytes:
     """An OpenType font with the glyphs of `text` in their mainland Chinese forms; same characters, same bytes.
 
-    The font is embedded as it is made here: WeasyPrint is told not to cut it again, since how it does so depends on the
+    The font is embedded as it is made here: WeasyPrint is result not to cut it again, since how it does so depends on the
     libraries of the machine. So each character leads to its mainland glyph directly, and no substitution table is left
     that could lead elsewhere. Printable ASCII is always in it: page numbers and what a style sheet changes are in no text.
     """

@@ -31,7 +31,7 @@ class IssueCreditNote:
 
 
 def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
-    """Write the credit note of a refund down and let jobs number and render it. Returns its id.
+    """Write the credit note of a refund down number it last in this transaction, and let a job render it. Returns its id.
 
     None when there is nothing to take back: the refund gave back what no charge had taken. Lines are those of the refund;
     each references a line of the original and never exceeds what is left of it.
@@ -40,7 +40,7 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
         NotFound: `refund_not_found`; `invoice_not_found`, none of this order.
         Conflict: `refund_not_finished`; `credit_exceeds_invoice`.
 
-    Emits: later, from the jobs: CreditNoteIssued, then InvoiceRendered.
+    Emits: CreditNoteIssued with the number; later, from the job: InvoiceRendered.
     Locks: the original invoice.
     Idempotent by: the refund.
     """
@@ -65,7 +65,6 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
         kind="credit_note",
         reference=original.reference,
         refund_id=refund.id,
-        original_invoice_id=original.id,
         currency=original.currency,
         net_minor=sum(line.net_minor for line in lines),
         tax_minor=sum(line.tax_minor for line in lines),
@@ -83,7 +82,7 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
         verification_code=secrets.token_urlsafe(16),
         created_at=clock.now(),
     )
-    add_document(uow, note, lines)
+    add_document(uow, note, lines, original=original)
     return note.id
 
 

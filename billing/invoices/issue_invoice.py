@@ -1,4 +1,4 @@
-"""Ask for an invoice. It is written without a number; the issuing job takes the number, off the path of the sale."""
+"""Issue an invoice: it is written with all its copies, and takes its number last of all in the same transaction."""
 
 from __future__ import annotations
 
@@ -10,20 +10,17 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from billing.documents.model import LINES_MAX
 from billing.documents.parties import Party
 from billing.invoices.models import Invoice, InvoiceLine
-from billing.invoices.states import INVOICE
+from billing.invoices.number_document import number_last
 from kernel import clock
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.ids import uuid7
-from kernel.jobs.outbox import enqueue
-
-ISSUE = "billing.invoice.issue"
-"""Kind of the job that numbers a document."""
 
 Kind = Literal["invoice", "credit_note", "commission_invoice"]
 Language = Literal["zh-CN", "en", "bilingual"]
@@ -69,20 +66,23 @@ class IssueInvoice:
     period: tuple[date, date] | None = None
     """Half-open: first day, first day after."""
     kind: Kind = "invoice"
+    issuer_time_zone: str = ""
+    """Where the issuer keeps its books, when the caller knows."""
+
+
+_KNOWN = Read(select(Invoice.id).where(Invoice.reference == bindparam("reference"), Invoice.kind != "credit_note"))
 
 
 def issue_invoice(uow: UnitOfWork, command: IssueInvoice) -> UUID:
-    """Write the document down and let jobs number and render it after the commit. Returns its id.
+    """Write the document down, number it last in this transaction, and let a job render it. Returns its id.
 
     Raises:
         Invalid: `document_line_count` without lines.
 
-    Emits: later, from the job: InvoiceIssued, then InvoiceRendered.
+    Emits: InvoiceIssued with the number; later, from the job: InvoiceRendered.
     Idempotent by: the reference; the first invoice of an order stands.
     """
-    known = uow.session.scalar(
-        select(Invoice.id).where(Invoice.reference == command.reference, Invoice.kind != "credit_note")
-    )
+    known: UUID | None = uow.find(_KNOWN, reference=command.reference)
     if known is not None:
         return known
     if not command.lines:
@@ -113,16 +113,23 @@ def issue_invoice(uow: UnitOfWork, command: IssueInvoice) -> UUID:
         verification_code=secrets.token_urlsafe(16),
         created_at=clock.now(),
     )
-    add_document(uow, invoice, command.lines)
+    add_document(uow, invoice, command.lines, time_zone=command.issuer_time_zone)
     return invoice.id
 
 
-def add_document(uow: UnitOfWork, invoice: Invoice, lines: Sequence[LineToInvoice]) -> None:
-    """Insert a document with its lines and enqueue its numbering."""
-    INVOICE.begin(uow, invoice, org_ids=[invoice.buyer_org_id, invoice.seller_org_id])
-    uow.session.add(invoice)
-    uow.flush()
-    uow.session.add_all(
+def add_document(
+    uow: UnitOfWork,
+    invoice: Invoice,
+    lines: Sequence[LineToInvoice],
+    *,
+    original: Invoice | None = None,
+    time_zone: str = "",
+) -> None:
+    """Insert a document with its lines and number it last; what cannot be numbered now is left to a job."""
+    invoice.state = "queued"
+    invoice.original_invoice_id = original.id if original else None
+    uow.add(invoice)
+    rows = [
         InvoiceLine(
             buyer_org_id=invoice.buyer_org_id,
             seller_org_id=invoice.seller_org_id,
@@ -143,6 +150,7 @@ def add_document(uow: UnitOfWork, invoice: Invoice, lines: Sequence[LineToInvoic
             currency=invoice.currency,
         )
         for position, line in enumerate(lines, 1)
-    )
-    uow.flush()
-    enqueue(uow, ISSUE, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))
+    ]
+    for row in rows:
+        uow.add(row)
+    number_last(uow, invoice, rows, original=original, time_zone=time_zone)

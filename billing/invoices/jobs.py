@@ -7,16 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import Text, cast, exists, select
 
-from billing.invoices.issue_invoice import ISSUE
 from billing.invoices.models import Invoice
-from billing.invoices.number_document import RENDER, number_document
-from billing.invoices.render_document import Renderer, render_document
+from billing.invoices.number_document import ISSUE, RENDER, number_document
+from billing.invoices.render_document import RenderDocument, Renderer
 from kernel import clock
-from kernel.db.uow import UnitOfWork
-from kernel.jobs.kinds import Payload, every, job, process
+from kernel.db.uow import Transact, UnitOfWork
+from kernel.jobs.kinds import Payload, call, job, sweep
 from kernel.jobs.models import Job
 from kernel.jobs.outbox import enqueue
-from kernel.jobs.runner import JobContext
 from kernel.storage import Storage
 
 SWEEP = "billing.invoice.sweep"
@@ -30,23 +28,23 @@ def register(storage: Storage, renderer: Renderer, public_url: str) -> None:
     def issue(uow: UnitOfWork, payload: Payload) -> None:
         number_document(uow, UUID(payload["invoice_id"]))
 
-    @process(RENDER, queue="documents")
-    def render(ctx: JobContext, payload: Payload) -> None:
-        render_document(ctx, storage, renderer, UUID(payload["invoice_id"]), public_url=public_url)
+    call(RENDER, queue="documents")(RenderDocument(storage, renderer, public_url=public_url))
 
-    @job(SWEEP)
-    def sweep(uow: UnitOfWork, _payload: Payload) -> None:
-        """Documents without files after ten minutes whose jobs died: they get another life under another key."""
-        before = clock.now() - _LATE
-        slot = clock.now().strftime("%Y%m%d%H")
-        waits = exists().where(
-            Job.kind.in_((ISSUE, RENDER)),
-            Job.state.in_(("ready", "running")),
-            Job.payload["invoice_id"].astext == cast(Invoice.id, Text),
-        )
-        late = select(Invoice).where(Invoice.pdf_key.is_(None), Invoice.created_at < before, ~waits)
-        for invoice in uow.session.scalars(late.order_by(Invoice.created_at).limit(100)):
-            kind = ISSUE if invoice.number is None else RENDER
-            enqueue(uow, kind, {"invoice_id": str(invoice.id)}, dedupe_key=f"{invoice.id}:{slot}")
+    @sweep(SWEEP, every=timedelta(minutes=10))
+    def pick_up(transact: Transact) -> None:
+        transact(pick_up_unfinished)
 
-    every(timedelta(minutes=10), SWEEP)
+
+def pick_up_unfinished(uow: UnitOfWork) -> None:
+    """Documents without files after ten minutes whose jobs died: they get another job under another key."""
+    before = clock.now() - _LATE
+    slot = clock.now().strftime("%Y%m%d%H")
+    waits = exists().where(
+        Job.kind.in_((ISSUE, RENDER)),
+        Job.state.in_(("ready", "running")),
+        Job.payload["invoice_id"].astext == cast(Invoice.id, Text),
+    )
+    late = select(Invoice).where(Invoice.pdf_key.is_(None), Invoice.created_at < before, ~waits)
+    for invoice in uow.session.scalars(late.order_by(Invoice.created_at).limit(100)):
+        kind = ISSUE if invoice.number is None else RENDER
+        enqueue(uow, kind, {"invoice_id": str(invoice.id)}, dedupe_key=f"{invoice.id}:{slot}")

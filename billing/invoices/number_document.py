@@ -2,27 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal, cast
 from uuid import UUID
 
+from sqlalchemy import select
+
 from billing.invoices.events import CreditNoteIssued, InvoiceIssued
-from billing.invoices.models import Invoice
+from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.number_series import Taken, take_number
 from billing.invoices.states import INVOICE
 from billing.invoices.to_document import check_drawable
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.jobs.kinds import RetryLater
 from kernel.jobs.outbox import emit, enqueue
 
+ISSUE = "billing.invoice.issue"
+"""Kind of the job that numbers a document which could not be numbered when it was written."""
 RENDER = "billing.invoice.render"
 """Kind of the job that draws a document's files."""
 
 
+def number_last(
+    uow: UnitOfWork,
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    *,
+    original: Invoice | None,
+    time_zone: str,
+) -> None:
+    """Let a document just added take its number when everything else of the transaction is done.
+
+    What cannot be issued now (paper would refuse it, its original has no number yet, the transaction is not the
+    platform's) is left to a job.
+    """
+
+    def number() -> None:
+        if uow.principal.is_platform and _may_be_issued(invoice, lines, original):
+            taken = take_number(uow, invoice.seller_org_id, _series(invoice), time_zone=time_zone)
+            INVOICE.begin(uow, invoice, "issued", org_ids=[invoice.buyer_org_id, invoice.seller_org_id])
+            _issue(uow, invoice, taken)
+        else:
+            INVOICE.begin(uow, invoice, "queued", org_ids=[invoice.buyer_org_id, invoice.seller_org_id])
+            enqueue(uow, ISSUE, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))
+
+    uow.do_last(("number_series", str(invoice.seller_org_id), invoice.kind), number)
+
+
+def _may_be_issued(invoice: Invoice, lines: Sequence[InvoiceLine], original: Invoice | None) -> bool:
+    if original is not None and original.number is None:
+        return False
+    try:
+        check_drawable(invoice, lines, original)
+    except Invalid:
+        # The job says why, and a person reads it.
+        return False
+    return True
+
+
 def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
-    """Issue a document; returns its number.
+    """Issue a document that could not be issued when it was written; returns its number.
 
     Raises:
         NotFound: `invoice_not_found`.
@@ -38,25 +80,32 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
         raise NotFound("invoice_not_found")
     if invoice.number is not None:
         return invoice.number
+    original = None
     if invoice.original_invoice_id is not None:
         original = uow.session.get_one(Invoice, invoice.original_invoice_id)
         if original.number is None:
             raise RetryLater(timedelta(seconds=1), "the original is not issued yet")
-    check_drawable(uow, invoice)
-    enqueue(uow, RENDER, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))
-    kind = cast("Literal['invoice', 'credit_note', 'commission_invoice']", invoice.kind)
-    _issue(uow, invoice, take_number(uow, invoice.seller_org_id, kind))
+    lines = uow.session.scalars(
+        select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
+    ).all()
+    check_drawable(invoice, lines, original)
+    taken = take_number(uow, invoice.seller_org_id, _series(invoice))
+    INVOICE.move(uow, invoice, "issued", org_ids=[invoice.buyer_org_id, invoice.seller_org_id])
+    _issue(uow, invoice, taken)
     return invoice.number or ""
 
 
+def _series(invoice: Invoice) -> Literal["invoice", "credit_note", "commission_invoice"]:
+    return cast("Literal['invoice', 'credit_note', 'commission_invoice']", invoice.kind)
+
+
 def _issue(uow: UnitOfWork, invoice: Invoice, taken: Taken) -> None:
-    parties = [invoice.buyer_org_id, invoice.seller_org_id]
     invoice.series_id = taken.series_id
     invoice.sequence = taken.sequence
     invoice.number = taken.number
     invoice.issued_at = taken.at
     invoice.issued_on = taken.on
-    INVOICE.move(uow, invoice, "issued", org_ids=parties)
+    enqueue(uow, RENDER, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))
     if invoice.original_invoice_id is None:
         emit(
             uow,
@@ -80,4 +129,3 @@ def _issue(uow: UnitOfWork, invoice: Invoice, taken: Taken) -> None:
                 number=taken.number,
             ),
         )
-    uow.flush()

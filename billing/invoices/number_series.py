@@ -8,11 +8,11 @@ from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, select
 
 from billing.invoices.models import NumberSeries
 from kernel import clock
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from marketplace.organizations.models import Organization
@@ -37,36 +37,40 @@ class Taken:
     on: date
 
 
-def take_number(uow: UnitOfWork, org_id: UUID, kind: SeriesKind) -> Taken:
+_TAKE = """
+    UPDATE billing.number_series
+    SET next_number = next_number + 1, last_issued_at = greatest(coalesce(last_issued_at, %s), %s)
+    WHERE org_id = %s AND kind = %s AND year = %s
+    RETURNING id, next_number - 1, last_issued_at
+"""
+
+
+def take_number(uow: UnitOfWork, org_id: UUID, kind: SeriesKind, *, time_zone: str = "") -> Taken:
     """Take the issuer's next number of this kind and year; call it as late in the transaction as possible.
+
+    `time_zone`: where the issuer keeps its books, when the caller knows.
 
     Locks: the series, until the transaction ends. A later number never has an earlier instant, whatever the clocks of
     several machines say.
     """
-    zone = ZoneInfo(_time_zone(uow, org_id))
+    zone = ZoneInfo(time_zone or _time_zone(uow, org_id))
     now = clock.now()
     year = now.astimezone(zone).year
     prefix = _PREFIX[kind]
-    uow.session.execute(
-        insert(NumberSeries)
-        .values(id=uuid7(), org_id=org_id, kind=kind, year=year, prefix=prefix, next_number=1)
-        .on_conflict_do_nothing(index_elements=["org_id", "kind", "year"])
-    )
-    row = uow.session.execute(
-        update(NumberSeries)
-        .where(NumberSeries.org_id == org_id, NumberSeries.kind == kind, NumberSeries.year == year)
-        .values(
-            next_number=NumberSeries.next_number + 1,
-            last_issued_at=func.greatest(func.coalesce(NumberSeries.last_issued_at, now), now),
-        )
-        .returning(NumberSeries.id, NumberSeries.next_number, NumberSeries.last_issued_at)
-        .execution_options(synchronize_session=False)
-    ).one()
-    sequence = row.next_number - 1
-    on = row.last_issued_at.astimezone(zone).date()
-    return Taken(row.id, sequence, f"{prefix}-{year}-{sequence:06d}", row.last_issued_at, on)
+    place = (now, now, org_id, kind, year)
+    taken = uow.cursor.execute(_TAKE, place, prepare=True).fetchone()
+    if taken is None:
+        series = NumberSeries(id=uuid7(), org_id=org_id, kind=kind, year=year, prefix=prefix, next_number=1)
+        uow.add_if_absent(series, "org_id", "kind", "year")
+        taken = uow.cursor.execute(_TAKE, place, prepare=True).fetchone()
+        assert taken is not None  # noqa: S101 - it exists by now, and is never deleted
+    series_id, sequence, at = taken
+    return Taken(series_id, sequence, f"{prefix}-{year}-{sequence:06d}", at, at.astimezone(zone).date())
+
+
+_TIME_ZONE = Read(select(Organization.time_zone).where(Organization.id == bindparam("org_id")))
 
 
 def _time_zone(uow: UnitOfWork, org_id: UUID) -> str:
-    organization = uow.session.get(Organization, org_id)
-    return organization.time_zone if organization is not None else "UTC"
+    found: str | None = uow.find(_TIME_ZONE, org_id=org_id)
+    return found or "UTC"

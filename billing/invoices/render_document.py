@@ -15,8 +15,8 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+from kernel.jobs.context import Claim
 from kernel.jobs.outbox import emit
-from kernel.jobs.runner import JobContext
 from kernel.storage import Storage
 
 RENDER_TIMEOUT_S = 60.0
@@ -37,48 +37,59 @@ class _Files:
     xml_sha256: str | None
 
 
-def render_document(
-    ctx: JobContext, storage: Storage, renderer: Renderer, invoice_id: UUID, *, public_url: str
-) -> None:
-    """Render one numbered document. What has been stored is never written again: a later release may draw other bytes.
+@dataclass(frozen=True, slots=True)
+class _ToRender:
+    invoice_id: UUID
+    document: InvoiceDocument
 
-    Emits: InvoiceRendered, once.
+
+class RenderDocument:
+    """The steps of a job that renders one numbered document and stores its files.
+
+    What has been stored is never written again: a later release may draw other bytes. Emits: InvoiceRendered, once.
     """
-    document = ctx.transact(lambda uow: _undrawn(uow, invoice_id, public_url))
-    if document is None:
-        return
-    folder = f"invoices/{document.issued_on.year}/{invoice_id}"
-    pdf = storage.put_bytes(f"{folder}.pdf", renderer.render(document, RENDER_TIMEOUT_S))
-    xml_key = xml_sha256 = None
-    # A document the standard cannot express has its paper only.
-    if departure_from_en16931(document) is None:
-        xml = storage.put_bytes(f"{folder}.xml", to_cii(document))
-        xml_key, xml_sha256 = xml.key, xml.sha256
-    files = _Files(pdf.key, pdf.sha256, xml_key, xml_sha256)
-    ctx.transact(lambda uow: _remember(uow, invoice_id, files))
 
+    def __init__(self, storage: Storage, renderer: Renderer, *, public_url: str) -> None:
+        self._storage = storage
+        self._renderer = renderer
+        self._public_url = public_url
 
-def _undrawn(uow: UnitOfWork, invoice_id: UUID, public_url: str) -> InvoiceDocument | None:
-    document = load_document(uow, invoice_id, public_url=public_url)
-    return document if uow.session.get_one(Invoice, invoice_id).pdf_key is None else None
+    def prepare(self, uow: UnitOfWork, claim: Claim) -> _ToRender | None:
+        """The document, unless it has its files already."""
+        invoice_id = UUID(claim.payload["invoice_id"])
+        document = load_document(uow, invoice_id, public_url=self._public_url)
+        if uow.session.get_one(Invoice, invoice_id).pdf_key is not None:
+            return None
+        return _ToRender(invoice_id, document)
 
+    def call(self, request: _ToRender) -> _Files:
+        """Draw the document in a process of its own, and store what was drawn."""
+        document = request.document
+        folder = f"invoices/{document.issued_on.year}/{request.invoice_id}"
+        pdf = self._storage.put_bytes(f"{folder}.pdf", self._renderer.render(document, RENDER_TIMEOUT_S))
+        xml_key = xml_sha256 = None
+        # A document the standard cannot express has its paper only.
+        if departure_from_en16931(document) is None:
+            xml = self._storage.put_bytes(f"{folder}.xml", to_cii(document))
+            xml_key, xml_sha256 = xml.key, xml.sha256
+        return _Files(pdf.key, pdf.sha256, xml_key, xml_sha256)
 
-def _remember(uow: UnitOfWork, invoice_id: UUID, files: _Files) -> None:
-    invoice = lock_row(uow.session, Invoice, invoice_id)
-    if invoice is None:
-        raise NotFound("invoice_not_found")
-    if invoice.pdf_key is not None:
-        return
-    invoice.pdf_key, invoice.pdf_sha256 = files.pdf_key, files.pdf_sha256
-    invoice.xml_key, invoice.xml_sha256 = files.xml_key, files.xml_sha256
-    invoice.rendered_at = clock.now()
-    uow.flush()
-    emit(
-        uow,
-        InvoiceRendered(
-            invoice_id=invoice.id,
-            reference=invoice.reference,
-            buyer_org_id=invoice.buyer_org_id,
-            seller_org_id=invoice.seller_org_id,
-        ),
-    )
+    def conclude(self, uow: UnitOfWork, claim: Claim, request: _ToRender, answer: _Files) -> None:
+        """Remember the files."""
+        invoice = lock_row(uow.session, Invoice, request.invoice_id)
+        if invoice is None:
+            raise NotFound("invoice_not_found")
+        if invoice.pdf_key is not None:
+            return
+        invoice.pdf_key, invoice.pdf_sha256 = answer.pdf_key, answer.pdf_sha256
+        invoice.xml_key, invoice.xml_sha256 = answer.xml_key, answer.xml_sha256
+        invoice.rendered_at = clock.now()
+        emit(
+            uow,
+            InvoiceRendered(
+                invoice_id=invoice.id,
+                reference=invoice.reference,
+                buyer_org_id=invoice.buyer_org_id,
+                seller_org_id=invoice.seller_org_id,
+            ),
+        )

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from kernel.states import Machine, edges
 
-INVOICE = Machine("invoice", initial="queued", edges=edges(queued="issued", issued=""))
+INVOICE = Machine("invoice", initial="queued issued", edges=edges(queued="issued", issued=""))

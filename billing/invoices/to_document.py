@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -31,22 +31,32 @@ def load_document(uow: UnitOfWork, invoice_id: UUID, *, public_url: str) -> Invo
         raise NotFound("invoice_not_found")
     if invoice.number is None or invoice.issued_on is None:
         raise Conflict("invoice_not_issued")
-    return _document(uow, invoice, invoice.number, invoice.issued_on, public_url)
+    lines = uow.session.scalars(
+        select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
+    ).all()
+    original = None
+    if invoice.original_invoice_id is not None:
+        original = uow.session.get_one(Invoice, invoice.original_invoice_id)
+    return _document(invoice, lines, original, invoice.number, invoice.issued_on, public_url)
 
 
-def check_drawable(uow: UnitOfWork, invoice: Invoice) -> None:
+def check_drawable(invoice: Invoice, lines: Sequence[InvoiceLine], original: Invoice | None = None) -> None:
     """Build a document that has no number yet: one that paper would refuse must not become a legal one.
 
     Raises:
         Invalid: as `InvoiceDocument`.
     """
-    _document(uow, invoice, "DRAFT", clock.today(), "")
+    _document(invoice, lines, original, "DRAFT", clock.today(), "")
 
 
-def _document(uow: UnitOfWork, invoice: Invoice, number: str, issued_on: date, public_url: str) -> InvoiceDocument:
-    rows = uow.session.scalars(
-        select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
-    )
+def _document(
+    invoice: Invoice,
+    rows: Sequence[InvoiceLine],
+    original: Invoice | None,
+    number: str,
+    issued_on: date,
+    public_url: str,
+) -> InvoiceDocument:
     period = None
     if invoice.period_start_on is not None and invoice.period_end_on is not None:
         period = Period.from_half_open(invoice.period_start_on, invoice.period_end_on)
@@ -69,7 +79,7 @@ def _document(uow: UnitOfWork, invoice: Invoice, number: str, issued_on: date, p
         order_ref=invoice.order_number,
         purchase_order=invoice.po_number,
         payment_ref=invoice.payment_reference,
-        original=_original(uow, invoice),
+        original=_original(invoice, original),
         remarks=invoice.remarks,
         issuer="sandbox" if invoice.sandbox else "",
         verification_url=f"{public_url}/v1/invoice-verifications/{invoice.verification_code}" if public_url else "",
@@ -81,10 +91,9 @@ def party_of(stored: Mapping[str, Any]) -> Party:
     return Party(**{**stored, "address_lines": tuple(stored.get("address_lines", ()))})
 
 
-def _original(uow: UnitOfWork, invoice: Invoice) -> OriginalInvoice | None:
-    if invoice.original_invoice_id is None:
+def _original(invoice: Invoice, original: Invoice | None) -> OriginalInvoice | None:
+    if original is None:
         return None
-    original = uow.session.get_one(Invoice, invoice.original_invoice_id)
     if original.number is None or original.issued_on is None:
         raise Conflict("invoice_not_issued")
     return OriginalInvoice(original.number, original.issued_on, reason=invoice.reason)

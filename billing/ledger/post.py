@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import insert, select, tuple_
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Uuid, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from billing.ledger.models import LedgerAccount, LedgerTransaction, Posting
 from kernel import clock
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 
@@ -71,40 +72,38 @@ def post(uow: UnitOfWork, fact: Fact) -> bool:
         raise ValueError(msg)
     if not legs:
         return False
-    transaction_id = uuid7()
-    inserted = uow.session.execute(
-        upsert(LedgerTransaction)
-        .values(
-            id=transaction_id,
-            business_key=fact.business_key,
-            kind=fact.kind,
-            reference=fact.reference,
-            org_ids=sorted({leg.org_id for leg in legs}),
-            postings=len(legs),
-            effective_at=fact.effective_at,
-            recorded_at=clock.now(),
-        )
-        .on_conflict_do_nothing(index_elements=["business_key"])
-        .returning(LedgerTransaction.id)
-    ).first()
-    if inserted is None:
+    transaction = LedgerTransaction(
+        id=uuid7(),
+        business_key=fact.business_key,
+        kind=fact.kind,
+        reference=fact.reference,
+        org_ids=sorted({leg.org_id for leg in legs}),
+        postings=len(legs),
+        effective_at=fact.effective_at,
+        recorded_at=clock.now(),
+    )
+    if not uow.add_if_absent(transaction, "business_key"):
         return False
     accounts = _accounts(uow, fact.currency, legs)
-    uow.session.execute(
-        insert(Posting),
-        [
-            {
-                "id": uuid7(),
-                "org_id": leg.org_id,
-                "transaction_id": transaction_id,
-                "account_id": accounts[leg.org_id, leg.kind, leg.gateway],
-                "amount_minor": leg.amount_minor,
-                "currency": fact.currency,
-            }
-            for leg in legs
-        ],
-    )
+    for leg in legs:
+        posting = Posting(
+            id=uuid7(),
+            org_id=leg.org_id,
+            transaction_id=transaction.id,
+            account_id=accounts[leg.org_id, leg.kind, leg.gateway],
+            amount_minor=leg.amount_minor,
+            currency=fact.currency,
+        )
+        uow.add(posting)
     return True
+
+
+_ACCOUNTS = Read(
+    select(LedgerAccount.org_id, LedgerAccount.kind, LedgerAccount.gateway, LedgerAccount.id).where(
+        LedgerAccount.org_id == any_(bindparam("org_ids", type_=ARRAY(Uuid))),
+        LedgerAccount.currency == bindparam("currency"),
+    )
+)
 
 
 def _accounts(uow: UnitOfWork, currency: str, legs: Sequence[Leg]) -> dict[tuple[UUID, str, str], UUID]:
@@ -113,32 +112,13 @@ def _accounts(uow: UnitOfWork, currency: str, legs: Sequence[Leg]) -> dict[tuple
     found = _find(uow, currency, wanted)
     missing = [key for key in wanted if key not in found]
     if missing:
-        uow.session.execute(
-            upsert(LedgerAccount)
-            .values(
-                [
-                    {
-                        "id": uuid7(),
-                        "org_id": org_id,
-                        "kind": kind,
-                        "currency": currency,
-                        "gateway": gateway,
-                        "created_at": clock.now(),
-                    }
-                    for org_id, kind, gateway in missing
-                ]
-            )
-            .on_conflict_do_nothing(index_elements=["org_id", "kind", "currency", "gateway"])
-        )
+        for org_id, kind, gateway in missing:
+            account = LedgerAccount(org_id=org_id, kind=kind, currency=currency, gateway=gateway)
+            uow.add_if_absent(account, "org_id", "kind", "currency", "gateway")
         found = _find(uow, currency, wanted)
     return found
 
 
 def _find(uow: UnitOfWork, currency: str, keys: Sequence[tuple[UUID, str, str]]) -> dict[tuple[UUID, str, str], UUID]:
-    table = LedgerAccount
-    rows = uow.session.execute(
-        select(table.org_id, table.kind, table.gateway, table.id).where(
-            table.currency == currency, tuple_(table.org_id, table.kind, table.gateway).in_(keys)
-        )
-    )
+    rows = uow.fetch(_ACCOUNTS, org_ids=sorted({org_id for org_id, _, _ in keys}), currency=currency)
     return {(row.org_id, row.kind, row.gateway): row.id for row in rows}

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from billing.payments.models import Payment, PaymentAllocation
+from billing.gateways.call import Submission
+from billing.gateways.result import CALL_LASTS
+from billing.payments.models import Payment, PaymentAllocation, PaymentAttempt
 from billing.payments.states import PAYMENT
+from billing.payments.submit_payment import SUBMIT, request_of
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.context import Claim
 from kernel.jobs.outbox import enqueue
 from kernel.money import Money
-
-SUBMIT = "billing.payment.submit"
-"""Kind of the job that calls the gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,21 @@ class StartPayment:
     deadline_at: datetime
     """After this instant an unauthenticated payment is withdrawn."""
     description: str
+    leased: bool = False
+    """Whether whoever commits this calls the gateway at once, by the Submission."""
 
 
-def start_payment(uow: UnitOfWork, command: StartPayment) -> UUID:
-    """Record the payment and let a job take it to the gateway after the commit. Returns the payment's id.
+def start_payment(uow: UnitOfWork, command: StartPayment) -> Submission:
+    """Record the payment with its attempt, and the job that takes it to the gateway after the commit.
+
+    Returns what calls the gateway; it is the caller's to run where the command says `leased`.
 
     Raises:
         Conflict: `payment_already_running`, another payment of the reference has not definitely failed (at flush).
         Invalid: `amount_not_positive`, `allocation_differs`.
         NotFound: `not_found`, the payer is another organization than the acting one.
 
-    Emits: later, from the job: PaymentSucceeded, PaymentFailed or PaymentNeedsAction.
+    Emits: later, when the gateway has answered: PaymentSucceeded, PaymentFailed or PaymentNeedsAction.
     """
     principal = uow.principal
     if not principal.is_platform and principal.org_id != command.payer_org_id:
@@ -63,15 +68,24 @@ def start_payment(uow: UnitOfWork, command: StartPayment) -> UUID:
         amount_minor=amount_minor,
         currency=currency,
         description=command.description,
+        gateway_reference=None,
         deadline_at=command.deadline_at,
-        next_check_at=now,
+        next_check_at=now + CALL_LASTS,
         created_at=now,
     )
     PAYMENT.begin(uow, payment, org_ids=[command.payer_org_id])
-    uow.session.add(payment)
-    uow.flush()
-    uow.session.add_all(
-        PaymentAllocation(
+    attempt = PaymentAttempt(
+        id=uuid7(),
+        payer_org_id=payment.payer_org_id,
+        payment_id=payment.id,
+        operation="submit",
+        outcome="calling",
+        started_at=now,
+    )
+    uow.add(payment)
+    uow.add(attempt)
+    for order_id, seller_org_id, part_minor in command.allocations:
+        allocation = PaymentAllocation(
             payer_org_id=command.payer_org_id,
             seller_org_id=seller_org_id,
             payment_id=payment.id,
@@ -79,8 +93,8 @@ def start_payment(uow: UnitOfWork, command: StartPayment) -> UUID:
             amount_minor=part_minor,
             currency=currency,
         )
-        for order_id, seller_org_id, part_minor in command.allocations
-    )
-    uow.flush()
-    enqueue(uow, SUBMIT, {"payment_id": str(payment.id)}, dedupe_key=str(payment.id))
-    return payment.id
+        uow.add(allocation)
+    payload = {"payment_id": str(payment.id)}
+    job_id = enqueue(uow, SUBMIT, payload, dedupe_key=str(payment.id), leased=command.leased)
+    claim = Claim(job_id, SUBMIT, payload, epoch=1, attempts=1, correlation_id=uow.correlation_id)
+    return Submission(claim, request_of(payment, attempt, fresh=True))

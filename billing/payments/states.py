@@ -6,9 +6,8 @@ from kernel.states import Machine, edges
 
 PAYMENT = Machine(
     "payment",
-    initial="created",
+    initial="processing",
     edges=edges(
-        created="processing failed",
         processing="requires_action unknown succeeded failed",
         requires_action="processing unknown succeeded failed",
         unknown="processing requires_action succeeded failed",
@@ -16,3 +15,4 @@ PAYMENT = Machine(
         failed="",
     ),
 )
+FINAL = ("succeeded", "failed")

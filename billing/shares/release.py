@@ -12,8 +12,7 @@ from billing.shares.states import SHARE
 from kernel import clock
 from kernel.db.locks import lock_rows
 from kernel.db.uow import Transact, UnitOfWork
-from kernel.jobs.kinds import Payload, every, process
-from kernel.jobs.runner import JobContext
+from kernel.jobs.kinds import sweep
 
 RELEASE = "billing.shares.release"
 _BATCH = 500
@@ -52,10 +51,8 @@ def release_all(transact: Transact, until: datetime) -> None:
 
 
 def register() -> None:
-    """Register the releasing job."""
+    """Register the releasing sweep."""
 
-    @process(RELEASE)
-    def release(ctx: JobContext, _payload: Payload) -> None:
-        release_all(ctx.transact, clock.now())
-
-    every(timedelta(minutes=1), RELEASE)
+    @sweep(RELEASE, every=timedelta(minutes=1))
+    def release(transact: Transact) -> None:
+        release_all(transact, clock.now())

@@ -5,12 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from billing.shares.models import SharePolicy
 from billing.shares.split import ShareTerms
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+
+_IN_FORCE = Read(
+    select(SharePolicy)
+    .where(SharePolicy.category == bindparam("category"), SharePolicy.effective_at <= bindparam("at"))
+    .order_by(SharePolicy.effective_at.desc(), SharePolicy.version.desc())
+    .limit(1)
+)
 
 
 def terms_for(uow: UnitOfWork, category: str, promoter_org_id: UUID | None, on: datetime) -> ShareTerms:
@@ -19,12 +27,7 @@ def terms_for(uow: UnitOfWork, category: str, promoter_org_id: UUID | None, on: 
     Raises:
         NotFound: `share_policy_missing`, no published version covers the category at that time.
     """
-    policy = uow.session.scalars(
-        select(SharePolicy)
-        .where(SharePolicy.category == category, SharePolicy.effective_at <= on)
-        .order_by(SharePolicy.effective_at.desc(), SharePolicy.version.desc())
-        .limit(1)
-    ).first()
+    policy: SharePolicy | None = uow.find(_IN_FORCE, category=category, at=on)
     if policy is None:
         raise NotFound("share_policy_missing", category=category)
     promoter_ppm = policy.promoter_ppm if promoter_org_id is not None else 0

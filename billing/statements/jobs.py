@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 
 from billing.statements.close_statements import CloseStatement, CloseStatements, close_statement, release_and_list
 from kernel import clock
-from kernel.db.uow import UnitOfWork
-from kernel.jobs.kinds import Payload, every, job, process
+from kernel.db.uow import Transact, UnitOfWork
+from kernel.jobs.kinds import Payload, job, sweep
 from kernel.jobs.outbox import enqueue
-from kernel.jobs.runner import JobContext
 from marketplace.organizations.models import PLATFORM_ORG_ID
 from marketplace.public import party
 
@@ -22,18 +21,16 @@ CLOSE = "billing.statement.close"
 def register() -> None:
     """Register the monthly close, tried every day: a job per party, so that one that is refused holds up nobody else."""
 
-    @process(CLOSE_MONTH)
-    def close_month(ctx: JobContext, _payload: Payload) -> None:
-        first = ctx.transact(_first_of_month)
-        parties = release_and_list(ctx.transact, CloseStatements(first))
-        ctx.transact(lambda uow: _enqueue(uow, parties))
+    @sweep(CLOSE_MONTH, every=timedelta(days=1))
+    def close_month(transact: Transact) -> None:
+        first = transact(_first_of_month)
+        parties = release_and_list(transact, CloseStatements(first))
+        transact(lambda uow: _enqueue(uow, parties))
 
     @job(CLOSE)
     def close(uow: UnitOfWork, payload: Payload) -> None:
         until = datetime.fromisoformat(payload["until"])
         close_statement(uow, CloseStatement(UUID(payload["org_id"]), payload["currency"], until))
-
-    every(timedelta(days=1), CLOSE_MONTH)
 
 
 def _first_of_month(uow: UnitOfWork) -> datetime:

@@ -39,6 +39,8 @@ class Entitlement(Base):
     seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     reference: Mapped[UUID]
     """The order line delivered by this."""
+    group_reference: Mapped[UUID]
+    """The order it belongs to: what is done to it is done under the order's lock."""
     listing_id: Mapped[UUID]
     plan_id: Mapped[UUID]
     connector_id: Mapped[UUID | None]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy.orm import aliased
 
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.connectors.ports import Accepted, Answer, Connector, Refused, RunRequest, Succeeded, TryAgain
@@ -19,16 +19,18 @@ from fulfillment.runs.models import Run, RunAttempt
 from fulfillment.runs.request_body import message_id, request_body
 from fulfillment.runs.states import RUN
 from kernel import clock
+from kernel.backoff import backoff
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
 from kernel.ids import uuid7
-from kernel.jobs.kinds import RetryLater
-from kernel.jobs.runner import JobContext
+from kernel.jobs.context import Claim
+from kernel.jobs.kinds import Again
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 
 BUSY_AGAIN = timedelta(seconds=2)
-BACKOFF_BASE_S = 2.0
-BACKOFF_CAP_S = 600.0
+BACKOFF_FIRST, BACKOFF_LONGEST = timedelta(seconds=2), timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,41 +46,117 @@ class SellerCalls:
 
 @dataclass(frozen=True, slots=True)
 class _Try:
-    attempt_id: UUID
-    started_at: datetime
+    run_id: UUID
+    generation: int
+    attempt: RunAttempt
     kind: str
     request: RunRequest
 
 
-def call_seller(ctx: JobContext, run_id: UUID, ticket: int, ports: SellerCalls) -> None:
-    """Carry one queued run one step further, if `ticket` is still the run's.
+_PREPARED = Read(
+    select(
+        Entitlement,
+        Run,
+        ConnectorRow,
+        exists()
+        .where(
+            (_other := aliased(Run)).buyer_org_id == Run.buyer_org_id,
+            _other.entitlement_id == Run.entitlement_id,
+            _other.id != Run.id,
+            _other.state.in_(("calling", "waiting")),
+        )
+        .label("other_is_under_way"),
+    )
+    .join(Run, Run.entitlement_id == Entitlement.id)
+    .join(ConnectorRow, ConnectorRow.id == Entitlement.connector_id, isouter=True)
+    .where(Run.id == bindparam("run_id"))
+    .with_for_update(of=(Entitlement, Run), key_share=True)
+)
+
+
+class CallSeller:
+    """The steps of a job that carries one queued run one step further, if its call generation is still the run's.
 
     A worker that died between call and record leaves the run `calling`; whoever takes over marks that try `unknown` and
     sends the same message again: its id makes the second delivery harmless.
-
-    Raises: RetryLater until the run's deadline.
     """
-    prepared = ctx.transact(lambda uow: _prepare(uow, run_id, ticket, ctx.claim.epoch, ports))
-    if prepared is None:
-        return
-    answer = ports.connectors[prepared.kind].call(prepared.request)
-    again = ctx.transact(lambda uow: _record(uow, run_id, ticket, prepared, answer))
-    if again is not None:
-        raise RetryLater(again, type(answer).__name__)
+
+    def __init__(self, ports: SellerCalls) -> None:
+        self._ports = ports
+
+    def prepare(self, uow: UnitOfWork, claim: Claim) -> _Try | Again | None:
+        """Write the try down. Locks: the entitlement, the run."""
+        run_id, generation = UUID(claim.payload["run_id"]), int(claim.payload["ticket"])
+        found = uow.find(_PREPARED, run_id=run_id)
+        if found is None:
+            raise NotFound("not_found")
+        run, entitlement, connector = found.Run, found.Entitlement, found.ConnectorRow
+        if run.ticket != generation or run.state not in ("queued", "calling"):
+            return None
+        if entitlement.state == "ended" and run.operation != "deprovision":
+            give_up(uow, run, entitlement, state="dead", reason="entitlement_ended")
+            return None
+        if run.deadline_at <= clock.now():
+            give_up(uow, run, entitlement, state="dead", reason="deadline_missed")
+            return None
+        if found.other_is_under_way:
+            return Again(BUSY_AGAIN, "another run of this entitlement is under way")
+        if run.tries:
+            _mark_unknown(uow, run)
+        RUN.move(uow, run, "calling", org_ids=[run.buyer_org_id, run.seller_org_id])
+        run.tries += 1
+        attempt = RunAttempt(
+            id=uuid7(),
+            started_at=clock.now(),
+            run_id=run.id,
+            buyer_org_id=run.buyer_org_id,
+            seller_org_id=run.seller_org_id,
+            number=run.tries,
+            epoch=claim.epoch,
+            outcome="started",
+        )
+        uow.add(attempt)
+        request = RunRequest(
+            run_id=run.id,
+            message_id=message_id(run),
+            operation=run.operation,
+            body=request_body(run, entitlement, signer=self._ports.signer, public_url=self._ports.public_url),
+            url=connector.url if connector else None,
+            secrets=open_secrets(connector, self._ports.box) if connector else (),
+        )
+        return _Try(run_id, generation, attempt, connector.kind if connector else "none", request)
+
+    def call(self, request: _Try) -> Answer:
+        """Send the message to the seller's system."""
+        return self._ports.connectors[request.kind].call(request.request)
+
+    def conclude(self, uow: UnitOfWork, claim: Claim, request: _Try, answer: Answer) -> Again | None:
+        """Write down what came of it. Locks as `lock_run`."""
+        run, entitlement = lock_run(uow, request.run_id)
+        attempt = uow.attach(request.attempt)
+        attempt.outcome, attempt.reason = _outcome(answer)
+        attempt.status, attempt.elapsed_ms = answer.exchange.status, answer.exchange.elapsed_ms
+        attempt.request_excerpt = answer.exchange.request_excerpt
+        attempt.response_excerpt = answer.exchange.response_excerpt
+        if isinstance(answer, Succeeded):
+            # Done is done, whoever asked and whenever it is heard.
+            succeed(uow, run, entitlement, Success(answer.external_id, answer.launch_url, *answer.words))
+            return None
+        if run.ticket != request.generation or run.state != "calling":
+            # A callback, a deadline or a replay came before this line, and knows more.
+            return None
+        match answer:
+            case Accepted():
+                RUN.move(uow, run, "waiting", org_ids=[run.buyer_org_id, run.seller_org_id])
+            case Refused():
+                give_up(uow, run, entitlement, state="failed", reason=answer.reason)
+            case TryAgain():
+                return _again(uow, run, entitlement, answer)
+        return None
 
 
-def _prepare(uow: UnitOfWork, run_id: UUID, ticket: int, epoch: int, ports: SellerCalls) -> _Try | None:
-    run, entitlement = lock_run(uow, run_id)
-    if run.ticket != ticket or run.state not in ("queued", "calling"):
-        return None
-    if entitlement.state == "ended" and run.operation != "deprovision":
-        give_up(uow, run, entitlement, state="dead", reason="entitlement_ended")
-        return None
-    if run.deadline_at <= clock.now():
-        give_up(uow, run, entitlement, state="dead", reason="deadline_missed")
-        return None
-    if _other_is_under_way(uow, run):
-        raise RetryLater(BUSY_AGAIN, "another run of this entitlement is under way")
+def _mark_unknown(uow: UnitOfWork, run: Run) -> None:
+    """A try whose worker died before it could write down the answer."""
     uow.session.execute(
         update(RunAttempt)
         .where(
@@ -89,86 +167,20 @@ def _prepare(uow: UnitOfWork, run_id: UUID, ticket: int, epoch: int, ports: Sell
         )
         .values(outcome="unknown", reason="worker_lost")
     )
-    RUN.move(uow, run, "calling", org_ids=[run.buyer_org_id, run.seller_org_id])
-    run.tries += 1
-    attempt = RunAttempt(
-        id=uuid7(),
-        started_at=clock.now(),
-        run_id=run.id,
-        buyer_org_id=run.buyer_org_id,
-        seller_org_id=run.seller_org_id,
-        number=run.tries,
-        epoch=epoch,
-        outcome="started",
-    )
-    uow.session.add(attempt)
-    connector = uow.session.get(ConnectorRow, entitlement.connector_id) if entitlement.connector_id else None
-    request = RunRequest(
-        run_id=run.id,
-        message_id=message_id(run),
-        operation=run.operation,
-        body=request_body(run, entitlement, signer=ports.signer, public_url=ports.public_url),
-        url=connector.url if connector else None,
-        secrets=open_secrets(connector, ports.box) if connector else (),
-    )
-    return _Try(attempt.id, attempt.started_at, connector.kind if connector else "none", request)
 
 
-def _other_is_under_way(uow: UnitOfWork, run: Run) -> bool:
-    other = exists().where(
-        Run.buyer_org_id == run.buyer_org_id,
-        Run.entitlement_id == run.entitlement_id,
-        Run.id != run.id,
-        Run.state.in_(("calling", "waiting")),
-    )
-    return bool(uow.session.scalar(select(other)))
-
-
-def _record(uow: UnitOfWork, run_id: UUID, ticket: int, tried: _Try, answer: Answer) -> timedelta | None:
-    run, entitlement = lock_run(uow, run_id)
-    outcome, reason = _outcome(answer)
-    uow.session.execute(
-        update(RunAttempt)
-        .where(RunAttempt.id == tried.attempt_id, RunAttempt.started_at == tried.started_at)
-        .values(
-            outcome=outcome,
-            reason=reason,
-            status=answer.exchange.status,
-            elapsed_ms=answer.exchange.elapsed_ms,
-            request_excerpt=answer.exchange.request_excerpt,
-            response_excerpt=answer.exchange.response_excerpt,
-        )
-    )
-    if isinstance(answer, Succeeded):
-        # Done is done, whoever asked and whenever it is heard.
-        succeed(uow, run, entitlement, Success(answer.external_id, answer.launch_url, *answer.words))
-        return None
-    if run.ticket != ticket or run.state != "calling":
-        # A callback, a deadline or a replay came before this line, and knows more.
-        return None
-    match answer:
-        case Accepted():
-            RUN.move(uow, run, "waiting", org_ids=[run.buyer_org_id, run.seller_org_id])
-        case Refused():
-            give_up(uow, run, entitlement, state="failed", reason=answer.reason)
-        case TryAgain():
-            return _again(uow, run, entitlement, answer)
-    return None
-
-
-def _again(uow: UnitOfWork, run: Run, entitlement: Entitlement, answer: TryAgain) -> timedelta | None:
-    delay = timedelta(seconds=answer.after_s) if answer.after_s else backoff(run.tries)
+def _again(uow: UnitOfWork, run: Run, entitlement: Entitlement, answer: TryAgain) -> Again | None:
+    delay = timedelta(seconds=answer.after_s) if answer.after_s else pause_after(run.tries)
     if clock.now() + delay >= run.deadline_at:
         give_up(uow, run, entitlement, state="dead", reason=answer.reason)
         return None
     RUN.move(uow, run, "queued", org_ids=[run.buyer_org_id, run.seller_org_id], reason=answer.reason)
-    return delay
+    return Again(delay, answer.reason)
 
 
-def backoff(tries: int) -> timedelta:
+def pause_after(tries: int) -> timedelta:
     """The pause after try number `tries`: 2 s, 4 s, 8 s … 10 minutes, less up to half of it by chance."""
-    ceiling_s = min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** min(max(tries, 1) - 1, 20))
-    return timedelta(seconds=ceiling_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is not a secret
+    return backoff(tries, first=BACKOFF_FIRST, longest=BACKOFF_LONGEST)
 
 
 def _outcome(answer: Answer) -> tuple[str, str | None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.events import DeliveryFailed, EntitlementActivated
@@ -15,7 +15,8 @@ from fulfillment.runs.start_run import start_run
 from fulfillment.runs.states import ENTITLEMENT, LIVE, RUN
 from kernel import clock
 from kernel.calendar import add_months
-from kernel.db.locks import lock_row
+from kernel.db.locks import aggregate_key
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
@@ -33,14 +34,29 @@ class Success:
     message_en: str | None = None
 
 
+_AGGREGATE = Read(
+    select(func.pg_advisory_xact_lock(aggregate_key(Entitlement.group_reference)))
+    .join(Run, Run.entitlement_id == Entitlement.id)
+    .where(Run.id == bindparam("run_id"))
+)
+_LOCKED = Read(
+    select(Entitlement, Run)
+    .join(Run, Run.entitlement_id == Entitlement.id)
+    .where(Run.id == bindparam("run_id"))
+    .with_for_update(of=(Entitlement, Run), key_share=True)
+)
+
+
 def lock_run(uow: UnitOfWork, run_id: UUID) -> tuple[Run, Entitlement]:
-    """A run and its entitlement. Locks the entitlement, then the run; all of delivery does. Raises NotFound."""
-    entitlement_id = uow.session.scalar(select(Run.entitlement_id).where(Run.id == run_id))
-    entitlement = lock_row(uow.session, Entitlement, entitlement_id) if entitlement_id else None
-    run = lock_row(uow.session, Run, run_id) if entitlement else None
-    if run is None or entitlement is None:
+    """A run and its entitlement. Raises NotFound.
+
+    Locks: the order it belongs to (as an aggregate), the entitlement, then the run; all of delivery does.
+    """
+    uow.fetch(_AGGREGATE, run_id=run_id)
+    found = uow.find(_LOCKED, run_id=run_id)
+    if found is None:
         raise NotFound("not_found")
-    return run, entitlement
+    return found.Run, found.Entitlement
 
 
 def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Success) -> None:

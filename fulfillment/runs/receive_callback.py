@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from fulfillment.connectors.messages import Callback
 from fulfillment.entitlements.models import Entitlement
-from fulfillment.runs.call_seller import backoff
+from fulfillment.runs.call_seller import pause_after
 from fulfillment.runs.conclude import Success, give_up, lock_run, progress, succeed
 from fulfillment.runs.models import Run
 from fulfillment.runs.request_body import CALLBACK
@@ -107,7 +107,7 @@ def _send_again(uow: UnitOfWork, run: Run, entitlement: Entitlement, reason: str
     """The seller wants the run again. One that is queued will come again anyhow."""
     if run.state not in ("calling", "waiting"):
         return
-    delay = backoff(run.tries)
+    delay = pause_after(run.tries)
     if clock.now() + delay >= run.deadline_at:
         give_up(uow, run, entitlement, state="dead", reason=reason)
         return

@@ -31,10 +31,10 @@ def start_run(uow: UnitOfWork, entitlement: Entitlement, operation: str, *, dead
         tries=0,
         ticket=0,
         deadline_at=deadline_at,
+        created_at=clock.now(),
     )
     RUN.begin(uow, run, org_ids=[entitlement.buyer_org_id, entitlement.seller_org_id])
-    uow.session.add(run)
-    uow.flush()
+    uow.add(run)
     queue_call(uow, run)
     return run
 

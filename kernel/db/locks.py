@@ -1,4 +1,7 @@
-"""Row locks in one stated order: order → payment → account by id → counter.
+"""Locks in one stated order: aggregate (purchase, then order) → rows: order → payment → account by id → counter.
+
+What works on a purchase or an order takes the aggregate's lock first; transactions that do much of it at once then cannot
+cross, whatever rows they touch in which order.
 
 Whoever locks several rows of one table names them all at once here, so that they are taken by ascending id and two
 transactions cannot wait for each other. State is re-read after the lock: an identity map keeps stale rows otherwise.
@@ -10,10 +13,11 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, SQLColumnExpression, Text, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from kernel.db.base import Base
+from kernel.db.uow import UnitOfWork
 
 M = TypeVar("M", bound=Base)
 
@@ -35,6 +39,16 @@ def lock_rows(session: Session, model: type[M], ids: Iterable[UUID]) -> list[M]:
         .execution_options(populate_existing=True)
     )
     return list(session.scalars(statement))
+
+
+def aggregate_key(column: SQLColumnExpression[UUID]) -> ColumnElement[int]:
+    """The advisory lock's key of the aggregate whose id is in `column`."""
+    return func.hashtextextended(cast(column, Text), 0)
+
+
+def lock_aggregate(uow: UnitOfWork, aggregate_id: UUID) -> None:
+    """Hold a purchase or an order as a whole until the transaction ends. Call it before any row of it is locked."""
+    uow.cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (str(aggregate_id),), prepare=True)
 
 
 def advisory_xact_lock(session: Session, namespace: int, key: UUID) -> None:

@@ -31,6 +31,57 @@ Values = tuple[Any, ...]
 psycopg.adapters.register_dumper(int, Int8Dumper)
 
 
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+
+
+class Rows:
+    """The mapped objects that one transaction holds without a Session: one object for one row, new ones included."""
+
+    def __init__(self) -> None:
+        self.new: list[Base] = []
+        self.loaded: list[Base] = []
+        self._known: dict[tuple[type[Base], Any], Base] = {}
+
+    def add(self, row: Base) -> None:
+        """A row to be inserted."""
+        self.new.append(row)
+        self._known[type(row), row.__dict__.get("id")] = row
+
+    def attach(self, row: Base) -> None:
+        """A row as an earlier transaction left it."""
+        self.loaded.append(row)
+        self._known[type(row), row.__dict__.get("id")] = row
+
+    def find(self, kind: type[Base], row_id: Any) -> Base | None:
+        """The object of a row that was read or added here."""
+        return self._known.get((kind, row_id))
+
+    def take(self, mapper: Mapper[Any], values: Values, keys: tuple[str, ...]) -> Base:
+        """The object of a row just read. One that is held already keeps what was assigned to it."""
+        place = (mapper.class_, values[0])
+        found = self._known.get(place)
+        if found is None:
+            found = self._known[place] = mapper.class_manager.new_instance()
+            found.__dict__.update(zip(keys, values, strict=True))
+            self.loaded.append(found)
+        return found
+
+    def forget(self) -> None:
+        """Somebody else may change the rows from here on: read them anew. What was assigned so far is still written."""
+        self._known.clear()
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether anything is to be written."""
+        return bool(self.new) or any(instance_state(row).committed_state for row in self.loaded)
+
+    def write(self, cursor: Cursor) -> None:
+        """Insert what is new, update what was changed."""
+        new, self.new = self.new, []
+        write(cursor, new, self.loaded)
+        self.loaded += new
+
+
 class Read:
     """A SELECT of mapped classes and columns. Built once, at import; its parameters are `bindparam`s.
 
@@ -42,11 +93,11 @@ class Read:
         self._lock = threading.Lock()
         self._compiled: _Compiled | None = None
 
-    def run(self, cursor: Cursor, parameters: Mapping[str, Any], loaded: list[Base]) -> list[Any]:
-        """Every row, in the statement's order. The mapped objects in them are added to `loaded`."""
+    def run(self, cursor: Cursor, parameters: Mapping[str, Any], rows: Rows) -> list[Any]:
+        """Every row, in the statement's order. The mapped objects in them are those of `rows`, where it has them."""
         compiled = self._compiled or self._compile()
         cursor.execute(compiled.sql, {**compiled.constants, **parameters}, prepare=True)
-        return [compiled.read(row, loaded) for row in cursor.fetchall()]
+        return [compiled.read(row, rows) for row in cursor.fetchall()]
 
     def _compile(self) -> _Compiled:
         # Late: mappers may not be configured yet when the module that holds the statement is imported.
@@ -65,23 +116,20 @@ class _Part:
     mapper: Mapper[Any] | None = None
     keys: tuple[str, ...] = ()
 
-    def read(self, row: Values, loaded: list[Base]) -> Any:
+    def read(self, row: Values, rows: Rows) -> Any:
         if self.mapper is None:
             return row[self.start]
         values = row[self.start : self.stop]
         if values[0] is None:
             return None
-        found = self.mapper.class_manager.new_instance()
-        found.__dict__.update(zip(self.keys, values, strict=True))
-        loaded.append(found)
-        return found
+        return rows.take(self.mapper, values, self.keys)
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     sql: str
     constants: Mapping[str, Any]
-    read: Callable[[Values, list[Base]], Any]
+    read: Callable[[Values, Rows], Any]
 
     @classmethod
     def of(cls, statement: Select[*tuple[Any, ...]]) -> _Compiled:
@@ -96,14 +144,14 @@ class _Compiled:
                 parts.append(_Part(len(columns) - 1, len(columns)))
                 continue
             mapper: Mapper[Any] = mapped(entity).mapper
-            # The primary key first: when it is NULL, there is no row.
-            keys = tuple(sorted((a.key for a in mapper.column_attrs), key=lambda key, m=mapper: not _is_key(m, key)))  # type: ignore[misc]
+            # The id first: it names the object, and when it is NULL there is no row.
+            keys = tuple(sorted((a.key for a in mapper.column_attrs), key=lambda key: key != "id"))
             start = len(columns)
             columns += [getattr(entity, key) for key in keys]
             parts.append(_Part(start, len(columns), mapper, keys))
         labelled = [column.label(f"c{position}") for position, column in enumerate(columns)]
         compiled = statement.with_only_columns(*labelled, maintain_column_froms=True).compile(
-            dialect=PGDialect_psycopg()
+            dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
         )
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         if len(parts) == 1:
@@ -113,15 +161,6 @@ class _Compiled:
         return cls(
             str(compiled), constants, lambda row, loaded: row_type._make([read(row, loaded) for read in readers])
         )
-
-
-def _is_key(mapper: Mapper[Any], key: str) -> bool:
-    return bool(mapper.columns[key].primary_key)
-
-
-def is_changed(row: Base) -> bool:
-    """Whether something was assigned to the row since it was read or written."""
-    return bool(instance_state(row).committed_state)
 
 
 @dataclass(slots=True)
@@ -147,6 +186,13 @@ class _Target:
         defaults = [(key, make) for key in columns if (make := _default(mapper.columns[key]))]
         keys = tuple(key for key in columns if mapper.columns[key].primary_key)
         return cls(table, columns, keys, tuple(defaults))
+
+    def complete(self, row: dict[str, Any]) -> tuple[str, ...]:
+        """Fill in the defaults of what was not assigned; the attributes that are then to be written."""
+        for key, make in self.defaults:
+            if key not in row:
+                row[key] = make()
+        return tuple([key for key in self.columns if key in row])
 
     def values(self, row: Mapping[str, Any], keys: tuple[str, ...]) -> Values:
         """The row's values of these attributes, as the driver takes them."""
@@ -203,16 +249,23 @@ def _position(table: Table) -> int:
     return _order[table]
 
 
+def insert_if_absent(cursor: Cursor, row: Base, conflict: Sequence[str]) -> bool:
+    """Insert a row unless another has the same values in the columns of a unique constraint. Returns whether it was."""
+    target = _target(type(row))
+    keys = target.complete(row.__dict__)
+    sql = f"{target.insert_sql(keys)} ON CONFLICT ({', '.join(conflict)}) DO NOTHING"
+    cursor.execute(sql, target.values(row.__dict__, keys), prepare=True)
+    instance_state(row).committed_state.clear()
+    return cursor.rowcount == 1
+
+
 def write(cursor: Cursor, new: Sequence[Base], loaded: Iterable[Base]) -> None:
     """Insert `new` and update what was changed of `loaded`: one statement a table and set of columns, parents first."""
     batches: dict[tuple[int, int, str], list[Values]] = {}
     for row in new:
         target = _target(type(row))
         values = row.__dict__
-        for key, make in target.defaults:
-            if key not in values:
-                values[key] = make()
-        keys = tuple([key for key in target.columns if key in values])
+        keys = target.complete(values)
         place = (_position(target.table), 0, target.insert_sql(keys))
         batches.setdefault(place, []).append(target.values(values, keys))
         instance_state(row).committed_state.clear()
@@ -228,5 +281,5 @@ def write(cursor: Cursor, new: Sequence[Base], loaded: Iterable[Base]) -> None:
             place = (_position(target.table), 1, target.update_sql(keys))
             batches.setdefault(place, []).append(target.values(values, keys) + target.values(values, target.keys))
     for place in sorted(batches):
-        for values in batches[place]:
-            cursor.execute(place[2], values, prepare=True)
+        for parameters in batches[place]:
+            cursor.execute(place[2], parameters, prepare=True)

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from kernel.db.base import Base
 from kernel.db.constraints import translate
-from kernel.db.statements import Cursor, Read, is_changed, write
+from kernel.db.statements import Cursor, Read, Rows, insert_if_absent, write
 from kernel.principal import Principal
 
 T = TypeVar("T")
@@ -110,12 +110,13 @@ class UnitOfWork:
         """Whether what follows an event runs in this transaction."""
         self.outbox: Outbox | None = None
         self.signals: list[JobSignal] = []
+        self.committed: list[Callable[[], object]] = []
         self.cursor: Cursor = connection.cursor()
         self._connection = connection
         self._open_session = open_session
         self._session: Session | None = None
-        self._new: list[Base] = []
-        self._loaded: list[Base] = []
+        self._rows = Rows()
+        self._last: list[tuple[Any, Callable[[], None]]] = []
         self._deferred: list[Base] = []
         self._statements: list[tuple[str, tuple[Any, ...]]] = []
 
@@ -130,8 +131,8 @@ class UnitOfWork:
         """The ORM's session on this transaction; what was added or changed without it is in the database first."""
         if self._session is None:
             self._session = self._open_session()
-        if self._new or self._loaded:
-            self._write_rows()
+        self._rows.write(self.cursor)
+        self._rows.forget()
         return self._session
 
     def act_as(self, principal: Principal) -> None:
@@ -140,12 +141,14 @@ class UnitOfWork:
         self.cursor.execute(_SCOPE, _scope(principal), prepare=True)
 
     def fetch(self, read: Read, /, **parameters: Any) -> list[Any]:
-        """The rows of a prepared statement. What is assigned to the mapped objects in them is written before the commit."""
-        if self._session is not None and (self._session.new or self._session.dirty or self._session.deleted):
+        """The rows of a prepared statement. What is assigned to the mapped objects in them is written before the commit.
+
+        A row that this transaction holds already is the same object, as it was changed since. Rows that were only added
+        are not in the database yet: `flush` first where they are to be found.
+        """
+        if self._session is not None:
             self._session.flush()
-        if self._new:
-            self._write_rows()
-        return read.run(self.cursor, parameters, self._loaded)
+        return read.run(self.cursor, parameters, self._rows)
 
     def find(self, read: Read, /, **parameters: Any) -> Any:
         """The first of the rows, or None."""
@@ -154,8 +157,24 @@ class UnitOfWork:
 
     def add(self, row: B) -> B:
         """Insert a row, at the latest before the commit, in one statement with others of its table. Returns the row."""
-        self._new.append(row)
+        self._rows.add(row)
         return row
+
+    def held(self, kind: type[B], row_id: UUID) -> B | None:
+        """The row, when it was fetched or added in this transaction."""
+        return self._rows.find(kind, row_id)  # type: ignore[return-value]  # filed by its class
+
+    def attach(self, row: B) -> B:
+        """Take up a row that an earlier transaction read or wrote: what is assigned to it is written by its primary key."""
+        self._rows.attach(row)
+        return row
+
+    def add_if_absent(self, row: Base, *conflict: str) -> bool:
+        """Insert a row now unless one with the same values in the unique columns `conflict` exists. Returns whether it did.
+
+        A parallel transaction that is inserting the same is waited for.
+        """
+        return insert_if_absent(self.cursor, row, conflict)
 
     def add_deferred(self, row: Base) -> None:
         """Add an append-only row that nothing in this transaction reads: events, histories, audited actions.
@@ -163,6 +182,14 @@ class UnitOfWork:
         They wait for `flush_outbox`, so that a transaction writes them together.
         """
         self._deferred.append(row)
+
+    def do_last(self, key: Any, work: Callable[[], None]) -> None:
+        """Run `work` when everything else is done, just before the commit, in order of `key`: for locks to be held briefly."""
+        self._last.append((key, work))
+
+    def after_commit(self, work: Callable[[], object]) -> None:
+        """Run `work` once the transaction is committed; what it raises is logged. For what may be lost and swept up later."""
+        self.committed.append(work)
 
     def execute_deferred(self, sql: str, parameters: tuple[Any, ...]) -> None:
         """Run a statement after all rows were written, before the commit."""
@@ -177,29 +204,36 @@ class UnitOfWork:
         """Send pending rows to the database; constraint violations surface here or at commit."""
         if self._session is not None:
             self._session.flush()
-        self._write_rows()
+        self._rows.write(self.cursor)
 
     def flush_outbox(self) -> None:
         """Run what follows inline, then write everything pending. Called before the commit; earlier is slower, not wrong."""
-        self.follow()
-        if self._session is not None:
-            self._session.flush()
+        self._finish()
         self._write_pending()
 
     def commit(self) -> None:
         """Write everything pending and commit, in one pipeline. Called by `unit_of_work` alone."""
-        self.follow()
-        if self._session is not None:
-            self._session.flush()
-        if not (self._new or self._deferred or self._statements or self.outbox or any(map(is_changed, self._loaded))):
+        self._finish()
+        if not (self._deferred or self._statements or self.outbox or self._rows.is_pending):
             self._connection.commit()
             return
         with self._connection.pipeline():
             self._write_pending()
             self._connection.commit()
 
+    def _finish(self) -> None:
+        self.follow()
+        while self._last:
+            # In one order everywhere, so that two transactions that take several counters cannot cross.
+            last, self._last = sorted(self._last, key=lambda item: item[0]), []
+            for _, work in last:
+                work()
+            self.follow()
+        if self._session is not None:
+            self._session.flush()
+
     def _write_pending(self) -> None:
-        self._write_rows()
+        self._rows.write(self.cursor)
         deferred, self._deferred = self._deferred, []
         write(self.cursor, deferred, ())
         if self.outbox is not None:
@@ -207,10 +241,6 @@ class UnitOfWork:
         statements, self._statements = self._statements, []
         for sql, parameters in statements:
             self.cursor.execute(sql, parameters, prepare=True)
-
-    def _write_rows(self) -> None:
-        new, self._new = self._new, []
-        write(self.cursor, new, self._loaded)
 
 
 def _keep_prepared(connection: psycopg.Connection[Any], _: object) -> None:
@@ -265,6 +295,11 @@ def unit_of_work(
         pooled.close()
     if uow.signals and db.notify is not None:
         db.notify(uow.signals)
+    for work in uow.committed:
+        try:
+            work()
+        except Exception:
+            log.exception("after_commit_failed")
 
 
 def _begin(db: Database, principal: Principal) -> PoolProxiedConnection:

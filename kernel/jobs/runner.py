@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,6 +87,7 @@ class JobRun:
     leased: bool = False
     """Whether the claim is committed; before that it is the lock of its transaction alone."""
     failure: Exception | None = None
+    and_then: Callable[[UnitOfWork], None] | None = None
 
     @property
     def kind(self) -> Kind:
@@ -161,12 +162,13 @@ class Runner:
         self.conclude(calls)
         return count
 
-    def run_prepared(self, claim: Claim, request: Any) -> None:
+    def run_prepared(self, claim: Claim, request: Any, and_then: Callable[[UnitOfWork], None] | None = None) -> None:
         """Make a call whose claim was committed with its job (`enqueue(..., leased=True)`), and conclude it, in this thread.
 
+        `and_then` runs in the concluding transaction, after all that follows inline; it does not when that fails.
         A process that dies here leaves a lease that runs out; whoever takes over prepares anew.
         """
-        run = JobRun(claim, clock.now(), time.monotonic(), request=request, leased=True)
+        run = JobRun(claim, clock.now(), time.monotonic(), request=request, leased=True, and_then=and_then)
         self._hold([run])
         self.call(run)
         self.conclude([run])
@@ -293,6 +295,8 @@ class Runner:
                 with run.claim.in_logs():
                     again = handler.conclude(uow, run.claim, run.request, run.answer)
                     uow.follow()
+                    if run.and_then is not None:
+                        run.and_then(uow)
                 if again is not None:
                     self._put_off(uow, run, again)
                     continue

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kernel.db.uow import UnitOfWork
-from kernel.jobs.kinds import Payload, every, job
-from marketplace.people.sessions import forget_ended_sessions
-from marketplace.people.sign_in_limits import forget_old_counts
+from kernel.db.uow import Transact
+from kernel.jobs.kinds import sweep
+from marketplace.people.sessions import purge_ended_sessions
+from marketplace.people.sign_in_limits import purge_old_counts
 
-TIDY = "marketplace.people.tidy"
+RETENTION = "marketplace.people.retention"
 
 
 def register() -> None:
-    """Register the hourly tidying."""
+    """Register the hourly purge."""
 
-    @job(TIDY)
-    def tidy(uow: UnitOfWork, _payload: Payload) -> None:
-        forget_ended_sessions(uow)
-        forget_old_counts(uow)
-
-    every(timedelta(hours=1), TIDY)
+    @sweep(RETENTION, every=timedelta(hours=1))
+    def purge(transact: Transact) -> None:
+        transact(purge_ended_sessions)
+        transact(purge_old_counts)

@@ -108,6 +108,6 @@ def switch_organization(uow: UnitOfWork, session_id: UUID, person_id: UUID, org_
     )
 
 
-def forget_ended_sessions(uow: UnitOfWork) -> None:
+def purge_ended_sessions(uow: UnitOfWork) -> None:
     """Delete sessions whose time is over."""
     uow.session.execute(delete(SignInSession).where(SignInSession.expires_at < clock.now()))

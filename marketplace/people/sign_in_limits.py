@@ -69,7 +69,7 @@ def forgive_attempt(uow: UnitOfWork, email: str, address: str | None) -> None:
             )
 
 
-def forget_old_counts(uow: UnitOfWork) -> None:
+def purge_old_counts(uow: UnitOfWork) -> None:
     """Delete counts whose window is long over."""
     uow.session.execute(delete(SignInCount).where(SignInCount.since_at < clock.now() - KEPT))
 

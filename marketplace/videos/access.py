@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import Boolean, ColumnElement, Uuid, and_, bindparam, false, or_, select, true
 
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -29,6 +29,19 @@ def seen_by(principal: Principal) -> ColumnElement[bool]:
         return true()
     mine = Video.org_id == principal.org_id if principal.org_id else false()
     return or_(mine, published_to(principal))
+
+
+MAY_SEE = or_(
+    bindparam("platform", type_=Boolean),
+    Video.org_id == bindparam("own_id", type_=Uuid),
+    and_(Video.state == "published", Video.visibility == "public"),
+)
+"""`seen_by` for statements that are built once; `viewer` gives its parameters."""
+
+
+def viewer(principal: Principal) -> dict[str, object]:
+    """The parameters of `MAY_SEE`."""
+    return {"platform": principal.is_platform, "own_id": principal.org_id}
 
 
 def get_visible_video(uow: UnitOfWork, video_id: UUID) -> Video:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
+from kernel.jobs.context import Claim
 from kernel.jobs.outbox import emit
-from kernel.jobs.runner import JobContext
 from kernel.storage import Storage, StoredObject
 from marketplace.videos.events import VideoReady, VideoRefused
 from marketplace.videos.isolated import probe_isolated, remux_isolated
@@ -28,33 +29,64 @@ _READ_BYTES = 256 * 1024
 _TYPES = {"mp4": "video/mp4", "mov": "video/mp4", "webm": "video/webm"}
 
 
-def examine_media(ctx: JobContext, storage: Storage, video_id: UUID, key: str) -> None:
-    """Decide whether the upload `key` of a video is playable, and make its playing copy and cover.
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    video_id: UUID
+    key: str
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """What came of it: either why the upload is refused, or its playing copy and cover."""
+
+    refusal: Invalid | None = None
+    probe: Probe | None = None
+    media: StoredObject | None = None
+    cover_key: str = ""
+
+
+class ExamineMedia:
+    """The steps of deciding whether an upload is playable, and of making its playing copy and cover.
 
     Emits: VideoReady or VideoRefused. Locks: the video, in its last step only.
     """
-    file_name = ctx.transact(lambda uow: _awaited(uow, video_id, key))
-    if file_name is None:
-        return
-    with tempfile.TemporaryDirectory(prefix="market-media-") as folder:
-        upload, copy = Path(folder) / "upload", Path(folder) / "copy"
-        with upload.open("wb") as out:
-            for chunk in storage.stream(key):
-                out.write(chunk)
-        try:
-            probe = probe_isolated(upload, name=file_name or None)
-            remux_isolated(upload, copy)
-        except Invalid as refusal:
-            code, params = refusal.code, dict(refusal.params)
-            ctx.transact(lambda uow: refuse(uow, video_id, key, code, params))
-            storage.delete(key)
-            return
-        ending = "webm" if probe.container == "webm" else "mp4"
-        place = f"media/{video_id}/{key.rpartition('/')[2]}"
-        media = storage.put(f"{place}.{ending}", _chunks(copy))
-        cover = storage.put_bytes(f"{place}.jpg", probe.cover_jpeg)
-    ctx.transact(lambda uow: _conclude(uow, video_id, key, probe, media, cover.key))
-    storage.delete(key)
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def prepare(self, uow: UnitOfWork, claim: Claim) -> _Upload | None:
+        """The upload, while it is the one to examine."""
+        video_id, key = UUID(claim.payload["video_id"]), str(claim.payload["key"])
+        file_name = _awaited(uow, video_id, key)
+        return None if file_name is None else _Upload(video_id, key, file_name)
+
+    def call(self, request: _Upload) -> _Examined:
+        """Open, decode and copy the file, holding no lock while foreign bytes are read."""
+        storage, key = self._storage, request.key
+        with tempfile.TemporaryDirectory(prefix="market-media-") as folder:
+            upload, copy = Path(folder) / "upload", Path(folder) / "copy"
+            with upload.open("wb") as out:
+                for chunk in storage.stream(key):
+                    out.write(chunk)
+            try:
+                probe = probe_isolated(upload, name=request.file_name or None)
+                remux_isolated(upload, copy)
+            except Invalid as refusal:
+                return _Examined(refusal=refusal)
+            ending = "webm" if probe.container == "webm" else "mp4"
+            place = f"media/{request.video_id}/{key.rpartition('/')[2]}"
+            media = storage.put(f"{place}.{ending}", _chunks(copy))
+            cover = storage.put_bytes(f"{place}.jpg", probe.cover_jpeg)
+        return _Examined(probe=probe, media=media, cover_key=cover.key)
+
+    def conclude(self, uow: UnitOfWork, claim: Claim, request: _Upload, answer: _Examined) -> None:
+        """Let the video be ready or refused. The upload itself is deleted when that is committed."""
+        if answer.refusal is not None:
+            refuse(uow, request.video_id, request.key, answer.refusal.code, dict(answer.refusal.params))
+        elif answer.probe is not None and answer.media is not None:
+            _conclude(uow, request.video_id, request.key, answer.probe, answer.media, answer.cover_key)
+        uow.after_commit(lambda: self._storage.delete(request.key))
 
 
 def _awaited(uow: UnitOfWork, video_id: UUID, key: str) -> str | None:

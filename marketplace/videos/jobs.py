@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import UUID
 
-from kernel.db.uow import UnitOfWork
-from kernel.jobs.kinds import Payload, every, job, process
-from kernel.jobs.runner import JobContext
+from kernel.db.uow import Transact
+from kernel.jobs.kinds import call, sweep
 from kernel.storage import Storage
-from marketplace.videos.examine_media import examine_media
+from marketplace.videos.examine_media import ExamineMedia
 from marketplace.videos.receive_media import PROBE
 from marketplace.videos.sweep_media import refuse_given_up, sweep_orphans
 
@@ -20,17 +18,12 @@ SWEEP_GIVEN_UP = "marketplace.media.sweep_given_up"
 def register(storage: Storage) -> None:
     """Let workers of the queue `media` examine uploads and clean up after them."""
 
-    @process(PROBE, queue="media", max_attempts=5)
-    def examine(ctx: JobContext, payload: Payload) -> None:
-        examine_media(ctx, storage, UUID(payload["video_id"]), payload["key"])
+    call(PROBE, queue="media", max_attempts=5)(ExamineMedia(storage))
 
-    @process(SWEEP_ORPHANS, queue="media")
-    def sweep(ctx: JobContext, _payload: Payload) -> None:
-        sweep_orphans(ctx, storage)
+    @sweep(SWEEP_ORPHANS, every=timedelta(days=1))
+    def delete_orphans(transact: Transact) -> None:
+        sweep_orphans(transact, storage)
 
-    @job(SWEEP_GIVEN_UP)
-    def give_up(uow: UnitOfWork, _payload: Payload) -> None:
-        refuse_given_up(uow)
-
-    every(timedelta(days=1), SWEEP_ORPHANS)
-    every(timedelta(minutes=1), SWEEP_GIVEN_UP)
+    @sweep(SWEEP_GIVEN_UP, every=timedelta(minutes=1))
+    def give_up(transact: Transact) -> None:
+        transact(refuse_given_up)

@@ -15,10 +15,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from kernel import clock
-from kernel.db.uow import UnitOfWork
+from kernel.db.uow import Transact, UnitOfWork
 from kernel.ids import parse_uuid
 from kernel.jobs.models import Job
-from kernel.jobs.runner import JobContext
 from kernel.storage import ObjectMissing, Storage
 from marketplace.videos.examine_media import refuse
 from marketplace.videos.models import Video
@@ -30,13 +29,13 @@ ORPHANED_AFTER = timedelta(days=1)
 _BATCH = 100
 
 
-def sweep_orphans(ctx: JobContext, storage: Storage) -> int:
+def sweep_orphans(transact: Transact, storage: Storage) -> int:
     """Delete objects of videos that no video speaks of. Returns how many."""
     deleted = 0
     for prefix in PREFIXES:
         keys = storage.keys(prefix)
         while batch := list(islice(keys, _BATCH)):
-            for key in ctx.transact(partial(orphans_among, keys=batch)):
+            for key in transact(partial(orphans_among, keys=batch)):
                 deleted += _delete_old(storage, key)
     return deleted
 

@@ -68,6 +68,7 @@ def _entitlements() -> None:
         sa.Column("buyer_org_id", sa.Uuid, nullable=False),
         sa.Column("seller_org_id", sa.Uuid, nullable=False),
         sa.Column("reference", sa.Uuid, nullable=False),
+        sa.Column("group_reference", sa.Uuid, nullable=False),
         sa.Column("listing_id", sa.Uuid, nullable=False),
         sa.Column("plan_id", sa.Uuid, nullable=False),
         sa.Column("connector_id", sa.Uuid),

@@ -6,13 +6,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from kernel import clock
-from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.jobs.outbox import emit
 from orders.agreements.events import OrderCompleted
 from orders.agreements.models import Order
-from orders.agreements.rows import lines_of
+from orders.agreements.rows import find_locked_order, lines_of
 from orders.agreements.states import ORDER
 
 ACCEPTED_AFTER = timedelta(days=7)
@@ -24,18 +23,18 @@ def accept_order(uow: UnitOfWork, order_id: UUID) -> Order:
 
     Raises: NotFound, Conflict `order_not_acceptable`. Emits: OrderCompleted. Locks: the order.
     """
-    order = lock_row(uow.session, Order, order_id)
+    order = find_locked_order(uow, order_id)
     if order is None or order.buyer_org_id != uow.principal.organization():
         raise NotFound("not_found")
     if order.accepted_at is not None:
         return order
     if order.state != "active" or not has_services(uow, order.id):
         raise Conflict("order_not_acceptable", state=order.state)
-    take_acceptance(uow, order, reason="accepted")
+    record_acceptance(uow, order, reason="accepted")
     return order
 
 
-def take_acceptance(uow: UnitOfWork, order: Order, *, reason: str) -> None:
+def record_acceptance(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     """Take a locked, active order's services as accepted; the loop then lets their shares start their hold.
 
     An order of nothing but one-off services is then complete; one with a subscription in it stays active.

@@ -6,9 +6,8 @@ from kernel.states import Machine, edges
 
 ORDER = Machine(
     "order",
-    initial="draft",
+    initial="pending_payment pending_approval",
     edges=edges(
-        draft="pending_approval pending_payment",
         pending_approval="pending_payment rejected expired cancelled",
         pending_payment="paid expired cancelled",
         paid="fulfilling",
@@ -25,9 +24,8 @@ ORDER = Machine(
 
 PURCHASE = Machine(
     "purchase",
-    initial="draft",
+    initial="pending_payment pending_approval",
     edges=edges(
-        draft="pending_approval pending_payment",
         pending_approval="pending_payment rejected expired cancelled",
         pending_payment="paid expired cancelled",
         paid="",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -11,29 +12,25 @@ from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from orders.agreements.models import Order, OrderLine, Subscription, SubscriptionTerm
+from orders.agreements.rows import Delivery
 from orders.agreements.states import SUBSCRIPTION
 
 
-def begin_subscriptions(uow: UnitOfWork, order: Order) -> None:
+def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> SubscriptionTerm | None:
     """Begin a subscription for each recurring line of an order that has become active.
 
     The first term runs from the moment the entitlement became active: nobody pays for waiting. Idempotent by the line.
+    Returns the first of the terms that began.
     """
-    rows = uow.session.execute(
-        select(OrderLine, Entitlement)
-        .join(Entitlement, Entitlement.reference == OrderLine.id)
-        .where(OrderLine.order_id == order.id)
-        .order_by(OrderLine.id)
-    )
-    for line, entitlement in rows.all():
-        if line.term_months == 0:
-            continue
-        known = uow.session.scalar(select(Subscription.id).where(Subscription.order_line_id == line.id))
-        if known is None:
-            _begin(uow, line, entitlement)
+    terms = [
+        _begin(uow, one.line, one.entitlement)
+        for one in deliveries
+        if one.line.term_months and one.entitlement is not None and one.subscription_id is None
+    ]
+    return min(terms, key=lambda term: term.starts_at, default=None)
 
 
-def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> None:
+def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> SubscriptionTerm:
     starts_at = entitlement.valid_from
     assert starts_at is not None  # noqa: S101 - an active entitlement has begun
     subscription = Subscription(
@@ -46,9 +43,8 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> None:
         auto_renew=True,
     )
     SUBSCRIPTION.begin(uow, subscription, org_ids=[line.buyer_org_id, line.seller_org_id])
-    uow.session.add(subscription)
-    uow.flush()
-    uow.session.add(
+    uow.add(subscription)
+    return uow.add(
         SubscriptionTerm(
             id=uuid7(),
             subscription_id=subscription.id,

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from billing.gateways.call import Submission
 from kernel import clock
-from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.text import plain_text
 from orders.agreements.events import PurchaseApproved, PurchaseRejected
-from orders.agreements.rows import locked_orders
+from orders.agreements.rows import find_locked_purchase, lock_orders
 from orders.agreements.states import ORDER, PURCHASE
 from orders.purchases.models import Approval, Purchase
-from orders.purchases.pay import request_payment, require_still_sold
+from orders.purchases.pay import PAYMENT_WAITS, request_payment, require_still_sold
 from orders.purchases.rules import find_rule
 
 
@@ -28,16 +28,26 @@ class DecidePurchase:
     purchase_id: UUID
     decision: Literal["approved", "rejected"]
     reason: str | None = None
+    pay_at_once: bool = False
+    """Whether whoever commits an approval runs its submission."""
 
 
-def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decided purchase; `submission` calls the gateway for its payment, the caller's to run where it is leased."""
+
+    purchase: Purchase
+    submission: Submission | None = None
+
+
+def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Decided:
     """Approve (the payment starts) or reject a purchase of the acting approver's organization.
 
     Raises: NotFound, Forbidden `self_approval`, Conflict `purchase_not_pending`, Gone `approval_expired`,
     Invalid `reason_required`; for an approval Conflict `plan_withdrawn`, `listing_suspended`.
     Emits: PurchaseApproved or PurchaseRejected. Locks: purchase, then its orders.
     """
-    purchase = lock_row(uow.session, Purchase, command.purchase_id)
+    purchase = find_locked_purchase(uow, command.purchase_id)
     if purchase is None or purchase.buyer_org_id != uow.principal.organization():
         raise NotFound("not_found")
     if purchase.state != "pending_approval":
@@ -50,7 +60,7 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
         raise Invalid("reason_required", field="reason")
     if command.decision == "approved":
         require_still_sold(uow, purchase)
-    uow.session.add(
+    uow.add(
         Approval(
             id=uuid7(),
             buyer_org_id=purchase.buyer_org_id,
@@ -60,21 +70,26 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Purchase:
             reason=reason,
         )
     )
-    uow.flush()
     if command.decision == "approved":
         emit(uow, PurchaseApproved(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
-        request_payment(uow, purchase)
+        purchase.deadline_at = clock.now() + PAYMENT_WAITS
+        PURCHASE.move(uow, purchase, "pending_payment", org_ids=[purchase.buyer_org_id])
+        orders = lock_orders(uow, purchase.id)
+        for order in orders:
+            ORDER.move(uow, order, "pending_payment", org_ids=order.parties)
+            order.deadline_at = purchase.deadline_at
+        return Decided(purchase, request_payment(uow, purchase, orders, leased=command.pay_at_once))
     else:
         close_unpaid(uow, purchase, "rejected", reason=reason)
         emit(uow, PurchaseRejected(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
-    return purchase
+    return Decided(purchase)
 
 
 def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str | None) -> None:
     """End a purchase that was never paid, and its orders with it."""
     PURCHASE.move(uow, purchase, state, org_ids=[purchase.buyer_org_id], reason=reason)
     purchase.deadline_at = None
-    for order in locked_orders(uow, purchase.id):
+    for order in lock_orders(uow, purchase.id):
         ORDER.move(uow, order, state, org_ids=order.parties, reason=reason)
         order.deadline_at = None
 

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.gateways.call import Submission
 from billing.payments.start_payment import StartPayment, start_payment
 from kernel import clock
-from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.jobs.outbox import emit
@@ -17,47 +17,45 @@ from kernel.money import Money
 from marketplace import public
 from orders.agreements.events import OrderPaid
 from orders.agreements.models import Order, OrderLine
-from orders.agreements.rows import locked_orders
+from orders.agreements.rows import find_locked_purchase, lock_orders
 from orders.agreements.states import ORDER, PURCHASE
 from orders.purchases.models import Purchase
 
 PAYMENT_WAITS = timedelta(hours=24)
 
 
-def request_payment(uow: UnitOfWork, purchase: Purchase) -> UUID | None:
-    """Move a purchase to `pending_payment` and start its payment; nothing is asked for when nothing is due.
+def request_payment(
+    uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool = False
+) -> Submission | None:
+    """Start the payment of a purchase that has begun to wait for it; nothing is asked for when nothing is due.
 
-    Returns the payment's id. Locks: the purchase's orders.
+    Returns what calls the gateway, the caller's to run where it is `leased`.
     """
-    purchase.deadline_at = clock.now() + PAYMENT_WAITS
-    PURCHASE.move(uow, purchase, "pending_payment", org_ids=[purchase.buyer_org_id])
-    orders = locked_orders(uow, purchase.id)
-    for order in orders:
-        ORDER.move(uow, order, "pending_payment", org_ids=order.parties)
-        order.deadline_at = purchase.deadline_at
     if purchase.gross_minor == 0:
         mark_paid(uow, purchase, orders, None)
         return None
-    return _start(uow, purchase, orders)
+    return _start(uow, purchase, orders, leased=leased)
 
 
-def pay_again(uow: UnitOfWork, purchase_id: UUID, *, gateway: str, method_token: str) -> UUID:
-    """Try another payment method after a failed payment. Returns the new payment's id.
+def pay_again(
+    uow: UnitOfWork, purchase_id: UUID, *, gateway: str, method_token: str, leased: bool = False
+) -> Submission:
+    """Try another payment method after a failed payment. Returns what calls the gateway, as `request_payment`.
 
     Raises: NotFound, Conflict `purchase_not_payable`, `plan_withdrawn`, `listing_suspended`, and
     `payment_already_running` while one is under way or in doubt.
     """
-    purchase = lock_row(uow.session, Purchase, purchase_id)
+    purchase = find_locked_purchase(uow, purchase_id)
     if purchase is None or purchase.buyer_org_id != uow.principal.organization():
         raise NotFound("not_found")
     if purchase.state != "pending_payment" or purchase.deadline_at is None or purchase.deadline_at <= clock.now():
         raise Conflict("purchase_not_payable", state=purchase.state)
     require_still_sold(uow, purchase)
     purchase.gateway, purchase.method_token = gateway, method_token
-    return _start(uow, purchase, locked_orders(uow, purchase.id))
+    return _start(uow, purchase, lock_orders(uow, purchase.id), leased=leased)
 
 
-def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order]) -> UUID:
+def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool) -> Submission:
     assert purchase.deadline_at is not None  # noqa: S101 - set when the purchase began to wait for money
     return start_payment(
         uow,
@@ -72,6 +70,7 @@ def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order]) -> UUID:
             ),
             deadline_at=purchase.deadline_at,
             description=", ".join(order.number for order in orders),
+            leased=leased,
         ),
     )
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from orders.purchases.models import PurchaseRule
 
 BUY = "orders.buy"
+
+
+_RULE = Read(
+    select(PurchaseRule).where(
+        PurchaseRule.org_id == bindparam("org_id"), PurchaseRule.currency == bindparam("currency")
+    )
+)
 
 
 def needs_approval(uow: UnitOfWork, currency: str, gross_minor: int) -> bool:
@@ -23,8 +31,5 @@ def needs_approval(uow: UnitOfWork, currency: str, gross_minor: int) -> bool:
 
 def find_rule(uow: UnitOfWork, currency: str) -> PurchaseRule | None:
     """The acting organization's rule for a currency."""
-    return uow.session.scalar(
-        select(PurchaseRule).where(
-            PurchaseRule.org_id == uow.principal.organization(), PurchaseRule.currency == currency
-        )
-    )
+    found: PurchaseRule | None = uow.find(_RULE, org_id=uow.principal.organization(), currency=currency)
+    return found

@@ -69,9 +69,7 @@ def give_quote(uow: UnitOfWork, command: GiveQuote) -> Quote:
         expires_at=clock.now() + LIVES,
         used_at=None,
     )
-    uow.session.add(quote)
-    uow.flush()
-    return quote
+    return uow.add(quote)
 
 
 def _price(uow: UnitOfWork, buyer: Party, asked: Asked, context: Context) -> PricedLine:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from fulfillment.connectors.connector_test import TEST, ask_for_test
+from fulfillment.connectors.check_connector import TEST, ask_for_test
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.connectors.save_connector import ChangeConnector, SaveConnector, change_connector, save_connector
 from fulfillment.queries import get_connector

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from billing.payments.adapters.sandbox import SandboxGateway
-from billing.payments.adapters.stripe import StripeGateway
-from billing.payments.ports import (
+from billing.gateways.ports import (
+    GatewayStatus,
     NotReached,
     OutcomeUnknown,
     PaymentGateway,
@@ -17,8 +16,9 @@ from billing.payments.ports import (
     PayoutRequest,
     RefundRequest,
     Refused,
-    Standing,
 )
+from billing.gateways.sandbox import SandboxGateway
+from billing.gateways.stripe import StripeGateway
 from kernel import clock
 from kernel.db.uow import Database
 from kernel.ids import uuid7
@@ -75,7 +75,7 @@ class TestPayments:
     def test_a_payment_is_made_and_found_by_key_and_by_reference(self, side: Side) -> None:
         request = payment(side.ok)
         made = side.gateway.submit(request)
-        assert (made.standing, made.amount) == (Standing.SUCCEEDED, AMOUNT)
+        assert (made.status, made.amount) == (GatewayStatus.SUCCEEDED, AMOUNT)
         assert side.gateway.find_payment(request, None) == made
         assert side.gateway.find_payment(request, made.reference) == made
 
@@ -100,7 +100,7 @@ class TestPayments:
             side.gateway.submit(request)
         found = side.gateway.find_payment(request, None)
         assert found is not None
-        assert found.standing is Standing.SUCCEEDED
+        assert found.status is GatewayStatus.SUCCEEDED
         assert side.gateway.submit(request).reference == found.reference
 
     def test_a_decline_is_definite(self, side: Side) -> None:
@@ -123,16 +123,16 @@ class TestPayments:
 
     def test_authentication_waits_and_can_be_withdrawn(self, side: Side) -> None:
         answer = side.gateway.submit(payment(side.action))
-        assert answer.standing is Standing.REQUIRES_ACTION
+        assert answer.status is GatewayStatus.REQUIRES_ACTION
         assert answer.next_action
-        assert side.gateway.cancel(answer.reference).standing is Standing.FAILED
+        assert side.gateway.cancel(answer.reference).status is GatewayStatus.FAILED
 
     def test_a_made_payment_is_not_withdrawn(self, side: Side) -> None:
         answer = side.gateway.submit(payment(side.ok))
-        assert side.gateway.cancel(answer.reference).standing is Standing.SUCCEEDED
+        assert side.gateway.cancel(answer.reference).status is GatewayStatus.SUCCEEDED
 
     def test_what_takes_time_is_pending(self, side: Side) -> None:
-        assert side.gateway.submit(payment(side.pending)).standing is Standing.PENDING
+        assert side.gateway.submit(payment(side.pending)).status is GatewayStatus.PENDING
 
 
 class TestRefunds:
@@ -140,7 +140,7 @@ class TestRefunds:
         request = refund_of(side.gateway.submit(payment(side.ok)).reference, 6_000)
         assert side.gateway.find_refund(request, None) is None
         made = side.gateway.refund(request)
-        assert (made.standing, made.amount) == (Standing.SUCCEEDED, Money(6_000, "CNY"))
+        assert (made.status, made.amount) == (GatewayStatus.SUCCEEDED, Money(6_000, "CNY"))
         assert side.gateway.refund(request) == made
         assert side.gateway.find_refund(request, None) == made
         assert side.gateway.find_refund(request, made.reference) == made
@@ -158,7 +158,7 @@ class TestPayouts:
         request = PayoutRequest(str(uuid7()), AMOUNT, side.account, "statement", {})
         assert side.gateway.find_payout(request, None) is None
         made = side.gateway.pay_out(request)
-        assert (made.standing, made.amount) == (Standing.SUCCEEDED, AMOUNT)
+        assert (made.status, made.amount) == (GatewayStatus.SUCCEEDED, AMOUNT)
         assert side.gateway.pay_out(request) == made
         assert side.gateway.find_payout(request, None) == made
         assert side.gateway.find_payout(request, made.reference) == made
@@ -228,7 +228,7 @@ class TestStripeNotices:
                 server.objects[reference]["status"] = "requires_payment_method"
                 found = gateway.find_payment(request, known)
                 assert found is not None
-                assert (found.standing, server.objects[reference]["status"]) == (Standing.FAILED, "canceled")
+                assert (found.status, server.objects[reference]["status"]) == (GatewayStatus.FAILED, "canceled")
 
     def test_a_server_error_after_the_deed_is_doubt(self) -> None:
         with LocalStripe() as server:
@@ -238,4 +238,4 @@ class TestStripeNotices:
                 gateway.submit(request)
             found = gateway.find_payment(request, None)
         assert found is not None
-        assert found.standing is Standing.SUCCEEDED
+        assert found.status is GatewayStatus.SUCCEEDED

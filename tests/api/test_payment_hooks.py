@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 from sqlalchemy import select
 
 from api.app import create_app
-from billing.payments.adapters.stripe import StripeGateway
+from billing.gateways.stripe import StripeGateway
 from billing.payments.models import Payment
 from billing.payments.start_payment import start_payment
 from kernel import clock

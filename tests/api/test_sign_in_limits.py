@@ -22,7 +22,7 @@ from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from marketplace.people import sign_in_limits
 from marketplace.people.models import SignInCount
-from marketplace.people.sign_in_limits import ACCOUNT, KEPT, Limit, forget_old_counts
+from marketplace.people.sign_in_limits import ACCOUNT, KEPT, Limit, purge_old_counts
 from tests.api_server import services_for
 from tests.conftest import NOON
 from tests.factories_marketplace import PASSWORD, Org, make_org
@@ -186,5 +186,5 @@ def test_old_counts_are_forgotten_and_hold_nobodys_name(
         assert subjects
         assert all(len(subject) == 64 and subject.isalnum() for subject in subjects)
         clock.advance(2 * KEPT)
-        forget_old_counts(uow)
+        purge_old_counts(uow)
         assert uow.session.scalar(select(func.count()).select_from(SignInCount)) == 0

@@ -4,7 +4,6 @@ import textwrap
 
 import pytest
 
-from kernel.jobs.outbox import enqueue
 from tests.arch.rules.source import Source
 from tests.arch.rules.tree import RULES, findings
 

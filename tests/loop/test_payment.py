@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from billing.gateways.janitor import JANITOR
+from billing.gateways.sandbox import SandboxGateway
 from billing.ledger.queries import balance_minor
-from billing.payments.adapters.sandbox import SandboxGateway
-from billing.payments.jobs import JANITOR
 from billing.payments.models import PaymentAllocation
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work

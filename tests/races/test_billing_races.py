@@ -15,15 +15,16 @@ from sqlalchemy import func, select
 
 from billing.charges.models import Charge
 from billing.charges.record_charge import record_charge
+from billing.gateways.janitor import JANITOR
+from billing.gateways.models import SandboxOperation
+from billing.gateways.ports import GatewayAnswer, GatewayStatus, PaymentRequest
+from billing.gateways.result import GatewayResult
 from billing.invoices.models import Invoice
 from billing.invoices.number_document import number_document
 from billing.invoices.number_series import take_number
 from billing.ledger.models import LedgerTransaction
-from billing.payments.apply_told import apply_told
-from billing.payments.consult import Told
-from billing.payments.jobs import JANITOR
-from billing.payments.models import Payment, PaymentAllocation, SandboxOperation
-from billing.payments.ports import Answer, PaymentRequest, Standing
+from billing.payments.apply_gateway_result import apply_gateway_result
+from billing.payments.models import Payment, PaymentAllocation
 from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.models import Refund
@@ -65,10 +66,12 @@ def test_notice_answer_and_poller_make_one_payment(house: House) -> None:
     for _ in range(10):
         payment_id = Sale().start(house.db, "sbx_unreachable")
         house.run()
-        told = Told(answer=Answer(Standing.SUCCEEDED, f"sbx_pay_{payment_id.hex}", Money(106_000, "CNY")))
+        result = GatewayResult(
+            answer=GatewayAnswer(GatewayStatus.SUCCEEDED, f"sbx_pay_{payment_id.hex}", Money(106_000, "CNY"))
+        )
 
-        def hear(payment_id: UUID = payment_id, told: Told = told) -> object:
-            return transact(house.db, SYSTEM, lambda uow: apply_told(uow, payment_id, told))
+        def hear(payment_id: UUID = payment_id, result: GatewayResult = result) -> object:
+            return transact(house.db, SYSTEM, lambda uow: apply_gateway_result(uow, payment_id, result))
 
         outcomes = at_once([hear] * 6)
         assert sorted(str(outcome) for outcome in outcomes) == ["changed", *["nothing_new"] * 5]

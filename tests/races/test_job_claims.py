@@ -20,7 +20,6 @@ from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.kinds import Payload, job, process
 from kernel.jobs.models import Inbox, Job, JobAttempt
-from kernel.jobs.outbox import enqueue
 from kernel.jobs.runner import JobContext, Runner, due
 from kernel.principal import SYSTEM
 

@@ -16,10 +16,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
-from kernel.jobs import run
+from kernel.jobs import outbox, run
 from kernel.jobs.kinds import Payload, job, process
 from kernel.jobs.models import Job
-from kernel.jobs.outbox import enqueue
 from kernel.jobs.runner import Claim, JobContext, Runner, Turn
 from kernel.principal import SYSTEM
 
@@ -51,7 +50,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def enqueue(db: Database, kind: str, **payload: Any) -> UUID:
     with unit_of_work(db, SYSTEM) as uow:
-        return enqueue(uow, kind, payload, dedupe_key=str(uuid7()))
+        return outbox.enqueue(uow, kind, payload, dedupe_key=str(uuid7()))
 
 
 def row(db: Database, job_id: UUID) -> Job:

@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Iterator
 
-from kernel.jobs.outbox import enqueue
 from tests.arch.rules.source import Rule, Source, calls, in_database_code, in_product
 
 UNIT_OF_WORK = "kernel/db/uow.py"

@@ -70,14 +70,14 @@ class Market:
 
     def start(self, name: str, *arguments: str) -> Child:
         """Start `market ARGUMENTS` as a process called `name`."""
-        told = {
+        result = {
             **self.engines.open_addresses().environment(),
             "MARKET_HOME": str(self.settings.market_home),
             "PORT": str(self.settings.port),
             "SAMPLE_SELLER_PORT": str(self.seller.port),
             "PAYMENT_GATEWAYS": "sandbox",
         }
-        spec = ChildSpec(name, ("-m", "app.cli", *arguments), told)
+        spec = ChildSpec(name, ("-m", "app.cli", *arguments), result)
         self.children[name] = Child(spec, self.settings.market_home / "logs" / f"{name}.log", self.settings.market_home)
         self.children[name].start()
         return self.children[name]

@@ -14,8 +14,9 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from billing.gateways.models import SandboxOperation
 from billing.payments.events import PaymentSucceeded
-from billing.payments.models import Payment, SandboxOperation
+from billing.payments.models import Payment
 from billing.payments.start_payment import SUBMIT
 from fulfillment.runs.models import RunAttempt
 from fulfillment.runs.start_run import CALL

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from billing.charges.models import Charge
+from billing.gateways.janitor import JANITOR
 from billing.ledger.models import LedgerTransaction
-from billing.payments.jobs import JANITOR
 from fulfillment.jobs import SWEEP_OVERDUE
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work

@@ -11,10 +11,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, text
 
-from billing.payments.adapters.sandbox import SandboxGateway
-from billing.payments.jobs import JANITOR
-from billing.payments.models import Payment, SandboxOperation
-from billing.payments.ports import Answer
+from billing.gateways.janitor import JANITOR
+from billing.gateways.models import SandboxOperation
+from billing.gateways.ports import GatewayAnswer
+from billing.gateways.sandbox import SandboxGateway
+from billing.payments.models import Payment
 from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.models import Refund
@@ -34,10 +35,10 @@ class DyingGateway(SandboxGateway):
 
     def __init__(self, db: Database, method: str, when: str) -> None:
         super().__init__(db)
-        real: Callable[[Any], Answer] = getattr(self, method)
+        real: Callable[[Any], GatewayAnswer] = getattr(self, method)
         self.deaths = 0
 
-        def dying(request: Any) -> Answer:
+        def dying(request: Any) -> GatewayAnswer:
             if self.deaths == 0 and when == "before":
                 self.deaths += 1
                 raise Killed

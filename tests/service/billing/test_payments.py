@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from billing.gateways.janitor import JANITOR
+from billing.gateways.models import SandboxOperation
+from billing.gateways.ports import GatewayAnswer, GatewayStatus, Notice, OutcomeUnknown, PaymentRequest
+from billing.gateways.result import NOT_REACHED, ApplyOutcome, GatewayResult
+from billing.gateways.sandbox import SandboxGateway
+from billing.gateways.webhooks import store_webhook
 from billing.ledger.models import LedgerTransaction
 from billing.payments import jobs
-from billing.payments.adapters.sandbox import SandboxGateway
-from billing.payments.apply_told import apply_told
-from billing.payments.consult import NOT_REACHED, Applied, Told
-from billing.payments.jobs import JANITOR
-from billing.payments.models import Payment, PaymentAttempt, SandboxOperation
-from billing.payments.notices import receive_notice
-from billing.payments.ports import Answer, Notice, OutcomeUnknown, PaymentRequest, Standing
+from billing.payments.apply_gateway_result import apply_gateway_result
+from billing.payments.models import Payment, PaymentAttempt
 from billing.payments.start_payment import start_payment
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
@@ -147,11 +148,11 @@ class LaggingGateway(SandboxGateway):
 
     lags = True
 
-    def submit(self, request: PaymentRequest) -> Answer:
+    def submit(self, request: PaymentRequest) -> GatewayAnswer:
         super().submit(request)
         raise OutcomeUnknown
 
-    def find_payment(self, request: PaymentRequest, reference: str | None) -> Answer | None:
+    def find_payment(self, request: PaymentRequest, reference: str | None) -> GatewayAnswer | None:
         return None if self.lags and reference is None else super().find_payment(request, reference)
 
 
@@ -160,7 +161,7 @@ class SlowGateway(SandboxGateway):
 
     asked = 0
 
-    def find_payment(self, request: PaymentRequest, reference: str | None) -> Answer | None:
+    def find_payment(self, request: PaymentRequest, reference: str | None) -> GatewayAnswer | None:
         self.asked += 1
         time.sleep(0.02)
         return super().find_payment(request, reference)
@@ -199,13 +200,13 @@ class TestJanitor:
 
 
 class TestApplyTold:
-    def _answers(self, reference: str) -> dict[str, Told]:
+    def _answers(self, reference: str) -> dict[str, GatewayResult]:
         money = Money(106_000, "CNY")
         return {
-            "pending": Told(answer=Answer(Standing.PENDING, reference, money)),
-            "action": Told(answer=Answer(Standing.REQUIRES_ACTION, reference, money)),
-            "success": Told(answer=Answer(Standing.SUCCEEDED, reference, money)),
-            "doubt": Told(unknown=True),
+            "pending": GatewayResult(answer=GatewayAnswer(GatewayStatus.PENDING, reference, money)),
+            "action": GatewayResult(answer=GatewayAnswer(GatewayStatus.REQUIRES_ACTION, reference, money)),
+            "success": GatewayResult(answer=GatewayAnswer(GatewayStatus.SUCCEEDED, reference, money)),
+            "doubt": GatewayResult(unknown=True),
             "silence": NOT_REACHED,
         }
 
@@ -217,7 +218,7 @@ class TestApplyTold:
         house.run()
         for news in order:
             with unit_of_work(house.db, SYSTEM) as uow:
-                apply_told(uow, payment_id, self._answers(f"sbx_pay_{payment_id.hex}")[news])
+                apply_gateway_result(uow, payment_id, self._answers(f"sbx_pay_{payment_id.hex}")[news])
         topics = facts(house.db, payment_id)
         assert topics.count("billing.payment_succeeded.v1") == int("success" in order)
         assert (read(house.db, Payment, payment_id).state == "succeeded") == ("success" in order)
@@ -227,8 +228,8 @@ class TestApplyTold:
         payment_id = Sale().start(house.db, "sbx_unreachable")
         house.run()
         with unit_of_work(house.db, SYSTEM) as uow:
-            told = Told(answer=Answer(Standing.SUCCEEDED, f"sbx_pay_{payment_id.hex}", money))
-            assert apply_told(uow, payment_id, told) is Applied.CONTRADICTS
+            result = GatewayResult(answer=GatewayAnswer(GatewayStatus.SUCCEEDED, f"sbx_pay_{payment_id.hex}", money))
+            assert apply_gateway_result(uow, payment_id, result) is ApplyOutcome.CONTRADICTS
         assert read(house.db, Payment, payment_id).error_code == "answer_contradicts"
         assert facts(house.db, payment_id) == []
 
@@ -237,7 +238,9 @@ class TestApplyTold:
         house.run()
         reference = read(house.db, Payment, payment_id).gateway_reference or ""
         with unit_of_work(house.db, SYSTEM) as uow:
-            assert apply_told(uow, payment_id, self._answers(reference)["success"]) is Applied.CONTRADICTS
+            assert (
+                apply_gateway_result(uow, payment_id, self._answers(reference)["success"]) is ApplyOutcome.CONTRADICTS
+            )
         assert read(house.db, Payment, payment_id).state == "failed"
 
     def test_a_capture_is_one_fact_in_the_books(self, house: House) -> None:
@@ -271,7 +274,7 @@ class TestNotices:
         event_id = str(uuid7())
         notice = Notice(event_id, "charge.dispute.created", "pi_9", {}, needs_person=True)
         with unit_of_work(house.db, SYSTEM) as uow:
-            assert receive_notice(uow, "stripe", notice)
+            assert store_webhook(uow, "stripe", notice)
         house.run()
         with unit_of_work(house.db, SYSTEM) as uow:
             assert uow.session.scalar(select(Inbox.state).where(Inbox.event_id == event_id)) == "quarantined"

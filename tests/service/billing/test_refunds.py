@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import select
 
 from billing.charges.models import Charge
+from billing.gateways.janitor import JANITOR
+from billing.gateways.ports import GatewayAnswer, NotReached, RefundRequest
+from billing.gateways.result import NOT_REACHED, GatewayResult
+from billing.gateways.sandbox import SandboxGateway
 from billing.ledger.queries import balance_minor
-from billing.payments.adapters.sandbox import SandboxGateway
-from billing.payments.consult import NOT_REACHED, Told
-from billing.payments.jobs import JANITOR
 from billing.payments.models import PaymentAllocation
-from billing.payments.ports import Answer, NotReached, RefundRequest
 from billing.payments.queries import waiting_for_somebody
-from billing.refunds.apply_told import apply_told
+from billing.refunds.apply_gateway_result import apply_gateway_result
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.shares.models import Share
@@ -32,7 +32,7 @@ from tests.factories_billing import House, Sale, facts, make_house, owed, read, 
 class UnreachableGateway(SandboxGateway):
     """The sandbox, turning every refund away at the door."""
 
-    def refund(self, request: RefundRequest) -> Answer:
+    def refund(self, request: RefundRequest) -> GatewayAnswer:
         raise NotReached
 
 
@@ -136,9 +136,13 @@ class TestRequestRefund:
         make_house(db, tmp_path, {"sandbox": UnreachableGateway(db)})
         refund_id = ask(house, sale, payment_id)
         house.run()
-        for told, state in ((NOT_REACHED, "processing"), (Told(unknown=True), "unknown"), (NOT_REACHED, "unknown")):
+        for result, state in (
+            (NOT_REACHED, "processing"),
+            (GatewayResult(unknown=True), "unknown"),
+            (NOT_REACHED, "unknown"),
+        ):
             with unit_of_work(db, SYSTEM) as uow:
-                apply_told(uow, refund_id, told)
+                apply_gateway_result(uow, refund_id, result)
             assert read(db, Refund, refund_id).state == state
 
     def test_money_no_charge_has_taken_goes_back_too(self, house: House) -> None:

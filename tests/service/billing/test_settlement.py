@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import event, select, update
 
+from billing.gateways.janitor import JANITOR
+from billing.gateways.sandbox import SandboxGateway
 from billing.invoices.models import Invoice
 from billing.ledger.queries import balance_minor
-from billing.payments.adapters.sandbox import SandboxGateway
-from billing.payments.jobs import JANITOR
 from billing.payments.queries import waiting_for_somebody
 from billing.payments.start_payment import start_payment
 from billing.payouts.models import Payout

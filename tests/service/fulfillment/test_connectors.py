@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from fulfillment.connectors.connector_test import PATIENCE, ask_for_test
+from fulfillment.connectors.check_connector import PATIENCE, ask_for_test
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.connectors.save_connector import (
     OVERLAP,

@@ -63,5 +63,5 @@ def owner(market: Market) -> Iterator[UnitOfWork]:
         outer = connection.begin()
         with Session(connection, join_transaction_mode="create_savepoint") as session:
             session.execute(text("SELECT set_config('app.platform', 'on', true)"))
-            yield UnitOfWork(session, SYSTEM, None)
+            yield UnitOfWork.over(session, SYSTEM)
         outer.rollback()

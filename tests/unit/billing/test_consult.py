@@ -6,71 +6,74 @@ from datetime import timedelta
 
 import pytest
 
-from billing.payments.consult import NOT_REACHED, Told, Verdict, consult, wait_before_check
-from billing.payments.ports import Answer, NotReached, OutcomeUnknown, Refused, Standing
+from billing.gateways.ports import GatewayAnswer, GatewayStatus, NotReached, OutcomeUnknown, Refused
+from billing.gateways.result import NOT_REACHED, Conclusion, GatewayResult, submit_or_query, wait_before_check
 from kernel.money import Money
 
 MONEY = Money(500, "CNY")
-MADE = Answer(Standing.SUCCEEDED, "r-1", MONEY)
+MADE = GatewayAnswer(GatewayStatus.SUCCEEDED, "r-1", MONEY)
 
 
-def never() -> Answer:
+def never() -> GatewayAnswer:
     raise AssertionError("nothing may be sent")
 
 
-def raising(error: Exception) -> Answer:
+def raising(error: Exception) -> GatewayAnswer:
     raise error
 
 
 def test_what_was_never_sent_is_sent_without_asking() -> None:
-    assert consult(never, lambda: MADE, fresh=True) == Told(answer=MADE)
+    assert submit_or_query(never, lambda: MADE, fresh=True) == GatewayResult(answer=MADE)
 
 
 def test_what_may_have_been_sent_is_asked_about_first_and_sent_only_when_it_is_not_there() -> None:
-    assert consult(lambda: MADE, never, fresh=False) == Told(answer=MADE)
-    assert consult(lambda: None, lambda: MADE, fresh=False) == Told(answer=MADE)
+    assert submit_or_query(lambda: MADE, never, fresh=False) == GatewayResult(answer=MADE)
+    assert submit_or_query(lambda: None, lambda: MADE, fresh=False) == GatewayResult(answer=MADE)
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "result"),
     [
-        (Refused("declined"), Told(refused="declined")),
-        (OutcomeUnknown(), Told(unknown=True)),
+        (Refused("declined"), GatewayResult(refused="declined")),
+        (OutcomeUnknown(), GatewayResult(unknown=True)),
         (NotReached(), NOT_REACHED),
     ],
 )
-def test_how_a_call_ends(error: Exception, told: Told) -> None:
-    assert consult(never, lambda: raising(error), fresh=True) == told
+def test_how_a_call_ends(error: Exception, result: GatewayResult) -> None:
+    assert submit_or_query(never, lambda: raising(error), fresh=True) == result
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "result"),
     # A question refused says nothing about the deed: other credentials, another account.
     [
-        (Refused("resource_missing"), Told(unknown=True)),
-        (OutcomeUnknown(), Told(unknown=True)),
+        (Refused("resource_missing"), GatewayResult(unknown=True)),
+        (OutcomeUnknown(), GatewayResult(unknown=True)),
         (NotReached(), NOT_REACHED),
     ],
 )
-def test_how_a_question_ends(error: Exception, told: Told) -> None:
-    assert consult(lambda: raising(error), never, fresh=False) == told
+def test_how_a_question_ends(error: Exception, result: GatewayResult) -> None:
+    assert submit_or_query(lambda: raising(error), never, fresh=False) == result
 
 
 @pytest.mark.parametrize(
-    ("told", "verdict"),
+    ("result", "verdict"),
     [
-        (Told(answer=MADE), Verdict.SUCCEEDED),
-        (Told(answer=Answer(Standing.FAILED, "r-1", MONEY, "no")), Verdict.FAILED),
-        (Told(answer=Answer(Standing.PENDING, "r-1", MONEY)), Verdict.UNDER_WAY),
-        (Told(answer=Answer(Standing.FAILED, "r-1", Money(501, "CNY"))), Verdict.CONTRADICTS),
-        (Told(answer=Answer(Standing.SUCCEEDED, "r-1", Money(500, "USD"))), Verdict.CONTRADICTS),
-        (Told(refused="no"), Verdict.FAILED),
-        (Told(unknown=True), Verdict.UNKNOWN),
-        (NOT_REACHED, Verdict.SILENT),
+        (GatewayResult(answer=MADE), Conclusion.SUCCEEDED),
+        (GatewayResult(answer=GatewayAnswer(GatewayStatus.FAILED, "r-1", MONEY, "no")), Conclusion.FAILED),
+        (GatewayResult(answer=GatewayAnswer(GatewayStatus.PENDING, "r-1", MONEY)), Conclusion.UNDER_WAY),
+        (GatewayResult(answer=GatewayAnswer(GatewayStatus.FAILED, "r-1", Money(501, "CNY"))), Conclusion.CONTRADICTS),
+        (
+            GatewayResult(answer=GatewayAnswer(GatewayStatus.SUCCEEDED, "r-1", Money(500, "USD"))),
+            Conclusion.CONTRADICTS,
+        ),
+        (GatewayResult(refused="no"), Conclusion.FAILED),
+        (GatewayResult(unknown=True), Conclusion.UNKNOWN),
+        (NOT_REACHED, Conclusion.SILENT),
     ],
 )
-def test_what_follows_from_what_was_told(told: Told, verdict: Verdict) -> None:
-    assert told.verdict(MONEY) is verdict
+def test_what_follows_from_what_was_told(result: GatewayResult, verdict: Conclusion) -> None:
+    assert result.verdict(MONEY) is verdict
 
 
 def test_questions_grow_rarer_up_to_an_hour() -> None:

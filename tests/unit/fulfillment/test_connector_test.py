@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fulfillment.connectors.connector_test import find_failure
+from fulfillment.connectors.check_connector import find_failure
 from fulfillment.connectors.ports import Accepted, Answer, Exchange, Refused, RunRequest, Succeeded, TryAgain
 from kernel.ids import uuid7
 from kernel.signing import new_webhook_secret

@@ -16,7 +16,7 @@ from typing import Protocol
 from kernel.money import Money
 
 
-class Standing(StrEnum):
+class GatewayStatus(StrEnum):
     """How things stand at the gateway."""
 
     PENDING = "pending"
@@ -76,10 +76,10 @@ class PayoutRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GatewayAnswer:
     """How one operation stands as the gateway tells it. `amount` must equal ours before anything is believed."""
 
-    standing: Standing
+    status: GatewayStatus
     reference: str
     amount: Money
     error_code: str | None = None
@@ -105,25 +105,25 @@ class PaymentGateway(Protocol):
     def name(self) -> str:
         """Its name in settings, rows and ledger accounts."""
 
-    def submit(self, request: PaymentRequest) -> Answer:
+    def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Take the money; the same key twice is one operation."""
 
-    def find_payment(self, request: PaymentRequest, reference: str | None) -> Answer | None:
+    def find_payment(self, request: PaymentRequest, reference: str | None) -> GatewayAnswer | None:
         """What became of a submitted payment. None: the gateway never got it, so it may be submitted with its key."""
 
-    def cancel(self, reference: str) -> Answer:
+    def cancel(self, reference: str) -> GatewayAnswer:
         """Withdraw a payment that has not been made; answers how it stands then, which may be `succeeded`."""
 
-    def refund(self, request: RefundRequest) -> Answer:
+    def refund(self, request: RefundRequest) -> GatewayAnswer:
         """Give money back; the same key twice is one refund."""
 
-    def find_refund(self, request: RefundRequest, reference: str | None) -> Answer | None:
+    def find_refund(self, request: RefundRequest, reference: str | None) -> GatewayAnswer | None:
         """What became of a refund. None as in `find_payment`."""
 
-    def pay_out(self, request: PayoutRequest) -> Answer:
+    def pay_out(self, request: PayoutRequest) -> GatewayAnswer:
         """Send money out; the same key twice is one payout."""
 
-    def find_payout(self, request: PayoutRequest, reference: str | None) -> Answer | None:
+    def find_payout(self, request: PayoutRequest, reference: str | None) -> GatewayAnswer | None:
         """What became of a payout. None as in `find_payment`."""
 
     def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> Notice:

@@ -12,8 +12,9 @@ from typing import Any, Final, TypeVar
 
 import stripe
 
-from billing.payments.ports import (
-    Answer,
+from billing.gateways.ports import (
+    GatewayAnswer,
+    GatewayStatus,
     Notice,
     NotReached,
     OutcomeUnknown,
@@ -21,7 +22,6 @@ from billing.payments.ports import (
     PayoutRequest,
     RefundRequest,
     Refused,
-    Standing,
 )
 from kernel.money import Money
 
@@ -30,24 +30,24 @@ NAME: Final = "stripe"
 ATTEMPT: Final = "attempt"
 """Our idempotency key in every object's metadata: by it an object is found when its answer was lost."""
 TIMEOUT_S: Final = 20
-"""Of a call; below `consult.CALL_LASTS`."""
+"""Of a call; below `submit_or_query.CALL_LASTS`."""
 
 _PAYMENT: Final = {
-    "succeeded": Standing.SUCCEEDED,
-    "processing": Standing.PENDING,
-    "requires_action": Standing.REQUIRES_ACTION,
-    "requires_confirmation": Standing.PENDING,
-    "requires_capture": Standing.PENDING,
+    "succeeded": GatewayStatus.SUCCEEDED,
+    "processing": GatewayStatus.PENDING,
+    "requires_action": GatewayStatus.REQUIRES_ACTION,
+    "requires_confirmation": GatewayStatus.PENDING,
+    "requires_capture": GatewayStatus.PENDING,
     # Confirmation was tried and did not go through: the payer would have to name another method.
-    "requires_payment_method": Standing.FAILED,
-    "canceled": Standing.FAILED,
+    "requires_payment_method": GatewayStatus.FAILED,
+    "canceled": GatewayStatus.FAILED,
 }
 _REFUND: Final = {
-    "succeeded": Standing.SUCCEEDED,
-    "pending": Standing.PENDING,
-    "requires_action": Standing.PENDING,
-    "failed": Standing.FAILED,
-    "canceled": Standing.FAILED,
+    "succeeded": GatewayStatus.SUCCEEDED,
+    "pending": GatewayStatus.PENDING,
+    "requires_action": GatewayStatus.PENDING,
+    "failed": GatewayStatus.FAILED,
+    "canceled": GatewayStatus.FAILED,
 }
 
 
@@ -71,7 +71,7 @@ class StripeGateway:
         )
         self._api = client.v1
 
-    def submit(self, request: PaymentRequest) -> Answer:
+    def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Create and confirm a PaymentIntent."""
         params: dict[str, Any] = {
             "amount": request.amount.amount_minor,
@@ -85,7 +85,7 @@ class StripeGateway:
         create: Any = self._api.payment_intents.create
         return _payment(_call(lambda: create(params=params, options={"idempotency_key": request.key})))
 
-    def find_payment(self, request: PaymentRequest, reference: str | None) -> Answer | None:
+    def find_payment(self, request: PaymentRequest, reference: str | None) -> GatewayAnswer | None:
         """By its id, else by our key in its metadata. Stripe's search lags; what it misses is replayed by its key.
 
         One that waits for another method is cancelled: its payer has its secret, and could pay what we call failed.
@@ -102,7 +102,7 @@ class StripeGateway:
             return None
         return self.cancel(intent.id) if intent.status == "requires_payment_method" else _payment(intent)
 
-    def cancel(self, reference: str) -> Answer:
+    def cancel(self, reference: str) -> GatewayAnswer:
         """Cancel the PaymentIntent; one that can no longer be cancelled answers how it stands."""
         cancel: Any = self._api.payment_intents.cancel
         retrieve: Any = self._api.payment_intents.retrieve
@@ -111,7 +111,7 @@ class StripeGateway:
         except Refused:
             return _payment(_call(lambda: retrieve(reference)))
 
-    def refund(self, request: RefundRequest) -> Answer:
+    def refund(self, request: RefundRequest) -> GatewayAnswer:
         """Create a refund of a PaymentIntent."""
         params: dict[str, Any] = {
             "payment_intent": request.payment_reference,
@@ -121,7 +121,7 @@ class StripeGateway:
         create: Any = self._api.refunds.create
         return _refund(_call(lambda: create(params=params, options={"idempotency_key": request.key})))
 
-    def find_refund(self, request: RefundRequest, reference: str | None) -> Answer | None:
+    def find_refund(self, request: RefundRequest, reference: str | None) -> GatewayAnswer | None:
         """By its id, else among the refunds of its payment."""
         retrieve: Any = self._api.refunds.retrieve
         if reference is not None:
@@ -130,7 +130,7 @@ class StripeGateway:
         found = _call(lambda: _ours(self._api.refunds.list(params=wanted).auto_paging_iter(), request.key))
         return _refund(found) if found is not None else None
 
-    def pay_out(self, request: PayoutRequest) -> Answer:
+    def pay_out(self, request: PayoutRequest) -> GatewayAnswer:
         """Transfer to the party's connected account."""
         params: dict[str, Any] = {
             "amount": request.amount.amount_minor,
@@ -144,7 +144,7 @@ class StripeGateway:
         create: Any = self._api.transfers.create
         return _transfer(_call(lambda: create(params=params, options={"idempotency_key": request.key})))
 
-    def find_payout(self, request: PayoutRequest, reference: str | None) -> Answer | None:
+    def find_payout(self, request: PayoutRequest, reference: str | None) -> GatewayAnswer | None:
         """By its id, else by our key."""
         retrieve: Any = self._api.transfers.retrieve
         if reference is not None:
@@ -195,37 +195,37 @@ def _code(error: stripe.StripeError, otherwise: str) -> str:
     return str(details.get("decline_code") or details.get("code") or otherwise)
 
 
-def _payment(intent: Any) -> Answer:
-    standing = _PAYMENT.get(intent.status, Standing.PENDING)
+def _payment(intent: Any) -> GatewayAnswer:
+    status = _PAYMENT.get(intent.status, GatewayStatus.PENDING)
     trouble = _plain(getattr(intent, "last_payment_error", None))
-    action = _plain(getattr(intent, "next_action", None)) if standing is Standing.REQUIRES_ACTION else {}
+    action = _plain(getattr(intent, "next_action", None)) if status is GatewayStatus.REQUIRES_ACTION else {}
     code = trouble.get("decline_code") or trouble.get("code") or intent.status
-    return Answer(
-        standing=standing,
+    return GatewayAnswer(
+        status=status,
         reference=intent.id,
         amount=Money(int(intent.amount), intent.currency.upper()),
-        error_code=str(code) if standing is Standing.FAILED else None,
+        error_code=str(code) if status is GatewayStatus.FAILED else None,
         next_action={"kind": str(action.get("type", "")), "client_secret": str(intent.client_secret)}
-        if standing is Standing.REQUIRES_ACTION
+        if status is GatewayStatus.REQUIRES_ACTION
         else None,
     )
 
 
-def _refund(refund: Any) -> Answer:
-    standing = _REFUND.get(refund.status, Standing.PENDING)
+def _refund(refund: Any) -> GatewayAnswer:
+    status = _REFUND.get(refund.status, GatewayStatus.PENDING)
     code = getattr(refund, "failure_reason", None) or refund.status
-    return Answer(
-        standing=standing,
+    return GatewayAnswer(
+        status=status,
         reference=refund.id,
         amount=Money(int(refund.amount), refund.currency.upper()),
-        error_code=str(code) if standing is Standing.FAILED else None,
+        error_code=str(code) if status is GatewayStatus.FAILED else None,
     )
 
 
-def _transfer(transfer: Any) -> Answer:
-    standing = Standing.FAILED if transfer.reversed else Standing.SUCCEEDED
+def _transfer(transfer: Any) -> GatewayAnswer:
+    status = GatewayStatus.FAILED if transfer.reversed else GatewayStatus.SUCCEEDED
     amount = Money(int(transfer.amount), transfer.currency.upper())
-    return Answer(standing, transfer.id, amount, "reversed" if transfer.reversed else None)
+    return GatewayAnswer(status, transfer.id, amount, "reversed" if transfer.reversed else None)
 
 
 def _ours(objects: Iterable[Any], key: str) -> Any | None:

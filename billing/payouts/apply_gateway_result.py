@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.gateways.outgoing import Transitions, apply_result
+from billing.gateways.result import ApplyOutcome, GatewayResult
 from billing.ledger.post import Fact, Leg, post
-from billing.payments.consult import Applied, Told
-from billing.payments.money_out import Course, hear
 from billing.payouts.events import PayoutFailed, PayoutPaid
 from billing.payouts.models import Payout, PayoutAttempt
 from billing.payouts.states import PAYOUT
@@ -25,7 +25,7 @@ from kernel.jobs.outbox import emit
 from marketplace.organizations.models import PLATFORM_ORG_ID
 
 
-def apply_told(uow: UnitOfWork, payout_id: UUID, told: Told) -> Applied:
+def apply_gateway_result(uow: UnitOfWork, payout_id: UUID, result: GatewayResult) -> ApplyOutcome:
     """Bring a payout to where the gateway says it is.
 
     Emits: PayoutPaid or PayoutFailed, once.
@@ -36,10 +36,10 @@ def apply_told(uow: UnitOfWork, payout_id: UUID, told: Told) -> Applied:
     if payout is None:
         raise NotFound("payout_not_found")
     attempt = uow.session.scalars(select(PayoutAttempt).where(PayoutAttempt.payout_id == payout.id)).one()
-    course = Course(
+    transitions = Transitions(
         PAYOUT, (payout.org_id,), "sent", succeed=partial(_paid, uow, payout), fail=partial(_failed, uow, payout)
     )
-    return hear(uow, payout, attempt, told, course)
+    return apply_result(uow, payout, attempt, result, transitions)
 
 
 def _paid(uow: UnitOfWork, payout: Payout) -> None:

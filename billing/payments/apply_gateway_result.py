@@ -1,4 +1,4 @@
-"""Believe a gateway: the one place where a payment takes the state its gateway tells.
+"""Apply a gateway's result to a payment: the only writer of its state.
 
 The answer to the call, an incoming notice and the janitor's question all end here, in any order and number.
 """
@@ -7,62 +7,81 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 
+from billing.gateways.ports import GatewayAnswer, GatewayStatus
+from billing.gateways.result import ApplyOutcome, GatewayResult, close_attempt, record_mismatch, wait_before_check
 from billing.ledger.post import Fact, Leg, post
-from billing.payments.consult import Applied, Told, close_attempt, record_contradiction, wait_before_check
 from billing.payments.events import PaymentFailed, PaymentNeedsAction, PaymentSucceeded
 from billing.payments.models import Payment, PaymentAttempt
-from billing.payments.ports import Answer, Standing
 from billing.payments.states import PAYMENT
 from kernel import clock
-from kernel.db.locks import lock_row
+from kernel.db.locks import aggregate_key
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
 from kernel.money import Money
 from marketplace.organizations.models import PLATFORM_ORG_ID
 
+_AGGREGATE = Read(
+    select(func.pg_advisory_xact_lock(aggregate_key(Payment.reference))).where(Payment.id == bindparam("payment_id"))
+)
+_LOCKED = Read(
+    select(Payment, PaymentAttempt)
+    .join(PaymentAttempt, PaymentAttempt.payment_id == Payment.id)
+    .where(Payment.id == bindparam("payment_id"))
+    .with_for_update(of=Payment, key_share=True)
+)
 
-def apply_told(uow: UnitOfWork, payment_id: UUID, told: Told) -> Applied:
+
+def apply_gateway_result(uow: UnitOfWork, payment_id: UUID, result: GatewayResult) -> ApplyOutcome:
     """Bring a payment to where the gateway says it is.
 
     Emits: PaymentSucceeded, PaymentFailed or PaymentNeedsAction, each once.
-    Locks: the payment.
+    Locks: the purchase that is paid (as an aggregate), then the payment.
     Idempotent by: the payment's state; a late answer never moves it back.
     """
-    payment = lock_row(uow.session, Payment, payment_id)
-    if payment is None:
+    uow.fetch(_AGGREGATE, payment_id=payment_id)
+    rows = uow.fetch(_LOCKED, payment_id=payment_id)
+    if not rows:
         raise NotFound("payment_not_found")
-    payment.next_check_at = clock.now() + wait_before_check(payment.checks)
+    payment: Payment = rows[0].Payment
     payment.checks += 1
-    for attempt in uow.session.scalars(select(PaymentAttempt).where(PaymentAttempt.payment_id == payment.id)):
-        close_attempt(attempt, told)
-    if told.answer is not None:
-        return _believe(uow, payment, told.answer)
+    for row in rows:
+        close_attempt(row.PaymentAttempt, result)
+    outcome = _conclude(uow, payment, result)
+    if not PAYMENT.is_final(payment.state):
+        payment.next_check_at = clock.now() + wait_before_check(payment.checks - 1)
+    return outcome
+
+
+def _conclude(uow: UnitOfWork, payment: Payment, result: GatewayResult) -> ApplyOutcome:
+    if result.answer is not None:
+        return _believe(uow, payment, result.answer)
     if PAYMENT.is_final(payment.state):
-        return Applied.NOTHING_NEW
-    if told.refused is not None:
-        return _fail(uow, payment, told.refused)
-    if told.unknown:
+        return ApplyOutcome.NOTHING_NEW
+    if result.refused is not None:
+        return _fail(uow, payment, result.refused)
+    if result.unknown:
         return _changed(PAYMENT.move(uow, payment, "unknown", org_ids=[payment.payer_org_id], reason="no_answer"))
-    return Applied.NOTHING_NEW
+    return ApplyOutcome.NOTHING_NEW
 
 
-def _believe(uow: UnitOfWork, payment: Payment, answer: Answer) -> Applied:
+def _believe(uow: UnitOfWork, payment: Payment, answer: GatewayAnswer) -> ApplyOutcome:
     if answer.amount != Money(payment.amount_minor, payment.currency):
         return _contradiction(uow, payment, "amount", answer)
     if payment.gateway_reference not in {None, answer.reference}:
         return _contradiction(uow, payment, "reference", answer)
     payment.gateway_reference = answer.reference
     if PAYMENT.is_final(payment.state):
-        came_late = answer.standing is Standing.SUCCEEDED and payment.state == "failed"
-        return _contradiction(uow, payment, "late_success", answer) if came_late else Applied.NOTHING_NEW
-    if answer.standing is Standing.SUCCEEDED:
+        came_late = answer.status is GatewayStatus.SUCCEEDED and payment.state == "failed"
+        return _contradiction(uow, payment, "late_success", answer) if came_late else ApplyOutcome.NOTHING_NEW
+    if answer.status is GatewayStatus.SUCCEEDED:
         return _capture(uow, payment)
-    if answer.standing is Standing.FAILED:
+    if answer.status is GatewayStatus.FAILED:
         return _fail(uow, payment, answer.error_code or "declined")
-    if answer.standing is Standing.REQUIRES_ACTION:
+    if answer.status is GatewayStatus.REQUIRES_ACTION:
         payment.next_action = dict(answer.next_action or {})
         moved = PAYMENT.move(uow, payment, "requires_action", org_ids=[payment.payer_org_id])
         if moved:
@@ -77,12 +96,11 @@ def _believe(uow: UnitOfWork, payment: Payment, answer: Answer) -> Applied:
     return _changed(PAYMENT.move(uow, payment, "processing", org_ids=[payment.payer_org_id]))
 
 
-def _capture(uow: UnitOfWork, payment: Payment) -> Applied:
+def _capture(uow: UnitOfWork, payment: Payment) -> ApplyOutcome:
     payment.captured_at = clock.now()
     payment.next_action = None
     payment.error_code = None
     PAYMENT.move(uow, payment, "succeeded", org_ids=[payment.payer_org_id])
-    uow.flush()
     legs = [
         Leg(PLATFORM_ORG_ID, "gateway_cash", payment.amount_minor, payment.gateway),
         Leg(payment.payer_org_id, "buyer_credit", -payment.amount_minor),
@@ -98,28 +116,27 @@ def _capture(uow: UnitOfWork, payment: Payment) -> Applied:
             currency=payment.currency,
         ),
     )
-    return Applied.CHANGED
+    return ApplyOutcome.CHANGED
 
 
-def _fail(uow: UnitOfWork, payment: Payment, code: str) -> Applied:
+def _fail(uow: UnitOfWork, payment: Payment, code: str) -> ApplyOutcome:
     payment.error_code = code
     payment.next_action = None
     PAYMENT.move(uow, payment, "failed", org_ids=[payment.payer_org_id], reason=code)
-    uow.flush()
     emit(
         uow,
         PaymentFailed(payment_id=payment.id, reference=payment.reference, payer_org_id=payment.payer_org_id, code=code),
     )
-    return Applied.CHANGED
+    return ApplyOutcome.CHANGED
 
 
-def _contradiction(uow: UnitOfWork, payment: Payment, differs: str, answer: Answer) -> Applied:
-    record_contradiction(uow, "payment", payment.id, answer, differs=differs)
+def _contradiction(uow: UnitOfWork, payment: Payment, differs: str, answer: GatewayAnswer) -> ApplyOutcome:
+    record_mismatch(uow, "payment", payment.id, answer, differs=differs)
     if not PAYMENT.is_final(payment.state):
         payment.error_code = "answer_contradicts"
         PAYMENT.move(uow, payment, "unknown", org_ids=[payment.payer_org_id], reason=f"contradicts_{differs}")
-    return Applied.CONTRADICTS
+    return ApplyOutcome.CONTRADICTS
 
 
-def _changed(moved: bool) -> Applied:  # noqa: FBT001 - private
-    return Applied.CHANGED if moved else Applied.NOTHING_NEW
+def _changed(moved: bool) -> ApplyOutcome:  # noqa: FBT001 - private
+    return ApplyOutcome.CHANGED if moved else ApplyOutcome.NOTHING_NEW

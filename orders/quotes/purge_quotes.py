@@ -15,7 +15,7 @@ KEPT = timedelta(days=30)
 AT_ONCE = 10_000
 
 
-def forget_unused(uow: UnitOfWork) -> None:
+def purge_unused(uow: UnitOfWork) -> None:
     """Delete expired quotes that were never used, some at a time. One that was used is its purchase's for good."""
     old = select(Quote.id).where(Quote.used_at.is_(None), Quote.expires_at < clock.now() - KEPT).limit(AT_ONCE)
     uow.session.execute(delete(Quote).where(Quote.id.in_(old)).execution_options(synchronize_session=False))

@@ -2,7 +2,7 @@
 
 It is a counterpart with books of its own (`billing.sandbox_operation`), written in its own transactions and found by
 our idempotency key. What happens is chosen by the method token of a payment, or the destination of a payout; every
-token is described in `docs/sandbox.md`. Each change is told by a notice as well, before, beside or after the answer.
+token is described in `docs/sandbox.md`. Each change is result by a notice as well, before, beside or after the answer.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, select
 
-from billing.payments.models import SandboxOperation
-from billing.payments.notices import receive_notice
-from billing.payments.ports import (
-    Answer,
+from billing.gateways.models import SandboxOperation
+from billing.gateways.ports import (
+    GatewayAnswer,
+    GatewayStatus,
     Notice,
     NotReached,
     OutcomeUnknown,
@@ -30,10 +29,11 @@ from billing.payments.ports import (
     PayoutRequest,
     RefundRequest,
     Refused,
-    Standing,
 )
+from billing.gateways.webhooks import store_webhook
 from kernel import clock
 from kernel.db.locks import lock_row
+from kernel.db.statements import Read
 from kernel.db.uow import Database, UnitOfWork, transact
 from kernel.ids import uuid7
 from kernel.jobs.kinds import Payload, job
@@ -51,28 +51,28 @@ Kind = Literal["payment", "refund", "payout"]
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Script:
     """What a token makes happen."""
 
-    standing: Standing
+    status: GatewayStatus
     error_code: str | None = None
-    becomes: Standing | None = None
+    becomes: GatewayStatus | None = None
     after: timedelta | None = None
     answer_lost: bool = False
     """The operation is done, and the caller never hears of it."""
 
 
-_OK: Final = Course(Standing.SUCCEEDED)
-_LATER: Final = Course(Standing.PENDING, becomes=Standing.SUCCEEDED, after=_DELAY)
-_LOST: Final = Course(Standing.SUCCEEDED, answer_lost=True)
+_OK: Final = Script(GatewayStatus.SUCCEEDED)
+_LATER: Final = Script(GatewayStatus.PENDING, becomes=GatewayStatus.SUCCEEDED, after=_DELAY)
+_LOST: Final = Script(GatewayStatus.SUCCEEDED, answer_lost=True)
 
-_PAYMENT_COURSES: Final[Mapping[str, Course]] = {
+_PAYMENT_SCRIPTS: Final[Mapping[str, Script]] = {
     "sbx_ok": _OK,
-    "sbx_declined": Course(Standing.FAILED, "card_declined"),
-    "sbx_insufficient": Course(Standing.FAILED, "insufficient_funds"),
-    "sbx_requires_action": Course(Standing.REQUIRES_ACTION),
+    "sbx_declined": Script(GatewayStatus.FAILED, "card_declined"),
+    "sbx_insufficient": Script(GatewayStatus.FAILED, "insufficient_funds"),
+    "sbx_requires_action": Script(GatewayStatus.REQUIRES_ACTION),
     "sbx_delayed": _LATER,
-    "sbx_delayed_fail": Course(Standing.PENDING, "card_declined", becomes=Standing.FAILED, after=_DELAY),
+    "sbx_delayed_fail": Script(GatewayStatus.PENDING, "card_declined", becomes=GatewayStatus.FAILED, after=_DELAY),
     "sbx_timeout": _LOST,
     "sbx_refund_fails": _OK,
     "sbx_refund_delayed": _OK,
@@ -80,13 +80,13 @@ _PAYMENT_COURSES: Final[Mapping[str, Course]] = {
 }
 """Besides these: `sbx_delayed_<seconds>`; `sbx_request_lost` and `sbx_unreachable`, which never get into the books."""
 
-_REFUND_COURSES: Final[Mapping[str, Course]] = {
-    "sbx_refund_fails": Course(Standing.FAILED, "refund_rejected"),
+_REFUND_SCRIPTS: Final[Mapping[str, Script]] = {
+    "sbx_refund_fails": Script(GatewayStatus.FAILED, "refund_rejected"),
     "sbx_refund_delayed": _LATER,
     "sbx_refund_timeout": _LOST,
 }
-_PAYOUT_COURSES: Final[Mapping[str, Course]] = {
-    "sbx_acct_closed": Course(Standing.FAILED, "account_closed"),
+_PAYOUT_SCRIPTS: Final[Mapping[str, Script]] = {
+    "sbx_acct_closed": Script(GatewayStatus.FAILED, "account_closed"),
     "sbx_acct_delayed": _LATER,
     "sbx_acct_timeout": _LOST,
 }
@@ -117,48 +117,48 @@ class SandboxGateway:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def submit(self, request: PaymentRequest) -> Answer:
+    def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Take the money as the method token says."""
         token = request.method_token
         if token == "sbx_unreachable":  # noqa: S105 - a documented test token
             raise NotReached
         if token == "sbx_request_lost" and self._lose_once(request.key, request.amount):  # noqa: S105 - (same)
             raise OutcomeUnknown
-        course = _payment_course(token)
-        if course is None:
+        script = _payment_script(token)
+        if script is None:
             raise Refused("invalid_method")
         order = _Order("payment", request.key, token, request.amount, None, request.metadata)
-        return self._do(order, course)
+        return self._do(order, script)
 
-    def find_payment(self, request: PaymentRequest, reference: str | None) -> Answer | None:
+    def find_payment(self, request: PaymentRequest, reference: str | None) -> GatewayAnswer | None:
         """The payment of this key."""
         return self._find(request.key)
 
-    def cancel(self, reference: str) -> Answer:
+    def cancel(self, reference: str) -> GatewayAnswer:
         """Withdraw a payment that still waits for its payer."""
-        return self._resolve(reference, Standing.FAILED, "cancelled")
+        return self._resolve(reference, GatewayStatus.FAILED, "cancelled")
 
-    def authenticate(self, reference: str, *, approve: bool) -> Answer:
+    def authenticate(self, reference: str, *, approve: bool) -> GatewayAnswer:
         """What a bank's authentication page would do: the payer confirms, or refuses."""
         if approve:
-            return self._resolve(reference, Standing.SUCCEEDED, None)
-        return self._resolve(reference, Standing.FAILED, "authentication_failed")
+            return self._resolve(reference, GatewayStatus.SUCCEEDED, None)
+        return self._resolve(reference, GatewayStatus.FAILED, "authentication_failed")
 
-    def refund(self, request: RefundRequest) -> Answer:
+    def refund(self, request: RefundRequest) -> GatewayAnswer:
         """Give money back as the token of the refunded payment says."""
         return transact(self._db, SYSTEM, lambda uow: self._refund(uow, request)).heard()
 
-    def find_refund(self, request: RefundRequest, reference: str | None) -> Answer | None:
+    def find_refund(self, request: RefundRequest, reference: str | None) -> GatewayAnswer | None:
         """The refund of this key."""
         return self._find(request.key)
 
-    def pay_out(self, request: PayoutRequest) -> Answer:
+    def pay_out(self, request: PayoutRequest) -> GatewayAnswer:
         """Send money as the destination says; any other destination than the documented ones succeeds."""
-        course = _PAYOUT_COURSES.get(request.destination, _OK)
+        script = _PAYOUT_SCRIPTS.get(request.destination, _OK)
         order = _Order("payout", request.key, request.destination, request.amount, None, request.metadata)
-        return self._do(order, course)
+        return self._do(order, script)
 
-    def find_payout(self, request: PayoutRequest, reference: str | None) -> Answer | None:
+    def find_payout(self, request: PayoutRequest, reference: str | None) -> GatewayAnswer | None:
         """The payout of this key."""
         return self._find(request.key)
 
@@ -166,26 +166,25 @@ class SandboxGateway:
         """The sandbox delivers inside the house; nobody outside can speak for it."""
         raise Refused("signature_invalid")
 
-    def _do(self, order: _Order, course: Course) -> Answer:
-        return transact(self._db, SYSTEM, lambda uow: _record(uow, order, course)).heard()
+    def _do(self, order: _Order, script: Script) -> GatewayAnswer:
+        return transact(self._db, SYSTEM, lambda uow: _record(uow, order, script)).heard()
 
     def _refund(self, uow: UnitOfWork, request: RefundRequest) -> _Heard:
         parent = _locked(uow, request.payment_reference)
         order = _Order("refund", request.key, parent.method_token, request.amount, parent.reference, request.metadata)
-        known = uow.session.scalar(select(SandboxOperation.id).where(SandboxOperation.idempotency_key == request.key))
-        course = _REFUND_COURSES.get(parent.method_token, _OK)
-        if known is None and course.standing is not Standing.FAILED:
+        known = uow.find(_BY_KEY, key=request.key)
+        script = _REFUND_SCRIPTS.get(parent.method_token, _OK)
+        if known is None and script.status is not GatewayStatus.FAILED:
             if parent.state != "succeeded" or parent.currency != request.amount.currency:
                 raise Refused("payment_not_refundable")
             if parent.refunded_minor + request.amount.amount_minor > parent.amount_minor:
                 raise Refused("refund_exceeds_payment")
             parent.refunded_minor += request.amount.amount_minor
-        return _record(uow, order, course)
+        return _record(uow, order, script)
 
-    def _find(self, key: str) -> Answer | None:
-        def look(uow: UnitOfWork) -> Answer | None:
-            found = uow.session.scalar(select(SandboxOperation.id).where(SandboxOperation.idempotency_key == key))
-            operation = lock_row(uow.session, SandboxOperation, found) if found else None
+    def _find(self, key: str) -> GatewayAnswer | None:
+        def look(uow: UnitOfWork) -> GatewayAnswer | None:
+            operation: SandboxOperation | None = uow.find(_BY_KEY, key=key)
             if operation is None:
                 return None
             _settle_if_due(uow, operation)
@@ -193,97 +192,100 @@ class SandboxGateway:
 
         return transact(self._db, SYSTEM, look)
 
-    def _resolve(self, reference: str, standing: Standing, error_code: str | None) -> Answer:
-        def work(uow: UnitOfWork) -> Answer:
+    def _resolve(self, reference: str, status: GatewayStatus, error_code: str | None) -> GatewayAnswer:
+        def work(uow: UnitOfWork) -> GatewayAnswer:
             operation = _locked(uow, reference)
             if operation.state == "requires_action":
-                _change(uow, operation, standing, error_code)
+                _change(uow, operation, status, error_code)
             return _answer(operation)
 
         return transact(self._db, SYSTEM, work)
 
     def _lose_once(self, key: str, amount: Money) -> bool:
         """Whether this is the first request of the key; remembered apart, as the gateway never got the request."""
-        order = _Order("payment", f"lost:{key}", "sbx_request_lost", amount, None)
-        return transact(self._db, SYSTEM, lambda uow: _insert(uow, order, Course(Standing.FAILED, "lost")) is not None)
+        order, lost = (
+            _Order("payment", f"lost:{key}", "sbx_request_lost", amount, None),
+            Script(GatewayStatus.FAILED, "lost"),
+        )
+        return transact(self._db, SYSTEM, lambda uow: uow.add_if_absent(_new(order, lost), "idempotency_key"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
     """An answer, and whether it reaches the caller."""
 
-    answer: Answer
+    answer: GatewayAnswer
     lost: bool
 
-    def heard(self) -> Answer:
+    def heard(self) -> GatewayAnswer:
         if self.lost:
             raise OutcomeUnknown
         return self.answer
 
 
-def _payment_course(token: str) -> Course | None:
+def _payment_script(token: str) -> Script | None:
     if token == "sbx_request_lost":  # noqa: S105 - a documented test token
         return _OK
     delayed = re.fullmatch(r"sbx_delayed_(\d{1,5})", token)
     if delayed:
         after = timedelta(seconds=min(int(delayed[1]), _LONGEST_DELAY_S))
-        return Course(Standing.PENDING, becomes=Standing.SUCCEEDED, after=after)
-    return _PAYMENT_COURSES.get(token)
+        return Script(GatewayStatus.PENDING, becomes=GatewayStatus.SUCCEEDED, after=after)
+    return _PAYMENT_SCRIPTS.get(token)
 
 
-def _record(uow: UnitOfWork, order: _Order, course: Course) -> _Heard:
+_BY_KEY = Read(select(SandboxOperation).where(SandboxOperation.idempotency_key == bindparam("key")).with_for_update())
+_BY_REFERENCE = Read(
+    select(SandboxOperation).where(SandboxOperation.reference == bindparam("reference")).with_for_update()
+)
+
+
+def _record(uow: UnitOfWork, order: _Order, script: Script) -> _Heard:
     """Do an operation once per key; the same key again answers how the first one stands."""
-    created = _insert(uow, order, course)
-    operation = uow.session.scalars(
-        select(SandboxOperation)
-        .where(SandboxOperation.idempotency_key == order.key)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    operation = _new(order, script)
+    created = uow.add_if_absent(operation, "idempotency_key")
+    if not created:
+        operation = uow.find(_BY_KEY, key=order.key)
     if operation.request_hash != order.digest():
         raise Refused("idempotency_key_reused")
-    if created is not None:
-        _tell(uow, operation)
-        if course.after is not None:
+    if created:
+        answered = (
+            script.becomes is None and not script.answer_lost and script.status is not GatewayStatus.REQUIRES_ACTION
+        )
+        _tell(uow, operation, beside_answer=answered)
+        if script.after is not None:
             payload: Payload = {"operation_id": str(operation.id)}
             enqueue(uow, SETTLE, payload, dedupe_key=str(operation.id), run_at=operation.settles_at)
     else:
         _settle_if_due(uow, operation)
-    return _Heard(_answer(operation), lost=course.answer_lost and created is not None)
+    return _Heard(_answer(operation), lost=script.answer_lost and created)
 
 
-def _insert(uow: UnitOfWork, order: _Order, course: Course) -> UUID | None:
+def _new(order: _Order, script: Script) -> SandboxOperation:
     now = clock.now()
     operation_id = uuid7()
-    return uow.session.scalar(
-        insert(SandboxOperation)
-        .values(
-            id=operation_id,
-            idempotency_key=order.key,
-            request_hash=order.digest(),
-            kind=order.kind,
-            reference=_PREFIX[order.kind] + operation_id.hex,
-            parent_reference=order.parent,
-            method_token=order.token,
-            amount_minor=order.amount.amount_minor,
-            currency=order.amount.currency,
-            refunded_minor=0,
-            state=course.standing.value,
-            error_code=course.error_code,
-            becomes=course.becomes.value if course.becomes else None,
-            settles_at=now + course.after if course.after else None,
-            metadata_=dict(order.metadata),
-            created_at=now,
-            changed_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["idempotency_key"])
-        .returning(SandboxOperation.id)
+    return SandboxOperation(
+        id=operation_id,
+        idempotency_key=order.key,
+        request_hash=order.digest(),
+        kind=order.kind,
+        reference=_PREFIX[order.kind] + operation_id.hex,
+        parent_reference=order.parent,
+        method_token=order.token,
+        amount_minor=order.amount.amount_minor,
+        currency=order.amount.currency,
+        refunded_minor=0,
+        state=script.status.value,
+        error_code=script.error_code,
+        becomes=script.becomes.value if script.becomes else None,
+        settles_at=now + script.after if script.after else None,
+        metadata_=dict(order.metadata),
+        created_at=now,
+        changed_at=now,
     )
 
 
 def _locked(uow: UnitOfWork, reference: str) -> SandboxOperation:
-    operation_id = uow.session.scalar(select(SandboxOperation.id).where(SandboxOperation.reference == reference))
-    operation = lock_row(uow.session, SandboxOperation, operation_id) if operation_id else None
+    operation: SandboxOperation | None = uow.find(_BY_REFERENCE, reference=reference)
     if operation is None:
         raise Refused("reference_unknown")
     return operation
@@ -292,18 +294,17 @@ def _locked(uow: UnitOfWork, reference: str) -> SandboxOperation:
 def _settle_if_due(uow: UnitOfWork, operation: SandboxOperation) -> None:
     due = operation.settles_at is not None and operation.settles_at <= clock.now()
     if operation.state == "pending" and operation.becomes is not None and due:
-        _change(uow, operation, Standing(operation.becomes), operation.error_code)
+        _change(uow, operation, GatewayStatus(operation.becomes), operation.error_code)
 
 
-def _change(uow: UnitOfWork, operation: SandboxOperation, standing: Standing, error_code: str | None) -> None:
-    operation.state = standing.value
+def _change(uow: UnitOfWork, operation: SandboxOperation, status: GatewayStatus, error_code: str | None) -> None:
+    operation.state = status.value
     operation.error_code = error_code
     operation.changed_at = clock.now()
-    uow.flush()
     _tell(uow, operation)
 
 
-def _tell(uow: UnitOfWork, operation: SandboxOperation) -> None:
+def _tell(uow: UnitOfWork, operation: SandboxOperation, *, beside_answer: bool = False) -> None:
     """What a real gateway would post to our webhook address."""
     notice = Notice(
         event_id=f"{operation.reference}:{operation.state}",
@@ -311,17 +312,17 @@ def _tell(uow: UnitOfWork, operation: SandboxOperation) -> None:
         reference=operation.reference,
         body={"metadata": operation.metadata_, "amount": operation.amount_minor, "currency": operation.currency},
     )
-    receive_notice(uow, NAME, notice)
+    store_webhook(uow, NAME, notice, beside_answer=beside_answer)
 
 
-def _answer(operation: SandboxOperation) -> Answer:
-    standing = Standing(operation.state)
-    waits = standing is Standing.REQUIRES_ACTION
-    return Answer(
-        standing=standing,
+def _answer(operation: SandboxOperation) -> GatewayAnswer:
+    status = GatewayStatus(operation.state)
+    waits = status is GatewayStatus.REQUIRES_ACTION
+    return GatewayAnswer(
+        status=status,
         reference=operation.reference,
         amount=Money(operation.amount_minor, operation.currency),
-        error_code=operation.error_code if standing is Standing.FAILED else None,
+        error_code=operation.error_code if status is GatewayStatus.FAILED else None,
         next_action={"kind": "sandbox_authentication", "reference": operation.reference} if waits else None,
     )
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from billing.payments.ports import Answer, NotReached, OutcomeUnknown, Refused, Standing
+from billing.gateways.ports import GatewayAnswer, GatewayStatus, NotReached, OutcomeUnknown, Refused
 from kernel import audit, clock
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
@@ -21,7 +21,7 @@ CALL_LASTS = timedelta(seconds=30)
 """Longer than any adapter lets a call take: so long the janitor leaves alone what is being called about."""
 
 
-class Verdict(StrEnum):
+class Conclusion(StrEnum):
     """What may be believed about an operation."""
 
     SUCCEEDED = "succeeded"
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
     """It speaks of another amount than ours."""
 
 
-class Applied(StrEnum):
+class ApplyOutcome(StrEnum):
     """What an answer did to our row."""
 
     CHANGED = "changed"
@@ -44,23 +44,23 @@ class Applied(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class GatewayResult:
     """What a gateway said: exactly one of an answer, a refusal, doubt (`unknown`), or nothing at all."""
 
-    answer: Answer | None = None
+    answer: GatewayAnswer | None = None
     refused: str | None = None
     unknown: bool = False
 
-    def verdict(self, expected: Money) -> Verdict:
+    def verdict(self, expected: Money) -> Conclusion:
         """What follows for an operation over `expected`."""
         if self.answer is None:
             if self.refused is not None:
-                return Verdict.FAILED
-            return Verdict.UNKNOWN if self.unknown else Verdict.SILENT
+                return Conclusion.FAILED
+            return Conclusion.UNKNOWN if self.unknown else Conclusion.SILENT
         if self.answer.amount != expected:
-            return Verdict.CONTRADICTS
-        final = {Standing.SUCCEEDED: Verdict.SUCCEEDED, Standing.FAILED: Verdict.FAILED}
-        return final.get(self.answer.standing, Verdict.UNDER_WAY)
+            return Conclusion.CONTRADICTS
+        final = {GatewayStatus.SUCCEEDED: Conclusion.SUCCEEDED, GatewayStatus.FAILED: Conclusion.FAILED}
+        return final.get(self.answer.status, Conclusion.UNDER_WAY)
 
     @property
     def failure(self) -> str:
@@ -68,7 +68,7 @@ class Told:
         return self.refused or (self.answer.error_code if self.answer else None) or "refused"
 
 
-NOT_REACHED = Told()
+NOT_REACHED = GatewayResult()
 
 
 class Attempt(Protocol):
@@ -79,7 +79,9 @@ class Attempt(Protocol):
     ended_at: datetime | None
 
 
-def consult(find: Callable[[], Answer | None], act: Callable[[], Answer], *, fresh: bool) -> Told:
+def submit_or_query(
+    find: Callable[[], GatewayAnswer | None], act: Callable[[], GatewayAnswer], *, fresh: bool
+) -> GatewayResult:
     """Have an operation done, or learn what became of it.
 
     `fresh`: it was never sent, so it is sent. Otherwise the gateway is asked first, and only what it never got is sent
@@ -91,14 +93,14 @@ def consult(find: Callable[[], Answer | None], act: Callable[[], Answer], *, fre
             try:
                 found = find()
             except Refused:
-                return Told(unknown=True)
+                return GatewayResult(unknown=True)
             if found is not None:
-                return Told(answer=found)
-        return Told(answer=act())
+                return GatewayResult(answer=found)
+        return GatewayResult(answer=act())
     except Refused as refusal:
-        return Told(refused=refusal.code)
+        return GatewayResult(refused=refusal.code)
     except OutcomeUnknown:
-        return Told(unknown=True)
+        return GatewayResult(unknown=True)
     except NotReached:
         return NOT_REACHED
 
@@ -108,23 +110,25 @@ def wait_before_check(checks: int) -> timedelta:
     return min(FIRST_CHECK * (1 << min(checks, 10)), LONGEST_WAIT)
 
 
-def close_attempt(attempt: Attempt, told: Told) -> None:
+def close_attempt(attempt: Attempt, result: GatewayResult) -> None:
     """Write down how a call ended; a definite end stays as it is."""
-    if told == NOT_REACHED or attempt.outcome not in {"calling", "unknown"}:
+    if result == NOT_REACHED or attempt.outcome not in {"calling", "unknown"}:
         return
-    attempt.outcome = "unknown" if told.unknown else "refused" if told.refused is not None else "answered"
-    attempt.detail = told.refused or (told.answer.standing.value if told.answer else None)
+    attempt.outcome = "unknown" if result.unknown else "refused" if result.refused is not None else "answered"
+    attempt.detail = result.refused or (result.answer.status.value if result.answer else None)
     attempt.ended_at = clock.now()
 
 
-def record_contradiction(uow: UnitOfWork, what: str, row_id: UUID, answer: Answer, *, differs: str = "amount") -> None:
+def record_mismatch(
+    uow: UnitOfWork, what: str, row_id: UUID, answer: GatewayAnswer, *, differs: str = "amount"
+) -> None:
     """Leave an answer that cannot be true in the audit log, for whoever looks into it."""
     audit.record(
         uow,
         f"{what}.contradicted",
         subject_id=row_id,
         what=differs,
-        standing=answer.standing.value,
+        status=answer.status.value,
         reference=answer.reference,
         amount_minor=answer.amount.amount_minor,
         currency=answer.amount.currency,

@@ -8,44 +8,47 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.charges.models import Charge
+from billing.gateways.outgoing import Transitions, apply_result
+from billing.gateways.result import ApplyOutcome, GatewayResult
 from billing.ledger.post import AccountKind, Fact, Leg, post
-from billing.payments.consult import Applied, Told
 from billing.payments.models import Payment, PaymentAllocation
-from billing.payments.money_out import Course, hear
 from billing.refunds.events import RefundFailed, RefundSucceeded
 from billing.refunds.models import Refund, RefundAttempt, RefundLine
 from billing.refunds.states import REFUND
 from billing.shares.models import Share
 from billing.shares.reverse import reverse_shares
 from kernel import clock
-from kernel.db.locks import lock_row, lock_rows
+from kernel.db.locks import lock_aggregate, lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
 from marketplace.organizations.models import PLATFORM_ORG_ID
 
 
-def apply_told(uow: UnitOfWork, refund_id: UUID, told: Told) -> Applied:
+def apply_gateway_result(uow: UnitOfWork, refund_id: UUID, result: GatewayResult) -> ApplyOutcome:
     """Bring a refund to where the gateway says it is.
 
     Success takes the parties' parts back in proportion and writes the books; a definite failure frees the reserve.
 
     Emits: RefundSucceeded or RefundFailed, once.
-    Locks: the refund, its allocation, its charges by id, their shares by id.
+    Locks: its order (as an aggregate), the refund, its allocation, its charges by id, their shares by id.
     Idempotent by: the refund's state.
     """
+    order_id = uow.session.scalar(select(Refund.reference).where(Refund.id == refund_id))
+    if order_id is not None:
+        lock_aggregate(uow, order_id)
     refund = lock_row(uow.session, Refund, refund_id)
     if refund is None:
         raise NotFound("refund_not_found")
     attempt = uow.session.scalars(select(RefundAttempt).where(RefundAttempt.refund_id == refund.id)).one()
-    course = Course(
+    transitions = Transitions(
         REFUND,
         (refund.buyer_org_id, refund.seller_org_id),
         "processing",
         succeed=partial(_succeed, uow, refund),
         fail=partial(_fail, uow, refund),
     )
-    return hear(uow, refund, attempt, told, course)
+    return apply_result(uow, refund, attempt, result, transitions)
 
 
 def _succeed(uow: UnitOfWork, refund: Refund) -> None:

@@ -6,7 +6,7 @@ It asks to end an entitlement that was never seen, which every system must answe
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -23,12 +23,12 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from kernel.ids import uuid7
+from kernel.jobs.context import Claim
 from kernel.jobs.outbox import emit, enqueue
-from kernel.jobs.runner import JobContext
 from kernel.signing import new_webhook_secret
 from marketplace import public
 
-TEST = "fulfillment.connector.test"
+CHECK = "fulfillment.connector.check"
 PATIENCE = timedelta(minutes=2)
 """A test that has not ended by then may be asked for again."""
 
@@ -43,21 +43,39 @@ def ask_for_test(uow: UnitOfWork, connector_id: UUID) -> None:
         raise Conflict("connector_test_running")
     row.test_asked_at, row.tested_at, row.test_failure = now, None, None
     asked_at = now.isoformat()
-    enqueue(uow, TEST, {"connector_id": str(row.id), "asked_at": asked_at}, dedupe_key=f"{row.id}:{asked_at}")
+    enqueue(uow, CHECK, {"connector_id": str(row.id), "asked_at": asked_at}, dedupe_key=f"{row.id}:{asked_at}")
     audit.record(uow, "connector.test_asked", subject_id=row.id)
 
 
-def run_test(ctx: JobContext, connector_id: UUID, asked_at: datetime, ports: SellerCalls) -> None:
-    """Make the calls and write down what came of them, unless the connector was changed or asked for again meanwhile.
+@dataclass(frozen=True, slots=True)
+class _Check:
+    connector_id: UUID
+    asked_at: datetime
+    kind: str
+    request: RunRequest
 
-    Emits: ConnectorTestPassed.
+
+class CheckConnector:
+    """The steps of a job that makes the calls and writes down what came of them.
+
+    Nothing is written when the connector was changed or asked for again meanwhile. Emits: ConnectorTestPassed.
     """
-    prepared = ctx.transact(lambda uow: _prepare(uow, connector_id, asked_at, ports))
-    if prepared is None:
-        return
-    kind, request = prepared
-    failure = find_failure(ports.connectors[kind], request)
-    ctx.transact(lambda uow: _record(uow, connector_id, asked_at, failure))
+
+    def __init__(self, ports: SellerCalls) -> None:
+        self._ports = ports
+
+    def prepare(self, uow: UnitOfWork, claim: Claim) -> _Check | None:
+        """What to ask of whom, while this very check is waited for."""
+        asked_at = datetime.fromisoformat(claim.payload["asked_at"])
+        return _prepare(uow, UUID(claim.payload["connector_id"]), asked_at, self._ports)
+
+    def call(self, request: _Check) -> str | None:
+        """Why the seller's system does not pass, None when it does."""
+        return find_failure(self._ports.connectors[request.kind], request.request)
+
+    def conclude(self, uow: UnitOfWork, claim: Claim, request: _Check, answer: str | None) -> None:
+        """Write it down."""
+        _record(uow, request.connector_id, request.asked_at, answer)
 
 
 def find_failure(connector: Connector, request: RunRequest) -> str | None:
@@ -77,16 +95,14 @@ def find_failure(connector: Connector, request: RunRequest) -> str | None:
     return None if isinstance(forged, Refused) else "forgery_not_refused"
 
 
-def _prepare(
-    uow: UnitOfWork, connector_id: UUID, asked_at: datetime, ports: SellerCalls
-) -> tuple[str, RunRequest] | None:
+def _prepare(uow: UnitOfWork, connector_id: UUID, asked_at: datetime, ports: SellerCalls) -> _Check | None:
     row = _awaited(uow, connector_id, asked_at)
     if row is None:
         return None
     # Both stay out of the session: nothing was bought, and a callback finds no run.
     run = Run(id=uuid7(), operation="deprovision", tries=1, created_at=asked_at, deadline_at=asked_at + PATIENCE)
     entitlement = Entitlement(id=uuid7(), seats=0, term_months=0, context=_context(uow, row))
-    return row.kind, RunRequest(
+    request = RunRequest(
         run_id=run.id,
         message_id=message_id(run),
         operation=run.operation,
@@ -94,6 +110,7 @@ def _prepare(
         url=row.url,
         secrets=open_secrets(row, ports.box),
     )
+    return _Check(connector_id, asked_at, row.kind, request)
 
 
 def _context(uow: UnitOfWork, row: ConnectorRow) -> dict[str, object]:

@@ -1,0 +1,46 @@
+"""Table of the sandbox gateway's own books."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor
+
+
+class SandboxOperation(Base):
+    """The sandbox gateway's own books: what a counterpart would remember of us, found by our idempotency key.
+
+    Written in the gateway's own transactions only; nothing of ours is decided by reading it.
+    """
+
+    __tablename__ = "sandbox_operation"
+    __table_args__ = (
+        UniqueConstraint("idempotency_key"),
+        UniqueConstraint("reference"),
+        CheckConstraint("kind IN ('payment', 'refund', 'payout')", name="kind"),
+        CheckConstraint("state IN ('pending', 'requires_action', 'succeeded', 'failed')", name="state"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("0 <= refunded_minor AND refunded_minor <= amount_minor", name="refunded"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    idempotency_key: Mapped[str]
+    request_hash: Mapped[str]
+    kind: Mapped[str]
+    reference: Mapped[str]
+    """The gateway's own name for it: `sbx_pay_…`, `sbx_ref_…`, `sbx_out_…`."""
+    parent_reference: Mapped[str | None]
+    """For a refund: the payment it gives back."""
+    method_token: Mapped[str]
+    amount_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+    refunded_minor: Mapped[Minor] = mapped_column(default=0)
+    state: Mapped[str]
+    error_code: Mapped[str | None]
+    becomes: Mapped[str | None]
+    """The state a pending operation will take at `settles_at`."""
+    settles_at: Mapped[Instant | None]
+    metadata_: Mapped[Json] = mapped_column("metadata")
+    created_at: Mapped[CreatedAt]
+    changed_at: Mapped[Instant]

@@ -1,0 +1,78 @@
+"""Money going out, a refund or a payout: what a gateway says about it, and what becomes of the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from billing.gateways.result import (
+    ApplyOutcome,
+    Attempt,
+    Conclusion,
+    GatewayResult,
+    close_attempt,
+    record_mismatch,
+    wait_before_check,
+)
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.money import Money
+from kernel.states import Machine
+
+
+class MoneyOut(Protocol):
+    """The row of a refund or a payout. `amount_minor` is positive."""
+
+    id: UUID
+    amount_minor: int
+    currency: str
+    state: str
+    error_code: str | None
+    gateway_reference: str | None
+    next_check_at: datetime
+    checks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transitions:
+    """Where a row goes. `under_way` is its state while the gateway has it; `succeed` and `fail` move it to its end."""
+
+    machine: Machine
+    parties: Sequence[UUID]
+    under_way: str
+    succeed: Callable[[], None]
+    fail: Callable[[str], None]
+
+
+def apply_result(
+    uow: UnitOfWork, row: MoneyOut, attempt: Attempt, result: GatewayResult, transitions: Transitions
+) -> ApplyOutcome:
+    """Bring a locked row to where the gateway says it is; a late answer never moves it from its end."""
+    row.next_check_at = clock.now() + wait_before_check(row.checks)
+    row.checks += 1
+    if transitions.machine.is_final(row.state):
+        return ApplyOutcome.NOTHING_NEW
+    close_attempt(attempt, result)
+    verdict = result.verdict(Money(row.amount_minor, row.currency))
+    if result.answer is not None:
+        if verdict is Conclusion.CONTRADICTS:
+            record_mismatch(uow, transitions.machine.name, row.id, result.answer)
+            row.error_code = "answer_contradicts"
+            transitions.machine.move(uow, row, "unknown", org_ids=list(transitions.parties), reason="contradicts")
+            return ApplyOutcome.CONTRADICTS
+        row.gateway_reference = result.answer.reference
+    if verdict is Conclusion.SILENT:
+        return ApplyOutcome.NOTHING_NEW
+    if verdict is Conclusion.SUCCEEDED:
+        transitions.succeed()
+        return ApplyOutcome.CHANGED
+    if verdict is Conclusion.FAILED:
+        row.error_code = result.failure
+        transitions.fail(result.failure)
+        return ApplyOutcome.CHANGED
+    target = "unknown" if verdict is Conclusion.UNKNOWN else transitions.under_way
+    moved = transitions.machine.move(uow, row, target, org_ids=list(transitions.parties))
+    return ApplyOutcome.CHANGED if moved else ApplyOutcome.NOTHING_NEW

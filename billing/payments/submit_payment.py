@@ -1,0 +1,122 @@
+"""What a payment asks of its gateway: the same question for a first call and for any doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from billing.gateways.call import GatewayRequest, Unresolved
+from billing.gateways.ports import GatewayAnswer, GatewayStatus, NotReached, PaymentGateway, PaymentRequest, Refused
+from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
+from billing.payments.apply_gateway_result import apply_gateway_result
+from billing.payments.models import Payment, PaymentAttempt
+from billing.payments.states import FINAL, PAYMENT
+from kernel import clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.money import Money
+
+SUBMIT = "billing.payment.submit"
+"""Kind of the job that calls the gateway."""
+SEARCH_LAGS = timedelta(hours=1)
+"""A gateway may not find for so long what it has (Stripe: a minute, in an outage "up to an hour"). To call a payment
+failed that was made would let the buyer pay twice."""
+
+
+def request_of(payment: Payment, attempt: PaymentAttempt, *, fresh: bool) -> GatewayRequest:
+    """Submit a payment that was never sent, ask about one that was, withdraw one whose time is over."""
+    question = _Question(
+        request=PaymentRequest(
+            key=str(attempt.id),
+            amount=Money(payment.amount_minor, payment.currency),
+            method_token=payment.method_token,
+            description=payment.description,
+            metadata={"payment_id": str(payment.id), "reference": str(payment.reference)},
+        ),
+        reference=payment.gateway_reference,
+        fresh=fresh,
+        deadline_at=payment.deadline_at,
+    )
+    unconfigured = GatewayResult(refused="gateway_unknown") if fresh else GatewayResult(unknown=True)
+    return GatewayRequest(payment.id, payment.gateway, fresh, question.find, question.submit, unconfigured)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    request: PaymentRequest
+    reference: str | None
+    fresh: bool
+    deadline_at: datetime
+
+    @property
+    def too_late(self) -> bool:
+        """Nothing is sent any more, and what waits for its payer is withdrawn."""
+        return clock.now() >= self.deadline_at
+
+    def find(self, gateway: PaymentGateway) -> GatewayAnswer | None:
+        found = gateway.find_payment(self.request, self.reference)
+        if found is not None and self.too_late and found.status is GatewayStatus.REQUIRES_ACTION:
+            return gateway.cancel(found.reference)
+        return found
+
+    def submit(self, gateway: PaymentGateway) -> GatewayAnswer:
+        if not self.too_late:
+            return gateway.submit(self.request)
+        # What the gateway does not know of by now, it never got.
+        if self.fresh or clock.now() >= self.deadline_at + SEARCH_LAGS:
+            raise Refused("payment_expired")
+        raise NotReached
+
+
+class PaymentOperation:
+    """Payments, as the gateway driver sees them."""
+
+    name = "payment"
+    kind = SUBMIT
+
+    def open(self, uow: UnitOfWork, row_id: UUID, *, first: bool, recheck: bool = False) -> GatewayRequest | None:
+        """See `GatewayOperation.open`. The attempt was committed with the payment."""
+        payment = lock_row(uow.session, Payment, row_id)
+        if payment is None:
+            return None
+        if PAYMENT.is_final(payment.state) and not (recheck and payment.state == "failed"):
+            return None
+        attempt = uow.session.scalars(
+            select(PaymentAttempt).where(PaymentAttempt.payment_id == payment.id, PaymentAttempt.operation == "submit")
+        ).one()
+        payment.next_check_at = clock.now() + CALL_LASTS
+        return request_of(payment, attempt, fresh=first and attempt.outcome == "calling")
+
+    def apply(self, uow: UnitOfWork, row_id: UUID, result: GatewayResult) -> ApplyOutcome:
+        """See `GatewayOperation.apply`."""
+        return apply_gateway_result(uow, row_id, result)
+
+    def unresolved(self, uow: UnitOfWork, limit: int) -> Sequence[Unresolved]:
+        """See `GatewayOperation.unresolved`."""
+        rows = uow.session.execute(
+            select(Payment.id, Payment.checks)
+            .where(Payment.state.not_in(FINAL), Payment.next_check_at <= clock.now())
+            .order_by(Payment.next_check_at)
+            .limit(limit)
+        )
+        return [Unresolved(row.id, row.checks) for row in rows]
+
+    def final_states(self) -> Select[str, str | None, str]:
+        """See `GatewayOperation.final_states`."""
+        return select(Payment.gateway, Payment.gateway_reference.label("reference"), Payment.state).where(
+            Payment.state.in_(FINAL)
+        )
+
+    def find_by_reference(self, uow: UnitOfWork, gateway: str, reference: str | None) -> UUID | None:
+        """See `GatewayOperation.find_by_reference`."""
+        return uow.session.scalar(
+            select(Payment.id).where(Payment.gateway_reference == reference, Payment.gateway == gateway)
+        )
+
+    def find_by_id(self, uow: UnitOfWork, row_id: UUID) -> UUID | None:
+        """See `GatewayOperation.find_by_id`."""
+        return uow.session.scalar(select(Payment.id).where(Payment.id == row_id))

@@ -1,0 +1,97 @@
+"""What a payout asks of its gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Select, case, select
+
+from billing.gateways.call import GatewayRequest, Unresolved
+from billing.gateways.ports import PayoutRequest
+from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
+from billing.payouts.apply_gateway_result import apply_gateway_result
+from billing.payouts.models import Payout, PayoutAttempt
+from billing.payouts.pay_out import SUBMIT
+from billing.payouts.states import PAYOUT
+from kernel import clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
+from kernel.money import Money
+
+
+class PayoutOperation:
+    """Payouts, as the gateway driver sees them."""
+
+    name = "payout"
+    kind = SUBMIT
+
+    def open(self, uow: UnitOfWork, row_id: UUID, *, first: bool, recheck: bool = False) -> GatewayRequest | None:
+        """See `GatewayOperation.open`."""
+        payout = lock_row(uow.session, Payout, row_id)
+        if payout is None or PAYOUT.is_final(payout.state):
+            return None
+        fresh = payout.state == "scheduled"
+        attempt = _begin(uow, payout) if fresh else _attempt_of(uow, payout)
+        payout.next_check_at = clock.now() + CALL_LASTS
+        request = PayoutRequest(
+            key=str(attempt.id),
+            amount=Money(payout.amount_minor, payout.currency),
+            destination=payout.destination,
+            description=f"statement {payout.statement_id}",
+            metadata={"payout_id": str(payout.id)},
+        )
+        reference = payout.gateway_reference
+        return GatewayRequest(
+            payout.id,
+            payout.gateway,
+            fresh,
+            find=lambda gateway: gateway.find_payout(request, reference),
+            submit=lambda gateway: gateway.pay_out(request),
+            unconfigured=GatewayResult(refused="gateway_unknown") if fresh else GatewayResult(unknown=True),
+        )
+
+    def apply(self, uow: UnitOfWork, row_id: UUID, result: GatewayResult) -> ApplyOutcome:
+        """See `GatewayOperation.apply`."""
+        return apply_gateway_result(uow, row_id, result)
+
+    def unresolved(self, uow: UnitOfWork, limit: int) -> Sequence[Unresolved]:
+        """See `GatewayOperation.unresolved`."""
+        rows = uow.session.execute(
+            select(Payout.id, Payout.checks)
+            .where(Payout.state.in_(("scheduled", "sent", "unknown")), Payout.next_check_at <= clock.now())
+            .order_by(Payout.next_check_at)
+            .limit(limit)
+        )
+        return [Unresolved(row.id, row.checks) for row in rows]
+
+    def final_states(self) -> Select[str, str | None, str]:
+        """See `GatewayOperation.final_states`. A payout that was paid succeeded, as its gateway says it."""
+        state = case((Payout.state == "paid", "succeeded"), else_=Payout.state).label("state")
+        return select(Payout.gateway, Payout.gateway_reference.label("reference"), state).where(
+            Payout.state.in_(("paid", "failed"))
+        )
+
+    def find_by_reference(self, uow: UnitOfWork, gateway: str, reference: str | None) -> UUID | None:
+        """See `GatewayOperation.find_by_reference`."""
+        return uow.session.scalar(
+            select(Payout.id).where(Payout.gateway_reference == reference, Payout.gateway == gateway)
+        )
+
+    def find_by_id(self, uow: UnitOfWork, row_id: UUID) -> UUID | None:
+        """See `GatewayOperation.find_by_id`."""
+        return uow.session.scalar(select(Payout.id).where(Payout.id == row_id))
+
+
+def _begin(uow: UnitOfWork, payout: Payout) -> PayoutAttempt:
+    attempt = PayoutAttempt(
+        id=uuid7(), org_id=payout.org_id, payout_id=payout.id, outcome="calling", started_at=clock.now()
+    )
+    uow.session.add(attempt)
+    PAYOUT.move(uow, payout, "sent", org_ids=[payout.org_id])
+    return attempt
+
+
+def _attempt_of(uow: UnitOfWork, payout: Payout) -> PayoutAttempt:
+    return uow.session.scalars(select(PayoutAttempt).where(PayoutAttempt.payout_id == payout.id)).one()

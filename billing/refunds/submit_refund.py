@@ -1,0 +1,116 @@
+"""What a refund asks of its gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from billing.gateways.call import GatewayRequest, Unresolved
+from billing.gateways.ports import GatewayAnswer, RefundRequest, Refused
+from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
+from billing.payments.models import Payment
+from billing.refunds.apply_gateway_result import apply_gateway_result
+from billing.refunds.models import Refund, RefundAttempt
+from billing.refunds.request_refund import SUBMIT
+from billing.refunds.states import REFUND
+from kernel import clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
+from kernel.money import Money
+
+
+class RefundOperation:
+    """Refunds, as the gateway driver sees them."""
+
+    name = "refund"
+    kind = SUBMIT
+
+    def open(self, uow: UnitOfWork, row_id: UUID, *, first: bool, recheck: bool = False) -> GatewayRequest | None:
+        """See `GatewayOperation.open`."""
+        refund = lock_row(uow.session, Refund, row_id)
+        if refund is None or REFUND.is_final(refund.state):
+            return None
+        payment = uow.session.get_one(Payment, refund.payment_id)
+        fresh = refund.state == "requested"
+        attempt = _begin(uow, refund) if fresh else _attempt_of(uow, refund)
+        refund.next_check_at = clock.now() + CALL_LASTS
+        request = RefundRequest(
+            key=str(attempt.id),
+            payment_reference=payment.gateway_reference or "",
+            amount=Money(refund.amount_minor, refund.currency),
+            metadata={"refund_id": str(refund.id), "payment_id": str(payment.id)},
+        )
+        if payment.state != "succeeded" or not payment.gateway_reference:
+            # There is nothing to give back: the gateway is not asked.
+            return GatewayRequest(refund.id, payment.gateway, True, _refuse, _refuse, NOT_CAPTURED)
+        reference = refund.gateway_reference
+        return GatewayRequest(
+            refund.id,
+            payment.gateway,
+            fresh,
+            find=lambda gateway: gateway.find_refund(request, reference),
+            submit=lambda gateway: gateway.refund(request),
+            unconfigured=GatewayResult(unknown=True),
+        )
+
+    def apply(self, uow: UnitOfWork, row_id: UUID, result: GatewayResult) -> ApplyOutcome:
+        """See `GatewayOperation.apply`."""
+        return apply_gateway_result(uow, row_id, result)
+
+    def unresolved(self, uow: UnitOfWork, limit: int) -> Sequence[Unresolved]:
+        """See `GatewayOperation.unresolved`."""
+        rows = uow.session.execute(
+            select(Refund.id, Refund.checks)
+            .where(Refund.state.in_(("requested", "processing", "unknown")), Refund.next_check_at <= clock.now())
+            .order_by(Refund.next_check_at)
+            .limit(limit)
+        )
+        return [Unresolved(row.id, row.checks) for row in rows]
+
+    def final_states(self) -> Select[str, str | None, str]:
+        """See `GatewayOperation.final_states`."""
+        return (
+            select(Payment.gateway, Refund.gateway_reference.label("reference"), Refund.state)
+            .join(Payment, Payment.id == Refund.payment_id)
+            .where(Refund.state.in_(("succeeded", "failed")))
+        )
+
+    def find_by_reference(self, uow: UnitOfWork, gateway: str, reference: str | None) -> UUID | None:
+        """See `GatewayOperation.find_by_reference`."""
+        return uow.session.scalar(
+            select(Refund.id)
+            .join(Payment, Payment.id == Refund.payment_id)
+            .where(Refund.gateway_reference == reference, Payment.gateway == gateway)
+        )
+
+    def find_by_id(self, uow: UnitOfWork, row_id: UUID) -> UUID | None:
+        """See `GatewayOperation.find_by_id`."""
+        return uow.session.scalar(select(Refund.id).where(Refund.id == row_id))
+
+
+NOT_CAPTURED = GatewayResult(refused="payment_not_captured")
+
+
+def _refuse(_gateway: object) -> GatewayAnswer:
+    raise Refused("payment_not_captured")
+
+
+def _begin(uow: UnitOfWork, refund: Refund) -> RefundAttempt:
+    attempt = RefundAttempt(
+        id=uuid7(),
+        buyer_org_id=refund.buyer_org_id,
+        seller_org_id=refund.seller_org_id,
+        refund_id=refund.id,
+        outcome="calling",
+        started_at=clock.now(),
+    )
+    uow.session.add(attempt)
+    REFUND.move(uow, refund, "processing", org_ids=[refund.buyer_org_id, refund.seller_org_id])
+    return attempt
+
+
+def _attempt_of(uow: UnitOfWork, refund: Refund) -> RefundAttempt:
+    return uow.session.scalars(select(RefundAttempt).where(RefundAttempt.refund_id == refund.id)).one()
