@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.orm import aliased
 
 from fulfillment.connectors.models import ConnectorRow
@@ -53,6 +53,7 @@ class _Try:
     request: RunRequest
 
 
+_other = aliased(Run)
 _PREPARED = Read(
     select(
         Entitlement,
@@ -60,10 +61,10 @@ _PREPARED = Read(
         ConnectorRow,
         exists()
         .where(
-            (_other := aliased(Run)).buyer_org_id == Run.buyer_org_id,
+            _other.buyer_org_id == Run.buyer_org_id,
             _other.entitlement_id == Run.entitlement_id,
             _other.id != Run.id,
-            _other.state.in_(("calling", "waiting")),
+            or_(_other.state == "calling", _other.state == "waiting"),
         )
         .label("other_is_under_way"),
     )

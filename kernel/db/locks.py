@@ -54,6 +54,6 @@ def lock_aggregate(uow: UnitOfWork, aggregate_id: UUID) -> None:
 def advisory_xact_lock(session: Session, namespace: int, key: UUID) -> None:
     """Hold a lock on something that has no row yet, until the transaction ends. `namespace` comes from the caller's registry."""
     session.execute(
-        text("SELECT pg_advisory_xact_lock(:n, hashtext(:k))"),
+        text("SELECT pg_advisory_xact_lock(CAST(:n AS integer), hashtext(:k))"),
         {"n": namespace, "k": str(key)},
     )

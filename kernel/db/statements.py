@@ -83,7 +83,7 @@ class Rows:
 
 
 class Read:
-    """A SELECT of mapped classes and columns. Built once, at import; its parameters are `bindparam`s.
+    """A SELECT of mapped classes and columns. Built once, at import; its parameters are `bindparam`s (a list is compared by `any_`, not `in_`).
 
     A row is a named tuple; a mapped class in it is filled without a Session, or None when an outer join found nothing.
     """
@@ -150,9 +150,7 @@ class _Compiled:
             columns += [getattr(entity, key) for key in keys]
             parts.append(_Part(start, len(columns), mapper, keys))
         labelled = [column.label(f"c{position}") for position, column in enumerate(columns)]
-        compiled = statement.with_only_columns(*labelled, maintain_column_froms=True).compile(
-            dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
-        )
+        compiled = statement.with_only_columns(*labelled, maintain_column_froms=True).compile(dialect=_DIALECT)
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         if len(parts) == 1:
             return cls(str(compiled), constants, parts[0].read)

@@ -157,6 +157,9 @@ class UnitOfWork:
 
     def add(self, row: B) -> B:
         """Insert a row, at the latest before the commit, in one statement with others of its table. Returns the row."""
+        if self._session is not None and self._session.new:
+            # The row may name one of them.
+            self._session.flush()
         self._rows.add(row)
         return row
 
@@ -202,9 +205,9 @@ class UnitOfWork:
 
     def flush(self) -> None:
         """Send pending rows to the database; constraint violations surface here or at commit."""
+        self._rows.write(self.cursor)
         if self._session is not None:
             self._session.flush()
-        self._rows.write(self.cursor)
 
     def flush_outbox(self) -> None:
         """Run what follows inline, then write everything pending. Called before the commit; earlier is slower, not wrong."""
@@ -230,7 +233,7 @@ class UnitOfWork:
                 work()
             self.follow()
         if self._session is not None:
-            self._session.flush()
+            self.flush()
 
     def _write_pending(self) -> None:
         self._rows.write(self.cursor)

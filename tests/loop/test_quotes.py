@@ -14,9 +14,9 @@ from marketplace.listings.draft_listing import ReviseListing, revise_listing
 from marketplace.listings.models import Plan
 from marketplace.listings.review_listing import ReviewListing, review_listing, suspend_listing, withdraw_plan
 from marketplace.listings.submit_listing import submit_listing
-from orders.loop import FORGET_QUOTES
+from orders.loop import PURGE_QUOTES
 from orders.queries import get_quote
-from orders.quotes.forget_quotes import KEPT
+from orders.quotes.purge_quotes import KEPT
 from orders.quotes.give_quote import LIVES, Asked
 from orders.quotes.lines import Context
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, per_seat_plan, words
@@ -73,11 +73,11 @@ class TestQuote:
         used, unused = stage.quote(), stage.quote(context=Context(share="no\x00code"))
         stage.place(used)
         clock.advance(LIVES + KEPT)
-        stage.tick(FORGET_QUOTES)
+        stage.tick(PURGE_QUOTES)
         with unit_of_work(stage.services.db, stage.purchaser) as uow:
             assert get_quote(uow, unused).context["share"] is None
         clock.advance(timedelta(seconds=1))
-        stage.tick(FORGET_QUOTES)
+        stage.tick(PURGE_QUOTES)
         with unit_of_work(stage.services.db, stage.purchaser) as uow:
             assert get_quote(uow, used).used_at is not None
             with pytest.raises(NotFound):
