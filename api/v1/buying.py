@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from api.context import Services
+from api.request import ApiRequest
 from api.schema import (
     KeyHeader,
     MoneyOut,
@@ -24,10 +25,9 @@ from api.schema import (
     linked,
 )
 from api.v1.orders import OrderOut
-from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.idempotency import Answer, once
-from kernel.principal import Principal
 from orders import queries
 from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
 from orders.purchases.pay import pay_again
@@ -210,7 +210,7 @@ class PurchaseOut(Out):
 
 
 @post("/v1/quotes", permission="signed_in", sync_to_thread=True, tags=["buying"])
-def create_quote(data: JSONBody[QuoteIn], services: Given[Services], principal: Given[Principal]) -> QuoteOut:
+def create_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
     """Price without committing. Prices come from the server alone; the quote lives 30 minutes."""
     context = Context(
         video_id=data.video_id,
@@ -219,34 +219,33 @@ def create_quote(data: JSONBody[QuoteIn], services: Given[Services], principal: 
         share=data.share,
     )
     command = GiveQuote(data.asked(), data.currency, context)
-    return transact(services.db, principal, lambda uow: QuoteOut.of(give_quote(uow, command)))
+    return request.transact(lambda uow: QuoteOut.of(give_quote(uow, command)))
 
 
 @post("/v1/purchases", permission="signed_in", sync_to_thread=True, tags=["buying"])
 def create_purchase(
-    data: JSONBody[PurchaseIn], services: Given[Services], principal: Given[Principal], idempotency_key: KeyHeader
+    data: JSONBody[PurchaseIn], request: ApiRequest, idempotency_key: KeyHeader
 ) -> Response[PurchaseOut]:
     """Accept a quote: one order per seller, paid at once or sent to an approver. Needs an Idempotency-Key."""
-    return answered(buy(services, principal, data, idempotency_key))
+    return answered(buy(request, data, idempotency_key))
 
 
 @get("/v1/purchases", permission="orders.read", sync_to_thread=True, tags=["buying"])
 def list_purchases(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     only: StateParameter = None,
 ) -> Response[PageOut[PurchaseOut]]:
     """The organization's purchases, newest first. `state=pending_approval` is the approver's inbox."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         page = queries.list_purchases(uow, cursor=paging.cursor, limit=paging.limit, state=only)
         return linked(page, PurchaseOut.of, "/v1/purchases", state=only, limit=paging.limit)
 
 
 @get("/v1/purchases/{purchase_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def get_purchase(purchase_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> PurchaseOut:
+def get_purchase(purchase_id: FromPath[UUID], request: ApiRequest) -> PurchaseOut:
     """One purchase with its orders."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return PurchaseOut.of(queries.get_purchase(uow, purchase_id))
 
 
@@ -260,12 +259,11 @@ def get_purchase(purchase_id: FromPath[UUID], services: Given[Services], princip
 def approve_purchase(
     purchase_id: FromPath[UUID],
     data: JSONBody[DecisionIn],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     idempotency_key: KeyHeader,
 ) -> Response[PurchaseOut]:
     """Let a purchase pass; its payment starts."""
-    return _decide(services, principal, DecidePurchase(purchase_id, "approved", data.reason), idempotency_key)
+    return _decide(request, DecidePurchase(purchase_id, "approved", data.reason), idempotency_key)
 
 
 @post(
@@ -278,12 +276,11 @@ def approve_purchase(
 def reject_purchase(
     purchase_id: FromPath[UUID],
     data: JSONBody[DecisionIn],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     idempotency_key: KeyHeader,
 ) -> Response[PurchaseOut]:
     """Refuse a purchase, with the reason its requester will read."""
-    return _decide(services, principal, DecidePurchase(purchase_id, "rejected", data.reason), idempotency_key)
+    return _decide(request, DecidePurchase(purchase_id, "rejected", data.reason), idempotency_key)
 
 
 @post(
@@ -296,12 +293,11 @@ def reject_purchase(
 def pay_purchase(
     purchase_id: FromPath[UUID],
     data: JSONBody[PayIn],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     idempotency_key: KeyHeader,
 ) -> Response[PurchaseOut]:
     """Pay with another method after a failed payment."""
-    require_gateway(services, data.gateway)
+    require_gateway(request.services, data.gateway)
 
     def pay(uow: UnitOfWork) -> Answer:
         def work() -> Answer:
@@ -311,12 +307,12 @@ def pay_purchase(
         route = f"POST /v1/purchases/{purchase_id}/pay"
         return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
 
-    return answered(transact(services.db, principal, pay))
+    return answered(request.transact(pay))
 
 
-def buy(services: Services, principal: Principal, data: PurchaseIn, key: str | None) -> Answer:
+def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
     """Place the purchase once per key, for the JSON route and the page alike. Raises as `place_purchase` and `once`."""
-    require_gateway(services, data.gateway)
+    require_gateway(request.services, data.gateway)
     command = PlacePurchase(data.quote_id, data.billing_profile_id, data.gateway, data.payment_method, data.po_number)
 
     def place(uow: UnitOfWork) -> Answer:
@@ -327,7 +323,7 @@ def buy(services: Services, principal: Principal, data: PurchaseIn, key: str | N
 
         return once(uow, route="POST /v1/purchases", key=key, request=data.model_dump(mode="json"), work=work)
 
-    return transact(services.db, principal, place)
+    return request.transact(place)
 
 
 def require_gateway(services: Services, name: str) -> None:
@@ -336,9 +332,7 @@ def require_gateway(services: Services, name: str) -> None:
         raise Invalid("gateway_unknown", field="gateway")
 
 
-def _decide(
-    services: Services, principal: Principal, command: DecidePurchase, key: str | None
-) -> Response[PurchaseOut]:
+def _decide(request: ApiRequest, command: DecidePurchase, key: str | None) -> Response[PurchaseOut]:
     def decide(uow: UnitOfWork) -> Answer:
         def work() -> Answer:
             decide_purchase(uow, command)
@@ -347,7 +341,7 @@ def _decide(
         route = f"POST /v1/purchases/{command.purchase_id}/{command.decision}"
         return once(uow, route=route, key=key, request={"reason": command.reason}, work=work)
 
-    return answered(transact(services.db, principal, decide))
+    return answered(request.transact(decide))
 
 
 def _answer(uow: UnitOfWork, purchase_id: UUID, status: int = 201) -> Answer:

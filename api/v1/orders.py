@@ -16,7 +16,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from pydantic import Field
 
-from api.context import Services
+from api.request import ApiRequest
 from api.schema import (
     KeyHeader,
     MoneyOut,
@@ -28,9 +28,8 @@ from api.schema import (
     answered,
     linked,
 )
-from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.db.uow import UnitOfWork
 from kernel.idempotency import Answer, once
-from kernel.principal import Principal
 from orders import queries
 from orders.agreements.complete_order import accept_order
 from orders.money_back import RequestOrderRefund, request_order_refund
@@ -175,30 +174,27 @@ class RefundOut(Out):
 
 @get("/v1/orders", permission="orders.read", sync_to_thread=True, tags=["buying"])
 def list_orders(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     only: StateParameter = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's orders as buyer, newest first."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         page = queries.list_orders(uow, cursor=paging.cursor, limit=paging.limit, state=only)
         return linked(page, OrderOut.of, "/v1/orders", state=only, limit=paging.limit)
 
 
 @get("/v1/orders/{order_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def get_order(order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> OrderOut:
+def get_order(order_id: FromPath[UUID], request: ApiRequest) -> OrderOut:
     """One order of the buyer."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return OrderOut.of(queries.get_order(uow, order_id))
 
 
 @get("/v1/orders/{order_id:uuid}/progress", permission="orders.read", media_type="text/event-stream", tags=["buying"])
-async def stream_progress(
-    order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
-) -> ServerSentEvent:
+async def stream_progress(order_id: FromPath[UUID], request: ApiRequest) -> ServerSentEvent:
     """Live progress as server-sent events: `progress` whenever something changed, `end` when nothing more will."""
-    first = await sync_to_thread(_look, services, principal, order_id)
+    first = await sync_to_thread(_look, request, order_id)
 
     async def events() -> AsyncIterator[ServerSentEventMessage]:
         seen, progress = "", first
@@ -213,15 +209,15 @@ async def stream_progress(
                 yield ServerSentEventMessage(data="{}", event="end")
                 return
             await asyncio.sleep(POLL_S)
-            progress = await sync_to_thread(_look, services, principal, order_id)
+            progress = await sync_to_thread(_look, request, order_id)
 
     return ServerSentEvent(events(), headers={"X-Accel-Buffering": "no"})
 
 
 @get("/v1/orders/{order_id:uuid}/status", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def get_progress(order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ProgressOut:
+def get_progress(order_id: FromPath[UUID], request: ApiRequest) -> ProgressOut:
     """The same progress once, for programs that poll."""
-    return ProgressOut.of(_look(services, principal, order_id))
+    return ProgressOut.of(_look(request, order_id))
 
 
 @post(
@@ -231,7 +227,7 @@ def get_progress(order_id: FromPath[UUID], services: Given[Services], principal:
     status_code=200,
     tags=["buying"],
 )
-def accept(order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> OrderOut:
+def accept(order_id: FromPath[UUID], request: ApiRequest) -> OrderOut:
     """Accept a delivered one-off service; the seller's share starts its hold. Repeating it changes nothing."""
 
     def work(uow: UnitOfWork) -> OrderOut:
@@ -239,15 +235,14 @@ def accept(order_id: FromPath[UUID], services: Given[Services], principal: Given
         uow.flush()
         return OrderOut.of(queries.get_order(uow, order_id))
 
-    return transact(services.db, principal, work)
+    return request.transact(work)
 
 
 @post("/v1/orders/{order_id:uuid}/refunds", permission="orders.buy", sync_to_thread=True, tags=["buying"])
 def create_refund(
     order_id: FromPath[UUID],
     data: JSONBody[RefundIn],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     idempotency_key: KeyHeader,
 ) -> Response[RefundOut]:
     """Ask for money back inside the refund window of the order. Needs an Idempotency-Key."""
@@ -266,26 +261,25 @@ def create_refund(
         route = f"POST /v1/orders/{order_id}/refunds"
         return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
 
-    return answered(transact(services.db, principal, ask))
+    return answered(request.transact(ask))
 
 
 @get("/v1/seller/orders", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
 def list_seller_orders(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     only: StateParameter = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's paid orders as seller, newest first."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         page = queries.list_seller_orders(uow, cursor=paging.cursor, limit=paging.limit, state=only)
         return linked(page, OrderOut.of, "/v1/seller/orders", state=only, limit=paging.limit)
 
 
 @get("/v1/seller/orders/{order_id:uuid}", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
-def get_seller_order(order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> OrderOut:
+def get_seller_order(order_id: FromPath[UUID], request: ApiRequest) -> OrderOut:
     """One paid order of the seller."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return OrderOut.of(queries.get_seller_order(uow, order_id))
 
 
@@ -293,8 +287,8 @@ def _amounts(row: object, names: tuple[str, ...], currency: str) -> dict[str, An
     return {name: MoneyOut.of(getattr(row, f"{name}_minor"), currency) for name in names}
 
 
-def _look(services: Services, principal: Principal, order_id: UUID) -> Progress:
-    with unit_of_work(services.db, principal) as uow:
+def _look(request: ApiRequest, order_id: UUID) -> Progress:
+    with request.transaction() as uow:
         return progress_of(uow, order_id)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -84,6 +84,11 @@ class UnitOfWork:
         self.rings: list[Ring] = []
         self._journal: list[Base] = []
         self._jobs: list[NewJob] = []
+
+    def act_as(self, principal: Principal) -> None:
+        """Go on as somebody else: row level security shows what they may see."""
+        self.principal = principal
+        self.session.execute(_SCOPE, _scope(principal))
 
     def flush(self) -> None:
         """Send pending changes to the database; constraint violations surface here or at commit."""
@@ -198,7 +203,7 @@ def _begin(session: Session, principal: Principal) -> None:
     before anything was done, and the pool forgets all of its age: the second try gets a new one. Asking each connection
     beforehand whether it lives would cost every transaction a round trip.
     """
-    scope = {"org": str(principal.org_id or ""), "platform": "on" if principal.is_platform else ""}
+    scope = _scope(principal)
     try:
         session.execute(_SCOPE, scope)
     except DBAPIError as error:
@@ -208,16 +213,26 @@ def _begin(session: Session, principal: Principal) -> None:
         session.execute(_SCOPE, scope)
 
 
+def _scope(principal: Principal) -> dict[str, str]:
+    return {"org": str(principal.org_id or ""), "platform": "on" if principal.is_platform else ""}
+
+
 def transact(
-    db: Database, principal: Principal, work: Callable[[UnitOfWork], T], *, correlation_id: str | None = None
+    db: Database,
+    principal: Principal,
+    work: Callable[[UnitOfWork], T],
+    *,
+    correlation_id: str | None = None,
+    begin: Callable[[], AbstractContextManager[UnitOfWork]] | None = None,
 ) -> T:
     """Run `work` in a unit of work, again from the start after a deadlock or serialization failure (up to 5 times).
 
-    `work` must be repeatable: it may only touch what the transaction rolls back.
+    `work` must be repeatable: it may only touch what the transaction rolls back. `begin` opens each try's unit of work
+    where that is not a plain `unit_of_work`: a request's first one has authenticated its caller.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with unit_of_work(db, principal, correlation_id=correlation_id) as uow:
+            with begin() if begin else unit_of_work(db, principal, correlation_id=correlation_id) as uow:
                 result = work(uow)
             return result  # noqa: RET504 - the commit happens between the two lines
         except DBAPIError as error:
