@@ -58,7 +58,9 @@ class Answer:
     replayed: bool = False
 
 
-def once(uow: UnitOfWork, *, route: str, key: str | None, request: object, work: Callable[[], Answer]) -> Answer:
+def with_idempotency_key(
+    uow: UnitOfWork, *, route: str, key: str | None, request: object, work: Callable[[], Answer]
+) -> Answer:
     """Run `work` once for this organization, route and key; later calls get its answer.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -22,12 +22,14 @@ from api.schema import (
     StateParameter,
     Wire,
     answered,
-    linked,
+    idempotent_command,
+    list_page,
+    run_command,
 )
 from api.v1.orders import OrderOut
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
-from kernel.idempotency import Answer, once
+from kernel.idempotency import Answer
 from orders import queries
 from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
 from orders.purchases.pay import pay_again
@@ -237,9 +239,7 @@ def list_purchases(
     only: StateParameter = None,
 ) -> Response[PageOut[PurchaseOut]]:
     """The organization's purchases, newest first. `state=pending_approval` is the approver's inbox."""
-    with request.transaction() as uow:
-        page = queries.list_purchases(uow, cursor=paging.cursor, limit=paging.limit, state=only)
-        return linked(page, PurchaseOut.of, "/v1/purchases", state=only, limit=paging.limit)
+    return list_page(request, paging, queries.list_purchases, PurchaseOut.of, state=only)
 
 
 @get("/v1/purchases/{purchase_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
@@ -263,7 +263,7 @@ def approve_purchase(
     idempotency_key: KeyHeader,
 ) -> Response[PurchaseOut]:
     """Let a purchase pass; its payment starts."""
-    return _decide(request, DecidePurchase(purchase_id, "approved", data.reason), idempotency_key)
+    return _decide(request, purchase_id, "approved", data, idempotency_key)
 
 
 @post(
@@ -280,7 +280,7 @@ def reject_purchase(
     idempotency_key: KeyHeader,
 ) -> Response[PurchaseOut]:
     """Refuse a purchase, with the reason its requester will read."""
-    return _decide(request, DecidePurchase(purchase_id, "rejected", data.reason), idempotency_key)
+    return _decide(request, purchase_id, "rejected", data, idempotency_key)
 
 
 @post(
@@ -299,15 +299,11 @@ def pay_purchase(
     """Pay with another method after a failed payment."""
     require_gateway(request.services, data.gateway)
 
-    def pay(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            pay_again(uow, purchase_id, gateway=data.gateway, method_token=data.payment_method)
-            return _answer(uow, purchase_id, status=200)
+    def pay(uow: UnitOfWork) -> PurchaseOut:
+        pay_again(uow, purchase_id, gateway=data.gateway, method_token=data.payment_method)
+        return _shown(uow, purchase_id)
 
-        route = f"POST /v1/purchases/{purchase_id}/pay"
-        return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
-
-    return answered(request.transact(pay))
+    return idempotent_command(request, idempotency_key, data, pay, status=200)
 
 
 def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
@@ -315,15 +311,10 @@ def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
     require_gateway(request.services, data.gateway)
     command = PlacePurchase(data.quote_id, data.billing_profile_id, data.gateway, data.payment_method, data.po_number)
 
-    def place(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            purchase = place_purchase(uow, command)
-            uow.flush()
-            return _answer(uow, purchase.id)
+    def place(uow: UnitOfWork) -> PurchaseOut:
+        return _shown(uow, place_purchase(uow, command).id)
 
-        return once(uow, route="POST /v1/purchases", key=key, request=data.model_dump(mode="json"), work=work)
-
-    return request.transact(place)
+    return run_command(request, key, data, place, route="POST /v1/purchases")
 
 
 def require_gateway(services: Services, name: str) -> None:
@@ -332,22 +323,19 @@ def require_gateway(services: Services, name: str) -> None:
         raise Invalid("gateway_unknown", field="gateway")
 
 
-def _decide(request: ApiRequest, command: DecidePurchase, key: str | None) -> Response[PurchaseOut]:
-    def decide(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            decide_purchase(uow, command)
-            return _answer(uow, command.purchase_id, status=200)
+def _decide(
+    request: ApiRequest, purchase_id: UUID, decision: Literal["approved", "rejected"], data: DecisionIn, key: str | None
+) -> Response[PurchaseOut]:
+    def decide(uow: UnitOfWork) -> PurchaseOut:
+        decide_purchase(uow, DecidePurchase(purchase_id, decision, data.reason))
+        return _shown(uow, purchase_id)
 
-        route = f"POST /v1/purchases/{command.purchase_id}/{command.decision}"
-        return once(uow, route=route, key=key, request={"reason": command.reason}, work=work)
-
-    return answered(request.transact(decide))
+    return idempotent_command(request, key, data, decide, status=200)
 
 
-def _answer(uow: UnitOfWork, purchase_id: UUID, status: int = 201) -> Answer:
+def _shown(uow: UnitOfWork, purchase_id: UUID) -> PurchaseOut:
     uow.flush()
-    view = queries.get_purchase(uow, purchase_id)
-    return Answer(status, PurchaseOut.of(view).model_dump(mode="json"))
+    return PurchaseOut.of(queries.get_purchase(uow, purchase_id))
 
 
 routes = [

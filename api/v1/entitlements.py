@@ -13,12 +13,11 @@ from pydantic import Field
 
 from api.conditional import is_unchanged
 from api.request import ApiRequest
-from api.schema import KeyHeader, Out, PageOut, Paging, Wire, answered, linked
+from api.schema import KeyHeader, Out, PageOut, Paging, Wire, idempotent_command, list_page
 from fulfillment import queries
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.views import EntitlementDetail, EntitlementRow, SeatRow
 from kernel.db.uow import UnitOfWork
-from kernel.idempotency import Answer, once
 
 
 class EntitlementOut(Out):
@@ -116,9 +115,7 @@ IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", requir
 @get("/v1/entitlements", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"])
 def list_entitlements(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[EntitlementOut]]:
     """Everything the organization bought, newest first."""
-    with request.transaction() as uow:
-        page = queries.entitlements_of_buyer(uow, cursor=paging.cursor, limit=paging.limit)
-        return linked(page, EntitlementOut.of, "/v1/entitlements", limit=paging.limit)
+    return list_page(request, paging, queries.entitlements_of_buyer, EntitlementOut.of)
 
 
 @get(
@@ -172,16 +169,11 @@ def assign(
 ) -> Response[AssignedOut]:
     """Give a member a seat. Needs an Idempotency-Key; never more seats than were bought, however many ask at once."""
 
-    def ask(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            seat_id = assign_seat(uow, entitlement_id, data.person_id)
-            body = AssignedOut(id=seat_id, entitlement_id=entitlement_id, person_id=data.person_id)
-            return Answer(201, body.model_dump(mode="json"))
+    def give(uow: UnitOfWork) -> AssignedOut:
+        seat_id = assign_seat(uow, entitlement_id, data.person_id)
+        return AssignedOut(id=seat_id, entitlement_id=entitlement_id, person_id=data.person_id)
 
-        route = f"POST /v1/entitlements/{entitlement_id}/seats"
-        return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
-
-    return answered(request.transact(ask))
+    return idempotent_command(request, idempotency_key, data, give)
 
 
 @delete(

@@ -15,7 +15,7 @@ from pydantic import Field
 from api.language import language_of
 from api.problems import sentence
 from api.request import ApiRequest
-from api.schema import KeyHeader, Out, PageOut, Paging, UtcIn, Wire, answered, linked
+from api.schema import KeyHeader, Out, PageOut, Paging, UtcIn, Wire, idempotent_command, list_page
 from api.v1.settlement_out import PayoutOut, StatementOut
 from billing.payments.queries import waiting_for_somebody
 from billing.payouts.pay_out import PayOut, pay_out
@@ -24,7 +24,6 @@ from billing.statements.queries import get_payout, get_statement, list_payouts, 
 from kernel import audit, clock, sandbox_clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden
-from kernel.idempotency import Answer, once
 from kernel.jobs.run import replay
 
 T = TypeVar("T")
@@ -99,9 +98,7 @@ def list_all_statements(
     only: StateParameter = None,
 ) -> Response[PageOut[StatementOut]]:
     """Everybody's statements, newest first."""
-    with request.transaction() as uow:
-        page = list_statements(uow, org_id=org_id, state=only, cursor=paging.cursor, limit=paging.limit)
-    return linked(page, StatementOut.of, "/v1/operator/statements", org_id=org_id, state=only, limit=paging.limit)
+    return list_page(request, paging, list_statements, StatementOut.of, org_id=org_id, state=only)
 
 
 @post("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
@@ -140,25 +137,19 @@ def list_all_payouts(
     only: StateParameter = None,
 ) -> Response[PageOut[PayoutOut]]:
     """Everybody's payouts, newest first."""
-    with request.transaction() as uow:
-        page = list_payouts(uow, org_id=org_id, state=only, cursor=paging.cursor, limit=paging.limit)
-    return linked(page, PayoutOut.of, "/v1/operator/payouts", org_id=org_id, state=only, limit=paging.limit)
+    return list_page(request, paging, list_payouts, PayoutOut.of, org_id=org_id, state=only)
 
 
 @post("/v1/operator/payouts", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
 def create_payout(data: JSONBody[PayOutIn], request: ApiRequest, idempotency_key: KeyHeader) -> Response[PayoutOut]:
     """Pay a closed statement. Needs an Idempotency-Key."""
 
-    def ask(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            payout_id = pay_out(uow, PayOut(data.statement_id, destination=data.destination))
-            audit.record(uow, "payout.scheduled", subject_id=payout_id)
-            return Answer(201, PayoutOut.of(get_payout(uow, payout_id)).model_dump(mode="json"))
+    def ask(uow: UnitOfWork) -> PayoutOut:
+        payout_id = pay_out(uow, PayOut(data.statement_id, destination=data.destination))
+        audit.record(uow, "payout.scheduled", subject_id=payout_id)
+        return PayoutOut.of(get_payout(uow, payout_id))
 
-        body = data.model_dump(mode="json")
-        return once(uow, route="POST /v1/operator/payouts", key=idempotency_key, request=body, work=work)
-
-    return answered(request.transact(ask))
+    return idempotent_command(request, idempotency_key, data, ask)
 
 
 @post("/v1/operator/clock", permission="operator.clock", sync_to_thread=True, status_code=200, tags=["operator"])

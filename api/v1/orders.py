@@ -17,19 +17,8 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from pydantic import Field
 
 from api.request import ApiRequest
-from api.schema import (
-    KeyHeader,
-    MoneyOut,
-    Out,
-    PageOut,
-    Paging,
-    StateParameter,
-    Wire,
-    answered,
-    linked,
-)
+from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, idempotent_command, list_page
 from kernel.db.uow import UnitOfWork
-from kernel.idempotency import Answer, once
 from orders import queries
 from orders.agreements.complete_order import accept_order
 from orders.money_back import RequestOrderRefund, request_order_refund
@@ -179,9 +168,7 @@ def list_orders(
     only: StateParameter = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's orders as buyer, newest first."""
-    with request.transaction() as uow:
-        page = queries.list_orders(uow, cursor=paging.cursor, limit=paging.limit, state=only)
-        return linked(page, OrderOut.of, "/v1/orders", state=only, limit=paging.limit)
+    return list_page(request, paging, queries.list_orders, OrderOut.of, state=only)
 
 
 @get("/v1/orders/{order_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
@@ -247,21 +234,12 @@ def create_refund(
 ) -> Response[RefundOut]:
     """Ask for money back inside the refund window of the order. Needs an Idempotency-Key."""
 
-    def ask(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            refund = request_order_refund(uow, RequestOrderRefund(order_id, data.amount_minor, data.reason))
-            body = RefundOut(
-                id=refund.id,
-                order_id=order_id,
-                amount=MoneyOut.of(refund.amount_minor, refund.currency),
-                state=refund.state,
-            )
-            return Answer(201, body.model_dump(mode="json"))
+    def ask(uow: UnitOfWork) -> RefundOut:
+        refund = request_order_refund(uow, RequestOrderRefund(order_id, data.amount_minor, data.reason))
+        amount = MoneyOut.of(refund.amount_minor, refund.currency)
+        return RefundOut(id=refund.id, order_id=order_id, amount=amount, state=refund.state)
 
-        route = f"POST /v1/orders/{order_id}/refunds"
-        return once(uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work)
-
-    return answered(request.transact(ask))
+    return idempotent_command(request, idempotency_key, data, ask)
 
 
 @get("/v1/seller/orders", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
@@ -271,9 +249,7 @@ def list_seller_orders(
     only: StateParameter = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's paid orders as seller, newest first."""
-    with request.transaction() as uow:
-        page = queries.list_seller_orders(uow, cursor=paging.cursor, limit=paging.limit, state=only)
-        return linked(page, OrderOut.of, "/v1/seller/orders", state=only, limit=paging.limit)
+    return list_page(request, paging, queries.list_seller_orders, OrderOut.of, state=only)
 
 
 @get("/v1/seller/orders/{order_id:uuid}", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])

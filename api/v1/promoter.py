@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from litestar import Response, get
 from litestar.di import NamedDependency as Given
 
 from api.request import ApiRequest
-from api.schema import LimitParameter, PageOut, Paging, linked
+from api.schema import LimitParameter, PageOut, Paging, list_page
 from api.v1.seller_money import ShareState
 from api.v1.settlement_out import BalanceOut, ShareOut, VideoEarningOut
 from billing.shares.queries import balances, earnings_by_video, list_shares
@@ -35,9 +37,8 @@ def list_promoter_shares(
     only: ShareState = None,
 ) -> Response[PageOut[ShareOut]]:
     """The organization's parts of what its videos sold, newest first."""
-    with request.transaction() as uow:
-        page = list_shares(uow, "promoter", state=only, cursor=paging.cursor, limit=paging.limit)
-    return linked(page, ShareOut.of, "/v1/promoter/shares", state=only, limit=paging.limit)
+    read = partial(list_shares, kind="promoter")
+    return list_page(request, paging, read, ShareOut.of, state=only)
 
 
 routes = [get_promoter_balances, list_video_earnings, list_promoter_shares]

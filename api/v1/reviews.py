@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from api.request import ApiRequest
-from api.schema import PageOut, Paging, Wire, linked
+from api.schema import PageOut, Paging, Wire, list_page
 from api.v1.listings import ListingOut
 from marketplace.listings.queries import list_in_review
 from marketplace.listings.review_listing import ReviewListing, resume_listing, review_listing, suspend_listing
@@ -41,9 +41,7 @@ class SuspendIn(Wire):
 @get("/v1/operator/reviews", permission="operator.reviews", sync_to_thread=True, tags=["operator"])
 def get_reviews(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[ListingOut]]:
     """Versions waiting for a reviewer."""
-    with request.transaction() as uow:
-        page = list_in_review(uow, cursor=paging.cursor, limit=paging.limit)
-    return linked(page, ListingOut.of, "/v1/operator/reviews", limit=paging.limit)
+    return list_page(request, paging, list_in_review, ListingOut.of)
 
 
 @post(

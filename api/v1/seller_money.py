@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, QueryParameter
 
 from api.request import ApiRequest
-from api.schema import Out, PageOut, Paging, linked
+from api.schema import Out, PageOut, Paging, list_page
 from api.v1.settlement_out import BalanceOut, PayoutOut, SellerShareOut, StatementDetailOut, StatementOut
 from billing.shares.queries import balances, list_shares, published_policy
 from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
@@ -56,17 +57,15 @@ def list_seller_shares(
     only: ShareState = None,
 ) -> Response[PageOut[SellerShareOut]]:
     """The organization's parts of what it sold, newest first."""
-    with request.transaction() as uow:
-        page = list_shares(uow, "seller", state=only, cursor=paging.cursor, limit=paging.limit)
-    return linked(page, SellerShareOut.of, "/v1/seller/shares", state=only, limit=paging.limit)
+    read = partial(list_shares, kind="seller")
+    return list_page(request, paging, read, SellerShareOut.of, state=only)
 
 
 @get("/v1/statements", permission="money.read", sync_to_thread=True, tags=["money"])
 def list_own_statements(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[StatementOut]]:
     """The organization's settlement statements as seller and promoter, newest first."""
-    with request.transaction() as uow:
-        page = list_statements(uow, org_id=request.principal.organization(), cursor=paging.cursor, limit=paging.limit)
-    return linked(page, StatementOut.of, "/v1/statements", limit=paging.limit)
+    read = partial(list_statements, org_id=request.principal.organization())
+    return list_page(request, paging, read, StatementOut.of)
 
 
 @get("/v1/statements/{statement_id:uuid}", permission="money.read", sync_to_thread=True, tags=["money"])
@@ -79,9 +78,8 @@ def get_own_statement(statement_id: FromPath[UUID], request: ApiRequest) -> Stat
 @get("/v1/payouts", permission="money.read", sync_to_thread=True, tags=["money"])
 def list_own_payouts(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[PayoutOut]]:
     """Money that was paid to the organization, or is about to be, newest first."""
-    with request.transaction() as uow:
-        page = list_payouts(uow, org_id=request.principal.organization(), cursor=paging.cursor, limit=paging.limit)
-    return linked(page, PayoutOut.of, "/v1/payouts", limit=paging.limit)
+    read = partial(list_payouts, org_id=request.principal.organization())
+    return list_page(request, paging, read, PayoutOut.of)
 
 
 @get("/v1/payouts/{payout_id:uuid}", permission="money.read", sync_to_thread=True, tags=["money"])

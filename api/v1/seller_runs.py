@@ -12,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 from pydantic import Field
 
 from api.request import ApiRequest
-from api.schema import LimitParameter, Out, PageOut, Paging, linked
+from api.schema import LimitParameter, Out, PageOut, Paging, list_page
 from fulfillment import queries
 from fulfillment.runs.replay_run import replay_run
 from fulfillment.views import RunDetail, RunRow
@@ -91,9 +91,7 @@ def list_runs(
     only: Annotated[RunState | None, QueryParameter(name="state", required=False)] = None,
 ) -> Response[PageOut[RunOut]]:
     """Runs against the organization's system, newest first."""
-    with request.transaction() as uow:
-        page = queries.runs_of_seller(uow, state=only, cursor=paging.cursor, limit=paging.limit)
-        return linked(page, RunOut.of, "/v1/seller/runs", state=only, limit=paging.limit)
+    return list_page(request, paging, queries.runs_of_seller, RunOut.of, state=only)
 
 
 @get("/v1/seller/runs/troubled", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
