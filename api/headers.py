@@ -1,38 +1,44 @@
-"""Security headers on every answer: nothing inline, nothing from elsewhere, nobody frames us."""
+"""What every request begins with and every answer carries: its id, a nonce, and headers that allow nothing inline."""
 
 from __future__ import annotations
 
 import secrets
 from typing import Any
 
+import structlog
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.context import Services
 from api.pages.security import page_headers
+from kernel.ids import uuid7
+
+HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 
-def security_headers(services: Services) -> Any:
-    """The middleware; templates read the nonce from `scope["state"]["nonce"]`."""
-    https = services.settings.public_url.startswith("https://")
+def frame_answers(services: Services) -> Any:
+    """The one middleware. Templates read the nonce from `scope["state"]["nonce"]`, logs and problems the request's id."""
+    always = [HSTS] if services.settings.public_url.startswith("https://") else []
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != ScopeType.HTTP:
                 await app(scope, receive, send)
                 return
-            nonce = secrets.token_urlsafe(16)
-            scope.setdefault("state", {})["nonce"] = nonce
+            state = scope.setdefault("state", {})
+            state["nonce"] = nonce = secrets.token_urlsafe(16)
+            state["request_id"] = request_id = str(uuid7())
+            structlog.contextvars.clear_contextvars()
+            structlog.contextvars.bind_contextvars(request_id=request_id)
 
             async def send_with_headers(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     headers = MutableScopeHeaders.from_message(message)
-                    for name, value in page_headers(nonce).items():
-                        headers.setdefault(name, value)
-                    headers.setdefault("X-Request-Id", str(scope["state"].get("request_id", "")))
-                    if https:
-                        headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+                    present = {name for name, _ in message["headers"]}
+                    for name, value in (*page_headers(nonce).items(), ("X-Request-Id", request_id), *always):
+                        if name.lower().encode() not in present:
+                            headers.add(name, value)
                 await send(message)
 
             await app(scope, receive, send_with_headers)

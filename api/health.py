@@ -6,13 +6,11 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.concurrency import sync_to_thread
-from litestar.di import NamedDependency as Given
 from sqlalchemy import text
 
 from api.auth import PUBLIC
-from api.context import Services
+from api.request import ApiRequest
 from kernel import clock
-from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 
 
@@ -23,17 +21,17 @@ async def healthz() -> dict[str, str]:
 
 
 @get("/readyz", permission=PUBLIC, include_in_schema=False)
-async def readyz(services: Given[Services]) -> Response[dict[str, Any]]:
+async def readyz(request: ApiRequest) -> Response[dict[str, Any]]:
     """The database answers, and how far behind the jobs are."""
     try:
-        body = await sync_to_thread(_look, services)
+        body = await sync_to_thread(_look, request)
     except Exception as error:  # noqa: BLE001 - whatever is wrong, the answer is "not ready"
         return Response({"status": "unavailable", "error": type(error).__name__}, status_code=503)
     return Response(body)
 
 
-def _look(services: Services) -> dict[str, Any]:
-    with unit_of_work(services.db, SYSTEM) as uow:
+def _look(request: ApiRequest) -> dict[str, Any]:
+    with request.transaction(acting_as=SYSTEM) as uow:
         row = uow.session.execute(
             text("""SELECT count(*) FILTER (WHERE state = 'dead') AS dead,
                            extract(epoch FROM :now - min(run_at) FILTER (WHERE state = 'ready')) AS oldest_s

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litestar import Request, post
-from litestar.di import NamedDependency as Given
+from litestar import post
 from litestar.params import RawBody
 
 from api.auth import PUBLIC
-from api.context import Services
+from api.request import ApiRequest
 from api.schema import Out
 from billing.gateways.ports import Refused
 from billing.gateways.webhooks import store_webhook
 from kernel import clock
-from kernel.db.uow import transact
 from kernel.errors import Invalid, NotFound
 from kernel.principal import SYSTEM
 
@@ -36,19 +32,19 @@ class HeardOut(Out):
     request_max_body_size=MAX_BYTES,
     tags=["hooks"],
 )
-def receive_stripe(request: Request[Any, Any, Any], body: RawBody, services: Given[Services]) -> HeardOut:
+def receive_stripe(request: ApiRequest, body: RawBody) -> HeardOut:
     """Take an event of Stripe's. The signature is the credential; repetitions are taken, too, and change nothing.
 
     404: Stripe is not among this installation's gateways; 422: not signed by it, or of the other mode (live, test).
     """
-    gateway = services.gateways.get("stripe")
+    gateway = request.services.gateways.get("stripe")
     if gateway is None:
         raise NotFound("not_found")
     try:
         notice = gateway.read_notice(body, dict(request.headers), clock.now())
     except Refused as refusal:
         raise Invalid("notice_refused", reason=refusal.code) from refusal
-    fresh = transact(services.db, SYSTEM, lambda uow: store_webhook(uow, "stripe", notice))
+    fresh = request.transact(lambda uow: store_webhook(uow, "stripe", notice), acting_as=SYSTEM)
     return HeardOut(status="accepted" if fresh else "known")
 
 

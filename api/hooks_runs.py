@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from litestar import post
-from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, RawBody
 
 from api.auth import PUBLIC
-from api.context import Services
+from api.request import ApiRequest
 from api.schema import Out
 from fulfillment.runs.receive_callback import MAX_BYTES, receive_callback
-from kernel.db.uow import transact
 from kernel.principal import SYSTEM
 
 
@@ -28,13 +26,13 @@ class TakenOut(Out):
     request_max_body_size=MAX_BYTES,
     tags=["hooks"],
 )
-def receive(token: FromPath[str], body: RawBody, services: Given[Services]) -> TakenOut:
+def receive(token: FromPath[str], body: RawBody, request: ApiRequest) -> TakenOut:
     """Take a seller's progress or result: stored before this answers. Repetitions are taken, too, and change nothing.
 
     404: the address is altered, not ours, or its time is over; 413: longer than 64 KiB; 422: not of the protocol's form.
     """
     # The platform's own work on behalf of whoever holds the address: nobody is signed in here.
-    transact(services.db, SYSTEM, lambda uow: receive_callback(uow, token, body, signer=services.signer))
+    request.transact(lambda uow: receive_callback(uow, token, body, signer=request.services.signer), acting_as=SYSTEM)
     return TakenOut(status="accepted")
 
 

@@ -9,12 +9,15 @@ from typing import Any
 
 import structlog
 from litestar import Request, Response
+from litestar.concurrency import sync_to_thread
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from api.language import language_of
 from api.pages.errors import error_page
+from api.request import ApiRequest
 from api.schema import FieldProblemOut, ProblemOut
 from kernel.errors import DomainError, Invalid, Unavailable
 
@@ -139,7 +142,37 @@ def _fields(error: ValidationException) -> list[FieldProblemOut]:
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """The error answer: problem details for programs, a page for people."""
+    """The error answer: problem details for programs, a page for people.
+
+    A request that could not be read was refused before its caller was looked up; whoever may not ask is told that instead.
+    """
+    if isinstance(error, HTTPException) and isinstance(request, ApiRequest) and request.awaits_authorization:
+        return AnswerAfterAuthorization(request, error)
+    return _answer(request, error)
+
+
+class AnswerAfterAuthorization(Response[Any]):
+    """The answer to a request that could not be read, once it is known that its caller may ask at all."""
+
+    def __init__(self, request: ApiRequest, error: Exception) -> None:
+        super().__init__(None)
+        self._request, self._error = request, error
+
+    def to_asgi_response(self, **options: Any) -> ASGIApp:  # type: ignore[override]
+        """The ASGI application that authorizes, then answers."""
+
+        async def authorize_and_answer(scope: Scope, receive: Receive, send: Send) -> None:
+            error = self._error
+            try:
+                await sync_to_thread(self._request.authorize_apart)
+            except Exception as refused:  # noqa: BLE001 - each is answered as any other
+                error = refused
+            await _answer(self._request, error).to_asgi_response(**options)(scope, receive, send)
+
+        return authorize_and_answer
+
+
+def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     domain_error, errors = to_domain_error(request, error)
     body = problem(request, domain_error, errors)
     headers = headers_of(domain_error)

@@ -6,6 +6,8 @@ from copy import copy
 from importlib import import_module
 from typing import Any
 
+from api.request import authorize_handler
+
 MODULES = (
     "api.health",
     "api.reference",
@@ -48,9 +50,12 @@ MODULES = (
 
 
 def routes() -> list[Any]:
-    """Handlers of all modules, in the order of `MODULES`.
+    """Handlers of all modules, in the order of `MODULES`, none of which runs unauthorized.
 
     Copies: Litestar wraps a handler's function when it is registered, and a second application in the same process would
     wrap the wrapped one.
+
+    Raises:
+        ImproperlyConfiguredException: as `authorize_handler`.
     """
-    return [copy(handler) for name in MODULES for handler in import_module(name).routes]
+    return [authorize_handler(copy(handler)) for name in MODULES for handler in import_module(name).routes]

@@ -12,11 +12,14 @@ from litestar import Response
 from litestar.params import HeaderParameter, QueryParameter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from kernel.idempotency import Answer
+from api.request import ApiRequest
+from kernel.db.uow import UnitOfWork
+from kernel.idempotency import Answer, with_idempotency_key
 from kernel.money import Money
 from kernel.paging import MAX_LIMIT, Page
 
 T = TypeVar("T")
+R = TypeVar("R")
 W = TypeVar("W", bound="Wire")
 
 
@@ -91,6 +94,54 @@ def linked(page: Page[Any], out: Callable[[Any], T], path: str, **query: object)
         kept = {name: str(value) for name, value in query.items() if value is not None}
         headers["Link"] = f'<{path}?{urlencode({"cursor": page.next_cursor, **kept})}>; rel="next"'
     return Response(PageOut(items=[out(row) for row in page.items], next_cursor=page.next_cursor), headers=headers)
+
+
+def list_page(
+    request: ApiRequest, paging: Paging, read: Callable[..., Page[R]], out: Callable[[R], T], **filters: object
+) -> Response[PageOut[T]]:
+    """What a list answers: one page of what `read` finds under `filters`, each row in its wire form.
+
+    `read` takes the unit of work, `cursor`, `limit` and the filters; those have the names of the query's parameters.
+    """
+    with request.transaction() as uow:
+        page = read(uow, cursor=paging.cursor, limit=paging.limit, **filters)
+    return linked(page, out, request.scope["path"], **filters, limit=paging.limit)
+
+
+def run_command(
+    request: ApiRequest,
+    key: str | None,
+    asked: Wire,
+    work: Callable[[UnitOfWork], Out],
+    *,
+    status: int = 201,
+    route: str | None = None,
+) -> Answer:
+    """Run `work` once per Idempotency-Key, organization and route, in the request's transaction; later calls get its answer.
+
+    `asked` is the body by which a key used for something else is recognised; `route` is the request's own unless a page
+    asks on behalf of the JSON route.
+
+    Raises: as `kernel.idempotency.with_idempotency_key`, and as `work`.
+    """
+
+    def command(uow: UnitOfWork) -> Answer:
+        def answer() -> Answer:
+            body = work(uow)
+            return Answer(status, body.model_dump(mode="json"))
+
+        asked_for = asked.model_dump(mode="json")
+        named = route or f"{request.method} {request.scope['path'].lower()}"
+        return with_idempotency_key(uow, route=named, key=key, request=asked_for, work=answer)
+
+    return request.transact(command)
+
+
+def idempotent_command(
+    request: ApiRequest, key: str | None, asked: Wire, work: Callable[[UnitOfWork], Out], *, status: int = 201
+) -> Response[Any]:
+    """`run_command` as the answer of its route."""
+    return answered(run_command(request, key, asked, work, status=status))
 
 
 def answered(answer: Answer) -> Response[Any]:

@@ -23,7 +23,7 @@ from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.seats import assign_seat
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
-from kernel.idempotency import Answer, once
+from kernel.idempotency import Answer, with_idempotency_key
 from kernel.ids import uuid7
 from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM, Principal
@@ -196,7 +196,9 @@ class _Stage:
                 purchase = place_purchase(uow, PlacePurchase(quote.id, profile.id, "sandbox", token, "PO-1"))
                 return Answer(201, {"id": str(purchase.id)})
 
-            answer = once(uow, route="POST /v1/purchases", key=str(quote.id), request=str(quote.id), work=place)
+            answer = with_idempotency_key(
+                uow, route="POST /v1/purchases", key=str(quote.id), request=str(quote.id), work=place
+            )
             uow.flush()
             statement = select(Order.id).where(Order.purchase_id == UUID(answer.body["id"]))
             return uow.session.scalars(statement).one()

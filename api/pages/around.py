@@ -9,6 +9,9 @@ from marketplace.channels.queries import list_own_channels
 from marketplace.people.authenticate import SignedIn
 from orders.queries import count_waiting_for_approval
 
+VISITOR_AREAS: frozenset[Area] = frozenset({"channel"})
+"""Of whoever has not signed in."""
+
 _BUYING: tuple[tuple[str, Area], ...] = (
     ("orders.read", "buyer"),
     ("orders.approve", "approver"),
@@ -19,9 +22,9 @@ _SELLING = ("catalog.write", "videos.write", "seller.orders.read")
 
 def areas_of(uow: UnitOfWork, signed_in: SignedIn | None) -> frozenset[Area]:
     """The areas of the rail. A promoter is whoever has a channel and may read money, but sells nothing."""
-    found: set[Area] = {"channel"}
     if signed_in is None:
-        return frozenset(found)
+        return VISITOR_AREAS
+    found: set[Area] = {*VISITOR_AREAS}
     principal = signed_in.principal
     if principal.kind is Kind.OPERATOR:
         return frozenset({*found, "operator"})

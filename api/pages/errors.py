@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from litestar import MediaType, Request, Response
 
+from api.auth import Caller
 from api.language import language_of
 from api.pages import addresses
 from api.pages.rendering import Chrome, render
@@ -28,7 +29,8 @@ def error_page(request: Request[Any, Any, Any], body: ProblemOut, headers: dict[
         target = addresses.with_query(addresses.SIGN_IN, next=_address(request))
         return redirect(target)
     state = request.scope.get("state", {})
-    signed_in = state.get("signed_in")
+    caller: Caller | None = state.get("caller")
+    signed_in = caller.signed_in if caller else None
     nonce = state.get("nonce") or secrets.token_urlsafe(16)
     view = ErrorView(
         status=body.status,

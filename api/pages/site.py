@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from litestar import MediaType, Request, Response, get, post
+from litestar import MediaType, Response, get, post
 from litestar.datastructures import Cookie, UploadFile
-from litestar.di import NamedDependency as Given
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
 from api.auth import SAFE
 from api.context import Services
 from api.language import language_of
-from api.pages.around import areas_of, badges_of
+from api.pages.around import VISITOR_AREAS, areas_of, badges_of
 from api.pages.formats import Formats
+from api.pages.navigation import Area
 from api.pages.rendering import Chrome, Notice, OrganizationChoice, View, render
 from api.pages.wording import Language, wording
-from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from api.request import ApiRequest
+from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid
 from kernel.principal import Principal
 from marketplace.people.authenticate import SignedIn
@@ -47,6 +49,7 @@ class Form:
 
     values: Mapping[str, str]
     files: Mapping[str, UploadFile]
+    csrf: str = field(default="", repr=False)
 
     def text(self, name: str, *, most: int = 500) -> str:
         """A field, empty when it was not sent. Raises Invalid(`validation_failed`) beyond `most` characters."""
@@ -70,24 +73,61 @@ class Form:
         return found
 
 
-@dataclass(frozen=True)
 class Visit:
-    """One request for a page: who, in which language, with what at hand."""
+    """One request for a page: who, in which language, with what at hand.
 
-    request: Request[Any, Any, Any]
-    services: Services
-    principal: Principal
-    signed_in: SignedIn | None
-    language: Language
-    csrf: str
+    Who visits is looked up when the page first asks, in the transaction in which it then works (`api/request.py`).
+    """
 
-    def work(self) -> AbstractContextManager[UnitOfWork]:
-        """A unit of work of the visitor."""
-        return unit_of_work(self.services.db, self.principal)
+    def __init__(self, request: ApiRequest) -> None:
+        self.request = request
+        self.services = request.services
+        self.language: Language = language_of(request)
+        self._own_token = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
+        self._sidebar: tuple[frozenset[Area], dict[str, int]] | None = None
+
+    @property
+    def principal(self) -> Principal:
+        """The visitor as an actor."""
+        return self.request.principal
+
+    @property
+    def signed_in(self) -> SignedIn | None:
+        """The visitor as a person, None before signing in."""
+        return self.request.signed_in
+
+    @property
+    def csrf(self) -> str:
+        """What the page's forms carry. A visitor without a session gets a token of their own, kept in a cookie."""
+        return self.signed_in.csrf if self.signed_in else self._own_token
+
+    @contextmanager
+    def work(self) -> Iterator[UnitOfWork]:
+        """A unit of work of the visitor. A page's own also reads what the frame around it shows."""
+        with self.request.transaction() as uow:
+            yield uow
+            self._read_sidebar(uow)
 
     def transact(self, work: Callable[[UnitOfWork], T]) -> T:
         """Do `work` in a unit of work of the visitor, again when the database asks for it."""
-        return transact(self.services.db, self.principal, work)
+
+        def with_sidebar(uow: UnitOfWork) -> T:
+            result = work(uow)
+            self._read_sidebar(uow)
+            return result
+
+        return self.request.transact(with_sidebar)
+
+    def require_own_form(self, form: Form) -> None:
+        """Raises Forbidden(`csrf_refused`): the hidden field is not the session's token (before signing in, the cookie's)."""
+        expected = self.signed_in.csrf if self.signed_in else self.request.cookies.get(FORM_COOKIE, "")
+        if not (expected and hmac.compare_digest(form.csrf.encode(), expected.encode())):
+            raise Forbidden("csrf_refused")
+
+    def _read_sidebar(self, uow: UnitOfWork) -> None:
+        if self._sidebar is None and self.request.method in SAFE:
+            uow.flush()
+            self._sidebar = areas_of(uow, self.signed_in), badges_of(uow, self.signed_in)
 
     def pick(self, chinese: str | None, english: str | None) -> str:
         """The text in the page's language; the other one when it is missing."""
@@ -135,8 +175,7 @@ class Visit:
     def chrome(self, *, notice: Notice | None = None, refresh_s: int = 0) -> Chrome:
         """What surrounds the page."""
         signed_in = self.signed_in
-        with self.work() as uow:
-            areas, badges = areas_of(uow, signed_in), badges_of(uow, signed_in)
+        areas, badges = self._sidebar or self._read_sidebar_alone()
         return Chrome(
             language=self.language,
             nonce=self.request.scope["state"].get("nonce", ""),
@@ -164,6 +203,12 @@ class Visit:
             return self.go(default)
         return self.go(f"{referer.path}?{referer.query}" if referer.query else referer.path)
 
+    def _read_sidebar_alone(self) -> tuple[frozenset[Area], dict[str, int]]:
+        if self.signed_in is None:
+            return VISITOR_AREAS, {}
+        with self.request.transaction() as uow:
+            return areas_of(uow, self.signed_in), badges_of(uow, self.signed_in)
+
     def _told(self) -> Notice | None:
         key = f"notice.{self.request.cookies.get(NOTICE_COOKIE, '')}"
         texts = wording(self.language).texts
@@ -181,28 +226,27 @@ def page(path: str, permission: str) -> Callable[[Callable[..., Any]], HTTPRoute
 
 
 def form_post(path: str, permission: str, **options: Any) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
-    """A POST route of a page's form. Its handler takes `form: Form`, which proves the form is ours."""
-    return post(path, permission=permission, include_in_schema=False, sync_to_thread=True, status_code=303, **options)
+    """A POST route of a page's form. Its handler takes `visit` and `form`, and does not run unless the form is ours."""
+    route = post(path, permission=permission, include_in_schema=False, sync_to_thread=True, status_code=303, **options)
+
+    def decorate(handler: Callable[..., Any]) -> HTTPRouteHandler:
+        @wraps(handler)
+        def checked(*, visit: Visit, form: Form, **arguments: Any) -> Any:
+            visit.require_own_form(form)
+            return handler(visit=visit, form=form, **arguments)
+
+        return route(checked)
+
+    return decorate
 
 
-def provide_visit(
-    request: Request[Any, Any, Any],
-    services: Given[Services],
-    principal: Given[Principal],
-    signed_in: Given[SignedIn | None],
-) -> Visit:
-    """Dependency `visit`. A visitor without a session gets a token of their own for forms, kept in a cookie."""
-    token = signed_in.csrf if signed_in else request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
-    return Visit(request, services, principal, signed_in, language_of(request), token)
+def provide_visit(request: ApiRequest) -> Visit:
+    """Dependency `visit`."""
+    return Visit(request)
 
 
-async def provide_form(request: Request[Any, Any, Any], signed_in: Given[SignedIn | None]) -> Form:
-    """Dependency `form`.
-
-    Raises:
-        Forbidden: `csrf_refused`: the hidden field is not the session's token (or, before signing in, the cookie's).
-        Invalid: `validation_failed`: not a form at all.
-    """
+async def provide_form(request: ApiRequest) -> Form:
+    """Dependency `form`. Raises Invalid(`validation_failed`) for what is not a form at all."""
     try:
         sent = await request.form()
     except HTTPException:
@@ -217,11 +261,7 @@ async def provide_form(request: Request[Any, Any, Any], signed_in: Given[SignedI
         else:
             # A password is what was typed, blanks and all.
             values.setdefault(name, str(value) if name == "password" else _clean(str(value)))
-    expected = signed_in.csrf if signed_in else request.cookies.get(FORM_COOKIE, "")
-    given = values.pop("csrf", "")
-    if request.method not in SAFE and not (expected and hmac.compare_digest(given.encode(), expected.encode())):
-        raise Forbidden("csrf_refused")
-    return Form(values, files)
+    return Form(values, files, values.pop("csrf", ""))
 
 
 def local_path(path: str) -> str:
@@ -233,7 +273,7 @@ def local_path(path: str) -> str:
     return path if not parts.scheme and not parts.netloc and path.isascii() else "/"
 
 
-def _own_address(request: Request[Any, Any, Any]) -> str:
+def _own_address(request: ApiRequest) -> str:
     if request.method not in SAFE:
         return local_path(urlsplit(request.headers.get("referer", "")).path)
     query = request.scope.get("query_string", b"").decode("ascii", "ignore")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -14,6 +14,7 @@ from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from api.context import Services
+from api.request import ApiRequest
 from api.schema import (
     KeyHeader,
     MoneyOut,
@@ -23,14 +24,14 @@ from api.schema import (
     StateParameter,
     Wire,
     answered,
-    linked,
+    list_page,
+    run_command,
 )
 from api.v1.orders import OrderOut
 from billing.gateways.call import Submission
-from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
-from kernel.idempotency import Answer, change_answer, with_idempotency_key
-from kernel.principal import Principal
+from kernel.idempotency import Answer, change_answer
 from orders import queries
 from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
 from orders.purchases.pay import pay_again
@@ -213,7 +214,7 @@ class PurchaseOut(Out):
 
 
 @post("/v1/quotes", permission="signed_in", sync_to_thread=True, tags=["buying"])
-def create_quote(data: JSONBody[QuoteIn], services: Given[Services], principal: Given[Principal]) -> QuoteOut:
+def create_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
     """Price without committing. Prices come from the server alone; the quote lives 30 minutes."""
     context = Context(
         video_id=data.video_id,
@@ -222,34 +223,31 @@ def create_quote(data: JSONBody[QuoteIn], services: Given[Services], principal: 
         share=data.share,
     )
     command = GiveQuote(data.asked(), data.currency, context)
-    return transact(services.db, principal, lambda uow: QuoteOut.of(give_quote(uow, command)))
+    return request.transact(lambda uow: QuoteOut.of(give_quote(uow, command)))
 
 
 @post("/v1/purchases", permission="signed_in", sync_to_thread=True, tags=["buying"])
 def create_purchase(
-    data: JSONBody[PurchaseIn], services: Given[Services], principal: Given[Principal], idempotency_key: KeyHeader
+    data: JSONBody[PurchaseIn], request: ApiRequest, idempotency_key: KeyHeader
 ) -> Response[PurchaseOut]:
     """Accept a quote: one order per seller, paid at once or sent to an approver. Needs an Idempotency-Key."""
-    return answered(buy(services, principal, data, idempotency_key))
+    return answered(buy(request, data, idempotency_key))
 
 
 @get("/v1/purchases", permission="orders.read", sync_to_thread=True, tags=["buying"])
 def list_purchases(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     only: StateParameter = None,
 ) -> Response[PageOut[PurchaseOut]]:
     """The organization's purchases, newest first. `state=pending_approval` is the approver's inbox."""
-    with unit_of_work(services.db, principal) as uow:
-        page = queries.list_purchases(uow, cursor=paging.cursor, limit=paging.limit, state=only)
-        return linked(page, PurchaseOut.of, "/v1/purchases", state=only, limit=paging.limit)
+    return list_page(request, paging, queries.list_purchases, PurchaseOut.of, state=only)
 
 
 @get("/v1/purchases/{purchase_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def get_purchase(purchase_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> PurchaseOut:
+def get_purchase(purchase_id: FromPath[UUID], request: ApiRequest) -> PurchaseOut:
     """One purchase with its orders."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return PurchaseOut.of(queries.get_purchase(uow, purchase_id))
 
 
@@ -263,14 +261,11 @@ def get_purchase(purchase_id: FromPath[UUID], services: Given[Services], princip
 def approve_purchase(
     purchase_id: FromPath[UUID],
     data: JSONBody[DecisionIn],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     idempotency_key: KeyHeader,
 ) -> Response[PurchaseOut]:
     """Let a purchase pass; its payment starts."""
-    return _decide(
-        services, principal, DecidePurchase(purchase_id, "approved", data.reason, pay_at_once=True), idempotency_key
-    )
+    return _decide(request, purchase_id, "approved", data, idempotency_key)
 
 
 @post(
@@ -283,12 +278,11 @@ def approve_purchase(
 def reject_purchase(
     purchase_id: FromPath[UUID],
     data: JSONBody[DecisionIn],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     idempotency_key: KeyHeader,
 ) -> Response[PurchaseOut]:
     """Refuse a purchase, with the reason its requester will read."""
-    return _decide(services, principal, DecidePurchase(purchase_id, "rejected", data.reason), idempotency_key)
+    return _decide(request, purchase_id, "rejected", data, idempotency_key)
 
 
 @post(
@@ -301,88 +295,78 @@ def reject_purchase(
 def pay_purchase(
     purchase_id: FromPath[UUID],
     data: JSONBody[PayIn],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     idempotency_key: KeyHeader,
 ) -> Response[PurchaseOut]:
     """Pay with another method after a failed payment."""
-    require_gateway(services, data.gateway)
+    require_gateway(request.services, data.gateway)
 
     def pay(uow: UnitOfWork) -> Started:
         submission = pay_again(uow, purchase_id, gateway=data.gateway, method_token=data.payment_method, leased=True)
         uow.flush()
         return Started(queries.get_purchase(uow, purchase_id), submission)
 
-    command = PayingCommand(f"POST /v1/purchases/{purchase_id}/pay", idempotency_key, data.model_dump(mode="json"), 200)
-    return answered(run_paying(services, principal, command, pay))
+    return answered(run_paying(request, idempotency_key, data, pay, status=200))
 
 
-def buy(services: Services, principal: Principal, data: PurchaseIn, key: str | None) -> Answer:
+def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
     """Place the purchase once per key and have it paid, for the JSON route and the page alike.
 
     Raises as `place_purchase` and `with_idempotency_key`.
     """
-    require_gateway(services, data.gateway)
-    place = PlacePurchase(
+    require_gateway(request.services, data.gateway)
+    command = PlacePurchase(
         data.quote_id, data.billing_profile_id, data.gateway, data.payment_method, data.po_number, pay_at_once=True
     )
 
-    def work(uow: UnitOfWork) -> Started:
-        placed = place_purchase(uow, place)
+    def place(uow: UnitOfWork) -> Started:
+        placed = place_purchase(uow, command)
         return Started(placed.view(), placed.submission)
 
-    command = PayingCommand("POST /v1/purchases", key, data.model_dump(mode="json"), 201)
-    return run_paying(services, principal, command, work)
-
-
-@dataclass(frozen=True, slots=True)
-class PayingCommand:
-    """A command that may start a payment: `request` is what must be equal when its key is used again."""
-
-    route: str
-    key: str | None
-    request: object
-    status: int
+    return run_paying(request, key, data, place, route="POST /v1/purchases")
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The purchase as the command left it, and what calls the gateway for its payment."""
+    """The purchase as a command left it, and what calls the gateway for its payment."""
 
     view: queries.PurchaseView
     submission: Submission | None
 
 
 def run_paying(
-    services: Services, principal: Principal, command: PayingCommand, work: Callable[[UnitOfWork], Started]
+    request: ApiRequest,
+    key: str | None,
+    asked: Wire,
+    work: Callable[[UnitOfWork], Started],
+    *,
+    status: int = 201,
+    route: str | None = None,
 ) -> Answer:
-    """Commit a command, call the gateway in this thread, and answer with what came of it.
+    """`run_command`, then the gateway is called in this thread, and the answer is what came of it.
 
     The answer that is kept for the key is the last one. A process that dies after the commit leaves a lease that runs out,
     and a worker goes on from there.
     """
     started: list[Started] = []
 
-    def first(uow: UnitOfWork) -> Answer:
-        def once() -> Answer:
-            started[:] = [work(uow)]
-            return Answer(command.status, PurchaseOut.of(started[0].view).model_dump(mode="json"))
+    def first(uow: UnitOfWork) -> PurchaseOut:
+        started[:] = [work(uow)]
+        return PurchaseOut.of(started[0].view)
 
-        return with_idempotency_key(uow, route=command.route, key=command.key, request=command.request, work=once)
+    answer = run_command(request, key, asked, first, status=status, route=route)
+    if answer.replayed or started[0].submission is None:
+        return answer
+    submission, found = started[0].submission, [answer]
 
-    answer = transact(services.db, principal, first)
-    if not answer.replayed and started[0].submission is not None:
-        submission, found = started[0].submission, [answer]
+    def change(uow: UnitOfWork) -> None:
+        view = queries.refreshed(uow, started[0].view)
+        found[0] = replace(answer, body=PurchaseOut.of(view).model_dump(mode="json"))
+        assert answer.key_id is not None  # noqa: S101 - it was kept in the first transaction
+        change_answer(uow, answer.key_id, found[0])
 
-        def change(uow: UnitOfWork) -> None:
-            view = queries.refreshed(uow, started[0].view)
-            found[0] = replace(answer, body=PurchaseOut.of(view).model_dump(mode="json"))
-            assert answer.key_id is not None  # noqa: S101 - it was kept in the first transaction
-            change_answer(uow, answer.key_id, found[0])
-
-        services.runner.run_prepared(submission.claim, submission.request, change)
-        answer = found[0]
-    return answer
+    request.services.runner.run_prepared(submission.claim, submission.request, change)
+    return found[0]
 
 
 def require_gateway(services: Services, name: str) -> None:
@@ -392,16 +376,16 @@ def require_gateway(services: Services, name: str) -> None:
 
 
 def _decide(
-    services: Services, principal: Principal, command: DecidePurchase, key: str | None
+    request: ApiRequest, purchase_id: UUID, decision: Literal["approved", "rejected"], data: DecisionIn, key: str | None
 ) -> Response[PurchaseOut]:
-    def work(uow: UnitOfWork) -> Started:
+    command = DecidePurchase(purchase_id, decision, data.reason, pay_at_once=True)
+
+    def decide(uow: UnitOfWork) -> Started:
         decided = decide_purchase(uow, command)
         uow.flush()
-        return Started(queries.get_purchase(uow, command.purchase_id), decided.submission)
+        return Started(queries.get_purchase(uow, purchase_id), decided.submission)
 
-    route = f"POST /v1/purchases/{command.purchase_id}/{command.decision}"
-    paying = PayingCommand(route, key, {"reason": command.reason}, 200)
-    return answered(run_paying(services, principal, paying, work))
+    return answered(run_paying(request, key, data, decide, status=200))
 
 
 routes = [

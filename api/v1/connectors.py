@@ -10,11 +10,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import get, patch, post
-from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
 from pydantic import AfterValidator, Field, StringConstraints
 
-from api.context import Services
+from api.request import ApiRequest
 from api.schema import Out, Wire
 from fulfillment import queries
 from fulfillment.connectors.check_connector import ask_for_test
@@ -27,8 +26,7 @@ from fulfillment.connectors.save_connector import (
     save_connector,
 )
 from fulfillment.views import ConnectorView
-from kernel.db.uow import UnitOfWork, transact, unit_of_work
-from kernel.principal import Principal
+from kernel.db.uow import UnitOfWork
 from kernel.text import plain_text
 
 Name = Annotated[
@@ -84,55 +82,56 @@ class ConnectorChange(Wire):
 
 
 @get("/v1/connectors", permission="connectors.write", sync_to_thread=True, tags=["seller"])
-def list_connectors(services: Given[Services], principal: Given[Principal]) -> ConnectorsOut:
+def list_connectors(request: ApiRequest) -> ConnectorsOut:
     """The organization's connectors, without their secrets."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return ConnectorsOut(items=[ConnectorOut.model_validate(row) for row in queries.connectors_of(uow)])
 
 
 @get("/v1/connectors/{connector_id:uuid}", permission="connectors.write", sync_to_thread=True, tags=["seller"])
-def get_connector(connector_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ConnectorOut:
+def get_connector(connector_id: FromPath[UUID], request: ApiRequest) -> ConnectorOut:
     """One connector, without its secrets."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return ConnectorOut.model_validate(queries.get_connector(uow, connector_id))
 
 
 @post("/v1/connectors", permission="connectors.write", sync_to_thread=True, tags=["seller"])
-def create_connector(data: JSONBody[ConnectorIn], services: Given[Services], principal: Given[Principal]) -> SavedOut:
+def create_connector(data: JSONBody[ConnectorIn], request: ApiRequest) -> SavedOut:
     """Make a connector; a webhook's signing secret is in this answer and nowhere else."""
     command = SaveConnector(name=data.name, kind=data.kind, url=data.url)
 
     def save(uow: UnitOfWork) -> SavedOut:
-        return _shown(uow, save_connector(uow, command, box=services.secrets, policy=services.outbound_policy))
+        return _shown(
+            uow, save_connector(uow, command, box=request.services.secrets, policy=request.services.outbound_policy)
+        )
 
-    return transact(services.db, principal, save)
+    return request.transact(save)
 
 
 @patch("/v1/connectors/{connector_id:uuid}", permission="connectors.write", sync_to_thread=True, tags=["seller"])
 def update_connector(
     connector_id: FromPath[UUID],
     data: JSONBody[ConnectorChange],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
 ) -> SavedOut:
     """Change name or address. The secret stays."""
     command = ChangeConnector(connector_id, data.name, data.url)
 
     def change(uow: UnitOfWork) -> SavedOut:
-        change_connector(uow, command, policy=services.outbound_policy)
+        change_connector(uow, command, policy=request.services.outbound_policy)
         return _shown(uow, SavedConnector(connector_id, None))
 
-    return transact(services.db, principal, change)
+    return request.transact(change)
 
 
 @post("/v1/connectors/{connector_id:uuid}/secret", permission="connectors.write", sync_to_thread=True, tags=["seller"])
-def rotate(connector_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> SavedOut:
+def rotate(connector_id: FromPath[UUID], request: ApiRequest) -> SavedOut:
     """A fresh secret, shown once. The former one signs along for 24 hours, so that no call is refused meanwhile."""
 
     def change(uow: UnitOfWork) -> SavedOut:
-        return _shown(uow, rotate_secret(uow, connector_id, box=services.secrets))
+        return _shown(uow, rotate_secret(uow, connector_id, box=request.services.secrets))
 
-    return transact(services.db, principal, change)
+    return request.transact(change)
 
 
 @post(
@@ -142,9 +141,7 @@ def rotate(connector_id: FromPath[UUID], services: Given[Services], principal: G
     status_code=202,
     tags=["seller"],
 )
-def test_connector(
-    connector_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
-) -> ConnectorOut:
+def test_connector(connector_id: FromPath[UUID], request: ApiRequest) -> ConnectorOut:
     """Test it: three harmless calls (`docs/protocols/webhook.md` §4). Ask for the connector until `test` says how it went."""
 
     def ask(uow: UnitOfWork) -> ConnectorOut:
@@ -152,7 +149,7 @@ def test_connector(
         uow.flush()
         return ConnectorOut.model_validate(queries.get_connector(uow, connector_id))
 
-    return transact(services.db, principal, ask)
+    return request.transact(ask)
 
 
 def _shown(uow: UnitOfWork, saved: SavedConnector) -> SavedOut:

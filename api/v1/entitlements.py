@@ -12,14 +12,12 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from pydantic import Field
 
 from api.conditional import is_unchanged
-from api.context import Services
-from api.schema import KeyHeader, Out, PageOut, Paging, Wire, answered, linked
+from api.request import ApiRequest
+from api.schema import KeyHeader, Out, PageOut, Paging, Wire, idempotent_command, list_page
 from fulfillment import queries
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.views import EntitlementDetail, EntitlementRow, SeatRow
-from kernel.db.uow import UnitOfWork, transact, unit_of_work
-from kernel.idempotency import Answer, with_idempotency_key
-from kernel.principal import Principal
+from kernel.db.uow import UnitOfWork
 
 
 class EntitlementOut(Out):
@@ -115,35 +113,28 @@ IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", requir
 
 
 @get("/v1/entitlements", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"])
-def list_entitlements(
-    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
-) -> Response[PageOut[EntitlementOut]]:
+def list_entitlements(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[EntitlementOut]]:
     """Everything the organization bought, newest first."""
-    with unit_of_work(services.db, principal) as uow:
-        page = queries.entitlements_of_buyer(uow, cursor=paging.cursor, limit=paging.limit)
-        return linked(page, EntitlementOut.of, "/v1/entitlements", limit=paging.limit)
+    return list_page(request, paging, queries.entitlements_of_buyer, EntitlementOut.of)
 
 
 @get(
     "/v1/entitlements/{entitlement_id:uuid}", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"]
 )
-def get_entitlement(
-    entitlement_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
-) -> EntitlementDetailOut:
+def get_entitlement(entitlement_id: FromPath[UUID], request: ApiRequest) -> EntitlementDetailOut:
     """One entitlement of the buyer with the holders of its seats."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return EntitlementDetailOut.of_detail(queries.get_entitlement(uow, entitlement_id))
 
 
 @get("/v1/entitlements/check", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"])
 def check_entitlement(
     entitlement_id: FromQuery[UUID],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     if_none_match: IfNoneMatch = None,
 ) -> Response[CheckOut | None]:
     """Whether an entitlement may be used now; for the seller's system. Send the ETag back and get 304 while it holds."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         found = queries.check_entitlement(uow, entitlement_id)
     headers = {"ETag": f'"{found.etag}"', "Cache-Control": "private, no-cache"}
     if is_unchanged(if_none_match, headers["ETag"]):
@@ -158,9 +149,9 @@ def check_entitlement(
     status_code=200,
     tags=["entitlements"],
 )
-def launch(entitlement_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> LaunchOut:
+def launch(entitlement_id: FromPath[UUID], request: ApiRequest) -> LaunchOut:
     """Where the product opens, while the entitlement may be used."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return LaunchOut(url=queries.launch_address(uow, entitlement_id))
 
 
@@ -173,24 +164,16 @@ def launch(entitlement_id: FromPath[UUID], services: Given[Services], principal:
 def assign(
     entitlement_id: FromPath[UUID],
     data: JSONBody[SeatIn],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     idempotency_key: KeyHeader,
 ) -> Response[AssignedOut]:
     """Give a member a seat. Needs an Idempotency-Key; never more seats than were bought, however many ask at once."""
 
-    def ask(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            seat_id = assign_seat(uow, entitlement_id, data.person_id)
-            body = AssignedOut(id=seat_id, entitlement_id=entitlement_id, person_id=data.person_id)
-            return Answer(201, body.model_dump(mode="json"))
+    def give(uow: UnitOfWork) -> AssignedOut:
+        seat_id = assign_seat(uow, entitlement_id, data.person_id)
+        return AssignedOut(id=seat_id, entitlement_id=entitlement_id, person_id=data.person_id)
 
-        route = f"POST /v1/entitlements/{entitlement_id}/seats"
-        return with_idempotency_key(
-            uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work
-        )
-
-    return answered(transact(services.db, principal, ask))
+    return idempotent_command(request, idempotency_key, data, give)
 
 
 @delete(
@@ -199,11 +182,9 @@ def assign(
     sync_to_thread=True,
     tags=["entitlements"],
 )
-def revoke(
-    entitlement_id: FromPath[UUID], seat_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
-) -> None:
+def revoke(entitlement_id: FromPath[UUID], seat_id: FromPath[UUID], request: ApiRequest) -> None:
     """Take a seat back. Repeating it changes nothing."""
-    transact(services.db, principal, lambda uow: revoke_seat(uow, entitlement_id, seat_id))
+    request.transact(lambda uow: revoke_seat(uow, entitlement_id, seat_id))
 
 
 def _seat(row: SeatRow) -> SeatOut:

@@ -14,9 +14,9 @@ from pydantic import Field
 from api.auth import PUBLIC, SIGNED_IN
 from api.context import Services
 from api.media_addresses import cover_address, media_address
+from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, Wire, linked
-from kernel.db.uow import transact, unit_of_work
-from kernel.principal import Principal
+from kernel.db.uow import UnitOfWork
 from marketplace.channels.open_channel import OpenChannel, follow_channel, open_channel, unfollow_channel
 from marketplace.channels.queries import ChannelView, get_channel, list_own_channels
 from marketplace.discovery.cards import Card, ClaimView
@@ -152,60 +152,62 @@ TextParameter = Annotated[str | None, QueryParameter(name="q", max_length=100, r
 
 @get("/v1/feed", permission=PUBLIC, sync_to_thread=True, tags=["content"])
 def get_feed(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     q: TextParameter = None,
 ) -> Response[PageOut[FeedItemOut]]:
     """Published videos one may see, newest first; `q` finds words of titles, descriptions and channels."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, query=q)
-    return linked(page, lambda item: FeedItemOut.of(services, item), "/v1/feed", limit=paging.limit, q=q)
+    return linked(page, lambda item: FeedItemOut.of(request.services, item), "/v1/feed", limit=paging.limit, q=q)
 
 
 @get("/v1/videos/{video_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])
-def get_video(video_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> FeedItemOut:
+def get_video(video_id: FromPath[UUID], request: ApiRequest) -> FeedItemOut:
     """One published video."""
-    with unit_of_work(services.db, principal) as uow:
-        return FeedItemOut.of(services, get_feed_item(uow, video_id))
+    with request.transaction() as uow:
+        return FeedItemOut.of(request.services, get_feed_item(uow, video_id))
 
 
 @get("/v1/channels", permission=SIGNED_IN, sync_to_thread=True, tags=["content"])
-def get_own_channels(services: Given[Services], principal: Given[Principal]) -> list[ChannelOut]:
+def get_own_channels(request: ApiRequest) -> list[ChannelOut]:
     """The organization's own channels."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return [ChannelOut.of(row) for row in list_own_channels(uow)]
 
 
 @post("/v1/channels", permission="videos.write", sync_to_thread=True, tags=["content"])
-def create_channel(data: JSONBody[ChannelIn], services: Given[Services], principal: Given[Principal]) -> ChannelOut:
+def create_channel(data: JSONBody[ChannelIn], request: ApiRequest) -> ChannelOut:
     """Open a channel."""
     command = OpenChannel(**data.model_dump())
-    made = transact(services.db, principal, lambda uow: open_channel(uow, command).id)
-    with unit_of_work(services.db, principal) as uow:
-        return ChannelOut.of(get_channel(uow, made))
+
+    def work(uow: UnitOfWork) -> ChannelOut:
+        made = open_channel(uow, command)
+        uow.flush()
+        return ChannelOut.of(get_channel(uow, made.id))
+
+    return request.transact(work)
 
 
 @get("/v1/channels/{channel_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])
-def get_one_channel(channel_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ChannelOut:
+def get_one_channel(channel_id: FromPath[UUID], request: ApiRequest) -> ChannelOut:
     """A channel."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return ChannelOut.of(get_channel(uow, channel_id))
 
 
 @get("/v1/channels/{channel_id:uuid}/videos", permission=PUBLIC, sync_to_thread=True, tags=["content"])
 def get_channel_videos(
     channel_id: FromPath[UUID],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
 ) -> Response[PageOut[FeedItemOut]]:
     """A channel's published videos one may see, newest first."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         get_channel(uow, channel_id)
         page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, channel_id=channel_id)
     path = f"/v1/channels/{channel_id}/videos"
-    return linked(page, lambda item: FeedItemOut.of(services, item), path, limit=paging.limit)
+    return linked(page, lambda item: FeedItemOut.of(request.services, item), path, limit=paging.limit)
 
 
 @put(
@@ -215,15 +217,15 @@ def get_channel_videos(
     status_code=204,
     tags=["content"],
 )
-def follow(channel_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
+def follow(channel_id: FromPath[UUID], request: ApiRequest) -> None:
     """Follow a channel; following already, nothing changes."""
-    transact(services.db, principal, lambda uow: follow_channel(uow, channel_id))
+    request.transact(lambda uow: follow_channel(uow, channel_id))
 
 
 @delete("/v1/channels/{channel_id:uuid}/follow", permission=SIGNED_IN, sync_to_thread=True, tags=["content"])
-def unfollow(channel_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
+def unfollow(channel_id: FromPath[UUID], request: ApiRequest) -> None:
     """Follow it no more."""
-    transact(services.db, principal, lambda uow: unfollow_channel(uow, channel_id))
+    request.transact(lambda uow: unfollow_channel(uow, channel_id))
 
 
 routes = [

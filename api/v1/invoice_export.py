@@ -11,16 +11,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import get
-from litestar.di import NamedDependency as Given
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from api.context import Services
+from api.request import ApiRequest
 from billing.invoices.queries import InvoiceFilter, Standing, StoredFile, files_of, files_of_documents
 from kernel import clock
-from kernel.db.uow import UnitOfWork, unit_of_work
+from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
-from kernel.principal import Principal
 from marketplace.public import party
 
 MOST = 500
@@ -66,8 +65,7 @@ def month_filter(month: date, *, seller: UUID | None, text: str | None, standing
     tags=["invoices"],
 )
 def export(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     month: MonthParameter = None,
     seller: SellerParameter = None,
     only: StandingParameter = None,
@@ -75,7 +73,7 @@ def export(
     chosen: ChosenParameter = None,
 ) -> Stream:
     """PDF and XML of a month (default: this one), or of the at most 500 documents named by `id`, as one ZIP file."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         if chosen:
             files, name = files_of_documents(uow, chosen), "invoices.zip"
         else:
@@ -87,7 +85,7 @@ def export(
     if not files:
         raise NotFound("invoices_none_to_export")
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return Stream(_archive(services, files), media_type="application/zip", headers=headers)
+    return Stream(_archive(request.services, files), media_type="application/zip", headers=headers)
 
 
 def _this_month(uow: UnitOfWork) -> date:

@@ -12,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 from pydantic import Field
 
-from api.context import Services
+from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, linked
 from billing.documents.parties import Party
 from billing.invoices.queries import (
@@ -25,8 +25,7 @@ from billing.invoices.queries import (
     list_invoices,
     verify_code,
 )
-from kernel.db.uow import unit_of_work
-from kernel.principal import SYSTEM, Principal
+from kernel.principal import SYSTEM
 
 KindParameter = Annotated[
     Literal["invoice", "credit_note", "commission_invoice"] | None, QueryParameter(name="kind", required=False)
@@ -179,8 +178,7 @@ class VerifiedOut(Out):
 
 @get("/v1/invoices", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
 def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     kind: KindParameter = None,
     only: StateParameter = None,
@@ -208,13 +206,12 @@ def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
         order_id=order_id,
         text=q,
     )
-    return _page(services, principal, wanted, "/v1/invoices", paging)
+    return _page(request, wanted, "/v1/invoices", paging)
 
 
 @get("/v1/seller/invoices", permission="money.read", sync_to_thread=True, tags=["invoices"])
 def list_issued(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     kind: KindParameter = None,
     order_id: OrderParameter = None,
@@ -222,13 +219,13 @@ def list_issued(
 ) -> Response[PageOut[InvoiceOut]]:
     """Invoices and credit notes the organization issued to its buyers, newest first."""
     wanted = InvoiceFilter(side="issued", kind=kind, order_id=order_id, text=q)
-    return _page(services, principal, wanted, "/v1/seller/invoices", paging)
+    return _page(request, wanted, "/v1/seller/invoices", paging)
 
 
 @get("/v1/invoices/{invoice_id:uuid}", permission="invoices.read", sync_to_thread=True, tags=["invoices"])
-def get_one(invoice_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> InvoiceDetailOut:
+def get_one(invoice_id: FromPath[UUID], request: ApiRequest) -> InvoiceDetailOut:
     """One document that the organization received or issued."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return InvoiceDetailOut.of_detail(get_invoice(uow, invoice_id))
 
 
@@ -239,9 +236,9 @@ def get_one(invoice_id: FromPath[UUID], services: Given[Services], principal: Gi
     media_type="application/pdf",
     tags=["invoices"],
 )
-def download_pdf(invoice_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> Stream:
+def download_pdf(invoice_id: FromPath[UUID], request: ApiRequest) -> Stream:
     """The document as PDF/A-3 with its XML embedded."""
-    return _download(services, principal, invoice_id, "pdf")
+    return _download(request, invoice_id, "pdf")
 
 
 @get(
@@ -251,15 +248,15 @@ def download_pdf(invoice_id: FromPath[UUID], services: Given[Services], principa
     media_type="application/xml",
     tags=["invoices"],
 )
-def download_xml(invoice_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> Stream:
+def download_xml(invoice_id: FromPath[UUID], request: ApiRequest) -> Stream:
     """The document as EN 16931 data (UN/CEFACT CII)."""
-    return _download(services, principal, invoice_id, "xml")
+    return _download(request, invoice_id, "xml")
 
 
 @get("/v1/invoice-verifications/{code:str}", permission="public", sync_to_thread=True, tags=["invoices"])
-def verify(code: FromPath[str], services: Given[Services]) -> VerifiedOut:
+def verify(code: FromPath[str], request: ApiRequest) -> VerifiedOut:
     """What stands behind the code printed on a document; for anyone who holds the paper."""
-    with unit_of_work(services.db, SYSTEM) as uow:
+    with request.transaction(acting_as=SYSTEM) as uow:
         found = verify_code(uow, code)
     return VerifiedOut(
         number=found.number,
@@ -271,10 +268,8 @@ def verify(code: FromPath[str], services: Given[Services]) -> VerifiedOut:
     )
 
 
-def _page(
-    services: Services, principal: Principal, wanted: InvoiceFilter, path: str, paging: Paging
-) -> Response[PageOut[InvoiceOut]]:
-    with unit_of_work(services.db, principal) as uow:
+def _page(request: ApiRequest, wanted: InvoiceFilter, path: str, paging: Paging) -> Response[PageOut[InvoiceOut]]:
+    with request.transaction() as uow:
         page = list_invoices(uow, wanted, cursor=paging.cursor, limit=paging.limit)
     renamed = {"other_org_id": "party", "text": "q"}
     filters = {
@@ -283,12 +278,12 @@ def _page(
     return linked(page, InvoiceOut.of, path, limit=paging.limit, **filters)
 
 
-def _download(services: Services, principal: Principal, invoice_id: UUID, form: Literal["pdf", "xml"]) -> Stream:
-    with unit_of_work(services.db, principal) as uow:
+def _download(request: ApiRequest, invoice_id: UUID, form: Literal["pdf", "xml"]) -> Stream:
+    with request.transaction() as uow:
         found = find_file(uow, invoice_id, form)
     # Read after the transaction: nothing outside is asked while it is open.
     return Stream(
-        services.storage.stream(found.key),
+        request.services.storage.stream(found.key),
         media_type="application/pdf" if form == "pdf" else "application/xml",
         headers={
             "Content-Disposition": f'attachment; filename="{found.file_name}"',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,11 +13,10 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from api.auth import PUBLIC
-from api.context import Services
+from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked
 from fulfillment.queries import get_connector
-from kernel.db.uow import UnitOfWork, transact, unit_of_work
-from kernel.principal import Principal
+from kernel.db.uow import UnitOfWork
 from kernel.text import render_markdown
 from marketplace.listings.draft_listing import (
     DraftListing,
@@ -187,52 +187,48 @@ class ListingOut(Out):
 
 @get("/v1/listings", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])
 def get_listings(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     category: Annotated[str | None, QueryParameter(max_length=40, required=False)] = None,
     q: Annotated[str | None, QueryParameter(max_length=100, required=False)] = None,
 ) -> Response[PageOut[ListingOut]]:
     """Listings on sale, newest first."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         page = list_listings(uow, cursor=paging.cursor, limit=paging.limit, category=category, query=q)
     return linked(page, ListingOut.of, "/v1/listings", limit=paging.limit, category=category, q=q)
 
 
 @get("/v1/listings/{listing_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])
-def get_one(listing_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ListingOut:
+def get_one(listing_id: FromPath[UUID], request: ApiRequest) -> ListingOut:
     """A listing on sale."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return ListingOut.of(get_listing(uow, listing_id))
 
 
 @get("/v1/seller/listings", permission="catalog.write", sync_to_thread=True, tags=["seller"])
-def get_own_listings(
-    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
-) -> Response[PageOut[ListingOut]]:
+def get_own_listings(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[ListingOut]]:
     """The organization's listings with their latest versions."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         page = list_own_listings(uow, cursor=paging.cursor, limit=paging.limit)
     return linked(page, ListingOut.of, "/v1/seller/listings", limit=paging.limit)
 
 
 @get("/v1/seller/listings/{listing_id:uuid}", permission="catalog.write", sync_to_thread=True, tags=["seller"])
-def get_own(listing_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ListingOut:
+def get_own(listing_id: FromPath[UUID], request: ApiRequest) -> ListingOut:
     """One of the organization's listings with its latest version."""
-    return _own(services, principal, listing_id)
+    with request.transaction() as uow:
+        return ListingOut.of(get_own_listing(uow, listing_id))
 
 
 @get("/v1/seller/listings/{listing_id:uuid}/versions", permission="catalog.write", sync_to_thread=True, tags=["seller"])
-def get_versions(
-    listing_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
-) -> list[ListingOut]:
+def get_versions(listing_id: FromPath[UUID], request: ApiRequest) -> list[ListingOut]:
     """Every version of a listing, newest first."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return [ListingOut.of(row) for row in list_versions(uow, listing_id)]
 
 
 @post("/v1/listings", permission="catalog.write", sync_to_thread=True, tags=["catalogue"])
-def create_listing(data: JSONBody[ListingIn], services: Given[Services], principal: Given[Principal]) -> ListingOut:
+def create_listing(data: JSONBody[ListingIn], request: ApiRequest) -> ListingOut:
     """Draft a listing with its first version and plans."""
     plans = tuple(plan.drafted() for plan in data.plans)
     command = DraftListing(data.kind, data.category, data.slug, data.text(), plans)
@@ -241,22 +237,19 @@ def create_listing(data: JSONBody[ListingIn], services: Given[Services], princip
         _check_connectors(uow, data)
         return draft_listing(uow, command).id
 
-    return _own(services, principal, transact(services.db, principal, work))
+    return _changed(request, work)
 
 
 @post("/v1/listings/{listing_id:uuid}/versions", permission="catalog.write", sync_to_thread=True, tags=["catalogue"])
-def create_version(
-    listing_id: FromPath[UUID], data: JSONBody[VersionIn], services: Given[Services], principal: Given[Principal]
-) -> ListingOut:
+def create_version(listing_id: FromPath[UUID], data: JSONBody[VersionIn], request: ApiRequest) -> ListingOut:
     """Write a new version, or the present draft anew; what is published stays as it is."""
     command = ReviseListing(listing_id, data.text(), tuple(plan.drafted() for plan in data.plans))
 
-    def work(uow: UnitOfWork) -> None:
+    def work(uow: UnitOfWork) -> UUID:
         _check_connectors(uow, data)
-        revise_listing(uow, command)
+        return revise_listing(uow, command).listing_id
 
-    transact(services.db, principal, work)
-    return _own(services, principal, listing_id)
+    return _changed(request, work)
 
 
 @post(
@@ -266,10 +259,9 @@ def create_version(
     status_code=200,
     tags=["catalogue"],
 )
-def submit(listing_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ListingOut:
+def submit(listing_id: FromPath[UUID], request: ApiRequest) -> ListingOut:
     """Hand the draft in for review; in the sandbox what passes the automatic checks is approved at once by a job."""
-    transact(services.db, principal, lambda uow: submit_listing(uow, listing_id))
-    return _own(services, principal, listing_id)
+    return _changed(request, lambda uow: submit_listing(uow, listing_id).listing_id)
 
 
 @post(
@@ -279,10 +271,9 @@ def submit(listing_id: FromPath[UUID], services: Given[Services], principal: Giv
     status_code=200,
     tags=["catalogue"],
 )
-def retire(listing_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ListingOut:
+def retire(listing_id: FromPath[UUID], request: ApiRequest) -> ListingOut:
     """Take it off sale for good; customers keep what they bought."""
-    transact(services.db, principal, lambda uow: retire_listing(uow, listing_id))
-    return _own(services, principal, listing_id)
+    return _changed(request, lambda uow: retire_listing(uow, listing_id).id)
 
 
 @put(
@@ -292,16 +283,14 @@ def retire(listing_id: FromPath[UUID], services: Given[Services], principal: Giv
     status_code=204,
     tags=["catalogue"],
 )
-def connect(
-    plan_id: FromPath[UUID], data: JSONBody[ConnectIn], services: Given[Services], principal: Given[Principal]
-) -> None:
+def connect(plan_id: FromPath[UUID], data: JSONBody[ConnectIn], request: ApiRequest) -> None:
     """Say how the plan's purchases reach the seller's system."""
 
     def work(uow: UnitOfWork) -> None:
         get_connector(uow, data.connector_id)
         connect_plan(uow, plan_id, data.connector_id)
 
-    transact(services.db, principal, work)
+    request.transact(work)
 
 
 @post(
@@ -311,14 +300,20 @@ def connect(
     status_code=204,
     tags=["catalogue"],
 )
-def withdraw(plan_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
+def withdraw(plan_id: FromPath[UUID], request: ApiRequest) -> None:
     """Stop selling a plan; its cards disappear at once."""
-    transact(services.db, principal, lambda uow: withdraw_plan(uow, plan_id))
+    request.transact(lambda uow: withdraw_plan(uow, plan_id))
 
 
-def _own(services: Services, principal: Principal, listing_id: UUID) -> ListingOut:
-    with unit_of_work(services.db, principal) as uow:
+def _changed(request: ApiRequest, work: Callable[[UnitOfWork], UUID]) -> ListingOut:
+    """Change a listing and answer what became of it, in one transaction."""
+
+    def change(uow: UnitOfWork) -> ListingOut:
+        listing_id = work(uow)
+        uow.flush()
         return ListingOut.of(get_own_listing(uow, listing_id))
+
+    return request.transact(change)
 
 
 def _check_connectors(uow: UnitOfWork, data: VersionIn) -> None:

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import MediaType, Request, Response, get, head, post, put
+from litestar import MediaType, Response, get, head, post, put
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import UploadFile
-from litestar.di import NamedDependency as Given
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
 from litestar.params import Body, FromPath, QueryParameter
@@ -19,12 +18,11 @@ from pydantic import BaseModel, ConfigDict
 
 from api.auth import PUBLIC
 from api.conditional import is_unchanged
-from api.context import Services
 from api.media_addresses import vouched_for
+from api.request import ApiRequest
 from api.schema import Out
-from kernel.db.uow import transact, unit_of_work
 from kernel.errors import DomainError, Invalid, Unavailable
-from kernel.principal import SYSTEM, Principal
+from kernel.principal import SYSTEM
 from kernel.storage import ObjectMissing, ObjectTooLarge, StorageError, StoredObject
 from marketplace.videos.queries import Media, find_media
 from marketplace.videos.receive_media import MAX_BYTES, ReceiveMedia, check_uploadable, receive_media, upload_key
@@ -67,26 +65,24 @@ class UploadForm(BaseModel):
 )
 async def upload_media(
     video_id: FromPath[UUID],
-    request: Request[Any, Any, Any],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     name: Annotated[str, QueryParameter(name="name", max_length=200, required=False)] = "",
 ) -> UploadedOut:
     """Send the file as the raw body, 500 MB at most. `name` is its file name; the content must be what the name's ending says."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > MAX_BYTES:
         raise too_large()
-    await sync_to_thread(_check, services, principal, video_id)
+    await sync_to_thread(_check, request, video_id)
     key = upload_key(video_id)
     try:
-        stored = await services.storage.put_async(key, request.stream(), max_bytes=MAX_BYTES)
+        stored = await request.services.storage.put_async(key, request.stream(), max_bytes=MAX_BYTES)
     except ObjectTooLarge as error:
         raise too_large() from error
     except StorageError as error:
         raise Unavailable("storage_unavailable") from error
     except HTTPException as error:
         raise Invalid("upload_interrupted") from error
-    return await sync_to_thread(_receive, services, principal, video_id, stored, name)
+    return await sync_to_thread(_receive, request, video_id, stored, name)
 
 
 @post(
@@ -100,20 +96,19 @@ async def upload_media(
 def upload_form(
     video_id: FromPath[UUID],
     data: Annotated[UploadForm, Body(media_type=RequestEncodingType.MULTI_PART)],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
 ) -> UploadedOut:
     """Send the file as the part `file` of a multipart form."""
-    return store_form_file(services, principal, video_id, data.file)
+    return store_form_file(request, video_id, data.file)
 
 
-def store_form_file(services: Services, principal: Principal, video_id: UUID, upload: UploadFile) -> UploadedOut:
+def store_form_file(request: ApiRequest, video_id: UUID, upload: UploadFile) -> UploadedOut:
     """Take a form's file (spooled to disk by the parser) as the video's media; pages use it too.
 
     Raises:
         TooLarge: `video_too_large`. Unavailable: `storage_unavailable`; and those of `receive_media`.
     """
-    _check(services, principal, video_id)
+    _check(request, video_id)
 
     def chunks() -> Iterator[bytes]:
         upload.file.seek(0)
@@ -121,12 +116,12 @@ def store_form_file(services: Services, principal: Principal, video_id: UUID, up
             yield chunk
 
     try:
-        stored = services.storage.put(upload_key(video_id), chunks(), max_bytes=MAX_BYTES)
+        stored = request.services.storage.put(upload_key(video_id), chunks(), max_bytes=MAX_BYTES)
     except ObjectTooLarge as error:
         raise too_large() from error
     except StorageError as error:
         raise Unavailable("storage_unavailable") from error
-    return _receive(services, principal, video_id, stored, upload.filename)
+    return _receive(request, video_id, stored, upload.filename)
 
 
 def too_large() -> TooLarge:
@@ -134,16 +129,16 @@ def too_large() -> TooLarge:
     return TooLarge("video_too_large", limit_mb=MAX_BYTES // 1_000_000)
 
 
-def _check(services: Services, principal: Principal, video_id: UUID) -> None:
-    with unit_of_work(services.db, principal) as uow:
+def _check(request: ApiRequest, video_id: UUID) -> None:
+    with request.transaction() as uow:
         check_uploadable(uow, video_id)
 
 
-def _receive(services: Services, principal: Principal, video_id: UUID, stored: StoredObject, name: str) -> UploadedOut:
+def _receive(request: ApiRequest, video_id: UUID, stored: StoredObject, name: str) -> UploadedOut:
     try:
-        video = transact(services.db, principal, lambda uow: receive_media(uow, ReceiveMedia(video_id, stored, name)))
+        video = request.transact(lambda uow: receive_media(uow, ReceiveMedia(video_id, stored, name)))
     except DomainError:
-        services.storage.delete(stored.key)
+        request.services.storage.delete(stored.key)
         raise
     return UploadedOut(id=video.id, state=video.state, size_bytes=stored.size_bytes, sha256=stored.sha256)
 
@@ -156,27 +151,24 @@ _OPTIONS: dict[str, Any] = {"permission": PUBLIC, "tags": ["content"]}
 @get("/v1/videos/{video_id:uuid}/media", media_type="video/mp4", **_OPTIONS)
 async def get_media(
     video_id: FromPath[UUID],
-    request: Request[Any, Any, Any],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     v: VersionParameter = None,
     token: TokenParameter = None,
 ) -> Response[Any]:
     """The video's bytes, whole or one range (RFC 9110 §14). What is not public needs a signed address or its owner."""
-    media = await sync_to_thread(_find, services, principal, video_id, token)
-    return await _answer(request, services, media, v)
+    media = await sync_to_thread(_find, request, video_id, token)
+    return await _answer(request, media, v)
 
 
 @head("/v1/videos/{video_id:uuid}/media", include_in_schema=False, **_OPTIONS)
 async def head_media(
     video_id: FromPath[UUID],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     v: VersionParameter = None,
     token: TokenParameter = None,
 ) -> Response[None]:
     """Size and entity tag of the bytes, without them."""
-    media = await sync_to_thread(_find, services, principal, video_id, token)
+    media = await sync_to_thread(_find, request, video_id, token)
     headers = _headers(media.sha256, media.is_public, v == media.version)
     headers |= {"Content-Length": str(media.size_bytes), "Content-Type": media.media_type}
     return Response(None, headers=headers, media_type=MediaType.TEXT)
@@ -185,21 +177,19 @@ async def head_media(
 @get("/v1/videos/{video_id:uuid}/cover", media_type="image/jpeg", **_OPTIONS)
 async def get_cover(
     video_id: FromPath[UUID],
-    request: Request[Any, Any, Any],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     v: VersionParameter = None,
     token: TokenParameter = None,
 ) -> Response[Any]:
     """The video's cover as JPEG, at most 1280 pixels wide."""
-    media = await sync_to_thread(_find, services, principal, video_id, token)
+    media = await sync_to_thread(_find, request, video_id, token)
     if media.cover_key is None:
         raise missing()
     headers = _headers(media.cover_key.rpartition("/")[2], media.is_public, v == media.version)
     if is_unchanged(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(b"", status_code=304, headers=headers)
     try:
-        content = await sync_to_thread(services.storage.get_bytes, media.cover_key)
+        content = await sync_to_thread(request.services.storage.get_bytes, media.cover_key)
     except ObjectMissing as error:
         raise missing() from error
     return Response(content, headers=headers, media_type="image/jpeg")
@@ -210,13 +200,13 @@ def missing() -> DomainError:
     return Unavailable("media_missing")
 
 
-def _find(services: Services, principal: Principal, video_id: UUID, token: str | None) -> Media:
-    by_link = vouched_for(services, video_id, token)
-    with unit_of_work(services.db, SYSTEM if by_link else principal) as uow:
+def _find(request: ApiRequest, video_id: UUID, token: str | None) -> Media:
+    by_link = vouched_for(request.services, video_id, token)
+    with request.transaction(acting_as=SYSTEM if by_link else None) as uow:
         return find_media(uow, video_id, by_link=by_link)
 
 
-async def _answer(request: Request[Any, Any, Any], services: Services, media: Media, v: str | None) -> Response[Any]:
+async def _answer(request: ApiRequest, media: Media, v: str | None) -> Response[Any]:
     headers = _headers(media.sha256, media.is_public, v == media.version)
     if is_unchanged(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(b"", status_code=304, headers=headers)
@@ -230,7 +220,7 @@ async def _answer(request: Request[Any, Any, Any], services: Services, media: Me
         return Response(b"", status_code=416, headers=unsatisfied, media_type=media.media_type)
     start, end = span or (0, media.size_bytes)
     try:
-        chunks: AsyncIterator[bytes] = await services.storage.stream_async(media.key, start, end)
+        chunks: AsyncIterator[bytes] = await request.services.storage.stream_async(media.key, start, end)
     except ObjectMissing as error:
         raise missing() from error
     headers["Content-Length"] = str(end - start)

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
-from api.context import Services
 from api.language import language_of
 from api.problems import sentence
-from api.schema import KeyHeader, Out, PageOut, Paging, UtcIn, Wire, answered, linked
+from api.request import ApiRequest
+from api.schema import KeyHeader, Out, PageOut, Paging, UtcIn, Wire, idempotent_command, list_page
 from api.v1.settlement_out import PayoutOut, StatementOut
 from billing.payments.queries import waiting_for_somebody
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.statements.close_statements import CloseStatements, close_statements
 from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
 from kernel import audit, clock, sandbox_clock
-from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden
-from kernel.idempotency import Answer, with_idempotency_key
 from kernel.jobs.runner import replay
-from kernel.principal import Principal
 
 T = TypeVar("T")
 LONGEST_STEP_S = 400 * 86_400
@@ -86,34 +84,29 @@ class WaitingOut(Out):
 
 
 @get("/v1/operator/money-queues", permission="operator.read", sync_to_thread=True, tags=["operator"])
-def list_queues(services: Given[Services], principal: Given[Principal]) -> list[WaitingOut]:
+def list_queues(request: ApiRequest) -> list[WaitingOut]:
     """What is in doubt at a gateway, what failed, what cannot be believed."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return [WaitingOut.model_validate(row) for row in waiting_for_somebody(uow)]
 
 
 @get("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
 def list_all_statements(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     org_id: OrgParameter = None,
     only: StateParameter = None,
 ) -> Response[PageOut[StatementOut]]:
     """Everybody's statements, newest first."""
-    with unit_of_work(services.db, principal) as uow:
-        page = list_statements(uow, org_id=org_id, state=only, cursor=paging.cursor, limit=paging.limit)
-    return linked(page, StatementOut.of, "/v1/operator/statements", org_id=org_id, state=only, limit=paging.limit)
+    return list_page(request, paging, list_statements, StatementOut.of, org_id=org_id, state=only)
 
 
 @post("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
-def close(
-    data: JSONBody[CloseIn], request: Request[Any, Any, Any], services: Given[Services], principal: Given[Principal]
-) -> ClosedOut:
+def close(data: JSONBody[CloseIn], request: ApiRequest) -> ClosedOut:
     """Close the period of every party that has something to settle, each by itself. Repeating it closes nothing twice."""
 
     def own(work: Callable[[UnitOfWork], T], /) -> T:
-        return transact(services.db, principal, work)
+        return request.transact(work)
 
     closed = close_statements(own, CloseStatements(data.until or clock.now(), data.org_id))
     language = language_of(request)
@@ -138,49 +131,38 @@ def close(
 
 @get("/v1/operator/payouts", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
 def list_all_payouts(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     org_id: OrgParameter = None,
     only: StateParameter = None,
 ) -> Response[PageOut[PayoutOut]]:
     """Everybody's payouts, newest first."""
-    with unit_of_work(services.db, principal) as uow:
-        page = list_payouts(uow, org_id=org_id, state=only, cursor=paging.cursor, limit=paging.limit)
-    return linked(page, PayoutOut.of, "/v1/operator/payouts", org_id=org_id, state=only, limit=paging.limit)
+    return list_page(request, paging, list_payouts, PayoutOut.of, org_id=org_id, state=only)
 
 
 @post("/v1/operator/payouts", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
-def create_payout(
-    data: JSONBody[PayOutIn], services: Given[Services], principal: Given[Principal], idempotency_key: KeyHeader
-) -> Response[PayoutOut]:
+def create_payout(data: JSONBody[PayOutIn], request: ApiRequest, idempotency_key: KeyHeader) -> Response[PayoutOut]:
     """Pay a closed statement. Needs an Idempotency-Key."""
 
-    def ask(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            payout_id = pay_out(uow, PayOut(data.statement_id, destination=data.destination))
-            audit.record(uow, "payout.scheduled", subject_id=payout_id)
-            return Answer(201, PayoutOut.of(get_payout(uow, payout_id)).model_dump(mode="json"))
+    def ask(uow: UnitOfWork) -> PayoutOut:
+        payout_id = pay_out(uow, PayOut(data.statement_id, destination=data.destination))
+        audit.record(uow, "payout.scheduled", subject_id=payout_id)
+        return PayoutOut.of(get_payout(uow, payout_id))
 
-        body = data.model_dump(mode="json")
-        return with_idempotency_key(
-            uow, route="POST /v1/operator/payouts", key=idempotency_key, request=body, work=work
-        )
-
-    return answered(transact(services.db, principal, ask))
+    return idempotent_command(request, idempotency_key, data, ask)
 
 
 @post("/v1/operator/clock", permission="operator.clock", sync_to_thread=True, status_code=200, tags=["operator"])
-def advance_clock(data: JSONBody[ClockIn], services: Given[Services], principal: Given[Principal]) -> ClockOut:
+def advance_clock(data: JSONBody[ClockIn], request: ApiRequest) -> ClockOut:
     """Move the clock of every process forward, so that holds and renewals can be seen. Sandbox only."""
-    if not services.sandbox:
+    if not request.services.sandbox:
         raise Forbidden("sandbox_only")
 
     def work(uow: UnitOfWork) -> int:
         audit.record(uow, "clock.advanced", seconds=data.advance_s)
         return sandbox_clock.advance(uow, timedelta(seconds=data.advance_s))
 
-    ahead_s = transact(services.db, principal, work)
+    ahead_s = request.transact(work)
     clock.shift(timedelta(seconds=ahead_s))
     return ClockOut(now=clock.now(), ahead_s=ahead_s)
 
@@ -192,14 +174,14 @@ def advance_clock(data: JSONBody[ClockIn], services: Given[Services], principal:
     status_code=204,
     tags=["operator"],
 )
-def replay_job(job_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
+def replay_job(job_id: FromPath[UUID], request: ApiRequest) -> None:
     """Give a job that was given up another life, with all its attempts."""
 
     def work(uow: UnitOfWork) -> None:
         replay(uow, job_id)
         audit.record(uow, "job.replayed", subject_id=job_id)
 
-    transact(services.db, principal, work)
+    request.transact(work)
 
 
 routes = [replay_job, list_queues, list_all_statements, close, list_all_payouts, create_payout, advance_clock]

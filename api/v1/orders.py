@@ -16,21 +16,9 @@ from litestar.params import FromPath, JSONBody
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from pydantic import Field
 
-from api.context import Services
-from api.schema import (
-    KeyHeader,
-    MoneyOut,
-    Out,
-    PageOut,
-    Paging,
-    StateParameter,
-    Wire,
-    answered,
-    linked,
-)
-from kernel.db.uow import UnitOfWork, transact, unit_of_work
-from kernel.idempotency import Answer, with_idempotency_key
-from kernel.principal import Principal
+from api.request import ApiRequest
+from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, idempotent_command, list_page
+from kernel.db.uow import UnitOfWork
 from orders import queries
 from orders.agreements.complete_order import accept_order
 from orders.money_back import RequestOrderRefund, request_order_refund
@@ -175,30 +163,25 @@ class RefundOut(Out):
 
 @get("/v1/orders", permission="orders.read", sync_to_thread=True, tags=["buying"])
 def list_orders(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     only: StateParameter = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's orders as buyer, newest first."""
-    with unit_of_work(services.db, principal) as uow:
-        page = queries.list_orders(uow, cursor=paging.cursor, limit=paging.limit, state=only)
-        return linked(page, OrderOut.of, "/v1/orders", state=only, limit=paging.limit)
+    return list_page(request, paging, queries.list_orders, OrderOut.of, state=only)
 
 
 @get("/v1/orders/{order_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def get_order(order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> OrderOut:
+def get_order(order_id: FromPath[UUID], request: ApiRequest) -> OrderOut:
     """One order of the buyer."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return OrderOut.of(queries.get_order(uow, order_id))
 
 
 @get("/v1/orders/{order_id:uuid}/progress", permission="orders.read", media_type="text/event-stream", tags=["buying"])
-async def stream_progress(
-    order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
-) -> ServerSentEvent:
+async def stream_progress(order_id: FromPath[UUID], request: ApiRequest) -> ServerSentEvent:
     """Live progress as server-sent events: `progress` whenever something changed, `end` when nothing more will."""
-    first = await sync_to_thread(_look, services, principal, order_id)
+    first = await sync_to_thread(_look, request, order_id)
 
     async def events() -> AsyncIterator[ServerSentEventMessage]:
         seen, progress = "", first
@@ -213,15 +196,15 @@ async def stream_progress(
                 yield ServerSentEventMessage(data="{}", event="end")
                 return
             await asyncio.sleep(POLL_S)
-            progress = await sync_to_thread(_look, services, principal, order_id)
+            progress = await sync_to_thread(_look, request, order_id)
 
     return ServerSentEvent(events(), headers={"X-Accel-Buffering": "no"})
 
 
 @get("/v1/orders/{order_id:uuid}/status", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def get_progress(order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ProgressOut:
+def get_progress(order_id: FromPath[UUID], request: ApiRequest) -> ProgressOut:
     """The same progress once, for programs that poll."""
-    return ProgressOut.of(_look(services, principal, order_id))
+    return ProgressOut.of(_look(request, order_id))
 
 
 @post(
@@ -231,7 +214,7 @@ def get_progress(order_id: FromPath[UUID], services: Given[Services], principal:
     status_code=200,
     tags=["buying"],
 )
-def accept(order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> OrderOut:
+def accept(order_id: FromPath[UUID], request: ApiRequest) -> OrderOut:
     """Accept a delivered one-off service; the seller's share starts its hold. Repeating it changes nothing."""
 
     def work(uow: UnitOfWork) -> OrderOut:
@@ -239,55 +222,40 @@ def accept(order_id: FromPath[UUID], services: Given[Services], principal: Given
         uow.flush()
         return OrderOut.of(queries.get_order(uow, order_id))
 
-    return transact(services.db, principal, work)
+    return request.transact(work)
 
 
 @post("/v1/orders/{order_id:uuid}/refunds", permission="orders.buy", sync_to_thread=True, tags=["buying"])
 def create_refund(
     order_id: FromPath[UUID],
     data: JSONBody[RefundIn],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     idempotency_key: KeyHeader,
 ) -> Response[RefundOut]:
     """Ask for money back inside the refund window of the order. Needs an Idempotency-Key."""
 
-    def ask(uow: UnitOfWork) -> Answer:
-        def work() -> Answer:
-            refund = request_order_refund(uow, RequestOrderRefund(order_id, data.amount_minor, data.reason))
-            body = RefundOut(
-                id=refund.id,
-                order_id=order_id,
-                amount=MoneyOut.of(refund.amount_minor, refund.currency),
-                state=refund.state,
-            )
-            return Answer(201, body.model_dump(mode="json"))
+    def ask(uow: UnitOfWork) -> RefundOut:
+        refund = request_order_refund(uow, RequestOrderRefund(order_id, data.amount_minor, data.reason))
+        amount = MoneyOut.of(refund.amount_minor, refund.currency)
+        return RefundOut(id=refund.id, order_id=order_id, amount=amount, state=refund.state)
 
-        route = f"POST /v1/orders/{order_id}/refunds"
-        return with_idempotency_key(
-            uow, route=route, key=idempotency_key, request=data.model_dump(mode="json"), work=work
-        )
-
-    return answered(transact(services.db, principal, ask))
+    return idempotent_command(request, idempotency_key, data, ask)
 
 
 @get("/v1/seller/orders", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
 def list_seller_orders(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     only: StateParameter = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's paid orders as seller, newest first."""
-    with unit_of_work(services.db, principal) as uow:
-        page = queries.list_seller_orders(uow, cursor=paging.cursor, limit=paging.limit, state=only)
-        return linked(page, OrderOut.of, "/v1/seller/orders", state=only, limit=paging.limit)
+    return list_page(request, paging, queries.list_seller_orders, OrderOut.of, state=only)
 
 
 @get("/v1/seller/orders/{order_id:uuid}", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
-def get_seller_order(order_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> OrderOut:
+def get_seller_order(order_id: FromPath[UUID], request: ApiRequest) -> OrderOut:
     """One paid order of the seller."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return OrderOut.of(queries.get_seller_order(uow, order_id))
 
 
@@ -295,8 +263,8 @@ def _amounts(row: object, names: tuple[str, ...], currency: str) -> dict[str, An
     return {name: MoneyOut.of(getattr(row, f"{name}_minor"), currency) for name in names}
 
 
-def _look(services: Services, principal: Principal, order_id: UUID) -> Progress:
-    with unit_of_work(services.db, principal) as uow:
+def _look(request: ApiRequest, order_id: UUID) -> Progress:
+    with request.transaction() as uow:
         return progress_of(uow, order_id)
 
 

@@ -8,17 +8,14 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post
-from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
-from api.context import Services
+from api.request import ApiRequest
 from api.schema import MoneyOut, Out, Wire
 from billing.gateways.sandbox import SandboxGateway
 from billing.payments.queries import PaymentRow, get_payment
-from kernel.db.uow import unit_of_work
 from kernel.errors import Conflict, Forbidden
-from kernel.principal import Principal
 
 
 class PaymentOut(Out):
@@ -53,9 +50,9 @@ class AuthenticationIn(Wire):
 
 
 @get("/v1/payments/{payment_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def get_one(payment_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> PaymentOut:
+def get_one(payment_id: FromPath[UUID], request: ApiRequest) -> PaymentOut:
     """One payment of the organization."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return PaymentOut.of(get_payment(uow, payment_id))
 
 
@@ -66,14 +63,12 @@ def get_one(payment_id: FromPath[UUID], services: Given[Services], principal: Gi
     status_code=202,
     tags=["sandbox"],
 )
-def authenticate(
-    payment_id: FromPath[UUID], data: JSONBody[AuthenticationIn], services: Given[Services], principal: Given[Principal]
-) -> PaymentOut:
+def authenticate(payment_id: FromPath[UUID], data: JSONBody[AuthenticationIn], request: ApiRequest) -> PaymentOut:
     """Confirm or refuse a sandbox payment that waits for its payer. The outcome arrives by notice, as from a bank."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         row = get_payment(uow, payment_id)
-    gateway = services.gateways.get(row.gateway)
-    if not services.sandbox or not isinstance(gateway, SandboxGateway):
+    gateway = request.services.gateways.get(row.gateway)
+    if not request.services.sandbox or not isinstance(gateway, SandboxGateway):
         raise Forbidden("sandbox_only")
     if row.state != "requires_action" or row.gateway_reference is None:
         raise Conflict("payment_needs_no_action", state=row.state)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import delete, get, patch, post, put
-from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from api.auth import PUBLIC, SIGNED_IN
-from api.context import Services
+from api.request import ApiRequest
 from api.schema import Out, UtcIn, Wire
-from kernel.db.uow import transact, unit_of_work
+from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.principal import Principal
 from marketplace.organizations.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
@@ -197,7 +197,7 @@ class OnboardingOut(Out):
 
 
 @post("/v1/organizations", permission=PUBLIC, sync_to_thread=True, tags=["people"])
-def create_organization(data: JSONBody[OrganizationIn], services: Given[Services]) -> RegisteredOut:
+def create_organization(data: JSONBody[OrganizationIn], request: ApiRequest) -> RegisteredOut:
     """Register an organization with its owner; sign in afterwards."""
     command = RegisterOrganization(
         legal_name=data.legal_name,
@@ -211,34 +211,31 @@ def create_organization(data: JSONBody[OrganizationIn], services: Given[Services
         address=data.address,
         email=data.owner.email,
     )
-    made = transact(services.db, DOOR, lambda uow: register_organization(uow, command))
+    made = request.transact(lambda uow: register_organization(uow, command), acting_as=DOOR)
     return RegisteredOut(org_id=made.org_id, person_id=made.person_id)
 
 
 @get("/v1/organizations/{org_id:uuid}", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
-def get_organization(org_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> OrganizationOut:
+def get_organization(org_id: FromPath[UUID], request: ApiRequest) -> OrganizationOut:
     """One's own organization, or a seller."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return OrganizationOut.model_validate(party(uow, org_id))
 
 
 @get("/v1/organizations/{org_id:uuid}/members", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
-def get_members(org_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> list[MemberOut]:
+def get_members(org_id: FromPath[UUID], request: ApiRequest) -> list[MemberOut]:
     """The members of one's own organization."""
-    _own(principal, org_id)
-    with unit_of_work(services.db, principal) as uow:
+    _own(request.principal, org_id)
+    with request.transaction() as uow:
         return [MemberOut.of(row) for row in list_members(uow)]
 
 
 @post("/v1/organizations/{org_id:uuid}/members", permission="members.manage", sync_to_thread=True, tags=["people"])
-def create_member(
-    org_id: FromPath[UUID], data: JSONBody[MemberIn], services: Given[Services], principal: Given[Principal]
-) -> MemberOut:
+def create_member(org_id: FromPath[UUID], data: JSONBody[MemberIn], request: ApiRequest) -> MemberOut:
     """Add a member."""
-    _own(principal, org_id)
+    _own(request.principal, org_id)
     command = AddMember(data.email, data.roles, data.name, data.initial_password)
-    made = transact(services.db, principal, lambda uow: add_member(uow, command).id)
-    return _member(services, principal, made)
+    return _member(request, lambda uow: add_member(uow, command).id)
 
 
 @patch(
@@ -251,13 +248,16 @@ def update_member(
     org_id: FromPath[UUID],
     member_id: FromPath[UUID],
     data: JSONBody[RolesIn],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
 ) -> MemberOut:
     """Give a member other roles; their next request is judged by them."""
-    _own(principal, org_id)
-    transact(services.db, principal, lambda uow: change_roles(uow, member_id, data.roles))
-    return _member(services, principal, member_id)
+    _own(request.principal, org_id)
+
+    def work(uow: UnitOfWork) -> UUID:
+        change_roles(uow, member_id, data.roles)
+        return member_id
+
+    return _member(request, work)
 
 
 @delete(
@@ -266,62 +266,58 @@ def update_member(
     sync_to_thread=True,
     tags=["people"],
 )
-def delete_member(
-    org_id: FromPath[UUID], member_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
-) -> None:
+def delete_member(org_id: FromPath[UUID], member_id: FromPath[UUID], request: ApiRequest) -> None:
     """End a membership."""
-    _own(principal, org_id)
-    transact(services.db, principal, lambda uow: remove_member(uow, member_id))
+    _own(request.principal, org_id)
+    request.transact(lambda uow: remove_member(uow, member_id))
 
 
 @get("/v1/billing-profiles", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
-def get_billing_profiles(services: Given[Services], principal: Given[Principal]) -> list[BillingProfileOut]:
+def get_billing_profiles(request: ApiRequest) -> list[BillingProfileOut]:
     """The organization's invoice titles, the default first."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return [BillingProfileOut.of(row) for row in list_billing_profiles(uow)]
 
 
 @post("/v1/billing-profiles", permission="billing.manage", sync_to_thread=True, tags=["people"])
-def create_billing_profile(
-    data: JSONBody[BillingProfileIn], services: Given[Services], principal: Given[Principal]
-) -> BillingProfileOut:
+def create_billing_profile(data: JSONBody[BillingProfileIn], request: ApiRequest) -> BillingProfileOut:
     """Add an invoice title."""
-    return _save_profile(services, principal, data, None)
+    return _save_profile(request, data, None)
 
 
 @put("/v1/billing-profiles/{profile_id:uuid}", permission="billing.manage", sync_to_thread=True, tags=["people"])
 def update_billing_profile(
-    profile_id: FromPath[UUID], data: JSONBody[BillingProfileIn], services: Given[Services], principal: Given[Principal]
+    profile_id: FromPath[UUID], data: JSONBody[BillingProfileIn], request: ApiRequest
 ) -> BillingProfileOut:
     """Change an invoice title; issued invoices keep their own copy."""
-    return _save_profile(services, principal, data, profile_id)
+    return _save_profile(request, data, profile_id)
 
 
 @get("/v1/api-keys", permission="keys.manage", sync_to_thread=True, tags=["people"])
-def get_api_keys(services: Given[Services], principal: Given[Principal]) -> list[ApiKeyOut]:
+def get_api_keys(request: ApiRequest) -> list[ApiKeyOut]:
     """The organization's keys, newest first."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return [ApiKeyOut.of(row) for row in list_api_keys(uow)]
 
 
 @post("/v1/api-keys", permission="keys.manage", sync_to_thread=True, tags=["people"])
-def create_api_key(data: JSONBody[ApiKeyIn], services: Given[Services], principal: Given[Principal]) -> MintedOut:
+def create_api_key(data: JSONBody[ApiKeyIn], request: ApiRequest) -> MintedOut:
     """Make a key; its secret is shown this once."""
     command = MintApiKey(data.name, data.scopes, data.expires_at)
-    made = transact(services.db, principal, lambda uow: mint_api_key(uow, command))
+    made = request.transact(lambda uow: mint_api_key(uow, command))
     return MintedOut(id=made.id, prefix=made.prefix, key=made.text)
 
 
 @delete("/v1/api-keys/{key_id:uuid}", permission="keys.manage", sync_to_thread=True, tags=["people"])
-def delete_api_key(key_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
+def delete_api_key(key_id: FromPath[UUID], request: ApiRequest) -> None:
     """Revoke a key; its next request is refused."""
-    transact(services.db, principal, lambda uow: revoke_api_key(uow, key_id))
+    request.transact(lambda uow: revoke_api_key(uow, key_id))
 
 
 @get("/v1/onboarding", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
-def get_onboarding(services: Given[Services], principal: Given[Principal]) -> OnboardingOut:
+def get_onboarding(request: ApiRequest) -> OnboardingOut:
     """The seller's checklist and what is missing of it."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return OnboardingOut.of(get_checklist(uow))
 
 
@@ -329,14 +325,17 @@ def get_onboarding(services: Given[Services], principal: Given[Principal]) -> On
 def complete_step(
     step: FromPath[Literal["legal", "bank", "tax", "agreement"]],
     data: JSONBody[OnboardingIn],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
 ) -> OnboardingOut:
     """Do a step. `connector` does itself when a connector's test has passed."""
     command = CompleteOnboardingStep(step, data.bank_holder, data.bank_name, data.bank_account, data.agreement_version)
-    transact(services.db, principal, lambda uow: complete_onboarding_step(uow, command))
-    with unit_of_work(services.db, principal) as uow:
+
+    def work(uow: UnitOfWork) -> OnboardingOut:
+        complete_onboarding_step(uow, command)
+        uow.flush()
         return OnboardingOut.of(get_checklist(uow))
+
+    return request.transact(work)
 
 
 def _own(principal: Principal, org_id: UUID) -> None:
@@ -344,18 +343,20 @@ def _own(principal: Principal, org_id: UUID) -> None:
         raise NotFound("organization_not_found")
 
 
-def _member(services: Services, principal: Principal, member_id: UUID) -> MemberOut:
-    with unit_of_work(services.db, principal) as uow:
+def _member(request: ApiRequest, work: Callable[[UnitOfWork], UUID]) -> MemberOut:
+    """Change a member and answer what became of them, in one transaction."""
+
+    def change(uow: UnitOfWork) -> MemberOut:
+        member_id = work(uow)
+        uow.flush()
         return next(MemberOut.of(row) for row in list_members(uow) if row.id == member_id)
 
+    return request.transact(change)
 
-def _save_profile(
-    services: Services, principal: Principal, data: BillingProfileIn, profile_id: UUID | None
-) -> BillingProfileOut:
+
+def _save_profile(request: ApiRequest, data: BillingProfileIn, profile_id: UUID | None) -> BillingProfileOut:
     command = SaveBillingProfile(**data.model_dump(), id=profile_id)
-    return BillingProfileOut.of(
-        transact(services.db, principal, lambda uow: to_invoice_title(save_billing_profile(uow, command)))
-    )
+    return BillingProfileOut.of(request.transact(lambda uow: to_invoice_title(save_billing_profile(uow, command))))
 
 
 routes = [

@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from litestar import Response, get
 from litestar.di import NamedDependency as Given
 
-from api.context import Services
-from api.schema import LimitParameter, PageOut, Paging, linked
+from api.request import ApiRequest
+from api.schema import LimitParameter, PageOut, Paging, list_page
 from api.v1.seller_money import ShareState
 from api.v1.settlement_out import BalanceOut, ShareOut, VideoEarningOut
 from billing.shares.queries import balances, earnings_by_video, list_shares
-from kernel.db.uow import unit_of_work
-from kernel.principal import Principal
 from marketplace.public import party
 
 
 @get("/v1/promoter/balances", permission="money.read", sync_to_thread=True, tags=["money"])
-def get_promoter_balances(services: Given[Services], principal: Given[Principal]) -> list[BalanceOut]:
+def get_promoter_balances(request: ApiRequest) -> list[BalanceOut]:
     """What the platform owes the organization that promotes, per currency, and when holds end."""
-    with unit_of_work(services.db, principal) as uow:
-        zone = party(uow, principal.organization()).time_zone
+    with request.transaction() as uow:
+        zone = party(uow, request.principal.organization()).time_zone
         return [BalanceOut.of(balance) for balance in balances(uow, "promoter", time_zone=zone)]
 
 
 @get("/v1/promoter/videos", permission="money.read", sync_to_thread=True, tags=["money"])
-def list_video_earnings(
-    services: Given[Services], principal: Given[Principal], limit: LimitParameter = 20
-) -> list[VideoEarningOut]:
+def list_video_earnings(request: ApiRequest, limit: LimitParameter = 20) -> list[VideoEarningOut]:
     """What each of the organization's videos earned, the best first."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return [VideoEarningOut.of(row) for row in earnings_by_video(uow, limit=limit)]
 
 
 @get("/v1/promoter/shares", permission="money.read", sync_to_thread=True, tags=["money"])
 def list_promoter_shares(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     only: ShareState = None,
 ) -> Response[PageOut[ShareOut]]:
     """The organization's parts of what its videos sold, newest first."""
-    with unit_of_work(services.db, principal) as uow:
-        page = list_shares(uow, "promoter", state=only, cursor=paging.cursor, limit=paging.limit)
-    return linked(page, ShareOut.of, "/v1/promoter/shares", state=only, limit=paging.limit)
+    read = partial(list_shares, kind="promoter")
+    return list_page(request, paging, read, ShareOut.of, state=only)
 
 
 routes = [get_promoter_balances, list_video_earnings, list_promoter_shares]

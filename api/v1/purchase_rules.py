@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from litestar import get, put
-from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
-from api.context import Services
+from api.request import ApiRequest
 from api.schema import Out, StrictInt, Wire
-from kernel.db.uow import transact, unit_of_work
-from kernel.principal import Principal
 from orders import queries
 from orders.purchases.set_rule import SetRule, set_rule
 
@@ -31,19 +28,17 @@ class RuleOut(Out):
 
 
 @get("/v1/purchase-rules", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def list_rules(services: Given[Services], principal: Given[Principal]) -> list[RuleOut]:
+def list_rules(request: ApiRequest) -> list[RuleOut]:
     """The organization's purchase rules, one per currency."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return [RuleOut.model_validate(rule) for rule in queries.find_rule_of(uow)]
 
 
 @put("/v1/purchase-rules/{currency:str}", permission="members.manage", sync_to_thread=True, tags=["buying"])
-def put_rule(
-    currency: FromPath[str], data: JSONBody[RuleIn], services: Given[Services], principal: Given[Principal]
-) -> RuleOut:
+def put_rule(currency: FromPath[str], data: JSONBody[RuleIn], request: ApiRequest) -> RuleOut:
     """Set the organization's rule for a currency."""
     command = SetRule(currency, data.max_order_minor, data.self_approval)
-    return transact(services.db, principal, lambda uow: RuleOut.model_validate(set_rule(uow, command)))
+    return request.transact(lambda uow: RuleOut.model_validate(set_rule(uow, command)))
 
 
 routes = [list_rules, put_rule]

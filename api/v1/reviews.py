@@ -10,11 +10,9 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
-from api.context import Services
-from api.schema import PageOut, Paging, Wire, linked
+from api.request import ApiRequest
+from api.schema import PageOut, Paging, Wire, list_page
 from api.v1.listings import ListingOut
-from kernel.db.uow import transact, unit_of_work
-from kernel.principal import Principal
 from marketplace.listings.queries import list_in_review
 from marketplace.listings.review_listing import ReviewListing, resume_listing, review_listing, suspend_listing
 from marketplace.listings.submit_listing import Reason
@@ -41,13 +39,9 @@ class SuspendIn(Wire):
 
 
 @get("/v1/operator/reviews", permission="operator.reviews", sync_to_thread=True, tags=["operator"])
-def get_reviews(
-    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
-) -> Response[PageOut[ListingOut]]:
+def get_reviews(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[ListingOut]]:
     """Versions waiting for a reviewer."""
-    with unit_of_work(services.db, principal) as uow:
-        page = list_in_review(uow, cursor=paging.cursor, limit=paging.limit)
-    return linked(page, ListingOut.of, "/v1/operator/reviews", limit=paging.limit)
+    return list_page(request, paging, list_in_review, ListingOut.of)
 
 
 @post(
@@ -57,12 +51,10 @@ def get_reviews(
     status_code=204,
     tags=["operator"],
 )
-def decide_review(
-    listing_id: FromPath[UUID], data: JSONBody[ReviewIn], services: Given[Services], principal: Given[Principal]
-) -> None:
+def decide_review(listing_id: FromPath[UUID], data: JSONBody[ReviewIn], request: ApiRequest) -> None:
     """Approve, which publishes, or reject with reasons."""
     reasons = tuple(Reason(field=reason.field, code=reason.code) for reason in data.reasons)
-    transact(services.db, principal, lambda uow: review_listing(uow, ReviewListing(listing_id, data.approve, reasons)))
+    request.transact(lambda uow: review_listing(uow, ReviewListing(listing_id, data.approve, reasons)))
 
 
 @post(
@@ -72,11 +64,9 @@ def decide_review(
     status_code=204,
     tags=["operator"],
 )
-def suspend(
-    listing_id: FromPath[UUID], data: JSONBody[SuspendIn], services: Given[Services], principal: Given[Principal]
-) -> None:
+def suspend(listing_id: FromPath[UUID], data: JSONBody[SuspendIn], request: ApiRequest) -> None:
     """Take a listing off sale and off every card at once."""
-    transact(services.db, principal, lambda uow: suspend_listing(uow, listing_id, data.reason))
+    request.transact(lambda uow: suspend_listing(uow, listing_id, data.reason))
 
 
 @post(
@@ -86,9 +76,9 @@ def suspend(
     status_code=204,
     tags=["operator"],
 )
-def resume(listing_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
+def resume(listing_id: FromPath[UUID], request: ApiRequest) -> None:
     """Put a suspended listing back on sale."""
-    transact(services.db, principal, lambda uow: resume_listing(uow, listing_id))
+    request.transact(lambda uow: resume_listing(uow, listing_id))
 
 
 routes = [get_reviews, decide_review, suspend, resume]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -10,13 +11,11 @@ from litestar import Response, get
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, QueryParameter
 
-from api.context import Services
-from api.schema import Out, PageOut, Paging, linked
+from api.request import ApiRequest
+from api.schema import Out, PageOut, Paging, list_page
 from api.v1.settlement_out import BalanceOut, PayoutOut, SellerShareOut, StatementDetailOut, StatementOut
 from billing.shares.queries import balances, list_shares, published_policy
 from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
-from kernel.db.uow import unit_of_work
-from kernel.principal import Principal
 from marketplace.public import party
 
 ShareState = Annotated[
@@ -37,66 +36,56 @@ class PolicyOut(Out):
 
 
 @get("/v1/share-policy", permission="public", sync_to_thread=True, tags=["money"])
-def get_policy(services: Given[Services], principal: Given[Principal]) -> list[PolicyOut]:
+def get_policy(request: ApiRequest) -> list[PolicyOut]:
     """The published revenue-share policy, all versions, newest first."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return [PolicyOut.model_validate(row) for row in published_policy(uow)]
 
 
 @get("/v1/seller/balances", permission="money.read", sync_to_thread=True, tags=["money"])
-def get_balances(services: Given[Services], principal: Given[Principal]) -> list[BalanceOut]:
+def get_balances(request: ApiRequest) -> list[BalanceOut]:
     """What the platform owes the organization as seller, per currency, and when holds end."""
-    with unit_of_work(services.db, principal) as uow:
-        zone = party(uow, principal.organization()).time_zone
+    with request.transaction() as uow:
+        zone = party(uow, request.principal.organization()).time_zone
         return [BalanceOut.of(balance) for balance in balances(uow, "seller", time_zone=zone)]
 
 
 @get("/v1/seller/shares", permission="money.read", sync_to_thread=True, tags=["money"])
 def list_seller_shares(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     only: ShareState = None,
 ) -> Response[PageOut[SellerShareOut]]:
     """The organization's parts of what it sold, newest first."""
-    with unit_of_work(services.db, principal) as uow:
-        page = list_shares(uow, "seller", state=only, cursor=paging.cursor, limit=paging.limit)
-    return linked(page, SellerShareOut.of, "/v1/seller/shares", state=only, limit=paging.limit)
+    read = partial(list_shares, kind="seller")
+    return list_page(request, paging, read, SellerShareOut.of, state=only)
 
 
 @get("/v1/statements", permission="money.read", sync_to_thread=True, tags=["money"])
-def list_own_statements(
-    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
-) -> Response[PageOut[StatementOut]]:
+def list_own_statements(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[StatementOut]]:
     """The organization's settlement statements as seller and promoter, newest first."""
-    with unit_of_work(services.db, principal) as uow:
-        page = list_statements(uow, org_id=principal.organization(), cursor=paging.cursor, limit=paging.limit)
-    return linked(page, StatementOut.of, "/v1/statements", limit=paging.limit)
+    read = partial(list_statements, org_id=request.principal.organization())
+    return list_page(request, paging, read, StatementOut.of)
 
 
 @get("/v1/statements/{statement_id:uuid}", permission="money.read", sync_to_thread=True, tags=["money"])
-def get_own_statement(
-    statement_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]
-) -> StatementDetailOut:
+def get_own_statement(statement_id: FromPath[UUID], request: ApiRequest) -> StatementDetailOut:
     """One statement with its lines."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return StatementDetailOut.of_detail(*get_statement(uow, statement_id))
 
 
 @get("/v1/payouts", permission="money.read", sync_to_thread=True, tags=["money"])
-def list_own_payouts(
-    services: Given[Services], principal: Given[Principal], paging: Given[Paging]
-) -> Response[PageOut[PayoutOut]]:
+def list_own_payouts(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[PayoutOut]]:
     """Money that was paid to the organization, or is about to be, newest first."""
-    with unit_of_work(services.db, principal) as uow:
-        page = list_payouts(uow, org_id=principal.organization(), cursor=paging.cursor, limit=paging.limit)
-    return linked(page, PayoutOut.of, "/v1/payouts", limit=paging.limit)
+    read = partial(list_payouts, org_id=request.principal.organization())
+    return list_page(request, paging, read, PayoutOut.of)
 
 
 @get("/v1/payouts/{payout_id:uuid}", permission="money.read", sync_to_thread=True, tags=["money"])
-def get_own_payout(payout_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> PayoutOut:
+def get_own_payout(payout_id: FromPath[UUID], request: ApiRequest) -> PayoutOut:
     """One payout."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return PayoutOut.of(get_payout(uow, payout_id))
 
 

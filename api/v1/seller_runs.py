@@ -11,13 +11,12 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, QueryParameter
 from pydantic import Field
 
-from api.context import Services
-from api.schema import LimitParameter, Out, PageOut, Paging, linked
+from api.request import ApiRequest
+from api.schema import LimitParameter, Out, PageOut, Paging, list_page
 from fulfillment import queries
 from fulfillment.runs.replay_run import replay_run
 from fulfillment.views import RunDetail, RunRow
-from kernel.db.uow import UnitOfWork, transact, unit_of_work
-from kernel.principal import Principal
+from kernel.db.uow import UnitOfWork
 
 RunState = Literal["queued", "calling", "waiting", "succeeded", "failed", "dead"]
 
@@ -87,28 +86,25 @@ class TroubledOut(Out):
 
 @get("/v1/seller/runs", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
 def list_runs(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     only: Annotated[RunState | None, QueryParameter(name="state", required=False)] = None,
 ) -> Response[PageOut[RunOut]]:
     """Runs against the organization's system, newest first."""
-    with unit_of_work(services.db, principal) as uow:
-        page = queries.runs_of_seller(uow, state=only, cursor=paging.cursor, limit=paging.limit)
-        return linked(page, RunOut.of, "/v1/seller/runs", state=only, limit=paging.limit)
+    return list_page(request, paging, queries.runs_of_seller, RunOut.of, state=only)
 
 
 @get("/v1/seller/runs/troubled", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
-def list_troubled(services: Given[Services], principal: Given[Principal], limit: LimitParameter = 50) -> TroubledOut:
+def list_troubled(request: ApiRequest, limit: LimitParameter = 50) -> TroubledOut:
     """Runs that were given up, or tried in vain for a while."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return TroubledOut(items=[RunOut.of(row) for row in queries.troubled_runs(uow, limit=limit)])
 
 
 @get("/v1/seller/runs/{run_id:uuid}", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
-def get_run(run_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> RunDetailOut:
+def get_run(run_id: FromPath[UUID], request: ApiRequest) -> RunDetailOut:
     """One run with every try."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return _seen(uow, run_id)
 
 
@@ -119,7 +115,7 @@ def get_run(run_id: FromPath[UUID], services: Given[Services], principal: Given[
     status_code=200,
     tags=["seller"],
 )
-def replay(run_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> RunDetailOut:
+def replay(run_id: FromPath[UUID], request: ApiRequest) -> RunDetailOut:
     """Queue a run that was given up once more, with a fresh deadline. The same message id: the seller knows it again."""
 
     def again(uow: UnitOfWork) -> RunDetailOut:
@@ -127,7 +123,7 @@ def replay(run_id: FromPath[UUID], services: Given[Services], principal: Given[P
         uow.flush()
         return _seen(uow, run_id)
 
-    return transact(services.db, principal, again)
+    return request.transact(again)
 
 
 def _seen(uow: UnitOfWork, run_id: UUID) -> RunDetailOut:

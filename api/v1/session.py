@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, Response, delete, get, patch, post
+from litestar import Response, delete, get, patch, post
 from litestar.datastructures import Cookie
-from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody
 from pydantic import Field
 
-from api.auth import COOKIE, PUBLIC, SECURE_COOKIE, SIGNED_IN
+from api.auth import COOKIE, PUBLIC, SECURE_COOKIE, SIGNED_IN, Caller
 from api.context import Services
 from api.network_address import network_address
+from api.request import ApiRequest
 from api.schema import Out, Wire
-from kernel.db.uow import transact
 from kernel.errors import Forbidden
-from kernel.principal import Principal
-from marketplace.people.authenticate import DOOR, SignedIn
+from marketplace.people.authenticate import DOOR
 from marketplace.people.sessions import LASTS, NewSession, SignIn, sign_in, sign_out, switch_organization
 from marketplace.people.sign_in_limits import count_attempt
 
@@ -82,53 +80,54 @@ def session_cookie(services: Services, token: str) -> Cookie:
     )
 
 
-def open_session(services: Services, command: SignIn) -> NewSession:
+def open_session(request: ApiRequest, command: SignIn) -> NewSession:
     """Sign in, for the JSON route and the page alike. Raises as `count_attempt` and `sign_in`."""
-    transact(services.db, DOOR, lambda uow: count_attempt(uow, command.email, command.network_address))
-    return transact(services.db, DOOR, lambda uow: sign_in(uow, command))
+    # Two transactions: the attempt stays counted when the second is refused.
+    request.transact(lambda uow: count_attempt(uow, command.email, command.network_address), acting_as=DOOR)
+    return request.transact(lambda uow: sign_in(uow, command), acting_as=DOOR)
 
 
-def close_session(services: Services, signed_in: SignedIn | None) -> None:
+def close_session(request: ApiRequest) -> None:
     """Sign out; without a session nothing happens."""
+    signed_in = request.signed_in
     if signed_in is not None:
-        transact(services.db, DOOR, lambda uow: sign_out(uow, signed_in.session_id))
+        request.transact(lambda uow: sign_out(uow, signed_in.session_id), acting_as=DOOR)
 
 
-def act_for(services: Services, signed_in: SignedIn | None, org_id: UUID) -> None:
+def act_for(request: ApiRequest, org_id: UUID) -> None:
     """Switch organizations. Raises Forbidden(`person_required`) for keys, NotFound(`organization_not_found`)."""
+    signed_in = request.signed_in
     if signed_in is None:
         raise Forbidden("person_required")
     session_id, person_id = signed_in.session_id, signed_in.principal.person()
-    transact(services.db, DOOR, lambda uow: switch_organization(uow, session_id, person_id, org_id))
+    request.transact(lambda uow: switch_organization(uow, session_id, person_id, org_id), acting_as=DOOR)
 
 
 @post("/v1/session", permission=PUBLIC, refuses=[401, 429], sync_to_thread=True, tags=["people"])
-def create_session(
-    data: JSONBody[SignInBody], request: Request[Any, Any, Any], services: Given[Services]
-) -> Response[SessionOut]:
+def create_session(data: JSONBody[SignInBody], request: ApiRequest) -> Response[SessionOut]:
     """Sign in. The session is a cookie; programs use API keys instead. Too many failures are answered 429 for a while."""
-    origin = network_address(request, services.settings.forwarded_hops)
-    opened = open_session(services, SignIn(data.email, data.password, data.org_id, origin))
+    origin = network_address(request, request.services.settings.forwarded_hops)
+    opened = open_session(request, SignIn(data.email, data.password, data.org_id, origin))
     body = SessionOut(csrf=opened.csrf, org_id=opened.org_id, person_id=opened.person_id)
-    return Response(body, cookies=[session_cookie(services, opened.token)])
+    return Response(body, cookies=[session_cookie(request.services, opened.token)])
 
 
-@get("/v1/session", permission=SIGNED_IN, sync_to_thread=False, tags=["people"])
-def get_session(principal: Given[Principal], signed_in: Given[SignedIn | None]) -> MeOut:
+@get("/v1/session", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
+def get_session(request: ApiRequest) -> MeOut:
     """Who is signed in, for which organization, with which permissions."""
-    return me(principal, signed_in)
+    return me(request.caller)
 
 
-@get("/v1/me", permission=SIGNED_IN, sync_to_thread=False, tags=["people"])
-def get_me(principal: Given[Principal], signed_in: Given[SignedIn | None]) -> MeOut:
+@get("/v1/me", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
+def get_me(request: ApiRequest) -> MeOut:
     """The same as `session`, for keys as well."""
-    return me(principal, signed_in)
+    return me(request.caller)
 
 
 @patch("/v1/session", permission=SIGNED_IN, sync_to_thread=True, status_code=204, tags=["people"])
-def switch_session(data: JSONBody[SwitchBody], services: Given[Services], signed_in: Given[SignedIn | None]) -> None:
+def switch_session(data: JSONBody[SwitchBody], request: ApiRequest) -> None:
     """Act for another of one's organizations."""
-    act_for(services, signed_in, data.org_id)
+    act_for(request, data.org_id)
 
 
 FORGOTTEN = [
@@ -146,13 +145,14 @@ FORGOTTEN = [
     response_cookies=FORGOTTEN,
     tags=["people"],
 )
-def delete_session(services: Given[Services], signed_in: Given[SignedIn | None]) -> None:
+def delete_session(request: ApiRequest) -> None:
     """Sign out."""
-    close_session(services, signed_in)
+    close_session(request)
 
 
-def me(principal: Principal, signed_in: SignedIn | None) -> MeOut:
+def me(caller: Caller) -> MeOut:
     """The wire form of who asks."""
+    principal, signed_in = caller.principal, caller.signed_in
     return MeOut(
         kind=principal.kind.value,
         person_id=principal.person_id,

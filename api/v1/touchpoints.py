@@ -6,15 +6,12 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import post
-from litestar.di import NamedDependency as Given
 from litestar.params import JSONBody
 from pydantic import Field
 
 from api.auth import PUBLIC
-from api.context import Services
+from api.request import ApiRequest
 from api.schema import Out, UtcIn, Wire
-from kernel.db.uow import transact
-from kernel.principal import Principal
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 
 DAY_S = 86_400
@@ -49,9 +46,7 @@ class RecordedOut(Out):
 
 
 @post("/v1/touchpoints", permission=PUBLIC, sync_to_thread=True, status_code=202, tags=["content"])
-def create_touchpoints(
-    data: JSONBody[TouchpointsIn], services: Given[Services], principal: Given[Principal]
-) -> RecordedOut:
+def create_touchpoints(data: JSONBody[TouchpointsIn], request: ApiRequest) -> RecordedOut:
     """Report a batch of events. What has arrived is stored when the answer is given."""
     items = [
         TouchpointIn(
@@ -67,7 +62,7 @@ def create_touchpoints(
         for event in data.events
     ]
     return RecordedOut.model_validate(
-        transact(services.db, principal, lambda uow: record_touchpoints(uow, items, anonymous_id=data.anonymous_id))
+        request.transact(lambda uow: record_touchpoints(uow, items, anonymous_id=data.anonymous_id))
     )
 
 

@@ -7,13 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from litestar import get
-from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.context import Services
+from api.request import ApiRequest
 from api.schema import Out
-from kernel.db.uow import unit_of_work
-from kernel.principal import Principal
 from orders.tracing.model import Trace
 from orders.tracing.trace import trace
 
@@ -60,9 +57,9 @@ class TraceOut(Out):
 
 
 @get("/v1/trace/{any_id:uuid}", permission="trace.read", sync_to_thread=True, tags=["trace"])
-def get_trace(any_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> TraceOut:
+def get_trace(any_id: FromPath[UUID], request: ApiRequest) -> TraceOut:
     """From any id of a touchpoint, video, order, run, entitlement, invoice, statement or payout: the whole chain."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return TraceOut.of(trace(uow, any_id))
 
 

@@ -14,10 +14,9 @@ from pydantic import Field
 from api.auth import SIGNED_IN
 from api.context import Services
 from api.media_addresses import cover_address, media_address
+from api.request import ApiRequest
 from api.schema import Out, PageOut, Paging, StrictInt, Wire, linked
 from api.v1.feed import CardOut, ClaimOut
-from kernel.db.uow import transact, unit_of_work
-from kernel.principal import Principal
 from marketplace.placements.place import (
     AddClaim,
     AddPlacement,
@@ -190,81 +189,79 @@ class ShareOut(Out):
 
 
 @post("/v1/videos", permission="videos.write", sync_to_thread=True, tags=["content"])
-def create(data: JSONBody[VideoIn], services: Given[Services], principal: Given[Principal]) -> StateOut:
+def create(data: JSONBody[VideoIn], request: ApiRequest) -> StateOut:
     """Begin a post; upload its file next."""
     command = CreateVideo(**data.model_dump())
-    made = transact(services.db, principal, lambda uow: create_video(uow, command))
+    made = request.transact(lambda uow: create_video(uow, command))
     return StateOut(id=made.id, state=made.state)
 
 
 @get("/v1/seller/videos", permission="videos.write", sync_to_thread=True, tags=["seller"])
 def get_own_videos(
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
     paging: Given[Paging],
     video_state: Annotated[str | None, QueryParameter(name="state", max_length=20, required=False)] = None,
 ) -> Response[PageOut[VideoRowOut]]:
     """The organization's videos, newest first."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         page = list_own_videos(uow, cursor=paging.cursor, limit=paging.limit, state=video_state)
     return linked(
-        page, lambda row: VideoRowOut.of(services, row), "/v1/seller/videos", limit=paging.limit, state=video_state
+        page,
+        lambda row: VideoRowOut.of(request.services, row),
+        "/v1/seller/videos",
+        limit=paging.limit,
+        state=video_state,
     )
 
 
 @get("/v1/seller/videos/{video_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["seller"])
-def get_own(video_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> VideoDetailOut:
+def get_own(video_id: FromPath[UUID], request: ApiRequest) -> VideoDetailOut:
     """One of the organization's videos in any state, with what keeps it from being published."""
-    return _detail(services, principal, video_id)
+    return _detail(request, video_id)
 
 
 @get("/v1/seller/videos/{video_id:uuid}/reach", permission="videos.write", sync_to_thread=True, tags=["seller"])
-def get_own_reach(video_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ReachOut:
+def get_own_reach(video_id: FromPath[UUID], request: ApiRequest) -> ReachOut:
     """How far it went: impressions, views, card clicks, leads."""
-    with unit_of_work(services.db, principal) as uow:
+    with request.transaction() as uow:
         return ReachOut.model_validate(get_reach(uow, video_id))
 
 
 @post("/v1/videos/{video_id:uuid}/placements", permission="videos.write", sync_to_thread=True, tags=["content"])
-def create_placement(
-    video_id: FromPath[UUID], data: JSONBody[PlacementIn], services: Given[Services], principal: Given[Principal]
-) -> MadeOut:
+def create_placement(video_id: FromPath[UUID], data: JSONBody[PlacementIn], request: ApiRequest) -> MadeOut:
     """Put a plan's card on the video: one's own, or, as a promoter, anybody's that is on sale."""
     command = AddPlacement(video_id, data.plan_id, data.start_ms, data.end_ms, data.action)
-    return MadeOut(id=transact(services.db, principal, lambda uow: add_placement(uow, command).id))
+    return MadeOut(id=request.transact(lambda uow: add_placement(uow, command).id))
 
 
 @patch("/v1/placements/{placement_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["content"])
 def update_placement(
     placement_id: FromPath[UUID],
     data: JSONBody[PlacementChange],
-    services: Given[Services],
-    principal: Given[Principal],
+    request: ApiRequest,
 ) -> MadeOut:
     """Change a card's range, plan or call to action."""
     command = ChangePlacement(placement_id, data.start_ms, data.end_ms, data.action, data.plan_id)
-    return MadeOut(id=transact(services.db, principal, lambda uow: change_placement(uow, command).id))
+    return MadeOut(id=request.transact(lambda uow: change_placement(uow, command).id))
 
 
 @delete("/v1/placements/{placement_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["content"])
-def delete_placement(placement_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
+def delete_placement(placement_id: FromPath[UUID], request: ApiRequest) -> None:
     """Take a card off the video, with the claims about it."""
-    transact(services.db, principal, lambda uow: remove_placement(uow, placement_id))
+    request.transact(lambda uow: remove_placement(uow, placement_id))
 
 
 @post("/v1/placements/{placement_id:uuid}/claims", permission="videos.write", sync_to_thread=True, tags=["content"])
-def create_claim(
-    placement_id: FromPath[UUID], data: JSONBody[ClaimIn], services: Given[Services], principal: Given[Principal]
-) -> MadeOut:
+def create_claim(placement_id: FromPath[UUID], data: JSONBody[ClaimIn], request: ApiRequest) -> MadeOut:
     """Enter what the video promises of the card's plan."""
     command = AddClaim(placement_id, **data.model_dump())
-    return MadeOut(id=transact(services.db, principal, lambda uow: add_claim(uow, command).id))
+    return MadeOut(id=request.transact(lambda uow: add_claim(uow, command).id))
 
 
 @delete("/v1/claims/{claim_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["content"])
-def delete_claim(claim_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> None:
+def delete_claim(claim_id: FromPath[UUID], request: ApiRequest) -> None:
     """Take a claim back."""
-    transact(services.db, principal, lambda uow: remove_claim(uow, claim_id))
+    request.transact(lambda uow: remove_claim(uow, claim_id))
 
 
 @post(
@@ -274,9 +271,9 @@ def delete_claim(claim_id: FromPath[UUID], services: Given[Services], principal:
     status_code=200,
     tags=["content"],
 )
-def publish(video_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> StateOut:
+def publish(video_id: FromPath[UUID], request: ApiRequest) -> StateOut:
     """Publish. Refused while a claim contradicts its plan, a card's listing is not on sale, or onboarding is unfinished."""
-    video = transact(services.db, principal, lambda uow: publish_video(uow, video_id))
+    video = request.transact(lambda uow: publish_video(uow, video_id))
     return StateOut(id=video.id, state=video.state)
 
 
@@ -287,21 +284,21 @@ def publish(video_id: FromPath[UUID], services: Given[Services], principal: Give
     status_code=200,
     tags=["content"],
 )
-def withdraw(video_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> StateOut:
+def withdraw(video_id: FromPath[UUID], request: ApiRequest) -> StateOut:
     """Take it out of every feed."""
-    video = transact(services.db, principal, lambda uow: withdraw_video(uow, video_id))
+    video = request.transact(lambda uow: withdraw_video(uow, video_id))
     return StateOut(id=video.id, state=video.state)
 
 
 @post("/v1/videos/{video_id:uuid}/share", permission=SIGNED_IN, sync_to_thread=True, status_code=200, tags=["content"])
-def share(video_id: FromPath[UUID], services: Given[Services], principal: Given[Principal]) -> ShareOut:
+def share(video_id: FromPath[UUID], request: ApiRequest) -> ShareOut:
     """One's own link code for a video; the same every time."""
-    return ShareOut(code=transact(services.db, principal, lambda uow: share_video(uow, video_id)))
+    return ShareOut(code=request.transact(lambda uow: share_video(uow, video_id)))
 
 
-def _detail(services: Services, principal: Principal, video_id: UUID) -> VideoDetailOut:
-    with unit_of_work(services.db, principal) as uow:
-        return VideoDetailOut.of(services, get_own_video(uow, video_id))
+def _detail(request: ApiRequest, video_id: UUID) -> VideoDetailOut:
+    with request.transaction() as uow:
+        return VideoDetailOut.of(request.services, get_own_video(uow, video_id))
 
 
 routes = [

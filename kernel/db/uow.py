@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -357,17 +357,24 @@ def is_retried(error: Exception) -> bool:
 
 
 def transact(
-    db: Database, principal: Principal, work: Callable[[UnitOfWork], T], *, correlation_id: str | None = None
+    db: Database,
+    principal: Principal,
+    work: Callable[[UnitOfWork], T],
+    *,
+    correlation_id: str | None = None,
+    begin: Callable[[], AbstractContextManager[UnitOfWork]] | None = None,
 ) -> T:
     """Run `work` in a unit of work, again from the start after a deadlock or serialization failure (up to 5 times).
 
     What follows its events runs in the same transaction; when that raises, `work` runs again and leaves it to jobs.
-    `work` must be repeatable: it may only touch what the transaction rolls back.
+    `work` must be repeatable: it may only touch what the transaction rolls back. `begin` opens each try's unit of work
+    where that is not a plain `unit_of_work`: a request's first one has authenticated its caller.
     """
     inline, attempt = True, 1
     while True:
         try:
-            with unit_of_work(db, principal, correlation_id=correlation_id, inline=inline) as uow:
+            opened = begin() if begin else unit_of_work(db, principal, correlation_id=correlation_id, inline=inline)
+            with opened as uow:
                 result = work(uow)
             return result  # noqa: RET504 - the commit happens between the two lines
         except FollowerFailed as error:

@@ -133,7 +133,7 @@ def test_a_busy_database_is_said_to_be_busy(visitor: Client, monkeypatch: pytest
     def exhausted(*_: object, **__: object) -> NoReturn:
         raise PoolExhausted("QueuePool limit of size 8 overflow 10 reached, connection timed out, timeout 30.00")
 
-    monkeypatch.setattr("api.v1.feed.unit_of_work", exhausted)
+    monkeypatch.setattr("api.request.unit_of_work", exhausted)
     answer = visitor.get("/v1/feed")
     assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
     assert answer.headers["retry-after"] == "2"

@@ -16,9 +16,9 @@ from marketplace.listings.review_listing import ReviewListing, review_listing, s
 from marketplace.listings.submit_listing import submit_listing
 from orders.loop import PURGE_QUOTES
 from orders.queries import get_quote
-from orders.quotes.purge_quotes import KEPT
 from orders.quotes.give_quote import LIVES, Asked
 from orders.quotes.lines import Context
+from orders.quotes.purge_quotes import KEPT
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, per_seat_plan, words
 from tests.loop_stage import Stage
 

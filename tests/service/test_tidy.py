@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 import kernel.jobs.retention
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
-from kernel.idempotency import KEPT, Answer, IdempotencyKey, forget_old, once
+from kernel.idempotency import KEPT, Answer, IdempotencyKey, forget_old, with_idempotency_key
 from kernel.ids import uuid7
 from kernel.jobs.kinds import SLOT
 from kernel.jobs.models import Job
@@ -48,7 +48,7 @@ def test_idempotency_keys_are_forgotten_when_twice_their_time_is_over(uow: UnitO
     buyer = make_org(uow)
     with acting(uow, buyer.owner):
         for key, age in (("old", 2 * KEPT + TICK), ("expired", 2 * KEPT - TICK)):
-            once(uow, route="r", key=key, request={}, work=lambda: Answer(201, {}))
+            with_idempotency_key(uow, route="r", key=key, request={}, work=lambda: Answer(201, {}))
             mine = (IdempotencyKey.org_id == buyer.id, IdempotencyKey.key == key)
             uow.session.execute(update(IdempotencyKey).where(*mine).values(created_at=clock.now() - age))
     assert forget_old(uow, 5) == 1

@@ -8,7 +8,6 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
-from api.context import Services
 from api.language import COOKIE as LANGUAGE_COOKIE
 from api.network_address import network_address
 from api.pages import addresses, assets
@@ -18,7 +17,6 @@ from api.pages.site import Form, Visit, form_post, local_path, page
 from api.pages.views.people import SampleAccount, SignInView
 from api.problems import headers_of
 from api.v1.session import act_for, close_session, open_session, session_cookie
-from kernel.db.uow import unit_of_work
 from kernel.errors import DomainError, NotFound, TooMany
 from marketplace.people.authenticate import DOOR
 from marketplace.people.example_people import list_example_people
@@ -60,7 +58,7 @@ def sign_in(visit: Given[Visit], form: Given[Form]) -> Response[str] | Response[
     email, target = form.text("email", most=254), local_path(form.text("next", most=500) or addresses.FEED)
     origin = network_address(visit.request, visit.services.settings.forwarded_hops)
     try:
-        opened = open_session(visit.services, SignIn(email, form.text("password", most=1024), network_address=origin))
+        opened = open_session(visit.request, SignIn(email, form.text("password", most=1024), network_address=origin))
     except TooMany as refused:
         view = _sign_in_view(visit, email, target, failure(visit, refused))
         return visit.show(view, status=refused.status, headers=headers_of(refused))
@@ -73,7 +71,7 @@ def sign_in(visit: Given[Visit], form: Given[Form]) -> Response[str] | Response[
 def sign_out(visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
     """End the session; ended already, nothing changes."""
     del form
-    close_session(visit.services, visit.signed_in)
+    close_session(visit.request)
     return visit.go(addresses.SIGN_IN, cookies=(session_cookie(visit.services, ""),))
 
 
@@ -89,18 +87,18 @@ def choose_language(visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
 @form_post(addresses.ORGANIZATION, SIGNED_IN)
 def choose_organization(visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
     """Act for another of one's organizations. The page one was on belongs to the other one, so the feed is next."""
-    act_for(visit.services, visit.signed_in, identifier(form.text("organization_id"), "organization_not_found"))
+    act_for(visit.request, identifier(form.text("organization_id"), "organization_not_found"))
     return visit.go(addresses.FEED)
 
 
 def _sign_in_view(visit: Visit, email: str, next_path: str, error: str | None = None) -> SignInView:
-    return SignInView(email=email, next_path=next_path, error=error, samples=_samples(visit.services))
+    return SignInView(email=email, next_path=next_path, error=error, samples=_samples(visit))
 
 
-def _samples(services: Services) -> tuple[SampleAccount, ...]:
-    if not services.sandbox:
+def _samples(visit: Visit) -> tuple[SampleAccount, ...]:
+    if not visit.services.sandbox:
         return ()
-    with unit_of_work(services.db, DOOR) as uow:
+    with visit.request.transaction(acting_as=DOOR) as uow:
         return tuple(SampleAccount(one.email, one.organization, one.role) for one in list_example_people(uow))
 
 

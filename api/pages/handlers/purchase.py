@@ -91,8 +91,7 @@ def submit_sheet(
     try:
         gateway, token = parse_method(wanted.payment_method_id)
         bought = buy(
-            visit.services,
-            visit.principal,
+            visit.request,
             PurchaseIn(
                 quote_id=quote_id,
                 billing_profile_id=identifier(wanted.billing_profile_id, "billing_profile_not_found"),

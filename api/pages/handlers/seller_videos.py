@@ -80,7 +80,7 @@ def upload(visit: Given[Visit], form: Given[Form]) -> Response[Any]:
         view = UploadView(MAX_BYTES, title, description, error=failure(visit, refused))
         return visit.show(view, status=refused.status)
     try:
-        store_form_file(visit.services, visit.principal, made, file)
+        store_form_file(visit.request, made, file)
     except DomainError as refused:
         return _upload_again(visit, made, refused)
     return visit.go(addresses.seller_video(str(made)))
@@ -96,7 +96,7 @@ def show_upload_again(video_id: FromPath[UUID], visit: Given[Visit]) -> Response
 def upload_again(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
     """Take another file for a post."""
     try:
-        store_form_file(visit.services, visit.principal, video_id, form.file("file"))
+        store_form_file(visit.request, video_id, form.file("file"))
     except NotFound:
         raise
     except DomainError as refused:
