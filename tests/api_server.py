@@ -14,6 +14,7 @@ import uvicorn
 from api.app import create_app
 from api.context import Services
 from kernel.db.uow import Database
+from kernel.jobs.runner import Runner
 from kernel.outbound import OutboundPolicy
 from kernel.secrets import SecretBox
 from kernel.settings import Settings
@@ -33,6 +34,7 @@ def services_for(
         signer=signer,
         outbound_policy=policy,
         gateways={},
+        runner=Runner(db, "test"),
     )
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.scheduler import run_sweep
 from billing import registration
 from billing.charges.mark_delivered import mark_delivered
 from billing.charges.record_charge import RecordCharge, record_charge
@@ -28,8 +29,8 @@ from kernel import clock
 from kernel.db.base import Base
 from kernel.db.uow import Database, Transact, UnitOfWork, transact, unit_of_work
 from kernel.ids import uuid7
+from kernel.jobs.kinds import sweeps
 from kernel.jobs.models import EventRow
-from kernel.jobs.outbox import enqueue
 from kernel.jobs.runner import drain
 from kernel.money import Money
 from kernel.principal import SYSTEM, Kind, Principal
@@ -126,7 +127,7 @@ class Sale:
     def start(self, db: Database, token: str = "sbx_ok") -> UUID:
         """Begin the payment; returns its id."""
         with unit_of_work(db, SYSTEM) as uow:
-            return start_payment(uow, self.start_command(token))
+            return start_payment(uow, self.start_command(token)).request.row_id
 
     def charge(self, db: Database, payment_id: UUID, terms: ShareTerms = TERMS) -> UUID:
         """Record the paid line; returns the charge's id."""
@@ -202,10 +203,9 @@ def read(db: Database, model: type[M], row_id: UUID) -> M:
         return uow.session.get_one(model, row_id)
 
 
-def run_job(db: Database, kind: str) -> None:
-    """Run one job of a periodic kind now, and whatever follows from it."""
-    with unit_of_work(db, SYSTEM) as uow:
-        enqueue(uow, kind, {}, dedupe_key=str(uuid7()))
+def do_sweep(db: Database, name: str) -> None:
+    """Do a sweep now, and whatever follows from it."""
+    run_sweep(db, next(item for item in sweeps() if item.name == name))
     drain(db)
 
 

@@ -193,7 +193,8 @@ class _Stage:
             assert profile is not None
 
             def place() -> Answer:
-                purchase = place_purchase(uow, PlacePurchase(quote.id, profile.id, "sandbox", token, "PO-1"))
+                command = PlacePurchase(quote.id, profile.id, "sandbox", token, "PO-1")
+                purchase = place_purchase(uow, command).purchase
                 return Answer(201, {"id": str(purchase.id)})
 
             answer = with_idempotency_key(

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from fulfillment.connectors.check_connector import TEST, ask_for_test
+from fulfillment.connectors.check_connector import CHECK, ask_for_test
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.connectors.save_connector import ChangeConnector, SaveConnector, change_connector, save_connector
 from fulfillment.queries import get_connector
@@ -54,7 +54,7 @@ def begin(db: Database, seller: Seller, *, secret: str = SECRET, sells: bool = T
 def work(db: Database, connector_id: UUID) -> list[str]:
     """Run the test's job and what follows it; answers the states they end in."""
     mine = select(Job.id).where(
-        Job.kind.in_((TEST, FOLLOWER)), Job.payload["connector_id"].astext == str(connector_id), Job.state == "ready"
+        Job.kind.in_((CHECK, FOLLOWER)), Job.payload["connector_id"].astext == str(connector_id), Job.state == "ready"
     )
     ran: list[UUID] = []
     for _ in ("the test", "its follower"):

@@ -30,7 +30,7 @@ from marketplace.people.api_keys import MintApiKey, mint_api_key
 from marketplace.people.authenticate import hash_token
 from marketplace.people.models import Member, Person, SignInSession
 from tests.api_server import services_for
-from tests.factories_billing import House, Sale, make_house, read, run_job
+from tests.factories_billing import House, Sale, do_sweep, make_house, read
 from tests.factories_fulfillment import BOX, SIGNER
 from tests.factories_marketplace import Org, make_org, make_seller
 
@@ -218,7 +218,7 @@ class TestMoney:
         self, client: Client, world: World
     ) -> None:
         clock.advance(timedelta(days=8))
-        run_job(world.house.db, RELEASE)
+        do_sweep(world.house.db, RELEASE)
         mine = (Share.reference == world.sale.line_id, Share.kind == "seller")
         with unit_of_work(world.house.db, SYSTEM) as uow:
             uow.session.execute(update(Share).where(*mine).values(amount_minor=Share.amount_minor + 1))

@@ -41,7 +41,7 @@ class Desk:
         """A payment through Stripe, submitted."""
         command = replace(Sale().start_command(token), gateway="stripe")
         with unit_of_work(self.house.db, SYSTEM) as uow:
-            payment_id = start_payment(uow, command)
+            payment_id = start_payment(uow, command).request.row_id
         self.house.run()
         return payment_id
 

@@ -37,7 +37,7 @@ from kernel.errors import Conflict
 from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.principal import SYSTEM
-from tests.factories_billing import OPERATOR, House, Sale, close_due, facts, make_house, read, run_job
+from tests.factories_billing import OPERATOR, House, Sale, close_due, do_sweep, facts, make_house, read
 
 pytestmark = pytest.mark.races
 
@@ -85,7 +85,7 @@ def test_a_delayed_success_drained_by_many_workers_is_one(house: House) -> None:
     payments = [Sale().start(house.db, "sbx_delayed") for _ in range(8)]
     at_once([house.run] * 4)
     clock.advance(timedelta(seconds=15))
-    at_once([house.run, house.run, lambda: run_job(house.db, JANITOR), lambda: run_job(house.db, JANITOR)])
+    at_once([house.run, house.run, lambda: do_sweep(house.db, JANITOR), lambda: do_sweep(house.db, JANITOR)])
     house.run()
     for payment_id in payments:
         assert read(house.db, Payment, payment_id).state == "succeeded"

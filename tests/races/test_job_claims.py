@@ -18,14 +18,16 @@ from sqlalchemy import func, select, text
 from app.engines.embedded import Addresses
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
-from kernel.jobs.kinds import Payload, job, process
+from kernel.jobs.context import Claim
+from kernel.jobs.kinds import Payload, call, job
 from kernel.jobs.models import Inbox, Job, JobAttempt
-from kernel.jobs.runner import JobContext, Runner, due
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
 
 pytestmark = pytest.mark.races
 COUNT, STEPS, SLOW = "tests.races.count", "tests.races.steps", "tests.races.slow"
-IDLE, FAILS = "tests.races.idle", "tests.races.fails"
+IDLE, FAILS, PICKY = "tests.races.idle", "tests.races.fails", "tests.races.picky"
 
 
 @dataclass
@@ -85,19 +87,37 @@ def fails(uow: UnitOfWork, payload: Payload) -> None:
     raise ValueError("no good")
 
 
-@process(STEPS)
-def steps(ctx: JobContext, payload: Payload) -> None:
-    key = payload["key"]
-    ctx.transact(lambda uow: write(uow, key, "intent"))
-    PAUSES[key].here()  # the call to the outside world
-    ctx.transact(lambda uow: write(uow, key, "outcome"))
+class Steps:
+    """A call to the outside world that stands still until it is let on."""
+
+    def prepare(self, uow: UnitOfWork, claim: Claim) -> str:
+        key: str = claim.payload["key"]
+        write(uow, key, "intent")
+        return key
+
+    def call(self, request: str) -> None:
+        PAUSES[request].here()
+
+    def conclude(self, uow: UnitOfWork, claim: Claim, request: str, answer: None) -> None:
+        write(uow, request, "outcome")
 
 
-def enqueue(db: Database, kind: str) -> tuple[UUID, str]:
+call(STEPS)(Steps())
+
+
+@job(PICKY)
+def picky(uow: UnitOfWork, payload: Payload) -> None:
+    write(uow, payload["key"], "counted")
+    if payload.get("fails"):
+        uow.flush()
+        raise ValueError("no good")
+
+
+def queue(db: Database, kind: str, **payload: object) -> tuple[UUID, str]:
     key = str(uuid7())
     PAUSES[key] = Pause()
     with unit_of_work(db, SYSTEM) as uow:
-        return enqueue(uow, kind, {"key": key}, dedupe_key=key), key
+        return enqueue(uow, kind, {"key": key, **payload}, dedupe_key=key), key
 
 
 def effects(db: Database, key: str) -> Counter[str]:
@@ -117,6 +137,12 @@ def let_lease_run_out(db: Database, job_id: UUID) -> None:
         )
 
 
+def is_done(db: Database, job_id: UUID) -> bool:
+    """What is done leaves the table."""
+    with unit_of_work(db, SYSTEM) as uow:
+        return uow.session.get(Job, job_id) is None
+
+
 def outcomes(db: Database, job_id: UUID) -> list[tuple[str, str]]:
     with unit_of_work(db, SYSTEM) as uow:
         rows = uow.session.scalars(select(JobAttempt).where(JobAttempt.job_id == job_id).order_by(JobAttempt.id))
@@ -125,7 +151,7 @@ def outcomes(db: Database, job_id: UUID) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("_round", range(5))
 def test_a_crowd_of_workers_runs_a_job_once(pool: Database, _round: int) -> None:
-    job_id, key = enqueue(pool, COUNT)
+    job_id, key = queue(pool, COUNT)
     barrier = threading.Barrier(16)
 
     def claim(number: int) -> bool:
@@ -139,7 +165,7 @@ def test_a_crowd_of_workers_runs_a_job_once(pool: Database, _round: int) -> None
 
 
 def test_a_paused_worker_that_wakes_after_the_take_over_writes_nothing(pool: Database) -> None:
-    job_id, key = enqueue(pool, STEPS)
+    job_id, key = queue(pool, STEPS)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(Runner(pool, "paused").run, job_id)
         assert PAUSES[key].reached.wait(30)
@@ -152,13 +178,11 @@ def test_a_paused_worker_that_wakes_after_the_take_over_writes_nothing(pool: Dat
         assert first.result(30) is True
     assert effects(pool, key) == written
     assert ("paused", "lost") in outcomes(pool, job_id)
-    with unit_of_work(pool, SYSTEM) as uow:
-        row = uow.session.get_one(Job, job_id)
-        assert (row.state, row.worker, row.epoch) == ("done", "second", 2)
+    assert is_done(pool, job_id)
 
 
 def test_nor_does_one_that_wakes_while_the_other_is_at_work(pool: Database) -> None:
-    job_id, key = enqueue(pool, STEPS)
+    job_id, key = queue(pool, STEPS)
     first_pause, second_pause = PAUSES[key], Pause()
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(Runner(pool, "paused").run, job_id)
@@ -176,7 +200,7 @@ def test_nor_does_one_that_wakes_while_the_other_is_at_work(pool: Database) -> N
 
 
 def test_a_transaction_under_way_is_not_taken_over_even_when_its_lease_ran_out(pool: Database) -> None:
-    job_id, key = enqueue(pool, SLOW)
+    job_id, key = queue(pool, SLOW)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(Runner(pool, "slow").run, job_id)
         assert PAUSES[key].reached.wait(30)
@@ -189,7 +213,7 @@ def test_a_transaction_under_way_is_not_taken_over_even_when_its_lease_ran_out(p
 
 
 def test_a_worker_paused_in_its_transaction_loses_it_and_the_job_is_done_once(pool: Database) -> None:
-    job_id, key = enqueue(pool, IDLE)
+    job_id, key = queue(pool, IDLE)
     with ThreadPoolExecutor(1) as threads:
         paused = threads.submit(Runner(pool, "paused").run, job_id)
         assert PAUSES[key].reached.wait(30)
@@ -200,14 +224,12 @@ def test_a_worker_paused_in_its_transaction_loses_it_and_the_job_is_done_once(po
         PAUSES[key].go_on.set()
         assert paused.result(30) is True
     assert effects(pool, key) == {"before": 1, "after": 1}
-    with unit_of_work(pool, SYSTEM) as uow:
-        row = uow.session.get_one(Job, job_id)
-        assert (row.state, row.worker, row.epoch) == ("done", "second", 1)
+    assert is_done(pool, job_id)
     assert outcomes(pool, job_id) == [("paused", "lost")]
 
 
 def test_a_job_that_fails_in_its_transaction_leaves_nothing_but_its_count(pool: Database) -> None:
-    job_id, key = enqueue(pool, FAILS)
+    job_id, key = queue(pool, FAILS)
     assert Runner(pool, "only").run(job_id) is True
     assert effects(pool, key) == {}
     with unit_of_work(pool, SYSTEM) as uow:
@@ -228,16 +250,16 @@ def test_a_connection_the_server_closed_is_replaced_before_anything_is_done(pool
             assert uow.session.scalar(text("SELECT pg_backend_pid()")) != mine
 
 
-def test_a_sweep_leaves_a_new_job_to_who_hears_the_bell_but_not_one_that_nobody_rang_for(pool: Database) -> None:
-    fresh, _ = enqueue(pool, COUNT)
-    late, _ = enqueue(pool, COUNT)
+def test_a_sweep_leaves_a_new_job_to_who_is_signalled_but_not_one_that_nobody_heard_of(pool: Database) -> None:
+    fresh, _ = queue(pool, COUNT)
+    late, _ = queue(pool, COUNT)
     with unit_of_work(pool, SYSTEM) as uow:
         uow.session.execute(
             text("UPDATE kernel.job SET created_at = created_at - interval '1 hour' WHERE id = :id"), {"id": late}
         )
 
-    def found(rung: timedelta) -> set[UUID]:
-        return {job_id for job_id, _ in due(pool, ["default"], 10_000, rung=rung)} & {fresh, late}
+    def found(unheard_for: timedelta) -> set[UUID]:
+        return {job_id for job_id, _ in due(pool, ["default"], 10_000, unheard_for=unheard_for)} & {fresh, late}
 
     assert found(timedelta(hours=1)) == {late}
     assert found(timedelta()) == {fresh, late}
@@ -245,16 +267,43 @@ def test_a_sweep_leaves_a_new_job_to_who_hears_the_bell_but_not_one_that_nobody_
         assert Runner(pool, "any").run(job_id)
 
 
-def test_of_two_jobs_with_one_key_only_the_first_is_inserted_and_rung_for(pool: Database) -> None:
+def test_of_two_jobs_with_one_key_only_the_first_is_inserted_and_signalled(pool: Database) -> None:
     key = str(uuid7())
     with unit_of_work(pool, SYSTEM) as uow:
         first = enqueue(uow, COUNT, {"key": key}, dedupe_key=key)
     with unit_of_work(pool, SYSTEM) as uow:
         enqueue(uow, COUNT, {"key": key}, dedupe_key=key)
         twice = [enqueue(uow, COUNT, {"key": key}, dedupe_key=f"{key}:2") for _ in range(2)]
-        uow.settle()
-        assert [ring.job_id for ring in uow.rings] == [job_id for job_id in twice if uow.session.get(Job, job_id)]
-        assert len(uow.rings) == 1
+        uow.flush_outbox()
+        assert [bool(uow.session.get(Job, job_id)) for job_id in twice] == [True, False]
     for job_id in (first, *twice):
         Runner(pool, "any").run(job_id)
     assert effects(pool, key) == {"counted": 2}
+
+
+def test_in_a_batch_one_that_fails_takes_no_other_with_it(pool: Database) -> None:
+    good = [queue(pool, PICKY) for _ in range(3)]
+    bad, bad_key = queue(pool, PICKY, fails=True)
+    assert Runner(pool, "batch").run_batch([good[0][0], bad, good[1][0], good[2][0]]) == 4
+    assert [effects(pool, key) for _, key in good] == [{"counted": 1}] * 3
+    assert effects(pool, bad_key) == {}
+    assert [is_done(pool, job_id) for job_id, _ in good] == [True] * 3
+    assert outcomes(pool, bad) == [("batch", "retry")]
+
+
+def test_a_batch_of_calls_is_concluded_together_and_only_by_who_holds_them(pool: Database) -> None:
+    calls = [queue(pool, STEPS) for _ in range(3)]
+    for _, key in calls:
+        PAUSES[key].reached.set()
+    slow, quick = Runner(pool, "slow"), Runner(pool, "quick")
+    count, prepared = slow.begin([job_id for job_id, _ in calls])
+    assert (count, len(prepared)) == (3, 3)
+    for run in prepared:
+        slow.call(run)
+    let_lease_run_out(pool, calls[1][0])
+    assert quick.run(calls[1][0])
+    slow.conclude(prepared)
+    assert [effects(pool, key)["outcome"] for _, key in calls] == [1, 1, 1]
+    assert effects(pool, calls[1][1])["intent"] == 2
+    assert outcomes(pool, calls[1][0]) == [("quick", "done"), ("slow", "lost")]
+    assert all(is_done(pool, job_id) for job_id, _ in calls)

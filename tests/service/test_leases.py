@@ -13,13 +13,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
-from kernel.jobs import outbox, run
-from kernel.jobs.kinds import Payload, job, process
+from kernel.jobs import outbox
+from kernel.jobs import runner as runner_module
+from kernel.jobs.context import Claim, fence
+from kernel.jobs.kinds import Payload, call, job
 from kernel.jobs.models import Job
-from kernel.jobs.runner import Claim, JobContext, Runner, Turn
+from kernel.jobs.runner import Runner
 from kernel.principal import SYSTEM
 
 QUEUE = f"test-{uuid7().hex[-6:]}"
@@ -28,10 +29,21 @@ CALL, FAIL = f"test.leases.call.{uuid7().hex[-6:]}", f"test.leases.fail.{uuid7()
 inside, go_on = threading.Event(), threading.Event()
 
 
-@process(CALL, queue=QUEUE, max_attempts=2)
-def call(_ctx: JobContext, _payload: Payload) -> None:
-    inside.set()
-    assert go_on.wait(60)
+class StandStill:
+    """A call to the outside world that takes as long as the test wants."""
+
+    def prepare(self, uow: UnitOfWork, claim: Claim) -> bool:
+        return True
+
+    def call(self, request: bool) -> None:  # noqa: FBT001 - a request that says nothing
+        inside.set()
+        assert go_on.wait(60)
+
+    def conclude(self, uow: UnitOfWork, claim: Claim, request: bool, answer: None) -> None:  # noqa: FBT001 - (same)
+        return
+
+
+call(CALL, queue=QUEUE, max_attempts=2)(StandStill())
 
 
 @job(FAIL, queue=QUEUE, max_attempts=1)
@@ -41,7 +53,7 @@ def fail(_uow: UnitOfWork, payload: Payload) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(run, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(runner_module, "HEARTBEAT_S", 0.1)
     inside.clear()
     go_on.clear()
     yield
@@ -59,11 +71,9 @@ def row(db: Database, job_id: UUID) -> Job:
 
 
 def claimed(runner: Runner, db: Database, job_id: UUID) -> Claim | None:
-    """What a worker holds when its handler begins."""
-    turn = Turn(clock.now(), time.monotonic())
-    with unit_of_work(db, SYSTEM) as uow:
-        runner._begin(uow, job_id, turn)
-    return turn.claim
+    """What a worker holds when its call begins."""
+    _, calls = runner.begin([job_id])
+    return calls[0].claim if calls else None
 
 
 def lease(db: Database, job_id: UUID) -> datetime:
@@ -118,9 +128,8 @@ def test_a_long_transaction_of_one_job_lets_no_other_lease_run_out(
     waiting, busy = at_work(runner), enqueue(db, CALL)
     claim = claimed(runner, db, busy)
     assert claim is not None
-    runner._running.add((busy, claim.epoch))
     with unit_of_work(db, SYSTEM) as uow:
-        run.fence(uow, claim)
+        assert fence(uow, [claim]) == {busy}
         assert grows(db, waiting)
 
 
@@ -135,7 +144,7 @@ def test_a_heartbeat_that_got_no_connection_beats_again(
         raise PoolTimeout("QueuePool limit reached")
 
     with monkeypatch.context() as patched:
-        patched.setattr(run, "unit_of_work", exhausted)
+        patched.setattr(runner_module, "unit_of_work", exhausted)
         assert failed.wait(30)
     assert grows(db, job_id, 30)
 
@@ -145,7 +154,6 @@ def test_a_lease_that_was_lost_is_not_renewed_by_the_one_that_lost_it(db: Databa
     first, second = Runner(db, "same name"), Runner(db, "same name")
     lost = claimed(first, db, job_id)
     assert lost is not None
-    first._running.add((job_id, lost.epoch))
     expire(db, job_id)
     assert claimed(second, db, job_id) is not None
     expire(db, job_id)
@@ -163,7 +171,7 @@ def test_a_job_that_kills_its_workers_is_given_up(db: Database) -> None:
     assert not inside.is_set()
     found = row(db, job_id)
     assert (found.state, found.epoch, found.lease_until) == ("dead", 3, None)
-    assert "WorkersLost" in (found.last_error or "")
+    assert "CrashLoop" in (found.last_error or "")
     with unit_of_work(db, SYSTEM) as uow:
         uow.session.delete(found)
 

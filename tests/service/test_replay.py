@@ -1,17 +1,17 @@
-"""A job that was given up gets another life by an operator's hand, and only by that."""
+"""A job that was given up runs again by an operator's hand, and only by that."""
 
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete
 
-from kernel.db.uow import Database, unit_of_work
+from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.errors import Forbidden, NotFound
 from kernel.ids import uuid7
-from kernel.jobs.kinds import Payload, process
+from kernel.jobs.kinds import Payload, job
 from kernel.jobs.models import Job
 from kernel.jobs.outbox import enqueue
-from kernel.jobs.runner import JobContext, Runner, replay
+from kernel.jobs.runner import Runner, replay
 from kernel.principal import SYSTEM, Kind, Principal
 
 OPERATOR = Principal(Kind.OPERATOR, permissions=frozenset({"operator.jobs"}), label="test")
@@ -19,8 +19,8 @@ KIND = f"test.replayed.{uuid7().hex[-6:]}"
 ran: list[str] = []
 
 
-@process(KIND, queue="media", max_attempts=1)
-def work(_ctx: JobContext, payload: Payload) -> None:
+@job(KIND, queue="media", max_attempts=1)
+def work(_uow: UnitOfWork, payload: Payload) -> None:
     ran.append(payload["word"])
     if len(ran) == 1:
         raise RuntimeError("the first try fails")
@@ -40,7 +40,7 @@ def test_dead_job_runs_again_with_all_its_attempts(db: Database) -> None:
         replay(uow, job_id)
     runner.run(job_id)
     with unit_of_work(db, SYSTEM) as uow:
-        assert uow.session.get_one(Job, job_id).state == "done"
+        assert uow.session.get(Job, job_id) is None
     assert ran == ["x", "x"]
 
 
@@ -50,4 +50,4 @@ def test_a_job_that_is_not_dead_is_left_alone(db: Database) -> None:
     with pytest.raises(NotFound, match="job_not_dead"), unit_of_work(db, OPERATOR) as uow:
         replay(uow, job_id)
     with unit_of_work(db, SYSTEM) as uow:
-        uow.session.execute(update(Job).where(Job.id == job_id).values(state="done"))
+        uow.session.execute(delete(Job).where(Job.id == job_id))

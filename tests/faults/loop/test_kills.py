@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from billing.gateways.models import SandboxOperation
 from billing.payments.events import PaymentSucceeded
 from billing.payments.models import Payment
-from billing.payments.start_payment import SUBMIT
+from billing.payments.submit_payment import SUBMIT
 from fulfillment.runs.models import RunAttempt
 from fulfillment.runs.start_run import CALL
 from kernel.db.uow import unit_of_work

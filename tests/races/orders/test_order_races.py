@@ -55,7 +55,7 @@ class TestPlacing:
         command = PlacePurchase(stage.quote(), stage.profile, "sandbox", "sbx_ok")
 
         def place() -> UUID:
-            return transact(stage.services.db, stage.purchaser, lambda uow: place_purchase(uow, command).id)
+            return transact(stage.services.db, stage.purchaser, lambda uow: place_purchase(uow, command).purchase.id)
 
         placed = at_once([place] * 16)
         assert placed.count("quote_used") == 15
@@ -88,7 +88,7 @@ class TestPaying:
             return transact(
                 stage.services.db,
                 stage.purchaser,
-                lambda uow: pay_again(uow, purchase_id, gateway="sandbox", method_token="sbx_ok"),
+                lambda uow: pay_again(uow, purchase_id, gateway="sandbox", method_token="sbx_ok").request.row_id,
             )
 
         told = at_once([pay] * 12)

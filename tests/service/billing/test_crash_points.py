@@ -23,7 +23,7 @@ from billing.refunds.request_refund import RequestRefund, request_refund
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.principal import SYSTEM
-from tests.factories_billing import House, Sale, close_due, facts, make_house, read, run_job
+from tests.factories_billing import House, Sale, close_due, do_sweep, facts, make_house, read
 
 
 class Killed(BaseException):
@@ -62,7 +62,7 @@ def take_over(db: Database) -> None:
 def by_janitor(db: Database) -> None:
     """Leave the job to itself; the janitor finds the row by its age."""
     clock.advance(timedelta(seconds=35))
-    run_job(db, JANITOR)
+    do_sweep(db, JANITOR)
 
 
 def operations(db: Database, kind: str, name: str, row_id: UUID) -> int:

@@ -17,7 +17,6 @@ from billing.gateways.result import NOT_REACHED, ApplyOutcome, GatewayResult
 from billing.gateways.sandbox import SandboxGateway
 from billing.gateways.webhooks import store_webhook
 from billing.ledger.models import LedgerTransaction
-from billing.payments import jobs
 from billing.payments.apply_gateway_result import apply_gateway_result
 from billing.payments.models import Payment, PaymentAttempt
 from billing.payments.start_payment import start_payment
@@ -29,7 +28,7 @@ from kernel.jobs.models import Inbox
 from kernel.jobs.runner import drain
 from kernel.money import Money
 from kernel.principal import SYSTEM, Kind, Principal
-from tests.factories_billing import House, Sale, facts, make_house, read, run_job
+from tests.factories_billing import House, Sale, do_sweep, facts, make_house, read
 
 SUCCEEDED = ["billing.payment_succeeded.v1"]
 FAILED = ["billing.payment_failed.v1"]
@@ -92,7 +91,7 @@ class TestTokens:
         payment_id = Sale().start(house.db, token)
         house.run()
         clock.advance(timedelta(seconds=15))
-        run_job(house.db, JANITOR)
+        do_sweep(house.db, JANITOR)
         payment = read(house.db, Payment, payment_id)
         assert (payment.state, payment.error_code) == (state, error)
         assert facts(house.db, payment_id) == (SUCCEEDED if state == "succeeded" else FAILED)
@@ -119,24 +118,24 @@ class TestTokens:
         payment_id = Sale().start(house.db, "sbx_requires_action")
         house.run()
         clock.advance(timedelta(hours=1))
-        run_job(house.db, JANITOR)
+        do_sweep(house.db, JANITOR)
         assert read(house.db, Payment, payment_id).error_code == "cancelled"
 
     def test_an_unreachable_gateway_is_tried_until_the_deadline_and_no_longer(self, house: House) -> None:
         payment_id = Sale().start(house.db, "sbx_unreachable")
         house.run()
         clock.advance(timedelta(minutes=10))
-        run_job(house.db, JANITOR)
+        do_sweep(house.db, JANITOR)
         assert read(house.db, Payment, payment_id).state == "processing"
         clock.advance(timedelta(hours=2))
-        run_job(house.db, JANITOR)
+        do_sweep(house.db, JANITOR)
         assert read(house.db, Payment, payment_id).error_code == "payment_expired"
 
     def test_a_lost_request_is_sent_again_with_its_key_and_taken_once(self, house: House) -> None:
         payment_id = Sale().start(house.db, "sbx_request_lost")
         house.run()
         clock.advance(timedelta(seconds=15))
-        run_job(house.db, JANITOR)
+        do_sweep(house.db, JANITOR)
         with unit_of_work(house.db, SYSTEM) as uow:
             attempt = uow.session.scalars(select(PaymentAttempt).where(PaymentAttempt.payment_id == payment_id)).one()
             taken = select(func.count()).where(SandboxOperation.idempotency_key == str(attempt.id))
@@ -176,11 +175,11 @@ class TestJanitor:
         payment_id = Sale().start(db)
         house.run()
         clock.advance(timedelta(minutes=31))
-        run_job(db, JANITOR)
+        do_sweep(db, JANITOR)
         assert read(db, Payment, payment_id).state == "unknown"
         gateway.lags = False
         clock.advance(timedelta(hours=1))
-        run_job(db, JANITOR)
+        do_sweep(db, JANITOR)
         assert read(db, Payment, payment_id).state == "succeeded"
 
     @pytest.mark.usefixtures("noon")
@@ -195,7 +194,7 @@ class TestJanitor:
         clock.advance(timedelta(seconds=15))
         monkeypatch.setattr(jobs, "EVERY", timedelta(milliseconds=1))
         for asked in (1, 2, 3):
-            run_job(clean_db, JANITOR)
+            do_sweep(clean_db, JANITOR)
             assert gateway.asked == asked
 
 

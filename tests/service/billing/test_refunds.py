@@ -26,7 +26,7 @@ from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM, Kind, Principal
-from tests.factories_billing import House, Sale, facts, make_house, owed, read, run_job
+from tests.factories_billing import House, Sale, do_sweep, facts, make_house, owed, read
 
 
 class UnreachableGateway(SandboxGateway):
@@ -126,7 +126,7 @@ class TestRequestRefund:
         refund_id = ask(house, sale, sale.paid(house, token))
         house.run()
         clock.advance(timedelta(seconds=15))
-        run_job(house.db, JANITOR)
+        do_sweep(house.db, JANITOR)
         assert read(house.db, Refund, refund_id).state == "succeeded"
         assert facts(house.db, refund_id) == ["billing.refund_succeeded.v1"]
 
@@ -178,7 +178,7 @@ class TestRequestRefund:
         payment_id = sale.paid(house)
         sale.deliver(house.db)
         clock.advance(timedelta(days=8))
-        run_job(house.db, "billing.shares.release")
+        do_sweep(house.db, "billing.shares.release")
         assert owed(house.db, sale.seller_org_id) == (0, 86_000)
         ask(house, sale, payment_id, {sale.line_id: 10_600})
         house.run()

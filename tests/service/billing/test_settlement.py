@@ -48,11 +48,11 @@ from tests.factories_billing import (
     Sale,
     as_operator,
     close_due,
+    do_sweep,
     facts,
     make_house,
     owed,
     read,
-    run_job,
 )
 
 
@@ -95,7 +95,7 @@ def off_by_one(house: House, sale: Sale) -> Iterator[None]:
             mine = (Share.reference == sale.line_id, Share.kind == "seller")
             uow.session.execute(update(Share).where(*mine).values(amount_minor=Share.amount_minor + minor))
 
-    run_job(house.db, RELEASE)
+    do_sweep(house.db, RELEASE)
     add(1)
     yield
     add(-1)
@@ -160,7 +160,7 @@ class TestCloseStatements:
             sale = Sale()
             sale.organizations(db)
             with unit_of_work(db, SYSTEM) as uow:
-                payment_id = start_payment(uow, replace(sale.start_command(), gateway=name))
+                payment_id = start_payment(uow, replace(sale.start_command(), gateway=name)).request.row_id
             house.run()
             sale.charge(db, payment_id)
             sale.deliver(db)
@@ -232,7 +232,7 @@ class TestCloseStatements:
         well, _ = sold(house)
         clock.advance(timedelta(days=40))
         with off_by_one(house, sale):
-            run_job(house.db, CLOSE_MONTH)
+            do_sweep(house.db, CLOSE_MONTH)
             for _ in range(11):
                 clock.advance(timedelta(minutes=10))
                 house.run()
@@ -252,7 +252,7 @@ class TestCloseStatements:
             assert (uow.session.scalar(select(Invoice.remarks).where(*mine)) or "").endswith("– 2026-12-31")
         assert [job.payload["org_id"] for job in given_up] == [str(sale.seller_org_id)]
         clock.advance(timedelta(days=1))
-        run_job(house.db, CLOSE_MONTH)
+        do_sweep(house.db, CLOSE_MONTH)
         with unit_of_work(house.db, SYSTEM) as uow:
             assert uow.session.scalars(
                 select(Statement.ends_at).where(Statement.org_id == sale.seller_org_id)
@@ -323,7 +323,7 @@ class TestPayOut:
         _, _, statement = self.settled(house)
         payout_id = pay(house, statement, destination)
         clock.advance(timedelta(seconds=15))
-        run_job(house.db, JANITOR)
+        do_sweep(house.db, JANITOR)
         assert read(house.db, Payout, payout_id).state == "paid"
         with unit_of_work(house.db, SYSTEM) as uow:
             of_this = balance_minor(uow, PLATFORM_ORG_ID, "payout_clearing", "CNY")

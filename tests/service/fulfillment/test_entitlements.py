@@ -56,6 +56,7 @@ class TestOpen:
             uow,
             OpenEntitlement(
                 reference=made.reference,
+                group_reference=uuid7(),
                 buyer_org_id=row.buyer_org_id,
                 seller_org_id=row.seller_org_id,
                 listing_id=row.listing_id,

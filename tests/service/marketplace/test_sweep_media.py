@@ -50,7 +50,7 @@ class TestOrphans:
             seller = make_seller(uow)
             video, examined = make_ready_video(uow, seller), uploaded(uow, seller, storage)
             # Its examination is due in a year: what is under examination has no end of its own.
-            uow.settle()
+            uow.flush_outbox()
             later = clock.now() + timedelta(days=365)
             uow.session.execute(update(Job).where(Job.dedupe_key == examined.media_key).values(run_at=later))
         kept = {str(video.media_key), str(video.cover_key), str(examined.media_key), f"media/{examined.id}/half.mp4"}

@@ -1,85 +1,159 @@
-"""A worker takes up what it can itself; whatever it cannot is rung for, and none is forgotten."""
+"""A worker runs what it can itself; whatever it cannot is signalled, and none is forgotten."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
-from app.hands import Hands
-from kernel.db.uow import Ring
+from app import local_executor
+from app.local_executor import LocalExecutor
+from kernel.db.uow import JobSignal
 from kernel.ids import uuid7
+from kernel.jobs.context import Claim
+from kernel.jobs.runner import JobRun, Runner
+
+
+class FakeRunner:
+    """A runner whose jobs are all calls, which stand still until they are let on."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.batches: list[list[UUID]] = []
+        self.concluded: list[UUID] = []
+        self.error: Exception | None = None
+        self.most_at_once = 0
+        self._calling = 0
+        self._lock = threading.Lock()
+
+    def begin(self, job_ids: Sequence[UUID]) -> tuple[int, list[JobRun]]:
+        self.batches.append(list(job_ids))
+        if self.error is not None:
+            raise self.error
+        now = datetime.now(UTC)
+        return len(job_ids), [JobRun(Claim(one, "test", {}, 1, 1, None), now, 0.0) for one in job_ids]
+
+    def call(self, run: JobRun) -> None:
+        with self._lock:
+            self._calling += 1
+            self.most_at_once = max(self.most_at_once, self._calling)
+        assert self.go_on.wait(30)
+        with self._lock:
+            self._calling -= 1
+
+    def conclude(self, runs: Sequence[JobRun]) -> None:
+        self.concluded += [run.claim.id for run in runs]
+
+    @property
+    def begun(self) -> list[UUID]:
+        return [job_id for batch in self.batches for job_id in batch]
 
 
 class Stage:
-    """Hands whose jobs stand still until they are let on."""
-
-    def __init__(self, number: int) -> None:
-        self.go_on = threading.Event()
-        self.started: list[UUID] = []
-        self.rung: list[UUID] = []
-        self.error: Exception | None = None
-        self.hands = Hands(
-            number, ["default"], self._run, lambda rings: self.rung.extend(ring.job_id for ring in rings)
+    def __init__(self, calls: int = 2) -> None:
+        self.runner = FakeRunner()
+        self.signalled: list[UUID] = []
+        self.executor = LocalExecutor(
+            cast("Runner", self.runner),
+            ["default"],
+            lambda signals: self.signalled.extend(signal.job_id for signal in signals),
+            threads=2,
+            calls=calls,
         )
+        self.executor.start()
 
-    def _run(self, job_id: UUID) -> bool:
-        self.started.append(job_id)
-        assert self.go_on.wait(30)
-        if self.error is not None:
-            raise self.error
-        return True
+    def end(self) -> None:
+        self.runner.go_on.set()
+        self.executor.shutdown()
 
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    made = Stage(2)
+    made = Stage()
     yield made
-    made.go_on.set()
-    made.hands.rest()
+    made.end()
 
 
-def rings(number: int, queue: str = "default") -> list[Ring]:
-    return [Ring(queue, uuid7()) for _ in range(number)]
+def signals(number: int, queue: str = "default") -> list[JobSignal]:
+    return [JobSignal(queue, uuid7()) for _ in range(number)]
 
 
-def test_beyond_its_hands_it_rings(stage: Stage) -> None:
-    made = rings(5)
-    stage.hands(made)
-    assert stage.rung == [ring.job_id for ring in made[2:]]
-    stage.go_on.set()
-    stage.hands.rest()
-    assert sorted(stage.started) == sorted(ring.job_id for ring in made[:2])
+def eventually(holds: Callable[[], Any]) -> None:
+    until = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.005)
 
 
-def test_for_another_queue_it_rings(stage: Stage) -> None:
-    made = rings(1, "documents")
-    stage.hands(made)
-    assert (stage.rung, stage.started) == ([made[0].job_id], [])
+def test_no_more_calls_at_once_than_there_is_room_for_and_all_of_them_in_the_end(stage: Stage) -> None:
+    made = signals(7)
+    stage.executor(made)
+    eventually(lambda: len(stage.runner.begun) == 2)
+    stage.runner.go_on.set()
+    eventually(lambda: len(stage.runner.concluded) == 7)
+    assert sorted(stage.runner.begun) == sorted(signal.job_id for signal in made)
+    assert stage.runner.most_at_once <= 2
+    assert stage.executor.is_idle
 
 
-@pytest.mark.parametrize("error", [None, OSError("disk"), ValueError("bad")])
-def test_a_hand_is_free_again_however_its_job_ended(error: Exception | None) -> None:
-    stage = Stage(1)
-    stage.error = error
-    stage.go_on.set()
-    for _ in range(20):
-        job_id = uuid7()
-        until = time.monotonic() + 30
-        while not stage.hands.take(job_id):
-            assert time.monotonic() < until
-            time.sleep(0.01)
-    stage.hands.rest()
-    assert len(stage.started) == 20
-    assert stage.rung == []
+def test_what_waits_together_is_begun_in_one_batch() -> None:
+    stage = Stage(calls=64)
+    blocked, entered = threading.Event(), threading.Event()
+    begin = stage.runner.begin
+
+    def slow(job_ids: Sequence[UUID]) -> tuple[int, list[JobRun]]:
+        entered.set()
+        assert blocked.wait(30)
+        return begin(job_ids)
+
+    stage.runner.begin = slow  # type: ignore[method-assign]  # both threads stand in it until let on
+    stage.executor(signals(2))
+    assert entered.wait(30)
+    stage.executor(signals(20))
+    blocked.set()
+    stage.runner.go_on.set()
+    eventually(lambda: len(stage.runner.concluded) == 22)
+    assert max(len(batch) for batch in stage.runner.batches) > 2
+    assert max(len(batch) for batch in stage.runner.batches) <= local_executor.BATCH
+    stage.end()
 
 
-def test_at_its_end_it_takes_nothing_and_rings(stage: Stage) -> None:
-    stage.go_on.set()
-    stage.hands.rest()
-    made = rings(3)
-    stage.hands(made)
-    assert (stage.rung, stage.started) == ([ring.job_id for ring in made], [])
+def test_the_same_job_signalled_twice_waits_once(stage: Stage) -> None:
+    stage.executor(signals(2))
+    eventually(lambda: len(stage.runner.begun) == 2)
+    (again,) = signals(1)
+    stage.executor([again, again])
+    stage.runner.go_on.set()
+    eventually(lambda: stage.executor.is_idle)
+    assert stage.runner.begun.count(again.job_id) == 1
+
+
+def test_for_another_queue_it_signals(stage: Stage) -> None:
+    made = signals(1, "documents")
+    stage.executor(made)
+    assert (stage.signalled, stage.runner.begun) == ([made[0].job_id], [])
+
+
+@pytest.mark.parametrize("error", [OSError("disk"), ValueError("bad")])
+def test_it_goes_on_however_its_jobs_ended(stage: Stage, error: Exception) -> None:
+    stage.runner.go_on.set()
+    stage.runner.error = error
+    stage.executor(signals(3))
+    eventually(lambda: len(stage.runner.begun) == 3)
+    stage.runner.error = None
+    stage.executor(signals(3))
+    eventually(lambda: len(stage.runner.concluded) == 3)
+
+
+def test_at_its_end_it_concludes_what_is_under_way_and_takes_nothing_more(stage: Stage) -> None:
+    stage.executor(signals(2))
+    eventually(lambda: len(stage.runner.begun) == 2)
+    threading.Timer(0.1, stage.runner.go_on.set).start()
+    stage.executor.shutdown()
+    assert len(stage.runner.concluded) == 2
+    assert stage.executor.submit(uuid7()) is False

@@ -122,7 +122,7 @@ def test_a_job_that_was_given_up_is_given_another_life(desks: Desks) -> None:
     db = desks.stage.services.db
     with unit_of_work(db, SYSTEM) as uow:
         enqueue(uow, RELEASE, {}, dedupe_key=str(uuid7()), run_at=clock.now() + timedelta(days=1))
-        uow.settle()
+        uow.flush_outbox()
         job = uow.session.scalars(select(Job).where(Job.kind == RELEASE, Job.state == "ready")).one()
         job.state, job.finished_at = "dead", clock.now()
     path = f"/operator/jobs/{job.id}/replay"
