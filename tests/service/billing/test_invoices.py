@@ -44,7 +44,7 @@ from kernel.ids import uuid7
 from kernel.jobs.models import Job
 from kernel.jobs.outbox import enqueue
 from kernel.principal import SYSTEM, Kind, Principal
-from tests.factories_billing import House, PlainRenderer, Sale, facts, read, run_job
+from tests.factories_billing import House, PlainRenderer, Sale, do_sweep, facts, read
 
 
 def invoiced(house: House) -> tuple[Sale, UUID, UUID]:
@@ -192,11 +192,11 @@ class TestFiles:
         with unit_of_work(db, SYSTEM) as uow:
             uow.session.execute(update(Job).where(Job.id == first.id).values(run_at=clock.now() + timedelta(days=1)))
         clock.advance(timedelta(minutes=11))
-        run_job(db, SWEEP)
+        do_sweep(db, SWEEP)
         assert [job.id for job in jobs_of_it()] == [first.id]
         with unit_of_work(db, SYSTEM) as uow:
             uow.session.execute(update(Job).where(Job.id == first.id).values(state="dead", finished_at=clock.now()))
-        run_job(db, SWEEP)
+        do_sweep(db, SWEEP)
         assert read(db, Invoice, invoice_id).pdf_key is not None
 
 
