@@ -23,7 +23,13 @@ TABLES = (
     "share_reversal share share_policy statement invoice_line invoice number_series refund_attempt refund_line refund "
     "charge sandbox_operation payment_allocation payment_attempt payment"
 ).split()
-FUNCTIONS = ("check_ledger_transaction", "keep_issued_invoice", "keep_closed_statement", "refuse_deletion")
+FUNCTIONS = (
+    "check_ledger_transaction",
+    "refuse_late_posting",
+    "keep_issued_invoice",
+    "keep_closed_statement",
+    "refuse_deletion",
+)
 BOOKS = "ledger_account ledger_transaction posting ledger_seal ledger_seal_entry".split()
 APPEND_ONLY = [*BOOKS, *"statement_line refund_line invoice_line share_policy".split()]
 UNDELETABLE = (
@@ -689,6 +695,9 @@ def _ledger() -> None:
         sa.Column("reference", sa.Uuid, nullable=False),
         sa.Column("org_ids", postgresql.ARRAY(sa.Uuid), nullable=False),
         sa.Column("postings", sa.BigInteger, nullable=False),
+        sa.Column(
+            "opened_by", sa.BigInteger, server_default=sa.text("(pg_current_xact_id())::text::bigint"), nullable=False
+        ),
         sa.Column("effective_at", INSTANT, nullable=False),
         sa.Column("recorded_at", INSTANT, nullable=False),
         sa.CheckConstraint("postings >= 2", name="ck_ledger_transaction_postings"),
@@ -751,29 +760,43 @@ def _ledger() -> None:
 
 
 def _truths() -> None:
+    # Once for a ledger transaction, at commit: nothing can join it afterwards, because the guard below knows who opened it.
     op.execute("""
         CREATE FUNCTION billing.check_ledger_transaction() RETURNS trigger LANGUAGE plpgsql AS $$
-        DECLARE subject uuid; expected bigint; found bigint;
+        DECLARE found bigint; unbalanced boolean;
         BEGIN
-            IF TG_TABLE_NAME = 'posting' THEN subject := NEW.transaction_id; ELSE subject := NEW.id; END IF;
-            SELECT postings INTO expected FROM billing.ledger_transaction WHERE id = subject;
-            SELECT count(*) INTO found FROM billing.posting WHERE transaction_id = subject;
-            IF found IS DISTINCT FROM expected THEN
-                RAISE EXCEPTION 'ledger transaction % has % postings, % were announced', subject, found, expected
+            SELECT coalesce(sum(legs), 0), bool_or(difference <> 0) INTO found, unbalanced
+            FROM (SELECT count(*) AS legs, sum(amount_minor) AS difference
+                  FROM billing.posting WHERE transaction_id = NEW.id GROUP BY currency) per_currency;
+            IF found <> NEW.postings THEN
+                RAISE EXCEPTION 'ledger transaction % has % postings, % were announced', NEW.id, found, NEW.postings
                     USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_complete';
             END IF;
-            IF EXISTS (SELECT 1 FROM billing.posting WHERE transaction_id = subject
-                       GROUP BY currency HAVING sum(amount_minor) <> 0) THEN
-                RAISE EXCEPTION 'ledger transaction % does not balance', subject
+            IF unbalanced THEN
+                RAISE EXCEPTION 'ledger transaction % does not balance', NEW.id
                     USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_balanced';
             END IF;
             RETURN NULL;
         END $$""")
-    for table in ("ledger_transaction", "posting"):
-        op.execute(
-            f"CREATE CONSTRAINT TRIGGER {table}_balanced AFTER INSERT ON billing.{table} "
-            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION billing.check_ledger_transaction()"
-        )
+    op.execute(
+        "CREATE CONSTRAINT TRIGGER ledger_transaction_balanced AFTER INSERT ON billing.ledger_transaction "
+        "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION billing.check_ledger_transaction()"
+    )
+    op.execute("""
+        CREATE FUNCTION billing.refuse_late_posting() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM FROM billing.ledger_transaction
+            WHERE id = NEW.transaction_id AND opened_by = pg_current_xact_id()::text::bigint;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'ledger transaction % was not opened by this database transaction', NEW.transaction_id
+                    USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_closed';
+            END IF;
+            RETURN NEW;
+        END $$""")
+    op.execute(
+        "CREATE TRIGGER posting_in_time BEFORE INSERT ON billing.posting "
+        "FOR EACH ROW EXECUTE FUNCTION billing.refuse_late_posting()"
+    )
     op.execute("""
         CREATE FUNCTION billing.refuse_deletion() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'rows of % are never deleted', TG_TABLE_NAME
