@@ -28,6 +28,7 @@ def upgrade() -> None:
         ddl.append_only(f"kernel.{table}")
     for table in ("job", "job_attempt", "idempotency_key", "inbox", "sandbox_clock"):
         ddl.grant(f"kernel.{table}")
+    ddl.leave_room("kernel.inbox")
     ddl.isolate("kernel.event", "org_ids[]")
     ddl.isolate("kernel.state_history", "org_ids[]")
     ddl.isolate("kernel.audit_entry", "org_id")

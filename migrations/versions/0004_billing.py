@@ -36,6 +36,7 @@ UNDELETABLE = (
     "payment payment_attempt payment_allocation charge refund refund_attempt number_series invoice statement share "
     "share_reversal payout payout_attempt sandbox_operation"
 ).split()
+SOON_CHANGED = "payment payment_attempt sandbox_operation share invoice number_series".split()
 OWNERS = {
     "payment": ("payer_org_id",),
     "payment_attempt": ("payer_org_id",),
@@ -79,6 +80,7 @@ def upgrade() -> None:
             f"CREATE TRIGGER {table}_undeletable BEFORE DELETE ON billing.{table} "
             "FOR EACH ROW EXECUTE FUNCTION billing.refuse_deletion()"
         )
+    ddl.leave_room(*(f"billing.{table}" for table in SOON_CHANGED))
     for table, columns in OWNERS.items():
         ddl.isolate(f"billing.{table}", *columns)
 
@@ -109,9 +111,16 @@ def _payments() -> None:
             name="ck_payment_state",
         ),
         sa.CheckConstraint("amount_minor > 0", name="ck_payment_amount"),
+        sa.Index(
+            "uq_payment_gateway_reference",
+            "gateway",
+            "gateway_reference",
+            unique=True,
+            postgresql_where=sa.text("gateway_reference IS NOT NULL"),
+        ),
+        sa.Index("ix_payment_reference", "reference"),
         sa.PrimaryKeyConstraint("id", name="pk_payment"),
         sa.UniqueConstraint("payer_org_id", "id", name="uq_payment_payer_org_id_id"),
-        sa.Index("uq_payment_gateway_reference", "gateway", "gateway_reference", unique=True),
         sa.Index(
             "ix_payment_doubtful",
             "next_check_at",
@@ -142,7 +151,6 @@ def _payments() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_payment_attempt"),
         sa.UniqueConstraint("payment_id", "operation", name="uq_payment_attempt_payment_id_operation"),
-        sa.Index("ix_payment_attempt_payer_org_id_payment_id", "payer_org_id", "payment_id"),
         schema="billing",
     )
     op.create_table(
@@ -169,7 +177,6 @@ def _payments() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_payment_allocation"),
         sa.UniqueConstraint("payment_id", "reference", name="uq_payment_allocation_payment_id_reference"),
-        sa.Index("ix_payment_allocation_payer_org_id_payment_id", "payer_org_id", "payment_id"),
         sa.Index("ix_payment_allocation_reference", "reference"),
         sa.Index("ix_payment_allocation_seller_org_id_reference", "seller_org_id", "reference"),
         schema="billing",
@@ -230,13 +237,16 @@ def _payments() -> None:
         sa.CheckConstraint("net_minor >= 0 AND tax_minor >= 0", name="ck_charge_positive"),
         sa.CheckConstraint("reserved_minor <= gross_minor", name="ck_charge_reserved"),
         sa.ForeignKeyConstraint(["allocation_id"], ["billing.payment_allocation.id"], name="fk_charge_allocation_id"),
-        sa.ForeignKeyConstraint(["payment_id"], ["billing.payment.id"], name="fk_charge_payment_id"),
+        sa.ForeignKeyConstraint(
+            ["buyer_org_id", "payment_id"],
+            ["billing.payment.payer_org_id", "billing.payment.id"],
+            name="fk_charge_buyer_org_id_payment_id",
+        ),
+        sa.Index("ix_charge_group_reference", "group_reference"),
         sa.PrimaryKeyConstraint("id", name="pk_charge"),
         sa.UniqueConstraint("reference", name="uq_charge_reference"),
         sa.Index("ix_charge_allocation_id", "allocation_id"),
-        sa.Index("ix_charge_buyer_org_id_group_reference", "buyer_org_id", "group_reference"),
         sa.Index("ix_charge_payment_id", "payment_id"),
-        sa.Index("ix_charge_seller_org_id_group_reference", "seller_org_id", "group_reference"),
         schema="billing",
     )
 
@@ -302,7 +312,6 @@ def _refunds() -> None:
         sa.ForeignKeyConstraint(["charge_id"], ["billing.charge.id"], name="fk_refund_line_charge_id"),
         sa.PrimaryKeyConstraint("id", name="pk_refund_line"),
         sa.UniqueConstraint("refund_id", "charge_id", name="uq_refund_line_refund_id_charge_id"),
-        sa.Index("ix_refund_line_buyer_org_id_seller_org_id_refund_id", "buyer_org_id", "seller_org_id", "refund_id"),
         sa.Index("ix_refund_line_charge_id", "charge_id"),
         schema="billing",
     )
@@ -326,9 +335,6 @@ def _refunds() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_refund_attempt"),
         sa.UniqueConstraint("refund_id", name="uq_refund_attempt_refund_id"),
-        sa.Index(
-            "ix_refund_attempt_buyer_org_id_seller_org_id_refund_id", "buyer_org_id", "seller_org_id", "refund_id"
-        ),
         schema="billing",
     )
 
@@ -396,16 +402,21 @@ def _invoices() -> None:
         sa.ForeignKeyConstraint(["original_invoice_id"], ["billing.invoice.id"], name="fk_invoice_original_invoice_id"),
         sa.ForeignKeyConstraint(["refund_id"], ["billing.refund.id"], name="fk_invoice_refund_id"),
         sa.ForeignKeyConstraint(["series_id"], ["billing.number_series.id"], name="fk_invoice_series_id"),
+        sa.Index("uq_invoice_refund_id", "refund_id", unique=True, postgresql_where=sa.text("refund_id IS NOT NULL")),
+        sa.Index(
+            "ix_invoice_original_invoice_id",
+            "original_invoice_id",
+            postgresql_where=sa.text("original_invoice_id IS NOT NULL"),
+        ),
+        sa.Index("ix_invoice_verification_code", "verification_code"),
         sa.PrimaryKeyConstraint("id", name="pk_invoice"),
         sa.UniqueConstraint("buyer_org_id", "seller_org_id", "id", name="uq_invoice_buyer_org_id_seller_org_id_id"),
         sa.UniqueConstraint("series_id", "sequence", name="uq_invoice_series_id_sequence"),
         sa.Index("ix_invoice_buyer_org_id_created_at", "buyer_org_id", "created_at", "id"),
-        sa.Index("ix_invoice_original_invoice_id", "original_invoice_id"),
         sa.Index("ix_invoice_seller_org_id_created_at", "seller_org_id", "created_at", "id"),
         sa.Index("ix_invoice_unfinished", "created_at", postgresql_where=sa.text("pdf_key IS NULL")),
         sa.Index("uq_invoice_number", "seller_org_id", "kind", "number", unique=True),
         sa.Index("uq_invoice_reference", "reference", unique=True, postgresql_where=sa.text("kind <> 'credit_note'")),
-        sa.Index("uq_invoice_refund_id", "refund_id", unique=True),
         schema="billing",
     )
     op.create_table(
@@ -437,9 +448,6 @@ def _invoices() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_invoice_line"),
         sa.UniqueConstraint("invoice_id", "position", name="uq_invoice_line_invoice_id_position"),
-        sa.Index(
-            "ix_invoice_line_buyer_org_id_seller_org_id_invoice_id", "buyer_org_id", "seller_org_id", "invoice_id"
-        ),
         sa.Index("ix_invoice_line_reference", "reference"),
         schema="billing",
     )
@@ -533,13 +541,13 @@ def _statements() -> None:
         sa.CheckConstraint("amount_minor >= 0", name="ck_share_amount"),
         sa.ForeignKeyConstraint(["charge_id"], ["billing.charge.id"], name="fk_share_charge_id"),
         sa.ForeignKeyConstraint(["statement_id"], ["billing.statement.id"], name="fk_share_statement_id"),
+        sa.Index("ix_share_group_reference", "group_reference"),
+        sa.Index("ix_share_statement_id", "statement_id", postgresql_where=sa.text("statement_id IS NOT NULL")),
         sa.PrimaryKeyConstraint("id", name="pk_share"),
         sa.UniqueConstraint("charge_id", "kind", name="uq_share_charge_id_kind"),
         sa.Index("ix_share_due", "releasable_at", postgresql_where=sa.text("state = 'pending'")),
         sa.Index("ix_share_org_id_state", "org_id", "state", "captured_at"),
         sa.Index("ix_share_reference", "reference"),
-        sa.Index("ix_share_seller_org_id_group_reference", "seller_org_id", "group_reference"),
-        sa.Index("ix_share_statement_id", "statement_id"),
         schema="billing",
     )
     op.create_table(
@@ -661,7 +669,6 @@ def _payouts() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_payout_attempt"),
         sa.UniqueConstraint("payout_id", name="uq_payout_attempt_payout_id"),
-        sa.Index("ix_payout_attempt_org_id_payout_id", "org_id", "payout_id"),
         schema="billing",
     )
 

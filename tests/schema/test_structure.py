@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import BigInteger, CheckConstraint, Connection, Table, UniqueConstraint, create_engine, text
+from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, Table, UniqueConstraint, create_engine, text
 
 from app.commands.migrate import downgrade, find_differences, find_revision, upgrade
 from app.engines.databases import OWNER_ROLE, SERVING_ROLE, create_database, drop_database
@@ -52,12 +52,30 @@ def org_columns(table: Table) -> list[str]:
 
 
 def leading(table: Table) -> list[tuple[str, ...]]:
-    """The columns of every full index, unique constraint and primary key, in their order."""
+    """The columns of every full index, unique constraint and primary key, in their order.
+
+    An index of the rows that have its column is full for whoever looks for a value: NULL equals nothing.
+    """
     found = [tuple(column.name for column in table.primary_key.columns)]
     uniques = [made for made in table.constraints if isinstance(made, UniqueConstraint)]
-    full = [index for index in table.indexes if index.dialect_options["postgresql"].get("where") is None]
+    full = [index for index in table.indexes if _is_full(index)]
     found += [tuple(column.name for column in made.columns) for made in uniques]
     return found + [tuple(getattr(c, "name", "") for c in index.expressions) for index in full]
+
+
+def _is_full(index: Index) -> bool:
+    where = index.dialect_options["postgresql"].get("where")
+    return where is None or str(where) in {f"{getattr(column, 'name', '')} IS NOT NULL" for column in index.expressions}
+
+
+def parents(table: Table) -> set[str]:
+    """The columns that name a parent by its id in keys which also say that the parent is of the same organization."""
+    return {
+        element.parent.name
+        for key in table.foreign_key_constraints
+        for element in key.elements
+        if element.column.name == "id" and len(key.elements) > 1
+    }
 
 
 # ── isolation ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -94,11 +112,33 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
 
 
 @pytest.mark.parametrize("table", [t for t in TABLES if org_columns(t)], ids=lambda table: table.fullname)
-def test_an_index_begins_with_the_organization(table: Table) -> None:
+def test_an_index_begins_with_the_organization_or_with_its_parent(table: Table) -> None:
+    """Rows are found by whose they are, or by the row of that organization to which they belong."""
     begins = {columns[0] for columns in leading(table) if columns}
     if table.fullname in NO_ORG_INDEX:
         return
-    assert begins & set(org_columns(table)), begins
+    assert begins & {*org_columns(table), *parents(table)}, begins
+
+
+def test_every_organization_of_a_row_exists_by_one_key() -> None:
+    """An organization is locked by every key that names it: where a parent of the same one is named, that is enough."""
+    for table in TABLES:
+        implied = {
+            column.name
+            for key in table.foreign_key_constraints
+            if len(key.elements) > 1
+            for column in key.columns
+            if ORG_COLUMN.search(column.name) and all(not one.nullable for one in key.columns)
+        }
+        direct = {
+            column.name
+            for key in table.foreign_key_constraints
+            if key.referred_table.fullname == "marketplace.organization"
+            for column in key.columns
+        }
+        assert not direct & implied, table.fullname
+        if table.schema in {"orders", "fulfillment"}:
+            assert direct | implied >= set(org_columns(table)), table.fullname
 
 
 def test_the_serving_role_owns_nothing_and_may_bypass_nothing(catalogue: Connection) -> None:
@@ -180,7 +220,12 @@ def test_every_foreign_key_has_an_index() -> None:
         indexes = leading(table)
         for key in table.foreign_key_constraints:
             columns = {column.name for column in key.columns}
-            assert any(set(index[: len(columns)]) == columns for index in indexes), (table.fullname, columns)
+            # What begins with the parent's id finds no other rows than what names its organization, too.
+            of_parent = columns & parents(table)
+            assert any(set(index[: len(columns)]) == columns or index[0] in of_parent for index in indexes), (
+                table.fullname,
+                columns,
+            )
 
 
 def test_foreign_keys_cross_floors_downward_only() -> None:
@@ -202,6 +247,28 @@ def test_states_of_the_database_are_those_of_the_machines(catalogue: Connection)
             name=name.split(".")[1].strip('"'),
         )
         assert set(re.findall(r"'([a-z_]+)'", row.said)) == set(machines[machine].states), machine
+
+
+def test_indexes_and_keys_are_those_of_the_models(addresses: Addresses, catalogue: Connection) -> None:
+    """Alembic compares names and columns; conditions, orders and targets are compared here, as the server reads them."""
+    assert addresses.database_admin_url is not None
+    name = f"models_{os.getpid()}"
+    engine = create_engine(create_database(addresses.database_admin_url, name))
+    defined = """
+        SELECT indexdef FROM pg_indexes i JOIN pg_class c ON c.oid = to_regclass(format('%I.%I', schemaname, tablename))
+        WHERE schemaname = ANY(:schemas) AND NOT c.relispartition
+        UNION SELECT k.conrelid::regclass::text || ' ' || k.conname || ' ' || pg_get_constraintdef(k.oid)
+        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = ANY(:schemas) AND NOT c.relispartition AND k.contype IN ('f', 'u', 'p')"""
+    try:
+        with engine.begin() as modelled:
+            for schema in SCHEMAS:
+                modelled.execute(text(f"CREATE SCHEMA {schema}"))
+            metadata.create_all(modelled)
+            assert {row[0] for row in rows(catalogue, defined)} == {row[0] for row in rows(modelled, defined)}
+    finally:
+        engine.dispose()
+        drop_database(addresses.database_admin_url, name)
 
 
 def test_every_state_column_is_checked(catalogue: Connection) -> None:
