@@ -6,20 +6,25 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, Table, UniqueConstraint, create_engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from app.commands.migrate import downgrade, find_differences, find_revision, upgrade
+from app.commands.retention import retain_partitions
 from app.engines.databases import OWNER_ROLE, SERVING_ROLE, create_database, drop_database
 from app.engines.embedded import Addresses
 from app.verify.histories import TABLES as MACHINE_TABLES
 from app.verify.tenancy import APPEND_ONLY, UNDELETABLE
 from kernel import clock
+from kernel.db.uow import Database, unit_of_work
+from kernel.principal import SYSTEM
 from kernel.states import machines
 from migrations.metadata import SCHEMAS, metadata
+from migrations.partitions import RETENTION, partitioned_tables
 
 TABLES: list[Table] = sorted(metadata.tables.values(), key=lambda table: table.fullname)
 ORG_COLUMN = re.compile(r"(^|_)org_ids?$")
@@ -366,6 +371,68 @@ def test_whoever_migrates_later_adds_the_months_that_are_missing(addresses: Addr
     finally:
         engine.dispose()
         drop_database(addresses.database_admin_url, name)
+
+
+def test_every_partitioned_table_says_how_long_its_rows_are_kept() -> None:
+    assert set(RETENTION) == {table.fullname for table in partitioned_tables()}
+    assert not set(RETENTION) & {f"billing.{table.name}" for table in TABLES if table.schema == "billing"}
+
+
+def test_months_past_their_retention_are_dropped_and_nothing_else(addresses: Addresses, noon: datetime) -> None:
+    assert addresses.database_admin_url is not None
+    name = f"retention_{os.getpid()}"
+    own_url = create_database(addresses.database_admin_url, name)
+    engine = create_engine(own_url)
+
+    def write(*instants: str) -> None:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT set_config('app.platform', 'on', true)"))
+            for at in instants:
+                connection.execute(
+                    text("""INSERT INTO kernel.state_history (id, at, machine, subject_id, org_ids, to_state, actor)
+                            VALUES (gen_random_uuid(), :at, 'm', gen_random_uuid(), '{}', 's', 'a')"""),
+                    {"at": at},
+                )
+                connection.execute(
+                    text("""INSERT INTO kernel.audit_entry (id, at, actor, action, detail)
+                            VALUES (gen_random_uuid(), :at, 'a', 'b', '{}')"""),
+                    {"at": at},
+                )
+
+    def kept(table: str) -> list[str]:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT set_config('app.platform', 'on', true)"))
+            return list(
+                connection.scalars(text(f"SELECT to_char(at AT TIME ZONE 'UTC', 'YYYYMM') FROM {table} ORDER BY at"))
+            )
+
+    try:
+        upgrade(own_url)
+        # One month from before there were partitions, two with their own.
+        write("2026-10-31 23:59+00", "2026-11-30 23:59+00", "2026-12-01 00:00+00")
+        assert retain_partitions(own_url) == []
+        assert kept("kernel.state_history") == ["202610", "202611", "202612"]
+        while clock.today() < date(2030, 12, 1):
+            clock.advance(timedelta(days=15))
+        dropped = retain_partitions(own_url)
+        assert {"kernel.state_history_p202611", "kernel.state_history_default", "kernel.event_p202611"} <= set(dropped)
+        assert kept("kernel.state_history") == ["202612"]
+        assert kept("kernel.audit_entry") == ["202610", "202611", "202612"]
+        assert retain_partitions(own_url) == []
+        write("2030-12-31 12:00+00", "2099-01-01 00:00+00")
+        assert kept("kernel.state_history") == ["202612", "203012", "209901"]
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT to_regclass('kernel.state_history_p203202') IS NOT NULL"))
+            newest = "SELECT count(*) FROM kernel.state_history_p203012"
+            assert connection.scalar(text(newest)) == 1
+    finally:
+        engine.dispose()
+        drop_database(addresses.database_admin_url, name)
+
+
+def test_a_months_rows_cannot_be_dropped_by_the_serving_role(db: Database) -> None:
+    with pytest.raises(ProgrammingError, match="must be owner"), unit_of_work(db, SYSTEM) as uow:
+        uow.session.execute(text("DROP TABLE kernel.state_history_default"))
 
 
 # ── migrations ───────────────────────────────────────────────────────────────────────────────────────────────────
