@@ -74,6 +74,16 @@ def migrate(*, check: Check = False) -> int:
     return run(check=check)
 
 
+@app.command
+def retention() -> int:
+    """Make the coming months' partitions and drop those past their retention, once. The scheduler does it by itself
+    where it knows DATABASE_ADMIN_URL; else run this every day.
+    """
+    from app.commands.retention import run
+
+    return run()
+
+
 @app.command(show=False)
 def seed() -> int:
     """Fill the database with the sample market, once."""

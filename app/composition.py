@@ -11,6 +11,7 @@ import billing.registration
 import migrations.metadata
 import orders.loop
 from api.context import Services
+from app import partition_retention
 from billing.documents.isolated import IsolatedRenderer
 from billing.documents.renderer import Document
 from billing.gateways.ports import PaymentGateway
@@ -113,6 +114,7 @@ def register_jobs(services: Services) -> None:
             public_url=settings.public_url,
         )
     )
+    partition_retention.register(settings.database_admin_url)
     billing.registration.register(
         services.gateways, services.storage, RendererPerThread(), public_url=settings.public_url
     )

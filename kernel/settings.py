@@ -88,7 +88,8 @@ class Settings(BaseSettings):
         default=None,
         repr=False,
         description="The same database as the role that owns the schemas and migrates them. With CREATEROLE it also "
-        "creates a missing serving role. Not needed to serve.",
+        "creates a missing serving role. Not needed to serve; where the worker knows it, partitions are made and dropped "
+        "by themselves.",
     )
     database_pool_size: int = Field(
         default=8, ge=1, le=200, description="Most database connections held open by one process."

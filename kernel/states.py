@@ -7,6 +7,7 @@ refused and changes nothing. There are no wildcard sources: every edge is writte
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel import clock
-from kernel.db.base import Base, Id, Instant
+from kernel.db.base import Base, Id
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 
@@ -28,14 +29,15 @@ class Stateful(Protocol):
 
 
 class StateHistory(Base):
-    """One transition: who moved what from where to where, when, why, following which fact. Append-only."""
+    """One transition: who moved what from where to where, when, why, following which fact. Append-only, partitioned by month."""
 
     __tablename__ = "state_history"
     __table_args__ = (
         Index("ix_state_history_subject_id", "subject_id", "at"),
-        {"schema": "kernel"},
+        {"schema": "kernel", "postgresql_partition_by": "RANGE (at)"},
     )
     id: Mapped[Id]
+    at: Mapped[datetime] = mapped_column(primary_key=True)
     machine: Mapped[str]
     subject_id: Mapped[UUID]
     org_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
@@ -44,7 +46,6 @@ class StateHistory(Base):
     actor: Mapped[str]
     reason: Mapped[str | None]
     event_id: Mapped[UUID | None]
-    at: Mapped[Instant]
 
 
 class Machine:

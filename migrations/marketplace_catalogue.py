@@ -85,7 +85,6 @@ def _versions() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_listing_version"),
         sa.UniqueConstraint("listing_id", "number", name="uq_listing_version_listing_id_number"),
         sa.UniqueConstraint("org_id", "id", name="uq_listing_version_org_id_id"),
-        sa.ForeignKeyConstraint(["org_id"], ["marketplace.organization.id"], name="fk_listing_version_org_id"),
         sa.ForeignKeyConstraint(
             ["org_id", "listing_id"],
             ["marketplace.listing.org_id", "marketplace.listing.id"],
@@ -131,7 +130,6 @@ def _plans() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_plan"),
         sa.UniqueConstraint("org_id", "id", name="uq_plan_org_id_id"),
         sa.UniqueConstraint("version_id", "code", name="uq_plan_version_id_code"),
-        sa.ForeignKeyConstraint(["org_id"], ["marketplace.organization.id"], name="fk_plan_org_id"),
         sa.ForeignKeyConstraint(
             ["org_id", "listing_id"],
             ["marketplace.listing.org_id", "marketplace.listing.id"],
@@ -178,7 +176,6 @@ def _placements() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_placement"),
         sa.UniqueConstraint("org_id", "id", name="uq_placement_org_id_id"),
-        sa.ForeignKeyConstraint(["org_id"], ["marketplace.organization.id"], name="fk_placement_org_id"),
         sa.ForeignKeyConstraint(
             ["org_id", "video_id"],
             ["marketplace.video.org_id", "marketplace.video.id"],
@@ -224,7 +221,6 @@ def _claims() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_claim"),
         sa.UniqueConstraint("org_id", "id", name="uq_claim_org_id_id"),
-        sa.ForeignKeyConstraint(["org_id"], ["marketplace.organization.id"], name="fk_claim_org_id"),
         sa.ForeignKeyConstraint(
             ["org_id", "placement_id"],
             ["marketplace.placement.org_id", "marketplace.placement.id"],

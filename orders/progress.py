@@ -99,7 +99,7 @@ def progress_of(uow: UnitOfWork, order_id: UUID) -> Progress:
 def _steps(uow: UnitOfWork, order: OrderView) -> tuple[ProgressStep, ...]:
     times: dict[str, datetime] = {}
     approval_needed = False
-    for step in queries.steps_of(uow, [order.id]):
+    for step in queries.steps_of(uow, [order.id], since=order.created_at):
         times.setdefault(step.to_state, step.at)
         approval_needed = approval_needed or step.to_state == "pending_approval"
     reached = REACHED.get(order.state, _reached_before(times))

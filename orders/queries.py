@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
+from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
@@ -164,10 +165,16 @@ def get_seller_order(uow: UnitOfWork, order_id: UUID) -> OrderView:
     )
 
 
-def steps_of(uow: UnitOfWork, subject_ids: list[UUID]) -> list[Step]:
-    """The history of aggregates the caller has already been allowed to see, oldest first."""
+def steps_of(uow: UnitOfWork, subject_ids: list[UUID], *, since: datetime) -> list[Step]:
+    """The history of aggregates the caller has already been allowed to see, oldest first; `since` the eldest was made."""
     rows = uow.session.scalars(
-        select(StateHistory).where(StateHistory.subject_id.in_(subject_ids)).order_by(StateHistory.at, StateHistory.id)
+        select(StateHistory)
+        .where(
+            StateHistory.subject_id.in_(subject_ids),
+            # Partitions of earlier and of coming months are not even opened.
+            StateHistory.at.between(since - timedelta(minutes=1), clock.now() + timedelta(minutes=1)),
+        )
+        .order_by(StateHistory.at, StateHistory.id)
     )
     return [Step(row.machine, row.from_state, row.to_state, row.reason, row.at) for row in rows]
 

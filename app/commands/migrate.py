@@ -39,14 +39,14 @@ def upgrade(admin_url: str) -> None:
     """Bring the database of `admin_url` to the newest revision and add what months its partitions lack, in one transaction."""
     from migrations.partitions import add_months_ahead
 
-    with _locked(admin_url) as connection:
+    with as_owner(admin_url) as connection:
         command.upgrade(_config(connection), "head")
         add_months_ahead(connection)
 
 
 def downgrade(admin_url: str) -> None:
     """Take everything out of the database of `admin_url` again, in one transaction."""
-    with _locked(admin_url) as connection:
+    with as_owner(admin_url) as connection:
         command.downgrade(_config(connection), "base")
 
 
@@ -116,7 +116,8 @@ def _check(admin_url: str) -> int:
 
 
 @contextmanager
-def _locked(admin_url: str) -> Iterator[Connection]:
+def as_owner(admin_url: str) -> Iterator[Connection]:
+    """A transaction of the role that owns the tables; one at a time in the whole installation."""
     engine = create_engine(admin_url)
     try:
         with engine.begin() as connection:  # allow: one-commit a migration is its own unit of work

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.verify.rule import Query
+from migrations.partitions import kept_since
 
 PROVISIONED = Query(
     "runs.provisioned_once",
@@ -45,8 +46,10 @@ RECORDED = Query(
     SELECT r.id AS run_id, r.tries, count(a.id) AS attempts, max(a.number) AS highest
     FROM fulfillment.run r
     LEFT JOIN fulfillment.run_attempt a ON a.buyer_org_id = r.buyer_org_id AND a.run_id = r.id
+    WHERE r.created_at >= :since
     GROUP BY r.id HAVING count(a.id) <> r.tries OR coalesce(max(a.number), 0) <> r.tries
     """,
+    lambda: {"since": kept_since("fulfillment.run_attempt")},
 )
 DATED = Query(
     "entitlements.dated",

@@ -1,34 +1,9 @@
-"""Facts, the jobs that follow them, incoming messages and idempotency keys."""
+"""Jobs, incoming messages and idempotency keys. That what follows from a fact has happened is for the rules on its effects."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 from app.verify.rule import Query
-from kernel.jobs.kinds import topics
 
-
-def _followers() -> Mapping[str, Any]:
-    return {
-        "followers": json.dumps([{"topic": topic, "kind": kind} for topic, kinds in topics().items() for kind in kinds])
-    }
-
-
-FOLLOWED = Query(
-    "events.followed",
-    "每个事实都为其每个后续步骤留下了一项任务。",
-    "Every fact left a job for each of its followers.",
-    """
-    SELECT e.id AS event_id, e.topic, e.subject_id, f.kind AS missing_job
-    FROM jsonb_to_recordset(CAST(:followers AS jsonb)) AS f(topic text, kind text)
-    JOIN kernel.event e ON e.topic = f.topic
-    LEFT JOIN kernel.job j ON j.kind = f.kind AND j.dedupe_key = e.id::text
-    WHERE j.id IS NULL
-    """,
-    _followers,
-)
 NO_DEAD = Query(
     "jobs.none_dead",
     "没有失败后被放弃的任务。",
@@ -37,8 +12,8 @@ NO_DEAD = Query(
 )
 CONSISTENT = Query(
     "jobs.consistent",
-    "只有进行中的任务持有租约；完成者有完成时间。",
-    "Only a running job holds a lease, and one that is done says when.",
+    "只有进行中的任务持有租约；已结束者有结束时间。",
+    "Only a running job holds a lease, and one that has ended says when.",
     """
     SELECT id AS job_id, kind, state, lease_until, finished_at FROM kernel.job
     WHERE (state = 'running') <> (lease_until IS NOT NULL) OR (state IN ('done', 'dead')) <> (finished_at IS NOT NULL)
@@ -66,4 +41,4 @@ ANSWERED = Query(
     "SELECT id, org_id, route, status FROM kernel.idempotency_key WHERE status NOT BETWEEN 200 AND 499",
 )
 
-RULES = (FOLLOWED, NO_DEAD, CONSISTENT, TIMELY, INBOX, ANSWERED)
+RULES = (NO_DEAD, CONSISTENT, TIMELY, INBOX, ANSWERED)

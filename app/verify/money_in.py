@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.verify.rule import Query
+from app.verify.rule import Query, pending
 from marketplace.organizations.models import PLATFORM_ORG_ID
 
 ALLOCATED = Query(
@@ -35,6 +35,19 @@ CAPTURED = Query(
         SELECT 1 FROM billing.payment_attempt a
         WHERE a.payer_org_id = p.payer_org_id AND a.payment_id = p.id AND a.operation = 'submit'))
     """,
+)
+ARRIVED = Query(
+    "payments.arrived",
+    "成功的付款使其采购成为已付，否则正在退回。",
+    "A payment that succeeded made its purchase paid, or its money goes back.",
+    f"""
+    SELECT p.id AS payment_id, p.reference AS purchase_id, u.state, o.id AS order_id, o.state AS order_state
+    FROM billing.payment p
+    LEFT JOIN orders.purchase u ON u.id = p.reference
+    LEFT JOIN orders."order" o ON o.purchase_id = u.id AND o.gross_minor > 0
+    WHERE p.state = 'succeeded' AND u.state IS DISTINCT FROM 'paid' AND NOT {pending("p.id")} AND NOT EXISTS (
+        SELECT 1 FROM billing.refund r WHERE r.payment_id = p.id AND r.reference = o.id AND r.state <> 'failed')
+    """,  # noqa: S608 - every piece of it stands in this module
 )
 PURSUED = Query(
     "gateway.pursued",
@@ -116,15 +129,31 @@ COMPUTED = Query(
 )
 HELD = Query(
     "shares.held",
-    "分成在交付并满保留期之前不放款。",
-    "No share is released before its line was delivered and the hold was over.",
+    "分成的保留期自交付起算，期满之前不放款。",
+    "The hold of a share runs from its delivery, and none is released before it is over.",
     """
     SELECT id AS share_id, state, delivered_at, releasable_at, hold_days FROM billing.share
     WHERE releasable_at IS DISTINCT FROM delivered_at + make_interval(hours => CAST(24 * hold_days AS integer))
-       OR (state IN ('releasable', 'in_statement', 'paid') AND (releasable_at IS NULL OR releasable_at > :now))
+       OR (state IN ('releasable', 'in_statement', 'paid') AND releasable_at > :now)
     """,
 )
 
+DELIVERED = Query(
+    "shares.delivered",
+    "已交付的周期性行与已验收的服务，其分成的保留期已开始；未交付者不放款。",
+    "The hold of shares has begun once their line was delivered or, for services, accepted; none is released before.",
+    f"""
+    SELECT s.id AS share_id, s.reference AS order_line_id, o.id AS order_id, o.state, l.term_months
+    FROM billing.share s
+    JOIN orders.order_line l ON l.id = s.reference
+    JOIN orders."order" o ON o.id = l.order_id
+    WHERE s.delivered_at IS NULL AND (
+        s.state IN ('releasable', 'in_statement', 'paid')
+        OR (s.state = 'pending' AND o.state IN ('active', 'completed') AND NOT {pending("o.id")}
+            AND (l.term_months > 0 OR o.accepted_at IS NOT NULL)))
+    """,  # noqa: S608 - (same)
+)
+
 RULES = (
-    ALLOCATED, ONE_ALIVE, CAPTURED, PURSUED, OF_THE_LINE, WITHIN_PAYMENT, SHARED, PINNED, COMPUTED, HELD,
+    ALLOCATED, ONE_ALIVE, CAPTURED, ARRIVED, PURSUED, OF_THE_LINE, WITHIN_PAYMENT, SHARED, PINNED, COMPUTED, HELD, DELIVERED,
 )  # fmt: skip

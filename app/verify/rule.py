@@ -27,6 +27,18 @@ GRACE = timedelta(minutes=10)
 Example = Mapping[str, Any]
 
 
+def pending(row_id: str) -> str:
+    """SQL: whether work that is not done yet names the row whose id is the expression `row_id`.
+
+    What follows from a fact is then still about to happen. Whether it does so in the fact's own transaction or in a job,
+    and whether a job's row outlives its work, makes no difference to a rule.
+    """
+    return (
+        "EXISTS (SELECT 1 FROM kernel.job j WHERE j.state IN ('ready', 'running') "  # noqa: S608 - an expression of a rule's own query
+        f"AND strpos(j.payload::text, CAST({row_id} AS text)) > 0)"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """How often a rule is broken, and the first few places."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor, Ppm
@@ -25,8 +25,8 @@ class Charge(Base):
         CheckConstraint("net_minor >= 0 AND tax_minor >= 0", name="positive"),
         CheckConstraint("0 <= refunded_minor AND refunded_minor <= reserved_minor", name="refunded"),
         CheckConstraint("reserved_minor <= gross_minor", name="reserved"),
-        Index("ix_charge_buyer_org_id_group_reference", "buyer_org_id", "group_reference"),
-        Index("ix_charge_seller_org_id_group_reference", "seller_org_id", "group_reference"),
+        ForeignKeyConstraint(["buyer_org_id", "payment_id"], ["billing.payment.payer_org_id", "billing.payment.id"]),
+        Index("ix_charge_group_reference", "group_reference"),
         Index("ix_charge_payment_id", "payment_id"),
         Index("ix_charge_allocation_id", "allocation_id"),
         {"schema": "billing"},
@@ -38,7 +38,7 @@ class Charge(Base):
     """The order line."""
     group_reference: Mapped[UUID]
     """The order."""
-    payment_id: Mapped[UUID] = mapped_column(ForeignKey("billing.payment.id"))
+    payment_id: Mapped[UUID]
     allocation_id: Mapped[UUID] = mapped_column(ForeignKey("billing.payment_allocation.id"))
     net_minor: Mapped[Minor]
     tax_minor: Mapped[Minor]

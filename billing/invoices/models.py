@@ -52,11 +52,16 @@ class Invoice(Base):
         CheckConstraint("net_minor + tax_minor = gross_minor", name="gross"),
         CheckConstraint("gross_minor >= 0", name="positive"),
         Index("uq_invoice_reference", "reference", unique=True, postgresql_where=text("kind <> 'credit_note'")),
-        Index("uq_invoice_refund_id", "refund_id", unique=True),
+        Index("uq_invoice_refund_id", "refund_id", unique=True, postgresql_where=text("refund_id IS NOT NULL")),
         Index("uq_invoice_number", "seller_org_id", "kind", "number", unique=True),
         Index("ix_invoice_buyer_org_id_created_at", "buyer_org_id", "created_at", "id"),
         Index("ix_invoice_seller_org_id_created_at", "seller_org_id", "created_at", "id"),
-        Index("ix_invoice_original_invoice_id", "original_invoice_id"),
+        Index(
+            "ix_invoice_original_invoice_id",
+            "original_invoice_id",
+            postgresql_where=text("original_invoice_id IS NOT NULL"),
+        ),
+        Index("ix_invoice_verification_code", "verification_code"),
         Index("ix_invoice_unfinished", "created_at", postgresql_where=text("pdf_key IS NULL")),
         {"schema": "billing"},
     )
@@ -115,7 +120,6 @@ class InvoiceLine(Base):
         UniqueConstraint("invoice_id", "position"),
         CheckConstraint("tax_category IN ('S', 'Z', 'E', 'AE', 'O')", name="tax_category"),
         CheckConstraint("net_minor + tax_minor = gross_minor", name="gross"),
-        Index("ix_invoice_line_buyer_org_id_seller_org_id_invoice_id", "buyer_org_id", "seller_org_id", "invoice_id"),
         Index("ix_invoice_line_reference", "reference"),
         {"schema": "billing"},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, Uuid
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -52,7 +52,13 @@ class LedgerTransaction(Base):
     reference: Mapped[UUID]
     org_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     postings: Mapped[int]
-    """How many postings belong to it; the database refuses a commit with another number, and so any later addition."""
+    """How many postings belong to it; the database refuses a commit with another number."""
+    opened_by: Mapped[int] = mapped_column(server_default=text("(pg_current_xact_id())::text::bigint"))
+    """The database transaction that wrote it, never set by hand: the database takes postings from no other one.
+
+    A forged number helps nobody: it would refuse the forger's own postings. A dump restored into a new cluster begins to
+    count anew; what that might let through, `ledger.complete` and the seal still show.
+    """
     effective_at: Mapped[Instant]
     recorded_at: Mapped[Instant]
 

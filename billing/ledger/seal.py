@@ -112,7 +112,7 @@ def _chain(previous: str, digests: Iterator[bytes]) -> str:
 
 
 def _digests(uow: UnitOfWork, ids: Sequence[UUID]) -> Iterator[bytes]:
-    """One digest per transaction, over every column of it and of its postings, in the given order."""
+    """One digest per transaction, over every column of it (but who opened it) and of its postings, in the given order."""
     for start in range(0, len(ids), _BATCH):
         batch = ids[start : start + _BATCH]
         facts = {

@@ -29,7 +29,14 @@ class Payment(Base):
         CheckConstraint("(state = 'succeeded') = (captured_at IS NOT NULL)", name="captured"),
         Index("uq_payment_live", "reference", unique=True, postgresql_where=text("state <> 'failed'")),
         Index("ix_payment_payer_org_id_created_at", "payer_org_id", "created_at"),
-        Index("uq_payment_gateway_reference", "gateway", "gateway_reference", unique=True),
+        Index("ix_payment_reference", "reference"),
+        Index(
+            "uq_payment_gateway_reference",
+            "gateway",
+            "gateway_reference",
+            unique=True,
+            postgresql_where=text("gateway_reference IS NOT NULL"),
+        ),
         Index(
             "ix_payment_doubtful",
             "next_check_at",
@@ -68,7 +75,6 @@ class PaymentAttempt(Base):
         UniqueConstraint("payment_id", "operation"),
         CheckConstraint("operation IN ('submit', 'cancel')", name="operation"),
         CheckConstraint("outcome IN ('calling', 'answered', 'refused', 'unknown')", name="outcome"),
-        Index("ix_payment_attempt_payer_org_id_payment_id", "payer_org_id", "payment_id"),
         {"schema": "billing"},
     )
     id: Mapped[Id]
@@ -91,7 +97,6 @@ class PaymentAllocation(Base):
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("0 <= refunded_minor AND refunded_minor <= reserved_minor", name="refunded"),
         CheckConstraint("reserved_minor <= amount_minor", name="reserved"),
-        Index("ix_payment_allocation_payer_org_id_payment_id", "payer_org_id", "payment_id"),
         Index("ix_payment_allocation_seller_org_id_reference", "seller_org_id", "reference"),
         Index("ix_payment_allocation_reference", "reference"),
         {"schema": "billing"},

@@ -57,7 +57,6 @@ class PayoutAttempt(Base):
         ForeignKeyConstraint(["org_id", "payout_id"], ["billing.payout.org_id", "billing.payout.id"]),
         UniqueConstraint("payout_id"),
         CheckConstraint("outcome IN ('calling', 'answered', 'refused', 'unknown')", name="outcome"),
-        Index("ix_payout_attempt_org_id_payout_id", "org_id", "payout_id"),
         {"schema": "billing"},
     )
     id: Mapped[Id]

@@ -64,7 +64,6 @@ class RefundLine(Base):
         UniqueConstraint("refund_id", "charge_id"),
         CheckConstraint("net_minor + tax_minor = gross_minor", name="gross"),
         CheckConstraint("gross_minor > 0 AND net_minor >= 0 AND tax_minor >= 0", name="positive"),
-        Index("ix_refund_line_buyer_org_id_seller_org_id_refund_id", "buyer_org_id", "seller_org_id", "refund_id"),
         Index("ix_refund_line_charge_id", "charge_id"),
         {"schema": "billing"},
     )
@@ -90,7 +89,6 @@ class RefundAttempt(Base):
         ),
         UniqueConstraint("refund_id"),
         CheckConstraint("outcome IN ('calling', 'answered', 'refused', 'unknown')", name="outcome"),
-        Index("ix_refund_attempt_buyer_org_id_seller_org_id_refund_id", "buyer_org_id", "seller_org_id", "refund_id"),
         {"schema": "billing"},
     )
     id: Mapped[Id]

@@ -19,7 +19,8 @@ class Entitlement(Base):
     __table_args__ = (
         UniqueConstraint("reference"),
         UniqueConstraint("buyer_org_id", "id"),
-        # Plan, listing and connector are the seller's own: the database says so.
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
+        # Plan, listing and connector are the seller's own: the database says so, and by it that the seller exists.
         ForeignKeyConstraint(["seller_org_id", "listing_id"], ["marketplace.listing.org_id", "marketplace.listing.id"]),
         ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
         ForeignKeyConstraint(
@@ -28,7 +29,6 @@ class Entitlement(Base):
         CheckConstraint("state IN ('pending', 'active', 'suspended', 'ended')", name="state"),
         CheckConstraint("seats_used BETWEEN 0 AND seats", name="seats"),
         Index("ix_entitlement_buyer_org_id_created_at", "buyer_org_id", "created_at"),
-        Index("ix_entitlement_seller_org_id_created_at", "seller_org_id", "created_at"),
         Index("ix_entitlement_seller_org_id_listing_id", "seller_org_id", "listing_id"),
         Index("ix_entitlement_seller_org_id_plan_id", "seller_org_id", "plan_id"),
         Index("ix_entitlement_seller_org_id_connector_id", "seller_org_id", "connector_id"),
@@ -36,7 +36,7 @@ class Entitlement(Base):
     )
     id: Mapped[Id]
     buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    seller_org_id: Mapped[UUID]
     reference: Mapped[UUID]
     """The order line delivered by this."""
     group_reference: Mapped[UUID]
@@ -71,7 +71,7 @@ class Seat(Base):
         ForeignKeyConstraint(
             ["org_id", "entitlement_id"], ["fulfillment.entitlement.buyer_org_id", "fulfillment.entitlement.id"]
         ),
-        Index("ix_seat_org_id_entitlement_id", "org_id", "entitlement_id"),
+        Index("ix_seat_entitlement_id", "entitlement_id"),
         Index("ix_seat_person_id", "person_id"),
         Index(
             "uq_seat_holder", "entitlement_id", "person_id", unique=True, postgresql_where=text("revoked_at IS NULL")
@@ -79,7 +79,7 @@ class Seat(Base):
         {"schema": "fulfillment"},
     )
     id: Mapped[Id]
-    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    org_id: Mapped[UUID]
     entitlement_id: Mapped[UUID]
     person_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
     assigned_at: Mapped[CreatedAt]

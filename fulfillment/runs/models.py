@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant
@@ -19,9 +19,14 @@ class Run(Base):
 
     __tablename__ = "run"
     __table_args__ = (
-        UniqueConstraint("buyer_org_id", "id"),
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
         ForeignKeyConstraint(
-            ["buyer_org_id", "entitlement_id"], ["fulfillment.entitlement.buyer_org_id", "fulfillment.entitlement.id"]
+            ["buyer_org_id", "seller_org_id", "entitlement_id"],
+            [
+                "fulfillment.entitlement.buyer_org_id",
+                "fulfillment.entitlement.seller_org_id",
+                "fulfillment.entitlement.id",
+            ],
         ),
         CheckConstraint(f"operation IN {OPERATIONS}", name="operation"),
         CheckConstraint(f"state IN {STATES}", name="state"),
@@ -33,8 +38,7 @@ class Run(Base):
             postgresql_where=text("state IN ('calling', 'waiting')"),
         ),
         Index("uq_run_provision", "entitlement_id", unique=True, postgresql_where=text("operation = 'provision'")),
-        Index("ix_run_buyer_org_id_created_at", "buyer_org_id", "created_at"),
-        Index("ix_run_buyer_org_id_entitlement_id", "buyer_org_id", "entitlement_id"),
+        Index("ix_run_entitlement_id", "entitlement_id"),
         Index("ix_run_seller_org_id_created_at", "seller_org_id", "created_at"),
         Index(
             "ix_run_troubled",
@@ -46,8 +50,8 @@ class Run(Base):
         {"schema": "fulfillment"},
     )
     id: Mapped[Id]
-    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
     entitlement_id: Mapped[UUID]
     operation: Mapped[str]
     state: Mapped[str]
@@ -73,12 +77,14 @@ class RunAttempt(Base):
 
     __tablename__ = "run_attempt"
     __table_args__ = (
-        ForeignKeyConstraint(["buyer_org_id", "run_id"], ["fulfillment.run.buyer_org_id", "fulfillment.run.id"]),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "run_id"],
+            ["fulfillment.run.buyer_org_id", "fulfillment.run.seller_org_id", "fulfillment.run.id"],
+        ),
         CheckConstraint(
             "outcome IN ('started', 'succeeded', 'accepted', 'refused', 'retry', 'unknown')", name="outcome"
         ),
-        Index("ix_run_attempt_buyer_org_id_run_id", "buyer_org_id", "run_id"),
-        Index("ix_run_attempt_seller_org_id_run_id", "seller_org_id", "run_id"),
+        Index("ix_run_attempt_run_id", "run_id"),
         {"schema": "fulfillment", "postgresql_partition_by": "RANGE (started_at)"},
     )
     id: Mapped[Id]

@@ -88,6 +88,7 @@ class Inbox(Base):
         UniqueConstraint("source", "event_id"),
         CheckConstraint("state IN ('received', 'processed', 'ignored', 'quarantined')", name="state"),
         Index("ix_inbox_waiting", "received_at", postgresql_where=text("state = 'received'")),
+        Index("ix_inbox_quarantined", "received_at", postgresql_where=text("state = 'quarantined'")),
         {"schema": "kernel"},
     )
     id: Mapped[Id]

@@ -63,7 +63,7 @@ class ListingVersion(Base):
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
-    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    org_id: Mapped[UUID]
     listing_id: Mapped[UUID]
     number: Mapped[int]
     state: Mapped[str]
@@ -116,7 +116,7 @@ class Plan(Base):
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
-    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    org_id: Mapped[UUID]
     listing_id: Mapped[UUID]
     version_id: Mapped[UUID]
     code: Mapped[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CHAR, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant
@@ -33,7 +33,7 @@ class Placement(Base):
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
-    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    org_id: Mapped[UUID]
     video_id: Mapped[UUID]
     seller_org_id: Mapped[UUID]
     listing_id: Mapped[UUID]
@@ -64,7 +64,7 @@ class Claim(Base):
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
-    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    org_id: Mapped[UUID]
     video_id: Mapped[UUID]
     placement_id: Mapped[UUID]
     kind: Mapped[str]

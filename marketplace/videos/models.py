@@ -34,7 +34,7 @@ class Video(Base):
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
-    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    org_id: Mapped[UUID]
     channel_id: Mapped[UUID]
     title: Mapped[str]
     title_en: Mapped[str]

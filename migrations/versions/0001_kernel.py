@@ -28,6 +28,7 @@ def upgrade() -> None:
         ddl.append_only(f"kernel.{table}")
     for table in ("job", "job_attempt", "idempotency_key", "inbox", "sandbox_clock"):
         ddl.grant(f"kernel.{table}")
+    ddl.leave_room("kernel.inbox")
     ddl.isolate("kernel.event", "org_ids[]")
     ddl.isolate("kernel.state_history", "org_ids[]")
     ddl.isolate("kernel.audit_entry", "org_id")
@@ -111,6 +112,7 @@ def _history_and_keys() -> None:
     op.create_table(
         "state_history",
         sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
         sa.Column("machine", sa.Text, nullable=False),
         sa.Column("subject_id", sa.Uuid, nullable=False),
         sa.Column("org_ids", postgresql.ARRAY(sa.Uuid), nullable=False),
@@ -119,11 +121,12 @@ def _history_and_keys() -> None:
         sa.Column("actor", sa.Text, nullable=False),
         sa.Column("reason", sa.Text),
         sa.Column("event_id", sa.Uuid),
-        sa.Column("at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_state_history"),
+        sa.PrimaryKeyConstraint("id", "at", name="pk_state_history"),
         sa.Index("ix_state_history_subject_id", "subject_id", "at"),
         schema="kernel",
+        postgresql_partition_by="RANGE (at)",
     )
+    ddl.partition_by_month("kernel.state_history")
     op.create_table(
         "idempotency_key",
         sa.Column("id", sa.Uuid, nullable=False),
@@ -154,6 +157,7 @@ def _history_and_keys() -> None:
         sa.UniqueConstraint("source", "event_id", name="uq_inbox_source_event_id"),
         sa.CheckConstraint("state IN ('received', 'processed', 'ignored', 'quarantined')", name="ck_inbox_state"),
         sa.Index("ix_inbox_waiting", "received_at", postgresql_where=sa.text("state = 'received'")),
+        sa.Index("ix_inbox_quarantined", "received_at", postgresql_where=sa.text("state = 'quarantined'")),
         schema="kernel",
     )
     op.create_table(

@@ -250,7 +250,6 @@ def _videos() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_video"),
         sa.UniqueConstraint("org_id", "id", name="uq_video_org_id_id"),
-        sa.ForeignKeyConstraint(["org_id"], ["marketplace.organization.id"], name="fk_video_org_id"),
         sa.ForeignKeyConstraint(
             ["org_id", "channel_id"],
             ["marketplace.channel.org_id", "marketplace.channel.id"],

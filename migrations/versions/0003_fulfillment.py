@@ -27,6 +27,7 @@ def upgrade() -> None:
     _attempts()
     for table in TABLES:
         ddl.grant(f"fulfillment.{table}", "SELECT, INSERT, UPDATE")
+    ddl.leave_room("fulfillment.entitlement", "fulfillment.run")
     # A seller's settings and secrets are nobody else's; a buyer's seats name its people and are not the seller's.
     ddl.isolate("fulfillment.connector", "org_id")
     ddl.isolate("fulfillment.seat", "org_id")
@@ -85,13 +86,11 @@ def _entitlements() -> None:
         sa.Column("valid_from", INSTANT),
         sa.Column("valid_to", INSTANT),
         sa.Column("created_at", INSTANT, nullable=False),
+        sa.UniqueConstraint("buyer_org_id", "seller_org_id", "id", name="uq_entitlement_buyer_org_id_seller_org_id_id"),
         sa.PrimaryKeyConstraint("id", name="pk_entitlement"),
         sa.UniqueConstraint("reference", name="uq_entitlement_reference"),
         sa.UniqueConstraint("buyer_org_id", "id", name="uq_entitlement_buyer_org_id_id"),
         sa.ForeignKeyConstraint(["buyer_org_id"], ["marketplace.organization.id"], name="fk_entitlement_buyer_org_id"),
-        sa.ForeignKeyConstraint(
-            ["seller_org_id"], ["marketplace.organization.id"], name="fk_entitlement_seller_org_id"
-        ),
         sa.ForeignKeyConstraint(
             ["seller_org_id", "listing_id"],
             ["marketplace.listing.org_id", "marketplace.listing.id"],
@@ -110,7 +109,6 @@ def _entitlements() -> None:
         sa.CheckConstraint("state IN ('pending', 'active', 'suspended', 'ended')", name="ck_entitlement_state"),
         sa.CheckConstraint("seats_used BETWEEN 0 AND seats", name="ck_entitlement_seats"),
         sa.Index("ix_entitlement_buyer_org_id_created_at", "buyer_org_id", "created_at"),
-        sa.Index("ix_entitlement_seller_org_id_created_at", "seller_org_id", "created_at"),
         sa.Index("ix_entitlement_seller_org_id_listing_id", "seller_org_id", "listing_id"),
         sa.Index("ix_entitlement_seller_org_id_plan_id", "seller_org_id", "plan_id"),
         sa.Index("ix_entitlement_seller_org_id_connector_id", "seller_org_id", "connector_id"),
@@ -124,15 +122,14 @@ def _entitlements() -> None:
         sa.Column("person_id", sa.Uuid, nullable=False),
         sa.Column("assigned_at", INSTANT, nullable=False),
         sa.Column("revoked_at", INSTANT),
+        sa.Index("ix_seat_entitlement_id", "entitlement_id"),
         sa.PrimaryKeyConstraint("id", name="pk_seat"),
-        sa.ForeignKeyConstraint(["org_id"], ["marketplace.organization.id"], name="fk_seat_org_id"),
         sa.ForeignKeyConstraint(["person_id"], ["marketplace.person.id"], name="fk_seat_person_id"),
         sa.ForeignKeyConstraint(
             ["org_id", "entitlement_id"],
             ["fulfillment.entitlement.buyer_org_id", "fulfillment.entitlement.id"],
             name="fk_seat_org_id_entitlement_id",
         ),
-        sa.Index("ix_seat_org_id_entitlement_id", "org_id", "entitlement_id"),
         sa.Index("ix_seat_person_id", "person_id"),
         sa.Index(
             "uq_seat_holder",
@@ -165,15 +162,18 @@ def _runs() -> None:
         sa.Column("deadline_at", INSTANT, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("finished_at", INSTANT),
-        sa.PrimaryKeyConstraint("id", name="pk_run"),
-        sa.UniqueConstraint("buyer_org_id", "id", name="uq_run_buyer_org_id_id"),
-        sa.ForeignKeyConstraint(["buyer_org_id"], ["marketplace.organization.id"], name="fk_run_buyer_org_id"),
-        sa.ForeignKeyConstraint(["seller_org_id"], ["marketplace.organization.id"], name="fk_run_seller_org_id"),
+        sa.UniqueConstraint("buyer_org_id", "seller_org_id", "id", name="uq_run_buyer_org_id_seller_org_id_id"),
         sa.ForeignKeyConstraint(
-            ["buyer_org_id", "entitlement_id"],
-            ["fulfillment.entitlement.buyer_org_id", "fulfillment.entitlement.id"],
-            name="fk_run_buyer_org_id_entitlement_id",
+            ["buyer_org_id", "seller_org_id", "entitlement_id"],
+            [
+                "fulfillment.entitlement.buyer_org_id",
+                "fulfillment.entitlement.seller_org_id",
+                "fulfillment.entitlement.id",
+            ],
+            name="fk_run_buyer_org_id_seller_org_id_entitlement_id",
         ),
+        sa.Index("ix_run_entitlement_id", "entitlement_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_run"),
         sa.CheckConstraint(
             "operation IN ('provision', 'change', 'suspend', 'resume', 'deprovision')", name="ck_run_operation"
         ),
@@ -190,8 +190,6 @@ def _runs() -> None:
         sa.Index(
             "uq_run_provision", "entitlement_id", unique=True, postgresql_where=sa.text("operation = 'provision'")
         ),
-        sa.Index("ix_run_buyer_org_id_created_at", "buyer_org_id", "created_at"),
-        sa.Index("ix_run_buyer_org_id_entitlement_id", "buyer_org_id", "entitlement_id"),
         sa.Index("ix_run_seller_org_id_created_at", "seller_org_id", "created_at"),
         sa.Index(
             "ix_run_troubled",
@@ -224,18 +222,17 @@ def _attempts() -> None:
         sa.Column("reason", sa.Text),
         sa.Column("request_excerpt", sa.Text),
         sa.Column("response_excerpt", sa.Text),
-        sa.PrimaryKeyConstraint("id", "started_at", name="pk_run_attempt"),
         sa.ForeignKeyConstraint(
-            ["buyer_org_id", "run_id"],
-            ["fulfillment.run.buyer_org_id", "fulfillment.run.id"],
-            name="fk_run_attempt_buyer_org_id_run_id",
+            ["buyer_org_id", "seller_org_id", "run_id"],
+            ["fulfillment.run.buyer_org_id", "fulfillment.run.seller_org_id", "fulfillment.run.id"],
+            name="fk_run_attempt_buyer_org_id_seller_org_id_run_id",
         ),
+        sa.Index("ix_run_attempt_run_id", "run_id"),
+        sa.PrimaryKeyConstraint("id", "started_at", name="pk_run_attempt"),
         sa.CheckConstraint(
             "outcome IN ('started', 'succeeded', 'accepted', 'refused', 'retry', 'unknown')",
             name="ck_run_attempt_outcome",
         ),
-        sa.Index("ix_run_attempt_buyer_org_id_run_id", "buyer_org_id", "run_id"),
-        sa.Index("ix_run_attempt_seller_org_id_run_id", "seller_org_id", "run_id"),
         schema="fulfillment",
         postgresql_partition_by="RANGE (started_at)",
     )

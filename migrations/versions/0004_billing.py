@@ -23,13 +23,20 @@ TABLES = (
     "share_reversal share share_policy statement invoice_line invoice number_series refund_attempt refund_line refund "
     "charge sandbox_operation payment_allocation payment_attempt payment"
 ).split()
-FUNCTIONS = ("check_ledger_transaction", "keep_issued_invoice", "keep_closed_statement", "refuse_deletion")
+FUNCTIONS = (
+    "check_ledger_transaction",
+    "refuse_late_posting",
+    "keep_issued_invoice",
+    "keep_closed_statement",
+    "refuse_deletion",
+)
 BOOKS = "ledger_account ledger_transaction posting ledger_seal ledger_seal_entry".split()
 APPEND_ONLY = [*BOOKS, *"statement_line refund_line invoice_line share_policy".split()]
 UNDELETABLE = (
     "payment payment_attempt payment_allocation charge refund refund_attempt number_series invoice statement share "
     "share_reversal payout payout_attempt sandbox_operation"
 ).split()
+SOON_CHANGED = "payment payment_attempt sandbox_operation share invoice number_series".split()
 OWNERS = {
     "payment": ("payer_org_id",),
     "payment_attempt": ("payer_org_id",),
@@ -73,6 +80,7 @@ def upgrade() -> None:
             f"CREATE TRIGGER {table}_undeletable BEFORE DELETE ON billing.{table} "
             "FOR EACH ROW EXECUTE FUNCTION billing.refuse_deletion()"
         )
+    ddl.leave_room(*(f"billing.{table}" for table in SOON_CHANGED))
     for table, columns in OWNERS.items():
         ddl.isolate(f"billing.{table}", *columns)
 
@@ -103,9 +111,16 @@ def _payments() -> None:
             name="ck_payment_state",
         ),
         sa.CheckConstraint("amount_minor > 0", name="ck_payment_amount"),
+        sa.Index(
+            "uq_payment_gateway_reference",
+            "gateway",
+            "gateway_reference",
+            unique=True,
+            postgresql_where=sa.text("gateway_reference IS NOT NULL"),
+        ),
+        sa.Index("ix_payment_reference", "reference"),
         sa.PrimaryKeyConstraint("id", name="pk_payment"),
         sa.UniqueConstraint("payer_org_id", "id", name="uq_payment_payer_org_id_id"),
-        sa.Index("uq_payment_gateway_reference", "gateway", "gateway_reference", unique=True),
         sa.Index(
             "ix_payment_doubtful",
             "next_check_at",
@@ -136,7 +151,6 @@ def _payments() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_payment_attempt"),
         sa.UniqueConstraint("payment_id", "operation", name="uq_payment_attempt_payment_id_operation"),
-        sa.Index("ix_payment_attempt_payer_org_id_payment_id", "payer_org_id", "payment_id"),
         schema="billing",
     )
     op.create_table(
@@ -163,7 +177,6 @@ def _payments() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_payment_allocation"),
         sa.UniqueConstraint("payment_id", "reference", name="uq_payment_allocation_payment_id_reference"),
-        sa.Index("ix_payment_allocation_payer_org_id_payment_id", "payer_org_id", "payment_id"),
         sa.Index("ix_payment_allocation_reference", "reference"),
         sa.Index("ix_payment_allocation_seller_org_id_reference", "seller_org_id", "reference"),
         schema="billing",
@@ -224,13 +237,16 @@ def _payments() -> None:
         sa.CheckConstraint("net_minor >= 0 AND tax_minor >= 0", name="ck_charge_positive"),
         sa.CheckConstraint("reserved_minor <= gross_minor", name="ck_charge_reserved"),
         sa.ForeignKeyConstraint(["allocation_id"], ["billing.payment_allocation.id"], name="fk_charge_allocation_id"),
-        sa.ForeignKeyConstraint(["payment_id"], ["billing.payment.id"], name="fk_charge_payment_id"),
+        sa.ForeignKeyConstraint(
+            ["buyer_org_id", "payment_id"],
+            ["billing.payment.payer_org_id", "billing.payment.id"],
+            name="fk_charge_buyer_org_id_payment_id",
+        ),
+        sa.Index("ix_charge_group_reference", "group_reference"),
         sa.PrimaryKeyConstraint("id", name="pk_charge"),
         sa.UniqueConstraint("reference", name="uq_charge_reference"),
         sa.Index("ix_charge_allocation_id", "allocation_id"),
-        sa.Index("ix_charge_buyer_org_id_group_reference", "buyer_org_id", "group_reference"),
         sa.Index("ix_charge_payment_id", "payment_id"),
-        sa.Index("ix_charge_seller_org_id_group_reference", "seller_org_id", "group_reference"),
         schema="billing",
     )
 
@@ -296,7 +312,6 @@ def _refunds() -> None:
         sa.ForeignKeyConstraint(["charge_id"], ["billing.charge.id"], name="fk_refund_line_charge_id"),
         sa.PrimaryKeyConstraint("id", name="pk_refund_line"),
         sa.UniqueConstraint("refund_id", "charge_id", name="uq_refund_line_refund_id_charge_id"),
-        sa.Index("ix_refund_line_buyer_org_id_seller_org_id_refund_id", "buyer_org_id", "seller_org_id", "refund_id"),
         sa.Index("ix_refund_line_charge_id", "charge_id"),
         schema="billing",
     )
@@ -320,9 +335,6 @@ def _refunds() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_refund_attempt"),
         sa.UniqueConstraint("refund_id", name="uq_refund_attempt_refund_id"),
-        sa.Index(
-            "ix_refund_attempt_buyer_org_id_seller_org_id_refund_id", "buyer_org_id", "seller_org_id", "refund_id"
-        ),
         schema="billing",
     )
 
@@ -390,16 +402,21 @@ def _invoices() -> None:
         sa.ForeignKeyConstraint(["original_invoice_id"], ["billing.invoice.id"], name="fk_invoice_original_invoice_id"),
         sa.ForeignKeyConstraint(["refund_id"], ["billing.refund.id"], name="fk_invoice_refund_id"),
         sa.ForeignKeyConstraint(["series_id"], ["billing.number_series.id"], name="fk_invoice_series_id"),
+        sa.Index("uq_invoice_refund_id", "refund_id", unique=True, postgresql_where=sa.text("refund_id IS NOT NULL")),
+        sa.Index(
+            "ix_invoice_original_invoice_id",
+            "original_invoice_id",
+            postgresql_where=sa.text("original_invoice_id IS NOT NULL"),
+        ),
+        sa.Index("ix_invoice_verification_code", "verification_code"),
         sa.PrimaryKeyConstraint("id", name="pk_invoice"),
         sa.UniqueConstraint("buyer_org_id", "seller_org_id", "id", name="uq_invoice_buyer_org_id_seller_org_id_id"),
         sa.UniqueConstraint("series_id", "sequence", name="uq_invoice_series_id_sequence"),
         sa.Index("ix_invoice_buyer_org_id_created_at", "buyer_org_id", "created_at", "id"),
-        sa.Index("ix_invoice_original_invoice_id", "original_invoice_id"),
         sa.Index("ix_invoice_seller_org_id_created_at", "seller_org_id", "created_at", "id"),
         sa.Index("ix_invoice_unfinished", "created_at", postgresql_where=sa.text("pdf_key IS NULL")),
         sa.Index("uq_invoice_number", "seller_org_id", "kind", "number", unique=True),
         sa.Index("uq_invoice_reference", "reference", unique=True, postgresql_where=sa.text("kind <> 'credit_note'")),
-        sa.Index("uq_invoice_refund_id", "refund_id", unique=True),
         schema="billing",
     )
     op.create_table(
@@ -431,9 +448,6 @@ def _invoices() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_invoice_line"),
         sa.UniqueConstraint("invoice_id", "position", name="uq_invoice_line_invoice_id_position"),
-        sa.Index(
-            "ix_invoice_line_buyer_org_id_seller_org_id_invoice_id", "buyer_org_id", "seller_org_id", "invoice_id"
-        ),
         sa.Index("ix_invoice_line_reference", "reference"),
         schema="billing",
     )
@@ -527,13 +541,13 @@ def _statements() -> None:
         sa.CheckConstraint("amount_minor >= 0", name="ck_share_amount"),
         sa.ForeignKeyConstraint(["charge_id"], ["billing.charge.id"], name="fk_share_charge_id"),
         sa.ForeignKeyConstraint(["statement_id"], ["billing.statement.id"], name="fk_share_statement_id"),
+        sa.Index("ix_share_group_reference", "group_reference"),
+        sa.Index("ix_share_statement_id", "statement_id", postgresql_where=sa.text("statement_id IS NOT NULL")),
         sa.PrimaryKeyConstraint("id", name="pk_share"),
         sa.UniqueConstraint("charge_id", "kind", name="uq_share_charge_id_kind"),
         sa.Index("ix_share_due", "releasable_at", postgresql_where=sa.text("state = 'pending'")),
         sa.Index("ix_share_org_id_state", "org_id", "state", "captured_at"),
         sa.Index("ix_share_reference", "reference"),
-        sa.Index("ix_share_seller_org_id_group_reference", "seller_org_id", "group_reference"),
-        sa.Index("ix_share_statement_id", "statement_id"),
         schema="billing",
     )
     op.create_table(
@@ -655,7 +669,6 @@ def _payouts() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_payout_attempt"),
         sa.UniqueConstraint("payout_id", name="uq_payout_attempt_payout_id"),
-        sa.Index("ix_payout_attempt_org_id_payout_id", "org_id", "payout_id"),
         schema="billing",
     )
 
@@ -689,6 +702,9 @@ def _ledger() -> None:
         sa.Column("reference", sa.Uuid, nullable=False),
         sa.Column("org_ids", postgresql.ARRAY(sa.Uuid), nullable=False),
         sa.Column("postings", sa.BigInteger, nullable=False),
+        sa.Column(
+            "opened_by", sa.BigInteger, server_default=sa.text("(pg_current_xact_id())::text::bigint"), nullable=False
+        ),
         sa.Column("effective_at", INSTANT, nullable=False),
         sa.Column("recorded_at", INSTANT, nullable=False),
         sa.CheckConstraint("postings >= 2", name="ck_ledger_transaction_postings"),
@@ -751,29 +767,43 @@ def _ledger() -> None:
 
 
 def _truths() -> None:
+    # Once for a ledger transaction, at commit: nothing can join it afterwards, because the guard below knows who opened it.
     op.execute("""
         CREATE FUNCTION billing.check_ledger_transaction() RETURNS trigger LANGUAGE plpgsql AS $$
-        DECLARE subject uuid; expected bigint; found bigint;
+        DECLARE found bigint; unbalanced boolean;
         BEGIN
-            IF TG_TABLE_NAME = 'posting' THEN subject := NEW.transaction_id; ELSE subject := NEW.id; END IF;
-            SELECT postings INTO expected FROM billing.ledger_transaction WHERE id = subject;
-            SELECT count(*) INTO found FROM billing.posting WHERE transaction_id = subject;
-            IF found IS DISTINCT FROM expected THEN
-                RAISE EXCEPTION 'ledger transaction % has % postings, % were announced', subject, found, expected
+            SELECT coalesce(sum(legs), 0), bool_or(difference <> 0) INTO found, unbalanced
+            FROM (SELECT count(*) AS legs, sum(amount_minor) AS difference
+                  FROM billing.posting WHERE transaction_id = NEW.id GROUP BY currency) per_currency;
+            IF found <> NEW.postings THEN
+                RAISE EXCEPTION 'ledger transaction % has % postings, % were announced', NEW.id, found, NEW.postings
                     USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_complete';
             END IF;
-            IF EXISTS (SELECT 1 FROM billing.posting WHERE transaction_id = subject
-                       GROUP BY currency HAVING sum(amount_minor) <> 0) THEN
-                RAISE EXCEPTION 'ledger transaction % does not balance', subject
+            IF unbalanced THEN
+                RAISE EXCEPTION 'ledger transaction % does not balance', NEW.id
                     USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_balanced';
             END IF;
             RETURN NULL;
         END $$""")
-    for table in ("ledger_transaction", "posting"):
-        op.execute(
-            f"CREATE CONSTRAINT TRIGGER {table}_balanced AFTER INSERT ON billing.{table} "
-            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION billing.check_ledger_transaction()"
-        )
+    op.execute(
+        "CREATE CONSTRAINT TRIGGER ledger_transaction_balanced AFTER INSERT ON billing.ledger_transaction "
+        "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION billing.check_ledger_transaction()"
+    )
+    op.execute("""
+        CREATE FUNCTION billing.refuse_late_posting() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM FROM billing.ledger_transaction
+            WHERE id = NEW.transaction_id AND opened_by = pg_current_xact_id()::text::bigint;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'ledger transaction % was not opened by this database transaction', NEW.transaction_id
+                    USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_closed';
+            END IF;
+            RETURN NEW;
+        END $$""")
+    op.execute(
+        "CREATE TRIGGER posting_in_time BEFORE INSERT ON billing.posting "
+        "FOR EACH ROW EXECUTE FUNCTION billing.refuse_late_posting()"
+    )
     op.execute("""
         CREATE FUNCTION billing.refuse_deletion() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'rows of % are never deleted', TG_TABLE_NAME

@@ -49,6 +49,7 @@ def upgrade() -> None:
         ddl.grant(f'orders."{table}"')
     for table in APPEND_ONLY:
         ddl.append_only(f"orders.{table}")
+    ddl.leave_room("orders.quote", "orders.purchase", 'orders."order"')
     ddl.isolate("orders.purchase_rule", "org_id")
     for table in BUYERS_OWN:
         ddl.isolate(f"orders.{table}", "buyer_org_id")
@@ -102,11 +103,9 @@ def _quote() -> None:
         sa.CheckConstraint("gross_minor >= 0", name=op.f("ck_quote_not_negative")),
         sa.ForeignKeyConstraint(["buyer_org_id"], ["marketplace.organization.id"], name=op.f("fk_quote_buyer_org_id")),
         sa.ForeignKeyConstraint(["person_id"], ["marketplace.person.id"], name=op.f("fk_quote_person_id")),
+        sa.UniqueConstraint("buyer_org_id", "id", name="uq_quote_buyer_org_id_id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quote")),
         schema="orders",
-    )
-    op.create_index(
-        "ix_quote_buyer_org_id_created_at", "quote", ["buyer_org_id", "created_at"], unique=False, schema="orders"
     )
     op.create_index("ix_quote_person_id", "quote", ["person_id"], unique=False, schema="orders")
 
@@ -134,11 +133,14 @@ def _purchase() -> None:
             name=op.f("ck_purchase_state"),
         ),
         sa.CheckConstraint("gross_minor = net_minor + tax_minor", name=op.f("ck_purchase_sum")),
-        sa.ForeignKeyConstraint(
-            ["buyer_org_id"], ["marketplace.organization.id"], name=op.f("fk_purchase_buyer_org_id")
-        ),
-        sa.ForeignKeyConstraint(["quote_id"], ["orders.quote.id"], name=op.f("fk_purchase_quote_id")),
         sa.ForeignKeyConstraint(["requested_by"], ["marketplace.person.id"], name=op.f("fk_purchase_requested_by")),
+        sa.ForeignKeyConstraint(
+            ["buyer_org_id", "quote_id"],
+            ["orders.quote.buyer_org_id", "orders.quote.id"],
+            name="fk_purchase_buyer_org_id_quote_id",
+        ),
+        sa.UniqueConstraint("buyer_org_id", "id", name="uq_purchase_buyer_org_id_id"),
+        sa.Index("ix_purchase_deadline_at", "deadline_at", postgresql_where=sa.text("deadline_at IS NOT NULL")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_purchase")),
         sa.UniqueConstraint("quote_id", name=op.f("uq_purchase_quote_id")),
         schema="orders",
@@ -146,7 +148,6 @@ def _purchase() -> None:
     op.create_index(
         "ix_purchase_buyer_org_id_created_at", "purchase", ["buyer_org_id", "created_at"], unique=False, schema="orders"
     )
-    op.create_index("ix_purchase_deadline_at", "purchase", ["deadline_at"], unique=False, schema="orders")
     op.create_index("ix_purchase_requested_by", "purchase", ["requested_by"], unique=False, schema="orders")
 
 
@@ -161,16 +162,16 @@ def _approval() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("decision IN ('approved', 'rejected')", name=op.f("ck_approval_decision")),
-        sa.ForeignKeyConstraint(
-            ["buyer_org_id"], ["marketplace.organization.id"], name=op.f("fk_approval_buyer_org_id")
-        ),
         sa.ForeignKeyConstraint(["decided_by"], ["marketplace.person.id"], name=op.f("fk_approval_decided_by")),
-        sa.ForeignKeyConstraint(["purchase_id"], ["orders.purchase.id"], name=op.f("fk_approval_purchase_id")),
+        sa.ForeignKeyConstraint(
+            ["buyer_org_id", "purchase_id"],
+            ["orders.purchase.buyer_org_id", "orders.purchase.id"],
+            name="fk_approval_buyer_org_id_purchase_id",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_approval")),
         sa.UniqueConstraint("purchase_id", name=op.f("uq_approval_purchase_id")),
         schema="orders",
     )
-    op.create_index("ix_approval_buyer_org_id", "approval", ["buyer_org_id"], unique=False, schema="orders")
     op.create_index("ix_approval_decided_by", "approval", ["decided_by"], unique=False, schema="orders")
 
 
@@ -204,11 +205,16 @@ def _order() -> None:
         ),
         sa.CheckConstraint("buyer_org_id <> seller_org_id", name=op.f("ck_order_two_parties")),
         sa.CheckConstraint("gross_minor = net_minor + tax_minor", name=op.f("ck_order_sum")),
-        sa.ForeignKeyConstraint(["buyer_org_id"], ["marketplace.organization.id"], name=op.f("fk_order_buyer_org_id")),
-        sa.ForeignKeyConstraint(["purchase_id"], ["orders.purchase.id"], name=op.f("fk_order_purchase_id")),
         sa.ForeignKeyConstraint(
             ["seller_org_id"], ["marketplace.organization.id"], name=op.f("fk_order_seller_org_id")
         ),
+        sa.ForeignKeyConstraint(
+            ["buyer_org_id", "purchase_id"],
+            ["orders.purchase.buyer_org_id", "orders.purchase.id"],
+            name="fk_order_buyer_org_id_purchase_id",
+        ),
+        sa.UniqueConstraint("buyer_org_id", "seller_org_id", "id", name="uq_order_buyer_org_id_seller_org_id_id"),
+        sa.Index("ix_order_deadline_at", "deadline_at", postgresql_where=sa.text("deadline_at IS NOT NULL")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order")),
         sa.UniqueConstraint("number", name=op.f("uq_order_number")),
         schema="orders",
@@ -220,7 +226,6 @@ def _order() -> None:
     op.create_index(
         "ix_order_seller_org_id_created_at", "order", ["seller_org_id", "created_at"], unique=False, schema="orders"
     )
-    op.create_index("ix_order_state_deadline_at", "order", ["state", "deadline_at"], unique=False, schema="orders")
 
 
 def _order_line() -> None:
@@ -256,23 +261,27 @@ def _order_line() -> None:
         sa.CheckConstraint("net_minor = list_minor - discount_minor OR tax_included", name=op.f("ck_order_line_net")),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_order_line_quantity")),
         sa.ForeignKeyConstraint(
-            ["buyer_org_id"], ["marketplace.organization.id"], name=op.f("fk_order_line_buyer_org_id")
+            ["buyer_org_id", "seller_org_id", "order_id"],
+            ["orders.order.buyer_org_id", "orders.order.seller_org_id", "orders.order.id"],
+            name="fk_order_line_buyer_org_id_seller_org_id_order_id",
         ),
-        sa.ForeignKeyConstraint(["listing_id"], ["marketplace.listing.id"], name=op.f("fk_order_line_listing_id")),
-        sa.ForeignKeyConstraint(["order_id"], ["orders.order.id"], name=op.f("fk_order_line_order_id")),
-        sa.ForeignKeyConstraint(["plan_id"], ["marketplace.plan.id"], name=op.f("fk_order_line_plan_id")),
         sa.ForeignKeyConstraint(
-            ["seller_org_id"], ["marketplace.organization.id"], name=op.f("fk_order_line_seller_org_id")
+            ["seller_org_id", "listing_id"],
+            ["marketplace.listing.org_id", "marketplace.listing.id"],
+            name="fk_order_line_seller_org_id_listing_id",
         ),
+        sa.ForeignKeyConstraint(
+            ["seller_org_id", "plan_id"],
+            ["marketplace.plan.org_id", "marketplace.plan.id"],
+            name="fk_order_line_seller_org_id_plan_id",
+        ),
+        sa.UniqueConstraint("buyer_org_id", "seller_org_id", "id", name="uq_order_line_buyer_org_id_seller_org_id_id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_line")),
-        sa.UniqueConstraint("buyer_org_id", "id", name=op.f("uq_order_line_buyer_org_id_id")),
         schema="orders",
     )
-    op.create_index("ix_order_line_buyer_org_id", "order_line", ["buyer_org_id"], unique=False, schema="orders")
     op.create_index("ix_order_line_listing_id", "order_line", ["listing_id"], unique=False, schema="orders")
     op.create_index("ix_order_line_order_id", "order_line", ["order_id"], unique=False, schema="orders")
     op.create_index("ix_order_line_plan_id", "order_line", ["plan_id"], unique=False, schema="orders")
-    op.create_index("ix_order_line_seller_org_id", "order_line", ["seller_org_id"], unique=False, schema="orders")
 
 
 def _attribution() -> None:
@@ -293,38 +302,26 @@ def _attribution() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("rule IN ('context', 'last_click', 'last_view', 'none')", name=op.f("ck_attribution_rule")),
         sa.ForeignKeyConstraint(
-            ["buyer_org_id", "order_line_id"],
-            ["orders.order_line.buyer_org_id", "orders.order_line.id"],
-            name=op.f("fk_attribution_buyer_org_id_order_line_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["buyer_org_id"], ["marketplace.organization.id"], name=op.f("fk_attribution_buyer_org_id")
-        ),
-        sa.ForeignKeyConstraint(
             ["placement_id"], ["marketplace.placement.id"], name=op.f("fk_attribution_placement_id")
         ),
         sa.ForeignKeyConstraint(
             ["promoter_org_id"], ["marketplace.organization.id"], name=op.f("fk_attribution_promoter_org_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["seller_org_id"], ["marketplace.organization.id"], name=op.f("fk_attribution_seller_org_id")
-        ),
         sa.ForeignKeyConstraint(["video_id"], ["marketplace.video.id"], name=op.f("fk_attribution_video_id")),
+        sa.ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "order_line_id"],
+            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
+            name="fk_attribution_buyer_org_id_seller_org_id_order_line_id",
+        ),
+        sa.Index(
+            "ix_attribution_promoter_org_id", "promoter_org_id", postgresql_where=sa.text("promoter_org_id IS NOT NULL")
+        ),
+        sa.Index("ix_attribution_video_id", "video_id", postgresql_where=sa.text("video_id IS NOT NULL")),
+        sa.Index("ix_attribution_placement_id", "placement_id", postgresql_where=sa.text("placement_id IS NOT NULL")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attribution")),
         sa.UniqueConstraint("order_line_id", name=op.f("uq_attribution_order_line_id")),
         schema="orders",
     )
-    op.create_index(
-        "ix_attribution_buyer_org_id_order_line_id",
-        "attribution",
-        ["buyer_org_id", "order_line_id"],
-        unique=False,
-        schema="orders",
-    )
-    op.create_index("ix_attribution_placement_id", "attribution", ["placement_id"], unique=False, schema="orders")
-    op.create_index("ix_attribution_promoter_org_id", "attribution", ["promoter_org_id"], unique=False, schema="orders")
-    op.create_index("ix_attribution_seller_org_id", "attribution", ["seller_org_id"], unique=False, schema="orders")
-    op.create_index("ix_attribution_video_id", "attribution", ["video_id"], unique=False, schema="orders")
 
 
 def _sale_terms() -> None:
@@ -345,32 +342,20 @@ def _sale_terms() -> None:
         ),
         sa.CheckConstraint("commission_ppm >= 0 AND promoter_ppm >= 0", name=op.f("ck_sale_terms_not_negative")),
         sa.ForeignKeyConstraint(
-            ["buyer_org_id", "order_line_id"],
-            ["orders.order_line.buyer_org_id", "orders.order_line.id"],
-            name=op.f("fk_sale_terms_buyer_org_id_order_line_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["buyer_org_id"], ["marketplace.organization.id"], name=op.f("fk_sale_terms_buyer_org_id")
-        ),
-        sa.ForeignKeyConstraint(
             ["promoter_org_id"], ["marketplace.organization.id"], name=op.f("fk_sale_terms_promoter_org_id")
         ),
         sa.ForeignKeyConstraint(
-            ["seller_org_id"], ["marketplace.organization.id"], name=op.f("fk_sale_terms_seller_org_id")
+            ["buyer_org_id", "seller_org_id", "order_line_id"],
+            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
+            name="fk_sale_terms_buyer_org_id_seller_org_id_order_line_id",
+        ),
+        sa.Index(
+            "ix_sale_terms_promoter_org_id", "promoter_org_id", postgresql_where=sa.text("promoter_org_id IS NOT NULL")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sale_terms")),
         sa.UniqueConstraint("order_line_id", name=op.f("uq_sale_terms_order_line_id")),
         schema="orders",
     )
-    op.create_index(
-        "ix_sale_terms_buyer_org_id_order_line_id",
-        "sale_terms",
-        ["buyer_org_id", "order_line_id"],
-        unique=False,
-        schema="orders",
-    )
-    op.create_index("ix_sale_terms_promoter_org_id", "sale_terms", ["promoter_org_id"], unique=False, schema="orders")
-    op.create_index("ix_sale_terms_seller_org_id", "sale_terms", ["seller_org_id"], unique=False, schema="orders")
 
 
 def _subscription() -> None:
@@ -387,20 +372,17 @@ def _subscription() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("state IN ('active', 'ended')", name=op.f("ck_subscription_state")),
         sa.ForeignKeyConstraint(
-            ["buyer_org_id"], ["marketplace.organization.id"], name=op.f("fk_subscription_buyer_org_id")
+            ["buyer_org_id", "seller_org_id", "order_line_id"],
+            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
+            name="fk_subscription_buyer_org_id_seller_org_id_order_line_id",
         ),
-        sa.ForeignKeyConstraint(
-            ["order_line_id"], ["orders.order_line.id"], name=op.f("fk_subscription_order_line_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["seller_org_id"], ["marketplace.organization.id"], name=op.f("fk_subscription_seller_org_id")
+        sa.UniqueConstraint(
+            "buyer_org_id", "seller_org_id", "id", name="uq_subscription_buyer_org_id_seller_org_id_id"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscription")),
         sa.UniqueConstraint("order_line_id", name=op.f("uq_subscription_order_line_id")),
         schema="orders",
     )
-    op.create_index("ix_subscription_buyer_org_id", "subscription", ["buyer_org_id"], unique=False, schema="orders")
-    op.create_index("ix_subscription_seller_org_id", "subscription", ["seller_org_id"], unique=False, schema="orders")
 
 
 def _subscription_term() -> None:
@@ -416,27 +398,19 @@ def _subscription_term() -> None:
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_subscription_term_forward")),
         sa.ForeignKeyConstraint(
-            ["buyer_org_id"], ["marketplace.organization.id"], name=op.f("fk_subscription_term_buyer_org_id")
+            ["buyer_org_id", "seller_org_id", "order_line_id"],
+            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
+            name="fk_subscription_term_buyer_org_id_seller_org_id_order_line_id",
         ),
         sa.ForeignKeyConstraint(
-            ["order_line_id"], ["orders.order_line.id"], name=op.f("fk_subscription_term_order_line_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["seller_org_id"], ["marketplace.organization.id"], name=op.f("fk_subscription_term_seller_org_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["subscription_id"], ["orders.subscription.id"], name=op.f("fk_subscription_term_subscription_id")
+            ["buyer_org_id", "seller_org_id", "subscription_id"],
+            ["orders.subscription.buyer_org_id", "orders.subscription.seller_org_id", "orders.subscription.id"],
+            name="fk_subscription_term_buyer_org_id_seller_org_id_subscription_id",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscription_term")),
         sa.UniqueConstraint("subscription_id", "number", name=op.f("uq_subscription_term_subscription_id_number")),
         schema="orders",
     )
     op.create_index(
-        "ix_subscription_term_buyer_org_id", "subscription_term", ["buyer_org_id"], unique=False, schema="orders"
-    )
-    op.create_index(
         "ix_subscription_term_order_line_id", "subscription_term", ["order_line_id"], unique=False, schema="orders"
-    )
-    op.create_index(
-        "ix_subscription_term_seller_org_id", "subscription_term", ["seller_org_id"], unique=False, schema="orders"
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,20 +37,22 @@ class Order(Base):
         CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
         CheckConstraint("buyer_org_id <> seller_org_id", name="two_parties"),
         UniqueConstraint("number"),
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
+        ForeignKeyConstraint(["buyer_org_id", "purchase_id"], ["orders.purchase.buyer_org_id", "orders.purchase.id"]),
         Index("ix_order_buyer_org_id_created_at", "buyer_org_id", "created_at"),
         Index("ix_order_seller_org_id_created_at", "seller_org_id", "created_at"),
         Index("ix_order_purchase_id", "purchase_id"),
-        Index("ix_order_state_deadline_at", "state", "deadline_at"),
+        Index("ix_order_deadline_at", "deadline_at", postgresql_where=text("deadline_at IS NOT NULL")),
         {"schema": "orders"},
     )
     id: Mapped[Id]
     number: Mapped[str]
     """What people read out on the phone; unique, not gapless."""
-    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    buyer_org_id: Mapped[UUID]
     seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     buyer_name: Mapped[str]
     seller_name: Mapped[str]
-    purchase_id: Mapped[UUID] = mapped_column(ForeignKey("orders.purchase.id"))
+    purchase_id: Mapped[UUID]
     po_number: Mapped[str | None]
     """The buyer's own order number, repeated on the invoice."""
     state: Mapped[str]
@@ -84,20 +86,25 @@ class OrderLine(Base):
         CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
         CheckConstraint("quantity > 0", name="quantity"),
         Index("ix_order_line_order_id", "order_id"),
-        Index("ix_order_line_buyer_org_id", "buyer_org_id"),
-        Index("ix_order_line_seller_org_id", "seller_org_id"),
         Index("ix_order_line_listing_id", "listing_id"),
         Index("ix_order_line_plan_id", "plan_id"),
-        UniqueConstraint("buyer_org_id", "id"),
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
+        # The order and what is sold are of these organizations, which therefore exist: no keys of their own to them.
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "order_id"],
+            ["orders.order.buyer_org_id", "orders.order.seller_org_id", "orders.order.id"],
+        ),
+        ForeignKeyConstraint(["seller_org_id", "listing_id"], ["marketplace.listing.org_id", "marketplace.listing.id"]),
+        ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
         {"schema": "orders"},
     )
     id: Mapped[Id]
-    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.order.id"))
-    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    listing_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.listing.id"))
+    order_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    listing_id: Mapped[UUID]
     listing_version_id: Mapped[UUID]
-    plan_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.plan.id"))
+    plan_id: Mapped[UUID]
     plan: Mapped[Json]
     """Titles, plan name, features, connector and deadline as published at the time (both languages)."""
     pricing: Mapped[str]
@@ -135,18 +142,17 @@ class SaleTerms(Base):
         UniqueConstraint("order_line_id"),
         CheckConstraint("commission_ppm >= 0 AND promoter_ppm >= 0", name="not_negative"),
         CheckConstraint("commission_ppm + promoter_ppm <= 1000000", name="never_more_than_the_line"),
-        Index("ix_sale_terms_seller_org_id", "seller_org_id"),
-        Index("ix_sale_terms_promoter_org_id", "promoter_org_id"),
+        Index("ix_sale_terms_promoter_org_id", "promoter_org_id", postgresql_where=text("promoter_org_id IS NOT NULL")),
         ForeignKeyConstraint(
-            ["buyer_org_id", "order_line_id"], ["orders.order_line.buyer_org_id", "orders.order_line.id"]
+            ["buyer_org_id", "seller_org_id", "order_line_id"],
+            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
         ),
-        Index("ix_sale_terms_buyer_org_id_order_line_id", "buyer_org_id", "order_line_id"),
         {"schema": "orders"},
     )
     id: Mapped[Id]
     order_line_id: Mapped[UUID]
-    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
     commission_ppm: Mapped[Ppm]
     promoter_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
     promoter_ppm: Mapped[Ppm]
@@ -162,20 +168,21 @@ class Attribution(Base):
     __table_args__ = (
         UniqueConstraint("order_line_id"),
         CheckConstraint("rule IN ('context', 'last_click', 'last_view', 'none')", name="rule"),
-        Index("ix_attribution_buyer_org_id_order_line_id", "buyer_org_id", "order_line_id"),
-        Index("ix_attribution_seller_org_id", "seller_org_id"),
-        Index("ix_attribution_promoter_org_id", "promoter_org_id"),
-        Index("ix_attribution_video_id", "video_id"),
-        Index("ix_attribution_placement_id", "placement_id"),
+        Index(
+            "ix_attribution_promoter_org_id", "promoter_org_id", postgresql_where=text("promoter_org_id IS NOT NULL")
+        ),
+        Index("ix_attribution_video_id", "video_id", postgresql_where=text("video_id IS NOT NULL")),
+        Index("ix_attribution_placement_id", "placement_id", postgresql_where=text("placement_id IS NOT NULL")),
         ForeignKeyConstraint(
-            ["buyer_org_id", "order_line_id"], ["orders.order_line.buyer_org_id", "orders.order_line.id"]
+            ["buyer_org_id", "seller_org_id", "order_line_id"],
+            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
         ),
         {"schema": "orders"},
     )
     id: Mapped[Id]
     order_line_id: Mapped[UUID]
-    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
     promoter_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
     rule: Mapped[str]
     """`context`: bought inside the player; `last_click`, `last_view`, `none`: see `marketplace.attribution.attribute`."""
@@ -194,15 +201,18 @@ class Subscription(Base):
     __tablename__ = "subscription"
     __table_args__ = (
         UniqueConstraint("order_line_id"),
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "order_line_id"],
+            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
+        ),
         CheckConstraint("state IN ('active', 'ended')", name="state"),
-        Index("ix_subscription_buyer_org_id", "buyer_org_id"),
-        Index("ix_subscription_seller_org_id", "seller_org_id"),
         {"schema": "orders"},
     )
     id: Mapped[Id]
-    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    order_line_id: Mapped[UUID] = mapped_column(ForeignKey("orders.order_line.id"))
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    order_line_id: Mapped[UUID]
     state: Mapped[str]
     quantity: Mapped[int]
     anchor_day: Mapped[int]
@@ -217,18 +227,24 @@ class SubscriptionTerm(Base):
     __tablename__ = "subscription_term"
     __table_args__ = (
         UniqueConstraint("subscription_id", "number"),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "subscription_id"],
+            ["orders.subscription.buyer_org_id", "orders.subscription.seller_org_id", "orders.subscription.id"],
+        ),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "order_line_id"],
+            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
+        ),
         CheckConstraint("starts_at < ends_at", name="forward"),
-        Index("ix_subscription_term_buyer_org_id", "buyer_org_id"),
-        Index("ix_subscription_term_seller_org_id", "seller_org_id"),
         Index("ix_subscription_term_order_line_id", "order_line_id"),
         {"schema": "orders"},
     )
     id: Mapped[Id]
-    subscription_id: Mapped[UUID] = mapped_column(ForeignKey("orders.subscription.id"))
-    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    subscription_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
     number: Mapped[int]
-    order_line_id: Mapped[UUID] = mapped_column(ForeignKey("orders.order_line.id"))
+    order_line_id: Mapped[UUID]
     """The line whose money pays for this term."""
     starts_at: Mapped[Instant]
     ends_at: Mapped[Instant]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,6 +20,9 @@ class Purchase(Base):
     __tablename__ = "purchase"
     __table_args__ = (
         UniqueConstraint("quote_id"),
+        UniqueConstraint("buyer_org_id", "id"),
+        # The quote is of an organization that exists: no key of its own to it.
+        ForeignKeyConstraint(["buyer_org_id", "quote_id"], ["orders.quote.buyer_org_id", "orders.quote.id"]),
         CheckConstraint(
             "state IN ('draft', 'pending_approval', 'pending_payment', 'paid', 'rejected', 'expired', 'cancelled')",
             name="state",
@@ -27,12 +30,12 @@ class Purchase(Base):
         CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
         Index("ix_purchase_buyer_org_id_created_at", "buyer_org_id", "created_at"),
         Index("ix_purchase_requested_by", "requested_by"),
-        Index("ix_purchase_deadline_at", "deadline_at"),
+        Index("ix_purchase_deadline_at", "deadline_at", postgresql_where=text("deadline_at IS NOT NULL")),
         {"schema": "orders"},
     )
     id: Mapped[Id]
-    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    quote_id: Mapped[UUID] = mapped_column(ForeignKey("orders.quote.id"))
+    buyer_org_id: Mapped[UUID]
+    quote_id: Mapped[UUID]
     state: Mapped[str]
     currency: Mapped[Currency]
     net_minor: Mapped[Minor]
@@ -74,14 +77,14 @@ class Approval(Base):
     __tablename__ = "approval"
     __table_args__ = (
         UniqueConstraint("purchase_id"),
+        ForeignKeyConstraint(["buyer_org_id", "purchase_id"], ["orders.purchase.buyer_org_id", "orders.purchase.id"]),
         CheckConstraint("decision IN ('approved', 'rejected')", name="decision"),
-        Index("ix_approval_buyer_org_id", "buyer_org_id"),
         Index("ix_approval_decided_by", "decided_by"),
         {"schema": "orders"},
     )
     id: Mapped[Id]
-    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    purchase_id: Mapped[UUID] = mapped_column(ForeignKey("orders.purchase.id"))
+    buyer_org_id: Mapped[UUID]
+    purchase_id: Mapped[UUID]
     decision: Mapped[str]
     decided_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
     reason: Mapped[str | None]

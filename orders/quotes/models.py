@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,7 +20,7 @@ class Quote(Base):
     __table_args__ = (
         CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
         CheckConstraint("gross_minor >= 0", name="not_negative"),
-        Index("ix_quote_buyer_org_id_created_at", "buyer_org_id", "created_at"),
+        UniqueConstraint("buyer_org_id", "id"),
         Index("ix_quote_person_id", "person_id"),
         {"schema": "orders"},
     )

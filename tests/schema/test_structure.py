@@ -6,20 +6,25 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import BigInteger, CheckConstraint, Connection, Table, UniqueConstraint, create_engine, text
+from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, Table, UniqueConstraint, create_engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from app.commands.migrate import downgrade, find_differences, find_revision, upgrade
+from app.commands.retention import retain_partitions
 from app.engines.databases import OWNER_ROLE, SERVING_ROLE, create_database, drop_database
 from app.engines.embedded import Addresses
 from app.verify.histories import TABLES as MACHINE_TABLES
 from app.verify.tenancy import APPEND_ONLY, UNDELETABLE
 from kernel import clock
+from kernel.db.uow import Database, unit_of_work
+from kernel.principal import SYSTEM
 from kernel.states import machines
 from migrations.metadata import SCHEMAS, metadata
+from migrations.partitions import RETENTION, partitioned_tables
 
 TABLES: list[Table] = sorted(metadata.tables.values(), key=lambda table: table.fullname)
 ORG_COLUMN = re.compile(r"(^|_)org_ids?$")
@@ -52,12 +57,30 @@ def org_columns(table: Table) -> list[str]:
 
 
 def leading(table: Table) -> list[tuple[str, ...]]:
-    """The columns of every full index, unique constraint and primary key, in their order."""
+    """The columns of every full index, unique constraint and primary key, in their order.
+
+    An index of the rows that have its column is full for whoever looks for a value: NULL equals nothing.
+    """
     found = [tuple(column.name for column in table.primary_key.columns)]
     uniques = [made for made in table.constraints if isinstance(made, UniqueConstraint)]
-    full = [index for index in table.indexes if index.dialect_options["postgresql"].get("where") is None]
+    full = [index for index in table.indexes if _is_full(index)]
     found += [tuple(column.name for column in made.columns) for made in uniques]
     return found + [tuple(getattr(c, "name", "") for c in index.expressions) for index in full]
+
+
+def _is_full(index: Index) -> bool:
+    where = index.dialect_options["postgresql"].get("where")
+    return where is None or str(where) in {f"{getattr(column, 'name', '')} IS NOT NULL" for column in index.expressions}
+
+
+def parents(table: Table) -> set[str]:
+    """The columns that name a parent by its id in keys which also say that the parent is of the same organization."""
+    return {
+        element.parent.name
+        for key in table.foreign_key_constraints
+        for element in key.elements
+        if element.column.name == "id" and len(key.elements) > 1
+    }
 
 
 # ── isolation ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -94,11 +117,33 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
 
 
 @pytest.mark.parametrize("table", [t for t in TABLES if org_columns(t)], ids=lambda table: table.fullname)
-def test_an_index_begins_with_the_organization(table: Table) -> None:
+def test_an_index_begins_with_the_organization_or_with_its_parent(table: Table) -> None:
+    """Rows are found by whose they are, or by the row of that organization to which they belong."""
     begins = {columns[0] for columns in leading(table) if columns}
     if table.fullname in NO_ORG_INDEX:
         return
-    assert begins & set(org_columns(table)), begins
+    assert begins & {*org_columns(table), *parents(table)}, begins
+
+
+def test_every_organization_of_a_row_exists_by_one_key() -> None:
+    """An organization is locked by every key that names it: where a parent of the same one is named, that is enough."""
+    for table in TABLES:
+        implied = {
+            column.name
+            for key in table.foreign_key_constraints
+            if len(key.elements) > 1
+            for column in key.columns
+            if ORG_COLUMN.search(column.name) and all(not one.nullable for one in key.columns)
+        }
+        direct = {
+            column.name
+            for key in table.foreign_key_constraints
+            if key.referred_table.fullname == "marketplace.organization"
+            for column in key.columns
+        }
+        assert not direct & implied, table.fullname
+        if table.schema in {"orders", "fulfillment"}:
+            assert direct | implied >= set(org_columns(table)), table.fullname
 
 
 def test_the_serving_role_owns_nothing_and_may_bypass_nothing(catalogue: Connection) -> None:
@@ -180,7 +225,12 @@ def test_every_foreign_key_has_an_index() -> None:
         indexes = leading(table)
         for key in table.foreign_key_constraints:
             columns = {column.name for column in key.columns}
-            assert any(set(index[: len(columns)]) == columns for index in indexes), (table.fullname, columns)
+            # What begins with the parent's id finds no other rows than what names its organization, too.
+            of_parent = columns & parents(table)
+            assert any(set(index[: len(columns)]) == columns or index[0] in of_parent for index in indexes), (
+                table.fullname,
+                columns,
+            )
 
 
 def test_foreign_keys_cross_floors_downward_only() -> None:
@@ -202,6 +252,28 @@ def test_states_of_the_database_are_those_of_the_machines(catalogue: Connection)
             name=name.split(".")[1].strip('"'),
         )
         assert set(re.findall(r"'([a-z_]+)'", row.said)) == set(machines[machine].states), machine
+
+
+def test_indexes_and_keys_are_those_of_the_models(addresses: Addresses, catalogue: Connection) -> None:
+    """Alembic compares names and columns; conditions, orders and targets are compared here, as the server reads them."""
+    assert addresses.database_admin_url is not None
+    name = f"models_{os.getpid()}"
+    engine = create_engine(create_database(addresses.database_admin_url, name))
+    defined = """
+        SELECT indexdef FROM pg_indexes i JOIN pg_class c ON c.oid = to_regclass(format('%I.%I', schemaname, tablename))
+        WHERE schemaname = ANY(:schemas) AND NOT c.relispartition
+        UNION SELECT k.conrelid::regclass::text || ' ' || k.conname || ' ' || pg_get_constraintdef(k.oid)
+        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = ANY(:schemas) AND NOT c.relispartition AND k.contype IN ('f', 'u', 'p')"""
+    try:
+        with engine.begin() as modelled:
+            for schema in SCHEMAS:
+                modelled.execute(text(f"CREATE SCHEMA {schema}"))
+            metadata.create_all(modelled)
+            assert {row[0] for row in rows(catalogue, defined)} == {row[0] for row in rows(modelled, defined)}
+    finally:
+        engine.dispose()
+        drop_database(addresses.database_admin_url, name)
 
 
 def test_every_state_column_is_checked(catalogue: Connection) -> None:
@@ -299,6 +371,68 @@ def test_whoever_migrates_later_adds_the_months_that_are_missing(addresses: Addr
     finally:
         engine.dispose()
         drop_database(addresses.database_admin_url, name)
+
+
+def test_every_partitioned_table_says_how_long_its_rows_are_kept() -> None:
+    assert set(RETENTION) == {table.fullname for table in partitioned_tables()}
+    assert not set(RETENTION) & {f"billing.{table.name}" for table in TABLES if table.schema == "billing"}
+
+
+def test_months_past_their_retention_are_dropped_and_nothing_else(addresses: Addresses, noon: datetime) -> None:
+    assert addresses.database_admin_url is not None
+    name = f"retention_{os.getpid()}"
+    own_url = create_database(addresses.database_admin_url, name)
+    engine = create_engine(own_url)
+
+    def write(*instants: str) -> None:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT set_config('app.platform', 'on', true)"))
+            for at in instants:
+                connection.execute(
+                    text("""INSERT INTO kernel.state_history (id, at, machine, subject_id, org_ids, to_state, actor)
+                            VALUES (gen_random_uuid(), :at, 'm', gen_random_uuid(), '{}', 's', 'a')"""),
+                    {"at": at},
+                )
+                connection.execute(
+                    text("""INSERT INTO kernel.audit_entry (id, at, actor, action, detail)
+                            VALUES (gen_random_uuid(), :at, 'a', 'b', '{}')"""),
+                    {"at": at},
+                )
+
+    def kept(table: str) -> list[str]:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT set_config('app.platform', 'on', true)"))
+            return list(
+                connection.scalars(text(f"SELECT to_char(at AT TIME ZONE 'UTC', 'YYYYMM') FROM {table} ORDER BY at"))
+            )
+
+    try:
+        upgrade(own_url)
+        # One month from before there were partitions, two with their own.
+        write("2026-10-31 23:59+00", "2026-11-30 23:59+00", "2026-12-01 00:00+00")
+        assert retain_partitions(own_url) == []
+        assert kept("kernel.state_history") == ["202610", "202611", "202612"]
+        while clock.today() < date(2030, 12, 1):
+            clock.advance(timedelta(days=15))
+        dropped = retain_partitions(own_url)
+        assert {"kernel.state_history_p202611", "kernel.state_history_default", "kernel.event_p202611"} <= set(dropped)
+        assert kept("kernel.state_history") == ["202612"]
+        assert kept("kernel.audit_entry") == ["202610", "202611", "202612"]
+        assert retain_partitions(own_url) == []
+        write("2030-12-31 12:00+00", "2099-01-01 00:00+00")
+        assert kept("kernel.state_history") == ["202612", "203012", "209901"]
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT to_regclass('kernel.state_history_p203202') IS NOT NULL"))
+            newest = "SELECT count(*) FROM kernel.state_history_p203012"
+            assert connection.scalar(text(newest)) == 1
+    finally:
+        engine.dispose()
+        drop_database(addresses.database_admin_url, name)
+
+
+def test_a_months_rows_cannot_be_dropped_by_the_serving_role(db: Database) -> None:
+    with pytest.raises(ProgrammingError, match="must be owner"), unit_of_work(db, SYSTEM) as uow:
+        uow.session.execute(text("DROP TABLE kernel.state_history_default"))
 
 
 # ── migrations ───────────────────────────────────────────────────────────────────────────────────────────────────

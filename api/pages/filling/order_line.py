@@ -76,7 +76,7 @@ def read(uow: UnitOfWork, order_id: UUID) -> Known:
         order=order,
         purchase=queries.get_purchase(uow, order.purchase_id),
         quoted_at=order.created_at,
-        steps=tuple(queries.steps_of(uow, [order.id])),
+        steps=tuple(queries.steps_of(uow, [order.id], since=order.created_at)),
         payment=latest_payment(uow, order.purchase_id),
         deliveries=tuple(deliveries_of(uow, [line.id for line in order.lines]).values()),
         invoices=tuple(papers.items) if papers else (),

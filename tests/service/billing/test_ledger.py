@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.engines.embedded import Addresses
-from billing.ledger.models import LedgerTransaction, Posting
+from billing.ledger.models import LedgerAccount, LedgerTransaction, Posting
 from billing.ledger.post import Fact, Leg, post
 from billing.ledger.queries import balance_minor
 from billing.ledger.seal import find_chain_faults, seal_day
 from kernel import clock
-from kernel.db.uow import Database, unit_of_work
+from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM, Kind, Principal
 
@@ -46,6 +49,59 @@ def add(db: Database, fact: UUID, amounts: list[int]) -> None:
     with unit_of_work(db, SYSTEM) as uow:
         for amount in amounts:
             uow.session.execute(NEW_POSTING, {"id": uuid7(), "amount": amount, "of": fact})
+
+
+def write(
+    uow: UnitOfWork,
+    legs: list[tuple[str, int]],
+    *,
+    fact: UUID | None = None,
+    key: str = "",
+    announced: int | None = None,
+    cuts: Collection[int] = (),
+    opened_by: int | None = None,
+) -> None:
+    """Write a transaction and its postings past `post`; a savepoint begins before every posting in `cuts`."""
+    fact, org_id = fact or uuid7(), uuid7()
+    uow.session.execute(
+        insert(LedgerTransaction).values(
+            id=fact,
+            business_key=key or str(fact),
+            kind="test",
+            reference=fact,
+            org_ids=[org_id],
+            postings=len(legs) if announced is None else announced,
+            effective_at=clock.now(),
+            recorded_at=clock.now(),
+            **({} if opened_by is None else {"opened_by": opened_by}),
+        )
+    )
+    accounts = {}
+    for currency, _ in legs:
+        if currency not in accounts:
+            accounts[currency] = uuid7()
+            uow.session.execute(
+                insert(LedgerAccount).values(
+                    id=accounts[currency], org_id=org_id, kind="suspense", currency=currency, gateway=""
+                )
+            )
+    for position, (currency, amount) in enumerate(legs):
+        with uow.session.begin_nested() if position in cuts else nullcontext():
+            add_posting(uow, fact, org_id, accounts[currency], currency, amount)
+
+
+def add_posting(uow: UnitOfWork, fact: UUID, org_id: UUID, account_id: UUID, currency: str, amount_minor: int) -> None:
+    """Write one posting past `post`."""
+    uow.session.execute(
+        insert(Posting).values(
+            id=uuid7(),
+            org_id=org_id,
+            transaction_id=fact,
+            account_id=account_id,
+            amount_minor=amount_minor,
+            currency=currency,
+        )
+    )
 
 
 def as_owner(addresses: Addresses, statements: list[str]) -> None:
@@ -98,18 +154,65 @@ class TestPost:
 
 
 class TestTheDatabaseRefuses:
-    @pytest.mark.parametrize("amounts", [[1], [1, 1], [-1, -2, 4]])
-    def test_an_unbalanced_addition_at_commit(self, db: Database, amounts: list[int]) -> None:
+    @pytest.mark.parametrize("amounts", [[1], [7, -7], [-1, -2, 4]])
+    def test_a_later_addition_whether_it_balances_or_not(self, db: Database, amounts: list[int]) -> None:
         _, reference = move(db)
         fact = transaction_id(db, reference)
-        with pytest.raises(DBAPIError, match="ledger transaction"):
+        with pytest.raises(DBAPIError, match="was not opened by this database transaction"):
             add(db, fact, amounts)
 
-    def test_a_balanced_addition_to_an_old_transaction(self, db: Database) -> None:
+    def test_a_later_addition_beside_a_transaction_of_its_own(self, db: Database) -> None:
         _, reference = move(db)
         fact = transaction_id(db, reference)
-        with pytest.raises(DBAPIError, match="4 postings, 2 were announced"):
-            add(db, fact, [7, -7])
+        with unit_of_work(db, SYSTEM) as uow:
+            write(uow, [("CNY", 3), ("CNY", -3)])
+            with pytest.raises(DBAPIError, match="was not opened by"), uow.session.begin_nested():
+                uow.session.execute(NEW_POSTING, {"id": uuid7(), "amount": 5, "of": fact})
+
+    def test_an_addition_by_another_while_the_transaction_is_still_open(self, db: Database) -> None:
+        key, fact = str(uuid7()), uuid7()
+        with unit_of_work(db, SYSTEM) as uow:
+            write(uow, [("CNY", 3), ("CNY", -3)], fact=fact, key=key)
+            account = uow.session.scalars(select(Posting.account_id).where(Posting.transaction_id == fact)).first()
+            with pytest.raises(DBAPIError, match="was not opened by"), unit_of_work(db, SYSTEM) as other:
+                add_posting(other, fact, uuid7(), account or uuid7(), "CNY", 5)
+        with unit_of_work(db, SYSTEM) as uow:
+            amounts = uow.session.scalars(select(Posting.amount_minor).where(Posting.transaction_id == fact)).all()
+        assert sorted(amounts) == [-3, 3]
+
+    def test_a_later_addition_by_one_who_forged_who_opened_it(self, db: Database) -> None:
+        """Nobody can leave a transaction open for a later one: it would refuse the postings it must have itself."""
+        with unit_of_work(db, SYSTEM) as uow:
+            coming = uow.session.scalar(text("SELECT pg_current_xact_id()::text::bigint + 1"))
+            with pytest.raises(DBAPIError, match="was not opened by"), uow.session.begin_nested():
+                write(uow, [("CNY", 3), ("CNY", -3)], opened_by=coming)
+
+    @given(
+        legs=st.lists(
+            st.tuples(st.sampled_from(["CNY", "EUR"]), st.integers(-9, 9).filter(bool)), min_size=0, max_size=5
+        ),
+        announced=st.integers(2, 5),
+        cuts=st.sets(st.integers(0, 4)),
+    )
+    @example(legs=[("CNY", 1), ("CNY", -1)], announced=2, cuts=set())
+    @example(legs=[("CNY", 1), ("EUR", -1)], announced=2, cuts=set())
+    @example(legs=[("CNY", 1), ("CNY", -1), ("EUR", 2), ("EUR", -2)], announced=4, cuts={1, 2})
+    @settings(max_examples=60)
+    def test_a_commit_of_anything_but_what_was_announced_and_balances(
+        self, db: Database, legs: list[tuple[str, int]], announced: int, cuts: set[int]
+    ) -> None:
+        """Whatever is written, and in however many savepoints: only complete and balanced transactions are committed."""
+        balance: dict[str, int] = {}
+        for currency, amount in legs:
+            balance[currency] = balance.get(currency, 0) + amount
+        true = len(legs) == announced and not any(balance.values())
+        key = str(uuid7())
+        refused = nullcontext() if true else pytest.raises(DBAPIError, match="ledger transaction")
+        with refused, unit_of_work(db, SYSTEM) as uow:
+            write(uow, legs, key=key, announced=announced, cuts=cuts)
+        with unit_of_work(db, SYSTEM) as uow:
+            kept = uow.session.scalar(select(LedgerTransaction.postings).where(LedgerTransaction.business_key == key))
+        assert kept == (announced if true else None)
 
     def test_a_transaction_without_postings(self, db: Database) -> None:
         with pytest.raises(DBAPIError, match="0 postings, 2 were announced"), unit_of_work(db, SYSTEM) as uow:

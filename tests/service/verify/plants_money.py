@@ -74,7 +74,7 @@ def payments_allocated(p: Planter, _: World) -> None:
     )
 
 
-def _begin_payment(p: Planter, **changes: Any) -> None:
+def _begin_payment(p: Planter, **changes: Any) -> UUID:
     first = p.find(FAILED_PAYMENT)
     values = {
         "state": "created",
@@ -87,6 +87,7 @@ def _begin_payment(p: Planter, **changes: Any) -> None:
     allocation = p.find("SELECT id FROM billing.payment_allocation WHERE payment_id = :id", id=first)
     p.copy("billing.payment_allocation", allocation, payment_id=payment_id)
     p.remember("payment", payment_id, None, "created")
+    return payment_id
 
 
 def payments_one_alive(p: Planter, _: World) -> None:
@@ -100,6 +101,16 @@ def payments_captured(p: Planter, _: World) -> None:
         """UPDATE billing.payment SET gateway_reference = NULL
            WHERE id = (SELECT id FROM billing.payment WHERE state = 'succeeded' LIMIT 1)"""
     )
+
+
+def payments_arrived(p: Planter, world: World) -> None:
+    payment_id = _begin_payment(p, state="succeeded", gateway_reference="sbx_pay_late", captured_at=clock.now())
+    p.remember("payment", payment_id, "created", "processing", "succeeded")
+    attempt = p.find(f"SELECT id FROM billing.payment_attempt WHERE payment_id = ({FAILED_PAYMENT})")
+    p.copy("billing.payment_attempt", attempt, payment_id=payment_id, outcome="answered")
+    minor = p.find("SELECT amount_minor FROM billing.payment WHERE id = :id", id=payment_id)
+    legs = (PLATFORM, "gateway_cash", minor), (world.buyer.id, "buyer_credit", -minor)
+    p.book(*legs, key=f"payment:{payment_id}", kind="payment")
 
 
 def gateway_pursued(p: Planter, _: World) -> None:
@@ -123,6 +134,13 @@ def charges_within_payment(p: Planter, world: World) -> None:
 
 def charges_shared(p: Planter, _: World) -> None:
     p.change(f"UPDATE billing.share SET amount_minor = amount_minor + 1 WHERE id = {REVERSED.format(kind='seller')}")
+
+
+def shares_delivered(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.share SET delivered_at = NULL, releasable_at = NULL
+           WHERE id = (SELECT id FROM billing.share WHERE state = 'paid' LIMIT 1)"""
+    )
 
 
 def shares_pinned(p: Planter, _: World) -> None:

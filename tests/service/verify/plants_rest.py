@@ -63,6 +63,15 @@ def orders_not_stuck(p: Planter, _: World) -> None:
         p.forget(machine, row_id, "pending_approval", "rejected")
 
 
+def orders_moved_on(p: Planter, world: World) -> None:
+    p.change(
+        """UPDATE orders."order" SET state = 'fulfilling', deadline_at = :soon WHERE id = :order""",
+        soon=clock.now() + timedelta(hours=1),
+        order=world.order_id,
+    )
+    p.forget("order", world.order_id, "fulfilling", "active")
+
+
 def orders_entitled(p: Planter, world: World) -> None:
     entitlement_id = p.find(
         f"SELECT id FROM fulfillment.entitlement WHERE reference IN {OF_ORDER}", order=world.order_id
@@ -95,6 +104,14 @@ def orders_refunded(p: Planter, _: World) -> None:
     subscription_id = p.find("SELECT id FROM orders.subscription WHERE state = 'ended' LIMIT 1")
     p.change("UPDATE orders.subscription SET state = 'active' WHERE id = :id", id=subscription_id)
     p.forget("subscription", subscription_id, "active", "ended")
+
+
+def orders_ended(p: Planter, _: World) -> None:
+    order_id = p.find(
+        """SELECT subject_id FROM kernel.state_history WHERE machine = 'order' AND to_state = 'delivery_failed' LIMIT 1"""
+    )
+    p.change("UPDATE orders.\"order\" SET state = 'delivery_failed' WHERE id = :id", id=order_id)
+    p.forget("order", order_id, "delivery_failed", "refunded")
 
 
 def lines_attributed(p: Planter, _: World) -> None:
@@ -170,24 +187,25 @@ def states_walked(p: Planter, _: World) -> None:
     p.change("UPDATE marketplace.member SET state = 'removed' WHERE id = (SELECT id FROM marketplace.member LIMIT 1)")
 
 
-def events_followed(p: Planter, _: World) -> None:
-    p.change("DELETE FROM kernel.job WHERE id = (SELECT id FROM kernel.job WHERE event_id IS NOT NULL LIMIT 1)")
-
-
-def _done(what: str) -> str:
-    return f"UPDATE kernel.job SET {what} WHERE id = (SELECT id FROM kernel.job WHERE dedupe_key LIKE 'slot:%' LIMIT 1)"
+def _job(p: Planter, state: str, **changes: object) -> None:
+    values = {"id": uuid7(), "state": state, "run_at": clock.now(), "lease_until": None, "finished_at": None, **changes}
+    p.change(
+        """INSERT INTO kernel.job (id, kind, queue, dedupe_key, payload, state, run_at, lease_until, finished_at, created_at)
+           VALUES (:id, 'planted', 'default', 'planted', '{}', :state, :run_at, :lease_until, :finished_at, :run_at)""",
+        **values,
+    )
 
 
 def jobs_none_dead(p: Planter, _: World) -> None:
-    p.change(_done("state = 'dead'"))
+    _job(p, "dead", finished_at=clock.now())
 
 
 def jobs_consistent(p: Planter, _: World) -> None:
-    p.change(_done("lease_until = finished_at"))
+    _job(p, "ready", lease_until=clock.now())
 
 
 def jobs_timely(p: Planter, _: World) -> None:
-    p.change(_done("state = 'ready', finished_at = NULL, run_at = run_at - interval '1 hour'"))
+    _job(p, "ready", run_at=clock.now() - timedelta(hours=1))
 
 
 def inbox_processed(p: Planter, _: World) -> None:
@@ -204,6 +222,11 @@ def idempotency_answered(p: Planter, _: World) -> None:
 
 
 def tenancy_rows_agree(p: Planter, world: World) -> None:
+    for parent in ("order_line_id", "subscription_id"):
+        p.define(
+            "ALTER TABLE orders.subscription_term "
+            f"DROP CONSTRAINT fk_subscription_term_buyer_org_id_seller_org_id_{parent}"
+        )
     p.change(
         """UPDATE orders.subscription_term SET seller_org_id = :other
            WHERE id = (SELECT id FROM orders.subscription_term LIMIT 1)""",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from datetime import timedelta
 from types import ModuleType
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from app.verify.check import verify
 from app.verify.rule import Found, Outside
 from app.verify.rules import EVERY, RULES
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from tests.service.verify import plants_money, plants_rest
 from tests.service.verify.conftest import Market
@@ -68,6 +70,21 @@ def test_a_planted_corruption_is_named_by_its_rule_alone(rule: str, market: Mark
 def test_a_switched_off_trigger_is_named(market: Market, owner: UnitOfWork) -> None:
     Planter(owner).define("ALTER TABLE billing.posting DISABLE TRIGGER billing_posting_append_only")
     assert set(broken(owner)) == {"structure.enforced"}
+
+
+def test_a_history_whose_beginning_is_past_its_retention_is_whole_but_no_younger_one(
+    market: Market, owner: UnitOfWork
+) -> None:
+    planter = Planter(owner)
+    with planter.unguarded():
+        planter.change("DELETE FROM kernel.state_history WHERE from_state IS NULL")
+    walked = next(rule for rule in RULES if rule.name == "states.walked")
+    assert walked.find(owner).violations > 0
+    clock.advance(timedelta(days=366 * 5))
+    assert walked.find(owner).violations == 0
+    with planter.unguarded():
+        planter.change("UPDATE fulfillment.entitlement SET state = 'suspended' WHERE state = 'active'")
+    assert walked.find(owner).violations > 0
 
 
 def test_examples_are_few_and_the_count_is_whole(market: Market, owner: UnitOfWork) -> None:

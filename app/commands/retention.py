@@ -1,0 +1,46 @@
+"""`market retention`: partitions made ahead and dropped when they are past their time, as the role that owns the tables."""
+
+from __future__ import annotations
+
+import structlog
+
+from app.commands.migrate import as_owner
+from app.commands.session import running_engines
+from app.console import choose, console
+from app.engines.engine_error import EngineError
+
+log = structlog.get_logger(__name__)
+
+
+def run() -> int:
+    """Do it once and say what was dropped."""
+    with running_engines() as settings:
+        if settings.database_admin_url is None:
+            raise EngineError(
+                "DATABASE_ADMIN_URL is not set: only the role that owns the tables makes and drops their partitions. "
+                "Nothing was changed.",
+                "未设置 DATABASE_ADMIN_URL：只有表的所有者角色能创建和删除分区。未作任何更改。",
+            )
+        dropped = retain_partitions(settings.database_admin_url)
+        console.print(choose(f"Partitions dropped: {len(dropped)}", f"已删除过期分区：{len(dropped)} 个"))
+        for name in dropped:
+            console.print(f"  {name}", markup=False)
+    return 0
+
+
+def retain_partitions(admin_url: str) -> list[str]:
+    """Make the months that are missing and drop those past their retention, each table in its own short transaction.
+
+    Returns the names of the dropped partitions. Whatever fails is left for the next time: all of it is idempotent.
+    """
+    from migrations.partitions import add_months_ahead, drop_expired, partitioned_tables
+
+    dropped: list[str] = []
+    for table in partitioned_tables():
+        with as_owner(admin_url) as connection:
+            made = add_months_ahead(connection, [table])
+            gone = drop_expired(connection, table)
+        if made or gone:
+            log.info("partitions_retained", table=table.fullname, made=made, dropped=gone)
+        dropped += gone
+    return dropped
