@@ -12,6 +12,7 @@ from litestar.di import Provide
 from api.context import Services
 from api.contract import openapi
 from api.headers import frame_answers
+from api.order_watcher import OrderWatcher
 from api.pages.site import provide_form, provide_visit
 from api.problems import answer
 from api.request import MAX_BODY_BYTES, ApiRequest, guard
@@ -36,5 +37,5 @@ def create_app(services: Services) -> Litestar:
         exception_handlers={Exception: answer},
         openapi_config=openapi(),
         request_max_body_size=MAX_BODY_BYTES,
-        state=State({"services": services}),
+        state=State({"services": services, "order_watcher": OrderWatcher(services.db)}),
     )

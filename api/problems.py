@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ import structlog
 from litestar import Request, Response
 from litestar.concurrency import sync_to_thread
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from api.deferred import DeferredResponse
 from api.language import language_of
 from api.pages.errors import error_page
 from api.request import ApiRequest
@@ -147,29 +147,16 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     A request that could not be read was refused before its caller was looked up; whoever may not ask is told that instead.
     """
     if isinstance(error, HTTPException) and isinstance(request, ApiRequest) and request.awaits_authorization:
-        return AnswerAfterAuthorization(request, error)
+        return DeferredResponse(partial(_answer_once_authorized, request, error))
     return _answer(request, error)
 
 
-class AnswerAfterAuthorization(Response[Any]):
-    """The answer to a request that could not be read, once it is known that its caller may ask at all."""
-
-    def __init__(self, request: ApiRequest, error: Exception) -> None:
-        super().__init__(None)
-        self._request, self._error = request, error
-
-    def to_asgi_response(self, **options: Any) -> ASGIApp:  # type: ignore[override]
-        """The ASGI application that authorizes, then answers."""
-
-        async def authorize_and_answer(scope: Scope, receive: Receive, send: Send) -> None:
-            error = self._error
-            try:
-                await sync_to_thread(self._request.authorize_apart)
-            except Exception as refused:  # noqa: BLE001 - each is answered as any other
-                error = refused
-            await _answer(self._request, error).to_asgi_response(**options)(scope, receive, send)
-
-        return authorize_and_answer
+async def _answer_once_authorized(request: ApiRequest, error: Exception) -> Response[Any]:
+    try:
+        await sync_to_thread(request.authorize_apart)
+    except Exception as refused:  # noqa: BLE001 - each is answered as any other
+        error = refused
+    return _answer(request, error)
 
 
 def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from billing.payments.models import Payment
 from billing.payments.queries import latest_payment
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.models import Run
 from kernel.db.uow import UnitOfWork
 from orders import queries
+from orders.agreements.models import Order, OrderLine
 from orders.queries import OrderView
 
 FINAL = frozenset({"active", "completed", "refunded", "rejected", "expired", "cancelled"})
@@ -94,6 +98,36 @@ def progress_of(uow: UnitOfWork, order_id: UUID) -> Progress:
         payment_state=payment.state if payment else None,
         payment_error=payment.error_code if payment else None,
     )
+
+
+def progress_marks(uow: UnitOfWork, order_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """For each order a text that changes whenever its progress does, in one statement. For watching, not for reading.
+
+    Platform only: it starts from the orders alone, not from what somebody may see.
+    """
+    runs = (
+        select(func.string_agg(_run_mark(), aggregate_order_by(literal(";"), Run.id)))
+        .join(Entitlement, Entitlement.id == Run.entitlement_id)
+        .join(OrderLine, OrderLine.id == Entitlement.reference)
+        .where(OrderLine.order_id == Order.id, Run.operation == "provision")
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    payment = (
+        select(func.concat_ws("|", Payment.id, Payment.state, Payment.error_code))
+        .where(Payment.reference == Order.purchase_id)
+        .order_by(Payment.created_at.desc())
+        .limit(1)
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    mark = func.concat_ws("|", Order.state, Order.failure, payment, runs)
+    rows = uow.session.execute(select(Order.id, mark).where(Order.id.in_(order_ids)))
+    return {order_id: str(found) for order_id, found in rows}
+
+
+def _run_mark() -> ColumnElement[str]:
+    return func.concat_ws("|", Run.state, Run.percent, Run.message, Run.message_en, Entitlement.launch_url)
 
 
 def _steps(uow: UnitOfWork, order: OrderView) -> tuple[ProgressStep, ...]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
+from api.conditional import PreferHeader, wait_preference
 from api.context import Services
+from api.deferred import DeferredResponse
+from api.order_watcher import OrderWatcher
 from api.request import ApiRequest
 from api.schema import (
     KeyHeader,
@@ -29,6 +35,7 @@ from api.schema import (
 )
 from api.v1.orders import OrderOut
 from billing.gateways.call import Submission
+from billing.payments.queries import latest_payment
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.idempotency import Answer, change_answer
@@ -179,6 +186,10 @@ class DecisionIn(Wire):
     reason: Annotated[str, Field(max_length=500)] | None = None
 
 
+WAITING = frozenset({"draft", "pending_approval", "pending_payment"})
+"""States of a purchase in which somebody or some gateway has yet to decide."""
+
+
 class PurchaseOut(Out):
     """A purchase and its orders, one per seller."""
 
@@ -245,10 +256,39 @@ def list_purchases(
 
 
 @get("/v1/purchases/{purchase_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
-def get_purchase(purchase_id: FromPath[UUID], request: ApiRequest) -> PurchaseOut:
-    """One purchase with its orders."""
+def get_purchase(
+    purchase_id: FromPath[UUID], request: ApiRequest, prefer: PreferHeader = None
+) -> Response[PurchaseOut]:
+    """One purchase with its orders. With `Prefer: wait=N` the answer waits for its approval or payment to be decided."""
+    found, waits = _awaited(request, purchase_id)
+    wait_s = wait_preference(prefer)
+    if wait_s is None:
+        return Response(found)
+    headers = {"Preference-Applied": f"wait={wait_s}"}
+    if not waits:
+        return Response(found, headers=headers)
+    return DeferredResponse(partial(_decided, request, found, wait_s, headers))
+
+
+async def _decided(
+    request: ApiRequest, found: PurchaseOut, wait_s: int, headers: dict[str, str]
+) -> Response[PurchaseOut]:
+    watcher: OrderWatcher = request.app.state["order_watcher"]
+    ends_at, waits = time.monotonic() + wait_s, True
+    # An order's mark changes with its purchase's state and with its payment's.
+    with watcher.watch(found.orders[0].id) as watch:
+        while waits and await watch.changed(ends_at - time.monotonic()):
+            found, waits = await sync_to_thread(_awaited, request, found.id)
+    return Response(found, headers=headers)
+
+
+def _awaited(request: ApiRequest, purchase_id: UUID) -> tuple[PurchaseOut, bool]:
+    """The purchase, and whether it still waits for its approver or for a payment that has not failed."""
     with request.transaction() as uow:
-        return PurchaseOut.of(queries.get_purchase(uow, purchase_id))
+        view = queries.get_purchase(uow, purchase_id)
+        payment = latest_payment(uow, purchase_id) if view.state == "pending_payment" else None
+        waits = view.state in WAITING and (payment is None or payment.state != "failed")
+        return PurchaseOut.of(view), waits
 
 
 @post(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from pydantic import Field
 
+from api.order_watcher import OrderWatcher
 from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, idempotent_command, list_page
 from kernel.db.uow import UnitOfWork
@@ -25,8 +26,8 @@ from orders.money_back import RequestOrderRefund, request_order_refund
 from orders.progress import Progress, progress_of
 from orders.queries import LineView, OrderView
 
-POLL_S = 0.25
-"""How often an event stream looks for news; one indexed read."""
+KEEP_ALIVE_S = 15
+"""After how long without news a comment keeps the connection open."""
 STREAM_S = 600
 """A stream ends after this long; the browser reconnects by itself."""
 STREAM_RETRY_MS = 1_000
@@ -182,21 +183,24 @@ def get_order(order_id: FromPath[UUID], request: ApiRequest) -> OrderOut:
 async def stream_progress(order_id: FromPath[UUID], request: ApiRequest) -> ServerSentEvent:
     """Live progress as server-sent events: `progress` whenever something changed, `end` when nothing more will."""
     first = await sync_to_thread(_look, request, order_id)
+    watcher: OrderWatcher = request.app.state["order_watcher"]
 
     async def events() -> AsyncIterator[ServerSentEventMessage]:
-        seen, progress = "", first
-        for tick in range(int(STREAM_S / POLL_S)):
-            body = json.dumps(ProgressOut.of(progress).model_dump(mode="json"), ensure_ascii=False)
-            if body != seen:
-                seen = body
-                yield ServerSentEventMessage(data=body, event="progress", retry=STREAM_RETRY_MS)
-            elif tick % 60 == 0:
-                yield ServerSentEventMessage(comment="still here")
-            if progress.is_final:
-                yield ServerSentEventMessage(data="{}", event="end")
-                return
-            await asyncio.sleep(POLL_S)
-            progress = await sync_to_thread(_look, request, order_id)
+        seen, progress, ends_at = "", first, time.monotonic() + STREAM_S
+        with watcher.watch(order_id) as watch:
+            while True:
+                body = json.dumps(ProgressOut.of(progress).model_dump(mode="json"), ensure_ascii=False)
+                if body != seen:
+                    seen = body
+                    yield ServerSentEventMessage(data=body, event="progress", retry=STREAM_RETRY_MS)
+                if progress.is_final:
+                    yield ServerSentEventMessage(data="{}", event="end")
+                    return
+                while not await watch.changed(KEEP_ALIVE_S):
+                    if time.monotonic() > ends_at:
+                        return
+                    yield ServerSentEventMessage(comment="still here")
+                progress = await sync_to_thread(_look, request, order_id)
 
     return ServerSentEvent(events(), headers={"X-Accel-Buffering": "no"})
 

@@ -23,8 +23,8 @@ from billing.invoices.models import Invoice, InvoiceLine, NumberSeries
 from billing.invoices.number_document import RENDER
 from billing.invoices.number_series import take_number
 from billing.invoices.queries import (
-    GatewayStatus,
     InvoiceFilter,
+    Standing,
     credited_of,
     files_of,
     files_of_documents,
@@ -262,21 +262,21 @@ class TestQueries:
         ("credited_minor", "stands"), [(0, "issued"), (40_000, "partly_credited"), (106_000, "credited")]
     )
     def test_the_database_says_how_a_document_stands_as_its_row_does(
-        self, house: House, credited_minor: int, stands: GatewayStatus
+        self, house: House, credited_minor: int, stands: Standing
     ) -> None:
         sale, payment_id, invoice_id = invoiced(house)
         if credited_minor:
             credit(house, sale, payment_id, invoice_id, credited_minor)
         with unit_of_work(house.db, self.as_member(sale.buyer_org_id)) as uow:
             row = get_invoice(uow, invoice_id).row
-            assert status(row, credited_of(uow, [invoice_id]).get(invoice_id, 0)) == stands
-            found: dict[GatewayStatus, set[UUID]] = {
-                one: {row.id for row in list_invoices(uow, InvoiceFilter(kind="invoice", status=one)).items}
+            assert standing(row, credited_of(uow, [invoice_id]).get(invoice_id, 0)) == stands
+            found: dict[Standing, set[UUID]] = {
+                one: {row.id for row in list_invoices(uow, InvoiceFilter(kind="invoice", standing=one)).items}
                 for one in ("rendering", "issued", "partly_credited", "credited")
             }
             assert {one for one, ids in found.items() if ids} == {stands}
             assert totals_of(uow, InvoiceFilter()) == {"CNY": (2 if credited_minor else 1, 106_000 - credited_minor)}
-            assert set(files_of_documents(uow, [invoice_id])) <= set(files_of(uow, InvoiceFilter(status=stands)))
+            assert set(files_of_documents(uow, [invoice_id])) <= set(files_of(uow, InvoiceFilter(standing=stands)))
 
     @pytest.mark.parametrize(
         ("wanted", "found"),
