@@ -67,9 +67,9 @@ def compose(settings: Settings) -> Services:
         gateways=gateways(settings, db),
     )
     if settings.redis_url is not None:
-        from app.doorbell import Doorbell, broker_for
+        from app.job_notifier import JobNotifier, broker_for
 
-        db.ring = Doorbell(broker_for(settings.redis_url))
+        db.ring = JobNotifier(broker_for(settings.redis_url))
     register_jobs(services)
     return services
 

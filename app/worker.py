@@ -1,4 +1,4 @@
-"""The worker process: answers the doorbell, and every second looks for what the bell missed."""
+"""The worker process: hears of due jobs by the broker, and every second looks for what was not heard."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
-from dramatiq import Worker
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock_follower import follow_clock
 from app.composition import compose
-from app.doorbell import Doorbell, answer_door, broker_for
-from app.hands import Hands
+from app.job_notifier import JobNotifier, broker_for, consume, declare_actor
+from app.local_executor import LocalExecutor
 from kernel.db.uow import Database
 from kernel.jobs.run import Runner, due
 from kernel.logs import configure_logs
@@ -26,8 +25,8 @@ log = structlog.get_logger(__name__)
 
 SWEEP_S = 1.0
 """How often the worker looks into the database itself. With a lease of 6 s this bounds a take-over below 10 s."""
-RUNG = timedelta(seconds=1)
-"""How long a job may wait for the worker that hears the bell, before a sweep takes it."""
+UNHEARD = timedelta(seconds=1)
+"""How long a job may wait for the worker that hears of it, before a sweep takes it."""
 
 
 def main(settings: Settings, queues: Sequence[str]) -> None:
@@ -42,27 +41,27 @@ def main(settings: Settings, queues: Sequence[str]) -> None:
     follow_clock(services, stop)
     assert settings.redis_url is not None  # noqa: S101 - the command resolved the engines before
     broker = broker_for(settings.redis_url)
-    answer_door(broker, runner.run)
-    hands = services.db.ring = Hands(settings.worker_threads, queues, runner.run, Doorbell(broker))
-    # Short polls: an idle worker hears the bell within this time.
-    bell = Worker(broker, queues=set(queues), worker_timeout=50, worker_threads=settings.worker_threads)
-    bell.start()
+    executor = LocalExecutor(
+        settings.worker_threads, queues, lambda ids: [runner.run(job_id) for job_id in ids], JobNotifier(broker)
+    )
+    services.db.ring = executor
+    declare_actor(broker, executor.submit_when_free)
+    consume(broker, queues)
     log.info("worker_ready", queues=list(queues))
     while not stop.wait(SWEEP_S):
-        sweep(services.db, queues, hands)
-    bell.stop(timeout=settings.shutdown_grace_s * 1000)
-    hands.rest()
+        sweep(services.db, queues, executor)
+    executor.shutdown()
     runner.stop()
     services.db.dispose()
 
 
-def sweep(db: Database, queues: Sequence[str], hands: Hands) -> None:
-    """Take up whatever is due and was not heard: the bell was lost, a lease ran out, a back-off ended."""
+def sweep(db: Database, queues: Sequence[str], executor: LocalExecutor) -> None:
+    """Take up whatever is due and was not heard of: the message was lost, a lease ran out, a back-off ended."""
     try:
-        found = due(db, queues, limit=50, rung=RUNG)
+        found = due(db, queues, limit=50, rung=UNHEARD)
     except SQLAlchemyError as error:
         log.warning("sweep_failed", error=str(error))
         return
     for job_id, _ in found:
-        if not hands.take(job_id):
+        if not executor.submit(job_id):
             return

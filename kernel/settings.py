@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(
         default=None,
         repr=False,
-        description="Redis 7 or Valkey 8 or newer; only the doorbell that wakes workers, losing it loses no work "
+        description="Redis 7 or Valkey 8 or newer; it only tells workers of due jobs, losing it loses no work "
         "(`redis://host:6379/0`). Empty: the embedded Valkey.",
     )
     storage_url: str = Field(
@@ -127,7 +127,9 @@ class Settings(BaseSettings):
     api_threads: int = Field(
         default=4, ge=1, le=64, description="Threads that run request handlers in one API process."
     )
-    worker_threads: int = Field(default=4, ge=1, le=64, description="Threads that run jobs in one worker process.")
+    worker_threads: int = Field(
+        default=2, ge=1, le=64, description="Threads that run jobs in one worker process; run a process for each core."
+    )
     shutdown_grace_s: int = Field(
         default=15,
         ge=1,

@@ -11,7 +11,7 @@ def run_worker(queues: tuple[str, ...]) -> int:
 
     Answers 2 for a queue that does not exist, on which it would wait for ever.
     """
-    from app.doorbell import QUEUES
+    from app.job_notifier import QUEUES
 
     unknown = set(queues) - set(QUEUES)
     if unknown:
