@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -36,30 +37,40 @@ def main(settings: Settings) -> None:
     configure_logs(settings.log_format, settings.log_level, process="scheduler")
     services = compose(settings)
     follow_clock(services, stop)
-    log.info("scheduler_ready", kinds=[item.kind for item in periodic()])
-    while not stop.is_set():
-        try:
-            lead(services.db, stop)
-        except SQLAlchemyError as error:
-            log.warning("scheduler_lost_database", error=str(error))
-            stop.wait(TICK_S)
+    run(services.db, stop)
     services.db.dispose()
 
 
+def run(db: Database, stop: threading.Event) -> None:
+    """Schedule until `stop`, over losses of the database."""
+    log.info("scheduler_ready", kinds=[item.kind for item in periodic()])
+    while not stop.is_set():
+        try:
+            lead(db, stop)
+        except SQLAlchemyError as error:
+            log.warning("scheduler_lost_database", error=str(error))
+            stop.wait(TICK_S)
+
+
 def lead(db: Database, stop: threading.Event) -> None:
-    """Hold the lock and enqueue each tick; wait while another scheduler holds it."""
+    """Take the lock, then enqueue each tick; wait while another scheduler holds it.
+
+    The lock is the session's: whoever has it keeps it as long as the connection lives, which the server closes when it
+    ends the session. Raises SQLAlchemyError once the connection is lost, and with it the lock.
+    """
     begun: dict[str, int] = {}
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        held = False
         while not stop.wait(TICK_S):
-            # Taking it again in the same session is counted, not blocked; so ask only whether it is ours already.
-            held = connection.scalar(
-                text(
-                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :k AND pid = pg_backend_pid()"
-                ),
-                {"k": LOCK},
-            )
-            if held or connection.scalar(text("SELECT pg_try_advisory_lock(:k)"), {"k": LOCK}):
+            held = held or bool(connection.scalar(text("SELECT pg_try_advisory_lock(:k)"), {"k": LOCK}))
+            if held and is_due(begun):
+                connection.execute(text("SELECT 1"))
                 tick(db, begun)
+
+
+def is_due(begun: Mapping[str, int]) -> bool:
+    """Whether a slot has begun that this process has not seen to."""
+    return any(begun.get(item.kind) != slot(item) for item in periodic())
 
 
 def tick(db: Database, begun: dict[str, int]) -> None:

@@ -12,6 +12,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import scheduler
 from app.clock_follower import follow_clock
 from app.composition import compose
 from app.job_notifier import JobNotifier, broker_for, consume, declare_actor
@@ -29,8 +30,11 @@ UNHEARD = timedelta(seconds=1)
 """How long a job may wait for the worker that hears of it, before a sweep takes it."""
 
 
-def main(settings: Settings, queues: Sequence[str]) -> None:
-    """Run jobs of `queues` until SIGTERM or SIGINT, then finish those under way."""
+def main(settings: Settings, queues: Sequence[str], *, with_scheduler: bool = False) -> None:
+    """Run jobs of `queues` until SIGTERM or SIGINT, then finish those under way.
+
+    With `with_scheduler` a thread does the scheduler's work: one process less where one machine does everything.
+    """
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
@@ -47,6 +51,8 @@ def main(settings: Settings, queues: Sequence[str]) -> None:
     services.db.ring = executor
     declare_actor(broker, executor.submit_when_free)
     consume(broker, queues)
+    if with_scheduler:
+        threading.Thread(target=scheduler.run, args=(services.db, stop), name="scheduler", daemon=True).start()
     log.info("worker_ready", queues=list(queues))
     while not stop.wait(SWEEP_S):
         sweep(services.db, queues, executor)

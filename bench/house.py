@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.processes import Supervisor
-from app.product import Product, read_outcome
+from app.supervisor import Supervisor
+from app.process_plan import Product, read_outcome
 from kernel.ids import uuid7
 from kernel.settings import Settings, load_settings
 
