@@ -42,16 +42,17 @@ def serve() -> int:
 
 
 @app.command
-def worker(*, queue: list[str] | None = None) -> int:
+def worker(*, queue: list[str] | None = None, scheduler: Check = False) -> int:
     """Run jobs.
 
     Args:
         queue: Queue to work on; may be given several times. Without it, all but `documents`, on which invoices are
             rendered: that is heavy work for processes of its own.
+        scheduler: Do the scheduler's work in the same process, too.
     """
     from app.commands.background import run_worker
 
-    return run_worker(tuple(queue or ()))
+    return run_worker(tuple(queue or ()), with_scheduler=scheduler)
 
 
 @app.command

@@ -1,6 +1,6 @@
-"""Signals to workers: a Dramatiq message that says only "job X is due". The one place that speaks to the broker.
+"""What tells workers of due jobs: a Dramatiq message that says only "job X is due". The one place that speaks to the broker.
 
-PostgreSQL remembers every job; losing the broker, or a message, costs latency and nothing else. So a signal that cannot be
+PostgreSQL remembers every job; losing the broker, or a message, costs latency and nothing else. So a message that cannot be
 delivered is dropped, and for a moment not even tried: a checkout must not wait for a broker that is down.
 """
 
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 from uuid import UUID
 
 import dramatiq
 import redis
 import structlog
+from dramatiq.broker import MessageProxy
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from dramatiq.errors import BrokerConnectionError, ConnectionClosed
 
 from kernel.db.uow import JobSignal
 
@@ -22,57 +23,64 @@ log = structlog.get_logger(__name__)
 
 QUEUES = ("default", "media", "documents")
 ACTOR = "run_job"
+NAMESPACE = "market"
 PAUSE_S = 1.0
-"""How long signals are dropped after the broker failed to answer."""
-BLOCK_S = 1.0
-"""How long a consumer waits for a message in one request. Shorter than the client's time limit of a request."""
+"""How long messages are dropped after the broker failed to answer."""
+WAIT_S = 5.0
+"""How long an idle consumer waits in the broker at a time: what comes meanwhile is there at once."""
 
 
-class _BlockingConsumer(_RedisConsumer):
-    """Dramatiq's consumer asks again and again; this one waits at the server, so that an idle worker costs nothing."""
+class BlockingConsumer(_RedisConsumer):
+    """Waits in the broker for a message, where Dramatiq's own asks again every few milliseconds."""
 
-    def __next__(self) -> Any:
+    def __next__(self) -> MessageProxy | None:
         if not self.message_cache and self.outstanding_message_count < self.prefetch:
-            queue = f"{self.broker.namespace}:{self.queue_name}"
+            queue = f"{NAMESPACE}:{self.queue_name}"
             try:
-                # Moves the first message to where it is: the wait is what is wanted.
-                self.broker.client.blmove(queue, queue, BLOCK_S, "LEFT", "LEFT")
+                # From the head to the head: it returns as soon as there is a message, and leaves the queue as it was.
+                self.broker.client.blmove(queue, queue, WAIT_S, "LEFT", "LEFT")
             except redis.ConnectionError as error:
-                raise dramatiq.errors.ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
-            except redis.TimeoutError:
-                return None
-        return super().__next__()  # type: ignore[no-untyped-call]
+                raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
+            self.misses = 0
+        return super().__next__()  # type: ignore[no-any-return,no-untyped-call]
 
 
-class _BlockingBroker(RedisBroker):
-    @property
-    def consumer_class(self) -> Any:
-        return _BlockingConsumer
+class SignalBroker(RedisBroker):
+    """A broker that fails fast, waits without polling, and delays no message: what it carries can be lost."""
+
+    consumer_class = BlockingConsumer
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare a queue, without Dramatiq's second one for delayed messages."""
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues.add(queue_name)
+            self.emit_after("declare_queue", queue_name)
 
 
-def broker_for(redis_url: str) -> RedisBroker:
-    """A broker that fails fast: what it carries can be lost."""
+def broker_for(redis_url: str) -> SignalBroker:
+    """The broker of a process; connects when it is first used."""
     client = redis.Redis.from_url(
         redis_url,
         socket_connect_timeout=0.5,
-        socket_timeout=2.0,
+        socket_timeout=WAIT_S + 2.0,
         retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),
     )
-    # Results, retries and time limits belong to the durable jobs, not to their signals.
-    return _BlockingBroker(client=client, middleware=[], namespace="market")  # type: ignore[no-untyped-call]
+    # Results, retries and time limits belong to the durable jobs, not to the messages.
+    return SignalBroker(client=client, middleware=[], namespace=NAMESPACE)  # type: ignore[no-untyped-call]
 
 
 class JobNotifier:
-    """Signals workers; set as `Database.notify` in every process that commits."""
+    """Tells workers which jobs are due; set as `Database.notify` in every process that commits."""
 
-    def __init__(self, broker: RedisBroker) -> None:
+    def __init__(self, broker: SignalBroker) -> None:
         self._broker = broker
         self._silent_until = 0.0
         for queue in QUEUES:
             broker.declare_queue(queue)
 
     def __call__(self, signals: Sequence[JobSignal]) -> None:
-        """Tell the workers of each queue which jobs are due. Never raises: a sweep finds what was not heard of."""
+        """Tell the workers of each queue which jobs are due. Never raises: a sweep finds what was not heard."""
         if time.monotonic() < self._silent_until:
             return
         try:
@@ -82,17 +90,23 @@ class JobNotifier:
                         queue_name=signal.queue, actor_name=ACTOR, args=(str(signal.job_id),), kwargs={}, options={}
                     )
                 )
-        except (dramatiq.errors.BrokerConnectionError, redis.RedisError, OSError) as error:
+        except (BrokerConnectionError, redis.RedisError, OSError) as error:
             self._silent_until = time.monotonic() + PAUSE_S
-            log.warning("broker_unreachable", error=str(error))
+            log.warning("broker_silent", error=str(error))
 
 
-def declare_actor(broker: RedisBroker, submit: Callable[[UUID], object]) -> None:
-    """Declare the actor that hands the job of a signal to `submit`. Only worker processes do."""
+def declare_actor(broker: SignalBroker, accept: Callable[[UUID], object]) -> None:
+    """Declare the actor that hands over the job a message names. Only worker processes consume."""
 
     def run_job(job_id: str) -> None:
-        submit(UUID(job_id))
+        accept(UUID(job_id))
 
     for queue in QUEUES:
         broker.declare_queue(queue)
     dramatiq.actor(broker=broker, actor_name=ACTOR, queue_name=QUEUES[0])(run_job)
+
+
+def consume(broker: SignalBroker, queues: Sequence[str]) -> None:
+    """Hear what the broker says of `queues` until the process ends. One thread hands over; it waits while there is no room."""
+    wait_ms = int(WAIT_S * 1000)
+    dramatiq.Worker(broker, queues=set(queues), worker_timeout=wait_ms, worker_threads=1).start()

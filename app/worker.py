@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
-from dramatiq import Worker
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import scheduler
 from app.clock_follower import follow_clock
 from app.composition import compose
-from app.job_notifier import JobNotifier, broker_for, declare_actor
+from app.job_notifier import JobNotifier, broker_for, consume, declare_actor
 from app.local_executor import LocalExecutor
 from kernel.db.uow import Database
 from kernel.jobs.runner import due
@@ -27,12 +27,13 @@ SWEEP_S = 1.0
 """How often the worker looks into the database itself. With a lease of 6 s this bounds a take-over below 10 s."""
 UNHEARD = timedelta(seconds=1)
 """How long a job may wait for the worker that is signalled, before a sweep takes it."""
-CONSUMER_POLL_MS = 10_000
-"""Dramatiq's own threads only look around this often; its consumers wait at the broker."""
 
 
-def main(settings: Settings, queues: Sequence[str]) -> None:
-    """Run jobs of `queues` until SIGTERM or SIGINT, then finish those under way."""
+def main(settings: Settings, queues: Sequence[str], *, with_scheduler: bool = False) -> None:
+    """Run jobs of `queues` until SIGTERM or SIGINT, then finish those under way.
+
+    With `with_scheduler` a thread does the scheduler's work: one process less where one machine does everything.
+    """
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
@@ -53,12 +54,12 @@ def main(settings: Settings, queues: Sequence[str]) -> None:
     )
     executor.start()
     declare_actor(broker, executor.submit)
-    consumer = Worker(broker, queues=set(queues), worker_timeout=CONSUMER_POLL_MS, worker_threads=1)
-    consumer.start()
+    consume(broker, queues)
+    if with_scheduler:
+        threading.Thread(target=scheduler.run, args=(services.db, stop), name="scheduler", daemon=True).start()
     log.info("worker_ready", queues=list(queues))
     while not stop.wait(SWEEP_S):
         sweep(services.db, queues, executor)
-    consumer.stop(timeout=settings.shutdown_grace_s * 1000)
     executor.shutdown()
     services.runner.stop()
     services.db.dispose()

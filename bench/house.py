@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.processes import Supervisor
-from app.product import Product, read_outcome
+from app.process_plan import ProcessPlan, read_outcome
+from app.supervisor import Supervisor
 from kernel.ids import uuid7
 from kernel.settings import Settings, load_settings
 
@@ -40,7 +40,7 @@ def house() -> Iterator[House]:
             database_admin_url=None,
             redis_url=None,
         )
-        with Supervisor(settings, lambda _en, _zh: None, Product(settings)) as supervisor:
+        with Supervisor(settings, lambda _en, _zh: None, ProcessPlan(settings)) as supervisor:
             yield House(supervisor.settings, read_outcome(settings).sign_ins[0].password)
 
 

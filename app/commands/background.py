@@ -6,7 +6,7 @@ from app.console import choose, console
 RENDERER_QUEUE = "documents"
 
 
-def run_worker(queues: tuple[str, ...]) -> int:
+def run_worker(queues: tuple[str, ...], *, with_scheduler: bool = False) -> int:
     """Work on `queues`, or on all but the renderer's, until SIGTERM or Ctrl-C; then finish the jobs under way.
 
     Answers 2 for a queue that does not exist, on which it would wait for ever.
@@ -21,7 +21,8 @@ def run_worker(queues: tuple[str, ...]) -> int:
     with running_engines() as settings:
         from app.worker import main
 
-        main(settings, queues or tuple(name for name in QUEUES if name != RENDERER_QUEUE))
+        chosen = queues or tuple(name for name in QUEUES if name != RENDERER_QUEUE)
+        main(settings, chosen, with_scheduler=with_scheduler)
     return 0
 
 

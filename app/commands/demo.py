@@ -19,9 +19,9 @@ from rich.markup import escape
 from app.console import choose, console, results
 from app.demo.outcome import Outcome, Step, StepFailed
 from app.demo.story import Story
-from app.processes import StartFailed, Stopped, Supervisor
-from app.product import Product, read_outcome
+from app.process_plan import ProcessPlan, read_outcome
 from app.sample.scenes import generate_scenes
+from app.supervisor import StartFailed, Stopped, Supervisor
 from kernel.money import to_decimal
 from kernel.settings import load_settings
 
@@ -69,7 +69,7 @@ def _drive(folder: Path, video: Path | None, outcome: Outcome, *, as_json: bool)
     def tell(en: str, zh: str) -> None:
         console.print(f"[dim]{escape(choose(en, zh))}[/dim]")
 
-    with Supervisor(settings, tell, Product(settings)):
+    with Supervisor(settings, tell, ProcessPlan(settings)):
         sign_ins = read_outcome(settings).sign_ins
         chosen = video or next(
             scene.path for scene in generate_scenes(settings.market_home / "scenes") if scene.key == SCENE

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from app.children import accepts_connections, find_listener
 from app.console import choose, results
 from app.engines.embedded import Engines
 from app.engines.engine_error import EngineError
 from app.engines.folder_lock import FolderInUse, FolderLock
+from app.supervised_process import accepts_connections, find_listener
 from kernel.settings import Settings, SettingsError, load_settings
 
 OLDEST_PYTHON = (3, 11)

@@ -10,8 +10,8 @@ from rich.table import Table
 from app.commands.session import running_engines
 from app.console import choose, console, results
 from app.engines.engine_error import EngineError
-from app.processes import StartFailed, Stopped, Supervisor
-from app.product import Product, read_outcome, write_outcome
+from app.process_plan import ProcessPlan, read_outcome, write_outcome
+from app.supervisor import StartFailed, Stopped, Supervisor
 from kernel.settings import Settings, load_settings
 
 
@@ -27,7 +27,7 @@ def run(*, sample: bool) -> int:
         )
     begun_s = time.monotonic()
     progress = _Progress()
-    supervisor = Supervisor(settings, progress.tell, Product(settings, sample))
+    supervisor = Supervisor(settings, progress.tell, ProcessPlan(settings, sample))
     with ExitStack() as stack:
         try:
             with console.status(choose("Starting", "正在启动")) as status:

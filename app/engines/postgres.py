@@ -23,8 +23,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
-from app.engines.engine_error import EngineError
-from app.engines.lifeline import (
+from app.engines.child_process import (
     SystemUser,
     end_child,
     end_left_over,
@@ -32,7 +31,8 @@ from app.engines.lifeline import (
     read_log_end,
     start_child,
 )
-from app.engines.ownership import find_server_user, make_private_folder, open_programs
+from app.engines.engine_error import EngineError
+from app.engines.server_user import find_server_user, make_private_folder, open_programs
 
 
 def find_wheel_programs() -> Path:
@@ -207,6 +207,14 @@ class PostgresServer:
             "port": str(SOCKET_NUMBER),
             "max_connections": "120",
             "shared_buffers": "128MB",
+            # One small machine: no replicas to feed and no parallel queries to run, so no processes that wait for them.
+            "wal_level": "minimal",
+            "max_wal_senders": "0",
+            "max_logical_replication_workers": "0",
+            "max_worker_processes": "2",
+            "max_parallel_workers_per_gather": "0",
+            "io_method": "sync",
+            "autovacuum_max_workers": "2",
             "timezone": "UTC",
             "log_timezone": "UTC",
             "max_wal_size": "512MB",

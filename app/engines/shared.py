@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy.engine import make_url
 
+from app.engines.child_process import read_log_end
 from app.engines.databases import (
     DATABASE,
     OWNER_ROLE,
@@ -35,7 +36,6 @@ from app.engines.databases import (
 )
 from app.engines.embedded import Addresses, Layout
 from app.engines.engine_error import EngineError
-from app.engines.lifeline import read_log_end
 from app.engines.valkey import DATABASES
 
 KEEPER_START_TIMEOUT_S = 60.0

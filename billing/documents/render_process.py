@@ -8,6 +8,8 @@ import pickle
 import resource
 import sys
 import tempfile
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from billing.documents.isolated import FRAME, JOB
@@ -40,6 +42,17 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             succeeded, answer = False, pickle.dumps(refusal)
         answers.write(FRAME.pack(succeeded, len(answer)) + answer)
         answers.flush()
+
+
+def _give_way() -> None:
+    """Take only what processor time others leave: a drawn invoice may wait, a checkout may not."""
+    os.nice(19)
+    if hasattr(os, "sched_setscheduler"):
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    # Where the kernel groups processes by session, niceness counts inside the group only, and the group has its own.
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19", encoding="ascii")
 
 
 def _limit() -> None:
@@ -76,6 +89,7 @@ def main() -> None:
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever a library prints must not land between two answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    _give_way()
     _limit()
     _forbid()
     serve(requests, answers)

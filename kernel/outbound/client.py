@@ -1,15 +1,16 @@
-"""The client: one call, one connection, one outcome."""
+"""The client: one call, one outcome."""
 
-import ssl
-from collections.abc import Mapping
+import weakref
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import certifi
-import httpcore
+import h11
 
+from kernel.outbound.connection import Connection
+from kernel.outbound.connection_pool import ConnectionPool
 from kernel.outbound.endpoints import Endpoints
-from kernel.outbound.errors import OutboundError, OutboundFailed, OutboundRefused, OutboundTimeout
+from kernel.outbound.errors import OutboundError, OutboundRefused
 from kernel.outbound.network import CallRecord, GuardedNetwork, Resolver, system_resolver
 from kernel.outbound.policy import OutboundPolicy
 from kernel.outbound.urls import Target, check_url
@@ -34,16 +35,19 @@ class OutboundResponse:
 class OutboundClient:
     """Calls addresses that others supplied, within a policy. Thread safe; make one per process.
 
-    Follows no redirect, reads no proxy from the environment, keeps no cookie, reuses no connection, asks for no
-    compression (a small compressed answer may unpack to any size) and never retries: whoever calls owns the retry.
+    Follows no redirect, reads no proxy from the environment, keeps no cookie, asks for no compression (a small
+    compressed answer may unpack to any size) and never sends a request twice: whoever calls owns the retry.
+
+    Connections are kept alive per scheme, host, port and judged address. One that its server has ended meanwhile is
+    noticed before anything is written and replaced by a new one; one that ends later is an unknown outcome as ever.
     """
 
     def __init__(self, policy: OutboundPolicy, resolver: Resolver = system_resolver) -> None:
         self._policy = policy
-        self._resolver = resolver
         self._endpoints = Endpoints(policy)
-        self._ssl = ssl.create_default_context(cafile=policy.ca_file or certifi.where())
-        self._ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._network = GuardedNetwork(policy, resolver)
+        self._connections = ConnectionPool(policy)
+        weakref.finalize(self, self._connections.close)
 
     def post(
         self, url: str, content: bytes, headers: Mapping[str, str] | None = None, timeout_s: float | None = None
@@ -74,7 +78,7 @@ class OutboundClient:
         call = CallRecord(limit_s)
         with self._endpoints.enter(target.endpoint, wait_s=min(self._policy.queue_wait_s, limit_s)) as passage:
             try:
-                response = self._send(request, target, call)
+                response = self._send(request, content, target, call)
             except OutboundRefused:
                 raise
             except OutboundError:
@@ -83,68 +87,46 @@ class OutboundClient:
             passage.healthy = response.status < _UNHEALTHY_STATUS
             return response
 
-    def _build(self, method: str, target: Target, content: bytes, headers: Mapping[str, str]) -> httpcore.Request:
+    def _build(self, method: str, target: Target, content: bytes, headers: Mapping[str, str]) -> h11.Request:
         if len(content) > self._policy.max_request_bytes:
             raise OutboundRefused("request_too_large")
         if any(name.lower() in _OWN_HEADERS for name in headers):
             raise OutboundRefused("header_not_allowed")
-        all_headers = {"user-agent": self._policy.user_agent}
+        all_headers = {"host": target.host_header, "user-agent": self._policy.user_agent}
         all_headers |= {name.lower(): value for name, value in headers.items()}
-        all_headers |= {"host": target.host_header, "accept-encoding": "identity", "connection": "close"}
+        all_headers |= {"accept-encoding": "identity"}
         if content or method in {"POST", "PUT", "PATCH"}:
             all_headers["content-length"] = str(len(content))
-        read_s, connect_s = self._policy.read_timeout_s, self._policy.connect_timeout_s
         try:
-            return httpcore.Request(
-                method.encode("ascii"),
-                httpcore.URL(
-                    scheme=target.scheme.encode("ascii"),
-                    host=target.host.encode("ascii"),
-                    port=target.port,
-                    target=target.request_target.encode("ascii"),
-                ),
+            return h11.Request(
+                method=method.encode("ascii"),
+                target=target.request_target.encode("ascii"),
                 headers=[(name.encode("ascii"), value.encode("ascii")) for name, value in all_headers.items()],
-                content=content,
-                extensions={"timeout": {"connect": connect_s, "read": read_s, "write": read_s, "pool": connect_s}},
             )
         except UnicodeEncodeError:
             raise OutboundRefused("header_not_ascii") from None
-
-    def _send(self, request: httpcore.Request, target: Target, call: CallRecord) -> OutboundResponse:
-        network = GuardedNetwork(self._policy, self._resolver, call, target)
-        pool = httpcore.ConnectionPool(
-            ssl_context=self._ssl, max_connections=1, max_keepalive_connections=0, retries=0, network_backend=network
-        )
-        try:
-            with pool:
-                response = pool.handle_request(request)
-                try:
-                    body = self._read_body(response)
-                finally:
-                    response.close()
-        except httpcore.TimeoutException as error:
-            reason = "read_timeout" if call.request_started else "connect_timeout"
-            raise OutboundTimeout(reason, never_sent=not call.request_started) from error
-        except httpcore.LocalProtocolError as error:
-            # h11 refuses e.g. a line break in a header value before anything is written.
-            if call.request_started:
-                raise OutboundFailed("protocol_error", never_sent=False) from error
+        except h11.LocalProtocolError as error:
+            # E.g. a line break in a header value.
             raise OutboundRefused("malformed_request") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError, OSError) as error:
-            reason = "connection_lost" if call.request_started else "connect_failed"
-            raise OutboundFailed(reason, never_sent=not call.request_started) from error
-        return OutboundResponse(response.status, _joined(response.headers), body, call.elapsed_ms())
 
-    def _read_body(self, response: httpcore.Response) -> bytes:
-        received = bytearray()
-        for chunk in response.iter_stream():
-            received += chunk
-            if len(received) > self._policy.max_response_bytes:
-                raise OutboundFailed("response_too_large", never_sent=False, status=response.status)
-        return bytes(received)
+    def _send(self, request: h11.Request, content: bytes, target: Target, call: CallRecord) -> OutboundResponse:
+        addresses = self._network.find_addresses(target, call)
+        kept = self._connections.take(target, addresses)
+        if kept is None:
+            connected, address = self._network.connect(target, addresses, call)
+            connection = Connection(connected, self._policy)
+        else:
+            connection, address = kept
+        try:
+            response, body = connection.exchange(request, content, call)
+        except BaseException:
+            connection.close()
+            raise
+        self._connections.keep(target, address, connection)
+        return OutboundResponse(response.status_code, _joined(response.headers), body, call.elapsed_ms())
 
 
-def _joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     joined: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("ascii", "replace").lower(), raw_value.decode("latin-1")

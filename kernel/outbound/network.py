@@ -1,19 +1,18 @@
 """Connecting to exactly the address that was checked, and never for longer than the call may last.
 
-``httpcore`` asks its network backend for a connection by *name*. Ours looks the name up once, judges every answer,
-and connects to a judged address by number, so that a name server which changes its mind between look and use
-("rebinding") changes nothing. Host header, SNI and certificate check keep the name.
+A name is looked up for every call and every answer judged; the connection goes to a judged address by number, so that a
+name server which changes its mind between look and use ("rebinding") changes nothing. Host header, SNI and certificate
+check keep the name.
 """
 
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
-from typing import Any
 
-import httpcore
+import certifi
 
 from kernel.outbound.addresses import CheckedAddress, RefusedAddress, check_address
 from kernel.outbound.errors import OutboundFailed, OutboundRefused, OutboundTimeout
@@ -50,81 +49,73 @@ class CallRecord:
         return round((time.monotonic() - self.started) * 1000)
 
 
-class _TimedStream(httpcore.NetworkStream):
-    """A stream whose every step is capped by the call's deadline: a server that drips bytes gains nothing."""
+class GuardedNetwork:
+    """Names to judged addresses, and judged addresses to connected sockets."""
 
-    def __init__(self, inner: httpcore.NetworkStream, call: CallRecord) -> None:
-        self._inner = inner
-        self._call = call
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._call.left_s(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        timeout = self._call.left_s(timeout)
-        # Set before the write: a write that fails half-way has still told the other side something.
-        self._call.request_started = self._call.request_started or bool(buffer)
-        self._inner.write(buffer, timeout)
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        secured = self._inner.start_tls(ssl_context, server_hostname, self._call.left_s(timeout))
-        return _TimedStream(secured, self._call)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
-class GuardedNetwork(httpcore.NetworkBackend):
-    """The network backend of one call."""
-
-    def __init__(self, policy: OutboundPolicy, resolver: Resolver, call: CallRecord, target: Target) -> None:
+    def __init__(self, policy: OutboundPolicy, resolver: Resolver) -> None:
         self._policy = policy
         self._resolver = resolver
-        self._call = call
-        self._target = target
-        self._inner = httpcore.SyncBackend()
+        self._tls_lock = threading.Lock()
+        self._tls: ssl.SSLContext | None = None
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Look up, judge, connect.
+    def find_addresses(self, target: Target, call: CallRecord) -> list[CheckedAddress]:
+        """Look up and judge; what is a number already needs no look-up.
 
         Raises:
             OutboundRefused: any one of the name's addresses is refused (a mixed answer is an attack or a mistake).
+            OutboundTimeout, OutboundFailed: no answer; nothing was sent.
+        """
+        answers = [target.host] if _is_number(target.host) else self._look_up(target.host, target.port, call)
+        return self._judge(answers, target)
+
+    def connect(
+        self, target: Target, addresses: Sequence[CheckedAddress], call: CallRecord
+    ) -> tuple[socket.socket, CheckedAddress]:
+        """A connected socket, with TLS where the target has it, and the address it goes to.
+
+        Raises:
+            OutboundRefused: the peer is another one than was asked for.
             OutboundTimeout, OutboundFailed: no connection; nothing was sent.
         """
-        addresses = self._judge(self._look_up(host, port))
         failure: Exception | None = None
         for address in addresses[:_MAX_ADDRESSES_TRIED]:
-            limit_s = self._call.left_s(timeout)
+            limit_s = call.left_s(self._policy.connect_timeout_s)
             try:
-                stream = self._inner.connect_tcp(address.text, port, limit_s, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                connected = socket.create_connection((address.text, target.port), limit_s)
+            except OSError as error:
                 failure = error
                 continue
-            self._check_peer(stream, address)
-            return _TimedStream(stream, self._call)
-        if isinstance(failure, httpcore.ConnectTimeout):
+            try:
+                # A request is one small write that nothing follows: waiting to fill a packet would only delay it.
+                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                _check_peer(connected, address)
+                return (self._secure(connected, target, call) if target.scheme == "https" else connected), address
+            except BaseException:
+                connected.close()
+                raise
+        if isinstance(failure, TimeoutError):
             raise OutboundTimeout("connect_timeout", never_sent=True) from failure
         raise OutboundFailed("connect_failed", never_sent=True) from failure
 
-    def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None
-    ) -> httpcore.NetworkStream:
-        """Never: an outbound call has no business with a local socket."""
-        raise OutboundRefused("unix_socket")
+    def _secure(self, connected: socket.socket, target: Target, call: CallRecord) -> ssl.SSLSocket:
+        connected.settimeout(call.left_s(self._policy.connect_timeout_s))
+        try:
+            return self._tls_context().wrap_socket(connected, server_hostname=target.host)
+        except TimeoutError as error:
+            raise OutboundTimeout("connect_timeout", never_sent=True) from error
+        except (OSError, ValueError) as error:
+            raise OutboundFailed("connect_failed", never_sent=True) from error
 
-    def _look_up(self, host: str, port: int) -> Sequence[str]:
+    def _tls_context(self) -> ssl.SSLContext:
+        """Made when first needed: the public roots take time and memory that many processes never need."""
+        with self._tls_lock:
+            if self._tls is None:
+                context = ssl.create_default_context(cafile=self._policy.ca_file or certifi.where())
+                context.minimum_version = ssl.TLSVersion.TLSv1_2
+                self._tls = context
+            return self._tls
+
+    def _look_up(self, host: str, port: int, call: CallRecord) -> Sequence[str]:
         """Ask the resolver in a thread of its own.
 
         getaddrinfo has no time limit, and a pool of look-up threads could be filled by one slow name server.
@@ -140,15 +131,15 @@ class GuardedNetwork(httpcore.NetworkBackend):
 
         thread = threading.Thread(target=ask, name="outbound-look-up", daemon=True)
         thread.start()
-        thread.join(self._call.left_s(self._policy.resolve_timeout_s))
+        thread.join(call.left_s(self._policy.resolve_timeout_s))
         if thread.is_alive():
             raise OutboundTimeout("resolve_timeout", never_sent=True)
         if not answers or not answers[0]:
             raise OutboundFailed("name_not_found", never_sent=True) from (failures[0] if failures else None)
         return answers[0]
 
-    def _judge(self, answers: Sequence[str]) -> list[CheckedAddress]:
-        is_permitted = self._target.is_permitted
+    def _judge(self, answers: Sequence[str], target: Target) -> list[CheckedAddress]:
+        is_permitted = target.is_permitted
         allow_loopback = self._policy.allow_loopback or is_permitted
         try:
             checked = [
@@ -156,13 +147,19 @@ class GuardedNetwork(httpcore.NetworkBackend):
             ]
         except RefusedAddress as refused:
             raise OutboundRefused(f"address_{refused.network}") from None
-        if self._target.scheme == "http" and not all(address.is_inside for address in checked):
+        if target.scheme == "http" and not all(address.is_inside for address in checked):
             raise OutboundRefused("scheme_not_allowed")
         return checked
 
-    @staticmethod
-    def _check_peer(stream: httpcore.NetworkStream, address: CheckedAddress) -> None:
-        peer = stream.get_extra_info("server_addr")
-        if ip_address(peer[0]) != ip_address(address.text):
-            stream.close()
-            raise OutboundRefused("peer_is_another_address")
+
+def _is_number(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_peer(connected: socket.socket, address: CheckedAddress) -> None:
+    if ip_address(connected.getpeername()[0]) != ip_address(address.text):
+        raise OutboundRefused("peer_is_another_address")

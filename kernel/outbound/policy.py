@@ -13,6 +13,8 @@ class OutboundPolicy:
     and on any port. It admits nothing else.
     ``permitted`` holds ``host:port`` pairs that an operator named: exactly these may have loopback or private
     (RFC 1918, RFC 4193) addresses, any port and plain http. Link-local and metadata addresses stay refused even there.
+    ``keep_alive_s`` is how long an idle connection is kept for the next call, less where the other side announces less;
+    0 makes a connection for every call.
     ``ca_file`` names a PEM bundle to trust instead of the bundled public roots.
     """
 
@@ -27,6 +29,8 @@ class OutboundPolicy:
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 20.0
     total_timeout_s: float = 30.0
+    keep_alive_s: float = 30.0
+    max_idle_connections: int = 64
     max_in_flight_per_endpoint: int = 8
     queue_wait_s: float = 1.0
     breaker_failures: int = 5

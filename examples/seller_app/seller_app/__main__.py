@@ -26,15 +26,14 @@ def main() -> None:
         store.add_secret(vendor, secret)
     server = SellerServer((given.host, given.port), store, given.public_url.rstrip("/"), given.market_url)
 
-    def stop(_signal: int, _frame: object) -> None:
-        # shutdown() waits for the serving loop, which runs in this very thread.
-        threading.Thread(target=server.shutdown).start()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     server.worker.start()
+    # Its loop looks up between connections only, so that an idle vendor costs nothing; it ends with the process.
+    threading.Thread(target=server.serve_forever, args=(60.0,), daemon=True).start()
     print(f"seller app listening on {server.public_url}", flush=True)
-    server.serve_forever(poll_interval=0.1)
+    stop.wait()
     server.worker.stop()
     server.worker.join(timeout=12)
     server.server_close()

@@ -11,6 +11,7 @@ from seller_app.store import Store
 
 _FINAL_STATUS = (400, 401, 403, 404, 409, 410, 413, 422)
 _GIVE_UP_AFTER = 40
+_LONGEST_SLEEP_S = 60.0
 
 
 class CallbackWorker(threading.Thread):
@@ -37,9 +38,9 @@ class CallbackWorker(threading.Thread):
         while not self._stopping.is_set():
             self._wake.clear()
             tasks = self._store.rows("SELECT * FROM task ORDER BY due_s, n LIMIT 1")
-            wait_s = tasks[0]["due_s"] - time.time() if tasks else 5.0
+            wait_s = tasks[0]["due_s"] - time.time() if tasks else _LONGEST_SLEEP_S
             if wait_s > 0:
-                self._wake.wait(min(wait_s, 5.0))
+                self._wake.wait(min(wait_s, _LONGEST_SLEEP_S))
                 continue
             self._do(tasks[0])
 

@@ -50,38 +50,39 @@ class Answer:
     body: dict[str, Any]
 
 
-def handle(store: Store, vendor: str, data: dict[str, Any], behaviour: Behaviour, public_url: str) -> Answer:
+def handle(
+    connection: sqlite3.Connection, vendor: str, data: dict[str, Any], behaviour: Behaviour, public_url: str
+) -> Answer:
     """Do, or accept, the run that ``data`` describes; a run that is known gets its first answer again.
 
     Raises:
-        Refusal: the run cannot be done, now or ever.
+        Refusal: the run cannot be done, now or ever; nothing was written.
     """
-    with store.transaction() as connection:
-        known = connection.execute("SELECT * FROM run WHERE run_id = ?", (data["run_id"],)).fetchone()
-        if known is not None:
-            same = (known["operation"], known["entitlement_id"], known["vendor"])
-            if same != (data["operation"], data["entitlement_id"], vendor):
-                raise Refusal(409, "run_reused", "this run_id was used for something else")
-            return Answer(known["status"], json.loads(known["answer"]))
-        if behaviour.mode == "async":
-            answer = Answer(202, {"status": "accepted"})
-            _plan_callbacks(connection, data, behaviour)
-        else:
-            answer = Answer(200, perform(connection, vendor, data, public_url))
-        connection.execute(
-            "INSERT INTO run (run_id, vendor, operation, entitlement_id, state, status, answer, data)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                data["run_id"],
-                vendor,
-                data["operation"],
-                data["entitlement_id"],
-                "accepted" if answer.status == 202 else "done",
-                answer.status,
-                json.dumps(answer.body, ensure_ascii=False),
-                json.dumps(data, ensure_ascii=False),
-            ),
-        )
+    known = connection.execute("SELECT * FROM run WHERE run_id = ?", (data["run_id"],)).fetchone()
+    if known is not None:
+        same = (known["operation"], known["entitlement_id"], known["vendor"])
+        if same != (data["operation"], data["entitlement_id"], vendor):
+            raise Refusal(409, "run_reused", "this run_id was used for something else")
+        return Answer(known["status"], json.loads(known["answer"]))
+    if behaviour.mode == "async":
+        answer = Answer(202, {"status": "accepted"})
+        _plan_callbacks(connection, data, behaviour)
+    else:
+        answer = Answer(200, perform(connection, vendor, data, public_url))
+    connection.execute(
+        "INSERT INTO run (run_id, vendor, operation, entitlement_id, state, status, answer, data)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            data["run_id"],
+            vendor,
+            data["operation"],
+            data["entitlement_id"],
+            "accepted" if answer.status == 202 else "done",
+            answer.status,
+            json.dumps(answer.body, ensure_ascii=False),
+            json.dumps(data, ensure_ascii=False),
+        ),
+    )
     return answer
 
 

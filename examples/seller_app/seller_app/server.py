@@ -2,7 +2,9 @@
 
 import ipaddress
 import json
+import sqlite3
 import time
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +15,7 @@ from seller_app.behaviour import Behaviour
 from seller_app.callbacks import CallbackWorker
 from seller_app.operations import OPERATIONS, Answer, Refusal, cannot_deliver, handle
 from seller_app.pages import tenant_page
-from seller_app.store import Store
+from seller_app.store import Store, note_delivery
 
 _MAX_BODY = 256 * 1024
 _TYPE_PREFIX = "com.channelmarket.run."
@@ -48,7 +50,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "seller-app"
     sys_version = ""
-    timeout: ClassVar[float | None] = 30.0
+    timeout: ClassVar[float | None] = 75.0
+    # Head and body of an answer leave together, at once.
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     @property
     def _seller(self) -> SellerServer:
@@ -92,51 +97,65 @@ class Handler(BaseHTTPRequestHandler):
         store, webhook_id = self._seller.store, self.headers.get("webhook-id", "")
         vendor = self._verified_vendor(vendor_asked, body)
         if vendor is None:
-            store.note_delivery({"vendor": vendor_asked, "webhook_id": webhook_id[:100]}, "bad_signature")
+            with store.transaction() as connection:
+                note_delivery(connection, {"vendor": vendor_asked, "webhook_id": webhook_id[:100]}, "bad_signature")
             self._json(401, Refusal(401, "bad_signature", "the signature does not verify").body())
             return
         try:
             event = _read_event(body)
         except Refusal as refusal:
-            store.note_delivery({"vendor": vendor, "webhook_id": webhook_id}, refusal.code)
+            with store.transaction() as connection:
+                note_delivery(connection, {"vendor": vendor, "webhook_id": webhook_id}, refusal.code)
             self._json(refusal.status, refusal.body())
             return
         data = event["data"]
-        call = {**data, "vendor": vendor, "webhook_id": webhook_id, "type": event["type"]}
-        earlier = store.note_delivery(call, "verified")
         behaviour = store.behaviour(vendor)
-        time.sleep(behaviour.slow_ms / 1000)
-        if earlier < behaviour.fail_times:
-            retry = {"Retry-After": str(behaviour.retry_after_s)} if behaviour.retry_after_s else {}
-            self._json(
-                behaviour.fail_status, Refusal(behaviour.fail_status, "try_later", "not now").body(), headers=retry
-            )
-            return
-        answer = self._answer(vendor, data, behaviour)
-        self._seller.worker.wake()
+        with store.transaction() as connection:
+            call = {**data, "vendor": vendor, "webhook_id": webhook_id, "type": event["type"]}
+            earlier = note_delivery(connection, call, "verified")
+            at_once = behaviour.slow_ms == 0 and earlier >= behaviour.fail_times
+            if at_once:
+                answer = self._answer(connection, vendor, data, behaviour)
+        if not at_once:
+            # Known as delivered before anything is done: whoever waits or fails holds no transaction meanwhile.
+            time.sleep(behaviour.slow_ms / 1000)
+            if earlier < behaviour.fail_times:
+                self._fail(behaviour)
+                return
+            with store.transaction() as connection:
+                answer = self._answer(connection, vendor, data, behaviour)
+        if answer.status == HTTPStatus.ACCEPTED:
+            self._seller.worker.wake()
         if earlier < behaviour.fail_times + behaviour.lose_answers:
             self.close_connection = True
             self.connection.close()
             return
         self._json(answer.status, answer.body)
 
-    def _answer(self, vendor: str, data: dict[str, Any], behaviour: Behaviour) -> Answer:
+    def _fail(self, behaviour: Behaviour) -> None:
+        status = behaviour.fail_status
+        retry = {"Retry-After": str(behaviour.retry_after_s)} if behaviour.retry_after_s else {}
+        self._json(status, Refusal(status, "try_later", "not now").body(), headers=retry)
+
+    def _answer(
+        self, connection: sqlite3.Connection, vendor: str, data: dict[str, Any], behaviour: Behaviour
+    ) -> Answer:
         try:
             if behaviour.mode == "fail_permanently":
                 raise cannot_deliver()
-            return handle(self._seller.store, vendor, data, behaviour, self._seller.public_url)
+            return handle(connection, vendor, data, behaviour, self._seller.public_url)
         except Refusal as refusal:
             return Answer(refusal.status, refusal.body())
 
     def _verified_vendor(self, asked: str, body: bytes) -> str | None:
         """The vendor whose secret signed these bytes; None when none did. No secret at all accepts nothing."""
         headers = {name.lower(): value for name, value in self.headers.items()}
-        for vendor, secrets in self._seller.store.secrets().items():
+        for vendor, verifiers in self._seller.store.verifiers().items():
             if asked and vendor != asked:
                 continue
-            for secret in secrets:
+            for verifier in verifiers:
                 try:
-                    Webhook(secret).verify(body, headers, json_parse=False)
+                    verifier.verify(body, headers, json_parse=False)
                 except Exception:  # noqa: BLE001, S112  # whatever the library makes of strange headers: not verified
                     continue
                 return vendor

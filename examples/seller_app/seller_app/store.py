@@ -1,4 +1,8 @@
-"""The vendor's own store: SQLite with a write-ahead log. What was answered is in it; a kill loses nothing."""
+"""The vendor's own store: SQLite with a write-ahead log. What was answered is in it; a kill loses nothing.
+
+It is not forced to disk at every commit: a power cut may lose the last moments of this sample. Who sells for money says
+`PRAGMA synchronous = FULL`, and waits for the disk once per delivery.
+"""
 
 import json
 import sqlite3
@@ -8,6 +12,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from standardwebhooks import Webhook
 
 from seller_app.behaviour import Behaviour
 
@@ -48,13 +54,14 @@ def now_text() -> str:
 
 
 class Store:
-    """One connection per thread; writers take turns."""
+    """One connection per thread; writers take turns. The only process on its folder: secrets are kept in memory, too."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "seller.sqlite3"
         self._local = threading.local()
         self._connection().executescript(_SCHEMA)
+        self._verifiers = self._read_verifiers()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -72,17 +79,21 @@ class Store:
         """The rows of a query."""
         return [dict(row) for row in self._connection().execute(query, values)]
 
-    def secrets(self) -> dict[str, list[str]]:
-        """Signing secrets by vendor."""
-        found: dict[str, list[str]] = {}
-        for row in self.rows("SELECT vendor, secret FROM secret ORDER BY rowid DESC"):
-            found.setdefault(row["vendor"], []).append(row["secret"])
-        return found
+    def verifiers(self) -> dict[str, list[Webhook]]:
+        """What checks a signature, by vendor, the newest secret first."""
+        return self._verifiers
 
     def add_secret(self, vendor: str, secret: str) -> None:
         """Accept this secret for the vendor from now on, besides those it has."""
         with self.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO secret (vendor, secret) VALUES (?, ?)", (vendor, secret))
+        self._verifiers = self._read_verifiers()
+
+    def _read_verifiers(self) -> dict[str, list[Webhook]]:
+        found: dict[str, list[Webhook]] = {}
+        for row in self.rows("SELECT vendor, secret FROM secret ORDER BY rowid DESC"):
+            found.setdefault(row["vendor"], []).append(Webhook(row["secret"]))
+        return found
 
     def behaviour(self, vendor: str) -> Behaviour:
         """How the vendor behaves; ``*`` stands for vendors without settings of their own."""
@@ -97,28 +108,26 @@ class Store:
                 (vendor, json.dumps(behaviour.as_dict())),
             )
 
-    def note_delivery(self, call: dict[str, Any], verdict: str) -> int:
-        """Record a received call with what became of it; answer how many deliveries of the same run came before."""
-        names = ("vendor", "webhook_id", "type", "run_id", "operation", "entitlement_id", "attempt")
-        values = [call.get(name) for name in names]
-        with self.transaction() as connection:
-            (before,) = connection.execute(
-                "SELECT count(*) FROM delivery WHERE run_id = ? AND verdict = 'verified'", (call.get("run_id"),)
-            ).fetchone()
-            connection.execute(
-                "INSERT INTO delivery"
-                " (at, vendor, webhook_id, type, run_id, operation, entitlement_id, attempt, verdict)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (now_text(), *values, verdict),
-            )
-        return int(before)
-
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA synchronous = NORMAL")
             self._local.connection = connection
         return connection
+
+
+def note_delivery(connection: sqlite3.Connection, call: dict[str, Any], verdict: str) -> int:
+    """Record a received call with what became of it; answer how many deliveries of the same run came before."""
+    names = ("vendor", "webhook_id", "type", "run_id", "operation", "entitlement_id", "attempt")
+    (before,) = connection.execute(
+        "SELECT count(*) FROM delivery WHERE run_id = ? AND verdict = 'verified'", (call.get("run_id"),)
+    ).fetchone()
+    connection.execute(
+        "INSERT INTO delivery (at, vendor, webhook_id, type, run_id, operation, entitlement_id, attempt, verdict)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (now_text(), *[call.get(name) for name in names], verdict),
+    )
+    return int(before)

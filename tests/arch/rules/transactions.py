@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tests.arch.rules.source import Rule, Source, calls, in_database_code, in_product
 
 UNIT_OF_WORK = "kernel/db/uow.py"
-DOORBELL = "app/doorbell.py"
+JOB_NOTIFIER = "app/job_notifier.py"
 
 # A call whose name begins with one of these leaves the process, or waits.
 _OUTSIDE = (
@@ -99,9 +99,9 @@ RULES = (
         look=_outside_calls,
     ),
     Rule(
-        name="one-doorbell",
-        fix=f"Write a job row with `enqueue(uow, …)`; only {DOORBELL} rings the broker",
-        applies=lambda source: in_product(source) and not source.is_in(DOORBELL, "kernel/outbound/"),
+        name="one-job-notifier",
+        fix=f"Write a job row with `enqueue(uow, …)`; only {JOB_NOTIFIER} rings the broker",
+        applies=lambda source: in_product(source) and not source.is_in(JOB_NOTIFIER, "kernel/outbound/"),
         look=_broker_sends,
     ),
 )

@@ -19,8 +19,8 @@ from app.engines.databases import (
     prepare_external,
 )
 from app.engines.engine_error import EngineError
-from app.engines.ownership import find_server_user
 from app.engines.postgres import SUPERUSER, PostgresServer
+from app.engines.server_user import find_server_user
 from tests.faults.machines import PATIENCE_S, Machine, Script, kill_server, wait_for_end
 
 

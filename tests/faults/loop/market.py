@@ -17,12 +17,12 @@ import psutil
 from sqlalchemy import create_engine, select, text
 
 from api.context import Services
-from app.children import Child, ChildSpec
 from app.commands.migrate import upgrade
 from app.commands.verify import check
 from app.composition import compose
 from app.engines.embedded import Engines
-from app.product import answers_ready
+from app.process_plan import answers_ready
+from app.supervised_process import ProcessSpec, SupervisedProcess
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.jobs.context import LEASE_S
@@ -62,23 +62,25 @@ class Market:
     settings: Settings
     services: Services
     seller: Seller
-    children: dict[str, Child] = field(default_factory=dict)
+    children: dict[str, SupervisedProcess] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.settings.port}"
 
-    def start(self, name: str, *arguments: str) -> Child:
+    def start(self, name: str, *arguments: str) -> SupervisedProcess:
         """Start `market ARGUMENTS` as a process called `name`."""
-        result = {
+        told = {
             **self.engines.open_addresses().environment(),
             "MARKET_HOME": str(self.settings.market_home),
             "PORT": str(self.settings.port),
             "SAMPLE_SELLER_PORT": str(self.seller.port),
             "PAYMENT_GATEWAYS": "sandbox",
         }
-        spec = ChildSpec(name, ("-m", "app.cli", *arguments), result)
-        self.children[name] = Child(spec, self.settings.market_home / "logs" / f"{name}.log", self.settings.market_home)
+        spec = ProcessSpec(name, ("-m", "app.cli", *arguments), told)
+        self.children[name] = SupervisedProcess(
+            spec, self.settings.market_home / "logs" / f"{name}.log", self.settings.market_home
+        )
         self.children[name].start()
         return self.children[name]
 

@@ -4,10 +4,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.children import ChildSpec
 from app.engines.embedded import Addresses
-from app.processes import StartFailed, Step, Stopped, Supervisor
-from app.product import answers_ready
+from app.process_plan import answers_ready
+from app.supervised_process import ProcessSpec
+from app.supervisor import StartFailed, Step, Stopped, Supervisor
 from kernel.settings import Settings
 
 API = """
@@ -30,13 +30,13 @@ class Small:
         return [("127.0.0.1", self.port, "PORT")]
 
     def steps(self, addresses: Addresses) -> list[Step]:
-        return [Step("Preparing", "准备", ChildSpec("prepare", ("-c", self.step), addresses.environment()))]
+        return [Step("Preparing", "准备", ProcessSpec("prepare", ("-c", self.step), addresses.environment()))]
 
-    def children(self, addresses: Addresses) -> list[ChildSpec]:
+    def children(self, addresses: Addresses) -> list[ProcessSpec]:
         return [
-            ChildSpec("parent", ("-c", WITH_CHILD), addresses.environment()),
-            ChildSpec("stubborn", ("-c", STUBBORN), addresses.environment()),
-            ChildSpec(
+            ProcessSpec("parent", ("-c", WITH_CHILD), addresses.environment()),
+            ProcessSpec("stubborn", ("-c", STUBBORN), addresses.environment()),
+            ProcessSpec(
                 "api",
                 ("-c", API, str(self.port)),
                 addresses.environment(),

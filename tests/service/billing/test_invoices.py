@@ -31,7 +31,7 @@ from billing.invoices.queries import (
     find_file,
     get_invoice,
     list_invoices,
-    status,
+    standing,
     totals_of,
     verify_code,
 )

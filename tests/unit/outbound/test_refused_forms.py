@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpcore
 import pytest
 
 from kernel.outbound import OutboundClient, OutboundError, OutboundPolicy, OutboundRefused, check_address, check_url
@@ -172,11 +171,11 @@ def test_a_name_server_that_changes_its_mind_reaches_nothing_inside(
         questions.append(host)
         return ["1.1.1.1"] if len(questions) == 1 else ["127.0.0.1"]
 
-    def note_only(_self: object, host: str, *_: object) -> httpcore.NetworkStream:
-        connected.append(host)  # the public address is somebody's: note the attempt, do not make it
-        raise httpcore.ConnectError
+    def note_only(address: tuple[str, int], *_: object) -> socket.socket:
+        connected.append(address[0])  # the public address is somebody's: note the attempt, do not make it
+        raise ConnectionRefusedError
 
-    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", note_only)
+    monkeypatch.setattr(socket, "create_connection", note_only)
     client = OutboundClient(OutboundPolicy(allowed_ports=frozenset({canary.port})), resolver=rebinding)
     with pytest.raises(OutboundError) as first:
         client.post(f"https://seller.example:{canary.port}/hook", b"{}")

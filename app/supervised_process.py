@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from app.engines.lifeline import end_child, end_left_over, kill_group, start_child
+from app.engines.child_process import end_child, end_left_over, kill_group, start_child
 
 MARK = "MARKET_SUPERVISED_IN"
 """Environment variable that every child carries, with its data folder: by it, what is left over is recognised."""
@@ -24,7 +24,7 @@ STEADY_AFTER_S = 60.0
 
 
 @dataclass(frozen=True)
-class ChildSpec:
+class ProcessSpec:
     """What to run. `is_ready` answers whether it serves; None means that being alive is all one can ask."""
 
     name: str
@@ -44,10 +44,10 @@ class ChildSpec:
 
 
 @dataclass
-class Child:
+class SupervisedProcess:
     """A spec with its current process. All methods belong to the main thread."""
 
-    spec: ChildSpec
+    spec: ProcessSpec
     log: Path
     home: Path
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
@@ -93,6 +93,10 @@ class Child:
             return "restarted"
         return None
 
+    def restarts_in_s(self) -> float | None:
+        """Seconds until a dead process is started again; None while it runs."""
+        return None if self._again_s is None else self._again_s - time.monotonic()
+
     def stop(self, grace_s: float) -> bool:
         """End it, letting it finish what it does for `grace_s`; answers whether it ended by itself."""
         if self._process is None:
@@ -103,7 +107,7 @@ class Child:
         return alone
 
 
-def run_once(spec: ChildSpec, log: Path, home: Path, timeout_s: float, give_up: Callable[[], bool]) -> int:
+def run_once(spec: ProcessSpec, log: Path, home: Path, timeout_s: float, give_up: Callable[[], bool]) -> int:
     """Run a child to its end, or until `give_up` says so, and answer its exit code; non-zero when given up.
 
     Raises subprocess.TimeoutExpired after ending it.

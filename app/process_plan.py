@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.children import ChildSpec, accepts_connections
 from app.engines.embedded import Addresses
-from app.processes import Step
 from app.sample.outcome import SampleMarket, SignIn
+from app.supervised_process import ProcessSpec, accepts_connections
+from app.supervisor import Step
 from kernel.settings import Settings
 
 SELLER_FOLDER = Path(__file__).resolve().parent.parent / "examples" / "seller_app"
@@ -17,7 +17,7 @@ OUTCOME_FILE = "sample.json"
 
 
 @dataclass(frozen=True)
-class Product:
+class ProcessPlan:
     """The plan: migrations and sample data first, then all processes.
 
     The order is that of dependence, so that ending runs backwards: no new requests, jobs under way finish, then the
@@ -42,30 +42,29 @@ class Product:
                 Step(
                     "Preparing the database and the sample market",
                     "正在准备数据库与示例数据",
-                    ChildSpec("seed", ("-m", "app.cli", "seed"), told),
+                    ProcessSpec("seed", ("-m", "app.cli", "seed"), told),
                 )
             ]
         return [
             Step(
                 "Bringing the database up to date",
                 "正在更新数据库结构",
-                ChildSpec("migrate", ("-m", "app.cli", "migrate"), told),
+                ProcessSpec("migrate", ("-m", "app.cli", "migrate"), told),
             )
         ]
 
-    def children(self, addresses: Addresses) -> list[ChildSpec]:
-        """Seller, renderer, worker, scheduler, API."""
+    def children(self, addresses: Addresses) -> list[ProcessSpec]:
+        """Seller, renderer, worker (which schedules, too), API."""
         told = self._told(addresses)
         host, port = reachable(self.settings.host), self.settings.port
         own = [
-            ChildSpec("renderer", ("-m", "app.cli", "worker", "--queue", "documents"), told),
-            ChildSpec("worker", ("-m", "app.cli", "worker"), told),
-            ChildSpec("scheduler", ("-m", "app.cli", "scheduler"), told),
-            ChildSpec("api", ("-m", "app.cli", "serve"), told, lambda: answers_ready(host, port)),
+            ProcessSpec("renderer", ("-m", "app.cli", "worker", "--queue", "documents"), told),
+            ProcessSpec("worker", ("-m", "app.cli", "worker", "--scheduler"), told),
+            ProcessSpec("api", ("-m", "app.cli", "serve"), told, lambda: answers_ready(host, port)),
         ]
         return [self._seller(), *own] if self.sample else own
 
-    def _seller(self) -> ChildSpec:
+    def _seller(self) -> ProcessSpec:
         """The sample seller: a program of its own, told only what any seller would know, not where the engines are."""
         port = self.settings.sample_seller_port
         secrets = read_outcome(self.settings).seller_secrets
@@ -77,7 +76,7 @@ class Product:
             "PYTHONPATH": str(SELLER_FOLDER),
         }
         hidden = frozenset(name.upper() for name in Settings.model_fields) - told.keys()
-        return ChildSpec("seller", ("-m", "seller_app"), told, lambda: accepts_connections("127.0.0.1", port), hidden)
+        return ProcessSpec("seller", ("-m", "seller_app"), told, lambda: accepts_connections("127.0.0.1", port), hidden)
 
     def _told(self, addresses: Addresses) -> Mapping[str, str]:
         given = self.settings

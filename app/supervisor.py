@@ -1,23 +1,34 @@
 """The supervisor behind `market up`: starts engines and processes, mends what dies, and ends all in order."""
 
+import select
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, Self
 
-from app.children import Child, ChildSpec, accepts_connections, end_left_over_children, find_listener, run_once
+from app.engines.child_process import read_log_end
 from app.engines.embedded import Addresses, Engines, Layout
 from app.engines.engine_error import EngineError
-from app.engines.lifeline import read_log_end
+from app.supervised_process import (
+    ProcessSpec,
+    SupervisedProcess,
+    accepts_connections,
+    end_left_over_children,
+    find_listener,
+    run_once,
+)
 from kernel.settings import Settings
 
 READY_TIMEOUT_S = 180.0
 STEP_TIMEOUT_S = 600.0
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S = 5.0
+"""How often the supervisor looks by itself. Whatever ends tells it at once (SIGCHLD)."""
 
 Tell = Callable[[str, str], None]
 """Shows one line of progress: English, Chinese."""
@@ -41,7 +52,7 @@ class Step:
 
     en: str
     zh: str
-    spec: ChildSpec
+    spec: ProcessSpec
 
 
 class Plan(Protocol):
@@ -53,8 +64,39 @@ class Plan(Protocol):
     def steps(self, addresses: Addresses) -> Sequence[Step]:
         """What runs to its end first, in order."""
 
-    def children(self, addresses: Addresses) -> Sequence[ChildSpec]:
+    def children(self, addresses: Addresses) -> Sequence[ProcessSpec]:
         """What then runs for good."""
+
+
+class WakeUp:
+    """Lets the main thread sleep until a signal comes, without asking every moment. Belongs to the main thread."""
+
+    def __init__(self) -> None:
+        self._ends: tuple[socket.socket, socket.socket] | None = None
+
+    def open(self) -> None:
+        """From here on signals that have a handler end a wait."""
+        self._ends = socket.socketpair()
+        for end in self._ends:
+            end.setblocking(False)
+        signal.set_wakeup_fd(self._ends[1].fileno(), warn_on_full_buffer=False)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until a signal came since the last wait, at most so long."""
+        assert self._ends is not None  # noqa: S101 - opened before
+        reader = self._ends[0]
+        select.select([reader], [], [], max(seconds, 0.0))
+        with suppress(BlockingIOError):
+            while reader.recv(4096):
+                continue
+
+    def close(self) -> None:
+        """Signals go their usual way again; safe to call twice."""
+        if self._ends is not None:
+            signal.set_wakeup_fd(-1)
+            for end in self._ends:
+                end.close()
+            self._ends = None
 
 
 class Supervisor:
@@ -70,15 +112,18 @@ class Supervisor:
         self._plan = plan
         self._engines = Engines(settings, exclusive=True)
         self._layout = Layout(settings.market_home)
-        self._children: list[Child] = []
+        self._children: list[SupervisedProcess] = []
         self._signals = 0
         self._handlers: dict[signal.Signals, Any] = {}
+        self._wake_up = WakeUp()
         self._mend_again_s = 0.0
 
     def __enter__(self) -> Self:
         """Start everything and return when it is ready. Raises StartFailed, EngineError, FolderInUse, Stopped."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._handlers[number] = signal.signal(number, self._on_signal)
+        self._handlers[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._wake_up.open()
         try:
             self._start()
         except BaseException:
@@ -106,7 +151,7 @@ class Supervisor:
                         f"{child.spec.name} ended ({code}); starting it again. Log: {child.log}",
                         f"{child.spec.name} 已退出（{code}），正在重新启动。日志：{child.log}",
                     )
-            time.sleep(LOOK_EVERY_S)
+            self._wake_up.wait(min([LOOK_EVERY_S, *self._pauses_s()]))
 
     def stop(self) -> None:
         """End the children in reverse order, each with time to finish what it does, then the engines."""
@@ -119,8 +164,14 @@ class Supervisor:
         if self._engines.addresses is not None:
             end_left_over_children(self._given.market_home)
         self._engines.__exit__(None, None, None)
+        self._wake_up.close()
         while self._handlers:
             signal.signal(*self._handlers.popitem())
+
+    def _pauses_s(self) -> list[float]:
+        """Seconds until what died is started again."""
+        pauses_s = [child.restarts_in_s() for child in self._children]
+        return [pause_s for pause_s in pauses_s if pause_s is not None]
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1
@@ -142,7 +193,7 @@ class Supervisor:
         self._tell(f"Starting {names}", f"正在启动 {names}")
         for spec in specs:
             self._check_signals()
-            child = Child(spec, self._layout.logs / f"{spec.name}.log", self._given.market_home)
+            child = SupervisedProcess(spec, self._layout.logs / f"{spec.name}.log", self._given.market_home)
             self._children.append(child)
             child.start()
         self._wait_until_ready()
