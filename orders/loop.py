@@ -25,6 +25,7 @@ from billing.refunds.models import Refund
 from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.events import ConnectorTestPassed, DeliveryFailed, EntitlementActivated
 from kernel import clock
+from kernel.db.locks import lock_aggregate
 from kernel.db.statements import Read
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.errors import NotFound
@@ -35,7 +36,7 @@ from marketplace.organizations.complete_onboarding_step import CompleteOnboardin
 from orders.agreements.complete_order import ACCEPTED_AFTER
 from orders.agreements.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.agreements.models import Order, OrderLine
-from orders.agreements.rows import deliveries_of, find_locked_order, find_locked_purchase, lock_orders
+from orders.agreements.rows import deliveries_of, find_locked_order, lock_purchase_and_orders
 from orders.agreements.states import ORDER
 from orders.agreements.subscriptions import begin_subscriptions, end_subscriptions
 from orders.deliver import begin_delivery, entitlements_of, is_delivered, release_shares
@@ -59,10 +60,9 @@ REFUND_WAITS = timedelta(days=1)
 @follows(PaymentSucceeded)
 def payment_succeeded(uow: UnitOfWork, fact: Payload) -> None:
     """The purchase is paid, and so are its orders; money for a purchase that no longer waits goes back."""
-    purchase = find_locked_purchase(uow, UUID(fact["reference"]))
-    if purchase is None:
-        raise LookupError(fact["reference"])
-    orders, payment_id = lock_orders(uow, purchase.id), UUID(fact["payment_id"])
+    reference, payment_id = UUID(fact["reference"]), UUID(fact["payment_id"])
+    lock_aggregate(uow, reference)
+    purchase, orders = lock_purchase_and_orders(uow, reference)
     if purchase.state == "pending_payment":
         mark_paid(uow, purchase, orders, payment_id)
     elif purchase.state != "paid":

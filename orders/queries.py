@@ -295,12 +295,15 @@ _STATES = Read(
 
 def refreshed(uow: UnitOfWork, view: PurchaseView) -> PurchaseView:
     """The same purchase as this transaction leaves it: its own and its orders' states and times."""
-    rows = uow.fetch(_STATES, purchase_id=view.id)
-    orders = {row.Order.id: row.Order for row in rows}
+    purchase = uow.held(Purchase, view.id)
+    orders = {order.id: held for order in view.orders if (held := uow.held(Order, order.id))}
+    if purchase is None or len(orders) != len(view.orders):
+        rows = uow.fetch(_STATES, purchase_id=view.id)
+        purchase, orders = rows[0].Purchase, {row.Order.id: row.Order for row in rows}
     return replace(
         view,
-        state=rows[0].Purchase.state,
-        deadline_at=rows[0].Purchase.deadline_at,
+        state=purchase.state,
+        deadline_at=purchase.deadline_at,
         orders=tuple(order_view(orders[order.id], order.lines) for order in view.orders),
     )
 

@@ -59,8 +59,7 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
     """
     if command.net_minor + command.tax_minor != command.gross_minor or min(command.net_minor, command.tax_minor) < 0:
         raise Invalid("amounts_differ", field="gross")
-    allocation, payment = _lock_allocation(uow, command)
-    charges: list[Charge] = uow.fetch(_CHARGES, allocation_id=allocation.id)
+    allocation, payment, charges = _lock_allocation(uow, command)
     for known in charges:
         if known.reference == command.reference:
             return known.id
@@ -104,8 +103,9 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
 
 
 _ALLOCATION = Read(
-    select(PaymentAllocation, Payment)
+    select(PaymentAllocation, Payment, Charge)
     .join(Payment, Payment.id == PaymentAllocation.payment_id)
+    .join(Charge, Charge.allocation_id == PaymentAllocation.id, isouter=True)
     .where(
         PaymentAllocation.payment_id == bindparam("payment_id"),
         PaymentAllocation.reference == bindparam("reference"),
@@ -114,20 +114,20 @@ _ALLOCATION = Read(
     )
     .with_for_update(of=PaymentAllocation, key_share=True)
 )
-_CHARGES = Read(select(Charge).where(Charge.allocation_id == bindparam("allocation_id")))
 
 
-def _lock_allocation(uow: UnitOfWork, command: RecordCharge) -> tuple[PaymentAllocation, Payment]:
-    found = uow.find(
+def _lock_allocation(uow: UnitOfWork, command: RecordCharge) -> tuple[PaymentAllocation, Payment, list[Charge]]:
+    rows = uow.fetch(
         _ALLOCATION,
         payment_id=command.payment_id,
         reference=command.group_reference,
         payer_org_id=command.buyer_org_id,
         seller_org_id=command.seller_org_id,
     )
-    if found is None:
+    if not rows:
         raise NotFound("payment_not_found")
-    return found.PaymentAllocation, found.Payment
+    charges = [row.Charge for row in rows if row.Charge is not None]
+    return rows[0].PaymentAllocation, rows[0].Payment, charges
 
 
 def _left(allocation: PaymentAllocation, charges: Sequence[Charge]) -> int:

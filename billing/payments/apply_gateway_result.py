@@ -25,7 +25,9 @@ from kernel.money import Money
 from marketplace.organizations.models import PLATFORM_ORG_ID
 
 _AGGREGATE = Read(
-    select(func.pg_advisory_xact_lock(aggregate_key(Payment.reference))).where(Payment.id == bindparam("payment_id"))
+    select(Payment.reference, func.pg_advisory_xact_lock(aggregate_key(Payment.reference))).where(
+        Payment.id == bindparam("payment_id")
+    )
 )
 _LOCKED = Read(
     select(Payment, PaymentAttempt)
@@ -42,7 +44,7 @@ def apply_gateway_result(uow: UnitOfWork, payment_id: UUID, result: GatewayResul
     Locks: the purchase that is paid (as an aggregate), then the payment.
     Idempotent by: the payment's state; a late answer never moves it back.
     """
-    uow.fetch(_AGGREGATE, payment_id=payment_id)
+    uow.aggregates.update(row.reference for row in uow.fetch(_AGGREGATE, payment_id=payment_id))
     rows = uow.fetch(_LOCKED, payment_id=payment_id)
     if not rows:
         raise NotFound("payment_not_found")

@@ -35,7 +35,7 @@ class Success:
 
 
 _AGGREGATE = Read(
-    select(func.pg_advisory_xact_lock(aggregate_key(Entitlement.group_reference)))
+    select(Entitlement.group_reference, func.pg_advisory_xact_lock(aggregate_key(Entitlement.group_reference)))
     .join(Run, Run.entitlement_id == Entitlement.id)
     .where(Run.id == bindparam("run_id"))
 )
@@ -52,7 +52,7 @@ def lock_run(uow: UnitOfWork, run_id: UUID) -> tuple[Run, Entitlement]:
 
     Locks: the order it belongs to (as an aggregate), the entitlement, then the run; all of delivery does.
     """
-    uow.fetch(_AGGREGATE, run_id=run_id)
+    uow.aggregates.update(row.group_reference for row in uow.fetch(_AGGREGATE, run_id=run_id))
     found = uow.find(_LOCKED, run_id=run_id)
     if found is None:
         raise NotFound("not_found")

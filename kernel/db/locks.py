@@ -48,7 +48,9 @@ def aggregate_key(column: SQLColumnExpression[UUID]) -> ColumnElement[int]:
 
 def lock_aggregate(uow: UnitOfWork, aggregate_id: UUID) -> None:
     """Hold a purchase or an order as a whole until the transaction ends. Call it before any row of it is locked."""
-    uow.cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (str(aggregate_id),), prepare=True)
+    if aggregate_id not in uow.aggregates:
+        uow.cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (str(aggregate_id),), prepare=True)
+        uow.aggregates.add(aggregate_id)
 
 
 def advisory_xact_lock(session: Session, namespace: int, key: UUID) -> None:

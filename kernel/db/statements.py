@@ -170,7 +170,7 @@ class _Target:
     """Column name and whether it is JSON, by attribute."""
     keys: tuple[str, ...]
     defaults: tuple[tuple[str, Callable[[], Any]], ...]
-    inserts: dict[tuple[str, ...], str] = field(default_factory=dict)
+    inserts: dict[tuple[tuple[str, ...], int], str] = field(default_factory=dict)
     updates: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     @classmethod
@@ -197,13 +197,14 @@ class _Target:
         columns = self.columns
         return tuple([Jsonb(row[key]) if columns[key][1] and row[key] is not None else row[key] for key in keys])
 
-    def insert_sql(self, keys: tuple[str, ...]) -> str:
-        """INSERT of these attributes."""
-        sql = self.inserts.get(keys)
+    def insert_sql(self, keys: tuple[str, ...], rows: int = 1) -> str:
+        """INSERT of these attributes of so many rows."""
+        sql = self.inserts.get((keys, rows))
         if sql is None:
             names = ", ".join(f'"{self.columns[key][0]}"' for key in keys)
-            marks = ", ".join(["%s"] * len(keys))
-            sql = self.inserts[keys] = f"INSERT INTO {self._name} ({names}) VALUES ({marks})"  # noqa: S608 - own names
+            marks = ", ".join([f"({', '.join(['%s'] * len(keys))})"] * rows)
+            sql = f"INSERT INTO {self._name} ({names}) VALUES {marks}"  # noqa: S608 - own names
+            self.inserts[keys, rows] = sql
         return sql
 
     def update_sql(self, keys: tuple[str, ...]) -> str:
@@ -257,15 +258,20 @@ def insert_if_absent(cursor: Cursor, row: Base, conflict: Sequence[str]) -> bool
     return cursor.rowcount == 1
 
 
+MOST_ROWS = 16
+"""Rows that one INSERT writes: each number of them is a statement to be prepared."""
+
+
 def write(cursor: Cursor, new: Sequence[Base], loaded: Iterable[Base]) -> None:
     """Insert `new` and update what was changed of `loaded`: one statement a table and set of columns, parents first."""
-    batches: dict[tuple[int, int, str], list[Values]] = {}
+    inserts: dict[tuple[int, tuple[str, ...]], tuple[_Target, list[Values]]] = {}
+    updates: dict[tuple[int, str], list[Values]] = {}
     for row in new:
         target = _target(type(row))
         values = row.__dict__
         keys = target.complete(values)
-        place = (_position(target.table), 0, target.insert_sql(keys))
-        batches.setdefault(place, []).append(target.values(values, keys))
+        place = (_position(target.table), keys)
+        inserts.setdefault(place, (target, []))[1].append(target.values(values, keys))
         instance_state(row).committed_state.clear()
     for row in loaded:
         changed = instance_state(row).committed_state
@@ -276,8 +282,15 @@ def write(cursor: Cursor, new: Sequence[Base], loaded: Iterable[Base]) -> None:
         keys = tuple([key for key, old in changed.items() if old != values[key]])
         changed.clear()
         if keys:
-            place = (_position(target.table), 1, target.update_sql(keys))
-            batches.setdefault(place, []).append(target.values(values, keys) + target.values(values, target.keys))
-    for place in sorted(batches):
-        for parameters in batches[place]:
-            cursor.execute(place[2], parameters, prepare=True)
+            parameters = target.values(values, keys) + target.values(values, target.keys)
+            updates.setdefault((_position(target.table), target.update_sql(keys)), []).append(parameters)
+    for position in sorted({place[0] for place in inserts} | {place[0] for place in updates}):
+        for (at, keys), (target, rows) in inserts.items():
+            if at == position:
+                for start in range(0, len(rows), MOST_ROWS):
+                    some = rows[start : start + MOST_ROWS]
+                    cursor.execute(target.insert_sql(keys, len(some)), sum(some, ()), prepare=True)
+        for (at, sql), found in updates.items():
+            if at == position:
+                for parameters in found:
+                    cursor.execute(sql, parameters, prepare=True)

@@ -108,6 +108,8 @@ class UnitOfWork:
         self.correlation_id = correlation_id
         self.inline = inline
         """Whether what follows an event runs in this transaction."""
+        self.aggregates: set[UUID] = set()
+        """Purchases and orders that this transaction holds as a whole (`kernel.db.locks`)."""
         self.outbox: Outbox | None = None
         self.signals: list[JobSignal] = []
         self.committed: list[Callable[[], object]] = []

@@ -19,6 +19,7 @@ from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.text import plain_text
 from marketplace import public
+from marketplace.organizations.models import Organization
 from marketplace.people.models import Person
 from orders.agreements.events import PurchasePlaced
 from orders.agreements.models import Attribution, Order, OrderLine, SaleTerms
@@ -95,13 +96,12 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     Raises: NotFound, Gone `quote_expired`, Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`.
     Emits: PurchasePlaced. Locks: the quote. Idempotent by the quote: it can be used once.
     """
-    quote, requested_by_name = _take_quote(uow, command.quote_id)
+    quote, buyer_name, requested_by_name = _take_quote(uow, command.quote_id)
     lines = [PricedLine.model_validate(line) for line in quote.lines]
     context = Context.model_validate(quote.context)
     for line in lines:
         public.require_still_sold(uow, line.plan_id)
     profile = public.billing_profile(uow, command.billing_profile_id)
-    buyer_name = public.party(uow, quote.buyer_org_id).legal_name
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
     waits = needs_approval(uow, quote.currency, quote.gross_minor)
     state = "pending_approval" if waits else "pending_payment"
@@ -134,14 +134,15 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
 
 
 _QUOTE = Read(
-    select(Quote, Person.name.label("requested_by_name"))
+    select(Quote, Person.name.label("requested_by_name"), Organization.legal_name.label("buyer_name"))
+    .join(Organization, Organization.id == Quote.buyer_org_id)
     .join(Person, Person.id == bindparam("requested_by", type_=Uuid), isouter=True)
     .where(Quote.id == bindparam("quote_id"))
     .with_for_update(of=Quote, key_share=True)
 )
 
 
-def _take_quote(uow: UnitOfWork, quote_id: UUID) -> tuple[Quote, str | None]:
+def _take_quote(uow: UnitOfWork, quote_id: UUID) -> tuple[Quote, str, str | None]:
     found = uow.find(_QUOTE, quote_id=quote_id, requested_by=uow.principal.accountable_id)
     quote: Quote | None = found.Quote if found is not None else None
     if quote is None or quote.buyer_org_id != uow.principal.organization():
@@ -151,7 +152,7 @@ def _take_quote(uow: UnitOfWork, quote_id: UUID) -> tuple[Quote, str | None]:
     if quote.expires_at <= clock.now():
         raise Gone("quote_expired")
     quote.used_at = clock.now()
-    return quote, found.requested_by_name
+    return quote, found.buyer_name, found.requested_by_name
 
 
 def _place_order(

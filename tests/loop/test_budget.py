@@ -1,0 +1,96 @@
+"""What each use case may ask of PostgreSQL. A figure may fall; it rises only with a reason in the commit that raises it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from litestar.testing import TestClient
+
+from api.app import create_app
+from kernel import clock
+from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
+from kernel.jobs.runner import Runner, due
+from kernel.principal import SYSTEM
+from marketplace.people.authenticate import hash_token
+from marketplace.people.models import SignInSession
+from tests.loop_stage import Stage
+from tests.statement_counter import Count, counting
+
+CSRF = "csrf-of-a-test"
+
+
+@pytest.fixture
+def browser(stage: Stage) -> Iterator[TestClient[Any]]:
+    """The purchaser, signed in."""
+    token = str(uuid7())
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        uow.session.add(
+            SignInSession(
+                token_hash=hash_token(token),
+                person_id=stage.purchaser.person(),
+                org_id=stage.buyer.id,
+                csrf=CSRF,
+                expires_at=clock.now() + timedelta(days=900),
+            )
+        )
+    with TestClient(create_app(stage.services), base_url="https://market.example") as client:
+        client.cookies.set("session", token)
+        client.headers["x-csrf-token"] = CSRF
+        yield client
+
+
+def quote(stage: Stage, browser: TestClient[Any]) -> UUID:
+    body = {
+        "plan_id": str(stage.seat_plan),
+        "quantity": 20,
+        "video_id": str(stage.video),
+        "placement_id": str(stage.placement),
+        "second": 7,
+    }
+    answer = browser.post("/v1/quotes", json=body)
+    assert answer.status_code == 201, answer.text
+    return UUID(answer.json()["id"])
+
+
+def purchase(stage: Stage, browser: TestClient[Any], quote_id: UUID) -> Any:
+    body = {"quote_id": str(quote_id), "billing_profile_id": str(stage.profile), "payment_method": "sbx_ok"}
+    answer = browser.post("/v1/purchases", json=body, headers={"Idempotency-Key": str(uuid7())})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def work(stage: Stage) -> int:
+    """Everything due but drawing, job by job, as a worker would that is told of each. Returns how many there were."""
+    runner, count = Runner(stage.services.db, "budget"), 0
+    while found := due(stage.services.db, ["default"]):
+        count += sum(runner.run(job_id) for job_id, _ in found)
+    return count
+
+
+def within(count: Count, transactions: int, statements: int) -> None:
+    shown = "\n".join(count.statements)
+    assert count.transactions <= transactions, f"{count.figures}\n{shown}"
+    assert len(count.statements) <= statements, f"{count.figures}\n{shown}"
+
+
+def test_a_checkout(stage: Stage, browser: TestClient[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    purchase(stage, browser, quote(stage, browser))
+    work(stage)
+    with counting(stage.services.db, monkeypatch) as asked:
+        quote_id = quote(stage, browser)
+    within(asked, 1, 7)
+    with counting(stage.services.db, monkeypatch) as asked:
+        answer = purchase(stage, browser, quote_id)
+    assert (answer["state"], answer["orders"][0]["state"]) == ("paid", "fulfilling")
+    # The buyer's, the sandbox gateway's own, and the one in which the money and all that follows is written down.
+    within(asked, 3, 60)
+    with counting(stage.services.db, monkeypatch) as asked:
+        assert work(stage) == 1
+    assert stage.order(UUID(answer["orders"][0]["id"])).state == "active"
+    # Two looks for what is due are in it.
+    within(asked, 4, 40)
