@@ -116,11 +116,14 @@ def run_command(
     *,
     status: int = 201,
     route: str | None = None,
+    goes_on: Callable[[], bool] = bool,
+    unanswered: Callable[[UnitOfWork], Out] | None = None,
 ) -> Answer:
     """Run `work` once per Idempotency-Key, organization and route, in the request's transaction; later calls get its answer.
 
     `asked` is the body by which a key used for something else is recognised; `route` is the request's own unless a page
-    asks on behalf of the JSON route.
+    asks on behalf of the JSON route. `goes_on` says whether the answer comes later (`change_answer`), and `unanswered` how
+    things stand where it never came.
 
     Raises: as `kernel.idempotency.with_idempotency_key`, and as `work`.
     """
@@ -128,11 +131,17 @@ def run_command(
     def command(uow: UnitOfWork) -> Answer:
         def answer() -> Answer:
             body = work(uow)
-            return Answer(status, body.model_dump(mode="json"))
+            return Answer(status, body.model_dump(mode="json"), is_last=not goes_on())
+
+        def late() -> Answer:
+            assert unanswered is not None  # noqa: S101 - given wherever `goes_on` is
+            return Answer(status, unanswered(uow).model_dump(mode="json"))
 
         asked_for = asked.model_dump(mode="json")
         named = route or f"{request.method} {request.scope['path'].lower()}"
-        return with_idempotency_key(uow, route=named, key=key, request=asked_for, work=answer)
+        return with_idempotency_key(
+            uow, route=named, key=key, request=asked_for, work=answer, unanswered=late if unanswered else None
+        )
 
     return request.transact(command)
 

@@ -27,6 +27,8 @@ from kernel.ids import uuid7
 
 KEPT = timedelta(days=30)
 MAX_KEY = 255
+ANSWERED_WITHIN = timedelta(seconds=30)
+"""Longer than a command takes that goes on after its commit: until then its key is in use."""
 
 
 class IdempotencyKey(Base):
@@ -57,6 +59,8 @@ class Answer:
     replayed: bool = False
     key_id: UUID | None = None
     """Where it is kept for whoever asks again."""
+    is_last: bool = True
+    """Whether it is kept; the command goes on after its commit, and answers with `change_answer`, when it is not."""
 
 
 _CLAIM = """
@@ -67,9 +71,17 @@ _ANSWERED = "UPDATE kernel.idempotency_key SET status = %s, answer = %s WHERE id
 
 
 def with_idempotency_key(
-    uow: UnitOfWork, *, route: str, key: str | None, request: object, work: Callable[[], Answer]
+    uow: UnitOfWork,
+    *,
+    route: str,
+    key: str | None,
+    request: object,
+    work: Callable[[], Answer],
+    unanswered: Callable[[], Answer] | None = None,
 ) -> Answer:
     """Run `work` once for this organization, route and key; later calls get its answer.
+
+    `unanswered` says how things stand when whoever ran `work` died after its commit, before the last answer was kept.
 
     Raises:
         Invalid: `idempotency_key_required`, `idempotency_key_invalid`, or `idempotency_key_reused` with another request.
@@ -84,9 +96,10 @@ def with_idempotency_key(
     request_hash = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()
     claimed = _claim(uow, org_id, route, key, request_hash)
     if claimed is None:
-        return _replay(uow, org_id, route, key, request_hash)
+        return _replay(uow, org_id, route, key, request_hash, unanswered)
     answer = work()
-    change_answer(uow, claimed, answer)
+    if answer.is_last:
+        change_answer(uow, claimed, answer)
     return replace(answer, key_id=claimed)
 
 
@@ -106,7 +119,9 @@ def _claim(uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: st
     return found[0] if found else None
 
 
-def _replay(uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: str) -> Answer:
+def _replay(
+    uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: str, unanswered: Callable[[], Answer] | None
+) -> Answer:
     found = uow.session.scalars(
         select(IdempotencyKey).where(
             IdempotencyKey.org_id == org_id, IdempotencyKey.route == route, IdempotencyKey.key == key
@@ -116,7 +131,13 @@ def _replay(uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: s
         raise Invalid("idempotency_key_reused", field="Idempotency-Key")
     if found.created_at < clock.now() - KEPT:
         raise Gone("idempotency_key_expired")
-    return Answer(found.status, found.answer, replayed=True)
+    if found.status:
+        return Answer(found.status, found.answer, replayed=True)
+    if unanswered is None or found.created_at > clock.now() - ANSWERED_WITHIN:
+        raise Conflict("idempotency_key_in_use")
+    answer = replace(unanswered(), replayed=True)
+    change_answer(uow, found.id, answer)
+    return answer
 
 
 def purge_old_keys(uow: UnitOfWork, limit: int) -> int:

@@ -195,6 +195,14 @@ def get_purchase(uow: UnitOfWork, purchase_id: UUID) -> PurchaseView:
     return found[0]
 
 
+def get_purchase_of_quote(uow: UnitOfWork, quote_id: UUID) -> PurchaseView:
+    """The purchase that a quote was accepted by. Raises NotFound."""
+    found = _purchases(uow, _own_purchases(uow).where(Purchase.quote_id == quote_id))
+    if not found:
+        raise NotFound("not_found")
+    return found[0]
+
+
 def list_purchases(
     uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None
 ) -> Page[PurchaseView]:

@@ -21,6 +21,7 @@ from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.logs import configure_logs
 from kernel.principal import SYSTEM, Principal
+from tests.witness import witness_all
 
 settings.register_profile("market", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("market")
@@ -47,6 +48,7 @@ def addresses(worker_id: str) -> Iterator[Addresses]:
 def db(addresses: Addresses) -> Iterator[Database]:
     """The serving role's connections. Tests that commit make organizations of their own instead of cleaning up."""
     database = Database(addresses.database_url, pool_size=20, max_overflow=60)
+    witness_all()
     yield database
     database.dispose()
 

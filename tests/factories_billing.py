@@ -36,6 +36,7 @@ from kernel.money import Money
 from kernel.principal import SYSTEM, Kind, Principal
 from kernel.storage import Storage, open_storage
 from marketplace.organizations.models import Organization
+from tests.witness import witness_all
 
 M = TypeVar("M", bound=Base)
 T = TypeVar("T")
@@ -67,6 +68,7 @@ class House:
 def make_house(db: Database, folder: Path, gateways: Mapping[str, PaymentGateway] | None = None) -> House:
     """Compose billing on this database; files go to `folder`."""
     gateway = SandboxGateway(db)
+    witness_all()
     storage = open_storage(str(folder))
     registration.register(
         gateways or {"sandbox": gateway}, storage, PlainRenderer(), public_url="https://market.example"

@@ -93,6 +93,7 @@ def make_delivery(
             "term_months": 12,
         },
     }
+    values["group_reference"] = UUID(values["context"]["order_id"])
     entitlement_id = open_entitlement(uow, OpenEntitlement(**(values | changes)))
     uow.flush()
     return Delivery(entitlement_id, provision_run(uow, entitlement_id).id, reference, buyer, seller)

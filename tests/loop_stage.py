@@ -31,9 +31,8 @@ from fulfillment.runs.request_body import CALLBACK, CALLBACK_KEPT
 from kernel import clock
 from kernel.db.base import Base
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
-from kernel.events import Event
 from kernel.ids import uuid7
-from kernel.jobs.kinds import Payload, follows, sweeps
+from kernel.jobs.kinds import sweeps
 from kernel.jobs.models import EventRow
 from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM, Principal
@@ -64,6 +63,7 @@ from tests.factories_marketplace import (
     per_seat_plan,
     words,
 )
+from tests.witness import witness_all
 
 BUYER = frozenset(permissions_of(["purchaser", "finance", "viewer"]))
 SETTLED = timedelta(days=8)
@@ -352,14 +352,3 @@ def connect(
 
 def _profile(uow: UnitOfWork, buyer: Org) -> UUID:
     return uow.session.scalars(select(BillingProfile.id).where(BillingProfile.org_id == buyer.id)).one()
-
-
-def witness(_uow: UnitOfWork, _payload: Payload) -> None:
-    """Follows every event, so that each leaves its row; the product records only what somebody follows."""
-
-
-def witness_all(kind: type[Event] = Event) -> None:
-    """Let `witness` follow every event there is."""
-    for event in kind.__subclasses__():
-        follows(event)(witness)
-        witness_all(event)

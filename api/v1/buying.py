@@ -346,7 +346,7 @@ def pay_purchase(
         uow.flush()
         return Started(queries.get_purchase(uow, purchase_id), submission)
 
-    return answered(run_paying(request, idempotency_key, data, pay, status=200))
+    return answered(run_paying(request, idempotency_key, data, pay, partial(_shown, purchase_id), status=200))
 
 
 def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
@@ -363,7 +363,10 @@ def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
         placed = place_purchase(uow, command)
         return Started(placed.view(), placed.submission)
 
-    return run_paying(request, key, data, place, route="POST /v1/purchases")
+    def placed_before(uow: UnitOfWork) -> PurchaseOut:
+        return PurchaseOut.of(queries.get_purchase_of_quote(uow, data.quote_id))
+
+    return run_paying(request, key, data, place, placed_before, route="POST /v1/purchases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +382,7 @@ def run_paying(
     key: str | None,
     asked: Wire,
     work: Callable[[UnitOfWork], Started],
+    unanswered: Callable[[UnitOfWork], PurchaseOut],
     *,
     status: int = 201,
     route: str | None = None,
@@ -394,18 +398,26 @@ def run_paying(
         started[:] = [work(uow)]
         return PurchaseOut.of(started[0].view)
 
-    answer = run_command(request, key, asked, first, status=status, route=route)
+    def goes_on() -> bool:
+        return started[0].submission is not None
+
+    answer = run_command(request, key, asked, first, status=status, route=route, goes_on=goes_on, unanswered=unanswered)
     if answer.replayed or started[0].submission is None:
         return answer
     submission, found = started[0].submission, [answer]
 
     def change(uow: UnitOfWork) -> None:
         view = queries.refreshed(uow, started[0].view)
-        found[0] = replace(answer, body=PurchaseOut.of(view).model_dump(mode="json"))
-        assert answer.key_id is not None  # noqa: S101 - it was kept in the first transaction
+        found[0] = replace(answer, body=PurchaseOut.of(view).model_dump(mode="json"), is_last=True)
+        assert answer.key_id is not None  # noqa: S101 - it was claimed in the first transaction
         change_answer(uow, answer.key_id, found[0])
 
     request.services.runner.run_prepared(submission.claim, submission.request, change)
+    if not found[0].is_last:
+        # The gateway's answer could not be written down now; a worker goes on, and the buyer sees it wait.
+        with request.transaction() as uow:
+            assert answer.key_id is not None  # noqa: S101 - (same)
+            change_answer(uow, answer.key_id, answer)
     return found[0]
 
 
@@ -425,7 +437,11 @@ def _decide(
         uow.flush()
         return Started(queries.get_purchase(uow, purchase_id), decided.submission)
 
-    return answered(run_paying(request, key, data, decide, status=200))
+    return answered(run_paying(request, key, data, decide, partial(_shown, purchase_id), status=200))
+
+
+def _shown(purchase_id: UUID, uow: UnitOfWork) -> PurchaseOut:
+    return PurchaseOut.of(queries.get_purchase(uow, purchase_id))
 
 
 routes = [

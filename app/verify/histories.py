@@ -51,7 +51,11 @@ def _edges() -> Mapping[str, Any]:
         for source, targets in machine.edges.items()
         for target in targets
     ]
-    begun = [{"machine": machine.name, "source": None, "target": machine.initial} for machine in machines.values()]
+    begun = [
+        {"machine": machine.name, "source": None, "target": initial}
+        for machine in machines.values()
+        for initial in machine.initial
+    ]
     return {"edges": json.dumps(listed + begun)}
 
 

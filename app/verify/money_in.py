@@ -55,7 +55,7 @@ PURSUED = Query(
     "Everything whose outcome is in doubt is asked about in time.",
     """
     SELECT 'payment' AS what, id, state, next_check_at FROM billing.payment
-    WHERE state IN ('created', 'processing', 'requires_action', 'unknown') AND next_check_at < :late
+    WHERE state IN ('processing', 'requires_action', 'unknown') AND next_check_at < :late
     UNION ALL SELECT 'refund', id, state, next_check_at FROM billing.refund
     WHERE state IN ('requested', 'processing', 'unknown') AND next_check_at < :late
     UNION ALL SELECT 'payout', id, state, next_check_at FROM billing.payout

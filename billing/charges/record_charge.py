@@ -103,9 +103,8 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
 
 
 _ALLOCATION = Read(
-    select(PaymentAllocation, Payment, Charge)
+    select(PaymentAllocation, Payment)
     .join(Payment, Payment.id == PaymentAllocation.payment_id)
-    .join(Charge, Charge.allocation_id == PaymentAllocation.id, isouter=True)
     .where(
         PaymentAllocation.payment_id == bindparam("payment_id"),
         PaymentAllocation.reference == bindparam("reference"),
@@ -116,18 +115,22 @@ _ALLOCATION = Read(
 )
 
 
+_CHARGES = Read(select(Charge).where(Charge.allocation_id == bindparam("allocation_id")))
+
+
 def _lock_allocation(uow: UnitOfWork, command: RecordCharge) -> tuple[PaymentAllocation, Payment, list[Charge]]:
-    rows = uow.fetch(
+    found = uow.find(
         _ALLOCATION,
         payment_id=command.payment_id,
         reference=command.group_reference,
         payer_org_id=command.buyer_org_id,
         seller_org_id=command.seller_org_id,
     )
-    if not rows:
+    if found is None:
         raise NotFound("payment_not_found")
-    charges = [row.Charge for row in rows if row.Charge is not None]
-    return rows[0].PaymentAllocation, rows[0].Payment, charges
+    # Asked after the lock was given: what another transaction charged meanwhile is seen.
+    charges = uow.fetch(_CHARGES, allocation_id=found.PaymentAllocation.id)
+    return found.PaymentAllocation, found.Payment, charges
 
 
 def _left(allocation: PaymentAllocation, charges: Sequence[Charge]) -> int:

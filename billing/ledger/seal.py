@@ -40,7 +40,9 @@ def seal_day(uow: UnitOfWork) -> int | None:
 
     Idempotent by: the day.
     """
-    uow.session.execute(text("SELECT pg_advisory_xact_lock(:key, 0)"), {"key": _CHAIN_LOCK})
+    uow.session.execute(
+        text("SELECT pg_advisory_xact_lock(CAST(:key AS integer), CAST(0 AS integer))"), {"key": _CHAIN_LOCK}
+    )
     today = clock.today()
     if uow.session.scalar(select(LedgerSeal.id).where(LedgerSeal.sealed_on == today)) is not None:
         return None

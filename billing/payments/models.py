@@ -22,9 +22,7 @@ class Payment(Base):
     __tablename__ = "payment"
     __table_args__ = (
         UniqueConstraint("payer_org_id", "id"),
-        CheckConstraint(
-            "state IN ('created', 'processing', 'requires_action', 'unknown', 'succeeded', 'failed')", name="state"
-        ),
+        CheckConstraint("state IN ('processing', 'requires_action', 'unknown', 'succeeded', 'failed')", name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("(state = 'succeeded') = (captured_at IS NOT NULL)", name="captured"),
         Index("uq_payment_live", "reference", unique=True, postgresql_where=text("state <> 'failed'")),
@@ -40,7 +38,7 @@ class Payment(Base):
         Index(
             "ix_payment_doubtful",
             "next_check_at",
-            postgresql_where=text("state IN ('created', 'processing', 'requires_action', 'unknown')"),
+            postgresql_where=text("state IN ('processing', 'requires_action', 'unknown')"),
         ),
         {"schema": "billing"},
     )

@@ -14,7 +14,7 @@ from fulfillment.connectors.models import ConnectorRow
 from fulfillment.connectors.ports import Accepted, Answer, Connector, Refused, RunRequest, Succeeded, TryAgain
 from fulfillment.connectors.save_connector import open_secrets
 from fulfillment.entitlements.models import Entitlement
-from fulfillment.runs.conclude import Success, give_up, lock_run, succeed
+from fulfillment.runs.conclude import Success, give_up, lock_order_of, lock_run, succeed
 from fulfillment.runs.models import Run, RunAttempt
 from fulfillment.runs.request_body import message_id, request_body
 from fulfillment.runs.states import RUN
@@ -86,8 +86,9 @@ class CallSeller:
         self._ports = ports
 
     def prepare(self, uow: UnitOfWork, claim: Claim) -> _Try | Again | None:
-        """Write the try down. Locks: the entitlement, the run."""
+        """Write the try down. Locks as `lock_run`."""
         run_id, generation = UUID(claim.payload["run_id"]), int(claim.payload["ticket"])
+        lock_order_of(uow, run_id)
         found = uow.find(_PREPARED, run_id=run_id)
         if found is None:
             raise NotFound("not_found")

@@ -47,12 +47,17 @@ _LOCKED = Read(
 )
 
 
+def lock_order_of(uow: UnitOfWork, run_id: UUID) -> None:
+    """Hold the order that a run belongs to, as an aggregate."""
+    uow.aggregates.update(row.group_reference for row in uow.fetch(_AGGREGATE, run_id=run_id))
+
+
 def lock_run(uow: UnitOfWork, run_id: UUID) -> tuple[Run, Entitlement]:
     """A run and its entitlement. Raises NotFound.
 
     Locks: the order it belongs to (as an aggregate), the entitlement, then the run; all of delivery does.
     """
-    uow.aggregates.update(row.group_reference for row in uow.fetch(_AGGREGATE, run_id=run_id))
+    lock_order_of(uow, run_id)
     found = uow.find(_LOCKED, run_id=run_id)
     if found is None:
         raise NotFound("not_found")

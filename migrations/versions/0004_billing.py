@@ -107,7 +107,7 @@ def _payments() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.CheckConstraint("(state = 'succeeded') = (captured_at IS NOT NULL)", name="ck_payment_captured"),
         sa.CheckConstraint(
-            "state IN ('created', 'processing', 'requires_action', 'unknown', 'succeeded', 'failed')",
+            "state IN ('processing', 'requires_action', 'unknown', 'succeeded', 'failed')",
             name="ck_payment_state",
         ),
         sa.CheckConstraint("amount_minor > 0", name="ck_payment_amount"),
@@ -124,7 +124,7 @@ def _payments() -> None:
         sa.Index(
             "ix_payment_doubtful",
             "next_check_at",
-            postgresql_where=sa.text("state IN ('created', 'processing', 'requires_action', 'unknown')"),
+            postgresql_where=sa.text("state IN ('processing', 'requires_action', 'unknown')"),
         ),
         sa.Index("ix_payment_payer_org_id_created_at", "payer_org_id", "created_at"),
         sa.Index("uq_payment_live", "reference", unique=True, postgresql_where=sa.text("state <> 'failed'")),

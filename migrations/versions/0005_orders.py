@@ -129,7 +129,7 @@ def _purchase() -> None:
         sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "state IN ('draft', 'pending_approval', 'pending_payment', 'paid', 'rejected', 'expired', 'cancelled')",
+            "state IN ('pending_approval', 'pending_payment', 'paid', 'rejected', 'expired', 'cancelled')",
             name=op.f("ck_purchase_state"),
         ),
         sa.CheckConstraint("gross_minor = net_minor + tax_minor", name=op.f("ck_purchase_sum")),
@@ -199,7 +199,7 @@ def _order() -> None:
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "state IN ('draft', 'pending_approval', 'pending_payment', 'paid', 'fulfilling', 'active', 'completed', "
+            "state IN ('pending_approval', 'pending_payment', 'paid', 'fulfilling', 'active', 'completed', "
             "'delivery_failed', 'refunded', 'rejected', 'expired', 'cancelled')",
             name=op.f("ck_order_state"),
         ),

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor, Ppm
 
 STATES = (
-    "draft",
     "pending_approval",
     "pending_payment",
     "paid",

@@ -24,7 +24,7 @@ class Purchase(Base):
         # The quote is of an organization that exists: no key of its own to it.
         ForeignKeyConstraint(["buyer_org_id", "quote_id"], ["orders.quote.buyer_org_id", "orders.quote.id"]),
         CheckConstraint(
-            "state IN ('draft', 'pending_approval', 'pending_payment', 'paid', 'rejected', 'expired', 'cancelled')",
+            "state IN ('pending_approval', 'pending_payment', 'paid', 'rejected', 'expired', 'cancelled')",
             name="state",
         ),
         CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),

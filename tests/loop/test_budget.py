@@ -20,8 +20,15 @@ from marketplace.people.authenticate import hash_token
 from marketplace.people.models import SignInSession
 from tests.loop_stage import Stage
 from tests.statement_counter import Count, counting
+from tests.witness import without_witness
 
 CSRF = "csrf-of-a-test"
+
+
+@pytest.fixture(autouse=True)
+def _as_in_production() -> Iterator[None]:
+    with without_witness():
+        yield
 
 
 @pytest.fixture

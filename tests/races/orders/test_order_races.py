@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, update
 
+from app.scheduler import run_sweep
 from billing.charges.models import Charge
 from billing.gateways.janitor import JANITOR
 from billing.ledger.models import LedgerTransaction
@@ -17,7 +18,7 @@ from fulfillment.jobs import SWEEP_OVERDUE
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.ids import uuid7
-from kernel.jobs.outbox import enqueue
+from kernel.jobs.kinds import sweeps
 from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
 from orders.loop import SWEEP_PURCHASES
@@ -39,9 +40,9 @@ def worker(stage: Stage, *periodic: str) -> Callable[[], None]:
     def run() -> None:
         runner, idle = Runner(stage.services.db, f"worker-{uuid7()}"), 0
         while idle < 3:
-            for kind in periodic:
-                with unit_of_work(stage.services.db, SYSTEM) as uow:
-                    enqueue(uow, kind, {}, dedupe_key=str(uuid7()))
+            for item in sweeps():
+                if item.name in periodic:
+                    run_sweep(stage.services.db, item)
             found = due(stage.services.db, ("default",), limit=20)
             ran = [runner.run(job_id) for job_id, _ in found]
             idle = 0 if any(ran) and not periodic else idle + 1

@@ -43,7 +43,7 @@ class TestStartPayment:
         with pytest.raises(Conflict, match="payment_already_running"):
             sale.start(house.db)
         house.run()
-        assert read(house.db, Payment, sale.start(house.db)).state == "created"
+        assert read(house.db, Payment, sale.start(house.db)).state == "processing"
 
     def test_a_paid_purchase_is_not_paid_again(self, house: House) -> None:
         sale = Sale()

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from app.scheduler import run_sweep
 from fulfillment import jobs
 from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.jobs import give_up_overdue, overdue_runs
@@ -18,8 +19,7 @@ from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
-from kernel.jobs.outbox import enqueue
-from kernel.jobs.runner import Runner
+from kernel.jobs.kinds import sweeps
 from kernel.principal import SYSTEM
 from tests.factories_fulfillment import entitlement_of, events_of, make_delivery, provision_run, runs_of
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, acting
@@ -50,7 +50,6 @@ class TestDeadline:
         with unit_of_work(db, SYSTEM) as uow:
             stuck = make_delivery(uow, within=timedelta(hours=1))
             other = make_delivery(uow, within=timedelta(hours=2))
-            job_id = enqueue(uow, jobs.SWEEP_OVERDUE, {}, dedupe_key=str(stuck.id))
         clock.advance(timedelta(hours=3))
         give_up_overdue = jobs.give_up_overdue
 
@@ -60,7 +59,7 @@ class TestDeadline:
             return give_up_overdue(uow, run_id)
 
         monkeypatch.setattr(jobs, "give_up_overdue", refuse)
-        Runner(db, "test").run(job_id)
+        run_sweep(db, next(item for item in sweeps() if item.name == jobs.SWEEP_OVERDUE))
         with unit_of_work(db, SYSTEM) as uow:
             assert provision_run(uow, stuck.id).state == "queued"
             assert provision_run(uow, other.id).state == "dead"

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from app.scheduler import run_sweep
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
+from kernel.jobs.kinds import sweeps
 from kernel.jobs.models import Job
-from kernel.jobs.outbox import enqueue
-from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM
 from kernel.storage import Storage, StoredObject, open_storage
 from marketplace.videos import jobs
@@ -39,9 +39,7 @@ def uploaded(uow: UnitOfWork, seller: Org, storage: Storage) -> Video:
 
 
 def sweep(db: Database) -> None:
-    with unit_of_work(db, SYSTEM) as uow:
-        enqueue(uow, jobs.SWEEP_ORPHANS, {}, dedupe_key=str(uuid7()))
-    drain(db, queues=("media",))
+    run_sweep(db, next(item for item in sweeps() if item.name == jobs.SWEEP_ORPHANS))
 
 
 class TestOrphans:

@@ -77,7 +77,7 @@ def payments_allocated(p: Planter, _: World) -> None:
 def _begin_payment(p: Planter, **changes: Any) -> UUID:
     first = p.find(FAILED_PAYMENT)
     values = {
-        "state": "created",
+        "state": "processing",
         "error_code": None,
         "gateway_reference": None,
         "next_check_at": clock.now(),
@@ -86,7 +86,7 @@ def _begin_payment(p: Planter, **changes: Any) -> UUID:
     payment_id = p.copy("billing.payment", first, **values)
     allocation = p.find("SELECT id FROM billing.payment_allocation WHERE payment_id = :id", id=first)
     p.copy("billing.payment_allocation", allocation, payment_id=payment_id)
-    p.remember("payment", payment_id, None, "created")
+    p.remember("payment", payment_id, None, "processing")
     return payment_id
 
 
@@ -105,7 +105,7 @@ def payments_captured(p: Planter, _: World) -> None:
 
 def payments_arrived(p: Planter, world: World) -> None:
     payment_id = _begin_payment(p, state="succeeded", gateway_reference="sbx_pay_late", captured_at=clock.now())
-    p.remember("payment", payment_id, "created", "processing", "succeeded")
+    p.remember("payment", payment_id, "processing", "succeeded")
     attempt = p.find(f"SELECT id FROM billing.payment_attempt WHERE payment_id = ({FAILED_PAYMENT})")
     p.copy("billing.payment_attempt", attempt, payment_id=payment_id, outcome="answered")
     minor = p.find("SELECT amount_minor FROM billing.payment WHERE id = :id", id=payment_id)
