@@ -80,6 +80,7 @@ class PostgresServer:
     durable: bool = True
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
     _user: SystemUser | None = field(default=None, init=False, repr=False)
+    _version: int | None = field(default=None, init=False, repr=False)
 
     @property
     def pid(self) -> int | None:
@@ -213,7 +214,6 @@ class PostgresServer:
             "max_logical_replication_workers": "0",
             "max_worker_processes": "2",
             "max_parallel_workers_per_gather": "0",
-            "io_method": "sync",
             "autovacuum_max_workers": "2",
             "timezone": "UTC",
             "log_timezone": "UTC",
@@ -227,9 +227,16 @@ class PostgresServer:
             "log_line_prefix": "%m [%p] ",
             "cluster_name": "",
         }
+        if self._major_version() >= 18:
+            options["io_method"] = "sync"
         return [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
 
     def _major_version(self) -> int:
+        if self._version is None:
+            self._version = self._read_version()
+        return self._version
+
+    def _read_version(self) -> int:
         done = subprocess.run(  # fixed arguments
             [str(self.programs / "postgres"), "--version"], capture_output=True, text=True, check=True
         )
