@@ -58,8 +58,9 @@ def lead(db: Database, stop: threading.Event) -> None:
         while not stop.is_set() and not connection.scalar(text("SELECT pg_try_advisory_lock(:k)"), {"k": LOCK}):
             stop.wait(TICK_S)
         while not stop.wait(TICK_S):
-            if tick(db, done):
+            if any(done.get(item.name) != slot(item) for item in sweeps()):
                 _require_lock(connection)
+                tick(db, done)
 
 
 def tick(db: Database, done: dict[str, int]) -> int:

@@ -22,7 +22,7 @@ from kernel.storage import Storage, StoredObject
 from marketplace.videos.events import VideoReady, VideoRefused
 from marketplace.videos.isolated import probe_isolated, remux_isolated
 from marketplace.videos.models import Video
-from marketplace.videos.probe import Probe
+from marketplace.videos.probe_result import Probe
 from marketplace.videos.states import VIDEO
 
 _READ_BYTES = 256 * 1024

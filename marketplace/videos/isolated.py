@@ -15,20 +15,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-if sys.platform != "win32":
-    import resource
-
 from kernel.errors import Invalid
-from marketplace.videos.probe import Probe, probe_video
-from marketplace.videos.remux import remux_faststart
+from marketplace.videos.probe_result import Probe
 
-_MEMORY_BYTES = 2 * 1024**3
 _ANSWER_BYTES = 8 * 1024**2
-_REFUSED, _DONE = "refused", "done"
+REFUSED, DONE = "refused", "done"
+"""First word of the child's answer."""
 
 
 def probe_isolated(
@@ -77,7 +72,7 @@ def _run(request: dict[str, Any], timeout_s: int, room_bytes: int) -> dict[str, 
         environment["SYSTEMROOT"] = os.environ.get("SYSTEMROOT", "")
     with tempfile.TemporaryFile() as answers, tempfile.TemporaryFile() as complaints:
         child = subprocess.Popen(
-            [sys.executable, "-m", "marketplace.videos.isolated", json.dumps(request)],
+            [sys.executable, "-m", "marketplace.videos.media_process", json.dumps(request)],
             stdin=subprocess.DEVNULL,
             stdout=answers,
             stderr=complaints,
@@ -104,7 +99,7 @@ def _read(status: int, raw: bytes, complaints: Any) -> dict[str, Any]:
         complaints.seek(0)
         detail = complaints.read(65536).decode("utf-8", "replace")[-2000:]
         raise RuntimeError(f"the media process gave no answer (exit {status}): {detail}") from error
-    if outcome == _REFUSED:
+    if outcome == REFUSED:
         raise Invalid(str(body["code"]), **body["params"])
     return dict(body)
 
@@ -122,42 +117,3 @@ if sys.platform == "win32":
     _TIME_SIGNALS: frozenset[int] = frozenset()
 else:
     _TIME_SIGNALS = frozenset({int(signal.SIGALRM), int(signal.SIGXCPU)})
-
-
-def _limit(timeout_s: int, room_bytes: int) -> None:
-    """Bound this process before it reads anything foreign. Windows has only the parent's deadline."""
-    if sys.platform != "win32":
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-        resource.setrlimit(resource.RLIMIT_CPU, (timeout_s, timeout_s + 1))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room_bytes, room_bytes))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        signal.alarm(timeout_s + 2)
-
-
-def _answer(request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    path = Path(request["path"])
-    try:
-        if request["verb"] == "remux":
-            remux_faststart(path, Path(request["part"]))
-            return _DONE, {}
-        limits = {key: int(request[key]) for key in ("max_duration_s", "max_pixels", "max_side")}
-        found = asdict(probe_video(path, name=request["name"], **limits))
-    except Invalid as refusal:
-        return _REFUSED, {"code": refusal.code, "params": dict(refusal.params)}
-    except MemoryError:
-        return _REFUSED, {"code": "video_too_complex", "params": {"reason": "memory"}}
-    found["cover_jpeg"] = base64.b64encode(found["cover_jpeg"]).decode("ascii")
-    return _DONE, found
-
-
-def _child_main(argument: str) -> None:
-    request = json.loads(argument)
-    _limit(int(request["timeout_s"]), int(request["room_bytes"]))
-    outcome = _answer(request)
-    sys.stdout.write(json.dumps(outcome))
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    _child_main(sys.argv[1])

@@ -28,6 +28,7 @@ from av.video.stream import VideoStream
 
 from kernel.errors import Invalid
 from marketplace.videos.cover import CoverChoice
+from marketplace.videos.probe_result import Probe
 from marketplace.videos.sniff import FOREIGN_VIDEO, Sniffed, promised_by, sniff
 
 #: Decoder name → the codec's common name. A decoder absent here is never started.
@@ -49,22 +50,6 @@ _MAX_FRAMES = 1500  # pictures decoded in all, whatever the file promises
 _MAX_REFUSED_PACKETS = 3
 _TAIL_S = 2.0
 _SMALLEST_SIDE = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """What is known of a playable video. Width and height are as displayed, after rotation and pixel shape."""
-
-    container: str
-    video_codec: str
-    audio_codec: str | None
-    duration_ms: int
-    width: int
-    height: int
-    size_bytes: int
-    cover_jpeg: bytes
-    cover_at_ms: int
-    faststart: bool
 
 
 @dataclass(frozen=True, slots=True)

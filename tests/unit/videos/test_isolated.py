@@ -67,7 +67,7 @@ def test_what_hangs_is_killed_at_the_deadline_with_all_it_started(
 
 @posix_only
 def test_a_child_whose_parent_is_gone_ends_itself() -> None:
-    program = "from marketplace.videos import isolated\nisolated._limit(1, 1 << 20)\nimport time\ntime.sleep(60)\n"
+    program = "from marketplace.videos import media_process\nmedia_process._limit(1, 1 << 20)\nimport time\ntime.sleep(60)\n"
     ended = subprocess.run([sys.executable, "-c", program], check=False, timeout=30)
     assert ended.returncode == -signal.SIGALRM
 
@@ -90,8 +90,8 @@ def test_a_child_that_cannot_work_does_not_blame_the_file(tmp_path: Path) -> Non
 @posix_only
 def test_memory_is_bounded_in_the_child() -> None:
     program = (
-        "from marketplace.videos import isolated\n"
-        "isolated._limit(20, 1 << 20)\n"
+        "from marketplace.videos import media_process\n"
+        "media_process._limit(20, 1 << 20)\n"
         "try:\n    bytearray(3 << 30)\nexcept MemoryError:\n    print('bounded')\n"
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)

@@ -1,0 +1,21 @@
+"""What an examination found. Apart from `probe`, so that only the process that opens media loads the decoders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is known of a playable video. Width and height are as displayed, after rotation and pixel shape."""
+
+    container: str
+    video_codec: str
+    audio_codec: str | None
+    duration_ms: int
+    width: int
+    height: int
+    size_bytes: int
+    cover_jpeg: bytes
+    cover_at_ms: int
+    faststart: bool
