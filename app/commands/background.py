@@ -2,6 +2,7 @@
 
 from app.commands.session import running_engines
 from app.console import choose, console
+from app.startup import collection_paused
 
 RENDERER_QUEUE = "documents"
 
@@ -19,7 +20,8 @@ def run_worker(queues: tuple[str, ...], *, with_scheduler: bool = False) -> int:
         console.print(choose(f"No such queue: {names}. There are: {known}", f"没有队列 {names}，可用队列：{known}"))
         return 2
     with running_engines() as settings:
-        from app.worker import main
+        with collection_paused():
+            from app.worker import main
 
         chosen = queues or tuple(name for name in QUEUES if name != RENDERER_QUEUE)
         main(settings, chosen, with_scheduler=with_scheduler)
@@ -29,7 +31,8 @@ def run_worker(queues: tuple[str, ...], *, with_scheduler: bool = False) -> int:
 def run_scheduler() -> int:
     """Schedule until SIGTERM or Ctrl-C."""
     with running_engines() as settings:
-        from app.scheduler import main
+        with collection_paused():
+            from app.scheduler import main
 
         main(settings)
     return 0

@@ -6,6 +6,7 @@ import threading
 import uvicorn
 
 from app.commands.session import running_engines
+from app.startup import collection_paused
 
 BACKLOG = 2048
 
@@ -13,17 +14,19 @@ BACKLOG = 2048
 def run() -> int:
     """Serve until SIGTERM or Ctrl-C; then take no new requests and finish those under way (SHUTDOWN_GRACE_S)."""
     with running_engines() as settings:
-        from api.app import create_app
-        from app.clock_follower import follow_clock
-        from app.composition import compose
-        from kernel.logs import configure_logs
+        with collection_paused():
+            from api.app import create_app
+            from app.clock_follower import follow_clock
+            from app.composition import compose
+            from kernel.logs import configure_logs
 
-        configure_logs(settings.log_format, settings.log_level, process="api")
-        services = compose(settings)
+            configure_logs(settings.log_format, settings.log_level, process="api")
+            services = compose(settings)
+            asgi = create_app(services)
         stop = threading.Event()
         follow_clock(services, stop)
         config = uvicorn.Config(
-            create_app(services),
+            asgi,
             host=settings.host,
             port=settings.port,
             backlog=BACKLOG,
