@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(
         default=None,
         repr=False,
-        description="Redis 7 or Valkey 8 or newer; only the doorbell that wakes workers, losing it loses no work "
+        description="Redis 7 or Valkey 8 or newer; it only tells workers of due jobs, losing it loses no work "
         "(`redis://host:6379/0`). Empty: the embedded Valkey.",
     )
     storage_url: str = Field(
