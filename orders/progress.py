@@ -21,15 +21,14 @@ from orders.queries import OrderView
 
 FINAL = frozenset({"active", "completed", "refunded", "rejected", "expired", "cancelled"})
 STEPS = {
-    "placed": "draft",
+    "placed": "",
     "approved": "pending_payment",
     "paid": "paid",
     "delivering": "fulfilling",
     "active": "active",
 }
-"""The steps in their order, each with the state that says when it was reached."""
+"""The steps in their order, each with the state that says when it was reached; placed it is from the beginning."""
 REACHED = {
-    "draft": 0,
     "pending_approval": 1,
     "pending_payment": 2,
     "paid": 3,
@@ -131,7 +130,7 @@ def _run_mark() -> ColumnElement[str]:
 
 
 def _steps(uow: UnitOfWork, order: OrderView) -> tuple[ProgressStep, ...]:
-    times: dict[str, datetime] = {}
+    times: dict[str, datetime] = {STEPS["placed"]: order.created_at}
     approval_needed = False
     for step in queries.steps_of(uow, [order.id], since=order.created_at):
         times.setdefault(step.to_state, step.at)

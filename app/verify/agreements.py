@@ -97,7 +97,6 @@ WAITING = Query(
            AND NOT (o.state = 'pending_payment' AND EXISTS (
                SELECT 1 FROM billing.payment p WHERE p.reference = o.purchase_id AND p.state <> 'failed')))
        OR (o.state = 'paid' AND o.paid_at < :late)
-       OR o.state = 'draft'
     """,
 )
 MOVED_ON = Query(

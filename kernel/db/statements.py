@@ -75,11 +75,13 @@ class Rows:
         """Whether anything is to be written."""
         return bool(self.new) or any(instance_state(row).committed_state for row in self.loaded)
 
-    def write(self, cursor: Cursor) -> None:
-        """Insert what is new, update what was changed."""
+    def write(self, cursor: Cursor) -> list[Base]:
+        """Insert what is new, update what was changed. Returns what was changed."""
         new, self.new = self.new, []
-        write(cursor, new, self.loaded)
+        changed = [row for row in self.loaded if instance_state(row).committed_state]
+        write(cursor, new, changed)
         self.loaded += new
+        return changed
 
 
 class Read:

@@ -20,6 +20,7 @@ import structlog
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.util import identity_key
 
 from kernel.db.base import Base
 from kernel.db.constraints import translate
@@ -133,7 +134,11 @@ class UnitOfWork:
         """The ORM's session on this transaction; what was added or changed without it is in the database first."""
         if self._session is None:
             self._session = self._open_session()
-        self._rows.write(self.cursor)
+        for row in self._rows.write(self.cursor):
+            # The session may hold an object of the same row, which is to be read anew.
+            held = self._session.identity_map.get(identity_key(instance=row))
+            if held is not None:
+                self._session.expire(held)
         self._rows.forget()
         return self._session
 

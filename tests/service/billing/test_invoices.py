@@ -185,7 +185,7 @@ class TestFiles:
 
         def jobs_of_it() -> list[Job]:
             with unit_of_work(db, SYSTEM) as uow:
-                mine = Job.payload["invoice_id"].astext == str(invoice_id)
+                mine = (Job.payload["invoice_id"].astext == str(invoice_id)) & (Job.kind == RENDER)
                 return list(uow.session.scalars(select(Job).where(mine).order_by(Job.id)))
 
         (first,) = jobs_of_it()
