@@ -87,7 +87,7 @@ class WaitingOut(Out):
 def list_queues(request: ApiRequest) -> list[WaitingOut]:
     """What is in doubt at a gateway, what failed, what cannot be believed."""
     with request.transaction() as uow:
-        return [WaitingOut.model_validate(row) for row in waiting_for_somebody(uow)]
+        return [WaitingOut.of_row(row) for row in waiting_for_somebody(uow)]
 
 
 @get("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])

@@ -102,7 +102,7 @@ class MemberOut(Out):
     @classmethod
     def of(cls, row: MemberRow) -> MemberOut:
         """From the query's row."""
-        return cls.model_validate(row)
+        return cls.of_row(row)
 
 
 class BillingProfileIn(Wire):
@@ -134,7 +134,7 @@ class BillingProfileOut(Out):
     @classmethod
     def of(cls, row: InvoiceTitle) -> BillingProfileOut:
         """From the query's row."""
-        return cls.model_validate(row)
+        return cls.of_row(row)
 
 
 class ApiKeyIn(Wire):
@@ -168,7 +168,7 @@ class ApiKeyOut(Out):
     @classmethod
     def of(cls, row: ApiKeyRow) -> ApiKeyOut:
         """From the query's row."""
-        return cls.model_validate(row)
+        return cls.of_row(row)
 
 
 class OnboardingIn(Wire):
@@ -193,7 +193,7 @@ class OnboardingOut(Out):
     @classmethod
     def of(cls, row: Checklist) -> OnboardingOut:
         """From the query's row."""
-        return cls.model_validate(row)
+        return cls.of_row(row)
 
 
 @post("/v1/organizations", permission=PUBLIC, sync_to_thread=True, tags=["people"])
@@ -219,7 +219,7 @@ def create_organization(data: JSONBody[OrganizationIn], request: ApiRequest) -> 
 def get_organization(org_id: FromPath[UUID], request: ApiRequest) -> OrganizationOut:
     """One's own organization, or a seller."""
     with request.transaction() as uow:
-        return OrganizationOut.model_validate(party(uow, org_id))
+        return OrganizationOut.of_row(party(uow, org_id))
 
 
 @get("/v1/organizations/{org_id:uuid}/members", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])

@@ -39,7 +39,7 @@ class PolicyOut(Out):
 def get_policy(request: ApiRequest) -> list[PolicyOut]:
     """The published revenue-share policy, all versions, newest first."""
     with request.transaction() as uow:
-        return [PolicyOut.model_validate(row) for row in published_policy(uow)]
+        return [PolicyOut.of_row(row) for row in published_policy(uow)]
 
 
 @get("/v1/seller/balances", permission="money.read", sync_to_thread=True, tags=["money"])

@@ -61,7 +61,7 @@ def create_touchpoints(data: JSONBody[TouchpointsIn], request: ApiRequest) -> Re
         )
         for event in data.events
     ]
-    return RecordedOut.model_validate(
+    return RecordedOut.of_row(
         request.transact(lambda uow: record_touchpoints(uow, items, anonymous_id=data.anonymous_id))
     )
 

@@ -51,7 +51,7 @@ class TraceOut(Out):
             asked_kind=found.asked_kind,
             asked_id=found.asked_id,
             whole=found.is_whole,
-            nodes=[NodeOut(**{name: getattr(node, name) for name in NodeOut.model_fields}) for node in found.nodes],
+            nodes=[NodeOut.of_row(node) for node in found.nodes],
             gaps=[GapOut(after=gap.after, missing=gap.missing) for gap in found.gaps],
         )
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -54,6 +54,47 @@ class SignedIn:
     organizations: tuple[Belonging, ...]
 
 
+_BELONGINGS = (
+    select(Member.org_id, Member.roles, Organization.display_name, Organization.is_seller, Organization.is_platform)
+    .join(Organization, Organization.id == Member.org_id)
+    .where(Member.state == "active", Organization.state == "active")
+    .order_by(Member.created_at, Member.id)
+)
+
+# Both are asked on every request: one statement each, built once, of plain columns where objects are not needed.
+_SESSION = (
+    _BELONGINGS.add_columns(
+        SignInSession.id.label("session_id"),
+        SignInSession.org_id.label("current_id"),
+        SignInSession.csrf,
+        Organization.time_zone,
+        Person.id.label("person_id"),
+        Person.name,
+        Person.email,
+        Person.locale,
+        Person.is_operator,
+    )
+    .join(Person, Person.id == Member.person_id)
+    .join(SignInSession, SignInSession.person_id == Person.id)
+    .where(
+        SignInSession.token_hash == bindparam("token_hash"),
+        SignInSession.revoked_at.is_(None),
+        SignInSession.expires_at > bindparam("now"),
+    )
+)
+_API_KEY = (
+    select(ApiKey, Member.roles)
+    .join(Member, (Member.org_id == ApiKey.org_id) & (Member.person_id == ApiKey.created_by))
+    .join(Organization, Organization.id == ApiKey.org_id)
+    .where(
+        ApiKey.prefix == bindparam("prefix"),
+        ApiKey.revoked_at.is_(None),
+        Member.state == "active",
+        Organization.state == "active",
+    )
+)
+
+
 def hash_token(token: str) -> str:
     """What is stored of a session token: SHA-256, enough for 256 random bits."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
@@ -61,28 +102,7 @@ def hash_token(token: str) -> str:
 
 def principal_for_session(uow: UnitOfWork, token: str) -> SignedIn | None:
     """The person behind a session token, or None when it is unknown, over, revoked, or its membership has ended."""
-    # Asked on every request: one statement, and plain columns instead of objects.
-    rows = uow.session.execute(
-        _belongings()
-        .add_columns(
-            SignInSession.id.label("session_id"),
-            SignInSession.org_id.label("current_id"),
-            SignInSession.csrf,
-            Organization.time_zone,
-            Person.id.label("person_id"),
-            Person.name,
-            Person.email,
-            Person.locale,
-            Person.is_operator,
-        )
-        .join(Person, Person.id == Member.person_id)
-        .join(SignInSession, SignInSession.person_id == Person.id)
-        .where(
-            SignInSession.token_hash == hash_token(token),
-            SignInSession.revoked_at.is_(None),
-            SignInSession.expires_at > clock.now(),
-        )
-    ).all()
+    rows = uow.session.execute(_SESSION, {"token_hash": hash_token(token), "now": clock.now()}).all()
     belongings = tuple(_belonging(row) for row in rows)
     current = next((pair for pair in zip(rows, belongings, strict=True) if pair[0].org_id == pair[0].current_id), None)
     if current is None:
@@ -110,17 +130,7 @@ def principal_for_api_key(uow: UnitOfWork, key: str) -> Principal | None:
     if presented is None:
         return None
     now = clock.now()
-    row = uow.session.execute(
-        select(ApiKey, Member.roles)
-        .join(Member, (Member.org_id == ApiKey.org_id) & (Member.person_id == ApiKey.created_by))
-        .join(Organization, Organization.id == ApiKey.org_id)
-        .where(
-            ApiKey.prefix == presented.key_id,
-            ApiKey.revoked_at.is_(None),
-            Member.state == "active",
-            Organization.state == "active",
-        )
-    ).first()
+    row = uow.session.execute(_API_KEY, {"prefix": presented.key_id}).first()
     if row is None:
         return None
     found, roles = row
@@ -136,16 +146,7 @@ def principal_for_api_key(uow: UnitOfWork, key: str) -> Principal | None:
 
 def organizations_of(uow: UnitOfWork, person_id: UUID) -> tuple[Belonging, ...]:
     """Every active organization the person is an active member of, oldest membership first."""
-    return tuple(_belonging(row) for row in uow.session.execute(_belongings().where(Member.person_id == person_id)))
-
-
-def _belongings() -> Select[UUID, list[str], str, bool, bool]:
-    return (
-        select(Member.org_id, Member.roles, Organization.display_name, Organization.is_seller, Organization.is_platform)
-        .join(Organization, Organization.id == Member.org_id)
-        .where(Member.state == "active", Organization.state == "active")
-        .order_by(Member.created_at, Member.id)
-    )
+    return tuple(_belonging(row) for row in uow.session.execute(_BELONGINGS.where(Member.person_id == person_id)))
 
 
 def _belonging(row: Row[*tuple[Any, ...]]) -> Belonging:
