@@ -17,7 +17,7 @@ from api.request import ApiRequest
 from api.schema import KeyHeader, Out, PageOut, Paging, Wire, idempotent_command, list_page
 from fulfillment import queries
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
-from fulfillment.views import EntitlementDetail, EntitlementRow
+from fulfillment.views import EntitlementDetail, EntitlementRow, SeatRow
 from kernel.db.uow import UnitOfWork
 
 
@@ -51,26 +51,16 @@ class EntitlementOut(Out):
         return cls.of_row(row, order_line_id=row.reference, usable=row.is_usable)
 
 
-class SeatOut(Out):
-    """A member's place."""
-
-    id: UUID
-    person_id: UUID
-    name: str
-    email: str
-    assigned_at: datetime
-
-
 class EntitlementDetailOut(EntitlementOut):
     """An entitlement and who has a seat under it."""
 
-    holders: list[SeatOut]
+    holders: list[SeatRow]
 
     @classmethod
     def of_detail(cls, detail: EntitlementDetail) -> EntitlementDetailOut:
         """From the query's rows."""
-        row, holders = detail.row, [SeatOut.of_row(seat) for seat in detail.seats]
-        return cls.of_row(row, order_line_id=row.reference, usable=row.is_usable, holders=holders)
+        row = detail.row
+        return cls.of_row(row, order_line_id=row.reference, usable=row.is_usable, holders=list(detail.seats))
 
 
 class SeatIn(Wire):

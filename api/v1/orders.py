@@ -24,7 +24,7 @@ from kernel.db.uow import UnitOfWork
 from orders import queries
 from orders.agreements.complete_order import accept_order
 from orders.money_back import RequestOrderRefund, request_order_refund
-from orders.progress import Progress, progress_of
+from orders.progress import Progress, ProgressStep, progress_of
 from orders.queries import LineView, OrderView
 
 KEEP_ALIVE_S = 15
@@ -98,14 +98,6 @@ class OrderOut(Out):
         return cls.of_row(order, lines=[LineOut.of(line, order.currency) for line in order.lines])
 
 
-class StepOut(Out):
-    """One step of an order's way."""
-
-    key: str
-    state: str
-    at: datetime | None
-
-
 class ProgressOut(Out):
     """Where an order is, live."""
 
@@ -117,7 +109,7 @@ class ProgressOut(Out):
     failure: str | None
     payment_state: Annotated[str | None, Meta(description="Of the latest payment, while one is awaited")]
     payment_error: Annotated[str | None, Meta(examples=["card_declined"])]
-    steps: list[StepOut]
+    steps: list[ProgressStep]
 
     @classmethod
     def of(cls, progress: Progress) -> ProgressOut:
@@ -131,7 +123,7 @@ class ProgressOut(Out):
             failure=progress.failure,
             payment_state=progress.payment_state,
             payment_error=progress.payment_error,
-            steps=[StepOut(key=step.key, state=step.state, at=step.at) for step in progress.steps],
+            steps=list(progress.steps),
         )
 
 
