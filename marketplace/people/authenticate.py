@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -139,9 +139,15 @@ def principal_for_api_key(uow: UnitOfWork, key: str) -> Principal | None:
     if found.expires_at is not None and found.expires_at <= now:
         return None
     if found.last_used_at is None or found.last_used_at < now - USED_WITHIN:
-        uow.session.execute(update(ApiKey).where(ApiKey.id == found.id).values(last_used_at=now))
+        _record_use(uow, found.id, now)
     held = frozenset(found.scopes) & permissions_of(roles)
     return Principal(Kind.API_KEY, org_id=found.org_id, permissions=held, label=found.name, maker_id=found.created_by)
+
+
+def _record_use(uow: UnitOfWork, key_id: UUID, now: datetime) -> None:
+    """Note that the key is in use. Whoever finds it being noted goes on: the row stays locked until that request is over."""
+    free = select(ApiKey.id).where(ApiKey.id == key_id).with_for_update(skip_locked=True, key_share=True)
+    uow.session.execute(update(ApiKey).where(ApiKey.id.in_(free)).values(last_used_at=now))
 
 
 def organizations_of(uow: UnitOfWork, person_id: UUID) -> tuple[Belonging, ...]:
