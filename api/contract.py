@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +17,7 @@ from api.auth import PUBLIC, SAFE, SIGNED_IN
 from api.problems import MEDIA_TYPE
 from api.schema import ProblemOut
 
+_MODULE = re.compile(r"PageOut_[\w.]+\.(\w+_)")
 REFUSALS = (400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
@@ -54,7 +57,9 @@ def contract(app: Litestar) -> dict[str, Any]:
     Litestar describes its own error body, which is never sent. Here every operation says which refusals it knows, all of
     them problem documents, and which permission it asks for.
     """
-    document = app.openapi_schema.to_schema()
+    # Litestar names a generic's component by the argument's module as well; generated clients should not see our folders.
+    plain = _MODULE.sub(r"PageOut_\1", json.dumps(app.openapi_schema.to_schema()))
+    document: dict[str, Any] = json.loads(plain)
     schema = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
     document["components"]["schemas"] |= {"Problem": schema, **schema.pop("$defs", {})}
     document["components"]["responses"] = {str(status): _response(status) for status in REFUSALS}

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Self, TypeVar
+from functools import cache
+from typing import Annotated, Any, Generic, Self, TypeVar, get_args
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Response
 from litestar.params import HeaderParameter, QueryParameter
+from msgspec import Meta
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.request import ApiRequest
@@ -34,22 +37,42 @@ class Wire(BaseModel):
         return super().model_validate(obj, strict=strict or None, **options)
 
 
-class Out(BaseModel):
-    """A body as it goes out. Every field is always present."""
+class Out(msgspec.Struct, kw_only=True):
+    """A body as it goes out. Every field is always present. What comes from our own rows is not validated a second time."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    @classmethod
+    def of_row(cls, row: Any, *, currency: str | None = None, **given: Any) -> Self:
+        """The fields of the same names of a row, and the `given` ones.
+
+        An amount `x` comes from `x_minor`, in the row's currency unless another object says it.
+        """
+        plain, amounts = _fields_of(cls)
+        values = {name: getattr(row, name) for name in plain if name not in given}
+        for name in amounts:
+            if name not in given:
+                values[name] = MoneyOut.of(getattr(row, f"{name}_minor"), currency or row.currency)
+        return cls(**values, **given)
+
+    def as_json(self) -> dict[str, Any]:
+        """The body as JSON's own types."""
+        body: dict[str, Any] = msgspec.to_builtins(self)
+        return body
 
 
-class FieldProblemOut(Out):
+class FieldProblemOut(BaseModel):
     """What is wrong with one field."""
+
+    model_config = ConfigDict(frozen=True)
 
     field: str
     code: str
     message: str
 
 
-class ProblemOut(Out):
+class ProblemOut(BaseModel):
     """An error (RFC 9457). Programs read `code`; `title`, `safe` and `todo` are for people, in the reader's language."""
+
+    model_config = ConfigDict(frozen=True)
 
     type: str
     title: str = Field(description="What happened")
@@ -66,8 +89,8 @@ class ProblemOut(Out):
 class MoneyOut(Out):
     """An amount in minor units of an ISO 4217 currency."""
 
-    amount: int = Field(description="Minor units, e.g. fen or cents", examples=[398000])
-    currency: str = Field(examples=["CNY"])
+    amount: Annotated[int, Meta(description="Minor units, e.g. fen or cents", examples=[398000])]
+    currency: Annotated[str, Meta(examples=["CNY"])]
 
     @classmethod
     def of(cls, amount_minor: int, currency: str) -> MoneyOut:
@@ -78,6 +101,14 @@ class MoneyOut(Out):
     def of_money(cls, money: Money) -> MoneyOut:
         """From the value object."""
         return cls(amount=money.amount_minor, currency=money.currency)
+
+
+@cache
+def _fields_of(kind: type[Out]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the plain fields and of the amounts."""
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    amounts = tuple(name for name, found in types.items() if MoneyOut in {found, *get_args(found)[:1]})
+    return tuple(name for name in types if name not in amounts), amounts
 
 
 class PageOut(Out, Generic[T]):
@@ -131,11 +162,11 @@ def run_command(
     def command(uow: UnitOfWork) -> Answer:
         def answer() -> Answer:
             body = work(uow)
-            return Answer(status, body.model_dump(mode="json"), is_last=not goes_on())
+            return Answer(status, body.as_json(), is_last=not goes_on())
 
         def late() -> Answer:
             assert unanswered is not None  # noqa: S101 - given wherever `goes_on` is
-            return Answer(status, unanswered(uow).model_dump(mode="json"))
+            return Answer(status, unanswered(uow).as_json())
 
         asked_for = asked.model_dump(mode="json")
         named = route or f"{request.method} {request.scope['path'].lower()}"

@@ -44,7 +44,7 @@ from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
 from orders.purchases.pay import pay_again
 from orders.purchases.place_purchase import PlacePurchase, place_purchase
 from orders.quotes.give_quote import Asked, GiveQuote, give_quote
-from orders.quotes.lines import Context, PricedLine
+from orders.quotes.lines import Context, PricedLine, QuotedClaim
 from orders.quotes.models import Quote
 
 
@@ -118,15 +118,7 @@ class QuoteLineOut(Out):
     @classmethod
     def of(cls, line: PricedLine) -> QuoteLineOut:
         """From the quote's own line."""
-        plain = line.model_dump(include=set(cls.model_fields) - set(_AMOUNTS) - {"lifetime"})
-        amounts: dict[str, Any] = {
-            name: MoneyOut.of(getattr(line, f"{name}_minor"), line.currency) for name in _AMOUNTS
-        }
-        return cls(**plain, **amounts, lifetime=MoneyOut.of(line.lifetime_minor, line.currency))
-
-
-_PROMISE = {"kind", "text", "text_en", "ok"}
-_AMOUNTS = ("unit_price", "list", "discount", "net", "tax", "gross")
+        return cls.of_row(line)
 
 
 class QuoteOut(Out):
@@ -144,20 +136,13 @@ class QuoteOut(Out):
     @classmethod
     def of(cls, quote: Quote) -> QuoteOut:
         """From the stored quote."""
-        lines = [PricedLine.model_validate(line) for line in quote.lines]
-        return cls(
-            id=quote.id,
+        # Our own lines, validated when they were priced.
+        lines = [PricedLine.model_construct(**line) for line in quote.lines]
+        claims = [QuotedClaim.model_construct(**claim) for line in quote.lines for claim in line["claims"]]
+        return cls.of_row(
+            quote,
             lines=[QuoteLineOut.of(line) for line in lines],
-            net=MoneyOut.of(quote.net_minor, quote.currency),
-            tax=MoneyOut.of(quote.tax_minor, quote.currency),
-            gross=MoneyOut.of(quote.gross_minor, quote.currency),
-            needs_approval=quote.needs_approval,
-            claims=[
-                ClaimOut(second=claim.second_ms // 1000, **claim.model_dump(include=_PROMISE))
-                for line in lines
-                for claim in line.claims
-            ],
-            expires_at=quote.expires_at,
+            claims=[ClaimOut.of_row(claim, second=claim.second_ms // 1000) for claim in claims],
         )
 
 
@@ -212,16 +197,7 @@ class PurchaseOut(Out):
     @classmethod
     def of(cls, view: queries.PurchaseView) -> PurchaseOut:
         """From the query's row."""
-        plain = {
-            name: getattr(view, name) for name in cls.model_fields if name not in ("net", "tax", "gross", "orders")
-        }
-        return cls(
-            **plain,
-            net=MoneyOut.of(view.net_minor, view.currency),
-            tax=MoneyOut.of(view.tax_minor, view.currency),
-            gross=MoneyOut.of(view.gross_minor, view.currency),
-            orders=[OrderOut.of(order) for order in view.orders],
-        )
+        return cls.of_row(view, orders=[OrderOut.of(order) for order in view.orders])
 
 
 @post("/v1/quotes", permission="signed_in", sync_to_thread=True, tags=["buying"])
@@ -408,7 +384,7 @@ def run_paying(
 
     def change(uow: UnitOfWork) -> None:
         view = queries.refreshed(uow, started[0].view)
-        found[0] = replace(answer, body=PurchaseOut.of(view).model_dump(mode="json"), is_last=True)
+        found[0] = replace(answer, body=PurchaseOut.of(view).as_json(), is_last=True)
         assert answer.key_id is not None  # noqa: S101 - it was claimed in the first transaction
         change_answer(uow, answer.key_id, found[0])
 

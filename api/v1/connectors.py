@@ -11,7 +11,8 @@ from uuid import UUID
 
 from litestar import get, patch, post
 from litestar.params import FromPath, JSONBody
-from pydantic import AfterValidator, Field, StringConstraints
+from msgspec import Meta
+from pydantic import AfterValidator, StringConstraints
 
 from api.request import ApiRequest
 from api.schema import Out, Wire
@@ -45,12 +46,13 @@ class ConnectorOut(Out):
     kind: str
     name: str
     url: str | None
-    overlap_until: datetime | None = Field(description="Until when the former secret signs too")
-    test: Literal["untested", "running", "passed", "failed"] = Field(
-        description="How the latest test of the present address and secret went"
-    )
+    overlap_until: Annotated[datetime | None, Meta(description="Until when the former secret signs too")]
+    test: Annotated[
+        Literal["untested", "running", "passed", "failed"],
+        Meta(description="How the latest test of the present address and secret went"),
+    ]
     tested_at: datetime | None
-    test_failure: str | None = Field(description="Why it failed: a code of ours or the seller's own words")
+    test_failure: Annotated[str | None, Meta(description="Why it failed: a code of ours or the seller's own words")]
     created_at: datetime
 
 
@@ -85,14 +87,14 @@ class ConnectorChange(Wire):
 def list_connectors(request: ApiRequest) -> ConnectorsOut:
     """The organization's connectors, without their secrets."""
     with request.transaction() as uow:
-        return ConnectorsOut(items=[ConnectorOut.model_validate(row) for row in queries.connectors_of(uow)])
+        return ConnectorsOut(items=[ConnectorOut.of_row(row) for row in queries.connectors_of(uow)])
 
 
 @get("/v1/connectors/{connector_id:uuid}", permission="connectors.write", sync_to_thread=True, tags=["seller"])
 def get_connector(connector_id: FromPath[UUID], request: ApiRequest) -> ConnectorOut:
     """One connector, without its secrets."""
     with request.transaction() as uow:
-        return ConnectorOut.model_validate(queries.get_connector(uow, connector_id))
+        return ConnectorOut.of_row(queries.get_connector(uow, connector_id))
 
 
 @post("/v1/connectors", permission="connectors.write", sync_to_thread=True, tags=["seller"])
@@ -147,14 +149,14 @@ def test_connector(connector_id: FromPath[UUID], request: ApiRequest) -> Connect
     def ask(uow: UnitOfWork) -> ConnectorOut:
         ask_for_test(uow, connector_id)
         uow.flush()
-        return ConnectorOut.model_validate(queries.get_connector(uow, connector_id))
+        return ConnectorOut.of_row(queries.get_connector(uow, connector_id))
 
     return request.transact(ask)
 
 
 def _shown(uow: UnitOfWork, saved: SavedConnector) -> SavedOut:
     view: ConnectorView = queries.get_connector(uow, saved.id)
-    return SavedOut(**ConnectorOut.model_validate(view).model_dump(), secret=saved.secret)
+    return SavedOut.of_row(view, secret=saved.secret)
 
 
 routes = [list_connectors, get_connector, create_connector, update_connector, rotate, test_connector]

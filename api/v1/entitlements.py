@@ -9,6 +9,7 @@ from uuid import UUID
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from msgspec import Meta
 from pydantic import Field
 
 from api.conditional import is_unchanged
@@ -35,43 +36,31 @@ class EntitlementOut(Out):
     plan_code: str
     plan_name: str
     plan_name_en: str
-    state: str = Field(examples=["active"], description="pending, active, suspended or ended")
+    state: Annotated[str, Meta(examples=["active"], description="pending, active, suspended or ended")]
     usable: bool
-    seats: int = Field(description="Seats bought; 0 where the plan has none")
+    seats: Annotated[int, Meta(description="Seats bought; 0 where the plan has none")]
     seats_used: int
     valid_from: datetime | None
     valid_to: datetime | None
-    external_id: str | None = Field(description="The seller's own name of the tenant")
+    external_id: Annotated[str | None, Meta(description="The seller's own name of the tenant")]
     created_at: datetime
 
     @classmethod
     def of(cls, row: EntitlementRow) -> EntitlementOut:
         """From the query's row."""
-        renamed = {"order_line_id", "usable"}
-        plain = {name: getattr(row, name) for name in cls.model_fields if name not in renamed}
-        return cls(**plain, order_line_id=row.reference, usable=row.is_usable)
-
-
-class SeatOut(Out):
-    """A member's place."""
-
-    id: UUID
-    person_id: UUID
-    name: str
-    email: str
-    assigned_at: datetime
+        return cls.of_row(row, order_line_id=row.reference, usable=row.is_usable)
 
 
 class EntitlementDetailOut(EntitlementOut):
     """An entitlement and who has a seat under it."""
 
-    holders: list[SeatOut]
+    holders: list[SeatRow]
 
     @classmethod
     def of_detail(cls, detail: EntitlementDetail) -> EntitlementDetailOut:
         """From the query's rows."""
-        row = EntitlementOut.of(detail.row)
-        return cls(**row.model_dump(), holders=[_seat(seat) for seat in detail.seats])
+        row = detail.row
+        return cls.of_row(row, order_line_id=row.reference, usable=row.is_usable, holders=list(detail.seats))
 
 
 class SeatIn(Wire):
@@ -139,7 +128,7 @@ def check_entitlement(
     headers = {"ETag": f'"{found.etag}"', "Cache-Control": "private, no-cache"}
     if is_unchanged(if_none_match, headers["ETag"]):
         return Response(None, status_code=304, headers=headers)
-    return Response(CheckOut.model_validate(found), headers=headers)
+    return Response(CheckOut.of_row(found), headers=headers)
 
 
 @post(
@@ -185,10 +174,6 @@ def assign(
 def revoke(entitlement_id: FromPath[UUID], seat_id: FromPath[UUID], request: ApiRequest) -> None:
     """Take a seat back. Repeating it changes nothing."""
     request.transact(lambda uow: revoke_seat(uow, entitlement_id, seat_id))
-
-
-def _seat(row: SeatRow) -> SeatOut:
-    return SeatOut.model_validate(row)
 
 
 routes = [list_entitlements, check_entitlement, get_entitlement, launch, assign, revoke]

@@ -9,6 +9,7 @@ from uuid import UUID
 from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta
 from pydantic import Field
 
 from api.auth import PUBLIC, SIGNED_IN
@@ -41,7 +42,7 @@ class CardOut(Out):
     plan_name_en: str
     pricing: str
     interval: str
-    price_unit: str = Field(examples=["seat/year"])
+    price_unit: Annotated[str, Meta(examples=["seat/year"])]
     unit_price: MoneyOut
     tax_included: bool
     min_seats: int
@@ -53,8 +54,7 @@ class CardOut(Out):
     @classmethod
     def of(cls, card: Card) -> CardOut:
         """From the query's row."""
-        plain = {name: getattr(card, name) for name in cls.model_fields if name != "unit_price"}
-        return cls(**plain, unit_price=MoneyOut.of(card.unit_price_minor, card.currency))
+        return cls.of_row(card)
 
 
 class ClaimOut(Out):
@@ -77,7 +77,7 @@ class ClaimOut(Out):
     @classmethod
     def of(cls, claim: ClaimView) -> ClaimOut:
         """From the query's row."""
-        return cls.model_validate(claim)
+        return cls.of_row(claim)
 
 
 class FeedItemOut(Out):
@@ -107,11 +107,9 @@ class FeedItemOut(Out):
     @classmethod
     def of(cls, services: Services, item: FeedItem) -> FeedItemOut:
         """From the query's row, with addresses."""
-        made = {"media_url", "cover_url", "cards", "claims"}
-        plain = {name: getattr(item, name) for name in cls.model_fields if name not in made}
         is_public = item.visibility == "public"
-        return cls(
-            **plain,
+        return cls.of_row(
+            item,
             media_url=media_address(services, item.id, item.media_version, is_public=is_public),
             cover_url=cover_address(services, item.id, item.media_version, is_public=is_public),
             cards=[CardOut.of(card) for card in item.cards],
@@ -144,7 +142,7 @@ class ChannelOut(Out):
     @classmethod
     def of(cls, row: ChannelView) -> ChannelOut:
         """From the query's row."""
-        return cls.model_validate(row)
+        return cls.of_row(row)
 
 
 TextParameter = Annotated[str | None, QueryParameter(name="q", max_length=100, required=False)]

@@ -10,7 +10,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
-from pydantic import Field
+from msgspec import Meta
 
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, linked
@@ -51,7 +51,7 @@ class InvoiceOut(Out):
     kind: str
     number: str | None
     state: str
-    reference: UUID = Field(description="The order; for a commission invoice the statement")
+    reference: Annotated[UUID, Meta(description="The order; for a commission invoice the statement")]
     original_invoice_id: UUID | None
     buyer_name: str
     buyer_tax_id: str
@@ -72,13 +72,7 @@ class InvoiceOut(Out):
     @classmethod
     def of(cls, row: InvoiceRow) -> InvoiceOut:
         """From the query's row."""
-        plain = set(cls.model_fields) - {"net", "tax", "gross"}
-        return cls(
-            **{name: getattr(row, name) for name in plain},
-            net=MoneyOut.of(row.net_minor, row.currency),
-            tax=MoneyOut.of(row.tax_minor, row.currency),
-            gross=MoneyOut.of(row.gross_minor, row.currency),
-        )
+        return cls.of_row(row)
 
 
 class InvoiceLineOut(Out):
@@ -100,14 +94,7 @@ class InvoiceLineOut(Out):
     @classmethod
     def of(cls, line: LineRow, currency: str) -> InvoiceLineOut:
         """From the query's row."""
-        plain = set(cls.model_fields) - {"net", "tax", "gross", "quantity"}
-        return cls(
-            **{name: getattr(line, name) for name in plain},
-            quantity=f"{line.quantity.normalize():f}",
-            net=MoneyOut.of(line.net_minor, currency),
-            tax=MoneyOut.of(line.tax_minor, currency),
-            gross=MoneyOut.of(line.gross_minor, currency),
-        )
+        return cls.of_row(line, currency=currency, quantity=f"{line.quantity.normalize():f}")
 
 
 class PartyOut(Out):
@@ -124,7 +111,7 @@ class PartyOut(Out):
     @classmethod
     def of(cls, party: Party) -> PartyOut:
         """From the snapshot."""
-        return cls(**{name: getattr(party, name) for name in cls.model_fields})
+        return cls.of_row(party)
 
 
 class InvoiceDetailOut(InvoiceOut):
@@ -148,8 +135,8 @@ class InvoiceDetailOut(InvoiceOut):
         """From the query's row."""
         row = detail.row
         start_on, end_on = detail.period or (None, None)
-        return cls(
-            **InvoiceOut.of(row).model_dump(),
+        return cls.of_row(
+            row,
             lines=[InvoiceLineOut.of(line, row.currency) for line in detail.lines],
             buyer=PartyOut.of(detail.buyer),
             seller=PartyOut.of(detail.seller),

@@ -138,9 +138,7 @@ class PlanOut(Out):
     @classmethod
     def of(cls, plan: PlanView) -> PlanOut:
         """From the query's row."""
-        plain = {name: getattr(plan, name) for name in cls.model_fields if name not in {"unit_price", "features"}}
-        price = MoneyOut.of(plan.unit_price_minor, plan.currency)
-        return cls(**plain, unit_price=price, features=list(plan.features))
+        return cls.of_row(plan)
 
 
 class ListingOut(Out):
@@ -175,9 +173,8 @@ class ListingOut(Out):
     @classmethod
     def of(cls, row: ListingView) -> ListingOut:
         """From the query's row."""
-        made = {"description_html", "description_html_en", "review_reasons", "plans"}
-        return cls(
-            **{name: getattr(row, name) for name in cls.model_fields if name not in made},
+        return cls.of_row(
+            row,
             description_html=render_markdown(row.description),
             description_html_en=render_markdown(row.description_en),
             review_reasons=list(row.review_reasons),

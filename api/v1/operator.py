@@ -17,7 +17,7 @@ from api.problems import sentence
 from api.request import ApiRequest
 from api.schema import KeyHeader, Out, PageOut, Paging, UtcIn, Wire, idempotent_command, list_page
 from api.v1.settlement_out import PayoutOut, StatementOut
-from billing.payments.queries import waiting_for_somebody
+from billing.payments.queries import Waiting, waiting_for_somebody
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.statements.close_statements import CloseStatements, close_statements
 from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
@@ -75,19 +75,11 @@ class ClockOut(Out):
     ahead_s: int
 
 
-class WaitingOut(Out):
-    """A queue and its age."""
-
-    key: str
-    count: int
-    oldest_at: datetime | None
-
-
 @get("/v1/operator/money-queues", permission="operator.read", sync_to_thread=True, tags=["operator"])
-def list_queues(request: ApiRequest) -> list[WaitingOut]:
+def list_queues(request: ApiRequest) -> list[Waiting]:
     """What is in doubt at a gateway, what failed, what cannot be believed."""
     with request.transaction() as uow:
-        return [WaitingOut.model_validate(row) for row in waiting_for_somebody(uow)]
+        return waiting_for_somebody(uow)
 
 
 @get("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from litestar import Response, get, post
 from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
 from litestar.response import ServerSentEvent, ServerSentEventMessage
+from msgspec import Meta
 from pydantic import Field
 
 from api.order_watcher import OrderWatcher
@@ -23,7 +24,7 @@ from kernel.db.uow import UnitOfWork
 from orders import queries
 from orders.agreements.complete_order import accept_order
 from orders.money_back import RequestOrderRefund, request_order_refund
-from orders.progress import Progress, progress_of
+from orders.progress import Progress, ProgressStep, progress_of
 from orders.queries import LineView, OrderView
 
 KEEP_ALIVE_S = 15
@@ -56,20 +57,14 @@ class LineOut(Out):
     claims: list[dict[str, Any]]
     video_id: UUID | None
     placement_id: UUID | None
-    second: int | None = Field(description="Second of the video at which it was sold")
+    second: Annotated[int | None, Meta(description="Second of the video at which it was sold")]
     attribution: str
 
     @classmethod
     def of(cls, line: LineView, currency: str) -> LineOut:
         """From the query's row."""
-        amounts = ("unit_price", "discount", "net", "tax", "gross")
-        plain = set(cls.model_fields) - {*amounts, "second", "attribution"}
-        return cls(
-            **{name: getattr(line, name) for name in plain},
-            **_amounts(line, amounts, currency),
-            second=None if line.second_ms is None else line.second_ms // 1000,
-            attribution=line.rule,
-        )
+        second = None if line.second_ms is None else line.second_ms // 1000
+        return cls.of_row(line, currency=currency, second=second, attribution=line.rule)
 
 
 class OrderOut(Out):
@@ -100,21 +95,7 @@ class OrderOut(Out):
     @classmethod
     def of(cls, order: OrderView) -> OrderOut:
         """From the query's row."""
-        amounts = ("net", "tax", "gross")
-        plain = set(cls.model_fields) - {*amounts, "lines"}
-        return cls(
-            **{name: getattr(order, name) for name in plain},
-            **_amounts(order, amounts, order.currency),
-            lines=[LineOut.of(line, order.currency) for line in order.lines],
-        )
-
-
-class StepOut(Out):
-    """One step of an order's way."""
-
-    key: str
-    state: str
-    at: datetime | None
+        return cls.of_row(order, lines=[LineOut.of(line, order.currency) for line in order.lines])
 
 
 class ProgressOut(Out):
@@ -126,9 +107,9 @@ class ProgressOut(Out):
     message: dict[str, str | None]
     launch_url: str | None
     failure: str | None
-    payment_state: str | None = Field(description="Of the latest payment, while one is awaited")
-    payment_error: str | None = Field(examples=["card_declined"])
-    steps: list[StepOut]
+    payment_state: Annotated[str | None, Meta(description="Of the latest payment, while one is awaited")]
+    payment_error: Annotated[str | None, Meta(examples=["card_declined"])]
+    steps: list[ProgressStep]
 
     @classmethod
     def of(cls, progress: Progress) -> ProgressOut:
@@ -142,7 +123,7 @@ class ProgressOut(Out):
             failure=progress.failure,
             payment_state=progress.payment_state,
             payment_error=progress.payment_error,
-            steps=[StepOut(key=step.key, state=step.state, at=step.at) for step in progress.steps],
+            steps=list(progress.steps),
         )
 
 
@@ -189,7 +170,7 @@ async def stream_progress(order_id: FromPath[UUID], request: ApiRequest) -> Serv
         seen, progress, ends_at = "", first, time.monotonic() + STREAM_S
         with watcher.watch(order_id) as watch:
             while True:
-                body = json.dumps(ProgressOut.of(progress).model_dump(mode="json"), ensure_ascii=False)
+                body = msgspec.json.encode(ProgressOut.of(progress)).decode()
                 if body != seen:
                     seen = body
                     yield ServerSentEventMessage(data=body, event="progress", retry=STREAM_RETRY_MS)
@@ -261,10 +242,6 @@ def get_seller_order(order_id: FromPath[UUID], request: ApiRequest) -> OrderOut:
     """One paid order of the seller."""
     with request.transaction() as uow:
         return OrderOut.of(queries.get_seller_order(uow, order_id))
-
-
-def _amounts(row: object, names: tuple[str, ...], currency: str) -> dict[str, Any]:
-    return {name: MoneyOut.of(getattr(row, f"{name}_minor"), currency) for name in names}
 
 
 def _look(request: ApiRequest, order_id: UUID) -> Progress:

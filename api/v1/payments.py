@@ -35,12 +35,7 @@ class PaymentOut(Out):
     @classmethod
     def of(cls, row: PaymentRow) -> PaymentOut:
         """From the query's row."""
-        plain = set(cls.model_fields) - {"amount", "purchase_id"}
-        return cls(
-            **{name: getattr(row, name) for name in plain},
-            purchase_id=row.reference,
-            amount=MoneyOut.of(row.amount_minor, row.currency),
-        )
+        return cls.of_row(row, purchase_id=row.reference)
 
 
 class AuthenticationIn(Wire):

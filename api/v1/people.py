@@ -88,23 +88,6 @@ class RolesIn(Wire):
     roles: Roles
 
 
-class MemberOut(Out):
-    """A member."""
-
-    id: UUID
-    person_id: UUID
-    name: str
-    email: str
-    roles: list[str]
-    state: str
-    created_at: datetime
-
-    @classmethod
-    def of(cls, row: MemberRow) -> MemberOut:
-        """From the query's row."""
-        return cls.model_validate(row)
-
-
 class BillingProfileIn(Wire):
     """An invoice title (发票抬头). Of a bank account only the last four digits are kept."""
 
@@ -134,7 +117,7 @@ class BillingProfileOut(Out):
     @classmethod
     def of(cls, row: InvoiceTitle) -> BillingProfileOut:
         """From the query's row."""
-        return cls.model_validate(row)
+        return cls.of_row(row)
 
 
 class ApiKeyIn(Wire):
@@ -151,24 +134,6 @@ class MintedOut(Out):
     id: UUID
     prefix: str
     key: str
-
-
-class ApiKeyOut(Out):
-    """A key, without its secret."""
-
-    id: UUID
-    name: str
-    prefix: str
-    scopes: list[str]
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
-    revoked_at: datetime | None
-
-    @classmethod
-    def of(cls, row: ApiKeyRow) -> ApiKeyOut:
-        """From the query's row."""
-        return cls.model_validate(row)
 
 
 class OnboardingIn(Wire):
@@ -193,7 +158,7 @@ class OnboardingOut(Out):
     @classmethod
     def of(cls, row: Checklist) -> OnboardingOut:
         """From the query's row."""
-        return cls.model_validate(row)
+        return cls.of_row(row)
 
 
 @post("/v1/organizations", permission=PUBLIC, sync_to_thread=True, tags=["people"])
@@ -219,19 +184,19 @@ def create_organization(data: JSONBody[OrganizationIn], request: ApiRequest) -> 
 def get_organization(org_id: FromPath[UUID], request: ApiRequest) -> OrganizationOut:
     """One's own organization, or a seller."""
     with request.transaction() as uow:
-        return OrganizationOut.model_validate(party(uow, org_id))
+        return OrganizationOut.of_row(party(uow, org_id))
 
 
 @get("/v1/organizations/{org_id:uuid}/members", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
-def get_members(org_id: FromPath[UUID], request: ApiRequest) -> list[MemberOut]:
+def get_members(org_id: FromPath[UUID], request: ApiRequest) -> list[MemberRow]:
     """The members of one's own organization."""
     _own(request.principal, org_id)
     with request.transaction() as uow:
-        return [MemberOut.of(row) for row in list_members(uow)]
+        return list_members(uow)
 
 
 @post("/v1/organizations/{org_id:uuid}/members", permission="members.manage", sync_to_thread=True, tags=["people"])
-def create_member(org_id: FromPath[UUID], data: JSONBody[MemberIn], request: ApiRequest) -> MemberOut:
+def create_member(org_id: FromPath[UUID], data: JSONBody[MemberIn], request: ApiRequest) -> MemberRow:
     """Add a member."""
     _own(request.principal, org_id)
     command = AddMember(data.email, data.roles, data.name, data.initial_password)
@@ -249,7 +214,7 @@ def update_member(
     member_id: FromPath[UUID],
     data: JSONBody[RolesIn],
     request: ApiRequest,
-) -> MemberOut:
+) -> MemberRow:
     """Give a member other roles; their next request is judged by them."""
     _own(request.principal, org_id)
 
@@ -294,10 +259,10 @@ def update_billing_profile(
 
 
 @get("/v1/api-keys", permission="keys.manage", sync_to_thread=True, tags=["people"])
-def get_api_keys(request: ApiRequest) -> list[ApiKeyOut]:
+def get_api_keys(request: ApiRequest) -> list[ApiKeyRow]:
     """The organization's keys, newest first."""
     with request.transaction() as uow:
-        return [ApiKeyOut.of(row) for row in list_api_keys(uow)]
+        return list_api_keys(uow)
 
 
 @post("/v1/api-keys", permission="keys.manage", sync_to_thread=True, tags=["people"])
@@ -343,13 +308,13 @@ def _own(principal: Principal, org_id: UUID) -> None:
         raise NotFound("organization_not_found")
 
 
-def _member(request: ApiRequest, work: Callable[[UnitOfWork], UUID]) -> MemberOut:
+def _member(request: ApiRequest, work: Callable[[UnitOfWork], UUID]) -> MemberRow:
     """Change a member and answer what became of them, in one transaction."""
 
-    def change(uow: UnitOfWork) -> MemberOut:
+    def change(uow: UnitOfWork) -> MemberRow:
         member_id = work(uow)
         uow.flush()
-        return next(MemberOut.of(row) for row in list_members(uow) if row.id == member_id)
+        return next(row for row in list_members(uow) if row.id == member_id)
 
     return request.transact(change)
 

@@ -31,14 +31,14 @@ class RuleOut(Out):
 def list_rules(request: ApiRequest) -> list[RuleOut]:
     """The organization's purchase rules, one per currency."""
     with request.transaction() as uow:
-        return [RuleOut.model_validate(rule) for rule in queries.find_rule_of(uow)]
+        return [RuleOut.of_row(rule) for rule in queries.find_rule_of(uow)]
 
 
 @put("/v1/purchase-rules/{currency:str}", permission="members.manage", sync_to_thread=True, tags=["buying"])
 def put_rule(currency: FromPath[str], data: JSONBody[RuleIn], request: ApiRequest) -> RuleOut:
     """Set the organization's rule for a currency."""
     command = SetRule(currency, data.max_order_minor, data.self_approval)
-    return request.transact(lambda uow: RuleOut.model_validate(set_rule(uow, command)))
+    return request.transact(lambda uow: RuleOut.of_row(set_rule(uow, command)))
 
 
 routes = [list_rules, put_rule]

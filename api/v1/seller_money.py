@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
@@ -12,9 +11,9 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, QueryParameter
 
 from api.request import ApiRequest
-from api.schema import Out, PageOut, Paging, list_page
+from api.schema import PageOut, Paging, list_page
 from api.v1.settlement_out import BalanceOut, PayoutOut, SellerShareOut, StatementDetailOut, StatementOut
-from billing.shares.queries import balances, list_shares, published_policy
+from billing.shares.queries import PolicyRow, balances, list_shares, published_policy
 from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
 from marketplace.public import party
 
@@ -24,22 +23,11 @@ ShareState = Annotated[
 ]
 
 
-class PolicyOut(Out):
-    """One category's rates in one version of the public policy, in ppm of the line's net."""
-
-    version: int
-    category: str
-    commission_ppm: int
-    promoter_ppm: int
-    hold_days: int
-    effective_at: datetime
-
-
 @get("/v1/share-policy", permission="public", sync_to_thread=True, tags=["money"])
-def get_policy(request: ApiRequest) -> list[PolicyOut]:
+def get_policy(request: ApiRequest) -> list[PolicyRow]:
     """The published revenue-share policy, all versions, newest first."""
     with request.transaction() as uow:
-        return [PolicyOut.model_validate(row) for row in published_policy(uow)]
+        return published_policy(uow)
 
 
 @get("/v1/seller/balances", permission="money.read", sync_to_thread=True, tags=["money"])

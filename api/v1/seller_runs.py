@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, QueryParameter
-from pydantic import Field
+from msgspec import Meta
 
 from api.request import ApiRequest
 from api.schema import LimitParameter, Out, PageOut, Paging, list_page
@@ -48,8 +48,7 @@ class RunOut(Out):
     @classmethod
     def of(cls, row: RunRow) -> RunOut:
         """From the query's row."""
-        plain = {name: getattr(row, name) for name in cls.model_fields if name != "order_line_id"}
-        return cls(**plain, order_line_id=row.reference)
+        return cls.of_row(row, order_line_id=row.reference)
 
 
 class AttemptOut(Out):
@@ -58,8 +57,8 @@ class AttemptOut(Out):
     id: UUID
     number: int
     started_at: datetime
-    outcome: str = Field(description="started, succeeded, accepted, refused, retry or unknown")
-    status: int | None = Field(description="HTTP status, when one came")
+    outcome: Annotated[str, Meta(description="started, succeeded, accepted, refused, retry or unknown")]
+    status: Annotated[int | None, Meta(description="HTTP status, when one came")]
     elapsed_ms: int | None
     reason: str | None
     request_excerpt: str | None
@@ -74,8 +73,8 @@ class RunDetailOut(RunOut):
     @classmethod
     def of_detail(cls, detail: RunDetail) -> RunDetailOut:
         """From the query's rows."""
-        row = RunOut.of(detail.row)
-        return cls(**row.model_dump(), attempts=[AttemptOut.model_validate(item) for item in detail.attempts])
+        attempts = [AttemptOut.of_row(item) for item in detail.attempts]
+        return cls.of_row(detail.row, order_line_id=detail.row.reference, attempts=attempts)
 
 
 class TroubledOut(Out):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from msgspec import Meta
 
 from api.schema import MoneyOut, Out
 from billing.shares.queries import Balance, ShareRow, VideoEarning
@@ -24,7 +24,7 @@ class BalanceOut(Out):
     """A party's money in one currency."""
 
     pending: MoneyOut
-    available: MoneyOut = Field(description="Negative when refunds exceed what was earned")
+    available: Annotated[MoneyOut, Meta(description="Negative when refunds exceed what was earned")]
     paid: MoneyOut
     forecast: list[ForecastOut]
 
@@ -51,7 +51,7 @@ class ShareOut(Out):
     policy_version: int
     base: MoneyOut
     amount: MoneyOut
-    left: MoneyOut = Field(description="After refunds")
+    left: Annotated[MoneyOut, Meta(description="After refunds")]
     captured_at: datetime
     delivered_at: datetime | None
     releasable_at: datetime | None
@@ -60,14 +60,7 @@ class ShareOut(Out):
     @classmethod
     def of(cls, row: ShareRow) -> ShareOut:
         """From the query's row."""
-        plain = set(ShareOut.model_fields) - {"base", "amount", "left", "order_line_id"}
-        return ShareOut(
-            **{name: getattr(row, name) for name in plain},
-            order_line_id=row.reference,
-            base=MoneyOut.of(row.base_minor, row.currency),
-            amount=MoneyOut.of(row.amount_minor, row.currency),
-            left=MoneyOut.of(row.left_minor, row.currency),
-        )
+        return ShareOut.of_row(row, order_line_id=row.reference)
 
 
 class SellerShareOut(ShareOut):
@@ -81,13 +74,7 @@ class SellerShareOut(ShareOut):
     @classmethod
     def of(cls, row: ShareRow) -> SellerShareOut:
         """From the query's row."""
-        return cls(
-            **ShareOut.of(row).model_dump(),
-            order_id=row.group_reference,
-            gross=MoneyOut.of(row.gross_minor, row.currency),
-            commission=MoneyOut.of(row.commission_minor, row.currency),
-            promoter=MoneyOut.of(row.promoter_minor, row.currency),
-        )
+        return cls.of_row(row, order_line_id=row.reference, order_id=row.group_reference)
 
 
 class StatementOut(Out):
@@ -112,11 +99,7 @@ class StatementOut(Out):
     @classmethod
     def of(cls, row: StatementRow) -> StatementOut:
         """From the query's row."""
-        amounts = ("carried", "gross", "refunds", "commission", "promoter", "adjustments", "net")
-        plain = set(StatementOut.model_fields) - set(amounts)
-        values: dict[str, Any] = {name: getattr(row, name) for name in plain}
-        values |= {name: MoneyOut.of(getattr(row, f"{name}_minor"), row.currency) for name in amounts}
-        return StatementOut(**values)
+        return StatementOut.of_row(row)
 
 
 class StatementLineOut(Out):
@@ -135,14 +118,7 @@ class StatementLineOut(Out):
     @classmethod
     def of(cls, row: StatementLineRow, currency: str) -> StatementLineOut:
         """From the query's row."""
-        amounts = ("gross", "refunds", "commission", "promoter", "net")
-        return cls(
-            kind=row.kind,
-            share_id=row.share_id,
-            order_line_id=row.reference,
-            occurred_at=row.occurred_at,
-            **{name: MoneyOut.of(getattr(row, f"{name}_minor"), currency) for name in amounts},
-        )
+        return cls.of_row(row, currency=currency, order_line_id=row.reference)
 
 
 class StatementDetailOut(StatementOut):
@@ -153,9 +129,7 @@ class StatementDetailOut(StatementOut):
     @classmethod
     def of_detail(cls, row: StatementRow, lines: list[StatementLineRow]) -> StatementDetailOut:
         """From the query's rows."""
-        return cls(
-            **StatementOut.of(row).model_dump(), lines=[StatementLineOut.of(line, row.currency) for line in lines]
-        )
+        return cls.of_row(row, lines=[StatementLineOut.of(line, row.currency) for line in lines])
 
 
 class PayoutOut(Out):
@@ -177,8 +151,7 @@ class PayoutOut(Out):
     @classmethod
     def of(cls, row: PayoutRow) -> PayoutOut:
         """From the query's row."""
-        plain = set(cls.model_fields) - {"amount"}
-        return cls(**{name: getattr(row, name) for name in plain}, amount=MoneyOut.of(row.amount_minor, row.currency))
+        return cls.of_row(row)
 
 
 class VideoEarningOut(Out):
@@ -193,10 +166,4 @@ class VideoEarningOut(Out):
     @classmethod
     def of(cls, row: VideoEarning) -> VideoEarningOut:
         """From the query's row."""
-        return cls(
-            video_id=row.video_id,
-            lines=row.lines,
-            sold=MoneyOut.of(row.sold_minor, row.currency),
-            earned=MoneyOut.of(row.earned_minor, row.currency),
-            reversed=MoneyOut.of(row.reversed_minor, row.currency),
-        )
+        return cls.of_row(row)

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from api.auth import PUBLIC
 from api.request import ApiRequest
-from api.schema import Out, UtcIn, Wire
-from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
+from api.schema import UtcIn, Wire
+from marketplace.attribution.record_touchpoints import Recorded, TouchpointIn, record_touchpoints
 
 DAY_S = 86_400
 
@@ -37,16 +37,8 @@ class TouchpointsIn(Wire):
     anonymous_id: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")] | None = None
 
 
-class RecordedOut(Out):
-    """Stored now, known already, and left out (an unknown video or card, or an instant too far off)."""
-
-    accepted: int
-    duplicates: int
-    ignored: int
-
-
 @post("/v1/touchpoints", permission=PUBLIC, sync_to_thread=True, status_code=202, tags=["content"])
-def create_touchpoints(data: JSONBody[TouchpointsIn], request: ApiRequest) -> RecordedOut:
+def create_touchpoints(data: JSONBody[TouchpointsIn], request: ApiRequest) -> Recorded:
     """Report a batch of events. What has arrived is stored when the answer is given."""
     items = [
         TouchpointIn(
@@ -61,9 +53,7 @@ def create_touchpoints(data: JSONBody[TouchpointsIn], request: ApiRequest) -> Re
         )
         for event in data.events
     ]
-    return RecordedOut.model_validate(
-        request.transact(lambda uow: record_touchpoints(uow, items, anonymous_id=data.anonymous_id))
-    )
+    return request.transact(lambda uow: record_touchpoints(uow, items, anonymous_id=data.anonymous_id))
 
 
 routes = [create_touchpoints]

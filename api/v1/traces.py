@@ -11,7 +11,7 @@ from litestar.params import FromPath
 
 from api.request import ApiRequest
 from api.schema import Out
-from orders.tracing.model import Trace
+from orders.tracing.model import Gap, Trace
 from orders.tracing.trace import trace
 
 
@@ -28,13 +28,6 @@ class NodeOut(Out):
     after: list[UUID]
 
 
-class GapOut(Out):
-    """A link that ought to be there and is not."""
-
-    after: UUID
-    missing: str
-
-
 class TraceOut(Out):
     """The chain around an id, from the second of a video to the cent of a payout, as this principal may see it."""
 
@@ -42,7 +35,7 @@ class TraceOut(Out):
     asked_id: UUID
     whole: bool
     nodes: list[NodeOut]
-    gaps: list[GapOut]
+    gaps: list[Gap]
 
     @classmethod
     def of(cls, found: Trace) -> TraceOut:
@@ -51,8 +44,8 @@ class TraceOut(Out):
             asked_kind=found.asked_kind,
             asked_id=found.asked_id,
             whole=found.is_whole,
-            nodes=[NodeOut(**{name: getattr(node, name) for name in NodeOut.model_fields}) for node in found.nodes],
-            gaps=[GapOut(after=gap.after, missing=gap.missing) for gap in found.gaps],
+            nodes=[NodeOut.of_row(node) for node in found.nodes],
+            gaps=list(found.gaps),
         )
 
 

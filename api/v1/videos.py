@@ -88,7 +88,7 @@ class BlockerOut(Out):
     @classmethod
     def of(cls, row: Blocker) -> BlockerOut:
         """From the verb's finding."""
-        return cls.model_validate(row)
+        return cls.of_row(row)
 
 
 class VideoRowOut(Out):
@@ -115,13 +115,12 @@ class VideoRowOut(Out):
     @classmethod
     def of(cls, services: Services, row: VideoRow) -> VideoRowOut:
         """From the query's row, with addresses once there are bytes to watch."""
-        plain = {name: getattr(row, name) for name in cls.model_fields if not name.endswith("_url")}
         is_public = row.state == "published" and row.visibility == "public"
         media = cover = None
         if row.duration_ms is not None:
             media = media_address(services, row.id, row.media_version, is_public=is_public)
             cover = cover_address(services, row.id, row.media_version, is_public=is_public)
-        return cls(**plain, media_url=media, cover_url=cover)
+        return cls.of_row(row, media_url=media, cover_url=cover)
 
 
 class ReachOut(Out):
@@ -224,7 +223,7 @@ def get_own(video_id: FromPath[UUID], request: ApiRequest) -> VideoDetailOut:
 def get_own_reach(video_id: FromPath[UUID], request: ApiRequest) -> ReachOut:
     """How far it went: impressions, views, card clicks, leads."""
     with request.transaction() as uow:
-        return ReachOut.model_validate(get_reach(uow, video_id))
+        return ReachOut.of_row(get_reach(uow, video_id))
 
 
 @post("/v1/videos/{video_id:uuid}/placements", permission="videos.write", sync_to_thread=True, tags=["content"])

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import bindparam, select, update
 
 from kernel import clock
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.principal import Kind, Principal
 from kernel.signing import read_api_key
@@ -54,6 +55,47 @@ class SignedIn:
     organizations: tuple[Belonging, ...]
 
 
+_BELONGINGS = (
+    select(Member.org_id, Member.roles, Organization.display_name, Organization.is_seller, Organization.is_platform)
+    .join(Organization, Organization.id == Member.org_id)
+    .where(Member.state == "active", Organization.state == "active")
+    .order_by(Member.created_at, Member.id)
+)
+
+# Both are asked on every request: one statement each, built once, of plain columns where objects are not needed.
+_SESSION = Read(
+    _BELONGINGS.add_columns(
+        SignInSession.id.label("session_id"),
+        SignInSession.org_id.label("current_id"),
+        SignInSession.csrf,
+        Organization.time_zone,
+        Person.id.label("person_id"),
+        Person.name,
+        Person.email,
+        Person.locale,
+        Person.is_operator,
+    )
+    .join(Person, Person.id == Member.person_id)
+    .join(SignInSession, SignInSession.person_id == Person.id)
+    .where(
+        SignInSession.token_hash == bindparam("token_hash"),
+        SignInSession.revoked_at.is_(None),
+        SignInSession.expires_at > bindparam("now"),
+    )
+)
+_API_KEY = Read(
+    select(ApiKey, Member.roles)
+    .join(Member, (Member.org_id == ApiKey.org_id) & (Member.person_id == ApiKey.created_by))
+    .join(Organization, Organization.id == ApiKey.org_id)
+    .where(
+        ApiKey.prefix == bindparam("prefix"),
+        ApiKey.revoked_at.is_(None),
+        Member.state == "active",
+        Organization.state == "active",
+    )
+)
+
+
 def hash_token(token: str) -> str:
     """What is stored of a session token: SHA-256, enough for 256 random bits."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
@@ -61,28 +103,7 @@ def hash_token(token: str) -> str:
 
 def principal_for_session(uow: UnitOfWork, token: str) -> SignedIn | None:
     """The person behind a session token, or None when it is unknown, over, revoked, or its membership has ended."""
-    # Asked on every request: one statement, and plain columns instead of objects.
-    rows = uow.session.execute(
-        _belongings()
-        .add_columns(
-            SignInSession.id.label("session_id"),
-            SignInSession.org_id.label("current_id"),
-            SignInSession.csrf,
-            Organization.time_zone,
-            Person.id.label("person_id"),
-            Person.name,
-            Person.email,
-            Person.locale,
-            Person.is_operator,
-        )
-        .join(Person, Person.id == Member.person_id)
-        .join(SignInSession, SignInSession.person_id == Person.id)
-        .where(
-            SignInSession.token_hash == hash_token(token),
-            SignInSession.revoked_at.is_(None),
-            SignInSession.expires_at > clock.now(),
-        )
-    ).all()
+    rows = uow.fetch(_SESSION, token_hash=hash_token(token), now=clock.now())
     belongings = tuple(_belonging(row) for row in rows)
     current = next((pair for pair in zip(rows, belongings, strict=True) if pair[0].org_id == pair[0].current_id), None)
     if current is None:
@@ -110,17 +131,7 @@ def principal_for_api_key(uow: UnitOfWork, key: str) -> Principal | None:
     if presented is None:
         return None
     now = clock.now()
-    row = uow.session.execute(
-        select(ApiKey, Member.roles)
-        .join(Member, (Member.org_id == ApiKey.org_id) & (Member.person_id == ApiKey.created_by))
-        .join(Organization, Organization.id == ApiKey.org_id)
-        .where(
-            ApiKey.prefix == presented.key_id,
-            ApiKey.revoked_at.is_(None),
-            Member.state == "active",
-            Organization.state == "active",
-        )
-    ).first()
+    row = uow.find(_API_KEY, prefix=presented.key_id)
     if row is None:
         return None
     found, roles = row
@@ -129,26 +140,23 @@ def principal_for_api_key(uow: UnitOfWork, key: str) -> Principal | None:
     if found.expires_at is not None and found.expires_at <= now:
         return None
     if found.last_used_at is None or found.last_used_at < now - USED_WITHIN:
-        uow.session.execute(update(ApiKey).where(ApiKey.id == found.id).values(last_used_at=now))
+        _record_use(uow, found.id, now)
     held = frozenset(found.scopes) & permissions_of(roles)
     return Principal(Kind.API_KEY, org_id=found.org_id, permissions=held, label=found.name, maker_id=found.created_by)
 
 
+def _record_use(uow: UnitOfWork, key_id: UUID, now: datetime) -> None:
+    """Note that the key is in use. Whoever finds it being noted goes on: the row stays locked until that request is over."""
+    free = select(ApiKey.id).where(ApiKey.id == key_id).with_for_update(skip_locked=True, key_share=True)
+    uow.session.execute(update(ApiKey).where(ApiKey.id.in_(free)).values(last_used_at=now))
+
+
 def organizations_of(uow: UnitOfWork, person_id: UUID) -> tuple[Belonging, ...]:
     """Every active organization the person is an active member of, oldest membership first."""
-    return tuple(_belonging(row) for row in uow.session.execute(_belongings().where(Member.person_id == person_id)))
+    return tuple(_belonging(row) for row in uow.session.execute(_BELONGINGS.where(Member.person_id == person_id)))
 
 
-def _belongings() -> Select[UUID, list[str], str, bool, bool]:
-    return (
-        select(Member.org_id, Member.roles, Organization.display_name, Organization.is_seller, Organization.is_platform)
-        .join(Organization, Organization.id == Member.org_id)
-        .where(Member.state == "active", Organization.state == "active")
-        .order_by(Member.created_at, Member.id)
-    )
-
-
-def _belonging(row: Row[*tuple[Any, ...]]) -> Belonging:
+def _belonging(row: Any) -> Belonging:
     return Belonging(row.org_id, row.display_name, tuple(row.roles), row.is_seller, row.is_platform)
 
 
