@@ -65,9 +65,9 @@ class Answer:
 
 _CLAIM = """
     INSERT INTO kernel.idempotency_key (id, org_id, route, key, request_hash, status, answer, created_at)
-    VALUES (%s, %s, %s, %s, %s, 0, '{}', %s) ON CONFLICT (org_id, route, key) DO NOTHING RETURNING id
+    VALUES ($1, $2, $3, $4, $5, 0, '{}', $6) ON CONFLICT (org_id, route, key) DO NOTHING RETURNING id
 """
-_ANSWERED = "UPDATE kernel.idempotency_key SET status = %s, answer = %s WHERE id = %s"
+_ANSWERED = "UPDATE kernel.idempotency_key SET status = $1, answer = $2 WHERE id = $3"
 
 
 def with_idempotency_key(

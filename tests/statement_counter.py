@@ -9,9 +9,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import event
-
-from kernel.db.uow import Database
 
 
 @dataclass
@@ -30,20 +27,17 @@ class Count:
 _counts: list[Count] = []
 
 
-class _CountingCursor(psycopg.Cursor[Any]):
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        if "set_config" not in str(query):
-            for count in _counts:
-                count.statements.append(" ".join(str(query).split())[:90])
-        return super().execute(query, params, **options)
-
-
 @contextmanager
-def counting(db: Database, patch: pytest.MonkeyPatch) -> Iterator[Count]:
-    """Count what goes through the connections of `db` until the block ends."""
+def counting(patch: pytest.MonkeyPatch) -> Iterator[Count]:
+    """Count what this process asks until the block ends."""
 
-    def count_cursors(connection: Any, *_: object) -> None:
-        connection.cursor_factory = _CountingCursor
+    execute = psycopg.Cursor.execute
+
+    def counting_execute(cursor: Any, query: Any, params: Any = None, **options: Any) -> Any:
+        if "set_config" not in str(query):
+            for one in _counts:
+                one.statements.append(" ".join(str(query).split())[:90])
+        return execute(cursor, query, params, **options)
 
     commit = psycopg.Connection.commit
 
@@ -54,14 +48,11 @@ def counting(db: Database, patch: pytest.MonkeyPatch) -> Iterator[Count]:
         commit(connection)
 
     count = Count()
-    db.dispose()
-    event.listen(db.engine, "connect", count_cursors)
     with patch.context() as patched:
         patched.setattr(psycopg.Connection, "commit", counting_commit)
+        patched.setattr(psycopg.Cursor, "execute", counting_execute)
         _counts.append(count)
         try:
             yield count
         finally:
             _counts.remove(count)
-            event.remove(db.engine, "connect", count_cursors)
-            db.dispose()

@@ -39,8 +39,8 @@ class Taken:
 
 _TAKE = """
     UPDATE billing.number_series
-    SET next_number = next_number + 1, last_issued_at = greatest(coalesce(last_issued_at, %s), %s)
-    WHERE org_id = %s AND kind = %s AND year = %s
+    SET next_number = next_number + 1, last_issued_at = greatest(coalesce(last_issued_at, $1), $2)
+    WHERE org_id = $3 AND kind = $4 AND year = $5
     RETURNING id, next_number - 1, last_issued_at
 """
 

@@ -24,14 +24,15 @@ from sqlalchemy.orm.attributes import instance_state
 
 from kernel.db.base import Base
 
-Cursor = psycopg.Cursor[Any]
+Cursor = psycopg.RawCursor
+"""PostgreSQL's own placeholders, $1 and on: nothing is looked for in the text of a statement each time."""
 Values = tuple[Any, ...]
 
 # An int is sent as BIGINT whatever its value: otherwise each width would be prepared as a statement of its own.
 psycopg.adapters.register_dumper(int, Int8Dumper)
 
 
-_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
 class Rows:
@@ -98,7 +99,7 @@ class Read:
     def run(self, cursor: Cursor, parameters: Mapping[str, Any], rows: Rows) -> list[Any]:
         """Every row, in the statement's order. The mapped objects in them are those of `rows`, where it has them."""
         compiled = self._compiled or self._compile()
-        cursor.execute(compiled.sql, {**compiled.constants, **parameters}, prepare=True)
+        cursor.execute(compiled.sql, compiled.values(parameters), prepare=True)
         return [compiled.read(row, rows) for row in cursor.fetchall()]
 
     def _compile(self) -> _Compiled:
@@ -130,8 +131,15 @@ class _Part:
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     sql: str
+    names: Sequence[str]
+    """Of the parameters, in the order of their places."""
     constants: Mapping[str, Any]
     read: Callable[[Values, Rows], Any]
+
+    def values(self, parameters: Mapping[str, Any]) -> Values:
+        """The parameters in their places. Raises KeyError for one that is missing."""
+        constants = self.constants
+        return tuple([constants[name] if name in constants else parameters[name] for name in self.names])
 
     @classmethod
     def of(cls, statement: Select[*tuple[Any, ...]]) -> _Compiled:
@@ -155,11 +163,14 @@ class _Compiled:
         compiled = statement.with_only_columns(*labelled, maintain_column_froms=True).compile(dialect=_DIALECT)
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         if len(parts) == 1:
-            return cls(str(compiled), constants, parts[0].read)
+            return cls(str(compiled), compiled.positiontup or (), constants, parts[0].read)
         row_type = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024 - its fields are the statement's
         readers = [part.read for part in parts]
         return cls(
-            str(compiled), constants, lambda row, loaded: row_type._make([read(row, loaded) for read in readers])
+            str(compiled),
+            compiled.positiontup or (),
+            constants,
+            lambda row, rows: row_type._make([read(row, rows) for read in readers]),
         )
 
 
@@ -204,7 +215,8 @@ class _Target:
         sql = self.inserts.get((keys, rows))
         if sql is None:
             names = ", ".join(f'"{self.columns[key][0]}"' for key in keys)
-            marks = ", ".join([f"({', '.join(['%s'] * len(keys))})"] * rows)
+            width = len(keys)
+            marks = ", ".join(f"({', '.join(f'${row * width + n + 1}' for n in range(width))})" for row in range(rows))
             sql = f"INSERT INTO {self._name} ({names}) VALUES {marks}"  # noqa: S608 - own names
             self.inserts[keys, rows] = sql
         return sql
@@ -213,8 +225,8 @@ class _Target:
         """UPDATE of these attributes by primary key."""
         sql = self.updates.get(keys)
         if sql is None:
-            sets = ", ".join(f'"{self.columns[key][0]}" = %s' for key in keys)
-            where = " AND ".join(f'"{self.columns[key][0]}" = %s' for key in self.keys)
+            sets = ", ".join(f'"{self.columns[key][0]}" = ${n}' for n, key in enumerate(keys, 1))
+            where = " AND ".join(f'"{self.columns[key][0]}" = ${n}' for n, key in enumerate(self.keys, len(keys) + 1))
             sql = self.updates[keys] = f"UPDATE {self._name} SET {sets} WHERE {where}"  # noqa: S608 - own names
         return sql
 

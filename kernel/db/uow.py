@@ -43,7 +43,7 @@ PLATFORM = " -c app.platform=on"
 PREPARED = 500
 """Prepared statements a connection keeps: more than the product has."""
 
-_SCOPE = "SELECT set_config('app.org', %s, true), set_config('app.platform', %s, true)"
+_SCOPE = "SELECT set_config('app.org', $1, true), set_config('app.platform', $2, true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=max_overflow,
+            # The connection used last is the one whose plans and caches are warm.
+            pool_use_lifo=True,
             # Errors end in logs and job rows; what a statement carried (addresses, sealed secrets) has no business there.
             hide_parameters=True,
             connect_args={"prepare_threshold": 3, "options": LIMITS + (PLATFORM if platform_only else "")},
@@ -114,7 +116,7 @@ class UnitOfWork:
         self.outbox: Outbox | None = None
         self.signals: list[JobSignal] = []
         self.committed: list[Callable[[], object]] = []
-        self.cursor: Cursor = connection.cursor()
+        self.cursor: Cursor = Cursor(connection)
         self._connection = connection
         self._open_session = open_session
         self._session: Session | None = None
@@ -337,7 +339,7 @@ def _begin(db: Database, principal: Principal) -> PoolProxiedConnection:
 
 def _set_scope(pooled: PoolProxiedConnection, principal: Principal) -> None:
     connection: Any = pooled.driver_connection
-    connection.cursor().execute(_SCOPE, _scope(principal), prepare=True)
+    Cursor(connection).execute(_SCOPE, _scope(principal), prepare=True)
 
 
 def _scope(principal: Principal) -> tuple[str, str]:

@@ -40,7 +40,7 @@ class Claim:
 
 _FENCE = """
     SELECT j.id FROM kernel.job j
-    JOIN unnest(%s::uuid[], %s::bigint[]) AS held(id, epoch) ON held.id = j.id AND held.epoch = j.epoch
+    JOIN unnest($1::uuid[], $2::bigint[]) AS held(id, epoch) ON held.id = j.id AND held.epoch = j.epoch
     WHERE j.state = 'running' ORDER BY j.id FOR UPDATE OF j
 """
 

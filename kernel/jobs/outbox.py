@@ -25,8 +25,8 @@ from kernel.jobs.models import EventRow
 _INSERT = """
     INSERT INTO kernel.job (id, kind, queue, dedupe_key, payload, state, run_at, attempts, epoch, lease_until, event_id,
                             correlation_id, created_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s,
-            CASE WHEN %s THEN clock_timestamp() + make_interval(secs => %s) END, %s, %s, %s)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+            CASE WHEN $10 THEN clock_timestamp() + make_interval(secs => $11) END, $12, $13, $14)
     ON CONFLICT (kind, dedupe_key) DO NOTHING
 """
 

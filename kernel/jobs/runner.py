@@ -41,34 +41,33 @@ SLOW_MS = 1_000
 
 _CLAIM = """
     SELECT id, kind, payload, epoch + 1, attempts + 1, correlation_id FROM kernel.job
-    WHERE id = ANY(%s)
-      AND ((state = 'ready' AND run_at <= %s) OR (state = 'running' AND lease_until < clock_timestamp()))
+    WHERE id = ANY($1)
+      AND ((state = 'ready' AND run_at <= $2) OR (state = 'running' AND lease_until < clock_timestamp()))
     ORDER BY run_at, id FOR UPDATE SKIP LOCKED
 """
 _LEASE = """
-    UPDATE kernel.job j SET state = 'running', epoch = held.epoch, attempts = held.attempts, worker = %s,
-           lease_until = clock_timestamp() + make_interval(secs => %s)
-    FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS held(id, epoch, attempts) WHERE j.id = held.id
+    UPDATE kernel.job j SET state = 'running', epoch = held.epoch, attempts = held.attempts, worker = $1,
+           lease_until = clock_timestamp() + make_interval(secs => $2)
+    FROM unnest($3::uuid[], $4::bigint[], $5::bigint[]) AS held(id, epoch, attempts) WHERE j.id = held.id
 """
 _DUE = """
     SELECT id, queue FROM kernel.job
-    WHERE queue = ANY(%s)
-      AND ((state = 'ready' AND run_at <= %s AND (run_at > created_at OR run_at <= %s))
+    WHERE queue = ANY($1)
+      AND ((state = 'ready' AND run_at <= $2 AND (run_at > created_at OR run_at <= $3))
            OR (state = 'running' AND lease_until < clock_timestamp()))
-    ORDER BY run_at, id LIMIT %s
+    ORDER BY run_at, id LIMIT $4
 """
-_DONE = "DELETE FROM kernel.job WHERE id = ANY(%s)"
+_DONE = "DELETE FROM kernel.job WHERE id = ANY($1)"
 _AGAIN = """
-    UPDATE kernel.job SET state = %(state)s, epoch = %(epoch)s, attempts = %(attempts)s, worker = %(worker)s,
-           run_at = %(run_at)s, last_error = %(error)s, lease_until = NULL,
-           finished_at = CASE WHEN %(state)s = 'dead' THEN %(now)s::timestamptz END
-    WHERE id = %(id)s AND epoch = %(found_epoch)s AND state IN ('ready', 'running')
+    UPDATE kernel.job SET state = $1::text, epoch = $2, attempts = $3, worker = $4, run_at = $5, last_error = $6,
+           lease_until = NULL, finished_at = CASE WHEN $1::text = 'dead' THEN $7::timestamptz END
+    WHERE id = $8 AND epoch = $9 AND state IN ('ready', 'running')
     RETURNING id
 """
 _RENEW = """
-    UPDATE kernel.job SET lease_until = clock_timestamp() + make_interval(secs => %s)
+    UPDATE kernel.job SET lease_until = clock_timestamp() + make_interval(secs => $1)
     WHERE id IN (SELECT j.id FROM kernel.job j
-                 JOIN unnest(%s::uuid[], %s::bigint[]) AS held(id, epoch) USING (id, epoch)
+                 JOIN unnest($2::uuid[], $3::bigint[]) AS held(id, epoch) USING (id, epoch)
                  WHERE j.state = 'running' FOR UPDATE OF j SKIP LOCKED)
 """
 """Skips what a transaction of its own handler holds: waiting for that one would let every other lease run out, and what
@@ -338,18 +337,10 @@ class Runner:
     def _reschedule(
         self, uow: UnitOfWork, run: JobRun, run_at: datetime, error: str, state: str, attempts: int
     ) -> bool:
-        changed = {
-            "id": run.claim.id,
-            "state": state,
-            "epoch": run.claim.epoch,
-            "attempts": attempts,
-            "worker": self._worker,
-            "run_at": run_at,
-            "error": error,
-            "now": clock.now(),
-            # A claim that was only a lock went with its transaction: the row is as it was found.
-            "found_epoch": run.claim.epoch if run.leased else run.claim.epoch - 1,
-        }
+        claim = run.claim
+        # A claim that was only a lock went with its transaction: the row is as it was found.
+        found_epoch = claim.epoch if run.leased else claim.epoch - 1
+        changed = (state, claim.epoch, attempts, self._worker, run_at, error, clock.now(), claim.id, found_epoch)
         uow.cursor.execute(_AGAIN, changed, prepare=True)
         return uow.cursor.fetchone() is not None
 

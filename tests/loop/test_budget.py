@@ -88,15 +88,15 @@ def within(count: Count, transactions: int, statements: int) -> None:
 def test_a_checkout(stage: Stage, browser: TestClient[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     purchase(stage, browser, quote(stage, browser))
     work(stage)
-    with counting(stage.services.db, monkeypatch) as asked:
+    with counting(monkeypatch) as asked:
         quote_id = quote(stage, browser)
     within(asked, 1, 7)
-    with counting(stage.services.db, monkeypatch) as asked:
+    with counting(monkeypatch) as asked:
         answer = purchase(stage, browser, quote_id)
     assert (answer["state"], answer["orders"][0]["state"]) == ("paid", "fulfilling")
     # The buyer's, the sandbox gateway's own, and the one in which the money and all that follows is written down.
     within(asked, 3, 60)
-    with counting(stage.services.db, monkeypatch) as asked:
+    with counting(monkeypatch) as asked:
         assert work(stage) == 1
     assert stage.order(UUID(answer["orders"][0]["id"])).state == "active"
     # Two looks for what is due are in it.
