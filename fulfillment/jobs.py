@@ -26,7 +26,6 @@ SWEPT_AT_ONCE = 200
 
 def register(ports: SellerCalls) -> None:
     """Register the jobs with the ports they call through."""
-
     call(CALL, max_attempts=30)(CallSeller(ports))
     call(CHECK, max_attempts=3)(CheckConnector(ports))
 

@@ -30,7 +30,6 @@ _counts: list[Count] = []
 @contextmanager
 def counting(patch: pytest.MonkeyPatch) -> Iterator[Count]:
     """Count what this process asks until the block ends."""
-
     execute = psycopg.Cursor.execute
 
     def counting_execute(cursor: Any, query: Any, params: Any = None, **options: Any) -> Any:

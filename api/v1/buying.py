@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -20,6 +18,7 @@ from api.conditional import PreferHeader, wait_preference
 from api.context import Services
 from api.deferred import DeferredResponse
 from api.order_watcher import OrderWatcher
+from api.paying import Started, run_paying
 from api.request import ApiRequest
 from api.schema import (
     KeyHeader,
@@ -31,14 +30,12 @@ from api.schema import (
     Wire,
     answered,
     list_page,
-    run_command,
 )
 from api.v1.orders import OrderOut
-from billing.gateways.call import Submission
 from billing.payments.queries import latest_payment
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
-from kernel.idempotency import Answer, change_answer
+from kernel.idempotency import Answer
 from orders import queries
 from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
 from orders.purchases.pay import pay_again
@@ -322,7 +319,9 @@ def pay_purchase(
         uow.flush()
         return Started(queries.get_purchase(uow, purchase_id), submission)
 
-    return answered(run_paying(request, idempotency_key, data, pay, partial(_shown, purchase_id), status=200))
+    return answered(
+        run_paying(request, idempotency_key, data, pay, partial(_shown, purchase_id), shown=PurchaseOut.of, status=200)
+    )
 
 
 def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
@@ -342,59 +341,7 @@ def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
     def placed_before(uow: UnitOfWork) -> PurchaseOut:
         return PurchaseOut.of(queries.get_purchase_of_quote(uow, data.quote_id))
 
-    return run_paying(request, key, data, place, placed_before, route="POST /v1/purchases")
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The purchase as a command left it, and what calls the gateway for its payment."""
-
-    view: queries.PurchaseView
-    submission: Submission | None
-
-
-def run_paying(
-    request: ApiRequest,
-    key: str | None,
-    asked: Wire,
-    work: Callable[[UnitOfWork], Started],
-    unanswered: Callable[[UnitOfWork], PurchaseOut],
-    *,
-    status: int = 201,
-    route: str | None = None,
-) -> Answer:
-    """`run_command`, then the gateway is called in this thread, and the answer is what came of it.
-
-    The answer that is kept for the key is the last one. A process that dies after the commit leaves a lease that runs out,
-    and a worker goes on from there.
-    """
-    started: list[Started] = []
-
-    def first(uow: UnitOfWork) -> PurchaseOut:
-        started[:] = [work(uow)]
-        return PurchaseOut.of(started[0].view)
-
-    def goes_on() -> bool:
-        return started[0].submission is not None
-
-    answer = run_command(request, key, asked, first, status=status, route=route, goes_on=goes_on, unanswered=unanswered)
-    if answer.replayed or started[0].submission is None:
-        return answer
-    submission, found = started[0].submission, [answer]
-
-    def change(uow: UnitOfWork) -> None:
-        view = queries.refreshed(uow, started[0].view)
-        found[0] = replace(answer, body=PurchaseOut.of(view).as_json(), is_last=True)
-        assert answer.key_id is not None  # noqa: S101 - it was claimed in the first transaction
-        change_answer(uow, answer.key_id, found[0])
-
-    request.services.runner.run_prepared(submission.claim, submission.request, change)
-    if not found[0].is_last:
-        # The gateway's answer could not be written down now; a worker goes on, and the buyer sees it wait.
-        with request.transaction() as uow:
-            assert answer.key_id is not None  # noqa: S101 - (same)
-            change_answer(uow, answer.key_id, answer)
-    return found[0]
+    return run_paying(request, key, data, place, placed_before, shown=PurchaseOut.of, route="POST /v1/purchases")
 
 
 def require_gateway(services: Services, name: str) -> None:
@@ -413,7 +360,9 @@ def _decide(
         uow.flush()
         return Started(queries.get_purchase(uow, purchase_id), decided.submission)
 
-    return answered(run_paying(request, key, data, decide, partial(_shown, purchase_id), status=200))
+    return answered(
+        run_paying(request, key, data, decide, partial(_shown, purchase_id), shown=PurchaseOut.of, status=200)
+    )
 
 
 def _shown(purchase_id: UUID, uow: UnitOfWork) -> PurchaseOut:

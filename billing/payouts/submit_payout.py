@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Select, case, select
 
 from billing.gateways.call import GatewayRequest, Unresolved
-from billing.gateways.ports import PayoutRequest
+from billing.gateways.ports import GatewayAnswer, PaymentGateway, PayoutRequest
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payouts.apply_gateway_result import apply_gateway_result
 from billing.payouts.models import Payout, PayoutAttempt
@@ -19,6 +20,18 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    request: PayoutRequest
+    reference: str | None
+
+    def find(self, gateway: PaymentGateway) -> GatewayAnswer | None:
+        return gateway.find_payout(self.request, self.reference)
+
+    def submit(self, gateway: PaymentGateway) -> GatewayAnswer:
+        return gateway.pay_out(self.request)
 
 
 class PayoutOperation:
@@ -42,15 +55,9 @@ class PayoutOperation:
             description=f"statement {payout.statement_id}",
             metadata={"payout_id": str(payout.id)},
         )
-        reference = payout.gateway_reference
-        return GatewayRequest(
-            payout.id,
-            payout.gateway,
-            fresh,
-            find=lambda gateway: gateway.find_payout(request, reference),
-            submit=lambda gateway: gateway.pay_out(request),
-            unconfigured=GatewayResult(refused="gateway_unknown") if fresh else GatewayResult(unknown=True),
-        )
+        question = _Question(request, payout.gateway_reference)
+        unconfigured = GatewayResult(refused="gateway_unknown") if fresh else GatewayResult(unknown=True)
+        return GatewayRequest(payout.id, payout.gateway, fresh, question.find, question.submit, unconfigured)
 
     def apply(self, uow: UnitOfWork, row_id: UUID, result: GatewayResult) -> ApplyOutcome:
         """See `GatewayOperation.apply`."""

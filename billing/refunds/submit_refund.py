@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Select, select
 
 from billing.gateways.call import GatewayRequest, Unresolved
-from billing.gateways.ports import GatewayAnswer, RefundRequest, Refused
+from billing.gateways.ports import GatewayAnswer, PaymentGateway, RefundRequest, Refused
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payments.models import Payment
 from billing.refunds.apply_gateway_result import apply_gateway_result
@@ -20,6 +21,18 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    request: RefundRequest
+    reference: str | None
+
+    def find(self, gateway: PaymentGateway) -> GatewayAnswer | None:
+        return gateway.find_refund(self.request, self.reference)
+
+    def submit(self, gateway: PaymentGateway) -> GatewayAnswer:
+        return gateway.refund(self.request)
 
 
 class RefundOperation:
@@ -46,15 +59,9 @@ class RefundOperation:
         if payment.state != "succeeded" or not payment.gateway_reference:
             # There is nothing to give back: the gateway is not asked.
             return GatewayRequest(refund.id, payment.gateway, True, _refuse, _refuse, NOT_CAPTURED)
-        reference = refund.gateway_reference
-        return GatewayRequest(
-            refund.id,
-            payment.gateway,
-            fresh,
-            find=lambda gateway: gateway.find_refund(request, reference),
-            submit=lambda gateway: gateway.refund(request),
-            unconfigured=GatewayResult(unknown=True),
-        )
+        question = _Question(request, refund.gateway_reference)
+        unconfigured = GatewayResult(unknown=True)
+        return GatewayRequest(refund.id, payment.gateway, fresh, question.find, question.submit, unconfigured)
 
     def apply(self, uow: UnitOfWork, row_id: UUID, result: GatewayResult) -> ApplyOutcome:
         """See `GatewayOperation.apply`."""

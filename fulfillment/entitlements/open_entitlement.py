@@ -21,7 +21,10 @@ from kernel.ids import uuid7
 
 @dataclass(frozen=True, slots=True)
 class OpenEntitlement:
-    """`reference` is what is being delivered (an order line) of `group_reference` (the order); `context` is told to the seller's system as it is."""
+    """`reference` is what is being delivered (an order line) of `group_reference` (the order).
+
+    `context` is told to the seller's system as it is.
+    """
 
     reference: UUID
     group_reference: UUID

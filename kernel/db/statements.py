@@ -86,8 +86,9 @@ class Rows:
 
 
 class Read:
-    """A SELECT of mapped classes and columns. Built once, at import; its parameters are `bindparam`s (a list is compared by `any_`, not `in_`).
+    """A SELECT of mapped classes and columns. Built once, at import; its parameters are `bindparam`s.
 
+    A list is compared by `any_`, not by `in_`, which would be another statement for every length.
     A row is a named tuple; a mapped class in it is filled without a Session, or None when an outer join found nothing.
     """
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -223,13 +223,11 @@ class UnitOfWork:
         self._finish()
         self._write_pending()
 
-    def commit(self) -> None:
+    def conclude(self) -> None:
         """Write everything pending and commit, in one pipeline. Called by `unit_of_work` alone."""
         self._finish()
-        if not (self._deferred or self._statements or self.outbox or self._rows.is_pending):
-            self._connection.commit()
-            return
-        with self._connection.pipeline():
+        pending = self._deferred or self._statements or self.outbox or self._rows.is_pending
+        with self._connection.pipeline() if pending else nullcontext():
             self._write_pending()
             self._connection.commit()
 
@@ -292,7 +290,7 @@ def unit_of_work(
     uow = UnitOfWork(connection, principal, request_id, open_session, inline=inline)
     try:
         yield uow
-        uow.commit()
+        uow.conclude()
     except psycopg.Error as error:
         raise _as_sqlalchemy(db, pooled, error) from error
     except IntegrityError as error:

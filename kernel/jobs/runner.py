@@ -8,9 +8,7 @@ Leases run on the database's clock, which all workers share; `run_at` runs on `k
 
 from __future__ import annotations
 
-import threading
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +17,6 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from kernel import clock
 from kernel.backoff import backoff
@@ -28,13 +25,12 @@ from kernel.errors import NotFound
 from kernel.ids import uuid7
 from kernel.jobs.context import LEASE_S, Claim, CrashLoop, fence
 from kernel.jobs.kinds import Again, Kind, RetryLater, find_kind
+from kernel.jobs.leases import Leases, describe
 from kernel.jobs.models import JobAttempt
-from kernel.logs import redact_text
 from kernel.principal import SYSTEM
 
 log = structlog.get_logger(__name__)
 
-HEARTBEAT_S = 2
 BACKOFF_FIRST, BACKOFF_LONGEST = timedelta(seconds=1), timedelta(minutes=10)
 SLOW_MS = 1_000
 """A job that took this long leaves a row of its try, a quick one only after failures."""
@@ -64,14 +60,6 @@ _AGAIN = """
     WHERE id = $8 AND epoch = $9 AND state IN ('ready', 'running')
     RETURNING id
 """
-_RENEW = """
-    UPDATE kernel.job SET lease_until = clock_timestamp() + make_interval(secs => $1)
-    WHERE id IN (SELECT j.id FROM kernel.job j
-                 JOIN unnest($2::uuid[], $3::bigint[]) AS held(id, epoch) USING (id, epoch)
-                 WHERE j.state = 'running' FOR UPDATE OF j SKIP LOCKED)
-"""
-"""Skips what a transaction of its own handler holds: waiting for that one would let every other lease run out, and what
-is locked cannot be claimed by anybody else either."""
 
 
 @dataclass(slots=True)
@@ -131,23 +119,15 @@ class Runner:
     def __init__(self, db: Database, worker: str) -> None:
         self._db = db
         self._worker = worker
-        self._held: dict[UUID, int] = {}
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._holding = threading.Event()
-        self._heart: threading.Thread | None = None
+        self._leases = Leases(db)
 
     def start(self) -> None:
         """Start the heartbeat; it sleeps while nothing is leased."""
-        self._heart = threading.Thread(target=self._beat, name="lease-heartbeat", daemon=True)
-        self._heart.start()
+        self._leases.start()
 
     def stop(self) -> None:
         """Stop the heartbeat; running jobs keep their last lease."""
-        self._stop.set()
-        self._holding.set()
-        if self._heart is not None:
-            self._heart.join(HEARTBEAT_S + 1)
+        self._leases.stop()
 
     def run(self, job_id: UUID) -> bool:
         """Run a job from beginning to end: False when it was done, not due, or someone else's."""
@@ -168,7 +148,7 @@ class Runner:
         A process that dies here leaves a lease that runs out; whoever takes over prepares anew.
         """
         run = JobRun(claim, clock.now(), time.monotonic(), request=request, leased=True, and_then=and_then)
-        self._hold([run])
+        self._leases.hold([run.claim])
         self.call(run)
         self.conclude([run])
 
@@ -191,7 +171,7 @@ class Runner:
             return 1, []
         for run in begun.calls:
             run.leased = True
-        self._hold(begun.calls)
+        self._leases.hold([run.claim for run in begun.calls])
         return len(begun.runs), begun.calls
 
     def call(self, run: JobRun) -> None:
@@ -216,7 +196,7 @@ class Runner:
             if answered:
                 self._conclude(answered)
         finally:
-            self._let_go(runs)
+            self._leases.let_go([run.claim for run in runs])
 
     # ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -306,7 +286,7 @@ class Runner:
 
         try:
             transact(self._db, SYSTEM, work)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is the job's failure, written down by `_fail`
             if len(runs) == 1:
                 self._fail(runs[0], error)
                 return
@@ -360,46 +340,6 @@ class Runner:
                 elapsed_ms=run.elapsed_ms(),
             )
         )
-
-    # ── leases ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _hold(self, runs: Sequence[JobRun]) -> None:
-        if runs:
-            with self._lock:
-                self._held.update({run.claim.id: run.claim.epoch for run in runs})
-                self._holding.set()
-
-    def _let_go(self, runs: Sequence[JobRun]) -> None:
-        with self._lock:
-            for run in runs:
-                self._held.pop(run.claim.id, None)
-            if not self._held and not self._stop.is_set():
-                self._holding.clear()
-
-    def _beat(self) -> None:
-        while not self._stop.is_set():
-            self._holding.wait()
-            if self._stop.wait(HEARTBEAT_S):
-                return
-            try:
-                self._renew()
-            except SQLAlchemyError as error:
-                # The database is away: the leases run out and the work is taken over, which is what leases are for.
-                log.warning("lease_renewal_failed", error=describe(error))
-
-    def _renew(self) -> None:
-        with self._lock:
-            held = dict(self._held)
-        if held:
-            with unit_of_work(self._db, SYSTEM) as uow:
-                uow.cursor.execute(_RENEW, (LEASE_S, list(held), list(held.values())), prepare=True)
-
-
-def describe(error: BaseException) -> str:
-    """The last line of a traceback and where it came from, short enough for a row and without what looks secret."""
-    frame = traceback.extract_tb(error.__traceback__)[-1:]
-    where = f"{frame[0].filename.rsplit('/', 3)[-1]}:{frame[0].lineno} " if frame else ""
-    return redact_text(f"{where}{type(error).__name__}: {error}")[:500]
 
 
 def replay(uow: UnitOfWork, job_id: UUID) -> None:

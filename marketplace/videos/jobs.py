@@ -17,7 +17,6 @@ SWEEP_GIVEN_UP = "marketplace.media.sweep_given_up"
 
 def register(storage: Storage) -> None:
     """Let workers of the queue `media` examine uploads and clean up after them."""
-
     call(PROBE, queue="media", max_attempts=5)(ExamineMedia(storage))
 
     @sweep(SWEEP_ORPHANS, every=timedelta(days=1))

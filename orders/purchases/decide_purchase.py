@@ -79,9 +79,8 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Decided:
             ORDER.move(uow, order, "pending_payment", org_ids=order.parties)
             order.deadline_at = purchase.deadline_at
         return Decided(purchase, request_payment(uow, purchase, orders, leased=command.pay_at_once))
-    else:
-        close_unpaid(uow, purchase, "rejected", reason=reason)
-        emit(uow, PurchaseRejected(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
+    close_unpaid(uow, purchase, "rejected", reason=reason)
+    emit(uow, PurchaseRejected(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
     return Decided(purchase)
 
 

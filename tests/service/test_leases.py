@@ -15,8 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
-from kernel.jobs import outbox
-from kernel.jobs import runner as runner_module
+from kernel.jobs import leases, outbox
 from kernel.jobs.context import Claim, fence
 from kernel.jobs.kinds import Payload, call, job
 from kernel.jobs.models import Job
@@ -53,7 +52,7 @@ def fail(_uow: UnitOfWork, payload: Payload) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(runner_module, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(leases, "HEARTBEAT_S", 0.1)
     inside.clear()
     go_on.clear()
     yield
@@ -144,7 +143,7 @@ def test_a_heartbeat_that_got_no_connection_beats_again(
         raise PoolTimeout("QueuePool limit reached")
 
     with monkeypatch.context() as patched:
-        patched.setattr(runner_module, "unit_of_work", exhausted)
+        patched.setattr(leases, "unit_of_work", exhausted)
         assert failed.wait(30)
     assert grows(db, job_id, 30)
 
@@ -158,7 +157,7 @@ def test_a_lease_that_was_lost_is_not_renewed_by_the_one_that_lost_it(db: Databa
     assert claimed(second, db, job_id) is not None
     expire(db, job_id)
     before = lease(db, job_id)
-    first._renew()
+    first._leases.renew()
     assert lease(db, job_id) == before
 
 

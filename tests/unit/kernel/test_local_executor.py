@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,6 +12,7 @@ import pytest
 
 from app import local_executor
 from app.local_executor import LocalExecutor
+from kernel import clock
 from kernel.db.uow import JobSignal
 from kernel.ids import uuid7
 from kernel.jobs.context import Claim
@@ -35,7 +35,7 @@ class FakeRunner:
         self.batches.append(list(job_ids))
         if self.error is not None:
             raise self.error
-        now = datetime.now(UTC)
+        now = clock.now()
         return len(job_ids), [JobRun(Claim(one, "test", {}, 1, 1, None), now, 0.0) for one in job_ids]
 
     def call(self, run: JobRun) -> None:
