@@ -136,11 +136,7 @@ class UnitOfWork:
         """The ORM's session on this transaction; what was added or changed without it is in the database first."""
         if self._session is None:
             self._session = self._open_session()
-        for row in self._rows.write(self.cursor):
-            # The session may hold an object of the same row, which is to be read anew.
-            held = self._session.identity_map.get(identity_key(instance=row))
-            if held is not None:
-                self._session.expire(held)
+        self._write_rows()
         self._rows.forget()
         return self._session
 
@@ -214,7 +210,7 @@ class UnitOfWork:
 
     def flush(self) -> None:
         """Send pending rows to the database; constraint violations surface here or at commit."""
-        self._rows.write(self.cursor)
+        self._write_rows()
         if self._session is not None:
             self._session.flush()
 
@@ -231,6 +227,13 @@ class UnitOfWork:
             self._write_pending()
             self._connection.commit()
 
+    def _write_rows(self) -> None:
+        for row in self._rows.write(self.cursor):
+            # The session may hold an object of the same row, which is to be read anew.
+            held = self._session.identity_map.get(identity_key(instance=row)) if self._session is not None else None
+            if held is not None and self._session is not None:
+                self._session.expire(held)
+
     def _finish(self) -> None:
         self.follow()
         while self._last:
@@ -243,7 +246,7 @@ class UnitOfWork:
             self.flush()
 
     def _write_pending(self) -> None:
-        self._rows.write(self.cursor)
+        self._write_rows()
         deferred, self._deferred = self._deferred, []
         write(self.cursor, deferred, ())
         if self.outbox is not None:

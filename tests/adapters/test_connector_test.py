@@ -62,7 +62,8 @@ def work(db: Database, connector_id: UUID) -> list[str]:
             found = list(uow.session.scalars(mine))
         ran += [job_id for job_id in found if Runner(db, "test").run(job_id)]
     with unit_of_work(db, SYSTEM) as uow:
-        return [uow.session.get_one(Job, job_id).state for job_id in ran]
+        # What is done leaves the table.
+        return ["done" if (row := uow.session.get(Job, job_id)) is None else row.state for job_id in ran]
 
 
 def result(db: Database, org: Org, connector_id: UUID) -> tuple[Any, ...]:
@@ -82,7 +83,7 @@ def test_a_system_that_keeps_the_protocol_passes_and_nothing_is_made_in_it(
     seller.behave(mode=mode, progress_steps=0)
     before = len(seller.log("")["effects"])
     org, connector_id = begin(db, seller)
-    assert work(db, connector_id) == ["done", "done"]
+    assert work(db, connector_id) == ["done"]
     assert result(db, org, connector_id) == ("passed", None, True)
     log = seller.log("")
     assert len(log["effects"]) == before
@@ -104,7 +105,7 @@ def test_one_that_is_away_fails_and_may_be_tested_again(db: Database, seller: Se
     seller.start()
     with unit_of_work(db, org.owner) as uow:
         ask_for_test(uow, connector_id)
-    assert work(db, connector_id) == ["done", "done"]
+    assert work(db, connector_id) == ["done"]
     assert result(db, org, connector_id) == ("passed", None, True)
 
 
@@ -119,7 +120,7 @@ def test_what_was_changed_meanwhile_is_not_judged(db: Database, seller: Seller) 
 
 def test_an_organization_that_does_not_sell_has_no_checklist(db: Database, seller: Seller) -> None:
     org, connector_id = begin(db, seller, sells=False)
-    assert work(db, connector_id) == ["done", "done"]
+    assert work(db, connector_id) == ["done"]
     assert result(db, org, connector_id) == ("passed", None, False)
 
 
@@ -129,7 +130,7 @@ def test_where_nothing_is_called_nothing_can_fail(db: Database) -> None:
     with unit_of_work(db, org.owner) as uow:
         connector_id = save_connector(uow, SaveConnector("none", "none"), box=BOX, policy=LOOPBACK).id
         ask_for_test(uow, connector_id)
-    assert work(db, connector_id) == ["done", "done"]
+    assert work(db, connector_id) == ["done"]
     assert result(db, org, connector_id) == ("passed", None, True)
     with unit_of_work(db, SYSTEM) as uow:
         assert uow.session.get_one(ConnectorRow, connector_id).url is None

@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.scheduler import run_sweep
 from fulfillment.connectors.ports import Accepted, Answer, Connector, Exchange, Refused, RunRequest, TryAgain
 from fulfillment.jobs import SWEEP_OVERDUE
 from fulfillment.runs.receive_callback import apply_callback, receive_callback
 from fulfillment.runs.replay_run import replay_run
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
-from kernel.ids import uuid7
-from kernel.jobs.models import Inbox, Job
-from kernel.jobs.outbox import enqueue
-from kernel.jobs.runner import Runner
+from kernel.jobs.kinds import sweeps
+from kernel.jobs.models import Inbox
 from kernel.principal import SYSTEM
 from tests.factories_fulfillment import (
     SIGNER,
@@ -127,15 +126,8 @@ def test_a_replay_while_the_call_hangs_leaves_one_job_in_charge(db: Database, no
 
 
 def sweep(db: Database) -> None:
-    """Run the periodic job once, as the scheduler would enqueue it."""
-    key = str(uuid7())
-    with unit_of_work(db, SYSTEM) as uow:
-        enqueue(uow, SWEEP_OVERDUE, {}, dedupe_key=key)
-    with unit_of_work(db, SYSTEM) as uow:
-        job_id = uow.session.scalars(select(Job.id).where(Job.dedupe_key == key)).one()
-    assert Runner(db, "sweeper").run(job_id)
-    with unit_of_work(db, SYSTEM) as uow:
-        assert uow.session.get_one(Job, job_id).state == "done"
+    """Do the sweep once, as the scheduler would."""
+    run_sweep(db, next(item for item in sweeps() if item.name == SWEEP_OVERDUE))
 
 
 def test_the_sweep_gives_up_what_is_overdue_and_nothing_else(db: Database, noon: datetime) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, update
 from billing.payouts.models import Payout
 from billing.shares.models import Share
 from billing.shares.release import RELEASE
+from billing.statements.jobs import CLOSE
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
@@ -118,12 +119,12 @@ def test_a_listing_in_review_is_decided(desks: Desks) -> None:
     assert path not in desks.operator.get("/operator").text
 
 
-def test_a_job_that_was_given_up_is_given_another_life(desks: Desks) -> None:
+def test_a_job_that_was_given_up_runs_again(desks: Desks) -> None:
     db = desks.stage.services.db
     with unit_of_work(db, SYSTEM) as uow:
-        enqueue(uow, RELEASE, {}, dedupe_key=str(uuid7()), run_at=clock.now() + timedelta(days=1))
+        enqueue(uow, CLOSE, {}, dedupe_key=str(uuid7()), run_at=clock.now() + timedelta(days=1))
         uow.flush_outbox()
-        job = uow.session.scalars(select(Job).where(Job.kind == RELEASE, Job.state == "ready")).one()
+        job = uow.session.scalars(select(Job).where(Job.kind == CLOSE, Job.state == "ready")).one()
         job.state, job.finished_at = "dead", clock.now()
     path = f"/operator/jobs/{job.id}/replay"
     assert path in desks.operator.get("/operator").text
