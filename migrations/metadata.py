@@ -24,6 +24,7 @@ MODELS = (
     "fulfillment.connectors.models",
     "fulfillment.entitlements.models",
     "fulfillment.runs.models",
+    "billing.gateways.models",
     "billing.payments.models",
     "billing.refunds.models",
     "billing.charges.models",
