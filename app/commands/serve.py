@@ -25,6 +25,8 @@ def run() -> int:
             asgi = create_app(services)
         stop = threading.Event()
         follow_clock(services, stop)
+        # Calls to gateways that requests make hold leases; this keeps them.
+        services.runner.start()
         config = uvicorn.Config(
             asgi,
             host=settings.host,
@@ -45,5 +47,6 @@ def run() -> int:
             server.run()
         finally:
             stop.set()
+            services.runner.stop()
             services.db.dispose()
         return 0 if server.started else 1

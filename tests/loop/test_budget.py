@@ -101,3 +101,56 @@ def test_a_checkout(stage: Stage, browser: TestClient[Any], monkeypatch: pytest.
     assert stage.order(UUID(answer["orders"][0]["id"])).state == "active"
     # Two looks for what is due are in it.
     within(asked, 4, 40)
+
+
+@pytest.fixture
+def active(stage: Stage, browser: TestClient[Any]) -> Any:
+    """An order that is active and invoiced."""
+    answer = purchase(stage, browser, quote(stage, browser))
+    work(stage)
+    order = answer["orders"][0]
+    assert stage.order(UUID(order["id"])).state == "active"
+    return order
+
+
+def test_reads(stage: Stage, browser: TestClient[Any], active: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    budgets = {
+        "/v1/feed?limit=20": 6,
+        f"/v1/orders/{active['id']}": 3,
+        f"/v1/orders/{active['id']}/progress": 7,
+        "/v1/orders?limit=20": 3,
+        "/v1/invoices?limit=20": 5,
+        f"/orders/{active['id']}": 40,
+    }
+    for path, statements in budgets.items():
+        assert browser.get(path).status_code == 200, path
+        with counting(monkeypatch) as asked:
+            browser.get(path)
+        # A background poll of what earlier requests watch may fall into it.
+        within(asked, 2, statements)
+
+
+def test_a_callback(stage: Stage, browser: TestClient[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.seller_app.behave(mode="async", step_ms=1, drop_callbacks=True)
+    answer = purchase(stage, browser, quote(stage, browser))
+    work(stage)
+    order_id = UUID(answer["orders"][0]["id"])
+    token = stage.token(stage.delivery(order_id))
+    body = {"status": "succeeded", "external_id": "t-1", "launch_url": f"{stage.seller_app.address}/t/t-1"}
+    with counting(monkeypatch) as asked:
+        assert browser.post(f"/hooks/runs/{token}", json=body).status_code == 202
+        work(stage)
+    assert stage.order(order_id).state == "active"
+    # Stored and answered; applied with all that follows; and the looks for what is due.
+    within(asked, 4, 60)
+
+
+def test_a_refund(stage: Stage, browser: TestClient[Any], active: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {"Idempotency-Key": str(uuid7())}
+    with counting(monkeypatch) as asked:
+        answer = browser.post(f"/v1/orders/{active['id']}/refunds", json={"reason": "not needed"}, headers=headers)
+        assert answer.status_code == 201, answer.text
+        work(stage)
+    assert stage.order(UUID(active["id"])).state == "refunded"
+    # Asked for; claimed; the gateway's own; concluded with credit note and the end of the delivery; that end's call and outcome.
+    within(asked, 12, 150)
