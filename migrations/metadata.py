@@ -35,7 +35,7 @@ MODELS = (
     "billing.invoices.models",
     "orders.quotes.models",
     "orders.purchases.models",
-    "orders.agreements.models",
+    "orders.order.models",
 )
 
 for module in MODELS:

@@ -16,9 +16,9 @@ from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from marketplace.organizations.models import Organization
-from orders.agreements.models import Attribution, Order, OrderLine, SaleTerms
-from orders.agreements.rows import Delivery, deliveries_of
-from orders.agreements.states import ORDER
+from orders.order.locking import Delivery, deliveries_of
+from orders.order.models import Attribution, Order, OrderLine, SaleTerms
+from orders.order.states import ORDER
 
 _TO_DELIVER = Read(
     select(OrderLine, Attribution, SaleTerms, Organization)

@@ -18,7 +18,7 @@ from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
 from kernel.states import StateHistory
 from marketplace.people.models import Person
-from orders.agreements.models import Attribution, Order, OrderLine, Subscription, SubscriptionTerm
+from orders.order.models import Attribution, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.purchases.models import Approval, Purchase, PurchaseRule
 from orders.quotes.models import Quote
 

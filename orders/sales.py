@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, distinct, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from kernel.db.uow import UnitOfWork
-from orders.agreements.models import Attribution, Order, OrderLine
+from orders.order.models import Attribution, Order, OrderLine
 
 RETAINED = ("active", "completed")
 

@@ -12,10 +12,10 @@ from billing.payments.models import Payment
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
-from orders.agreements.complete_order import record_acceptance
-from orders.agreements.events import PurchaseExpired
-from orders.agreements.models import Order
-from orders.agreements.rows import find_locked_order, find_locked_purchase
+from orders.order.accept_services import record_acceptance
+from orders.order.events import PurchaseExpired
+from orders.order.locking import find_locked_order, find_locked_purchase
+from orders.order.models import Order
 from orders.purchases.decide_purchase import close_unpaid
 from orders.purchases.models import Purchase
 

@@ -40,8 +40,8 @@ from kernel.settings import Settings
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.organizations.models import BillingProfile
 from marketplace.people.permissions import permissions_of
-from orders.agreements.models import Order, OrderLine
 from orders.money_back import RequestOrderRefund, request_order_refund
+from orders.order.models import Order, OrderLine
 from orders.purchases.models import Purchase
 from orders.purchases.place_purchase import PlacePurchase, place_purchase
 from orders.quotes.give_quote import Asked, GiveQuote, give_quote

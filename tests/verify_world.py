@@ -31,9 +31,9 @@ from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.placements.place import AddClaim, add_claim
 from marketplace.public import find_default_billing_profile
-from orders.agreements.complete_order import accept_order
-from orders.agreements.models import Order, OrderLine
 from orders.money_back import RequestOrderRefund, request_order_refund
+from orders.order.accept_services import accept_order
+from orders.order.models import Order, OrderLine
 from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
 from orders.purchases.place_purchase import PlacePurchase, place_purchase
 from orders.purchases.set_rule import SetRule, set_rule

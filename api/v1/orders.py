@@ -22,8 +22,8 @@ from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, idempotent_command, list_page
 from kernel.db.uow import UnitOfWork
 from orders import queries
-from orders.agreements.complete_order import accept_order
 from orders.money_back import RequestOrderRefund, request_order_refund
+from orders.order.accept_services import accept_order
 from orders.progress import Progress, ProgressStep, progress_of
 from orders.queries import LineView, OrderView
 

@@ -9,7 +9,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from marketplace import public
 from marketplace.attribution.attribute import WINDOW, ContextHint, attribute
-from orders.agreements.models import Attribution, Order
+from orders.order.models import Attribution, Order
 from orders.quotes.lines import Context, PricedLine
 
 

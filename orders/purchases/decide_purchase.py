@@ -13,9 +13,9 @@ from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.text import plain_text
-from orders.agreements.events import PurchaseApproved, PurchaseRejected
-from orders.agreements.rows import find_locked_purchase, lock_orders
-from orders.agreements.states import ORDER, PURCHASE
+from orders.order.events import PurchaseApproved, PurchaseRejected
+from orders.order.locking import find_locked_purchase, lock_orders
+from orders.order.states import ORDER, PURCHASE
 from orders.purchases.models import Approval, Purchase
 from orders.purchases.pay import PAYMENT_WAITS, request_payment, require_still_sold
 from orders.purchases.rules import find_rule

@@ -15,10 +15,10 @@ from kernel.errors import Conflict, NotFound
 from kernel.jobs.outbox import emit
 from kernel.money import Money
 from marketplace import public
-from orders.agreements.events import OrderPaid
-from orders.agreements.models import Order, OrderLine
-from orders.agreements.rows import find_locked_purchase, lock_orders
-from orders.agreements.states import ORDER, PURCHASE
+from orders.order.events import OrderPaid
+from orders.order.locking import find_locked_purchase, lock_orders
+from orders.order.models import Order, OrderLine
+from orders.order.states import ORDER, PURCHASE
 from orders.purchases.models import Purchase
 
 PAYMENT_WAITS = timedelta(hours=24)

@@ -21,9 +21,9 @@ from kernel.text import plain_text
 from marketplace import public
 from marketplace.organizations.models import Organization
 from marketplace.people.models import Person
-from orders.agreements.events import PurchasePlaced
-from orders.agreements.models import Attribution, Order, OrderLine, SaleTerms
-from orders.agreements.states import ORDER, PURCHASE
+from orders.order.events import PurchasePlaced
+from orders.order.models import Attribution, Order, OrderLine, SaleTerms
+from orders.order.states import ORDER, PURCHASE
 from orders.purchases.attribution import decide
 from orders.purchases.models import Purchase
 from orders.purchases.pay import PAYMENT_WAITS, request_payment

@@ -21,7 +21,7 @@ from kernel.db.uow import UnitOfWork
 from marketplace.attribution.models import Touchpoint
 from marketplace.placements.models import Placement
 from marketplace.videos.models import Video
-from orders.agreements.models import Attribution, Order, OrderLine, Subscription
+from orders.order.models import Attribution, Order, OrderLine, Subscription
 from orders.purchases.models import Approval, Purchase
 from orders.quotes.models import Quote
 from orders.tracing.model import Node

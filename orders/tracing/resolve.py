@@ -25,7 +25,7 @@ from kernel.errors import NotFound
 from marketplace.attribution.models import Touchpoint
 from marketplace.placements.models import Placement
 from marketplace.videos.models import Video
-from orders.agreements.models import Attribution, Order, OrderLine, Subscription
+from orders.order.models import Attribution, Order, OrderLine, Subscription
 from orders.purchases.models import Purchase
 from orders.quotes.models import Quote
 

@@ -14,8 +14,8 @@ from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.principal import SYSTEM, Kind, Principal
 from marketplace.listings.models import Plan
 from marketplace.listings.review_listing import suspend_listing
-from orders.agreements.models import Attribution, OrderLine
 from orders.loop import SWEEP_PURCHASES
+from orders.order.models import Attribution, OrderLine
 from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
 from orders.purchases.models import Purchase
 from orders.purchases.set_rule import SetRule, set_rule

@@ -11,9 +11,9 @@ from fulfillment.entitlements.models import Entitlement
 from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
-from orders.agreements.models import Order, OrderLine, Subscription, SubscriptionTerm
-from orders.agreements.rows import Delivery
-from orders.agreements.states import SUBSCRIPTION
+from orders.order.locking import Delivery
+from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
+from orders.order.states import SUBSCRIPTION
 
 
 def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> SubscriptionTerm | None:

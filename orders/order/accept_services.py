@@ -9,10 +9,10 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.jobs.outbox import emit
-from orders.agreements.events import OrderCompleted
-from orders.agreements.models import Order
-from orders.agreements.rows import find_locked_order, lines_of
-from orders.agreements.states import ORDER
+from orders.order.events import OrderCompleted
+from orders.order.locking import find_locked_order, lines_of
+from orders.order.models import Order
+from orders.order.states import ORDER
 
 ACCEPTED_AFTER = timedelta(days=7)
 """A buyer who says nothing for this long after delivery has accepted: the seller is not to wait for ever."""
