@@ -33,8 +33,8 @@ MODELS = (
     "billing.statements.models",
     "billing.payouts.models",
     "billing.invoices.models",
-    "orders.quotes.models",
-    "orders.purchases.models",
+    "orders.checkout.quote_models",
+    "orders.checkout.models",
     "orders.order.models",
 )
 

@@ -33,6 +33,8 @@ from kernel.jobs.kinds import Payload, follows, job, sweep
 from kernel.jobs.outbox import emit, enqueue
 from kernel.jobs.settle_each import settle_each
 from marketplace.organizations.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
+from orders.checkout.purge_quotes import purge_unused
+from orders.checkout.request_payment import mark_paid
 from orders.deliver import begin_delivery, entitlements_of, is_delivered, release_shares
 from orders.money_back import credit_what_was_invoiced, give_back, is_given_back
 from orders.order.accept_services import ACCEPTED_AFTER
@@ -41,15 +43,13 @@ from orders.order.locking import deliveries_of, find_locked_order, lock_purchase
 from orders.order.models import Order, OrderLine
 from orders.order.states import ORDER
 from orders.paper import invoice_order
-from orders.purchases.pay import mark_paid
-from orders.quotes.purge_quotes import purge_unused
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
 from orders.sweeps import accept_by_deadline, expire_purchase, orders_past_acceptance, overdue_purchases
 
 REFUND_AGAIN = "orders.refund.again"
-SWEEP_PURCHASES = "orders.purchases.sweep"
+SWEEP_PURCHASES = "orders.checkout.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
-PURGE_QUOTES = "orders.quotes.purge"
+PURGE_QUOTES = "orders.checkout.purge"
 REFUND_WAITS = timedelta(days=1)
 """After a gateway refused a refund that is owed, until it is asked again."""
 

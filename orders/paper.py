@@ -17,8 +17,8 @@ from billing.tax.reasons import reason_in_words
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from marketplace.organizations.models import BillingProfile, Organization
+from orders.checkout.models import Purchase
 from orders.order.models import Order, OrderLine, SubscriptionTerm
-from orders.purchases.models import Purchase
 
 UNITS = {"per_seat": ("席 / seat", "C62"), "flat": ("套 / set", "C62"), "one_off": ("项 / job", "C62")}
 """Words beside the quantity, and its UN/ECE Recommendation 20 code (C62: one)."""

@@ -18,9 +18,9 @@ from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
 from kernel.states import StateHistory
 from marketplace.people.models import Person
+from orders.checkout.models import Approval, Purchase, PurchaseRule
+from orders.checkout.quote_models import Quote
 from orders.order.models import Attribution, Order, OrderLine, Subscription, SubscriptionTerm
-from orders.purchases.models import Approval, Purchase, PurchaseRule
-from orders.quotes.models import Quote
 
 
 @dataclass(frozen=True, slots=True)

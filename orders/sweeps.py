@@ -12,12 +12,12 @@ from billing.payments.models import Payment
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
+from orders.checkout.decide_purchase import close_unpaid
+from orders.checkout.models import Purchase
 from orders.order.accept_services import record_acceptance
 from orders.order.events import PurchaseExpired
 from orders.order.locking import find_locked_order, find_locked_purchase
 from orders.order.models import Order
-from orders.purchases.decide_purchase import close_unpaid
-from orders.purchases.models import Purchase
 
 SWEPT_AT_ONCE = 100
 DOUBT_WAITS = timedelta(days=7)

@@ -40,12 +40,12 @@ from kernel.settings import Settings
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.organizations.models import BillingProfile
 from marketplace.people.permissions import permissions_of
+from orders.checkout.create_quote import Asked, GiveQuote, give_quote
+from orders.checkout.models import Purchase
+from orders.checkout.place_purchase import PlacePurchase, place_purchase
+from orders.checkout.priced_line import Context
 from orders.money_back import RequestOrderRefund, request_order_refund
 from orders.order.models import Order, OrderLine
-from orders.purchases.models import Purchase
-from orders.purchases.place_purchase import PlacePurchase, place_purchase
-from orders.quotes.give_quote import Asked, GiveQuote, give_quote
-from orders.quotes.lines import Context
 from orders.tracing.model import Trace
 from orders.tracing.trace import trace
 from tests.adapters.seller_process import OTHER_SECRET, SECRET, Seller

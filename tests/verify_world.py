@@ -31,14 +31,14 @@ from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.placements.place import AddClaim, add_claim
 from marketplace.public import find_default_billing_profile
+from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.checkout.create_quote import Asked, GiveQuote, give_quote
+from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
+from orders.checkout.place_purchase import PlacePurchase, place_purchase
+from orders.checkout.priced_line import Context
 from orders.money_back import RequestOrderRefund, request_order_refund
 from orders.order.accept_services import accept_order
 from orders.order.models import Order, OrderLine
-from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
-from orders.purchases.place_purchase import PlacePurchase, place_purchase
-from orders.purchases.set_rule import SetRule, set_rule
-from orders.quotes.give_quote import Asked, GiveQuote, give_quote
-from orders.quotes.lines import Context
 from tests import factories_fulfillment
 from tests.factories_billing import OPERATOR, PlainRenderer, close_due
 from tests.factories_marketplace import (

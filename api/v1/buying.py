@@ -37,12 +37,12 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.idempotency import Answer
 from orders import queries
-from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
-from orders.purchases.pay import pay_again
-from orders.purchases.place_purchase import PlacePurchase, place_purchase
-from orders.quotes.give_quote import Asked, GiveQuote, give_quote
-from orders.quotes.lines import Context, PricedLine, QuotedClaim
-from orders.quotes.models import Quote
+from orders.checkout.create_quote import Asked, GiveQuote, give_quote
+from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
+from orders.checkout.place_purchase import PlacePurchase, place_purchase
+from orders.checkout.priced_line import Context, PricedLine, QuotedClaim
+from orders.checkout.quote_models import Quote
+from orders.checkout.request_payment import pay_again
 
 
 class QuoteLineIn(Wire):

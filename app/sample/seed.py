@@ -15,7 +15,7 @@ from app.sample.scenes import generate_scenes
 from kernel.db.uow import UnitOfWork, transact
 from kernel.principal import Kind, Principal
 from kernel.settings import Settings
-from orders.purchases.set_rule import SetRule, set_rule
+from orders.approval_rules.set_rule import SetRule, set_rule
 
 BUYERS = ("xinghe", "lakeside")
 APPROVAL_ABOVE_MINOR = 500_000

@@ -11,8 +11,8 @@ from fulfillment.entitlements.models import Entitlement
 from kernel.db.locks import lock_aggregate
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
+from orders.checkout.models import Purchase
 from orders.order.models import Order, OrderLine, Subscription
-from orders.purchases.models import Purchase
 
 _LINES = Read(select(OrderLine).where(OrderLine.order_id == bindparam("order_id")).order_by(OrderLine.id))
 _LOCKED_ORDERS = Read(

@@ -125,7 +125,7 @@ class OrderLine(Base):
     tax_minor: Mapped[Minor]
     gross_minor: Mapped[Minor]
     claims: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    """What the video promised, frozen: `orders.quotes.lines.QuotedClaim`, one dictionary each."""
+    """What the video promised, frozen: `orders.checkout.priced_line.QuotedClaim`, one dictionary each."""
     refund_window_days: Mapped[int]
     created_at: Mapped[CreatedAt]
 

@@ -21,9 +21,9 @@ from kernel.db.uow import UnitOfWork
 from marketplace.attribution.models import Touchpoint
 from marketplace.placements.models import Placement
 from marketplace.videos.models import Video
+from orders.checkout.models import Approval, Purchase
+from orders.checkout.quote_models import Quote
 from orders.order.models import Attribution, Order, OrderLine, Subscription
-from orders.purchases.models import Approval, Purchase
-from orders.quotes.models import Quote
 from orders.tracing.model import Node
 from orders.tracing.resolve import agreed, mine
 

@@ -14,12 +14,12 @@ from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.principal import SYSTEM, Kind, Principal
 from marketplace.listings.models import Plan
 from marketplace.listings.review_listing import suspend_listing
+from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
+from orders.checkout.models import Purchase
+from orders.checkout.priced_line import Context
 from orders.loop import SWEEP_PURCHASES
 from orders.order.models import Attribution, OrderLine
-from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
-from orders.purchases.models import Purchase
-from orders.purchases.set_rule import SetRule, set_rule
-from orders.quotes.lines import Context
 from orders.tracing.find import find_traceable
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, make_member, make_published_video
 from tests.loop_stage import Stage

@@ -19,10 +19,10 @@ from kernel.errors import Conflict
 from kernel.principal import SYSTEM
 from marketplace.listings.models import Plan
 from marketplace.listings.review_listing import suspend_listing
+from orders.checkout.create_quote import Asked
+from orders.checkout.models import Purchase
+from orders.checkout.request_payment import pay_again
 from orders.loop import SWEEP_PURCHASES
-from orders.purchases.models import Purchase
-from orders.purchases.pay import pay_again
-from orders.quotes.give_quote import Asked
 from orders.sweeps import expire_purchase, overdue_purchases
 from tests.factories_marketplace import OPERATOR_PRINCIPAL
 from tests.loop_stage import Stage

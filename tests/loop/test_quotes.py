@@ -14,11 +14,11 @@ from marketplace.listings.draft_listing import ReviseListing, revise_listing
 from marketplace.listings.models import Plan
 from marketplace.listings.review_listing import ReviewListing, review_listing, suspend_listing, withdraw_plan
 from marketplace.listings.submit_listing import submit_listing
+from orders.checkout.create_quote import LIVES, Asked
+from orders.checkout.priced_line import Context
+from orders.checkout.purge_quotes import KEPT
 from orders.loop import PURGE_QUOTES
 from orders.queries import get_quote
-from orders.quotes.give_quote import LIVES, Asked
-from orders.quotes.lines import Context
-from orders.quotes.purge_quotes import KEPT
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, per_seat_plan, words
 from tests.loop_stage import Stage
 

@@ -21,8 +21,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
 from marketplace.videos.queries import Glance, glances_of
 from orders import queries
-from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
-from orders.purchases.models import PurchaseRule
+from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
+from orders.checkout.models import PurchaseRule
 from orders.queries import LineView, PurchaseView
 
 SHOWN = 20

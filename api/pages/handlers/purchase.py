@@ -28,10 +28,10 @@ from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
 from marketplace.listings.queries import PlanView, get_listing
 from marketplace.organizations.queries import list_billing_profiles
+from orders.checkout import quote_models
+from orders.checkout.create_quote import Asked, GiveQuote, give_quote
+from orders.checkout.priced_line import Context, PricedLine
 from orders.queries import get_quote
-from orders.quotes import models
-from orders.quotes.give_quote import Asked, GiveQuote, give_quote
-from orders.quotes.lines import Context, PricedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def submit_sheet(
     return visit.go(addresses.order(str(bought.body["orders"][0]["id"])))
 
 
-def _is_for(quote: models.Quote, wanted: Wanted) -> bool:
+def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:
     lines = [PricedLine.model_validate(line) for line in quote.lines]
     return [(str(line.plan_id), line.quantity) for line in lines] == [(wanted.plan_id, wanted.quantity)]
 
@@ -142,7 +142,7 @@ def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
     item: FeedItem,
     card: Card,
     chosen: tuple[tuple[PlanView, ...], PlanView, int],
-    quote: models.Quote,
+    quote: quote_models.Quote,
     profiles: tuple[Choice, ...],
     error: str | None,
     error_field: str | None,
@@ -178,7 +178,7 @@ def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
     )
 
 
-def quote_view(visit: Visit, quote: models.Quote) -> Quote:
+def quote_view(visit: Visit, quote: quote_models.Quote) -> Quote:
     """A quote with its lines as sentences."""
     lines = [PricedLine.model_validate(line) for line in quote.lines]
     return Quote(

@@ -13,12 +13,12 @@ from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.text import plain_text
+from orders.approval_rules.needs_approval import find_rule
+from orders.checkout.models import Approval, Purchase
+from orders.checkout.request_payment import PAYMENT_WAITS, request_payment, require_still_sold
 from orders.order.events import PurchaseApproved, PurchaseRejected
 from orders.order.locking import find_locked_purchase, lock_orders
 from orders.order.states import ORDER, PURCHASE
-from orders.purchases.models import Approval, Purchase
-from orders.purchases.pay import PAYMENT_WAITS, request_payment, require_still_sold
-from orders.purchases.rules import find_rule
 
 
 @dataclass(frozen=True, slots=True)

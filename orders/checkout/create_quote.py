@@ -14,9 +14,9 @@ from kernel.errors import Conflict, Invalid
 from kernel.ids import uuid7
 from marketplace import public
 from marketplace.public import Party, Sellable
-from orders.purchases.rules import needs_approval
-from orders.quotes.lines import Context, PricedLine, QuotedClaim, totals
-from orders.quotes.models import Quote
+from orders.approval_rules.needs_approval import needs_approval
+from orders.checkout.priced_line import Context, PricedLine, QuotedClaim, totals
+from orders.checkout.quote_models import Quote
 
 LIVES = timedelta(minutes=30)
 MAX_LINES = 20

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from orders.quotes.models import Quote
+from orders.checkout.quote_models import Quote
 
 KEPT = timedelta(days=30)
 """After it expired, a quote can still be looked up for as long as an idempotency key may ask for it."""

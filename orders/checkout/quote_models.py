@@ -32,7 +32,7 @@ class Quote(Base):
     tax_minor: Mapped[Minor]
     gross_minor: Mapped[Minor]
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    """`orders.quotes.lines.PricedLine`, one dictionary each."""
+    """`orders.checkout.priced_line.PricedLine`, one dictionary each."""
     context: Mapped[Json]
     """Where the buyer stood: video, placement, millisecond, share link."""
     needs_approval: Mapped[bool]

@@ -9,8 +9,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from marketplace import public
 from marketplace.attribution.attribute import WINDOW, ContextHint, attribute
+from orders.checkout.priced_line import Context, PricedLine
 from orders.order.models import Attribution, Order
-from orders.quotes.lines import Context, PricedLine
 
 
 def decide(uow: UnitOfWork, line_id: UUID, order: Order, line: PricedLine, context: Context) -> Attribution:

@@ -21,16 +21,16 @@ from kernel.text import plain_text
 from marketplace import public
 from marketplace.organizations.models import Organization
 from marketplace.people.models import Person
+from orders.approval_rules.needs_approval import needs_approval
+from orders.checkout.attribute_line import decide
+from orders.checkout.models import Purchase
+from orders.checkout.priced_line import Context, PricedLine, by_seller, totals
+from orders.checkout.quote_models import Quote
+from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
 from orders.order.events import PurchasePlaced
 from orders.order.models import Attribution, Order, OrderLine, SaleTerms
 from orders.order.states import ORDER, PURCHASE
-from orders.purchases.attribution import decide
-from orders.purchases.models import Purchase
-from orders.purchases.pay import PAYMENT_WAITS, request_payment
-from orders.purchases.rules import needs_approval
 from orders.queries import LineView, PurchaseView, line_view, order_view
-from orders.quotes.lines import Context, PricedLine, by_seller, totals
-from orders.quotes.models import Quote
 
 APPROVAL_WAITS = timedelta(days=7)
 
