@@ -44,8 +44,8 @@ from orders.checkout.create_quote import Asked, GiveQuote, give_quote
 from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
-from orders.money_back import RequestOrderRefund, request_order_refund
 from orders.order.models import Order, OrderLine
+from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.tracing.model import Trace
 from orders.tracing.trace import trace
 from tests.adapters.seller_process import OTHER_SECRET, SECRET, Seller

@@ -36,9 +36,9 @@ from orders.checkout.create_quote import Asked, GiveQuote, give_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
-from orders.money_back import RequestOrderRefund, request_order_refund
 from orders.order.accept_services import accept_order
 from orders.order.models import Order, OrderLine
+from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from tests import factories_fulfillment
 from tests.factories_billing import OPERATOR, PlainRenderer, close_due
 from tests.factories_marketplace import (

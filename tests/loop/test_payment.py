@@ -22,8 +22,8 @@ from marketplace.listings.review_listing import suspend_listing
 from orders.checkout.create_quote import Asked
 from orders.checkout.models import Purchase
 from orders.checkout.request_payment import pay_again
+from orders.deadlines import expire_purchase, overdue_purchases
 from orders.loop import SWEEP_PURCHASES
-from orders.sweeps import expire_purchase, overdue_purchases
 from tests.factories_marketplace import OPERATOR_PRINCIPAL
 from tests.loop_stage import Stage
 

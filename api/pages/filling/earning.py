@@ -17,7 +17,7 @@ from billing.invoices.queries import InvoiceRow
 from billing.shares.queries import Balance, ShareRow, VideoEarning
 from billing.statements.queries import NextPayout, PayoutRow, StatementLineRow, StatementRow
 from marketplace.videos.queries import Glance, Reach
-from orders.sales import SoldLine
+from orders.seller_queries import SoldLine
 
 SHARE_STATES = ("pending", "releasable", "in_statement", "paid", "reversed")
 HOME_CURRENCY = "CNY"

@@ -15,7 +15,7 @@ from billing.statements.queries import StatementRow
 from fulfillment.views import RunRow
 from kernel.jobs.queries import Backlog, DeadJob
 from marketplace.listings.queries import ListingView
-from orders.sales import SoldLine
+from orders.seller_queries import SoldLine
 
 PROMISED_S: Mapping[str, int] = {"reviews": 86_400, "payouts": 3 * 86_400, "dead_runs": 3_600, "dead_jobs": 900}
 """How old the oldest of a queue may be before it shows as late, in seconds; the money queues an hour."""

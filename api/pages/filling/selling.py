@@ -14,7 +14,7 @@ from fulfillment.views import RunRow
 from marketplace.listings.queries import ListingView, PlanView
 from marketplace.videos.queries import Reach
 from orders.queries import OrderView
-from orders.sales import VideoSales
+from orders.seller_queries import VideoSales
 
 ORDER_STATES = ("paid", "fulfilling", "active", "completed", "delivery_failed", "refunded")
 """What a seller meets: an order is the seller's business from its payment on."""

@@ -21,7 +21,7 @@ from marketplace.listings.queries import ListingView, PlanView
 from marketplace.placements.place import AddClaim
 from marketplace.videos.queries import Reach, VideoDetail
 from marketplace.videos.queries import VideoRow as OwnVideo
-from orders.sales import VideoSales
+from orders.seller_queries import VideoSales
 
 CALLS: Mapping[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo", "quote": "quote"}
 MS = 1000

@@ -30,7 +30,7 @@ from marketplace.listings.queries import list_in_review
 from marketplace.listings.review_listing import ReviewListing, review_listing
 from marketplace.listings.submit_listing import Reason
 from marketplace.public import party
-from orders.sales import sold_lines
+from orders.seller_queries import sold_lines
 
 READ = "operator.read"
 LONGEST_STEP_DAYS = 400

@@ -24,8 +24,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from orders import queries
 from orders.checkout.request_payment import pay_again
-from orders.money_back import RequestOrderRefund, is_refundable, request_order_refund
 from orders.order.accept_services import accept_order
+from orders.refunds.refund_order import RequestOrderRefund, is_refundable, request_order_refund
 
 STATES = ("pending_approval", "pending_payment", "fulfilling", "active", "completed", "refunded", "cancelled")
 PAGE = 30

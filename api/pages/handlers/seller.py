@@ -30,7 +30,7 @@ from marketplace.organizations.queries import get_checklist
 from marketplace.public import party
 from marketplace.videos.queries import get_reach, list_own_videos
 from orders.queries import list_seller_orders
-from orders.sales import VideoSales, sales_of_videos
+from orders.seller_queries import VideoSales, sales_of_videos
 
 READ = "seller.orders.read"
 _PAGE = 20

@@ -20,7 +20,7 @@ from billing.statements.queries import get_statement, list_payouts, list_stateme
 from kernel.db.uow import UnitOfWork
 from marketplace.public import party
 from marketplace.videos.queries import glances_of, reach_of_videos
-from orders.sales import sold_lines
+from orders.seller_queries import sold_lines
 
 READ = "money.read"
 _PAGE = 20

@@ -16,9 +16,9 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.text import plain_text
+from orders.invoicing.invoice_order import invoice_of
 from orders.order.locking import find_locked_order, lines_of
 from orders.order.models import Order
-from orders.paper import invoice_of
 
 
 @dataclass(frozen=True, slots=True)
