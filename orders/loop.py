@@ -41,8 +41,7 @@ from orders.invoicing.invoice_order import invoice_order
 from orders.order.accept_services import ACCEPTED_AFTER
 from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.order.locking import deliveries_of, find_locked_order, lock_purchase_and_orders
-from orders.order.models import Order, OrderLine
-from orders.order.states import ORDER
+from orders.order.models import ORDER, Order, OrderLine
 from orders.refunds.refund_order import credit_what_was_invoiced, give_back, is_given_back
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
 

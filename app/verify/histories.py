@@ -17,7 +17,8 @@ import marketplace.listings.states
 import marketplace.organizations.states
 import marketplace.people.states
 import marketplace.videos.states
-import orders.order.states
+import orders.checkout.models
+import orders.order.models
 from app.verify.rule import Query
 from kernel.states import machines
 from migrations.partitions import kept_since
@@ -37,9 +38,9 @@ TABLES = {
     marketplace.organizations.states.ORGANIZATION.name: "marketplace.organization",
     marketplace.people.states.MEMBER.name: "marketplace.member",
     marketplace.videos.states.VIDEO.name: "marketplace.video",
-    orders.order.states.ORDER.name: 'orders."order"',
-    orders.order.states.PURCHASE.name: "orders.purchase",
-    orders.order.states.SUBSCRIPTION.name: "orders.subscription",
+    orders.order.models.ORDER.name: 'orders."order"',
+    orders.checkout.models.PURCHASE.name: "orders.purchase",
+    orders.order.models.SUBSCRIPTION.name: "orders.subscription",
 }
 """Whose state each machine moves."""
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.db import constraints
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.errors import Conflict
+from kernel.states import Machine, edges
 
 
 class Purchase(Base):
@@ -93,3 +94,17 @@ class Approval(Base):
 
 constraints.register("uq_purchase_quote_id", lambda: Conflict("quote_used"))
 constraints.register("uq_approval_purchase_id", lambda: Conflict("purchase_already_decided"))
+
+
+PURCHASE = Machine(
+    "purchase",
+    initial="pending_payment pending_approval",
+    edges=edges(
+        pending_approval="pending_payment rejected expired cancelled",
+        pending_payment="paid expired cancelled",
+        paid="",
+        rejected="",
+        expired="",
+        cancelled="",
+    ),
+)

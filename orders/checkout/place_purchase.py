@@ -23,13 +23,12 @@ from marketplace.organizations.models import Organization
 from marketplace.people.models import Person
 from orders.approval_rules.needs_approval import needs_approval
 from orders.checkout.attribute_line import decide
-from orders.checkout.models import Purchase
+from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.priced_line import Context, PricedLine, by_seller, totals
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
 from orders.order.events import PurchasePlaced
-from orders.order.models import Attribution, Order, OrderLine, SaleTerms
-from orders.order.states import ORDER, PURCHASE
+from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
 from orders.queries import LineView, PurchaseView, line_view, order_view
 
 APPROVAL_WAITS = timedelta(days=7)

@@ -17,8 +17,7 @@ from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from marketplace.organizations.models import Organization
 from orders.order.locking import Delivery, deliveries_of
-from orders.order.models import Attribution, Order, OrderLine, SaleTerms
-from orders.order.states import ORDER
+from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
 
 _TO_DELIVER = Read(
     select(OrderLine, Attribution, SaleTerms, Organization)

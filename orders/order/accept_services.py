@@ -11,8 +11,7 @@ from kernel.errors import Conflict, NotFound
 from kernel.jobs.outbox import emit
 from orders.order.events import OrderCompleted
 from orders.order.locking import find_locked_order, lines_of
-from orders.order.models import Order
-from orders.order.states import ORDER
+from orders.order.models import ORDER, Order
 
 ACCEPTED_AFTER = timedelta(days=7)
 """A buyer who says nothing for this long after delivery has accepted: the seller is not to wait for ever."""

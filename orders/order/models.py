@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor, Ppm
+from kernel.states import Machine, edges
 
 STATES = (
     "pending_approval",
@@ -247,3 +248,25 @@ class SubscriptionTerm(Base):
     """The line whose money pays for this term."""
     starts_at: Mapped[Instant]
     ends_at: Mapped[Instant]
+
+
+ORDER = Machine(
+    "order",
+    initial="pending_payment pending_approval",
+    edges=edges(
+        pending_approval="pending_payment rejected expired cancelled",
+        pending_payment="paid expired cancelled",
+        paid="fulfilling",
+        fulfilling="active delivery_failed",
+        active="completed refunded",
+        completed="refunded",
+        delivery_failed="refunded",
+        refunded="",
+        rejected="",
+        expired="",
+        cancelled="",
+    ),
+)
+
+
+SUBSCRIPTION = Machine("subscription", initial="active", edges=edges(active="ended", ended=""))

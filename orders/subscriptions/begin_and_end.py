@@ -12,8 +12,7 @@ from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from orders.order.locking import Delivery
-from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
-from orders.order.states import SUBSCRIPTION
+from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 
 
 def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> SubscriptionTerm | None:
