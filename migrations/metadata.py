@@ -34,6 +34,7 @@ MODELS = (
     "billing.payouts.models",
     "billing.invoices.models",
     "orders.checkout.quote_models",
+    "orders.approval_rules.models",
     "orders.checkout.models",
     "orders.order.models",
 )

@@ -13,10 +13,11 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
 from orders.checkout.decide_purchase import close_unpaid
+from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import Purchase
 from orders.order.accept_services import record_acceptance
 from orders.order.events import PurchaseExpired
-from orders.order.locking import find_locked_order, find_locked_purchase
+from orders.order.locking import find_locked_order
 from orders.order.models import Order
 
 SWEPT_AT_ONCE = 100

@@ -33,6 +33,7 @@ from kernel.jobs.kinds import Payload, follows, job, sweep
 from kernel.jobs.outbox import emit, enqueue
 from kernel.jobs.settle_each import settle_each
 from marketplace.organizations.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
+from orders.checkout.locking import lock_purchase_and_orders
 from orders.checkout.purge_quotes import purge_unused
 from orders.checkout.request_payment import mark_paid
 from orders.deadlines import accept_by_deadline, expire_purchase, orders_past_acceptance, overdue_purchases
@@ -40,7 +41,7 @@ from orders.fulfillment.start_fulfillment import begin_delivery, entitlements_of
 from orders.invoicing.invoice_order import invoice_order
 from orders.order.accept_services import ACCEPTED_AFTER
 from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
-from orders.order.locking import deliveries_of, find_locked_order, lock_purchase_and_orders
+from orders.order.locking import deliveries_of, find_locked_order
 from orders.order.models import ORDER, Order, OrderLine
 from orders.refunds.refund_order import credit_what_was_invoiced, give_back, is_given_back
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions

@@ -37,6 +37,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.idempotency import Answer
 from orders import queries
+from orders.checkout import views
 from orders.checkout.create_quote import Asked, GiveQuote, give_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
@@ -192,7 +193,7 @@ class PurchaseOut(Out):
     orders: list[OrderOut]
 
     @classmethod
-    def of(cls, view: queries.PurchaseView) -> PurchaseOut:
+    def of(cls, view: views.PurchaseView) -> PurchaseOut:
         """From the query's row."""
         return cls.of_row(view, orders=[OrderOut.of(order) for order in view.orders])
 

@@ -23,8 +23,8 @@ from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter
 from kernel.db.uow import UnitOfWork
 from orders import queries
 from orders.order.accept_services import accept_order
+from orders.order.views import LineView, OrderView
 from orders.progress import Progress, ProgressStep, progress_of
-from orders.queries import LineView, OrderView
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 
 KEEP_ALIVE_S = 15

@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, select
 
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
-from orders.checkout.models import PurchaseRule
+from orders.approval_rules.models import PurchaseRule
 
 BUY = "orders.buy"
 

@@ -11,7 +11,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.ids import uuid7
 from kernel.money import exponent
-from orders.checkout.models import PurchaseRule
+from orders.approval_rules.models import PurchaseRule
 
 
 @dataclass(frozen=True, slots=True)

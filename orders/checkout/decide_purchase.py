@@ -14,10 +14,11 @@ from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.text import plain_text
 from orders.approval_rules.needs_approval import find_rule
+from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Approval, Purchase
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment, require_still_sold
 from orders.order.events import PurchaseApproved, PurchaseRejected
-from orders.order.locking import find_locked_purchase, lock_orders
+from orders.order.locking import lock_orders
 from orders.order.models import ORDER
 
 

@@ -54,24 +54,6 @@ class Purchase(Base):
     created_at: Mapped[CreatedAt]
 
 
-class PurchaseRule(Base):
-    """From which amount on a purchase of this organization needs an approver, per currency."""
-
-    __tablename__ = "purchase_rule"
-    __table_args__ = (
-        UniqueConstraint("org_id", "currency"),
-        CheckConstraint("max_order_minor >= 0", name="not_negative"),
-        {"schema": "orders"},
-    )
-    id: Mapped[Id]
-    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    currency: Mapped[Currency]
-    max_order_minor: Mapped[Minor]
-    """Gross amount of one purchase above which an approver decides."""
-    self_approval: Mapped[bool]
-    """Whether an approver may approve a purchase of their own."""
-
-
 class Approval(Base):
     """An approver's decision. One per purchase; append-only."""
 
@@ -93,6 +75,8 @@ class Approval(Base):
 
 
 constraints.register("uq_purchase_quote_id", lambda: Conflict("quote_used"))
+
+
 constraints.register("uq_approval_purchase_id", lambda: Conflict("purchase_already_decided"))
 
 

@@ -27,9 +27,10 @@ from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.priced_line import Context, PricedLine, by_seller, totals
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
+from orders.checkout.views import PurchaseView
 from orders.order.events import PurchasePlaced
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
-from orders.queries import LineView, PurchaseView, line_view, order_view
+from orders.order.views import LineView, line_view, order_view
 
 APPROVAL_WAITS = timedelta(days=7)
 

@@ -15,9 +15,10 @@ from kernel.errors import Conflict, NotFound
 from kernel.jobs.outbox import emit
 from kernel.money import Money
 from marketplace import public
+from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Purchase
 from orders.order.events import OrderPaid
-from orders.order.locking import find_locked_purchase, lock_orders
+from orders.order.locking import lock_orders
 from orders.order.models import ORDER, Order, OrderLine
 
 PAYMENT_WAITS = timedelta(hours=24)

@@ -20,7 +20,9 @@ from fulfillment.views import AttemptRow, Delivery
 from kernel.db.uow import UnitOfWork
 from marketplace.videos.queries import Glance, glances_of
 from orders import queries
-from orders.queries import OrderView, PurchaseView, Step
+from orders.checkout.views import PurchaseView
+from orders.order.views import OrderView
+from orders.queries import Step
 
 OVER = frozenset({"rejected", "expired", "cancelled"})
 ATTEMPTS = {

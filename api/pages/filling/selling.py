@@ -13,7 +13,7 @@ from api.pages.views.selling import FunnelStep, ListingDetail, ListingPlan, List
 from fulfillment.views import RunRow
 from marketplace.listings.queries import ListingView, PlanView
 from marketplace.videos.queries import Reach
-from orders.queries import OrderView
+from orders.order.views import OrderView
 from orders.seller_queries import VideoSales
 
 ORDER_STATES = ("paid", "fulfilling", "active", "completed", "delivery_failed", "refunded")

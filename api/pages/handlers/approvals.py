@@ -21,9 +21,10 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
 from marketplace.videos.queries import Glance, glances_of
 from orders import queries
+from orders.approval_rules.models import PurchaseRule
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
-from orders.checkout.models import PurchaseRule
-from orders.queries import LineView, PurchaseView
+from orders.checkout.views import PurchaseView
+from orders.order.views import LineView
 
 SHOWN = 20
 DECIDED = 10

@@ -24,6 +24,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from orders import queries
 from orders.checkout.request_payment import pay_again
+from orders.order import views
 from orders.order.accept_services import accept_order
 from orders.refunds.refund_order import RequestOrderRefund, is_refundable, request_order_refund
 
@@ -104,7 +105,7 @@ def _show(visit: Visit, order_id: UUID, refused: DomainError | None = None) -> R
     return visit.show(view, refresh_s=REFRESH_S if view.live else 0)
 
 
-def _row(visit: Visit, order: queries.OrderView) -> OrderRow:
+def _row(visit: Visit, order: views.OrderView) -> OrderRow:
     line = order.lines[0]
     return OrderRow(
         id=str(order.id),
