@@ -20,15 +20,15 @@ from orders.order.events import PurchaseExpired
 from orders.order.locking import find_locked_order
 from orders.order.models import Order
 
-SWEPT_AT_ONCE = 100
-DOUBT_WAITS = timedelta(days=7)
+BATCH_SIZE = 100
+UNRESOLVED_PAYMENT_WAITS = timedelta(days=7)
 """How long past its deadline a purchase waits for a payment whose outcome the gateway does not tell."""
 
 
 def overdue_purchases(uow: UnitOfWork) -> Sequence[UUID]:
     """Purchases whose approval or payment did not come in time, the longest overdue first."""
     return uow.session.scalars(
-        select(Purchase.id).where(_overdue()).order_by(Purchase.deadline_at, Purchase.id).limit(SWEPT_AT_ONCE)
+        select(Purchase.id).where(_overdue()).order_by(Purchase.deadline_at, Purchase.id).limit(BATCH_SIZE)
     ).all()
 
 
@@ -49,7 +49,7 @@ def expire_purchase(uow: UnitOfWork, purchase_id: UUID) -> bool:
 def orders_past_acceptance(uow: UnitOfWork) -> Sequence[UUID]:
     """Delivered orders whose buyer has let the time to accept their services pass, the longest silent first."""
     return uow.session.scalars(
-        select(Order.id).where(_silent()).order_by(Order.deadline_at, Order.id).limit(SWEPT_AT_ONCE)
+        select(Order.id).where(_past_acceptance()).order_by(Order.deadline_at, Order.id).limit(BATCH_SIZE)
     ).all()
 
 
@@ -59,7 +59,7 @@ def accept_by_deadline(uow: UnitOfWork, order_id: UUID) -> bool:
     Emits: OrderCompleted. Locks: the order.
     """
     order = find_locked_order(uow, order_id)
-    if order is None or not uow.session.scalar(select(exists().where(Order.id == order_id, _silent()))):
+    if order is None or not uow.session.scalar(select(exists().where(Order.id == order_id, _past_acceptance()))):
         return False
     record_acceptance(uow, order, reason="accepted_by_clock")
     return True
@@ -68,14 +68,14 @@ def accept_by_deadline(uow: UnitOfWork, order_id: UUID) -> bool:
 def _overdue() -> ColumnElement[bool]:
     """A payment under way or in doubt holds its purchase open, but not for ever; a captured one is about to be noticed."""
     captured = exists().where(Payment.reference == Purchase.id, Payment.state == "succeeded")
-    doubtful = exists().where(Payment.reference == Purchase.id, Payment.state.not_in(("succeeded", "failed")))
+    unresolved = exists().where(Payment.reference == Purchase.id, Payment.state.not_in(("succeeded", "failed")))
     return (
         Purchase.state.in_(("pending_approval", "pending_payment"))
         & (Purchase.deadline_at <= clock.now())
         & ~captured
-        & or_(~doubtful, Purchase.deadline_at <= clock.now() - DOUBT_WAITS)
+        & or_(~unresolved, Purchase.deadline_at <= clock.now() - UNRESOLVED_PAYMENT_WAITS)
     )
 
 
-def _silent() -> ColumnElement[bool]:
+def _past_acceptance() -> ColumnElement[bool]:
     return (Order.state == "active") & (Order.deadline_at <= clock.now())

@@ -40,7 +40,7 @@ from kernel.settings import Settings
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.organizations.models import BillingProfile
 from marketplace.people.permissions import permissions_of
-from orders.checkout.create_quote import Asked, GiveQuote, give_quote
+from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
@@ -122,14 +122,14 @@ class Stage:
         quantity: int = 20,
         *,
         principal: Principal | None = None,
-        lines: tuple[Asked, ...] | None = None,
+        lines: tuple[QuoteItem, ...] | None = None,
         context: Context | None = None,
     ) -> UUID:
         """Ask for a price, by default from inside the video at second 7."""
         where = context or Context(video_id=self.video, placement_id=self.placement, second_ms=7_000)
-        asked = lines or (Asked(plan_id or self.seat_plan, quantity),)
+        asked = lines or (QuoteItem(plan_id or self.seat_plan, quantity),)
         with unit_of_work(self.services.db, principal or self.purchaser) as uow:
-            return give_quote(uow, GiveQuote(asked, None, where)).id
+            return create_quote(uow, CreateQuote(asked, None, where)).id
 
     def buy(
         self,

@@ -32,7 +32,7 @@ from marketplace.attribution.record_touchpoints import TouchpointIn, record_touc
 from marketplace.placements.place import AddClaim, add_claim
 from marketplace.public import find_default_billing_profile
 from orders.approval_rules.set_rule import SetRule, set_rule
-from orders.checkout.create_quote import Asked, GiveQuote, give_quote
+from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
@@ -181,10 +181,10 @@ class _Stage:
 
     def _place(self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None) -> UUID:
         with unit_of_work(self.db, by or self.buyer.owner) as uow:
-            quote = give_quote(
+            quote = create_quote(
                 uow,
-                GiveQuote(
-                    tuple(Asked(plan_id, quantity) for plan_id, quantity in lines),
+                CreateQuote(
+                    tuple(QuoteItem(plan_id, quantity) for plan_id, quantity in lines),
                     context=Context(video_id=self.video_id, placement_id=self.placement.id, second_ms=5_000),
                 ),
             )

@@ -38,7 +38,7 @@ from kernel.errors import Invalid
 from kernel.idempotency import Answer
 from orders import queries
 from orders.checkout import views
-from orders.checkout.create_quote import Asked, GiveQuote, give_quote
+from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context, PricedLine, QuotedClaim
@@ -67,11 +67,11 @@ class QuoteIn(Wire):
     )
     share: Annotated[str, Field(max_length=64)] | None = None
 
-    def asked(self) -> tuple[Asked, ...]:
+    def asked(self) -> tuple[QuoteItem, ...]:
         """The lines whichever way they were given."""
-        lines = tuple(Asked(line.plan_id, line.quantity) for line in self.lines)
+        lines = tuple(QuoteItem(line.plan_id, line.quantity) for line in self.lines)
         if self.plan_id is not None:
-            return (Asked(self.plan_id, self.quantity), *lines)
+            return (QuoteItem(self.plan_id, self.quantity), *lines)
         if not lines:
             raise Invalid("lines_required", field="plan_id")
         return lines
@@ -199,7 +199,7 @@ class PurchaseOut(Out):
 
 
 @post("/v1/quotes", permission="signed_in", sync_to_thread=True, tags=["buying"])
-def create_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
+def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
     """Price without committing. Prices come from the server alone; the quote lives 30 minutes."""
     context = Context(
         video_id=data.video_id,
@@ -207,8 +207,8 @@ def create_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
         second_ms=None if data.second is None else data.second * 1000,
         share=data.share,
     )
-    command = GiveQuote(data.asked(), data.currency, context)
-    return request.transact(lambda uow: QuoteOut.of(give_quote(uow, command)))
+    command = CreateQuote(data.asked(), data.currency, context)
+    return request.transact(lambda uow: QuoteOut.of(create_quote(uow, command)))
 
 
 @post("/v1/purchases", permission="signed_in", sync_to_thread=True, tags=["buying"])
@@ -371,7 +371,7 @@ def _shown(purchase_id: UUID, uow: UnitOfWork) -> PurchaseOut:
 
 
 routes = [
-    create_quote,
+    post_quote,
     create_purchase,
     list_purchases,
     get_purchase,

@@ -13,7 +13,7 @@ from orders.checkout.priced_line import Context, PricedLine
 from orders.order.models import Attribution, Order
 
 
-def decide(uow: UnitOfWork, line_id: UUID, order: Order, line: PricedLine, context: Context) -> Attribution:
+def attribute_line(uow: UnitOfWork, line_id: UUID, order: Order, line: PricedLine, context: Context) -> Attribution:
     """The attribution row of a line about to be placed, not yet added."""
     now = clock.now()
     found = attribute(

@@ -18,12 +18,12 @@ from orders.approval_rules.needs_approval import needs_approval
 from orders.checkout.priced_line import Context, PricedLine, QuotedClaim, totals
 from orders.checkout.quote_models import Quote
 
-LIVES = timedelta(minutes=30)
+QUOTE_TTL = timedelta(minutes=30)
 MAX_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuoteItem:
     """A plan and how many of it (seats, or 1)."""
 
     plan_id: UUID
@@ -31,15 +31,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class GiveQuote:
+class CreateQuote:
     """What to price. `currency`, when given, must be the plans' own: there is no conversion."""
 
-    lines: tuple[Asked, ...]
+    lines: tuple[QuoteItem, ...]
     currency: str | None = None
     context: Context = field(default_factory=Context)
 
 
-def give_quote(uow: UnitOfWork, command: GiveQuote) -> Quote:
+def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     """Price the lines for the acting organization; the answer binds us for 30 minutes.
 
     Raises: Invalid `quantity_out_of_range`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`; what
@@ -49,7 +49,7 @@ def give_quote(uow: UnitOfWork, command: GiveQuote) -> Quote:
     if not 1 <= len(command.lines) <= MAX_LINES:
         raise Invalid("too_many_lines", field="lines", limit=MAX_LINES)
     buyer = public.party(uow, buyer_id)
-    lines = [_price(uow, buyer, asked, command.context) for asked in command.lines]
+    lines = [_price(uow, buyer, item, command.context) for item in command.lines]
     currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
     if len(currencies) != 1:
         raise Invalid("currencies_differ", field="currency")
@@ -66,17 +66,17 @@ def give_quote(uow: UnitOfWork, command: GiveQuote) -> Quote:
         lines=[line.model_dump(mode="json") for line in lines],
         context=command.context.model_dump(mode="json"),
         needs_approval=needs_approval(uow, currency, gross),
-        expires_at=clock.now() + LIVES,
+        expires_at=clock.now() + QUOTE_TTL,
         used_at=None,
     )
     return uow.add(quote)
 
 
-def _price(uow: UnitOfWork, buyer: Party, asked: Asked, context: Context) -> PricedLine:
-    plan = public.get_sellable(uow, asked.plan_id)
+def _price(uow: UnitOfWork, buyer: Party, item: QuoteItem, context: Context) -> PricedLine:
+    plan = public.get_sellable(uow, item.plan_id)
     if plan.seller_org_id == buyer.org_id:
         raise Conflict("own_listing")
-    if not plan.min_seats <= asked.quantity <= plan.max_seats:
+    if not plan.min_seats <= item.quantity <= plan.max_seats:
         raise Invalid("quantity_out_of_range", field="quantity", least=plan.min_seats, most=plan.max_seats)
     seller = public.party(uow, plan.seller_org_id)
     decision = tax_for(
@@ -86,7 +86,7 @@ def _price(uow: UnitOfWork, buyer: Party, asked: Asked, context: Context) -> Pri
         on=clock.today(seller.time_zone),
         included=plan.tax_included,
     )
-    amounts = line_amounts(plan.unit_price_minor, asked.quantity, 0, decision)
+    amounts = line_amounts(plan.unit_price_minor, item.quantity, 0, decision)
     return PricedLine(
         seller_org_id=plan.seller_org_id,
         seller_name=seller.legal_name,
@@ -102,7 +102,7 @@ def _price(uow: UnitOfWork, buyer: Party, asked: Asked, context: Context) -> Pri
         pricing=plan.pricing,
         interval=plan.interval,
         term_months=plan.term_months,
-        quantity=asked.quantity,
+        quantity=item.quantity,
         currency=plan.currency,
         unit_price_minor=plan.unit_price_minor,
         list_minor=amounts.list_minor,

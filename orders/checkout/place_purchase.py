@@ -22,7 +22,7 @@ from marketplace import public
 from marketplace.organizations.models import Organization
 from marketplace.people.models import Person
 from orders.approval_rules.needs_approval import needs_approval
-from orders.checkout.attribute_line import decide
+from orders.checkout.attribute_line import attribute_line
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.priced_line import Context, PricedLine, by_seller, totals
 from orders.checkout.quote_models import Quote
@@ -190,7 +190,7 @@ def _place_order(
 
 def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Context) -> tuple[OrderLine, Attribution]:
     line_id = uuid7()
-    credit = decide(uow, line_id, order, line, context)
+    credit = attribute_line(uow, line_id, order, line, context)
     terms = terms_for(uow, line.kind, credit.promoter_org_id, on=clock.now())
     row = OrderLine(
         id=line_id,

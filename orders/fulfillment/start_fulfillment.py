@@ -16,7 +16,7 @@ from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from marketplace.organizations.models import Organization
-from orders.order.locking import Delivery, deliveries_of
+from orders.order.locking import LineDelivery, deliveries_of
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
 
 _TO_DELIVER = Read(
@@ -29,7 +29,7 @@ _TO_DELIVER = Read(
 )
 
 
-def begin_delivery(uow: UnitOfWork, order: Order) -> None:
+def start_fulfillment(uow: UnitOfWork, order: Order) -> None:
     """Charge and start to deliver each line of a paid, locked order. Idempotent by the order's state."""
     if order.state != "paid":
         return
@@ -50,12 +50,12 @@ def entitlements_of(uow: UnitOfWork, order: Order) -> list[UUID]:
     return sorted(one.entitlement.id for one in deliveries_of(uow, order.id) if one.entitlement is not None)
 
 
-def is_delivered(deliveries: Sequence[Delivery]) -> bool:
+def is_delivered(deliveries: Sequence[LineDelivery]) -> bool:
     """Whether every line of the order has an active entitlement."""
     return all(one.entitlement and one.entitlement.state in ("active", "suspended") for one in deliveries)
 
 
-def release_shares(uow: UnitOfWork, order: Order, deliveries: Sequence[Delivery], *, recurring: bool) -> None:
+def release_shares(uow: UnitOfWork, order: Order, deliveries: Sequence[LineDelivery], *, recurring: bool) -> None:
     """Start the hold of the shares of an order's subscriptions (delivered) or of its one-off services (accepted)."""
     for one in deliveries:
         if (one.line.term_months > 0) == recurring and one.line.gross_minor:

@@ -37,7 +37,7 @@ _DELIVERIES = Read(
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class LineDelivery:
     """A line, what delivers it, and the subscription it began."""
 
     line: OrderLine
@@ -50,9 +50,9 @@ def lines_of(uow: UnitOfWork, order_id: UUID) -> list[OrderLine]:
     return uow.fetch(_LINES, order_id=order_id)
 
 
-def deliveries_of(uow: UnitOfWork, order_id: UUID) -> list[Delivery]:
+def deliveries_of(uow: UnitOfWork, order_id: UUID) -> list[LineDelivery]:
     """The lines of an order with what delivers them, as this transaction has changed it."""
-    return [Delivery(*row) for row in uow.fetch(_DELIVERIES, order_id=order_id)]
+    return [LineDelivery(*row) for row in uow.fetch(_DELIVERIES, order_id=order_id)]
 
 
 def lock_orders(uow: UnitOfWork, purchase_id: UUID) -> list[Order]:

@@ -67,13 +67,13 @@ def is_refundable(uow: UnitOfWork, order_id: UUID) -> bool:
         return False
 
 
-def give_back(uow: UnitOfWork, order: Order, payment_id: UUID, *, reason: str) -> None:
+def refund_remaining(uow: UnitOfWork, order: Order, payment_id: UUID, *, reason: str) -> None:
     """Refund whatever of a payment is still a locked order's. Nothing left, nothing happens."""
     if _left(uow, order.id, payment_id) > 0:
         request_refund(uow, RequestRefund(reference=order.id, payment_id=payment_id, reason=reason, automatic=True))
 
 
-def is_given_back(uow: UnitOfWork, order: Order) -> bool:
+def is_fully_refunded(uow: UnitOfWork, order: Order) -> bool:
     """Whether everything that was paid for the order has gone back."""
     row = uow.session.execute(
         select(PaymentAllocation.amount_minor, PaymentAllocation.refunded_minor).where(
@@ -83,7 +83,7 @@ def is_given_back(uow: UnitOfWork, order: Order) -> bool:
     return row is not None and row.amount_minor == row.refunded_minor
 
 
-def credit_what_was_invoiced(uow: UnitOfWork, refund_id: UUID, order_id: UUID) -> None:
+def issue_credit_note_for(uow: UnitOfWork, refund_id: UUID, order_id: UUID) -> None:
     """Credit the refunded part of an order's invoice, if there is one. Idempotent by the refund."""
     invoice_id = invoice_of(uow, order_id)
     if invoice_id is not None:

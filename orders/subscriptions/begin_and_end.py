@@ -11,11 +11,11 @@ from fulfillment.entitlements.models import Entitlement
 from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
-from orders.order.locking import Delivery
+from orders.order.locking import LineDelivery
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 
 
-def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[Delivery]) -> SubscriptionTerm | None:
+def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[LineDelivery]) -> SubscriptionTerm | None:
     """Begin a subscription for each recurring line of an order that has become active.
 
     The first term runs from the moment the entitlement became active: nobody pays for waiting. Idempotent by the line.

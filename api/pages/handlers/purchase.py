@@ -29,7 +29,7 @@ from marketplace.discovery.feed import FeedItem, get_placed
 from marketplace.listings.queries import PlanView, get_listing
 from marketplace.organizations.queries import list_billing_profiles
 from orders.checkout import quote_models
-from orders.checkout.create_quote import Asked, GiveQuote, give_quote
+from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, PricedLine
 from orders.queries import get_quote
 
@@ -128,7 +128,7 @@ def _priced(visit: Visit, wanted: Wanted, *, error: str | None = None, error_fie
         context = Context(
             video_id=item.id, placement_id=card.placement_id, second_ms=wanted.second * 1000, share=wanted.share
         )
-        quote = give_quote(uow, GiveQuote((Asked(plan.id, quantity),), context=context))
+        quote = create_quote(uow, CreateQuote((QuoteItem(plan.id, quantity),), context=context))
         titles = list_billing_profiles(uow)
         profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in titles)
         return _view(visit, wanted, item, card, (plans, plan, quantity), quote, profiles, error, error_field)
