@@ -18,7 +18,7 @@ from litestar.connection import ASGIConnection
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Unauthenticated
 from kernel.principal import ANONYMOUS, Kind, Principal
-from marketplace.people.authenticate import SignedIn, principal_for_api_key, principal_for_session
+from marketplace.access.authenticate import SignedIn, principal_for_api_key, principal_for_session
 
 COOKIE = "session"
 SECURE_COOKIE = "__Host-session"

@@ -31,7 +31,7 @@ from api.auth import NOBODY, PUBLIC, SAFE, Caller, Connection, authenticate, has
 from api.context import Services
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.principal import SYSTEM, Principal
-from marketplace.people.authenticate import SignedIn
+from marketplace.access.authenticate import SignedIn
 
 T = TypeVar("T")
 

@@ -28,8 +28,8 @@ from kernel.secrets import SecretBox
 from kernel.settings import Settings
 from kernel.signing import TokenSigner
 from kernel.storage import open_storage
-from marketplace.listings import jobs as listing_jobs
-from marketplace.people import jobs as people_jobs
+from marketplace.access import jobs as people_jobs
+from marketplace.catalog import jobs as listing_jobs
 from marketplace.videos import jobs as video_jobs
 
 KEY_ID = "k1"

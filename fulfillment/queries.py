@@ -31,9 +31,9 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.paging import Page, bounded, cut, newest_first
-from marketplace.listings.models import Plan
-from marketplace.organizations.models import Organization
-from marketplace.people.models import Person
+from marketplace.access.models import Person
+from marketplace.catalog.models import Plan
+from marketplace.parties.models import Organization
 
 TROUBLED_AFTER_TRIES = 3
 """A run that is still tried after so many tries needs a look."""

@@ -17,9 +17,9 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from marketplace.attribution.attribute import PlacementFact, TouchpointFact
 from marketplace.attribution.models import Touchpoint
-from marketplace.listings.models import Listing, ListingVersion, Plan
-from marketplace.organizations.models import BillingProfile, Organization
-from marketplace.placements.contradictions import Said, find_contradiction, terms_of
+from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.parties.models import BillingProfile, Organization
+from marketplace.placements.claim_checks import Said, find_contradiction, terms_of
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.access import MAY_SEE, seen_by, viewer
 from marketplace.videos.models import Video

@@ -32,7 +32,7 @@ from kernel.errors import NotFound
 from kernel.jobs.kinds import Payload, follows, job, sweep
 from kernel.jobs.outbox import emit, enqueue
 from kernel.jobs.settle_each import settle_each
-from marketplace.organizations.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
+from marketplace.parties.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
 from orders.checkout.locking import lock_purchase_and_orders
 from orders.checkout.purge_quotes import purge_unused
 from orders.checkout.request_payment import mark_paid

@@ -17,7 +17,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
 from kernel.states import StateHistory
-from marketplace.people.models import Person
+from marketplace.access.models import Person
 from orders.approval_rules.models import PurchaseRule
 from orders.checkout.models import Approval, Purchase
 from orders.checkout.quote_models import Quote

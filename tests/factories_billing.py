@@ -35,7 +35,7 @@ from kernel.jobs.runner import drain
 from kernel.money import Money
 from kernel.principal import SYSTEM, Kind, Principal
 from kernel.storage import Storage, open_storage
-from marketplace.organizations.models import Organization
+from marketplace.parties.models import Organization
 from tests.witness import witness_all
 
 M = TypeVar("M", bound=Base)

@@ -18,24 +18,24 @@ from stdnum.cn import uscc
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM, Kind, Principal
+from marketplace.access.add_person import NewPerson
+from marketplace.access.members import AddMember, add_member
+from marketplace.access.permissions import OPERATOR, permissions_of
+from marketplace.catalog.draft_listing import DraftListing, VersionText, draft_listing
+from marketplace.catalog.models import Plan
+from marketplace.catalog.plan_terms import DraftPlan, Feature
+from marketplace.catalog.review_listing import ReviewListing, review_listing
+from marketplace.catalog.submit_listing import submit_listing
 from marketplace.channels.models import Channel
 from marketplace.channels.open_channel import OpenChannel, open_channel
-from marketplace.listings.draft_listing import DraftListing, VersionText, draft_listing
-from marketplace.listings.models import Plan
-from marketplace.listings.plan_terms import DraftPlan, Feature
-from marketplace.listings.review_listing import ReviewListing, review_listing
-from marketplace.listings.submit_listing import submit_listing
-from marketplace.organizations.complete_onboarding_step import (
+from marketplace.parties.complete_onboarding_step import (
     AGREEMENT_VERSION,
     STEPS,
     CompleteOnboardingStep,
     complete_onboarding_step,
 )
-from marketplace.organizations.models import PLATFORM_ORG_ID
-from marketplace.organizations.register_organization import RegisterOrganization, register_organization
-from marketplace.people.add_person import NewPerson
-from marketplace.people.members import AddMember, add_member
-from marketplace.people.permissions import OPERATOR, permissions_of
+from marketplace.parties.models import PLATFORM_ORG_ID
+from marketplace.parties.register_organization import RegisterOrganization, register_organization
 from marketplace.placements.models import Placement
 from marketplace.placements.place import AddPlacement, add_placement
 from marketplace.videos.create_video import CreateVideo, create_video

@@ -37,9 +37,9 @@ from kernel.jobs.models import EventRow
 from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM, Principal
 from kernel.settings import Settings
+from marketplace.access.permissions import permissions_of
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
-from marketplace.organizations.models import BillingProfile
-from marketplace.people.permissions import permissions_of
+from marketplace.parties.models import BillingProfile
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 import billing.registration
-import marketplace.listings.jobs
+import marketplace.catalog.jobs
 import marketplace.videos.jobs
 import orders.loop
 from app.scheduler import tick
@@ -88,7 +88,7 @@ def _register(db: Database, storage: Storage) -> None:
         {"sandbox": SandboxGateway(db)}, storage, PlainRenderer(), public_url="https://market.example"
     )
     factories_fulfillment.register()
-    marketplace.listings.jobs.register(review_by_rule=True)
+    marketplace.catalog.jobs.register(review_by_rule=True)
     marketplace.videos.jobs.register(storage)
 
 

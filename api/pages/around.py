@@ -5,8 +5,8 @@ from __future__ import annotations
 from api.pages.navigation import Area
 from kernel.db.uow import UnitOfWork
 from kernel.principal import Kind
+from marketplace.access.authenticate import SignedIn
 from marketplace.channels.queries import list_own_channels
-from marketplace.people.authenticate import SignedIn
 from orders.queries import count_waiting_for_approval
 
 VISITOR_AREAS: frozenset[Area] = frozenset({"channel"})

@@ -32,7 +32,7 @@ from api.request import ApiRequest
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid
 from kernel.principal import Principal
-from marketplace.people.authenticate import SignedIn
+from marketplace.access.authenticate import SignedIn
 
 T = TypeVar("T")
 

@@ -17,14 +17,14 @@ from api.schema import Out, UtcIn, Wire
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.principal import Principal
-from marketplace.organizations.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
-from marketplace.organizations.queries import Checklist, get_checklist, list_billing_profiles
-from marketplace.organizations.register_organization import RegisterOrganization, register_organization
-from marketplace.organizations.save_billing_profile import SaveBillingProfile, save_billing_profile
-from marketplace.people.add_person import NewPerson
-from marketplace.people.api_keys import ApiKeyRow, MintApiKey, list_api_keys, mint_api_key, revoke_api_key
-from marketplace.people.authenticate import DOOR
-from marketplace.people.members import AddMember, MemberRow, add_member, change_roles, list_members, remove_member
+from marketplace.access.add_person import NewPerson
+from marketplace.access.api_keys import ApiKeyRow, MintApiKey, list_api_keys, mint_api_key, revoke_api_key
+from marketplace.access.authenticate import DOOR
+from marketplace.access.members import AddMember, MemberRow, add_member, change_roles, list_members, remove_member
+from marketplace.parties.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
+from marketplace.parties.queries import Checklist, get_checklist, list_billing_profiles
+from marketplace.parties.register_organization import RegisterOrganization, register_organization
+from marketplace.parties.save_billing_profile import SaveBillingProfile, save_billing_profile
 from marketplace.public import InvoiceTitle, party, to_invoice_title
 
 Short = Annotated[str, Field(max_length=200)]

@@ -16,9 +16,9 @@ from api.network_address import network_address
 from api.request import ApiRequest
 from api.schema import Out, Wire
 from kernel.errors import Forbidden
-from marketplace.people.authenticate import DOOR
-from marketplace.people.sessions import LASTS, NewSession, SignIn, sign_in, sign_out, switch_organization
-from marketplace.people.sign_in_limits import count_attempt
+from marketplace.access.authenticate import DOOR
+from marketplace.access.sessions import LASTS, NewSession, SignIn, sign_in, sign_out, switch_organization
+from marketplace.access.sign_in_limits import count_attempt
 
 
 class SignInBody(Wire):

@@ -24,31 +24,31 @@ from kernel.ids import uuid7
 from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM, Kind, Principal
 from kernel.storage import Storage
+from marketplace.access.add_person import NewPerson, add_person, find_person_id
+from marketplace.access.members import AddMember, add_member
+from marketplace.access.models import Member
+from marketplace.access.permissions import OPERATOR as OPERATOR_PERMISSIONS
+from marketplace.access.permissions import OPERATOR_ROLE, permissions_of
+from marketplace.access.states import MEMBER
+from marketplace.catalog.draft_listing import DraftListing, draft_listing
+from marketplace.catalog.models import Listing, Plan
+from marketplace.catalog.review_listing import ReviewListing, connect_plan, review_listing
+from marketplace.catalog.submit_listing import submit_listing
 from marketplace.channels.models import Channel
 from marketplace.channels.open_channel import OpenChannel, open_channel
-from marketplace.listings.draft_listing import DraftListing, draft_listing
-from marketplace.listings.models import Listing, Plan
-from marketplace.listings.review_listing import ReviewListing, connect_plan, review_listing
-from marketplace.listings.submit_listing import submit_listing
-from marketplace.organizations.complete_onboarding_step import (
+from marketplace.parties.complete_onboarding_step import (
     AGREEMENT_VERSION,
     STEPS,
     CompleteOnboardingStep,
     complete_onboarding_step,
 )
-from marketplace.organizations.models import PLATFORM_ORG_ID, Organization, SellerOnboarding
-from marketplace.organizations.register_organization import RegisterOrganization, register_organization
-from marketplace.people.add_person import NewPerson, add_person, find_person_id
-from marketplace.people.members import AddMember, add_member
-from marketplace.people.models import Member
-from marketplace.people.permissions import OPERATOR as OPERATOR_PERMISSIONS
-from marketplace.people.permissions import OPERATOR_ROLE, permissions_of
-from marketplace.people.states import MEMBER
+from marketplace.parties.models import PLATFORM_ORG_ID, Organization, SellerOnboarding
+from marketplace.parties.register_organization import RegisterOrganization, register_organization
 from marketplace.placements.place import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.videos.create_video import CreateVideo, create_video
+from marketplace.videos.media.receive_media import ReceiveMedia, receive_media, upload_key
 from marketplace.videos.models import Video
 from marketplace.videos.publish_video import publish_video
-from marketplace.videos.receive_media import ReceiveMedia, receive_media, upload_key
 
 Connect = Callable[[Mapping[str, UUID]], Mapping[str, UUID]]
 """Sellers (key → organization) in, their connectors (key → id) out; fulfillment's part of the sample data."""

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from app.verify.rule import Example, Query, Reading
 from kernel.db.uow import UnitOfWork
-from marketplace.listings.models import Plan
-from marketplace.placements.contradictions import Said, find_contradiction, terms_of
+from marketplace.catalog.models import Plan
+from marketplace.placements.claim_checks import Said, find_contradiction, terms_of
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.models import Video
 

@@ -13,9 +13,9 @@ import billing.refunds.states
 import billing.shares.states
 import billing.statements.states
 import fulfillment.runs.states
-import marketplace.listings.states
-import marketplace.organizations.states
-import marketplace.people.states
+import marketplace.access.states
+import marketplace.catalog.states
+import marketplace.parties.states
 import marketplace.videos.states
 import orders.checkout.models
 import orders.order.models
@@ -32,11 +32,11 @@ TABLES = {
     billing.statements.states.STATEMENT.name: "billing.statement",
     fulfillment.runs.states.RUN.name: "fulfillment.run",
     fulfillment.runs.states.ENTITLEMENT.name: "fulfillment.entitlement",
-    marketplace.listings.states.LISTING.name: "marketplace.listing",
-    marketplace.listings.states.VERSION.name: "marketplace.listing_version",
-    marketplace.listings.states.PLAN.name: "marketplace.plan",
-    marketplace.organizations.states.ORGANIZATION.name: "marketplace.organization",
-    marketplace.people.states.MEMBER.name: "marketplace.member",
+    marketplace.catalog.states.LISTING.name: "marketplace.listing",
+    marketplace.catalog.states.VERSION.name: "marketplace.listing_version",
+    marketplace.catalog.states.PLAN.name: "marketplace.plan",
+    marketplace.parties.states.ORGANIZATION.name: "marketplace.organization",
+    marketplace.access.states.MEMBER.name: "marketplace.member",
     marketplace.videos.states.VIDEO.name: "marketplace.video",
     orders.order.models.ORDER.name: 'orders."order"',
     orders.checkout.models.PURCHASE.name: "orders.purchase",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.verify.rule import Query, pending
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 ALLOCATED = Query(
     "payments.allocated",

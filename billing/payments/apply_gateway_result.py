@@ -22,7 +22,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
 from kernel.money import Money
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 _AGGREGATE = Read(
     select(Payment.reference, func.pg_advisory_xact_lock(aggregate_key(Payment.reference))).where(

@@ -19,7 +19,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import enqueue
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 SUBMIT = "billing.payout.submit"
 """Kind of the job that calls the gateway."""

@@ -29,7 +29,7 @@ from kernel.db.uow import Transact, UnitOfWork
 from kernel.errors import Conflict, DomainError, Invalid
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 SETTLED = ("in_statement", "paid")
 """States of a share that a statement has settled: what is taken back afterwards is a line of the next one."""

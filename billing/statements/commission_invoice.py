@@ -23,7 +23,7 @@ from billing.tax.line_amounts import line_amounts
 from billing.tax.reasons import reason_in_words
 from kernel.db.locks import lock_rows
 from kernel.db.uow import UnitOfWork
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 from marketplace.public import find_default_billing_profile, party
 
 _NAME: Final = "平台技术服务费 Platform service fee"

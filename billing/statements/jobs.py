@@ -11,7 +11,7 @@ from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import Payload, job, sweep
 from kernel.jobs.outbox import enqueue
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 from marketplace.public import party
 
 CLOSE_MONTH = "billing.statement.close_month"

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
-from marketplace.listings.models import Listing, ListingVersion, Plan
-from marketplace.organizations.models import Organization
-from marketplace.placements.contradictions import Said, find_contradiction, price_unit, terms_of
+from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.parties.models import Organization
+from marketplace.placements.claim_checks import Said, find_contradiction, price_unit, terms_of
 from marketplace.placements.models import Claim, Placement
 
 

@@ -13,10 +13,10 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.money import exponent
-from marketplace.listings.models import Listing, Plan
-from marketplace.placements.contradictions import KINDS, UNITS, Said, find_contradiction, terms_of
+from marketplace.catalog.models import Listing, Plan
+from marketplace.input_text import line
+from marketplace.placements.claim_checks import KINDS, UNITS, Said, find_contradiction, terms_of
 from marketplace.placements.models import Claim, Placement
-from marketplace.texts import line
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.models import Video
 

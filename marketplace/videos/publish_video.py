@@ -12,10 +12,10 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from kernel.jobs.outbox import emit
-from marketplace.listings.models import Listing, ListingVersion, Plan
-from marketplace.organizations.complete_onboarding_step import missing_steps
-from marketplace.organizations.models import SellerOnboarding
-from marketplace.placements.contradictions import Said, find_contradiction, terms_of
+from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.parties.complete_onboarding_step import missing_steps
+from marketplace.parties.models import SellerOnboarding
+from marketplace.placements.claim_checks import Said, find_contradiction, terms_of
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.events import VideoPublished, VideoWithdrawn

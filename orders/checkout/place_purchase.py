@@ -19,8 +19,8 @@ from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.text import plain_text
 from marketplace import public
-from marketplace.organizations.models import Organization
-from marketplace.people.models import Person
+from marketplace.access.models import Person
+from marketplace.parties.models import Organization
 from orders.approval_rules.needs_approval import needs_approval
 from orders.checkout.attribute_line import attribute_line
 from orders.checkout.models import PURCHASE, Purchase

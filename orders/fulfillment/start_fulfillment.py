@@ -15,7 +15,7 @@ from fulfillment.entitlements.open_entitlement import OpenEntitlement, open_enti
 from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
-from marketplace.organizations.models import Organization
+from marketplace.parties.models import Organization
 from orders.order.locking import LineDelivery, deliveries_of
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
 

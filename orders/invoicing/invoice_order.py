@@ -16,7 +16,7 @@ from billing.invoices.models import Invoice
 from billing.tax.reasons import reason_in_words
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
-from marketplace.organizations.models import BillingProfile, Organization
+from marketplace.parties.models import BillingProfile, Organization
 from orders.checkout.models import Purchase
 from orders.order.models import Order, OrderLine, SubscriptionTerm
 

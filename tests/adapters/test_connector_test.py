@@ -18,7 +18,7 @@ from kernel.jobs.models import Job
 from kernel.jobs.runner import Runner
 from kernel.principal import SYSTEM
 from kernel.signing import new_webhook_secret
-from marketplace.organizations.models import SellerOnboarding
+from marketplace.parties.models import SellerOnboarding
 from orders import loop
 from tests.adapters.seller_process import SECRET, Seller
 from tests.factories_fulfillment import BOX, LOOPBACK, make_connector, register

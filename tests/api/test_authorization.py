@@ -25,8 +25,8 @@ from app.engines.embedded import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
-from marketplace.people.api_keys import MintApiKey, mint_api_key
-from marketplace.people.models import ApiKey
+from marketplace.access.api_keys import MintApiKey, mint_api_key
+from marketplace.access.models import ApiKey
 from tests.factories_marketplace import PASSWORD, Org, acting, make_org
 from tests.loop_stage import services_for
 

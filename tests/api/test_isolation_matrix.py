@@ -29,9 +29,9 @@ from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
-from marketplace.organizations.models import BillingProfile
-from marketplace.people.api_keys import MintApiKey, mint_api_key
-from marketplace.people.models import Member
+from marketplace.access.api_keys import MintApiKey, mint_api_key
+from marketplace.access.models import Member
+from marketplace.parties.models import BillingProfile
 from marketplace.placements.models import Placement
 from tests.adapters.seller_process import Seller
 from tests.factories_marketplace import PASSWORD, Org, acting, make_org, make_ready_video, make_seller

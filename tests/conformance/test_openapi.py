@@ -19,8 +19,8 @@ from app.commands.openapi import DOCUMENT, build
 from app.engines.embedded import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
-from marketplace.people.api_keys import MintApiKey, mint_api_key
-from marketplace.people.permissions import EVERYTHING
+from marketplace.access.api_keys import MintApiKey, mint_api_key
+from marketplace.access.permissions import EVERYTHING
 from tests.factories_marketplace import acting, make_seller
 from tests.loop_stage import services_for
 

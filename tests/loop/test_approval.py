@@ -12,8 +12,8 @@ from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.principal import SYSTEM, Kind, Principal
-from marketplace.listings.models import Plan
-from marketplace.listings.review_listing import suspend_listing
+from marketplace.catalog.models import Plan
+from marketplace.catalog.review_listing import suspend_listing
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.models import Purchase

@@ -17,8 +17,8 @@ from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict
 from kernel.principal import SYSTEM
-from marketplace.listings.models import Plan
-from marketplace.listings.review_listing import suspend_listing
+from marketplace.catalog.models import Plan
+from marketplace.catalog.review_listing import suspend_listing
 from orders.checkout.create_quote import QuoteItem
 from orders.checkout.models import Purchase
 from orders.checkout.request_payment import pay_again

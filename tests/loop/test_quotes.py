@@ -10,10 +10,10 @@ import pytest
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.errors import Conflict, Gone, Invalid, NotFound
-from marketplace.listings.draft_listing import ReviseListing, revise_listing
-from marketplace.listings.models import Plan
-from marketplace.listings.review_listing import ReviewListing, review_listing, suspend_listing, withdraw_plan
-from marketplace.listings.submit_listing import submit_listing
+from marketplace.catalog.draft_listing import ReviseListing, revise_listing
+from marketplace.catalog.models import Plan
+from marketplace.catalog.review_listing import ReviewListing, review_listing, suspend_listing, withdraw_plan
+from marketplace.catalog.submit_listing import submit_listing
 from orders.checkout.create_quote import QUOTE_TTL, QuoteItem
 from orders.checkout.priced_line import Context
 from orders.checkout.purge_quotes import KEPT

@@ -14,7 +14,7 @@ from billing.payments.queries import Waiting
 from billing.statements.queries import StatementRow
 from fulfillment.views import RunRow
 from kernel.jobs.queries import Backlog, DeadJob
-from marketplace.listings.queries import ListingView
+from marketplace.catalog.queries import ListingView
 from orders.seller_queries import SoldLine
 
 PROMISED_S: Mapping[str, int] = {"reviews": 86_400, "payouts": 3 * 86_400, "dead_runs": 3_600, "dead_jobs": 900}

@@ -16,8 +16,8 @@ from api.pages.views.channel import CallToAction
 from api.pages.views.selling import EditableClaim, PlacementRow, PlanOption, SellerVideoView, Typed, VideoRow
 from kernel.errors import Invalid
 from kernel.money import exponent
+from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.discovery.cards import Card, ClaimView
-from marketplace.listings.queries import ListingView, PlanView
 from marketplace.placements.place import AddClaim
 from marketplace.videos.queries import Reach, VideoDetail
 from marketplace.videos.queries import VideoRow as OwnVideo

@@ -14,7 +14,7 @@ from api.problems import sentence, texts
 from kernel import clock
 from kernel.errors import DomainError
 from kernel.money import Money
-from marketplace.placements.contradictions import UNITS
+from marketplace.placements.claim_checks import UNITS
 
 _PRICE = re.compile(r"(-?\d+) ([A-Z]{3})/([a-z/]+)")
 

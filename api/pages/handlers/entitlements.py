@@ -18,7 +18,7 @@ from fulfillment.queries import entitlements_of_buyer, get_entitlement, launch_a
 from fulfillment.views import EntitlementDetail
 from fulfillment.views import EntitlementRow as Found
 from kernel.errors import DomainError
-from marketplace.people.members import MemberRow, list_members
+from marketplace.access.members import MemberRow, list_members
 
 PAGE = 30
 ASSIGN = "seats.assign"

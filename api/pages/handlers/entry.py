@@ -18,9 +18,9 @@ from api.pages.views.people import SampleAccount, SignInView
 from api.problems import headers_of
 from api.v1.session import act_for, close_session, open_session, session_cookie
 from kernel.errors import DomainError, NotFound, TooMany
-from marketplace.people.authenticate import DOOR
-from marketplace.people.example_people import list_example_people
-from marketplace.people.sessions import SignIn
+from marketplace.access.authenticate import DOOR
+from marketplace.access.demo_accounts import list_example_people
+from marketplace.access.sessions import SignIn
 
 YEAR_S = 365 * 86_400
 REFUSED = 422

@@ -26,9 +26,9 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden
 from kernel.jobs.queries import dead_jobs, due_jobs
 from kernel.jobs.runner import replay
-from marketplace.listings.queries import list_in_review
-from marketplace.listings.review_listing import ReviewListing, review_listing
-from marketplace.listings.submit_listing import Reason
+from marketplace.catalog.queries import list_in_review
+from marketplace.catalog.review_listing import ReviewListing, review_listing
+from marketplace.catalog.submit_listing import Reason
 from marketplace.public import party
 from orders.seller_queries import sold_lines
 

@@ -24,10 +24,10 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.money import Money
+from marketplace.catalog.queries import PlanView, get_listing
 from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
-from marketplace.listings.queries import PlanView, get_listing
-from marketplace.organizations.queries import list_billing_profiles
+from marketplace.parties.queries import list_billing_profiles
 from orders.checkout import quote_models
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, PricedLine

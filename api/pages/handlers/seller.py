@@ -24,9 +24,9 @@ from fulfillment.queries import connectors_of, customers_by_listing, troubled_ru
 from fulfillment.runs.replay_run import replay_run
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
+from marketplace.catalog.queries import get_own_listing, list_own_listings
 from marketplace.channels.queries import list_own_channels
-from marketplace.listings.queries import get_own_listing, list_own_listings
-from marketplace.organizations.queries import get_checklist
+from marketplace.parties.queries import get_checklist
 from marketplace.public import party
 from marketplace.videos.queries import get_reach, list_own_videos
 from orders.queries import list_seller_orders

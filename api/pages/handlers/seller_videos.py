@@ -21,7 +21,7 @@ from api.problems import wants_page
 from api.v1.media import store_form_file
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden, NotFound
-from marketplace.listings.queries import ListingView, PlanView, list_listings, list_own_plans
+from marketplace.catalog.queries import ListingView, PlanView, list_listings, list_own_plans
 from marketplace.placements.place import (
     AddPlacement,
     ChangePlacement,
@@ -32,9 +32,9 @@ from marketplace.placements.place import (
     remove_placement,
 )
 from marketplace.videos.create_video import CreateVideo, create_video
+from marketplace.videos.media.receive_media import MAX_BYTES
 from marketplace.videos.publish_video import publish_video, withdraw_video
 from marketplace.videos.queries import get_own_video, get_reach, list_own_videos
-from marketplace.videos.receive_media import MAX_BYTES
 
 WRITE = "videos.write"
 FORM_OVERHEAD = 64 * 1024

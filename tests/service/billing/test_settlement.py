@@ -41,7 +41,7 @@ from kernel.errors import Conflict, Forbidden, Invalid
 from kernel.ids import uuid7
 from kernel.jobs.models import Job
 from kernel.principal import SYSTEM, Kind, Principal
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 from tests.factories_billing import (
     OPERATOR,
     House,

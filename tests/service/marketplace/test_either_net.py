@@ -11,19 +11,19 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, NotFound
 from kernel.principal import ANONYMOUS, Kind, Principal
 from marketplace import public
+from marketplace.access.api_keys import MintApiKey, list_api_keys, mint_api_key, revoke_api_key
+from marketplace.access.members import list_members
+from marketplace.catalog.draft_listing import DraftListing, ReviseListing, draft_listing, revise_listing
+from marketplace.catalog.queries import get_listing, get_own_listing, list_own_listings, list_versions
+from marketplace.catalog.review_listing import connect_plan, retire_listing, withdraw_plan
+from marketplace.catalog.submit_listing import submit_listing
 from marketplace.discovery.feed import get_feed_item, list_feed
-from marketplace.listings.draft_listing import DraftListing, ReviseListing, draft_listing, revise_listing
-from marketplace.listings.queries import get_listing, get_own_listing, list_own_listings, list_versions
-from marketplace.listings.review_listing import connect_plan, retire_listing, withdraw_plan
-from marketplace.listings.submit_listing import submit_listing
-from marketplace.organizations.models import BillingProfile
-from marketplace.organizations.queries import get_checklist, list_billing_profiles
-from marketplace.organizations.save_billing_profile import SaveBillingProfile, save_billing_profile
-from marketplace.people.api_keys import MintApiKey, list_api_keys, mint_api_key, revoke_api_key
-from marketplace.people.members import list_members
+from marketplace.parties.models import BillingProfile
+from marketplace.parties.queries import get_checklist, list_billing_profiles
+from marketplace.parties.save_billing_profile import SaveBillingProfile, save_billing_profile
+from marketplace.videos.media.receive_media import check_uploadable
 from marketplace.videos.publish_video import withdraw_video
 from marketplace.videos.queries import find_media, get_own_video, list_own_videos
-from marketplace.videos.receive_media import check_uploadable
 from tests.factories_marketplace import (
     acting,
     make_channel,

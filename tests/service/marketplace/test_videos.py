@@ -29,9 +29,9 @@ from marketplace.placements.place import (
     remove_placement,
 )
 from marketplace.public import claims_of, find_sharer, placements_of_listing, touchpoints_for
+from marketplace.videos.media.receive_media import ReceiveMedia, receive_media, upload_key
 from marketplace.videos.publish_video import publish_video, withdraw_video
 from marketplace.videos.queries import find_media, get_own_video, get_reach, list_own_videos
-from marketplace.videos.receive_media import ReceiveMedia, receive_media, upload_key
 from marketplace.videos.share_links import share_video
 from tests.factories_marketplace import (
     Org,
@@ -311,7 +311,7 @@ class TestFeed:
 
 
 def get_own_listing_id(uow: UnitOfWork, seller: Org) -> UUID:
-    from marketplace.listings.queries import list_own_listings
+    from marketplace.catalog.queries import list_own_listings
 
     with acting(uow, seller.owner):
         return list_own_listings(uow).items[0].id

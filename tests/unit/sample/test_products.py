@@ -10,9 +10,9 @@ from app.sample.organizations import ORGANIZATIONS
 from app.sample.products import PRODUCTS, SampleProduct
 from app.sample.scenes.facts import STORIES
 from kernel.ids import uuid7
-from marketplace.listings.plan_terms import checked_plan
-from marketplace.people.permissions import ROLES
-from marketplace.placements.contradictions import Said, Terms, find_contradiction, price_unit
+from marketplace.access.permissions import ROLES
+from marketplace.catalog.plan_terms import checked_plan
+from marketplace.placements.claim_checks import Said, Terms, find_contradiction, price_unit
 
 
 @pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: product.scene)

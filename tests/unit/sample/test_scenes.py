@@ -14,8 +14,8 @@ from app.sample.scenes.facts import HEIGHT_PX, WIDTH_PX, Story
 from app.sample.scenes.make import make_scene
 from app.sample.scenes.music import sound
 from app.sample.scenes.stage import Stage, ease
-from marketplace.videos.probe import probe_video
-from marketplace.videos.probe_result import Probe
+from marketplace.videos.media.probe import probe_video
+from marketplace.videos.media.probe_result import Probe
 
 SHORTEST = min(STORIES, key=lambda story: story.duration_ms)
 

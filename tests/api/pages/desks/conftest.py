@@ -21,9 +21,9 @@ from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM, Principal
-from marketplace.organizations.models import PLATFORM_ORG_ID
-from marketplace.people.authenticate import hash_token
-from marketplace.people.models import Member, Person, SignInSession
+from marketplace.access.authenticate import hash_token
+from marketplace.access.models import Member, Person, SignInSession
+from marketplace.parties.models import PLATFORM_ORG_ID
 from tests.adapters.seller_process import Seller
 from tests.conftest import NOON, empty
 from tests.factories_marketplace import Org, make_member, make_org

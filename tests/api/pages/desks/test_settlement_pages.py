@@ -19,9 +19,9 @@ from kernel.jobs.models import Job
 from kernel.jobs.outbox import enqueue
 from kernel.principal import SYSTEM
 from kernel.sandbox_clock import SandboxClock
-from marketplace.listings.draft_listing import DraftListing, draft_listing
-from marketplace.listings.models import Listing
-from marketplace.listings.submit_listing import submit_listing
+from marketplace.catalog.draft_listing import DraftListing, draft_listing
+from marketplace.catalog.models import Listing
+from marketplace.catalog.submit_listing import submit_listing
 from tests.api.pages.desks.conftest import Desks, text_of
 from tests.factories_marketplace import acting, make_seller, one_off_plan, words
 from tests.loop_stage import SETTLED

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.placements.models import Claim, Placement
-from marketplace.videos import receive_media
+from marketplace.videos.media import receive_media
 from marketplace.videos.models import Video
 from tests.api.pages.desks.conftest import Desks, Visitor, text_of
 from tests.factories_marketplace import make_ready_video
