@@ -39,9 +39,8 @@ from marketplace.parties.register_organization import RegisterOrganization, regi
 from marketplace.placements.models import Placement
 from marketplace.placements.place import AddPlacement, add_placement
 from marketplace.videos.create_video import CreateVideo, create_video
-from marketplace.videos.models import Video
+from marketplace.videos.models import VIDEO, Video
 from marketplace.videos.publish_video import publish_video
-from marketplace.videos.states import VIDEO
 
 PASSWORD = "correct-horse-battery"
 OPERATOR_PRINCIPAL = Principal(Kind.OPERATOR, org_id=PLATFORM_ORG_ID, permissions=OPERATOR, label="test operator")

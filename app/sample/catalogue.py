@@ -26,10 +26,9 @@ from kernel.principal import SYSTEM, Kind, Principal
 from kernel.storage import Storage
 from marketplace.access.add_person import NewPerson, add_person, find_person_id
 from marketplace.access.members import AddMember, add_member
-from marketplace.access.models import Member
+from marketplace.access.models import MEMBER, Member
 from marketplace.access.permissions import OPERATOR as OPERATOR_PERMISSIONS
 from marketplace.access.permissions import OPERATOR_ROLE, permissions_of
-from marketplace.access.states import MEMBER
 from marketplace.catalog.draft_listing import DraftListing, draft_listing
 from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.review_listing import ReviewListing, connect_plan, review_listing

@@ -13,10 +13,10 @@ import billing.refunds.states
 import billing.shares.states
 import billing.statements.states
 import fulfillment.runs.states
-import marketplace.access.states
-import marketplace.catalog.states
-import marketplace.parties.states
-import marketplace.videos.states
+import marketplace.access.models
+import marketplace.catalog.models
+import marketplace.parties.models
+import marketplace.videos.models
 import orders.checkout.models
 import orders.order.models
 from app.verify.rule import Query
@@ -32,12 +32,12 @@ TABLES = {
     billing.statements.states.STATEMENT.name: "billing.statement",
     fulfillment.runs.states.RUN.name: "fulfillment.run",
     fulfillment.runs.states.ENTITLEMENT.name: "fulfillment.entitlement",
-    marketplace.catalog.states.LISTING.name: "marketplace.listing",
-    marketplace.catalog.states.VERSION.name: "marketplace.listing_version",
-    marketplace.catalog.states.PLAN.name: "marketplace.plan",
-    marketplace.parties.states.ORGANIZATION.name: "marketplace.organization",
-    marketplace.access.states.MEMBER.name: "marketplace.member",
-    marketplace.videos.states.VIDEO.name: "marketplace.video",
+    marketplace.catalog.models.LISTING.name: "marketplace.listing",
+    marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
+    marketplace.catalog.models.PLAN.name: "marketplace.plan",
+    marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
+    marketplace.access.models.MEMBER.name: "marketplace.member",
+    marketplace.videos.models.VIDEO.name: "marketplace.video",
     orders.order.models.ORDER.name: 'orders."order"',
     orders.checkout.models.PURCHASE.name: "orders.purchase",
     orders.order.models.SUBSCRIPTION.name: "orders.subscription",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.db.base import Base, CreatedAt, Id, Instant
 from kernel.db.constraints import register
 from kernel.errors import Conflict
+from kernel.states import Machine, edges
 
 ORGANIZATION = "marketplace.organization.id"
 PERSON = "marketplace.person.id"
@@ -117,3 +118,6 @@ class ApiKey(Base):
 
 register("uq_person_email", lambda: Conflict("email_taken"))
 register("uq_member_org_id_person_id", lambda: Conflict("member_exists"))
+
+
+MEMBER = Machine("marketplace.member", initial="active", edges=edges(active="removed", removed="active"))

@@ -15,9 +15,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.text import clean_markdown
-from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import DraftPlan, checked_plan
-from marketplace.catalog.states import LISTING, PLAN, VERSION
 from marketplace.input_text import line
 from marketplace.parties.models import Organization
 from marketplace.placements.models import Claim, Placement

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.db.constraints import register
 from kernel.errors import Conflict
+from kernel.states import Machine, edges
 
 
 class Listing(Base):
@@ -147,3 +148,33 @@ class Plan(Base):
 register("uq_listing_org_id_slug", lambda: Conflict("slug_taken"))
 register("uq_listing_version_listing_id_number", lambda: Conflict("listing_changed"))
 register("uq_plan_version_id_code", lambda: Conflict("plan_code_taken"))
+
+
+LISTING = Machine(
+    "marketplace.listing",
+    initial="draft",
+    edges=edges(
+        draft="in_review",
+        in_review="published rejected",
+        rejected="in_review",
+        published="suspended retired",
+        suspended="published retired",
+        retired="",
+    ),
+)
+
+
+VERSION = Machine(
+    "marketplace.listing_version",
+    initial="draft",
+    edges=edges(
+        draft="in_review",
+        in_review="published rejected",
+        rejected="draft",
+        published="superseded",
+        superseded="",
+    ),
+)
+
+
+PLAN = Machine("marketplace.plan", initial="active", edges=edges(active="withdrawn", withdrawn=""))

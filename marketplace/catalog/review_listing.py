@@ -15,8 +15,7 @@ from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.jobs.outbox import emit
 from marketplace.catalog.draft_listing import latest_version, lock_own_listing
 from marketplace.catalog.events import ListingPublished, ListingRejected, ListingSuspended
-from marketplace.catalog.models import Listing, ListingVersion, Plan
-from marketplace.catalog.states import LISTING, PLAN, VERSION
+from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
 from marketplace.catalog.submit_listing import Reason, find_reasons
 
 

@@ -13,8 +13,7 @@ from kernel.errors import Conflict
 from kernel.jobs.outbox import emit
 from marketplace.catalog.draft_listing import latest_version, lock_own_listing
 from marketplace.catalog.events import ListingSubmitted
-from marketplace.catalog.models import Listing, ListingVersion, Plan
-from marketplace.catalog.states import LISTING, VERSION
+from marketplace.catalog.models import LISTING, VERSION, Listing, ListingVersion, Plan
 from marketplace.parties.models import SellerOnboarding
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.db.base import Base, CreatedAt, Id, Instant
 from kernel.db.constraints import register
 from kernel.errors import Conflict
+from kernel.states import Machine, edges
 
 PLATFORM_ORG_ID = UUID("00000000-0000-7000-8000-000000000001")
 """The platform's own organization: it takes the commission, issues commission invoices and employs the operators."""
@@ -87,3 +88,10 @@ class SellerOnboarding(Base):
 
 register("uq_organization_country_tax_id", lambda: Conflict("organization_exists"))
 register("uq_billing_profile_default", lambda: Conflict("billing_profile_default_changed"))
+
+
+ORGANIZATION = Machine(
+    "marketplace.organization",
+    initial="active",
+    edges=edges(active="suspended", suspended="active"),
+)

@@ -15,12 +15,10 @@ from kernel.errors import Invalid
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.access.add_person import NewPerson, add_person, checked_email
-from marketplace.access.models import Member
-from marketplace.access.states import MEMBER
+from marketplace.access.models import MEMBER, Member
 from marketplace.input_text import line, optional_line
 from marketplace.parties.events import OrganizationRegistered
-from marketplace.parties.models import BillingProfile, Organization, SellerOnboarding
-from marketplace.parties.states import ORGANIZATION
+from marketplace.parties.models import ORGANIZATION, BillingProfile, Organization, SellerOnboarding
 from marketplace.parties.tax_ids import checked_tax_id
 
 LOCALES = ("zh-CN", "en")

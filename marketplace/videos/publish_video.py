@@ -19,8 +19,7 @@ from marketplace.placements.claim_checks import Said, find_contradiction, terms_
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.events import VideoPublished, VideoWithdrawn
-from marketplace.videos.models import Video
-from marketplace.videos.states import VIDEO
+from marketplace.videos.models import VIDEO, Video
 
 
 @dataclass(frozen=True, slots=True)

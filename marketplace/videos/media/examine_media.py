@@ -22,8 +22,7 @@ from kernel.storage import Storage, StoredObject
 from marketplace.videos.events import VideoReady, VideoRefused
 from marketplace.videos.media.probe_result import Probe
 from marketplace.videos.media.subprocess_probe import probe_isolated, remux_isolated
-from marketplace.videos.models import Video
-from marketplace.videos.states import VIDEO
+from marketplace.videos.models import VIDEO, Video
 
 _READ_BYTES = 256 * 1024
 _TYPES = {"mp4": "video/mp4", "mov": "video/mp4", "webm": "video/webm"}

@@ -13,8 +13,7 @@ from kernel.storage import StoredObject
 from kernel.text import plain_text
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.events import VideoUploaded
-from marketplace.videos.models import Video
-from marketplace.videos.states import VIDEO
+from marketplace.videos.models import VIDEO, Video
 
 PROBE = "marketplace.video.probe"
 """The kind of job that examines an upload."""
