@@ -22,10 +22,10 @@ from marketplace.access.api_keys import ApiKeyRow, MintApiKey, list_api_keys, mi
 from marketplace.access.authenticate import DOOR
 from marketplace.access.members import AddMember, MemberRow, add_member, change_roles, list_members, remove_member
 from marketplace.parties.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
+from marketplace.parties.lookups import InvoiceTitle, get_party, to_invoice_title
 from marketplace.parties.queries import Checklist, get_checklist, list_billing_profiles
 from marketplace.parties.register_organization import RegisterOrganization, register_organization
 from marketplace.parties.save_billing_profile import SaveBillingProfile, save_billing_profile
-from marketplace.public import InvoiceTitle, party, to_invoice_title
 
 Short = Annotated[str, Field(max_length=200)]
 Roles = Annotated[list[Annotated[str, Field(max_length=20)]], Field(min_length=1, max_length=8)]
@@ -184,7 +184,7 @@ def create_organization(data: JSONBody[OrganizationIn], request: ApiRequest) -> 
 def get_organization(org_id: FromPath[UUID], request: ApiRequest) -> OrganizationOut:
     """One's own organization, or a seller."""
     with request.transaction() as uow:
-        return OrganizationOut.of_row(party(uow, org_id))
+        return OrganizationOut.of_row(get_party(uow, org_id))
 
 
 @get("/v1/organizations/{org_id:uuid}/members", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])

@@ -23,8 +23,8 @@ from billing.tax.line_amounts import line_amounts
 from billing.tax.reasons import reason_in_words
 from kernel.db.locks import lock_rows
 from kernel.db.uow import UnitOfWork
+from marketplace.parties.lookups import find_default_billing_profile, get_party
 from marketplace.parties.models import PLATFORM_ORG_ID
-from marketplace.public import find_default_billing_profile, party
 
 _NAME: Final = "平台技术服务费 Platform service fee"
 
@@ -111,7 +111,7 @@ def _was_played(uow: UnitOfWork, statement_ids: Sequence[UUID]) -> bool:
 
 
 def _side(uow: UnitOfWork, org_id: UUID) -> _Side:
-    who = party(uow, org_id)
+    who = get_party(uow, org_id)
     title = find_default_billing_profile(uow, org_id)
     document = Party(
         legal_name=title.legal_name if title else who.legal_name,

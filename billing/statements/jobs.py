@@ -11,8 +11,8 @@ from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import Payload, job, sweep
 from kernel.jobs.outbox import enqueue
+from marketplace.parties.lookups import get_party
 from marketplace.parties.models import PLATFORM_ORG_ID
-from marketplace.public import party
 
 CLOSE_MONTH = "billing.statement.close_month"
 CLOSE = "billing.statement.close"
@@ -34,7 +34,7 @@ def register() -> None:
 
 
 def _first_of_month(uow: UnitOfWork) -> datetime:
-    zone = ZoneInfo(party(uow, PLATFORM_ORG_ID).time_zone)
+    zone = ZoneInfo(get_party(uow, PLATFORM_ORG_ID).time_zone)
     return clock.now().astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 

@@ -16,8 +16,8 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
+from marketplace.parties.lookups import get_party
 from marketplace.parties.models import PLATFORM_ORG_ID
-from marketplace.public import party
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def next_payouts(uow: UnitOfWork, available: Mapping[str, int]) -> dict[str, Nex
     A payout under way; else a closed statement that waits to be paid, today; else what is free, with the month's close.
     """
     org_id = uow.principal.organization()
-    zone = ZoneInfo(party(uow, PLATFORM_ORG_ID).time_zone)
+    zone = ZoneInfo(get_party(uow, PLATFORM_ORG_ID).time_zone)
     today = clock.now().astimezone(zone).date()
     month_end = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     found: dict[str, NextPayout] = {}

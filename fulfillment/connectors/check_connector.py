@@ -26,7 +26,7 @@ from kernel.ids import uuid7
 from kernel.jobs.context import Claim
 from kernel.jobs.outbox import emit, enqueue
 from kernel.signing import new_webhook_secret
-from marketplace import public
+from marketplace.parties import lookups
 
 CHECK = "fulfillment.connector.check"
 PATIENCE = timedelta(minutes=2)
@@ -115,7 +115,7 @@ def _prepare(uow: UnitOfWork, connector_id: UUID, asked_at: datetime, ports: Sel
 
 def _context(uow: UnitOfWork, row: ConnectorRow) -> dict[str, object]:
     """What a call always says, with the seller itself in the buyer's place."""
-    seller, nothing = public.party(uow, row.org_id), str(row.id)
+    seller, nothing = lookups.get_party(uow, row.org_id), str(row.id)
     return {
         "test": True,
         "order_id": nothing,

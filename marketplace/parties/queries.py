@@ -11,8 +11,8 @@ from sqlalchemy import select
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from marketplace.parties.complete_onboarding_step import AGREEMENT_VERSION, Step, missing_steps
+from marketplace.parties.lookups import InvoiceTitle, to_invoice_title
 from marketplace.parties.models import BillingProfile, SellerOnboarding
-from marketplace.public import InvoiceTitle, to_invoice_title
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,6 @@ MAY_SEE = or_(
 """`seen_by` for statements that are built once; `viewer` gives its parameters."""
 
 
-def viewer(principal: Principal) -> dict[str, object]:
-    """The parameters of `MAY_SEE`."""
-    return {"platform": principal.is_platform, "own_id": principal.org_id}
-
-
 def get_visible_video(uow: UnitOfWork, video_id: UUID) -> Video:
     """The video, when the principal may see it. Raises NotFound(`video_not_found`)."""
     found = uow.session.scalar(select(Video).where(Video.id == video_id, seen_by(uow.principal)))

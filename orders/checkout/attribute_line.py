@@ -7,7 +7,7 @@ from uuid import UUID
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
-from marketplace import public
+from marketplace.attribution import facts
 from marketplace.attribution.attribute import WINDOW, ContextHint, attribute
 from orders.checkout.priced_line import Context, PricedLine
 from orders.order.models import Attribution, Order
@@ -17,8 +17,8 @@ def attribute_line(uow: UnitOfWork, line_id: UUID, order: Order, line: PricedLin
     """The attribution row of a line about to be placed, not yet added."""
     now = clock.now()
     found = attribute(
-        public.touchpoints_for(uow, order.buyer_org_id, line.listing_id, now - WINDOW),
-        public.placements_of_listing(uow, line.listing_id),
+        facts.touchpoints_for(uow, order.buyer_org_id, line.listing_id, now - WINDOW),
+        facts.placements_of_listing(uow, line.listing_id),
         now,
         buyer_org_id=order.buyer_org_id,
         seller_org_id=order.seller_org_id,
@@ -53,5 +53,5 @@ def attribute_line(uow: UnitOfWork, line_id: UUID, order: Order, line: PricedLin
 def _hint(uow: UnitOfWork, context: Context) -> ContextHint | None:
     if context.video_id is None or context.second_ms is None:
         return None
-    sharer = public.find_sharer(uow, context.share, context.video_id) if context.share else None
+    sharer = facts.find_sharer(uow, context.share, context.video_id) if context.share else None
     return ContextHint(context.video_id, context.placement_id, context.second_ms, sharer)

@@ -12,8 +12,11 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid
 from kernel.ids import uuid7
-from marketplace import public
-from marketplace.public import Party, Sellable
+from marketplace.catalog import sellable
+from marketplace.catalog.sellable import Sellable
+from marketplace.discovery import claims
+from marketplace.parties import lookups
+from marketplace.parties.lookups import Party
 from orders.approval_rules.needs_approval import needs_approval
 from orders.checkout.priced_line import Context, PricedLine, QuotedClaim, totals
 from orders.checkout.quote_models import Quote
@@ -43,12 +46,12 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     """Price the lines for the acting organization; the answer binds us for 30 minutes.
 
     Raises: Invalid `quantity_out_of_range`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`; what
-    `marketplace.public.get_sellable` raises for plans that cannot be bought.
+    `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
     """
     buyer_id = uow.principal.organization()
     if not 1 <= len(command.lines) <= MAX_LINES:
         raise Invalid("too_many_lines", field="lines", limit=MAX_LINES)
-    buyer = public.party(uow, buyer_id)
+    buyer = lookups.get_party(uow, buyer_id)
     lines = [_price(uow, buyer, item, command.context) for item in command.lines]
     currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
     if len(currencies) != 1:
@@ -73,12 +76,12 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
 
 
 def _price(uow: UnitOfWork, buyer: Party, item: QuoteItem, context: Context) -> PricedLine:
-    plan = public.get_sellable(uow, item.plan_id)
+    plan = sellable.get_sellable(uow, item.plan_id)
     if plan.seller_org_id == buyer.org_id:
         raise Conflict("own_listing")
     if not plan.min_seats <= item.quantity <= plan.max_seats:
         raise Invalid("quantity_out_of_range", field="quantity", least=plan.min_seats, most=plan.max_seats)
-    seller = public.party(uow, plan.seller_org_id)
+    seller = lookups.get_party(uow, plan.seller_org_id)
     decision = tax_for(
         TaxParty(country=seller.country, tax_id=seller.tax_id or ""),
         TaxParty(country=buyer.country, tax_id=buyer.tax_id or ""),
@@ -138,5 +141,5 @@ def _claims(uow: UnitOfWork, plan: Sellable, context: Context) -> list[QuotedCla
             text_en=claim.text_en,
             ok=claim.ok,
         )
-        for claim in public.claims_of(uow, context.video_id, plan.plan_id)
+        for claim in claims.claims_of(uow, context.video_id, plan.plan_id)
     ]

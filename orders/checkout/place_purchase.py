@@ -18,8 +18,9 @@ from kernel.errors import Conflict, Gone, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.text import plain_text
-from marketplace import public
 from marketplace.access.models import Person
+from marketplace.catalog import sellable
+from marketplace.parties import lookups
 from marketplace.parties.models import Organization
 from orders.approval_rules.needs_approval import needs_approval
 from orders.checkout.attribute_line import attribute_line
@@ -100,8 +101,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     lines = [PricedLine.model_validate(line) for line in quote.lines]
     context = Context.model_validate(quote.context)
     for line in lines:
-        public.require_still_sold(uow, line.plan_id)
-    profile = public.billing_profile(uow, command.billing_profile_id)
+        sellable.require_still_sold(uow, line.plan_id)
+    profile = lookups.get_billing_profile(uow, command.billing_profile_id)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
     waits = needs_approval(uow, quote.currency, quote.gross_minor)
     state = "pending_approval" if waits else "pending_payment"

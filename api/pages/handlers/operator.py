@@ -29,7 +29,7 @@ from kernel.jobs.runner import replay
 from marketplace.catalog.queries import list_in_review
 from marketplace.catalog.review_listing import ReviewListing, review_listing
 from marketplace.catalog.submit_listing import Reason
-from marketplace.public import party
+from marketplace.parties.lookups import get_party
 from orders.seller_queries import sold_lines
 
 READ = "operator.read"
@@ -132,7 +132,7 @@ def _view(visit: Visit, error: str | None = None) -> OperatorView:
             due=due_jobs(uow),
             statements=statements,
             lines=sold_lines(uow, [row.reference for row in runs]),
-            names={org_id: party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
+            names={org_id: get_party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
         )
         ahead_s = sandbox_clock.ahead_s(uow) if visit.services.sandbox else 0
     return OperatorView(

@@ -26,8 +26,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from marketplace.catalog.queries import get_own_listing, list_own_listings
 from marketplace.channels.queries import list_own_channels
+from marketplace.parties.lookups import get_party
 from marketplace.parties.queries import get_checklist
-from marketplace.public import party
 from marketplace.videos.queries import get_reach, list_own_videos
 from orders.queries import list_seller_orders
 from orders.seller_queries import VideoSales, sales_of_videos
@@ -117,7 +117,7 @@ def replay(run_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Re
 
 def own_figures(visit: Visit, uow: UnitOfWork, kind: str) -> tuple[MoneyFigures, ...]:
     """The acting organization's figures as `seller` or `promoter`, per currency."""
-    zone = party(uow, visit.principal.organization()).time_zone
+    zone = get_party(uow, visit.principal.organization()).time_zone
     found = balances(uow, kind, time_zone=zone)
     upcoming = next_payouts(uow, {one.currency: one.available_minor for one in found})
     return earning.figures(found, upcoming)

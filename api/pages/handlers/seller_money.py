@@ -18,7 +18,7 @@ from billing.invoices.queries import InvoiceFilter, list_invoices
 from billing.shares.queries import ShareRow, balances, earnings_by_video, list_shares
 from billing.statements.queries import get_statement, list_payouts, list_statements
 from kernel.db.uow import UnitOfWork
-from marketplace.public import party
+from marketplace.parties.lookups import get_party
 from marketplace.videos.queries import glances_of, reach_of_videos
 from orders.seller_queries import sold_lines
 
@@ -35,7 +35,7 @@ def show_money(visit: Given[Visit]) -> Response[str]:
     state = asked if asked in earning.SHARE_STATES else None
     org_id = visit.principal.organization()
     with visit.work() as uow:
-        zone = party(uow, org_id).time_zone
+        zone = get_party(uow, org_id).time_zone
         cursor = visit.query("cursor", most=200) or None
         shares = list_shares(uow, "seller", state=state, cursor=cursor, limit=_PAGE)
         bills = list_invoices(uow, InvoiceFilter(kind="commission_invoice"), limit=_PAGE).items
@@ -101,7 +101,7 @@ def _statement(visit: Visit, statement_id: UUID, *, as_promoter: bool) -> Statem
     with visit.work() as uow:
         row, found = get_statement(uow, statement_id)
         lines = {} if as_promoter else sold_lines(uow, {line.reference for line in found})
-        name = party(uow, row.org_id).legal_name
+        name = get_party(uow, row.org_id).legal_name
     return StatementView(
         row=earning.statement_row(visit, row),
         lines=tuple(

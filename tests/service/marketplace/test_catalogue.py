@@ -23,10 +23,10 @@ from marketplace.catalog.review_listing import (
     suspend_listing,
     withdraw_plan,
 )
+from marketplace.catalog.sellable import get_sellable
 from marketplace.catalog.submit_listing import Reason, submit_listing
 from marketplace.discovery.feed import get_feed_item
 from marketplace.placements.place import AddClaim, AddPlacement, add_claim, add_placement
-from marketplace.public import get_sellable
 from marketplace.videos.queries import get_own_video
 from tests.factories_marketplace import (
     OPERATOR_PRINCIPAL,
