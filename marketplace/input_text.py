@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from kernel.errors import Invalid
 from kernel.text import plain_text
 
@@ -27,4 +29,15 @@ def paragraphs(field: str, text: str, limit: int) -> str:
 def _within(field: str, cleaned: str, limit: int) -> str:
     if len(cleaned) > limit:
         raise Invalid("text_too_long", field=field, limit=limit)
+    return cleaned
+
+
+_EMAIL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?")
+
+
+def checked_email(email: str, *, field: str = "email") -> str:
+    """The address in its stored form. Raises Invalid(`email_invalid`)."""
+    cleaned = email.strip().lower()
+    if not _EMAIL.fullmatch(cleaned) or ".." in cleaned or len(cleaned) > 254:
+        raise Invalid("email_invalid", field=field)
     return cleaned

@@ -21,6 +21,7 @@ from kernel.principal import SYSTEM, Kind, Principal
 from marketplace.access.add_person import NewPerson
 from marketplace.access.members import AddMember, add_member
 from marketplace.access.permissions import OPERATOR, permissions_of
+from marketplace.access.register_organization import RegisterOrganization, register_organization
 from marketplace.catalog.draft_listing import DraftListing, VersionText, draft_listing
 from marketplace.catalog.models import Plan
 from marketplace.catalog.plan_terms import DraftPlan, Feature
@@ -35,12 +36,11 @@ from marketplace.parties.complete_onboarding_step import (
     complete_onboarding_step,
 )
 from marketplace.parties.models import PLATFORM_ORG_ID
-from marketplace.parties.register_organization import RegisterOrganization, register_organization
 from marketplace.placements.models import Placement
-from marketplace.placements.place import AddPlacement, add_placement
+from marketplace.publishing.edit_placements import AddPlacement, add_placement
+from marketplace.publishing.publish_video import publish_video
 from marketplace.videos.create_video import CreateVideo, create_video
 from marketplace.videos.models import VIDEO, Video
-from marketplace.videos.publish_video import publish_video
 
 PASSWORD = "correct-horse-battery"
 OPERATOR_PRINCIPAL = Principal(Kind.OPERATOR, org_id=PLATFORM_ORG_ID, permissions=OPERATOR, label="test operator")

@@ -30,7 +30,7 @@ from kernel.principal import SYSTEM, Principal
 from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.parties.lookups import find_default_billing_profile
-from marketplace.placements.place import AddClaim, add_claim
+from marketplace.publishing.edit_placements import AddClaim, add_claim
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase

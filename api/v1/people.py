@@ -21,10 +21,10 @@ from marketplace.access.add_person import NewPerson
 from marketplace.access.api_keys import ApiKeyRow, MintApiKey, list_api_keys, mint_api_key, revoke_api_key
 from marketplace.access.authenticate import DOOR
 from marketplace.access.members import AddMember, MemberRow, add_member, change_roles, list_members, remove_member
+from marketplace.access.register_organization import RegisterOrganization, register_organization
 from marketplace.parties.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
 from marketplace.parties.lookups import InvoiceTitle, get_party, to_invoice_title
 from marketplace.parties.queries import Checklist, get_checklist, list_billing_profiles
-from marketplace.parties.register_organization import RegisterOrganization, register_organization
 from marketplace.parties.save_billing_profile import SaveBillingProfile, save_billing_profile
 
 Short = Annotated[str, Field(max_length=200)]

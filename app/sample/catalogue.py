@@ -29,6 +29,7 @@ from marketplace.access.members import AddMember, add_member
 from marketplace.access.models import MEMBER, Member
 from marketplace.access.permissions import OPERATOR as OPERATOR_PERMISSIONS
 from marketplace.access.permissions import OPERATOR_ROLE, permissions_of
+from marketplace.access.register_organization import RegisterOrganization, register_organization
 from marketplace.catalog.draft_listing import DraftListing, draft_listing
 from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.review_listing import ReviewListing, connect_plan, review_listing
@@ -42,12 +43,11 @@ from marketplace.parties.complete_onboarding_step import (
     complete_onboarding_step,
 )
 from marketplace.parties.models import PLATFORM_ORG_ID, Organization, SellerOnboarding
-from marketplace.parties.register_organization import RegisterOrganization, register_organization
-from marketplace.placements.place import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.publishing.publish_video import publish_video
 from marketplace.videos.create_video import CreateVideo, create_video
 from marketplace.videos.media.receive_media import ReceiveMedia, receive_media, upload_key
 from marketplace.videos.models import Video
-from marketplace.videos.publish_video import publish_video
 
 Connect = Callable[[Mapping[str, UUID]], Mapping[str, UUID]]
 """Sellers (key → organization) in, their connectors (key → id) out; fulfillment's part of the sample data."""

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from app.verify.rule import Example, Query, Reading
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.models import Plan
-from marketplace.placements.claim_checks import Said, find_contradiction, terms_of
+from marketplace.catalog.plan_terms import terms_of
+from marketplace.placements.claim_checks import Said, find_contradiction
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.models import Video
 

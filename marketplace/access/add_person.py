@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -14,11 +13,10 @@ from kernel.errors import Conflict, Invalid
 from kernel.ids import uuid7
 from kernel.signing import MAX_PASSWORD_BYTES, hash_password
 from marketplace.access.models import Person
-from marketplace.input_text import line
+from marketplace.input_text import checked_email, line
 
 MIN_PASSWORD = 10
 """Characters. NIST SP 800-63B asks for length, not for rules of composition; rate limits stand in front."""
-_EMAIL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +52,6 @@ def add_person(uow: UnitOfWork, command: NewPerson) -> Person:
     uow.session.add(person)
     uow.flush()
     return person
-
-
-def checked_email(email: str, *, field: str = "email") -> str:
-    """The address in its stored form. Raises Invalid(`email_invalid`)."""
-    cleaned = email.strip().lower()
-    if not _EMAIL.fullmatch(cleaned) or ".." in cleaned or len(cleaned) > 254:
-        raise Invalid("email_invalid", field=field)
-    return cleaned
 
 
 def checked_password(password: str) -> str:

@@ -14,9 +14,10 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.ids import uuid7
-from marketplace.access.add_person import NewPerson, add_person, checked_email, find_person_id
+from marketplace.access.add_person import NewPerson, add_person, find_person_id
 from marketplace.access.models import MEMBER, Member, Person
 from marketplace.access.permissions import OPERATOR_ROLE, ROLES, permissions_of
+from marketplace.input_text import checked_email
 from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 
 

@@ -10,8 +10,9 @@ from kernel.db.uow import UnitOfWork
 from kernel.jobs.kinds import Payload, follows
 from marketplace.catalog.events import ListingPublished, ListingSubmitted
 from marketplace.catalog.models import ListingVersion, Plan
+from marketplace.catalog.plan_terms import terms_of
 from marketplace.catalog.review_listing import ReviewListing, review_listing
-from marketplace.placements.claim_checks import Said, find_contradiction, terms_of
+from marketplace.placements.claim_checks import Said, find_contradiction
 from marketplace.placements.models import Claim, Placement
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from kernel.errors import Invalid
 from kernel.money import exponent
+from marketplace.catalog.models import Plan
 from marketplace.input_text import line, optional_line
+from marketplace.placements.claim_checks import Terms, price_unit
 
 MONTHS = {"month": 1, "year": 12, "none": 0}
 PRICINGS = ("per_seat", "flat", "one_off")
@@ -111,3 +113,20 @@ def _features(features: Sequence[Feature]) -> list[dict[str, Any]]:
         unit = optional_line("features", feature.unit or "", 40) or None
         found.append({"key": feature.key, "zh": zh, "en": en, "value": feature.value, "unit": unit})
     return found
+
+
+def terms_of(plan: Plan) -> Terms:
+    """The comparable side of a plan's row."""
+    return Terms(
+        unit_price_minor=plan.unit_price_minor,
+        currency=plan.currency,
+        unit=price_unit(plan.pricing, plan.interval),
+        included_seats=plan.included_seats,
+        trial_days=plan.trial_days,
+        features={str(feature["key"]): _figure(feature) for feature in plan.features},
+    )
+
+
+def _figure(feature: Mapping[str, Any]) -> int | None:
+    value = feature.get("value")
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

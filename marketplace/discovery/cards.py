@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.catalog.plan_terms import terms_of
 from marketplace.parties.models import Organization
-from marketplace.placements.claim_checks import Said, find_contradiction, price_unit, terms_of
+from marketplace.placements.claim_checks import Said, find_contradiction, price_unit
 from marketplace.placements.models import Claim, Placement
 
 

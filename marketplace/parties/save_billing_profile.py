@@ -12,10 +12,9 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
-from marketplace.access.add_person import checked_email
-from marketplace.input_text import line, optional_line
+from marketplace.input_text import checked_email, line, optional_line
 from marketplace.parties.models import BillingProfile
-from marketplace.parties.register_organization import MAX_ADDRESS, checked_country
+from marketplace.parties.places import MAX_ADDRESS, checked_country
 from marketplace.parties.tax_ids import checked_tax_id
 
 

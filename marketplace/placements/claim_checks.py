@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from marketplace.catalog.models import Plan
 from marketplace.placements.models import Claim
 
 KINDS = ("price", "included_seats", "trial_days", "feature", "service_level")
+
+
 UNITS = ("seat/year", "seat/month", "year", "month", "once")
 
 
@@ -61,18 +61,6 @@ def price_unit(pricing: str, interval: str) -> str:
     return f"seat/{interval}" if pricing == "per_seat" else interval
 
 
-def terms_of(plan: Plan) -> Terms:
-    """The comparable side of a plan's row."""
-    return Terms(
-        unit_price_minor=plan.unit_price_minor,
-        currency=plan.currency,
-        unit=price_unit(plan.pricing, plan.interval),
-        included_seats=plan.included_seats,
-        trial_days=plan.trial_days,
-        features={str(feature["key"]): _figure(feature) for feature in plan.features},
-    )
-
-
 def find_contradiction(said: Said, terms: Terms) -> Contradiction | None:
     """What the plan does not keep of what is said, or None when it keeps it."""
     if said.kind == "price":
@@ -99,8 +87,3 @@ def find_contradiction(said: Said, terms: Terms) -> Contradiction | None:
 
 def _at_least(said: int | None, held: int) -> Contradiction | None:
     return None if said is not None and said <= held else Contradiction(str(said), str(held))
-
-
-def _figure(feature: Mapping[str, Any]) -> int | None:
-    value = feature.get("value")
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

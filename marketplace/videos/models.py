@@ -93,3 +93,8 @@ VIDEO = Machine(
         withdrawn="published",
     ),
 )
+
+
+def media_version(video: Video) -> str:
+    """What an address carries so that it may be cached for ever: the beginning of the bytes' SHA-256."""
+    return (video.media_sha256 or "")[:16]

@@ -16,7 +16,8 @@ from api.pages.views.selling import MoneyFigures
 from billing.invoices.queries import InvoiceRow
 from billing.shares.queries import Balance, ShareRow, VideoEarning
 from billing.statements.queries import NextPayout, PayoutRow, StatementLineRow, StatementRow
-from marketplace.videos.queries import Glance, Reach
+from marketplace.attribution.reach import Reach
+from marketplace.videos.queries import Glance
 from orders.seller_queries import SoldLine
 
 SHARE_STATES = ("pending", "releasable", "in_statement", "paid", "reversed")

@@ -11,8 +11,8 @@ from api.pages.site import Visit
 from api.pages.views.buying import OrderRow
 from api.pages.views.selling import FunnelStep, ListingDetail, ListingPlan, ListingRow, TroubledRun
 from fulfillment.views import RunRow
+from marketplace.attribution.reach import Reach
 from marketplace.catalog.queries import ListingView, PlanView
-from marketplace.videos.queries import Reach
 from orders.order.views import OrderView
 from orders.seller_queries import VideoSales
 

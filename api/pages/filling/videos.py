@@ -16,11 +16,12 @@ from api.pages.views.channel import CallToAction
 from api.pages.views.selling import EditableClaim, PlacementRow, PlanOption, SellerVideoView, Typed, VideoRow
 from kernel.errors import Invalid
 from kernel.money import exponent
+from marketplace.attribution.reach import Reach
 from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.discovery.cards import Card, ClaimView
-from marketplace.placements.place import AddClaim
-from marketplace.videos.queries import Reach, VideoDetail
-from marketplace.videos.queries import VideoRow as OwnVideo
+from marketplace.publishing.edit_placements import AddClaim
+from marketplace.publishing.queries import VideoDetail
+from marketplace.publishing.queries import VideoRow as OwnVideo
 from orders.seller_queries import VideoSales
 
 CALLS: Mapping[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo", "quote": "quote"}

@@ -24,11 +24,12 @@ from fulfillment.queries import connectors_of, customers_by_listing, troubled_ru
 from fulfillment.runs.replay_run import replay_run
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
+from marketplace.attribution.reach import get_reach
 from marketplace.catalog.queries import get_own_listing, list_own_listings
 from marketplace.channels.queries import list_own_channels
 from marketplace.parties.lookups import get_party
 from marketplace.parties.queries import get_checklist
-from marketplace.videos.queries import get_reach, list_own_videos
+from marketplace.publishing.queries import list_own_videos
 from orders.queries import list_seller_orders
 from orders.seller_queries import VideoSales, sales_of_videos
 

@@ -18,8 +18,9 @@ from billing.invoices.queries import InvoiceFilter, list_invoices
 from billing.shares.queries import ShareRow, balances, earnings_by_video, list_shares
 from billing.statements.queries import get_statement, list_payouts, list_statements
 from kernel.db.uow import UnitOfWork
+from marketplace.attribution.reach import reach_of_videos
 from marketplace.parties.lookups import get_party
-from marketplace.videos.queries import glances_of, reach_of_videos
+from marketplace.videos.queries import glances_of
 from orders.seller_queries import sold_lines
 
 READ = "money.read"

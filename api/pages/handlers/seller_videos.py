@@ -21,8 +21,9 @@ from api.problems import wants_page
 from api.v1.media import store_form_file
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden, NotFound
+from marketplace.attribution.reach import get_reach
 from marketplace.catalog.queries import ListingView, PlanView, list_listings, list_own_plans
-from marketplace.placements.place import (
+from marketplace.publishing.edit_placements import (
     AddPlacement,
     ChangePlacement,
     add_claim,
@@ -31,10 +32,10 @@ from marketplace.placements.place import (
     remove_claim,
     remove_placement,
 )
+from marketplace.publishing.publish_video import publish_video, withdraw_video
+from marketplace.publishing.queries import get_own_video, list_own_videos
 from marketplace.videos.create_video import CreateVideo, create_video
 from marketplace.videos.media.receive_media import MAX_BYTES
-from marketplace.videos.publish_video import publish_video, withdraw_video
-from marketplace.videos.queries import get_own_video, get_reach, list_own_videos
 
 WRITE = "videos.write"
 FORM_OVERHEAD = 64 * 1024

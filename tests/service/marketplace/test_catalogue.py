@@ -26,8 +26,8 @@ from marketplace.catalog.review_listing import (
 from marketplace.catalog.sellable import get_sellable
 from marketplace.catalog.submit_listing import Reason, submit_listing
 from marketplace.discovery.feed import get_feed_item
-from marketplace.placements.place import AddClaim, AddPlacement, add_claim, add_placement
-from marketplace.videos.queries import get_own_video
+from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.publishing.queries import get_own_video
 from tests.factories_marketplace import (
     OPERATOR_PRINCIPAL,
     Org,

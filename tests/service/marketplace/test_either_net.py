@@ -24,9 +24,10 @@ from marketplace.parties import lookups
 from marketplace.parties.models import BillingProfile
 from marketplace.parties.queries import get_checklist, list_billing_profiles
 from marketplace.parties.save_billing_profile import SaveBillingProfile, save_billing_profile
+from marketplace.publishing.publish_video import withdraw_video
+from marketplace.publishing.queries import get_own_video, list_own_videos
 from marketplace.videos.media.receive_media import check_uploadable
-from marketplace.videos.publish_video import withdraw_video
-from marketplace.videos.queries import find_media, get_own_video, list_own_videos
+from marketplace.videos.queries import find_media
 from tests.factories_marketplace import (
     acting,
     make_channel,

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from babel import Locale
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
-from marketplace.access.add_person import NewPerson, add_person, checked_email
+from marketplace.access.add_person import NewPerson, add_person
 from marketplace.access.models import MEMBER, Member
-from marketplace.input_text import line, optional_line
+from marketplace.input_text import checked_email, line, optional_line
 from marketplace.parties.events import OrganizationRegistered
 from marketplace.parties.models import ORGANIZATION, BillingProfile, Organization, SellerOnboarding
+from marketplace.parties.places import MAX_ADDRESS, checked_country, checked_time_zone
 from marketplace.parties.tax_ids import checked_tax_id
 
 LOCALES = ("zh-CN", "en")
-MAX_ADDRESS = 400
-_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +100,3 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
     emit(uow, OrganizationRegistered(org_id=organization.id, owner_person_id=person_id, is_seller=command.is_seller))
     uow.flush()
     return Registered(organization.id, person_id)
-
-
-def checked_country(country: str) -> str:
-    """An ISO 3166-1 alpha-2 code in capitals. Raises Invalid(`country_invalid`)."""
-    code = country.strip().upper()
-    if not _COUNTRY.fullmatch(code) or code not in Locale("en").territories:
-        raise Invalid("country_invalid", field="country")
-    return code
-
-
-def checked_time_zone(name: str) -> str:
-    """An IANA time zone name. Raises Invalid(`time_zone_invalid`)."""
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Invalid("time_zone_invalid", field="time_zone") from error

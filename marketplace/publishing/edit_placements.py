@@ -14,8 +14,9 @@ from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.money import exponent
 from marketplace.catalog.models import Listing, Plan
+from marketplace.catalog.plan_terms import terms_of
 from marketplace.input_text import line
-from marketplace.placements.claim_checks import KINDS, UNITS, Said, find_contradiction, terms_of
+from marketplace.placements.claim_checks import KINDS, UNITS, Said, find_contradiction
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.models import Video

@@ -13,9 +13,10 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from kernel.jobs.outbox import emit
 from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.catalog.plan_terms import terms_of
 from marketplace.parties.complete_onboarding_step import missing_steps
 from marketplace.parties.models import SellerOnboarding
-from marketplace.placements.claim_checks import Said, find_contradiction, terms_of
+from marketplace.placements.claim_checks import Said, find_contradiction
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.events import VideoPublished, VideoWithdrawn
