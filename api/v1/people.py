@@ -19,7 +19,7 @@ from kernel.errors import NotFound
 from kernel.principal import Principal
 from marketplace.access.add_person import NewPerson
 from marketplace.access.api_keys import ApiKeyRow, MintApiKey, list_api_keys, mint_api_key, revoke_api_key
-from marketplace.access.authenticate import DOOR
+from marketplace.access.authenticate import PRE_AUTH
 from marketplace.access.members import AddMember, MemberRow, add_member, change_roles, list_members, remove_member
 from marketplace.access.register_organization import RegisterOrganization, register_organization
 from marketplace.parties.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
@@ -176,7 +176,7 @@ def create_organization(data: JSONBody[OrganizationIn], request: ApiRequest) -> 
         address=data.address,
         email=data.owner.email,
     )
-    made = request.transact(lambda uow: register_organization(uow, command), acting_as=DOOR)
+    made = request.transact(lambda uow: register_organization(uow, command), acting_as=PRE_AUTH)
     return RegisteredOut(org_id=made.org_id, person_id=made.person_id)
 
 

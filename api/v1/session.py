@@ -16,7 +16,7 @@ from api.network_address import network_address
 from api.request import ApiRequest
 from api.schema import Out, Wire
 from kernel.errors import Forbidden
-from marketplace.access.authenticate import DOOR
+from marketplace.access.authenticate import PRE_AUTH
 from marketplace.access.sessions import LASTS, NewSession, SignIn, sign_in, sign_out, switch_organization
 from marketplace.access.sign_in_limits import count_attempt
 
@@ -83,15 +83,15 @@ def session_cookie(services: Services, token: str) -> Cookie:
 def open_session(request: ApiRequest, command: SignIn) -> NewSession:
     """Sign in, for the JSON route and the page alike. Raises as `count_attempt` and `sign_in`."""
     # Two transactions: the attempt stays counted when the second is refused.
-    request.transact(lambda uow: count_attempt(uow, command.email, command.network_address), acting_as=DOOR)
-    return request.transact(lambda uow: sign_in(uow, command), acting_as=DOOR)
+    request.transact(lambda uow: count_attempt(uow, command.email, command.network_address), acting_as=PRE_AUTH)
+    return request.transact(lambda uow: sign_in(uow, command), acting_as=PRE_AUTH)
 
 
 def close_session(request: ApiRequest) -> None:
     """Sign out; without a session nothing happens."""
     signed_in = request.signed_in
     if signed_in is not None:
-        request.transact(lambda uow: sign_out(uow, signed_in.session_id), acting_as=DOOR)
+        request.transact(lambda uow: sign_out(uow, signed_in.session_id), acting_as=PRE_AUTH)
 
 
 def act_for(request: ApiRequest, org_id: UUID) -> None:
@@ -100,7 +100,7 @@ def act_for(request: ApiRequest, org_id: UUID) -> None:
     if signed_in is None:
         raise Forbidden("person_required")
     session_id, person_id = signed_in.session_id, signed_in.principal.person()
-    request.transact(lambda uow: switch_organization(uow, session_id, person_id, org_id), acting_as=DOOR)
+    request.transact(lambda uow: switch_organization(uow, session_id, person_id, org_id), acting_as=PRE_AUTH)
 
 
 @post("/v1/session", permission=PUBLIC, refuses=[401, 429], sync_to_thread=True, tags=["people"])

@@ -1,6 +1,6 @@
 """Who is behind a credential. Asked on every request, so that a role taken away is gone with the next one.
 
-The units of work given here are the platform's own (`DOOR`): nobody has been recognised yet, and a session may belong
+The units of work given here are the platform's own (`PRE_AUTH`): nobody has been recognised yet, and a session may belong
 to any organization.
 """
 
@@ -24,13 +24,13 @@ from marketplace.access.models import ApiKey, Member, Person, SignInSession
 from marketplace.access.permissions import OPERATOR, OPERATOR_ROLE, permissions_of
 from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 
-DOOR = Principal(Kind.SYSTEM, label="door")
+PRE_AUTH = Principal(Kind.SYSTEM, label="pre_auth")
 """Who acts while it is not yet known who acts: signing in, registering, resolving a credential."""
 USED_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Belonging:
+class Membership:
     """An organization a person may act for."""
 
     org_id: UUID
@@ -51,8 +51,8 @@ class SignedIn:
     email: str
     locale: str
     time_zone: str
-    organization: Belonging
-    organizations: tuple[Belonging, ...]
+    organization: Membership
+    organizations: tuple[Membership, ...]
 
 
 _BELONGINGS = (
@@ -104,21 +104,21 @@ def hash_token(token: str) -> str:
 def principal_for_session(uow: UnitOfWork, token: str) -> SignedIn | None:
     """The person behind a session token, or None when it is unknown, over, revoked, or its membership has ended."""
     rows = uow.fetch(_SESSION, token_hash=hash_token(token), now=clock.now())
-    belongings = tuple(_belonging(row) for row in rows)
-    current = next((pair for pair in zip(rows, belongings, strict=True) if pair[0].org_id == pair[0].current_id), None)
+    memberships = tuple(_membership(row) for row in rows)
+    current = next((pair for pair in zip(rows, memberships, strict=True) if pair[0].org_id == pair[0].current_id), None)
     if current is None:
         return None
-    row, belonging = current
+    row, membership = current
     return SignedIn(
-        principal=_principal(row.person_id, belonging, is_operator=row.is_operator),
+        principal=_principal(row.person_id, membership, is_operator=row.is_operator),
         session_id=row.session_id,
         csrf=row.csrf,
         person_name=row.name,
         email=row.email,
         locale=row.locale,
         time_zone=row.time_zone,
-        organization=belonging,
-        organizations=belongings,
+        organization=membership,
+        organizations=memberships,
     )
 
 
@@ -151,16 +151,16 @@ def _record_use(uow: UnitOfWork, key_id: UUID, now: datetime) -> None:
     uow.session.execute(update(ApiKey).where(ApiKey.id.in_(free)).values(last_used_at=now))
 
 
-def organizations_of(uow: UnitOfWork, person_id: UUID) -> tuple[Belonging, ...]:
+def organizations_of(uow: UnitOfWork, person_id: UUID) -> tuple[Membership, ...]:
     """Every active organization the person is an active member of, oldest membership first."""
-    return tuple(_belonging(row) for row in uow.session.execute(_BELONGINGS.where(Member.person_id == person_id)))
+    return tuple(_membership(row) for row in uow.session.execute(_BELONGINGS.where(Member.person_id == person_id)))
 
 
-def _belonging(row: Any) -> Belonging:
-    return Belonging(row.org_id, row.display_name, tuple(row.roles), row.is_seller, row.is_platform)
+def _membership(row: Any) -> Membership:
+    return Membership(row.org_id, row.display_name, tuple(row.roles), row.is_seller, row.is_platform)
 
 
-def _principal(person_id: UUID, current: Belonging, *, is_operator: bool) -> Principal:
+def _principal(person_id: UUID, current: Membership, *, is_operator: bool) -> Principal:
     if current.org_id == PLATFORM_ORG_ID and is_operator and OPERATOR_ROLE in current.roles:
         return Principal(Kind.OPERATOR, org_id=current.org_id, person_id=person_id, permissions=OPERATOR)
     return Principal(Kind.PERSON, org_id=current.org_id, person_id=person_id, permissions=permissions_of(current.roles))

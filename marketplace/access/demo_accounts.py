@@ -14,7 +14,7 @@ MOST = 24
 
 
 @dataclass(frozen=True, slots=True)
-class ExamplePerson:
+class DemoAccount:
     """One of them: address, organization, and the first of their roles."""
 
     email: str
@@ -22,7 +22,7 @@ class ExamplePerson:
     role: str
 
 
-def list_example_people(uow: UnitOfWork) -> list[ExamplePerson]:
+def list_demo_accounts(uow: UnitOfWork) -> list[DemoAccount]:
     """Whoever has an address under `.example`, a name no real address can have (RFC 2606 §2); buyers first."""
     rows = uow.session.execute(
         select(Person.email, Organization.display_name, Member.roles)
@@ -32,4 +32,4 @@ def list_example_people(uow: UnitOfWork) -> list[ExamplePerson]:
         .order_by(Organization.is_platform, Organization.is_seller, Organization.created_at, Member.created_at)
         .limit(MOST)
     )
-    return [ExamplePerson(row.email, row.display_name, row.roles[0] if row.roles else "viewer") for row in rows]
+    return [DemoAccount(row.email, row.display_name, row.roles[0] if row.roles else "viewer") for row in rows]

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 WINDOW = timedelta(days=30)
-MEANT_MS = 20_000
+QUALIFIED_VIEW_MS = 20_000
 """A view this long (milliseconds of playing) counts as interest; a shorter one is scrolling past."""
 TOLERANCE_MS = 2_000
 """A click may be reported this far outside its card's range: players report the second they were at, not the frame."""
@@ -118,7 +118,7 @@ def attribute(
     chosen = _last_click(seen, placements)
     rule = "last_click"
     if chosen is None:
-        chosen = next((t for t in reversed(seen) if t.kind == "view" and t.watched_ms >= MEANT_MS), None)
+        chosen = next((t for t in reversed(seen) if t.kind == "view" and t.watched_ms >= QUALIFIED_VIEW_MS), None)
         rule = "last_view"
     if chosen is None:
         return Attribution("none", path=path)

@@ -12,7 +12,7 @@ from marketplace.catalog.events import ListingPublished, ListingSubmitted
 from marketplace.catalog.models import ListingVersion, Plan
 from marketplace.catalog.plan_terms import terms_of
 from marketplace.catalog.review_listing import ReviewListing, review_listing
-from marketplace.placements.claim_checks import Said, find_contradiction
+from marketplace.placements.claim_checks import ClaimValue, find_contradiction
 from marketplace.placements.models import Claim, Placement
 
 
@@ -63,4 +63,4 @@ def follow_version(uow: UnitOfWork, listing_id: UUID, version_id: UUID) -> int:
 
 def _keeps(uow: UnitOfWork, placement: Placement, plan: Plan) -> bool:
     claims = uow.session.scalars(select(Claim).where(Claim.placement_id == placement.id, Claim.removed_at.is_(None)))
-    return all(find_contradiction(Said.of(claim), terms_of(plan)) is None for claim in claims)
+    return all(find_contradiction(ClaimValue.of(claim), terms_of(plan)) is None for claim in claims)

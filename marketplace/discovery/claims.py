@@ -10,9 +10,9 @@ from sqlalchemy import select
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.models import Plan
 from marketplace.catalog.plan_terms import terms_of
-from marketplace.placements.claim_checks import Said, find_contradiction
+from marketplace.placements.claim_checks import ClaimValue, find_contradiction
 from marketplace.placements.models import Claim, Placement
-from marketplace.videos.access import seen_by
+from marketplace.videos.access import visible_to
 from marketplace.videos.models import Video
 
 
@@ -42,7 +42,7 @@ def claims_of(uow: UnitOfWork, video_id: UUID, plan_id: UUID) -> list[ClaimFact]
             Claim.video_id == video_id,
             Placement.plan_id == plan_id,
             Claim.removed_at.is_(None),
-            seen_by(uow.principal),
+            visible_to(uow.principal),
         )
         .order_by(Claim.at_ms, Claim.id)
     )
@@ -59,5 +59,5 @@ def _claim(claim: Claim, plan: Plan) -> ClaimFact:
         unit=claim.unit,
         text=claim.text,
         text_en=claim.text_en,
-        ok=find_contradiction(Said.of(claim), terms_of(plan)) is None,
+        ok=find_contradiction(ClaimValue.of(claim), terms_of(plan)) is None,
     )

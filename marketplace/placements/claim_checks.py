@@ -19,7 +19,7 @@ UNITS = ("seat/year", "seat/month", "year", "month", "once")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ClaimValue:
     """A claim as it is compared. `value_int` is minor units for a price."""
 
     kind: str
@@ -29,7 +29,7 @@ class Said:
     unit: str | None = None
 
     @classmethod
-    def of(cls, claim: Claim) -> Said:
+    def of(cls, claim: Claim) -> ClaimValue:
         """From a claim's row."""
         return cls(claim.kind, claim.value_int, claim.value_text, claim.currency, claim.unit)
 
@@ -61,7 +61,7 @@ def price_unit(pricing: str, interval: str) -> str:
     return f"seat/{interval}" if pricing == "per_seat" else interval
 
 
-def find_contradiction(said: Said, terms: Terms) -> Contradiction | None:
+def find_contradiction(said: ClaimValue, terms: Terms) -> Contradiction | None:
     """What the plan does not keep of what is said, or None when it keeps it."""
     if said.kind == "price":
         if (said.value_int, said.currency, said.unit) == (terms.unit_price_minor, terms.currency, terms.unit):

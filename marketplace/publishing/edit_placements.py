@@ -16,7 +16,7 @@ from kernel.money import exponent
 from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.plan_terms import terms_of
 from marketplace.input_text import line
-from marketplace.placements.claim_checks import KINDS, UNITS, Said, find_contradiction
+from marketplace.placements.claim_checks import KINDS, UNITS, ClaimValue, find_contradiction
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.models import Video
@@ -237,7 +237,7 @@ def _require_kept(uow: UnitOfWork, placement: Placement, plan: Plan) -> None:
 
 
 def _refuse_contradiction(claim: Claim, plan: Plan) -> None:
-    wrong = find_contradiction(Said.of(claim), terms_of(plan))
+    wrong = find_contradiction(ClaimValue.of(claim), terms_of(plan))
     if wrong is not None:
         raise Conflict("claim_contradicts_plan", said=wrong.said, holds=wrong.holds, kind=claim.kind, text=claim.text)
 

@@ -16,7 +16,7 @@ from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import terms_of
 from marketplace.parties.complete_onboarding_step import missing_steps
 from marketplace.parties.models import SellerOnboarding
-from marketplace.placements.claim_checks import Said, find_contradiction
+from marketplace.placements.claim_checks import ClaimValue, find_contradiction
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.events import VideoPublished, VideoWithdrawn
@@ -115,7 +115,7 @@ def _contradictions(uow: UnitOfWork, video: Video, plans: dict[UUID, Plan]) -> l
     found = []
     for claim in claims:
         plan = plans.get(claim.placement_id)
-        wrong = find_contradiction(Said.of(claim), terms_of(plan)) if plan is not None else None
+        wrong = find_contradiction(ClaimValue.of(claim), terms_of(plan)) if plan is not None else None
         if wrong is not None:
             params = {"said": wrong.said, "holds": wrong.holds, "kind": claim.kind, "text": claim.text}
             found.append(Blocker("claim_contradicts_plan", params, claim.id))

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
-from marketplace.videos.access import seen_by
+from marketplace.videos.access import visible_to
 from marketplace.videos.models import Video, media_version
 
 
@@ -29,7 +29,7 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class VideoSummary:
     """As much of a video as a list of something else shows of it."""
 
     id: UUID
@@ -49,7 +49,7 @@ def find_media(uow: UnitOfWork, video_id: UUID, *, by_link: bool = False) -> Med
     """
     statement = select(Video).where(Video.id == video_id, Video.duration_ms.is_not(None))
     if not by_link:
-        statement = statement.where(seen_by(uow.principal))
+        statement = statement.where(visible_to(uow.principal))
     video = uow.session.scalar(statement)
     if video is None or video.media_key is None or video.media_sha256 is None:
         raise NotFound("video_not_found")
@@ -65,11 +65,11 @@ def find_media(uow: UnitOfWork, video_id: UUID, *, by_link: bool = False) -> Med
     )
 
 
-def glances_of(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, Glance]:
+def summaries_of(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, VideoSummary]:
     """Titles and covers of the videos among these that the principal may watch, by id."""
-    rows = uow.session.scalars(select(Video).where(Video.id.in_(list(video_ids)), seen_by(uow.principal)))
+    rows = uow.session.scalars(select(Video).where(Video.id.in_(list(video_ids)), visible_to(uow.principal)))
     return {
-        video.id: Glance(
+        video.id: VideoSummary(
             id=video.id,
             title=video.title,
             title_en=video.title_en,

@@ -17,7 +17,7 @@ from billing.invoices.queries import InvoiceRow
 from billing.shares.queries import Balance, ShareRow, VideoEarning
 from billing.statements.queries import NextPayout, PayoutRow, StatementLineRow, StatementRow
 from marketplace.attribution.reach import Reach
-from marketplace.videos.queries import Glance
+from marketplace.videos.queries import VideoSummary
 from orders.seller_queries import SoldLine
 
 SHARE_STATES = ("pending", "releasable", "in_statement", "paid", "reversed")
@@ -45,7 +45,7 @@ def forecast(balances: Sequence[Balance]) -> tuple[shown.ForecastDay, ...]:
     return tuple(sorted(days, key=lambda day: day.on))
 
 
-def share_row(visit: Visit, row: ShareRow, line: SoldLine | None, video: Glance | None) -> shown.ShareRow:
+def share_row(visit: Visit, row: ShareRow, line: SoldLine | None, video: VideoSummary | None) -> shown.ShareRow:
     """One share of one's own in the list of the seller's desk."""
     return shown.ShareRow(
         id=str(row.id),
@@ -125,7 +125,7 @@ def commission_invoice(row: InvoiceRow) -> shown.CommissionInvoice:
 
 
 def promoted_video(
-    visit: Visit, row: VideoEarning, videos: Mapping[UUID, Glance], reach: Mapping[UUID, Reach]
+    visit: Visit, row: VideoEarning, videos: Mapping[UUID, VideoSummary], reach: Mapping[UUID, Reach]
 ) -> shown.PromotedVideo:
     """What one video earned for its promoter."""
     video = videos.get(row.video_id)
@@ -159,7 +159,7 @@ def _forecast_on(visit: Visit, row: ShareRow) -> date | None:
     return row.releasable_at.astimezone(_zone(visit)).date()
 
 
-def _poster(services: Services, video: Glance | None) -> str | None:
+def _poster(services: Services, video: VideoSummary | None) -> str | None:
     if video is None or not video.has_cover:
         return None
     return cover_address(services, video.id, video.media_version, is_public=video.is_public)

@@ -18,7 +18,7 @@ from billing.refunds.queries import RefundRow, refunds_received
 from fulfillment.queries import deliveries_of
 from fulfillment.views import AttemptRow, Delivery
 from kernel.db.uow import UnitOfWork
-from marketplace.videos.queries import Glance, glances_of
+from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
 from orders.checkout.views import PurchaseView
 from orders.order.views import OrderView
@@ -47,7 +47,7 @@ class Known:
     deliveries: tuple[Delivery, ...]
     invoices: tuple[InvoiceRow, ...]
     refunds: tuple[RefundRow, ...]
-    video: Glance | None
+    video: VideoSummary | None
 
     @property
     def invoice(self) -> InvoiceRow | None:
@@ -83,7 +83,7 @@ def read(uow: UnitOfWork, order_id: UUID) -> Known:
         deliveries=tuple(deliveries_of(uow, [line.id for line in order.lines]).values()),
         invoices=tuple(papers.items) if papers else (),
         refunds=tuple(refunds_received(uow, order.id)),
-        video=glances_of(uow, [video_id]).get(video_id) if video_id else None,
+        video=summaries_of(uow, [video_id]).get(video_id) if video_id else None,
     )
 
 

@@ -19,7 +19,7 @@ from api.pages.views.buying import ApprovalRequest, ApprovalsView, Decision
 from api.pages.views.channel import Claim
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
-from marketplace.videos.queries import Glance, glances_of
+from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
 from orders.approval_rules.models import PurchaseRule
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
@@ -69,7 +69,7 @@ def _view(visit: Visit) -> ApprovalsView:
         waiting = page.items
         recent = queries.list_purchases(uow, limit=SHOWN).items
         rules = {rule.currency.strip(): rule for rule in queries.find_rule_of(uow)}
-        videos = glances_of(uow, {line.video_id for one in waiting for line in _lines(one) if line.video_id})
+        videos = summaries_of(uow, {line.video_id for one in waiting for line in _lines(one) if line.video_id})
         return ApprovalsView(
             waiting=tuple(_request(visit, one, rules.get(one.currency.strip()), videos) for one in waiting),
             count=queries.count_waiting_for_approval(uow),
@@ -88,7 +88,7 @@ def _request(
     visit: Visit,
     purchase: PurchaseView,
     rule: PurchaseRule | None,
-    videos: dict[UUID, Glance],
+    videos: dict[UUID, VideoSummary],
 ) -> ApprovalRequest:
     order, line = purchase.orders[0], _lines(purchase)[0]
     video = videos.get(line.video_id) if line.video_id else None

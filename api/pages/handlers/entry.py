@@ -18,8 +18,8 @@ from api.pages.views.people import SampleAccount, SignInView
 from api.problems import headers_of
 from api.v1.session import act_for, close_session, open_session, session_cookie
 from kernel.errors import DomainError, NotFound, TooMany
-from marketplace.access.authenticate import DOOR
-from marketplace.access.demo_accounts import list_example_people
+from marketplace.access.authenticate import PRE_AUTH
+from marketplace.access.demo_accounts import list_demo_accounts
 from marketplace.access.sessions import SignIn
 
 YEAR_S = 365 * 86_400
@@ -98,8 +98,8 @@ def _sign_in_view(visit: Visit, email: str, next_path: str, error: str | None = 
 def _samples(visit: Visit) -> tuple[SampleAccount, ...]:
     if not visit.services.sandbox:
         return ()
-    with visit.request.transaction(acting_as=DOOR) as uow:
-        return tuple(SampleAccount(one.email, one.organization, one.role) for one in list_example_people(uow))
+    with visit.request.transaction(acting_as=PRE_AUTH) as uow:
+        return tuple(SampleAccount(one.email, one.organization, one.role) for one in list_demo_accounts(uow))
 
 
 routes = [static_file, favicon, sign_in_page, sign_in, sign_out, choose_language, choose_organization]

@@ -20,7 +20,7 @@ from billing.statements.queries import get_statement, list_payouts, list_stateme
 from kernel.db.uow import UnitOfWork
 from marketplace.attribution.reach import reach_of_videos
 from marketplace.parties.lookups import get_party
-from marketplace.videos.queries import glances_of
+from marketplace.videos.queries import summaries_of
 from orders.seller_queries import sold_lines
 
 READ = "money.read"
@@ -76,7 +76,7 @@ def show_promoter(visit: Given[Visit]) -> Response[str]:
     with visit.work() as uow:
         earned = earnings_by_video(uow, limit=_VIDEOS)
         ids = [row.video_id for row in earned]
-        videos, reach = glances_of(uow, ids), reach_of_videos(uow, ids)
+        videos, reach = summaries_of(uow, ids), reach_of_videos(uow, ids)
         view = PromoterView(
             figures=own_figures(visit, uow, "promoter"),
             videos=tuple(earning.promoted_video(visit, row, videos, reach) for row in earned),
@@ -91,7 +91,7 @@ def show_promoter(visit: Given[Visit]) -> Response[str]:
 def _shares(visit: Visit, uow: UnitOfWork, rows: list[ShareRow]) -> tuple[ShownShare, ...]:
     lines = sold_lines(uow, [row.reference for row in rows])
     sold_by = {line.line_id: line.video_id for line in lines.values() if line.video_id is not None}
-    videos = glances_of(uow, set(sold_by.values()))
+    videos = summaries_of(uow, set(sold_by.values()))
     return tuple(
         earning.share_row(visit, row, lines.get(row.reference), videos.get(sold_by.get(row.reference, row.id)))
         for row in rows

@@ -14,7 +14,7 @@ from marketplace.access.permissions import EVERYTHING, OPERATOR, ROLES, permissi
 from marketplace.catalog.plan_terms import Feature, checked_plan
 from marketplace.parties.save_billing_profile import masked
 from marketplace.parties.tax_ids import checked_tax_id
-from marketplace.placements.claim_checks import Said, Terms, find_contradiction
+from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction
 from tests.factories_marketplace import one_off_plan, per_seat_plan
 
 TERMS = Terms(19_900, "CNY", "seat/year", 20, 14, {"full_export": None, "storage_gb": 500, "restore_min": 15})
@@ -24,42 +24,42 @@ class TestContradictions:
     @pytest.mark.parametrize(
         "said",
         [
-            Said("price", 19_900, currency="CNY", unit="seat/year"),
-            Said("included_seats", 20),
-            Said("included_seats", 5),
-            Said("trial_days", 14),
-            Said("feature", value_text="full_export"),
-            Said("feature", 500, "storage_gb"),
-            Said("service_level", 15, "restore_min"),
-            Said("service_level", 20, "restore_min"),
+            ClaimValue("price", 19_900, currency="CNY", unit="seat/year"),
+            ClaimValue("included_seats", 20),
+            ClaimValue("included_seats", 5),
+            ClaimValue("trial_days", 14),
+            ClaimValue("feature", value_text="full_export"),
+            ClaimValue("feature", 500, "storage_gb"),
+            ClaimValue("service_level", 15, "restore_min"),
+            ClaimValue("service_level", 20, "restore_min"),
         ],
     )
-    def test_what_the_plan_keeps(self, said: Said) -> None:
+    def test_what_the_plan_keeps(self, said: ClaimValue) -> None:
         assert find_contradiction(said, TERMS) is None
 
     @pytest.mark.parametrize(
         "said",
         [
-            Said("price", 19_901, currency="CNY", unit="seat/year"),
-            Said("price", 19_899, currency="CNY", unit="seat/year"),
-            Said("price", 19_900, currency="USD", unit="seat/year"),
-            Said("price", 19_900, currency="CNY", unit="seat/month"),
-            Said("included_seats", 21),
-            Said("included_seats", None),
-            Said("trial_days", 15),
-            Said("feature", value_text="sso"),
-            Said("feature", 501, "storage_gb"),
-            Said("feature", 1, "full_export"),
-            Said("service_level", 14, "restore_min"),
+            ClaimValue("price", 19_901, currency="CNY", unit="seat/year"),
+            ClaimValue("price", 19_899, currency="CNY", unit="seat/year"),
+            ClaimValue("price", 19_900, currency="USD", unit="seat/year"),
+            ClaimValue("price", 19_900, currency="CNY", unit="seat/month"),
+            ClaimValue("included_seats", 21),
+            ClaimValue("included_seats", None),
+            ClaimValue("trial_days", 15),
+            ClaimValue("feature", value_text="sso"),
+            ClaimValue("feature", 501, "storage_gb"),
+            ClaimValue("feature", 1, "full_export"),
+            ClaimValue("service_level", 14, "restore_min"),
         ],
     )
-    def test_what_it_does_not(self, said: Said) -> None:
+    def test_what_it_does_not(self, said: ClaimValue) -> None:
         assert find_contradiction(said, TERMS) is not None
 
     @given(st.integers(0, 10**9), st.integers(0, 10**9))
     def test_a_price_is_kept_exactly_when_it_is_the_plans(self, said: int, held: int) -> None:
         found = find_contradiction(
-            Said("price", said, currency="CNY", unit="seat/year"), replace(TERMS, unit_price_minor=held)
+            ClaimValue("price", said, currency="CNY", unit="seat/year"), replace(TERMS, unit_price_minor=held)
         )
         assert (found is None) == (said == held)
 
