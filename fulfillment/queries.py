@@ -13,9 +13,8 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tr
 
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.entitlements.models import Entitlement, Seat
-from fulfillment.runs.models import Run, RunAttempt
+from fulfillment.runs.models import LIVE, Run, RunAttempt
 from fulfillment.runs.replay_run import may_replay
-from fulfillment.runs.states import LIVE
 from fulfillment.views import (
     AttemptRow,
     Check,

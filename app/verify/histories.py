@@ -12,7 +12,8 @@ import billing.payouts.states
 import billing.refunds.states
 import billing.shares.states
 import billing.statements.states
-import fulfillment.runs.states
+import fulfillment.entitlements.models
+import fulfillment.runs.models
 import marketplace.access.models
 import marketplace.catalog.models
 import marketplace.parties.models
@@ -30,8 +31,8 @@ TABLES = {
     billing.refunds.states.REFUND.name: "billing.refund",
     billing.shares.states.SHARE.name: "billing.share",
     billing.statements.states.STATEMENT.name: "billing.statement",
-    fulfillment.runs.states.RUN.name: "fulfillment.run",
-    fulfillment.runs.states.ENTITLEMENT.name: "fulfillment.entitlement",
+    fulfillment.runs.models.RUN.name: "fulfillment.run",
+    fulfillment.entitlements.models.ENTITLEMENT.name: "fulfillment.entitlement",
     marketplace.catalog.models.LISTING.name: "marketplace.listing",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",

@@ -7,12 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from fulfillment.entitlements.models import Entitlement
+from fulfillment.entitlements.models import ENTITLEMENT, Entitlement
 from fulfillment.events import EntitlementEnded
 from fulfillment.runs.conclude import give_up
 from fulfillment.runs.models import Run
 from fulfillment.runs.start_run import start_run
-from fulfillment.runs.states import ENTITLEMENT
 from kernel import clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork

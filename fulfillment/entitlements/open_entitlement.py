@@ -10,10 +10,9 @@ from uuid import UUID
 from sqlalchemy import Uuid, bindparam, select
 
 from fulfillment.connectors.models import ConnectorRow
-from fulfillment.entitlements.models import Entitlement
+from fulfillment.entitlements.models import ENTITLEMENT, Entitlement
 from fulfillment.runs.conclude import give_up
 from fulfillment.runs.start_run import start_run
-from fulfillment.runs.states import ENTITLEMENT
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7

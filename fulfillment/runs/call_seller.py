@@ -15,9 +15,8 @@ from fulfillment.connectors.ports import Accepted, Answer, Connector, Refused, R
 from fulfillment.connectors.save_connector import open_secrets
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.conclude import Success, give_up, lock_order_of, lock_run, succeed
-from fulfillment.runs.models import Run, RunAttempt
+from fulfillment.runs.models import RUN, Run, RunAttempt
 from fulfillment.runs.request_body import message_id, request_body
-from fulfillment.runs.states import RUN
 from kernel import clock
 from kernel.backoff import backoff
 from kernel.db.statements import Read

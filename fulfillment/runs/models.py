@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant
+from kernel.states import Machine, edges
 
 OPERATIONS = ("provision", "change", "suspend", "resume", "deprovision")
 STATES = ("queued", "calling", "waiting", "succeeded", "failed", "dead")
@@ -102,3 +103,22 @@ class RunAttempt(Base):
     reason: Mapped[str | None]
     request_excerpt: Mapped[str | None]
     response_excerpt: Mapped[str | None]
+
+
+RUN = Machine(
+    "run",
+    initial="queued",
+    edges=edges(
+        # A callback may answer an earlier try while the run is queued for the next one.
+        queued="calling succeeded failed dead",
+        calling="waiting succeeded queued failed dead",
+        waiting="succeeded failed dead queued",
+        succeeded="",
+        failed="queued",
+        dead="queued",
+    ),
+)
+"""`failed`: the seller said no. `dead`: time ran out. Both may be replayed by hand while that helps."""
+
+
+LIVE = ("queued", "calling", "waiting")

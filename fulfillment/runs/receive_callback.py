@@ -13,10 +13,9 @@ from fulfillment.connectors.messages import Callback
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.call_seller import pause_after
 from fulfillment.runs.conclude import Success, give_up, lock_run, progress, succeed
-from fulfillment.runs.models import Run
+from fulfillment.runs.models import LIVE, RUN, Run
 from fulfillment.runs.request_body import CALLBACK
 from fulfillment.runs.start_run import queue_call
-from fulfillment.runs.states import LIVE, RUN
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork

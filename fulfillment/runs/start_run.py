@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from fulfillment.entitlements.models import Entitlement
-from fulfillment.runs.models import Run
-from fulfillment.runs.states import RUN
+from fulfillment.runs.models import RUN, Run
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7

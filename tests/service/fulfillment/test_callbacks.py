@@ -12,10 +12,9 @@ import pytest
 from sqlalchemy import select, text
 
 from fulfillment.runs.conclude import give_up, lock_run
-from fulfillment.runs.models import Run
+from fulfillment.runs.models import RUN, Run
 from fulfillment.runs.receive_callback import MAX_BYTES, apply_callback, receive_callback
 from fulfillment.runs.request_body import CALLBACK, CALLBACK_KEPT
-from fulfillment.runs.states import RUN
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound

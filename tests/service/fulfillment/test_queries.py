@@ -11,8 +11,7 @@ import pytest
 from fulfillment import queries
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs.conclude import Success, give_up, lock_run, succeed
-from fulfillment.runs.models import RunAttempt
-from fulfillment.runs.states import RUN
+from fulfillment.runs.models import RUN, RunAttempt
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound

@@ -13,8 +13,8 @@ from fulfillment import jobs
 from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.jobs import give_up_overdue, overdue_runs
 from fulfillment.runs.conclude import Success, give_up, lock_run, succeed
+from fulfillment.runs.models import RUN
 from fulfillment.runs.replay_run import REPLAY_WITHIN, replay_run
-from fulfillment.runs.states import RUN
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.errors import Conflict, NotFound

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from fulfillment.entitlements.models import ENTITLEMENT
 from fulfillment.runs.call_seller import BACKOFF_LONGEST, pause_after
-from fulfillment.runs.models import STATES
-from fulfillment.runs.states import ENTITLEMENT, LIVE, RUN
+from fulfillment.runs.models import LIVE, RUN, STATES
 
 
 def test_every_state_of_the_table_is_one_of_the_column() -> None:
