@@ -15,7 +15,7 @@ from pydantic import Field
 from api.auth import PUBLIC
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked
-from fulfillment.queries import get_connector
+from fulfillment.connectors.queries import get_connector
 from kernel.db.uow import UnitOfWork
 from kernel.text import render_markdown
 from marketplace.catalog.draft_listing import (

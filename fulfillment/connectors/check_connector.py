@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from fulfillment.connectors.events import ConnectorTestPassed
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.connectors.ports import Connector, Refused, RunRequest, Succeeded, TryAgain
 from fulfillment.connectors.save_connector import open_secrets, own_connector
 from fulfillment.entitlements.models import Entitlement
-from fulfillment.events import ConnectorTestPassed
 from fulfillment.runs.call_seller import SellerCalls
 from fulfillment.runs.models import Run
 from fulfillment.runs.request_body import message_id, request_body

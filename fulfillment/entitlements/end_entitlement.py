@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from fulfillment.entitlements.events import EntitlementEnded
 from fulfillment.entitlements.models import ENTITLEMENT, Entitlement
-from fulfillment.events import EntitlementEnded
 from fulfillment.runs.conclude import give_up
 from fulfillment.runs.models import Run
 from fulfillment.runs.start_run import start_run

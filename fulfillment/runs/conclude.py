@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
+from fulfillment.entitlements.events import DeliveryFailed, EntitlementActivated
 from fulfillment.entitlements.models import ENTITLEMENT, Entitlement
-from fulfillment.events import DeliveryFailed, EntitlementActivated
 from fulfillment.runs.models import LIVE, RUN, Run
 from fulfillment.runs.start_run import start_run
 from kernel import clock

@@ -12,7 +12,7 @@ from api.pages.site import Visit
 from api.pages.views.operating import DeadJobRow, DeadRun, Health, Queue, Review, Settlement
 from billing.payments.queries import Waiting
 from billing.statements.queries import StatementRow
-from fulfillment.views import RunRow
+from fulfillment.runs.views import RunRow
 from kernel.jobs.queries import Backlog, DeadJob
 from marketplace.catalog.queries import ListingView
 from orders.seller_queries import SoldLine

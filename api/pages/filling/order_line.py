@@ -15,8 +15,8 @@ from api.pages.wording import wording
 from billing.invoices.queries import InvoiceFilter, InvoiceRow, list_invoices
 from billing.payments.queries import PaymentRow, latest_payment
 from billing.refunds.queries import RefundRow, refunds_received
-from fulfillment.queries import deliveries_of
-from fulfillment.views import AttemptRow, Delivery
+from fulfillment.runs.queries import deliveries_of
+from fulfillment.runs.views import AttemptRow, Delivery
 from kernel.db.uow import UnitOfWork
 from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries

@@ -10,7 +10,7 @@ from api.pages.filling.words import is_known, money, reason, seconds_since
 from api.pages.site import Visit
 from api.pages.views.buying import OrderRow
 from api.pages.views.selling import FunnelStep, ListingDetail, ListingPlan, ListingRow, TroubledRun
-from fulfillment.views import RunRow
+from fulfillment.runs.views import RunRow
 from marketplace.attribution.reach import Reach
 from marketplace.catalog.queries import ListingView, PlanView
 from orders.order.views import OrderView

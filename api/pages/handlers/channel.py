@@ -14,7 +14,7 @@ from api.pages import addresses
 from api.pages.filling.prices import per_of
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.channel import CallToAction, Card, Claim, FeedVideo, FeedView
-from fulfillment.queries import entitlements_of_buyer
+from fulfillment.entitlements.queries import entitlements_of_buyer
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
 from marketplace.channels.open_channel import follow_channel, unfollow_channel

@@ -13,10 +13,10 @@ from api.pages.filling.words import failure
 from api.pages.handlers.reading import identifier
 from api.pages.site import Form, Visit, form_post, page, redirect
 from api.pages.views.buying import EntitlementRow, EntitlementsView, EntitlementView, MemberChoice, Seat
+from fulfillment.entitlements.queries import entitlements_of_buyer, get_entitlement, launch_address
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
-from fulfillment.queries import entitlements_of_buyer, get_entitlement, launch_address
-from fulfillment.views import EntitlementDetail
-from fulfillment.views import EntitlementRow as Found
+from fulfillment.entitlements.views import EntitlementDetail
+from fulfillment.entitlements.views import EntitlementRow as Found
 from kernel.errors import DomainError
 from marketplace.access.members import MemberRow, list_members
 

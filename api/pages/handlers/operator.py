@@ -20,7 +20,7 @@ from billing.payments.queries import waiting_for_somebody
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.statements.close_statements import CloseStatements, close_statements
 from billing.statements.queries import list_statements
-from fulfillment.queries import troubled_runs
+from fulfillment.runs.queries import troubled_runs
 from kernel import audit, clock, sandbox_clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden

@@ -20,7 +20,9 @@ from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.selling import MoneyFigures, SellerHomeView, SellerListingsView, SellerOrdersView, TroubledRun
 from billing.shares.queries import balances, promoted_sales
 from billing.statements.queries import next_payouts
-from fulfillment.queries import connectors_of, customers_by_listing, troubled_runs
+from fulfillment.connectors.queries import connectors_of
+from fulfillment.entitlements.queries import customers_by_listing
+from fulfillment.runs.queries import troubled_runs
 from fulfillment.runs.replay_run import replay_run
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from fulfillment.connectors.check_connector import PATIENCE, ask_for_test
 from fulfillment.connectors.models import ConnectorRow
+from fulfillment.connectors.queries import connectors_of, get_connector
 from fulfillment.connectors.save_connector import (
     OVERLAP,
     ChangeConnector,
@@ -19,7 +20,6 @@ from fulfillment.connectors.save_connector import (
     rotate_secret,
     save_connector,
 )
-from fulfillment.queries import connectors_of, get_connector
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound

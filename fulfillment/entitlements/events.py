@@ -8,14 +8,6 @@ from uuid import UUID
 from kernel.events import Event
 
 
-class ConnectorTestPassed(Event):
-    """A seller's system answered the test of its connector as the protocol asks."""
-
-    topic: ClassVar[str] = "fulfillment.connector_test_passed.v1"
-    connector_id: UUID
-    org_id: UUID
-
-
 class EntitlementActivated(Event):
     """The buying organization can use what it bought."""
 
