@@ -17,7 +17,7 @@ from billing.documents.renderer import Document
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
 from fulfillment import jobs as fulfillment_jobs
-from fulfillment.connectors.none import NoneConnector
+from fulfillment.connectors.noop import NoneConnector
 from fulfillment.connectors.webhook import WebhookConnector
 from fulfillment.runs.call_seller import SellerCalls
 from kernel.db.uow import Database

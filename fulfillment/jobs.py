@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from fulfillment.connectors.check_connector import CHECK, CheckConnector
 from fulfillment.runs.call_seller import CallSeller, SellerCalls
+from fulfillment.runs.check_connector import CHECK, CheckConnector
 from fulfillment.runs.conclude import give_up, lock_run
 from fulfillment.runs.models import LIVE, Run
 from fulfillment.runs.receive_callback import APPLY, apply_callback

@@ -23,8 +23,8 @@ from billing.payments.events import PaymentSucceeded
 from billing.refunds.events import RefundFailed, RefundSucceeded
 from billing.refunds.models import Refund
 from fulfillment.connectors.events import ConnectorTestPassed
-from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.entitlements.events import DeliveryFailed, EntitlementActivated
+from fulfillment.provisioning.end_entitlement import end_entitlement
 from kernel import clock
 from kernel.db.locks import lock_aggregate
 from kernel.db.statements import Read

@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from fulfillment import jobs
-from fulfillment.connectors.none import NoneConnector
+from fulfillment.connectors.noop import NoneConnector
 from fulfillment.connectors.ports import Connector
 from fulfillment.connectors.save_connector import SaveConnector, SavedConnector, save_connector
 from fulfillment.connectors.webhook import WebhookConnector
 from fulfillment.entitlements.models import Entitlement
-from fulfillment.entitlements.open_entitlement import OpenEntitlement, open_entitlement
+from fulfillment.provisioning.open_entitlement import OpenEntitlement, open_entitlement
 from fulfillment.runs.call_seller import SellerCalls
 from fulfillment.runs.models import Run
 from fulfillment.runs.receive_callback import APPLY

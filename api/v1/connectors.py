@@ -17,7 +17,6 @@ from pydantic import AfterValidator, StringConstraints
 from api.request import ApiRequest
 from api.schema import Out, Wire
 from fulfillment.connectors import queries as connectors_queries
-from fulfillment.connectors.check_connector import ask_for_test
 from fulfillment.connectors.save_connector import (
     ChangeConnector,
     SaveConnector,
@@ -27,6 +26,7 @@ from fulfillment.connectors.save_connector import (
     save_connector,
 )
 from fulfillment.connectors.views import ConnectorView
+from fulfillment.runs.check_connector import ask_for_test
 from kernel.db.uow import UnitOfWork
 from kernel.text import plain_text
 

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 from billing.charges.mark_delivered import mark_delivered
 from billing.charges.record_charge import RecordCharge, record_charge
 from billing.shares.split import ShareTerms
-from fulfillment.entitlements.open_entitlement import OpenEntitlement, open_entitlement
+from fulfillment.provisioning.open_entitlement import OpenEntitlement, open_entitlement
 from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from fulfillment.connectors.save_connector import rotate_secret
-from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.jobs import give_up_overdue
+from fulfillment.provisioning.end_entitlement import end_entitlement
 from fulfillment.runs.replay_run import replay_run
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work

@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import func, select
 
 from app.engines.embedded import Addresses
-from fulfillment.connectors.none import NoneConnector
+from fulfillment.connectors.noop import NoneConnector
 from fulfillment.connectors.ports import Answer, RunRequest
-from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.jobs import give_up_overdue
+from fulfillment.provisioning.end_entitlement import end_entitlement
 from fulfillment.runs.conclude import Success, lock_run, succeed
 from fulfillment.runs.start_run import start_run
 from kernel import clock

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from app.scheduler import run_sweep
 from fulfillment import jobs
-from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.jobs import give_up_overdue, overdue_runs
+from fulfillment.provisioning.end_entitlement import end_entitlement
 from fulfillment.runs.conclude import Success, give_up, lock_run, succeed
 from fulfillment.runs.models import RUN
 from fulfillment.runs.replay_run import REPLAY_WITHIN, replay_run

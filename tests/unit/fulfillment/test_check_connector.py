@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fulfillment.connectors.check_connector import find_failure
 from fulfillment.connectors.ports import Accepted, Answer, Exchange, Refused, RunRequest, Succeeded, TryAgain
+from fulfillment.runs.check_connector import find_failure
 from kernel.ids import uuid7
 from kernel.signing import new_webhook_secret
 

@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from fulfillment.connectors.check_connector import CHECK, ask_for_test
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.connectors.queries import get_connector
 from fulfillment.connectors.save_connector import ChangeConnector, SaveConnector, change_connector, save_connector
+from fulfillment.runs.check_connector import CHECK, ask_for_test
 from kernel.db.uow import Database, unit_of_work
 from kernel.jobs.models import Job
 from kernel.jobs.runner import Runner
