@@ -17,7 +17,7 @@ from billing.documents.renderer import Document
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
 from fulfillment import jobs as fulfillment_jobs
-from fulfillment.connectors.noop import NoneConnector
+from fulfillment.connectors.noop import NoopConnector
 from fulfillment.connectors.webhook import WebhookConnector
 from fulfillment.runs.call_seller import SellerCalls
 from kernel.db.uow import Database
@@ -108,7 +108,7 @@ def register_jobs(services: Services) -> None:
     video_jobs.register(services.storage)
     fulfillment_jobs.register(
         SellerCalls(
-            connectors={"webhook": WebhookConnector(OutboundClient(services.outbound_policy)), "none": NoneConnector()},
+            connectors={"webhook": WebhookConnector(OutboundClient(services.outbound_policy)), "none": NoopConnector()},
             box=services.secrets,
             signer=services.signer,
             public_url=settings.public_url,

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from fulfillment import jobs
-from fulfillment.connectors.noop import NoneConnector
+from fulfillment.connectors.noop import NoopConnector
 from fulfillment.connectors.ports import Connector
 from fulfillment.connectors.save_connector import SaveConnector, SavedConnector, save_connector
 from fulfillment.connectors.webhook import WebhookConnector
@@ -39,7 +39,7 @@ PUBLIC_URL = "https://market.example"
 
 def register(public_url: str = PUBLIC_URL, **connectors: Connector) -> SellerCalls:
     """Register delivery's jobs with real connectors over loopback; named ones replace them."""
-    known: dict[str, Connector] = {"webhook": WebhookConnector(OutboundClient(LOOPBACK)), "none": NoneConnector()}
+    known: dict[str, Connector] = {"webhook": WebhookConnector(OutboundClient(LOOPBACK)), "none": NoopConnector()}
     ports = SellerCalls(known | connectors, BOX, SIGNER, public_url)
     jobs.register(ports)
     return ports

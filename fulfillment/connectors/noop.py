@@ -5,7 +5,7 @@ from __future__ import annotations
 from fulfillment.connectors.ports import Answer, Exchange, RunRequest, Succeeded
 
 
-class NoneConnector:
+class NoopConnector:
     """Every operation is done as soon as it is asked for."""
 
     def call(self, request: RunRequest) -> Answer:

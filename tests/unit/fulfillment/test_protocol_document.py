@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from fulfillment.connectors.messages import ID_LENGTH, MESSAGE_LENGTH, Callback, Done, No
+from fulfillment.connectors.messages import ID_LENGTH, MESSAGE_LENGTH, CallbackBody, RefusalBody, SuccessBody
 from fulfillment.connectors.save_connector import OVERLAP
 from fulfillment.connectors.webhook import FINAL, TIMEOUT_S
 from fulfillment.entitlements.models import Entitlement
@@ -65,7 +65,7 @@ def test_the_bodies_of_the_text_are_understood() -> None:
     refusal = re.search(r"`(\{\"status\": \"failed\".*?\}\})`", DOCUMENT)
     assert done is not None
     assert refusal is not None
-    assert Done.model_validate_json(done[1].replace("https://…", "https://app.example")).names_the_tenant()
-    assert No.model_validate_json(refusal[1]).error.words == ("…", "…")
-    callback = Callback.model_validate_json(re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)[1])
+    assert SuccessBody.model_validate_json(done[1].replace("https://…", "https://app.example")).names_the_tenant()
+    assert RefusalBody.model_validate_json(refusal[1]).error.words == ("…", "…")
+    callback = CallbackBody.model_validate_json(re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)[1])
     assert (callback.status, callback.sequence, callback.percent) == ("progress", 2, 50)
