@@ -7,7 +7,7 @@ from billing.gateways.call import GatewayCall, Gateways
 from billing.gateways.webhooks import PROCESS, ProcessWebhook
 from billing.invoices import jobs as invoice_jobs
 from billing.invoices.render_document import Renderer
-from billing.ledger import jobs as ledger_jobs
+from billing.ledger import seal
 from billing.payments.submit_payment import PaymentOperation
 from billing.payouts.submit_payout import PayoutOperation
 from billing.refunds.submit_refund import RefundOperation
@@ -28,6 +28,6 @@ def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public
     janitor.register(OPERATIONS)
     sandbox.register()
     release.register()
-    ledger_jobs.register()
+    seal.register()
     statement_jobs.register()
     invoice_jobs.register(storage, renderer, public_url)

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import billing.invoices.states
-import billing.payments.states
-import billing.payouts.states
-import billing.refunds.states
-import billing.shares.states
-import billing.statements.states
+import billing.invoices.models
+import billing.payments.models
+import billing.payouts.models
+import billing.refunds.models
+import billing.shares.models
+import billing.statements.models
 import fulfillment.entitlements.models
 import fulfillment.runs.models
 import marketplace.access.models
@@ -25,12 +25,12 @@ from kernel.states import machines
 from migrations.partitions import kept_since
 
 TABLES = {
-    billing.invoices.states.INVOICE.name: "billing.invoice",
-    billing.payments.states.PAYMENT.name: "billing.payment",
-    billing.payouts.states.PAYOUT.name: "billing.payout",
-    billing.refunds.states.REFUND.name: "billing.refund",
-    billing.shares.states.SHARE.name: "billing.share",
-    billing.statements.states.STATEMENT.name: "billing.statement",
+    billing.invoices.models.INVOICE.name: "billing.invoice",
+    billing.payments.models.PAYMENT.name: "billing.payment",
+    billing.payouts.models.PAYOUT.name: "billing.payout",
+    billing.refunds.models.REFUND.name: "billing.refund",
+    billing.shares.models.SHARE.name: "billing.share",
+    billing.statements.models.STATEMENT.name: "billing.statement",
     fulfillment.runs.models.RUN.name: "fulfillment.run",
     fulfillment.entitlements.models.ENTITLEMENT.name: "fulfillment.entitlement",
     marketplace.catalog.models.LISTING.name: "marketplace.listing",

@@ -10,9 +10,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.invoices.events import CreditNoteIssued, InvoiceIssued
-from billing.invoices.models import Invoice, InvoiceLine
+from billing.invoices.models import INVOICE, Invoice, InvoiceLine
 from billing.invoices.number_series import Taken, take_number
-from billing.invoices.states import INVOICE
 from billing.invoices.to_document import check_drawable
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork

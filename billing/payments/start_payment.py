@@ -8,8 +8,7 @@ from uuid import UUID
 
 from billing.gateways.call import Submission
 from billing.gateways.result import CALL_LASTS
-from billing.payments.models import Payment, PaymentAllocation, PaymentAttempt
-from billing.payments.states import PAYMENT
+from billing.payments.models import PAYMENT, Payment, PaymentAllocation, PaymentAttempt
 from billing.payments.submit_payment import SUBMIT, request_of
 from kernel import clock
 from kernel.db.uow import UnitOfWork

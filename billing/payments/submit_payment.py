@@ -13,8 +13,7 @@ from billing.gateways.call import GatewayRequest, Unresolved
 from billing.gateways.ports import GatewayAnswer, GatewayStatus, NotReached, PaymentGateway, PaymentRequest, Refused
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payments.apply_gateway_result import apply_gateway_result
-from billing.payments.models import Payment, PaymentAttempt
-from billing.payments.states import FINAL, PAYMENT
+from billing.payments.models import FINAL, PAYMENT, Payment, PaymentAttempt
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork

@@ -13,8 +13,7 @@ from billing.gateways.result import ApplyOutcome, GatewayResult
 from billing.ledger.post import AccountKind, Fact, Leg, post
 from billing.payments.models import Payment, PaymentAllocation
 from billing.refunds.events import RefundFailed, RefundSucceeded
-from billing.refunds.models import Refund, RefundAttempt, RefundLine
-from billing.refunds.states import REFUND
+from billing.refunds.models import REFUND, Refund, RefundAttempt, RefundLine
 from billing.shares.models import Share
 from billing.shares.reverse import reverse_shares
 from kernel import clock

@@ -10,9 +10,8 @@ from sqlalchemy import select
 
 from billing.charges.models import Charge
 from billing.payments.models import Payment, PaymentAllocation
-from billing.refunds.models import Refund, RefundLine
+from billing.refunds.models import REFUND, Refund, RefundLine
 from billing.refunds.parts import LineLeft, RefundPart, part_of
-from billing.refunds.states import REFUND
 from kernel import clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork

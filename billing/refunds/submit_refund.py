@@ -13,9 +13,8 @@ from billing.gateways.ports import GatewayAnswer, PaymentGateway, RefundRequest,
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payments.models import Payment
 from billing.refunds.apply_gateway_result import apply_gateway_result
-from billing.refunds.models import Refund, RefundAttempt
+from billing.refunds.models import REFUND, Refund, RefundAttempt
 from billing.refunds.request_refund import SUBMIT
-from billing.refunds.states import REFUND
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork

@@ -7,9 +7,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.ledger.post import AccountKind, Leg
-from billing.shares.models import Share, ShareReversal
+from billing.shares.models import SHARE, Share, ShareReversal
 from billing.shares.split import Split, take_back
-from billing.shares.states import SHARE
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 

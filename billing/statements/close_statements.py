@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import select, union
@@ -14,19 +15,17 @@ from sqlalchemy import select, union
 from billing.charges.models import Charge
 from billing.invoices.number_series import take_number
 from billing.payouts.pay_out import PARTY_LOCK
-from billing.shares.models import Share, ShareReversal
+from billing.shares.models import SHARE, Share, ShareReversal
 from billing.shares.release import release_all
-from billing.shares.states import SHARE
 from billing.statements.commission_invoice import invoice_commission
-from billing.statements.events import StatementClosed
 from billing.statements.lines import Entry, reversal, sale
-from billing.statements.models import Statement, StatementLine
+from billing.statements.models import STATEMENT, Statement, StatementLine
 from billing.statements.reconcile import difference_minor
-from billing.statements.states import STATEMENT
 from kernel import clock
 from kernel.db.locks import advisory_xact_lock, lock_rows
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.errors import Conflict, DomainError, Invalid
+from kernel.events import Event
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.parties.models import PLATFORM_ORG_ID
@@ -282,3 +281,13 @@ def _settle(uow: UnitOfWork, statement: Statement, shares: Sequence[Share], reve
     for own in reversals:
         own.statement_id = statement.id
     uow.flush()
+
+
+class StatementClosed(Event):
+    """A party's period is closed and frozen."""
+
+    topic: ClassVar[str] = "billing.statement_closed.v1"
+    statement_id: UUID
+    org_id: UUID
+    net_minor: int
+    currency: str

@@ -18,9 +18,8 @@ from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_in
 from billing.payments.models import Payment
 from billing.shares.models import Share
 from billing.statements.models import Statement, StatementLine
-from billing.tax.decision import TaxParty, tax_for
+from billing.tax.decision import TaxParty, reason_in_words, tax_for
 from billing.tax.line_amounts import line_amounts
-from billing.tax.reasons import reason_in_words
 from kernel.db.locks import lock_rows
 from kernel.db.uow import UnitOfWork
 from marketplace.parties.lookups import find_default_billing_profile, get_party

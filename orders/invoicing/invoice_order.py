@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select
 from billing.documents.parties import Party
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from billing.invoices.models import Invoice
-from billing.tax.reasons import reason_in_words
+from billing.tax.decision import reason_in_words
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from marketplace.parties.models import BillingProfile, Organization
