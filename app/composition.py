@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 
-import billing.registration
+import billing.jobs
 import migrations.metadata
 import orders.loop
 from api.context import Services
@@ -115,9 +115,7 @@ def register_jobs(services: Services) -> None:
         )
     )
     partition_retention.register(settings.database_admin_url)
-    billing.registration.register(
-        services.gateways, services.storage, RendererPerThread(), public_url=settings.public_url
-    )
+    billing.jobs.register(services.gateways, services.storage, RendererPerThread(), public_url=settings.public_url)
 
 
 def _derive(master: bytes, purpose: str) -> bytes:

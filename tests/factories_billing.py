@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.scheduler import run_sweep
-from billing import registration
+from billing import jobs
 from billing.charges.mark_delivered import mark_delivered
 from billing.charges.record_charge import RecordCharge, record_charge
 from billing.documents.model import InvoiceDocument
@@ -70,9 +70,7 @@ def make_house(db: Database, folder: Path, gateways: Mapping[str, PaymentGateway
     gateway = SandboxGateway(db)
     witness_all()
     storage = open_storage(str(folder))
-    registration.register(
-        gateways or {"sandbox": gateway}, storage, PlainRenderer(), public_url="https://market.example"
-    )
+    jobs.register(gateways or {"sandbox": gateway}, storage, PlainRenderer(), public_url="https://market.example")
     return House(db, gateway, storage)
 
 

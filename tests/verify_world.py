@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-import billing.registration
+import billing.jobs
 import marketplace.catalog.jobs
 import marketplace.videos.jobs
 import orders.loop
@@ -84,7 +84,7 @@ def build(db: Database, folder: Path) -> World:
 
 
 def _register(db: Database, storage: Storage) -> None:
-    billing.registration.register(
+    billing.jobs.register(
         {"sandbox": SandboxGateway(db)}, storage, PlainRenderer(), public_url="https://market.example"
     )
     factories_fulfillment.register()

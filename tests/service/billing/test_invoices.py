@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
-from billing import registration
+from billing import jobs
 from billing.documents.model import InvoiceDocument
 from billing.documents.parties import Party
 from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
@@ -170,7 +170,7 @@ class Redrawn(PlainRenderer):
 class TestFiles:
     def test_what_is_stored_is_never_written_again(self, db: Database, tmp_path: Path, house: House) -> None:
         _, _, invoice_id = invoiced(house)
-        registration.register({}, house.storage, Redrawn(), public_url="https://market.example")
+        jobs.register({}, house.storage, Redrawn(), public_url="https://market.example")
         with unit_of_work(db, SYSTEM) as uow:
             enqueue(uow, RENDER, {"invoice_id": str(invoice_id)}, dedupe_key=str(uuid7()))
         house.run()
