@@ -11,8 +11,8 @@ from billing.ledger import seal
 from billing.payments.submit_payment import PaymentOperation
 from billing.payouts.submit_payout import PayoutOperation
 from billing.refunds.submit_refund import RefundOperation
+from billing.settlement import jobs as statement_jobs
 from billing.shares import release
-from billing.statements import jobs as statement_jobs
 from kernel.jobs.kinds import call
 from kernel.storage import Storage
 

@@ -23,8 +23,8 @@ from billing.gateways.sandbox import SandboxGateway
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from billing.ledger.queries import owed_minor
 from billing.payments.start_payment import StartPayment, start_payment
+from billing.settlement.close_statements import Closed, CloseStatements, close_statements
 from billing.shares.split import ShareTerms
-from billing.statements.close_statements import Closed, CloseStatements, close_statements
 from kernel import clock
 from kernel.db.base import Base
 from kernel.db.uow import Database, Transact, UnitOfWork, transact, unit_of_work

@@ -17,10 +17,11 @@ from api.problems import sentence
 from api.request import ApiRequest
 from api.schema import KeyHeader, Out, PageOut, Paging, UtcIn, Wire, idempotent_command, list_page
 from api.v1.settlement_out import PayoutOut, StatementOut
-from billing.payments.queries import Waiting, waiting_for_somebody
+from billing.operator_queues import Waiting, waiting_for_somebody
 from billing.payouts.pay_out import PayOut, pay_out
-from billing.statements.close_statements import CloseStatements, close_statements
-from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
+from billing.payouts.queries import get_payout, list_payouts
+from billing.settlement.close_statements import CloseStatements, close_statements
+from billing.statements.queries import get_statement, list_statements
 from kernel import audit, clock, sandbox_clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden

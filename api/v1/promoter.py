@@ -11,7 +11,8 @@ from api.request import ApiRequest
 from api.schema import LimitParameter, PageOut, Paging, list_page
 from api.v1.seller_money import ShareState
 from api.v1.settlement_out import BalanceOut, ShareOut, VideoEarningOut
-from billing.shares.queries import balances, earnings_by_video, list_shares
+from billing.payouts.balances import balances
+from billing.shares.queries import earnings_by_video, list_shares
 from marketplace.parties.lookups import get_party
 
 

@@ -13,8 +13,10 @@ from litestar.params import FromPath, QueryParameter
 from api.request import ApiRequest
 from api.schema import PageOut, Paging, list_page
 from api.v1.settlement_out import BalanceOut, PayoutOut, SellerShareOut, StatementDetailOut, StatementOut
-from billing.shares.queries import PolicyRow, balances, list_shares, published_policy
-from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
+from billing.payouts.balances import balances
+from billing.payouts.queries import get_payout, list_payouts
+from billing.shares.queries import PolicyRow, list_shares, published_policy
+from billing.statements.queries import get_statement, list_statements
 from marketplace.parties.lookups import get_party
 
 ShareState = Annotated[

@@ -14,8 +14,10 @@ from api.pages.site import Visit
 from api.pages.views import earnings as shown
 from api.pages.views.selling import MoneyFigures
 from billing.invoices.queries import InvoiceRow
-from billing.shares.queries import Balance, ShareRow, VideoEarning
-from billing.statements.queries import NextPayout, PayoutRow, StatementLineRow, StatementRow
+from billing.payouts.balances import Balance
+from billing.payouts.queries import NextPayout, PayoutRow
+from billing.shares.queries import ShareRow, VideoEarning
+from billing.statements.queries import StatementLineRow, StatementRow
 from marketplace.attribution.reach import Reach
 from marketplace.videos.queries import VideoSummary
 from orders.seller_queries import SoldLine

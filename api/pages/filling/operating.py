@@ -10,7 +10,7 @@ from uuid import UUID
 from api.pages.filling.words import money, priced, seconds_since
 from api.pages.site import Visit
 from api.pages.views.operating import DeadJobRow, DeadRun, Health, Queue, Review, Settlement
-from billing.payments.queries import Waiting
+from billing.operator_queues import Waiting
 from billing.statements.queries import StatementRow
 from fulfillment.runs.views import RunRow
 from kernel.jobs.queries import Backlog, DeadJob

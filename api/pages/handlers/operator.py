@@ -16,9 +16,9 @@ from api.pages.filling import operating
 from api.pages.filling.words import failure
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.operating import OperatorView, TestClock
-from billing.payments.queries import waiting_for_somebody
+from billing.operator_queues import waiting_for_somebody
 from billing.payouts.pay_out import PayOut, pay_out
-from billing.statements.close_statements import CloseStatements, close_statements
+from billing.settlement.close_statements import CloseStatements, close_statements
 from billing.statements.queries import list_statements
 from fulfillment.runs.queries import troubled_runs
 from kernel import audit, clock, sandbox_clock

@@ -18,8 +18,9 @@ from api.pages.filling.words import failure, money
 from api.pages.rendering import Notice
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.selling import MoneyFigures, SellerHomeView, SellerListingsView, SellerOrdersView, TroubledRun
-from billing.shares.queries import balances, promoted_sales
-from billing.statements.queries import next_payouts
+from billing.payouts.balances import balances
+from billing.payouts.queries import next_payouts
+from billing.shares.queries import promoted_sales
 from fulfillment.connectors.queries import connectors_of
 from fulfillment.entitlements.queries import customers_by_listing
 from fulfillment.runs.queries import troubled_runs

@@ -15,8 +15,10 @@ from api.pages.site import Visit, page
 from api.pages.views.earnings import PromoterView, SellerMoneyView, StatementView
 from api.pages.views.earnings import ShareRow as ShownShare
 from billing.invoices.queries import InvoiceFilter, list_invoices
-from billing.shares.queries import ShareRow, balances, earnings_by_video, list_shares
-from billing.statements.queries import get_statement, list_payouts, list_statements
+from billing.payouts.balances import balances
+from billing.payouts.queries import list_payouts
+from billing.shares.queries import ShareRow, earnings_by_video, list_shares
+from billing.statements.queries import get_statement, list_statements
 from kernel.db.uow import UnitOfWork
 from marketplace.attribution.reach import reach_of_videos
 from marketplace.parties.lookups import get_party

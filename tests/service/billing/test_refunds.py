@@ -15,8 +15,8 @@ from billing.gateways.ports import GatewayAnswer, NotReached, RefundRequest
 from billing.gateways.result import NOT_REACHED, GatewayResult
 from billing.gateways.sandbox import SandboxGateway
 from billing.ledger.queries import balance_minor
+from billing.operator_queues import waiting_for_somebody
 from billing.payments.models import PaymentAllocation
-from billing.payments.queries import waiting_for_somebody
 from billing.refunds.apply_gateway_result import apply_gateway_result
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund

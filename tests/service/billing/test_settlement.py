@@ -17,24 +17,24 @@ from billing.gateways.janitor import JANITOR
 from billing.gateways.sandbox import SandboxGateway
 from billing.invoices.models import Invoice
 from billing.ledger.queries import balance_minor
-from billing.payments.queries import waiting_for_somebody
+from billing.operator_queues import waiting_for_somebody
 from billing.payments.start_payment import start_payment
+from billing.payouts.balances import balances
 from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
-from billing.shares.models import Share
-from billing.shares.queries import balances
-from billing.shares.release import RELEASE
-from billing.statements.close_statements import (
+from billing.settlement.close_statements import (
     Closed,
     CloseStatement,
     CloseStatements,
     close_statement,
     close_statements,
 )
-from billing.statements.jobs import CLOSE, CLOSE_MONTH
+from billing.settlement.jobs import CLOSE, CLOSE_MONTH
+from billing.settlement.reconcile import difference_minor
+from billing.shares.models import Share
+from billing.shares.release import RELEASE
 from billing.statements.models import Statement, StatementLine
-from billing.statements.reconcile import difference_minor
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Forbidden, Invalid

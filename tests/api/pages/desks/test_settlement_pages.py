@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from billing.payouts.models import Payout
+from billing.settlement.jobs import CLOSE
 from billing.shares.models import Share
 from billing.shares.release import RELEASE
-from billing.statements.jobs import CLOSE
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7

@@ -15,12 +15,12 @@ from sqlalchemy import select, union
 from billing.charges.models import Charge
 from billing.invoices.number_series import take_number
 from billing.payouts.pay_out import PARTY_LOCK
+from billing.settlement.commission_invoice import invoice_commission
+from billing.settlement.reconcile import difference_minor
 from billing.shares.models import SHARE, Share, ShareReversal
 from billing.shares.release import release_all
-from billing.statements.commission_invoice import invoice_commission
 from billing.statements.lines import Entry, reversal, sale
 from billing.statements.models import STATEMENT, Statement, StatementLine
-from billing.statements.reconcile import difference_minor
 from kernel import clock
 from kernel.db.locks import advisory_xact_lock, lock_rows
 from kernel.db.uow import Transact, UnitOfWork

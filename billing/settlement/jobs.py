@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from billing.statements.close_statements import CloseStatement, CloseStatements, close_statement, release_and_list
+from billing.settlement.close_statements import CloseStatement, CloseStatements, close_statement, release_and_list
 from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import Payload, job, sweep
