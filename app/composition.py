@@ -12,8 +12,8 @@ import migrations.metadata
 import orders.loop
 from api.context import Services
 from app import partition_retention
-from billing.documents.isolated import IsolatedRenderer
 from billing.documents.renderer import Document
+from billing.documents.subprocess_renderer import SubprocessRenderer
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
 from fulfillment import jobs as fulfillment_jobs
@@ -46,10 +46,10 @@ class RendererPerThread:
         self._own = threading.local()
 
     def render(self, document: Document, timeout_s: float) -> bytes:
-        """See `IsolatedRenderer.render`."""
+        """See `SubprocessRenderer.render`."""
         if not hasattr(self._own, "renderer"):
-            self._own.renderer = IsolatedRenderer()
-        renderer: IsolatedRenderer = self._own.renderer
+            self._own.renderer = SubprocessRenderer()
+        renderer: SubprocessRenderer = self._own.renderer
         return renderer.render(document, timeout_s)
 
 

@@ -37,7 +37,7 @@ _REASONS: Final = {
 _SANDBOX_NOTE: Final = "SANDBOX – not a tax document / 沙箱 · 非税务发票"
 
 
-def departure_from_en16931(document: InvoiceDocument) -> str | None:
+def en16931_violation(document: InvoiceDocument) -> str | None:
     """Why EN 16931 cannot carry this document, as an error code; None when it can.
 
     Some rules of the standard are narrower than the law of some countries: a seller has an identifier, for VAT where it
@@ -64,9 +64,9 @@ def to_cii(document: InvoiceDocument) -> bytes:
 
     Raises:
         Invalid: `en16931_seller_id_missing`, `en16931_amount_too_fine` or `en16931_tax_rounding_too_wide` (see
-            `departure_from_en16931`).
+            `en16931_violation`).
     """
-    if departure := departure_from_en16931(document):
+    if departure := en16931_violation(document):
         raise Invalid(departure, number=document.number, currency=document.currency)
     root = etree.Element(f"{{{_NS['rsm']}}}CrossIndustryInvoice", nsmap=_NS)
     _add(root, "rsm:ExchangedDocumentContext/ram:GuidelineSpecifiedDocumentContextParameter/ram:ID", GUIDELINE)  # BT-24
@@ -113,7 +113,7 @@ def _period(parent: etree._Element, period: Period | None) -> None:
 
 def _amount(amount_minor: int, currency: str) -> str:
     value = to_decimal(amount_minor, currency)
-    # A third digit is known to be zero here (`departure_from_en16931`).
+    # A third digit is known to be zero here (`en16931_violation`).
     digits = min(exponent(currency), _EN16931_DIGITS)
     return f"{value:.{digits}f}"
 

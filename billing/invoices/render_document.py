@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from billing.documents.cii import departure_from_en16931, to_cii
+from billing.documents.cii import en16931_violation, to_cii
 from billing.documents.model import InvoiceDocument
 from billing.invoices.events import InvoiceRendered
 from billing.invoices.models import Invoice
@@ -69,7 +69,7 @@ class RenderDocument:
         pdf = self._storage.put_bytes(f"{folder}.pdf", self._renderer.render(document, RENDER_TIMEOUT_S))
         xml_key = xml_sha256 = None
         # A document the standard cannot express has its paper only.
-        if departure_from_en16931(document) is None:
+        if en16931_violation(document) is None:
             xml = self._storage.put_bytes(f"{folder}.xml", to_cii(document))
             xml_key, xml_sha256 = xml.key, xml.sha256
         return _Files(pdf.key, pdf.sha256, xml_key, xml_sha256)

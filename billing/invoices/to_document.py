@@ -40,7 +40,7 @@ def load_document(uow: UnitOfWork, invoice_id: UUID, *, public_url: str) -> Invo
     return _document(invoice, lines, original, invoice.number, invoice.issued_on, public_url)
 
 
-def check_drawable(invoice: Invoice, lines: Sequence[InvoiceLine], original: Invoice | None = None) -> None:
+def validate_renderable(invoice: Invoice, lines: Sequence[InvoiceLine], original: Invoice | None = None) -> None:
     """Build a document that has no number yet: one that paper would refuse must not become a legal one.
 
     Raises:

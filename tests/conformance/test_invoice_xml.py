@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from saxonche import PySaxonProcessor
 
-from billing.documents.cii import departure_from_en16931, to_cii
+from billing.documents.cii import en16931_violation, to_cii
 from billing.documents.lines import InvoiceLine, TaxCategory
 from billing.documents.model import InvoiceDocument, Language
 from billing.documents.parties import Party
@@ -194,7 +194,7 @@ class TestWhatTheStandardCannotSay:
             gross_minor=12_345,
             paid_minor=12_345,
         )
-        assert departure_from_en16931(document) == "en16931_amount_too_fine"
+        assert en16931_violation(document) == "en16931_amount_too_fine"
         with pytest.raises(Invalid, match="en16931_amount_too_fine"):
             to_cii(document)
 
@@ -202,18 +202,18 @@ class TestWhatTheStandardCannotSay:
     def test_a_seller_whom_nothing_identifies(self, category: TaxCategory) -> None:
         nobody = replace(SELLER_DE, tax_id="", registration_id="")
         document = euro_invoice(untaxed_line("advice", category, 5_000), seller=nobody)
-        assert departure_from_en16931(document) == "en16931_seller_id_missing"
+        assert en16931_violation(document) == "en16931_seller_id_missing"
         registered = replace(document, seller=replace(SELLER_DE, tax_id=""))
         if category is TaxCategory.OUT_OF_SCOPE:
             assert complaints(to_cii(registered)) == []
         else:
-            assert departure_from_en16931(registered) == "en16931_seller_id_missing"
+            assert en16931_violation(registered) == "en16931_seller_id_missing"
 
     def test_tax_rounded_on_many_lines_without_a_minor_unit(self) -> None:
         lines = [excluded_line("件", 5, 100_000) for _ in range(10)]
         document = invoice_of(*lines, currency="JPY", seller=JAPANESE)
         assert document.tax_minor == 10
-        assert departure_from_en16931(document) == "en16931_tax_rounding_too_wide"
+        assert en16931_violation(document) == "en16931_tax_rounding_too_wide"
 
 
 @given(

@@ -29,7 +29,7 @@ _CHUNK: Final = 1 << 16
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 
-class IsolatedRenderer:
+class SubprocessRenderer:
     """A child process that renders one document after another; replaced when it had to be killed.
 
     Not shared between threads: one renderer belongs to one worker. Use as a context manager, or call `close`.

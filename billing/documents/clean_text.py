@@ -15,7 +15,7 @@ _SPACES = {"\t": " ", "\r": "", "\x0b": " ", "\x0c": " ", "\u2028": "\n", "\u202
 _DROPPED_CATEGORIES = frozenset({"Cc", "Cs", "Cf"})
 
 
-def printable(text: str, *, field: str, limit: int) -> str:
+def clean_text(text: str, *, field: str, limit: int) -> str:
     """Return `text` in NFC without control, surrogate, formatting or non-characters, trimmed.
 
     A line feed is kept; a tab becomes a space. `limit` is in characters, counted after cleaning.

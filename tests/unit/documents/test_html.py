@@ -11,10 +11,10 @@ from fontTools.ttLib import TTFont
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.documents import figures
-from billing.documents.fonts import drawable, subset_font
+from billing.documents import formatting
+from billing.documents.fonts import subset_font, substitute_glyphs
+from billing.documents.html import invoice_html, statement_html
 from billing.documents.model import Language
-from billing.documents.paper import invoice_paper, statement_paper
 from billing.documents.parties import Party
 from billing.documents.qr import qr_svg
 from kernel.errors import Invalid
@@ -33,32 +33,32 @@ from tests.sample_documents import YEAR, chinese_invoice, credit_note, statement
     ],
 )
 def test_money_has_the_decimals_of_its_currency(amount_minor: int, currency: str, shown: str) -> None:
-    assert figures.money(amount_minor, currency) == shown
+    assert formatting.money(amount_minor, currency) == shown
 
 
 @given(st.integers(min_value=-(10**15), max_value=10**15), st.sampled_from(["CNY", "JPY", "KWD"]))
 def test_amounts_read_back_exactly(amount_minor: int, currency: str) -> None:
-    shown = Decimal(figures.amount(amount_minor, currency).replace(",", ""))
+    shown = Decimal(formatting.amount(amount_minor, currency).replace(",", ""))
     assert int(shown.scaleb(exponent(currency))) == amount_minor
 
 
 def test_prices_rates_and_quantities() -> None:
-    assert figures.unit_price(Decimal("18773.6"), "CNY") == "187.736"
-    assert figures.unit_price(Decimal(50_000), "CNY") == "500.00"
-    assert figures.unit_price(Decimal("0.05"), "JPY") == "0.05"
-    assert [figures.rate(rate) for rate in (60_000, 55_000, 0)] == ["6%", "5.5%", "0%"]
-    assert [figures.decimal(Decimal(text)) for text in ("20.00", "-1.5", "1E+3")] == ["20", "-1.5", "1,000"]
+    assert formatting.unit_price(Decimal("18773.6"), "CNY") == "187.736"
+    assert formatting.unit_price(Decimal(50_000), "CNY") == "500.00"
+    assert formatting.unit_price(Decimal("0.05"), "JPY") == "0.05"
+    assert [formatting.rate(rate) for rate in (60_000, 55_000, 0)] == ["6%", "5.5%", "0%"]
+    assert [formatting.decimal(Decimal(text)) for text in ("20.00", "-1.5", "1E+3")] == ["20", "-1.5", "1,000"]
 
 
 def test_dates_and_countries_follow_the_reader() -> None:
-    assert figures.day(date(2026, 11, 2), Language.ZH) == "2026年11月02日"
-    assert figures.days(YEAR, Language.EN) == "2026-11-22 – 2027-11-21"
-    assert figures.country("DE", Language.BILINGUAL) == "德国 Germany"
+    assert formatting.day(date(2026, 11, 2), Language.ZH) == "2026年11月02日"
+    assert formatting.days(YEAR, Language.EN) == "2026-11-22 – 2027-11-21"
+    assert formatting.country("DE", Language.BILINGUAL) == "德国 Germany"
 
 
 def test_rare_characters_have_glyphs_and_others_a_name() -> None:
-    assert drawable("䶮𠮷㙓\n") == "䶮𠮷㙓\n"
-    assert drawable("a😀") == "a[U+1F600]"
+    assert substitute_glyphs("䶮𠮷㙓\n") == "䶮𠮷㙓\n"
+    assert substitute_glyphs("a😀") == "a[U+1F600]"
 
 
 def test_the_font_is_small_complete_and_the_same_every_time() -> None:
@@ -70,21 +70,21 @@ def test_the_font_is_small_complete_and_the_same_every_time() -> None:
 
 
 def test_chinese_paper_has_capitals_and_others_do_not() -> None:
-    assert "肆仟伍佰肆拾伍圆整" in invoice_paper(chinese_invoice()).html
-    assert "圆整" not in invoice_paper(chinese_invoice(language=Language.EN)).html
+    assert "肆仟伍佰肆拾伍圆整" in invoice_html(chinese_invoice()).html
+    assert "圆整" not in invoice_html(chinese_invoice(language=Language.EN)).html
 
 
 def test_a_red_invoice_is_negative_and_cites_its_original() -> None:
-    html = invoice_paper(credit_note()).html
+    html = invoice_html(credit_note()).html
     assert "（负数）叁仟玖佰捌拾圆整" in html
     assert "-¥3,980.00" in html
     assert "被红冲蓝字数电票号码：26332000000012345678 红字发票信息确认单编号：33012611221234567890" in html
 
 
 def test_the_sandbox_is_named_and_only_there() -> None:
-    assert "SANDBOX" in invoice_paper(chinese_invoice()).html
-    assert "SANDBOX" not in invoice_paper(chinese_invoice(sandbox=False)).html
-    assert "SANDBOX" in statement_paper(statement()).html
+    assert "SANDBOX" in invoice_html(chinese_invoice()).html
+    assert "SANDBOX" not in invoice_html(chinese_invoice(sandbox=False)).html
+    assert "SANDBOX" in statement_html(statement()).html
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_the_sandbox_is_named_and_only_there() -> None:
 )
 def test_every_language_sets_every_document(language: Language, titles: list[str]) -> None:
     pages = [
-        invoice_paper(chinese_invoice(language=language)).html,
-        invoice_paper(credit_note(language=language)).html,
-        statement_paper(statement(language=language)).html,
+        invoice_html(chinese_invoice(language=language)).html,
+        invoice_html(credit_note(language=language)).html,
+        statement_html(statement(language=language)).html,
     ]
     for html, title in zip(pages, titles, strict=True):
         assert f">{title}</h1>" in html
@@ -114,7 +114,7 @@ def test_every_language_sets_every_document(language: Language, titles: list[str
 
 def test_words_of_others_are_never_markup() -> None:
     buyer = Party(legal_name="<b>\"&'</b>{{7*7}}", country="CN", tax_id="<i>")
-    html = invoice_paper(chinese_invoice(buyer=buyer, remarks="</p><script>")).html
+    html = invoice_html(chinese_invoice(buyer=buyer, remarks="</p><script>")).html
     assert "&lt;b&gt;&#34;&amp;&#39;&lt;/b&gt;{{7*7}}" in html
     assert "<script" not in html
     assert "<b>" not in html

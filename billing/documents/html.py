@@ -10,9 +10,9 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from billing.documents import figures
+from billing.documents import formatting
 from billing.documents.chinese_capitals import chinese_capitals
-from billing.documents.fonts import drawable, subset_font
+from billing.documents.fonts import subset_font, substitute_glyphs
 from billing.documents.labels import Labels
 from billing.documents.model import InvoiceDocument
 from billing.documents.qr import qr_svg
@@ -23,7 +23,7 @@ QR_ASSET: Final = "asset:qr"
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class HtmlDocument:
     """A page to be set: the HTML and everything that it may load, by address."""
 
     html: str
@@ -42,7 +42,14 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for function in (figures.amount, figures.money, figures.decimal, figures.unit_price, figures.rate, figures.country):
+    for function in (
+        formatting.amount,
+        formatting.money,
+        formatting.decimal,
+        formatting.unit_price,
+        formatting.rate,
+        formatting.country,
+    ):
         environment.filters[function.__name__] = function
     return environment
 
@@ -50,10 +57,10 @@ def _templates() -> Environment:
 @cache
 def style_sheet() -> str:
     """The look of all paper; the same for every document, so that it need be parsed only once."""
-    return (files("billing.documents") / "templates" / "paper.css").read_text("utf-8")
+    return (files("billing.documents") / "templates" / "document.css").read_text("utf-8")
 
 
-def invoice_paper(document: InvoiceDocument) -> Paper:
+def invoice_html(document: InvoiceDocument) -> HtmlDocument:
     """Lay out an invoice or credit note.
 
     The amounts of a credit note are shown negative and in red, as on Chinese red invoices; its XML has them positive.
@@ -76,15 +83,15 @@ def invoice_paper(document: InvoiceDocument) -> Paper:
             abroad=document.seller.country != document.buyer.country,
             title_key=document.kind.value,
             capitals=capitals,
-            day=lambda value: figures.day(value, document.language),
-            days=lambda period: figures.days(period, document.language),
+            day=lambda value: formatting.day(value, document.language),
+            days=lambda period: formatting.days(period, document.language),
             red_remark=_red_remark(document),
         )
     )
-    return _paper(html, document.verification_url)
+    return _document(html, document.verification_url)
 
 
-def statement_paper(document: StatementDocument) -> Paper:
+def statement_html(document: StatementDocument) -> HtmlDocument:
     """Lay out a settlement statement.
 
     Raises:
@@ -101,11 +108,11 @@ def statement_paper(document: StatementDocument) -> Paper:
             columns=used or ["gross_minor"],
             abroad=document.party.country != document.platform.country,
             title_key="statement",
-            day=lambda value: figures.day(value, document.language),
-            days=lambda period: figures.days(period, document.language),
+            day=lambda value: formatting.day(value, document.language),
+            days=lambda period: formatting.days(period, document.language),
         )
     )
-    return _paper(html, document.verification_url)
+    return _document(html, document.verification_url)
 
 
 def _red_remark(document: InvoiceDocument) -> str:
@@ -116,12 +123,12 @@ def _red_remark(document: InvoiceDocument) -> str:
     return f"被红冲蓝字数电票号码：{original.number} 红字发票信息确认单编号：{original.confirmation_number}"
 
 
-def _paper(html: str, verification_url: str) -> Paper:
-    html = drawable(html)
+def _document(html: str, verification_url: str) -> HtmlDocument:
+    html = substitute_glyphs(html)
     assets = {FONT_ASSET: ("font/otf", subset_font(html + style_sheet()))}
     if verification_url:
         assets[QR_ASSET] = ("image/svg+xml", qr_svg(verification_url))
     digest = hashlib.sha256((html + style_sheet()).encode())
     for address in sorted(assets):
         digest.update(assets[address][1])
-    return Paper(html=html, assets=assets, fingerprint=digest.digest()[:16])
+    return HtmlDocument(html=html, assets=assets, fingerprint=digest.digest()[:16])
