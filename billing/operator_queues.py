@@ -17,7 +17,7 @@ from kernel.jobs.models import Inbox
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class OperatorQueue:
     """A queue that a person of the platform watches: how many, and since when the oldest waits."""
 
     key: str
@@ -25,7 +25,7 @@ class Waiting:
     oldest_at: datetime | None
 
 
-def waiting_for_somebody(uow: UnitOfWork) -> list[Waiting]:
+def list_operator_queues(uow: UnitOfWork) -> list[OperatorQueue]:
     """The platform's money queues: what is in doubt at a gateway, what failed and was not tried again, what cannot be
     believed.
     """
@@ -46,5 +46,5 @@ def waiting_for_somebody(uow: UnitOfWork) -> list[Waiting]:
     found = []
     for key, statement in queues.items():
         count, oldest_at = uow.session.execute(statement).one()
-        found.append(Waiting(key, count, oldest_at))
+        found.append(OperatorQueue(key, count, oldest_at))
     return found

@@ -17,7 +17,7 @@ from api.problems import sentence
 from api.request import ApiRequest
 from api.schema import KeyHeader, Out, PageOut, Paging, UtcIn, Wire, idempotent_command, list_page
 from api.v1.settlement_out import PayoutOut, StatementOut
-from billing.operator_queues import Waiting, waiting_for_somebody
+from billing.operator_queues import OperatorQueue, list_operator_queues
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.payouts.queries import get_payout, list_payouts
 from billing.settlement.close_statements import CloseStatements, close_statements
@@ -77,10 +77,10 @@ class ClockOut(Out):
 
 
 @get("/v1/operator/money-queues", permission="operator.read", sync_to_thread=True, tags=["operator"])
-def list_queues(request: ApiRequest) -> list[Waiting]:
+def list_queues(request: ApiRequest) -> list[OperatorQueue]:
     """What is in doubt at a gateway, what failed, what cannot be believed."""
     with request.transaction() as uow:
-        return waiting_for_somebody(uow)
+        return list_operator_queues(uow)
 
 
 @get("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])

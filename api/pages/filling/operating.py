@@ -10,7 +10,7 @@ from uuid import UUID
 from api.pages.filling.words import money, priced, seconds_since
 from api.pages.site import Visit
 from api.pages.views.operating import DeadJobRow, DeadRun, Health, Queue, Review, Settlement
-from billing.operator_queues import Waiting
+from billing.operator_queues import OperatorQueue
 from billing.statements.queries import StatementRow
 from fulfillment.runs.views import RunRow
 from kernel.jobs.queries import Backlog, DeadJob
@@ -27,7 +27,7 @@ _DUE_PROMISED = timedelta(seconds=60)
 class Desk:
     """Everything the operator's first screen is made from."""
 
-    money: Sequence[Waiting]
+    money: Sequence[OperatorQueue]
     reviews: Sequence[ListingView]
     runs: Sequence[RunRow]
     jobs: Sequence[DeadJob]

@@ -16,7 +16,7 @@ from api.pages.filling import operating
 from api.pages.filling.words import failure
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.operating import OperatorView, TestClock
-from billing.operator_queues import waiting_for_somebody
+from billing.operator_queues import list_operator_queues
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.settlement.close_statements import CloseStatements, close_statements
 from billing.statements.queries import list_statements
@@ -125,7 +125,7 @@ def _view(visit: Visit, error: str | None = None) -> OperatorView:
         runs = troubled_runs(uow)
         statements = list_statements(uow, limit=_STATEMENTS).items if may("operator.payouts") else []
         desk = operating.Desk(
-            money=waiting_for_somebody(uow),
+            money=list_operator_queues(uow),
             reviews=list_in_review(uow, limit=50).items,
             runs=runs,
             jobs=dead_jobs(uow),

@@ -15,7 +15,7 @@ from billing.gateways.ports import GatewayAnswer, NotReached, RefundRequest
 from billing.gateways.result import NOT_REACHED, GatewayResult
 from billing.gateways.sandbox import SandboxGateway
 from billing.ledger.queries import balance_minor
-from billing.operator_queues import waiting_for_somebody
+from billing.operator_queues import list_operator_queues
 from billing.payments.models import PaymentAllocation
 from billing.refunds.apply_gateway_result import apply_gateway_result
 from billing.refunds.models import Refund
@@ -53,7 +53,7 @@ def ask(
 
 def waiting(house: House, queue: str) -> int:
     with unit_of_work(house.db, SYSTEM) as uow:
-        return next(row.count for row in waiting_for_somebody(uow) if row.key == queue)
+        return next(row.count for row in list_operator_queues(uow) if row.key == queue)
 
 
 def states_of(house: House, sale: Sale) -> dict[str, tuple[str, int]]:

@@ -17,7 +17,7 @@ from billing.gateways.janitor import JANITOR
 from billing.gateways.sandbox import SandboxGateway
 from billing.invoices.models import Invoice
 from billing.ledger.queries import balance_minor
-from billing.operator_queues import waiting_for_somebody
+from billing.operator_queues import list_operator_queues
 from billing.payments.start_payment import start_payment
 from billing.payouts.balances import balances
 from billing.payouts.models import Payout
@@ -311,10 +311,10 @@ class TestPayOut:
         assert read(house.db, Payout, payout_id).error_code == "account_closed"
         assert owed(house.db, sale.seller_org_id) == (0, 86_000)
         with unit_of_work(house.db, SYSTEM) as uow:
-            failed = next(row.count for row in waiting_for_somebody(uow) if row.key == "payouts_failed")
+            failed = next(row.count for row in list_operator_queues(uow) if row.key == "payouts_failed")
         assert read(house.db, Payout, pay(house, statement)).state == "paid"
         with unit_of_work(house.db, SYSTEM) as uow:
-            left = next(row.count for row in waiting_for_somebody(uow) if row.key == "payouts_failed")
+            left = next(row.count for row in list_operator_queues(uow) if row.key == "payouts_failed")
         # What was paid in the end waits for nobody any more.
         assert left == failed - 1
 

@@ -25,7 +25,7 @@ class RefundPart:
     gross_minor: int
 
 
-def part_of(gross_minor: int, left: LineLeft) -> RefundPart:
+def allocate_refund(gross_minor: int, left: LineLeft) -> RefundPart:
     """Net and tax of a refund of `gross_minor`. The last refund takes exactly what is left.
 
     Both the refund and what is left after it are documents of their own (the rest is the last refund's): the net is the
