@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
+from app.embedded.supervised_process import ProcessSpec, accepts_connections
+from app.embedded.supervisor import Step
 from app.sample.outcome import SampleMarket, SignIn
-from app.supervised_process import ProcessSpec, accepts_connections
-from app.supervisor import Step
 from kernel.settings import Settings
 
 SELLER_FOLDER = Path(__file__).resolve().parent.parent / "examples" / "seller_app"

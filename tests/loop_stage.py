@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from api.context import Services
 from app.composition import compose
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from app.scheduler import run_sweep
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment

@@ -19,9 +19,9 @@ from rich.markup import escape
 from app.console import choose, console, results
 from app.demo.outcome import Outcome, Step, StepFailed
 from app.demo.story import Story
+from app.embedded.supervisor import StartFailed, Stopped, Supervisor
 from app.process_plan import ProcessPlan, read_outcome
 from app.sample.scenes import generate_scenes
-from app.supervisor import StartFailed, Stopped, Supervisor
 from kernel.money import to_decimal
 from kernel.settings import load_settings
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 from app.console import choose, results
-from app.engines.embedded import Engines
-from app.engines.engine_error import EngineError
-from app.engines.folder_lock import FolderInUse, FolderLock
-from app.supervised_process import accepts_connections, find_listener
+from app.embedded.engine_error import EngineError
+from app.embedded.engines import Engines
+from app.embedded.folder_lock import FolderInUse, FolderLock
+from app.embedded.supervised_process import accepts_connections, find_listener
 from kernel.settings import Settings, SettingsError, load_settings
 
 OLDEST_PYTHON = (3, 11)
@@ -234,7 +234,7 @@ def _loads(names: tuple[str, ...], load: Callable[[str], object]) -> bool:
 def _look_at(settings: Settings) -> Iterator[Finding]:
     import redis
 
-    from app.engines.databases import connect
+    from app.embedded.databases import connect
 
     with connect(settings.database_url or "") as connection:
         row = connection.execute("SELECT current_setting('server_version'), current_user").fetchone()

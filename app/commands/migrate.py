@@ -12,10 +12,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
-from app.commands.session import running_engines
 from app.console import choose, console
-from app.engines.databases import create_database, drop_database
-from app.engines.engine_error import EngineError
+from app.embedded.databases import create_database, drop_database
+from app.embedded.engine_error import EngineError
+from app.embedded.engines import running_engines
 
 LOCK = 0x6D61726B6574
 """"market" in ASCII: the advisory lock under which migrations run, so that two processes do not migrate at once."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import structlog
 
 from app.commands.migrate import as_owner
-from app.commands.session import running_engines
 from app.console import choose, console
-from app.engines.engine_error import EngineError
+from app.embedded.engine_error import EngineError
+from app.embedded.engines import running_engines
 
 log = structlog.get_logger(__name__)
 

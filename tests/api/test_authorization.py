@@ -21,7 +21,7 @@ from api.auth import PUBLIC, SAFE, SIGNED_IN
 from api.context import Services
 from api.problems import answer
 from api.request import ApiRequest, authorize_handler, guard
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM

@@ -18,7 +18,7 @@ from api.app import create_app
 from api.conditional import is_unchanged
 from api.context import Services
 from api.routes import MODULES
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from tests.factories_marketplace import PASSWORD, acting, make_org, make_plans, make_seller

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from api.app import create_app
 from api.context import Services
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
 from billing.payouts.models import Payout

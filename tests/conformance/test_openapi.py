@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 from api.app import create_app
 from api.context import Services
 from app.commands.openapi import DOCUMENT, build
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.access.api_keys import MintApiKey, mint_api_key

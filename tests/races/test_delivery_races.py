@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from fulfillment.connectors.noop import NoopConnector
 from fulfillment.connectors.ports import Answer, RunRequest
 from fulfillment.entitlements.models import Entitlement, Seat

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import func, select, text
 
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.context import Claim

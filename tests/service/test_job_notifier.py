@@ -8,7 +8,7 @@ from uuid import UUID
 
 import redis
 
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from app.job_notifier import JobNotifier, broker_for, consume, declare_actor
 from kernel.db.uow import JobSignal
 from kernel.ids import uuid7

@@ -4,10 +4,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
+from app.embedded.supervised_process import ProcessSpec
+from app.embedded.supervisor import StartFailed, Step, Stopped, Supervisor
 from app.process_plan import answers_ready
-from app.supervised_process import ProcessSpec
-from app.supervisor import StartFailed, Step, Stopped, Supervisor
 from kernel.settings import Settings
 
 API = """

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from billing.ledger.models import LedgerAccount, LedgerTransaction, Posting
 from billing.ledger.post import Fact, Leg, post
 from billing.ledger.queries import balance_minor

@@ -16,7 +16,7 @@ from litestar.testing import TestClient
 from api.app import create_app
 from api.context import Services
 from app.composition import register_jobs
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7

@@ -11,7 +11,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from app.engines.child_process import SystemUser
+from app.embedded.child_process import SystemUser
 
 OWN_USER = "pgserver"
 """The name the PostgreSQL wheel itself uses, so that both ways of starting it agree."""

@@ -4,13 +4,14 @@ import hashlib
 import json
 import os
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from app.engines.databases import (
+from app.embedded.databases import (
     DATABASE,
     OWNER_ROLE,
     SERVING_ROLE,
@@ -18,11 +19,11 @@ from app.engines.databases import (
     create_embedded_roles,
     prepare_external,
 )
-from app.engines.engine_error import EngineError
-from app.engines.folder_lock import FolderInUse, FolderLock
-from app.engines.postgres import PostgresServer
-from app.engines.valkey import ValkeyServer
-from kernel.settings import Settings
+from app.embedded.engine_error import EngineError
+from app.embedded.folder_lock import FolderInUse, FolderLock
+from app.embedded.postgres import PostgresServer
+from app.embedded.valkey import ValkeyServer
+from kernel.settings import Settings, load_settings
 
 SOCKET_PATH_LIMIT = 100
 """Bytes; `sun_path` holds 104 on macOS and 108 on Linux, with a closing zero."""
@@ -220,3 +221,10 @@ class Engines:
         except (OSError, ValueError):
             return None
         return Addresses(told["database_url"], told["database_admin_url"], told["redis_url"])
+
+
+@contextmanager
+def running_engines() -> Iterator[Settings]:
+    """Settings with reachable engines while the context is open. Raises SettingsError, EngineError, FolderInUse."""
+    with Engines(load_settings(), join=True) as engines:
+        yield engines.settings

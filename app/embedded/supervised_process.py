@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from app.engines.child_process import end_child, end_left_over, kill_group, start_child
+from app.embedded.child_process import end_child, end_left_over, kill_group, start_child
 
 MARK = "MARKET_SUPERVISED_IN"
 """Environment variable that every child carries, with its data folder: by it, what is left over is recognised."""

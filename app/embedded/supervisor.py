@@ -12,10 +12,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, Self
 
-from app.engines.child_process import read_log_end
-from app.engines.embedded import Addresses, Engines, Layout
-from app.engines.engine_error import EngineError
-from app.supervised_process import (
+from app.embedded.child_process import read_log_end
+from app.embedded.engine_error import EngineError
+from app.embedded.engines import Addresses, Engines, Layout
+from app.embedded.supervised_process import (
     ProcessSpec,
     SupervisedProcess,
     accepts_connections,

@@ -12,8 +12,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import URL, make_url
 
-from app.engines.engine_error import EngineError
-from app.engines.postgres import SUPERUSER, PostgresServer
+from app.embedded.engine_error import EngineError
+from app.embedded.postgres import SUPERUSER, PostgresServer
 
 OWNER_ROLE = "market_owner"
 SERVING_ROLE = "market_app"

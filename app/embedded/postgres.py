@@ -23,7 +23,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
-from app.engines.child_process import (
+from app.embedded.child_process import (
     SystemUser,
     end_child,
     end_left_over,
@@ -31,8 +31,8 @@ from app.engines.child_process import (
     read_log_end,
     start_child,
 )
-from app.engines.engine_error import EngineError
-from app.engines.server_user import find_server_user, make_private_folder, open_programs
+from app.embedded.engine_error import EngineError
+from app.embedded.server_user import find_server_user, make_private_folder, open_programs
 
 
 def find_wheel_programs() -> Path:
