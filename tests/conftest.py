@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import Session
 
-from app.commands.migrate import upgrade
+from app.database_schema import upgrade
 from app.embedded.databases import drop_database
 from app.embedded.engines import Addresses
 from app.embedded.shared import shared_engines

@@ -258,7 +258,7 @@ def _look_at(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_revision(settings: Settings, *, fresh: bool) -> Finding:
-    from app.commands.migrate import find_revision
+    from app.database_schema import find_revision
 
     if fresh:
         return Finding("migrations", "ok", "no data yet; `market up` creates it", "尚无数据，`market up` 时创建")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-from app.commands.migrate import upgrade
 from app.composition import compose
+from app.database_schema import upgrade
 from app.sample.catalogue import seed_catalogue
 from app.sample.connectors import SampleConnector, seed_connectors
 from app.sample.outcome import SampleMarket

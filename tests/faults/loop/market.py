@@ -17,9 +17,9 @@ import psutil
 from sqlalchemy import create_engine, select, text
 
 from api.context import Services
-from app.commands.migrate import upgrade
 from app.commands.verify import check
 from app.composition import compose
+from app.database_schema import upgrade
 from app.embedded.engines import Engines
 from app.embedded.supervised_process import ProcessSpec, SupervisedProcess
 from app.process_plan import answers_ready

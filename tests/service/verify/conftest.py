@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
-from app.commands.migrate import upgrade
+from app.database_schema import upgrade
 from app.embedded.databases import drop_database
 from app.embedded.engines import Addresses
 from app.embedded.shared import shared_engines
