@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.sample.scenes.facts import DESIGN, STORIES, Scene, Story
 from app.sample.scenes.film import write_film
-from app.sample.scenes.stage import Stage
+from app.sample.scenes.timeline import Timeline
 
 Progress = Callable[[str, float], None]
 
@@ -70,7 +70,7 @@ def scene_of(story: Story, target_dir: Path) -> Scene:
 
 def make_scene(story: Story, path: Path, progress: Callable[[float], None]) -> None:
     """Draw and encode one scene in this process."""
-    stage = Stage(story)
+    stage = Timeline(story)
     importlib.import_module(f"app.sample.scenes.{story.key}").build(stage)
     write_film(story, stage, path, progress)
 

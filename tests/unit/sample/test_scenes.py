@@ -13,7 +13,7 @@ from app.sample.scenes import STORIES, generate_scenes
 from app.sample.scenes.facts import HEIGHT_PX, WIDTH_PX, Story
 from app.sample.scenes.make import make_scene
 from app.sample.scenes.music import sound
-from app.sample.scenes.stage import Stage, ease
+from app.sample.scenes.timeline import Timeline, ease
 from marketplace.videos.media.probe import probe_video
 from marketplace.videos.media.probe_result import Probe
 
@@ -133,7 +133,7 @@ def test_movements_begin_at_nothing_and_end_at_all() -> None:
 
 
 def test_the_first_frame_is_whole_and_a_still_one_is_empty() -> None:
-    stage = Stage(SHORTEST)
+    stage = Timeline(SHORTEST)
     frames = list(stage.frames())
     assert [(patch[0].size, patch[1:]) for patch in frames[0]] == [((WIDTH_PX, HEIGHT_PX), (0, 0))]
     assert frames[1] == []

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from PIL import Image
 
-from app.sample.scenes import ink
+from app.sample.scenes import drawing
 from app.sample.scenes.facts import FRAMES_PER_S, HEIGHT_PX, WIDTH_PX, Claim, Story
 
-Drawn = tuple[ink.Sprite, float, float, float]
+Drawn = tuple[drawing.Sprite, float, float, float]
 Actor = Callable[[float], Iterable[Drawn]]
 Box = tuple[int, int, int, int]
-Placed = tuple[ink.Sprite, int, int, int]
+Placed = tuple[drawing.Sprite, int, int, int]
 #: A piece of picture and its left and top.
 Patch = tuple[Image.Image, int, int]
 
@@ -59,7 +59,7 @@ def _merged(boxes: Iterable[Box]) -> list[Box]:
     return merged
 
 
-class Stage:
+class Timeline:
     """Ground and actors of one scene; gives the frames in order."""
 
     def __init__(self, story: Story) -> None:
@@ -68,7 +68,7 @@ class Stage:
         self._actors: list[Actor] = []
         self._paint_header()
 
-    def paint(self, sprite: ink.Sprite, x: int, y: int) -> None:
+    def paint(self, sprite: drawing.Sprite, x: int, y: int) -> None:
         """Put something on the ground that never moves."""
         sprite.onto(self.ground, x, y)
 
@@ -76,10 +76,10 @@ class Stage:
         """Add something that moves; later actors lie above earlier ones."""
         self._actors.append(actor)
 
-    def panel(self, height: int, fill: ink.Colour = ink.WHITE) -> None:
+    def panel(self, height: int, fill: drawing.Colour = drawing.WHITE) -> None:
         """The product's own screen, a sheet on the ground."""
-        sheet = ((ink.rounded(PANEL_WIDTH_PX, height, 28, fill), 0, 0),)
-        self.paint(ink.together(PANEL_WIDTH_PX, height, sheet, shadow=True, radius=28), MARGIN_PX, PANEL_TOP_PX)
+        sheet = ((drawing.rounded(PANEL_WIDTH_PX, height, 28, fill), 0, 0),)
+        self.paint(drawing.together(PANEL_WIDTH_PX, height, sheet, shadow=True, radius=28), MARGIN_PX, PANEL_TOP_PX)
 
     def frames(self) -> Iterator[list[Patch]]:
         """For every frame in order, what changed since the one before; the first is the whole picture."""
@@ -114,39 +114,39 @@ class Stage:
 
     def _paint_header(self) -> None:
         story = self.story
-        soft, softer = ink.mix(story.ground, ink.WHITE, 78), ink.mix(story.ground, ink.WHITE, 62)
+        soft, softer = drawing.mix(story.ground, drawing.WHITE, 78), drawing.mix(story.ground, drawing.WHITE, 62)
         self.paint(_mark(story.ground), MARGIN_PX, 118)
-        self.paint(ink.text(story.product, 26, soft), MARGIN_PX + 54, 122)
-        self.paint(ink.text(story.headline, 54, ink.WHITE, 2), MARGIN_PX - 1, 170)
-        self.paint(ink.text(story.subline, 25, softer), MARGIN_PX, 246)
+        self.paint(drawing.text(story.product, 26, soft), MARGIN_PX + 54, 122)
+        self.paint(drawing.text(story.headline, 54, drawing.WHITE, 2), MARGIN_PX - 1, 170)
+        self.paint(drawing.text(story.subline, 25, softer), MARGIN_PX, 246)
 
 
-def _mark(ground: ink.Colour) -> ink.Sprite:
+def _mark(ground: drawing.Colour) -> drawing.Sprite:
     """The maker's mark: two bars and a dot, the same for all sample sellers."""
     parts = (
-        (ink.rounded(40, 40, 11, ink.MINT), 0, 0),
-        (ink.rounded(6, 20, 3, ground), 11, 10),
-        (ink.rounded(6, 12, 3, ground), 21, 18),
-        (ink.disc(7, ground), 21, 9),
+        (drawing.rounded(40, 40, 11, drawing.MINT), 0, 0),
+        (drawing.rounded(6, 20, 3, ground), 11, 10),
+        (drawing.rounded(6, 12, 3, ground), 21, 18),
+        (drawing.disc(7, ground), 21, 9),
     )
-    return ink.together(40, 40, parts)
+    return drawing.together(40, 40, parts)
 
 
-def _claim_sprite(words: tuple[str, str], width: int, *, plain: bool, ground: ink.Colour) -> ink.Sprite:
+def _claim_sprite(words: tuple[str, str], width: int, *, plain: bool, ground: drawing.Colour) -> drawing.Sprite:
     first, second = words
     if plain:
-        tone, under = ink.mix(ground, ink.WHITE, 92), ink.mix(ground, ink.WHITE, 64)
-        fill, left = ink.mix(ground, ink.WHITE, 9), 28
+        tone, under = drawing.mix(ground, drawing.WHITE, 92), drawing.mix(ground, drawing.WHITE, 64)
+        fill, left = drawing.mix(ground, drawing.WHITE, 9), 28
     else:
-        tone, under, fill, left = ink.INK, ink.MUTED, ink.WHITE, 96
-    parts: list[ink.Part] = [
-        (ink.rounded(width, _CLAIM_HEIGHT_PX, 20, fill), 0, 0),
-        (ink.text(first, 34, tone, 2), left, 10),
-        (ink.text(second, 22, under), left, 57),
+        tone, under, fill, left = drawing.INK, drawing.MUTED, drawing.WHITE, 96
+    parts: list[drawing.Part] = [
+        (drawing.rounded(width, _CLAIM_HEIGHT_PX, 20, fill), 0, 0),
+        (drawing.text(first, 34, tone, 2), left, 10),
+        (drawing.text(second, 22, under), left, 57),
     ]
     if not plain:
-        parts += [(ink.disc(48, ink.TEAL), 26, 24), (ink.tick(36), 32, 30)]
-    return ink.together(width, _CLAIM_HEIGHT_PX, parts, shadow=not plain, radius=20)
+        parts += [(drawing.disc(48, drawing.TEAL), 26, 24), (drawing.tick(36), 32, 30)]
+    return drawing.together(width, _CLAIM_HEIGHT_PX, parts, shadow=not plain, radius=20)
 
 
 def _claims_actor(story: Story) -> Actor:
