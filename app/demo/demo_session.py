@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
+from app.demo.demo_client import Person
 from app.demo.outcome import StepFailed
-from app.demo.people import Person
 from kernel.ids import uuid7
 
 SECOND = 7
@@ -22,7 +22,7 @@ Evidence = dict[str, Any]
 
 
 @dataclass
-class Desk:
+class DemoSession:
     """State of the demo between its steps."""
 
     base_url: str
