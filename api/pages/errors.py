@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from litestar import MediaType, Request, Response
 
 from api.auth import Caller
+from api.headers import page_headers
 from api.language import language_of
 from api.pages import addresses
 from api.pages.rendering import Chrome, render
-from api.pages.security import page_headers
 from api.pages.site import local_path, redirect
 from api.pages.views.people import ErrorView
 from api.schema import ProblemOut

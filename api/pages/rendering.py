@@ -8,11 +8,12 @@ from typing import ClassVar, Literal, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from api.language import LANGUAGES, Language
 from api.pages import addresses, assets, navigation
 from api.pages.formats import Formats
 from api.pages.states import tone
 from api.pages.views.selling import CLAIM_KINDS
-from api.pages.wording import LANGUAGES, Language, wording
+from api.pages.wording import wording
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -22,12 +22,12 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.auth import SAFE
 from api.context import Services
-from api.language import language_of
+from api.language import Language, language_of
 from api.pages.around import VISITOR_AREAS, areas_of, badges_of
 from api.pages.formats import Formats
 from api.pages.navigation import Area
 from api.pages.rendering import Chrome, Notice, OrganizationChoice, View, render
-from api.pages.wording import Language, wording
+from api.pages.wording import wording
 from api.request import ApiRequest
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
 
 from babel import Locale
 
-Language = Literal["zh-CN", "en"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+from api.language import Language
+
 TEXTS = Path(__file__).parent / "texts"
 
 
@@ -67,23 +66,3 @@ def wording(language: Language) -> Wording:
             raise ValueError(f"{path.name} defines again: {sorted(twice)}")
         texts.update(part)
     return Wording(language, Locale.parse(language, sep="-"), texts)
-
-
-def best_language(accept_language: str) -> Language:
-    """Choose from an ``Accept-Language`` header (RFC 9110 §12.5.4): Chinese for any zh, else English."""
-    choices: list[tuple[float, Language]] = []
-    for part in accept_language.split(","):
-        tag, _, weight = part.strip().partition(";q=")
-        language: Language | None = "zh-CN" if tag.lower().startswith("zh") else None
-        if tag.lower().startswith("en"):
-            language = "en"
-        if language is not None:
-            choices.append((_weight(weight), language))
-    return max(choices, key=lambda choice: choice[0], default=(0.0, LANGUAGES[0]))[1]
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text) if text else 1.0
-    except ValueError:
-        return 0.0

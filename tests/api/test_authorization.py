@@ -19,7 +19,7 @@ from sqlalchemy import event, update
 from api.app import create_app
 from api.auth import PUBLIC, SAFE, SIGNED_IN
 from api.context import Services
-from api.problems import answer
+from api.exception_handler import answer_exception
 from api.request import ApiRequest, authorize_handler, guard
 from app.embedded.engines import Addresses
 from kernel.db.uow import unit_of_work
@@ -148,7 +148,7 @@ def alone(services: Services, *handlers: HTTPRouteHandler) -> Client:
         route_handlers=[authorize_handler(handler) for handler in handlers],
         guards=[guard],
         request_class=ApiRequest,
-        exception_handlers={Exception: answer},
+        exception_handlers={Exception: answer_exception},
         state=State({"services": services}),
     )
     return TestClient(app, base_url="https://market.example")

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from api.language import Language
 from api.pages.views.buying import (
     BuyView,
     Choice,
@@ -15,7 +16,6 @@ from api.pages.views.buying import (
 from api.pages.views.channel import Card, Claim, FeedVideo, FeedView
 from api.pages.views.people import SampleAccount, SignInView
 from api.pages.views.timeline import Attempt, Fact, Link, Timeline
-from api.pages.wording import Language
 from kernel.money import Money
 
 NOW = datetime(2026, 11, 22, 6, 12, 40, tzinfo=UTC)

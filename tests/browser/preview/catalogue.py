@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from api.language import Language
 from api.pages.navigation import Area
 from api.pages.rendering import Chrome, Notice, OrganizationChoice, View
-from api.pages.wording import Language
 from tests.browser.preview.selling_samples import DeskSamples
 
 BUYER: frozenset[Area] = frozenset({"buyer", "approver", "finance"})

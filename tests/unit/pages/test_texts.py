@@ -6,12 +6,13 @@ from typing import get_args
 
 import pytest
 
+from api.language import LANGUAGES, Language, best_language
 from api.pages import navigation
 from api.pages.rendering import TEMPLATES
 from api.pages.states import TONES
 from api.pages.views.channel import CallToAction, Per
 from api.pages.views.timeline import LinkKind, LinkState
-from api.pages.wording import LANGUAGES, Language, best_language, flatten, wording
+from api.pages.wording import flatten, wording
 
 STATIC = TEMPLATES.parent / "static"
 #: t("key") and tn("key"); a key that ends in a dot is completed by a value.
