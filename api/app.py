@@ -10,9 +10,9 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from api.context import Services
-from api.contract import openapi
 from api.exception_handler import answer_exception
 from api.headers import frame_answers
+from api.openapi import openapi_config
 from api.order_watcher import OrderWatcher
 from api.pages.site import provide_form, provide_visit
 from api.request import MAX_BODY_BYTES, ApiRequest, guard
@@ -35,7 +35,7 @@ def create_app(services: Services) -> Litestar:
             "form": Provide(provide_form),
         },
         exception_handlers={Exception: answer_exception},
-        openapi_config=openapi(),
+        openapi_config=openapi_config(),
         request_max_body_size=MAX_BODY_BYTES,
         state=State({"services": services, "order_watcher": OrderWatcher(services.db)}),
     )

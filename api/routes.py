@@ -10,9 +10,9 @@ from api.request import authorize_handler
 
 MODULES = (
     "api.health",
-    "api.reference",
-    "api.hooks_runs",
-    "api.hooks_payments",
+    "api.openapi_ui",
+    "api.webhooks.seller_callbacks",
+    "api.webhooks.gateways",
     "api.v1.buying",
     "api.v1.purchase_rules",
     "api.v1.orders",

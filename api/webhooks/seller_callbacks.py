@@ -7,15 +7,9 @@ from litestar.params import FromPath, RawBody
 
 from api.auth import PUBLIC
 from api.request import ApiRequest
-from api.schema import Out
+from api.webhooks.accepted import AcceptedOut
 from fulfillment.runs.receive_callback import MAX_BYTES, receive_callback
 from kernel.principal import SYSTEM
-
-
-class TakenOut(Out):
-    """The message is stored; it is applied right after."""
-
-    status: str
 
 
 @post(
@@ -26,14 +20,14 @@ class TakenOut(Out):
     request_max_body_size=MAX_BYTES,
     tags=["hooks"],
 )
-def receive(token: FromPath[str], body: RawBody, request: ApiRequest) -> TakenOut:
+def receive(token: FromPath[str], body: RawBody, request: ApiRequest) -> AcceptedOut:
     """Take a seller's progress or result: stored before this answers. Repetitions are taken, too, and change nothing.
 
     404: the address is altered, not ours, or its time is over; 413: longer than 64 KiB; 422: not of the protocol's form.
     """
     # The platform's own work on behalf of whoever holds the address: nobody is signed in here.
     request.transact(lambda uow: receive_callback(uow, token, body, signer=request.services.signer), acting_as=SYSTEM)
-    return TakenOut(status="accepted")
+    return AcceptedOut(status="accepted")
 
 
 routes = [receive]

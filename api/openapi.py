@@ -21,7 +21,7 @@ _MODULE = re.compile(r"PageOut_[\w.]+\.(\w+_)")
 REFUSALS = (400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
-def openapi() -> OpenAPIConfig:
+def openapi_config() -> OpenAPIConfig:
     """OpenAPI 3.1 of the JSON routes; pages declare `include_in_schema=False`."""
     return OpenAPIConfig(
         title="Channel Market",
@@ -51,7 +51,7 @@ def operation_id(handler: HTTPRouteHandler, method: str, path: list[str | PathPa
     return "_".join([method.lower(), *(part.replace("-", "_") for part in parts)])
 
 
-def contract(app: Litestar) -> dict[str, Any]:
+def openapi_document(app: Litestar) -> dict[str, Any]:
     """The OpenAPI 3.1 document of `app`.
 
     Litestar describes its own error body, which is never sent. Here every operation says which refusals it knows, all of

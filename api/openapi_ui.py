@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from api.auth import PUBLIC
-from api.contract import contract
+from api.openapi import openapi_document
 
 ASSETS = {
     "swagger-ui.css": "text/css",
@@ -27,7 +27,7 @@ DAY = "public, max-age=86400"
 @get("/openapi.json", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
 def document(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """The OpenAPI 3.1 document of this release."""
-    return Response(contract(request.app), media_type="application/json")
+    return Response(openapi_document(request.app), media_type="application/json")
 
 
 @get("/docs/api", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)

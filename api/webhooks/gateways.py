@@ -7,7 +7,7 @@ from litestar.params import RawBody
 
 from api.auth import PUBLIC
 from api.request import ApiRequest
-from api.schema import Out
+from api.webhooks.accepted import AcceptedOut
 from billing.gateways.ports import Refused
 from billing.gateways.webhooks import store_webhook
 from kernel import clock
@@ -18,12 +18,6 @@ MAX_BYTES = 262_144
 """Far above any event of Stripe's."""
 
 
-class HeardOut(Out):
-    """The notice is stored, now or earlier."""
-
-    status: str
-
-
 @post(
     "/hooks/stripe",
     permission=PUBLIC,
@@ -32,7 +26,7 @@ class HeardOut(Out):
     request_max_body_size=MAX_BYTES,
     tags=["hooks"],
 )
-def receive_stripe(request: ApiRequest, body: RawBody) -> HeardOut:
+def receive_stripe(request: ApiRequest, body: RawBody) -> AcceptedOut:
     """Take an event of Stripe's. The signature is the credential; repetitions are taken, too, and change nothing.
 
     404: Stripe is not among this installation's gateways; 422: not signed by it, or of the other mode (live, test).
@@ -45,7 +39,7 @@ def receive_stripe(request: ApiRequest, body: RawBody) -> HeardOut:
     except Refused as refusal:
         raise Invalid("notice_refused", reason=refusal.code) from refusal
     fresh = request.transact(lambda uow: store_webhook(uow, "stripe", notice), acting_as=SYSTEM)
-    return HeardOut(status="accepted" if fresh else "known")
+    return AcceptedOut(status="accepted" if fresh else "known")
 
 
 routes = [receive_stripe]
