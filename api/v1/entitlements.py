@@ -83,7 +83,7 @@ class LaunchOut(Out):
     url: str
 
 
-class CheckOut(Out):
+class EntitlementCheckOut(Out):
     """Whether the entitlement may be used at this moment. Buyer and seller get the same answer."""
 
     entitlement_id: UUID
@@ -121,14 +121,14 @@ def check_entitlement(
     entitlement_id: FromQuery[UUID],
     request: ApiRequest,
     if_none_match: IfNoneMatch = None,
-) -> Response[CheckOut | None]:
+) -> Response[EntitlementCheckOut | None]:
     """Whether an entitlement may be used now; for the seller's system. Send the ETag back and get 304 while it holds."""
     with request.transaction() as uow:
         found = entitlements_queries.check_entitlement(uow, entitlement_id)
     headers = {"ETag": f'"{found.etag}"', "Cache-Control": "private, no-cache"}
     if is_unchanged(if_none_match, headers["ETag"]):
         return Response(None, status_code=304, headers=headers)
-    return Response(CheckOut.of_row(found), headers=headers)
+    return Response(EntitlementCheckOut.of_row(found), headers=headers)
 
 
 @post(

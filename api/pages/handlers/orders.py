@@ -19,7 +19,7 @@ from api.pages.rendering import Notice
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.buying import OrderRow, OrdersView, OrderView
 from api.pages.views.channel import Claim
-from api.v1.buying import require_gateway
+from api.v1.purchases import require_gateway
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from orders import queries

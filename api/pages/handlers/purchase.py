@@ -19,7 +19,7 @@ from api.pages.handlers.reading import identifier
 from api.pages.site import Form, Visit, form_post, page
 from api.pages.views.buying import BuyView, Choice, PlanChoice, Quote, QuoteLine
 from api.pages.views.channel import Claim
-from api.v1.buying import PurchaseIn, buy
+from api.v1.purchases import PurchaseIn, buy
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Gone, Invalid, NotFound
 from kernel.ids import uuid7

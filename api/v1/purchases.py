@@ -1,11 +1,11 @@
-"""Quotes, purchases and approvals: the buyer's way from a card to an order."""
+"""Purchases: a quote is accepted, paid, looked up and waited for."""
 
 from __future__ import annotations
 
 import time
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -20,17 +20,7 @@ from api.deferred import DeferredResponse
 from api.order_watcher import OrderWatcher
 from api.paying import Started, run_paying
 from api.request import ApiRequest
-from api.schema import (
-    KeyHeader,
-    MoneyOut,
-    Out,
-    PageOut,
-    Paging,
-    StateParameter,
-    Wire,
-    answered,
-    list_page,
-)
+from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, answered, list_page
 from api.v1.orders import OrderOut
 from billing.payments.queries import latest_payment
 from kernel.db.uow import UnitOfWork
@@ -38,110 +28,8 @@ from kernel.errors import Invalid
 from kernel.idempotency import Answer
 from orders import queries
 from orders.checkout import views
-from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
-from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
-from orders.checkout.priced_line import Context, PricedLine, QuotedClaim
-from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import pay_again
-
-
-class QuoteLineIn(Wire):
-    """A plan and how many seats of it (1 for a one-off)."""
-
-    plan_id: UUID
-    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
-
-
-class QuoteIn(Wire):
-    """Either one plan (`plan_id`, `quantity`) or several `lines`; and where in which video the buyer stands."""
-
-    plan_id: UUID | None = None
-    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
-    lines: Annotated[list[QuoteLineIn], Field(max_length=20)] = Field(default_factory=list)
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
-    video_id: UUID | None = None
-    placement_id: UUID | None = None
-    second: Annotated[int, Field(strict=True, ge=0, le=86_400)] | None = Field(
-        default=None, description="Second of the video at which the card was used"
-    )
-    share: Annotated[str, Field(max_length=64)] | None = None
-
-    def asked(self) -> tuple[QuoteItem, ...]:
-        """The lines whichever way they were given."""
-        lines = tuple(QuoteItem(line.plan_id, line.quantity) for line in self.lines)
-        if self.plan_id is not None:
-            return (QuoteItem(self.plan_id, self.quantity), *lines)
-        if not lines:
-            raise Invalid("lines_required", field="plan_id")
-        return lines
-
-
-class ClaimOut(Out):
-    """What the video promised about the plan, and whether the plan keeps it."""
-
-    second: int
-    kind: str
-    text: str
-    text_en: str
-    ok: bool
-
-
-class QuoteLineOut(Out):
-    """A priced line, every amount broken down."""
-
-    seller_org_id: UUID
-    seller_name: str
-    listing_id: UUID
-    plan_id: UUID
-    title: str
-    title_en: str
-    plan_name: str
-    plan_name_en: str
-    pricing: str
-    interval: str
-    term_months: int
-    quantity: int
-    unit_price: MoneyOut
-    list: MoneyOut
-    discount: MoneyOut
-    net: MoneyOut
-    tax_rate_ppm: int
-    tax_reason: str
-    tax_included: bool
-    tax: MoneyOut
-    gross: MoneyOut
-    lifetime: MoneyOut
-
-    @classmethod
-    def of(cls, line: PricedLine) -> QuoteLineOut:
-        """From the quote's own line."""
-        return cls.of_row(line)
-
-
-class QuoteOut(Out):
-    """A price that binds us until `expires_at`."""
-
-    id: UUID
-    lines: list[QuoteLineOut]
-    net: MoneyOut
-    tax: MoneyOut
-    gross: MoneyOut
-    needs_approval: bool
-    claims: list[ClaimOut]
-    expires_at: datetime
-
-    @classmethod
-    def of(cls, quote: Quote) -> QuoteOut:
-        """From the stored quote."""
-        # Our own lines, validated when they were priced.
-        lines = [PricedLine.model_construct(**line) for line in quote.lines]
-        claims = [QuotedClaim.model_construct(**claim) for line in quote.lines for claim in line["claims"]]
-        return cls.of_row(
-            quote,
-            lines=[QuoteLineOut.of(line) for line in lines],
-            claims=[ClaimOut.of_row(claim, second=claim.second_ms // 1000) for claim in claims],
-        )
 
 
 class PurchaseIn(Wire):
@@ -161,12 +49,6 @@ class PayIn(Wire):
 
     gateway: Annotated[str, Field(max_length=40)] = "sandbox"
     payment_method: Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class DecisionIn(Wire):
-    """Why; required for a rejection."""
-
-    reason: Annotated[str, Field(max_length=500)] | None = None
 
 
 WAITING = frozenset({"draft", "pending_approval", "pending_payment"})
@@ -196,19 +78,6 @@ class PurchaseOut(Out):
     def of(cls, view: views.PurchaseView) -> PurchaseOut:
         """From the query's row."""
         return cls.of_row(view, orders=[OrderOut.of(order) for order in view.orders])
-
-
-@post("/v1/quotes", permission="signed_in", sync_to_thread=True, tags=["buying"])
-def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
-    """Price without committing. Prices come from the server alone; the quote lives 30 minutes."""
-    context = Context(
-        video_id=data.video_id,
-        placement_id=data.placement_id,
-        second_ms=None if data.second is None else data.second * 1000,
-        share=data.share,
-    )
-    command = CreateQuote(data.asked(), data.currency, context)
-    return request.transact(lambda uow: QuoteOut.of(create_quote(uow, command)))
 
 
 @post("/v1/purchases", permission="signed_in", sync_to_thread=True, tags=["buying"])
@@ -266,40 +135,6 @@ def _awaited(request: ApiRequest, purchase_id: UUID) -> tuple[PurchaseOut, bool]
 
 
 @post(
-    "/v1/purchases/{purchase_id:uuid}/approve",
-    permission="orders.approve",
-    sync_to_thread=True,
-    status_code=200,
-    tags=["buying"],
-)
-def approve_purchase(
-    purchase_id: FromPath[UUID],
-    data: JSONBody[DecisionIn],
-    request: ApiRequest,
-    idempotency_key: KeyHeader,
-) -> Response[PurchaseOut]:
-    """Let a purchase pass; its payment starts."""
-    return _decide(request, purchase_id, "approved", data, idempotency_key)
-
-
-@post(
-    "/v1/purchases/{purchase_id:uuid}/reject",
-    permission="orders.approve",
-    sync_to_thread=True,
-    status_code=200,
-    tags=["buying"],
-)
-def reject_purchase(
-    purchase_id: FromPath[UUID],
-    data: JSONBody[DecisionIn],
-    request: ApiRequest,
-    idempotency_key: KeyHeader,
-) -> Response[PurchaseOut]:
-    """Refuse a purchase, with the reason its requester will read."""
-    return _decide(request, purchase_id, "rejected", data, idempotency_key)
-
-
-@post(
     "/v1/purchases/{purchase_id:uuid}/pay",
     permission="orders.buy",
     sync_to_thread=True,
@@ -321,7 +156,9 @@ def pay_purchase(
         return Started(queries.get_purchase(uow, purchase_id), submission)
 
     return answered(
-        run_paying(request, idempotency_key, data, pay, partial(_shown, purchase_id), shown=PurchaseOut.of, status=200)
+        run_paying(
+            request, idempotency_key, data, pay, partial(shown_purchase, purchase_id), shown=PurchaseOut.of, status=200
+        )
     )
 
 
@@ -351,31 +188,9 @@ def require_gateway(services: Services, name: str) -> None:
         raise Invalid("gateway_unknown", field="gateway")
 
 
-def _decide(
-    request: ApiRequest, purchase_id: UUID, decision: Literal["approved", "rejected"], data: DecisionIn, key: str | None
-) -> Response[PurchaseOut]:
-    command = DecidePurchase(purchase_id, decision, data.reason, pay_at_once=True)
-
-    def decide(uow: UnitOfWork) -> Started:
-        decided = decide_purchase(uow, command)
-        uow.flush()
-        return Started(queries.get_purchase(uow, purchase_id), decided.submission)
-
-    return answered(
-        run_paying(request, key, data, decide, partial(_shown, purchase_id), shown=PurchaseOut.of, status=200)
-    )
-
-
-def _shown(purchase_id: UUID, uow: UnitOfWork) -> PurchaseOut:
+def shown_purchase(purchase_id: UUID, uow: UnitOfWork) -> PurchaseOut:
+    """The purchase as it stands, where an answer was lost."""
     return PurchaseOut.of(queries.get_purchase(uow, purchase_id))
 
 
-routes = [
-    post_quote,
-    create_purchase,
-    list_purchases,
-    get_purchase,
-    approve_purchase,
-    reject_purchase,
-    pay_purchase,
-]
+routes = [create_purchase, list_purchases, get_purchase, pay_purchase]
