@@ -14,7 +14,7 @@ from api.exception_handler import answer_exception
 from api.headers import frame_answers
 from api.openapi import openapi_config
 from api.order_watcher import OrderWatcher
-from api.pages.site import provide_form, provide_visit
+from api.pages.frame.site import provide_form, provide_visit
 from api.request import MAX_BODY_BYTES, ApiRequest, guard
 from api.routes import routes
 from api.schema import provide_paging

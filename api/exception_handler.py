@@ -10,7 +10,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.exceptions import HTTPException
 
 from api.deferred import DeferredResponse
-from api.pages.errors import error_page
+from api.pages.frame.errors import error_page
 from api.problems import MEDIA_TYPE, headers_of, problem, to_domain_error, wants_page
 from api.request import ApiRequest
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from api.context import Services
 from api.media_addresses import cover_address
-from api.pages.filling.words import money
-from api.pages.site import Visit
+from api.pages.frame.phrases import money
+from api.pages.frame.site import Visit
 from api.pages.views import earnings as shown
 from api.pages.views.selling import MoneyFigures
 from billing.invoices.queries import InvoiceRow

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.pages.filling.words import money, priced, seconds_since
-from api.pages.site import Visit
+from api.pages.frame.phrases import money, priced, seconds_since
+from api.pages.frame.site import Visit
 from api.pages.views.operating import DeadJobRow, DeadRun, Health, Queue, Review, Settlement
 from billing.operator_queues import OperatorQueue
 from billing.statements.queries import StatementRow

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from api.pages import addresses
-from api.pages.filling.words import money
-from api.pages.site import Visit
-from api.pages.views.timeline import Attempt, Fact, Link, LinkState, Timeline
-from api.pages.wording import wording
+from api.pages.frame import addresses
+from api.pages.frame.phrases import money
+from api.pages.frame.site import Visit
+from api.pages.frame.timeline import Attempt, Fact, Link, LinkState, Timeline
+from api.pages.frame.translations import translations
 from billing.invoices.queries import InvoiceFilter, InvoiceRow, list_invoices
 from billing.payments.queries import PaymentRow, latest_payment
 from billing.refunds.queries import RefundRow, refunds_received
@@ -139,7 +139,7 @@ def _payment(visit: Visit, known: Known) -> Link:
     if payment is None:
         return Link("payment", "done" if known.order.paid_at else "todo", known.order.paid_at)
     facts = (Fact("amount", visit.formats.money(money(payment.amount_minor, payment.currency))),)
-    method = wording(visit.language).word("gateway", payment.gateway)
+    method = translations(visit.language).word("gateway", payment.gateway)
     if payment.state == "succeeded":
         return Link("payment", "done", payment.captured_at, method, facts=facts)
     if payment.state == "failed":
@@ -150,7 +150,7 @@ def _payment(visit: Visit, known: Known) -> Link:
 
 def pay_error(visit: Visit, code: str | None) -> str:
     """Why a payment failed: what happened, what is safe, what to do."""
-    texts = wording(visit.language).texts
+    texts = translations(visit.language).texts
     return texts.get(f"word.pay_error.{code}", texts["word.pay_error.other"])
 
 
@@ -188,7 +188,7 @@ def _run_text(visit: Visit, one: Delivery) -> str:
 
 
 def _attempts(visit: Visit, rows: Sequence[AttemptRow]) -> tuple[Attempt, ...]:
-    words = wording(visit.language)
+    words = translations(visit.language)
     return tuple(
         Attempt(
             row.started_at,

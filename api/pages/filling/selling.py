@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from api.pages.filling.prices import per_of, term_key
-from api.pages.filling.words import is_known, money, reason, seconds_since
-from api.pages.site import Visit
+from api.pages.frame.phrases import is_known, money, reason, seconds_since
+from api.pages.frame.prices import per_of, term_key
+from api.pages.frame.site import Visit
 from api.pages.views.buying import OrderRow
 from api.pages.views.selling import FunnelStep, ListingDetail, ListingPlan, ListingRow, TroubledRun
 from fulfillment.runs.views import RunRow

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, cast, get_args
 
-from api.pages import addresses
-from api.pages.filling.words import money
-from api.pages.formats import Formats
-from api.pages.site import Visit
-from api.pages.views.timeline import Fact, Link, LinkKind, LinkState, Timeline
-from api.pages.wording import wording
+from api.pages.frame import addresses
+from api.pages.frame.formats import Formats
+from api.pages.frame.phrases import money
+from api.pages.frame.site import Visit
+from api.pages.frame.timeline import Fact, Link, LinkKind, LinkState, Timeline
+from api.pages.frame.translations import translations
 from orders.tracing.model import Gap, Node, Trace
 
 KINDS = frozenset(get_args(LinkKind))
@@ -114,8 +114,10 @@ def _text(visit: Visit, node: Node) -> str:
     title = visit.pick(node.title, node.title_en)
     if node.kind in {"run", "ledger_transaction", "share"}:
         group = {"run": "operation", "share": "share_kind"}.get(node.kind, "posting")
-        title = wording(visit.language).word(group, node.title)
-    state = wording(visit.language).word(_WORDS[node.kind], node.state) if node.state and node.kind in _WORDS else ""
+        title = translations(visit.language).word(group, node.title)
+    state = (
+        translations(visit.language).word(_WORDS[node.kind], node.state) if node.state and node.kind in _WORDS else ""
+    )
     return " · ".join(part for part in (title, state) if part)
 
 
@@ -171,7 +173,7 @@ def _moment(_visit: Visit, formats: Formats, value: Any) -> str:
 
 
 def _call(visit: Visit, _formats: Formats, value: Any) -> str:
-    return wording(visit.language).word("cta", str(value))
+    return translations(visit.language).word("cta", str(value))
 
 
 FACTS: Mapping[str, tuple[str, Callable[[Visit, Formats, Any], str]]] = {

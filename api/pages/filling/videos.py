@@ -10,8 +10,8 @@ from uuid import UUID
 from api.context import Services
 from api.media_addresses import cover_address, media_address
 from api.pages.filling.selling import NO_REACH, funnel
-from api.pages.filling.words import blocked, money, priced, reason
-from api.pages.site import Form, Visit
+from api.pages.frame.phrases import blocked, money, priced, reason
+from api.pages.frame.site import Form, Visit
 from api.pages.views.channel import CallToAction
 from api.pages.views.selling import EditableClaim, PlacementRow, PlanOption, SellerVideoView, Typed, VideoRow
 from kernel.errors import Invalid

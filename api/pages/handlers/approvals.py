@@ -10,11 +10,11 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.media_addresses import cover_address, media_address
-from api.pages import addresses
-from api.pages.filling.prices import term_key
-from api.pages.filling.words import failure, money
-from api.pages.rendering import Notice
-from api.pages.site import Form, Visit, form_post, page
+from api.pages.frame import addresses
+from api.pages.frame.phrases import failure, money
+from api.pages.frame.prices import term_key
+from api.pages.frame.rendering import Notice
+from api.pages.frame.site import Form, Visit, form_post, page
 from api.pages.views.buying import ApprovalRequest, ApprovalsView, Decision
 from api.pages.views.channel import Claim
 from kernel.db.uow import UnitOfWork

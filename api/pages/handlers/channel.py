@@ -10,9 +10,9 @@ from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
 from api.media_addresses import cover_address, media_address
-from api.pages import addresses
-from api.pages.filling.prices import per_of
-from api.pages.site import Form, Visit, form_post, page
+from api.pages.frame import addresses
+from api.pages.frame.prices import per_of
+from api.pages.frame.site import Form, Visit, form_post, page
 from api.pages.views.channel import CallToAction, Card, Claim, FeedVideo, FeedView
 from fulfillment.entitlements.queries import entitlements_of_buyer
 from kernel.db.uow import UnitOfWork

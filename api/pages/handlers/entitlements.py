@@ -8,10 +8,9 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.pages import addresses
-from api.pages.filling.words import failure
-from api.pages.handlers.reading import identifier
-from api.pages.site import Form, Visit, form_post, page, redirect
+from api.pages.frame import addresses
+from api.pages.frame.phrases import failure
+from api.pages.frame.site import Form, Visit, form_post, page, parse_uuid_or_404, redirect
 from api.pages.views.buying import EntitlementRow, EntitlementsView, EntitlementView, MemberChoice, Seat
 from fulfillment.entitlements.queries import entitlements_of_buyer, get_entitlement, launch_address
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
@@ -52,7 +51,7 @@ def change_seats(
     entitlement_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]
 ) -> Response[str] | Response[bytes]:
     """`action=assign` gives the person `member_id` a seat, `action=revoke` takes the seat `member_id` back."""
-    named = identifier(form.text("member_id"))
+    named = parse_uuid_or_404(form.text("member_id"))
     revoking = form.text("action") == "revoke"
     try:
         if revoking:

@@ -9,9 +9,9 @@ from uuid import UUID
 from litestar import Response
 from litestar.di import NamedDependency as Given
 
-from api.pages import addresses
-from api.pages.filling.words import money
-from api.pages.site import Visit, page
+from api.pages.frame import addresses
+from api.pages.frame.phrases import money
+from api.pages.frame.site import Visit, page
 from api.pages.views.invoices import InvoiceDetail, InvoiceLine, InvoiceRow, InvoicesView
 from api.v1.invoice_export import month_filter, parse_month
 from billing.documents.chinese_capitals import chinese_capitals

@@ -11,10 +11,10 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.pages import addresses
 from api.pages.filling import operating
-from api.pages.filling.words import failure
-from api.pages.site import Form, Visit, form_post, page
+from api.pages.frame import addresses
+from api.pages.frame.phrases import failure
+from api.pages.frame.site import Form, Visit, form_post, page
 from api.pages.views.operating import OperatorView, TestClock
 from billing.operator_queues import list_operator_queues
 from billing.payouts.pay_out import PayOut, pay_out

@@ -10,13 +10,13 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.pages import addresses
 from api.pages.filling import order_line
 from api.pages.filling.order_line import Known
-from api.pages.filling.words import failure, money
-from api.pages.handlers.payment_methods import methods, parse_method
-from api.pages.rendering import Notice
-from api.pages.site import Form, Visit, form_post, page
+from api.pages.frame import addresses
+from api.pages.frame.payment_methods import methods, parse_method
+from api.pages.frame.phrases import failure, money
+from api.pages.frame.rendering import Notice
+from api.pages.frame.site import Form, Visit, form_post, page
 from api.pages.views.buying import OrderRow, OrdersView, OrderView
 from api.pages.views.channel import Claim
 from api.v1.purchases import require_gateway

@@ -11,13 +11,13 @@ from litestar.params import FromPath
 
 from api.auth import SIGNED_IN
 from api.media_addresses import cover_address
-from api.pages import addresses
-from api.pages.filling.prices import per_of, term_key
-from api.pages.filling.words import failure
-from api.pages.handlers.payment_methods import methods, parse_method
-from api.pages.handlers.reading import identifier
-from api.pages.site import Form, Visit, form_post, page
-from api.pages.views.buying import BuyView, Choice, PlanChoice, Quote, QuoteLine
+from api.pages.frame import addresses
+from api.pages.frame.choices import Choice
+from api.pages.frame.payment_methods import methods, parse_method
+from api.pages.frame.phrases import failure
+from api.pages.frame.prices import per_of, term_key
+from api.pages.frame.site import Form, Visit, form_post, page, parse_uuid_or_404
+from api.pages.views.buying import BuyView, PlanChoice, Quote, QuoteLine
 from api.pages.views.channel import Claim
 from api.v1.purchases import PurchaseIn, buy
 from kernel.db.uow import UnitOfWork
@@ -83,7 +83,7 @@ def submit_sheet(
         return visit.show(view, status=refused.status)
     if form.text("action") != "pay":
         return visit.show(_priced(visit, wanted))
-    quote_id = identifier(form.text("quote_id"))
+    quote_id = parse_uuid_or_404(form.text("quote_id"))
     with visit.work() as uow:
         same = _is_for(get_quote(uow, quote_id), wanted)
     if not same:
@@ -94,7 +94,7 @@ def submit_sheet(
             visit.request,
             PurchaseIn(
                 quote_id=quote_id,
-                billing_profile_id=identifier(wanted.billing_profile_id, "billing_profile_not_found"),
+                billing_profile_id=parse_uuid_or_404(wanted.billing_profile_id, "billing_profile_not_found"),
                 gateway=gateway,
                 payment_method=token,
                 po_number=wanted.po_number or None,

@@ -12,11 +12,12 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.auth import SIGNED_IN
-from api.pages import addresses
 from api.pages.filling import earning, selling
-from api.pages.filling.words import failure, money
-from api.pages.rendering import Notice
-from api.pages.site import Form, Visit, form_post, page
+from api.pages.frame import addresses
+from api.pages.frame.phrases import failure, money
+from api.pages.frame.rendering import Notice
+from api.pages.frame.seller_access import require_seller
+from api.pages.frame.site import Form, Visit, form_post, page
 from api.pages.views.selling import MoneyFigures, SellerHomeView, SellerListingsView, SellerOrdersView, TroubledRun
 from billing.payouts.balances import balances
 from billing.payouts.queries import next_payouts
@@ -26,10 +27,9 @@ from fulfillment.entitlements.queries import customers_by_listing
 from fulfillment.runs.queries import troubled_runs
 from fulfillment.runs.replay_run import replay_run
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, NotFound
+from kernel.errors import Conflict
 from marketplace.attribution.reach import get_reach
 from marketplace.catalog.queries import get_own_listing, list_own_listings
-from marketplace.channels.queries import list_own_channels
 from marketplace.parties.lookups import get_party
 from marketplace.parties.queries import get_checklist
 from marketplace.publishing.queries import list_own_videos
@@ -37,26 +37,12 @@ from orders.queries import list_seller_orders
 from orders.seller_queries import VideoSales, sales_of_videos
 
 READ = "seller.orders.read"
+
+
 _PAGE = 20
+
+
 _TROUBLED = 20
-
-
-def require_seller(visit: Visit) -> None:
-    """The seller's desk is for organizations that sell; for others it is not there.
-
-    Raises:
-        NotFound: `not_found`.
-    """
-    if visit.signed_in is None or not visit.signed_in.organization.is_seller:
-        raise NotFound("not_found")
-
-
-def require_channel(visit: Visit, uow: UnitOfWork) -> None:
-    """Videos are for sellers and for whoever has a channel. Raises NotFound(`not_found`)."""
-    if visit.signed_in is not None and visit.signed_in.organization.is_seller:
-        return
-    if not list_own_channels(uow):
-        raise NotFound("not_found")
 
 
 @page(addresses.SELLER, SIGNED_IN)

@@ -8,10 +8,11 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.pages import addresses
 from api.pages.filling import earning
-from api.pages.handlers.seller import own_figures, require_seller
-from api.pages.site import Visit, page
+from api.pages.frame import addresses
+from api.pages.frame.seller_access import require_seller
+from api.pages.frame.site import Visit, page
+from api.pages.handlers.seller import own_figures
 from api.pages.views.earnings import PromoterView, SellerMoneyView, StatementView
 from api.pages.views.earnings import ShareRow as ShownShare
 from billing.invoices.queries import InvoiceFilter, list_invoices

@@ -10,12 +10,12 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.pages import addresses
 from api.pages.filling import videos as filling
-from api.pages.filling.words import failure
-from api.pages.handlers.reading import identifier
-from api.pages.handlers.seller import require_channel, sales_by_video
-from api.pages.site import Form, Visit, form_post, page
+from api.pages.frame import addresses
+from api.pages.frame.phrases import failure
+from api.pages.frame.seller_access import require_channel
+from api.pages.frame.site import Form, Visit, form_post, page, parse_uuid_or_404
+from api.pages.handlers.seller import sales_by_video
 from api.pages.views.selling import SellerVideosView, SellerVideoView, Typed, UploadView
 from api.problems import wants_page
 from api.v1.media import store_form_file
@@ -119,7 +119,7 @@ def place(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> R
     def work(uow: UnitOfWork) -> None:
         command = AddPlacement(
             video_id,
-            identifier(form.text("plan_id", most=40), "plan_not_found"),
+            parse_uuid_or_404(form.text("plan_id", most=40), "plan_not_found"),
             form.number("from_s", most=86_400) * filling.MS,
             form.number("to_s", most=86_400) * filling.MS,
             form.text("cta", most=20) or "buy",
@@ -145,7 +145,7 @@ def change(
             form.number("from_s", most=86_400) * filling.MS,
             form.number("to_s", most=86_400) * filling.MS,
             form.text("cta", most=20) or None,
-            identifier(form.text("plan_id", most=40), "plan_not_found"),
+            parse_uuid_or_404(form.text("plan_id", most=40), "plan_not_found"),
         )
         change_placement(uow, command)
 

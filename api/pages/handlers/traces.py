@@ -8,9 +8,9 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.pages import addresses
 from api.pages.filling import tracing
-from api.pages.site import Visit, page
+from api.pages.frame import addresses
+from api.pages.frame.site import Visit, page
 from api.pages.views.operating import TraceView
 from kernel.errors import NotFound
 from orders.tracing.find import find_traceable

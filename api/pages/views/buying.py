@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from api.pages.views.channel import Claim, Per
-from api.pages.views.timeline import Timeline
+from api.pages.frame.choices import Choice
+from api.pages.frame.prices import Per
+from api.pages.frame.timeline import Timeline
+from api.pages.views.channel import Claim
 from kernel.money import Money
 
 
@@ -21,15 +23,6 @@ class PlanChoice:
     min_quantity: int = 1
     max_quantity: int = 10_000
     sold_by_seat: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An entry of a select: a billing profile or a payment method."""
-
-    id: str
-    label: str
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from api.pages.frame.prices import Per
 from kernel.money import Money
 
 CallToAction = Literal["buy", "trial", "demo", "quote"]
-Per = Literal["seat_month", "seat_year", "month", "year", "once"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from api.pages.views.timeline import Timeline
+from api.pages.frame.timeline import Timeline
 from kernel.money import Money
 
 

@@ -24,19 +24,3 @@ class SignInView:
     next_path: str = "/"
     error: str | None = None
     samples: tuple[SampleAccount, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorView:
-    """An error as what happened, what is safe, what to do; the three sentences come from ``api/texts/errors.toml``."""
-
-    template: ClassVar[str] = "error.html"
-    active: ClassVar[str] = ""
-
-    status: int
-    code: str
-    what: str
-    safe: str
-    todo: str
-    request_id: str | None = None
-    back_path: str = "/"

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import ClassVar
 
+from api.pages.frame.prices import Per
 from api.pages.views.buying import OrderRow
-from api.pages.views.channel import CallToAction, Per
+from api.pages.views.channel import CallToAction
 from kernel.money import Money
 
 
@@ -142,9 +143,6 @@ class PlanOption:
 
     id: str
     label: str
-
-
-CLAIM_KINDS = ("price", "included_seats", "trial_days", "feature", "service_level")
 
 
 @dataclass(frozen=True, slots=True)

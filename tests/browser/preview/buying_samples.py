@@ -3,19 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 from api.language import Language
-from api.pages.views.buying import (
-    BuyView,
-    Choice,
-    OrderRow,
-    OrdersView,
-    OrderView,
-    PlanChoice,
-    Quote,
-    QuoteLine,
-)
+from api.pages.frame.choices import Choice
+from api.pages.frame.timeline import Attempt, Fact, Link, Timeline
+from api.pages.views.buying import BuyView, OrderRow, OrdersView, OrderView, PlanChoice, Quote, QuoteLine
 from api.pages.views.channel import Card, Claim, FeedVideo, FeedView
 from api.pages.views.people import SampleAccount, SignInView
-from api.pages.views.timeline import Attempt, Fact, Link, Timeline
 from kernel.money import Money
 
 NOW = datetime(2026, 11, 22, 6, 12, 40, tzinfo=UTC)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from api.language import Language
-from api.pages.navigation import Area
-from api.pages.rendering import Chrome, Notice, OrganizationChoice, View
+from api.pages.frame.navigation import Area
+from api.pages.frame.rendering import Chrome, Notice, OrganizationChoice, View
 from tests.browser.preview.selling_samples import DeskSamples
 
 BUYER: frozenset[Area] = frozenset({"buyer", "approver", "finance"})

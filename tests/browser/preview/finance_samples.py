@@ -2,7 +2,8 @@
 
 from datetime import date, timedelta
 
-from api.pages.rendering import View
+from api.pages.frame.error_view import ErrorView
+from api.pages.frame.rendering import View
 from api.pages.views.buying import (
     ApprovalRequest,
     ApprovalsView,
@@ -14,7 +15,6 @@ from api.pages.views.buying import (
     Seat,
 )
 from api.pages.views.invoices import InvoiceDetail, InvoiceLine, InvoiceRow, InvoicesView
-from api.pages.views.people import ErrorView
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
 
 

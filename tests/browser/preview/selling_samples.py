@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from api.pages.frame.timeline import Timeline
 from api.pages.views.earnings import (
     CommissionInvoice,
     ForecastDay,
@@ -31,7 +32,6 @@ from api.pages.views.selling import (
     UploadView,
     VideoRow,
 )
-from api.pages.views.timeline import Timeline
 from tests.browser.preview.buying_samples import ID, NOW, cny
 from tests.browser.preview.finance_samples import FinanceSamples
 

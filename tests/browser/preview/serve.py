@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from api import headers as api_headers
 from api.language import Language
-from api.pages import assets
-from api.pages.rendering import render
+from api.pages.frame import assets
+from api.pages.frame.rendering import render
 from tests.browser.preview.catalogue import chrome, samples
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.pages.views.channel import Per
+from typing import Literal
 
 _PER: dict[str, Per] = {
     "seat/month": "seat_month",
@@ -21,3 +21,6 @@ def per_of(price_unit: str) -> Per:
 def term_key(term_months: int) -> str:
     """The key under `term.` of how long a plan runs: `month`, `year`, or `once` for what is bought once."""
     return {0: "once", 1: "month", 12: "year"}.get(term_months, "months")
+
+
+Per = Literal["seat_month", "seat_year", "month", "year", "once"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from api.pages.site import Visit
-from api.pages.views.buying import Choice
+from api.pages.frame.choices import Choice
+from api.pages.frame.site import Visit
 from kernel.errors import Invalid
 
 SANDBOX_TOKENS = ("sbx_ok", "sbx_delayed", "sbx_insufficient", "sbx_declined")

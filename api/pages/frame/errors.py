@@ -11,10 +11,10 @@ from litestar import MediaType, Request, Response
 from api.auth import Caller
 from api.headers import page_headers
 from api.language import language_of
-from api.pages import addresses
-from api.pages.rendering import Chrome, render
-from api.pages.site import local_path, redirect
-from api.pages.views.people import ErrorView
+from api.pages.frame import addresses
+from api.pages.frame.error_view import ErrorView
+from api.pages.frame.rendering import Chrome, render
+from api.pages.frame.site import local_path, redirect
 from api.schema import ProblemOut
 
 UNAUTHENTICATED = 401

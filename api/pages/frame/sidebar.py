@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.pages.navigation import Area
+from api.pages.frame.navigation import Area
 from kernel.db.uow import UnitOfWork
 from kernel.principal import Kind
 from marketplace.access.authenticate import SignedIn

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from api.pages import addresses
+from api.pages.frame import addresses
 
 Area = Literal["channel", "buyer", "approver", "finance", "seller", "promoter", "operator"]
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from api.pages.filling.prices import per_of
-from api.pages.site import Visit
-from api.pages.wording import wording
+from api.pages.frame.prices import per_of
+from api.pages.frame.site import Visit
+from api.pages.frame.translations import translations
 from api.problems import sentence, texts
 from kernel import clock
 from kernel.errors import DomainError
@@ -67,9 +67,9 @@ def _in_words(visit: Visit, code: str, name: str, value: object) -> object:
     if name in {"said", "holds"} and (found := _PRICE.fullmatch(value)) and found[3] in UNITS:
         return priced(visit, int(found[1]), found[2], found[3])
     if name == "state":
-        return wording(visit.language).word(code.partition("_")[0], value)
+        return translations(visit.language).word(code.partition("_")[0], value)
     if name == "missing":
-        known = wording(visit.language).texts
+        known = translations(visit.language).texts
         comma = ", " if visit.language == "en" else "、"
         return comma.join(known.get(f"onboarding.{step}", step) for step in value.split(", "))
     return value

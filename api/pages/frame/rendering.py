@@ -9,13 +9,13 @@ from typing import ClassVar, Literal, Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.language import LANGUAGES, Language
-from api.pages import addresses, assets, navigation
-from api.pages.formats import Formats
-from api.pages.states import tone
-from api.pages.views.selling import CLAIM_KINDS
-from api.pages.wording import wording
+from api.pages.frame import addresses, assets, navigation
+from api.pages.frame.choices import CLAIM_KINDS
+from api.pages.frame.formats import Formats
+from api.pages.frame.status_colors import tone
+from api.pages.frame.translations import translations
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parents[1]
 
 
 class View(Protocol):
@@ -81,9 +81,9 @@ def environment() -> Environment:
 
 def render(view: View, chrome: Chrome, *, part: str | None = None) -> str:
     """Render a whole page, or only one ``part`` of it (a template under ``parts/``) for a module to put in place."""
-    words = wording(chrome.language)
+    words = translations(chrome.language)
     formats = Formats(words.locale, chrome.time_zone)
-    template = environment().get_template(f"parts/{part}.html" if part else view.template)
+    template = environment().get_template(f"frame/parts/{part}.html" if part else view.template)
     return template.render(
         view=view,
         chrome=chrome,

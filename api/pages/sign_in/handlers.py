@@ -1,46 +1,29 @@
-"""Static files, signing in and out, the language, and the organization one acts for."""
+"""Signing in and out, and the language and the organization a visitor chooses."""
 
 from __future__ import annotations
 
-from litestar import Response, get
+from litestar import Response
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency as Given
-from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
 from api.language import COOKIE as LANGUAGE_COOKIE
 from api.network_address import network_address
-from api.pages import addresses, assets
-from api.pages.filling.words import failure
-from api.pages.handlers.reading import identifier
-from api.pages.site import Form, Visit, form_post, local_path, page
+from api.pages.frame import addresses
+from api.pages.frame.phrases import failure
+from api.pages.frame.site import Form, Visit, form_post, local_path, page, parse_uuid_or_404
 from api.pages.views.people import SampleAccount, SignInView
 from api.problems import headers_of
 from api.v1.session import act_for, close_session, open_session, session_cookie
-from kernel.errors import DomainError, NotFound, TooMany
+from kernel.errors import DomainError, TooMany
 from marketplace.access.authenticate import PRE_AUTH
 from marketplace.access.demo_accounts import list_demo_accounts
 from marketplace.access.sessions import SignIn
 
 YEAR_S = 365 * 86_400
+
+
 REFUSED = 422
-
-
-@get("/static/{digest:str}/{name:str}", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
-def static_file(digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
-    """A style sheet, script or picture. Kept for ever under its digest; under an older one, served and not kept."""
-    asset = assets.all_assets().get(name)
-    if asset is None:
-        raise NotFound("not_found")
-    kept = assets.CACHE_CONTROL if digest == assets.digest() else "no-cache"
-    return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": kept})
-
-
-@get("/favicon.ico", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
-def favicon() -> Response[bytes]:
-    """The icon for browsers that ask without being told."""
-    asset = assets.all_assets()["icon.svg"]
-    return Response(asset.content, media_type=asset.media_type, headers={"Cache-Control": "public, max-age=86400"})
 
 
 @page(addresses.SIGN_IN, PUBLIC)
@@ -87,7 +70,7 @@ def choose_language(visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
 @form_post(addresses.ORGANIZATION, SIGNED_IN)
 def choose_organization(visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
     """Act for another of one's organizations. The page one was on belongs to the other one, so the feed is next."""
-    act_for(visit.request, identifier(form.text("organization_id"), "organization_not_found"))
+    act_for(visit.request, parse_uuid_or_404(form.text("organization_id"), "organization_not_found"))
     return visit.go(addresses.FEED)
 
 
@@ -102,4 +85,4 @@ def _samples(visit: Visit) -> tuple[SampleAccount, ...]:
         return tuple(SampleAccount(one.email, one.organization, one.role) for one in list_demo_accounts(uow))
 
 
-routes = [static_file, favicon, sign_in_page, sign_in, sign_out, choose_language, choose_organization]
+routes = [sign_in_page, sign_in, sign_out, choose_language, choose_organization]

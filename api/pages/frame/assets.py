@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent / "static"
-STYLES = ("tokens", "base", "forms", "parts", "tables", "shell", "timeline", "channel", "sheet", "desks")
+STYLES = ("tokens", "base", "forms", "parts", "tables", "shell", "timeline", "channel", "sheet", "dashboards")
 STYLESHEET = "pages.css"
 MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 #: A file's address changes with its content, so it never needs asking for again.

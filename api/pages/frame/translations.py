@@ -31,7 +31,7 @@ def flatten(table: Mapping[str, object], prefix: str = "") -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class Translations:
     """All texts of one language."""
 
     language: Language
@@ -57,7 +57,7 @@ class Wording:
 
 
 @cache
-def wording(language: Language) -> Wording:
+def translations(language: Language) -> Translations:
     """Read one language. Raises ``ValueError`` when two files define the same key."""
     texts: dict[str, str] = {}
     for path in sorted((TEXTS / language).glob("*.toml")):
@@ -65,4 +65,4 @@ def wording(language: Language) -> Wording:
         if twice := texts.keys() & part.keys():
             raise ValueError(f"{path.name} defines again: {sorted(twice)}")
         texts.update(part)
-    return Wording(language, Locale.parse(language, sep="-"), texts)
+    return Translations(language, Locale.parse(language, sep="-"), texts)

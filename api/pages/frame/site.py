@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from litestar import MediaType, Response, get, post
 from litestar.datastructures import Cookie, UploadFile
@@ -23,14 +24,14 @@ from litestar.handlers import HTTPRouteHandler
 from api.auth import SAFE
 from api.context import Services
 from api.language import Language, language_of
-from api.pages.around import VISITOR_AREAS, areas_of, badges_of
-from api.pages.formats import Formats
-from api.pages.navigation import Area
-from api.pages.rendering import Chrome, Notice, OrganizationChoice, View, render
-from api.pages.wording import wording
+from api.pages.frame.formats import Formats
+from api.pages.frame.navigation import Area
+from api.pages.frame.rendering import Chrome, Notice, OrganizationChoice, View, render
+from api.pages.frame.sidebar import VISITOR_AREAS, areas_of, badges_of
+from api.pages.frame.translations import translations
 from api.request import ApiRequest
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Forbidden, Invalid
+from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.principal import Principal
 from marketplace.access.authenticate import SignedIn
 
@@ -136,13 +137,13 @@ class Visit:
 
     def t(self, key: str, /, **params: object) -> str:
         """A text of the pages."""
-        return wording(self.language).text(key, **params)
+        return translations(self.language).text(key, **params)
 
     @property
     def formats(self) -> Formats:
         """Money, days and numbers for the visitor."""
         zone = self.signed_in.time_zone if self.signed_in else TIME_ZONE
-        return Formats(wording(self.language).locale, zone)
+        return Formats(translations(self.language).locale, zone)
 
     def query(self, name: str, *, most: int = 100) -> str:
         """A filter from the address, cut to `most` characters."""
@@ -211,7 +212,7 @@ class Visit:
 
     def _told(self) -> Notice | None:
         key = f"notice.{self.request.cookies.get(NOTICE_COOKIE, '')}"
-        texts = wording(self.language).texts
+        texts = translations(self.language).texts
         return Notice("good", texts[key]) if key in texts else None
 
 
@@ -298,3 +299,11 @@ def _cookie(services: Services, name: str, value: str, max_age: int | None) -> C
 def _clean(value: str) -> str:
     kept = "".join(sign for sign in value if sign >= " " or sign in "\n\t")
     return kept.encode("utf-8", "ignore").decode().strip()
+
+
+def parse_uuid_or_404(text: str, code: str = "not_found") -> UUID:
+    """The id a form names. Raises NotFound(`code`) for what is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(code) from None
