@@ -12,7 +12,7 @@ from api.network_address import network_address
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, Visit, form_post, local_path, page, parse_uuid_or_404
-from api.pages.views.people import SampleAccount, SignInView
+from api.pages.sign_in.views import SampleAccount, SignInView
 from api.problems import headers_of
 from api.v1.session import act_for, close_session, open_session, session_cookie
 from kernel.errors import DomainError, TooMany

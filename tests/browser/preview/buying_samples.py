@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from api.language import Language
+from api.pages.buy.views import BuyView, PlanChoice, Quote, QuoteLine
+from api.pages.feed.views import Card, Claim, FeedVideo, FeedView
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Attempt, Fact, Link, Timeline
-from api.pages.views.buying import BuyView, OrderRow, OrdersView, OrderView, PlanChoice, Quote, QuoteLine
-from api.pages.views.channel import Card, Claim, FeedVideo, FeedView
-from api.pages.views.people import SampleAccount, SignInView
+from api.pages.orders.views import OrderRow, OrdersView, OrderView
+from api.pages.sign_in.views import SampleAccount, SignInView
 from kernel.money import Money
 
 NOW = datetime(2026, 11, 22, 6, 12, 40, tzinfo=UTC)

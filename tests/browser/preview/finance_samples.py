@@ -2,19 +2,11 @@
 
 from datetime import date, timedelta
 
+from api.pages.approvals.views import ApprovalRequest, ApprovalsView, Decision
+from api.pages.entitlements.views import EntitlementRow, EntitlementsView, EntitlementView, MemberChoice, Seat
 from api.pages.frame.error_view import ErrorView
 from api.pages.frame.rendering import View
-from api.pages.views.buying import (
-    ApprovalRequest,
-    ApprovalsView,
-    Decision,
-    EntitlementRow,
-    EntitlementsView,
-    EntitlementView,
-    MemberChoice,
-    Seat,
-)
-from api.pages.views.invoices import InvoiceDetail, InvoiceLine, InvoiceRow, InvoicesView
+from api.pages.invoices.views import InvoiceDetail, InvoiceLine, InvoiceRow, InvoicesView
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
 
 

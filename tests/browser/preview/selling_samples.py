@@ -3,9 +3,10 @@
 from datetime import date, timedelta
 
 from api.pages.frame.timeline import Timeline
-from api.pages.views.earnings import (
+from api.pages.money.views import (
     CommissionInvoice,
     ForecastDay,
+    MoneyFigures,
     PayoutRow,
     PromotedVideo,
     PromoterView,
@@ -13,22 +14,24 @@ from api.pages.views.earnings import (
     ShareRow,
     StatementRow,
 )
-from api.pages.views.operating import DeadRun, Health, OperatorView, Queue, TraceView
-from api.pages.views.selling import (
-    EditableClaim,
+from api.pages.operator.views import DeadRun, Health, OperatorView, Queue
+from api.pages.seller.views import (
     FunnelStep,
     ListingDetail,
     ListingPlan,
     ListingRow,
-    MoneyFigures,
-    PlacementRow,
-    PlanOption,
     SellerHomeView,
     SellerListingsView,
     SellerOrdersView,
+    TroubledRun,
+)
+from api.pages.trace.views import TraceView
+from api.pages.videos.views import (
+    EditableClaim,
+    PlacementRow,
+    PlanOption,
     SellerVideosView,
     SellerVideoView,
-    TroubledRun,
     UploadView,
     VideoRow,
 )

@@ -8,10 +8,10 @@ import pytest
 
 from api import headers
 from api.language import LANGUAGES, Language
+from api.pages.feed.views import FeedView
 from api.pages.frame import assets
 from api.pages.frame.navigation import BOTTOM_BAR_SIZE, Area, bottom_bar, rail
 from api.pages.frame.rendering import render
-from api.pages.views.channel import FeedView
 from tests.browser.preview.catalogue import EVERYTHING, chrome, samples
 
 PAGES = tuple(samples("en"))

@@ -7,13 +7,13 @@ from typing import get_args
 import pytest
 
 from api.language import LANGUAGES, Language, best_language
+from api.pages.feed.views import CallToAction
 from api.pages.frame import navigation
 from api.pages.frame.prices import Per
 from api.pages.frame.rendering import TEMPLATES
 from api.pages.frame.status_colors import TONES
 from api.pages.frame.timeline import LinkKind, LinkState
 from api.pages.frame.translations import flatten, translations
-from api.pages.views.channel import CallToAction
 
 STATIC = TEMPLATES.parent / "static"
 #: t("key") and tn("key"); a key that ends in a dot is completed by a value.
