@@ -14,7 +14,7 @@ from babel import Locale
 
 from api.language import Language
 
-TEXTS = Path(__file__).parent / "texts"
+PAGES = Path(__file__).parents[1]
 
 
 def flatten(table: Mapping[str, object], prefix: str = "") -> dict[str, str]:
@@ -60,7 +60,7 @@ class Translations:
 def translations(language: Language) -> Translations:
     """Read one language. Raises ``ValueError`` when two files define the same key."""
     texts: dict[str, str] = {}
-    for path in sorted((TEXTS / language).glob("*.toml")):
+    for path in sorted(PAGES.glob(f"*/texts/{language}/*.toml")):
         part = flatten(tomllib.loads(path.read_text("utf-8")))
         if twice := texts.keys() & part.keys():
             raise ValueError(f"{path.name} defines again: {sorted(twice)}")
