@@ -1,7 +1,6 @@
 """The words of the pages: both languages complete, nothing used that is not there, nothing there that is not used."""
 
 import re
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -15,7 +14,7 @@ from api.pages.frame.status_colors import TONES
 from api.pages.frame.timeline import LinkKind, LinkState
 from api.pages.frame.translations import flatten, translations
 
-STATIC = TEMPLATES.parent / "static"
+STATIC = TEMPLATES / "frame" / "static"
 #: t("key") and tn("key"); a key that ends in a dot is completed by a value.
 USED = re.compile(r"\b(tn?)\(\s*\"([a-z0-9_.]+)\"")
 #: t(f"prefix.{value}"), in a handler.
@@ -35,11 +34,10 @@ def used_keys() -> dict[str, str]:
             found[f"{key}.text"] = "t"
             if act:
                 found[f"{key}.act"] = "t"
-    for folder in ("handlers", "filling"):
-        for path in (TEMPLATES.parent / folder).glob("*.py"):
-            source = path.read_text("utf-8")
-            found.update({key: how for how, key in USED.findall(source)})
-            found.update(dict.fromkeys(COMPLETED.findall(source), "t"))
+    for path in TEMPLATES.rglob("*.py"):
+        source = path.read_text("utf-8")
+        found.update({key: how for how, key in USED.findall(source)})
+        found.update(dict.fromkeys(COMPLETED.findall(source), "t"))
     return found
 
 
@@ -145,6 +143,6 @@ def test_language_is_taken_from_the_header(header: str, language: Language) -> N
 
 
 def test_text_files_stay_small() -> None:
-    assert all(
-        len(path.read_text("utf-8").splitlines()) <= 400 for path in Path(TEMPLATES.parent / "texts").rglob("*.toml")
-    )
+    files = list(TEMPLATES.glob("*/texts/*/*.toml"))
+    assert files
+    assert all(len(path.read_text("utf-8").splitlines()) <= 400 for path in files)
