@@ -1,4 +1,4 @@
-"""The platform's money desk: close statements, pay them out, watch what waits; and, in the sandbox, move the clock."""
+"""The platform's money dashboard: close statements, pay them out, watch what waits; and, in the sandbox, move the clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reviewer's desk: what waits for a decision, and taking listings off sale."""
+"""The reviewer's dashboard: what waits for a decision, and taking listings off sale."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ SECRET = "whsec_local"
 
 
 @dataclass(frozen=True)
-class Desk:
+class Dashboard:
     """The application with Stripe as a gateway, and Stripe."""
 
     client: TestClient[Any]
@@ -55,44 +55,44 @@ class Desk:
 
 
 @pytest.fixture
-def desk(db: Database, tmp_path: Path, noon: object) -> Iterator[Desk]:
+def dashboard(db: Database, tmp_path: Path, noon: object) -> Iterator[Dashboard]:
     with LocalStripe() as stripe:
         gateway = StripeGateway("sk_test_local", SECRET, base_address=stripe.address)
         house = make_house(db, tmp_path / "storage", {"stripe": gateway})
         services = services_for(db, tmp_path, signer=SIGNER, box=BOX, policy=OutboundPolicy())
         with TestClient(create_app(replace(services, gateways={"stripe": gateway}))) as client:
-            yield Desk(client, house, stripe)
+            yield Dashboard(client, house, stripe)
 
 
-def test_a_notice_makes_us_ask_and_stripes_answer_counts(desk: Desk) -> None:
-    payment_id = desk.pay("pm_processing")
-    reference = read(desk.house.db, Payment, payment_id).gateway_reference or ""
-    subject = desk.stripe.objects[reference]
+def test_a_notice_makes_us_ask_and_stripes_answer_counts(dashboard: Dashboard) -> None:
+    payment_id = dashboard.pay("pm_processing")
+    reference = read(dashboard.house.db, Payment, payment_id).gateway_reference or ""
+    subject = dashboard.stripe.objects[reference]
     # The event says succeeded; Stripe itself does not yet.
-    assert desk.tell({**subject, "status": "succeeded"}, "evt_early").json() == {"status": "accepted"}
-    assert read(desk.house.db, Payment, payment_id).state == "processing"
+    assert dashboard.tell({**subject, "status": "succeeded"}, "evt_early").json() == {"status": "accepted"}
+    assert read(dashboard.house.db, Payment, payment_id).state == "processing"
     subject["status"] = "succeeded"
-    desk.tell(subject, "evt_1")
-    assert desk.tell(subject, "evt_1").json() == {"status": "known"}
-    assert read(desk.house.db, Payment, payment_id).state == "succeeded"
-    assert facts(desk.house.db, payment_id) == ["billing.payment_succeeded.v1"]
+    dashboard.tell(subject, "evt_1")
+    assert dashboard.tell(subject, "evt_1").json() == {"status": "known"}
+    assert read(dashboard.house.db, Payment, payment_id).state == "succeeded"
+    assert facts(dashboard.house.db, payment_id) == ["billing.payment_succeeded.v1"]
 
 
-def test_another_amount_at_stripe_is_quarantined(desk: Desk) -> None:
-    payment_id = desk.pay("pm_processing")
-    subject = desk.stripe.objects[read(desk.house.db, Payment, payment_id).gateway_reference or ""]
+def test_another_amount_at_stripe_is_quarantined(dashboard: Dashboard) -> None:
+    payment_id = dashboard.pay("pm_processing")
+    subject = dashboard.stripe.objects[read(dashboard.house.db, Payment, payment_id).gateway_reference or ""]
     subject |= {"status": "succeeded", "amount": 1}
-    desk.tell(subject, f"evt_{payment_id.hex}")
-    assert read(desk.house.db, Payment, payment_id).error_code == "answer_contradicts"
-    with unit_of_work(desk.house.db, SYSTEM) as uow:
+    dashboard.tell(subject, f"evt_{payment_id.hex}")
+    assert read(dashboard.house.db, Payment, payment_id).error_code == "answer_contradicts"
+    with unit_of_work(dashboard.house.db, SYSTEM) as uow:
         notice = uow.session.scalars(select(Inbox).where(Inbox.event_id == f"evt_{payment_id.hex}")).one()
     assert notice.state == "quarantined"
 
 
-def test_what_is_forged_or_of_the_other_mode_is_refused(desk: Desk) -> None:
-    forged = desk.client.post("/hooks/stripe", content=b"{}", headers={"Stripe-Signature": "t=1,v1=00"})
+def test_what_is_forged_or_of_the_other_mode_is_refused(dashboard: Dashboard) -> None:
+    forged = dashboard.client.post("/hooks/stripe", content=b"{}", headers={"Stripe-Signature": "t=1,v1=00"})
     assert (forged.status_code, forged.json()["code"]) == (422, "notice_refused")
-    assert desk.tell({"id": "pi_x", "object": "payment_intent"}, "evt_live", livemode=True).status_code == 422
+    assert dashboard.tell({"id": "pi_x", "object": "payment_intent"}, "evt_live", livemode=True).status_code == 422
 
 
 def test_without_stripe_there_is_no_such_address(db: Database, tmp_path: Path) -> None:

@@ -218,10 +218,10 @@ def test_a_stranger_cannot_tell_a_foreign_object_from_none(
 def test_the_operators_desk_is_closed_to_organizations(
     strangers: dict[str, TestClient[Any]], app_routes: list[Route], ids: dict[str, UUID]
 ) -> None:
-    desk = [route for route in app_routes if "/operator/" in route[1]]
+    dashboard = [route for route in app_routes if "/operator/" in route[1]]
     known = ids | {"job_id": uuid7()}
-    assert desk
-    assert {ask(client, route, known)[0] for client in strangers.values() for route in desk} == {403}
+    assert dashboard
+    assert {ask(client, route, known)[0] for client in strangers.values() for route in dashboard} == {403}
 
 
 def test_nobody_signed_in_gets_past_the_door(services: Services, app_routes: list[Route], ids: dict[str, UUID]) -> None:

@@ -1,4 +1,4 @@
-"""Money over HTTP: invoices and their files, shares, statements, payouts, the operator's desk; each to its own eyes only."""
+"""Money over HTTP: invoices and their files, shares, statements, payouts, the operator's dashboard; each to its own eyes only."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from api.pages.frame.choices import Choice
 from api.pages.frame.payment_methods import methods, parse_method
 from api.pages.frame.phrases import failure
 from api.pages.frame.prices import per_of, term_key
-from api.pages.frame.site import Form, Visit, form_post, page, parse_uuid_or_404
+from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.v1.purchases import PurchaseIn, buy
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Gone, Invalid, NotFound
@@ -49,21 +49,23 @@ class Wanted:
 
 
 @page("/buy/{placement_id:uuid}", SIGNED_IN)
-def show_sheet(placement_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
+def show_sheet(placement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """The sheet of a card with its price. `part=sheet` answers the fragment that the player puts in place."""
     wanted = Wanted(
         placement_id,
-        visit.query_number("second"),
-        visit.query("share", most=64) or None,
-        plan_id=visit.query("plan", most=36),
-        quantity=visit.query_number("quantity", most=1_000_000),
+        page_request.query_number("second"),
+        page_request.query("share", most=64) or None,
+        plan_id=page_request.query("plan", most=36),
+        quantity=page_request.query_number("quantity", most=1_000_000),
     )
-    return visit.show(_priced(visit, wanted), part="sheet" if visit.query("part") == "sheet" else None)
+    return page_request.render(
+        _priced(page_request, wanted), part="sheet" if page_request.query("part") == "sheet" else None
+    )
 
 
 @form_post("/buy/{placement_id:uuid}", SIGNED_IN)
 def submit_sheet(
-    placement_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]
+    placement_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
 ) -> Response[str] | Response[bytes]:
     """`action=quote` prices anew, `action=pay` buys what was priced: never anything else than the page showed."""
     wanted = Wanted(
@@ -79,19 +81,19 @@ def submit_sheet(
     try:
         wanted = replace(wanted, quantity=form.number("quantity", least=1, most=1_000_000))
     except Invalid as refused:
-        view = _priced(visit, wanted, error=failure(visit, refused), error_field=refused.field)
-        return visit.show(view, status=refused.status)
+        view = _priced(page_request, wanted, error=failure(page_request, refused), error_field=refused.field)
+        return page_request.render(view, status=refused.status)
     if form.text("action") != "pay":
-        return visit.show(_priced(visit, wanted))
+        return page_request.render(_priced(page_request, wanted))
     quote_id = parse_uuid_or_404(form.text("quote_id"))
-    with visit.work() as uow:
+    with page_request.work() as uow:
         same = _is_for(get_quote(uow, quote_id), wanted)
     if not same:
-        return visit.show(_priced(visit, wanted, error=visit.t("buy.price_changed")), status=409)
+        return page_request.render(_priced(page_request, wanted, error=page_request.t("buy.price_changed")), status=409)
     try:
         gateway, token = parse_method(wanted.payment_method_id)
         bought = buy(
-            visit.request,
+            page_request.request,
             PurchaseIn(
                 quote_id=quote_id,
                 billing_profile_id=parse_uuid_or_404(wanted.billing_profile_id, "billing_profile_not_found"),
@@ -102,15 +104,18 @@ def submit_sheet(
             form.text("idempotency_key", most=255) or None,
         )
     except Gone as refused:
-        return visit.show(_priced(visit, wanted, error=failure(visit, refused)), status=refused.status)
+        return page_request.render(
+            _priced(page_request, wanted, error=failure(page_request, refused)), status=refused.status
+        )
     except NotFound:
         raise
     except DomainError as refused:
         field = getattr(refused, "field", None)
-        return visit.show(
-            _priced(visit, wanted, error=failure(visit, refused), error_field=field), status=refused.status
+        return page_request.render(
+            _priced(page_request, wanted, error=failure(page_request, refused), error_field=field),
+            status=refused.status,
         )
-    return visit.go(addresses.order(str(bought.body["orders"][0]["id"])))
+    return page_request.redirect(addresses.order(str(bought.body["orders"][0]["id"])))
 
 
 def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:
@@ -118,7 +123,9 @@ def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:
     return [(str(line.plan_id), line.quantity) for line in lines] == [(wanted.plan_id, wanted.quantity)]
 
 
-def _priced(visit: Visit, wanted: Wanted, *, error: str | None = None, error_field: str | None = None) -> BuyView:
+def _priced(
+    page_request: PageRequest, wanted: Wanted, *, error: str | None = None, error_field: str | None = None
+) -> BuyView:
     def work(uow: UnitOfWork) -> BuyView:
         item, card = get_placed(uow, wanted.placement_id)
         plans = get_listing(uow, card.listing_id).plans
@@ -131,13 +138,13 @@ def _priced(visit: Visit, wanted: Wanted, *, error: str | None = None, error_fie
         quote = create_quote(uow, CreateQuote((QuoteItem(plan.id, quantity),), context=context))
         titles = list_billing_profiles(uow)
         profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in titles)
-        return _view(visit, wanted, item, card, (plans, plan, quantity), quote, profiles, error, error_field)
+        return _view(page_request, wanted, item, card, (plans, plan, quantity), quote, profiles, error, error_field)
 
-    return visit.transact(work)
+    return page_request.transact(work)
 
 
 def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
-    visit: Visit,
+    page_request: PageRequest,
     wanted: Wanted,
     item: FeedItem,
     card: Card,
@@ -148,24 +155,24 @@ def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
     error_field: str | None,
 ) -> BuyView:
     plans, plan, quantity = chosen
-    ways = methods(visit, visit.services.gateways)
+    ways = methods(page_request, page_request.services.gateways)
     if not profiles:
-        error = error or visit.t("buy.no_billing_profile")
+        error = error or page_request.t("buy.no_billing_profile")
     if not ways:
-        error = error or visit.t("buy.no_payment_method")
+        error = error or page_request.t("buy.no_payment_method")
     return BuyView(
         placement_id=str(card.placement_id),
         video_id=str(item.id),
-        video_title=visit.pick(item.title, item.title_en),
-        channel_name=visit.pick(item.channel_name, item.channel_name_en),
-        poster=cover_address(visit.services, item.id, item.media_version, is_public=item.visibility == "public"),
+        video_title=page_request.pick(item.title, item.title_en),
+        channel_name=page_request.pick(item.channel_name, item.channel_name_en),
+        poster=cover_address(page_request.services, item.id, item.media_version, is_public=item.visibility == "public"),
         second=wanted.second,
-        listing_name=visit.pick(card.title, card.title_en),
+        listing_name=page_request.pick(card.title, card.title_en),
         seller_name=card.seller_name,
-        plans=tuple(_plan(visit, one) for one in plans),
+        plans=tuple(_plan(page_request, one) for one in plans),
         plan_id=str(plan.id),
         quantity=quantity,
-        quote=quote_view(visit, quote),
+        quote=quote_view(page_request, quote),
         billing_profiles=profiles,
         billing_profile_id=wanted.billing_profile_id or (profiles[0].id if profiles else ""),
         payment_methods=ways,
@@ -178,19 +185,21 @@ def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
     )
 
 
-def quote_view(visit: Visit, quote: quote_models.Quote) -> Quote:
+def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> Quote:
     """A quote with its lines as sentences."""
     lines = [PricedLine.model_validate(line) for line in quote.lines]
     return Quote(
         id=str(quote.id),
-        lines=tuple(QuoteLine(_line_text(visit, line), Money(_agreed_minor(line), line.currency)) for line in lines),
+        lines=tuple(
+            QuoteLine(_line_text(page_request, line), Money(_agreed_minor(line), line.currency)) for line in lines
+        ),
         net=Money(quote.net_minor, quote.currency),
         tax=Money(quote.tax_minor, quote.currency),
         tax_ppm=lines[0].tax_rate_ppm,
         gross=Money(quote.gross_minor, quote.currency),
         expires_at=quote.expires_at,
         claims=tuple(
-            Claim(claim.second_ms // 1000, visit.pick(claim.text, claim.text_en), claim.ok)
+            Claim(claim.second_ms // 1000, page_request.pick(claim.text, claim.text_en), claim.ok)
             for line in lines
             for claim in line.claims
         ),
@@ -203,19 +212,19 @@ def _agreed_minor(line: PricedLine) -> int:
     return line.gross_minor if line.tax_included else line.net_minor
 
 
-def _line_text(visit: Visit, line: PricedLine) -> str:
+def _line_text(page_request: PageRequest, line: PricedLine) -> str:
     if line.pricing != "per_seat":
-        return visit.pick(line.plan_name, line.plan_name_en)
-    price = visit.formats.price(Money(line.unit_price_minor, line.currency))
-    period = visit.t(f"term.{term_key(line.term_months)}", n=line.term_months)
-    return visit.t("buy.line", price=price, quantity=visit.formats.number(line.quantity), term=period)
+        return page_request.pick(line.plan_name, line.plan_name_en)
+    price = page_request.formats.price(Money(line.unit_price_minor, line.currency))
+    period = page_request.t(f"term.{term_key(line.term_months)}", n=line.term_months)
+    return page_request.t("buy.line", price=price, quantity=page_request.formats.number(line.quantity), term=period)
 
 
-def _plan(visit: Visit, plan: PlanView) -> PlanChoice:
+def _plan(page_request: PageRequest, plan: PlanView) -> PlanChoice:
     return PlanChoice(
         id=str(plan.id),
-        name=visit.pick(plan.name, plan.name_en),
-        term=visit.t(f"term.by_{term_key(plan.term_months)}", n=plan.term_months),
+        name=page_request.pick(plan.name, plan.name_en),
+        term=page_request.t(f"term.by_{term_key(plan.term_months)}", n=plan.term_months),
         price=Money(plan.unit_price_minor, plan.currency),
         per=per_of(plan.price_unit),
         min_quantity=plan.min_seats,

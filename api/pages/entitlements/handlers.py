@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from api.pages.entitlements.views import EntitlementRow, EntitlementsView, EntitlementView, MemberChoice, Seat
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
-from api.pages.frame.site import Form, Visit, form_post, page, parse_uuid_or_404, redirect
+from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404, redirect
 from fulfillment.entitlements.queries import entitlements_of_buyer, get_entitlement, launch_address
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.entitlements.views import EntitlementDetail
@@ -24,55 +24,59 @@ ASSIGN = "seats.assign"
 
 
 @page(addresses.ENTITLEMENTS, "entitlements.read")
-def list_entitlements(visit: Given[Visit]) -> Response[str]:
+def list_entitlements(page_request: Given[PageRequest]) -> Response[str]:
     """Everything the organization may use, newest first."""
-    with visit.work() as uow:
-        found = entitlements_of_buyer(uow, cursor=visit.query("cursor", most=200) or None, limit=PAGE)
+    with page_request.work() as uow:
+        found = entitlements_of_buyer(uow, cursor=page_request.query("cursor", most=200) or None, limit=PAGE)
     more = addresses.next_page(addresses.ENTITLEMENTS, found.next_cursor)
-    return visit.show(EntitlementsView(tuple(_row(visit, one) for one in found.items), more))
+    return page_request.render(EntitlementsView(tuple(_row(page_request, one) for one in found.items), more))
 
 
 @page("/entitlements/{entitlement_id:uuid}", "entitlements.read")
-def show_entitlement(entitlement_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
+def show_entitlement(entitlement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """One entitlement with the holders of its seats."""
-    return visit.show(_view(visit, entitlement_id))
+    return page_request.render(_view(page_request, entitlement_id))
 
 
 @page("/entitlements/{entitlement_id:uuid}/launch", "entitlements.read")
-def launch(entitlement_id: FromPath[UUID], visit: Given[Visit]) -> Response[bytes]:
+def launch(entitlement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[bytes]:
     """Go to the seller's product, while it may be used."""
-    with visit.work() as uow:
+    with page_request.work() as uow:
         address = launch_address(uow, entitlement_id)
     return redirect(address)
 
 
 @form_post("/entitlements/{entitlement_id:uuid}/seats", ASSIGN)
 def change_seats(
-    entitlement_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]
+    entitlement_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
 ) -> Response[str] | Response[bytes]:
     """`action=assign` gives the person `member_id` a seat, `action=revoke` takes the seat `member_id` back."""
     named = parse_uuid_or_404(form.text("member_id"))
     revoking = form.text("action") == "revoke"
     try:
         if revoking:
-            visit.transact(lambda uow: revoke_seat(uow, entitlement_id, named))
+            page_request.transact(lambda uow: revoke_seat(uow, entitlement_id, named))
         else:
-            visit.transact(lambda uow: assign_seat(uow, entitlement_id, named))
+            page_request.transact(lambda uow: assign_seat(uow, entitlement_id, named))
     except DomainError as refused:
-        return visit.show(_view(visit, entitlement_id, error=failure(visit, refused)), status=refused.status)
-    return visit.go(addresses.entitlement(str(entitlement_id)), notice="seat_revoked" if revoking else "seat_assigned")
+        return page_request.render(
+            _view(page_request, entitlement_id, error=failure(page_request, refused)), status=refused.status
+        )
+    return page_request.redirect(
+        addresses.entitlement(str(entitlement_id)), notice="seat_revoked" if revoking else "seat_assigned"
+    )
 
 
-def _view(visit: Visit, entitlement_id: UUID, *, error: str | None = None) -> EntitlementView:
-    may_assign = visit.principal.may(ASSIGN)
-    with visit.work() as uow:
+def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None = None) -> EntitlementView:
+    may_assign = page_request.principal.may(ASSIGN)
+    with page_request.work() as uow:
         detail = get_entitlement(uow, entitlement_id)
         members = list_members(uow) if may_assign else []
     row = detail.row
     return EntitlementView(
         id=str(row.id),
-        listing_name=visit.pick(row.title, row.title_en),
-        plan_name=visit.pick(row.plan_name, row.plan_name_en),
+        listing_name=page_request.pick(row.title, row.title_en),
+        plan_name=page_request.pick(row.plan_name, row.plan_name_en),
         seller_name=row.seller_name,
         state=row.state,
         quantity=row.seats,
@@ -96,11 +100,11 @@ def _candidates(detail: EntitlementDetail, members: list[MemberRow]) -> tuple[Me
     )
 
 
-def _row(visit: Visit, row: Found) -> EntitlementRow:
+def _row(page_request: PageRequest, row: Found) -> EntitlementRow:
     return EntitlementRow(
         id=str(row.id),
-        listing_name=visit.pick(row.title, row.title_en),
-        plan_name=visit.pick(row.plan_name, row.plan_name_en),
+        listing_name=page_request.pick(row.title, row.title_en),
+        plan_name=page_request.pick(row.plan_name, row.plan_name_en),
         seller_name=row.seller_name,
         state=row.state,
         used_seats=row.seats_used,

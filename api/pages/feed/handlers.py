@@ -13,7 +13,7 @@ from api.media_addresses import cover_address, media_address
 from api.pages.feed.views import CallToAction, Card, Claim, FeedVideo, FeedView
 from api.pages.frame import addresses
 from api.pages.frame.prices import per_of
-from api.pages.frame.site import Form, Visit, form_post, page
+from api.pages.frame.site import Form, PageRequest, form_post, page
 from fulfillment.entitlements.queries import entitlements_of_buyer
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
@@ -25,69 +25,75 @@ CALLS: dict[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo"
 
 
 @page(addresses.FEED, PUBLIC)
-def show_feed(visit: Given[Visit]) -> Response[str]:
+def show_feed(page_request: Given[PageRequest]) -> Response[str]:
     """Published videos, newest first."""
-    query = visit.query("q")
-    with visit.work() as uow:
-        found = feed.list_feed(uow, cursor=visit.query("cursor", most=200) or None, limit=PAGE, query=query or None)
+    query = page_request.query("q")
+    with page_request.work() as uow:
+        found = feed.list_feed(
+            uow, cursor=page_request.query("cursor", most=200) or None, limit=PAGE, query=query or None
+        )
         owned = _owned(uow)
     more = addresses.next_page(addresses.FEED, found.next_cursor, q=query)
-    videos = tuple(video_view(visit, item, owned) for item in found.items)
-    return visit.show(FeedView(videos, share=visit.query("share", most=64) or None, query=query, next_address=more))
+    videos = tuple(video_view(page_request, item, owned) for item in found.items)
+    return page_request.render(
+        FeedView(videos, share=page_request.query("share", most=64) or None, query=query, next_address=more)
+    )
 
 
 @page("/v/{video_id:uuid}", PUBLIC)
-def show_video(video_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
+def show_video(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """One video, opened at `t` seconds; the feed follows it."""
-    with visit.work() as uow:
+    with page_request.work() as uow:
         first = feed.get_feed_item(uow, video_id)
         others = [item for item in feed.list_feed(uow, limit=PAGE).items if item.id != video_id]
         owned = _owned(uow)
-    videos = tuple(video_view(visit, item, owned) for item in (first, *others))
-    return visit.show(FeedView(videos, start_s=visit.query_number("t"), share=visit.query("share", most=64) or None))
+    videos = tuple(video_view(page_request, item, owned) for item in (first, *others))
+    return page_request.render(
+        FeedView(videos, start_s=page_request.query_number("t"), share=page_request.query("share", most=64) or None)
+    )
 
 
 @form_post("/channels/{channel_id:uuid}/follow", SIGNED_IN)
-def follow(channel_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[bytes]:
+def follow(channel_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[bytes]:
     """Follow a channel (`on` = 1), or no more."""
     act = follow_channel if form.text("on") == "1" else unfollow_channel
-    visit.transact(lambda uow: act(uow, channel_id))
-    return visit.back()
+    page_request.transact(lambda uow: act(uow, channel_id))
+    return page_request.redirect_back()
 
 
-def video_view(visit: Visit, item: feed.FeedItem, owned: frozenset[UUID]) -> FeedVideo:
+def video_view(page_request: PageRequest, item: feed.FeedItem, owned: frozenset[UUID]) -> FeedVideo:
     """A video of the feed with its cards; `owned` are listings the viewer's organization already has."""
     is_public = item.visibility == "public"
     return FeedVideo(
         id=str(item.id),
-        title=visit.pick(item.title, item.title_en),
+        title=page_request.pick(item.title, item.title_en),
         channel_id=str(item.channel_id),
-        channel_name=visit.pick(item.channel_name, item.channel_name_en),
-        src=media_address(visit.services, item.id, item.media_version, is_public=is_public),
-        poster=cover_address(visit.services, item.id, item.media_version, is_public=is_public),
+        channel_name=page_request.pick(item.channel_name, item.channel_name_en),
+        src=media_address(page_request.services, item.id, item.media_version, is_public=is_public),
+        poster=cover_address(page_request.services, item.id, item.media_version, is_public=is_public),
         width=item.width,
         height=item.height,
         duration_s=max(1, -(-item.duration_ms // 1000)),
-        cards=tuple(_card(visit, card, owned) for card in item.cards),
-        claims=tuple(claim_view(visit, claim) for claim in item.claims),
-        description=visit.pick(item.description, item.description_en),
+        cards=tuple(_card(page_request, card, owned) for card in item.cards),
+        claims=tuple(claim_view(page_request, claim) for claim in item.claims),
+        description=page_request.pick(item.description, item.description_en),
         followed=item.followed,
     )
 
 
-def claim_view(visit: Visit, claim: cards.ClaimView) -> Claim:
+def claim_view(page_request: PageRequest, claim: cards.ClaimView) -> Claim:
     """Something said in a video."""
-    return Claim(claim.at_ms // 1000, visit.pick(claim.text, claim.text_en), claim.kept)
+    return Claim(claim.at_ms // 1000, page_request.pick(claim.text, claim.text_en), claim.kept)
 
 
-def _card(visit: Visit, card: cards.Card, owned: frozenset[UUID]) -> Card:
+def _card(page_request: PageRequest, card: cards.Card, owned: frozenset[UUID]) -> Card:
     return Card(
         placement_id=str(card.placement_id),
         from_s=card.start_ms // 1000,
         to_s=-(-card.end_ms // 1000),
         cta=CALLS.get(card.action, "buy"),
-        listing_name=visit.pick(card.title, card.title_en),
-        plan_name=visit.pick(card.plan_name, card.plan_name_en),
+        listing_name=page_request.pick(card.title, card.title_en),
+        plan_name=page_request.pick(card.plan_name, card.plan_name_en),
         seller_name=card.seller_name,
         price=Money(card.unit_price_minor, card.currency),
         per=per_of(card.price_unit),

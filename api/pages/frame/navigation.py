@@ -48,7 +48,7 @@ def rail(areas: frozenset[Area]) -> tuple[tuple[str, tuple[NavItem, ...]], ...]:
 
 
 def bottom_bar(areas: frozenset[Area], active: str) -> tuple[NavItem, ...]:
-    """The phone's bar: the channel, then the tasks of the desk the page belongs to."""
+    """The phone's bar: the channel, then the tasks of the dashboard the page belongs to."""
     groups = dict(rail(areas))
     open_items = [item for items in groups.values() for item in items]
     own: str | None = next((item.group for item in open_items if item.key == active), None)

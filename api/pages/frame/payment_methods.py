@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api.pages.frame.choices import Choice
-from api.pages.frame.site import Visit
+from api.pages.frame.site import PageRequest
 from kernel.errors import Invalid
 
 SANDBOX_TOKENS = ("sbx_ok", "sbx_delayed", "sbx_insufficient", "sbx_declined")
 """Offered on pages; docs/sandbox.md lists them all."""
 
 
-def methods(visit: Visit, gateways: Mapping[str, object]) -> tuple[Choice, ...]:
+def methods(page_request: PageRequest, gateways: Mapping[str, object]) -> tuple[Choice, ...]:
     """What the visitor may choose among. The sandbox gateway says of itself what will happen."""
     if "sandbox" not in gateways:
         return ()
-    return tuple(Choice(f"sandbox:{token}", visit.t(f"pay_with.{token}")) for token in SANDBOX_TOKENS)
+    return tuple(Choice(f"sandbox:{token}", page_request.t(f"pay_with.{token}")) for token in SANDBOX_TOKENS)
 
 
 def parse_method(chosen: str) -> tuple[str, str]:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from api.pages.frame.site import Visit
+from api.pages.frame.site import PageRequest
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from marketplace.channels.queries import list_own_channels
 
 
-def require_seller(visit: Visit) -> None:
-    """The seller's desk is for organizations that sell; for others it is not there.
+def require_seller(page_request: PageRequest) -> None:
+    """The seller's dashboard is for organizations that sell; for others it is not there.
 
     Raises:
         NotFound: `not_found`.
     """
-    if visit.signed_in is None or not visit.signed_in.organization.is_seller:
+    if page_request.signed_in is None or not page_request.signed_in.organization.is_seller:
         raise NotFound("not_found")
 
 
-def require_channel(visit: Visit, uow: UnitOfWork) -> None:
+def require_channel(page_request: PageRequest, uow: UnitOfWork) -> None:
     """Videos are for sellers and for whoever has a channel. Raises NotFound(`not_found`)."""
-    if visit.signed_in is not None and visit.signed_in.organization.is_seller:
+    if page_request.signed_in is not None and page_request.signed_in.organization.is_seller:
         return
     if not list_own_channels(uow):
         raise NotFound("not_found")

@@ -1,7 +1,7 @@
 """The frame of page handlers: who visits, what surrounds the page, how forms come in and redirects go out.
 
-A handler takes `visit: Visit` (and `form: Form` when it receives one), reads or acts in `visit.work()`, and returns
-`visit.show(view)` or `visit.go(path)`. Both are dependencies of the application; see `api/app.py`.
+A handler takes `page_request: Visit` (and `form: Form` when it receives one), reads or acts in `page_request.work()`, and returns
+`page_request.render(view)` or `page_request.redirect(path)`. Both are dependencies of the application; see `api/app.py`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Form:
         return found
 
 
-class Visit:
+class PageRequest:
     """One request for a page: who, in which language, with what at hand.
 
     Who visits is looked up when the page first asks, in the transaction in which it then works (`api/request.py`).
@@ -154,7 +154,7 @@ class Visit:
         value = self.query(name, most=12)
         return min(int(value), most) if value.isascii() and value.isdigit() else default
 
-    def show(
+    def render(
         self,
         view: View,
         *,
@@ -192,17 +192,17 @@ class Visit:
             refresh_s=refresh_s,
         )
 
-    def go(self, path: str, *, notice: str = "", cookies: tuple[Cookie, ...] = ()) -> Response[bytes]:
+    def redirect(self, path: str, *, notice: str = "", cookies: tuple[Cookie, ...] = ()) -> Response[bytes]:
         """Send the browser to a local `path` (303 See Other). `notice` is a key under `notice.`, said there once."""
         told = [_cookie(self.services, NOTICE_COOKIE, notice, _NOTICE_S)] if notice else []
         return redirect(local_path(path), cookies=[*cookies, *told])
 
-    def back(self, default: str = "/") -> Response[bytes]:
+    def redirect_back(self, default: str = "/") -> Response[bytes]:
         """Send the browser to the page it came from."""
         referer = urlsplit(self.request.headers.get("referer", ""))
         if referer.netloc != self.request.headers.get("host"):
-            return self.go(default)
-        return self.go(f"{referer.path}?{referer.query}" if referer.query else referer.path)
+            return self.redirect(default)
+        return self.redirect(f"{referer.path}?{referer.query}" if referer.query else referer.path)
 
     def _read_sidebar_alone(self) -> tuple[frozenset[Area], dict[str, int]]:
         if self.signed_in is None:
@@ -227,23 +227,23 @@ def page(path: str, permission: str) -> Callable[[Callable[..., Any]], HTTPRoute
 
 
 def form_post(path: str, permission: str, **options: Any) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
-    """A POST route of a page's form. Its handler takes `visit` and `form`, and does not run unless the form is ours."""
+    """A POST route of a page's form. Its handler takes `page_request` and `form`, and does not run unless the form is ours."""
     route = post(path, permission=permission, include_in_schema=False, sync_to_thread=True, status_code=303, **options)
 
     def decorate(handler: Callable[..., Any]) -> HTTPRouteHandler:
         @wraps(handler)
-        def checked(*, visit: Visit, form: Form, **arguments: Any) -> Any:
-            visit.require_own_form(form)
-            return handler(visit=visit, form=form, **arguments)
+        def checked(*, page_request: PageRequest, form: Form, **arguments: Any) -> Any:
+            page_request.require_own_form(form)
+            return handler(page_request=page_request, form=form, **arguments)
 
         return route(checked)
 
     return decorate
 
 
-def provide_visit(request: ApiRequest) -> Visit:
-    """Dependency `visit`."""
-    return Visit(request)
+def provide_page_request(request: ApiRequest) -> PageRequest:
+    """Dependency `page_request`."""
+    return PageRequest(request)
 
 
 async def provide_form(request: ApiRequest) -> Form:

@@ -11,7 +11,7 @@ from litestar.di import NamedDependency as Given
 
 from api.pages.frame import addresses
 from api.pages.frame.phrases import money
-from api.pages.frame.site import Visit, page
+from api.pages.frame.site import PageRequest, page
 from api.pages.invoices.views import InvoiceDetail, InvoiceLine, InvoiceRow, InvoicesView
 from api.v1.invoice_export import month_filter, parse_month
 from billing.documents.chinese_capitals import chinese_capitals
@@ -27,20 +27,20 @@ STANDINGS: dict[str, queries.Standing] = {one: one for one in get_args(queries.S
 
 
 @page(addresses.INVOICES, "invoices.read")
-def list_invoices(visit: Given[Visit]) -> Response[str]:
+def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
     """A month's invoices and credit notes; `open` shows one beside them."""
-    zone = visit.signed_in.time_zone if visit.signed_in else "UTC"
+    zone = page_request.signed_in.time_zone if page_request.signed_in else "UTC"
     today = clock.today(zone)
-    month = parse_month(visit.query("month", most=7)) or today.replace(day=1)
-    seller, opened = _id(visit.query("seller", most=36)), _id(visit.query("open", most=36))
-    standing = STANDINGS.get(visit.query("state"))
-    wanted = month_filter(month, seller=seller, text=visit.query("q"), standing=standing)
-    with visit.work() as uow:
-        found = queries.list_invoices(uow, wanted, cursor=visit.query("cursor", most=200) or None, limit=PAGE)
+    month = parse_month(page_request.query("month", most=7)) or today.replace(day=1)
+    seller, opened = _id(page_request.query("seller", most=36)), _id(page_request.query("open", most=36))
+    standing = STANDINGS.get(page_request.query("state"))
+    wanted = month_filter(month, seller=seller, text=page_request.query("q"), standing=standing)
+    with page_request.work() as uow:
+        found = queries.list_invoices(uow, wanted, cursor=page_request.query("cursor", most=200) or None, limit=PAGE)
         totals = queries.totals_of(uow, wanted)
         credited = queries.credited_of(uow, [row.id for row in found.items])
         sellers = queries.list_counterparties(uow)
-        detail = _detail(visit, uow, opened) if opened else None
+        detail = _detail(page_request, uow, opened) if opened else None
     view = InvoicesView(
         month=month,
         months=_months(today, month),
@@ -50,26 +50,26 @@ def list_invoices(visit: Given[Visit]) -> Response[str]:
         sellers=tuple((str(org_id), name) for org_id, name in sellers),
         seller=str(seller or ""),
         state=standing or "",
-        query=visit.query("q"),
+        query=page_request.query("q"),
         opened=detail,
-        next_address=_more(visit, month, found.next_cursor),
+        next_address=_more(page_request, month, found.next_cursor),
     )
-    return visit.show(view)
+    return page_request.render(view)
 
 
-def _more(visit: Visit, month: date, cursor: str | None) -> str | None:
-    kept = {name: visit.query(name) for name in ("seller", "state", "q")}
+def _more(page_request: PageRequest, month: date, cursor: str | None) -> str | None:
+    kept = {name: page_request.query(name) for name in ("seller", "state", "q")}
     return addresses.next_page(addresses.INVOICES, cursor, month=f"{month:%Y-%m}", **kept)
 
 
-def _detail(visit: Visit, uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail | None:
+def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail | None:
     try:
         found = queries.get_invoice(uow, invoice_id)
     except NotFound:
         return None
     row = found.row
     sign = -1 if row.kind == "credit_note" else 1
-    chinese = visit.language == "zh-CN" and row.currency.strip() == "CNY"
+    chinese = page_request.language == "zh-CN" and row.currency.strip() == "CNY"
     return InvoiceDetail(
         row=_row(row, sum(note.gross_minor for note in found.credit_notes)),
         lines=tuple(

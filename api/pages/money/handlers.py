@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from api.pages.frame import addresses
 from api.pages.frame.seller_access import require_seller
-from api.pages.frame.site import Visit, page
+from api.pages.frame.site import PageRequest, page
 from api.pages.money import presenter
 from api.pages.money.presenter import own_figures
 from api.pages.money.views import PromoterView, SellerMoneyView, StatementView
@@ -32,84 +32,88 @@ _VIDEOS = 50
 
 
 @page(addresses.SELLER_MONEY, READ)
-def show_money(visit: Given[Visit]) -> Response[str]:
+def show_money(page_request: Given[PageRequest]) -> Response[str]:
     """Figures, forecast, shares by state, statements, payouts, the platform's bills."""
-    require_seller(visit)
-    asked = visit.query("state", most=30)
+    require_seller(page_request)
+    asked = page_request.query("state", most=30)
     state = asked if asked in presenter.SHARE_STATES else None
-    org_id = visit.principal.organization()
-    with visit.work() as uow:
+    org_id = page_request.principal.organization()
+    with page_request.work() as uow:
         zone = get_party(uow, org_id).time_zone
-        cursor = visit.query("cursor", most=200) or None
+        cursor = page_request.query("cursor", most=200) or None
         shares = list_shares(uow, "seller", state=state, cursor=cursor, limit=_PAGE)
         bills = list_invoices(uow, InvoiceFilter(kind="commission_invoice"), limit=_PAGE).items
         view = SellerMoneyView(
-            figures=own_figures(visit, uow, "seller"),
+            figures=own_figures(page_request, uow, "seller"),
             forecast=presenter.forecast(balances(uow, "seller", time_zone=zone)),
-            shares=_shares(visit, uow, list(shares.items)),
+            shares=_shares(page_request, uow, list(shares.items)),
             statements=tuple(
-                presenter.statement_row(visit, row) for row in list_statements(uow, org_id=org_id, limit=_PAGE).items
+                presenter.statement_row(page_request, row)
+                for row in list_statements(uow, org_id=org_id, limit=_PAGE).items
             ),
-            payouts=tuple(presenter.payout_row(visit, row) for row in list_payouts(uow, org_id=org_id).items),
+            payouts=tuple(presenter.payout_row(page_request, row) for row in list_payouts(uow, org_id=org_id).items),
             commission_invoices=tuple(presenter.commission_invoice(row) for row in bills),
             states=presenter.SHARE_STATES,
             state=state or "",
             next_address=addresses.next_page(addresses.SELLER_MONEY, shares.next_cursor, state=state),
         )
-    return visit.show(view)
+    return page_request.render(view)
 
 
 @page("/seller/statements/{statement_id:uuid}", READ)
-def show_statement(statement_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
+def show_statement(statement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """A closed period of the seller with every line."""
-    require_seller(visit)
-    return visit.show(_statement(visit, statement_id, as_promoter=False))
+    require_seller(page_request)
+    return page_request.render(_statement(page_request, statement_id, as_promoter=False))
 
 
 @page("/promoter/statements/{statement_id:uuid}", READ)
-def show_promoter_statement(statement_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
+def show_promoter_statement(statement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """A closed period of the promoter; names no order."""
-    return visit.show(_statement(visit, statement_id, as_promoter=True))
+    return page_request.render(_statement(page_request, statement_id, as_promoter=True))
 
 
 @page(addresses.PROMOTER, READ)
-def show_promoter(visit: Given[Visit]) -> Response[str]:
+def show_promoter(page_request: Given[PageRequest]) -> Response[str]:
     """What each video earned for the organization that promotes. Names no buyer."""
-    org_id = visit.principal.organization()
-    with visit.work() as uow:
+    org_id = page_request.principal.organization()
+    with page_request.work() as uow:
         earned = earnings_by_video(uow, limit=_VIDEOS)
         ids = [row.video_id for row in earned]
         videos, reach = summaries_of(uow, ids), reach_of_videos(uow, ids)
         view = PromoterView(
-            figures=own_figures(visit, uow, "promoter"),
-            videos=tuple(presenter.promoted_video(visit, row, videos, reach) for row in earned),
+            figures=own_figures(page_request, uow, "promoter"),
+            videos=tuple(presenter.promoted_video(page_request, row, videos, reach) for row in earned),
             statements=tuple(
-                presenter.statement_row(visit, row) for row in list_statements(uow, org_id=org_id, limit=_PAGE).items
+                presenter.statement_row(page_request, row)
+                for row in list_statements(uow, org_id=org_id, limit=_PAGE).items
             ),
-            payouts=tuple(presenter.payout_row(visit, row) for row in list_payouts(uow, org_id=org_id).items),
+            payouts=tuple(presenter.payout_row(page_request, row) for row in list_payouts(uow, org_id=org_id).items),
         )
-    return visit.show(view)
+    return page_request.render(view)
 
 
-def _shares(visit: Visit, uow: UnitOfWork, rows: list[ShareRow]) -> tuple[ShownShare, ...]:
+def _shares(page_request: PageRequest, uow: UnitOfWork, rows: list[ShareRow]) -> tuple[ShownShare, ...]:
     lines = sold_lines(uow, [row.reference for row in rows])
     sold_by = {line.line_id: line.video_id for line in lines.values() if line.video_id is not None}
     videos = summaries_of(uow, set(sold_by.values()))
     return tuple(
-        presenter.share_row(visit, row, lines.get(row.reference), videos.get(sold_by.get(row.reference, row.id)))
+        presenter.share_row(page_request, row, lines.get(row.reference), videos.get(sold_by.get(row.reference, row.id)))
         for row in rows
     )
 
 
-def _statement(visit: Visit, statement_id: UUID, *, as_promoter: bool) -> StatementView:
-    with visit.work() as uow:
+def _statement(page_request: PageRequest, statement_id: UUID, *, as_promoter: bool) -> StatementView:
+    with page_request.work() as uow:
         row, found = get_statement(uow, statement_id)
         lines = {} if as_promoter else sold_lines(uow, {line.reference for line in found})
         name = get_party(uow, row.org_id).legal_name
     return StatementView(
-        row=presenter.statement_row(visit, row),
+        row=presenter.statement_row(page_request, row),
         lines=tuple(
-            presenter.statement_line(visit, line, row.currency, lines.get(line.reference), as_promoter=as_promoter)
+            presenter.statement_line(
+                page_request, line, row.currency, lines.get(line.reference), as_promoter=as_promoter
+            )
             for line in found
         ),
         party=name,

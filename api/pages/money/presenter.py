@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from api.context import Services
 from api.media_addresses import cover_address
 from api.pages.frame.phrases import money
-from api.pages.frame.site import Visit
+from api.pages.frame.site import PageRequest
 from api.pages.money import views
 from api.pages.money.views import MoneyFigures
 from billing.invoices.queries import InvoiceRow
@@ -26,7 +26,7 @@ from orders.seller_queries import SoldLine
 
 SHARE_STATES = ("pending", "releasable", "in_statement", "paid", "reversed")
 HOME_CURRENCY = "CNY"
-"""What an empty desk shows zero of."""
+"""What an empty dashboard shows zero of."""
 _PPM = 1_000_000
 
 
@@ -49,25 +49,27 @@ def forecast(balances: Sequence[Balance]) -> tuple[views.ForecastDay, ...]:
     return tuple(sorted(days, key=lambda day: day.on))
 
 
-def share_row(visit: Visit, row: ShareRow, line: SoldLine | None, video: VideoSummary | None) -> views.ShareRow:
-    """One share of one's own in the list of the seller's desk."""
+def share_row(
+    page_request: PageRequest, row: ShareRow, line: SoldLine | None, video: VideoSummary | None
+) -> views.ShareRow:
+    """One share of one's own in the list of the seller's dashboard."""
     return views.ShareRow(
         id=str(row.id),
         order_id=str(row.group_reference),
         order_number=line.order_number if line else str(row.group_reference)[-8:],
-        listing_name=visit.pick(line.title, line.title_en) if line else "",
-        video_title=visit.pick(video.title, video.title_en) if video else "",
+        listing_name=page_request.pick(line.title, line.title_en) if line else "",
+        video_title=page_request.pick(video.title, video.title_en) if video else "",
         gross=money(row.gross_minor, row.currency),
         amount=money(row.left_minor, row.currency),
         rate_ppm=row.rate_ppm,
         state=row.state,
-        forecast_on=_forecast_on(visit, row),
+        forecast_on=_forecast_on(page_request, row),
     )
 
 
-def statement_row(visit: Visit, row: StatementRow) -> views.StatementRow:
+def statement_row(page_request: PageRequest, row: StatementRow) -> views.StatementRow:
     """A closed period in the list."""
-    zone = _zone(visit)
+    zone = _zone(page_request)
     last = row.ends_at.astimezone(zone)
     return views.StatementRow(
         id=str(row.id),
@@ -86,7 +88,7 @@ def statement_row(visit: Visit, row: StatementRow) -> views.StatementRow:
 
 
 def statement_line(
-    visit: Visit, row: StatementLineRow, currency: str, line: SoldLine | None, *, as_promoter: bool
+    page_request: PageRequest, row: StatementLineRow, currency: str, line: SoldLine | None, *, as_promoter: bool
 ) -> views.StatementLine:
     """One line of a statement; a promoter learns neither order nor buyer."""
     named = line is not None and not as_promoter
@@ -94,7 +96,7 @@ def statement_line(
         kind=row.kind,
         share_id=str(row.share_id),
         order_number=line.order_number if line is not None and named else "",
-        listing_name=visit.pick(line.title, line.title_en) if line is not None and named else "",
+        listing_name=page_request.pick(line.title, line.title_en) if line is not None and named else "",
         occurred_at=row.occurred_at,
         gross=money(row.gross_minor, currency),
         refunds=money(row.refunds_minor, currency),
@@ -104,7 +106,7 @@ def statement_line(
     )
 
 
-def payout_row(visit: Visit, row: PayoutRow) -> views.PayoutRow:
+def payout_row(page_request: PageRequest, row: PayoutRow) -> views.PayoutRow:
     """Money that went out, or is about to."""
     return views.PayoutRow(
         id=str(row.id),
@@ -112,7 +114,7 @@ def payout_row(visit: Visit, row: PayoutRow) -> views.PayoutRow:
         amount=money(row.amount_minor, row.currency),
         state=row.state,
         destination=row.destination,
-        scheduled_on=(row.paid_at or row.created_at).astimezone(_zone(visit)).date(),
+        scheduled_on=(row.paid_at or row.created_at).astimezone(_zone(page_request)).date(),
         reference=row.gateway_reference or "",
     )
 
@@ -129,15 +131,15 @@ def commission_invoice(row: InvoiceRow) -> views.CommissionInvoice:
 
 
 def promoted_video(
-    visit: Visit, row: VideoEarning, videos: Mapping[UUID, VideoSummary], reach: Mapping[UUID, Reach]
+    page_request: PageRequest, row: VideoEarning, videos: Mapping[UUID, VideoSummary], reach: Mapping[UUID, Reach]
 ) -> views.PromotedVideo:
     """What one video earned for its promoter."""
     video = videos.get(row.video_id)
     seen = reach.get(row.video_id, Reach(0, 0, 0, 0))
     return views.PromotedVideo(
         video_id=str(row.video_id),
-        title=visit.pick(video.title, video.title_en) if video else str(row.video_id)[-8:],
-        poster=_poster(visit.services, video),
+        title=page_request.pick(video.title, video.title_en) if video else str(row.video_id)[-8:],
+        poster=_poster(page_request.services, video),
         views=seen.views,
         card_clicks=seen.card_clicks,
         orders=row.lines,
@@ -157,10 +159,10 @@ def _figures(balance: Balance, upcoming: NextPayout | None) -> MoneyFigures:
     )
 
 
-def _forecast_on(visit: Visit, row: ShareRow) -> date | None:
+def _forecast_on(page_request: PageRequest, row: ShareRow) -> date | None:
     if row.state != "pending" or row.releasable_at is None:
         return None
-    return row.releasable_at.astimezone(_zone(visit)).date()
+    return row.releasable_at.astimezone(_zone(page_request)).date()
 
 
 def _poster(services: Services, video: VideoSummary | None) -> str | None:
@@ -169,13 +171,13 @@ def _poster(services: Services, video: VideoSummary | None) -> str | None:
     return cover_address(services, video.id, video.media_version, is_public=video.is_public)
 
 
-def _zone(visit: Visit) -> ZoneInfo:
-    return ZoneInfo(visit.signed_in.time_zone if visit.signed_in else "Asia/Shanghai")
+def _zone(page_request: PageRequest) -> ZoneInfo:
+    return ZoneInfo(page_request.signed_in.time_zone if page_request.signed_in else "Asia/Shanghai")
 
 
-def own_figures(visit: Visit, uow: UnitOfWork, kind: str) -> tuple[MoneyFigures, ...]:
+def own_figures(page_request: PageRequest, uow: UnitOfWork, kind: str) -> tuple[MoneyFigures, ...]:
     """The acting organization's figures as `seller` or `promoter`, per currency."""
-    zone = get_party(uow, visit.principal.organization()).time_zone
+    zone = get_party(uow, page_request.principal.organization()).time_zone
     found = balances(uow, kind, time_zone=zone)
     upcoming = next_payouts(uow, {one.currency: one.available_minor for one in found})
     return figures(found, upcoming)

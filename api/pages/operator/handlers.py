@@ -1,4 +1,4 @@
-"""The operator's desk: queues with ages, reviews, settlement, and the sandbox's clock."""
+"""The operator's dashboard: queues with ages, reviews, settlement, and the sandbox's clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from litestar.params import FromPath
 
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
-from api.pages.frame.site import Form, Visit, form_post, page
+from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.operator import presenter
 from api.pages.operator.views import OperatorView, TestClock
 from billing.operator_queues import list_operator_queues
@@ -38,37 +38,37 @@ _STATEMENTS = 20
 
 
 @page(addresses.OPERATOR, READ)
-def show_operator(visit: Given[Visit]) -> Response[str]:
+def show_operator(page_request: Given[PageRequest]) -> Response[str]:
     """What needs somebody, the oldest first in view."""
-    return visit.show(_view(visit))
+    return page_request.render(_view(page_request))
 
 
 @form_post("/operator/reviews/{listing_id:uuid}", "operator.reviews")
-def decide(listing_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+def decide(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Approve, which publishes, or reject with the reviewer's words as the reason."""
     approve = form.text("action", most=10) == "approve"
     words = form.text("reason", most=200)
     reasons = (Reason(field="", code=words),) if words else ()
     command = ReviewListing(listing_id, approve, () if approve else reasons)
     done = "listing_approved" if approve else "listing_rejected"
-    return _done(visit, lambda uow: review_listing(uow, command), done)
+    return _done(page_request, lambda uow: review_listing(uow, command), done)
 
 
 @form_post("/operator/statements/close", "operator.payouts")
-def close(visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+def close(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Close the period of every party that has something to settle. Whoever is refused is told; the others are closed."""
     del form
-    closed = close_statements(visit.transact, CloseStatements(clock.now()))
-    with visit.work() as uow:
+    closed = close_statements(page_request.transact, CloseStatements(clock.now()))
+    with page_request.work() as uow:
         audit.record(uow, "statements.closed", count=len(closed.statement_ids), refused=len(closed.refused))
     if closed.refused:
         refused = closed.refused[0].error
-        return visit.show(_view(visit, failure(visit, refused)), status=refused.status)
-    return visit.go(addresses.OPERATOR, notice="statements_closed")
+        return page_request.render(_view(page_request, failure(page_request, refused)), status=refused.status)
+    return page_request.redirect(addresses.OPERATOR, notice="statements_closed")
 
 
 @form_post("/operator/statements/{statement_id:uuid}/pay", "operator.payouts")
-def pay(statement_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+def pay(statement_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Pay a closed statement. Pressed twice, the second finds it being paid."""
     del form
 
@@ -76,11 +76,11 @@ def pay(statement_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) ->
         payout_id = pay_out(uow, PayOut(statement_id))
         audit.record(uow, "payout.scheduled", subject_id=payout_id)
 
-    return _done(visit, work, "payout_scheduled")
+    return _done(page_request, work, "payout_scheduled")
 
 
 @form_post("/operator/jobs/{job_id:uuid}/replay", "operator.jobs")
-def replay_job(job_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+def replay_job(job_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Give work that was given up another life. Pressed twice, the second finds nothing dead."""
     del form
 
@@ -88,13 +88,13 @@ def replay_job(job_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -
         replay(uow, job_id)
         audit.record(uow, "job.replayed", subject_id=job_id)
 
-    return _done(visit, work, "job_replayed")
+    return _done(page_request, work, "job_replayed")
 
 
 @form_post("/operator/clock", "operator.clock")
-def advance(visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+def advance(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Move the market's clock forward by whole days. Sandbox only."""
-    if not visit.services.sandbox:
+    if not page_request.services.sandbox:
         raise Forbidden("sandbox_only")
 
     def work(uow: UnitOfWork) -> int:
@@ -103,28 +103,28 @@ def advance(visit: Given[Visit], form: Given[Form]) -> Response[Any]:
         return sandbox_clock.advance(uow, timedelta(days=days))
 
     try:
-        ahead_s = visit.transact(work)
+        ahead_s = page_request.transact(work)
     except DomainError as refused:
-        return visit.show(_view(visit, failure(visit, refused)), status=refused.status)
+        return page_request.render(_view(page_request, failure(page_request, refused)), status=refused.status)
     clock.shift(timedelta(seconds=ahead_s))
-    return visit.go(addresses.OPERATOR, notice="clock_advanced")
+    return page_request.redirect(addresses.OPERATOR, notice="clock_advanced")
 
 
-def _done(visit: Visit, work: Callable[[UnitOfWork], object], notice: str) -> Response[Any]:
-    """Do `work` and come back to the desk; a refusal is told there."""
+def _done(page_request: PageRequest, work: Callable[[UnitOfWork], object], notice: str) -> Response[Any]:
+    """Do `work` and come back to the dashboard; a refusal is told there."""
     try:
-        visit.transact(work)
+        page_request.transact(work)
     except DomainError as refused:
-        return visit.show(_view(visit, failure(visit, refused)), status=refused.status)
-    return visit.go(addresses.OPERATOR, notice=notice)
+        return page_request.render(_view(page_request, failure(page_request, refused)), status=refused.status)
+    return page_request.redirect(addresses.OPERATOR, notice=notice)
 
 
-def _view(visit: Visit, error: str | None = None) -> OperatorView:
-    may = visit.principal.may
-    with visit.work() as uow:
+def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
+    may = page_request.principal.may
+    with page_request.work() as uow:
         runs = troubled_runs(uow)
         statements = list_statements(uow, limit=_STATEMENTS).items if may("operator.payouts") else []
-        desk = presenter.Desk(
+        dashboard = presenter.OperatorDashboard(
             money=list_operator_queues(uow),
             reviews=list_in_review(uow, limit=50).items,
             runs=runs,
@@ -134,17 +134,17 @@ def _view(visit: Visit, error: str | None = None) -> OperatorView:
             lines=sold_lines(uow, [row.reference for row in runs]),
             names={org_id: get_party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
         )
-        ahead_s = sandbox_clock.ahead_s(uow) if visit.services.sandbox else 0
+        ahead_s = sandbox_clock.ahead_s(uow) if page_request.services.sandbox else 0
     return OperatorView(
-        queues=presenter.queues(desk),
-        runs=presenter.dead_runs(visit, desk),
-        health=presenter.health(visit, desk),
-        reviews=presenter.reviews(visit, desk),
-        jobs=presenter.dead_jobs(desk),
-        settlements=presenter.settlements(desk),
+        queues=presenter.queues(dashboard),
+        runs=presenter.dead_runs(page_request, dashboard),
+        health=presenter.health(page_request, dashboard),
+        reviews=presenter.reviews(page_request, dashboard),
+        jobs=presenter.dead_jobs(dashboard),
+        settlements=presenter.settlements(dashboard),
         may_settle=may("operator.payouts"),
         may_review=may("operator.reviews"),
-        clock=TestClock(clock.now(), ahead_s) if visit.services.sandbox and may("operator.clock") else None,
+        clock=TestClock(clock.now(), ahead_s) if page_request.services.sandbox and may("operator.clock") else None,
         error=error,
     )
 

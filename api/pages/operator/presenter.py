@@ -1,4 +1,4 @@
-"""The operator's desk: queues with ages, what was given up, what waits for a decision."""
+"""The operator's dashboard: queues with ages, what was given up, what waits for a decision."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from api.pages.frame.phrases import money, priced, seconds_since
-from api.pages.frame.site import Visit
+from api.pages.frame.site import PageRequest
 from api.pages.operator.views import DeadJobRow, DeadRun, Health, Queue, Review, Settlement
 from billing.operator_queues import OperatorQueue
 from billing.statements.queries import StatementRow
@@ -24,7 +24,7 @@ _DUE_PROMISED = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class OperatorDashboard:
     """Everything the operator's first screen is made from."""
 
     money: Sequence[OperatorQueue]
@@ -37,14 +37,14 @@ class Desk:
     names: Mapping[UUID, str]
 
 
-def queues(desk: Desk) -> tuple[Queue, ...]:
+def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
     """What needs somebody, each with the age of its oldest."""
-    payable = [row.closed_at for row in desk.statements if is_payable(row)]
+    payable = [row.closed_at for row in dashboard.statements if is_payable(row)]
     return (
-        _queue("reviews", [row.submitted_at or row.created_at for row in desk.reviews], "#reviews"),
-        _queue("dead_runs", [row.created_at for row in desk.runs], "#dead"),
+        _queue("reviews", [row.submitted_at or row.created_at for row in dashboard.reviews], "#reviews"),
+        _queue("dead_runs", [row.created_at for row in dashboard.runs], "#dead"),
         _queue("payouts", payable, "#settlements"),
-        _queue("dead_jobs", [row.created_at for row in desk.jobs], "#jobs"),
+        _queue("dead_jobs", [row.created_at for row in dashboard.jobs], "#jobs"),
         *(
             Queue(
                 row.key,
@@ -52,7 +52,7 @@ def queues(desk: Desk) -> tuple[Queue, ...]:
                 seconds_since(row.oldest_at) if row.oldest_at else None,
                 row.oldest_at is not None and seconds_since(row.oldest_at) > _MONEY_PROMISED_S,
             )
-            for row in desk.money
+            for row in dashboard.money
         ),
     )
 
@@ -62,63 +62,63 @@ def is_payable(row: StatementRow) -> bool:
     return row.state == "closed" and row.net_minor > 0
 
 
-def dead_runs(visit: Visit, desk: Desk) -> tuple[DeadRun, ...]:
+def dead_runs(page_request: PageRequest, dashboard: OperatorDashboard) -> tuple[DeadRun, ...]:
     """Runs that gave up or try in vain, with what is at stake."""
-    return tuple(_dead_run(visit, row, desk.lines.get(row.reference)) for row in desk.runs)
+    return tuple(_dead_run(page_request, row, dashboard.lines.get(row.reference)) for row in dashboard.runs)
 
 
-def reviews(visit: Visit, desk: Desk) -> tuple[Review, ...]:
+def reviews(page_request: PageRequest, dashboard: OperatorDashboard) -> tuple[Review, ...]:
     """Listings waiting for a decision."""
     return tuple(
         Review(
             listing_id=str(row.id),
-            name=visit.pick(row.title, row.title_en),
+            name=page_request.pick(row.title, row.title_en),
             seller_name=row.seller_name,
             kind=row.kind,
             version=row.version_number,
             waiting_s=seconds_since(row.submitted_at or row.created_at),
-            summary=visit.pick(row.summary, row.summary_en),
+            summary=page_request.pick(row.summary, row.summary_en),
             plans=tuple(
-                f"{visit.pick(plan.name, plan.name_en)} · "
-                + priced(visit, plan.unit_price_minor, plan.currency, plan.price_unit)
+                f"{page_request.pick(plan.name, plan.name_en)} · "
+                + priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit)
                 for plan in row.plans
             ),
         )
-        for row in desk.reviews
+        for row in dashboard.reviews
     )
 
 
-def dead_jobs(desk: Desk) -> tuple[DeadJobRow, ...]:
+def dead_jobs(dashboard: OperatorDashboard) -> tuple[DeadJobRow, ...]:
     """Background work that was given up."""
     return tuple(
         DeadJobRow(str(row.id), row.kind, row.attempts, seconds_since(row.created_at), (row.last_error or "")[:400])
-        for row in desk.jobs
+        for row in dashboard.jobs
     )
 
 
-def settlements(desk: Desk) -> tuple[Settlement, ...]:
+def settlements(dashboard: OperatorDashboard) -> tuple[Settlement, ...]:
     """The latest statements of everybody."""
     return tuple(
         Settlement(
             id=str(row.id),
             number=row.number,
-            party=desk.names.get(row.org_id, str(row.org_id)[-8:]),
+            party=dashboard.names.get(row.org_id, str(row.org_id)[-8:]),
             net=money(row.net_minor, row.currency),
             state=row.state,
             closed_at=row.closed_at,
             payable=is_payable(row),
         )
-        for row in desk.statements
+        for row in dashboard.statements
     )
 
 
-def health(visit: Visit, desk: Desk) -> tuple[Health, ...]:
+def health(page_request: PageRequest, dashboard: OperatorDashboard) -> tuple[Health, ...]:
     """How far the work is behind."""
-    lag_s = seconds_since(desk.due.oldest_at) if desk.due.oldest_at else 0
+    lag_s = seconds_since(dashboard.due.oldest_at) if dashboard.due.oldest_at else 0
     on_time = lag_s <= _DUE_PROMISED.total_seconds()
-    formats = visit.formats
+    formats = page_request.formats
     return (
-        Health("jobs_due", formats.number(desk.due.count), on_time),
+        Health("jobs_due", formats.number(dashboard.due.count), on_time),
         Health("outbox_lag", formats.age(lag_s) if lag_s else "–", on_time),
     )
 
@@ -129,16 +129,16 @@ def _queue(key: str, since: Sequence[datetime], address: str) -> Queue:
     return Queue(key, len(since), oldest_s, late, address if since else None)
 
 
-def _dead_run(visit: Visit, row: RunRow, line: SoldLine | None) -> DeadRun:
+def _dead_run(page_request: PageRequest, row: RunRow, line: SoldLine | None) -> DeadRun:
     return DeadRun(
         id=str(row.id),
         order_id=row.order_id or str(row.reference),
         order_number=row.order_number or str(row.reference)[-8:],
         seller_name=line.seller_name if line else str(row.seller_org_id)[-8:],
         buyer_name=row.buyer_name,
-        listing_name=visit.pick(row.title, row.title_en),
+        listing_name=page_request.pick(row.title, row.title_en),
         attempts=row.tries,
         waiting_s=seconds_since(row.created_at),
         gross=money(line.gross_minor, line.currency) if line else money(0, "CNY"),
-        error=row.failure or visit.pick(row.message, row.message_en) or visit.t("run.no_answer"),
+        error=row.failure or page_request.pick(row.message, row.message_en) or page_request.t("run.no_answer"),
     )

@@ -72,7 +72,7 @@ class DeadJobRow:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A statement on the operator's desk; ``payable`` shows the button that pays it."""
+    """A statement on the operator's dashboard; ``payable`` shows the button that pays it."""
 
     id: str
     number: str

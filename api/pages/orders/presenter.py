@@ -9,7 +9,7 @@ from uuid import UUID
 
 from api.pages.frame import addresses
 from api.pages.frame.phrases import money
-from api.pages.frame.site import Visit
+from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Attempt, Fact, Link, LinkState, Timeline
 from api.pages.frame.translations import translations
 from billing.invoices.queries import InvoiceFilter, InvoiceRow, list_invoices
@@ -36,7 +36,7 @@ ATTEMPTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class OrderPageData:
     """Everything that is known of an order on behalf of its buyer."""
 
     order: OrderView
@@ -67,14 +67,14 @@ class Known:
         return next((step.at for step in self.steps if step.machine == "order" and step.to_state == state), None)
 
 
-def read(uow: UnitOfWork, order_id: UUID) -> Known:
+def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
     """Read an order of the acting buyer with all that follows from it. Raises NotFound."""
     order = queries.get_order(uow, order_id)
     video_id = order.lines[0].video_id if order.lines else None
     papers = (
         list_invoices(uow, InvoiceFilter(order_id=order.id), limit=50) if uow.principal.may("invoices.read") else None
     )
-    return Known(
+    return OrderPageData(
         order=order,
         purchase=queries.get_purchase(uow, order.purchase_id),
         quoted_at=order.created_at,
@@ -87,70 +87,70 @@ def read(uow: UnitOfWork, order_id: UUID) -> Known:
     )
 
 
-def timeline(visit: Visit, known: Known) -> Timeline:
+def timeline(page_request: PageRequest, data: OrderPageData) -> Timeline:
     """The links in the order of the loop. What an order that has ended never came to is left out."""
-    links = [*_origin(visit, known), *_approval(visit, known), _payment(visit, known)]
-    links += _runs(visit, known)
-    links += _entitlements(visit, known)
-    links += _invoices(visit, known)
-    links += [_refund(visit, one) for one in known.refunds]
-    if known.order.state in OVER or known.order.state in {"refunded", "delivery_failed"}:
+    links = [*_origin(page_request, data), *_approval(page_request, data), _payment(page_request, data)]
+    links += _runs(page_request, data)
+    links += _entitlements(page_request, data)
+    links += _invoices(page_request, data)
+    links += [_refund(page_request, one) for one in data.refunds]
+    if data.order.state in OVER or data.order.state in {"refunded", "delivery_failed"}:
         links = [link for link in links if link.state != "todo"]
     return Timeline(tuple(links))
 
 
-def _origin(visit: Visit, known: Known) -> list[Link]:
-    order, links = known.order, []
+def _origin(page_request: PageRequest, data: OrderPageData) -> list[Link]:
+    order, links = data.order, []
     line = order.lines[0]
     if line.video_id is not None:
         second = (line.second_ms or 0) // 1000
-        title = visit.pick(known.video.title, known.video.title_en) if known.video else ""
-        said = visit.t("order.said_at", at=visit.formats.second(second))
+        title = page_request.pick(data.video.title, data.video.title_en) if data.video else ""
+        said = page_request.t("order.said_at", at=page_request.formats.second(second))
         links.append(
             Link(
                 "video",
                 "done",
                 text=" · ".join(part for part in (title, said) if part),
-                address=addresses.video(str(line.video_id), second) if known.video else None,
+                address=addresses.video(str(line.video_id), second) if data.video else None,
             )
         )
-    gross = visit.formats.money(money(order.gross_minor, order.currency))
-    return [*links, Link("quote", "done", known.quoted_at, gross)]
+    gross = page_request.formats.money(money(order.gross_minor, order.currency))
+    return [*links, Link("quote", "done", data.quoted_at, gross)]
 
 
-def _approval(visit: Visit, known: Known) -> list[Link]:
-    asked = known.at("pending_approval")
+def _approval(page_request: PageRequest, data: OrderPageData) -> list[Link]:
+    asked = data.at("pending_approval")
     if asked is None:
         return []
-    purchase = known.purchase
+    purchase = data.purchase
     name = purchase.decided_by_name or ""
     if purchase.decision == "approved":
-        return [Link("approval", "done", known.at("pending_payment"), visit.t("order.approved_by", name=name))]
+        return [Link("approval", "done", data.at("pending_payment"), page_request.t("order.approved_by", name=name))]
     if purchase.decision == "rejected":
-        text = visit.t("order.rejected_by", name=name, reason=purchase.decision_reason or "")
-        return [Link("approval", "failed", known.at("rejected"), text)]
-    if known.order.state == "pending_approval":
-        return [Link("approval", "waiting", asked, visit.t("order.approval_waits"))]
-    return [Link("approval", "failed", known.at("expired"), visit.t("order.approval_expired"))]
+        text = page_request.t("order.rejected_by", name=name, reason=purchase.decision_reason or "")
+        return [Link("approval", "failed", data.at("rejected"), text)]
+    if data.order.state == "pending_approval":
+        return [Link("approval", "waiting", asked, page_request.t("order.approval_waits"))]
+    return [Link("approval", "failed", data.at("expired"), page_request.t("order.approval_expired"))]
 
 
-def _payment(visit: Visit, known: Known) -> Link:
-    payment = known.payment
+def _payment(page_request: PageRequest, data: OrderPageData) -> Link:
+    payment = data.payment
     if payment is None:
-        return Link("payment", "done" if known.order.paid_at else "todo", known.order.paid_at)
-    facts = (Fact("amount", visit.formats.money(money(payment.amount_minor, payment.currency))),)
-    method = translations(visit.language).word("gateway", payment.gateway)
+        return Link("payment", "done" if data.order.paid_at else "todo", data.order.paid_at)
+    facts = (Fact("amount", page_request.formats.money(money(payment.amount_minor, payment.currency))),)
+    method = translations(page_request.language).word("gateway", payment.gateway)
     if payment.state == "succeeded":
         return Link("payment", "done", payment.captured_at, method, facts=facts)
     if payment.state == "failed":
-        return Link("payment", "failed", payment.created_at, pay_error(visit, payment.error_code), facts=facts)
-    text = visit.t("order.payment_doubt" if payment.state == "unknown" else "order.payment_waits")
+        return Link("payment", "failed", payment.created_at, pay_error(page_request, payment.error_code), facts=facts)
+    text = page_request.t("order.payment_doubt" if payment.state == "unknown" else "order.payment_waits")
     return Link("payment", "live", payment.created_at, text, facts=facts)
 
 
-def pay_error(visit: Visit, code: str | None) -> str:
+def pay_error(page_request: PageRequest, code: str | None) -> str:
     """Why a payment failed: what happened, what is safe, what to do."""
-    texts = translations(visit.language).texts
+    texts = translations(page_request.language).texts
     return texts.get(f"word.pay_error.{code}", texts["word.pay_error.other"])
 
 
@@ -164,31 +164,31 @@ _RUNS: dict[str, LinkState] = {
 }
 
 
-def _runs(visit: Visit, known: Known) -> list[Link]:
-    if not known.deliveries:
-        return [Link("run", "todo", text=visit.t("order.run_waits"))]
+def _runs(page_request: PageRequest, data: OrderPageData) -> list[Link]:
+    if not data.deliveries:
+        return [Link("run", "todo", text=page_request.t("order.run_waits"))]
     return [
         Link(
             "run",
             _RUNS.get(one.run_state, "live"),
-            one.attempts[0].started_at if one.attempts else known.at("fulfilling"),
-            _run_text(visit, one),
+            one.attempts[0].started_at if one.attempts else data.at("fulfilling"),
+            _run_text(page_request, one),
             str(one.run_id),
-            attempts=_attempts(visit, one.attempts),
+            attempts=_attempts(page_request, one.attempts),
             percent=one.percent,
         )
-        for one in known.deliveries
+        for one in data.deliveries
     ]
 
 
-def _run_text(visit: Visit, one: Delivery) -> str:
+def _run_text(page_request: PageRequest, one: Delivery) -> str:
     if one.run_state == "succeeded":
-        return visit.t("order.run_done")
-    return visit.pick(one.message, one.message_en)
+        return page_request.t("order.run_done")
+    return page_request.pick(one.message, one.message_en)
 
 
-def _attempts(visit: Visit, rows: Sequence[AttemptRow]) -> tuple[Attempt, ...]:
-    words = translations(visit.language)
+def _attempts(page_request: PageRequest, rows: Sequence[AttemptRow]) -> tuple[Attempt, ...]:
+    words = translations(page_request.language)
     return tuple(
         Attempt(
             row.started_at,
@@ -200,13 +200,13 @@ def _attempts(visit: Visit, rows: Sequence[AttemptRow]) -> tuple[Attempt, ...]:
     )
 
 
-def _entitlements(visit: Visit, known: Known) -> list[Link]:
+def _entitlements(page_request: PageRequest, data: OrderPageData) -> list[Link]:
     links = []
-    for one in known.deliveries:
+    for one in data.deliveries:
         state: LinkState = {"active": "done", "ended": "done", "suspended": "failed"}.get(one.entitlement_state, "todo")  # type: ignore[assignment]  # literals of the mapping
-        text = {"todo": visit.t("order.entitlement_waits")}.get(state, "")
+        text = {"todo": page_request.t("order.entitlement_waits")}.get(state, "")
         if one.entitlement_state == "ended":
-            text = visit.t("order.entitlement_ended")
+            text = page_request.t("order.entitlement_ended")
         links.append(
             Link(
                 "entitlement",
@@ -217,30 +217,30 @@ def _entitlements(visit: Visit, known: Known) -> list[Link]:
                 addresses.entitlement(str(one.entitlement_id)) if state == "done" else None,
             )
         )
-    return links or [Link("entitlement", "todo", text=visit.t("order.entitlement_waits"))]
+    return links or [Link("entitlement", "todo", text=page_request.t("order.entitlement_waits"))]
 
 
-def _invoices(visit: Visit, known: Known) -> list[Link]:
-    if known.order.gross_minor == 0 or not visit.principal.may("invoices.read"):
+def _invoices(page_request: PageRequest, data: OrderPageData) -> list[Link]:
+    if data.order.gross_minor == 0 or not page_request.principal.may("invoices.read"):
         return []
-    links = [_paper(visit, one) for one in known.invoices]
+    links = [_paper(page_request, one) for one in data.invoices]
     return sorted(links, key=lambda link: link.kind != "invoice") or [
-        Link("invoice", "todo", text=visit.t("order.invoice_waits"))
+        Link("invoice", "todo", text=page_request.t("order.invoice_waits"))
     ]
 
 
-def _paper(visit: Visit, row: InvoiceRow) -> Link:
+def _paper(page_request: PageRequest, row: InvoiceRow) -> Link:
     kind = "credit_note" if row.kind == "credit_note" else "invoice"
     if not row.has_pdf:
-        return Link(kind, "live", row.created_at, visit.t("order.invoice_drawing"), str(row.id))  # type: ignore[arg-type]  # one of two literals
-    gross = Fact("amount", visit.formats.money(money(row.gross_minor, row.currency)))
+        return Link(kind, "live", row.created_at, page_request.t("order.invoice_drawing"), str(row.id))  # type: ignore[arg-type]  # one of two literals
+    gross = Fact("amount", page_request.formats.money(money(row.gross_minor, row.currency)))
     address = addresses.invoice_pdf(str(row.id))
     return Link(kind, "done", row.issued_at, row.number or "", str(row.id), address, (gross,))  # type: ignore[arg-type]  # one of two literals
 
 
-def _refund(visit: Visit, row: RefundRow) -> Link:
+def _refund(page_request: PageRequest, row: RefundRow) -> Link:
     states: dict[str, LinkState] = {"succeeded": "done", "failed": "failed"}
     key = {"succeeded": "refund_done", "failed": "refund_failed"}.get(row.state, "refund_running")
-    facts = (Fact("amount", visit.formats.money(money(row.amount_minor, row.currency))),)
+    facts = (Fact("amount", page_request.formats.money(money(row.amount_minor, row.currency))),)
     at = row.ended_at or row.created_at
-    return Link("refund", states.get(row.state, "live"), at, visit.t(f"order.{key}"), str(row.id), facts=facts)
+    return Link("refund", states.get(row.state, "live"), at, page_request.t(f"order.{key}"), str(row.id), facts=facts)

@@ -1,4 +1,4 @@
-"""The seller's desk: first screen, orders, listings, and giving a run another chance."""
+"""The seller's dashboard: first screen, orders, listings, and giving a run another chance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from api.pages.frame import addresses
 from api.pages.frame.phrases import failure, money
 from api.pages.frame.rendering import Notice
 from api.pages.frame.seller_access import require_seller
-from api.pages.frame.site import Form, Visit, form_post, page
+from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.money.presenter import own_figures
 from api.pages.seller import presenter as seller_presenter
 from api.pages.seller.presenter import sales_by_video
@@ -42,74 +42,76 @@ _TROUBLED = 20
 
 
 @page(addresses.SELLER, SIGNED_IN)
-def show_home(visit: Given[Visit]) -> Response[str]:
+def show_home(page_request: Given[PageRequest]) -> Response[str]:
     """Money, deliveries that need a hand, the last video: as much of it as the role may see."""
-    require_seller(visit)
-    may = visit.principal.may
+    require_seller(page_request)
+    may = page_request.principal.may
     if not any(map(may, (READ, "money.read", "videos.write"))):
-        visit.principal.require(READ)
-    with visit.work() as uow:
+        page_request.principal.require(READ)
+    with page_request.work() as uow:
         home = SellerHomeView(
-            figures=own_figures(visit, uow, "seller") if may("money.read") else (),
-            runs=_troubled(visit, uow) if may(READ) else None,
+            figures=own_figures(page_request, uow, "seller") if may("money.read") else (),
+            runs=_troubled(page_request, uow) if may(READ) else None,
             funnel=None,
             missing=get_checklist(uow).missing,
         )
         if may(READ):
-            home = _with_funnel(visit, uow, home)
-    return visit.show(home)
+            home = _with_funnel(page_request, uow, home)
+    return page_request.render(home)
 
 
 @page(addresses.SELLER_ORDERS, READ)
-def show_orders(visit: Given[Visit]) -> Response[str]:
+def show_orders(page_request: Given[PageRequest]) -> Response[str]:
     """Paid orders, newest first; deliveries that need a hand before them."""
-    require_seller(visit)
-    return visit.show(_orders(visit))
+    require_seller(page_request)
+    return page_request.render(_orders(page_request))
 
 
 @page(addresses.SELLER_LISTINGS, READ)
-def show_listings(visit: Given[Visit]) -> Response[str]:
+def show_listings(page_request: Given[PageRequest]) -> Response[str]:
     """The organization's listings with their latest versions."""
-    require_seller(visit)
-    with visit.work() as uow:
-        view = _listings(visit, uow)
-    return visit.show(view)
+    require_seller(page_request)
+    with page_request.work() as uow:
+        view = _listings(page_request, uow)
+    return page_request.render(view)
 
 
 @page("/seller/listings/{listing_id:uuid}", READ)
-def show_listing(listing_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
+def show_listing(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """One listing, opened beside the list."""
-    require_seller(visit)
-    with visit.work() as uow:
+    require_seller(page_request)
+    with page_request.work() as uow:
         opened = get_own_listing(uow, listing_id)
         customers = customers_by_listing(uow)
         connectors = {one.id: one.name for one in connectors_of(uow)}
-        list_view = _listings(visit, uow)
-    detail = seller_presenter.listing_detail(visit, opened, customers, connectors)
-    return visit.show(SellerListingsView(list_view.rows, detail, list_view.next_address))
+        list_view = _listings(page_request, uow)
+    detail = seller_presenter.listing_detail(page_request, opened, customers, connectors)
+    return page_request.render(SellerListingsView(list_view.rows, detail, list_view.next_address))
 
 
 @form_post("/seller/runs/{run_id:uuid}/replay", "runs.replay")
-def replay(run_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+def replay(run_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Queue a run that was given up once more. One that cannot be is shown as it stands now."""
     del form
-    require_seller(visit)
+    require_seller(page_request)
     try:
-        visit.transact(lambda uow: replay_run(uow, run_id))
+        page_request.transact(lambda uow: replay_run(uow, run_id))
     except Conflict as refused:
-        return visit.show(_orders(visit), status=refused.status, notice=Notice("bad", failure(visit, refused)))
-    return visit.go(addresses.SELLER_ORDERS, notice="run_replayed")
+        return page_request.render(
+            _orders(page_request), status=refused.status, notice=Notice("bad", failure(page_request, refused))
+        )
+    return page_request.redirect(addresses.SELLER_ORDERS, notice="run_replayed")
 
 
-def _orders(visit: Visit) -> SellerOrdersView:
-    state, text = visit.query("state", most=30), visit.query("q")
+def _orders(page_request: PageRequest) -> SellerOrdersView:
+    state, text = page_request.query("state", most=30), page_request.query("q")
     wanted = state if state in seller_presenter.ORDER_STATES else None
-    with visit.work() as uow:
-        cursor = visit.query("cursor", most=200) or None
+    with page_request.work() as uow:
+        cursor = page_request.query("cursor", most=200) or None
         found = list_seller_orders(uow, cursor=cursor, limit=_PAGE, state=wanted, text=text or None)
-        runs = _troubled(visit, uow)
+        runs = _troubled(page_request, uow)
     return SellerOrdersView(
-        rows=tuple(seller_presenter.order_row(visit, one) for one in found.items),
+        rows=tuple(seller_presenter.order_row(page_request, one) for one in found.items),
         runs=runs,
         states=seller_presenter.ORDER_STATES,
         state=wanted or "",
@@ -118,11 +120,11 @@ def _orders(visit: Visit) -> SellerOrdersView:
     )
 
 
-def _troubled(visit: Visit, uow: UnitOfWork) -> tuple[TroubledRun, ...]:
-    return tuple(seller_presenter.troubled_run(visit, row) for row in troubled_runs(uow, limit=_TROUBLED))
+def _troubled(page_request: PageRequest, uow: UnitOfWork) -> tuple[TroubledRun, ...]:
+    return tuple(seller_presenter.troubled_run(page_request, row) for row in troubled_runs(uow, limit=_TROUBLED))
 
 
-def _with_funnel(visit: Visit, uow: UnitOfWork, home: SellerHomeView) -> SellerHomeView:
+def _with_funnel(page_request: PageRequest, uow: UnitOfWork, home: SellerHomeView) -> SellerHomeView:
     latest = list_own_videos(uow, limit=1, state="published").items
     if not latest:
         return replace(home, funnel=())
@@ -133,16 +135,16 @@ def _with_funnel(visit: Visit, uow: UnitOfWork, home: SellerHomeView) -> SellerH
         home,
         funnel=seller_presenter.funnel(get_reach(uow, video.id), sales),
         funnel_video_id=str(video.id),
-        funnel_video_title=visit.pick(video.title, video.title_en),
+        funnel_video_title=page_request.pick(video.title, video.title_en),
         funnel_money=money(best.gross_minor, best.currency) if best else None,
     )
 
 
-def _listings(visit: Visit, uow: UnitOfWork) -> SellerListingsView:
-    found = list_own_listings(uow, cursor=visit.query("cursor", most=200) or None, limit=_PAGE)
+def _listings(page_request: PageRequest, uow: UnitOfWork) -> SellerListingsView:
+    found = list_own_listings(uow, cursor=page_request.query("cursor", most=200) or None, limit=_PAGE)
     customers = customers_by_listing(uow)
     return SellerListingsView(
-        tuple(seller_presenter.listing_row(visit, one, customers) for one in found.items),
+        tuple(seller_presenter.listing_row(page_request, one, customers) for one in found.items),
         next_address=addresses.next_page(addresses.SELLER_LISTINGS, found.next_cursor),
     )
 

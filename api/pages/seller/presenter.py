@@ -1,4 +1,4 @@
-"""The seller's desk: runs, funnels, orders, listings."""
+"""The seller's dashboard: runs, funnels, orders, listings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from api.pages.frame.phrases import is_known, money, reason, seconds_since
 from api.pages.frame.prices import per_of, term_key
-from api.pages.frame.site import Visit
+from api.pages.frame.site import PageRequest
 from api.pages.orders.views import OrderRow
 from api.pages.seller.views import FunnelStep, ListingDetail, ListingPlan, ListingRow, TroubledRun
 from billing.shares.queries import promoted_sales
@@ -24,21 +24,21 @@ NO_REACH = Reach(0, 0, 0, 0)
 _PPM = 1_000_000
 
 
-def troubled_run(visit: Visit, row: RunRow) -> TroubledRun:
+def troubled_run(page_request: PageRequest, row: RunRow) -> TroubledRun:
     """A run that needs a hand."""
     return TroubledRun(
         id=str(row.id),
         order_id=row.order_id or str(row.reference),
         order_number=row.order_number or str(row.reference)[-8:],
         buyer_name=row.buyer_name,
-        listing_name=visit.pick(row.title, row.title_en),
+        listing_name=page_request.pick(row.title, row.title_en),
         operation=row.operation,
         state=row.state,
         attempts=row.tries,
         waiting_s=seconds_since(row.created_at),
         deadline_at=row.deadline_at,
-        error=row.failure or visit.pick(row.message, row.message_en) or visit.t("run.no_answer"),
-        may_replay=row.may_replay and visit.principal.may("runs.replay"),
+        error=row.failure or page_request.pick(row.message, row.message_en) or page_request.t("run.no_answer"),
+        may_replay=row.may_replay and page_request.principal.may("runs.replay"),
     )
 
 
@@ -56,15 +56,15 @@ def funnel(reach: Reach, sales: Sequence[VideoSales]) -> tuple[FunnelStep, ...]:
     return tuple(FunnelStep(key, count, count * _PPM // widest) for key, count in counts)
 
 
-def order_row(visit: Visit, view: OrderView) -> OrderRow:
+def order_row(page_request: PageRequest, view: OrderView) -> OrderRow:
     """An order in the seller's list; the first line names it, more are counted."""
     first = view.lines[0]
     others = f" +{len(view.lines) - 1}" if len(view.lines) > 1 else ""
     return OrderRow(
         id=str(view.id),
         number=view.number,
-        listing_name=visit.pick(first.title, first.title_en) + others,
-        plan_name=visit.pick(first.plan_name, first.plan_name_en),
+        listing_name=page_request.pick(first.title, first.title_en) + others,
+        plan_name=page_request.pick(first.plan_name, first.plan_name_en),
         counterparty=view.buyer_name,
         quantity=first.quantity,
         gross=money(view.gross_minor, view.currency),
@@ -73,13 +73,13 @@ def order_row(visit: Visit, view: OrderView) -> OrderRow:
     )
 
 
-def listing_row(visit: Visit, view: ListingView, customers: Mapping[UUID, int]) -> ListingRow:
+def listing_row(page_request: PageRequest, view: ListingView, customers: Mapping[UUID, int]) -> ListingRow:
     """A listing in the seller's list, priced by its cheapest plan on sale."""
     plans = [plan for plan in view.plans if plan.state == "active"]
     cheapest = min(plans, key=lambda plan: plan.unit_price_minor, default=None)
     return ListingRow(
         id=str(view.id),
-        name=visit.pick(view.title, view.title_en),
+        name=page_request.pick(view.title, view.title_en),
         kind=view.kind,
         state=view.state,
         version=view.version_number,
@@ -92,42 +92,42 @@ def listing_row(visit: Visit, view: ListingView, customers: Mapping[UUID, int]) 
 
 
 def listing_detail(
-    visit: Visit, view: ListingView, customers: Mapping[UUID, int], connectors: Mapping[UUID, str]
+    page_request: PageRequest, view: ListingView, customers: Mapping[UUID, int], connectors: Mapping[UUID, str]
 ) -> ListingDetail:
     """A listing to read, as a buyer will see it, and why it was rejected."""
     return ListingDetail(
-        row=listing_row(visit, view, customers),
-        summary=visit.pick(view.summary, view.summary_en),
-        plans=tuple(_plan(visit, plan, connectors) for plan in view.plans),
-        reasons=tuple(_rejection(visit, found) for found in view.review_reasons),
+        row=listing_row(page_request, view, customers),
+        summary=page_request.pick(view.summary, view.summary_en),
+        plans=tuple(_plan(page_request, plan, connectors) for plan in view.plans),
+        reasons=tuple(_rejection(page_request, found) for found in view.review_reasons),
     )
 
 
-def _plan(visit: Visit, plan: PlanView, connectors: Mapping[UUID, str]) -> ListingPlan:
+def _plan(page_request: PageRequest, plan: PlanView, connectors: Mapping[UUID, str]) -> ListingPlan:
     limits = [
-        (visit.pick(feature["zh"], feature["en"]), f"{feature['value']} {feature.get('unit') or ''}".strip())
+        (page_request.pick(feature["zh"], feature["en"]), f"{feature['value']} {feature.get('unit') or ''}".strip())
         for feature in plan.features
         if feature.get("value") is not None
     ]
     if plan.included_seats:
-        limits.insert(0, (visit.t("claim.included_seats"), str(plan.included_seats)))
+        limits.insert(0, (page_request.t("claim.included_seats"), str(plan.included_seats)))
     if plan.trial_days:
-        limits.append((visit.t("claim.trial_days"), str(plan.trial_days)))
+        limits.append((page_request.t("claim.trial_days"), str(plan.trial_days)))
     return ListingPlan(
         id=str(plan.id),
-        name=visit.pick(plan.name, plan.name_en),
+        name=page_request.pick(plan.name, plan.name_en),
         price=money(plan.unit_price_minor, plan.currency),
         per=per_of(plan.price_unit),
-        term=visit.t(f"term.{term_key(plan.term_months)}", n=plan.term_months),
+        term=page_request.t(f"term.{term_key(plan.term_months)}", n=plan.term_months),
         connector=connectors.get(plan.connector_id, "–") if plan.connector_id else "–",
-        features=tuple(visit.pick(one["zh"], one["en"]) for one in plan.features if one.get("value") is None),
+        features=tuple(page_request.pick(one["zh"], one["en"]) for one in plan.features if one.get("value") is None),
         limits=tuple(limits),
     )
 
 
-def _rejection(visit: Visit, found: Mapping[str, str]) -> str:
+def _rejection(page_request: PageRequest, found: Mapping[str, str]) -> str:
     code, field = found["code"], found.get("field", "")
-    said = reason(visit, code, {}) if is_known(code) else code.replace("_", " ")
+    said = reason(page_request, code, {}) if is_known(code) else code.replace("_", " ")
     return f"{field}: {said}" if field else said
 
 

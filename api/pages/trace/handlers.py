@@ -9,7 +9,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.frame import addresses
-from api.pages.frame.site import Visit, page
+from api.pages.frame.site import PageRequest, page
 from api.pages.trace import presenter
 from api.pages.trace.views import TraceView
 from kernel.errors import NotFound
@@ -21,31 +21,31 @@ NOT_FOUND = 404
 
 
 @page(addresses.TRACE, READ)
-def search(visit: Given[Visit]) -> Response[str] | Response[bytes]:
+def search(page_request: Given[PageRequest]) -> Response[str] | Response[bytes]:
     """The search box; what is found is shown at its own address."""
-    typed = visit.query("q", most=64)
+    typed = page_request.query("q", most=64)
     if not typed:
-        return visit.show(TraceView())
-    with visit.work() as uow:
+        return page_request.render(TraceView())
+    with page_request.work() as uow:
         found = find_traceable(uow, typed)
     if found is None:
-        return visit.show(TraceView(searched=typed, missing=True), status=NOT_FOUND)
-    return visit.go(addresses.trace(str(found)))
+        return page_request.render(TraceView(searched=typed, missing=True), status=NOT_FOUND)
+    return page_request.redirect(addresses.trace(str(found)))
 
 
 @page("/trace/{any_id:uuid}", READ)
-def show_trace(any_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
+def show_trace(any_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """The chain through one id, as far as the visitor may see it."""
     try:
-        with visit.work() as uow:
+        with page_request.work() as uow:
             found = trace(uow, any_id)
     except NotFound:
-        return visit.show(TraceView(searched=str(any_id), missing=True), status=NOT_FOUND)
-    return visit.show(
+        return page_request.render(TraceView(searched=str(any_id), missing=True), status=NOT_FOUND)
+    return page_request.render(
         TraceView(
             searched=str(any_id),
-            timeline=presenter.timeline(visit, found),
-            subject=presenter.subject(visit, found),
+            timeline=presenter.timeline(page_request, found),
+            subject=presenter.subject(page_request, found),
             broken=len(found.gaps),
         )
     )

@@ -9,7 +9,7 @@ from typing import Any, cast, get_args
 from api.pages.frame import addresses
 from api.pages.frame.formats import Formats
 from api.pages.frame.phrases import money
-from api.pages.frame.site import Visit
+from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Fact, Link, LinkKind, LinkState, Timeline
 from api.pages.frame.translations import translations
 from orders.tracing.model import Gap, Node, Trace
@@ -61,46 +61,46 @@ _WORDS = {
 """Under which kind of word a node's state is found."""
 
 
-def timeline(visit: Visit, found: Trace) -> Timeline:
+def timeline(page_request: PageRequest, found: Trace) -> Timeline:
     """All links in the order of the loop; a gap stands right after the fact it ought to follow."""
     missing: dict[Any, list[Gap]] = {}
     for gap in found.gaps:
         missing.setdefault(gap.after, []).append(gap)
     links: list[Link] = []
     for node in found.nodes:
-        links.append(_link(visit, node, subject=node.id == found.asked_id))
-        links += [_broken(visit, node, gap) for gap in missing.get(node.id, ())]
+        links.append(_link(page_request, node, subject=node.id == found.asked_id))
+        links += [_broken(page_request, node, gap) for gap in missing.get(node.id, ())]
     return Timeline(tuple(links))
 
 
-def subject(visit: Visit, found: Trace) -> str:
+def subject(page_request: PageRequest, found: Trace) -> str:
     """From where the chain was walked, in words: its kind and its number or the end of its id."""
     node = next((one for one in found.nodes if one.id == found.asked_id), None)
     name = str(node.facts.get("number") or node.title) if node else ""
-    label = visit.t(f"loop.{_kind(found.asked_kind)}") if _kind(found.asked_kind) in KINDS else ""
-    return visit.t("trace.subject", kind=label, name=name or f"…{str(found.asked_id)[-8:]}").strip()
+    label = page_request.t(f"loop.{_kind(found.asked_kind)}") if _kind(found.asked_kind) in KINDS else ""
+    return page_request.t("trace.subject", kind=label, name=name or f"…{str(found.asked_id)[-8:]}").strip()
 
 
-def _link(visit: Visit, node: Node, *, subject: bool) -> Link:
-    formats = visit.formats
+def _link(page_request: PageRequest, node: Node, *, subject: bool) -> Link:
+    formats = page_request.formats
     state: LinkState = STATES.get(node.state or "", "done")
     percent = node.facts.get("percent") if node.kind == "run" and state == "live" else None
     return Link(
         kind=cast("LinkKind", _kind(node.kind)),
         state=state,
         at=node.at,
-        text=_text(visit, node),
+        text=_text(page_request, node),
         id=str(node.id),
         address=_address(node),
-        facts=tuple(_facts(visit, formats, node)),
+        facts=tuple(_facts(page_request, formats, node)),
         percent=percent,
         subject=subject,
     )
 
 
-def _broken(visit: Visit, node: Node, gap: Gap) -> Link:
-    expected = visit.t(
-        "trace.gap", what=visit.t(f"loop.{_kind(gap.missing)}"), after=visit.t(f"loop.{_kind(node.kind)}")
+def _broken(page_request: PageRequest, node: Node, gap: Gap) -> Link:
+    expected = page_request.t(
+        "trace.gap", what=page_request.t(f"loop.{_kind(gap.missing)}"), after=page_request.t(f"loop.{_kind(node.kind)}")
     )
     return Link(kind=cast("LinkKind", _kind(gap.missing)), state="broken", broken=expected)
 
@@ -109,26 +109,28 @@ def _kind(kind: str) -> str:
     return {"ledger_transaction": "ledger", "invoice_line": "invoice", "statement_line": "statement"}.get(kind, kind)
 
 
-def _text(visit: Visit, node: Node) -> str:
+def _text(page_request: PageRequest, node: Node) -> str:
     """What it is called, and the word for its state."""
-    title = visit.pick(node.title, node.title_en)
+    title = page_request.pick(node.title, node.title_en)
     if node.kind in {"run", "ledger_transaction", "share"}:
         group = {"run": "operation", "share": "share_kind"}.get(node.kind, "posting")
-        title = translations(visit.language).word(group, node.title)
+        title = translations(page_request.language).word(group, node.title)
     state = (
-        translations(visit.language).word(_WORDS[node.kind], node.state) if node.state and node.kind in _WORDS else ""
+        translations(page_request.language).word(_WORDS[node.kind], node.state)
+        if node.state and node.kind in _WORDS
+        else ""
     )
     return " · ".join(part for part in (title, state) if part)
 
 
-def _facts(visit: Visit, formats: Formats, node: Node) -> list[Fact]:
+def _facts(page_request: PageRequest, formats: Formats, node: Node) -> list[Fact]:
     found = []
     for name, value in node.facts.items():
         entry = FACTS.get(name)
         if entry is None or value in (None, "", []):
             continue
         label, render = entry
-        said = render(visit, formats, value)
+        said = render(page_request, formats, value)
         if said:
             found.append(Fact(label, said))
     return found
@@ -140,43 +142,43 @@ def _address(node: Node) -> str | None:
     return None
 
 
-def _money(_visit: Visit, formats: Formats, value: Any) -> str:
+def _money(_visit: PageRequest, formats: Formats, value: Any) -> str:
     return formats.money(money(value["amount"], value["currency"]))
 
 
-def _given_back(visit: Visit, formats: Formats, value: Any) -> str:
-    return _money(visit, formats, value) if value["amount"] else ""
+def _given_back(page_request: PageRequest, formats: Formats, value: Any) -> str:
+    return _money(page_request, formats, value) if value["amount"] else ""
 
 
-def _moneys(visit: Visit, formats: Formats, value: Any) -> str:
-    return " / ".join(_money(visit, formats, one) for one in value)
+def _moneys(page_request: PageRequest, formats: Formats, value: Any) -> str:
+    return " / ".join(_money(page_request, formats, one) for one in value)
 
 
-def _second(_visit: Visit, formats: Formats, value: Any) -> str:
+def _second(_visit: PageRequest, formats: Formats, value: Any) -> str:
     return formats.second(int(value) // 1000)
 
 
-def _plain(_visit: Visit, _formats: Formats, value: Any) -> str:
+def _plain(_visit: PageRequest, _formats: Formats, value: Any) -> str:
     return str(value)
 
 
-def _count(_visit: Visit, formats: Formats, value: Any) -> str:
+def _count(_visit: PageRequest, formats: Formats, value: Any) -> str:
     return formats.number(int(value)) if value else ""
 
 
-def _rate(_visit: Visit, formats: Formats, value: Any) -> str:
+def _rate(_visit: PageRequest, formats: Formats, value: Any) -> str:
     return formats.rate(int(value))
 
 
-def _moment(_visit: Visit, formats: Formats, value: Any) -> str:
+def _moment(_visit: PageRequest, formats: Formats, value: Any) -> str:
     return formats.moment(datetime.fromisoformat(str(value)))
 
 
-def _call(visit: Visit, _formats: Formats, value: Any) -> str:
-    return translations(visit.language).word("cta", str(value))
+def _call(page_request: PageRequest, _formats: Formats, value: Any) -> str:
+    return translations(page_request.language).word("cta", str(value))
 
 
-FACTS: Mapping[str, tuple[str, Callable[[Visit, Formats, Any], str]]] = {
+FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str]]] = {
     "amount": ("amount", _money),
     "gross": ("amount", _money),
     "net": ("net", _money),

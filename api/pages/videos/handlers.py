@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_channel
-from api.pages.frame.site import Form, Visit, form_post, page, parse_uuid_or_404
+from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.pages.seller.presenter import sales_by_video
 from api.pages.videos import presenter as filling
 from api.pages.videos.views import SellerVideosView, SellerVideoView, Typed, UploadView
@@ -46,74 +46,76 @@ T = TypeVar("T")
 
 
 @page(addresses.SELLER_VIDEOS, WRITE)
-def show_videos(visit: Given[Visit]) -> Response[str]:
+def show_videos(page_request: Given[PageRequest]) -> Response[str]:
     """The organization's videos, newest first."""
-    with visit.work() as uow:
-        require_channel(visit, uow)
-        found = list_own_videos(uow, cursor=visit.query("cursor", most=200) or None, limit=_PAGE)
+    with page_request.work() as uow:
+        require_channel(page_request, uow)
+        found = list_own_videos(uow, cursor=page_request.query("cursor", most=200) or None, limit=_PAGE)
         sales = sales_by_video(uow, [row.id for row in found.items])
-    rows = tuple(filling.video_row(visit, row, sales.get(row.id, [])) for row in found.items)
+    rows = tuple(filling.video_row(page_request, row, sales.get(row.id, [])) for row in found.items)
     more = addresses.next_page(addresses.SELLER_VIDEOS, found.next_cursor)
     working = any(row.state == "processing" for row in found.items)
-    return visit.show(SellerVideosView(rows, more), refresh_s=_LOOK_AGAIN_S if working else 0)
+    return page_request.render(SellerVideosView(rows, more), refresh_s=_LOOK_AGAIN_S if working else 0)
 
 
 @page(addresses.SELLER_UPLOAD, WRITE)
-def show_upload(visit: Given[Visit]) -> Response[str]:
+def show_upload(page_request: Given[PageRequest]) -> Response[str]:
     """The upload form."""
-    with visit.work() as uow:
-        require_channel(visit, uow)
-    return visit.show(UploadView(MAX_BYTES))
+    with page_request.work() as uow:
+        require_channel(page_request, uow)
+    return page_request.render(UploadView(MAX_BYTES))
 
 
 @form_post(addresses.SELLER_UPLOAD, WRITE, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
-def upload(visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+def upload(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Begin a post and take its file, without scripts. A refused file leaves the post to be completed later."""
     title, description = form.text("title", most=1_000), form.text("description", most=20_000)
     try:
         file = form.file("file")
-        with visit.work() as uow:
-            require_channel(visit, uow)
-        made = visit.transact(lambda uow: create_video(uow, CreateVideo(None, title, description=description)).id)
+        with page_request.work() as uow:
+            require_channel(page_request, uow)
+        made = page_request.transact(
+            lambda uow: create_video(uow, CreateVideo(None, title, description=description)).id
+        )
     except (NotFound, Forbidden):
         raise
     except DomainError as refused:
-        view = UploadView(MAX_BYTES, title, description, error=failure(visit, refused))
-        return visit.show(view, status=refused.status)
+        view = UploadView(MAX_BYTES, title, description, error=failure(page_request, refused))
+        return page_request.render(view, status=refused.status)
     try:
-        store_form_file(visit.request, made, file)
+        store_form_file(page_request.request, made, file)
     except DomainError as refused:
-        return _upload_again(visit, made, refused)
-    return visit.go(addresses.seller_video(str(made)))
+        return _upload_again(page_request, made, refused)
+    return page_request.redirect(addresses.seller_video(str(made)))
 
 
 @page("/seller/videos/{video_id:uuid}/file", WRITE)
-def show_upload_again(video_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
+def show_upload_again(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """The upload form of a post that has no usable file yet."""
-    return _upload_again(visit, video_id, None)
+    return _upload_again(page_request, video_id, None)
 
 
 @form_post("/seller/videos/{video_id:uuid}/file", WRITE, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
-def upload_again(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+def upload_again(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Take another file for a post."""
     try:
-        store_form_file(visit.request, video_id, form.file("file"))
+        store_form_file(page_request.request, video_id, form.file("file"))
     except NotFound:
         raise
     except DomainError as refused:
-        return _upload_again(visit, video_id, refused)
-    return visit.go(addresses.seller_video(str(video_id)))
+        return _upload_again(page_request, video_id, refused)
+    return page_request.redirect(addresses.seller_video(str(video_id)))
 
 
 @page("/seller/videos/{video_id:uuid}", WRITE)
-def show_video(video_id: FromPath[UUID], visit: Given[Visit]) -> Response[str]:
+def show_video(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """One video with its editor. While its file is examined the page looks again by itself."""
-    view = _video(visit, video_id)
-    return visit.show(view, refresh_s=_LOOK_AGAIN_S if view.state == "processing" else 0)
+    view = _video(page_request, video_id)
+    return page_request.render(view, refresh_s=_LOOK_AGAIN_S if view.state == "processing" else 0)
 
 
 @form_post("/seller/videos/{video_id:uuid}/placements", WRITE)
-def place(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+def place(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Put a card on the video."""
 
     def work(uow: UnitOfWork) -> None:
@@ -126,12 +128,12 @@ def place(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> R
         )
         add_placement(uow, command)
 
-    return _edited(visit, video_id, work, Typed("placement", form.values))
+    return _edited(page_request, video_id, work, Typed("placement", form.values))
 
 
 @form_post("/seller/videos/{video_id:uuid}/placements/{placement_id:uuid}", WRITE)
 def change(
-    video_id: FromPath[UUID], placement_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]
+    video_id: FromPath[UUID], placement_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
 ) -> Response[Any]:
     """Save another range, button or plan for a card, or (`action` = delete) take it off."""
 
@@ -149,23 +151,23 @@ def change(
         )
         change_placement(uow, command)
 
-    return _edited(visit, video_id, work, Typed(str(placement_id), form.values))
+    return _edited(page_request, video_id, work, Typed(str(placement_id), form.values))
 
 
 @form_post("/seller/videos/{video_id:uuid}/claims", WRITE)
-def claim(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+def claim(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Enter what the video promises."""
 
     def work(uow: UnitOfWork) -> None:
         detail = get_own_video(uow, video_id)
         add_claim(uow, filling.claim_of(form, detail))
 
-    return _edited(visit, video_id, work, Typed("claim", form.values))
+    return _edited(page_request, video_id, work, Typed("claim", form.values))
 
 
 @form_post("/seller/videos/{video_id:uuid}/claims/{claim_id:uuid}", WRITE)
 def unclaim(
-    video_id: FromPath[UUID], claim_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]
+    video_id: FromPath[UUID], claim_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
 ) -> Response[Any]:
     """Take a claim back."""
     del form
@@ -174,36 +176,43 @@ def unclaim(
         _of_video(uow, video_id, claim_id, "claim_not_found")
         remove_claim(uow, claim_id)
 
-    return _edited(visit, video_id, work)
+    return _edited(page_request, video_id, work)
 
 
 @form_post("/seller/videos/{video_id:uuid}/publish", WRITE)
-def publish(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+def publish(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Put it into the feed, or say what stands in the way."""
     del form
-    return _edited(visit, video_id, lambda uow: publish_video(uow, video_id), notice="video_published")
+    return _edited(page_request, video_id, lambda uow: publish_video(uow, video_id), notice="video_published")
 
 
 @form_post("/seller/videos/{video_id:uuid}/withdraw", WRITE)
-def withdraw(video_id: FromPath[UUID], visit: Given[Visit], form: Given[Form]) -> Response[Any]:
+def withdraw(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Take it out of every feed."""
     del form
-    return _edited(visit, video_id, lambda uow: withdraw_video(uow, video_id), notice="video_withdrawn")
+    return _edited(page_request, video_id, lambda uow: withdraw_video(uow, video_id), notice="video_withdrawn")
 
 
 def _edited(
-    visit: Visit, video_id: UUID, work: Callable[[UnitOfWork], T], typed: Typed | None = None, *, notice: str = ""
+    page_request: PageRequest,
+    video_id: UUID,
+    work: Callable[[UnitOfWork], T],
+    typed: Typed | None = None,
+    *,
+    notice: str = "",
 ) -> Response[Any]:
     """Do `work` and come back to the editor; a refusal is told there, on top of what is kept and what was typed."""
     try:
-        visit.transact(work)
+        page_request.transact(work)
     except DomainError as refused:
         # A script asked: it shows the problem document itself.
-        if not wants_page(visit.request) or (isinstance(refused, NotFound) and refused.code == "video_not_found"):
+        if not wants_page(page_request.request) or (
+            isinstance(refused, NotFound) and refused.code == "video_not_found"
+        ):
             raise
-        view = _video(visit, video_id, (failure(visit, refused), typed or Typed()))
-        return visit.show(view, status=refused.status)
-    return visit.go(addresses.seller_video(str(video_id)), notice=notice)
+        view = _video(page_request, video_id, (failure(page_request, refused), typed or Typed()))
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(addresses.seller_video(str(video_id)), notice=notice)
 
 
 def _of_video(uow: UnitOfWork, video_id: UUID, part_id: UUID, code: str) -> None:
@@ -214,15 +223,15 @@ def _of_video(uow: UnitOfWork, video_id: UUID, part_id: UUID, code: str) -> None
         raise NotFound(code)
 
 
-def _video(visit: Visit, video_id: UUID, refused: tuple[str, Typed] | None = None) -> SellerVideoView:
-    with visit.work() as uow:
+def _video(page_request: PageRequest, video_id: UUID, refused: tuple[str, Typed] | None = None) -> SellerVideoView:
+    with page_request.work() as uow:
         detail = get_own_video(uow, video_id)
         plans = _placeable(uow)
         reach, sales = get_reach(uow, video_id), sales_by_video(uow, [video_id]).get(video_id, [])
     placed = {card.plan_id for card in detail.cards}
-    options = filling.plan_options(visit, plans)
-    features = filling.feature_options(visit, plans, placed)
-    return filling.video_view(visit, detail, options, features, reach, sales, refused)
+    options = filling.plan_options(page_request, plans)
+    features = filling.feature_options(page_request, plans, placed)
+    return filling.video_view(page_request, detail, options, features, reach, sales, refused)
 
 
 def _placeable(uow: UnitOfWork) -> list[tuple[ListingView, PlanView]]:
@@ -233,13 +242,13 @@ def _placeable(uow: UnitOfWork) -> list[tuple[ListingView, PlanView]]:
     return [*own, *((one, plan) for one in others for plan in one.plans if plan.id not in known)]
 
 
-def _upload_again(visit: Visit, video_id: UUID, refused: DomainError | None) -> Response[str]:
-    with visit.work() as uow:
+def _upload_again(page_request: PageRequest, video_id: UUID, refused: DomainError | None) -> Response[str]:
+    with page_request.work() as uow:
         detail = get_own_video(uow, video_id)
-    title = visit.pick(detail.row.title, detail.row.title_en)
-    error = failure(visit, refused) if refused is not None else None
+    title = page_request.pick(detail.row.title, detail.row.title_en)
+    error = failure(page_request, refused) if refused is not None else None
     view = UploadView(MAX_BYTES, title, detail.description, video_id=str(video_id), error=error)
-    return visit.show(view, status=refused.status if refused is not None else 200)
+    return page_request.render(view, status=refused.status if refused is not None else 200)
 
 
 routes = [

@@ -11,7 +11,7 @@ from api.context import Services
 from api.media_addresses import cover_address, media_address
 from api.pages.feed.views import CallToAction
 from api.pages.frame.phrases import blocked, money, priced, reason
-from api.pages.frame.site import Form, Visit
+from api.pages.frame.site import Form, PageRequest
 from api.pages.seller.presenter import NO_REACH, funnel
 from api.pages.videos.views import EditableClaim, PlacementRow, PlanOption, SellerVideoView, Typed, VideoRow
 from kernel.errors import Invalid
@@ -38,13 +38,13 @@ def poster_of(services: Services, row: OwnVideo) -> str | None:
     return cover_address(services, row.id, row.media_version, is_public=_is_public(row))
 
 
-def video_row(visit: Visit, row: OwnVideo, sales: Iterable[VideoSales]) -> VideoRow:
+def video_row(page_request: PageRequest, row: OwnVideo, sales: Iterable[VideoSales]) -> VideoRow:
     """A video in its owner's list. Money of the currency that sold most."""
     sold = sorted(sales, key=lambda one: one.orders, reverse=True)
     return VideoRow(
         id=str(row.id),
-        title=visit.pick(row.title, row.title_en),
-        poster=poster_of(visit.services, row),
+        title=page_request.pick(row.title, row.title_en),
+        poster=poster_of(page_request.services, row),
         state=row.state,
         duration_s=(row.duration_ms or 0) // MS,
         placements=row.placements,
@@ -52,12 +52,12 @@ def video_row(visit: Visit, row: OwnVideo, sales: Iterable[VideoSales]) -> Video
         orders=sum(one.orders for one in sold),
         money=money(sold[0].gross_minor, sold[0].currency) if sold else None,
         created_at=row.created_at,
-        refusal=_refusal(visit, row),
+        refusal=_refusal(page_request, row),
     )
 
 
 def video_view(
-    visit: Visit,
+    page_request: PageRequest,
     detail: VideoDetail,
     plans: tuple[PlanOption, ...],
     features: tuple[PlanOption, ...],
@@ -70,28 +70,28 @@ def video_view(
     cards = {card.placement_id: card for card in detail.cards}
     src = ""
     if row.duration_ms is not None:
-        src = media_address(visit.services, row.id, row.media_version, is_public=_is_public(row))
+        src = media_address(page_request.services, row.id, row.media_version, is_public=_is_public(row))
     seen = reach or NO_REACH
     # While the file is awaited or examined that alone is said; what else is missing can be mended meanwhile.
     blockers = [one for one in detail.blockers if one.code != "video_not_ready"]
     return SellerVideoView(
         id=str(row.id),
-        title=visit.pick(row.title, row.title_en),
+        title=page_request.pick(row.title, row.title_en),
         state=row.state,
         src=src,
-        poster=poster_of(visit.services, row) or "",
+        poster=poster_of(page_request.services, row) or "",
         width=row.width or 0,
         height=row.height or 0,
         duration_s=(row.duration_ms or 0) // MS,
         codecs=" · ".join(name for name in (detail.video_codec, detail.audio_codec) if name),
         size_bytes=detail.media_bytes or 0,
         visibility=row.visibility,
-        placements=tuple(_placement(visit, card) for card in detail.cards),
-        claims=tuple(_claim(visit, claim, cards) for claim in detail.claims),
+        placements=tuple(_placement(page_request, card) for card in detail.cards),
+        claims=tuple(_claim(page_request, claim, cards) for claim in detail.claims),
         plans=plans,
         features=features,
-        blockers=tuple(reason(visit, one.code, one.params) for one in blockers),
-        refusal=_refusal(visit, row),
+        blockers=tuple(reason(page_request, one.code, one.params) for one in blockers),
+        refusal=_refusal(page_request, row),
         error=refused[0] if refused else None,
         typed=refused[1] if refused else Typed(),
         funnel=funnel(seen, sales) if row.state in {"published", "withdrawn"} else (),
@@ -99,20 +99,20 @@ def video_view(
     )
 
 
-def plan_options(visit: Visit, found: Iterable[tuple[ListingView, PlanView]]) -> tuple[PlanOption, ...]:
+def plan_options(page_request: PageRequest, found: Iterable[tuple[ListingView, PlanView]]) -> tuple[PlanOption, ...]:
     """Plans that may be put on a card, with listing, name and price."""
     return tuple(
         PlanOption(
             str(plan.id),
-            f"{visit.pick(listing.title, listing.title_en)} · {visit.pick(plan.name, plan.name_en)} · "
-            + priced(visit, plan.unit_price_minor, plan.currency, plan.price_unit),
+            f"{page_request.pick(listing.title, listing.title_en)} · {page_request.pick(plan.name, plan.name_en)} · "
+            + priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit),
         )
         for listing, plan in found
     )
 
 
 def feature_options(
-    visit: Visit, found: Iterable[tuple[ListingView, PlanView]], plan_ids: set[UUID]
+    page_request: PageRequest, found: Iterable[tuple[ListingView, PlanView]], plan_ids: set[UUID]
 ) -> tuple[PlanOption, ...]:
     """What the placed plans give, as it is entered in a claim: the key, and its figure where it has one."""
     offered: dict[str, str] = {}
@@ -120,7 +120,7 @@ def feature_options(
         if plan.id in plan_ids:
             for one in plan.features:
                 figure = "" if one.get("value") is None else f" {one['value']}"
-                offered.setdefault(f"{one['key']}{figure}", visit.pick(one["zh"], one["en"]))
+                offered.setdefault(f"{one['key']}{figure}", page_request.pick(one["zh"], one["en"]))
     return tuple(PlanOption(key, name) for key, name in offered.items())
 
 
@@ -182,45 +182,49 @@ def _minor(value: str, currency: str) -> int:
     return int(scaled)
 
 
-def _placement(visit: Visit, card: Card) -> PlacementRow:
+def _placement(page_request: PageRequest, card: Card) -> PlacementRow:
     return PlacementRow(
         id=str(card.placement_id),
         from_s=card.start_ms // MS,
         to_s=card.end_ms // MS,
         cta=CALLS.get(card.action, "buy"),
         plan_id=str(card.plan_id),
-        listing_name=visit.pick(card.title, card.title_en),
-        plan_name=visit.pick(card.plan_name, card.plan_name_en),
+        listing_name=page_request.pick(card.title, card.title_en),
+        plan_name=page_request.pick(card.plan_name, card.plan_name_en),
     )
 
 
-def _claim(visit: Visit, claim: ClaimView, cards: Mapping[UUID, Card]) -> EditableClaim:
+def _claim(page_request: PageRequest, claim: ClaimView, cards: Mapping[UUID, Card]) -> EditableClaim:
     if claim.kind == "price" and claim.value_int is not None and claim.currency and claim.unit:
-        value = priced(visit, claim.value_int, claim.currency, claim.unit)
+        value = priced(page_request, claim.value_int, claim.currency, claim.unit)
     else:
         value = " ".join(str(part) for part in (claim.value_text, claim.value_int) if part is not None)
     contradiction = ""
     if not claim.kept:
         card = cards.get(claim.placement_id)
-        title = visit.pick(card.plan_name, card.plan_name_en) if card else ""
-        params = {"said": claim.said or "", "holds": claim.holds or "", "text": visit.pick(claim.text, claim.text_en)}
-        contradiction = f"{title}: {reason(visit, 'claim_contradicts_plan', params)}" if title else ""
-        contradiction = contradiction or blocked(visit, "claim_contradicts_plan", params)
+        title = page_request.pick(card.plan_name, card.plan_name_en) if card else ""
+        params = {
+            "said": claim.said or "",
+            "holds": claim.holds or "",
+            "text": page_request.pick(claim.text, claim.text_en),
+        }
+        contradiction = f"{title}: {reason(page_request, 'claim_contradicts_plan', params)}" if title else ""
+        contradiction = contradiction or blocked(page_request, "claim_contradicts_plan", params)
     return EditableClaim(
         id=str(claim.id),
         second=claim.at_ms // MS,
         kind=claim.kind,
         value=value,
-        text=visit.pick(claim.text, claim.text_en),
+        text=page_request.pick(claim.text, claim.text_en),
         ok=claim.kept,
         contradiction=contradiction,
     )
 
 
-def _refusal(visit: Visit, row: OwnVideo) -> str:
+def _refusal(page_request: PageRequest, row: OwnVideo) -> str:
     if row.state != "refused" or row.refused_code is None:
         return ""
-    return blocked(visit, row.refused_code, row.refused_params or {})
+    return blocked(page_request, row.refused_code, row.refused_params or {})
 
 
 def _is_public(row: OwnVideo) -> bool:

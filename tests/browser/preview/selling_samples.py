@@ -42,7 +42,7 @@ FIGURES = MoneyFigures(cny(1_284_560), cny(864_200), cny(12_408_875), cny(864_20
 
 
 class DeskSamples(FinanceSamples):
-    """The desks of those who sell, promote and operate."""
+    """The dashboards of those who sell, promote and operate."""
 
     def runs(self) -> tuple[TroubledRun, ...]:
         """One that gave up and one that still tries."""

@@ -1,4 +1,4 @@
-// Small courtesies of the desks. Every one of them has a way without scripts.
+// Small courtesies of the dashboards. Every one of them has a way without scripts.
 
 document.addEventListener("submit", (event) => {
   // A form may hold several buttons: the one pressed asks for itself.

@@ -1,4 +1,4 @@
-"""A market in which one order was bought from a video, and people who are signed in to look at their desks."""
+"""A market in which one order was bought from a video, and people who are signed in to look at their dashboards."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Visitor:
 
 
 @dataclass(frozen=True)
-class Desks:
+class Dashboards:
     """The market of a test module and everybody's browser."""
 
     stage: Stage
@@ -100,7 +100,7 @@ def services(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.
 
 
 @pytest.fixture(scope="module")
-def desks(services: Services, seller_app: Seller, addresses: Addresses) -> Iterator[Desks]:
+def dashboards(services: Services, seller_app: Seller, addresses: Addresses) -> Iterator[Dashboards]:
     """One order, bought from the promoter's video, paid, delivered and invoiced; nobody else's is there to be settled."""
     empty(addresses)
     register_jobs(services)
@@ -110,7 +110,7 @@ def desks(services: Services, seller_app: Seller, addresses: Addresses) -> Itera
         stage.touch()
         order_id = stage.buy()
         stage.run()
-        yield Desks(
+        yield Dashboards(
             stage=stage,
             order_id=order_id,
             seller=sign_in(services, client, stage.seller.owner),
