@@ -86,13 +86,13 @@ class CallSeller:
 
     def prepare(self, uow: UnitOfWork, claim: Claim) -> _Try | Again | None:
         """Write the try down. Locks as `lock_run`."""
-        run_id, generation = UUID(claim.payload["run_id"]), int(claim.payload["ticket"])
+        run_id, generation = UUID(claim.payload["run_id"]), int(claim.payload["call_generation"])
         lock_order_of(uow, run_id)
         found = uow.find(_PREPARED, run_id=run_id)
         if found is None:
             raise NotFound("not_found")
         run, entitlement, connector = found.Run, found.Entitlement, found.ConnectorRow
-        if run.ticket != generation or run.state not in ("queued", "calling"):
+        if run.call_generation != generation or run.state not in ("queued", "calling"):
             return None
         if entitlement.state == "ended" and run.operation != "deprovision":
             give_up(uow, run, entitlement, state="dead", reason="entitlement_ended")
@@ -143,7 +143,7 @@ class CallSeller:
             # Done is done, whoever asked and whenever it is heard.
             succeed(uow, run, entitlement, Success(answer.external_id, answer.launch_url, *answer.words))
             return None
-        if run.ticket != request.generation or run.state != "calling":
+        if run.call_generation != request.generation or run.state != "calling":
             # A callback, a deadline or a replay came before this line, and knows more.
             return None
         match answer:

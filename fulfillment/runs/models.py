@@ -63,7 +63,7 @@ class Run(Base):
     sequence: Mapped[int] = mapped_column(default=-1, server_default="-1")
     """Number of the last progress that was applied; older ones are late and change nothing."""
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
-    ticket: Mapped[int] = mapped_column(default=0, server_default="0")
+    call_generation: Mapped[int] = mapped_column(default=0, server_default="0")
     """Which of the run's jobs may call: an older one finds a newer number and does nothing."""
     failure: Mapped[str | None]
     orphaned_at: Mapped[Instant | None]

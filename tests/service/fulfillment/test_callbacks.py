@@ -149,7 +149,7 @@ class TestRepetition:
         for tries in (1, 2, 3):
             assert send(uow, made.run_id, body) is True
             run = provision_run(uow, made.id)
-            assert (run.state, run.tries, run.ticket) == ("queued", tries, tries + 1)
+            assert (run.state, run.tries, run.call_generation) == ("queued", tries, tries + 1)
             sent(uow, made.run_id)
 
 
@@ -163,7 +163,8 @@ class TestFailure:
         run = provision_run(uow, made.id)
         assert (run.state, run.failure) == ("queued", None)
         job = uow.session.execute(
-            text("SELECT run_at, payload FROM kernel.job WHERE dedupe_key = :k"), {"k": f"{run.id}:{run.ticket}"}
+            text("SELECT run_at, payload FROM kernel.job WHERE dedupe_key = :k"),
+            {"k": f"{run.id}:{run.call_generation}"},
         ).one()
         assert noon + timedelta(seconds=1) <= job.run_at <= noon + timedelta(seconds=2)
 
