@@ -57,7 +57,7 @@ def worker(*, queue: list[str] | None = None, scheduler: Check = False) -> int:
 
 @app.command
 def scheduler() -> int:
-    """Start what is due by the clock and ring again for jobs still undone; one of several is active at a time."""
+    """Start what is due by the clock and signal again jobs still undone; one of several is active at a time."""
     from app.commands.background import run_scheduler
 
     return run_scheduler()

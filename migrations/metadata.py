@@ -1,4 +1,4 @@
-"""Every table of the house, for Alembic and the schema tests."""
+"""Every table, for Alembic and the schema tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hands that damage rows the way no verb would."""
+"""Damage to rows that no verb would do."""
 
 from __future__ import annotations
 
