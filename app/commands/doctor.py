@@ -243,8 +243,8 @@ def _look_at(settings: Settings) -> Iterator[Finding]:
     try:
         with redis.Redis.from_url(settings.redis_url or "", socket_timeout=5.0) as client:
             answer = client.info("server")
-        told = dict(answer) if isinstance(answer, dict) else {}
-        version = str(told.get("valkey_version") or told.get("redis_version"))
+        info = dict(answer) if isinstance(answer, dict) else {}
+        version = str(info.get("valkey_version") or info.get("redis_version"))
         yield Finding("valkey", "ok", version, version)
     except (redis.RedisError, OSError) as error:
         yield Finding(

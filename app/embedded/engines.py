@@ -217,10 +217,10 @@ class Engines:
     def _read_running(self) -> Addresses | None:
         """Addresses told by the process that holds the folder; None while it is still starting."""
         try:
-            told = json.loads(self._layout.addresses.read_text())
+            written = json.loads(self._layout.addresses.read_text())
         except (OSError, ValueError):
             return None
-        return Addresses(told["database_url"], told["database_admin_url"], told["redis_url"])
+        return Addresses(written["database_url"], written["database_admin_url"], written["redis_url"])
 
 
 @contextmanager

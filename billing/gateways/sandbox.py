@@ -146,7 +146,7 @@ class SandboxGateway:
 
     def refund(self, request: RefundRequest) -> GatewayAnswer:
         """Give money back as the token of the refunded payment says."""
-        return transact(self._db, SYSTEM, lambda uow: self._refund(uow, request)).heard()
+        return transact(self._db, SYSTEM, lambda uow: self._refund(uow, request)).received()
 
     def find_refund(self, request: RefundRequest, reference: str | None) -> GatewayAnswer | None:
         """The refund of this key."""
@@ -167,9 +167,9 @@ class SandboxGateway:
         raise Refused("signature_invalid")
 
     def _do(self, order: _Order, script: Script) -> GatewayAnswer:
-        return transact(self._db, SYSTEM, lambda uow: _record(uow, order, script)).heard()
+        return transact(self._db, SYSTEM, lambda uow: _record(uow, order, script)).received()
 
-    def _refund(self, uow: UnitOfWork, request: RefundRequest) -> _Heard:
+    def _refund(self, uow: UnitOfWork, request: RefundRequest) -> _SandboxAnswer:
         parent = _locked(uow, request.payment_reference)
         order = _Order("refund", request.key, parent.method_token, request.amount, parent.reference, request.metadata)
         known = uow.find(_BY_KEY, key=request.key)
@@ -211,13 +211,13 @@ class SandboxGateway:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _SandboxAnswer:
     """An answer, and whether it reaches the caller."""
 
     answer: GatewayAnswer
     lost: bool
 
-    def heard(self) -> GatewayAnswer:
+    def received(self) -> GatewayAnswer:
         if self.lost:
             raise OutcomeUnknown
         return self.answer
@@ -239,7 +239,7 @@ _BY_REFERENCE = Read(
 )
 
 
-def _record(uow: UnitOfWork, order: _Order, script: Script) -> _Heard:
+def _record(uow: UnitOfWork, order: _Order, script: Script) -> _SandboxAnswer:
     """Do an operation once per key; the same key again answers how the first one stands."""
     operation = _new(order, script)
     created = uow.add_if_absent(operation, "idempotency_key")
@@ -251,13 +251,13 @@ def _record(uow: UnitOfWork, order: _Order, script: Script) -> _Heard:
         answered = (
             script.becomes is None and not script.answer_lost and script.status is not GatewayStatus.REQUIRES_ACTION
         )
-        _tell(uow, operation, beside_answer=answered)
+        _store_webhook(uow, operation, beside_answer=answered)
         if script.after is not None:
             payload: Payload = {"operation_id": str(operation.id)}
             enqueue(uow, SETTLE, payload, dedupe_key=str(operation.id), run_at=operation.settles_at)
     else:
         _settle_if_due(uow, operation)
-    return _Heard(_answer(operation), lost=script.answer_lost and created)
+    return _SandboxAnswer(_answer(operation), lost=script.answer_lost and created)
 
 
 def _new(order: _Order, script: Script) -> SandboxOperation:
@@ -301,10 +301,10 @@ def _change(uow: UnitOfWork, operation: SandboxOperation, status: GatewayStatus,
     operation.state = status.value
     operation.error_code = error_code
     operation.changed_at = clock.now()
-    _tell(uow, operation)
+    _store_webhook(uow, operation)
 
 
-def _tell(uow: UnitOfWork, operation: SandboxOperation, *, beside_answer: bool = False) -> None:
+def _store_webhook(uow: UnitOfWork, operation: SandboxOperation, *, beside_answer: bool = False) -> None:
     """What a real gateway would post to our webhook address."""
     notice = Notice(
         event_id=f"{operation.reference}:{operation.state}",

@@ -34,7 +34,7 @@ class PaymentRow:
 
 def get_payment(uow: UnitOfWork, payment_id: UUID) -> PaymentRow:
     """One's own payment. Raises NotFound(`payment_not_found`)."""
-    found = uow.session.scalar(_seen_by(uow).where(Payment.id == payment_id))
+    found = uow.session.scalar(_visible_to(uow).where(Payment.id == payment_id))
     if found is None:
         raise NotFound("payment_not_found")
     return _row(found)
@@ -43,12 +43,12 @@ def get_payment(uow: UnitOfWork, payment_id: UUID) -> PaymentRow:
 def latest_payment(uow: UnitOfWork, reference: UUID) -> PaymentRow | None:
     """The newest payment of a purchase that the acting organization made, if there is one."""
     found = uow.session.scalar(
-        _seen_by(uow).where(Payment.reference == reference).order_by(Payment.created_at.desc()).limit(1)
+        _visible_to(uow).where(Payment.reference == reference).order_by(Payment.created_at.desc()).limit(1)
     )
     return _row(found) if found is not None else None
 
 
-def _seen_by(uow: UnitOfWork) -> Select[Payment]:
+def _visible_to(uow: UnitOfWork) -> Select[Payment]:
     payments = select(Payment)
     if uow.principal.is_platform:
         return payments

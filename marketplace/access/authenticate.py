@@ -55,7 +55,7 @@ class SignedIn:
     organizations: tuple[Membership, ...]
 
 
-_BELONGINGS = (
+_MEMBERSHIPS = (
     select(Member.org_id, Member.roles, Organization.display_name, Organization.is_seller, Organization.is_platform)
     .join(Organization, Organization.id == Member.org_id)
     .where(Member.state == "active", Organization.state == "active")
@@ -64,7 +64,7 @@ _BELONGINGS = (
 
 # Both are asked on every request: one statement each, built once, of plain columns where objects are not needed.
 _SESSION = Read(
-    _BELONGINGS.add_columns(
+    _MEMBERSHIPS.add_columns(
         SignInSession.id.label("session_id"),
         SignInSession.org_id.label("current_id"),
         SignInSession.csrf,
@@ -153,7 +153,7 @@ def _record_use(uow: UnitOfWork, key_id: UUID, now: datetime) -> None:
 
 def organizations_of(uow: UnitOfWork, person_id: UUID) -> tuple[Membership, ...]:
     """Every active organization the person is an active member of, oldest membership first."""
-    return tuple(_membership(row) for row in uow.session.execute(_BELONGINGS.where(Member.person_id == person_id)))
+    return tuple(_membership(row) for row in uow.session.execute(_MEMBERSHIPS.where(Member.person_id == person_id)))
 
 
 def _membership(row: Any) -> Membership:

@@ -63,8 +63,8 @@ def sign_in(uow: UnitOfWork, command: SignIn) -> NewSession:
         raise Unauthenticated("credentials_invalid")
     if password_needs_rehash(person.password_hash):
         person.password_hash = hash_password(command.password)
-    belongings = organizations_of(uow, person.id)
-    chosen = next((item for item in belongings if command.org_id in {None, item.org_id}), None)
+    memberships = organizations_of(uow, person.id)
+    chosen = next((item for item in memberships if command.org_id in {None, item.org_id}), None)
     if chosen is None:
         raise Forbidden("membership_ended")
     now = clock.now()

@@ -99,14 +99,14 @@ def publication_blockers(uow: UnitOfWork, video: Video) -> list[Blocker]:
         if video.duration_ms is not None and placement.end_ms > video.duration_ms:
             params = {"end_ms": placement.end_ms, "duration_ms": video.duration_ms}
             found.append(Blocker("placement_beyond_end", params, placement.id))
-    return found + _contradictions(uow, video, plans)
+    return found + _mismatches(uow, video, plans)
 
 
 def _on_sale(plan: Plan, listing: Listing) -> bool:
     return plan.state == "active" and listing.state == "published" and listing.current_version_id == plan.version_id
 
 
-def _contradictions(uow: UnitOfWork, video: Video, plans: dict[UUID, Plan]) -> list[Blocker]:
+def _mismatches(uow: UnitOfWork, video: Video, plans: dict[UUID, Plan]) -> list[Blocker]:
     claims = uow.session.scalars(
         select(Claim)
         .where(Claim.video_id == video.id, Claim.org_id == video.org_id, Claim.removed_at.is_(None))

@@ -29,11 +29,11 @@ def generate_scenes(target_dir: Path, progress: Progress | None = None) -> list[
         RuntimeError: a scene could not be made; the message carries the reason.
     """
     target_dir.mkdir(parents=True, exist_ok=True)
-    told = threading.Lock()
+    lock = threading.Lock()
 
     def tell(key: str, share: float) -> None:
         if progress is not None:
-            with told:
+            with lock:
                 progress(key, share)
 
     missing = [story for story in STORIES if not _path(target_dir, story).exists()]
