@@ -165,12 +165,12 @@ class PageRequest:
         headers: Mapping[str, str] | None = None,
     ) -> Response[str]:
         """The page, or one `part` of it. What the previous request had to say is said now."""
-        told, cookies = notice or self._told(), []
+        flashed, cookies = notice or self._flashed(), []
         if self.request.cookies.get(NOTICE_COOKIE) and part is None:
             cookies.append(_cookie(self.services, NOTICE_COOKIE, "", 0))
         if self.signed_in is None and self.request.cookies.get(FORM_COOKIE) != self.csrf:
             cookies.append(_cookie(self.services, FORM_COOKIE, self.csrf, None))
-        body = render(view, self.chrome(notice=told, refresh_s=refresh_s), part=part)
+        body = render(view, self.chrome(notice=flashed, refresh_s=refresh_s), part=part)
         return Response(body, status_code=status, media_type=MediaType.HTML, cookies=cookies, headers=headers)
 
     def chrome(self, *, notice: Notice | None = None, refresh_s: int = 0) -> Chrome:
@@ -194,8 +194,8 @@ class PageRequest:
 
     def redirect(self, path: str, *, notice: str = "", cookies: tuple[Cookie, ...] = ()) -> Response[bytes]:
         """Send the browser to a local `path` (303 See Other). `notice` is a key under `notice.`, said there once."""
-        told = [_cookie(self.services, NOTICE_COOKIE, notice, _NOTICE_S)] if notice else []
-        return redirect(local_path(path), cookies=[*cookies, *told])
+        flashed = [_cookie(self.services, NOTICE_COOKIE, notice, _NOTICE_S)] if notice else []
+        return redirect(local_path(path), cookies=[*cookies, *flashed])
 
     def redirect_back(self, default: str = "/") -> Response[bytes]:
         """Send the browser to the page it came from."""
@@ -210,7 +210,7 @@ class PageRequest:
         with self.request.transaction() as uow:
             return areas_of(uow, self.signed_in), badges_of(uow, self.signed_in)
 
-    def _told(self) -> Notice | None:
+    def _flashed(self) -> Notice | None:
         key = f"notice.{self.request.cookies.get(NOTICE_COOKIE, '')}"
         texts = translations(self.language).texts
         return Notice("good", texts[key]) if key in texts else None
