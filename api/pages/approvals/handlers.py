@@ -11,11 +11,11 @@ from litestar.params import FromPath
 
 from api.media_addresses import cover_address, media_address
 from api.pages.approvals.views import ApprovalRequest, ApprovalsView, Decision
-from api.pages.feed.views import Claim
+from api.pages.feed.views import FeedClaim
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure, money
 from api.pages.frame.prices import term_key
-from api.pages.frame.rendering import Notice
+from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
@@ -63,7 +63,7 @@ def _decide(
         raise
     except DomainError as refused:
         return page_request.render(
-            _view(page_request), status=refused.status, notice=Notice("bad", failure(page_request, refused))
+            _view(page_request), status=refused.status, notice=FlashMessage("bad", failure(page_request, refused))
         )
     return page_request.redirect(addresses.APPROVALS, notice=done)
 
@@ -114,7 +114,7 @@ def _request(
         rule=_reason(page_request, purchase, rule),
         note=f"PO {purchase.po_number}" if purchase.po_number else "",
         claims=tuple(
-            Claim(int(one["second_ms"]) // 1000, page_request.pick(one["text"], one["text_en"]), bool(one["ok"]))
+            FeedClaim(int(one["second_ms"]) // 1000, page_request.pick(one["text"], one["text_en"]), bool(one["ok"]))
             for one in line.claims
         ),
         video_title=page_request.pick(video.title, video.title_en) if video else "",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from api.pages.feed.views import Claim
+from api.pages.feed.views import FeedClaim
 from kernel.money import Money
 
 
@@ -26,7 +26,7 @@ class ApprovalRequest:
     expires_at: datetime
     rule: str
     note: str
-    claims: tuple[Claim, ...]
+    claims: tuple[FeedClaim, ...]
     video_title: str = ""
     video_src: str = ""
     poster: str = ""

@@ -11,8 +11,8 @@ from litestar.params import FromPath
 
 from api.auth import SIGNED_IN
 from api.media_addresses import cover_address
-from api.pages.buy.views import BuyView, PlanChoice, Quote, QuoteLine
-from api.pages.feed.views import Claim
+from api.pages.buy.views import BuyView, PlanChoice, QuotePanel, QuotePanelLine
+from api.pages.feed.views import FeedClaim
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.payment_methods import methods, parse_method
@@ -185,13 +185,13 @@ def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
     )
 
 
-def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> Quote:
+def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePanel:
     """A quote with its lines as sentences."""
     lines = [PricedLine.model_validate(line) for line in quote.lines]
-    return Quote(
+    return QuotePanel(
         id=str(quote.id),
         lines=tuple(
-            QuoteLine(_line_text(page_request, line), Money(_agreed_minor(line), line.currency)) for line in lines
+            QuotePanelLine(_line_text(page_request, line), Money(_agreed_minor(line), line.currency)) for line in lines
         ),
         net=Money(quote.net_minor, quote.currency),
         tax=Money(quote.tax_minor, quote.currency),
@@ -199,7 +199,7 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> Quote:
         gross=Money(quote.gross_minor, quote.currency),
         expires_at=quote.expires_at,
         claims=tuple(
-            Claim(claim.second_ms // 1000, page_request.pick(claim.text, claim.text_en), claim.ok)
+            FeedClaim(claim.second_ms // 1000, page_request.pick(claim.text, claim.text_en), claim.ok)
             for line in lines
             for claim in line.claims
         ),

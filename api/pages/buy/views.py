@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from api.pages.feed.views import Claim
+from api.pages.feed.views import FeedClaim
 from api.pages.frame.choices import Choice
 from api.pages.frame.prices import Per
 from kernel.money import Money
@@ -27,7 +27,7 @@ class PlanChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class QuoteLine:
+class QuotePanelLine:
     """One line of a quote: a ready description and what it comes to, with tax where the price contains it."""
 
     text: str
@@ -35,17 +35,17 @@ class QuoteLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class QuotePanel:
     """What the server priced. ``tax_ppm`` is the rate of the first line."""
 
     id: str
-    lines: tuple[QuoteLine, ...]
+    lines: tuple[QuotePanelLine, ...]
     net: Money
     tax: Money
     tax_ppm: int
     gross: Money
     expires_at: datetime
-    claims: tuple[Claim, ...]
+    claims: tuple[FeedClaim, ...]
     needs_approval: bool = False
 
 
@@ -71,7 +71,7 @@ class BuyView:
     plans: tuple[PlanChoice, ...]
     plan_id: str
     quantity: int
-    quote: Quote
+    quote: QuotePanel
     billing_profiles: tuple[Choice, ...]
     billing_profile_id: str
     payment_methods: tuple[Choice, ...]

@@ -8,7 +8,7 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.pages.entitlements.views import EntitlementRow, EntitlementsView, EntitlementView, MemberChoice, Seat
+from api.pages.entitlements.views import EntitlementItem, EntitlementsView, EntitlementView, MemberChoice, SeatItem
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404, redirect
@@ -82,7 +82,7 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
         quantity=row.seats,
         valid_from=row.valid_from,
         valid_until=row.valid_to,
-        seats=tuple(Seat(str(one.id), one.name, one.email, one.assigned_at) for one in detail.seats),
+        seats=tuple(SeatItem(str(one.id), one.name, one.email, one.assigned_at) for one in detail.seats),
         candidates=_candidates(detail, members),
         may_assign=may_assign and row.is_usable,
         may_launch=row.is_usable and row.launch_url is not None,
@@ -100,8 +100,8 @@ def _candidates(detail: EntitlementDetail, members: list[MemberRow]) -> tuple[Me
     )
 
 
-def _row(page_request: PageRequest, row: Found) -> EntitlementRow:
-    return EntitlementRow(
+def _row(page_request: PageRequest, row: Found) -> EntitlementItem:
+    return EntitlementItem(
         id=str(row.id),
         listing_name=page_request.pick(row.title, row.title_en),
         plan_name=page_request.pick(row.plan_name, row.plan_name_en),

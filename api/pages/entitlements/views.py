@@ -8,7 +8,7 @@ from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class SeatItem:
     """A member's place; ``member_id`` is what revoking names."""
 
     member_id: str
@@ -41,7 +41,7 @@ class EntitlementView:
     quantity: int
     valid_from: datetime | None
     valid_until: datetime | None
-    seats: tuple[Seat, ...]
+    seats: tuple[SeatItem, ...]
     candidates: tuple[MemberChoice, ...]
     may_assign: bool
     may_launch: bool
@@ -50,7 +50,7 @@ class EntitlementView:
 
 
 @dataclass(frozen=True, slots=True)
-class EntitlementRow:
+class EntitlementItem:
     """One entitlement in the list."""
 
     id: str
@@ -71,5 +71,5 @@ class EntitlementsView:
     template: ClassVar[str] = "entitlements/entitlements.html"
     active: ClassVar[str] = "entitlements"
 
-    rows: tuple[EntitlementRow, ...]
+    rows: tuple[EntitlementItem, ...]
     next_address: str | None = None

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
 from api.media_addresses import cover_address, media_address
-from api.pages.feed.views import CallToAction, Card, Claim, FeedVideo, FeedView
+from api.pages.feed.views import CallToAction, FeedCard, FeedClaim, FeedVideo, FeedView
 from api.pages.frame import addresses
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import Form, PageRequest, form_post, page
@@ -81,13 +81,13 @@ def video_view(page_request: PageRequest, item: feed.FeedItem, owned: frozenset[
     )
 
 
-def claim_view(page_request: PageRequest, claim: cards.ClaimView) -> Claim:
+def claim_view(page_request: PageRequest, claim: cards.ClaimView) -> FeedClaim:
     """Something said in a video."""
-    return Claim(claim.at_ms // 1000, page_request.pick(claim.text, claim.text_en), claim.kept)
+    return FeedClaim(claim.at_ms // 1000, page_request.pick(claim.text, claim.text_en), claim.kept)
 
 
-def _card(page_request: PageRequest, card: cards.Card, owned: frozenset[UUID]) -> Card:
-    return Card(
+def _card(page_request: PageRequest, card: cards.Card, owned: frozenset[UUID]) -> FeedCard:
+    return FeedCard(
         placement_id=str(card.placement_id),
         from_s=card.start_ms // 1000,
         to_s=-(-card.end_ms // 1000),

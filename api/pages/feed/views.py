@@ -10,7 +10,7 @@ CallToAction = Literal["buy", "trial", "demo", "quote"]
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class FeedCard:
     """A placement: shown from ``from_s`` up to ``to_s`` seconds of its video.
 
     ``owned`` means the viewer's organization already has it.
@@ -29,7 +29,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class FeedClaim:
     """Something said in the video at a second, and whether the plan keeps it."""
 
     second: int
@@ -50,8 +50,8 @@ class FeedVideo:
     width: int
     height: int
     duration_s: int
-    cards: tuple[Card, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    cards: tuple[FeedCard, ...] = ()
+    claims: tuple[FeedClaim, ...] = ()
     description: str = ""
     followed: bool = False
 

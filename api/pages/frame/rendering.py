@@ -35,7 +35,7 @@ class OrganizationChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class FlashMessage:
     """What just happened, told once on the next page."""
 
     tone: Literal["good", "bad", "info"]
@@ -59,7 +59,7 @@ class Chrome:
     organizations: tuple[OrganizationChoice, ...] = ()
     areas: frozenset[navigation.Area] = frozenset()
     badges: Mapping[str, int] = field(default_factory=dict)
-    notice: Notice | None = None
+    notice: FlashMessage | None = None
     #: Seconds after which a page without JavaScript reloads itself while work is under way; 0 means never.
     refresh_s: int = 0
 

@@ -26,7 +26,7 @@ from api.context import Services
 from api.language import Language, language_of
 from api.pages.frame.formats import Formats
 from api.pages.frame.navigation import Area
-from api.pages.frame.rendering import Chrome, Notice, OrganizationChoice, View, render
+from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View, render
 from api.pages.frame.sidebar import VISITOR_AREAS, areas_of, badges_of
 from api.pages.frame.translations import translations
 from api.request import ApiRequest
@@ -161,7 +161,7 @@ class PageRequest:
         status: int = 200,
         part: str | None = None,
         refresh_s: int = 0,
-        notice: Notice | None = None,
+        notice: FlashMessage | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response[str]:
         """The page, or one `part` of it. What the previous request had to say is said now."""
@@ -173,7 +173,7 @@ class PageRequest:
         body = render(view, self.chrome(notice=flashed, refresh_s=refresh_s), part=part)
         return Response(body, status_code=status, media_type=MediaType.HTML, cookies=cookies, headers=headers)
 
-    def chrome(self, *, notice: Notice | None = None, refresh_s: int = 0) -> Chrome:
+    def chrome(self, *, notice: FlashMessage | None = None, refresh_s: int = 0) -> Chrome:
         """What surrounds the page."""
         signed_in = self.signed_in
         areas, badges = self._sidebar or self._read_sidebar_alone()
@@ -210,10 +210,10 @@ class PageRequest:
         with self.request.transaction() as uow:
             return areas_of(uow, self.signed_in), badges_of(uow, self.signed_in)
 
-    def _flashed(self) -> Notice | None:
+    def _flashed(self) -> FlashMessage | None:
         key = f"notice.{self.request.cookies.get(NOTICE_COOKIE, '')}"
         texts = translations(self.language).texts
-        return Notice("good", texts[key]) if key in texts else None
+        return FlashMessage("good", texts[key]) if key in texts else None
 
 
 def redirect(address: str, *, cookies: Sequence[Cookie] = ()) -> Response[bytes]:

@@ -14,7 +14,7 @@ LinkState = Literal["done", "live", "waiting", "todo", "failed", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class TimelineFact:
     """One labelled value beside a link; ``label`` is a key under ``fact.``, ``value`` is ready text."""
 
     label: str
@@ -22,7 +22,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class TimelineAttempt:
     """One call to the seller's system, shown to those entitled. ``latency_ms`` is wall time of the call."""
 
     at: datetime
@@ -41,8 +41,8 @@ class Link:
     text: str = ""
     id: str = ""
     address: str | None = None
-    facts: tuple[Fact, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
+    facts: tuple[TimelineFact, ...] = ()
+    attempts: tuple[TimelineAttempt, ...] = ()
     percent: int | None = None
     #: Why the chain is broken here: what was expected and not found.
     broken: str = ""

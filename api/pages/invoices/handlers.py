@@ -12,7 +12,7 @@ from litestar.di import NamedDependency as Given
 from api.pages.frame import addresses
 from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest, page
-from api.pages.invoices.views import InvoiceDetail, InvoiceLine, InvoiceRow, InvoicesView
+from api.pages.invoices.views import InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
 from api.v1.invoice_export import month_filter, parse_month
 from billing.documents.chinese_capitals import chinese_capitals
 from billing.invoices import queries
@@ -62,7 +62,7 @@ def _more(page_request: PageRequest, month: date, cursor: str | None) -> str | N
     return addresses.next_page(addresses.INVOICES, cursor, month=f"{month:%Y-%m}", **kept)
 
 
-def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail | None:
+def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> InvoicePanel | None:
     try:
         found = queries.get_invoice(uow, invoice_id)
     except NotFound:
@@ -70,10 +70,10 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
     row = found.row
     sign = -1 if row.kind == "credit_note" else 1
     chinese = page_request.language == "zh-CN" and row.currency.strip() == "CNY"
-    return InvoiceDetail(
+    return InvoicePanel(
         row=_row(row, sum(note.gross_minor for note in found.credit_notes)),
         lines=tuple(
-            InvoiceLine(
+            InvoicePanelLine(
                 text=line.name,
                 quantity=f"{line.quantity.normalize():f}",
                 net=money(sign * line.net_minor, row.currency),
@@ -90,10 +90,10 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
     )
 
 
-def _row(row: queries.InvoiceRow, credited_minor: int) -> InvoiceRow:
+def _row(row: queries.InvoiceRow, credited_minor: int) -> InvoiceItem:
     kind: Literal["invoice", "credit_note"] = "credit_note" if row.kind == "credit_note" else "invoice"
     sign = -1 if kind == "credit_note" else 1
-    return InvoiceRow(
+    return InvoiceItem(
         id=str(row.id),
         number=row.number or "–",
         kind=kind,

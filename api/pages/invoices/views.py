@@ -8,7 +8,7 @@ from kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
-class InvoiceRow:
+class InvoiceItem:
     """One invoice or credit note; a credit note's amounts are negative."""
 
     id: str
@@ -26,7 +26,7 @@ class InvoiceRow:
 
 
 @dataclass(frozen=True, slots=True)
-class InvoiceLine:
+class InvoicePanelLine:
     """One line of the opened invoice."""
 
     text: str
@@ -37,11 +37,11 @@ class InvoiceLine:
 
 
 @dataclass(frozen=True, slots=True)
-class InvoiceDetail:
+class InvoicePanel:
     """The invoice in the side panel."""
 
-    row: InvoiceRow
-    lines: tuple[InvoiceLine, ...]
+    row: InvoiceItem
+    lines: tuple[InvoicePanelLine, ...]
     seller_tax_id: str
     buyer_name: str
     buyer_tax_id: str
@@ -61,12 +61,12 @@ class InvoicesView:
 
     month: date
     months: tuple[date, ...]
-    rows: tuple[InvoiceRow, ...]
+    rows: tuple[InvoiceItem, ...]
     count: int
     totals: tuple[Money, ...]
     sellers: tuple[tuple[str, str], ...] = ()
     seller: str = ""
     state: str = ""
     query: str = ""
-    opened: InvoiceDetail | None = None
+    opened: InvoicePanel | None = None
     next_address: str | None = None

@@ -14,7 +14,7 @@ from api.pages.frame.site import PageRequest, page
 from api.pages.money import presenter
 from api.pages.money.presenter import own_figures
 from api.pages.money.views import PromoterView, SellerMoneyView, StatementView
-from api.pages.money.views import ShareRow as ShownShare
+from api.pages.money.views import ShareItem as ShownShare
 from billing.invoices.queries import InvoiceFilter, list_invoices
 from billing.payouts.balances import balances
 from billing.payouts.queries import list_payouts

@@ -51,9 +51,9 @@ def forecast(balances: Sequence[Balance]) -> tuple[views.ForecastDay, ...]:
 
 def share_row(
     page_request: PageRequest, row: ShareRow, line: SoldLine | None, video: VideoSummary | None
-) -> views.ShareRow:
+) -> views.ShareItem:
     """One share of one's own in the list of the seller's dashboard."""
-    return views.ShareRow(
+    return views.ShareItem(
         id=str(row.id),
         order_id=str(row.group_reference),
         order_number=line.order_number if line else str(row.group_reference)[-8:],
@@ -67,11 +67,11 @@ def share_row(
     )
 
 
-def statement_row(page_request: PageRequest, row: StatementRow) -> views.StatementRow:
+def statement_row(page_request: PageRequest, row: StatementRow) -> views.StatementItem:
     """A closed period in the list."""
     zone = _zone(page_request)
     last = row.ends_at.astimezone(zone)
-    return views.StatementRow(
+    return views.StatementItem(
         id=str(row.id),
         number=row.number,
         starts_on=row.starts_at.astimezone(zone).date(),
@@ -89,10 +89,10 @@ def statement_row(page_request: PageRequest, row: StatementRow) -> views.Stateme
 
 def statement_line(
     page_request: PageRequest, row: StatementLineRow, currency: str, line: SoldLine | None, *, as_promoter: bool
-) -> views.StatementLine:
+) -> views.StatementItemLine:
     """One line of a statement; a promoter learns neither order nor buyer."""
     named = line is not None and not as_promoter
-    return views.StatementLine(
+    return views.StatementItemLine(
         kind=row.kind,
         share_id=str(row.share_id),
         order_number=line.order_number if line is not None and named else "",
@@ -106,9 +106,9 @@ def statement_line(
     )
 
 
-def payout_row(page_request: PageRequest, row: PayoutRow) -> views.PayoutRow:
+def payout_row(page_request: PageRequest, row: PayoutRow) -> views.PayoutItem:
     """Money that went out, or is about to."""
-    return views.PayoutRow(
+    return views.PayoutItem(
         id=str(row.id),
         statement_number=row.statement_number,
         amount=money(row.amount_minor, row.currency),

@@ -21,7 +21,7 @@ class MoneyFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class ShareRow:
+class ShareItem:
     """One share of one captured line. ``amount`` is the reader's own part; ``forecast_on`` when it should be paid."""
 
     id: str
@@ -46,7 +46,7 @@ class ForecastDay:
 
 
 @dataclass(frozen=True, slots=True)
-class StatementRow:
+class StatementItem:
     """A settlement period: carried over + gross - refunds - commission - promoter + adjustments = net."""
 
     id: str
@@ -75,7 +75,7 @@ class CommissionInvoice:
 
 
 @dataclass(frozen=True, slots=True)
-class StatementLine:
+class StatementItemLine:
     """One share in a statement, or what a refund took back of one. A promoter is not shown the order."""
 
     kind: str
@@ -97,15 +97,15 @@ class StatementView:
     template: ClassVar[str] = "money/statement.html"
     active: ClassVar[str] = "seller_money"
 
-    row: StatementRow
-    lines: tuple[StatementLine, ...]
+    row: StatementItem
+    lines: tuple[StatementItemLine, ...]
     party: str
     back: str
     as_promoter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class PayoutRow:
+class PayoutItem:
     """Money that went out, or is about to."""
 
     id: str
@@ -126,9 +126,9 @@ class SellerMoneyView:
 
     figures: tuple[MoneyFigures, ...]
     forecast: tuple[ForecastDay, ...]
-    shares: tuple[ShareRow, ...]
-    statements: tuple[StatementRow, ...]
-    payouts: tuple[PayoutRow, ...]
+    shares: tuple[ShareItem, ...]
+    statements: tuple[StatementItem, ...]
+    payouts: tuple[PayoutItem, ...]
     commission_invoices: tuple[CommissionInvoice, ...]
     states: tuple[str, ...]
     state: str = ""
@@ -158,5 +158,5 @@ class PromoterView:
 
     figures: tuple[MoneyFigures, ...]
     videos: tuple[PromotedVideo, ...]
-    statements: tuple[StatementRow, ...]
-    payouts: tuple[PayoutRow, ...]
+    statements: tuple[StatementItem, ...]
+    payouts: tuple[PayoutItem, ...]

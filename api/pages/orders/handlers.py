@@ -10,15 +10,15 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.pages.feed.views import Claim
+from api.pages.feed.views import FeedClaim
 from api.pages.frame import addresses
 from api.pages.frame.payment_methods import methods, parse_method
 from api.pages.frame.phrases import failure, money
-from api.pages.frame.rendering import Notice
+from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.orders import presenter
 from api.pages.orders.presenter import OrderPageData
-from api.pages.orders.views import OrderRow, OrdersView, OrderView
+from api.pages.orders.views import OrderItem, OrderPageView, OrdersView
 from api.v1.purchases import require_gateway
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
@@ -107,13 +107,15 @@ def _show(page_request: PageRequest, order_id: UUID, refused: DomainError | None
         refundable = page_request.principal.may("orders.buy") and is_refundable(uow, order_id)
     view = _view(page_request, data, refundable=refundable)
     if refused is not None:
-        return page_request.render(view, status=refused.status, notice=Notice("bad", failure(page_request, refused)))
+        return page_request.render(
+            view, status=refused.status, notice=FlashMessage("bad", failure(page_request, refused))
+        )
     return page_request.render(view, refresh_s=REFRESH_S if view.live else 0)
 
 
-def _row(page_request: PageRequest, order: views.OrderView) -> OrderRow:
+def _row(page_request: PageRequest, order: views.OrderView) -> OrderItem:
     line = order.lines[0]
-    return OrderRow(
+    return OrderItem(
         id=str(order.id),
         number=order.number,
         listing_name=page_request.pick(line.title, line.title_en),
@@ -127,13 +129,13 @@ def _row(page_request: PageRequest, order: views.OrderView) -> OrderRow:
     )
 
 
-def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -> OrderView:
+def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -> OrderPageView:
     order, line = data.order, data.order.lines[0]
     failed = order.state == "pending_payment" and data.payment is not None and data.payment.state == "failed"
     buys = page_request.principal.may("orders.buy")
     usable = next((one for one in data.deliveries if one.entitlement_state == "active"), None)
     invoice = data.invoice
-    return OrderView(
+    return OrderPageView(
         id=str(order.id),
         number=order.number,
         state=order.state,
@@ -153,7 +155,7 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -
         live=data.is_live,
         percent=min((one.percent for one in data.deliveries), default=0),
         claims=tuple(
-            Claim(
+            FeedClaim(
                 cast("int", one["second_ms"]) // 1000,
                 page_request.pick(cast("str", one["text"]), cast("str", one["text_en"])),
                 bool(one["ok"]),

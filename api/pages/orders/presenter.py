@@ -10,7 +10,7 @@ from uuid import UUID
 from api.pages.frame import addresses
 from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest
-from api.pages.frame.timeline import Attempt, Fact, Link, LinkState, Timeline
+from api.pages.frame.timeline import Link, LinkState, Timeline, TimelineAttempt, TimelineFact
 from api.pages.frame.translations import translations
 from billing.invoices.queries import InvoiceFilter, InvoiceRow, list_invoices
 from billing.payments.queries import PaymentRow, latest_payment
@@ -138,7 +138,7 @@ def _payment(page_request: PageRequest, data: OrderPageData) -> Link:
     payment = data.payment
     if payment is None:
         return Link("payment", "done" if data.order.paid_at else "todo", data.order.paid_at)
-    facts = (Fact("amount", page_request.formats.money(money(payment.amount_minor, payment.currency))),)
+    facts = (TimelineFact("amount", page_request.formats.money(money(payment.amount_minor, payment.currency))),)
     method = translations(page_request.language).word("gateway", payment.gateway)
     if payment.state == "succeeded":
         return Link("payment", "done", payment.captured_at, method, facts=facts)
@@ -187,10 +187,10 @@ def _run_text(page_request: PageRequest, one: Delivery) -> str:
     return page_request.pick(one.message, one.message_en)
 
 
-def _attempts(page_request: PageRequest, rows: Sequence[AttemptRow]) -> tuple[Attempt, ...]:
+def _attempts(page_request: PageRequest, rows: Sequence[AttemptRow]) -> tuple[TimelineAttempt, ...]:
     words = translations(page_request.language)
     return tuple(
-        Attempt(
+        TimelineAttempt(
             row.started_at,
             ATTEMPTS[row.outcome],  # type: ignore[arg-type]  # the values are exactly the view's words
             words.word("attempt_reason", row.reason) if row.reason else f"HTTP {row.status}" if row.status else "",
@@ -233,7 +233,7 @@ def _paper(page_request: PageRequest, row: InvoiceRow) -> Link:
     kind = "credit_note" if row.kind == "credit_note" else "invoice"
     if not row.has_pdf:
         return Link(kind, "live", row.created_at, page_request.t("order.invoice_drawing"), str(row.id))  # type: ignore[arg-type]  # one of two literals
-    gross = Fact("amount", page_request.formats.money(money(row.gross_minor, row.currency)))
+    gross = TimelineFact("amount", page_request.formats.money(money(row.gross_minor, row.currency)))
     address = addresses.invoice_pdf(str(row.id))
     return Link(kind, "done", row.issued_at, row.number or "", str(row.id), address, (gross,))  # type: ignore[arg-type]  # one of two literals
 
@@ -241,6 +241,6 @@ def _paper(page_request: PageRequest, row: InvoiceRow) -> Link:
 def _refund(page_request: PageRequest, row: RefundRow) -> Link:
     states: dict[str, LinkState] = {"succeeded": "done", "failed": "failed"}
     key = {"succeeded": "refund_done", "failed": "refund_failed"}.get(row.state, "refund_running")
-    facts = (Fact("amount", page_request.formats.money(money(row.amount_minor, row.currency))),)
+    facts = (TimelineFact("amount", page_request.formats.money(money(row.amount_minor, row.currency))),)
     at = row.ended_at or row.created_at
     return Link("refund", states.get(row.state, "live"), at, page_request.t(f"order.{key}"), str(row.id), facts=facts)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from api.pages.feed.views import Claim
+from api.pages.feed.views import FeedClaim
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Timeline
 from kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
-class OrderView:
+class OrderPageView:
     """A buyer's order: the loop's line with what is known so far, and what can be done now."""
 
     template: ClassVar[str] = "orders/order.html"
@@ -37,7 +37,7 @@ class OrderView:
     timeline: Timeline
     live: bool
     percent: int
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[FeedClaim, ...] = ()
     entitlement_id: str | None = None
     invoice_id: str | None = None
     video_id: str | None = None
@@ -52,7 +52,7 @@ class OrderView:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderRow:
+class OrderItem:
     """One order in a list."""
 
     id: str
@@ -74,7 +74,7 @@ class OrdersView:
     template: ClassVar[str] = "orders/orders.html"
     active: ClassVar[str] = "orders"
 
-    rows: tuple[OrderRow, ...]
+    rows: tuple[OrderItem, ...]
     states: tuple[str, ...]
     state: str = ""
     query: str = ""

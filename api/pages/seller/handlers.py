@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from api.auth import SIGNED_IN
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure, money
-from api.pages.frame.rendering import Notice
+from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.money.presenter import own_figures
@@ -98,7 +98,7 @@ def replay(run_id: FromPath[UUID], page_request: Given[PageRequest], form: Given
         page_request.transact(lambda uow: replay_run(uow, run_id))
     except Conflict as refused:
         return page_request.render(
-            _orders(page_request), status=refused.status, notice=Notice("bad", failure(page_request, refused))
+            _orders(page_request), status=refused.status, notice=FlashMessage("bad", failure(page_request, refused))
         )
     return page_request.redirect(addresses.SELLER_ORDERS, notice="run_replayed")
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from api.pages.frame.phrases import is_known, money, reason, seconds_since
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest
-from api.pages.orders.views import OrderRow
-from api.pages.seller.views import FunnelStep, ListingDetail, ListingPlan, ListingRow, TroubledRun
+from api.pages.orders.views import OrderItem
+from api.pages.seller.views import FunnelStep, ListingItem, ListingPanel, ListingPlan, TroubledRun
 from billing.shares.queries import promoted_sales
 from fulfillment.runs.views import RunRow
 from kernel.db.uow import UnitOfWork
@@ -56,11 +56,11 @@ def funnel(reach: Reach, sales: Sequence[VideoSales]) -> tuple[FunnelStep, ...]:
     return tuple(FunnelStep(key, count, count * _PPM // widest) for key, count in counts)
 
 
-def order_row(page_request: PageRequest, view: OrderView) -> OrderRow:
+def order_row(page_request: PageRequest, view: OrderView) -> OrderItem:
     """An order in the seller's list; the first line names it, more are counted."""
     first = view.lines[0]
     others = f" +{len(view.lines) - 1}" if len(view.lines) > 1 else ""
-    return OrderRow(
+    return OrderItem(
         id=str(view.id),
         number=view.number,
         listing_name=page_request.pick(first.title, first.title_en) + others,
@@ -73,11 +73,11 @@ def order_row(page_request: PageRequest, view: OrderView) -> OrderRow:
     )
 
 
-def listing_row(page_request: PageRequest, view: ListingView, customers: Mapping[UUID, int]) -> ListingRow:
+def listing_row(page_request: PageRequest, view: ListingView, customers: Mapping[UUID, int]) -> ListingItem:
     """A listing in the seller's list, priced by its cheapest plan on sale."""
     plans = [plan for plan in view.plans if plan.state == "active"]
     cheapest = min(plans, key=lambda plan: plan.unit_price_minor, default=None)
-    return ListingRow(
+    return ListingItem(
         id=str(view.id),
         name=page_request.pick(view.title, view.title_en),
         kind=view.kind,
@@ -93,9 +93,9 @@ def listing_row(page_request: PageRequest, view: ListingView, customers: Mapping
 
 def listing_detail(
     page_request: PageRequest, view: ListingView, customers: Mapping[UUID, int], connectors: Mapping[UUID, str]
-) -> ListingDetail:
+) -> ListingPanel:
     """A listing to read, as a buyer will see it, and why it was rejected."""
-    return ListingDetail(
+    return ListingPanel(
         row=listing_row(page_request, view, customers),
         summary=page_request.pick(view.summary, view.summary_en),
         plans=tuple(_plan(page_request, plan, connectors) for plan in view.plans),

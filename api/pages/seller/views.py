@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from api.pages.frame.prices import Per
 from api.pages.money.views import MoneyFigures
-from api.pages.orders.views import OrderRow
+from api.pages.orders.views import OrderItem
 from kernel.money import Money
 
 
@@ -63,7 +63,7 @@ class SellerOrdersView:
     template: ClassVar[str] = "seller/seller_orders.html"
     active: ClassVar[str] = "seller_orders"
 
-    rows: tuple[OrderRow, ...]
+    rows: tuple[OrderItem, ...]
     runs: tuple[TroubledRun, ...]
     states: tuple[str, ...]
     state: str = ""
@@ -72,7 +72,7 @@ class SellerOrdersView:
 
 
 @dataclass(frozen=True, slots=True)
-class ListingRow:
+class ListingItem:
     """One listing in the seller's list."""
 
     id: str
@@ -102,10 +102,10 @@ class ListingPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class ListingDetail:
+class ListingPanel:
     """The published version of a listing, to read."""
 
-    row: ListingRow
+    row: ListingItem
     summary: str
     plans: tuple[ListingPlan, ...]
     reasons: tuple[str, ...] = ()
@@ -118,6 +118,6 @@ class SellerListingsView:
     template: ClassVar[str] = "seller/seller_listings.html"
     active: ClassVar[str] = "seller_listings"
 
-    rows: tuple[ListingRow, ...]
-    opened: ListingDetail | None = None
+    rows: tuple[ListingItem, ...]
+    opened: ListingPanel | None = None
     next_address: str | None = None

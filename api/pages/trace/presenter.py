@@ -10,7 +10,7 @@ from api.pages.frame import addresses
 from api.pages.frame.formats import Formats
 from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest
-from api.pages.frame.timeline import Fact, Link, LinkKind, LinkState, Timeline
+from api.pages.frame.timeline import Link, LinkKind, LinkState, Timeline, TimelineFact
 from api.pages.frame.translations import translations
 from orders.tracing.model import Gap, Node, Trace
 
@@ -123,7 +123,7 @@ def _text(page_request: PageRequest, node: Node) -> str:
     return " · ".join(part for part in (title, state) if part)
 
 
-def _facts(page_request: PageRequest, formats: Formats, node: Node) -> list[Fact]:
+def _facts(page_request: PageRequest, formats: Formats, node: Node) -> list[TimelineFact]:
     found = []
     for name, value in node.facts.items():
         entry = FACTS.get(name)
@@ -132,7 +132,7 @@ def _facts(page_request: PageRequest, formats: Formats, node: Node) -> list[Fact
         label, render = entry
         said = render(page_request, formats, value)
         if said:
-            found.append(Fact(label, said))
+            found.append(TimelineFact(label, said))
     return found
 
 

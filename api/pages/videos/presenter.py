@@ -13,7 +13,7 @@ from api.pages.feed.views import CallToAction
 from api.pages.frame.phrases import blocked, money, priced, reason
 from api.pages.frame.site import Form, PageRequest
 from api.pages.seller.presenter import NO_REACH, funnel
-from api.pages.videos.views import EditableClaim, PlacementRow, PlanOption, SellerVideoView, Typed, VideoRow
+from api.pages.videos.views import EditableClaim, PlacementItem, PlanOption, SellerVideoView, Typed, VideoItem
 from kernel.errors import Invalid
 from kernel.money import exponent
 from marketplace.attribution.reach import Reach
@@ -38,10 +38,10 @@ def poster_of(services: Services, row: OwnVideo) -> str | None:
     return cover_address(services, row.id, row.media_version, is_public=_is_public(row))
 
 
-def video_row(page_request: PageRequest, row: OwnVideo, sales: Iterable[VideoSales]) -> VideoRow:
+def video_row(page_request: PageRequest, row: OwnVideo, sales: Iterable[VideoSales]) -> VideoItem:
     """A video in its owner's list. Money of the currency that sold most."""
     sold = sorted(sales, key=lambda one: one.orders, reverse=True)
-    return VideoRow(
+    return VideoItem(
         id=str(row.id),
         title=page_request.pick(row.title, row.title_en),
         poster=poster_of(page_request.services, row),
@@ -182,8 +182,8 @@ def _minor(value: str, currency: str) -> int:
     return int(scaled)
 
 
-def _placement(page_request: PageRequest, card: Card) -> PlacementRow:
-    return PlacementRow(
+def _placement(page_request: PageRequest, card: Card) -> PlacementItem:
+    return PlacementItem(
         id=str(card.placement_id),
         from_s=card.start_ms // MS,
         to_s=card.end_ms // MS,

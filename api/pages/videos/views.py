@@ -13,7 +13,7 @@ from kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
-class VideoRow:
+class VideoItem:
     """One video in the seller's list."""
 
     id: str
@@ -36,7 +36,7 @@ class SellerVideosView:
     template: ClassVar[str] = "videos/seller_videos.html"
     active: ClassVar[str] = "seller_videos"
 
-    rows: tuple[VideoRow, ...]
+    rows: tuple[VideoItem, ...]
     next_address: str | None = None
 
 
@@ -58,7 +58,7 @@ class UploadView:
 
 
 @dataclass(frozen=True, slots=True)
-class PlacementRow:
+class PlacementItem:
     """A placement on the timeline of the editor."""
 
     id: str
@@ -124,7 +124,7 @@ class SellerVideoView:
     codecs: str
     size_bytes: int
     visibility: str
-    placements: tuple[PlacementRow, ...]
+    placements: tuple[PlacementItem, ...]
     claims: tuple[EditableClaim, ...]
     plans: tuple[PlanOption, ...]
     #: What a feature or service level may be named as, with its figure where it has one.
