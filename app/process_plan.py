@@ -8,8 +8,8 @@ from pathlib import Path
 
 from app.embedded.engines import Addresses
 from app.embedded.supervised_process import ProcessSpec, accepts_connections
-from app.embedded.supervisor import Step
-from app.sample.outcome import SampleMarket, SignIn
+from app.embedded.supervisor import StartStep
+from app.sample.outcome import SampleMarket, SampleSignIn
 from kernel.settings import Settings
 
 SELLER_FOLDER = Path(__file__).resolve().parent.parent / "examples" / "seller_app"
@@ -34,19 +34,19 @@ class ProcessPlan:
             ports.append(("127.0.0.1", self.settings.sample_seller_port, "SAMPLE_SELLER_PORT"))
         return ports
 
-    def steps(self, addresses: Addresses) -> list[Step]:
+    def steps(self, addresses: Addresses) -> list[StartStep]:
         """The sample market, which begins with the migrations; without samples the migrations alone."""
         environment = self._environment(addresses)
         if self.sample:
             return [
-                Step(
+                StartStep(
                     "Preparing the database and the sample market",
                     "正在准备数据库与示例数据",
                     ProcessSpec("seed", ("-m", "app.cli", "seed"), environment),
                 )
             ]
         return [
-            Step(
+            StartStep(
                 "Bringing the database up to date",
                 "正在更新数据库结构",
                 ProcessSpec("migrate", ("-m", "app.cli", "migrate"), environment),
@@ -104,7 +104,7 @@ def read_outcome(settings: Settings) -> SampleMarket:
         environment = json.loads((settings.market_home / OUTCOME_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return SampleMarket((), {})
-    return SampleMarket(tuple(SignIn(**item) for item in environment["sign_ins"]), environment["seller_secrets"])
+    return SampleMarket(tuple(SampleSignIn(**item) for item in environment["sign_ins"]), environment["seller_secrets"])
 
 
 def reachable(host: str) -> str:

@@ -27,7 +27,7 @@ from orders.order.views import LineView, OrderView, line_view, order_view
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StateChange:
     """One transition, for the vertical line of the order page."""
 
     machine: str
@@ -81,7 +81,7 @@ def get_seller_order(uow: UnitOfWork, order_id: UUID) -> OrderView:
     )
 
 
-def steps_of(uow: UnitOfWork, subject_ids: list[UUID], *, since: datetime) -> list[Step]:
+def steps_of(uow: UnitOfWork, subject_ids: list[UUID], *, since: datetime) -> list[StateChange]:
     """The history of aggregates the caller has already been allowed to see, oldest first; `since` the eldest was made."""
     rows = uow.session.scalars(
         select(StateHistory)
@@ -92,7 +92,7 @@ def steps_of(uow: UnitOfWork, subject_ids: list[UUID], *, since: datetime) -> li
         )
         .order_by(StateHistory.at, StateHistory.id)
     )
-    return [Step(row.machine, row.from_state, row.to_state, row.reason, row.at) for row in rows]
+    return [StateChange(row.machine, row.from_state, row.to_state, row.reason, row.at) for row in rows]
 
 
 def get_quote(uow: UnitOfWork, quote_id: UUID) -> Quote:

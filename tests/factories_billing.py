@@ -17,7 +17,7 @@ from billing import jobs
 from billing.charges.mark_delivered import mark_delivered
 from billing.charges.record_charge import RecordCharge, record_charge
 from billing.documents.model import InvoiceDocument
-from billing.documents.parties import Party
+from billing.documents.parties import DocumentParty
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
@@ -33,7 +33,7 @@ from kernel.jobs.kinds import sweeps
 from kernel.jobs.models import EventRow
 from kernel.jobs.runner import drain
 from kernel.money import Money
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from kernel.storage import Storage, open_storage
 from marketplace.parties.models import Organization
 from tests.witness import witness_all
@@ -41,7 +41,9 @@ from tests.witness import witness_all
 M = TypeVar("M", bound=Base)
 T = TypeVar("T")
 TERMS = ShareTerms(policy_version=1, commission_ppm=150_000, promoter_ppm=50_000, hold_days=7)
-OPERATOR = Principal(Kind.OPERATOR, person_id=uuid7(), permissions=frozenset({"operator.payouts", "operator.clock"}))
+OPERATOR = Principal(
+    PrincipalKind.OPERATOR, person_id=uuid7(), permissions=frozenset({"operator.payouts", "operator.clock"})
+)
 
 
 class PlainRenderer:
@@ -170,8 +172,8 @@ class Sale:
             reference=self.order_id,
             buyer_org_id=self.buyer_org_id,
             seller_org_id=self.seller_org_id,
-            buyer=Party("买方科技有限公司", "CN", "91330000MA27XYZ123"),
-            seller=Party("卖方软件有限公司", "CN", "91110108MA01ABCDE4", address_lines=("海淀区 1 号",)),
+            buyer=DocumentParty("买方科技有限公司", "CN", "91330000MA27XYZ123"),
+            seller=DocumentParty("卖方软件有限公司", "CN", "91110108MA01ABCDE4", address_lines=("海淀区 1 号",)),
             currency="CNY",
             lines=[
                 LineToInvoice(

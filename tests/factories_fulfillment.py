@@ -26,7 +26,7 @@ from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.runner import Runner
 from kernel.outbound import OutboundClient, OutboundPolicy
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from tests.factories_marketplace import Org, make_org, make_plans, make_seller
@@ -121,7 +121,7 @@ def entitlement_of(uow: UnitOfWork, entitlement_id: UUID) -> Entitlement:
 def make_connector(uow: UnitOfWork, seller: Org, url: str, secret: str | None = None) -> SavedConnector:
     """A webhook connector of the seller on loopback."""
     before = uow.principal
-    uow.principal = Principal(Kind.SYSTEM, org_id=seller.id, label="test")
+    uow.principal = Principal(PrincipalKind.SYSTEM, org_id=seller.id, label="test")
     saved = save_connector(uow, SaveConnector("test", "webhook", url, secret), box=BOX, policy=LOOPBACK)
     uow.principal = before
     return saved

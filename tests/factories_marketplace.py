@@ -17,7 +17,7 @@ from stdnum.cn import uscc
 
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from marketplace.access.add_person import NewPerson
 from marketplace.access.members import AddMember, add_member
 from marketplace.access.permissions import OPERATOR, permissions_of
@@ -43,7 +43,9 @@ from marketplace.videos.create_video import CreateVideo, create_video
 from marketplace.videos.models import VIDEO, Video
 
 PASSWORD = "correct-horse-battery"
-OPERATOR_PRINCIPAL = Principal(Kind.OPERATOR, org_id=PLATFORM_ORG_ID, permissions=OPERATOR, label="test operator")
+OPERATOR_PRINCIPAL = Principal(
+    PrincipalKind.OPERATOR, org_id=PLATFORM_ORG_ID, permissions=OPERATOR, label="test operator"
+)
 _BASE36 = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _numbers = count(1)
 
@@ -106,7 +108,7 @@ def make_org(uow: UnitOfWork, *, seller: bool = False, name: str = "", country: 
                 **more,
             ),
         )
-    owner = Principal(Kind.PERSON, registered.org_id, registered.person_id, permissions_of(["owner"]), "owner")
+    owner = Principal(PrincipalKind.PERSON, registered.org_id, registered.person_id, permissions_of(["owner"]), "owner")
     return Org(registered.org_id, owner, email)
 
 
@@ -134,7 +136,7 @@ def make_member(uow: UnitOfWork, org: Org, *roles: str) -> Principal:
     email = f"member-{uuid7().hex[-12:]}@example.test"
     with acting(uow, org.owner):
         member = add_member(uow, AddMember(email, roles, "同事", PASSWORD))
-    return Principal(Kind.PERSON, org.id, member.person_id, permissions_of(roles), email)
+    return Principal(PrincipalKind.PERSON, org.id, member.person_id, permissions_of(roles), email)
 
 
 def per_seat_plan(**changes: Any) -> DraftPlan:

@@ -8,7 +8,7 @@ from litestar.params import RawBody
 from api.auth import PUBLIC
 from api.request import ApiRequest
 from api.webhooks.accepted import AcceptedOut
-from billing.gateways.ports import Refused
+from billing.gateways.ports import GatewayRefused
 from billing.gateways.webhooks import store_webhook
 from kernel import clock
 from kernel.errors import Invalid, NotFound
@@ -36,7 +36,7 @@ def receive_stripe(request: ApiRequest, body: RawBody) -> AcceptedOut:
         raise NotFound("not_found")
     try:
         notice = gateway.read_notice(body, dict(request.headers), clock.now())
-    except Refused as refusal:
+    except GatewayRefused as refusal:
         raise Invalid("notice_refused", reason=refusal.code) from refusal
     fresh = request.transact(lambda uow: store_webhook(uow, "stripe", notice), acting_as=SYSTEM)
     return AcceptedOut(status="accepted" if fresh else "known")

@@ -14,7 +14,7 @@ T = TypeVar("T")
 CHUNK = 256 * 1024
 
 
-class Person:
+class DemoClient:
     """One signed-in member of an organization."""
 
     def __init__(self, base_url: str, email: str, password: str) -> None:

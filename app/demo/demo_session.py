@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from app.demo.demo_client import Person
+from app.demo.demo_client import DemoClient
 from app.demo.outcome import StepFailed
 from kernel.ids import uuid7
 
@@ -30,7 +30,7 @@ class DemoSession:
     password: str
     video_file: Path
     folder: Path
-    people: dict[str, Person] = field(default_factory=dict)
+    people: dict[str, DemoClient] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
     def ask_quote(self, seats: int) -> Evidence:

@@ -47,7 +47,7 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True)
-class Step:
+class StartStep:
     """A child that runs to its end before the others start."""
 
     en: str
@@ -55,13 +55,13 @@ class Step:
     spec: ProcessSpec
 
 
-class Plan(Protocol):
+class StartPlan(Protocol):
     """What a supervisor runs. Children are ended in the reverse of the order in which they are listed."""
 
     def ports(self) -> Sequence[tuple[str, int, str]]:
         """Host, port and setting of each address that must be free."""
 
-    def steps(self, addresses: Addresses) -> Sequence[Step]:
+    def steps(self, addresses: Addresses) -> Sequence[StartStep]:
         """What runs to its end first, in order."""
 
     def children(self, addresses: Addresses) -> Sequence[ProcessSpec]:
@@ -106,7 +106,7 @@ class Supervisor:
     thread: it handles SIGINT, SIGTERM and SIGHUP meanwhile.
     """
 
-    def __init__(self, settings: Settings, tell: Tell, plan: Plan) -> None:
+    def __init__(self, settings: Settings, tell: Tell, plan: StartPlan) -> None:
         self._given = settings
         self._tell = tell
         self._plan = plan
@@ -207,7 +207,7 @@ class Supervisor:
             f"端口 {port} 已被占用（{holder}），未启动任何服务。请释放该端口，或改用其他端口：{setting}={port + 1}",
         )
 
-    def _run_step(self, step: Step) -> None:
+    def _run_step(self, step: StartStep) -> None:
         log = self._layout.logs / f"{step.spec.name}.log"
         try:
             code = run_once(step.spec, log, self._given.market_home, STEP_TIMEOUT_S, lambda: self._signals > 0)

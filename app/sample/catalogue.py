@@ -15,14 +15,14 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.sample.organizations import OPERATOR, ORGANIZATIONS, PASSWORD, SampleOrganization, SamplePerson
-from app.sample.outcome import SignIn
+from app.sample.outcome import SampleSignIn
 from app.sample.products import FEATURE_KEYS, PRODUCTS, SampleProduct
 from app.sample.scenes import Scene
-from app.sample.scenes.facts import Claim as SpokenClaim
+from app.sample.scenes.facts import FilmClaim as SpokenClaim
 from kernel.db.uow import Database, UnitOfWork, transact
 from kernel.ids import uuid7
 from kernel.jobs.runner import drain
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from kernel.storage import Storage
 from marketplace.access.add_person import NewPerson, add_person, find_person_id
 from marketplace.access.members import AddMember, add_member
@@ -63,7 +63,7 @@ class Catalogue:
     organizations: Mapping[str, UUID]
     plans: Mapping[str, UUID]
     videos: Mapping[str, UUID]
-    sign_ins: tuple[SignIn, ...]
+    sign_ins: tuple[SampleSignIn, ...]
 
 
 def seed_catalogue(db: Database, storage: Storage, scenes: Sequence[Scene], connect: Connect) -> Catalogue:
@@ -86,10 +86,10 @@ def seed_catalogue(db: Database, storage: Storage, scenes: Sequence[Scene], conn
     return Catalogue(organizations, plans, videos, sign_ins())
 
 
-def sign_ins() -> tuple[SignIn, ...]:
+def sign_ins() -> tuple[SampleSignIn, ...]:
     """Everybody who may sign in, for whoever starts the market."""
     found = [
-        SignIn(
+        SampleSignIn(
             f"{wanted.who_en} {wanted.display_name}: {person.role}",
             f"{wanted.who_zh} {wanted.display_name}：{person.role_zh}",
             person.email,
@@ -98,7 +98,7 @@ def sign_ins() -> tuple[SignIn, ...]:
         for wanted in ORGANIZATIONS
         for person in wanted.people
     ]
-    return (*found, SignIn("Platform operator", "平台运营", OPERATOR.email, PASSWORD))
+    return (*found, SampleSignIn("Platform operator", "平台运营", OPERATOR.email, PASSWORD))
 
 
 def _organization(wanted: SampleOrganization) -> Callable[[UnitOfWork], Principal]:
@@ -122,7 +122,7 @@ def _organization(wanted: SampleOrganization) -> Callable[[UnitOfWork], Principa
             )
             org_id = made.org_id
         principal = Principal(
-            Kind.SYSTEM, org_id, find_person_id(uow, owner.email), permissions_of(["owner"]), "sample"
+            PrincipalKind.SYSTEM, org_id, find_person_id(uow, owner.email), permissions_of(["owner"]), "sample"
         )
         _as(uow, principal, lambda: _members_and_channel(uow, wanted))
         return principal
@@ -195,7 +195,7 @@ def _product(db: Database, owner: Principal, product: SampleProduct, connector_i
         if listing.state in {"draft", "in_review"}:
             submit_listing(uow, listing_id)
             operator = Principal(
-                Kind.OPERATOR, org_id=PLATFORM_ORG_ID, permissions=OPERATOR_PERMISSIONS, label="sample"
+                PrincipalKind.OPERATOR, org_id=PLATFORM_ORG_ID, permissions=OPERATOR_PERMISSIONS, label="sample"
             )
             _as(uow, operator, lambda: review_listing(uow, ReviewListing(listing_id, approve=True)))
         return plan.id

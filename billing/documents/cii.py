@@ -11,9 +11,9 @@ from typing import Final
 
 from lxml import etree
 
-from billing.documents.lines import InvoiceLine, TaxCategory, TaxSubtotal
+from billing.documents.lines import DocumentLine, TaxCategory, TaxSubtotal
 from billing.documents.model import InvoiceDocument
-from billing.documents.parties import Party, Period
+from billing.documents.parties import DocumentParty, Period
 from kernel.errors import Invalid
 from kernel.money import PPM, exponent, to_decimal
 
@@ -143,7 +143,7 @@ def _header(root: etree._Element, document: InvoiceDocument) -> None:
         _add_filled(element, "ram:IncludedNote/ram:Content", note)  # BT-22
 
 
-def _line(transaction: etree._Element, position: int, line: InvoiceLine, currency: str) -> None:
+def _line(transaction: etree._Element, position: int, line: DocumentLine, currency: str) -> None:
     element = _add(transaction, "ram:IncludedSupplyChainTradeLineItem")
     _add(element, "ram:AssociatedDocumentLineDocument/ram:LineID", str(position))  # BT-126
     product = _add(element, "ram:SpecifiedTradeProduct")
@@ -190,7 +190,7 @@ def _vat_applies(document: InvoiceDocument) -> bool:
     return document.lines[0].tax_category is not TaxCategory.OUT_OF_SCOPE
 
 
-def _party(element: etree._Element, party: Party, *, sells: bool, vat_applies: bool) -> None:
+def _party(element: etree._Element, party: DocumentParty, *, sells: bool, vat_applies: bool) -> None:
     _add(element, "ram:Name", party.legal_name)  # BT-27, BT-44
     states_vat = party.has_vat_id and vat_applies
     registered_as = party.registration_id or ("" if states_vat else party.tax_id)

@@ -48,7 +48,7 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class DocumentParty:
     """A seller, buyer or payee with every field that the law asks for, copied at issue and never looked up again.
 
     `tax_id` is the 18-character unified social credit code in China and the VAT identifier in the EU;

@@ -21,14 +21,14 @@ from sqlalchemy import bindparam, select
 from billing.gateways.models import SandboxOperation
 from billing.gateways.ports import (
     GatewayAnswer,
+    GatewayRefused,
     GatewayStatus,
-    Notice,
+    GatewayWebhook,
     NotReached,
     OutcomeUnknown,
     PaymentRequest,
     PayoutRequest,
     RefundRequest,
-    Refused,
 )
 from billing.gateways.webhooks import store_webhook
 from kernel import clock
@@ -126,7 +126,7 @@ class SandboxGateway:
             raise OutcomeUnknown
         script = _payment_script(token)
         if script is None:
-            raise Refused("invalid_method")
+            raise GatewayRefused("invalid_method")
         order = _Order("payment", request.key, token, request.amount, None, request.metadata)
         return self._do(order, script)
 
@@ -162,9 +162,9 @@ class SandboxGateway:
         """The payout of this key."""
         return self._find(request.key)
 
-    def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> Notice:
+    def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> GatewayWebhook:
         """The sandbox delivers inside the house; nobody outside can speak for it."""
-        raise Refused("signature_invalid")
+        raise GatewayRefused("signature_invalid")
 
     def _do(self, order: _Order, script: Script) -> GatewayAnswer:
         return transact(self._db, SYSTEM, lambda uow: _record(uow, order, script)).received()
@@ -176,9 +176,9 @@ class SandboxGateway:
         script = _REFUND_SCRIPTS.get(parent.method_token, _OK)
         if known is None and script.status is not GatewayStatus.FAILED:
             if parent.state != "succeeded" or parent.currency != request.amount.currency:
-                raise Refused("payment_not_refundable")
+                raise GatewayRefused("payment_not_refundable")
             if parent.refunded_minor + request.amount.amount_minor > parent.amount_minor:
-                raise Refused("refund_exceeds_payment")
+                raise GatewayRefused("refund_exceeds_payment")
             parent.refunded_minor += request.amount.amount_minor
         return _record(uow, order, script)
 
@@ -246,7 +246,7 @@ def _record(uow: UnitOfWork, order: _Order, script: Script) -> _SandboxAnswer:
     if not created:
         operation = uow.find(_BY_KEY, key=order.key)
     if operation.request_hash != order.digest():
-        raise Refused("idempotency_key_reused")
+        raise GatewayRefused("idempotency_key_reused")
     if created:
         answered = (
             script.becomes is None and not script.answer_lost and script.status is not GatewayStatus.REQUIRES_ACTION
@@ -287,7 +287,7 @@ def _new(order: _Order, script: Script) -> SandboxOperation:
 def _locked(uow: UnitOfWork, reference: str) -> SandboxOperation:
     operation: SandboxOperation | None = uow.find(_BY_REFERENCE, reference=reference)
     if operation is None:
-        raise Refused("reference_unknown")
+        raise GatewayRefused("reference_unknown")
     return operation
 
 
@@ -306,7 +306,7 @@ def _change(uow: UnitOfWork, operation: SandboxOperation, status: GatewayStatus,
 
 def _store_webhook(uow: UnitOfWork, operation: SandboxOperation, *, beside_answer: bool = False) -> None:
     """What a real gateway would post to our webhook address."""
-    notice = Notice(
+    notice = GatewayWebhook(
         event_id=f"{operation.reference}:{operation.state}",
         kind=f"{operation.kind}.{operation.state}",
         reference=operation.reference,

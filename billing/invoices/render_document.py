@@ -15,7 +15,7 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
-from kernel.jobs.context import Claim
+from kernel.jobs.context import JobClaim
 from kernel.jobs.outbox import emit
 from kernel.storage import Storage
 
@@ -54,7 +54,7 @@ class RenderDocument:
         self._renderer = renderer
         self._public_url = public_url
 
-    def prepare(self, uow: UnitOfWork, claim: Claim) -> _ToRender | None:
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _ToRender | None:
         """The document, unless it has its files already."""
         invoice_id = UUID(claim.payload["invoice_id"])
         document = load_document(uow, invoice_id, public_url=self._public_url)
@@ -74,7 +74,7 @@ class RenderDocument:
             xml_key, xml_sha256 = xml.key, xml.sha256
         return _Files(pdf.key, pdf.sha256, xml_key, xml_sha256)
 
-    def conclude(self, uow: UnitOfWork, claim: Claim, request: _ToRender, answer: _Files) -> None:
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _ToRender, answer: _Files) -> None:
         """Remember the files."""
         invoice = lock_row(uow.session, Invoice, request.invoice_id)
         if invoice is None:

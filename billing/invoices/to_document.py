@@ -9,10 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing.documents.lines import InvoiceLine as DocumentLine
-from billing.documents.lines import TaxCategory, unit_price_of
+from billing.documents.lines import DocumentLine, TaxCategory, unit_price_of
 from billing.documents.model import DocumentKind, InvoiceDocument, Language, OriginalInvoice
-from billing.documents.parties import Party, Period
+from billing.documents.parties import DocumentParty, Period
 from billing.invoices.models import Invoice, InvoiceLine
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -86,9 +85,9 @@ def _document(
     )
 
 
-def party_of(stored: Mapping[str, Any]) -> Party:
+def party_of(stored: Mapping[str, Any]) -> DocumentParty:
     """The snapshot of a party as it was copied at issue."""
-    return Party(**{**stored, "address_lines": tuple(stored.get("address_lines", ()))})
+    return DocumentParty(**{**stored, "address_lines": tuple(stored.get("address_lines", ()))})
 
 
 def _original(invoice: Invoice, original: Invoice | None) -> OriginalInvoice | None:

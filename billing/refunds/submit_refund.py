@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from billing.gateways.call import GatewayRequest, Unresolved
-from billing.gateways.ports import GatewayAnswer, PaymentGateway, RefundRequest, Refused
+from billing.gateways.ports import GatewayAnswer, GatewayRefused, PaymentGateway, RefundRequest
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payments.models import Payment
 from billing.refunds.apply_gateway_result import apply_gateway_result
@@ -101,7 +101,7 @@ NOT_CAPTURED = GatewayResult(refused="payment_not_captured")
 
 
 def _refuse(_gateway: object) -> GatewayAnswer:
-    raise Refused("payment_not_captured")
+    raise GatewayRefused("payment_not_captured")
 
 
 def _begin(uow: UnitOfWork, refund: Refund) -> RefundAttempt:

@@ -52,7 +52,7 @@ class CloseStatements:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedStatement:
     """A party whose period did not close, and why."""
 
     org_id: UUID
@@ -65,7 +65,7 @@ class Closed:
     """What became of the parties that had something to settle."""
 
     statement_ids: tuple[UUID, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedStatement, ...]
 
 
 def close_statements(transact: Transact, command: CloseStatements) -> Closed:
@@ -82,7 +82,7 @@ def close_statements(transact: Transact, command: CloseStatements) -> Closed:
         try:
             statement_id = transact(partial(close_statement, command=party))
         except DomainError as error:
-            refused.append(Refused(party.org_id, party.currency, error))
+            refused.append(RefusedStatement(party.org_id, party.currency, error))
         else:
             ids += [statement_id] if statement_id is not None else []
     return Closed(tuple(ids), tuple(refused))

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from billing.charges.models import Charge
-from billing.documents.parties import Party
+from billing.documents.parties import DocumentParty
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from billing.payments.models import Payment
 from billing.shares.models import Share
@@ -30,7 +30,7 @@ _NAME: Final = "平台技术服务费 Platform service fee"
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    document: Party
+    document: DocumentParty
     tax: TaxParty
     time_zone: str
 
@@ -112,7 +112,7 @@ def _was_played(uow: UnitOfWork, statement_ids: Sequence[UUID]) -> bool:
 def _side(uow: UnitOfWork, org_id: UUID) -> _Side:
     who = get_party(uow, org_id)
     title = find_default_billing_profile(uow, org_id)
-    document = Party(
+    document = DocumentParty(
         legal_name=title.legal_name if title else who.legal_name,
         country=title.country if title else who.country,
         tax_id=(title.tax_id if title else who.tax_id) or "",

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from fulfillment.entitlements.models import Entitlement, Seat
-from fulfillment.entitlements.views import Check, EntitlementDetail, EntitlementRow, SeatRow
+from fulfillment.entitlements.views import EntitlementCheck, EntitlementDetail, EntitlementRow, SeatRow
 from fulfillment.visibility import is_acting_organization
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -62,7 +62,7 @@ def launch_address(uow: UnitOfWork, entitlement_id: UUID) -> str:
     return row.launch_url
 
 
-def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> Check:
+def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> EntitlementCheck:
     """Whether it may be used now: one read by primary key, for its buyer, its seller, the platform. Raises NotFound."""
     found = uow.session.execute(
         select(Entitlement, Plan.code)
@@ -73,7 +73,7 @@ def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> Check:
         raise NotFound("not_found")
     row: Entitlement = found.Entitlement
     active = row.state == "active" and (row.valid_to is None or row.valid_to > clock.now())
-    untagged = Check(
+    untagged = EntitlementCheck(
         entitlement_id=row.id,
         active=active,
         state=row.state,

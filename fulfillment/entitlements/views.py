@@ -62,7 +62,7 @@ class EntitlementDetail:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class EntitlementCheck:
     """What a seller's system asks about an entitlement. `etag` changes exactly when the answer does."""
 
     entitlement_id: UUID

@@ -23,7 +23,7 @@ from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.ids import uuid7
-from kernel.jobs.context import Claim
+from kernel.jobs.context import JobClaim
 from kernel.jobs.kinds import Again
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
@@ -84,7 +84,7 @@ class CallSeller:
     def __init__(self, ports: SellerCalls) -> None:
         self._ports = ports
 
-    def prepare(self, uow: UnitOfWork, claim: Claim) -> _Try | Again | None:
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _Try | Again | None:
         """Write the try down. Locks as `lock_run`."""
         run_id, generation = UUID(claim.payload["run_id"]), int(claim.payload["call_generation"])
         lock_order_of(uow, run_id)
@@ -131,7 +131,7 @@ class CallSeller:
         """Send the message to the seller's system."""
         return self._ports.connectors[request.kind].call(request.request)
 
-    def conclude(self, uow: UnitOfWork, claim: Claim, request: _Try, answer: Answer) -> Again | None:
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Try, answer: Answer) -> Again | None:
         """Write down what came of it. Locks as `lock_run`."""
         run, entitlement = lock_run(uow, request.run_id)
         attempt = uow.attach(request.attempt)

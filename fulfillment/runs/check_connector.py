@@ -23,7 +23,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from kernel.ids import uuid7
-from kernel.jobs.context import Claim
+from kernel.jobs.context import JobClaim
 from kernel.jobs.outbox import emit, enqueue
 from kernel.signing import new_webhook_secret
 from marketplace.parties import lookups
@@ -64,7 +64,7 @@ class CheckConnector:
     def __init__(self, ports: SellerCalls) -> None:
         self._ports = ports
 
-    def prepare(self, uow: UnitOfWork, claim: Claim) -> _Check | None:
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _Check | None:
         """What to ask of whom, while this very check is waited for."""
         asked_at = datetime.fromisoformat(claim.payload["asked_at"])
         return _prepare(uow, UUID(claim.payload["connector_id"]), asked_at, self._ports)
@@ -73,7 +73,7 @@ class CheckConnector:
         """Why the seller's system does not pass, None when it does."""
         return find_failure(self._ports.connectors[request.kind], request.request)
 
-    def conclude(self, uow: UnitOfWork, claim: Claim, request: _Check, answer: str | None) -> None:
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Check, answer: str | None) -> None:
         """Write it down."""
         _record(uow, request.connector_id, request.asked_at, answer)
 

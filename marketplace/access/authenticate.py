@@ -18,13 +18,13 @@ from sqlalchemy import bindparam, select, update
 from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
-from kernel.principal import Kind, Principal
+from kernel.principal import Principal, PrincipalKind
 from kernel.signing import read_api_key
 from marketplace.access.models import ApiKey, Member, Person, SignInSession
 from marketplace.access.permissions import OPERATOR, OPERATOR_ROLE, permissions_of
 from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 
-PRE_AUTH = Principal(Kind.SYSTEM, label="pre_auth")
+PRE_AUTH = Principal(PrincipalKind.SYSTEM, label="pre_auth")
 """Who acts while it is not yet known who acts: signing in, registering, resolving a credential."""
 USED_WITHIN = timedelta(hours=1)
 
@@ -142,7 +142,9 @@ def principal_for_api_key(uow: UnitOfWork, key: str) -> Principal | None:
     if found.last_used_at is None or found.last_used_at < now - USED_WITHIN:
         _record_use(uow, found.id, now)
     held = frozenset(found.scopes) & permissions_of(roles)
-    return Principal(Kind.API_KEY, org_id=found.org_id, permissions=held, label=found.name, maker_id=found.created_by)
+    return Principal(
+        PrincipalKind.API_KEY, org_id=found.org_id, permissions=held, label=found.name, maker_id=found.created_by
+    )
 
 
 def _record_use(uow: UnitOfWork, key_id: UUID, now: datetime) -> None:
@@ -162,5 +164,7 @@ def _membership(row: Any) -> Membership:
 
 def _principal(person_id: UUID, current: Membership, *, is_operator: bool) -> Principal:
     if current.org_id == PLATFORM_ORG_ID and is_operator and OPERATOR_ROLE in current.roles:
-        return Principal(Kind.OPERATOR, org_id=current.org_id, person_id=person_id, permissions=OPERATOR)
-    return Principal(Kind.PERSON, org_id=current.org_id, person_id=person_id, permissions=permissions_of(current.roles))
+        return Principal(PrincipalKind.OPERATOR, org_id=current.org_id, person_id=person_id, permissions=OPERATOR)
+    return Principal(
+        PrincipalKind.PERSON, org_id=current.org_id, person_id=person_id, permissions=permissions_of(current.roles)
+    )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
 
-from billing.documents.parties import Party
+from billing.documents.parties import DocumentParty
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from billing.invoices.models import Invoice
 from billing.tax.decision import reason_in_words
@@ -73,9 +73,9 @@ def invoice_of(uow: UnitOfWork, order_id: UUID) -> UUID | None:
     return uow.session.scalar(select(Invoice.id).where(Invoice.reference == order_id, Invoice.kind == "invoice"))
 
 
-def _buyer(purchase: Purchase) -> Party:
+def _buyer(purchase: Purchase) -> DocumentParty:
     title = purchase.billing_profile
-    return Party(
+    return DocumentParty(
         legal_name=title["legal_name"],
         country=title["country"],
         tax_id=title["tax_id"] or "",
@@ -84,8 +84,8 @@ def _buyer(purchase: Purchase) -> Party:
     )
 
 
-def _seller(organization: Organization, profile: BillingProfile | None) -> Party:
-    return Party(
+def _seller(organization: Organization, profile: BillingProfile | None) -> DocumentParty:
+    return DocumentParty(
         legal_name=organization.legal_name,
         country=organization.country,
         tax_id=organization.tax_id or "",

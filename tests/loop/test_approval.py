@@ -11,7 +11,7 @@ from sqlalchemy import select
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from marketplace.catalog.models import Plan
 from marketplace.catalog.review_listing import suspend_listing
 from orders.approval_rules.set_rule import SetRule, set_rule
@@ -102,7 +102,7 @@ class TestApproval:
 
     def test_what_a_key_asked_for_was_asked_for_by_its_maker(self, stage: Stage, held: UUID) -> None:
         owner = stage.buyer.owner
-        key = Principal(Kind.API_KEY, owner.org_id, permissions=owner.permissions, maker_id=owner.person_id)
+        key = Principal(PrincipalKind.API_KEY, owner.org_id, permissions=owner.permissions, maker_id=owner.person_id)
         asked = stage.purchase(stage.quote(principal=key), principal=key)
         with pytest.raises(Forbidden, match="person_required"):
             decide(stage, key, asked, "approved")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.pages.frame.navigation import Area
 from kernel.db.uow import UnitOfWork
-from kernel.principal import Kind
+from kernel.principal import PrincipalKind
 from marketplace.access.authenticate import SignedIn
 from marketplace.channels.queries import list_own_channels
 from orders.queries import count_waiting_for_approval
@@ -26,7 +26,7 @@ def areas_of(uow: UnitOfWork, signed_in: SignedIn | None) -> frozenset[Area]:
         return VISITOR_AREAS
     found: set[Area] = {*VISITOR_AREAS}
     principal = signed_in.principal
-    if principal.kind is Kind.OPERATOR:
+    if principal.kind is PrincipalKind.OPERATOR:
         return frozenset({*found, "operator"})
     found.update(area for permission, area in _BUYING if principal.may(permission))
     if signed_in.organization.is_seller:

@@ -22,7 +22,7 @@ from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
 from orders.checkout.views import PurchaseView
 from orders.order.views import OrderView
-from orders.queries import Step
+from orders.queries import StateChange
 
 OVER = frozenset({"rejected", "expired", "cancelled"})
 ATTEMPTS = {
@@ -42,7 +42,7 @@ class OrderPageData:
     order: OrderView
     purchase: PurchaseView
     quoted_at: datetime | None
-    steps: tuple[Step, ...]
+    steps: tuple[StateChange, ...]
     payment: PaymentRow | None
     deliveries: tuple[Delivery, ...]
     invoices: tuple[InvoiceRow, ...]

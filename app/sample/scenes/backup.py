@@ -11,7 +11,7 @@ from app.sample.scenes.timeline import (
     PANEL_TOP_PX,
     RIGHT_PX,
     Drawn,
-    Timeline,
+    FilmTimeline,
     between,
     counted,
     ease,
@@ -28,7 +28,7 @@ _RESTORED, _RESTORE_S, _RESTORE_END_S = 3, 4.2, 8.6
 _LOAD = (22, 30, 26, 44, 38, 61, 52, 74, 66, 83, 71, 58, 64, 49, 40, 33, 27, 22)
 
 
-def build(stage: Timeline) -> None:
+def build(stage: FilmTimeline) -> None:
     """Set the stage for the backup scene."""
     stage.panel(790, _SHEET)
     stage.paint(drawing.text("Protected tonight", 22, _DIM), LEFT_PX, PANEL_TOP_PX + 24)
@@ -55,7 +55,7 @@ def _cell(number: int) -> tuple[int, int]:
     return LEFT_PX + number % 3 * 172, _GRID_TOP + number // 3 * 106
 
 
-def _paint_load(stage: Timeline, y: int) -> None:
+def _paint_load(stage: FilmTimeline, y: int) -> None:
     stage.paint(drawing.text("Throughput, MB/s", 20, _DIM), LEFT_PX, y)
     points = tuple(_load_point(place) for place in range(len(_LOAD)))
     stage.paint(drawing.strokes(INNER_PX, 96, (points,), drawing.mix(_SHEET, drawing.MINT, 60), 4), LEFT_PX, y + 34)

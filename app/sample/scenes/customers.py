@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.sample.scenes import drawing
-from app.sample.scenes.timeline import INNER_PX, LEFT_PX, PANEL_TOP_PX, RIGHT_PX, Drawn, Timeline, counted, ease
+from app.sample.scenes.timeline import INNER_PX, LEFT_PX, PANEL_TOP_PX, RIGHT_PX, Drawn, FilmTimeline, counted, ease
 
 _BARS_TOP, _BARS_HEIGHT, _ROWS_TOP, _ROW_PX = PANEL_TOP_PX + 152, 170, PANEL_TOP_PX + 388, 98
 _MONTHS = (("5月", 46), ("6月", 58), ("7月", 52), ("8月", 71), ("9月", 83), ("10月", 100))
@@ -24,7 +24,7 @@ _DEALS = (
 )
 
 
-def build(stage: Timeline) -> None:
+def build(stage: FilmTimeline) -> None:
     """Set the stage for the customers scene."""
     stage.panel(790)
     stage.paint(drawing.text("本月回款", 22, drawing.MUTED), LEFT_PX, PANEL_TOP_PX + 24)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.sample.scenes import drawing
-from app.sample.scenes.timeline import INNER_PX, LEFT_PX, PANEL_TOP_PX, RIGHT_PX, Drawn, Timeline, counted, ease
+from app.sample.scenes.timeline import INNER_PX, LEFT_PX, PANEL_TOP_PX, RIGHT_PX, Drawn, FilmTimeline, counted, ease
 
 _ROWS_TOP, _ROW_PX = PANEL_TOP_PX + 176, 100
 #: Kind, place and day, amount in fen, second of verification.
@@ -26,7 +26,7 @@ _TINTS = (
 _STEPS = (("提交", 0.0), ("验真", 6.3), ("审批", 7.6), ("到账", 10.0))
 
 
-def build(stage: Timeline) -> None:
+def build(stage: FilmTimeline) -> None:
     """Set the stage for the expenses scene."""
     stage.panel(790)
     stage.paint(drawing.text("差旅报销单", 22, drawing.MUTED), LEFT_PX, PANEL_TOP_PX + 24)

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from app.sample.scenes.facts import DESIGN, STORIES, Scene, Story
+from app.sample.scenes.facts import DESIGN, STORIES, FilmScript, Scene
 from app.sample.scenes.film import write_film
-from app.sample.scenes.timeline import Timeline
+from app.sample.scenes.timeline import FilmTimeline
 
 Progress = Callable[[str, float], None]
 
@@ -55,7 +55,7 @@ def generate_scenes(target_dir: Path, progress: Progress | None = None) -> list[
     return [scene_of(story, target_dir) for story in STORIES]
 
 
-def scene_of(story: Story, target_dir: Path) -> Scene:
+def scene_of(story: FilmScript, target_dir: Path) -> Scene:
     """The finished video of a story in a folder."""
     return Scene(
         story.key,
@@ -68,18 +68,18 @@ def scene_of(story: Story, target_dir: Path) -> Scene:
     )
 
 
-def make_scene(story: Story, path: Path, progress: Callable[[float], None]) -> None:
+def make_scene(story: FilmScript, path: Path, progress: Callable[[float], None]) -> None:
     """Draw and encode one scene in this process."""
-    stage = Timeline(story)
+    stage = FilmTimeline(story)
     importlib.import_module(f"app.sample.scenes.{story.key}").build(stage)
     write_film(story, stage, path, progress)
 
 
-def _path(target_dir: Path, story: Story) -> Path:
+def _path(target_dir: Path, story: FilmScript) -> Path:
     return target_dir / f"{story.key}-{DESIGN}.mp4"
 
 
-def _make_apart(story: Story, target_dir: Path, tell: Progress, children: list[subprocess.Popen[str]]) -> None:
+def _make_apart(story: FilmScript, target_dir: Path, tell: Progress, children: list[subprocess.Popen[str]]) -> None:
     path = _path(target_dir, story)
     part = path.with_suffix(".part")
     root = str(Path(__file__).resolve().parents[3])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.sample.scenes import drawing
-from app.sample.scenes.timeline import LEFT_PX, PANEL_TOP_PX, RIGHT_PX, Drawn, Timeline, counted, ease
+from app.sample.scenes.timeline import LEFT_PX, PANEL_TOP_PX, RIGHT_PX, Drawn, FilmTimeline, counted, ease
 
 _STEPS_TOP, _STEP_PX = PANEL_TOP_PX + 214, 140
 #: Title, what is done, days, second of acceptance.
@@ -17,7 +17,7 @@ _STEPS = (
 )
 
 
-def build(stage: Timeline) -> None:
+def build(stage: FilmTimeline) -> None:
     """Set the stage for the on-site rollout scene."""
     stage.panel(790)
     stage.paint(drawing.text("实施进度", 22, drawing.MUTED), LEFT_PX, PANEL_TOP_PX + 24)

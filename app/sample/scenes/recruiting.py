@@ -12,7 +12,7 @@ from app.sample.scenes.timeline import (
     PANEL_TOP_PX,
     RIGHT_PX,
     Drawn,
-    Timeline,
+    FilmTimeline,
     between,
     counted,
     ease,
@@ -40,7 +40,7 @@ _MOVES = ((0.5, 3), (1.6, 7), (2.7, 4), (4.9, 2), (5.8, 8), (7.9, 5), (8.9, 1), 
 _MOVE_S = 0.8
 
 
-def build(stage: Timeline) -> None:
+def build(stage: FilmTimeline) -> None:
     """Set the stage for the recruiting scene."""
     stage.panel(790)
     stage.paint(drawing.text("2026 校园招聘", 30, drawing.INK, 2), LEFT_PX, PANEL_TOP_PX + 22)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from PIL import Image
 
 from app.sample.scenes import drawing
-from app.sample.scenes.facts import FRAMES_PER_S, HEIGHT_PX, WIDTH_PX, Claim, Story
+from app.sample.scenes.facts import FRAMES_PER_S, HEIGHT_PX, WIDTH_PX, FilmClaim, FilmScript
 
 Drawn = tuple[drawing.Sprite, float, float, float]
 Actor = Callable[[float], Iterable[Drawn]]
@@ -59,10 +59,10 @@ def _merged(boxes: Iterable[Box]) -> list[Box]:
     return merged
 
 
-class Timeline:
+class FilmTimeline:
     """Ground and actors of one scene; gives the frames in order."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: FilmScript) -> None:
         self.story = story
         self.ground = Image.new("RGB", (WIDTH_PX, HEIGHT_PX), story.ground)
         self._actors: list[Actor] = []
@@ -149,8 +149,8 @@ def _claim_sprite(words: tuple[str, str], width: int, *, plain: bool, ground: dr
     return drawing.together(width, _CLAIM_HEIGHT_PX, parts, shadow=not plain, radius=20)
 
 
-def _claims_actor(story: Story) -> Actor:
-    def words(claim: Claim) -> tuple[str, str]:
+def _claims_actor(story: FilmScript) -> Actor:
+    def words(claim: FilmClaim) -> tuple[str, str]:
         return (claim.text_en, claim.text_zh) if story.english else (claim.text_zh, claim.text_en)
 
     sprites = [_claim_sprite(story.opening, PANEL_WIDTH_PX, plain=True, ground=story.ground)]

@@ -16,7 +16,7 @@ from uuid import UUID
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
-from kernel.jobs.context import Claim
+from kernel.jobs.context import JobClaim
 from kernel.jobs.outbox import emit
 from kernel.storage import Storage, StoredObject
 from marketplace.videos.events import VideoReady, VideoRefused
@@ -54,7 +54,7 @@ class ExamineMedia:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def prepare(self, uow: UnitOfWork, claim: Claim) -> _Upload | None:
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _Upload | None:
         """The upload, while it is the one to examine."""
         video_id, key = UUID(claim.payload["video_id"]), str(claim.payload["key"])
         file_name = _awaited(uow, video_id, key)
@@ -79,7 +79,7 @@ class ExamineMedia:
             cover = storage.put_bytes(f"{place}.jpg", probe.cover_jpeg)
         return _Examined(probe=probe, media=media, cover_key=cover.key)
 
-    def conclude(self, uow: UnitOfWork, claim: Claim, request: _Upload, answer: _Examined) -> None:
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Upload, answer: _Examined) -> None:
         """Let the video be ready or refused. The upload itself is deleted when that is committed."""
         if answer.refusal is not None:
             refuse(uow, request.video_id, request.key, answer.refusal.code, dict(answer.refusal.params))

@@ -25,7 +25,7 @@ from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from tests.factories_billing import House, Sale, do_sweep, facts, make_house, owed, read
 
 
@@ -197,8 +197,8 @@ class TestRequestRefund:
         sale = Sale()
         payment_id = sale.paid(house)
         for org_id in (sale.buyer_org_id, sale.seller_org_id):
-            ask(house, sale, payment_id, {sale.line_id: 100}, who=Principal(Kind.PERSON, org_id=org_id))
+            ask(house, sale, payment_id, {sale.line_id: 100}, who=Principal(PrincipalKind.PERSON, org_id=org_id))
         with pytest.raises(NotFound, match="payment_not_found"):
-            ask(house, sale, payment_id, {sale.line_id: 100}, who=Principal(Kind.PERSON, org_id=uuid7()))
+            ask(house, sale, payment_id, {sale.line_id: 100}, who=Principal(PrincipalKind.PERSON, org_id=uuid7()))
         with pytest.raises(NotFound, match="charge_not_found"):
             ask(house, sale, payment_id, {uuid7(): 100})

@@ -40,7 +40,7 @@ from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Forbidden, Invalid
 from kernel.ids import uuid7
 from kernel.jobs.models import Job
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from marketplace.parties.models import PLATFORM_ORG_ID
 from tests.factories_billing import (
     OPERATOR,
@@ -173,7 +173,7 @@ class TestCloseStatements:
 
     def test_the_forecast_counts_the_days_of_its_reader(self, house: House) -> None:
         sale, _ = sold(house)
-        seller = Principal(Kind.PERSON, org_id=sale.seller_org_id)
+        seller = Principal(PrincipalKind.PERSON, org_id=sale.seller_org_id)
         free_at = clock.now() + timedelta(days=7)
         for zone in ("UTC", "Asia/Shanghai", "Pacific/Kiritimati"):
             with unit_of_work(house.db, seller) as uow:
@@ -276,7 +276,7 @@ class TestCloseStatements:
         assert (after.refunds_minor, after.net_minor) == (-10_600, -8_600)
 
     def test_only_an_operator_closes_and_only_the_past(self, house: House) -> None:
-        seller = Principal(Kind.PERSON, org_id=Sale().seller_org_id, permissions=frozenset({"money.read"}))
+        seller = Principal(PrincipalKind.PERSON, org_id=Sale().seller_org_id, permissions=frozenset({"money.read"}))
         one = CloseStatement(uuid7(), "CNY", clock.now())
         with pytest.raises(Forbidden), unit_of_work(house.db, seller) as uow:
             close_statement(uow, one)

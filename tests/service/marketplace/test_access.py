@@ -10,7 +10,7 @@ import pytest
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
-from kernel.principal import Kind
+from kernel.principal import PrincipalKind
 from marketplace.access.api_keys import MintApiKey, list_api_keys, mint_api_key, revoke_api_key
 from marketplace.access.authenticate import principal_for_api_key, principal_for_session
 from marketplace.access.members import AddMember, add_member, change_roles, list_members, remove_member
@@ -29,7 +29,7 @@ class TestSignIn:
         session = sign_in(uow, SignIn(org.email.upper(), PASSWORD))
         found = principal_for_session(uow, session.token)
         assert found is not None
-        assert found.principal.kind is Kind.PERSON
+        assert found.principal.kind is PrincipalKind.PERSON
         assert found.principal.org_id == org.id
         assert found.principal.may("orders.buy")
         assert found.csrf == session.csrf
@@ -121,7 +121,7 @@ class TestApiKeys:
             key = mint_api_key(uow, MintApiKey("erp", ["orders.read"]))
         found = principal_for_api_key(uow, key.text)
         assert found is not None
-        assert (found.kind, found.org_id) == (Kind.API_KEY, org.id)
+        assert (found.kind, found.org_id) == (PrincipalKind.API_KEY, org.id)
         assert found.permissions == frozenset({"orders.read"})
         assert (found.person_id, found.accountable_id) == (None, org.owner.person_id)
         assert principal_for_api_key(uow, key.text[:-1] + ("A" if key.text[-1] != "A" else "B")) is None

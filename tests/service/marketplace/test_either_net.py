@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, NotFound
-from kernel.principal import ANONYMOUS, Kind, Principal
+from kernel.principal import ANONYMOUS, Principal, PrincipalKind
 from marketplace.access.api_keys import MintApiKey, list_api_keys, mint_api_key, revoke_api_key
 from marketplace.access.members import list_members
 from marketplace.attribution import facts
@@ -180,7 +180,7 @@ class TestAcrossOrganizations:
 
     def test_a_key_acts_for_no_person(self, uow: UnitOfWork) -> None:
         org = make_org(uow)
-        key = Principal(Kind.API_KEY, org.id, permissions=org.owner.permissions)
+        key = Principal(PrincipalKind.API_KEY, org.id, permissions=org.owner.permissions)
         with acting(uow, key), pytest.raises(Forbidden, match="person_required"):
             mint_api_key(uow, MintApiKey("another", ["orders.read"]))
 

@@ -15,7 +15,7 @@ from billing.documents import formatting
 from billing.documents.fonts import subset_font, substitute_glyphs
 from billing.documents.html import invoice_html, statement_html
 from billing.documents.model import Language
-from billing.documents.parties import Party
+from billing.documents.parties import DocumentParty
 from billing.documents.qr import qr_svg
 from kernel.errors import Invalid
 from kernel.money import exponent
@@ -113,7 +113,7 @@ def test_every_language_sets_every_document(language: Language, titles: list[str
 
 
 def test_words_of_others_are_never_markup() -> None:
-    buyer = Party(legal_name="<b>\"&'</b>{{7*7}}", country="CN", tax_id="<i>")
+    buyer = DocumentParty(legal_name="<b>\"&'</b>{{7*7}}", country="CN", tax_id="<i>")
     html = invoice_html(chinese_invoice(buyer=buyer, remarks="</p><script>")).html
     assert "&lt;b&gt;&#34;&amp;&#39;&lt;/b&gt;{{7*7}}" in html
     assert "<script" not in html

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from marketplace.attribution.attribute import (
     QUALIFIED_VIEW_MS,
     WINDOW,
-    Attribution,
+    AttributionResult,
     ContextHint,
     PlacementFact,
     TouchpointFact,
@@ -33,7 +33,7 @@ def touch(number: int, kind: str, minutes_ago: int, **more: object) -> Touchpoin
     return replace(base, **more)  # type: ignore[arg-type]
 
 
-def decide(*touches: TouchpointFact, hint: ContextHint | None = None) -> Attribution:
+def decide(*touches: TouchpointFact, hint: ContextHint | None = None) -> AttributionResult:
     return attribute(touches, CARDS, NOW, buyer_org_id=BUYER, seller_org_id=SELLER, hint=hint)
 
 
@@ -138,7 +138,7 @@ def test_the_answer_is_always_a_touch_inside_the_window_or_none(history: list[To
     found = decide(*history)
     assert found.promoter_org_id not in {BUYER, SELLER}
     if found.rule == "none":
-        assert found == Attribution("none", path=found.path)
+        assert found == AttributionResult("none", path=found.path)
         return
     assert found.touched_at is not None
     assert NOW - WINDOW <= found.touched_at <= NOW
