@@ -49,7 +49,7 @@ class QuoteIn(Wire):
         return lines
 
 
-class ClaimOut(Out):
+class QuoteClaimOut(Out):
     """What the video promised about the plan, and whether the plan keeps it."""
 
     second: int
@@ -100,7 +100,7 @@ class QuoteOut(Out):
     tax: MoneyOut
     gross: MoneyOut
     needs_approval: bool
-    claims: list[ClaimOut]
+    claims: list[QuoteClaimOut]
     expires_at: datetime
 
     @classmethod
@@ -112,7 +112,7 @@ class QuoteOut(Out):
         return cls.of_row(
             quote,
             lines=[QuoteLineOut.of(line) for line in lines],
-            claims=[ClaimOut.of_row(claim, second=claim.second_ms // 1000) for claim in claims],
+            claims=[QuoteClaimOut.of_row(claim, second=claim.second_ms // 1000) for claim in claims],
         )
 
 

@@ -35,7 +35,7 @@ class SwitchBody(Wire):
     org_id: UUID
 
 
-class BelongingOut(Out):
+class MembershipOut(Out):
     """An organization one may act for."""
 
     org_id: UUID
@@ -62,7 +62,7 @@ class MeOut(Out):
     locale: str | None
     org_id: UUID | None
     permissions: list[str]
-    organizations: list[BelongingOut]
+    organizations: list[MembershipOut]
     csrf: str | None
 
 
@@ -162,7 +162,7 @@ def me(caller: Caller) -> MeOut:
         org_id=principal.org_id,
         permissions=sorted(principal.permissions),
         organizations=[
-            BelongingOut(
+            MembershipOut(
                 org_id=item.org_id, display_name=item.display_name, roles=list(item.roles), is_seller=item.is_seller
             )
             for item in (signed_in.organizations if signed_in else ())

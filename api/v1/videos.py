@@ -182,7 +182,7 @@ class StateOut(Out):
     state: str
 
 
-class ShareOut(Out):
+class ShareLinkOut(Out):
     """A link code that remembers who shared; put it on the video's address as `share`."""
 
     code: str
@@ -291,9 +291,9 @@ def withdraw(video_id: FromPath[UUID], request: ApiRequest) -> StateOut:
 
 
 @post("/v1/videos/{video_id:uuid}/share", permission=SIGNED_IN, sync_to_thread=True, status_code=200, tags=["content"])
-def share(video_id: FromPath[UUID], request: ApiRequest) -> ShareOut:
+def share(video_id: FromPath[UUID], request: ApiRequest) -> ShareLinkOut:
     """One's own link code for a video; the same every time."""
-    return ShareOut(code=request.transact(lambda uow: share_video(uow, video_id)))
+    return ShareLinkOut(code=request.transact(lambda uow: share_video(uow, video_id)))
 
 
 def _detail(request: ApiRequest, video_id: UUID) -> VideoDetailOut:
