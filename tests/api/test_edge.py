@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
@@ -51,10 +50,10 @@ def owner(services: Services, visitor: Client) -> Client:
 
 def test_every_handler_of_a_module_is_a_route() -> None:
     forgotten = [
-        f"{name}.{key}"
-        for name in MODULES
-        for key, value in vars(import_module(name)).items()
-        if isinstance(value, HTTPRouteHandler) and value not in import_module(name).routes
+        f"{module.__name__}.{key}"
+        for module in MODULES
+        for key, value in vars(module).items()
+        if isinstance(value, HTTPRouteHandler) and value not in module.routes
     ]
     assert forgotten == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
@@ -11,11 +10,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from app.sample.scenes import backup, customers, expenses, onsite, recruiting
 from app.sample.scenes.facts import DESIGN, STORIES, FilmScript, Scene
 from app.sample.scenes.film import write_film
 from app.sample.scenes.timeline import FilmTimeline
 
 Progress = Callable[[str, float], None]
+BUILD: dict[str, Callable[[FilmTimeline], None]] = {
+    "recruiting": recruiting.build,
+    "customers": customers.build,
+    "expenses": expenses.build,
+    "onsite": onsite.build,
+    "backup": backup.build,
+}
+"""What sets each film's timeline, by the key of its script."""
 
 
 def generate_scenes(target_dir: Path, progress: Progress | None = None) -> list[Scene]:
@@ -71,7 +79,7 @@ def scene_of(story: FilmScript, target_dir: Path) -> Scene:
 def make_scene(story: FilmScript, path: Path, progress: Callable[[float], None]) -> None:
     """Draw and encode one scene in this process."""
     stage = FilmTimeline(story)
-    importlib.import_module(f"app.sample.scenes.{story.key}").build(stage)
+    BUILD[story.key](stage)
     write_film(story, stage, path, progress)
 
 
