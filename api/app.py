@@ -10,11 +10,11 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from api.context import Services
-from api.contract import openapi
+from api.exception_handler import answer_exception
 from api.headers import frame_answers
+from api.openapi import openapi_config
 from api.order_watcher import OrderWatcher
-from api.pages.site import provide_form, provide_visit
-from api.problems import answer
+from api.pages.frame.site import provide_form, provide_page_request
 from api.request import MAX_BODY_BYTES, ApiRequest, guard
 from api.routes import routes
 from api.schema import provide_paging
@@ -31,11 +31,11 @@ def create_app(services: Services) -> Litestar:
         request_class=ApiRequest,
         dependencies={
             "paging": Provide(provide_paging, sync_to_thread=False),
-            "visit": Provide(provide_visit, sync_to_thread=False),
+            "page_request": Provide(provide_page_request, sync_to_thread=False),
             "form": Provide(provide_form),
         },
-        exception_handlers={Exception: answer},
-        openapi_config=openapi(),
+        exception_handlers={Exception: answer_exception},
+        openapi_config=openapi_config(),
         request_max_body_size=MAX_BODY_BYTES,
         state=State({"services": services, "order_watcher": OrderWatcher(services.db)}),
     )

@@ -17,8 +17,8 @@ from litestar.connection import ASGIConnection
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Unauthenticated
-from kernel.principal import ANONYMOUS, Kind, Principal
-from marketplace.people.authenticate import SignedIn, principal_for_api_key, principal_for_session
+from kernel.principal import ANONYMOUS, Principal, PrincipalKind
+from marketplace.access.authenticate import SignedIn, principal_for_api_key, principal_for_session
 
 COOKIE = "session"
 SECURE_COOKIE = "__Host-session"
@@ -68,7 +68,7 @@ def refuse_unpermitted(connection: Connection, caller: Caller, permission: str) 
         raise Forbidden("csrf_refused")
     if permission == PUBLIC:
         return
-    if caller.principal.kind is Kind.ANONYMOUS:
+    if caller.principal.kind is PrincipalKind.ANONYMOUS:
         raise Unauthenticated("sign_in_required")
     if permission != SIGNED_IN:
         caller.principal.require(permission)
@@ -89,7 +89,7 @@ def _is_forged(connection: Connection, caller: Caller) -> bool:
     if caller.signed_in is not None:
         return not _same_site(connection, caller.signed_in)
     sender = connection.headers.get("sec-fetch-site", "none")
-    return caller.principal.kind is Kind.ANONYMOUS and sender not in {"none", "same-origin"}
+    return caller.principal.kind is PrincipalKind.ANONYMOUS and sender not in {"none", "same-origin"}
 
 
 def _same_site(connection: Connection, signed_in: SignedIn) -> bool:

@@ -11,13 +11,14 @@ from billing.gateways.call import Submission
 from kernel.db.uow import UnitOfWork
 from kernel.idempotency import Answer, change_answer
 from orders import queries
+from orders.checkout import views
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
     """The purchase as a command left it, and what calls the gateway for its payment."""
 
-    view: queries.PurchaseView
+    view: views.PurchaseView
     submission: Submission | None
 
 
@@ -28,7 +29,7 @@ def run_paying(
     work: Callable[[UnitOfWork], Started],
     unanswered: Callable[[UnitOfWork], Out],
     *,
-    shown: Callable[[queries.PurchaseView], Out],
+    shown: Callable[[views.PurchaseView], Out],
     status: int = 201,
     route: str | None = None,
 ) -> Answer:

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import structlog
-from litestar import Request, Response
-from litestar.concurrency import sync_to_thread
+from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from api.deferred import DeferredResponse
 from api.language import language_of
-from api.pages.errors import error_page
-from api.request import ApiRequest
 from api.schema import FieldProblemOut, ProblemOut
 from kernel.errors import DomainError, Invalid, Unavailable
 
 log = structlog.get_logger(__name__)
 
+
 TEXTS = Path(__file__).parent / "texts" / "errors"
+
+
 MEDIA_TYPE = "application/problem+json"
+
+
 SOON_S = 2
 """When to try again where nothing more exact is known."""
 
+
 UNSTORABLE = {None, "22001", "22003", "22021"}
 """SQLSTATEs of values no column takes: a zero byte (refused before it is sent), too long, too large, not UTF-8."""
+
 
 HTTP_CODES = {
     400: "request_malformed",
@@ -139,33 +142,6 @@ def _fields(error: ValidationException) -> list[FieldProblemOut]:
             message = str(item.get("message") or item.get("msg") or "")
             found.append(FieldProblemOut(field=name, code="validation_failed", message=message))
     return found
-
-
-def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """The error answer: problem details for programs, a page for people.
-
-    A request that could not be read was refused before its caller was looked up; whoever may not ask is told that instead.
-    """
-    if isinstance(error, HTTPException) and isinstance(request, ApiRequest) and request.awaits_authorization:
-        return DeferredResponse(partial(_answer_once_authorized, request, error))
-    return _answer(request, error)
-
-
-async def _answer_once_authorized(request: ApiRequest, error: Exception) -> Response[Any]:
-    try:
-        await sync_to_thread(request.authorize_apart)
-    except Exception as refused:  # noqa: BLE001 - each is answered as any other
-        error = refused
-    return _answer(request, error)
-
-
-def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    domain_error, errors = to_domain_error(request, error)
-    body = problem(request, domain_error, errors)
-    headers = headers_of(domain_error)
-    if wants_page(request):
-        return error_page(request, body, headers)
-    return Response(body, status_code=domain_error.status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def headers_of(error: DomainError) -> dict[str, str]:

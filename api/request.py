@@ -1,6 +1,7 @@
 """One request, one transaction: who asks is found out and refused in the transaction that the handler goes on to use.
 
-A handler takes `request: ApiRequest` (or a page's `visit`) and works in `request.transaction()` or `request.transact(work)`.
+A handler takes `request: ApiRequest` (or a page's `page_request`) and works in
+`request.transaction()` or `request.transact(work)`.
 Both begin as the platform, look the credential up, apply the route's declared permission, and continue as the principal,
 all on the handler's thread. Whoever presents no credential is refused, or let through as anonymous, before any of this.
 
@@ -31,7 +32,7 @@ from api.auth import NOBODY, PUBLIC, SAFE, Caller, Connection, authenticate, has
 from api.context import Services
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.principal import SYSTEM, Principal
-from marketplace.people.authenticate import SignedIn
+from marketplace.access.authenticate import SignedIn
 
 T = TypeVar("T")
 
@@ -182,7 +183,7 @@ def authorize_handler(handler: Any) -> Any:
     """`handler`, not run before its route's permission was applied.
 
     Raises:
-        ImproperlyConfiguredException: it declares no permission, or takes neither `request` nor `visit` to be authorized by.
+        ImproperlyConfiguredException: it declares no permission, or takes neither `request` nor `page_request` to authorize by.
     """
     path, permission = sorted(handler.paths), handler.opt.get("permission")
     if permission is None:
@@ -193,10 +194,10 @@ def authorize_handler(handler: Any) -> Any:
         handler.opt = {**handler.opt, "authorized": "later" if is_safe else "apart"}
     if iscoroutinefunction(handler.fn):
         return handler
-    source = next((name for name in ("request", "visit") if name in signature(handler.fn).parameters), None)
+    source = next((name for name in ("request", "page_request") if name in signature(handler.fn).parameters), None)
     if source is None or not handler.sync_to_thread:
         if permission != PUBLIC:
-            msg = f"{path} cannot be authorized: it needs a thread and `request` or `visit`"
+            msg = f"{path} cannot be authorized: it needs a thread and `request` or `page_request`"
             raise ImproperlyConfiguredException(msg)
         return handler
     handler._fn = _authorized(handler.fn, source)  # noqa: SLF001 - a copy of our own; Litestar offers no other way in

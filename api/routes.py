@@ -3,49 +3,100 @@
 from __future__ import annotations
 
 from copy import copy
-from importlib import import_module
+from types import ModuleType
 from typing import Any
 
+from api import health, openapi_ui
+from api.pages.approvals import handlers as approvals_pages
+from api.pages.buy import handlers as buy_pages
+from api.pages.entitlements import handlers as entitlements_pages
+from api.pages.feed import handlers as feed_pages
+from api.pages.frame import static_files
+from api.pages.invoices import handlers as invoices_pages
+from api.pages.money import handlers as money_pages
+from api.pages.operator import handlers as operator_pages
+from api.pages.orders import handlers as orders_pages
+from api.pages.seller import handlers as seller_pages
+from api.pages.sign_in import handlers as sign_in_pages
+from api.pages.trace import handlers as trace_pages
+from api.pages.videos import handlers as videos_pages
 from api.request import authorize_handler
+from api.v1 import (
+    api_keys,
+    approvals,
+    billing_profiles,
+    connectors,
+    entitlements,
+    feed,
+    invoice_export,
+    invoices,
+    listings,
+    media,
+    members,
+    onboarding,
+    operator,
+    orders,
+    organizations,
+    payments,
+    promoter,
+    purchase_rules,
+    purchases,
+    quotes,
+    reviews,
+    seller_money,
+    seller_runs,
+    session,
+    touchpoints,
+    traces,
+    videos,
+)
+from api.webhooks import gateways, seller_callbacks
 
-MODULES = (
-    "api.health",
-    "api.reference",
-    "api.hooks_runs",
-    "api.hooks_payments",
-    "api.v1.buying",
-    "api.v1.purchase_rules",
-    "api.v1.orders",
-    "api.v1.traces",
-    "api.v1.entitlements",
-    "api.v1.seller_runs",
-    "api.v1.connectors",
-    "api.v1.session",
-    "api.v1.people",
-    "api.v1.feed",
-    "api.v1.videos",
-    "api.v1.media",
-    "api.v1.listings",
-    "api.v1.reviews",
-    "api.v1.touchpoints",
-    "api.v1.invoices",
-    "api.v1.invoice_export",
-    "api.v1.seller_money",
-    "api.v1.promoter",
-    "api.v1.operator",
-    "api.v1.payments",
-    "api.pages.handlers.entry",
-    "api.pages.handlers.seller",
-    "api.pages.handlers.seller_videos",
-    "api.pages.handlers.seller_money",
-    "api.pages.handlers.operator",
-    "api.pages.handlers.traces",
-    "api.pages.handlers.channel",
-    "api.pages.handlers.purchase",
-    "api.pages.handlers.orders",
-    "api.pages.handlers.approvals",
-    "api.pages.handlers.entitlements",
-    "api.pages.handlers.invoices",
+MODULES: tuple[ModuleType, ...] = (
+    health,
+    openapi_ui,
+    seller_callbacks,
+    gateways,
+    quotes,
+    approvals,
+    purchases,
+    purchase_rules,
+    orders,
+    traces,
+    entitlements,
+    seller_runs,
+    connectors,
+    session,
+    members,
+    billing_profiles,
+    api_keys,
+    onboarding,
+    organizations,
+    feed,
+    videos,
+    media,
+    listings,
+    reviews,
+    touchpoints,
+    invoices,
+    invoice_export,
+    seller_money,
+    promoter,
+    operator,
+    payments,
+    static_files,
+    sign_in_pages,
+    seller_pages,
+    videos_pages,
+    money_pages,
+    operator_pages,
+    trace_pages,
+    feed_pages,
+    buy_pages,
+    orders_pages,
+    approvals_pages,
+    entitlements_pages,
+    invoices_pages,
 )
 
 
@@ -58,4 +109,4 @@ def routes() -> list[Any]:
     Raises:
         ImproperlyConfiguredException: as `authorize_handler`.
     """
-    return [authorize_handler(copy(handler)) for name in MODULES for handler in import_module(name).routes]
+    return [authorize_handler(copy(handler)) for module in MODULES for handler in module.routes]

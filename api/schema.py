@@ -224,3 +224,6 @@ StateParameter = Annotated[
     str | None,
     QueryParameter(name="state", max_length=40, required=False, description="Only rows in this state"),
 ]
+
+
+ShortText = Annotated[str, Field(max_length=200)]

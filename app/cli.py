@@ -57,7 +57,7 @@ def worker(*, queue: list[str] | None = None, scheduler: Check = False) -> int:
 
 @app.command
 def scheduler() -> int:
-    """Start what is due by the clock and ring again for jobs still undone; one of several is active at a time."""
+    """Start what is due by the clock and signal again jobs still undone; one of several is active at a time."""
     from app.commands.background import run_scheduler
 
     return run_scheduler()
@@ -101,8 +101,8 @@ def verify(*, as_json: AsJson = False, seller_log: list[str] | None = None) -> i
         as_json: Print one JSON document on standard output.
         seller_log: Address of a sample seller whose own log is held against the entitlements; may be given several times.
     """
-    from app.commands.session import running_engines
     from app.commands.verify import run
+    from app.embedded.engines import running_engines
 
     with running_engines() as settings:
         return run(settings, as_json=as_json, seller_logs=tuple(seller_log or ()))
@@ -124,8 +124,8 @@ def demo(*, video: Path | None = None, as_json: AsJson = False) -> int:
 @app.command
 def trace(identifier: str, /, *, as_json: AsJson = False) -> int:
     """Walk from any id, of a video, order, payment, run, invoice or payout, to everything it caused and came from."""
-    from app.commands.session import running_engines
     from app.commands.trace import run
+    from app.embedded.engines import running_engines
 
     with running_engines() as settings:
         return run(settings, identifier, as_json=as_json)
@@ -161,8 +161,8 @@ def openapi(*, check: Check = False) -> int:
 
 def main() -> None:
     """Entry point: run the command and exit with its code; what a person can mend is said without a traceback."""
-    from app.engines.engine_error import EngineError
-    from app.engines.folder_lock import FolderInUse
+    from app.embedded.engine_error import EngineError
+    from app.embedded.folder_lock import FolderInUse
     from kernel.settings import SettingsError
 
     try:

@@ -7,17 +7,17 @@ import os
 import socket
 import threading
 
-import billing.registration
+import billing.jobs
 import migrations.metadata
 import orders.loop
 from api.context import Services
 from app import partition_retention
-from billing.documents.isolated import IsolatedRenderer
 from billing.documents.renderer import Document
+from billing.documents.subprocess_renderer import SubprocessRenderer
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
 from fulfillment import jobs as fulfillment_jobs
-from fulfillment.connectors.none import NoneConnector
+from fulfillment.connectors.noop import NoopConnector
 from fulfillment.connectors.webhook import WebhookConnector
 from fulfillment.runs.call_seller import SellerCalls
 from kernel.db.uow import Database
@@ -28,8 +28,8 @@ from kernel.secrets import SecretBox
 from kernel.settings import Settings
 from kernel.signing import TokenSigner
 from kernel.storage import open_storage
-from marketplace.listings import jobs as listing_jobs
-from marketplace.people import jobs as people_jobs
+from marketplace.access import jobs as people_jobs
+from marketplace.catalog import jobs as listing_jobs
 from marketplace.videos import jobs as video_jobs
 
 KEY_ID = "k1"
@@ -46,10 +46,10 @@ class RendererPerThread:
         self._own = threading.local()
 
     def render(self, document: Document, timeout_s: float) -> bytes:
-        """See `IsolatedRenderer.render`."""
+        """See `SubprocessRenderer.render`."""
         if not hasattr(self._own, "renderer"):
-            self._own.renderer = IsolatedRenderer()
-        renderer: IsolatedRenderer = self._own.renderer
+            self._own.renderer = SubprocessRenderer()
+        renderer: SubprocessRenderer = self._own.renderer
         return renderer.render(document, timeout_s)
 
 
@@ -108,16 +108,14 @@ def register_jobs(services: Services) -> None:
     video_jobs.register(services.storage)
     fulfillment_jobs.register(
         SellerCalls(
-            connectors={"webhook": WebhookConnector(OutboundClient(services.outbound_policy)), "none": NoneConnector()},
+            connectors={"webhook": WebhookConnector(OutboundClient(services.outbound_policy)), "none": NoopConnector()},
             box=services.secrets,
             signer=services.signer,
             public_url=settings.public_url,
         )
     )
     partition_retention.register(settings.database_admin_url)
-    billing.registration.register(
-        services.gateways, services.storage, RendererPerThread(), public_url=settings.public_url
-    )
+    billing.jobs.register(services.gateways, services.storage, RendererPerThread(), public_url=settings.public_url)
 
 
 def _derive(master: bytes, purpose: str) -> bytes:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.engines.embedded import Addresses
-from app.sample.outcome import SampleMarket, SignIn
-from app.supervised_process import ProcessSpec, accepts_connections
-from app.supervisor import Step
+from app.embedded.engines import Addresses
+from app.embedded.supervised_process import ProcessSpec, accepts_connections
+from app.embedded.supervisor import StartStep
+from app.sample.outcome import SampleMarket, SampleSignIn
 from kernel.settings import Settings
 
 SELLER_FOLDER = Path(__file__).resolve().parent.parent / "examples" / "seller_app"
@@ -34,33 +34,33 @@ class ProcessPlan:
             ports.append(("127.0.0.1", self.settings.sample_seller_port, "SAMPLE_SELLER_PORT"))
         return ports
 
-    def steps(self, addresses: Addresses) -> list[Step]:
+    def steps(self, addresses: Addresses) -> list[StartStep]:
         """The sample market, which begins with the migrations; without samples the migrations alone."""
-        told = self._told(addresses)
+        environment = self._environment(addresses)
         if self.sample:
             return [
-                Step(
+                StartStep(
                     "Preparing the database and the sample market",
                     "正在准备数据库与示例数据",
-                    ProcessSpec("seed", ("-m", "app.cli", "seed"), told),
+                    ProcessSpec("seed", ("-m", "app.cli", "seed"), environment),
                 )
             ]
         return [
-            Step(
+            StartStep(
                 "Bringing the database up to date",
                 "正在更新数据库结构",
-                ProcessSpec("migrate", ("-m", "app.cli", "migrate"), told),
+                ProcessSpec("migrate", ("-m", "app.cli", "migrate"), environment),
             )
         ]
 
     def children(self, addresses: Addresses) -> list[ProcessSpec]:
         """Seller, renderer, worker (which schedules, too), API."""
-        told = self._told(addresses)
+        environment = self._environment(addresses)
         host, port = reachable(self.settings.host), self.settings.port
         own = [
-            ProcessSpec("renderer", ("-m", "app.cli", "worker", "--queue", "documents"), told),
-            ProcessSpec("worker", ("-m", "app.cli", "worker", "--scheduler"), told),
-            ProcessSpec("api", ("-m", "app.cli", "serve"), told, lambda: answers_ready(host, port)),
+            ProcessSpec("renderer", ("-m", "app.cli", "worker", "--queue", "documents"), environment),
+            ProcessSpec("worker", ("-m", "app.cli", "worker", "--scheduler"), environment),
+            ProcessSpec("api", ("-m", "app.cli", "serve"), environment, lambda: answers_ready(host, port)),
         ]
         return [self._seller(), *own] if self.sample else own
 
@@ -68,17 +68,19 @@ class ProcessPlan:
         """The sample seller: a program of its own, told only what any seller would know, not where the engines are."""
         port = self.settings.sample_seller_port
         secrets = read_outcome(self.settings).seller_secrets
-        told = {
+        environment = {
             "PORT": str(port),
             "SELLER_HOME": str(self.settings.market_home / "seller"),
             "SELLER_SECRETS": ",".join(f"{vendor}={secret}" for vendor, secret in secrets.items()),
             "MARKET_URL": self.settings.public_url,
             "PYTHONPATH": str(SELLER_FOLDER),
         }
-        hidden = frozenset(name.upper() for name in Settings.model_fields) - told.keys()
-        return ProcessSpec("seller", ("-m", "seller_app"), told, lambda: accepts_connections("127.0.0.1", port), hidden)
+        hidden = frozenset(name.upper() for name in Settings.model_fields) - environment.keys()
+        return ProcessSpec(
+            "seller", ("-m", "seller_app"), environment, lambda: accepts_connections("127.0.0.1", port), hidden
+        )
 
-    def _told(self, addresses: Addresses) -> Mapping[str, str]:
+    def _environment(self, addresses: Addresses) -> Mapping[str, str]:
         given = self.settings
         return {
             **addresses.environment(),
@@ -99,10 +101,10 @@ def write_outcome(settings: Settings, outcome: SampleMarket) -> None:
 def read_outcome(settings: Settings) -> SampleMarket:
     """What the sample data told; empty when there is none."""
     try:
-        told = json.loads((settings.market_home / OUTCOME_FILE).read_text(encoding="utf-8"))
+        environment = json.loads((settings.market_home / OUTCOME_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return SampleMarket((), {})
-    return SampleMarket(tuple(SignIn(**item) for item in told["sign_ins"]), told["seller_secrets"])
+    return SampleMarket(tuple(SampleSignIn(**item) for item in environment["sign_ins"]), environment["seller_secrets"])
 
 
 def reachable(host: str) -> str:

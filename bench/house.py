@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.embedded.supervisor import Supervisor
 from app.process_plan import ProcessPlan, read_outcome
-from app.supervisor import Supervisor
 from kernel.ids import uuid7
 from kernel.settings import Settings, load_settings
 

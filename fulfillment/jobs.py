@@ -8,13 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from fulfillment.connectors.check_connector import CHECK, CheckConnector
 from fulfillment.runs.call_seller import CallSeller, SellerCalls
+from fulfillment.runs.check_connector import CHECK, CheckConnector
 from fulfillment.runs.conclude import give_up, lock_run
-from fulfillment.runs.models import Run
+from fulfillment.runs.models import LIVE, Run
 from fulfillment.runs.receive_callback import APPLY, apply_callback
 from fulfillment.runs.start_run import CALL
-from fulfillment.runs.states import LIVE
 from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import Payload, call, job, sweep

@@ -14,7 +14,7 @@ from kernel.db.uow import UnitOfWork
 
 
 class AuditEntry(Base):
-    """One deed of a person, key or operator that is not a state transition (those are in `state_history`)."""
+    """One audited action of a person, key or operator that is not a state transition (those are in `state_history`)."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (

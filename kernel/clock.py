@@ -30,7 +30,7 @@ def now() -> datetime:
 
 
 def wall_now() -> datetime:
-    """The instant outside this house, never frozen nor shifted: for signatures that a counterpart checks by its own clock."""
+    """System time, never frozen nor shifted: for signatures that a counterpart checks by its own clock."""
     return datetime.now(UTC)
 
 

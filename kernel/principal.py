@@ -12,7 +12,7 @@ from uuid import UUID
 from kernel.errors import Forbidden
 
 
-class Kind(StrEnum):
+class PrincipalKind(StrEnum):
     """What sort of actor stands behind a unit of work; recorded in every history row."""
 
     ANONYMOUS = "anonymous"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 class Principal:
     """An actor, the organization it acts in, and what it may do there."""
 
-    kind: Kind
+    kind: PrincipalKind
     org_id: UUID | None = None
     person_id: UUID | None = None
     permissions: frozenset[str] = field(default_factory=frozenset)
@@ -37,7 +37,7 @@ class Principal:
     @property
     def is_platform(self) -> bool:
         """The platform itself: jobs, and operators in their own desks. Row level security shows it every organization."""
-        return self.kind in {Kind.SYSTEM, Kind.OPERATOR}
+        return self.kind in {PrincipalKind.SYSTEM, PrincipalKind.OPERATOR}
 
     @property
     def accountable_id(self) -> UUID | None:
@@ -46,7 +46,7 @@ class Principal:
 
     def may(self, permission: str) -> bool:
         """Whether this principal holds `permission` in its organization."""
-        return self.kind is Kind.SYSTEM or permission in self.permissions
+        return self.kind is PrincipalKind.SYSTEM or permission in self.permissions
 
     def require(self, permission: str) -> None:
         """Raises Forbidden(`permission_missing`) unless the permission is held."""
@@ -66,5 +66,5 @@ class Principal:
         return self.person_id
 
 
-ANONYMOUS = Principal(Kind.ANONYMOUS, label="anonymous")
-SYSTEM = Principal(Kind.SYSTEM, label="system")
+ANONYMOUS = Principal(PrincipalKind.ANONYMOUS, label="anonymous")
+SYSTEM = Principal(PrincipalKind.SYSTEM, label="system")

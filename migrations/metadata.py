@@ -1,44 +1,70 @@
-"""Every table of the house, for Alembic and the schema tests."""
+"""Every table, for Alembic and the schema tests."""
 
 from __future__ import annotations
 
-from importlib import import_module
-
+import billing.charges.models
+import billing.gateways.models
+import billing.invoices.models
+import billing.ledger.models
+import billing.payments.models
+import billing.payouts.models
+import billing.refunds.models
+import billing.shares.models
+import billing.statements.models
+import fulfillment.connectors.models
+import fulfillment.entitlements.models
+import fulfillment.runs.models
+import kernel.audit
+import kernel.idempotency
+import kernel.jobs.models
+import kernel.sandbox_clock
+import kernel.states
+import marketplace.access.models
+import marketplace.attribution.models
+import marketplace.catalog.models
+import marketplace.channels.models
+import marketplace.parties.models
+import marketplace.placements.models
+import marketplace.videos.models
+import orders.approval_rules.models
+import orders.checkout.models
+import orders.checkout.quote_models
+import orders.order.models
 from kernel.db.base import Base
 
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")
 
 MODELS = (
-    "kernel.jobs.models",
-    "kernel.states",
-    "kernel.idempotency",
-    "kernel.audit",
-    "kernel.sandbox_clock",
-    "marketplace.organizations.models",
-    "marketplace.people.models",
-    "marketplace.channels.models",
-    "marketplace.videos.models",
-    "marketplace.listings.models",
-    "marketplace.placements.models",
-    "marketplace.attribution.models",
-    "fulfillment.connectors.models",
-    "fulfillment.entitlements.models",
-    "fulfillment.runs.models",
-    "billing.gateways.models",
-    "billing.payments.models",
-    "billing.refunds.models",
-    "billing.charges.models",
-    "billing.shares.models",
-    "billing.ledger.models",
-    "billing.statements.models",
-    "billing.payouts.models",
-    "billing.invoices.models",
-    "orders.quotes.models",
-    "orders.purchases.models",
-    "orders.agreements.models",
+    kernel.jobs.models,
+    kernel.states,
+    kernel.idempotency,
+    kernel.audit,
+    kernel.sandbox_clock,
+    marketplace.parties.models,
+    marketplace.access.models,
+    marketplace.channels.models,
+    marketplace.videos.models,
+    marketplace.catalog.models,
+    marketplace.placements.models,
+    marketplace.attribution.models,
+    fulfillment.connectors.models,
+    fulfillment.entitlements.models,
+    fulfillment.runs.models,
+    billing.gateways.models,
+    billing.payments.models,
+    billing.refunds.models,
+    billing.charges.models,
+    billing.shares.models,
+    billing.ledger.models,
+    billing.statements.models,
+    billing.payouts.models,
+    billing.invoices.models,
+    orders.checkout.quote_models,
+    orders.approval_rules.models,
+    orders.checkout.models,
+    orders.order.models,
 )
+"""Imported for what they declare."""
 
-for module in MODELS:
-    import_module(module)
 
 metadata = Base.metadata

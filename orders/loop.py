@@ -22,8 +22,9 @@ from sqlalchemy import bindparam, select
 from billing.payments.events import PaymentSucceeded
 from billing.refunds.events import RefundFailed, RefundSucceeded
 from billing.refunds.models import Refund
-from fulfillment.entitlements.end_entitlement import end_entitlement
-from fulfillment.events import ConnectorTestPassed, DeliveryFailed, EntitlementActivated
+from fulfillment.connectors.events import ConnectorTestPassed
+from fulfillment.entitlements.events import DeliveryFailed, EntitlementActivated
+from fulfillment.provisioning.end_entitlement import end_entitlement
 from kernel import clock
 from kernel.db.locks import lock_aggregate
 from kernel.db.statements import Read
@@ -32,24 +33,24 @@ from kernel.errors import NotFound
 from kernel.jobs.kinds import Payload, follows, job, sweep
 from kernel.jobs.outbox import emit, enqueue
 from kernel.jobs.settle_each import settle_each
-from marketplace.organizations.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
-from orders.agreements.complete_order import ACCEPTED_AFTER
-from orders.agreements.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
-from orders.agreements.models import Order, OrderLine
-from orders.agreements.rows import deliveries_of, find_locked_order, lock_purchase_and_orders
-from orders.agreements.states import ORDER
-from orders.agreements.subscriptions import begin_subscriptions, end_subscriptions
-from orders.deliver import begin_delivery, entitlements_of, is_delivered, release_shares
-from orders.money_back import credit_what_was_invoiced, give_back, is_given_back
-from orders.paper import invoice_order
-from orders.purchases.pay import mark_paid
-from orders.quotes.purge_quotes import purge_unused
-from orders.sweeps import accept_by_deadline, expire_purchase, orders_past_acceptance, overdue_purchases
+from marketplace.parties.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
+from orders.checkout.locking import lock_purchase_and_orders
+from orders.checkout.purge_quotes import purge_unused
+from orders.checkout.request_payment import mark_paid
+from orders.deadlines import accept_by_deadline, expire_purchase, orders_past_acceptance, overdue_purchases
+from orders.fulfillment.start_fulfillment import entitlements_of, is_delivered, release_shares, start_fulfillment
+from orders.invoicing.invoice_order import invoice_order
+from orders.order.accept_services import ACCEPTED_AFTER
+from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
+from orders.order.locking import deliveries_of, find_locked_order
+from orders.order.models import ORDER, Order, OrderLine
+from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
+from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
 
 REFUND_AGAIN = "orders.refund.again"
-SWEEP_PURCHASES = "orders.purchases.sweep"
+SWEEP_PURCHASES = "orders.checkout.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
-PURGE_QUOTES = "orders.quotes.purge"
+PURGE_QUOTES = "orders.checkout.purge"
 REFUND_WAITS = timedelta(days=1)
 """After a gateway refused a refund that is owed, until it is asked again."""
 
@@ -67,7 +68,7 @@ def payment_succeeded(uow: UnitOfWork, fact: Payload) -> None:
         mark_paid(uow, purchase, orders, payment_id)
     elif purchase.state != "paid":
         for order in orders:
-            give_back(uow, order, payment_id, reason="payment_came_too_late")
+            refund_remaining(uow, order, payment_id, reason="payment_came_too_late")
 
 
 # ── delivery ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -76,7 +77,7 @@ def payment_succeeded(uow: UnitOfWork, fact: Payload) -> None:
 @follows(OrderPaid)
 def order_paid(uow: UnitOfWork, fact: Payload) -> None:
     """Every line is charged (the ledger knows whose money it is) and its delivery begins."""
-    begin_delivery(uow, _order(uow, fact["order_id"]))
+    start_fulfillment(uow, _order(uow, fact["order_id"]))
 
 
 @follows(EntitlementActivated)
@@ -135,21 +136,21 @@ def order_delivery_failed(uow: UnitOfWork, fact: Payload) -> None:
     if order.payment_id is None:
         _end_refunded(uow, order, reason="nothing_paid")
     else:
-        give_back(uow, order, order.payment_id, reason="delivery_failed")
+        refund_remaining(uow, order, order.payment_id, reason="delivery_failed")
 
 
 @follows(RefundSucceeded)
 def refund_succeeded(uow: UnitOfWork, fact: Payload) -> None:
     """An order whose whole amount went back is over."""
     order = _order(uow, fact["reference"])
-    if is_given_back(uow, order) and order.state != "refunded":
+    if is_fully_refunded(uow, order) and order.state != "refunded":
         _end_refunded(uow, order, reason="refunded")
 
 
 @follows(RefundSucceeded)
 def refund_succeeded_credit_note(uow: UnitOfWork, fact: Payload) -> None:
     """What was invoiced and went back is credited, partial refunds too."""
-    credit_what_was_invoiced(uow, UUID(fact["refund_id"]), UUID(fact["reference"]))
+    issue_credit_note_for(uow, UUID(fact["refund_id"]), UUID(fact["reference"]))
 
 
 @follows(RefundFailed)
@@ -164,7 +165,7 @@ def refund_failed(uow: UnitOfWork, fact: Payload) -> None:
 @job(REFUND_AGAIN)
 def refund_again(uow: UnitOfWork, owed: Payload) -> None:
     """Ask the gateway anew for a refund it had refused."""
-    give_back(uow, _order(uow, owed["order_id"]), UUID(owed["payment_id"]), reason=owed["reason"])
+    refund_remaining(uow, _order(uow, owed["order_id"]), UUID(owed["payment_id"]), reason=owed["reason"])
 
 
 # ── before anything can be sold ──────────────────────────────────────────────────────────────────────────────────

@@ -16,8 +16,8 @@ from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.models import Run
 from kernel.db.uow import UnitOfWork
 from orders import queries
-from orders.agreements.models import Order, OrderLine
-from orders.queries import OrderView
+from orders.order.models import Order, OrderLine
+from orders.order.views import OrderView
 
 FINAL = frozenset({"active", "completed", "refunded", "rejected", "expired", "cancelled"})
 STEPS = {

@@ -17,76 +17,17 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
 from kernel.states import StateHistory
-from marketplace.people.models import Person
-from orders.agreements.models import Attribution, Order, OrderLine, Subscription, SubscriptionTerm
-from orders.purchases.models import Approval, Purchase, PurchaseRule
-from orders.quotes.models import Quote
+from marketplace.access.models import Person
+from orders.approval_rules.models import PurchaseRule
+from orders.checkout.models import Approval, Purchase
+from orders.checkout.quote_models import Quote
+from orders.checkout.views import PurchaseView
+from orders.order.models import Attribution, Order, OrderLine, Subscription, SubscriptionTerm
+from orders.order.views import LineView, OrderView, line_view, order_view
 
 
 @dataclass(frozen=True, slots=True)
-class LineView:
-    """A line as both parties see it; commission and promoter are the seller's business and not in here."""
-
-    id: UUID
-    listing_id: UUID
-    plan_id: UUID
-    title: str
-    title_en: str
-    plan_name: str
-    plan_name_en: str
-    pricing: str
-    interval: str
-    term_months: int
-    quantity: int
-    unit_price_minor: int
-    list_minor: int
-    discount_minor: int
-    net_minor: int
-    tax_rate_ppm: int
-    tax_minor: int
-    gross_minor: int
-    tax_included: bool
-    claims: list[dict[str, Any]]
-    video_id: UUID | None
-    placement_id: UUID | None
-    second_ms: int | None
-    rule: str
-
-
-@dataclass(frozen=True, slots=True)
-class OrderView:
-    """An order with its parties and lines."""
-
-    id: UUID
-    number: str
-    purchase_id: UUID
-    buyer_org_id: UUID
-    buyer_name: str
-    seller_org_id: UUID
-    seller_name: str
-    state: str
-    currency: str
-    net_minor: int
-    tax_minor: int
-    gross_minor: int
-    po_number: str | None
-    payment_id: UUID | None
-    deadline_at: datetime | None
-    paid_at: datetime | None
-    active_at: datetime | None
-    accepted_at: datetime | None
-    failure: str | None
-    created_at: datetime
-    lines: tuple[LineView, ...]
-
-    @property
-    def awaits_acceptance(self) -> bool:
-        """Whether the buyer still has to accept a one-off service."""
-        return self.state == "active" and self.accepted_at is None and any(line.term_months == 0 for line in self.lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
+class StateChange:
     """One transition, for the vertical line of the order page."""
 
     machine: str
@@ -94,31 +35,6 @@ class Step:
     to_state: str
     reason: str | None
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PurchaseView:
-    """A purchase with its orders, as its buyer sees it."""
-
-    id: UUID
-    state: str
-    currency: str
-    net_minor: int
-    tax_minor: int
-    gross_minor: int
-    po_number: str | None
-    billing_profile: dict[str, Any]
-    gateway: str
-    requested_by: UUID | None
-    requested_by_name: str | None
-    decided_by_name: str | None
-    decision: str | None
-    decision_reason: str | None
-    decided_at: datetime | None
-    deadline_at: datetime | None
-    created_at: datetime
-    context: dict[str, Any]
-    orders: tuple[OrderView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +81,7 @@ def get_seller_order(uow: UnitOfWork, order_id: UUID) -> OrderView:
     )
 
 
-def steps_of(uow: UnitOfWork, subject_ids: list[UUID], *, since: datetime) -> list[Step]:
+def steps_of(uow: UnitOfWork, subject_ids: list[UUID], *, since: datetime) -> list[StateChange]:
     """The history of aggregates the caller has already been allowed to see, oldest first; `since` the eldest was made."""
     rows = uow.session.scalars(
         select(StateHistory)
@@ -176,7 +92,7 @@ def steps_of(uow: UnitOfWork, subject_ids: list[UUID], *, since: datetime) -> li
         )
         .order_by(StateHistory.at, StateHistory.id)
     )
-    return [Step(row.machine, row.from_state, row.to_state, row.reason, row.at) for row in rows]
+    return [StateChange(row.machine, row.from_state, row.to_state, row.reason, row.at) for row in rows]
 
 
 def get_quote(uow: UnitOfWork, quote_id: UUID) -> Quote:
@@ -279,23 +195,6 @@ def _views(uow: UnitOfWork, statement: Select[Any]) -> list[OrderView]:
     return [order_view(order, lines.get(order.id, [])) for order in orders]
 
 
-def order_view(order: Order, lines: Sequence[LineView]) -> OrderView:
-    """An order's row with its lines."""
-    return OrderView(**{name: getattr(order, name) for name in _OF_ORDER}, lines=tuple(lines))
-
-
-def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
-    """A line's row with what is said of its attribution."""
-    return LineView(
-        **{name: getattr(line, name) for name in _OF_LINE},
-        **{name: line.plan[name] for name in _FROM_PLAN},
-        video_id=credit.video_id if credit is not None else None,
-        placement_id=credit.placement_id if credit is not None else None,
-        second_ms=credit.second_ms if credit is not None else None,
-        rule=credit.rule if credit is not None else "none",
-    )
-
-
 _STATES = Read(
     select(Purchase, Order).join(Order, Order.purchase_id == Purchase.id).where(Purchase.id == bindparam("purchase_id"))
 )
@@ -329,12 +228,9 @@ def _lines(uow: UnitOfWork, order_ids: list[UUID]) -> dict[UUID, list[LineView]]
     return found
 
 
-_FROM_PLAN = ("title", "title_en", "plan_name", "plan_name_en")
-_FROM_CREDIT = ("video_id", "placement_id", "second_ms", "rule")
-_OF_LINE = [name for name in LineView.__slots__ if name not in _FROM_PLAN and name not in _FROM_CREDIT]
-_OF_ORDER = [name for name in OrderView.__slots__ if name != "lines"]
-
 _requester = aliased(Person)
+
+
 _decider = aliased(Person)
 
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import Session
 
-from app.commands.migrate import upgrade
-from app.engines.databases import drop_database
-from app.engines.embedded import Addresses
-from app.engines.shared import shared_engines
+from app.database_schema import upgrade
+from app.embedded.databases import drop_database
+from app.embedded.engines import Addresses
+from app.embedded.shared import shared_engines
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.logs import configure_logs

@@ -13,18 +13,18 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.scheduler import run_sweep
-from billing import registration
+from billing import jobs
 from billing.charges.mark_delivered import mark_delivered
 from billing.charges.record_charge import RecordCharge, record_charge
 from billing.documents.model import InvoiceDocument
-from billing.documents.parties import Party
+from billing.documents.parties import DocumentParty
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from billing.ledger.queries import owed_minor
 from billing.payments.start_payment import StartPayment, start_payment
+from billing.settlement.close_statements import Closed, CloseStatements, close_statements
 from billing.shares.split import ShareTerms
-from billing.statements.close_statements import Closed, CloseStatements, close_statements
 from kernel import clock
 from kernel.db.base import Base
 from kernel.db.uow import Database, Transact, UnitOfWork, transact, unit_of_work
@@ -33,15 +33,17 @@ from kernel.jobs.kinds import sweeps
 from kernel.jobs.models import EventRow
 from kernel.jobs.runner import drain
 from kernel.money import Money
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from kernel.storage import Storage, open_storage
-from marketplace.organizations.models import Organization
+from marketplace.parties.models import Organization
 from tests.witness import witness_all
 
 M = TypeVar("M", bound=Base)
 T = TypeVar("T")
 TERMS = ShareTerms(policy_version=1, commission_ppm=150_000, promoter_ppm=50_000, hold_days=7)
-OPERATOR = Principal(Kind.OPERATOR, person_id=uuid7(), permissions=frozenset({"operator.payouts", "operator.clock"}))
+OPERATOR = Principal(
+    PrincipalKind.OPERATOR, person_id=uuid7(), permissions=frozenset({"operator.payouts", "operator.clock"})
+)
 
 
 class PlainRenderer:
@@ -70,9 +72,7 @@ def make_house(db: Database, folder: Path, gateways: Mapping[str, PaymentGateway
     gateway = SandboxGateway(db)
     witness_all()
     storage = open_storage(str(folder))
-    registration.register(
-        gateways or {"sandbox": gateway}, storage, PlainRenderer(), public_url="https://market.example"
-    )
+    jobs.register(gateways or {"sandbox": gateway}, storage, PlainRenderer(), public_url="https://market.example")
     return House(db, gateway, storage)
 
 
@@ -172,8 +172,8 @@ class Sale:
             reference=self.order_id,
             buyer_org_id=self.buyer_org_id,
             seller_org_id=self.seller_org_id,
-            buyer=Party("买方科技有限公司", "CN", "91330000MA27XYZ123"),
-            seller=Party("卖方软件有限公司", "CN", "91110108MA01ABCDE4", address_lines=("海淀区 1 号",)),
+            buyer=DocumentParty("买方科技有限公司", "CN", "91330000MA27XYZ123"),
+            seller=DocumentParty("卖方软件有限公司", "CN", "91110108MA01ABCDE4", address_lines=("海淀区 1 号",)),
             currency="CNY",
             lines=[
                 LineToInvoice(

@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from fulfillment import jobs
-from fulfillment.connectors.none import NoneConnector
+from fulfillment.connectors.noop import NoopConnector
 from fulfillment.connectors.ports import Connector
 from fulfillment.connectors.save_connector import SaveConnector, SavedConnector, save_connector
 from fulfillment.connectors.webhook import WebhookConnector
 from fulfillment.entitlements.models import Entitlement
-from fulfillment.entitlements.open_entitlement import OpenEntitlement, open_entitlement
+from fulfillment.provisioning.open_entitlement import OpenEntitlement, open_entitlement
 from fulfillment.runs.call_seller import SellerCalls
 from fulfillment.runs.models import Run
 from fulfillment.runs.receive_callback import APPLY
@@ -26,7 +26,7 @@ from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.runner import Runner
 from kernel.outbound import OutboundClient, OutboundPolicy
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from tests.factories_marketplace import Org, make_org, make_plans, make_seller
@@ -39,7 +39,7 @@ PUBLIC_URL = "https://market.example"
 
 def register(public_url: str = PUBLIC_URL, **connectors: Connector) -> SellerCalls:
     """Register delivery's jobs with real connectors over loopback; named ones replace them."""
-    known: dict[str, Connector] = {"webhook": WebhookConnector(OutboundClient(LOOPBACK)), "none": NoneConnector()}
+    known: dict[str, Connector] = {"webhook": WebhookConnector(OutboundClient(LOOPBACK)), "none": NoopConnector()}
     ports = SellerCalls(known | connectors, BOX, SIGNER, public_url)
     jobs.register(ports)
     return ports
@@ -121,7 +121,7 @@ def entitlement_of(uow: UnitOfWork, entitlement_id: UUID) -> Entitlement:
 def make_connector(uow: UnitOfWork, seller: Org, url: str, secret: str | None = None) -> SavedConnector:
     """A webhook connector of the seller on loopback."""
     before = uow.principal
-    uow.principal = Principal(Kind.SYSTEM, org_id=seller.id, label="test")
+    uow.principal = Principal(PrincipalKind.SYSTEM, org_id=seller.id, label="test")
     saved = save_connector(uow, SaveConnector("test", "webhook", url, secret), box=BOX, policy=LOOPBACK)
     uow.principal = before
     return saved

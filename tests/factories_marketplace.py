@@ -17,34 +17,35 @@ from stdnum.cn import uscc
 
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
+from marketplace.access.add_person import NewPerson
+from marketplace.access.members import AddMember, add_member
+from marketplace.access.permissions import OPERATOR, permissions_of
+from marketplace.access.register_organization import RegisterOrganization, register_organization
+from marketplace.catalog.draft_listing import DraftListing, VersionText, draft_listing
+from marketplace.catalog.models import Plan
+from marketplace.catalog.plan_terms import DraftPlan, Feature
+from marketplace.catalog.review_listing import ReviewListing, review_listing
+from marketplace.catalog.submit_listing import submit_listing
 from marketplace.channels.models import Channel
 from marketplace.channels.open_channel import OpenChannel, open_channel
-from marketplace.listings.draft_listing import DraftListing, VersionText, draft_listing
-from marketplace.listings.models import Plan
-from marketplace.listings.plan_terms import DraftPlan, Feature
-from marketplace.listings.review_listing import ReviewListing, review_listing
-from marketplace.listings.submit_listing import submit_listing
-from marketplace.organizations.complete_onboarding_step import (
+from marketplace.parties.complete_onboarding_step import (
     AGREEMENT_VERSION,
     STEPS,
     CompleteOnboardingStep,
     complete_onboarding_step,
 )
-from marketplace.organizations.models import PLATFORM_ORG_ID
-from marketplace.organizations.register_organization import RegisterOrganization, register_organization
-from marketplace.people.add_person import NewPerson
-from marketplace.people.members import AddMember, add_member
-from marketplace.people.permissions import OPERATOR, permissions_of
+from marketplace.parties.models import PLATFORM_ORG_ID
 from marketplace.placements.models import Placement
-from marketplace.placements.place import AddPlacement, add_placement
+from marketplace.publishing.edit_placements import AddPlacement, add_placement
+from marketplace.publishing.publish_video import publish_video
 from marketplace.videos.create_video import CreateVideo, create_video
-from marketplace.videos.models import Video
-from marketplace.videos.publish_video import publish_video
-from marketplace.videos.states import VIDEO
+from marketplace.videos.models import VIDEO, Video
 
 PASSWORD = "correct-horse-battery"
-OPERATOR_PRINCIPAL = Principal(Kind.OPERATOR, org_id=PLATFORM_ORG_ID, permissions=OPERATOR, label="test operator")
+OPERATOR_PRINCIPAL = Principal(
+    PrincipalKind.OPERATOR, org_id=PLATFORM_ORG_ID, permissions=OPERATOR, label="test operator"
+)
 _BASE36 = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _numbers = count(1)
 
@@ -107,7 +108,7 @@ def make_org(uow: UnitOfWork, *, seller: bool = False, name: str = "", country: 
                 **more,
             ),
         )
-    owner = Principal(Kind.PERSON, registered.org_id, registered.person_id, permissions_of(["owner"]), "owner")
+    owner = Principal(PrincipalKind.PERSON, registered.org_id, registered.person_id, permissions_of(["owner"]), "owner")
     return Org(registered.org_id, owner, email)
 
 
@@ -135,7 +136,7 @@ def make_member(uow: UnitOfWork, org: Org, *roles: str) -> Principal:
     email = f"member-{uuid7().hex[-12:]}@example.test"
     with acting(uow, org.owner):
         member = add_member(uow, AddMember(email, roles, "同事", PASSWORD))
-    return Principal(Kind.PERSON, org.id, member.person_id, permissions_of(roles), email)
+    return Principal(PrincipalKind.PERSON, org.id, member.person_id, permissions_of(roles), email)
 
 
 def per_seat_plan(**changes: Any) -> DraftPlan:

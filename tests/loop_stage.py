@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from api.context import Services
 from app.composition import compose
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from app.scheduler import run_sweep
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
@@ -37,15 +37,15 @@ from kernel.jobs.models import EventRow
 from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM, Principal
 from kernel.settings import Settings
+from marketplace.access.permissions import permissions_of
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
-from marketplace.organizations.models import BillingProfile
-from marketplace.people.permissions import permissions_of
-from orders.agreements.models import Order, OrderLine
-from orders.money_back import RequestOrderRefund, request_order_refund
-from orders.purchases.models import Purchase
-from orders.purchases.place_purchase import PlacePurchase, place_purchase
-from orders.quotes.give_quote import Asked, GiveQuote, give_quote
-from orders.quotes.lines import Context
+from marketplace.parties.models import BillingProfile
+from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
+from orders.checkout.models import Purchase
+from orders.checkout.place_purchase import PlacePurchase, place_purchase
+from orders.checkout.priced_line import Context
+from orders.order.models import Order, OrderLine
+from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.tracing.model import Trace
 from orders.tracing.trace import trace
 from tests.adapters.seller_process import OTHER_SECRET, SECRET, Seller
@@ -122,14 +122,14 @@ class Stage:
         quantity: int = 20,
         *,
         principal: Principal | None = None,
-        lines: tuple[Asked, ...] | None = None,
+        lines: tuple[QuoteItem, ...] | None = None,
         context: Context | None = None,
     ) -> UUID:
         """Ask for a price, by default from inside the video at second 7."""
         where = context or Context(video_id=self.video, placement_id=self.placement, second_ms=7_000)
-        asked = lines or (Asked(plan_id or self.seat_plan, quantity),)
+        asked = lines or (QuoteItem(plan_id or self.seat_plan, quantity),)
         with unit_of_work(self.services.db, principal or self.purchaser) as uow:
-            return give_quote(uow, GiveQuote(asked, None, where)).id
+            return create_quote(uow, CreateQuote(asked, None, where)).id
 
     def buy(
         self,

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from billing.documents import renderer
-from billing.documents.lines import InvoiceLine, TaxCategory, unit_price_of
+from billing.documents.lines import DocumentLine, TaxCategory, unit_price_of
 from billing.documents.model import DocumentKind, InvoiceDocument, Language, OriginalInvoice
-from billing.documents.parties import Party, Period
-from billing.documents.statement import COLUMNS, StatementDocument, StatementLine
+from billing.documents.parties import DocumentParty, Period
+from billing.documents.statement import COLUMNS, StatementDocument, StatementDocumentLine
 from kernel.errors import Unavailable
 from kernel.money import apply_ppm, net_of_included
 
@@ -18,7 +18,7 @@ PANGO_MISSING = (
     "WeasyPrint's one system library, Pango, is missing (Debian: apt install libpango-1.0-0 libpangoft2-1.0-0)"
 )
 
-SELLER_CN = Party(
+SELLER_CN = DocumentParty(
     legal_name="杭州一号直聘网络科技有限公司",
     country="CN",
     tax_id="91330106MA2CFGXR8U",
@@ -30,7 +30,7 @@ SELLER_CN = Party(
     phone="0571-8800 1122",
     email="billing@zhipin.example",
 )
-BUYER_CN = Party(
+BUYER_CN = DocumentParty(
     legal_name="上海䶮𠮷智能制造股份有限公司",
     country="CN",
     tax_id="91310115MA1K3YJ12D",
@@ -40,7 +40,7 @@ BUYER_CN = Party(
     bank_account="1001 1234 0900 5678 901",
     email="finance@longji.example",
 )
-SELLER_DE = Party(
+SELLER_DE = DocumentParty(
     legal_name="Nordlicht Software GmbH",
     country="DE",
     tax_id="DE136695976",
@@ -51,7 +51,7 @@ SELLER_DE = Party(
     bank_account="DE02120300000000202051",
     email="rechnung@nordlicht.example",
 )
-BUYER_FR = Party(
+BUYER_FR = DocumentParty(
     legal_name="Études & Données SAS",
     country="FR",
     tax_id="FR40303265045",
@@ -71,10 +71,12 @@ def pango_is_there() -> bool:
     return True
 
 
-def included_line(name: str, gross_minor: int, quantity: str = "1", rate_ppm: int = 60_000, **more: Any) -> InvoiceLine:
+def included_line(
+    name: str, gross_minor: int, quantity: str = "1", rate_ppm: int = 60_000, **more: Any
+) -> DocumentLine:
     """A line of a price that includes tax, as most Chinese prices do."""
     net = net_of_included(gross_minor, rate_ppm)
-    return InvoiceLine(
+    return DocumentLine(
         name=name,
         quantity=Decimal(quantity),
         unit_price_minor=unit_price_of(net, Decimal(quantity)),
@@ -87,8 +89,8 @@ def included_line(name: str, gross_minor: int, quantity: str = "1", rate_ppm: in
     )
 
 
-def untaxed_line(name: str, category: TaxCategory, net_minor: int, **more: Any) -> InvoiceLine:
-    return InvoiceLine(
+def untaxed_line(name: str, category: TaxCategory, net_minor: int, **more: Any) -> DocumentLine:
+    return DocumentLine(
         name=name,
         quantity=Decimal(1),
         unit_price_minor=Decimal(net_minor),
@@ -101,9 +103,9 @@ def untaxed_line(name: str, category: TaxCategory, net_minor: int, **more: Any) 
     )
 
 
-def excluded_line(name: str, net_minor: int, rate_ppm: int, **more: Any) -> InvoiceLine:
+def excluded_line(name: str, net_minor: int, rate_ppm: int, **more: Any) -> DocumentLine:
     tax = apply_ppm(net_minor, rate_ppm)
-    return InvoiceLine(
+    return DocumentLine(
         name=name,
         quantity=Decimal(1),
         unit_price_minor=Decimal(net_minor),
@@ -116,7 +118,7 @@ def excluded_line(name: str, net_minor: int, rate_ppm: int, **more: Any) -> Invo
     )
 
 
-def invoice_of(*lines: InvoiceLine, **more: Any) -> InvoiceDocument:
+def invoice_of(*lines: DocumentLine, **more: Any) -> InvoiceDocument:
     fields: dict[str, Any] = {
         "kind": DocumentKind.INVOICE,
         "number": "ZP-2026-000042",
@@ -139,7 +141,7 @@ def invoice_of(*lines: InvoiceLine, **more: Any) -> InvoiceDocument:
     return InvoiceDocument(**(fields | more))
 
 
-def seats_line() -> InvoiceLine:
+def seats_line() -> DocumentLine:
     return included_line(
         "*信息技术服务*招聘专业版 Recruitment Pro",
         398_000,
@@ -176,7 +178,7 @@ def credit_note(**more: Any) -> InvoiceDocument:
     return invoice_of(seats_line(), **(fields | more))
 
 
-def euro_invoice(*lines: InvoiceLine, **more: Any) -> InvoiceDocument:
+def euro_invoice(*lines: DocumentLine, **more: Any) -> InvoiceDocument:
     fields: dict[str, Any] = {
         "number": "NL-2026-0009",
         "currency": "EUR",
@@ -205,7 +207,7 @@ def statement(count: int = 6, **more: Any) -> StatementDocument:
             "commission_tax_minor": -apply_ppm(-commission, 60_000),
         }
         lines.append(
-            StatementLine(
+            StatementDocumentLine(
                 occurred_on=date(2026, 11, 1 + index % 28),
                 order_ref=f"SO-202611{1 + index % 28:02d}-{index:04d}",
                 description="招聘专业版 · 20 席位 Recruitment Pro",
@@ -219,7 +221,9 @@ def statement(count: int = 6, **more: Any) -> StatementDocument:
         "issued_on": date(2026, 12, 3),
         "currency": "CNY",
         "language": Language.BILINGUAL,
-        "platform": Party(legal_name="频道市场平台有限公司", country="CN", tax_id="91310000MA1FL5E91K", city="上海市"),
+        "platform": DocumentParty(
+            legal_name="频道市场平台有限公司", country="CN", tax_id="91310000MA1FL5E91K", city="上海市"
+        ),
         "party": SELLER_CN,
         "period": Period(date(2026, 11, 1), date(2026, 11, 30)),
         "lines": tuple(lines),

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-import billing.registration
-import marketplace.listings.jobs
+import billing.jobs
+import marketplace.catalog.jobs
 import marketplace.videos.jobs
 import orders.loop
 from app.scheduler import tick
@@ -29,16 +29,16 @@ from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM, Principal
 from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
-from marketplace.placements.place import AddClaim, add_claim
-from marketplace.public import find_default_billing_profile
-from orders.agreements.complete_order import accept_order
-from orders.agreements.models import Order, OrderLine
-from orders.money_back import RequestOrderRefund, request_order_refund
-from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
-from orders.purchases.place_purchase import PlacePurchase, place_purchase
-from orders.purchases.set_rule import SetRule, set_rule
-from orders.quotes.give_quote import Asked, GiveQuote, give_quote
-from orders.quotes.lines import Context
+from marketplace.parties.lookups import find_default_billing_profile
+from marketplace.publishing.edit_placements import AddClaim, add_claim
+from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
+from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
+from orders.checkout.place_purchase import PlacePurchase, place_purchase
+from orders.checkout.priced_line import Context
+from orders.order.accept_services import accept_order
+from orders.order.models import Order, OrderLine
+from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from tests import factories_fulfillment
 from tests.factories_billing import OPERATOR, PlainRenderer, close_due
 from tests.factories_marketplace import (
@@ -84,11 +84,11 @@ def build(db: Database, folder: Path) -> World:
 
 
 def _register(db: Database, storage: Storage) -> None:
-    billing.registration.register(
+    billing.jobs.register(
         {"sandbox": SandboxGateway(db)}, storage, PlainRenderer(), public_url="https://market.example"
     )
     factories_fulfillment.register()
-    marketplace.listings.jobs.register(review_by_rule=True)
+    marketplace.catalog.jobs.register(review_by_rule=True)
     marketplace.videos.jobs.register(storage)
 
 
@@ -181,10 +181,10 @@ class _Stage:
 
     def _place(self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None) -> UUID:
         with unit_of_work(self.db, by or self.buyer.owner) as uow:
-            quote = give_quote(
+            quote = create_quote(
                 uow,
-                GiveQuote(
-                    tuple(Asked(plan_id, quantity) for plan_id, quantity in lines),
+                CreateQuote(
+                    tuple(QuoteItem(plan_id, quantity) for plan_id, quantity in lines),
                     context=Context(video_id=self.video_id, placement_id=self.placement.id, second_ms=5_000),
                 ),
             )

@@ -16,8 +16,7 @@ from pydantic import AfterValidator, StringConstraints
 
 from api.request import ApiRequest
 from api.schema import Out, Wire
-from fulfillment import queries
-from fulfillment.connectors.check_connector import ask_for_test
+from fulfillment.connectors import queries as connectors_queries
 from fulfillment.connectors.save_connector import (
     ChangeConnector,
     SaveConnector,
@@ -26,7 +25,8 @@ from fulfillment.connectors.save_connector import (
     rotate_secret,
     save_connector,
 )
-from fulfillment.views import ConnectorView
+from fulfillment.connectors.views import ConnectorView
+from fulfillment.runs.check_connector import ask_for_test
 from kernel.db.uow import UnitOfWork
 from kernel.text import plain_text
 
@@ -87,14 +87,14 @@ class ConnectorChange(Wire):
 def list_connectors(request: ApiRequest) -> ConnectorsOut:
     """The organization's connectors, without their secrets."""
     with request.transaction() as uow:
-        return ConnectorsOut(items=[ConnectorOut.of_row(row) for row in queries.connectors_of(uow)])
+        return ConnectorsOut(items=[ConnectorOut.of_row(row) for row in connectors_queries.connectors_of(uow)])
 
 
 @get("/v1/connectors/{connector_id:uuid}", permission="connectors.write", sync_to_thread=True, tags=["seller"])
 def get_connector(connector_id: FromPath[UUID], request: ApiRequest) -> ConnectorOut:
     """One connector, without its secrets."""
     with request.transaction() as uow:
-        return ConnectorOut.of_row(queries.get_connector(uow, connector_id))
+        return ConnectorOut.of_row(connectors_queries.get_connector(uow, connector_id))
 
 
 @post("/v1/connectors", permission="connectors.write", sync_to_thread=True, tags=["seller"])
@@ -149,13 +149,13 @@ def test_connector(connector_id: FromPath[UUID], request: ApiRequest) -> Connect
     def ask(uow: UnitOfWork) -> ConnectorOut:
         ask_for_test(uow, connector_id)
         uow.flush()
-        return ConnectorOut.of_row(queries.get_connector(uow, connector_id))
+        return ConnectorOut.of_row(connectors_queries.get_connector(uow, connector_id))
 
     return request.transact(ask)
 
 
 def _shown(uow: UnitOfWork, saved: SavedConnector) -> SavedOut:
-    view: ConnectorView = queries.get_connector(uow, saved.id)
+    view: ConnectorView = connectors_queries.get_connector(uow, saved.id)
     return SavedOut.of_row(view, secret=saved.secret)
 
 

@@ -15,9 +15,9 @@ from pydantic import Field
 from api.conditional import is_unchanged
 from api.request import ApiRequest
 from api.schema import KeyHeader, Out, PageOut, Paging, Wire, idempotent_command, list_page
-from fulfillment import queries
+from fulfillment.entitlements import queries as entitlements_queries
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
-from fulfillment.views import EntitlementDetail, EntitlementRow, SeatRow
+from fulfillment.entitlements.views import EntitlementDetail, EntitlementRow, SeatRow
 from kernel.db.uow import UnitOfWork
 
 
@@ -83,7 +83,7 @@ class LaunchOut(Out):
     url: str
 
 
-class CheckOut(Out):
+class EntitlementCheckOut(Out):
     """Whether the entitlement may be used at this moment. Buyer and seller get the same answer."""
 
     entitlement_id: UUID
@@ -104,7 +104,7 @@ IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", requir
 @get("/v1/entitlements", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"])
 def list_entitlements(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[EntitlementOut]]:
     """Everything the organization bought, newest first."""
-    return list_page(request, paging, queries.entitlements_of_buyer, EntitlementOut.of)
+    return list_page(request, paging, entitlements_queries.entitlements_of_buyer, EntitlementOut.of)
 
 
 @get(
@@ -113,7 +113,7 @@ def list_entitlements(request: ApiRequest, paging: Given[Paging]) -> Response[Pa
 def get_entitlement(entitlement_id: FromPath[UUID], request: ApiRequest) -> EntitlementDetailOut:
     """One entitlement of the buyer with the holders of its seats."""
     with request.transaction() as uow:
-        return EntitlementDetailOut.of_detail(queries.get_entitlement(uow, entitlement_id))
+        return EntitlementDetailOut.of_detail(entitlements_queries.get_entitlement(uow, entitlement_id))
 
 
 @get("/v1/entitlements/check", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"])
@@ -121,14 +121,14 @@ def check_entitlement(
     entitlement_id: FromQuery[UUID],
     request: ApiRequest,
     if_none_match: IfNoneMatch = None,
-) -> Response[CheckOut | None]:
+) -> Response[EntitlementCheckOut | None]:
     """Whether an entitlement may be used now; for the seller's system. Send the ETag back and get 304 while it holds."""
     with request.transaction() as uow:
-        found = queries.check_entitlement(uow, entitlement_id)
+        found = entitlements_queries.check_entitlement(uow, entitlement_id)
     headers = {"ETag": f'"{found.etag}"', "Cache-Control": "private, no-cache"}
     if is_unchanged(if_none_match, headers["ETag"]):
         return Response(None, status_code=304, headers=headers)
-    return Response(CheckOut.of_row(found), headers=headers)
+    return Response(EntitlementCheckOut.of_row(found), headers=headers)
 
 
 @post(
@@ -141,7 +141,7 @@ def check_entitlement(
 def launch(entitlement_id: FromPath[UUID], request: ApiRequest) -> LaunchOut:
     """Where the product opens, while the entitlement may be used."""
     with request.transaction() as uow:
-        return LaunchOut(url=queries.launch_address(uow, entitlement_id))
+        return LaunchOut(url=entitlements_queries.launch_address(uow, entitlement_id))
 
 
 @post(

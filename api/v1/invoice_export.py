@@ -20,7 +20,7 @@ from billing.invoices.queries import InvoiceFilter, Standing, StoredFile, files_
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
-from marketplace.public import party
+from marketplace.parties.lookups import get_party
 
 MOST = 500
 """Documents named one by one; a month has no such limit."""
@@ -89,7 +89,7 @@ def export(
 
 
 def _this_month(uow: UnitOfWork) -> date:
-    return clock.today(party(uow, uow.principal.organization()).time_zone).replace(day=1)
+    return clock.today(get_party(uow, uow.principal.organization()).time_zone).replace(day=1)
 
 
 class _Sent(RawIOBase):

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, linked
-from billing.documents.parties import Party
+from billing.documents.parties import DocumentParty
 from billing.invoices.queries import (
     InvoiceDetail,
     InvoiceFilter,
@@ -109,7 +109,7 @@ class PartyOut(Out):
     email: str
 
     @classmethod
-    def of(cls, party: Party) -> PartyOut:
+    def of(cls, party: DocumentParty) -> PartyOut:
         """From the snapshot."""
         return cls.of_row(party)
 

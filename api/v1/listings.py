@@ -15,18 +15,18 @@ from pydantic import Field
 from api.auth import PUBLIC
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked
-from fulfillment.queries import get_connector
+from fulfillment.connectors.queries import get_connector
 from kernel.db.uow import UnitOfWork
 from kernel.text import render_markdown
-from marketplace.listings.draft_listing import (
+from marketplace.catalog.draft_listing import (
     DraftListing,
     ReviseListing,
     VersionText,
     draft_listing,
     revise_listing,
 )
-from marketplace.listings.plan_terms import DraftPlan, Feature
-from marketplace.listings.queries import (
+from marketplace.catalog.plan_terms import DraftPlan, Feature
+from marketplace.catalog.queries import (
     ListingView,
     PlanView,
     get_listing,
@@ -35,12 +35,12 @@ from marketplace.listings.queries import (
     list_own_listings,
     list_versions,
 )
-from marketplace.listings.review_listing import (
+from marketplace.catalog.review_listing import (
     connect_plan,
     retire_listing,
     withdraw_plan,
 )
-from marketplace.listings.submit_listing import submit_listing
+from marketplace.catalog.submit_listing import submit_listing
 
 Line = Annotated[str, Field(max_length=200)]
 Markdown = Annotated[str, Field(max_length=20_000)]

@@ -24,8 +24,8 @@ from api.schema import Out
 from kernel.errors import DomainError, Invalid, Unavailable
 from kernel.principal import SYSTEM
 from kernel.storage import ObjectMissing, ObjectTooLarge, StorageError, StoredObject
+from marketplace.videos.media.receive_media import MAX_BYTES, ReceiveMedia, check_uploadable, receive_media, upload_key
 from marketplace.videos.queries import Media, find_media
-from marketplace.videos.receive_media import MAX_BYTES, ReceiveMedia, check_uploadable, receive_media, upload_key
 
 KEPT = "max-age=60, must-revalidate"
 """A minute without asking, then by entity tag: what is withdrawn is gone from caches a minute later (RFC 9111 §5.2.2)."""

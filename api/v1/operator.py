@@ -1,4 +1,4 @@
-"""The platform's money desk: close statements, pay them out, watch what waits; and, in the sandbox, move the clock."""
+"""The platform's money dashboard: close statements, pay them out, watch what waits; and, in the sandbox, move the clock."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from api.problems import sentence
 from api.request import ApiRequest
 from api.schema import KeyHeader, Out, PageOut, Paging, UtcIn, Wire, idempotent_command, list_page
 from api.v1.settlement_out import PayoutOut, StatementOut
-from billing.payments.queries import Waiting, waiting_for_somebody
+from billing.operator_queues import OperatorQueue, list_operator_queues
 from billing.payouts.pay_out import PayOut, pay_out
-from billing.statements.close_statements import CloseStatements, close_statements
-from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
+from billing.payouts.queries import get_payout, list_payouts
+from billing.settlement.close_statements import CloseStatements, close_statements
+from billing.statements.queries import get_statement, list_statements
 from kernel import audit, clock, sandbox_clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden
@@ -76,10 +77,10 @@ class ClockOut(Out):
 
 
 @get("/v1/operator/money-queues", permission="operator.read", sync_to_thread=True, tags=["operator"])
-def list_queues(request: ApiRequest) -> list[Waiting]:
+def list_queues(request: ApiRequest) -> list[OperatorQueue]:
     """What is in doubt at a gateway, what failed, what cannot be believed."""
     with request.transaction() as uow:
-        return waiting_for_somebody(uow)
+        return list_operator_queues(uow)
 
 
 @get("/v1/operator/statements", permission="operator.payouts", sync_to_thread=True, tags=["operator"])

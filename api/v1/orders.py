@@ -22,10 +22,10 @@ from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, idempotent_command, list_page
 from kernel.db.uow import UnitOfWork
 from orders import queries
-from orders.agreements.complete_order import accept_order
-from orders.money_back import RequestOrderRefund, request_order_refund
+from orders.order.accept_services import accept_order
+from orders.order.views import LineView, OrderView
 from orders.progress import Progress, ProgressStep, progress_of
-from orders.queries import LineView, OrderView
+from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 
 KEEP_ALIVE_S = 15
 """After how long without news a comment keeps the connection open."""

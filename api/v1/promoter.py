@@ -11,15 +11,16 @@ from api.request import ApiRequest
 from api.schema import LimitParameter, PageOut, Paging, list_page
 from api.v1.seller_money import ShareState
 from api.v1.settlement_out import BalanceOut, ShareOut, VideoEarningOut
-from billing.shares.queries import balances, earnings_by_video, list_shares
-from marketplace.public import party
+from billing.payouts.balances import balances
+from billing.shares.queries import earnings_by_video, list_shares
+from marketplace.parties.lookups import get_party
 
 
 @get("/v1/promoter/balances", permission="money.read", sync_to_thread=True, tags=["money"])
 def get_promoter_balances(request: ApiRequest) -> list[BalanceOut]:
     """What the platform owes the organization that promotes, per currency, and when holds end."""
     with request.transaction() as uow:
-        zone = party(uow, request.principal.organization()).time_zone
+        zone = get_party(uow, request.principal.organization()).time_zone
         return [BalanceOut.of(balance) for balance in balances(uow, "promoter", time_zone=zone)]
 
 

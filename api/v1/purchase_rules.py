@@ -9,7 +9,7 @@ from pydantic import Field
 from api.request import ApiRequest
 from api.schema import Out, StrictInt, Wire
 from orders import queries
-from orders.purchases.set_rule import SetRule, set_rule
+from orders.approval_rules.set_rule import SetRule, set_rule
 
 
 class RuleIn(Wire):

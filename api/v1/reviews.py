@@ -1,4 +1,4 @@
-"""The reviewer's desk: what waits for a decision, and taking listings off sale."""
+"""The reviewer's dashboard: what waits for a decision, and taking listings off sale."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pydantic import Field
 from api.request import ApiRequest
 from api.schema import PageOut, Paging, Wire, list_page
 from api.v1.listings import ListingOut
-from marketplace.listings.queries import list_in_review
-from marketplace.listings.review_listing import ReviewListing, resume_listing, review_listing, suspend_listing
-from marketplace.listings.submit_listing import Reason
+from marketplace.catalog.queries import list_in_review
+from marketplace.catalog.review_listing import ReviewListing, resume_listing, review_listing, suspend_listing
+from marketplace.catalog.submit_listing import Reason
 
 
 class ReasonIn(Wire):

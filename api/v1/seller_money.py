@@ -13,9 +13,11 @@ from litestar.params import FromPath, QueryParameter
 from api.request import ApiRequest
 from api.schema import PageOut, Paging, list_page
 from api.v1.settlement_out import BalanceOut, PayoutOut, SellerShareOut, StatementDetailOut, StatementOut
-from billing.shares.queries import PolicyRow, balances, list_shares, published_policy
-from billing.statements.queries import get_payout, get_statement, list_payouts, list_statements
-from marketplace.public import party
+from billing.payouts.balances import balances
+from billing.payouts.queries import get_payout, list_payouts
+from billing.shares.queries import PolicyRow, list_shares, published_policy
+from billing.statements.queries import get_statement, list_statements
+from marketplace.parties.lookups import get_party
 
 ShareState = Annotated[
     Literal["pending", "releasable", "in_statement", "paid", "reversed"] | None,
@@ -34,7 +36,7 @@ def get_policy(request: ApiRequest) -> list[PolicyRow]:
 def get_balances(request: ApiRequest) -> list[BalanceOut]:
     """What the platform owes the organization as seller, per currency, and when holds end."""
     with request.transaction() as uow:
-        zone = party(uow, request.principal.organization()).time_zone
+        zone = get_party(uow, request.principal.organization()).time_zone
         return [BalanceOut.of(balance) for balance in balances(uow, "seller", time_zone=zone)]
 
 

@@ -13,9 +13,9 @@ from msgspec import Meta
 
 from api.request import ApiRequest
 from api.schema import LimitParameter, Out, PageOut, Paging, list_page
-from fulfillment import queries
+from fulfillment.runs import queries as runs_queries
 from fulfillment.runs.replay_run import replay_run
-from fulfillment.views import RunDetail, RunRow
+from fulfillment.runs.views import RunDetail, RunRow
 from kernel.db.uow import UnitOfWork
 
 RunState = Literal["queued", "calling", "waiting", "succeeded", "failed", "dead"]
@@ -90,14 +90,14 @@ def list_runs(
     only: Annotated[RunState | None, QueryParameter(name="state", required=False)] = None,
 ) -> Response[PageOut[RunOut]]:
     """Runs against the organization's system, newest first."""
-    return list_page(request, paging, queries.runs_of_seller, RunOut.of, state=only)
+    return list_page(request, paging, runs_queries.runs_of_seller, RunOut.of, state=only)
 
 
 @get("/v1/seller/runs/troubled", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
 def list_troubled(request: ApiRequest, limit: LimitParameter = 50) -> TroubledOut:
     """Runs that were given up, or tried in vain for a while."""
     with request.transaction() as uow:
-        return TroubledOut(items=[RunOut.of(row) for row in queries.troubled_runs(uow, limit=limit)])
+        return TroubledOut(items=[RunOut.of(row) for row in runs_queries.troubled_runs(uow, limit=limit)])
 
 
 @get("/v1/seller/runs/{run_id:uuid}", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
@@ -126,7 +126,7 @@ def replay(run_id: FromPath[UUID], request: ApiRequest) -> RunDetailOut:
 
 
 def _seen(uow: UnitOfWork, run_id: UUID) -> RunDetailOut:
-    return RunDetailOut.of_detail(queries.get_run(uow, run_id))
+    return RunDetailOut.of_detail(runs_queries.get_run(uow, run_id))
 
 
 routes = [list_runs, list_troubled, get_run, replay]

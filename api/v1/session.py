@@ -16,9 +16,9 @@ from api.network_address import network_address
 from api.request import ApiRequest
 from api.schema import Out, Wire
 from kernel.errors import Forbidden
-from marketplace.people.authenticate import DOOR
-from marketplace.people.sessions import LASTS, NewSession, SignIn, sign_in, sign_out, switch_organization
-from marketplace.people.sign_in_limits import count_attempt
+from marketplace.access.authenticate import PRE_AUTH
+from marketplace.access.sessions import LASTS, NewSession, SignIn, sign_in, sign_out, switch_organization
+from marketplace.access.sign_in_limits import count_attempt
 
 
 class SignInBody(Wire):
@@ -35,7 +35,7 @@ class SwitchBody(Wire):
     org_id: UUID
 
 
-class BelongingOut(Out):
+class MembershipOut(Out):
     """An organization one may act for."""
 
     org_id: UUID
@@ -62,7 +62,7 @@ class MeOut(Out):
     locale: str | None
     org_id: UUID | None
     permissions: list[str]
-    organizations: list[BelongingOut]
+    organizations: list[MembershipOut]
     csrf: str | None
 
 
@@ -83,15 +83,15 @@ def session_cookie(services: Services, token: str) -> Cookie:
 def open_session(request: ApiRequest, command: SignIn) -> NewSession:
     """Sign in, for the JSON route and the page alike. Raises as `count_attempt` and `sign_in`."""
     # Two transactions: the attempt stays counted when the second is refused.
-    request.transact(lambda uow: count_attempt(uow, command.email, command.network_address), acting_as=DOOR)
-    return request.transact(lambda uow: sign_in(uow, command), acting_as=DOOR)
+    request.transact(lambda uow: count_attempt(uow, command.email, command.network_address), acting_as=PRE_AUTH)
+    return request.transact(lambda uow: sign_in(uow, command), acting_as=PRE_AUTH)
 
 
 def close_session(request: ApiRequest) -> None:
     """Sign out; without a session nothing happens."""
     signed_in = request.signed_in
     if signed_in is not None:
-        request.transact(lambda uow: sign_out(uow, signed_in.session_id), acting_as=DOOR)
+        request.transact(lambda uow: sign_out(uow, signed_in.session_id), acting_as=PRE_AUTH)
 
 
 def act_for(request: ApiRequest, org_id: UUID) -> None:
@@ -100,7 +100,7 @@ def act_for(request: ApiRequest, org_id: UUID) -> None:
     if signed_in is None:
         raise Forbidden("person_required")
     session_id, person_id = signed_in.session_id, signed_in.principal.person()
-    request.transact(lambda uow: switch_organization(uow, session_id, person_id, org_id), acting_as=DOOR)
+    request.transact(lambda uow: switch_organization(uow, session_id, person_id, org_id), acting_as=PRE_AUTH)
 
 
 @post("/v1/session", permission=PUBLIC, refuses=[401, 429], sync_to_thread=True, tags=["people"])
@@ -162,7 +162,7 @@ def me(caller: Caller) -> MeOut:
         org_id=principal.org_id,
         permissions=sorted(principal.permissions),
         organizations=[
-            BelongingOut(
+            MembershipOut(
                 org_id=item.org_id, display_name=item.display_name, roles=list(item.roles), is_seller=item.is_seller
             )
             for item in (signed_in.organizations if signed_in else ())

@@ -9,8 +9,10 @@ from uuid import UUID
 from msgspec import Meta
 
 from api.schema import MoneyOut, Out
-from billing.shares.queries import Balance, ShareRow, VideoEarning
-from billing.statements.queries import PayoutRow, StatementLineRow, StatementRow
+from billing.payouts.balances import Balance
+from billing.payouts.queries import PayoutRow
+from billing.shares.queries import ShareRow, VideoEarning
+from billing.statements.queries import StatementLineRow, StatementRow
 
 
 class ForecastOut(Out):

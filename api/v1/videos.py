@@ -17,7 +17,8 @@ from api.media_addresses import cover_address, media_address
 from api.request import ApiRequest
 from api.schema import Out, PageOut, Paging, StrictInt, Wire, linked
 from api.v1.feed import CardOut, ClaimOut
-from marketplace.placements.place import (
+from marketplace.attribution.reach import get_reach
+from marketplace.publishing.edit_placements import (
     AddClaim,
     AddPlacement,
     ChangePlacement,
@@ -27,9 +28,9 @@ from marketplace.placements.place import (
     remove_claim,
     remove_placement,
 )
+from marketplace.publishing.publish_video import Blocker, publish_video, withdraw_video
+from marketplace.publishing.queries import VideoDetail, VideoRow, get_own_video, list_own_videos
 from marketplace.videos.create_video import CreateVideo, create_video
-from marketplace.videos.publish_video import Blocker, publish_video, withdraw_video
-from marketplace.videos.queries import VideoDetail, VideoRow, get_own_video, get_reach, list_own_videos
 from marketplace.videos.share_links import share_video
 
 Action = Literal["buy", "trial", "demo", "quote"]
@@ -181,7 +182,7 @@ class StateOut(Out):
     state: str
 
 
-class ShareOut(Out):
+class ShareLinkOut(Out):
     """A link code that remembers who shared; put it on the video's address as `share`."""
 
     code: str
@@ -290,9 +291,9 @@ def withdraw(video_id: FromPath[UUID], request: ApiRequest) -> StateOut:
 
 
 @post("/v1/videos/{video_id:uuid}/share", permission=SIGNED_IN, sync_to_thread=True, status_code=200, tags=["content"])
-def share(video_id: FromPath[UUID], request: ApiRequest) -> ShareOut:
+def share(video_id: FromPath[UUID], request: ApiRequest) -> ShareLinkOut:
     """One's own link code for a video; the same every time."""
-    return ShareOut(code=request.transact(lambda uow: share_video(uow, video_id)))
+    return ShareLinkOut(code=request.transact(lambda uow: share_video(uow, video_id)))
 
 
 def _detail(request: ApiRequest, video_id: UUID) -> VideoDetailOut:

@@ -1,7 +1,7 @@
 """`market worker` and `market scheduler`: the processes that run jobs and start what is due."""
 
-from app.commands.session import running_engines
 from app.console import choose, console
+from app.embedded.engines import running_engines
 from app.startup import collection_paused
 
 RENDERER_QUEUE = "documents"

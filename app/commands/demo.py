@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from app.console import choose, console, results
-from app.demo.outcome import Outcome, Step, StepFailed
-from app.demo.story import Story
+from app.demo.outcome import DemoReport, DemoStep, StepFailed
+from app.demo.story import DemoStory
+from app.embedded.supervisor import StartFailed, Stopped, Supervisor
 from app.process_plan import ProcessPlan, read_outcome
 from app.sample.scenes import generate_scenes
-from app.supervisor import StartFailed, Stopped, Supervisor
 from kernel.money import to_decimal
 from kernel.settings import load_settings
 
@@ -35,7 +35,7 @@ def run(*, video: Path | None, as_json: bool) -> int:
         return 2
     begun_s = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="market-demo-"))
-    outcome = Outcome()
+    outcome = DemoReport()
     try:
         _drive(folder, video, outcome, as_json=as_json)
     except Stopped:
@@ -55,7 +55,7 @@ def run(*, video: Path | None, as_json: bool) -> int:
     return 0 if outcome.ok else 1
 
 
-def _drive(folder: Path, video: Path | None, outcome: Outcome, *, as_json: bool) -> None:
+def _drive(folder: Path, video: Path | None, outcome: DemoReport, *, as_json: bool) -> None:
     settings = load_settings(
         market_home=folder / "market",
         port=_free_port(),
@@ -74,7 +74,7 @@ def _drive(folder: Path, video: Path | None, outcome: Outcome, *, as_json: bool)
         chosen = video or next(
             scene.path for scene in generate_scenes(settings.market_home / "scenes") if scene.key == SCENE
         )
-        story = Story(
+        story = DemoStory(
             settings.public_url,
             f"http://127.0.0.1:{settings.sample_seller_port}",
             sign_ins[0].password,
@@ -85,7 +85,7 @@ def _drive(folder: Path, video: Path | None, outcome: Outcome, *, as_json: bool)
         _look_after(story, outcome, folder)
 
 
-def _tell_story(story: Story, outcome: Outcome, tell: Callable[[Step], None]) -> None:
+def _tell_story(story: DemoStory, outcome: DemoReport, tell: Callable[[DemoStep], None]) -> None:
     for name, step in story.steps():
         begun_s = time.monotonic()
         try:
@@ -94,14 +94,14 @@ def _tell_story(story: Story, outcome: Outcome, tell: Callable[[Step], None]) ->
             evidence, ok = {"problem": str(failure), **failure.evidence}, False
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the step's evidence
             evidence, ok = {"problem": f"{type(error).__name__}: {error}"}, False
-        done = Step(name, ok, int((time.monotonic() - begun_s) * 1000), evidence)
+        done = DemoStep(name, ok, int((time.monotonic() - begun_s) * 1000), evidence)
         outcome.steps.append(done)
         tell(done)
         if not ok:
             return
 
 
-def _look_after(story: Story, outcome: Outcome, folder: Path) -> None:
+def _look_after(story: DemoStory, outcome: DemoReport, folder: Path) -> None:
     for person in story.people.values():
         person.close()
     for attribute, name in (("invoice_pdf", "invoice.pdf"), ("credit_note_pdf", "credit-note.pdf")):
@@ -110,7 +110,7 @@ def _look_after(story: Story, outcome: Outcome, folder: Path) -> None:
     outcome.trace = story.facts.get("trace")
 
 
-def _print_step(to: Console, step: Step) -> None:
+def _print_step(to: Console, step: DemoStep) -> None:
     mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
     to.print(f"{mark} [bold]{step.name}[/bold]  [dim]{step.ms} ms[/dim]")
     for key, value in step.evidence.items():
@@ -124,7 +124,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 400 else text[:400] + "…"
 
 
-def _print_end(outcome: Outcome, folder: Path) -> None:
+def _print_end(outcome: DemoReport, folder: Path) -> None:
     good = sum(step.ok for step in outcome.steps)
     results.print(
         choose(

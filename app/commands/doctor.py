@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 from app.console import choose, results
-from app.engines.embedded import Engines
-from app.engines.engine_error import EngineError
-from app.engines.folder_lock import FolderInUse, FolderLock
-from app.supervised_process import accepts_connections, find_listener
+from app.embedded.engine_error import EngineError
+from app.embedded.engines import Engines
+from app.embedded.folder_lock import FolderInUse, FolderLock
+from app.embedded.supervised_process import accepts_connections, find_listener
 from kernel.settings import Settings, SettingsError, load_settings
 
 OLDEST_PYTHON = (3, 11)
@@ -234,7 +234,7 @@ def _loads(names: tuple[str, ...], load: Callable[[str], object]) -> bool:
 def _look_at(settings: Settings) -> Iterator[Finding]:
     import redis
 
-    from app.engines.databases import connect
+    from app.embedded.databases import connect
 
     with connect(settings.database_url or "") as connection:
         row = connection.execute("SELECT current_setting('server_version'), current_user").fetchone()
@@ -243,8 +243,8 @@ def _look_at(settings: Settings) -> Iterator[Finding]:
     try:
         with redis.Redis.from_url(settings.redis_url or "", socket_timeout=5.0) as client:
             answer = client.info("server")
-        told = dict(answer) if isinstance(answer, dict) else {}
-        version = str(told.get("valkey_version") or told.get("redis_version"))
+        info = dict(answer) if isinstance(answer, dict) else {}
+        version = str(info.get("valkey_version") or info.get("redis_version"))
         yield Finding("valkey", "ok", version, version)
     except (redis.RedisError, OSError) as error:
         yield Finding(
@@ -258,7 +258,7 @@ def _look_at(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_revision(settings: Settings, *, fresh: bool) -> Finding:
-    from app.commands.migrate import find_revision
+    from app.database_schema import find_revision
 
     if fresh:
         return Finding("migrations", "ok", "no data yet; `market up` creates it", "尚无数据，`market up` 时创建")

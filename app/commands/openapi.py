@@ -42,12 +42,12 @@ def render() -> str:
 def build() -> dict[str, Any]:
     """The document from the routes. Needs no database: nothing is connected before the first request."""
     from api.app import create_app
-    from api.contract import contract
+    from api.openapi import openapi_document
     from app.composition import compose
 
     settings = load_settings(database_url="postgresql+psycopg://nobody@localhost/none", market_mode="sandbox")
     services = compose(settings)
     try:
-        return contract(create_app(services))
+        return openapi_document(create_app(services))
     finally:
         services.db.dispose()

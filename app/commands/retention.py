@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import structlog
-
-from app.commands.migrate import as_owner
-from app.commands.session import running_engines
 from app.console import choose, console
-from app.engines.engine_error import EngineError
-
-log = structlog.get_logger(__name__)
+from app.embedded.engine_error import EngineError
+from app.embedded.engines import running_engines
+from app.partition_retention import retain_partitions
 
 
 def run() -> int:
@@ -26,21 +22,3 @@ def run() -> int:
         for name in dropped:
             console.print(f"  {name}", markup=False)
     return 0
-
-
-def retain_partitions(admin_url: str) -> list[str]:
-    """Make the months that are missing and drop those past their retention, each table in its own short transaction.
-
-    Returns the names of the dropped partitions. Whatever fails is left for the next time: all of it is idempotent.
-    """
-    from migrations.partitions import add_months_ahead, drop_expired, partitioned_tables
-
-    dropped: list[str] = []
-    for table in partitioned_tables():
-        with as_owner(admin_url) as connection:
-            made = add_months_ahead(connection, [table])
-            gone = drop_expired(connection, table)
-        if made or gone:
-            log.info("partitions_retained", table=table.fullname, made=made, dropped=gone)
-        dropped += gone
-    return dropped

@@ -5,7 +5,7 @@ import threading
 
 import uvicorn
 
-from app.commands.session import running_engines
+from app.embedded.engines import running_engines
 from app.startup import collection_paused
 
 BACKLOG = 2048

@@ -7,11 +7,11 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from app.commands.session import running_engines
 from app.console import choose, console, results
-from app.engines.engine_error import EngineError
+from app.embedded.engine_error import EngineError
+from app.embedded.engines import running_engines
+from app.embedded.supervisor import StartFailed, Stopped, Supervisor
 from app.process_plan import ProcessPlan, read_outcome, write_outcome
-from app.supervisor import StartFailed, Stopped, Supervisor
 from kernel.settings import Settings, load_settings
 
 

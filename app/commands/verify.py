@@ -13,7 +13,7 @@ from rich.table import Table
 
 import orders.loop
 from app.console import choose, console, results
-from app.verify.check import Outcome, Report, verify
+from app.verify.check import RuleResult, VerifyReport, verify
 from app.verify.rule import Outside
 from kernel import sandbox_clock
 from kernel.db.uow import Database, unit_of_work
@@ -36,7 +36,7 @@ def run(settings: Settings, *, as_json: bool, seller_logs: Sequence[str] = ()) -
     return 0 if report.ok else FAILED
 
 
-def check(settings: Settings, *, seller_logs: Sequence[str] = (), show: bool = False) -> Report:
+def check(settings: Settings, *, seller_logs: Sequence[str] = (), show: bool = False) -> VerifyReport:
     """Check every rule on the database and object store of `settings`."""
     if settings.database_url is None:
         raise ValueError("the engines must be resolved before data is verified")
@@ -54,7 +54,7 @@ def check(settings: Settings, *, seller_logs: Sequence[str] = (), show: bool = F
         db.dispose()
 
 
-def as_document(report: Report) -> dict[str, Any]:
+def as_document(report: VerifyReport) -> dict[str, Any]:
     """The report as one JSON object."""
     return {
         "ok": report.ok,
@@ -71,7 +71,7 @@ def as_document(report: Report) -> dict[str, Any]:
     }
 
 
-def _show(report: Report) -> None:
+def _show(report: VerifyReport) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("")
     table.add_column(choose("Rule", "规则"), no_wrap=True)
@@ -107,7 +107,7 @@ def _show(report: Report) -> None:
     results.print(f"[red]{text}[/red]")
 
 
-def _show_examples(outcome: Outcome) -> None:
+def _show_examples(outcome: RuleResult) -> None:
     results.print()
     results.print(f"[bold]{outcome.name}[/bold]  {escape(choose(outcome.en, outcome.zh))}")
     for example in outcome.found.examples:

@@ -15,7 +15,7 @@ class StepFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DemoStep:
     """One step as it went."""
 
     name: str
@@ -25,10 +25,10 @@ class Step:
 
 
 @dataclass(slots=True)
-class Outcome:
+class DemoReport:
     """The whole demo."""
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[DemoStep] = field(default_factory=list)
     invoice_pdf: str | None = None
     credit_note_pdf: str | None = None
     trace: dict[str, Any] | None = None

@@ -8,9 +8,9 @@ from functools import partial
 
 import httpx
 
-from app.demo.desk import SECOND, Desk, Evidence, check, wait
+from app.demo.demo_client import DemoClient
+from app.demo.demo_session import SECOND, DemoSession, Evidence, check, wait
 from app.demo.outcome import StepFailed
-from app.demo.people import Person
 from kernel import clock
 from kernel.ids import uuid7
 
@@ -20,7 +20,7 @@ HOLD_S = 8 * 24 * 3600
 PLAN = "pro"
 
 
-class Story(Desk):
+class DemoStory(DemoSession):
     """The steps, in the order they are told."""
 
     def steps(self) -> list[tuple[str, Callable[[], Evidence]]]:
@@ -57,7 +57,7 @@ class Story(Desk):
             "operator": "operator@market.example",
         }
         for role, email in wanted.items():
-            self.people[role] = Person(self.base_url, email, self.password)
+            self.people[role] = DemoClient(self.base_url, email, self.password)
         return {role: person.email for role, person in self.people.items()}
 
     def upload(self) -> Evidence:

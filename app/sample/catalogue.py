@@ -15,40 +15,39 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.sample.organizations import OPERATOR, ORGANIZATIONS, PASSWORD, SampleOrganization, SamplePerson
-from app.sample.outcome import SignIn
+from app.sample.outcome import SampleSignIn
 from app.sample.products import FEATURE_KEYS, PRODUCTS, SampleProduct
 from app.sample.scenes import Scene
-from app.sample.scenes.facts import Claim as SpokenClaim
+from app.sample.scenes.facts import FilmClaim as SpokenClaim
 from kernel.db.uow import Database, UnitOfWork, transact
 from kernel.ids import uuid7
 from kernel.jobs.runner import drain
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from kernel.storage import Storage
+from marketplace.access.add_person import NewPerson, add_person, find_person_id
+from marketplace.access.members import AddMember, add_member
+from marketplace.access.models import MEMBER, Member
+from marketplace.access.permissions import OPERATOR as OPERATOR_PERMISSIONS
+from marketplace.access.permissions import OPERATOR_ROLE, permissions_of
+from marketplace.access.register_organization import RegisterOrganization, register_organization
+from marketplace.catalog.draft_listing import DraftListing, draft_listing
+from marketplace.catalog.models import Listing, Plan
+from marketplace.catalog.review_listing import ReviewListing, connect_plan, review_listing
+from marketplace.catalog.submit_listing import submit_listing
 from marketplace.channels.models import Channel
 from marketplace.channels.open_channel import OpenChannel, open_channel
-from marketplace.listings.draft_listing import DraftListing, draft_listing
-from marketplace.listings.models import Listing, Plan
-from marketplace.listings.review_listing import ReviewListing, connect_plan, review_listing
-from marketplace.listings.submit_listing import submit_listing
-from marketplace.organizations.complete_onboarding_step import (
+from marketplace.parties.complete_onboarding_step import (
     AGREEMENT_VERSION,
     STEPS,
     CompleteOnboardingStep,
     complete_onboarding_step,
 )
-from marketplace.organizations.models import PLATFORM_ORG_ID, Organization, SellerOnboarding
-from marketplace.organizations.register_organization import RegisterOrganization, register_organization
-from marketplace.people.add_person import NewPerson, add_person, find_person_id
-from marketplace.people.members import AddMember, add_member
-from marketplace.people.models import Member
-from marketplace.people.permissions import OPERATOR as OPERATOR_PERMISSIONS
-from marketplace.people.permissions import OPERATOR_ROLE, permissions_of
-from marketplace.people.states import MEMBER
-from marketplace.placements.place import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.parties.models import PLATFORM_ORG_ID, Organization, SellerOnboarding
+from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.publishing.publish_video import publish_video
 from marketplace.videos.create_video import CreateVideo, create_video
+from marketplace.videos.media.receive_media import ReceiveMedia, receive_media, upload_key
 from marketplace.videos.models import Video
-from marketplace.videos.publish_video import publish_video
-from marketplace.videos.receive_media import ReceiveMedia, receive_media, upload_key
 
 Connect = Callable[[Mapping[str, UUID]], Mapping[str, UUID]]
 """Sellers (key → organization) in, their connectors (key → id) out; fulfillment's part of the sample data."""
@@ -64,7 +63,7 @@ class Catalogue:
     organizations: Mapping[str, UUID]
     plans: Mapping[str, UUID]
     videos: Mapping[str, UUID]
-    sign_ins: tuple[SignIn, ...]
+    sign_ins: tuple[SampleSignIn, ...]
 
 
 def seed_catalogue(db: Database, storage: Storage, scenes: Sequence[Scene], connect: Connect) -> Catalogue:
@@ -87,10 +86,10 @@ def seed_catalogue(db: Database, storage: Storage, scenes: Sequence[Scene], conn
     return Catalogue(organizations, plans, videos, sign_ins())
 
 
-def sign_ins() -> tuple[SignIn, ...]:
+def sign_ins() -> tuple[SampleSignIn, ...]:
     """Everybody who may sign in, for whoever starts the market."""
     found = [
-        SignIn(
+        SampleSignIn(
             f"{wanted.who_en} {wanted.display_name}: {person.role}",
             f"{wanted.who_zh} {wanted.display_name}：{person.role_zh}",
             person.email,
@@ -99,7 +98,7 @@ def sign_ins() -> tuple[SignIn, ...]:
         for wanted in ORGANIZATIONS
         for person in wanted.people
     ]
-    return (*found, SignIn("Platform operator", "平台运营", OPERATOR.email, PASSWORD))
+    return (*found, SampleSignIn("Platform operator", "平台运营", OPERATOR.email, PASSWORD))
 
 
 def _organization(wanted: SampleOrganization) -> Callable[[UnitOfWork], Principal]:
@@ -123,7 +122,7 @@ def _organization(wanted: SampleOrganization) -> Callable[[UnitOfWork], Principa
             )
             org_id = made.org_id
         principal = Principal(
-            Kind.SYSTEM, org_id, find_person_id(uow, owner.email), permissions_of(["owner"]), "sample"
+            PrincipalKind.SYSTEM, org_id, find_person_id(uow, owner.email), permissions_of(["owner"]), "sample"
         )
         _as(uow, principal, lambda: _members_and_channel(uow, wanted))
         return principal
@@ -196,7 +195,7 @@ def _product(db: Database, owner: Principal, product: SampleProduct, connector_i
         if listing.state in {"draft", "in_review"}:
             submit_listing(uow, listing_id)
             operator = Principal(
-                Kind.OPERATOR, org_id=PLATFORM_ORG_ID, permissions=OPERATOR_PERMISSIONS, label="sample"
+                PrincipalKind.OPERATOR, org_id=PLATFORM_ORG_ID, permissions=OPERATOR_PERMISSIONS, label="sample"
             )
             _as(uow, operator, lambda: review_listing(uow, ReviewListing(listing_id, approve=True)))
         return plan.id

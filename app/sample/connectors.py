@@ -18,7 +18,7 @@ from fulfillment.connectors.save_connector import (
 )
 from kernel.db.uow import Database, UnitOfWork, transact
 from kernel.outbound import OutboundPolicy
-from kernel.principal import Kind, Principal
+from kernel.principal import Principal, PrincipalKind
 from kernel.secrets import SecretBox
 
 NAME = "Sample system"
@@ -44,7 +44,7 @@ def seed_connectors(
     """
     found: dict[str, SampleConnector] = {}
     for vendor, org_id in sellers.items():
-        principal = Principal(Kind.SYSTEM, org_id=org_id, label="sample")
+        principal = Principal(PrincipalKind.SYSTEM, org_id=org_id, label="sample")
         url = f"{seller_app_url.rstrip('/')}/webhooks/marketplace/{vendor}"
 
         def seed(uow: UnitOfWork, url: str = url, vendor: str = vendor, org_id: UUID = org_id) -> SampleConnector:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class SignIn:
+class SampleSignIn:
     """One sample person: who it is, in both languages, and how to sign in. Sandbox only."""
 
     who_en: str
@@ -21,5 +21,5 @@ class SampleMarket:
     `seller_secrets`: the sample seller's vendors and their webhook signing secrets (`whsec_…`).
     """
 
-    sign_ins: tuple[SignIn, ...]
+    sign_ins: tuple[SampleSignIn, ...]
     seller_secrets: Mapping[str, str]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from marketplace.listings.draft_listing import VersionText
-from marketplace.listings.plan_terms import DraftPlan, Feature
+from marketplace.catalog.draft_listing import VersionText
+from marketplace.catalog.plan_terms import DraftPlan, Feature
 
 DAY_S = 86_400
 

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-from app.commands.migrate import upgrade
 from app.composition import compose
+from app.database_schema import upgrade
 from app.sample.catalogue import seed_catalogue
 from app.sample.connectors import SampleConnector, seed_connectors
 from app.sample.outcome import SampleMarket
 from app.sample.scenes import generate_scenes
 from kernel.db.uow import UnitOfWork, transact
-from kernel.principal import Kind, Principal
+from kernel.principal import Principal, PrincipalKind
 from kernel.settings import Settings
-from orders.purchases.set_rule import SetRule, set_rule
+from orders.approval_rules.set_rule import SetRule, set_rule
 
 BUYERS = ("xinghe", "lakeside")
 APPROVAL_ABOVE_MINOR = 500_000
@@ -44,7 +44,7 @@ def seed(settings: Settings) -> SampleMarket:
     try:
         catalogue = seed_catalogue(services.db, services.storage, scenes, connect)
         for key in BUYERS:
-            principal = Principal(Kind.SYSTEM, org_id=catalogue.organizations[key], label="sample")
+            principal = Principal(PrincipalKind.SYSTEM, org_id=catalogue.organizations[key], label="sample")
             transact(services.db, principal, _rule)
     finally:
         services.db.dispose()

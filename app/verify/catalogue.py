@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from app.verify.rule import Example, Query, Reading
 from kernel.db.uow import UnitOfWork
-from marketplace.listings.models import Plan
-from marketplace.placements.contradictions import Said, find_contradiction, terms_of
+from marketplace.catalog.models import Plan
+from marketplace.catalog.plan_terms import terms_of
+from marketplace.placements.claim_checks import ClaimValue, find_contradiction
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.models import Video
 
@@ -24,7 +25,7 @@ def _broken_claims(uow: UnitOfWork) -> Iterator[Example]:
         .execution_options(yield_per=500)
     )
     for claim, plan in rows:
-        wrong = find_contradiction(Said.of(claim), terms_of(plan))
+        wrong = find_contradiction(ClaimValue.of(claim), terms_of(plan))
         if wrong is not None:
             yield {"claim_id": str(claim.id), "video_id": str(claim.video_id), "said": wrong.said, "holds": wrong.holds}
 

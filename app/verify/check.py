@@ -20,7 +20,7 @@ STATEMENT_TIMEOUT = "15min"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RuleResult:
     """What one rule found."""
 
     name: str
@@ -31,10 +31,10 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class VerifyReport:
     """What all rules found."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[RuleResult, ...]
     seconds: float
 
     @property
@@ -53,13 +53,13 @@ def verify(
     tell: Telling = lambda _: None,
     rules: Sequence[Rule] = RULES,
     comparisons: Sequence[Comparison] = COMPARISONS,
-) -> Report:
+) -> VerifyReport:
     """Check every rule on one snapshot of the database, then the files and seller logs against what it said.
 
     `tell` hears each rule's name before it runs. Changes nothing: the transaction is read-only.
     """
     begun_s = time.monotonic()
-    outcomes: list[Outcome] = []
+    outcomes: list[RuleResult] = []
     collected: list[tuple[Comparison, list[Example]]] = []
     with snapshot(db) as uow:
         outcomes += [_timed(rule, tell, partial(rule.find, uow)) for rule in rules]
@@ -67,7 +67,7 @@ def verify(
     for comparison, rows in collected:
         examine = partial(_compare, comparison, rows, outside)
         outcomes.append(_timed(comparison, tell, examine))
-    return Report(tuple(outcomes), time.monotonic() - begun_s)
+    return VerifyReport(tuple(outcomes), time.monotonic() - begun_s)
 
 
 @contextmanager
@@ -89,8 +89,8 @@ def _compare(comparison: Comparison, rows: Sequence[Example], outside: Outside) 
     return count(comparison.compare(rows, outside))
 
 
-def _timed(rule: Rule | Comparison, tell: Telling, find: Callable[[], Found]) -> Outcome:
+def _timed(rule: Rule | Comparison, tell: Telling, find: Callable[[], Found]) -> RuleResult:
     tell(rule.name)
     begun_s = time.monotonic()
     found = find()
-    return Outcome(rule.name, rule.zh, rule.en, found, time.monotonic() - begun_s)
+    return RuleResult(rule.name, rule.zh, rule.en, found, time.monotonic() - begun_s)

@@ -6,40 +6,42 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import billing.invoices.states
-import billing.payments.states
-import billing.payouts.states
-import billing.refunds.states
-import billing.shares.states
-import billing.statements.states
-import fulfillment.runs.states
-import marketplace.listings.states
-import marketplace.organizations.states
-import marketplace.people.states
-import marketplace.videos.states
-import orders.agreements.states
+import billing.invoices.models
+import billing.payments.models
+import billing.payouts.models
+import billing.refunds.models
+import billing.shares.models
+import billing.statements.models
+import fulfillment.entitlements.models
+import fulfillment.runs.models
+import marketplace.access.models
+import marketplace.catalog.models
+import marketplace.parties.models
+import marketplace.videos.models
+import orders.checkout.models
+import orders.order.models
 from app.verify.rule import Query
 from kernel.states import machines
 from migrations.partitions import kept_since
 
 TABLES = {
-    billing.invoices.states.INVOICE.name: "billing.invoice",
-    billing.payments.states.PAYMENT.name: "billing.payment",
-    billing.payouts.states.PAYOUT.name: "billing.payout",
-    billing.refunds.states.REFUND.name: "billing.refund",
-    billing.shares.states.SHARE.name: "billing.share",
-    billing.statements.states.STATEMENT.name: "billing.statement",
-    fulfillment.runs.states.RUN.name: "fulfillment.run",
-    fulfillment.runs.states.ENTITLEMENT.name: "fulfillment.entitlement",
-    marketplace.listings.states.LISTING.name: "marketplace.listing",
-    marketplace.listings.states.VERSION.name: "marketplace.listing_version",
-    marketplace.listings.states.PLAN.name: "marketplace.plan",
-    marketplace.organizations.states.ORGANIZATION.name: "marketplace.organization",
-    marketplace.people.states.MEMBER.name: "marketplace.member",
-    marketplace.videos.states.VIDEO.name: "marketplace.video",
-    orders.agreements.states.ORDER.name: 'orders."order"',
-    orders.agreements.states.PURCHASE.name: "orders.purchase",
-    orders.agreements.states.SUBSCRIPTION.name: "orders.subscription",
+    billing.invoices.models.INVOICE.name: "billing.invoice",
+    billing.payments.models.PAYMENT.name: "billing.payment",
+    billing.payouts.models.PAYOUT.name: "billing.payout",
+    billing.refunds.models.REFUND.name: "billing.refund",
+    billing.shares.models.SHARE.name: "billing.share",
+    billing.statements.models.STATEMENT.name: "billing.statement",
+    fulfillment.runs.models.RUN.name: "fulfillment.run",
+    fulfillment.entitlements.models.ENTITLEMENT.name: "fulfillment.entitlement",
+    marketplace.catalog.models.LISTING.name: "marketplace.listing",
+    marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
+    marketplace.catalog.models.PLAN.name: "marketplace.plan",
+    marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
+    marketplace.access.models.MEMBER.name: "marketplace.member",
+    marketplace.videos.models.VIDEO.name: "marketplace.video",
+    orders.order.models.ORDER.name: 'orders."order"',
+    orders.checkout.models.PURCHASE.name: "orders.purchase",
+    orders.order.models.SUBSCRIPTION.name: "orders.subscription",
 }
 """Whose state each machine moves."""
 

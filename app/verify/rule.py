@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.engines.databases import SERVING_ROLE
+from app.embedded.databases import SERVING_ROLE
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.storage import Storage

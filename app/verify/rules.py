@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from app.verify import (
-    agreements,
     catalogue,
     delivery,
     documents,
@@ -11,8 +10,9 @@ from app.verify import (
     histories,
     jobs,
     ledger,
-    money_back,
-    money_in,
+    orders,
+    payments,
+    refunds,
     seller_log,
     settlement,
     tenancy,
@@ -21,11 +21,11 @@ from app.verify.rule import Comparison, Rule
 
 RULES: tuple[Rule, ...] = (
     *ledger.RULES,
-    *money_in.RULES,
-    *money_back.RULES,
+    *payments.RULES,
+    *refunds.RULES,
     *settlement.RULES,
     *documents.RULES,
-    *agreements.RULES,
+    *orders.RULES,
     *delivery.RULES,
     *histories.RULES,
     *jobs.RULES,

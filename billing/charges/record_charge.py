@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from billing.charges.events import ChargeRecorded
 from billing.charges.models import Charge
 from billing.ledger.post import Fact, Leg, post
 from billing.payments.models import Payment, PaymentAllocation
-from billing.shares.models import Share
+from billing.shares.models import SHARE, Share
 from billing.shares.split import ShareTerms, Split, split
-from billing.shares.states import SHARE
 from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
+from kernel.events import Event
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +185,17 @@ def _post(uow: UnitOfWork, command: RecordCharge, charge: Charge, parts: Split) 
         uow,
         Fact(f"charge:{charge.id}", "charge", charge.id, command.currency, clock.now(), legs),
     )
+
+
+class ChargeRecorded(Event):
+    """A paid line has been split into shares. Names no amounts of the split: the buyer may see this fact."""
+
+    topic: ClassVar[str] = "billing.charge_recorded.v1"
+    charge_id: UUID
+    reference: UUID
+    group_reference: UUID
+    payment_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    gross_minor: int
+    currency: str

@@ -11,9 +11,9 @@ from typing import Final
 
 from lxml import etree
 
-from billing.documents.lines import InvoiceLine, TaxCategory, TaxSubtotal
+from billing.documents.lines import DocumentLine, TaxCategory, TaxSubtotal
 from billing.documents.model import InvoiceDocument
-from billing.documents.parties import Party, Period
+from billing.documents.parties import DocumentParty, Period
 from kernel.errors import Invalid
 from kernel.money import PPM, exponent, to_decimal
 
@@ -37,7 +37,7 @@ _REASONS: Final = {
 _SANDBOX_NOTE: Final = "SANDBOX – not a tax document / 沙箱 · 非税务发票"
 
 
-def departure_from_en16931(document: InvoiceDocument) -> str | None:
+def en16931_violation(document: InvoiceDocument) -> str | None:
     """Why EN 16931 cannot carry this document, as an error code; None when it can.
 
     Some rules of the standard are narrower than the law of some countries: a seller has an identifier, for VAT where it
@@ -64,9 +64,9 @@ def to_cii(document: InvoiceDocument) -> bytes:
 
     Raises:
         Invalid: `en16931_seller_id_missing`, `en16931_amount_too_fine` or `en16931_tax_rounding_too_wide` (see
-            `departure_from_en16931`).
+            `en16931_violation`).
     """
-    if departure := departure_from_en16931(document):
+    if departure := en16931_violation(document):
         raise Invalid(departure, number=document.number, currency=document.currency)
     root = etree.Element(f"{{{_NS['rsm']}}}CrossIndustryInvoice", nsmap=_NS)
     _add(root, "rsm:ExchangedDocumentContext/ram:GuidelineSpecifiedDocumentContextParameter/ram:ID", GUIDELINE)  # BT-24
@@ -113,7 +113,7 @@ def _period(parent: etree._Element, period: Period | None) -> None:
 
 def _amount(amount_minor: int, currency: str) -> str:
     value = to_decimal(amount_minor, currency)
-    # A third digit is known to be zero here (`departure_from_en16931`).
+    # A third digit is known to be zero here (`en16931_violation`).
     digits = min(exponent(currency), _EN16931_DIGITS)
     return f"{value:.{digits}f}"
 
@@ -143,7 +143,7 @@ def _header(root: etree._Element, document: InvoiceDocument) -> None:
         _add_filled(element, "ram:IncludedNote/ram:Content", note)  # BT-22
 
 
-def _line(transaction: etree._Element, position: int, line: InvoiceLine, currency: str) -> None:
+def _line(transaction: etree._Element, position: int, line: DocumentLine, currency: str) -> None:
     element = _add(transaction, "ram:IncludedSupplyChainTradeLineItem")
     _add(element, "ram:AssociatedDocumentLineDocument/ram:LineID", str(position))  # BT-126
     product = _add(element, "ram:SpecifiedTradeProduct")
@@ -190,7 +190,7 @@ def _vat_applies(document: InvoiceDocument) -> bool:
     return document.lines[0].tax_category is not TaxCategory.OUT_OF_SCOPE
 
 
-def _party(element: etree._Element, party: Party, *, sells: bool, vat_applies: bool) -> None:
+def _party(element: etree._Element, party: DocumentParty, *, sells: bool, vat_applies: bool) -> None:
     _add(element, "ram:Name", party.legal_name)  # BT-27, BT-44
     states_vat = party.has_vat_id and vat_applies
     registered_as = party.registration_id or ("" if states_vat else party.tax_id)

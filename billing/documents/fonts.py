@@ -38,7 +38,7 @@ def _covered() -> frozenset[str]:
     return frozenset(chr(code) for code in _face().unicodes if code >= 0x20)
 
 
-def drawable(text: str) -> str:
+def substitute_glyphs(text: str) -> str:
     """Replace every character that the font cannot draw by its code point in brackets; line feeds stay."""
     missing = set(text) - _covered() - {"\n"}
     if not missing:

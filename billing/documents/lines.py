@@ -37,7 +37,7 @@ class TaxCategory(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class InvoiceLine:
+class DocumentLine:
     """One line: quantity × unit price = net, and the tax on it. Amounts in minor units of the document's currency.
 
     Amounts of a credit note are positive, as in EN 16931 with type code 381: the document's kind says the direction. A
@@ -103,9 +103,9 @@ class TaxSubtotal:
     reason: str
 
 
-def tax_breakdown(lines: Iterable[InvoiceLine]) -> tuple[TaxSubtotal, ...]:
+def tax_breakdown(lines: Iterable[DocumentLine]) -> tuple[TaxSubtotal, ...]:
     """Sum `lines` per tax category and rate, highest rate first; a group's reason is the first given on its lines."""
-    groups: dict[tuple[TaxCategory, int], list[InvoiceLine]] = {}
+    groups: dict[tuple[TaxCategory, int], list[DocumentLine]] = {}
     for line in lines:
         groups.setdefault((line.tax_category, line.tax_rate_ppm), []).append(line)
     order = list(TaxCategory)

@@ -12,8 +12,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from billing.documents.lines import InvoiceLine, TaxCategory, TaxSubtotal, tax_breakdown
-from billing.documents.parties import Party, Period, cleaned
+from billing.documents.lines import DocumentLine, TaxCategory, TaxSubtotal, tax_breakdown
+from billing.documents.parties import DocumentParty, Period, cleaned
 from kernel.errors import Invalid
 from kernel.money import exponent
 
@@ -75,9 +75,9 @@ class InvoiceDocument:
     issued_on: date
     currency: str
     language: Language
-    seller: Party
-    buyer: Party
-    lines: tuple[InvoiceLine, ...]
+    seller: DocumentParty
+    buyer: DocumentParty
+    lines: tuple[DocumentLine, ...]
     net_minor: int
     tax_minor: int
     gross_minor: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from billing.documents.printable import printable
+from billing.documents.clean_text import clean_text
 from billing.tax.decision import is_eu_vat_id
 from kernel.errors import Invalid
 
@@ -23,7 +23,7 @@ def cleaned(record: object, limits: dict[str, int]) -> None:
         Invalid: `document_text_too_long`.
     """
     for field, limit in limits.items():
-        object.__setattr__(record, field, printable(getattr(record, field), field=field, limit=limit))
+        object.__setattr__(record, field, clean_text(getattr(record, field), field=field, limit=limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class DocumentParty:
     """A seller, buyer or payee with every field that the law asks for, copied at issue and never looked up again.
 
     `tax_id` is the 18-character unified social credit code in China and the VAT identifier in the EU;
@@ -70,7 +70,7 @@ class Party:
     def __post_init__(self) -> None:
         names = ("tax_id", "registration_id", "city", "postcode", "bank_name", "bank_account", "phone", "email")
         cleaned(self, {"legal_name": NAME_LIMIT} | dict.fromkeys(names, LINE_LIMIT))
-        lines = (printable(line, field="address_lines", limit=LINE_LIMIT) for line in self.address_lines)
+        lines = (clean_text(line, field="address_lines", limit=LINE_LIMIT) for line in self.address_lines)
         object.__setattr__(self, "address_lines", tuple(line for line in lines if line))
         if not self.legal_name:
             raise Invalid("document_party_needs_name", field="legal_name")

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from billing.documents.isolated import FRAME, JOB
 from billing.documents.renderer import render_pdf
+from billing.documents.subprocess_renderer import FRAME, JOB
 from kernel.errors import DomainError
 
 _MEMORY_BYTES: Final = 1 << 30

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, time
 from functools import cache
 from typing import Any, Final, NoReturn
 
-from billing.documents.cii import departure_from_en16931, to_cii
+from billing.documents.cii import en16931_violation, to_cii
+from billing.documents.html import HtmlDocument, invoice_html, statement_html, style_sheet
 from billing.documents.model import InvoiceDocument
-from billing.documents.paper import Paper, invoice_paper, statement_paper, style_sheet
 from billing.documents.statement import StatementDocument
 from kernel.errors import DomainError, Unavailable
 
@@ -46,10 +46,10 @@ def render_pdf(document: Document) -> bytes:
     """
     weasyprint = _weasyprint()
     if isinstance(document, StatementDocument):
-        paper, xml = statement_paper(document), None
+        paper, xml = statement_html(document), None
     else:
-        paper = invoice_paper(document)
-        xml = None if departure_from_en16931(document) else to_cii(document)
+        paper = invoice_html(document)
+        xml = None if en16931_violation(document) else to_cii(document)
     drawn_at = datetime.combine(document.issued_on, time(), tzinfo=UTC)
     fetcher = _fetcher_class()(paper)
     html = weasyprint.HTML(string=paper.html, url_fetcher=fetcher)
@@ -115,7 +115,7 @@ def _fetcher_class() -> Any:
     response = weasyprint.urls.URLFetcherResponse
 
     class OwnAssetsOnly(weasyprint.urls.URLFetcher):  # type: ignore[misc,name-defined]
-        def __init__(self, paper: Paper) -> None:
+        def __init__(self, paper: HtmlDocument) -> None:
             super().__init__(allowed_protocols=(), allow_redirects=False)
             self._assets = paper.assets
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 from billing.documents.model import Language
-from billing.documents.parties import Party, Period, cleaned
+from billing.documents.parties import DocumentParty, Period, cleaned
 from kernel.errors import Invalid
 from kernel.money import exponent
 
@@ -22,7 +22,7 @@ COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatementLine:
+class StatementDocumentLine:
     """One order's part in a statement. Amounts are signed from the party's side: what lowers its net is negative."""
 
     occurred_on: date
@@ -56,10 +56,10 @@ class StatementDocument:
     issued_on: date
     currency: str
     language: Language
-    platform: Party
-    party: Party
+    platform: DocumentParty
+    party: DocumentParty
     period: Period
-    lines: tuple[StatementLine, ...]
+    lines: tuple[StatementDocumentLine, ...]
     carry_over_minor: int
     gross_minor: int
     refunds_minor: int

@@ -17,7 +17,7 @@ from sqlalchemy import Select
 from billing.gateways.ports import GatewayAnswer, PaymentGateway
 from billing.gateways.result import ApplyOutcome, GatewayResult, submit_or_query
 from kernel.db.uow import UnitOfWork
-from kernel.jobs.context import Claim
+from kernel.jobs.context import JobClaim
 from kernel.jobs.kinds import Payload
 
 Gateways = Mapping[str, PaymentGateway]
@@ -42,7 +42,7 @@ class GatewayRequest:
 class Submission:
     """A call whose claim is committed with its row: whoever commits it may make it at once (`Runner.run_prepared`)."""
 
-    claim: Claim
+    claim: JobClaim
     request: GatewayRequest
 
 
@@ -95,7 +95,7 @@ class GatewayCall:
         self._gateways = gateways
         self._operation = operation
 
-    def prepare(self, uow: UnitOfWork, claim: Claim) -> GatewayRequest | None:
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> GatewayRequest | None:
         """Lock the row and write down that it is being asked about."""
         row_id = UUID(claim.payload[f"{self._operation.name}_id"])
         return self._operation.open(uow, row_id, first=claim.attempts == 1 and CHECK not in claim.payload)
@@ -104,7 +104,7 @@ class GatewayCall:
         """Submit, or ask what became of it."""
         return ask(self._gateways, request)
 
-    def conclude(self, uow: UnitOfWork, claim: Claim, request: GatewayRequest, answer: GatewayResult) -> None:
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: GatewayRequest, answer: GatewayResult) -> None:
         """Apply the result; what follows from it follows in the same transaction."""
         self._operation.apply(uow, request.row_id, answer)
 

@@ -23,7 +23,7 @@ from kernel.money import Money
 from kernel.states import Machine
 
 
-class MoneyOut(Protocol):
+class OutgoingTransfer(Protocol):
     """The row of a refund or a payout. `amount_minor` is positive."""
 
     id: UUID
@@ -48,7 +48,7 @@ class Transitions:
 
 
 def apply_result(
-    uow: UnitOfWork, row: MoneyOut, attempt: Attempt, result: GatewayResult, transitions: Transitions
+    uow: UnitOfWork, row: OutgoingTransfer, attempt: Attempt, result: GatewayResult, transitions: Transitions
 ) -> ApplyOutcome:
     """Bring a locked row to where the gateway says it is; a late answer never moves it from its end."""
     row.next_check_at = clock.now() + wait_before_check(row.checks)

@@ -31,7 +31,7 @@ class OutcomeUnknown(Exception):
     """The call may or may not have taken effect (time-out, broken connection, a 5xx). Only asking can tell."""
 
 
-class Refused(Exception):
+class GatewayRefused(Exception):
     """The gateway did not accept the request and nothing was done; `code` says why (`invalid_method`, …)."""
 
     def __init__(self, code: str) -> None:
@@ -87,7 +87,7 @@ class GatewayAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class GatewayWebhook:
     """An incoming message, verified: something happened to `reference`. What happened is asked for, not believed."""
 
     event_id: str
@@ -126,5 +126,5 @@ class PaymentGateway(Protocol):
     def find_payout(self, request: PayoutRequest, reference: str | None) -> GatewayAnswer | None:
         """What became of a payout. None as in `find_payment`."""
 
-    def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> Notice:
+    def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> GatewayWebhook:
         """Verify an incoming message. Raises Refused(`signature_invalid`) for one that is not the gateway's."""

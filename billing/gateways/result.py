@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from billing.gateways.ports import GatewayAnswer, GatewayStatus, NotReached, OutcomeUnknown, Refused
+from billing.gateways.ports import GatewayAnswer, GatewayRefused, GatewayStatus, NotReached, OutcomeUnknown
 from kernel import audit, clock
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
@@ -92,12 +92,12 @@ def submit_or_query(
         if not fresh:
             try:
                 found = find()
-            except Refused:
+            except GatewayRefused:
                 return GatewayResult(unknown=True)
             if found is not None:
                 return GatewayResult(answer=found)
         return GatewayResult(answer=act())
-    except Refused as refusal:
+    except GatewayRefused as refusal:
         return GatewayResult(refused=refusal.code)
     except OutcomeUnknown:
         return GatewayResult(unknown=True)

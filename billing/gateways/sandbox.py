@@ -21,14 +21,14 @@ from sqlalchemy import bindparam, select
 from billing.gateways.models import SandboxOperation
 from billing.gateways.ports import (
     GatewayAnswer,
+    GatewayRefused,
     GatewayStatus,
-    Notice,
+    GatewayWebhook,
     NotReached,
     OutcomeUnknown,
     PaymentRequest,
     PayoutRequest,
     RefundRequest,
-    Refused,
 )
 from billing.gateways.webhooks import store_webhook
 from kernel import clock
@@ -126,7 +126,7 @@ class SandboxGateway:
             raise OutcomeUnknown
         script = _payment_script(token)
         if script is None:
-            raise Refused("invalid_method")
+            raise GatewayRefused("invalid_method")
         order = _Order("payment", request.key, token, request.amount, None, request.metadata)
         return self._do(order, script)
 
@@ -146,7 +146,7 @@ class SandboxGateway:
 
     def refund(self, request: RefundRequest) -> GatewayAnswer:
         """Give money back as the token of the refunded payment says."""
-        return transact(self._db, SYSTEM, lambda uow: self._refund(uow, request)).heard()
+        return transact(self._db, SYSTEM, lambda uow: self._refund(uow, request)).received()
 
     def find_refund(self, request: RefundRequest, reference: str | None) -> GatewayAnswer | None:
         """The refund of this key."""
@@ -162,23 +162,23 @@ class SandboxGateway:
         """The payout of this key."""
         return self._find(request.key)
 
-    def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> Notice:
+    def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> GatewayWebhook:
         """The sandbox delivers inside the house; nobody outside can speak for it."""
-        raise Refused("signature_invalid")
+        raise GatewayRefused("signature_invalid")
 
     def _do(self, order: _Order, script: Script) -> GatewayAnswer:
-        return transact(self._db, SYSTEM, lambda uow: _record(uow, order, script)).heard()
+        return transact(self._db, SYSTEM, lambda uow: _record(uow, order, script)).received()
 
-    def _refund(self, uow: UnitOfWork, request: RefundRequest) -> _Heard:
+    def _refund(self, uow: UnitOfWork, request: RefundRequest) -> _SandboxAnswer:
         parent = _locked(uow, request.payment_reference)
         order = _Order("refund", request.key, parent.method_token, request.amount, parent.reference, request.metadata)
         known = uow.find(_BY_KEY, key=request.key)
         script = _REFUND_SCRIPTS.get(parent.method_token, _OK)
         if known is None and script.status is not GatewayStatus.FAILED:
             if parent.state != "succeeded" or parent.currency != request.amount.currency:
-                raise Refused("payment_not_refundable")
+                raise GatewayRefused("payment_not_refundable")
             if parent.refunded_minor + request.amount.amount_minor > parent.amount_minor:
-                raise Refused("refund_exceeds_payment")
+                raise GatewayRefused("refund_exceeds_payment")
             parent.refunded_minor += request.amount.amount_minor
         return _record(uow, order, script)
 
@@ -211,13 +211,13 @@ class SandboxGateway:
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _SandboxAnswer:
     """An answer, and whether it reaches the caller."""
 
     answer: GatewayAnswer
     lost: bool
 
-    def heard(self) -> GatewayAnswer:
+    def received(self) -> GatewayAnswer:
         if self.lost:
             raise OutcomeUnknown
         return self.answer
@@ -239,25 +239,25 @@ _BY_REFERENCE = Read(
 )
 
 
-def _record(uow: UnitOfWork, order: _Order, script: Script) -> _Heard:
+def _record(uow: UnitOfWork, order: _Order, script: Script) -> _SandboxAnswer:
     """Do an operation once per key; the same key again answers how the first one stands."""
     operation = _new(order, script)
     created = uow.add_if_absent(operation, "idempotency_key")
     if not created:
         operation = uow.find(_BY_KEY, key=order.key)
     if operation.request_hash != order.digest():
-        raise Refused("idempotency_key_reused")
+        raise GatewayRefused("idempotency_key_reused")
     if created:
         answered = (
             script.becomes is None and not script.answer_lost and script.status is not GatewayStatus.REQUIRES_ACTION
         )
-        _tell(uow, operation, beside_answer=answered)
+        _store_webhook(uow, operation, beside_answer=answered)
         if script.after is not None:
             payload: Payload = {"operation_id": str(operation.id)}
             enqueue(uow, SETTLE, payload, dedupe_key=str(operation.id), run_at=operation.settles_at)
     else:
         _settle_if_due(uow, operation)
-    return _Heard(_answer(operation), lost=script.answer_lost and created)
+    return _SandboxAnswer(_answer(operation), lost=script.answer_lost and created)
 
 
 def _new(order: _Order, script: Script) -> SandboxOperation:
@@ -287,7 +287,7 @@ def _new(order: _Order, script: Script) -> SandboxOperation:
 def _locked(uow: UnitOfWork, reference: str) -> SandboxOperation:
     operation: SandboxOperation | None = uow.find(_BY_REFERENCE, reference=reference)
     if operation is None:
-        raise Refused("reference_unknown")
+        raise GatewayRefused("reference_unknown")
     return operation
 
 
@@ -301,12 +301,12 @@ def _change(uow: UnitOfWork, operation: SandboxOperation, status: GatewayStatus,
     operation.state = status.value
     operation.error_code = error_code
     operation.changed_at = clock.now()
-    _tell(uow, operation)
+    _store_webhook(uow, operation)
 
 
-def _tell(uow: UnitOfWork, operation: SandboxOperation, *, beside_answer: bool = False) -> None:
+def _store_webhook(uow: UnitOfWork, operation: SandboxOperation, *, beside_answer: bool = False) -> None:
     """What a real gateway would post to our webhook address."""
-    notice = Notice(
+    notice = GatewayWebhook(
         event_id=f"{operation.reference}:{operation.state}",
         kind=f"{operation.kind}.{operation.state}",
         reference=operation.reference,

@@ -14,14 +14,14 @@ import stripe
 
 from billing.gateways.ports import (
     GatewayAnswer,
+    GatewayRefused,
     GatewayStatus,
-    Notice,
+    GatewayWebhook,
     NotReached,
     OutcomeUnknown,
     PaymentRequest,
     PayoutRequest,
     RefundRequest,
-    Refused,
 )
 from kernel.money import Money
 
@@ -108,7 +108,7 @@ class StripeGateway:
         retrieve: Any = self._api.payment_intents.retrieve
         try:
             return _payment(_call(lambda: cancel(reference)))
-        except Refused:
+        except GatewayRefused:
             return _payment(_call(lambda: retrieve(reference)))
 
     def refund(self, request: RefundRequest) -> GatewayAnswer:
@@ -152,22 +152,22 @@ class StripeGateway:
         found = _call(lambda: self._api.transfers.list(params={"transfer_group": request.key, "limit": 1}))
         return _transfer(found.data[0]) if found.data else None
 
-    def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> Notice:
+    def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> GatewayWebhook:
         """Verify Stripe's signature (tolerance 300 s, Stripe's own default) and the mode of the event."""
         signature = {name.lower(): value for name, value in headers.items()}.get("stripe-signature")
         try:
             construct: Any = stripe.Webhook.construct_event
             event = construct(body, signature, self._secret)
         except (ValueError, stripe.SignatureVerificationError) as error:
-            raise Refused("signature_invalid") from error
+            raise GatewayRefused("signature_invalid") from error
         if bool(event.livemode) != self._live:
-            raise Refused("mode_differs")
+            raise GatewayRefused("mode_differs")
         subject = event.data.object
         content = {"metadata": _plain(getattr(subject, "metadata", None)), "type": event.type}
         if event.type.startswith("charge.dispute."):
-            return Notice(event.id, event.type, str(subject.payment_intent), content, needs_person=True)
+            return GatewayWebhook(event.id, event.type, str(subject.payment_intent), content, needs_person=True)
         # Some things that events are about, as the balance, have no id.
-        return Notice(event.id, event.type, getattr(subject, "id", ""), content)
+        return GatewayWebhook(event.id, event.type, getattr(subject, "id", ""), content)
 
 
 def _call(work: Callable[[], T]) -> T:
@@ -175,14 +175,14 @@ def _call(work: Callable[[], T]) -> T:
     try:
         return work()
     except stripe.CardError as error:
-        raise Refused(_code(error, "card_declined")) from error
+        raise GatewayRefused(_code(error, "card_declined")) from error
     except (stripe.RateLimitError, stripe.AuthenticationError, stripe.PermissionError) as error:
         # Turned away at the door: not executed. Wrong credentials are mended by the operator, not by the buyer.
         raise NotReached from error
     except stripe.IdempotencyError as error:
-        raise Refused("idempotency_key_reused") from error
+        raise GatewayRefused("idempotency_key_reused") from error
     except stripe.InvalidRequestError as error:
-        raise Refused(_code(error, "invalid_request")) from error
+        raise GatewayRefused(_code(error, "invalid_request")) from error
     except (stripe.APIConnectionError, stripe.APIError) as error:
         # Also 409: the first request with this key is still running there.
         raise OutcomeUnknown from error

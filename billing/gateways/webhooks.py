@@ -9,12 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from billing.gateways.call import GatewayOperation, GatewayRequest, Gateways, ask
-from billing.gateways.ports import Notice
+from billing.gateways.ports import GatewayWebhook
 from billing.gateways.result import ApplyOutcome, GatewayResult
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
-from kernel.jobs.context import Claim
+from kernel.jobs.context import JobClaim
 from kernel.jobs.models import Inbox
 from kernel.jobs.outbox import enqueue
 
@@ -26,7 +26,7 @@ ANSWER_FIRST = timedelta(seconds=10)
 """How long a webhook that comes beside an answer waits for that answer to settle it."""
 
 
-def store_webhook(uow: UnitOfWork, gateway: str, notice: Notice, *, beside_answer: bool = False) -> bool:
+def store_webhook(uow: UnitOfWork, gateway: str, notice: GatewayWebhook, *, beside_answer: bool = False) -> bool:
     """Store a verified webhook and enqueue its processing. Returns False when it was received before.
 
     `beside_answer`: the same is being answered to whoever asked, so it is looked into only if that settles nothing.
@@ -85,7 +85,7 @@ class ProcessWebhook:
         self._gateways = gateways
         self._operations = operations
 
-    def prepare(self, uow: UnitOfWork, claim: Claim) -> _Question | None:
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _Question | None:
         """Find whose webhook it is, and what to ask about that row."""
         inbox_id = UUID(claim.payload["inbox_id"])
         stored = uow.session.get_one(Inbox, inbox_id)
@@ -110,7 +110,7 @@ class ProcessWebhook:
         """Ask the gateway what became of the row."""
         return ask(self._gateways, request.request)
 
-    def conclude(self, uow: UnitOfWork, claim: Claim, request: _Question, answer: GatewayResult) -> None:
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Question, answer: GatewayResult) -> None:
         """Apply the answer and close the webhook."""
         row_id = request.request.row_id
         outcome = request.operation.apply(uow, row_id, answer)

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from billing.documents.model import LINES_MAX
-from billing.documents.parties import Party
+from billing.documents.parties import DocumentParty
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.number_document import number_last
 from kernel import clock
@@ -51,8 +51,8 @@ class IssueInvoice:
     reference: UUID
     buyer_org_id: UUID
     seller_org_id: UUID
-    buyer: Party
-    seller: Party
+    buyer: DocumentParty
+    seller: DocumentParty
     currency: str
     lines: Sequence[LineToInvoice]
     order_number: str

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor, Ppm
 from kernel.db.constraints import register
 from kernel.errors import Conflict
+from kernel.states import Machine, edges
 
 
 class NumberSeries(Base):
@@ -146,3 +147,6 @@ class InvoiceLine(Base):
 
 register("uq_invoice_reference", lambda: Conflict("invoice_exists"))
 register("uq_invoice_refund_id", lambda: Conflict("credit_note_exists"))
+
+
+INVOICE = Machine("invoice", initial="queued issued", edges=edges(queued="issued", issued=""))

@@ -10,10 +10,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.invoices.events import CreditNoteIssued, InvoiceIssued
-from billing.invoices.models import Invoice, InvoiceLine
+from billing.invoices.models import INVOICE, Invoice, InvoiceLine
 from billing.invoices.number_series import Taken, take_number
-from billing.invoices.states import INVOICE
-from billing.invoices.to_document import check_drawable
+from billing.invoices.to_document import validate_renderable
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
@@ -56,7 +55,7 @@ def _may_be_issued(invoice: Invoice, lines: Sequence[InvoiceLine], original: Inv
     if original is not None and original.number is None:
         return False
     try:
-        check_drawable(invoice, lines, original)
+        validate_renderable(invoice, lines, original)
     except Invalid:
         # The job says why, and a person reads it.
         return False
@@ -69,7 +68,7 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
     Raises:
         NotFound: `invoice_not_found`.
         RetryLater: a credit note whose original has no number yet.
-        Invalid: what `check_drawable` refuses; no number was taken.
+        Invalid: what `validate_renderable` refuses; no number was taken.
 
     Emits: InvoiceIssued or CreditNoteIssued.
     Locks: the document, then, last, its series.
@@ -88,7 +87,7 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
     lines = uow.session.scalars(
         select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
     ).all()
-    check_drawable(invoice, lines, original)
+    validate_renderable(invoice, lines, original)
     taken = take_number(uow, invoice.seller_org_id, _series(invoice))
     INVOICE.move(uow, invoice, "issued", org_ids=[invoice.buyer_org_id, invoice.seller_org_id])
     _issue(uow, invoice, taken)

@@ -15,7 +15,7 @@ from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
-from marketplace.organizations.models import Organization
+from marketplace.parties.models import Organization
 
 SeriesKind = Literal["invoice", "credit_note", "commission_invoice", "statement"]
 _PREFIX: dict[SeriesKind, str] = {

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from billing.documents.parties import Party
+from billing.documents.parties import DocumentParty
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.to_document import party_of
 from kernel.db.uow import UnitOfWork
@@ -78,8 +78,8 @@ class InvoiceDetail:
 
     row: InvoiceRow
     lines: tuple[LineRow, ...]
-    buyer: Party
-    seller: Party
+    buyer: DocumentParty
+    seller: DocumentParty
     language: str
     payment_reference: str
     paid_minor: int

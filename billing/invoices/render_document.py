@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from billing.documents.cii import departure_from_en16931, to_cii
+from billing.documents.cii import en16931_violation, to_cii
 from billing.documents.model import InvoiceDocument
 from billing.invoices.events import InvoiceRendered
 from billing.invoices.models import Invoice
@@ -15,7 +15,7 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
-from kernel.jobs.context import Claim
+from kernel.jobs.context import JobClaim
 from kernel.jobs.outbox import emit
 from kernel.storage import Storage
 
@@ -54,7 +54,7 @@ class RenderDocument:
         self._renderer = renderer
         self._public_url = public_url
 
-    def prepare(self, uow: UnitOfWork, claim: Claim) -> _ToRender | None:
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _ToRender | None:
         """The document, unless it has its files already."""
         invoice_id = UUID(claim.payload["invoice_id"])
         document = load_document(uow, invoice_id, public_url=self._public_url)
@@ -69,12 +69,12 @@ class RenderDocument:
         pdf = self._storage.put_bytes(f"{folder}.pdf", self._renderer.render(document, RENDER_TIMEOUT_S))
         xml_key = xml_sha256 = None
         # A document the standard cannot express has its paper only.
-        if departure_from_en16931(document) is None:
+        if en16931_violation(document) is None:
             xml = self._storage.put_bytes(f"{folder}.xml", to_cii(document))
             xml_key, xml_sha256 = xml.key, xml.sha256
         return _Files(pdf.key, pdf.sha256, xml_key, xml_sha256)
 
-    def conclude(self, uow: UnitOfWork, claim: Claim, request: _ToRender, answer: _Files) -> None:
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _ToRender, answer: _Files) -> None:
         """Remember the files."""
         invoice = lock_row(uow.session, Invoice, request.invoice_id)
         if invoice is None:

@@ -9,10 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing.documents.lines import InvoiceLine as DocumentLine
-from billing.documents.lines import TaxCategory, unit_price_of
+from billing.documents.lines import DocumentLine, TaxCategory, unit_price_of
 from billing.documents.model import DocumentKind, InvoiceDocument, Language, OriginalInvoice
-from billing.documents.parties import Party, Period
+from billing.documents.parties import DocumentParty, Period
 from billing.invoices.models import Invoice, InvoiceLine
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -40,7 +39,7 @@ def load_document(uow: UnitOfWork, invoice_id: UUID, *, public_url: str) -> Invo
     return _document(invoice, lines, original, invoice.number, invoice.issued_on, public_url)
 
 
-def check_drawable(invoice: Invoice, lines: Sequence[InvoiceLine], original: Invoice | None = None) -> None:
+def validate_renderable(invoice: Invoice, lines: Sequence[InvoiceLine], original: Invoice | None = None) -> None:
     """Build a document that has no number yet: one that paper would refuse must not become a legal one.
 
     Raises:
@@ -86,9 +85,9 @@ def _document(
     )
 
 
-def party_of(stored: Mapping[str, Any]) -> Party:
+def party_of(stored: Mapping[str, Any]) -> DocumentParty:
     """The snapshot of a party as it was copied at issue."""
-    return Party(**{**stored, "address_lines": tuple(stored.get("address_lines", ()))})
+    return DocumentParty(**{**stored, "address_lines": tuple(stored.get("address_lines", ()))})
 
 
 def _original(invoice: Invoice, original: Invoice | None) -> OriginalInvoice | None:

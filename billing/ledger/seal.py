@@ -17,8 +17,9 @@ from sqlalchemy import exists, insert, select, text
 
 from billing.ledger.models import LedgerSeal, LedgerSealEntry, LedgerTransaction, Posting
 from kernel import clock
-from kernel.db.uow import UnitOfWork
+from kernel.db.uow import Transact, UnitOfWork
 from kernel.ids import uuid7
+from kernel.jobs.kinds import sweep
 
 GENESIS = "0" * 64
 _CHAIN_LOCK = 4_201
@@ -147,3 +148,14 @@ def _digest(fact: LedgerTransaction | None, postings: list[list[str]]) -> bytes:
         postings,
     ]
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).digest()
+
+
+SEAL = "billing.ledger.seal"
+
+
+def register() -> None:
+    """Register the sealing sweep, tried every hour and done once a day."""
+
+    @sweep(SEAL, every=timedelta(hours=1))
+    def seal(transact: Transact) -> None:
+        transact(seal_day)

@@ -13,8 +13,7 @@ from billing.gateways.ports import GatewayAnswer, GatewayStatus
 from billing.gateways.result import ApplyOutcome, GatewayResult, close_attempt, record_mismatch, wait_before_check
 from billing.ledger.post import Fact, Leg, post
 from billing.payments.events import PaymentFailed, PaymentNeedsAction, PaymentSucceeded
-from billing.payments.models import Payment, PaymentAttempt
-from billing.payments.states import PAYMENT
+from billing.payments.models import PAYMENT, Payment, PaymentAttempt
 from kernel import clock
 from kernel.db.locks import aggregate_key
 from kernel.db.statements import Read
@@ -22,7 +21,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
 from kernel.money import Money
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 _AGGREGATE = Read(
     select(Payment.reference, func.pg_advisory_xact_lock(aggregate_key(Payment.reference))).where(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.db.constraints import register
 from kernel.errors import Conflict, Invalid
+from kernel.states import Machine, edges
 
 
 class Payment(Base):
@@ -117,3 +118,19 @@ class PaymentAllocation(Base):
 register("uq_payment_live", lambda: Conflict("payment_already_running"))
 register("ck_payment_allocation_reserved", lambda: Conflict("refund_exceeds_payment"))
 register("ck_payment_amount", lambda: Invalid("amount_not_positive", field="amount"))
+
+
+PAYMENT = Machine(
+    "payment",
+    initial="processing",
+    edges=edges(
+        processing="requires_action unknown succeeded failed",
+        requires_action="processing unknown succeeded failed",
+        unknown="processing requires_action succeeded failed",
+        succeeded="",
+        failed="",
+    ),
+)
+
+
+FINAL = ("succeeded", "failed")

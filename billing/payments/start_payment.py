@@ -8,14 +8,13 @@ from uuid import UUID
 
 from billing.gateways.call import Submission
 from billing.gateways.result import CALL_LASTS
-from billing.payments.models import Payment, PaymentAllocation, PaymentAttempt
-from billing.payments.states import PAYMENT
+from billing.payments.models import PAYMENT, Payment, PaymentAllocation, PaymentAttempt
 from billing.payments.submit_payment import SUBMIT, request_of
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
-from kernel.jobs.context import Claim
+from kernel.jobs.context import JobClaim
 from kernel.jobs.outbox import enqueue
 from kernel.money import Money
 
@@ -96,5 +95,5 @@ def start_payment(uow: UnitOfWork, command: StartPayment) -> Submission:
         uow.add(allocation)
     payload = {"payment_id": str(payment.id)}
     job_id = enqueue(uow, SUBMIT, payload, dedupe_key=str(payment.id), leased=command.leased)
-    claim = Claim(job_id, SUBMIT, payload, epoch=1, attempts=1, correlation_id=uow.correlation_id)
+    claim = JobClaim(job_id, SUBMIT, payload, epoch=1, attempts=1, correlation_id=uow.correlation_id)
     return Submission(claim, request_of(payment, attempt, fresh=True))

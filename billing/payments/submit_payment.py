@@ -10,11 +10,17 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from billing.gateways.call import GatewayRequest, Unresolved
-from billing.gateways.ports import GatewayAnswer, GatewayStatus, NotReached, PaymentGateway, PaymentRequest, Refused
+from billing.gateways.ports import (
+    GatewayAnswer,
+    GatewayRefused,
+    GatewayStatus,
+    NotReached,
+    PaymentGateway,
+    PaymentRequest,
+)
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payments.apply_gateway_result import apply_gateway_result
-from billing.payments.models import Payment, PaymentAttempt
-from billing.payments.states import FINAL, PAYMENT
+from billing.payments.models import FINAL, PAYMENT, Payment, PaymentAttempt
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -68,7 +74,7 @@ class _Question:
             return gateway.submit(self.request)
         # What the gateway does not know of by now, it never got.
         if self.fresh or clock.now() >= self.deadline_at + SEARCH_LAGS:
-            raise Refused("payment_expired")
+            raise GatewayRefused("payment_expired")
         raise NotReached
 
 

@@ -11,18 +11,15 @@ from billing.gateways.outgoing import Transitions, apply_result
 from billing.gateways.result import ApplyOutcome, GatewayResult
 from billing.ledger.post import Fact, Leg, post
 from billing.payouts.events import PayoutFailed, PayoutPaid
-from billing.payouts.models import Payout, PayoutAttempt
-from billing.payouts.states import PAYOUT
-from billing.shares.models import Share
-from billing.shares.states import SHARE
-from billing.statements.models import Statement
-from billing.statements.states import STATEMENT
+from billing.payouts.models import PAYOUT, Payout, PayoutAttempt
+from billing.shares.models import SHARE, Share
+from billing.statements.models import STATEMENT, Statement
 from kernel import clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 
 def apply_gateway_result(uow: UnitOfWork, payout_id: UUID, result: GatewayResult) -> ApplyOutcome:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.db.constraints import register
 from kernel.errors import Conflict
+from kernel.states import Machine, edges
 
 
 class Payout(Base):
@@ -69,3 +70,16 @@ class PayoutAttempt(Base):
 
 
 register("uq_payout_live", lambda: Conflict("payout_already_running"))
+
+
+PAYOUT = Machine(
+    "payout",
+    initial="scheduled",
+    edges=edges(
+        scheduled="sent failed",
+        sent="unknown paid failed",
+        unknown="sent paid failed",
+        paid="",
+        failed="",
+    ),
+)

@@ -9,17 +9,15 @@ from sqlalchemy import select
 
 from billing.ledger.post import Fact, Leg, post
 from billing.ledger.queries import balance_minor
-from billing.payouts.models import Payout
-from billing.payouts.states import PAYOUT
-from billing.statements.models import Statement
-from billing.statements.states import STATEMENT
+from billing.payouts.models import PAYOUT, Payout
+from billing.statements.models import STATEMENT, Statement
 from kernel import clock
 from kernel.db.locks import advisory_xact_lock, lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import enqueue
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 SUBMIT = "billing.payout.submit"
 """Kind of the job that calls the gateway."""

@@ -12,9 +12,8 @@ from billing.gateways.call import GatewayRequest, Unresolved
 from billing.gateways.ports import GatewayAnswer, PaymentGateway, PayoutRequest
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payouts.apply_gateway_result import apply_gateway_result
-from billing.payouts.models import Payout, PayoutAttempt
+from billing.payouts.models import PAYOUT, Payout, PayoutAttempt
 from billing.payouts.pay_out import SUBMIT
-from billing.payouts.states import PAYOUT
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork

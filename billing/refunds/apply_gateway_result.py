@@ -13,8 +13,7 @@ from billing.gateways.result import ApplyOutcome, GatewayResult
 from billing.ledger.post import AccountKind, Fact, Leg, post
 from billing.payments.models import Payment, PaymentAllocation
 from billing.refunds.events import RefundFailed, RefundSucceeded
-from billing.refunds.models import Refund, RefundAttempt, RefundLine
-from billing.refunds.states import REFUND
+from billing.refunds.models import REFUND, Refund, RefundAttempt, RefundLine
 from billing.shares.models import Share
 from billing.shares.reverse import reverse_shares
 from kernel import clock
@@ -22,7 +21,7 @@ from kernel.db.locks import lock_aggregate, lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 
 def apply_gateway_result(uow: UnitOfWork, refund_id: UUID, result: GatewayResult) -> ApplyOutcome:

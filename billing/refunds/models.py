@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
+from kernel.states import Machine, edges
 
 
 class Refund(Base):
@@ -99,3 +100,16 @@ class RefundAttempt(Base):
     detail: Mapped[str | None]
     started_at: Mapped[Instant]
     ended_at: Mapped[Instant | None]
+
+
+REFUND = Machine(
+    "refund",
+    initial="requested",
+    edges=edges(
+        requested="processing failed",
+        processing="unknown succeeded failed",
+        unknown="processing succeeded failed",
+        succeeded="",
+        failed="",
+    ),
+)

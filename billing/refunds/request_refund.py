@@ -10,9 +10,8 @@ from sqlalchemy import select
 
 from billing.charges.models import Charge
 from billing.payments.models import Payment, PaymentAllocation
-from billing.refunds.models import Refund, RefundLine
-from billing.refunds.parts import LineLeft, RefundPart, part_of
-from billing.refunds.states import REFUND
+from billing.refunds.allocate_refund import LineLeft, RefundPart, allocate_refund
+from billing.refunds.models import REFUND, Refund, RefundLine
 from kernel import clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
@@ -119,7 +118,7 @@ def _parts(command: RequestRefund, charges: Mapping[UUID, Charge]) -> dict[UUID,
                 net_minor=charge.net_minor - charge.reserved_net_minor,
                 rate_ppm=charge.tax_rate_ppm,
             )
-            parts[reference] = part_of(gross_minor, left)
+            parts[reference] = allocate_refund(gross_minor, left)
     return parts
 
 

@@ -9,13 +9,12 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from billing.gateways.call import GatewayRequest, Unresolved
-from billing.gateways.ports import GatewayAnswer, PaymentGateway, RefundRequest, Refused
+from billing.gateways.ports import GatewayAnswer, GatewayRefused, PaymentGateway, RefundRequest
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payments.models import Payment
 from billing.refunds.apply_gateway_result import apply_gateway_result
-from billing.refunds.models import Refund, RefundAttempt
+from billing.refunds.models import REFUND, Refund, RefundAttempt
 from billing.refunds.request_refund import SUBMIT
-from billing.refunds.states import REFUND
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -102,7 +101,7 @@ NOT_CAPTURED = GatewayResult(refused="payment_not_captured")
 
 
 def _refuse(_gateway: object) -> GatewayAnswer:
-    raise Refused("payment_not_captured")
+    raise GatewayRefused("payment_not_captured")
 
 
 def _begin(uow: UnitOfWork, refund: Refund) -> RefundAttempt:

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor, Ppm
+from kernel.states import Machine, edges
 
 
 class SharePolicy(Base):
@@ -112,3 +113,17 @@ class ShareReversal(Base):
     currency: Mapped[Currency]
     statement_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.statement.id"))
     created_at: Mapped[CreatedAt]
+
+
+SHARE = Machine(
+    "share",
+    initial="pending",
+    edges=edges(
+        pending="releasable reversed",
+        releasable="in_statement reversed",
+        # A payout that failed opens the statement again, not the share; a refund after this is a line of the next one.
+        in_statement="paid",
+        paid="",
+        reversed="",
+    ),
+)

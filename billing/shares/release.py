@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from billing.ledger.post import Fact, Leg, post
-from billing.shares.models import Share
-from billing.shares.states import SHARE
+from billing.shares.models import SHARE, Share
 from kernel import clock
 from kernel.db.locks import lock_rows
 from kernel.db.uow import Transact, UnitOfWork

@@ -54,7 +54,7 @@ def split(net_minor: int, tax_minor: int, terms: ShareTerms) -> Split:
     return Split(net_minor + tax_minor - commission - promoter, commission, promoter)
 
 
-def take_back(refund_minor: int, left: Split) -> Split:
+def reverse_split(refund_minor: int, left: Split) -> Split:
     """The parts of a refund of `refund_minor` gross, in proportion to what each party still has of the line.
 
     The last refund of a line takes exactly what is left, so that partial refunds add up to the whole for everyone.

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
+from kernel.states import Machine, edges
 
 _NET = (
     "carried_minor + gross_minor + refunds_minor + commission_minor + promoter_minor + commission_tax_minor"
@@ -87,3 +88,15 @@ class StatementLine(Base):
     net_minor: Mapped[Minor]
     currency: Mapped[Currency]
     created_at: Mapped[CreatedAt]
+
+
+STATEMENT = Machine(
+    "statement",
+    initial="closed",
+    edges=edges(
+        closed="paying carried",
+        paying="paid closed",
+        paid="",
+        carried="",
+    ),
+)

@@ -28,24 +28,24 @@ def _launch_url(value: str) -> str:
     return value
 
 
-def _shown(value: str) -> str:
+def _clean(value: str) -> str:
     return redact_text(plain_text(value))[:MESSAGE_LENGTH]
 
 
-Clipped = Annotated[str, AfterValidator(_shown)]
-Shown = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), AfterValidator(_shown)]
+TruncatedText = Annotated[str, AfterValidator(_clean)]
+BuyerText = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), AfterValidator(_clean)]
 """Text that the buyer will read: cleaned, without what looks like a secret."""
 ExternalId = Annotated[str, StringConstraints(max_length=ID_LENGTH), AfterValidator(plain_text)]
 LaunchUrl = Annotated[str, StringConstraints(max_length=URL_LENGTH), AfterValidator(_launch_url)]
 
 
-class _Words(BaseModel):
+class _LocalizedBody(BaseModel):
     # Fields that a later version of the protocol adds are not ours to refuse.
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
-    message_zh: Shown | None = None
-    message_en: Shown | None = None
-    message: Shown | None = None
+    message_zh: BuyerText | None = None
+    message_en: BuyerText | None = None
+    message: BuyerText | None = None
 
     @property
     def words(self) -> tuple[str | None, str | None]:
@@ -59,7 +59,7 @@ class _Words(BaseModel):
         return " / ".join(dict.fromkeys(filter(None, self.words))) or None
 
 
-class _Message(_Words):
+class _TenantBody(_LocalizedBody):
     external_id: ExternalId | None = None
     launch_url: LaunchUrl | None = None
 
@@ -68,28 +68,28 @@ class _Message(_Words):
         return bool(self.external_id and self.launch_url)
 
 
-class Done(_Message):
+class SuccessBody(_TenantBody):
     """The body of a 200 answer."""
 
     status: Literal["succeeded"]
 
 
-class _Reason(_Words):
+class _RefusalReason(_LocalizedBody):
     # A refusal stands however long its words are.
-    message_zh: Clipped | None = None
-    message_en: Clipped | None = None
-    message: Clipped | None = None
+    message_zh: TruncatedText | None = None
+    message_en: TruncatedText | None = None
+    message: TruncatedText | None = None
 
 
-class No(BaseModel):
+class RefusalBody(BaseModel):
     """The body of a refusal."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
-    error: _Reason
+    error: _RefusalReason
 
 
-class Callback(_Message):
+class CallbackBody(_TenantBody):
     """The body of a callback. `sequence` None: the seller does not number its messages."""
 
     status: Literal["progress", "succeeded", "failed"]

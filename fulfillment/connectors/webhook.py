@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fulfillment.connectors.messages import Done, No
+from fulfillment.connectors.messages import RefusalBody, SuccessBody
 from fulfillment.connectors.ports import Accepted, Answer, Exchange, Refused, RunRequest, Succeeded, TryAgain
 from kernel import clock
 from kernel.logs import redact_text
@@ -58,7 +58,7 @@ def read_answer(response: OutboundResponse, request_excerpt: str, *, makes_tenan
     exchange = Exchange(response.status, response.elapsed_ms, request_excerpt, _excerpt(response.body))
     if response.status == 200:
         try:
-            done = Done.model_validate_json(response.body)
+            done = SuccessBody.model_validate_json(response.body)
         except ValidationError:
             return TryAgain(exchange, "answer_not_understood")
         if makes_tenant and not done.names_the_tenant():
@@ -73,7 +73,7 @@ def read_answer(response: OutboundResponse, request_excerpt: str, *, makes_tenan
 
 def _reason(response: OutboundResponse) -> str | None:
     try:
-        return No.model_validate_json(response.body).error.reason
+        return RefusalBody.model_validate_json(response.body).error.reason
     except ValidationError:
         return None
 

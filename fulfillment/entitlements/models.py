@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.db import constraints
 from kernel.db.base import Base, CreatedAt, Id, Instant, Json
 from kernel.errors import Conflict
+from kernel.states import Machine, edges
 
 
 class Entitlement(Base):
@@ -87,3 +88,10 @@ class Seat(Base):
 
 
 constraints.register("uq_seat_holder", lambda: Conflict("seat_already_assigned"))
+
+
+ENTITLEMENT = Machine(
+    "entitlement",
+    initial="pending",
+    edges=edges(pending="active ended", active="suspended ended", suspended="active ended", ended=""),
+)

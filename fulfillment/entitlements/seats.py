@@ -12,7 +12,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
-from marketplace.people.models import Member
+from marketplace.access.models import Member
 
 
 def assign_seat(uow: UnitOfWork, entitlement_id: UUID, person_id: UUID) -> UUID:

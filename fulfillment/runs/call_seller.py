@@ -15,16 +15,15 @@ from fulfillment.connectors.ports import Accepted, Answer, Connector, Refused, R
 from fulfillment.connectors.save_connector import open_secrets
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.conclude import Success, give_up, lock_order_of, lock_run, succeed
-from fulfillment.runs.models import Run, RunAttempt
+from fulfillment.runs.models import RUN, Run, RunAttempt
 from fulfillment.runs.request_body import message_id, request_body
-from fulfillment.runs.states import RUN
 from kernel import clock
 from kernel.backoff import backoff
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.ids import uuid7
-from kernel.jobs.context import Claim
+from kernel.jobs.context import JobClaim
 from kernel.jobs.kinds import Again
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
@@ -85,15 +84,15 @@ class CallSeller:
     def __init__(self, ports: SellerCalls) -> None:
         self._ports = ports
 
-    def prepare(self, uow: UnitOfWork, claim: Claim) -> _Try | Again | None:
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _Try | Again | None:
         """Write the try down. Locks as `lock_run`."""
-        run_id, generation = UUID(claim.payload["run_id"]), int(claim.payload["ticket"])
+        run_id, generation = UUID(claim.payload["run_id"]), int(claim.payload["call_generation"])
         lock_order_of(uow, run_id)
         found = uow.find(_PREPARED, run_id=run_id)
         if found is None:
             raise NotFound("not_found")
         run, entitlement, connector = found.Run, found.Entitlement, found.ConnectorRow
-        if run.ticket != generation or run.state not in ("queued", "calling"):
+        if run.call_generation != generation or run.state not in ("queued", "calling"):
             return None
         if entitlement.state == "ended" and run.operation != "deprovision":
             give_up(uow, run, entitlement, state="dead", reason="entitlement_ended")
@@ -132,7 +131,7 @@ class CallSeller:
         """Send the message to the seller's system."""
         return self._ports.connectors[request.kind].call(request.request)
 
-    def conclude(self, uow: UnitOfWork, claim: Claim, request: _Try, answer: Answer) -> Again | None:
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Try, answer: Answer) -> Again | None:
         """Write down what came of it. Locks as `lock_run`."""
         run, entitlement = lock_run(uow, request.run_id)
         attempt = uow.attach(request.attempt)
@@ -144,7 +143,7 @@ class CallSeller:
             # Done is done, whoever asked and whenever it is heard.
             succeed(uow, run, entitlement, Success(answer.external_id, answer.launch_url, *answer.words))
             return None
-        if run.ticket != request.generation or run.state != "calling":
+        if run.call_generation != request.generation or run.state != "calling":
             # A callback, a deadline or a replay came before this line, and knows more.
             return None
         match answer:

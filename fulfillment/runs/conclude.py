@@ -8,11 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
-from fulfillment.entitlements.models import Entitlement
-from fulfillment.events import DeliveryFailed, EntitlementActivated
-from fulfillment.runs.models import Run
+from fulfillment.entitlements.events import DeliveryFailed, EntitlementActivated
+from fulfillment.entitlements.models import ENTITLEMENT, Entitlement
+from fulfillment.runs.models import LIVE, RUN, Run
 from fulfillment.runs.start_run import start_run
-from fulfillment.runs.states import ENTITLEMENT, LIVE, RUN
 from kernel import clock
 from kernel.calendar import add_months
 from kernel.db.locks import aggregate_key

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant
+from kernel.states import Machine, edges
 
 OPERATIONS = ("provision", "change", "suspend", "resume", "deprovision")
 STATES = ("queued", "calling", "waiting", "succeeded", "failed", "dead")
@@ -62,7 +63,7 @@ class Run(Base):
     sequence: Mapped[int] = mapped_column(default=-1, server_default="-1")
     """Number of the last progress that was applied; older ones are late and change nothing."""
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
-    ticket: Mapped[int] = mapped_column(default=0, server_default="0")
+    call_generation: Mapped[int] = mapped_column(default=0, server_default="0")
     """Which of the run's jobs may call: an older one finds a newer number and does nothing."""
     failure: Mapped[str | None]
     orphaned_at: Mapped[Instant | None]
@@ -102,3 +103,22 @@ class RunAttempt(Base):
     reason: Mapped[str | None]
     request_excerpt: Mapped[str | None]
     response_excerpt: Mapped[str | None]
+
+
+RUN = Machine(
+    "run",
+    initial="queued",
+    edges=edges(
+        # A callback may answer an earlier try while the run is queued for the next one.
+        queued="calling succeeded failed dead",
+        calling="waiting succeeded queued failed dead",
+        waiting="succeeded failed dead queued",
+        succeeded="",
+        failed="queued",
+        dead="queued",
+    ),
+)
+"""`failed`: the seller said no. `dead`: time ran out. Both may be replayed by hand while that helps."""
+
+
+LIVE = ("queued", "calling", "waiting")

@@ -9,14 +9,13 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from fulfillment.connectors.messages import Callback
+from fulfillment.connectors.messages import CallbackBody
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.call_seller import pause_after
 from fulfillment.runs.conclude import Success, give_up, lock_run, progress, succeed
-from fulfillment.runs.models import Run
+from fulfillment.runs.models import LIVE, RUN, Run
 from fulfillment.runs.request_body import CALLBACK
 from fulfillment.runs.start_run import queue_call
-from fulfillment.runs.states import LIVE, RUN
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -68,9 +67,9 @@ def receive_callback(uow: UnitOfWork, token: str, body: bytes, *, signer: TokenS
     return True
 
 
-def _parse(body: bytes, operation: str) -> Callback:
+def _parse(body: bytes, operation: str) -> CallbackBody:
     try:
-        callback = Callback.model_validate_json(body)
+        callback = CallbackBody.model_validate_json(body)
     except ValidationError as error:
         raise Invalid("callback_malformed") from error
     if callback.status == "succeeded" and operation == "provision" and not callback.names_the_tenant():
@@ -87,7 +86,7 @@ def apply_callback(uow: UnitOfWork, inbox_id: UUID, run_id: UUID) -> None:
     if message is None or message.state != "received":
         return
     run, entitlement = lock_run(uow, run_id)
-    callback = Callback.model_validate(message.body)
+    callback = CallbackBody.model_validate(message.body)
     final = run.state not in LIVE
     reason = callback.reason or "seller_failed"
     match callback.status:

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.conclude import lock_run
-from fulfillment.runs.models import Run
+from fulfillment.runs.models import RUN, Run
 from fulfillment.runs.start_run import queue_call
-from fulfillment.runs.states import RUN
 from kernel import audit, clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from fulfillment.entitlements.models import Entitlement
-from fulfillment.runs.models import Run
-from fulfillment.runs.states import RUN
+from fulfillment.runs.models import RUN, Run
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
@@ -29,7 +28,7 @@ def start_run(uow: UnitOfWork, entitlement: Entitlement, operation: str, *, dead
         percent=0,
         sequence=-1,
         tries=0,
-        ticket=0,
+        call_generation=0,
         deadline_at=deadline_at,
         created_at=clock.now(),
     )
@@ -42,13 +41,13 @@ def start_run(uow: UnitOfWork, entitlement: Entitlement, operation: str, *, dead
 def queue_call(uow: UnitOfWork, run: Run, *, after: timedelta = timedelta()) -> None:
     """Enqueue the job that calls the seller for a locked, queued run.
 
-    Its ticket makes every earlier job of the run powerless, so that one at most calls at any time.
+    Its call_generation makes every earlier job of the run powerless, so that one at most calls at any time.
     """
-    run.ticket += 1
+    run.call_generation += 1
     enqueue(
         uow,
         CALL,
-        {"run_id": str(run.id), "ticket": run.ticket},
-        dedupe_key=f"{run.id}:{run.ticket}",
+        {"run_id": str(run.id), "call_generation": run.call_generation},
+        dedupe_key=f"{run.id}:{run.call_generation}",
         run_at=clock.now() + after,
     )

@@ -58,7 +58,7 @@ class FollowerFailed(Exception):
     """An inline follower raised; the work is to be run again with its followers deferred to jobs."""
 
 
-class Outbox(Protocol):
+class OutboxPort(Protocol):
     """What a unit of work has to tell: `kernel.jobs.outbox` fills it."""
 
     def follow(self) -> None:
@@ -113,7 +113,7 @@ class UnitOfWork:
         """Whether what follows an event runs in this transaction."""
         self.aggregates: set[UUID] = set()
         """Purchases and orders that this transaction holds as a whole (`kernel.db.locks`)."""
-        self.outbox: Outbox | None = None
+        self.outbox: OutboxPort | None = None
         self.signals: list[JobSignal] = []
         self.committed: list[Callable[[], object]] = []
         self.cursor: Cursor = Cursor(connection)

@@ -21,7 +21,7 @@ class CrashLoop(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class JobClaim:
     """A job as claimed: `epoch` and `attempts` count this claim."""
 
     id: UUID
@@ -45,7 +45,7 @@ _FENCE = """
 """
 
 
-def fence(uow: UnitOfWork, claims: Sequence[Claim]) -> set[UUID]:
+def fence(uow: UnitOfWork, claims: Sequence[JobClaim]) -> set[UUID]:
     """Lock the claims for this transaction; the ids of those that are still ours."""
     uow.cursor.execute(_FENCE, ([claim.id for claim in claims], [claim.epoch for claim in claims]), prepare=True)
     return {row[0] for row in uow.cursor.fetchall()}

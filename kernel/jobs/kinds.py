@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from kernel.db.uow import Transact, UnitOfWork
     from kernel.events import Event
-    from kernel.jobs.context import Claim
+    from kernel.jobs.context import JobClaim
 
 Payload = dict[str, Any]
 Work = Callable[["UnitOfWork", Payload], None]
@@ -52,18 +52,18 @@ class RetryLater(Exception):
 class CallHandler(Protocol[R, A]):
     """The three steps of a `@call`."""
 
-    def prepare(self, uow: UnitOfWork, claim: Claim) -> R | Again | None:
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> R | Again | None:
         """Write down the intent. None: nothing is to be asked, the job is done."""
 
     def call(self, request: R) -> A:
         """Ask the outside world. No transaction is open; what it raises is a failure that is tried again."""
 
-    def conclude(self, uow: UnitOfWork, claim: Claim, request: R, answer: A) -> Again | None:
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: R, answer: A) -> Again | None:
         """Write down what came of it. None: the job is done."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class JobKind:
     """A registered kind of job: either `work` or `handler` is set."""
 
     name: str
@@ -82,7 +82,7 @@ class Sweep:
     work: SweepWork
 
 
-_kinds: dict[str, Kind] = {}
+_kinds: dict[str, JobKind] = {}
 _followers: dict[str, list[str]] = {}
 _sweeps: dict[str, Sweep] = {}
 
@@ -91,7 +91,7 @@ def job(kind: str, *, queue: str = "default", max_attempts: int = 12) -> Callabl
     """Register `fn(uow, payload)` as the work of `kind`."""
 
     def register(fn: W) -> W:
-        _add(Kind(kind, queue, max_attempts, work=fn))
+        _add(JobKind(kind, queue, max_attempts, work=fn))
         return fn
 
     return register
@@ -101,7 +101,7 @@ def call(kind: str, *, queue: str = "default", max_attempts: int = 12) -> Callab
     """Register an object with the steps `prepare`, `call`, `conclude` as the handler of `kind`."""
 
     def register(handler: H) -> H:
-        _add(Kind(kind, queue, max_attempts, handler=handler))
+        _add(JobKind(kind, queue, max_attempts, handler=handler))
         return handler
 
     return register
@@ -125,7 +125,7 @@ def follows(event: type[Event], *, queue: str = "default", max_attempts: int = 1
 
     def register(fn: W) -> W:
         kind = f"{fn.__module__}.{fn.__qualname__}"
-        _add(Kind(kind, queue, max_attempts, work=fn))
+        _add(JobKind(kind, queue, max_attempts, work=fn))
         known = _followers.setdefault(event.topic, [])
         if kind not in known:
             known.append(kind)
@@ -139,12 +139,12 @@ def followers(topic: str) -> list[str]:
     return _followers.get(topic, [])
 
 
-def find_kind(name: str) -> Kind | None:
+def find_kind(name: str) -> JobKind | None:
     """The registered kind, or None for a job of a newer or older release."""
     return _kinds.get(name)
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> JobKind:
     """The registered kind. Raises KeyError for one nobody registered: enqueuing it would be work without a worker."""
     return _kinds[name]
 
@@ -159,7 +159,7 @@ def topics() -> dict[str, list[str]]:
     return {topic: list(kinds) for topic, kinds in _followers.items()}
 
 
-def _add(kind: Kind) -> None:
+def _add(kind: JobKind) -> None:
     known = _kinds.get(kind.name)
     if known is not None and _home(known) != _home(kind):
         msg = f"job kind {kind.name} is registered twice, in {_home(known)} and {_home(kind)}"
@@ -168,6 +168,6 @@ def _add(kind: Kind) -> None:
     _kinds[kind.name] = kind
 
 
-def _home(kind: Kind) -> str:
+def _home(kind: JobKind) -> str:
     registered: Any = kind.work or type(kind.handler)
     return f"{registered.__module__}.{registered.__qualname__}"

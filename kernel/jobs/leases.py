@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from kernel.db.uow import Database, unit_of_work
-from kernel.jobs.context import LEASE_S, Claim
+from kernel.jobs.context import LEASE_S, JobClaim
 from kernel.logs import redact_text
 from kernel.principal import SYSTEM
 
@@ -52,14 +52,14 @@ class Leases:
         if self._heart is not None:
             self._heart.join(HEARTBEAT_S + 1)
 
-    def hold(self, claims: Sequence[Claim]) -> None:
+    def hold(self, claims: Sequence[JobClaim]) -> None:
         """Renew these leases from now on."""
         if claims:
             with self._lock:
                 self._held.update({claim.id: claim.epoch for claim in claims})
                 self._holding.set()
 
-    def let_go(self, claims: Sequence[Claim]) -> None:
+    def let_go(self, claims: Sequence[JobClaim]) -> None:
         """Renew these no more."""
         with self._lock:
             for claim in claims:

@@ -23,8 +23,8 @@ from kernel.backoff import backoff
 from kernel.db.uow import Database, JobSignal, UnitOfWork, transact, unit_of_work
 from kernel.errors import NotFound
 from kernel.ids import uuid7
-from kernel.jobs.context import LEASE_S, Claim, CrashLoop, fence
-from kernel.jobs.kinds import Again, Kind, RetryLater, find_kind
+from kernel.jobs.context import LEASE_S, CrashLoop, JobClaim, fence
+from kernel.jobs.kinds import Again, JobKind, RetryLater, find_kind
 from kernel.jobs.leases import Leases, describe
 from kernel.jobs.models import JobAttempt
 from kernel.principal import SYSTEM
@@ -66,7 +66,7 @@ _AGAIN = """
 class JobRun:
     """One worker's run of a claimed job. `request` and `answer` are what its `@call` carries between its steps."""
 
-    claim: Claim
+    claim: JobClaim
     started_at: datetime
     started_s: float
     request: Any = None
@@ -77,7 +77,7 @@ class JobRun:
     and_then: Callable[[UnitOfWork], None] | None = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> JobKind:
         """The registered kind. Raises LookupError for a job of another release."""
         found = find_kind(self.claim.kind)
         if found is None:
@@ -141,7 +141,7 @@ class Runner:
         self.conclude(calls)
         return count
 
-    def run_prepared(self, claim: Claim, request: Any, and_then: Callable[[UnitOfWork], None] | None = None) -> None:
+    def run_prepared(self, claim: JobClaim, request: Any, and_then: Callable[[UnitOfWork], None] | None = None) -> None:
         """Make a call whose claim was committed with its job (`enqueue(..., leased=True)`), and conclude it, in this thread.
 
         `and_then` runs in the concluding transaction, after all that follows inline; it does not when that fails.
@@ -204,7 +204,7 @@ class Runner:
         uow.cursor.execute(_CLAIM, (list(job_ids), clock.now()), prepare=True)
         done: list[UUID] = []
         for row in uow.cursor.fetchall():
-            run = JobRun(Claim(*row), clock.now(), time.monotonic())
+            run = JobRun(JobClaim(*row), clock.now(), time.monotonic())
             begun.runs.append(run)
             begun.current = run
             uow.correlation_id = run.claim.correlation_id

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 WINDOW = timedelta(days=30)
-MEANT_MS = 20_000
+QUALIFIED_VIEW_MS = 20_000
 """A view this long (milliseconds of playing) counts as interest; a shorter one is scrolling past."""
 TOLERANCE_MS = 2_000
 """A click may be reported this far outside its card's range: players report the second they were at, not the frame."""
@@ -56,7 +56,7 @@ class ContextHint:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """One touchpoint of the path, kept for analytics."""
 
     touchpoint_id: UUID
@@ -67,7 +67,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Attribution:
+class AttributionResult:
     """The answer. `rule` is context, last_click, last_view or none; everything else is None when it is none."""
 
     rule: str
@@ -77,7 +77,7 @@ class Attribution:
     touchpoint_id: UUID | None = None
     touched_at: datetime | None = None
     promoter_org_id: UUID | None = None
-    path: tuple[Step, ...] = ()
+    path: tuple[PathStep, ...] = ()
 
 
 def attribute(
@@ -89,7 +89,7 @@ def attribute(
     buyer_org_id: UUID,
     seller_org_id: UUID,
     hint: ContextHint | None = None,
-) -> Attribution:
+) -> AttributionResult:
     """Say which video, placement, second and promoter sold the listing whose `placements` these are.
 
     Touchpoints outside `[now - window, now]`, on other videos, or of a placement that is not the listing's are ignored.
@@ -100,7 +100,7 @@ def attribute(
         (t for t in touchpoints if t.video_id in carrying and now - window <= t.occurred_at <= now),
         key=lambda t: (t.occurred_at, t.id),
     )
-    path = tuple(Step(t.id, t.kind, t.occurred_at, t.video_id, t.second_ms) for t in seen)
+    path = tuple(PathStep(t.id, t.kind, t.occurred_at, t.video_id, t.second_ms) for t in seen)
 
     def promoter(video_id: UUID, sharer_org_id: UUID | None) -> UUID | None:
         # The sharer led the buyer there, so the share is the sharer's; a share inside the buyer's or the seller's own
@@ -112,18 +112,18 @@ def attribute(
 
     if hint is not None and (card := _consistent(hint, placements)) is not None:
         sharer = hint.sharer_org_id or _sharer_before(seen, hint.video_id)
-        return Attribution(
+        return AttributionResult(
             "context", hint.video_id, card.id, hint.second_ms, None, now, promoter(hint.video_id, sharer), path
         )
     chosen = _last_click(seen, placements)
     rule = "last_click"
     if chosen is None:
-        chosen = next((t for t in reversed(seen) if t.kind == "view" and t.watched_ms >= MEANT_MS), None)
+        chosen = next((t for t in reversed(seen) if t.kind == "view" and t.watched_ms >= QUALIFIED_VIEW_MS), None)
         rule = "last_view"
     if chosen is None:
-        return Attribution("none", path=path)
+        return AttributionResult("none", path=path)
     sharer = chosen.sharer_org_id or _sharer_before(seen, chosen.video_id, chosen.occurred_at)
-    return Attribution(
+    return AttributionResult(
         rule,
         chosen.video_id,
         chosen.placement_id,

@@ -17,7 +17,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, TooMany
 from marketplace.attribution.models import KINDS, Touchpoint
 from marketplace.placements.models import Placement
-from marketplace.videos.access import seen_by
+from marketplace.videos.access import visible_to
 from marketplace.videos.models import Video
 from marketplace.videos.share_links import find_share_link
 
@@ -116,7 +116,7 @@ def _insert(uow: UnitOfWork, rows: list[dict[str, Any]]) -> int:
 def _owners(uow: UnitOfWork, video_ids: set[UUID]) -> dict[UUID, UUID]:
     rows = uow.session.execute(
         select(Video.id, Video.org_id).where(
-            Video.id.in_(video_ids), seen_by(uow.principal), Video.state == "published"
+            Video.id.in_(video_ids), visible_to(uow.principal), Video.state == "published"
         )
     )
     return {row.id: row.org_id for row in rows}

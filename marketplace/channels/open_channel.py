@@ -14,7 +14,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
 from marketplace.channels.models import Channel, Follow
-from marketplace.texts import line, paragraphs
+from marketplace.input_text import line, paragraphs
 
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
 

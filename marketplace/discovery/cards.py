@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
-from marketplace.listings.models import Listing, ListingVersion, Plan
-from marketplace.organizations.models import Organization
-from marketplace.placements.contradictions import Said, find_contradiction, price_unit, terms_of
+from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.catalog.plan_terms import terms_of
+from marketplace.parties.models import Organization
+from marketplace.placements.claim_checks import ClaimValue, find_contradiction, price_unit
 from marketplace.placements.models import Claim, Placement
 
 
@@ -107,7 +108,7 @@ def claims_of_videos(uow: UnitOfWork, video_ids: Sequence[UUID]) -> dict[UUID, t
     )
     found: dict[UUID, list[ClaimView]] = {}
     for claim, plan in rows:
-        wrong = find_contradiction(Said.of(claim), terms_of(plan))
+        wrong = find_contradiction(ClaimValue.of(claim), terms_of(plan))
         found.setdefault(claim.video_id, []).append(
             ClaimView(
                 claim.id,

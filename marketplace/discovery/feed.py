@@ -21,7 +21,7 @@ from marketplace.channels.queries import followed_by
 from marketplace.discovery.cards import Card, ClaimView, cards_of, claims_of_videos
 from marketplace.placements.models import Placement
 from marketplace.videos.access import published_to
-from marketplace.videos.models import Video
+from marketplace.videos.models import Video, media_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,3 @@ def _items(uow: UnitOfWork, found: Sequence[tuple[Video, Channel]], followed: fr
         )
         for video, channel in found
     ]
-
-
-def media_version(video: Video) -> str:
-    """What an address carries so that it may be cached for ever: the beginning of the bytes' SHA-256."""
-    return (video.media_sha256 or "")[:16]

@@ -23,7 +23,7 @@ def published_to(principal: Principal) -> ColumnElement[bool]:
     return and_(Video.state == "published", or_(Video.visibility == "public", mine))
 
 
-def seen_by(principal: Principal) -> ColumnElement[bool]:
+def visible_to(principal: Principal) -> ColumnElement[bool]:
     """The condition under which `principal` may know of a video at all: published to it, or its own in any state."""
     if principal.is_platform:
         return true()
@@ -36,17 +36,12 @@ MAY_SEE = or_(
     Video.org_id == bindparam("own_id", type_=Uuid),
     and_(Video.state == "published", Video.visibility == "public"),
 )
-"""`seen_by` for statements that are built once; `viewer` gives its parameters."""
-
-
-def viewer(principal: Principal) -> dict[str, object]:
-    """The parameters of `MAY_SEE`."""
-    return {"platform": principal.is_platform, "own_id": principal.org_id}
+"""`visible_to` for statements that are built once; `viewer` gives its parameters."""
 
 
 def get_visible_video(uow: UnitOfWork, video_id: UUID) -> Video:
     """The video, when the principal may see it. Raises NotFound(`video_not_found`)."""
-    found = uow.session.scalar(select(Video).where(Video.id == video_id, seen_by(uow.principal)))
+    found = uow.session.scalar(select(Video).where(Video.id == video_id, visible_to(uow.principal)))
     if found is None:
         raise NotFound("video_not_found")
     return found

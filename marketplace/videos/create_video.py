@@ -12,9 +12,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from marketplace.channels.models import Channel
-from marketplace.texts import line, paragraphs
-from marketplace.videos.models import Video
-from marketplace.videos.states import VIDEO
+from marketplace.input_text import line, paragraphs
+from marketplace.videos.models import VIDEO, Video
 
 VISIBILITIES = ("public", "partners", "internal")
 MAX_TITLE = 120

@@ -7,9 +7,9 @@ from datetime import timedelta
 from kernel.db.uow import Transact
 from kernel.jobs.kinds import call, sweep
 from kernel.storage import Storage
-from marketplace.videos.examine_media import ExamineMedia
-from marketplace.videos.receive_media import PROBE
-from marketplace.videos.sweep_media import refuse_given_up, sweep_orphans
+from marketplace.videos.media.examine_media import ExamineMedia
+from marketplace.videos.media.receive_media import PROBE
+from marketplace.videos.media.sweep_media import refuse_given_up, sweep_orphans
 
 SWEEP_ORPHANS = "marketplace.media.sweep_orphans"
 SWEEP_GIVEN_UP = "marketplace.media.sweep_given_up"

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant, Json
+from kernel.states import Machine, edges
 
 
 class Video(Base):
@@ -78,3 +79,22 @@ class ShareLink(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
     video_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.video.id"))
     created_at: Mapped[CreatedAt]
+
+
+VIDEO = Machine(
+    "marketplace.video",
+    initial="draft",
+    edges=edges(
+        draft="processing",
+        processing="ready refused",
+        refused="processing",
+        ready="processing published",
+        published="withdrawn",
+        withdrawn="published",
+    ),
+)
+
+
+def media_version(video: Video) -> str:
+    """What an address carries so that it may be cached for ever: the beginning of the bytes' SHA-256."""
+    return (video.media_sha256 or "")[:16]

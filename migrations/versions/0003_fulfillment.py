@@ -156,7 +156,7 @@ def _runs() -> None:
         sa.Column("message_en", sa.Text),
         sa.Column("sequence", sa.BigInteger, nullable=False, server_default="-1"),
         sa.Column("tries", sa.BigInteger, nullable=False, server_default="0"),
-        sa.Column("ticket", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("call_generation", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("failure", sa.Text),
         sa.Column("orphaned_at", INSTANT),
         sa.Column("deadline_at", INSTANT, nullable=False),

@@ -21,9 +21,9 @@ from kernel.db.uow import UnitOfWork
 from marketplace.attribution.models import Touchpoint
 from marketplace.placements.models import Placement
 from marketplace.videos.models import Video
-from orders.agreements.models import Attribution, Order, OrderLine, Subscription
-from orders.purchases.models import Approval, Purchase
-from orders.quotes.models import Quote
+from orders.checkout.models import Approval, Purchase
+from orders.checkout.quote_models import Quote
+from orders.order.models import Attribution, Order, OrderLine, Subscription
 from orders.tracing.model import Node
 from orders.tracing.resolve import agreed, mine
 
@@ -129,7 +129,7 @@ def delivery(uow: UnitOfWork, line_ids: Sequence[UUID]) -> Iterator[Node]:
         yield Node("subscription", s.id, s.created_at, s.state, after=(s.order_line_id,))
 
 
-def money_in(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
+def payment_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
     """Payments (the payer's), charges, refunds, invoices and credit notes (both sides')."""
     paid = select(PaymentAllocation.payment_id).where(PaymentAllocation.reference.in_(order_ids))
     for p in uow.session.scalars(select(Payment).where(Payment.id.in_(paid), mine(uow, Payment.payer_org_id))):
@@ -157,7 +157,7 @@ def money_in(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
         yield Node(i.kind, i.id, i.issued_at or i.created_at, i.state, i.number or "", i.number or "", facts, before)
 
 
-def money_out(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
+def payout_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
     """Shares, the statements they are in, and the payouts of those: each party's own, and a seller's sale in full."""
     shares = uow.session.scalars(
         select(Share).where(Share.group_reference.in_(order_ids), mine(uow, Share.org_id, Share.seller_org_id))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from billing.invoices.models import Invoice
 from billing.statements.models import Statement
 from kernel.db.uow import UnitOfWork
-from orders.agreements.models import Order
+from orders.order.models import Order
 from orders.tracing.resolve import agreed, mine
 
 LONGEST = 64

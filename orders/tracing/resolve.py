@@ -25,9 +25,9 @@ from kernel.errors import NotFound
 from marketplace.attribution.models import Touchpoint
 from marketplace.placements.models import Placement
 from marketplace.videos.models import Video
-from orders.agreements.models import Attribution, Order, OrderLine, Subscription
-from orders.purchases.models import Purchase
-from orders.quotes.models import Quote
+from orders.checkout.models import Purchase
+from orders.checkout.quote_models import Quote
+from orders.order.models import Attribution, Order, OrderLine, Subscription
 
 MOST = 50
 """A video or a statement may have caused thousands of orders; a trace walks the latest of them."""

@@ -27,9 +27,9 @@ def trace(uow: UnitOfWork, any_id: UUID) -> Trace:
     nodes = {node.id: node for node in collect.agreement(uow, order_ids)}
     lines = [node.id for node in nodes.values() if node.kind == "order_line"]
     later = [
-        *collect.money_in(uow, order_ids),
+        *collect.payment_nodes(uow, order_ids),
         *collect.delivery(uow, lines),
-        *collect.money_out(uow, order_ids),
+        *collect.payout_nodes(uow, order_ids),
     ]
     videos = [UUID(node.facts["promoted_video"]) for node in later if node.facts.get("promoted_video")]
     if anchor.kind == "video":

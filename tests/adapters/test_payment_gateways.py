@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from billing.gateways.ports import (
+    GatewayRefused,
     GatewayStatus,
     NotReached,
     OutcomeUnknown,
@@ -15,7 +16,6 @@ from billing.gateways.ports import (
     PaymentRequest,
     PayoutRequest,
     RefundRequest,
-    Refused,
 )
 from billing.gateways.sandbox import SandboxGateway
 from billing.gateways.stripe import StripeGateway
@@ -88,7 +88,7 @@ class TestPayments:
         request = payment(side.ok)
         side.gateway.submit(request)
         other = PaymentRequest(request.key, Money(1, "CNY"), request.method_token, "test", request.metadata)
-        with pytest.raises(Refused, match="idempotency_key_reused"):
+        with pytest.raises(GatewayRefused, match="idempotency_key_reused"):
             side.gateway.submit(other)
 
     def test_what_was_never_sent_is_not_found(self, side: Side) -> None:
@@ -107,12 +107,12 @@ class TestPayments:
         code: str | None
         try:
             code = side.gateway.submit(payment(side.declined)).error_code
-        except Refused as refusal:
+        except GatewayRefused as refusal:
             code = refusal.code
         assert code in {"card_declined", "generic_decline"}
 
     def test_nonsense_is_refused(self, side: Side) -> None:
-        with pytest.raises(Refused):
+        with pytest.raises(GatewayRefused):
             side.gateway.submit(payment(side.nonsense))
 
     def test_being_turned_away_is_no_outcome(self, side: Side) -> None:
@@ -148,7 +148,7 @@ class TestRefunds:
     def test_never_more_than_was_paid(self, side: Side) -> None:
         paid = side.gateway.submit(payment(side.ok)).reference
         side.gateway.refund(refund_of(paid, 100_000))
-        with pytest.raises(Refused):
+        with pytest.raises(GatewayRefused):
             side.gateway.refund(refund_of(paid, 6_001))
         side.gateway.refund(refund_of(paid, 6_000))
 
@@ -168,7 +168,7 @@ class TestNotices:
     def test_what_is_not_signed_is_refused(self, side: Side) -> None:
         body, _ = signed_event(SECRET, _now(), {"id": "pi_1"})
         for headers in ({}, {"Stripe-Signature": ""}, {"Stripe-Signature": f"t={_now()},v1=00"}):
-            with pytest.raises(Refused, match="signature_invalid"):
+            with pytest.raises(GatewayRefused, match="signature_invalid"):
                 side.gateway.read_notice(body, headers, clock.now())
 
 
@@ -203,12 +203,12 @@ class TestStripeNotices:
         other = signed_event("whsec_other", now, self.subject)
         old = signed_event(SECRET, now - 301, self.subject)
         for planted in ((body + b" ", headers), other, old, (b"\xff", headers)):
-            with pytest.raises(Refused, match="signature_invalid"):
+            with pytest.raises(GatewayRefused, match="signature_invalid"):
                 self.gateway().read_notice(planted[0], planted[1], clock.now())
 
     def test_a_live_event_is_not_for_a_test_key(self) -> None:
         body, headers = signed_event(SECRET, _now(), self.subject, livemode=True)
-        with pytest.raises(Refused, match="mode_differs"):
+        with pytest.raises(GatewayRefused, match="mode_differs"):
             self.gateway().read_notice(body, headers, clock.now())
 
     def test_without_a_secret_there_is_no_gateway(self) -> None:

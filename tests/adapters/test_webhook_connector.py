@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from fulfillment.connectors.save_connector import rotate_secret
-from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.jobs import give_up_overdue
+from fulfillment.provisioning.end_entitlement import end_entitlement
 from fulfillment.runs.replay_run import replay_run
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from kernel.signing import new_webhook_secret
 from tests.adapters.seller_process import SECRET, Seller, until
 from tests.api_server import services_for, serving
@@ -226,7 +226,7 @@ def test_a_secret_the_seller_does_not_know_is_refused(db: Database, seller: Sell
 
 def test_during_a_rotation_the_former_secret_still_opens(db: Database, seller: Seller) -> None:
     made = begin(db, seller)
-    with unit_of_work(db, Principal(Kind.SYSTEM, org_id=made.seller.id, label="test")) as uow:
+    with unit_of_work(db, Principal(PrincipalKind.SYSTEM, org_id=made.seller.id, label="test")) as uow:
         connector_id = uow.session.get_one(Entitlement, made.id).connector_id
         assert connector_id is not None
         rotate_secret(uow, connector_id, box=BOX)

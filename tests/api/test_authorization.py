@@ -19,14 +19,14 @@ from sqlalchemy import event, update
 from api.app import create_app
 from api.auth import PUBLIC, SAFE, SIGNED_IN
 from api.context import Services
-from api.problems import answer
+from api.exception_handler import answer_exception
 from api.request import ApiRequest, authorize_handler, guard
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
-from marketplace.people.api_keys import MintApiKey, mint_api_key
-from marketplace.people.models import ApiKey
+from marketplace.access.api_keys import MintApiKey, mint_api_key
+from marketplace.access.models import ApiKey
 from tests.factories_marketplace import PASSWORD, Org, acting, make_org
 from tests.loop_stage import services_for
 
@@ -148,7 +148,7 @@ def alone(services: Services, *handlers: HTTPRouteHandler) -> Client:
         route_handlers=[authorize_handler(handler) for handler in handlers],
         guards=[guard],
         request_class=ApiRequest,
-        exception_handlers={Exception: answer},
+        exception_handlers={Exception: answer_exception},
         state=State({"services": services}),
     )
     return TestClient(app, base_url="https://market.example")

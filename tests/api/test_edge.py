@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +17,7 @@ from api.app import create_app
 from api.conditional import is_unchanged
 from api.context import Services
 from api.routes import MODULES
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from tests.factories_marketplace import PASSWORD, acting, make_org, make_plans, make_seller
@@ -51,10 +50,10 @@ def owner(services: Services, visitor: Client) -> Client:
 
 def test_every_handler_of_a_module_is_a_route() -> None:
     forgotten = [
-        f"{name}.{key}"
-        for name in MODULES
-        for key, value in vars(import_module(name)).items()
-        if isinstance(value, HTTPRouteHandler) and value not in import_module(name).routes
+        f"{module.__name__}.{key}"
+        for module in MODULES
+        for key, value in vars(module).items()
+        if isinstance(value, HTTPRouteHandler) and value not in module.routes
     ]
     assert forgotten == []
 

@@ -21,7 +21,7 @@ from kernel.db.uow import Database, unit_of_work
 from kernel.ids import uuid7
 from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM, Principal
-from marketplace.people.api_keys import MintApiKey, mint_api_key
+from marketplace.access.api_keys import MintApiKey, mint_api_key
 from tests.api_server import services_for
 from tests.factories_fulfillment import BOX, SIGNER, Delivery, make_delivery, provision_run, register, work
 from tests.factories_marketplace import make_member, make_org, make_seller

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from api.app import create_app
 from api.context import Services
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
 from billing.payouts.models import Payout
@@ -29,9 +29,9 @@ from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
-from marketplace.organizations.models import BillingProfile
-from marketplace.people.api_keys import MintApiKey, mint_api_key
-from marketplace.people.models import Member
+from marketplace.access.api_keys import MintApiKey, mint_api_key
+from marketplace.access.models import Member
+from marketplace.parties.models import BillingProfile
 from marketplace.placements.models import Placement
 from tests.adapters.seller_process import Seller
 from tests.factories_marketplace import PASSWORD, Org, acting, make_org, make_ready_video, make_seller
@@ -218,10 +218,10 @@ def test_a_stranger_cannot_tell_a_foreign_object_from_none(
 def test_the_operators_desk_is_closed_to_organizations(
     strangers: dict[str, TestClient[Any]], app_routes: list[Route], ids: dict[str, UUID]
 ) -> None:
-    desk = [route for route in app_routes if "/operator/" in route[1]]
+    dashboard = [route for route in app_routes if "/operator/" in route[1]]
     known = ids | {"job_id": uuid7()}
-    assert desk
-    assert {ask(client, route, known)[0] for client in strangers.values() for route in desk} == {403}
+    assert dashboard
+    assert {ask(client, route, known)[0] for client in strangers.values() for route in dashboard} == {403}
 
 
 def test_nobody_signed_in_gets_past_the_door(services: Services, app_routes: list[Route], ids: dict[str, UUID]) -> None:

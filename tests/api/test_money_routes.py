@@ -1,4 +1,4 @@
-"""Money over HTTP: invoices and their files, shares, statements, payouts, the operator's desk; each to its own eyes only."""
+"""Money over HTTP: invoices and their files, shares, statements, payouts, the operator's dashboard; each to its own eyes only."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from kernel.db.uow import Database, unit_of_work
 from kernel.ids import uuid7
 from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM, Principal
-from marketplace.organizations.models import PLATFORM_ORG_ID
-from marketplace.people.api_keys import MintApiKey, mint_api_key
-from marketplace.people.authenticate import hash_token
-from marketplace.people.models import Member, Person, SignInSession
+from marketplace.access.api_keys import MintApiKey, mint_api_key
+from marketplace.access.authenticate import hash_token
+from marketplace.access.models import Member, Person, SignInSession
+from marketplace.parties.models import PLATFORM_ORG_ID
 from tests.api_server import services_for
 from tests.factories_billing import House, Sale, do_sweep, make_house, read
 from tests.factories_fulfillment import BOX, SIGNER

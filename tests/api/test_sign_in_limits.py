@@ -20,9 +20,9 @@ from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
-from marketplace.people import sign_in_limits
-from marketplace.people.models import SignInCount
-from marketplace.people.sign_in_limits import ACCOUNT, KEPT, Limit, purge_old_counts
+from marketplace.access import sign_in_limits
+from marketplace.access.models import SignInCount
+from marketplace.access.sign_in_limits import ACCOUNT, KEPT, Limit, purge_old_counts
 from tests.api_server import services_for
 from tests.conftest import NOON
 from tests.factories_marketplace import PASSWORD, Org, make_org

@@ -69,7 +69,7 @@ HARMLESS = [
     ("one-commit", "tests/races/a.py", "session.commit()"),
     ("no-outside-call", "billing/a.py", "import httpx\nwith unit_of_work(db) as uow:\n    a = 1\nhttpx.post(url)"),
     ("no-outside-call", "billing/a.py", "def f(db):\n    gateway.charge()"),
-    ("one-job-notifier", "app/job_notifier.py", "ring.send(job_id)"),
+    ("one-job-notifier", "app/job_notifier.py", "actor.send(job_id)"),
     ("one-job-notifier", "orders/a.py", "enqueue(uow, job)"),
     ("one-clock", "kernel/clock.py", "from datetime import datetime\nat = datetime.now(UTC)"),
     ("one-clock", "orders/a.py", "import time\nstart = time.monotonic()\ntook = time.perf_counter() - start"),

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.arch.rules.source import Finding
-from tests.arch.rules.tree import RULES, files, findings
+from tests.arch.rules.tree import RULES, TREE_RULES, files, findings
 
 FOUND = findings(list(files()))
 
@@ -12,7 +12,9 @@ def told(found: list[Finding]) -> str:
     return "\n" + "\n".join(map(str, found))
 
 
-@pytest.mark.parametrize("name", [*(rule.name for rule in RULES), "allow", "parses"])
+@pytest.mark.parametrize(
+    "name", [*(rule.name for rule in RULES), *(rule.name for rule in TREE_RULES), "allow", "parses"]
+)
 def test_the_tree_keeps(name: str) -> None:
     found = [finding for finding in FOUND if finding.rule == name]
     assert not found, told(found)

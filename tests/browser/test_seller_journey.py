@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from api.context import Services
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from app.sample.scenes.facts import STORIES
 from app.sample.scenes.make import make_scene
 from kernel.db.uow import Database, unit_of_work

@@ -19,7 +19,7 @@ from lxml import etree
 from billing.documents.cii import to_cii
 from billing.documents.lines import TaxCategory
 from billing.documents.model import InvoiceDocument, Language
-from billing.documents.parties import Party
+from billing.documents.parties import DocumentParty
 from billing.documents.renderer import Document, render_pdf
 from tests.sample_documents import (
     PANGO_MISSING,
@@ -120,7 +120,7 @@ class TestStructure:
             assert not opened.attachments
 
     def test_what_the_standard_cannot_say_is_still_printed(self) -> None:
-        seller = Party(legal_name="Kuwait Cloud W.L.L.", country="KW", tax_id="KW-88213")
+        seller = DocumentParty(legal_name="Kuwait Cloud W.L.L.", country="KW", tax_id="KW-88213")
         line = untaxed_line("Cloud seats", TaxCategory.ZERO, 12_345)
         pdf = render_pdf(invoice_of(line, currency="KWD", seller=seller, language=Language.EN))
         assert "KWD 12.345" in text_of(pdf)[0]
@@ -170,7 +170,7 @@ class TestContents:
 
     def test_long_names_stay_on_the_page(self) -> None:
         name = "内蒙古自治区" * 50
-        pdf = render_pdf(chinese_invoice(buyer=Party(legal_name=name, country="CN"), purchase_order="X" * 80))
+        pdf = render_pdf(chinese_invoice(buyer=DocumentParty(legal_name=name, country="CN"), purchase_order="X" * 80))
         joined = "".join(text_of(pdf)).replace("\n", "")
         assert joined.count("内蒙古自治区") == 50
         assert "X" * 80 in joined

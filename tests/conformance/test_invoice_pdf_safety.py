@@ -19,11 +19,11 @@ import pypdf
 import pytest
 
 from billing.documents import renderer
-from billing.documents.isolated import IsolatedRenderer
+from billing.documents.html import invoice_html
 from billing.documents.lines import TaxCategory
 from billing.documents.model import InvoiceDocument
-from billing.documents.paper import invoice_paper
 from billing.documents.renderer import render_pdf
+from billing.documents.subprocess_renderer import SubprocessRenderer
 from kernel.errors import DomainError, Invalid, Unavailable
 from tests.sample_documents import (
     PANGO_MISSING,
@@ -171,7 +171,7 @@ class TestNothingComesIn:
     def test_a_page_that_asks_for_more_is_not_drawn(self, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
 
         def tampered(document: InvoiceDocument) -> Any:
-            paper = invoice_paper(document)
+            paper = invoice_html(document)
             return replace(paper, html=paper.html.replace("</body>", f'<img src="{address}"></body>'))
 
         monkeypatch.setattr(renderer, "invoice_paper", tampered)
@@ -181,7 +181,7 @@ class TestNothingComesIn:
 
 class TestAtArmsLength:
     def test_the_child_draws_the_same_and_is_kept(self) -> None:
-        with IsolatedRenderer() as isolated:
+        with SubprocessRenderer() as isolated:
             assert isolated.render(chinese_invoice(), 60) == render_pdf(chinese_invoice())
             child = isolated._child
             assert isolated.render(statement(), 60) == render_pdf(statement())
@@ -189,7 +189,7 @@ class TestAtArmsLength:
 
     def test_a_runaway_is_killed_and_the_next_document_is_drawn(self) -> None:
         endless = invoice_of(*(included_line("字" * 300, 10_000 + i, description="字" * 1000) for i in range(2000)))
-        with IsolatedRenderer() as isolated:
+        with SubprocessRenderer() as isolated:
             assert isolated.render(chinese_invoice(), 60)
             child = isolated._child
             assert child is not None
@@ -199,7 +199,7 @@ class TestAtArmsLength:
             assert isolated.render(chinese_invoice(), 60) == render_pdf(chinese_invoice())
 
     def test_a_child_that_died_is_an_error_not_a_wait(self) -> None:
-        with IsolatedRenderer() as isolated:
+        with SubprocessRenderer() as isolated:
             isolated.render(statement(), 60)
             assert isolated._child is not None
             isolated._child.kill()
@@ -215,7 +215,7 @@ class TestAtArmsLength:
             net_minor=net,
             gross_minor=net,
         )
-        with IsolatedRenderer() as isolated, pytest.raises(Invalid) as refusal:
+        with SubprocessRenderer() as isolated, pytest.raises(Invalid) as refusal:
             isolated.render(invoice_of(line), 60)
         assert (refusal.value.code, refusal.value.field) == ("amount_out_of_range", "amount_minor")
 

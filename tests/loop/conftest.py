@@ -9,7 +9,7 @@ import pytest
 
 from api.context import Services
 from app.composition import register_jobs
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from tests.adapters.seller_process import Seller
 from tests.loop_stage import Stage, services_for, set_stage
 

@@ -11,15 +11,15 @@ from sqlalchemy import select
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
-from kernel.principal import SYSTEM, Kind, Principal
-from marketplace.listings.models import Plan
-from marketplace.listings.review_listing import suspend_listing
-from orders.agreements.models import Attribution, OrderLine
+from kernel.principal import SYSTEM, Principal, PrincipalKind
+from marketplace.catalog.models import Plan
+from marketplace.catalog.review_listing import suspend_listing
+from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
+from orders.checkout.models import Purchase
+from orders.checkout.priced_line import Context
 from orders.loop import SWEEP_PURCHASES
-from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
-from orders.purchases.models import Purchase
-from orders.purchases.set_rule import SetRule, set_rule
-from orders.quotes.lines import Context
+from orders.order.models import Attribution, OrderLine
 from orders.tracing.find import find_traceable
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, make_member, make_published_video
 from tests.loop_stage import Stage
@@ -102,7 +102,7 @@ class TestApproval:
 
     def test_what_a_key_asked_for_was_asked_for_by_its_maker(self, stage: Stage, held: UUID) -> None:
         owner = stage.buyer.owner
-        key = Principal(Kind.API_KEY, owner.org_id, permissions=owner.permissions, maker_id=owner.person_id)
+        key = Principal(PrincipalKind.API_KEY, owner.org_id, permissions=owner.permissions, maker_id=owner.person_id)
         asked = stage.purchase(stage.quote(principal=key), principal=key)
         with pytest.raises(Forbidden, match="person_required"):
             decide(stage, key, asked, "approved")

@@ -16,8 +16,8 @@ from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
-from marketplace.people.authenticate import hash_token
-from marketplace.people.models import SignInSession
+from marketplace.access.authenticate import hash_token
+from marketplace.access.models import SignInSession
 from tests.loop_stage import Stage
 from tests.statement_counter import Count, counting
 from tests.witness import without_witness

@@ -17,13 +17,13 @@ from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict
 from kernel.principal import SYSTEM
-from marketplace.listings.models import Plan
-from marketplace.listings.review_listing import suspend_listing
+from marketplace.catalog.models import Plan
+from marketplace.catalog.review_listing import suspend_listing
+from orders.checkout.create_quote import QuoteItem
+from orders.checkout.models import Purchase
+from orders.checkout.request_payment import pay_again
+from orders.deadlines import expire_purchase, overdue_purchases
 from orders.loop import SWEEP_PURCHASES
-from orders.purchases.models import Purchase
-from orders.purchases.pay import pay_again
-from orders.quotes.give_quote import Asked
-from orders.sweeps import expire_purchase, overdue_purchases
 from tests.factories_marketplace import OPERATOR_PRINCIPAL
 from tests.loop_stage import Stage
 
@@ -182,7 +182,7 @@ class TestNothingToPay:
 class TestTwoSellers:
     def test_one_payment_and_an_order_for_each(self, stage: Stage) -> None:
         other, plan_id, _ = stage.second_seller()
-        lines = (Asked(stage.seat_plan, 20), Asked(plan_id, 3), Asked(stage.service_plan, 1))
+        lines = (QuoteItem(stage.seat_plan, 20), QuoteItem(plan_id, 3), QuoteItem(stage.service_plan, 1))
         purchase_id = stage.purchase(stage.quote(lines=lines))
         stage.run()
         orders = {order.seller_org_id: order for order in stage.orders_of(purchase_id)}
@@ -208,7 +208,7 @@ class TestTwoSellers:
     def test_one_that_cannot_deliver_gets_only_its_own_part_refunded(self, stage: Stage) -> None:
         other, plan_id, _ = stage.second_seller()
         stage.seller_app.behave(vendor="contoso", mode="fail_permanently")
-        purchase_id = stage.purchase(stage.quote(lines=(Asked(stage.seat_plan, 20), Asked(plan_id, 3))))
+        purchase_id = stage.purchase(stage.quote(lines=(QuoteItem(stage.seat_plan, 20), QuoteItem(plan_id, 3))))
         stage.run()
         orders = {order.seller_org_id: order for order in stage.orders_of(purchase_id)}
         assert orders[stage.seller.id].state == "active"
@@ -220,7 +220,7 @@ class TestTwoSellers:
         other, plan_id, _ = stage.second_seller()
         free, _ = stage.offer(other, unit_price_minor=0, connector_id=stage.get(Plan, plan_id).connector_id)
         stage.seller_app.behave(vendor="contoso", mode="fail_permanently")
-        purchase_id = stage.purchase(stage.quote(lines=(Asked(stage.seat_plan, 20), Asked(free, 3))))
+        purchase_id = stage.purchase(stage.quote(lines=(QuoteItem(stage.seat_plan, 20), QuoteItem(free, 3))))
         stage.run()
         orders = {order.seller_org_id: order for order in stage.orders_of(purchase_id)}
         assert (orders[other.id].state, orders[other.id].payment_id) == ("refunded", None)

@@ -10,15 +10,15 @@ import pytest
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.errors import Conflict, Gone, Invalid, NotFound
-from marketplace.listings.draft_listing import ReviseListing, revise_listing
-from marketplace.listings.models import Plan
-from marketplace.listings.review_listing import ReviewListing, review_listing, suspend_listing, withdraw_plan
-from marketplace.listings.submit_listing import submit_listing
+from marketplace.catalog.draft_listing import ReviseListing, revise_listing
+from marketplace.catalog.models import Plan
+from marketplace.catalog.review_listing import ReviewListing, review_listing, suspend_listing, withdraw_plan
+from marketplace.catalog.submit_listing import submit_listing
+from orders.checkout.create_quote import QUOTE_TTL, QuoteItem
+from orders.checkout.priced_line import Context
+from orders.checkout.purge_quotes import KEPT
 from orders.loop import PURGE_QUOTES
 from orders.queries import get_quote
-from orders.quotes.give_quote import LIVES, Asked
-from orders.quotes.lines import Context
-from orders.quotes.purge_quotes import KEPT
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, per_seat_plan, words
 from tests.loop_stage import Stage
 
@@ -72,7 +72,7 @@ class TestQuote:
     def test_one_that_nobody_accepted_is_forgotten(self, stage: Stage) -> None:
         used, unused = stage.quote(), stage.quote(context=Context(share="no\x00code"))
         stage.place(used)
-        clock.advance(LIVES + KEPT)
+        clock.advance(QUOTE_TTL + KEPT)
         stage.tick(PURGE_QUOTES)
         with unit_of_work(stage.services.db, stage.purchaser) as uow:
             assert get_quote(uow, unused).context["share"] is None
@@ -105,9 +105,9 @@ class TestQuote:
         with pytest.raises(Invalid, match="quantity_out_of_range"):
             stage.quote(stage.service_plan, 2)
         with pytest.raises(Invalid, match="too_many_lines"):
-            stage.quote(lines=tuple(Asked(stage.seat_plan, 1) for _ in range(21)))
+            stage.quote(lines=tuple(QuoteItem(stage.seat_plan, 1) for _ in range(21)))
         dollars, _ = stage.offer(currency="USD")
         with pytest.raises(Invalid, match="currencies_differ"):
-            stage.quote(lines=(Asked(stage.seat_plan, 1), Asked(dollars, 1)))
+            stage.quote(lines=(QuoteItem(stage.seat_plan, 1), QuoteItem(dollars, 1)))
         with pytest.raises(Conflict, match="own_listing"):
             stage.quote(principal=stage.seller.owner)

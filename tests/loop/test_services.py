@@ -12,8 +12,8 @@ from kernel import clock
 from kernel.db.uow import transact
 from kernel.errors import Conflict, NotFound
 from kernel.principal import Principal
-from orders.agreements.complete_order import accept_order
 from orders.loop import SWEEP_ACCEPTANCE
+from orders.order.accept_services import accept_order
 from tests.loop_stage import Stage
 
 GROSS, NET, TAX = 1_280_000, 1_207_547, 72_453

@@ -12,8 +12,8 @@ from billing.ledger.queries import balance_minor
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
-from marketplace.organizations.models import PLATFORM_ORG_ID
-from orders.agreements.models import Subscription, SubscriptionTerm
+from marketplace.parties.models import PLATFORM_ORG_ID
+from orders.order.models import Subscription, SubscriptionTerm
 from orders.tracing.model import Trace
 from tests.factories_marketplace import OPERATOR_PRINCIPAL
 from tests.loop_stage import Stage

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from kernel.db.uow import transact, unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
-from marketplace.people.api_keys import MintApiKey, mint_api_key
+from marketplace.access.api_keys import MintApiKey, mint_api_key
 from orders.progress import progress_marks
 from tests.api_server import serving
 from tests.factories_marketplace import acting

@@ -29,7 +29,7 @@ from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
-from billing.statements.close_statements import Closed
+from billing.settlement.close_statements import Closed
 from billing.statements.models import Statement
 from kernel import clock
 from kernel.db.uow import Database, transact, unit_of_work

@@ -66,7 +66,7 @@ def calls_back(db: Database, body: dict[str, Any]) -> Callable[[RunRequest], Non
 def shown(db: Database, made: Delivery) -> tuple[str, int, int]:
     with unit_of_work(db, SYSTEM) as uow:
         run = provision_run(uow, made.id)
-        return run.state, run.tries, run.ticket
+        return run.state, run.tries, run.call_generation
 
 
 def delivery(db: Database, **changes: Any) -> Delivery:
@@ -99,7 +99,7 @@ def test_a_wish_to_be_asked_again_is_one_more_call_by_one_job(db: Database, noon
     register(none=seller)
     made = delivery(db)
     work(db, made.id)
-    # The answer belongs to a ticket that is no longer the run's: it is on record and moves nothing.
+    # The answer belongs to a call_generation that is no longer the run's: it is on record and moves nothing.
     assert shown(db, made) == ("queued", 1, 2)
     clock.advance(timedelta(minutes=5))
     work(db, made.id)

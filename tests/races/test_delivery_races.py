@@ -13,13 +13,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from app.engines.embedded import Addresses
-from fulfillment.connectors.none import NoneConnector
+from app.embedded.engines import Addresses
+from fulfillment.connectors.noop import NoopConnector
 from fulfillment.connectors.ports import Answer, RunRequest
-from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.jobs import give_up_overdue
+from fulfillment.provisioning.end_entitlement import end_entitlement
 from fulfillment.runs.conclude import Success, lock_run, succeed
 from fulfillment.runs.start_run import start_run
 from kernel import clock
@@ -129,7 +129,7 @@ def test_giving_and_taking_back_at_once_never_loses_count(pool: Database) -> Non
     assert seats_of(pool, made.id) == (0, 0)
 
 
-class Watched(NoneConnector):
+class Watched(NoopConnector):
     """Counts how many calls for one entitlement are under way at a time."""
 
     def __init__(self) -> None:

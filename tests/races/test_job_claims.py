@@ -15,10 +15,10 @@ import psycopg
 import pytest
 from sqlalchemy import func, select, text
 
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
-from kernel.jobs.context import Claim
+from kernel.jobs.context import JobClaim
 from kernel.jobs.kinds import Payload, call, job
 from kernel.jobs.models import Inbox, Job, JobAttempt
 from kernel.jobs.outbox import enqueue
@@ -90,7 +90,7 @@ def fails(uow: UnitOfWork, payload: Payload) -> None:
 class Steps:
     """A call to the outside world that stands still until it is let on."""
 
-    def prepare(self, uow: UnitOfWork, claim: Claim) -> str:
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> str:
         key: str = claim.payload["key"]
         write(uow, key, "intent")
         return key
@@ -98,7 +98,7 @@ class Steps:
     def call(self, request: str) -> None:
         PAUSES[request].here()
 
-    def conclude(self, uow: UnitOfWork, claim: Claim, request: str, answer: None) -> None:
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: str, answer: None) -> None:
         write(uow, request, "outcome")
 
 

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import BigInteger, CheckConstraint, Connection, Index, Table, UniqueConstraint, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from app.commands.migrate import downgrade, find_differences, find_revision, upgrade
-from app.commands.retention import retain_partitions
-from app.engines.databases import OWNER_ROLE, SERVING_ROLE, create_database, drop_database
-from app.engines.embedded import Addresses
+from app.database_schema import downgrade, find_differences, find_revision, upgrade
+from app.embedded.databases import OWNER_ROLE, SERVING_ROLE, create_database, drop_database
+from app.embedded.engines import Addresses
+from app.partition_retention import retain_partitions
 from app.verify.histories import TABLES as MACHINE_TABLES
 from app.verify.tenancy import APPEND_ONLY, UNDELETABLE
 from kernel import clock

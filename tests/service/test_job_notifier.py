@@ -8,7 +8,7 @@ from uuid import UUID
 
 import redis
 
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from app.job_notifier import JobNotifier, broker_for, consume, declare_actor
 from kernel.db.uow import JobSignal
 from kernel.ids import uuid7
@@ -29,7 +29,7 @@ def test_a_signal_is_heard_and_an_idle_consumer_asks_for_nothing(addresses: Addr
     sent = [uuid7() for _ in range(3)]
     for job_id in sent:
         notify([JobSignal("default", job_id), JobSignal("documents", uuid7())])
-        assert heard.get(timeout=PATIENCE_S) == job_id  # of the other queue nothing is heard
+        assert heard.get(timeout=PATIENCE_S) == job_id  # none of the other queue's signals arrive
     assert heard.empty()
     with redis.Redis.from_url(addresses.redis_url) as client:
         least = PATIENCE_S * 100

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs import leases, outbox
-from kernel.jobs.context import Claim, fence
+from kernel.jobs.context import JobClaim, fence
 from kernel.jobs.kinds import Payload, call, job
 from kernel.jobs.models import Job
 from kernel.jobs.runner import Runner
@@ -31,14 +31,14 @@ inside, go_on = threading.Event(), threading.Event()
 class StandStill:
     """A call to the outside world that takes as long as the test wants."""
 
-    def prepare(self, uow: UnitOfWork, claim: Claim) -> bool:
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> bool:
         return True
 
     def call(self, request: bool) -> None:  # noqa: FBT001 - a request that says nothing
         inside.set()
         assert go_on.wait(60)
 
-    def conclude(self, uow: UnitOfWork, claim: Claim, request: bool, answer: None) -> None:  # noqa: FBT001 - (same)
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: bool, answer: None) -> None:  # noqa: FBT001 - (same)
         return
 
 
@@ -69,7 +69,7 @@ def row(db: Database, job_id: UUID) -> Job:
         return uow.session.get_one(Job, job_id)
 
 
-def claimed(runner: Runner, db: Database, job_id: UUID) -> Claim | None:
+def claimed(runner: Runner, db: Database, job_id: UUID) -> JobClaim | None:
     """What a worker holds when its call begins."""
     _, calls = runner.begin([job_id])
     return calls[0].claim if calls else None

@@ -12,9 +12,9 @@ from kernel.jobs.kinds import Payload, job
 from kernel.jobs.models import Job
 from kernel.jobs.outbox import enqueue
 from kernel.jobs.runner import Runner, replay
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 
-OPERATOR = Principal(Kind.OPERATOR, permissions=frozenset({"operator.jobs"}), label="test")
+OPERATOR = Principal(PrincipalKind.OPERATOR, permissions=frozenset({"operator.jobs"}), label="test")
 KIND = f"test.replayed.{uuid7().hex[-6:]}"
 ran: list[str] = []
 
@@ -34,7 +34,7 @@ def test_dead_job_runs_again_with_all_its_attempts(db: Database) -> None:
     runner.run(job_id)
     with unit_of_work(db, SYSTEM) as uow:
         assert uow.session.get_one(Job, job_id).state == "dead"
-    with pytest.raises(Forbidden), unit_of_work(db, Principal(Kind.OPERATOR)) as uow:
+    with pytest.raises(Forbidden), unit_of_work(db, Principal(PrincipalKind.OPERATOR)) as uow:
         replay(uow, job_id)
     with unit_of_work(db, OPERATOR) as uow:
         replay(uow, job_id)

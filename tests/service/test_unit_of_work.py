@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import create_engine, text
 
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from kernel.db.uow import Database, unit_of_work
 from kernel.principal import SYSTEM
 

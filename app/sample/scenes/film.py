@@ -12,9 +12,9 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from app.sample.scenes.facts import FRAMES_PER_S, HEIGHT_PX, WIDTH_PX, Story
+from app.sample.scenes.facts import FRAMES_PER_S, HEIGHT_PX, WIDTH_PX, FilmScript
 from app.sample.scenes.music import RATE_HZ, sound
-from app.sample.scenes.stage import Patch, Stage
+from app.sample.scenes.timeline import FilmTimeline, Patch
 
 _BT709 = 1
 _LIMITED_RANGE = 1
@@ -29,7 +29,7 @@ _TO_BT709 = (
 )
 
 
-def write_film(story: Story, stage: Stage, path: Path, progress: Callable[[float], None]) -> None:
+def write_film(story: FilmScript, stage: FilmTimeline, path: Path, progress: Callable[[float], None]) -> None:
     """Encode a scene. One encoder thread and bit-exact muxing: the same machine gives the same bytes each time.
 
     Frames in which nothing moved are left out (at most a quarter of a second at a time); every frame has its own

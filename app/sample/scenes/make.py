@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
@@ -11,11 +10,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from app.sample.scenes.facts import DESIGN, STORIES, Scene, Story
+from app.sample.scenes import backup, customers, expenses, onsite, recruiting
+from app.sample.scenes.facts import DESIGN, STORIES, FilmScript, Scene
 from app.sample.scenes.film import write_film
-from app.sample.scenes.stage import Stage
+from app.sample.scenes.timeline import FilmTimeline
 
 Progress = Callable[[str, float], None]
+BUILD: dict[str, Callable[[FilmTimeline], None]] = {
+    "recruiting": recruiting.build,
+    "customers": customers.build,
+    "expenses": expenses.build,
+    "onsite": onsite.build,
+    "backup": backup.build,
+}
+"""What sets each film's timeline, by the key of its script."""
 
 
 def generate_scenes(target_dir: Path, progress: Progress | None = None) -> list[Scene]:
@@ -29,11 +37,11 @@ def generate_scenes(target_dir: Path, progress: Progress | None = None) -> list[
         RuntimeError: a scene could not be made; the message carries the reason.
     """
     target_dir.mkdir(parents=True, exist_ok=True)
-    told = threading.Lock()
+    lock = threading.Lock()
 
     def tell(key: str, share: float) -> None:
         if progress is not None:
-            with told:
+            with lock:
                 progress(key, share)
 
     missing = [story for story in STORIES if not _path(target_dir, story).exists()]
@@ -55,7 +63,7 @@ def generate_scenes(target_dir: Path, progress: Progress | None = None) -> list[
     return [scene_of(story, target_dir) for story in STORIES]
 
 
-def scene_of(story: Story, target_dir: Path) -> Scene:
+def scene_of(story: FilmScript, target_dir: Path) -> Scene:
     """The finished video of a story in a folder."""
     return Scene(
         story.key,
@@ -68,18 +76,18 @@ def scene_of(story: Story, target_dir: Path) -> Scene:
     )
 
 
-def make_scene(story: Story, path: Path, progress: Callable[[float], None]) -> None:
+def make_scene(story: FilmScript, path: Path, progress: Callable[[float], None]) -> None:
     """Draw and encode one scene in this process."""
-    stage = Stage(story)
-    importlib.import_module(f"app.sample.scenes.{story.key}").build(stage)
+    stage = FilmTimeline(story)
+    BUILD[story.key](stage)
     write_film(story, stage, path, progress)
 
 
-def _path(target_dir: Path, story: Story) -> Path:
+def _path(target_dir: Path, story: FilmScript) -> Path:
     return target_dir / f"{story.key}-{DESIGN}.mp4"
 
 
-def _make_apart(story: Story, target_dir: Path, tell: Progress, children: list[subprocess.Popen[str]]) -> None:
+def _make_apart(story: FilmScript, target_dir: Path, tell: Progress, children: list[subprocess.Popen[str]]) -> None:
     path = _path(target_dir, story)
     part = path.with_suffix(".part")
     root = str(Path(__file__).resolve().parents[3])

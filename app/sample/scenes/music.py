@@ -13,7 +13,7 @@ from av.audio.frame import AudioFrame
 from av.error import EOFError as EndOfStream
 from av.filter import Graph
 
-from app.sample.scenes.facts import Story
+from app.sample.scenes.facts import FilmScript
 
 RATE_HZ = 32_000
 #: Semitones above the root: I add9, vi7, IV maj7, V sus – open voicings without a third in the bass.
@@ -27,7 +27,7 @@ def _hertz(root_hz: float, semitones: int) -> float:
     return round(root_hz * 2 ** (semitones / 12), 2)
 
 
-def _pad(story: Story, seconds: float) -> str:
+def _pad(story: FilmScript, seconds: float) -> str:
     """Nested conditionals, the last chord outermost: only the one that sounds is computed."""
     length_s = seconds / len(_CHORDS)
     expression = "0"
@@ -42,7 +42,7 @@ def _pad(story: Story, seconds: float) -> str:
     return expression
 
 
-def _bells(story: Story) -> str:
+def _bells(story: FilmScript) -> str:
     pitch = _hertz(story.chord_root_hz, _BELL_SEMITONES)
     bells = [
         f"if(between(t,{at},{at + 2}),{_BELL}*exp(-(t-{at})*4.5)*min(1,(t-{at})*300)"
@@ -52,7 +52,7 @@ def _bells(story: Story) -> str:
     return "+".join(bells)
 
 
-def sound(story: Story) -> Iterator[AudioFrame]:
+def sound(story: FilmScript) -> Iterator[AudioFrame]:
     """Mono float frames of 1024 samples for the whole length."""
     seconds = story.duration_ms / 1000
     graph = Graph()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.sample.scenes import ink
-from app.sample.scenes.stage import (
+from app.sample.scenes import drawing
+from app.sample.scenes.timeline import (
     INNER_PX,
     LEFT_PX,
     MARGIN_PX,
     PANEL_TOP_PX,
     RIGHT_PX,
     Drawn,
-    Stage,
+    FilmTimeline,
     between,
     counted,
     ease,
@@ -21,7 +21,7 @@ from app.sample.scenes.stage import (
 _COLUMN_PX, _CARD_WIDTH, _CARD_HEIGHT, _ROW_PX = 177, 165, 104, 116
 _LEFT, _TOP = MARGIN_PX + 18, PANEL_TOP_PX + 248
 _COLUMNS = ("新简历", "面试", "录用")
-_TINTS = ((ink.TEAL, ink.TEAL_TINT), (ink.BLUE, ink.BLUE_TINT), (ink.AMBER, ink.AMBER_TINT))
+_TINTS = ((drawing.TEAL, drawing.TEAL_TINT), (drawing.BLUE, drawing.BLUE_TINT), (drawing.AMBER, drawing.AMBER_TINT))
 #: Name, position, column at the start.
 _PEOPLE = (
     ("林知远", "后端工程师", 0),
@@ -40,20 +40,20 @@ _MOVES = ((0.5, 3), (1.6, 7), (2.7, 4), (4.9, 2), (5.8, 8), (7.9, 5), (8.9, 1), 
 _MOVE_S = 0.8
 
 
-def build(stage: Stage) -> None:
+def build(stage: FilmTimeline) -> None:
     """Set the stage for the recruiting scene."""
     stage.panel(790)
-    stage.paint(ink.text("2026 校园招聘", 30, ink.INK, 2), LEFT_PX, PANEL_TOP_PX + 22)
-    live = ink.badge("进行中", 20, ink.TEAL, ink.TEAL_TINT)
+    stage.paint(drawing.text("2026 校园招聘", 30, drawing.INK, 2), LEFT_PX, PANEL_TOP_PX + 22)
+    live = drawing.badge("进行中", 20, drawing.TEAL, drawing.TEAL_TINT)
     stage.paint(live, RIGHT_PX - live.width, PANEL_TOP_PX + 27)
-    stage.paint(ink.rounded(INNER_PX, 2, 1, ink.LINE), LEFT_PX, PANEL_TOP_PX + 186)
+    stage.paint(drawing.rounded(INNER_PX, 2, 1, drawing.LINE), LEFT_PX, PANEL_TOP_PX + 186)
     for number, label in enumerate(("收到简历", "面试中", "已录用")):
-        stage.paint(ink.text(label, 21, ink.MUTED), LEFT_PX + number * _COLUMN_PX, PANEL_TOP_PX + 142)
+        stage.paint(drawing.text(label, 21, drawing.MUTED), LEFT_PX + number * _COLUMN_PX, PANEL_TOP_PX + 142)
     for number, label in enumerate(_COLUMNS):
         x = _LEFT + number * _COLUMN_PX
-        stage.paint(ink.rounded(_COLUMN_PX - 8, 570, 18, ink.WASH), x - 2, PANEL_TOP_PX + 202)
-        stage.paint(ink.disc(10, _TINTS[number][0]), x + 12, PANEL_TOP_PX + 221)
-        stage.paint(ink.text(label, 21, ink.MUTED, 1), x + 30, PANEL_TOP_PX + 212)
+        stage.paint(drawing.rounded(_COLUMN_PX - 8, 570, 18, drawing.WASH), x - 2, PANEL_TOP_PX + 202)
+        stage.paint(drawing.disc(10, _TINTS[number][0]), x + 12, PANEL_TOP_PX + 221)
+        stage.paint(drawing.text(label, 21, drawing.MUTED, 1), x + 30, PANEL_TOP_PX + 212)
     stage.act(_figures)
     cards = [_card(name, work, number) for number, (name, work, _) in enumerate(_PEOPLE)]
     raised = [_card(name, work, number, shadow=True) for number, (name, work, _) in enumerate(_PEOPLE)]
@@ -66,18 +66,18 @@ def _figures(now_s: float) -> Iterator[Drawn]:
     hired = 20 + sum(column == 2 for column, _ in places.values())
     figures = (f"{1_268 + counted(16, now_s, 0.2, 2.2):,}", str(interviews), str(hired))
     for number, figure in enumerate(figures):
-        yield ink.text(figure, 48, ink.INK, 2), LEFT_PX - 1 + number * _COLUMN_PX, PANEL_TOP_PX + 82, 1.0
+        yield drawing.text(figure, 48, drawing.INK, 2), LEFT_PX - 1 + number * _COLUMN_PX, PANEL_TOP_PX + 82, 1.0
 
 
-def _card(name: str, work: str, number: int, *, shadow: bool = False) -> ink.Sprite:
+def _card(name: str, work: str, number: int, *, shadow: bool = False) -> drawing.Sprite:
     colour, tint = _TINTS[number % 3]
     parts = (
-        (ink.rounded(_CARD_WIDTH, _CARD_HEIGHT, 16, ink.WHITE, ink.LINE), 0, 0),
-        (ink.initial(name[0], 40, colour, tint), 13, 14),
-        (ink.text(name, 25, ink.INK, 2), 62, 15),
-        (ink.text(work, 20, ink.MUTED), 15, 65),
+        (drawing.rounded(_CARD_WIDTH, _CARD_HEIGHT, 16, drawing.WHITE, drawing.LINE), 0, 0),
+        (drawing.initial(name[0], 40, colour, tint), 13, 14),
+        (drawing.text(name, 25, drawing.INK, 2), 62, 15),
+        (drawing.text(work, 20, drawing.MUTED), 15, 65),
     )
-    return ink.together(_CARD_WIDTH, _CARD_HEIGHT, parts, shadow=shadow, radius=16)
+    return drawing.together(_CARD_WIDTH, _CARD_HEIGHT, parts, shadow=shadow, radius=16)
 
 
 def _places(moves_done: int) -> dict[int, tuple[int, int]]:
@@ -91,7 +91,7 @@ def _places(moves_done: int) -> dict[int, tuple[int, int]]:
     return {who: (c, row) for c in range(3) for row, who in enumerate(columns[c])}
 
 
-def _board(now_s: float, cards: list[ink.Sprite], raised: list[ink.Sprite]) -> Iterator[Drawn]:
+def _board(now_s: float, cards: list[drawing.Sprite], raised: list[drawing.Sprite]) -> Iterator[Drawn]:
     begun = sum(at_s <= now_s for at_s, _ in _MOVES)
     after, before = _places(begun), _places(max(0, begun - 1))
     started_s, mover = _MOVES[begun - 1] if begun else (-9.0, -1)

@@ -21,9 +21,9 @@ from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
-from marketplace.listings import jobs as listing_jobs
+from marketplace.catalog import jobs as listing_jobs
 from marketplace.videos import jobs as video_jobs
-from marketplace.videos import receive_media
+from marketplace.videos.media import receive_media
 from tests.api_server import services_for, serving
 from tests.factories_marketplace import PASSWORD, Org, make_channel, make_org, make_plans, make_seller
 

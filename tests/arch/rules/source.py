@@ -107,6 +107,27 @@ class Rule:
         return findings
 
 
+@dataclass(frozen=True)
+class TreeRule:
+    """A rule that holds between files: `look` yields (file, line, what was found) for all of them together."""
+
+    name: str
+    fix: str
+    look: Callable[[list[Source]], Iterator[tuple[Source, int, str]]]
+
+    def check(self, sources: list[Source]) -> list[Finding]:
+        """The findings in all files, without those that a comment on the line, or on the line above, allows."""
+        places: dict[str, list[tuple[int, str]]] = {}
+        for source, line, found in self.look(sources):
+            places.setdefault(source.path, []).append((line, found))
+
+        def planted(source: Source) -> Iterator[tuple[int, str]]:
+            return iter(places[source.path])
+
+        rule = Rule(self.name, self.fix, lambda source: source.path in places, planted)
+        return [finding for source in sources for finding in rule.check(source)]
+
+
 def in_product(source: Source) -> bool:
     """Python of the seven floors."""
     return source.path.endswith(".py") and source.path.split("/")[0] in FLOORS

@@ -5,10 +5,18 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.arch.rules import clock, money, sizes, texts, transactions
-from tests.arch.rules.source import ROOT, Finding, Rule, Source
+from tests.arch.rules import clock, money, sizes, structure, texts, transactions
+from tests.arch.rules.source import ROOT, Finding, Rule, Source, TreeRule
 
-RULES: tuple[Rule, ...] = (*transactions.RULES, *clock.RULES, *money.RULES, *sizes.RULES, *texts.RULES)
+RULES: tuple[Rule, ...] = (
+    *transactions.RULES,
+    *clock.RULES,
+    *money.RULES,
+    *sizes.RULES,
+    *texts.RULES,
+    *structure.RULES,
+)
+TREE_RULES: tuple[TreeRule, ...] = structure.TREE_RULES
 
 _TEXT_ENDINGS = (
     ".cfg", ".css", ".editorconfig", ".gitattributes", ".html", ".ini", ".jinja", ".js", ".json", ".mako", ".md",
@@ -32,8 +40,10 @@ def files(root: Path = ROOT) -> Iterator[Source]:
                 yield Source(path.relative_to(root).as_posix(), path.read_text("utf-8"))
 
 
-def findings(sources: list[Source], rules: tuple[Rule, ...] = RULES) -> list[Finding]:
-    """What `rules` find in `sources`, then allowing comments that name no rule, give no reason or allow nothing.
+def findings(
+    sources: list[Source], rules: tuple[Rule, ...] = RULES, tree_rules: tuple[TreeRule, ...] = TREE_RULES
+) -> list[Finding]:
+    """What the rules find in `sources`, then allowing comments that name no rule, give no reason or allow nothing.
 
     A Python file that does not parse is one finding, `parses`, and is not read further.
     """
@@ -41,7 +51,9 @@ def findings(sources: list[Source], rules: tuple[Rule, ...] = RULES) -> list[Fin
     sources = [source for source in sources if source.path not in unread]
     found = list(unread.values())
     found += [finding for source in sources for rule in rules for finding in rule.check(source)]
-    return found + [finding for source in sources for finding in _bad_allows(source, {rule.name for rule in rules})]
+    found += [finding for rule in tree_rules for finding in rule.check(sources)]
+    known = {rule.name for rule in rules} | {rule.name for rule in tree_rules}
+    return found + [finding for source in sources for finding in _bad_allows(source, known)]
 
 
 def _unparsed(source: Source) -> Iterator[Finding]:

@@ -2,20 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from api.pages.views.buying import (
-    BuyView,
-    Choice,
-    OrderRow,
-    OrdersView,
-    OrderView,
-    PlanChoice,
-    Quote,
-    QuoteLine,
-)
-from api.pages.views.channel import Card, Claim, FeedVideo, FeedView
-from api.pages.views.people import SampleAccount, SignInView
-from api.pages.views.timeline import Attempt, Fact, Link, Timeline
-from api.pages.wording import Language
+from api.language import Language
+from api.pages.buy.views import BuyView, PlanChoice, QuotePanel, QuotePanelLine
+from api.pages.feed.views import FeedCard, FeedClaim, FeedVideo, FeedView
+from api.pages.frame.choices import Choice
+from api.pages.frame.timeline import Link, Timeline, TimelineAttempt, TimelineFact
+from api.pages.orders.views import OrderItem, OrderPageView, OrdersView
+from api.pages.sign_in.views import SampleAccount, SignInView
 from kernel.money import Money
 
 NOW = datetime(2026, 11, 22, 6, 12, 40, tzinfo=UTC)
@@ -52,12 +45,12 @@ class Samples:
         """The organization that buys."""
         return self.pick("杭州远山科技有限公司", "Yuanshan Technology Co., Ltd")
 
-    def claims(self, *, kept: bool = True) -> tuple[Claim, ...]:
+    def claims(self, *, kept: bool = True) -> tuple[FeedClaim, ...]:
         """What the video says."""
         return (
-            Claim(4, self.pick("含 20 席位", "20 seats included"), True),
-            Claim(7, self.pick("¥199 / 席 / 年", "¥199 per seat and year"), True),
-            Claim(10, self.pick("免费试用 14 天", "Free for 14 days"), kept),
+            FeedClaim(4, self.pick("含 20 席位", "20 seats included"), True),
+            FeedClaim(7, self.pick("¥199 / 席 / 年", "¥199 per seat and year"), True),
+            FeedClaim(10, self.pick("免费试用 14 天", "Free for 14 days"), kept),
         )
 
     def sign_in(self) -> SignInView:
@@ -73,7 +66,7 @@ class Samples:
 
     def feed(self) -> FeedView:
         """Two films of the sample data."""
-        card = Card(
+        card = FeedCard(
             placement_id=ID.format(11),
             from_s=3,
             to_s=14,
@@ -84,7 +77,7 @@ class Samples:
             price=cny(19900),
             per="seat_year",
         )
-        other = Card(
+        other = FeedCard(
             ID.format(12), 3, 12, "demo", self.pick("发票验真", "Invoice Check"), "Team", self.seller, None, "month"
         )
         first = FeedVideo(
@@ -122,9 +115,11 @@ class Samples:
         """The purchase sheet for twenty seats."""
         quantity, net, tax = (20, 375_472, 22_528) if not approval else (200, 3_754_717, 225_283)
         gross = cny(net + tax)
-        quote = Quote(
+        quote = QuotePanel(
             id=ID.format(20),
-            lines=(QuoteLine(self.pick(f"¥199 × {quantity} 席 × 1 年", f"¥199 × {quantity} seats × 1 year"), gross),),
+            lines=(
+                QuotePanelLine(self.pick(f"¥199 × {quantity} 席 × 1 年", f"¥199 × {quantity} seats × 1 year"), gross),
+            ),
             net=cny(net),
             tax=cny(tax),
             tax_ppm=60_000,
@@ -168,7 +163,7 @@ class Samples:
                 p("点击商品卡片", "Product card clicked"),
                 ID.format(30),
                 None,
-                (Fact("second", "0:07"), Fact("channel", self.seller)),
+                (TimelineFact("second", "0:07"), TimelineFact("channel", self.seller)),
             ),
             Link(
                 "video",
@@ -177,7 +172,7 @@ class Samples:
                 p("用一块屏管完校招", "Run a whole campus season on one screen"),
                 ID.format(1),
                 "/v/1",
-                (Fact("promoter", p("效率研究社", "Efficiency Club")),),
+                (TimelineFact("promoter", p("效率研究社", "Efficiency Club")),),
             ),
             Link(
                 "quote",
@@ -186,7 +181,7 @@ class Samples:
                 p("20 席 × 1 年", "20 seats × 1 year"),
                 ID.format(20),
                 None,
-                (Fact("amount", "¥3,980.00"),),
+                (TimelineFact("amount", "¥3,980.00"),),
             ),
             Link(
                 "order",
@@ -195,7 +190,7 @@ class Samples:
                 "",
                 ID.format(40),
                 "/orders/1",
-                (Fact("number", "O-2026-000318"), Fact("by", p("林晓", "Lin Xiao"))),
+                (TimelineFact("number", "O-2026-000318"), TimelineFact("by", p("林晓", "Lin Xiao"))),
             ),
             Link(
                 "payment",
@@ -204,7 +199,10 @@ class Samples:
                 "",
                 ID.format(50),
                 None,
-                (Fact("amount", "¥3,980.00"), Fact("method", p("对公账户 0210", "Company account 0210"))),
+                (
+                    TimelineFact("amount", "¥3,980.00"),
+                    TimelineFact("method", p("对公账户 0210", "Company account 0210")),
+                ),
             ),
             Link(
                 "run",
@@ -213,11 +211,11 @@ class Samples:
                 p("卖方系统已建好工作区", "The seller's system has made the workspace"),
                 ID.format(60),
                 None,
-                (Fact("connector", "webhook"), Fact("took", "5 s")),
+                (TimelineFact("connector", "webhook"), TimelineFact("took", "5 s")),
                 (
-                    Attempt(at + timedelta(seconds=17), "timeout", "no answer in 3 s", 3000),
-                    Attempt(at + timedelta(seconds=19), "accepted", "202 operation op_81f2", 142),
-                    Attempt(at + timedelta(seconds=21), "ok", "callback succeeded", 38),
+                    TimelineAttempt(at + timedelta(seconds=17), "timeout", "no answer in 3 s", 3000),
+                    TimelineAttempt(at + timedelta(seconds=19), "accepted", "202 operation op_81f2", 142),
+                    TimelineAttempt(at + timedelta(seconds=21), "ok", "callback succeeded", 38),
                 ),
             ),
             Link(
@@ -227,7 +225,7 @@ class Samples:
                 "",
                 ID.format(70),
                 "/entitlements/1",
-                (Fact("seats", "20"), Fact("until", p("2027年11月22日", "22 Nov 2027"))),
+                (TimelineFact("seats", "20"), TimelineFact("until", p("2027年11月22日", "22 Nov 2027"))),
             ),
             Link(
                 "invoice",
@@ -236,7 +234,7 @@ class Samples:
                 "",
                 ID.format(80),
                 "/invoices",
-                (Fact("number", "INV-2026-000912"), Fact("tax", "¥225.28")),
+                (TimelineFact("number", "INV-2026-000912"), TimelineFact("tax", "¥225.28")),
             ),
             Link(
                 "share",
@@ -245,17 +243,17 @@ class Samples:
                 "",
                 ID.format(81),
                 None,
-                (Fact("amount", "¥2,966.23"), Fact("rate", "79%")),
+                (TimelineFact("amount", "¥2,966.23"), TimelineFact("rate", "79%")),
                 broken=p("总账中没有与这笔分账相等的分录", "the ledger has no posting equal to this share")
                 if broken
                 else "",
                 subject=True,
             ),
-            Link("statement", "todo", None, "", "", None, (Fact("expected", p("12月1日", "1 Dec")),)),
-            Link("payout", "todo", None, "", "", None, (Fact("expected", p("12月3日", "3 Dec")),)),
+            Link("statement", "todo", None, "", "", None, (TimelineFact("expected", p("12月1日", "1 Dec")),)),
+            Link("payout", "todo", None, "", "", None, (TimelineFact("expected", p("12月3日", "3 Dec")),)),
         )
 
-    def order(self, *, live: bool = False) -> OrderView:
+    def order(self, *, live: bool = False) -> OrderPageView:
         """An order, delivered or being delivered."""
         links = [link for link in self.links() if link.kind not in ("touchpoint", "statement", "payout")]
         links = [
@@ -265,12 +263,12 @@ class Samples:
         if live:
             place = next(place for place, link in enumerate(links) if link.kind == "run")
             links[place:] = [
-                Link("run", "live", NOW, "", ID.format(60), None, (Fact("connector", "webhook"),), percent=60),
+                Link("run", "live", NOW, "", ID.format(60), None, (TimelineFact("connector", "webhook"),), percent=60),
                 Link("entitlement", "todo"),
                 Link("invoice", "todo"),
                 Link("share", "todo"),
             ]
-        return OrderView(
+        return OrderPageView(
             id=ID.format(40),
             number="O-2026-000318",
             state="fulfilling" if live else "active",
@@ -297,7 +295,7 @@ class Samples:
             may_cancel=not live,
         )
 
-    def order_rows(self) -> tuple[OrderRow, ...]:
+    def order_rows(self) -> tuple[OrderItem, ...]:
         """Orders in several states."""
         p = self.pick
         rows = (
@@ -308,7 +306,7 @@ class Samples:
             (p("客户管理", "Customer Desk"), p("团队版", "Team"), 10, 68_000, "refunded", ""),
         )
         return tuple(
-            OrderRow(
+            OrderItem(
                 ID.format(40 + n),
                 f"O-2026-{318 - n:06d}",
                 name,

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from api.pages.navigation import Area
-from api.pages.rendering import Chrome, Notice, OrganizationChoice, View
-from api.pages.wording import Language
+from api.language import Language
+from api.pages.frame.navigation import Area
+from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from tests.browser.preview.selling_samples import DeskSamples
 
 BUYER: frozenset[Area] = frozenset({"buyer", "approver", "finance"})
@@ -18,14 +18,14 @@ class Sample:
 
     view: View
     areas: frozenset[Area]
-    notice: Notice | None = None
+    notice: FlashMessage | None = None
     refresh_s: int = 0
 
 
 def samples(language: Language) -> dict[str, Sample]:
     """All pages in one language."""
     s = DeskSamples(language)
-    paid = Notice("good", s.pick("已收到你的决定。", "Your decision is recorded."))
+    paid = FlashMessage("good", s.pick("已收到你的决定。", "Your decision is recorded."))
     operator: frozenset[Area] = frozenset({"operator"})
     made: dict[str, Sample] = {
         "sign-in": Sample(s.sign_in(), frozenset()),

@@ -2,19 +2,11 @@
 
 from datetime import date, timedelta
 
-from api.pages.rendering import View
-from api.pages.views.buying import (
-    ApprovalRequest,
-    ApprovalsView,
-    Decision,
-    EntitlementRow,
-    EntitlementsView,
-    EntitlementView,
-    MemberChoice,
-    Seat,
-)
-from api.pages.views.invoices import InvoiceDetail, InvoiceLine, InvoiceRow, InvoicesView
-from api.pages.views.people import ErrorView
+from api.pages.approvals.views import ApprovalRequest, ApprovalsView, Decision
+from api.pages.entitlements.views import EntitlementItem, EntitlementsView, EntitlementView, MemberChoice, SeatItem
+from api.pages.frame.error_view import ErrorView
+from api.pages.frame.rendering import View
+from api.pages.invoices.views import InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
 
 
@@ -65,7 +57,7 @@ class FinanceSamples(Samples):
         """Three of twenty seats in use."""
         names = (("林晓", "Lin Xiao", "lin"), ("周蕾", "Zhou Lei", "zhou"), ("何川", "He Chuan", "he"))
         seats = tuple(
-            Seat(
+            SeatItem(
                 f"m{n}",
                 self.pick(zh, en),
                 f"{mail}@yuanshan.example",
@@ -93,7 +85,7 @@ class FinanceSamples(Samples):
         """What the organization has."""
         return EntitlementsView(
             (
-                EntitlementRow(
+                EntitlementItem(
                     ID.format(70),
                     self.hiring,
                     self.pick("专业版", "Pro"),
@@ -104,14 +96,14 @@ class FinanceSamples(Samples):
                     NOW + timedelta(days=365),
                     True,
                 ),
-                EntitlementRow(ID.format(71), "Harbor Backup", "500 GB", "Harbor", "suspended", 1, 1, None, False),
+                EntitlementItem(ID.format(71), "Harbor Backup", "500 GB", "Harbor", "suspended", 1, 1, None, False),
             )
         )
 
     def invoices(self, *, opened: bool = False) -> InvoicesView:
         """A month with a credit note."""
         rows = tuple(
-            InvoiceRow(
+            InvoiceItem(
                 ID.format(80 + n),
                 f"INV-2026-{912 - n:06d}" if gross > 0 else "CN-2026-000031",
                 "invoice" if gross > 0 else "credit_note",
@@ -134,10 +126,10 @@ class FinanceSamples(Samples):
                 )
             )
         )
-        detail = InvoiceDetail(
+        detail = InvoicePanel(
             rows[0],
             (
-                InvoiceLine(
+                InvoicePanelLine(
                     f"{self.hiring} {self.pick('专业版', 'Pro')}",
                     self.pick("20 席 × 1 年", "20 seats × 1 year"),
                     cny(375_472),

@@ -2,36 +2,39 @@
 
 from datetime import date, timedelta
 
-from api.pages.views.earnings import (
+from api.pages.frame.timeline import Timeline
+from api.pages.money.views import (
     CommissionInvoice,
     ForecastDay,
-    PayoutRow,
+    MoneyFigures,
+    PayoutItem,
     PromotedVideo,
     PromoterView,
     SellerMoneyView,
-    ShareRow,
-    StatementRow,
+    ShareItem,
+    StatementItem,
 )
-from api.pages.views.operating import DeadRun, Health, OperatorView, Queue, TraceView
-from api.pages.views.selling import (
-    EditableClaim,
+from api.pages.operator.views import DeadRun, Health, OperatorView, Queue
+from api.pages.seller.views import (
     FunnelStep,
-    ListingDetail,
+    ListingItem,
+    ListingPanel,
     ListingPlan,
-    ListingRow,
-    MoneyFigures,
-    PlacementRow,
-    PlanOption,
     SellerHomeView,
     SellerListingsView,
     SellerOrdersView,
+    TroubledRun,
+)
+from api.pages.trace.views import TraceView
+from api.pages.videos.views import (
+    EditableClaim,
+    PlacementItem,
+    PlanOption,
     SellerVideosView,
     SellerVideoView,
-    TroubledRun,
     UploadView,
-    VideoRow,
+    VideoItem,
 )
-from api.pages.views.timeline import Timeline
 from tests.browser.preview.buying_samples import ID, NOW, cny
 from tests.browser.preview.finance_samples import FinanceSamples
 
@@ -39,7 +42,7 @@ FIGURES = MoneyFigures(cny(1_284_560), cny(864_200), cny(12_408_875), cny(864_20
 
 
 class DeskSamples(FinanceSamples):
-    """The desks of those who sell, promote and operate."""
+    """The dashboards of those who sell, promote and operate."""
 
     def runs(self) -> tuple[TroubledRun, ...]:
         """One that gave up and one that still tries."""
@@ -96,7 +99,7 @@ class DeskSamples(FinanceSamples):
         p = self.pick
         return SellerVideosView(
             (
-                VideoRow(
+                VideoItem(
                     ID.format(1),
                     p("用一块屏管完校招", "Run a whole campus season on one screen"),
                     "/media/recruiting-1.jpg",
@@ -108,7 +111,7 @@ class DeskSamples(FinanceSamples):
                     cny(25_074_000),
                     NOW,
                 ),
-                VideoRow(
+                VideoItem(
                     ID.format(2),
                     p("客户不再散落在聊天里", "Customers no longer lost in chats"),
                     "/media/customers-1.jpg",
@@ -120,7 +123,7 @@ class DeskSamples(FinanceSamples):
                     None,
                     NOW,
                 ),
-                VideoRow(
+                VideoItem(
                     ID.format(3),
                     p("年会花絮", "Party"),
                     None,
@@ -157,8 +160,8 @@ class DeskSamples(FinanceSamples):
             779_897,
             "public",
             (
-                PlacementRow("a1", 3, 9, "buy", "p1", self.hiring, p("按年", "yearly")),
-                PlacementRow("a2", 10, 14, "demo", "p2", self.hiring, p("演示", "demo")),
+                PlacementItem("a1", 3, 9, "buy", "p1", self.hiring, p("按年", "yearly")),
+                PlacementItem("a2", 10, 14, "demo", "p2", self.hiring, p("演示", "demo")),
             ),
             (
                 EditableClaim("c1", 4, "included_seats", "20", p("含 20 席位", "20 seats included"), True),
@@ -187,8 +190,8 @@ class DeskSamples(FinanceSamples):
         """Two listings, one opened to read."""
         p = self.pick
         rows = (
-            ListingRow(ID.format(21), self.hiring, "saas", "published", 4, 2, cny(1_990), "seat_month", 62, NOW),
-            ListingRow(
+            ListingItem(ID.format(21), self.hiring, "saas", "published", 4, 2, cny(1_990), "seat_month", 62, NOW),
+            ListingItem(
                 ID.format(22),
                 p("上门实施", "On-site rollout"),
                 "service",
@@ -211,15 +214,15 @@ class DeskSamples(FinanceSamples):
             (p("简历自动去重", "Duplicate applications merged"), p("面试日历", "Interview calendar")),
             ((p("在招职位", "Open positions"), "50"),),
         )
-        detail = ListingDetail(
+        detail = ListingPanel(
             rows[0], p("从投递到入职的一块屏。", "One screen from application to first day."), (plan,)
         )
         return SellerListingsView(rows, detail if opened else None)
 
-    def statements(self) -> tuple[StatementRow, ...]:
+    def statements(self) -> tuple[StatementItem, ...]:
         """Two months."""
         return (
-            StatementRow(
+            StatementItem(
                 ID.format(84),
                 "ST-2026-11",
                 date(2026, 11, 1),
@@ -232,7 +235,7 @@ class DeskSamples(FinanceSamples):
                 cny(864_200),
                 "open",
             ),
-            StatementRow(
+            StatementItem(
                 ID.format(85),
                 "ST-2026-10",
                 date(2026, 10, 1),
@@ -247,12 +250,14 @@ class DeskSamples(FinanceSamples):
             ),
         )
 
-    def payouts(self) -> tuple[PayoutRow, ...]:
+    def payouts(self) -> tuple[PayoutItem, ...]:
         """One to come, one gone."""
         bank = self.pick("招商银行 · 尾号 7781", "China Merchants Bank · 7781")
         return (
-            PayoutRow(ID.format(86), "ST-2026-11", cny(864_200), "scheduled", bank, date(2026, 12, 3)),
-            PayoutRow(ID.format(87), "ST-2026-10", cny(4_589_000), "paid", bank, date(2026, 11, 3), "20261103CMB00817"),
+            PayoutItem(ID.format(86), "ST-2026-11", cny(864_200), "scheduled", bank, date(2026, 12, 3)),
+            PayoutItem(
+                ID.format(87), "ST-2026-10", cny(4_589_000), "paid", bank, date(2026, 11, 3), "20261103CMB00817"
+            ),
         )
 
     def seller_money(self) -> SellerMoneyView:
@@ -260,7 +265,7 @@ class DeskSamples(FinanceSamples):
         title = self.pick("用一块屏管完校招", "Run a whole campus season on one screen")
         states = ("pending", "releasable", "in_statement", "paid", "reversed")
         shares = tuple(
-            ShareRow(
+            ShareItem(
                 ID.format(81),
                 ID.format(40),
                 f"O-2026-{318 - n:06d}",

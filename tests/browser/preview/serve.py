@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import get_args
 from urllib.parse import parse_qs, urlsplit
 
-from api.pages import assets, security
-from api.pages.rendering import render
-from api.pages.wording import Language
+from api import headers as api_headers
+from api.language import Language
+from api.pages.frame import assets
+from api.pages.frame.rendering import render
 from tests.browser.preview.catalogue import chrome, samples
 
 
@@ -42,7 +43,7 @@ class Preview(BaseHTTPRequestHandler):
             nonce = secrets.token_urlsafe(16)
             part = "sheet" if "sheet" in query.get("part", ()) else None
             html = render(page.view, chrome(language, page, self.path, nonce), part=part)
-            self._send(200, "text/html; charset=utf-8", html.encode(), security.page_headers(nonce))
+            self._send(200, "text/html; charset=utf-8", html.encode(), api_headers.page_headers(nonce))
         else:
             self._send(404, "", b"", {})
 

@@ -5,18 +5,18 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from app.engines.databases import connect
-from app.engines.embedded import SOCKET_PATH_LIMIT, Engines, Layout
-from app.engines.engine_error import EngineError
-from app.engines.folder_lock import FolderInUse
-from app.engines.valkey import ValkeyServer
+from app.embedded.databases import connect
+from app.embedded.engine_error import EngineError
+from app.embedded.engines import SOCKET_PATH_LIMIT, Engines, Layout
+from app.embedded.folder_lock import FolderInUse
+from app.embedded.valkey import ValkeyServer
 from kernel.settings import Settings
 from tests.faults.machines import Machine, Script, kill_server
 
 HOLD = """
 import sys
 from pathlib import Path
-from app.engines.embedded import Engines
+from app.embedded.engines import Engines
 from kernel.settings import Settings
 with Engines(Settings(market_home=Path(sys.argv[1]))) as engines:
     print("up", flush=True)
@@ -27,8 +27,8 @@ print("down", flush=True)
 SHARE = """
 import sys
 from pathlib import Path
-from app.engines.databases import connect
-from app.engines.shared import shared_engines
+from app.embedded.databases import connect
+from app.embedded.shared import shared_engines
 with shared_engines(Path(sys.argv[1])) as engines:
     own = engines.own_database("test_" + sys.argv[2])
     with connect(own.database_admin_url) as connection:
@@ -162,7 +162,7 @@ def test_shared_servers_start_again_for_a_next_session(machine: Machine, start_s
 def test_killed_keeper_is_replaced(machine: Machine, start_script: Callable[..., Script]) -> None:
     first = start_script(SHARE, str(machine.home), "gw0")
     assert first.read_line()
-    keeper = next(process for process in machine.processes() if "app.engines.shared" in process.cmdline())
+    keeper = next(process for process in machine.processes() if "app.embedded.shared" in process.cmdline())
     keeper.kill()
     second = start_script(SHARE, str(machine.home), "gw1")
     assert second.read_line().split()[1] == "test_gw1"

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.engines.databases import (
+from app.embedded.databases import (
     DATABASE,
     OWNER_ROLE,
     SERVING_ROLE,
@@ -18,9 +18,9 @@ from app.engines.databases import (
     drop_database,
     prepare_external,
 )
-from app.engines.engine_error import EngineError
-from app.engines.postgres import SUPERUSER, PostgresServer
-from app.engines.server_user import find_server_user
+from app.embedded.engine_error import EngineError
+from app.embedded.postgres import SUPERUSER, PostgresServer
+from app.embedded.server_user import find_server_user
 from tests.faults.machines import PATIENCE_S, Machine, Script, kill_server, wait_for_end
 
 
@@ -155,8 +155,8 @@ def test_killed_parent_takes_the_server_along(machine: Machine, start_script: Ca
 import sys
 from contextlib import suppress
 from pathlib import Path
-from app.engines.embedded import Engines
-from app.engines.databases import connect
+from app.embedded.engines import Engines
+from app.embedded.databases import connect
 from kernel.settings import Settings
 with Engines(Settings(market_home=Path(sys.argv[1]))) as engines:
     with connect(engines.addresses.database_admin_url) as connection:

@@ -17,12 +17,12 @@ import psutil
 from sqlalchemy import create_engine, select, text
 
 from api.context import Services
-from app.commands.migrate import upgrade
 from app.commands.verify import check
 from app.composition import compose
-from app.engines.embedded import Engines
+from app.database_schema import upgrade
+from app.embedded.engines import Engines
+from app.embedded.supervised_process import ProcessSpec, SupervisedProcess
 from app.process_plan import answers_ready
-from app.supervised_process import ProcessSpec, SupervisedProcess
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.jobs.context import LEASE_S

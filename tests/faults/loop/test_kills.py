@@ -23,8 +23,8 @@ from fulfillment.runs.start_run import CALL
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.models import EventRow
-from marketplace.people.api_keys import MintApiKey, mint_api_key
-from orders.purchases.models import Purchase
+from marketplace.access.api_keys import MintApiKey, mint_api_key
+from orders.checkout.models import Purchase
 from tests.faults.loop.market import Market, wait_for
 from tests.loop_stage import Stage
 

@@ -4,10 +4,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
+from app.embedded.supervised_process import ProcessSpec
+from app.embedded.supervisor import StartFailed, StartStep, Stopped, Supervisor
 from app.process_plan import answers_ready
-from app.supervised_process import ProcessSpec
-from app.supervisor import StartFailed, Step, Stopped, Supervisor
 from kernel.settings import Settings
 
 API = """
@@ -29,8 +29,8 @@ class Small:
     def ports(self) -> list[tuple[str, int, str]]:
         return [("127.0.0.1", self.port, "PORT")]
 
-    def steps(self, addresses: Addresses) -> list[Step]:
-        return [Step("Preparing", "准备", ProcessSpec("prepare", ("-c", self.step), addresses.environment()))]
+    def steps(self, addresses: Addresses) -> list[StartStep]:
+        return [StartStep("Preparing", "准备", ProcessSpec("prepare", ("-c", self.step), addresses.environment()))]
 
     def children(self, addresses: Addresses) -> list[ProcessSpec]:
         return [

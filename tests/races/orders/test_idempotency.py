@@ -19,8 +19,8 @@ from sqlalchemy import select
 from api.app import create_app
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
-from marketplace.people.api_keys import MintApiKey, mint_api_key
-from orders.purchases.models import Purchase
+from marketplace.access.api_keys import MintApiKey, mint_api_key
+from orders.checkout.models import Purchase
 from tests.adapters.seller_process import until
 from tests.loop_stage import Stage
 from tests.races.crowd import at_once

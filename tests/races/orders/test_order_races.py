@@ -21,12 +21,13 @@ from kernel.ids import uuid7
 from kernel.jobs.kinds import sweeps
 from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
+from orders.approval_rules.models import PurchaseRule
+from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
+from orders.checkout.models import Purchase
+from orders.checkout.place_purchase import PlacePurchase, place_purchase
+from orders.checkout.request_payment import pay_again
 from orders.loop import SWEEP_PURCHASES
-from orders.purchases.decide_purchase import DecidePurchase, decide_purchase
-from orders.purchases.models import Purchase, PurchaseRule
-from orders.purchases.pay import pay_again
-from orders.purchases.place_purchase import PlacePurchase, place_purchase
-from orders.purchases.set_rule import SetRule, set_rule
 from tests.loop_stage import Stage
 from tests.races.crowd import at_once
 

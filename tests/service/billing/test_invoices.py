@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
-from billing import registration
+from billing import jobs
 from billing.documents.model import InvoiceDocument
-from billing.documents.parties import Party
+from billing.documents.parties import DocumentParty
 from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
 from billing.invoices.issue_invoice import issue_invoice
 from billing.invoices.jobs import SWEEP
@@ -43,7 +43,7 @@ from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.models import Job
 from kernel.jobs.outbox import enqueue
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from tests.factories_billing import House, PlainRenderer, Sale, do_sweep, facts, read
 
 
@@ -104,7 +104,7 @@ class TestIssueInvoice:
         sale = Sale()
         sale.organizations(house.db)
         payment_id = sale.paid(house)
-        buyer = Party(
+        buyer = DocumentParty(
             "买" * 200, "CN", "91330000MA27XYZ123", address_lines=("路" * 400,), email=f"{'a' * 242}@example.com"
         )
         with unit_of_work(house.db, SYSTEM) as uow:
@@ -170,7 +170,7 @@ class Redrawn(PlainRenderer):
 class TestFiles:
     def test_what_is_stored_is_never_written_again(self, db: Database, tmp_path: Path, house: House) -> None:
         _, _, invoice_id = invoiced(house)
-        registration.register({}, house.storage, Redrawn(), public_url="https://market.example")
+        jobs.register({}, house.storage, Redrawn(), public_url="https://market.example")
         with unit_of_work(db, SYSTEM) as uow:
             enqueue(uow, RENDER, {"invoice_id": str(invoice_id)}, dedupe_key=str(uuid7()))
         house.run()
@@ -239,7 +239,7 @@ class TestIssueCreditNote:
 
 class TestQueries:
     def as_member(self, org_id: UUID) -> Principal:
-        return Principal(Kind.PERSON, org_id=org_id, permissions=frozenset({"invoices.read"}))
+        return Principal(PrincipalKind.PERSON, org_id=org_id, permissions=frozenset({"invoices.read"}))
 
     def test_buyer_and_seller_see_it_and_nobody_else(self, house: House) -> None:
         sale, _, invoice_id = invoiced(house)

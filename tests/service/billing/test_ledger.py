@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.engines.embedded import Addresses
+from app.embedded.engines import Addresses
 from billing.ledger.models import LedgerAccount, LedgerTransaction, Posting
 from billing.ledger.post import Fact, Leg, post
 from billing.ledger.queries import balance_minor
@@ -21,7 +21,7 @@ from billing.ledger.seal import find_chain_faults, seal_day
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 
 NEW_POSTING = text("""
     INSERT INTO billing.posting (id, org_id, transaction_id, account_id, amount_minor, currency)
@@ -136,7 +136,7 @@ class TestPost:
     def test_nobody_but_the_platform_posts(self, db: Database) -> None:
         org_id = uuid7()
         legs = [Leg(org_id, "buyer_credit", 1), Leg(org_id, "suspense", -1)]
-        with pytest.raises(PermissionError), unit_of_work(db, Principal(Kind.PERSON, org_id=org_id)) as uow:
+        with pytest.raises(PermissionError), unit_of_work(db, Principal(PrincipalKind.PERSON, org_id=org_id)) as uow:
             post(uow, Fact("test:y", "test", uuid7(), "CNY", clock.now(), legs))
 
     def test_an_organization_sees_its_own_postings_only(self, db: Database) -> None:
@@ -146,7 +146,7 @@ class TestPost:
             post(uow, Fact(f"test:{reference}", "test", reference, "CNY", clock.now(), legs))
         fact = transaction_id(db, reference)
         for org_id, seen, known in ((one, [(one, 5)], 1), (other, [(other, -5)], 1), (uuid7(), [], 0)):
-            with unit_of_work(db, Principal(Kind.PERSON, org_id=org_id)) as uow:
+            with unit_of_work(db, Principal(PrincipalKind.PERSON, org_id=org_id)) as uow:
                 rows = uow.session.scalars(select(Posting).where(Posting.transaction_id == fact)).all()
                 facts = uow.session.scalars(select(LedgerTransaction.id).where(LedgerTransaction.id == fact)).all()
             assert [(row.org_id, row.amount_minor) for row in rows] == seen

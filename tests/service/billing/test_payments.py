@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from app.scheduler import run_sweep
 from billing.gateways.janitor import JANITOR
 from billing.gateways.models import SandboxOperation
-from billing.gateways.ports import GatewayAnswer, GatewayStatus, Notice, OutcomeUnknown, PaymentRequest
+from billing.gateways.ports import GatewayAnswer, GatewayStatus, GatewayWebhook, OutcomeUnknown, PaymentRequest
 from billing.gateways.result import NOT_REACHED, ApplyOutcome, GatewayResult
 from billing.gateways.sandbox import SandboxGateway
 from billing.gateways.webhooks import store_webhook
@@ -29,7 +29,7 @@ from kernel.jobs.kinds import sweeps
 from kernel.jobs.models import Inbox
 from kernel.jobs.runner import Runner, drain, due
 from kernel.money import Money
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from tests.factories_billing import House, Sale, do_sweep, facts, make_house, read
 
 SUCCEEDED = ["billing.payment_succeeded.v1"]
@@ -66,7 +66,7 @@ class TestStartPayment:
             Sale(net_minor=net, tax_minor=0).start(house.db)
 
     def test_another_organization_cannot_be_made_to_pay(self, house: House) -> None:
-        sale, thief = Sale(), Principal(Kind.PERSON, org_id=Sale().buyer_org_id)
+        sale, thief = Sale(), Principal(PrincipalKind.PERSON, org_id=Sale().buyer_org_id)
         command = sale.start_command()
         with pytest.raises(NotFound), unit_of_work(house.db, thief) as uow:
             start_payment(uow, command)
@@ -275,7 +275,7 @@ class TestNotices:
 
     def test_what_only_a_person_can_settle_waits_for_one(self, house: House) -> None:
         event_id = str(uuid7())
-        notice = Notice(event_id, "charge.dispute.created", "pi_9", {}, needs_person=True)
+        notice = GatewayWebhook(event_id, "charge.dispute.created", "pi_9", {}, needs_person=True)
         with unit_of_work(house.db, SYSTEM) as uow:
             assert store_webhook(uow, "stripe", notice)
         house.run()

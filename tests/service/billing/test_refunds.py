@@ -15,8 +15,8 @@ from billing.gateways.ports import GatewayAnswer, NotReached, RefundRequest
 from billing.gateways.result import NOT_REACHED, GatewayResult
 from billing.gateways.sandbox import SandboxGateway
 from billing.ledger.queries import balance_minor
+from billing.operator_queues import list_operator_queues
 from billing.payments.models import PaymentAllocation
-from billing.payments.queries import waiting_for_somebody
 from billing.refunds.apply_gateway_result import apply_gateway_result
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
@@ -25,7 +25,7 @@ from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
-from kernel.principal import SYSTEM, Kind, Principal
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from tests.factories_billing import House, Sale, do_sweep, facts, make_house, owed, read
 
 
@@ -53,7 +53,7 @@ def ask(
 
 def waiting(house: House, queue: str) -> int:
     with unit_of_work(house.db, SYSTEM) as uow:
-        return next(row.count for row in waiting_for_somebody(uow) if row.key == queue)
+        return next(row.count for row in list_operator_queues(uow) if row.key == queue)
 
 
 def states_of(house: House, sale: Sale) -> dict[str, tuple[str, int]]:
@@ -197,8 +197,8 @@ class TestRequestRefund:
         sale = Sale()
         payment_id = sale.paid(house)
         for org_id in (sale.buyer_org_id, sale.seller_org_id):
-            ask(house, sale, payment_id, {sale.line_id: 100}, who=Principal(Kind.PERSON, org_id=org_id))
+            ask(house, sale, payment_id, {sale.line_id: 100}, who=Principal(PrincipalKind.PERSON, org_id=org_id))
         with pytest.raises(NotFound, match="payment_not_found"):
-            ask(house, sale, payment_id, {sale.line_id: 100}, who=Principal(Kind.PERSON, org_id=uuid7()))
+            ask(house, sale, payment_id, {sale.line_id: 100}, who=Principal(PrincipalKind.PERSON, org_id=uuid7()))
         with pytest.raises(NotFound, match="charge_not_found"):
             ask(house, sale, payment_id, {uuid7(): 100})

@@ -17,31 +17,31 @@ from billing.gateways.janitor import JANITOR
 from billing.gateways.sandbox import SandboxGateway
 from billing.invoices.models import Invoice
 from billing.ledger.queries import balance_minor
-from billing.payments.queries import waiting_for_somebody
+from billing.operator_queues import list_operator_queues
 from billing.payments.start_payment import start_payment
+from billing.payouts.balances import balances
 from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
-from billing.shares.models import Share
-from billing.shares.queries import balances
-from billing.shares.release import RELEASE
-from billing.statements.close_statements import (
+from billing.settlement.close_statements import (
     Closed,
     CloseStatement,
     CloseStatements,
     close_statement,
     close_statements,
 )
-from billing.statements.jobs import CLOSE, CLOSE_MONTH
+from billing.settlement.jobs import CLOSE, CLOSE_MONTH
+from billing.settlement.reconcile import difference_minor
+from billing.shares.models import Share
+from billing.shares.release import RELEASE
 from billing.statements.models import Statement, StatementLine
-from billing.statements.reconcile import difference_minor
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Forbidden, Invalid
 from kernel.ids import uuid7
 from kernel.jobs.models import Job
-from kernel.principal import SYSTEM, Kind, Principal
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from kernel.principal import SYSTEM, Principal, PrincipalKind
+from marketplace.parties.models import PLATFORM_ORG_ID
 from tests.factories_billing import (
     OPERATOR,
     House,
@@ -173,7 +173,7 @@ class TestCloseStatements:
 
     def test_the_forecast_counts_the_days_of_its_reader(self, house: House) -> None:
         sale, _ = sold(house)
-        seller = Principal(Kind.PERSON, org_id=sale.seller_org_id)
+        seller = Principal(PrincipalKind.PERSON, org_id=sale.seller_org_id)
         free_at = clock.now() + timedelta(days=7)
         for zone in ("UTC", "Asia/Shanghai", "Pacific/Kiritimati"):
             with unit_of_work(house.db, seller) as uow:
@@ -276,7 +276,7 @@ class TestCloseStatements:
         assert (after.refunds_minor, after.net_minor) == (-10_600, -8_600)
 
     def test_only_an_operator_closes_and_only_the_past(self, house: House) -> None:
-        seller = Principal(Kind.PERSON, org_id=Sale().seller_org_id, permissions=frozenset({"money.read"}))
+        seller = Principal(PrincipalKind.PERSON, org_id=Sale().seller_org_id, permissions=frozenset({"money.read"}))
         one = CloseStatement(uuid7(), "CNY", clock.now())
         with pytest.raises(Forbidden), unit_of_work(house.db, seller) as uow:
             close_statement(uow, one)
@@ -311,10 +311,10 @@ class TestPayOut:
         assert read(house.db, Payout, payout_id).error_code == "account_closed"
         assert owed(house.db, sale.seller_org_id) == (0, 86_000)
         with unit_of_work(house.db, SYSTEM) as uow:
-            failed = next(row.count for row in waiting_for_somebody(uow) if row.key == "payouts_failed")
+            failed = next(row.count for row in list_operator_queues(uow) if row.key == "payouts_failed")
         assert read(house.db, Payout, pay(house, statement)).state == "paid"
         with unit_of_work(house.db, SYSTEM) as uow:
-            left = next(row.count for row in waiting_for_somebody(uow) if row.key == "payouts_failed")
+            left = next(row.count for row in list_operator_queues(uow) if row.key == "payouts_failed")
         # What was paid in the end waits for nobody any more.
         assert left == failed - 1
 

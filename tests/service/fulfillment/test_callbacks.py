@@ -12,10 +12,9 @@ import pytest
 from sqlalchemy import select, text
 
 from fulfillment.runs.conclude import give_up, lock_run
-from fulfillment.runs.models import Run
+from fulfillment.runs.models import RUN, Run
 from fulfillment.runs.receive_callback import MAX_BYTES, apply_callback, receive_callback
 from fulfillment.runs.request_body import CALLBACK, CALLBACK_KEPT
-from fulfillment.runs.states import RUN
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
@@ -150,7 +149,7 @@ class TestRepetition:
         for tries in (1, 2, 3):
             assert send(uow, made.run_id, body) is True
             run = provision_run(uow, made.id)
-            assert (run.state, run.tries, run.ticket) == ("queued", tries, tries + 1)
+            assert (run.state, run.tries, run.call_generation) == ("queued", tries, tries + 1)
             sent(uow, made.run_id)
 
 
@@ -164,7 +163,8 @@ class TestFailure:
         run = provision_run(uow, made.id)
         assert (run.state, run.failure) == ("queued", None)
         job = uow.session.execute(
-            text("SELECT run_at, payload FROM kernel.job WHERE dedupe_key = :k"), {"k": f"{run.id}:{run.ticket}"}
+            text("SELECT run_at, payload FROM kernel.job WHERE dedupe_key = :k"),
+            {"k": f"{run.id}:{run.call_generation}"},
         ).one()
         assert noon + timedelta(seconds=1) <= job.run_at <= noon + timedelta(seconds=2)
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from fulfillment.connectors.check_connector import PATIENCE, ask_for_test
 from fulfillment.connectors.models import ConnectorRow
+from fulfillment.connectors.queries import connectors_of, get_connector
 from fulfillment.connectors.save_connector import (
     OVERLAP,
     ChangeConnector,
@@ -19,7 +19,7 @@ from fulfillment.connectors.save_connector import (
     rotate_secret,
     save_connector,
 )
-from fulfillment.queries import connectors_of, get_connector
+from fulfillment.runs.check_connector import PATIENCE, ask_for_test
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound

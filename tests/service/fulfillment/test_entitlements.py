@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from fulfillment.entitlements.end_entitlement import end_entitlement
-from fulfillment.entitlements.open_entitlement import OpenEntitlement, open_entitlement
+from fulfillment.provisioning.end_entitlement import end_entitlement
+from fulfillment.provisioning.open_entitlement import OpenEntitlement, open_entitlement
 from fulfillment.runs.conclude import Success, give_up, lock_run, succeed
-from fulfillment.runs.states import RUN
+from fulfillment.runs.models import RUN
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.ids import uuid7

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from fulfillment import queries
+from fulfillment.entitlements import queries as entitlements_queries
 from fulfillment.entitlements.seats import assign_seat
+from fulfillment.runs import queries as runs_queries
 from fulfillment.runs.conclude import Success, give_up, lock_run, succeed
-from fulfillment.runs.models import RunAttempt
-from fulfillment.runs.states import RUN
+from fulfillment.runs.models import RUN, RunAttempt
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
@@ -60,8 +60,8 @@ class TestBuyer:
         member = make_member(uow, made.buyer, "viewer")
         with acting(uow, made.buyer.owner):
             seat = assign_seat(uow, made.id, member.person())
-            (row,) = queries.entitlements_of_buyer(uow).items
-            detail = queries.get_entitlement(uow, made.id)
+            (row,) = entitlements_queries.entitlements_of_buyer(uow).items
+            detail = entitlements_queries.get_entitlement(uow, made.id)
         assert detail.row == row
         assert (row.state, row.is_usable, row.seats, row.seats_used) == ("active", True, 3, 1)
         assert (row.plan_code, row.reference, row.external_id) == ("pro", made.reference, "t-1")
@@ -73,7 +73,7 @@ class TestBuyer:
         with acting(uow, buyer.owner):
             found, cursor = [], None
             for _ in range(3):
-                page = queries.entitlements_of_buyer(uow, cursor=cursor, limit=2)
+                page = entitlements_queries.entitlements_of_buyer(uow, cursor=cursor, limit=2)
                 found += [row.id for row in page.items]
                 cursor = page.next_cursor
         assert found == made[::-1]
@@ -82,19 +82,19 @@ class TestBuyer:
     def test_open_leads_to_the_seller_while_it_may_be_used(self, uow: UnitOfWork, noon: datetime) -> None:
         pending, made = make_delivery(uow), activated(uow)
         with acting(uow, pending.buyer.owner), pytest.raises(Conflict):
-            queries.launch_address(uow, pending.id)
+            entitlements_queries.launch_address(uow, pending.id)
         with acting(uow, made.buyer.owner):
-            assert queries.launch_address(uow, made.id) == "https://app.example/t/1"
+            assert entitlements_queries.launch_address(uow, made.id) == "https://app.example/t/1"
             clock.advance(timedelta(days=366))
             with pytest.raises(Conflict):
-                queries.launch_address(uow, made.id)
+                entitlements_queries.launch_address(uow, made.id)
 
     def test_deliveries_of_order_lines_show_tries_without_what_went_over_the_wire(self, uow: UnitOfWork) -> None:
         made, other = activated(uow), activated(uow)
         tried(uow, made, 2)
         asked = [made.reference, other.reference, uuid7()]
         with acting(uow, made.buyer.owner):
-            found = queries.deliveries_of(uow, asked)
+            found = runs_queries.deliveries_of(uow, asked)
         assert list(found) == [made.reference]
         delivery = found[made.reference]
         assert (delivery.run_state, delivery.percent, delivery.message, delivery.external_id) == (
@@ -108,10 +108,10 @@ class TestBuyer:
             (2, 503, None),
         ]
         with acting(uow, made.seller.owner):
-            seen = queries.deliveries_of(uow, asked)[made.reference].attempts
+            seen = runs_queries.deliveries_of(uow, asked)[made.reference].attempts
         assert [item.response_excerpt for item in seen] == ["answered", "answered"]
         with acting(uow, OPERATOR_PRINCIPAL):
-            assert set(queries.deliveries_of(uow, asked)) == {made.reference, other.reference}
+            assert set(runs_queries.deliveries_of(uow, asked)) == {made.reference, other.reference}
 
 
 class TestSeller:
@@ -120,9 +120,9 @@ class TestSeller:
         done, waits = activated(uow, seller=seller), make_delivery(uow, seller=seller)
         tried(uow, done)
         with acting(uow, seller.owner):
-            assert [row.id for row in queries.runs_of_seller(uow).items] == [waits.run_id, done.run_id]
-            assert [row.id for row in queries.runs_of_seller(uow, state="queued").items] == [waits.run_id]
-            detail = queries.get_run(uow, done.run_id)
+            assert [row.id for row in runs_queries.runs_of_seller(uow).items] == [waits.run_id, done.run_id]
+            assert [row.id for row in runs_queries.runs_of_seller(uow, state="queued").items] == [waits.run_id]
+            detail = runs_queries.get_run(uow, done.run_id)
         assert (detail.row.buyer_name, detail.row.order_number) == ("买方有限公司", "O-1")
         assert [(item.number, item.request_excerpt) for item in detail.attempts] == [(1, "asked")]
 
@@ -130,7 +130,7 @@ class TestSeller:
         made = make_delivery(uow)
         tried(uow, made, 203)
         with acting(uow, made.seller.owner):
-            numbers = [item.number for item in queries.get_run(uow, made.run_id).attempts]
+            numbers = [item.number for item in runs_queries.get_run(uow, made.run_id).attempts]
         assert numbers == list(range(4, 204))
 
     def test_what_needs_a_hand(self, uow: UnitOfWork) -> None:
@@ -138,12 +138,12 @@ class TestSeller:
         failed, dead, struggling, fine, done = (make_delivery(uow, seller=seller) for _ in range(5))
         give_up(uow, *lock_run(uow, failed.run_id), state="failed", reason="no")
         give_up(uow, *lock_run(uow, dead.run_id), state="dead", reason="late")
-        tried(uow, struggling, queries.TROUBLED_AFTER_TRIES)
-        tried(uow, fine, queries.TROUBLED_AFTER_TRIES - 1)
+        tried(uow, struggling, runs_queries.TROUBLED_AFTER_TRIES)
+        tried(uow, fine, runs_queries.TROUBLED_AFTER_TRIES - 1)
         succeed(uow, *lock_run(uow, done.run_id), Success("t", "https://app.example/"))
         uow.flush()
         with acting(uow, seller.owner):
-            found = {row.id: row.may_replay for row in queries.troubled_runs(uow)}
+            found = {row.id: row.may_replay for row in runs_queries.troubled_runs(uow)}
         assert found == {failed.run_id: True, dead.run_id: True, struggling.run_id: False}
 
 
@@ -151,36 +151,36 @@ class TestCheck:
     def test_buyer_and_seller_get_the_same_answer(self, uow: UnitOfWork) -> None:
         made = activated(uow)
         with acting(uow, made.buyer.owner):
-            buyers = queries.check_entitlement(uow, made.id)
+            buyers = entitlements_queries.check_entitlement(uow, made.id)
         with acting(uow, made.seller.owner):
-            sellers = queries.check_entitlement(uow, made.id)
+            sellers = entitlements_queries.check_entitlement(uow, made.id)
         assert buyers == sellers
         assert (buyers.active, buyers.state, buyers.plan_code) == (True, "active", "pro")
 
     def test_the_tag_changes_exactly_when_the_answer_does(self, uow: UnitOfWork, noon: datetime) -> None:
         made = activated(uow)
         with acting(uow, made.buyer.owner):
-            first = queries.check_entitlement(uow, made.id)
+            first = entitlements_queries.check_entitlement(uow, made.id)
             clock.advance(timedelta(days=1))
-            assert queries.check_entitlement(uow, made.id) == first
+            assert entitlements_queries.check_entitlement(uow, made.id) == first
             assign_seat(uow, made.id, made.buyer.owner.person())
-            second = queries.check_entitlement(uow, made.id)
+            second = entitlements_queries.check_entitlement(uow, made.id)
             clock.advance(timedelta(days=366))
-            third = queries.check_entitlement(uow, made.id)
+            third = entitlements_queries.check_entitlement(uow, made.id)
         assert len({first.etag, second.etag, third.etag}) == 3
         assert (third.active, third.state) == (False, "active")
 
     def test_a_pending_one_is_not_active(self, uow: UnitOfWork) -> None:
         made = make_delivery(uow)
         with acting(uow, made.seller.owner):
-            assert queries.check_entitlement(uow, made.id).active is False
+            assert entitlements_queries.check_entitlement(uow, made.id).active is False
 
 
 READS: dict[str, Callable[[UnitOfWork, Delivery], object]] = {
-    "entitlement": lambda uow, made: queries.get_entitlement(uow, made.id),
-    "launch": lambda uow, made: queries.launch_address(uow, made.id),
-    "check": lambda uow, made: queries.check_entitlement(uow, made.id),
-    "run": lambda uow, made: queries.get_run(uow, made.run_id),
+    "entitlement": lambda uow, made: entitlements_queries.get_entitlement(uow, made.id),
+    "launch": lambda uow, made: entitlements_queries.launch_address(uow, made.id),
+    "check": lambda uow, made: entitlements_queries.check_entitlement(uow, made.id),
+    "run": lambda uow, made: runs_queries.get_run(uow, made.run_id),
 }
 
 
@@ -195,10 +195,10 @@ class TestTwoNets:
             with pytest.raises(NotFound):
                 READS[read](uow, made)
             if stranger.org_id is not None and net != "rows":
-                assert not queries.entitlements_of_buyer(uow).items
-                assert not queries.runs_of_seller(uow).items
-            assert not queries.troubled_runs(uow)
-            assert not queries.deliveries_of(uow, [made.reference])
+                assert not entitlements_queries.entitlements_of_buyer(uow).items
+                assert not runs_queries.runs_of_seller(uow).items
+            assert not runs_queries.troubled_runs(uow)
+            assert not runs_queries.deliveries_of(uow, [made.reference])
             act_as(uow, OPERATOR_PRINCIPAL)
 
     def test_the_buyer_does_not_see_the_sellers_desk_nor_the_seller_the_buyers_people(self, uow: UnitOfWork) -> None:
@@ -207,14 +207,14 @@ class TestTwoNets:
         RUN.move(uow, run, "dead", org_ids=[run.buyer_org_id])
         uow.flush()
         with acting(uow, made.buyer.owner):
-            assert not queries.runs_of_seller(uow).items
-            assert not queries.troubled_runs(uow)
+            assert not runs_queries.runs_of_seller(uow).items
+            assert not runs_queries.troubled_runs(uow)
             with pytest.raises(NotFound):
-                queries.get_run(uow, made.run_id)
+                runs_queries.get_run(uow, made.run_id)
         with acting(uow, made.seller.owner):
-            assert not queries.entitlements_of_buyer(uow).items
+            assert not entitlements_queries.entitlements_of_buyer(uow).items
             with pytest.raises(NotFound):
-                queries.get_entitlement(uow, made.id)
+                entitlements_queries.get_entitlement(uow, made.id)
 
     def _see_as(self, uow: UnitOfWork, stranger: Principal, net: str) -> None:
         """`query`: rows are open to all, the query alone must hold. `rows`: the query thinks it is the platform."""

@@ -10,11 +10,11 @@ from sqlalchemy import text
 
 from app.scheduler import run_sweep
 from fulfillment import jobs
-from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.jobs import give_up_overdue, overdue_runs
+from fulfillment.provisioning.end_entitlement import end_entitlement
 from fulfillment.runs.conclude import Success, give_up, lock_run, succeed
+from fulfillment.runs.models import RUN
 from fulfillment.runs.replay_run import REPLAY_WITHIN, replay_run
-from fulfillment.runs.states import RUN
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.errors import Conflict, NotFound
@@ -81,16 +81,21 @@ class TestReplay:
         self, uow: UnitOfWork, noon: datetime, state: str
     ) -> None:
         made = make_delivery(uow)
-        for ticket in (2, 3):
+        for call_generation in (2, 3):
             # Twice without a try between: each replay has its own job.
             give_up(uow, *lock_run(uow, made.run_id), state=state, reason="x")
             with acting(uow, made.seller.owner):
                 replay_run(uow, made.run_id)
             run = provision_run(uow, made.id)
-            assert (run.state, run.failure, run.finished_at, run.ticket) == ("queued", None, None, ticket)
+            assert (run.state, run.failure, run.finished_at, run.call_generation) == (
+                "queued",
+                None,
+                None,
+                call_generation,
+            )
             assert run.deadline_at == noon + REPLAY_WITHIN
             key = uow.session.scalar(
-                text("SELECT state FROM kernel.job WHERE dedupe_key = :k"), {"k": f"{run.id}:{ticket}"}
+                text("SELECT state FROM kernel.job WHERE dedupe_key = :k"), {"k": f"{run.id}:{call_generation}"}
             )
             assert key == "ready"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.sample.connectors import launch_environment, seed_connectors
-from fulfillment.queries import connectors_of
+from fulfillment.connectors.queries import connectors_of
 from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Invalid
 from kernel.outbound import OutboundPolicy

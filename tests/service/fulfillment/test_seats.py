@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from fulfillment.entitlements.end_entitlement import end_entitlement
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
+from fulfillment.provisioning.end_entitlement import end_entitlement
 from fulfillment.runs.conclude import Success, lock_run, succeed
 from kernel import clock
 from kernel.db.uow import UnitOfWork

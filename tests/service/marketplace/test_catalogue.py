@@ -11,23 +11,23 @@ from sqlalchemy.exc import DBAPIError
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.ids import uuid7
-from marketplace.discovery.feed import get_feed_item
-from marketplace.listings.draft_listing import DraftListing, ReviseListing, draft_listing, revise_listing
-from marketplace.listings.jobs import follow_version
-from marketplace.listings.models import Listing, ListingVersion
-from marketplace.listings.plan_terms import DraftPlan
-from marketplace.listings.queries import get_listing, get_own_listing, list_in_review, list_versions
-from marketplace.listings.review_listing import (
+from marketplace.catalog.draft_listing import DraftListing, ReviseListing, draft_listing, revise_listing
+from marketplace.catalog.jobs import follow_version
+from marketplace.catalog.models import Listing, ListingVersion
+from marketplace.catalog.plan_terms import DraftPlan
+from marketplace.catalog.queries import get_listing, get_own_listing, list_in_review, list_versions
+from marketplace.catalog.review_listing import (
     ReviewListing,
     resume_listing,
     review_listing,
     suspend_listing,
     withdraw_plan,
 )
-from marketplace.listings.submit_listing import Reason, submit_listing
-from marketplace.placements.place import AddClaim, AddPlacement, add_claim, add_placement
-from marketplace.public import get_sellable
-from marketplace.videos.queries import get_own_video
+from marketplace.catalog.sellable import get_sellable
+from marketplace.catalog.submit_listing import Reason, submit_listing
+from marketplace.discovery.feed import get_feed_item
+from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.publishing.queries import get_own_video
 from tests.factories_marketplace import (
     OPERATOR_PRINCIPAL,
     Org,

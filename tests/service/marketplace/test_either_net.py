@@ -9,21 +9,25 @@ from sqlalchemy import text
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, NotFound
-from kernel.principal import ANONYMOUS, Kind, Principal
-from marketplace import public
+from kernel.principal import ANONYMOUS, Principal, PrincipalKind
+from marketplace.access.api_keys import MintApiKey, list_api_keys, mint_api_key, revoke_api_key
+from marketplace.access.members import list_members
+from marketplace.attribution import facts
+from marketplace.catalog import sellable
+from marketplace.catalog.draft_listing import DraftListing, ReviseListing, draft_listing, revise_listing
+from marketplace.catalog.queries import get_listing, get_own_listing, list_own_listings, list_versions
+from marketplace.catalog.review_listing import connect_plan, retire_listing, withdraw_plan
+from marketplace.catalog.submit_listing import submit_listing
+from marketplace.discovery import claims
 from marketplace.discovery.feed import get_feed_item, list_feed
-from marketplace.listings.draft_listing import DraftListing, ReviseListing, draft_listing, revise_listing
-from marketplace.listings.queries import get_listing, get_own_listing, list_own_listings, list_versions
-from marketplace.listings.review_listing import connect_plan, retire_listing, withdraw_plan
-from marketplace.listings.submit_listing import submit_listing
-from marketplace.organizations.models import BillingProfile
-from marketplace.organizations.queries import get_checklist, list_billing_profiles
-from marketplace.organizations.save_billing_profile import SaveBillingProfile, save_billing_profile
-from marketplace.people.api_keys import MintApiKey, list_api_keys, mint_api_key, revoke_api_key
-from marketplace.people.members import list_members
-from marketplace.videos.publish_video import withdraw_video
-from marketplace.videos.queries import find_media, get_own_video, list_own_videos
-from marketplace.videos.receive_media import check_uploadable
+from marketplace.parties import lookups
+from marketplace.parties.models import BillingProfile
+from marketplace.parties.queries import get_checklist, list_billing_profiles
+from marketplace.parties.save_billing_profile import SaveBillingProfile, save_billing_profile
+from marketplace.publishing.publish_video import withdraw_video
+from marketplace.publishing.queries import get_own_video, list_own_videos
+from marketplace.videos.media.receive_media import check_uploadable
+from marketplace.videos.queries import find_media
 from tests.factories_marketplace import (
     acting,
     make_channel,
@@ -129,8 +133,8 @@ class TestQueriesAlone:
             lambda: revise_listing(uow, ReviseListing(listing.id, words())),
             lambda: withdraw_plan(uow, plan),
             lambda: connect_plan(uow, plan, video),
-            lambda: public.get_sellable(uow, plan),
-            lambda: public.billing_profile(uow, profile),
+            lambda: sellable.get_sellable(uow, plan),
+            lambda: lookups.get_billing_profile(uow, profile),
             lambda: revoke_api_key(uow, key),
             lambda: save_billing_profile(
                 uow, SaveBillingProfile("名", "91330106MA2CF9B3RJ", "CN", "", "a@example.test", id=profile)
@@ -140,20 +144,20 @@ class TestQueriesAlone:
             for attempt in attempts:
                 with pytest.raises(NotFound):
                     attempt()
-            assert public.find_default_billing_profile(uow, owner.organization()) is None
+            assert lookups.find_default_billing_profile(uow, owner.organization()) is None
 
     def test_a_buyers_identity_is_not_told(self, uow: UnitOfWork, stranger: Principal) -> None:
         buyer = make_org(uow)
         with unguarded(uow, stranger), pytest.raises(NotFound):
-            public.party(uow, buyer.id)
+            lookups.get_party(uow, buyer.id)
 
     def test_claims_of_what_one_may_not_see(self, uow: UnitOfWork, stranger: Principal) -> None:
         seller = make_seller(uow)
         (plan,) = make_plans(uow, seller)
         video, _ = make_published_video(uow, seller, plan, visibility="internal")
         with unguarded(uow, stranger):
-            assert public.claims_of(uow, video.id, plan.id) == []
-            assert public.placements_of_listing(uow, plan.listing_id) == []
+            assert claims.claims_of(uow, video.id, plan.id) == []
+            assert facts.placements_of_listing(uow, plan.listing_id) == []
 
 
 class TestAcrossOrganizations:
@@ -176,7 +180,7 @@ class TestAcrossOrganizations:
 
     def test_a_key_acts_for_no_person(self, uow: UnitOfWork) -> None:
         org = make_org(uow)
-        key = Principal(Kind.API_KEY, org.id, permissions=org.owner.permissions)
+        key = Principal(PrincipalKind.API_KEY, org.id, permissions=org.owner.permissions)
         with acting(uow, key), pytest.raises(Forbidden, match="person_required"):
             mint_api_key(uow, MintApiKey("another", ["orders.read"]))
 

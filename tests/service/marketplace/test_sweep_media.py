@@ -17,9 +17,9 @@ from kernel.jobs.models import Job
 from kernel.principal import SYSTEM
 from kernel.storage import Storage, StoredObject, open_storage
 from marketplace.videos import jobs
+from marketplace.videos.media.receive_media import PROBE, ReceiveMedia, receive_media, upload_key
+from marketplace.videos.media.sweep_media import ORPHANED_AFTER, refuse_given_up
 from marketplace.videos.models import Video
-from marketplace.videos.receive_media import PROBE, ReceiveMedia, receive_media, upload_key
-from marketplace.videos.sweep_media import ORPHANED_AFTER, refuse_given_up
 from tests.factories_marketplace import Org, acting, make_ready_video, make_seller
 
 

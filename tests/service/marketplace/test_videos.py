@@ -15,11 +15,14 @@ from kernel.errors import Conflict, Invalid, NotFound, TooMany
 from kernel.ids import uuid7
 from kernel.principal import ANONYMOUS, Principal
 from kernel.storage import StoredObject
+from marketplace.attribution.facts import find_sharer, placements_of_listing, touchpoints_for
+from marketplace.attribution.reach import get_reach
 from marketplace.attribution.record_touchpoints import AHEAD, BEHIND, TouchpointIn, record_touchpoints
 from marketplace.channels.open_channel import follow_channel, unfollow_channel
 from marketplace.channels.queries import get_channel
+from marketplace.discovery.claims import claims_of
 from marketplace.discovery.feed import get_feed_item, list_feed
-from marketplace.placements.place import (
+from marketplace.publishing.edit_placements import (
     AddClaim,
     AddPlacement,
     ChangePlacement,
@@ -28,10 +31,10 @@ from marketplace.placements.place import (
     change_placement,
     remove_placement,
 )
-from marketplace.public import claims_of, find_sharer, placements_of_listing, touchpoints_for
-from marketplace.videos.publish_video import publish_video, withdraw_video
-from marketplace.videos.queries import find_media, get_own_video, get_reach, list_own_videos
-from marketplace.videos.receive_media import ReceiveMedia, receive_media, upload_key
+from marketplace.publishing.publish_video import publish_video, withdraw_video
+from marketplace.publishing.queries import get_own_video, list_own_videos
+from marketplace.videos.media.receive_media import ReceiveMedia, receive_media, upload_key
+from marketplace.videos.queries import find_media
 from marketplace.videos.share_links import share_video
 from tests.factories_marketplace import (
     Org,
@@ -311,7 +314,7 @@ class TestFeed:
 
 
 def get_own_listing_id(uow: UnitOfWork, seller: Org) -> UUID:
-    from marketplace.listings.queries import list_own_listings
+    from marketplace.catalog.queries import list_own_listings
 
     with acting(uow, seller.owner):
         return list_own_listings(uow).items[0].id

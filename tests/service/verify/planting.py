@@ -1,4 +1,4 @@
-"""Hands that damage rows the way no verb would."""
+"""Damage to rows that no verb would do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import text
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
-from marketplace.organizations.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 _SWITCH = """
     DO $$ DECLARE name text; BEGIN

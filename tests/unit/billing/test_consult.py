@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from billing.gateways.ports import GatewayAnswer, GatewayStatus, NotReached, OutcomeUnknown, Refused
+from billing.gateways.ports import GatewayAnswer, GatewayRefused, GatewayStatus, NotReached, OutcomeUnknown
 from billing.gateways.result import NOT_REACHED, Conclusion, GatewayResult, submit_or_query, wait_before_check
 from kernel.money import Money
 
@@ -34,7 +34,7 @@ def test_what_may_have_been_sent_is_asked_about_first_and_sent_only_when_it_is_n
 @pytest.mark.parametrize(
     ("error", "result"),
     [
-        (Refused("declined"), GatewayResult(refused="declined")),
+        (GatewayRefused("declined"), GatewayResult(refused="declined")),
         (OutcomeUnknown(), GatewayResult(unknown=True)),
         (NotReached(), NOT_REACHED),
     ],
@@ -47,7 +47,7 @@ def test_how_a_call_ends(error: Exception, result: GatewayResult) -> None:
     ("error", "result"),
     # A question refused says nothing about the deed: other credentials, another account.
     [
-        (Refused("resource_missing"), GatewayResult(unknown=True)),
+        (GatewayRefused("resource_missing"), GatewayResult(unknown=True)),
         (OutcomeUnknown(), GatewayResult(unknown=True)),
         (NotReached(), NOT_REACHED),
     ],

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from billing.refunds.parts import LineLeft, part_of
-from billing.shares.split import ShareTerms, Split, split, take_back
+from billing.refunds.allocate_refund import LineLeft, allocate_refund
+from billing.shares.split import ShareTerms, Split, reverse_split, split
 from billing.tax.decision import TaxDecision, TaxParty, tax_for
 from billing.tax.line_amounts import LineAmounts, line_amounts
 from kernel.errors import Invalid
@@ -134,7 +134,7 @@ def test_refunds_take_back_from_everyone_exactly_what_they_had(
     left = split(net, tax, rates)
     whole, returned = left, Split(0, 0, 0)
     for wish in [*wishes, 10**12]:
-        part = take_back(min(wish, left.total_minor), left)
+        part = reverse_split(min(wish, left.total_minor), left)
         assert min(part.parts()) >= 0
         assert part.total_minor == min(wish, left.total_minor)
         left = Split(*(had - gone for had, gone in zip(left.parts(), part.parts(), strict=True)))
@@ -145,7 +145,7 @@ def test_refunds_take_back_from_everyone_exactly_what_they_had(
 
 def test_more_than_is_left_cannot_be_taken_back() -> None:
     with pytest.raises(ValueError, match="at most what is left"):
-        take_back(11, Split(8, 1, 1))
+        reverse_split(11, Split(8, 1, 1))
 
 
 @given(
@@ -167,7 +167,7 @@ def test_partial_refunds_add_up_to_net_and_tax(
     for wish in [*wishes, line.gross_minor]:
         if not gross_left:
             break
-        part = part_of(min(wish, gross_left), LineLeft(gross_left, net_left, rate_ppm))
+        part = allocate_refund(min(wish, gross_left), LineLeft(gross_left, net_left, rate_ppm))
         assert part.net_minor + part.tax_minor == part.gross_minor == min(wish, gross_left)
         assert 0 <= part.net_minor <= net_left
         assert 0 <= part.tax_minor <= gross_left - net_left

@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import date
 
-from billing.tax.decision import TaxParty, tax_for
-from billing.tax.reasons import reason_in_words
+from billing.tax.decision import TaxParty, reason_in_words, tax_for
 
 PARTIES = [
     TaxParty("CN"),

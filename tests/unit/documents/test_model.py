@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.documents.lines import InvoiceLine, TaxCategory, unit_price_of
+from billing.documents.lines import DocumentLine, TaxCategory, unit_price_of
 from billing.documents.model import DocumentKind
-from billing.documents.parties import Party, Period
+from billing.documents.parties import DocumentParty, Period
 from kernel.errors import Invalid
 from kernel.money import round_decimal
 from tests.sample_documents import (
@@ -33,7 +33,7 @@ RATES = st.sampled_from([10_000, 30_000, 60_000, 90_000, 130_000, 190_000, 55_00
 
 
 @st.composite
-def lines(draw: st.DrawFn) -> InvoiceLine:
+def lines(draw: st.DrawFn) -> DocumentLine:
     if draw(st.booleans()):
         return included_line("item", draw(AMOUNTS), str(draw(QUANTITIES)), draw(RATES))
     return excluded_line("item", draw(AMOUNTS), draw(RATES))
@@ -85,7 +85,7 @@ class TestLine:
 
 class TestInvoice:
     @given(st.lists(lines(), min_size=1, max_size=12))
-    def test_breakdown_and_totals_are_the_sums_of_the_lines(self, items: list[InvoiceLine]) -> None:
+    def test_breakdown_and_totals_are_the_sums_of_the_lines(self, items: list[DocumentLine]) -> None:
         document = invoice_of(*items)
         for field in ("net_minor", "tax_minor", "gross_minor"):
             total = sum(getattr(line, field) for line in items)
@@ -95,7 +95,7 @@ class TestInvoice:
         assert len(keys) == len(set(keys))
 
     @given(st.lists(lines(), min_size=1, max_size=5), st.sampled_from(["net_minor", "tax_minor", "gross_minor"]))
-    def test_a_total_one_unit_off_is_refused(self, items: list[InvoiceLine], field: str) -> None:
+    def test_a_total_one_unit_off_is_refused(self, items: list[DocumentLine], field: str) -> None:
         document = invoice_of(*items)
         with pytest.raises(Invalid, match="document_total_differs"):
             replace(document, **{field: getattr(document, field) + 1})
@@ -142,16 +142,18 @@ class TestParty:
         ],
     )
     def test_vat_ids_are_known_by_country_and_prefix(self, country: str, tax_id: str, *, is_vat: bool) -> None:
-        assert Party(legal_name="x", country=country, tax_id=tax_id).has_vat_id is is_vat
+        assert DocumentParty(legal_name="x", country=country, tax_id=tax_id).has_vat_id is is_vat
 
     def test_names_lose_what_deceives_or_breaks_xml(self) -> None:
-        party = Party(legal_name=" A\x00B\u202eC\ud800\ufffe\tD ", country="CN", address_lines=("", "\u200b", "x"))
+        party = DocumentParty(
+            legal_name=" A\x00B\u202eC\ud800\ufffe\tD ", country="CN", address_lines=("", "\u200b", "x")
+        )
         assert party.legal_name == "ABC D"
         assert party.address_lines == ("x",)
 
     def test_country_is_iso(self) -> None:
         with pytest.raises(Invalid, match="document_country_not_iso"):
-            Party(legal_name="x", country="china")
+            DocumentParty(legal_name="x", country="china")
 
 
 def test_period_is_shown_with_both_ends() -> None:

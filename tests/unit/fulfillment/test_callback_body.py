@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fulfillment.connectors.messages import Callback
+from fulfillment.connectors.messages import CallbackBody
 
 
-def read(body: Any) -> Callback:
-    return Callback.model_validate_json(body if isinstance(body, bytes) else json.dumps(body))
+def read(body: Any) -> CallbackBody:
+    return CallbackBody.model_validate_json(body if isinstance(body, bytes) else json.dumps(body))
 
 
 def test_defaults_and_unknown_fields() -> None:
@@ -72,4 +72,4 @@ def test_any_text_is_storable(text: str) -> None:
     assert "\x00" not in shown
     shown.encode()
     # Stored as JSON and read again by the job that applies it.
-    assert Callback.model_validate(found.model_dump(mode="json")).words == found.words
+    assert CallbackBody.model_validate(found.model_dump(mode="json")).words == found.words

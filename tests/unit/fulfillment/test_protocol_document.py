@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from fulfillment.connectors.messages import ID_LENGTH, MESSAGE_LENGTH, Callback, Done, No
+from fulfillment.connectors.messages import ID_LENGTH, MESSAGE_LENGTH, CallbackBody, RefusalBody, SuccessBody
 from fulfillment.connectors.save_connector import OVERLAP
 from fulfillment.connectors.webhook import FINAL, TIMEOUT_S
 from fulfillment.entitlements.models import Entitlement
@@ -40,9 +40,9 @@ def test_every_operation_is_described() -> None:
 
 
 def test_what_a_delivery_says_of_an_order_is_described() -> None:
-    """The context that orders gives along (`orders.deliver`), part by part."""
+    """The context that orders gives along (`orders.fulfillment.start_fulfillment`), part by part."""
     table = DOCUMENT.split("### Body")[1].split("```json")[0]
-    source = (Path(__file__).parents[3] / "orders" / "deliver.py").read_text("utf-8")
+    source = (Path(__file__).parents[3] / "orders" / "fulfillment" / "start_fulfillment.py").read_text("utf-8")
     said = re.findall(r'"(\w+)":', source.split("context={")[1])
     assert len(said) > 10
     assert [name for name in said if f"`{name}`" not in table] == []
@@ -65,7 +65,7 @@ def test_the_bodies_of_the_text_are_understood() -> None:
     refusal = re.search(r"`(\{\"status\": \"failed\".*?\}\})`", DOCUMENT)
     assert done is not None
     assert refusal is not None
-    assert Done.model_validate_json(done[1].replace("https://…", "https://app.example")).names_the_tenant()
-    assert No.model_validate_json(refusal[1]).error.words == ("…", "…")
-    callback = Callback.model_validate_json(re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)[1])
+    assert SuccessBody.model_validate_json(done[1].replace("https://…", "https://app.example")).names_the_tenant()
+    assert RefusalBody.model_validate_json(refusal[1]).error.words == ("…", "…")
+    callback = CallbackBody.model_validate_json(re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)[1])
     assert (callback.status, callback.sequence, callback.percent) == ("progress", 2, 50)

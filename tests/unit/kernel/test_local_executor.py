@@ -15,7 +15,7 @@ from app.local_executor import LocalExecutor
 from kernel import clock
 from kernel.db.uow import JobSignal
 from kernel.ids import uuid7
-from kernel.jobs.context import Claim
+from kernel.jobs.context import JobClaim
 from kernel.jobs.runner import JobRun, Runner
 
 
@@ -36,7 +36,7 @@ class FakeRunner:
         if self.error is not None:
             raise self.error
         now = clock.now()
-        return len(job_ids), [JobRun(Claim(one, "test", {}, 1, 1, None), now, 0.0) for one in job_ids]
+        return len(job_ids), [JobRun(JobClaim(one, "test", {}, 1, 1, None), now, 0.0) for one in job_ids]
 
     def call(self, run: JobRun) -> None:
         with self._lock:

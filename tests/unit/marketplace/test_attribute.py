@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.attribution.attribute import (
-    MEANT_MS,
+    QUALIFIED_VIEW_MS,
     WINDOW,
-    Attribution,
+    AttributionResult,
     ContextHint,
     PlacementFact,
     TouchpointFact,
@@ -33,7 +33,7 @@ def touch(number: int, kind: str, minutes_ago: int, **more: object) -> Touchpoin
     return replace(base, **more)  # type: ignore[arg-type]
 
 
-def decide(*touches: TouchpointFact, hint: ContextHint | None = None) -> Attribution:
+def decide(*touches: TouchpointFact, hint: ContextHint | None = None) -> AttributionResult:
     return attribute(touches, CARDS, NOW, buyer_org_id=BUYER, seller_org_id=SELLER, hint=hint)
 
 
@@ -41,7 +41,7 @@ def click(number: int, minutes_ago: int, **more: object) -> TouchpointFact:
     return touch(number, "card_click", minutes_ago, **({"placement_id": CARD.id, "second_ms": 7_000} | more))
 
 
-def view(number: int, minutes_ago: int, watched_ms: int = MEANT_MS, **more: object) -> TouchpointFact:
+def view(number: int, minutes_ago: int, watched_ms: int = QUALIFIED_VIEW_MS, **more: object) -> TouchpointFact:
     return touch(number, "view", minutes_ago, watched_ms=watched_ms, **more)
 
 
@@ -53,7 +53,7 @@ class TestTheRule:
         assert len(found.path) == 3
 
     def test_without_a_click_the_last_long_view_wins(self) -> None:
-        found = decide(view(1, 60), view(2, 30), view(3, 5, MEANT_MS - 1))
+        found = decide(view(1, 60), view(2, 30), view(3, 5, QUALIFIED_VIEW_MS - 1))
         assert (found.rule, found.touchpoint_id) == ("last_view", UUID(int=102))
 
     def test_nothing_meant_anything(self) -> None:
@@ -138,7 +138,7 @@ def test_the_answer_is_always_a_touch_inside_the_window_or_none(history: list[To
     found = decide(*history)
     assert found.promoter_org_id not in {BUYER, SELLER}
     if found.rule == "none":
-        assert found == Attribution("none", path=found.path)
+        assert found == AttributionResult("none", path=found.path)
         return
     assert found.touched_at is not None
     assert NOW - WINDOW <= found.touched_at <= NOW
@@ -149,5 +149,5 @@ def test_the_answer_is_always_a_touch_inside_the_window_or_none(history: list[To
 @given(touches)
 def test_a_later_short_view_never_takes_a_sale_away(history: list[TouchpointFact]) -> None:
     before = decide(*history)
-    after = decide(*history, touch(999, "view", 0, watched_ms=MEANT_MS - 1))
+    after = decide(*history, touch(999, "view", 0, watched_ms=QUALIFIED_VIEW_MS - 1))
     assert (before.rule, before.touchpoint_id) == (after.rule, after.touchpoint_id)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.pages.assets import ROOT, STYLES
+from api.pages.frame.assets import ROOT, STYLES
 
 TOKENS = (ROOT / "styles" / "tokens.css").read_text("utf-8")
 VALUE = re.compile(r"--([a-z0-9-]+):\s*(#[0-9a-f]{6})")

@@ -7,7 +7,7 @@ from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.pages.formats import Formats
+from api.pages.frame.formats import Formats
 from kernel.money import Money
 
 ZH = Formats(Locale.parse("zh_CN"), "Asia/Shanghai")

@@ -6,11 +6,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from api.pages import assets, security
-from api.pages.navigation import BOTTOM_BAR_SIZE, Area, bottom_bar, rail
-from api.pages.rendering import render
-from api.pages.views.channel import FeedView
-from api.pages.wording import LANGUAGES, Language
+from api import headers
+from api.language import LANGUAGES, Language
+from api.pages.feed.views import FeedView
+from api.pages.frame import assets
+from api.pages.frame.navigation import BOTTOM_BAR_SIZE, Area, bottom_bar, rail
+from api.pages.frame.rendering import render
 from tests.browser.preview.catalogue import EVERYTHING, chrome, samples
 
 PAGES = tuple(samples("en"))
@@ -171,7 +172,7 @@ def test_rail_shows_only_what_one_may_do() -> None:
 
 
 def test_policy_forbids_inline_code() -> None:
-    policy = security.page_headers("abc")["Content-Security-Policy"]
+    policy = headers.page_headers("abc")["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "'nonce-abc'" in policy
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.pages.site import local_path
+from api.pages.frame.site import local_path
 from api.v1.invoice_export import next_month, parse_month
 
 

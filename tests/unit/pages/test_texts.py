@@ -1,19 +1,20 @@
 """The words of the pages: both languages complete, nothing used that is not there, nothing there that is not used."""
 
 import re
-from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from api.pages import navigation
-from api.pages.rendering import TEMPLATES
-from api.pages.states import TONES
-from api.pages.views.channel import CallToAction, Per
-from api.pages.views.timeline import LinkKind, LinkState
-from api.pages.wording import LANGUAGES, Language, best_language, flatten, wording
+from api.language import LANGUAGES, Language, best_language
+from api.pages.feed.views import CallToAction
+from api.pages.frame import navigation
+from api.pages.frame.prices import Per
+from api.pages.frame.rendering import TEMPLATES
+from api.pages.frame.status_colors import TONES
+from api.pages.frame.timeline import LinkKind, LinkState
+from api.pages.frame.translations import flatten, translations
 
-STATIC = TEMPLATES.parent / "static"
+STATIC = TEMPLATES / "frame" / "static"
 #: t("key") and tn("key"); a key that ends in a dot is completed by a value.
 USED = re.compile(r"\b(tn?)\(\s*\"([a-z0-9_.]+)\"")
 #: t(f"prefix.{value}"), in a handler.
@@ -33,11 +34,10 @@ def used_keys() -> dict[str, str]:
             found[f"{key}.text"] = "t"
             if act:
                 found[f"{key}.act"] = "t"
-    for folder in ("handlers", "filling"):
-        for path in (TEMPLATES.parent / folder).glob("*.py"):
-            source = path.read_text("utf-8")
-            found.update({key: how for how, key in USED.findall(source)})
-            found.update(dict.fromkeys(COMPLETED.findall(source), "t"))
+    for path in TEMPLATES.rglob("*.py"):
+        source = path.read_text("utf-8")
+        found.update({key: how for how, key in USED.findall(source)})
+        found.update(dict.fromkeys(COMPLETED.findall(source), "t"))
     return found
 
 
@@ -50,14 +50,14 @@ def has(texts: dict[str, str], key: str, how: str) -> bool:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_key_used_is_defined(language: Language) -> None:
-    texts = dict(wording(language).texts)
+    texts = dict(translations(language).texts)
     missing = [key for key, how in used_keys().items() if not has(texts, key, how)]
     assert missing == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_scripts_use_only_defined_keys(language: Language) -> None:
-    texts = dict(wording(language).texts)
+    texts = dict(translations(language).texts)
     used = {key for path in STATIC.glob("*.js") for key in IN_SCRIPT.findall(path.read_text("utf-8"))}
     assert used
     assert [key for key in used if not has(texts, f"js.{key}", "t")] == []
@@ -65,13 +65,13 @@ def test_scripts_use_only_defined_keys(language: Language) -> None:
 
 def test_languages_have_the_same_keys() -> None:
     chinese, english = (
-        {key.removesuffix(".one").removesuffix(".other") for key in wording(one).texts} for one in LANGUAGES
+        {key.removesuffix(".one").removesuffix(".other") for key in translations(one).texts} for one in LANGUAGES
     )
     assert chinese ^ english == set()
 
 
 def test_languages_fill_in_the_same_parameters() -> None:
-    chinese, english = (wording(one).texts for one in LANGUAGES)
+    chinese, english = (translations(one).texts for one in LANGUAGES)
     differing = [key for key in chinese if set(PARAMETER.findall(chinese[key])) != set(PARAMETER.findall(english[key]))]
     assert differing == []
 
@@ -81,7 +81,7 @@ def test_no_key_lies_unused() -> None:
     prefixes = (*tuple(key for key in used if key.endswith(".")), "word.", "js.", "list.", "nav.", "notice.")
     unused = [
         key
-        for key in wording("zh-CN").texts
+        for key in translations("zh-CN").texts
         if not key.startswith(prefixes)
         and key.removesuffix(".other").removesuffix(".one") not in used
         and key not in used
@@ -91,7 +91,7 @@ def test_no_key_lies_unused() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_known_value_has_a_word(language: Language) -> None:
-    texts = wording(language).texts
+    texts = translations(language).texts
     expected = [f"word.{kind}.{state}" for kind, states in TONES.items() for state in states]
     expected += [f"word.cta.{one}" for one in get_args(CallToAction)]
     expected += [f"per.{one}" for one in get_args(Per)]
@@ -104,22 +104,22 @@ def test_every_known_value_has_a_word(language: Language) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_shouts(language: Language) -> None:
-    assert [text for text in wording(language).texts.values() if "!" in text or "！" in text] == []
+    assert [text for text in translations(language).texts.values() if "!" in text or "！" in text] == []
 
 
 def test_a_missing_key_is_an_error() -> None:
     with pytest.raises(KeyError):
-        wording("en").text("no.such.key")
+        translations("en").text("no.such.key")
 
 
 def test_an_unknown_state_shows_as_it_is() -> None:
-    assert wording("en").word("order", "some_new_state") == "some new state"
+    assert translations("en").word("order", "some_new_state") == "some new state"
 
 
 def test_counts_follow_the_language() -> None:
-    assert wording("en").count("run.attempts", 1) == "1 attempt"
-    assert wording("en").count("run.attempts", 2) == "2 attempts"
-    assert wording("zh-CN").count("run.attempts", 1) == "1 次尝试"
+    assert translations("en").count("run.attempts", 1) == "1 attempt"
+    assert translations("en").count("run.attempts", 2) == "2 attempts"
+    assert translations("zh-CN").count("run.attempts", 1) == "1 次尝试"
 
 
 def test_flatten_refuses_what_is_not_text() -> None:
@@ -143,6 +143,6 @@ def test_language_is_taken_from_the_header(header: str, language: Language) -> N
 
 
 def test_text_files_stay_small() -> None:
-    assert all(
-        len(path.read_text("utf-8").splitlines()) <= 400 for path in Path(TEMPLATES.parent / "texts").rglob("*.toml")
-    )
+    files = list(TEMPLATES.glob("*/texts/*/*.toml"))
+    assert files
+    assert all(len(path.read_text("utf-8").splitlines()) <= 400 for path in files)

@@ -10,9 +10,9 @@ from app.sample.organizations import ORGANIZATIONS
 from app.sample.products import PRODUCTS, SampleProduct
 from app.sample.scenes.facts import STORIES
 from kernel.ids import uuid7
-from marketplace.listings.plan_terms import checked_plan
-from marketplace.people.permissions import ROLES
-from marketplace.placements.contradictions import Said, Terms, find_contradiction, price_unit
+from marketplace.access.permissions import ROLES
+from marketplace.catalog.plan_terms import checked_plan
+from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
 
 
 @pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: product.scene)
@@ -29,7 +29,7 @@ def test_every_spoken_claim_is_kept(product: SampleProduct) -> None:
     (story,) = [story for story in STORIES if story.key == product.scene]
     for claim in story.claims:
         entered = _spoken(uuid7(), story.key, claim)
-        said = Said(entered.kind, entered.value_int, entered.value_text, entered.currency, entered.unit)
+        said = ClaimValue(entered.kind, entered.value_int, entered.value_text, entered.currency, entered.unit)
         assert find_contradiction(said, terms) is None, claim
 
 

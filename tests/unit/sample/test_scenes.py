@@ -10,12 +10,12 @@ from av.audio.resampler import AudioResampler
 from PIL import Image, ImageStat
 
 from app.sample.scenes import STORIES, generate_scenes
-from app.sample.scenes.facts import HEIGHT_PX, WIDTH_PX, Story
+from app.sample.scenes.facts import HEIGHT_PX, WIDTH_PX, FilmScript
 from app.sample.scenes.make import make_scene
 from app.sample.scenes.music import sound
-from app.sample.scenes.stage import Stage, ease
-from marketplace.videos.probe import probe_video
-from marketplace.videos.probe_result import Probe
+from app.sample.scenes.timeline import FilmTimeline, ease
+from marketplace.videos.media.probe import probe_video
+from marketplace.videos.media.probe_result import Probe
 
 SHORTEST = min(STORIES, key=lambda story: story.duration_ms)
 
@@ -92,7 +92,7 @@ def test_the_same_bytes_every_time(film: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.key)
-def test_claims_and_cards_lie_within_the_video(story: Story) -> None:
+def test_claims_and_cards_lie_within_the_video(story: FilmScript) -> None:
     assert 12_000 <= story.duration_ms <= 20_000
     seconds = [claim.second for claim in story.claims]
     assert seconds == sorted(set(seconds))
@@ -133,7 +133,7 @@ def test_movements_begin_at_nothing_and_end_at_all() -> None:
 
 
 def test_the_first_frame_is_whole_and_a_still_one_is_empty() -> None:
-    stage = Stage(SHORTEST)
+    stage = FilmTimeline(SHORTEST)
     frames = list(stage.frames())
     assert [(patch[0].size, patch[1:]) for patch in frames[0]] == [((WIDTH_PX, HEIGHT_PX), (0, 0))]
     assert frames[1] == []

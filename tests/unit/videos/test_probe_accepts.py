@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageStat
 
-from marketplace.videos.probe import probe_video
+from marketplace.videos.media.probe import probe_video
 
 Clip = Callable[..., Path]
 FASTSTART = {"movflags": "+faststart"}

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from kernel.errors import Invalid
-from marketplace.videos.probe import probe_video
-from marketplace.videos.remux import remux_faststart
+from marketplace.videos.media.probe import probe_video
+from marketplace.videos.media.remux import remux_faststart
 
 Clip = Callable[..., Path]
 KEY = {

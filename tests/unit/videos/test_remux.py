@@ -8,9 +8,9 @@ from pathlib import Path
 import av
 import pytest
 
-from marketplace.videos.isolated import remux_isolated
-from marketplace.videos.probe import probe_video
-from marketplace.videos.remux import remux_faststart
+from marketplace.videos.media.probe import probe_video
+from marketplace.videos.media.remux import remux_faststart
+from marketplace.videos.media.subprocess_probe import remux_isolated
 
 Clip = Callable[..., Path]
 PAYLOAD = b"<script>alert(document.domain)</script>"

@@ -1,0 +1,236 @@
+"""The purchase sheet: as a fragment inside the player, and as a page of its own that works without scripts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.auth import SIGNED_IN
+from api.media_addresses import cover_address
+from api.pages.buy.views import BuyView, PlanChoice, QuotePanel, QuotePanelLine
+from api.pages.feed.views import FeedClaim
+from api.pages.frame import addresses
+from api.pages.frame.choices import Choice
+from api.pages.frame.payment_methods import methods, parse_method
+from api.pages.frame.phrases import failure
+from api.pages.frame.prices import per_of, term_key
+from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
+from api.v1.purchases import PurchaseIn, buy
+from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError, Gone, Invalid, NotFound
+from kernel.ids import uuid7
+from kernel.money import Money
+from marketplace.catalog.queries import PlanView, get_listing
+from marketplace.discovery.cards import Card
+from marketplace.discovery.feed import FeedItem, get_placed
+from marketplace.parties.queries import list_billing_profiles
+from orders.checkout import quote_models
+from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
+from orders.checkout.priced_line import Context, PricedLine
+from orders.queries import get_quote
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the visitor has chosen so far; None where nothing yet."""
+
+    placement_id: UUID
+    second: int
+    share: str | None = None
+    plan_id: str = ""
+    quantity: int = 0
+    billing_profile_id: str = ""
+    payment_method_id: str = ""
+    po_number: str = ""
+
+
+@page("/buy/{placement_id:uuid}", SIGNED_IN)
+def show_sheet(placement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """The sheet of a card with its price. `part=sheet` answers the fragment that the player puts in place."""
+    wanted = Wanted(
+        placement_id,
+        page_request.query_number("second"),
+        page_request.query("share", most=64) or None,
+        plan_id=page_request.query("plan", most=36),
+        quantity=page_request.query_number("quantity", most=1_000_000),
+    )
+    return page_request.render(
+        _priced(page_request, wanted), part="sheet" if page_request.query("part") == "sheet" else None
+    )
+
+
+@form_post("/buy/{placement_id:uuid}", SIGNED_IN)
+def submit_sheet(
+    placement_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[str] | Response[bytes]:
+    """`action=quote` prices anew, `action=pay` buys what was priced: never anything else than the page showed."""
+    wanted = Wanted(
+        placement_id,
+        form.number("second", most=86_400),
+        form.text("share", most=64) or None,
+        form.text("plan_id", most=36),
+        0,
+        form.text("billing_profile_id", most=36),
+        form.text("payment_method_id", most=200),
+        form.text("po_number", most=64),
+    )
+    try:
+        wanted = replace(wanted, quantity=form.number("quantity", least=1, most=1_000_000))
+    except Invalid as refused:
+        view = _priced(page_request, wanted, error=failure(page_request, refused), error_field=refused.field)
+        return page_request.render(view, status=refused.status)
+    if form.text("action") != "pay":
+        return page_request.render(_priced(page_request, wanted))
+    quote_id = parse_uuid_or_404(form.text("quote_id"))
+    with page_request.work() as uow:
+        same = _is_for(get_quote(uow, quote_id), wanted)
+    if not same:
+        return page_request.render(_priced(page_request, wanted, error=page_request.t("buy.price_changed")), status=409)
+    try:
+        gateway, token = parse_method(wanted.payment_method_id)
+        bought = buy(
+            page_request.request,
+            PurchaseIn(
+                quote_id=quote_id,
+                billing_profile_id=parse_uuid_or_404(wanted.billing_profile_id, "billing_profile_not_found"),
+                gateway=gateway,
+                payment_method=token,
+                po_number=wanted.po_number or None,
+            ),
+            form.text("idempotency_key", most=255) or None,
+        )
+    except Gone as refused:
+        return page_request.render(
+            _priced(page_request, wanted, error=failure(page_request, refused)), status=refused.status
+        )
+    except NotFound:
+        raise
+    except DomainError as refused:
+        field = getattr(refused, "field", None)
+        return page_request.render(
+            _priced(page_request, wanted, error=failure(page_request, refused), error_field=field),
+            status=refused.status,
+        )
+    return page_request.redirect(addresses.order(str(bought.body["orders"][0]["id"])))
+
+
+def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:
+    lines = [PricedLine.model_validate(line) for line in quote.lines]
+    return [(str(line.plan_id), line.quantity) for line in lines] == [(wanted.plan_id, wanted.quantity)]
+
+
+def _priced(
+    page_request: PageRequest, wanted: Wanted, *, error: str | None = None, error_field: str | None = None
+) -> BuyView:
+    def work(uow: UnitOfWork) -> BuyView:
+        item, card = get_placed(uow, wanted.placement_id)
+        plans = get_listing(uow, card.listing_id).plans
+        plan = next((one for one in plans if str(one.id) == wanted.plan_id), None)
+        plan = plan or next(one for one in plans if one.id == card.plan_id)
+        quantity = min(max(wanted.quantity, plan.min_seats), plan.max_seats)
+        context = Context(
+            video_id=item.id, placement_id=card.placement_id, second_ms=wanted.second * 1000, share=wanted.share
+        )
+        quote = create_quote(uow, CreateQuote((QuoteItem(plan.id, quantity),), context=context))
+        titles = list_billing_profiles(uow)
+        profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in titles)
+        return _view(page_request, wanted, item, card, (plans, plan, quantity), quote, profiles, error, error_field)
+
+    return page_request.transact(work)
+
+
+def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
+    page_request: PageRequest,
+    wanted: Wanted,
+    item: FeedItem,
+    card: Card,
+    chosen: tuple[tuple[PlanView, ...], PlanView, int],
+    quote: quote_models.Quote,
+    profiles: tuple[Choice, ...],
+    error: str | None,
+    error_field: str | None,
+) -> BuyView:
+    plans, plan, quantity = chosen
+    ways = methods(page_request, page_request.services.gateways)
+    if not profiles:
+        error = error or page_request.t("buy.no_billing_profile")
+    if not ways:
+        error = error or page_request.t("buy.no_payment_method")
+    return BuyView(
+        placement_id=str(card.placement_id),
+        video_id=str(item.id),
+        video_title=page_request.pick(item.title, item.title_en),
+        channel_name=page_request.pick(item.channel_name, item.channel_name_en),
+        poster=cover_address(page_request.services, item.id, item.media_version, is_public=item.visibility == "public"),
+        second=wanted.second,
+        listing_name=page_request.pick(card.title, card.title_en),
+        seller_name=card.seller_name,
+        plans=tuple(_plan(page_request, one) for one in plans),
+        plan_id=str(plan.id),
+        quantity=quantity,
+        quote=quote_view(page_request, quote),
+        billing_profiles=profiles,
+        billing_profile_id=wanted.billing_profile_id or (profiles[0].id if profiles else ""),
+        payment_methods=ways,
+        payment_method_id=wanted.payment_method_id or (ways[0].id if ways else ""),
+        idempotency_key=str(uuid7()),
+        po_number=wanted.po_number,
+        share=wanted.share,
+        error=error,
+        error_field=error_field,
+    )
+
+
+def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePanel:
+    """A quote with its lines as sentences."""
+    lines = [PricedLine.model_validate(line) for line in quote.lines]
+    return QuotePanel(
+        id=str(quote.id),
+        lines=tuple(
+            QuotePanelLine(_line_text(page_request, line), Money(_agreed_minor(line), line.currency)) for line in lines
+        ),
+        net=Money(quote.net_minor, quote.currency),
+        tax=Money(quote.tax_minor, quote.currency),
+        tax_ppm=lines[0].tax_rate_ppm,
+        gross=Money(quote.gross_minor, quote.currency),
+        expires_at=quote.expires_at,
+        claims=tuple(
+            FeedClaim(claim.second_ms // 1000, page_request.pick(claim.text, claim.text_en), claim.ok)
+            for line in lines
+            for claim in line.claims
+        ),
+        needs_approval=quote.needs_approval,
+    )
+
+
+def _agreed_minor(line: PricedLine) -> int:
+    """What price times seats comes to after discount: with the tax where the price contains it."""
+    return line.gross_minor if line.tax_included else line.net_minor
+
+
+def _line_text(page_request: PageRequest, line: PricedLine) -> str:
+    if line.pricing != "per_seat":
+        return page_request.pick(line.plan_name, line.plan_name_en)
+    price = page_request.formats.price(Money(line.unit_price_minor, line.currency))
+    period = page_request.t(f"term.{term_key(line.term_months)}", n=line.term_months)
+    return page_request.t("buy.line", price=price, quantity=page_request.formats.number(line.quantity), term=period)
+
+
+def _plan(page_request: PageRequest, plan: PlanView) -> PlanChoice:
+    return PlanChoice(
+        id=str(plan.id),
+        name=page_request.pick(plan.name, plan.name_en),
+        term=page_request.t(f"term.by_{term_key(plan.term_months)}", n=plan.term_months),
+        price=Money(plan.unit_price_minor, plan.currency),
+        per=per_of(plan.price_unit),
+        min_quantity=plan.min_seats,
+        max_quantity=plan.max_seats,
+        sold_by_seat=plan.pricing == "per_seat",
+    )
+
+
+routes = [show_sheet, submit_sheet]

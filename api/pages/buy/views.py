@@ -1,0 +1,83 @@
+"""The purchase sheet as a page shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from api.pages.feed.views import FeedClaim
+from api.pages.frame.choices import Choice
+from api.pages.frame.prices import Per
+from kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChoice:
+    """A plan the sheet may switch to; term is part of the plan, so choosing the term chooses the plan."""
+
+    id: str
+    name: str
+    term: str
+    price: Money
+    per: Per
+    min_quantity: int = 1
+    max_quantity: int = 10_000
+    sold_by_seat: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class QuotePanelLine:
+    """One line of a quote: a ready description and what it comes to, with tax where the price contains it."""
+
+    text: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class QuotePanel:
+    """What the server priced. ``tax_ppm`` is the rate of the first line."""
+
+    id: str
+    lines: tuple[QuotePanelLine, ...]
+    net: Money
+    tax: Money
+    tax_ppm: int
+    gross: Money
+    expires_at: datetime
+    claims: tuple[FeedClaim, ...]
+    needs_approval: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuyView:
+    """The purchase sheet, as a page of its own and (part ``sheet``) inside the player.
+
+    ``idempotency_key`` is made per rendering, so that the form without script is safe to send twice.
+    ``error`` is a ready sentence shown at the top, ``error_field`` the name of the field it is about.
+    """
+
+    template: ClassVar[str] = "buy/buy.html"
+    active: ClassVar[str] = "feed"
+
+    placement_id: str
+    video_id: str
+    video_title: str
+    channel_name: str
+    poster: str
+    second: int
+    listing_name: str
+    seller_name: str
+    plans: tuple[PlanChoice, ...]
+    plan_id: str
+    quantity: int
+    quote: QuotePanel
+    billing_profiles: tuple[Choice, ...]
+    billing_profile_id: str
+    payment_methods: tuple[Choice, ...]
+    payment_method_id: str
+    idempotency_key: str
+    po_number: str = ""
+    share: str | None = None
+    error: str | None = None
+    error_field: str | None = None

@@ -1,0 +1,117 @@
+"""What the organization may use, who of it, and the way in."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.pages.entitlements.views import EntitlementItem, EntitlementsView, EntitlementView, MemberChoice, SeatItem
+from api.pages.frame import addresses
+from api.pages.frame.phrases import failure
+from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404, redirect
+from fulfillment.entitlements.queries import entitlements_of_buyer, get_entitlement, launch_address
+from fulfillment.entitlements.seats import assign_seat, revoke_seat
+from fulfillment.entitlements.views import EntitlementDetail
+from fulfillment.entitlements.views import EntitlementRow as Found
+from kernel.errors import DomainError
+from marketplace.access.members import MemberRow, list_members
+
+PAGE = 30
+ASSIGN = "seats.assign"
+
+
+@page(addresses.ENTITLEMENTS, "entitlements.read")
+def list_entitlements(page_request: Given[PageRequest]) -> Response[str]:
+    """Everything the organization may use, newest first."""
+    with page_request.work() as uow:
+        found = entitlements_of_buyer(uow, cursor=page_request.query("cursor", most=200) or None, limit=PAGE)
+    more = addresses.next_page(addresses.ENTITLEMENTS, found.next_cursor)
+    return page_request.render(EntitlementsView(tuple(_row(page_request, one) for one in found.items), more))
+
+
+@page("/entitlements/{entitlement_id:uuid}", "entitlements.read")
+def show_entitlement(entitlement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """One entitlement with the holders of its seats."""
+    return page_request.render(_view(page_request, entitlement_id))
+
+
+@page("/entitlements/{entitlement_id:uuid}/launch", "entitlements.read")
+def launch(entitlement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[bytes]:
+    """Go to the seller's product, while it may be used."""
+    with page_request.work() as uow:
+        address = launch_address(uow, entitlement_id)
+    return redirect(address)
+
+
+@form_post("/entitlements/{entitlement_id:uuid}/seats", ASSIGN)
+def change_seats(
+    entitlement_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[str] | Response[bytes]:
+    """`action=assign` gives the person `member_id` a seat, `action=revoke` takes the seat `member_id` back."""
+    named = parse_uuid_or_404(form.text("member_id"))
+    revoking = form.text("action") == "revoke"
+    try:
+        if revoking:
+            page_request.transact(lambda uow: revoke_seat(uow, entitlement_id, named))
+        else:
+            page_request.transact(lambda uow: assign_seat(uow, entitlement_id, named))
+    except DomainError as refused:
+        return page_request.render(
+            _view(page_request, entitlement_id, error=failure(page_request, refused)), status=refused.status
+        )
+    return page_request.redirect(
+        addresses.entitlement(str(entitlement_id)), notice="seat_revoked" if revoking else "seat_assigned"
+    )
+
+
+def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None = None) -> EntitlementView:
+    may_assign = page_request.principal.may(ASSIGN)
+    with page_request.work() as uow:
+        detail = get_entitlement(uow, entitlement_id)
+        members = list_members(uow) if may_assign else []
+    row = detail.row
+    return EntitlementView(
+        id=str(row.id),
+        listing_name=page_request.pick(row.title, row.title_en),
+        plan_name=page_request.pick(row.plan_name, row.plan_name_en),
+        seller_name=row.seller_name,
+        state=row.state,
+        quantity=row.seats,
+        valid_from=row.valid_from,
+        valid_until=row.valid_to,
+        seats=tuple(SeatItem(str(one.id), one.name, one.email, one.assigned_at) for one in detail.seats),
+        candidates=_candidates(detail, members),
+        may_assign=may_assign and row.is_usable,
+        may_launch=row.is_usable and row.launch_url is not None,
+        order_id=row.order_id or "",
+        error=error,
+    )
+
+
+def _candidates(detail: EntitlementDetail, members: list[MemberRow]) -> tuple[MemberChoice, ...]:
+    seated = {seat.person_id for seat in detail.seats}
+    return tuple(
+        MemberChoice(str(one.person_id), one.name, one.email)
+        for one in members
+        if one.state == "active" and one.person_id not in seated
+    )
+
+
+def _row(page_request: PageRequest, row: Found) -> EntitlementItem:
+    return EntitlementItem(
+        id=str(row.id),
+        listing_name=page_request.pick(row.title, row.title_en),
+        plan_name=page_request.pick(row.plan_name, row.plan_name_en),
+        seller_name=row.seller_name,
+        state=row.state,
+        used_seats=row.seats_used,
+        quantity=row.seats,
+        valid_until=row.valid_to,
+        may_launch=row.is_usable and row.launch_url is not None,
+    )
+
+
+routes = [list_entitlements, show_entitlement, launch, change_seats]

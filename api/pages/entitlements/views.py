@@ -1,0 +1,75 @@
+"""What was bought and who uses it, as pages show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class SeatItem:
+    """A member's place; ``member_id`` is what revoking names."""
+
+    member_id: str
+    name: str
+    email: str
+    assigned_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChoice:
+    """A member without a seat."""
+
+    id: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementView:
+    """What the organization may use now, and who of it. ``quantity`` 0: sold without seats, for everybody in it."""
+
+    template: ClassVar[str] = "entitlements/entitlement.html"
+    active: ClassVar[str] = "entitlements"
+
+    id: str
+    listing_name: str
+    plan_name: str
+    seller_name: str
+    state: str
+    quantity: int
+    valid_from: datetime | None
+    valid_until: datetime | None
+    seats: tuple[SeatItem, ...]
+    candidates: tuple[MemberChoice, ...]
+    may_assign: bool
+    may_launch: bool
+    order_id: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementItem:
+    """One entitlement in the list."""
+
+    id: str
+    listing_name: str
+    plan_name: str
+    seller_name: str
+    state: str
+    used_seats: int
+    quantity: int
+    valid_until: datetime | None
+    may_launch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementsView:
+    """Everything the organization may use."""
+
+    template: ClassVar[str] = "entitlements/entitlements.html"
+    active: ClassVar[str] = "entitlements"
+
+    rows: tuple[EntitlementItem, ...]
+    next_address: str | None = None

@@ -1,0 +1,110 @@
+"""The channel: the feed, one video of it, and following."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.auth import PUBLIC, SIGNED_IN
+from api.media_addresses import cover_address, media_address
+from api.pages.feed.views import CallToAction, FeedCard, FeedClaim, FeedVideo, FeedView
+from api.pages.frame import addresses
+from api.pages.frame.prices import per_of
+from api.pages.frame.site import Form, PageRequest, form_post, page
+from fulfillment.entitlements.queries import entitlements_of_buyer
+from kernel.db.uow import UnitOfWork
+from kernel.money import Money
+from marketplace.channels.open_channel import follow_channel, unfollow_channel
+from marketplace.discovery import cards, feed
+
+PAGE = 8
+CALLS: dict[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo", "quote": "quote"}
+
+
+@page(addresses.FEED, PUBLIC)
+def show_feed(page_request: Given[PageRequest]) -> Response[str]:
+    """Published videos, newest first."""
+    query = page_request.query("q")
+    with page_request.work() as uow:
+        found = feed.list_feed(
+            uow, cursor=page_request.query("cursor", most=200) or None, limit=PAGE, query=query or None
+        )
+        owned = _owned(uow)
+    more = addresses.next_page(addresses.FEED, found.next_cursor, q=query)
+    videos = tuple(video_view(page_request, item, owned) for item in found.items)
+    return page_request.render(
+        FeedView(videos, share=page_request.query("share", most=64) or None, query=query, next_address=more)
+    )
+
+
+@page("/v/{video_id:uuid}", PUBLIC)
+def show_video(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """One video, opened at `t` seconds; the feed follows it."""
+    with page_request.work() as uow:
+        first = feed.get_feed_item(uow, video_id)
+        others = [item for item in feed.list_feed(uow, limit=PAGE).items if item.id != video_id]
+        owned = _owned(uow)
+    videos = tuple(video_view(page_request, item, owned) for item in (first, *others))
+    return page_request.render(
+        FeedView(videos, start_s=page_request.query_number("t"), share=page_request.query("share", most=64) or None)
+    )
+
+
+@form_post("/channels/{channel_id:uuid}/follow", SIGNED_IN)
+def follow(channel_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[bytes]:
+    """Follow a channel (`on` = 1), or no more."""
+    act = follow_channel if form.text("on") == "1" else unfollow_channel
+    page_request.transact(lambda uow: act(uow, channel_id))
+    return page_request.redirect_back()
+
+
+def video_view(page_request: PageRequest, item: feed.FeedItem, owned: frozenset[UUID]) -> FeedVideo:
+    """A video of the feed with its cards; `owned` are listings the viewer's organization already has."""
+    is_public = item.visibility == "public"
+    return FeedVideo(
+        id=str(item.id),
+        title=page_request.pick(item.title, item.title_en),
+        channel_id=str(item.channel_id),
+        channel_name=page_request.pick(item.channel_name, item.channel_name_en),
+        src=media_address(page_request.services, item.id, item.media_version, is_public=is_public),
+        poster=cover_address(page_request.services, item.id, item.media_version, is_public=is_public),
+        width=item.width,
+        height=item.height,
+        duration_s=max(1, -(-item.duration_ms // 1000)),
+        cards=tuple(_card(page_request, card, owned) for card in item.cards),
+        claims=tuple(claim_view(page_request, claim) for claim in item.claims),
+        description=page_request.pick(item.description, item.description_en),
+        followed=item.followed,
+    )
+
+
+def claim_view(page_request: PageRequest, claim: cards.ClaimView) -> FeedClaim:
+    """Something said in a video."""
+    return FeedClaim(claim.at_ms // 1000, page_request.pick(claim.text, claim.text_en), claim.kept)
+
+
+def _card(page_request: PageRequest, card: cards.Card, owned: frozenset[UUID]) -> FeedCard:
+    return FeedCard(
+        placement_id=str(card.placement_id),
+        from_s=card.start_ms // 1000,
+        to_s=-(-card.end_ms // 1000),
+        cta=CALLS.get(card.action, "buy"),
+        listing_name=page_request.pick(card.title, card.title_en),
+        plan_name=page_request.pick(card.plan_name, card.plan_name_en),
+        seller_name=card.seller_name,
+        price=Money(card.unit_price_minor, card.currency),
+        per=per_of(card.price_unit),
+        owned=card.listing_id in owned,
+    )
+
+
+def _owned(uow: UnitOfWork) -> frozenset[UUID]:
+    if not uow.principal.may("entitlements.read") or uow.principal.org_id is None:
+        return frozenset()
+    return frozenset(row.listing_id for row in entitlements_of_buyer(uow, limit=100).items if row.is_usable)
+
+
+routes = [show_feed, show_video, follow]

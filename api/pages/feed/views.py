@@ -1,0 +1,70 @@
+"""The feed and its player."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from api.pages.frame.prices import Per
+from kernel.money import Money
+
+CallToAction = Literal["buy", "trial", "demo", "quote"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCard:
+    """A placement: shown from ``from_s`` up to ``to_s`` seconds of its video.
+
+    ``owned`` means the viewer's organization already has it.
+    """
+
+    placement_id: str
+    from_s: int
+    to_s: int
+    cta: CallToAction
+    listing_name: str
+    plan_name: str
+    seller_name: str
+    price: Money | None
+    per: Per
+    owned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedClaim:
+    """Something said in the video at a second, and whether the plan keeps it."""
+
+    second: int
+    text: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeedVideo:
+    """One video of the feed. ``src`` and ``poster`` are addresses (signed where the video is not public)."""
+
+    id: str
+    title: str
+    channel_id: str
+    channel_name: str
+    src: str
+    poster: str
+    width: int
+    height: int
+    duration_s: int
+    cards: tuple[FeedCard, ...] = ()
+    claims: tuple[FeedClaim, ...] = ()
+    description: str = ""
+    followed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedView:
+    """The vertical feed. ``start_s`` opens the first video at that second; ``next_address`` loads more without script."""
+
+    template: ClassVar[str] = "feed/feed.html"
+    active: ClassVar[str] = "feed"
+
+    videos: tuple[FeedVideo, ...]
+    start_s: int = 0
+    share: str | None = None
+    query: str = ""
+    next_address: str | None = None

@@ -1,0 +1,17 @@
+"""Choices that forms offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An entry of a select: a billing profile or a payment method."""
+
+    id: str
+    label: str
+    detail: str = ""
+
+
+CLAIM_KINDS = ("price", "included_seats", "trial_days", "feature", "service_level")

@@ -1,0 +1,74 @@
+"""The page for what went wrong: what happened, what is safe, what to do."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import MediaType, Request, Response
+
+from api.auth import Caller
+from api.headers import page_headers
+from api.language import language_of
+from api.pages.frame import addresses
+from api.pages.frame.error_view import ErrorView
+from api.pages.frame.rendering import Chrome, render
+from api.pages.frame.site import local_path, redirect
+from api.schema import ProblemOut
+
+UNAUTHENTICATED = 401
+
+
+def error_page(request: Request[Any, Any, Any], body: ProblemOut, headers: dict[str, str]) -> Response[Any]:
+    """The error answer for a person. Whoever is not signed in is sent to sign in and comes back afterwards.
+
+    Nothing is read from the database here: the page must work when that is what failed.
+    """
+    if body.status == UNAUTHENTICATED:
+        target = addresses.with_query(addresses.SIGN_IN, next=_address(request))
+        return redirect(target)
+    state = request.scope.get("state", {})
+    caller: Caller | None = state.get("caller")
+    signed_in = caller.signed_in if caller else None
+    nonce = state.get("nonce") or secrets.token_urlsafe(16)
+    view = ErrorView(
+        status=body.status,
+        code=body.code,
+        what=body.title,
+        safe=body.safe,
+        todo=body.todo,
+        request_id=body.request_id,
+        back_path=_back(request),
+    )
+    services = request.app.state.get("services")
+    chrome = Chrome(
+        language=language_of(request),
+        nonce=nonce,
+        csrf=signed_in.csrf if signed_in else "",
+        path=_address(request),
+        sandbox=services is None or services.sandbox,
+        person=signed_in.person_name if signed_in else None,
+    )
+    return Response(
+        render(view, chrome),
+        status_code=body.status,
+        media_type=MediaType.HTML,
+        headers={**page_headers(nonce), **headers},
+    )
+
+
+def _address(request: Request[Any, Any, Any]) -> str:
+    if request.scope.get("method") != "GET":
+        return _back(request)
+    query = request.scope.get("query_string", b"").decode("ascii", "ignore")
+    path: str = request.scope["path"]
+    return local_path(f"{path}?{query}" if query else path)
+
+
+def _back(request: Request[Any, Any, Any]) -> str:
+    referer = urlsplit(request.headers.get("referer", ""))
+    if referer.netloc != request.headers.get("host"):
+        return "/"
+    path = local_path(f"{referer.path}?{referer.query}" if referer.query else referer.path)
+    return "/" if path == request.scope["path"] else path

@@ -1,0 +1,61 @@
+"""The left rail and the bottom bar: by task, and only what the person may do."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from api.pages.frame import addresses
+
+Area = Literal["channel", "buyer", "approver", "finance", "seller", "promoter", "operator"]
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One task: its text is ``nav.<key>``."""
+
+    key: str
+    icon: str
+    address: str
+    area: Area
+    group: Literal["channel", "buying", "selling", "promoting", "operating"]
+
+
+ITEMS: tuple[NavItem, ...] = (
+    NavItem("feed", "play", addresses.FEED, "channel", "channel"),
+    NavItem("orders", "receipt", addresses.ORDERS, "buyer", "buying"),
+    NavItem("approvals", "stamp", addresses.APPROVALS, "approver", "buying"),
+    NavItem("entitlements", "key", addresses.ENTITLEMENTS, "buyer", "buying"),
+    NavItem("invoices", "invoice", addresses.INVOICES, "finance", "buying"),
+    NavItem("seller", "home", addresses.SELLER, "seller", "selling"),
+    NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "seller", "selling"),
+    NavItem("seller_orders", "receipt", addresses.SELLER_ORDERS, "seller", "selling"),
+    NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "seller", "selling"),
+    NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "seller", "selling"),
+    NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "promoter", "promoting"),
+    NavItem("promoter", "share", addresses.PROMOTER, "promoter", "promoting"),
+    NavItem("operator", "gauge", addresses.OPERATOR, "operator", "operating"),
+    NavItem("trace", "trace", addresses.TRACE, "operator", "operating"),
+)
+BOTTOM_BAR_SIZE = 5
+
+
+def rail(areas: frozenset[Area]) -> tuple[tuple[str, tuple[NavItem, ...]], ...]:
+    """Groups of items open to a person with these areas; the channel is open to everybody."""
+    groups: dict[str, list[NavItem]] = {}
+    for item in ITEMS:
+        if item.area == "channel" or item.area in areas:
+            groups.setdefault(item.group, []).append(item)
+    return tuple((name, tuple(items)) for name, items in groups.items())
+
+
+def bottom_bar(areas: frozenset[Area], active: str) -> tuple[NavItem, ...]:
+    """The phone's bar: the channel, then the tasks of the dashboard the page belongs to."""
+    groups = dict(rail(areas))
+    open_items = [item for items in groups.values() for item in items]
+    own: str | None = next((item.group for item in open_items if item.key == active), None)
+    here = next((name for name in groups if name != "channel"), "") if own in (None, "channel") else own
+    items = groups.get("channel", ()) + groups.get(here or "", ())
+    if len(items) > BOTTOM_BAR_SIZE:
+        # An active item must stay visible, or the reader loses their place.
+        items = tuple(sorted(items, key=lambda item: item.key not in ("feed", active)))[:BOTTOM_BAR_SIZE]
+        items = tuple(item for item in ITEMS if item in items)
+    return items

@@ -1,0 +1,27 @@
+"""The ways to pay that a page offers. A method is named `gateway:token`; the token is the gateway's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from api.pages.frame.choices import Choice
+from api.pages.frame.site import PageRequest
+from kernel.errors import Invalid
+
+SANDBOX_TOKENS = ("sbx_ok", "sbx_delayed", "sbx_insufficient", "sbx_declined")
+"""Offered on pages; docs/sandbox.md lists them all."""
+
+
+def methods(page_request: PageRequest, gateways: Mapping[str, object]) -> tuple[Choice, ...]:
+    """What the visitor may choose among. The sandbox gateway says of itself what will happen."""
+    if "sandbox" not in gateways:
+        return ()
+    return tuple(Choice(f"sandbox:{token}", page_request.t(f"pay_with.{token}")) for token in SANDBOX_TOKENS)
+
+
+def parse_method(chosen: str) -> tuple[str, str]:
+    """Gateway and token of a chosen method. Raises Invalid(`validation_failed`)."""
+    gateway, _, token = chosen.partition(":")
+    if not gateway or not token:
+        raise Invalid("validation_failed", field="payment_method_id")
+    return gateway, token

@@ -1,0 +1,75 @@
+"""Words and figures that several dashboards share: bilingual names, prices with their unit, errors as one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from api.pages.frame.prices import per_of
+from api.pages.frame.site import PageRequest
+from api.pages.frame.translations import translations
+from api.problems import sentence, texts
+from kernel import clock
+from kernel.errors import DomainError
+from kernel.money import Money
+from marketplace.placements.claim_checks import UNITS
+
+_PRICE = re.compile(r"(-?\d+) ([A-Z]{3})/([a-z/]+)")
+
+
+def money(minor: int, currency: str) -> Money:
+    """From a column pair; the column pads its code."""
+    return Money(minor, currency.strip())
+
+
+def priced(page_request: PageRequest, minor: int, currency: str, price_unit: str) -> str:
+    """A price as it is said: ¥199 / seat / year."""
+    return f"{page_request.formats.price(money(minor, currency))} / {page_request.t(f'per.{per_of(price_unit)}')}"
+
+
+def seconds_since(at: datetime) -> int:
+    """Whole seconds from `at` until now, never negative."""
+    return max(0, int((clock.now() - at).total_seconds()))
+
+
+def failure(page_request: PageRequest, error: DomainError) -> str:
+    """An error in one line: what happened, what is safe, what to do."""
+    return blocked(page_request, error.code, error.params)
+
+
+def blocked(page_request: PageRequest, code: str, params: Mapping[str, Any]) -> str:
+    """An error code with its parameters in the visitor's words."""
+    return _joined(page_request, code, params, "what", "safe", "todo")
+
+
+def reason(page_request: PageRequest, code: str, params: Mapping[str, Any]) -> str:
+    """Only what happened and what to do: where nothing was tried yet there is nothing to reassure about."""
+    return _joined(page_request, code, params, "what", "todo")
+
+
+def is_known(code: str) -> bool:
+    """Whether there is a text for this error code."""
+    return code in texts()
+
+
+def _joined(page_request: PageRequest, code: str, params: Mapping[str, Any], *parts: str) -> str:
+    said = {name: _in_words(page_request, code, name, value) for name, value in params.items()}
+    found = sentence(code, page_request.language, said)
+    return (" " if page_request.language == "en" else "").join(found[part] for part in parts)
+
+
+def _in_words(page_request: PageRequest, code: str, name: str, value: object) -> object:
+    """A parameter as a person reads it: prices with their sign, states and steps by their words."""
+    if not isinstance(value, str):
+        return value
+    if name in {"said", "holds"} and (found := _PRICE.fullmatch(value)) and found[3] in UNITS:
+        return priced(page_request, int(found[1]), found[2], found[3])
+    if name == "state":
+        return translations(page_request.language).word(code.partition("_")[0], value)
+    if name == "missing":
+        known = translations(page_request.language).texts
+        comma = ", " if page_request.language == "en" else "、"
+        return comma.join(known.get(f"onboarding.{step}", step) for step in value.split(", "))
+    return value

@@ -1,0 +1,128 @@
+"""The buyer's invoices by month: finance's first screen."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Literal, get_args
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+
+from api.pages.frame import addresses
+from api.pages.frame.phrases import money
+from api.pages.frame.site import PageRequest, page
+from api.pages.invoices.views import InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
+from api.v1.invoice_export import month_filter, parse_month
+from billing.documents.chinese_capitals import chinese_capitals
+from billing.invoices import queries
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+from kernel.money import Money
+
+PAGE = 100
+MONTHS = 12
+STANDINGS: dict[str, queries.Standing] = {one: one for one in get_args(queries.Standing)}
+
+
+@page(addresses.INVOICES, "invoices.read")
+def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
+    """A month's invoices and credit notes; `open` shows one beside them."""
+    zone = page_request.signed_in.time_zone if page_request.signed_in else "UTC"
+    today = clock.today(zone)
+    month = parse_month(page_request.query("month", most=7)) or today.replace(day=1)
+    seller, opened = _id(page_request.query("seller", most=36)), _id(page_request.query("open", most=36))
+    standing = STANDINGS.get(page_request.query("state"))
+    wanted = month_filter(month, seller=seller, text=page_request.query("q"), standing=standing)
+    with page_request.work() as uow:
+        found = queries.list_invoices(uow, wanted, cursor=page_request.query("cursor", most=200) or None, limit=PAGE)
+        totals = queries.totals_of(uow, wanted)
+        credited = queries.credited_of(uow, [row.id for row in found.items])
+        sellers = queries.list_counterparties(uow)
+        detail = _detail(page_request, uow, opened) if opened else None
+    view = InvoicesView(
+        month=month,
+        months=_months(today, month),
+        rows=tuple(_row(row, credited.get(row.id, 0)) for row in found.items),
+        count=sum(count for count, _ in totals.values()),
+        totals=tuple(Money(minor, currency) for currency, (_, minor) in totals.items()),
+        sellers=tuple((str(org_id), name) for org_id, name in sellers),
+        seller=str(seller or ""),
+        state=standing or "",
+        query=page_request.query("q"),
+        opened=detail,
+        next_address=_more(page_request, month, found.next_cursor),
+    )
+    return page_request.render(view)
+
+
+def _more(page_request: PageRequest, month: date, cursor: str | None) -> str | None:
+    kept = {name: page_request.query(name) for name in ("seller", "state", "q")}
+    return addresses.next_page(addresses.INVOICES, cursor, month=f"{month:%Y-%m}", **kept)
+
+
+def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> InvoicePanel | None:
+    try:
+        found = queries.get_invoice(uow, invoice_id)
+    except NotFound:
+        return None
+    row = found.row
+    sign = -1 if row.kind == "credit_note" else 1
+    chinese = page_request.language == "zh-CN" and row.currency.strip() == "CNY"
+    return InvoicePanel(
+        row=_row(row, sum(note.gross_minor for note in found.credit_notes)),
+        lines=tuple(
+            InvoicePanelLine(
+                text=line.name,
+                quantity=f"{line.quantity.normalize():f}",
+                net=money(sign * line.net_minor, row.currency),
+                tax_ppm=line.tax_rate_ppm,
+                tax=money(sign * line.tax_minor, row.currency),
+            )
+            for line in found.lines
+        ),
+        seller_tax_id=row.seller_tax_id,
+        buyer_name=row.buyer_name,
+        buyer_tax_id=row.buyer_tax_id,
+        remarks=found.remarks,
+        capital_amount=chinese_capitals(sign * row.gross_minor) if chinese else "",
+    )
+
+
+def _row(row: queries.InvoiceRow, credited_minor: int) -> InvoiceItem:
+    kind: Literal["invoice", "credit_note"] = "credit_note" if row.kind == "credit_note" else "invoice"
+    sign = -1 if kind == "credit_note" else 1
+    return InvoiceItem(
+        id=str(row.id),
+        number=row.number or "–",
+        kind=kind,
+        seller_name=row.seller_name,
+        issued_on=row.issued_on or row.created_at.date(),
+        order_id="" if row.kind == "commission_invoice" else str(row.reference),
+        order_number=row.order_number,
+        po_number=row.po_number,
+        net=money(sign * row.net_minor, row.currency),
+        tax=money(sign * row.tax_minor, row.currency),
+        gross=money(sign * row.gross_minor, row.currency),
+        state=queries.standing(row, credited_minor),
+    )
+
+
+def _months(today: date, shown: date) -> tuple[date, ...]:
+    found = []
+    month = today.replace(day=1)
+    for _ in range(MONTHS):
+        found.append(month)
+        month = (month - timedelta(days=1)).replace(day=1)
+    return tuple(sorted({*found, shown}, reverse=True))
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+routes = [list_invoices]

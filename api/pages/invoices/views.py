@@ -1,0 +1,72 @@
+"""The buyer's invoices: finance's first screen."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar, Literal
+
+from kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceItem:
+    """One invoice or credit note; a credit note's amounts are negative."""
+
+    id: str
+    number: str
+    kind: Literal["invoice", "credit_note"]
+    seller_name: str
+    issued_on: date
+    order_id: str
+    order_number: str
+    po_number: str
+    net: Money
+    tax: Money
+    gross: Money
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePanelLine:
+    """One line of the opened invoice."""
+
+    text: str
+    quantity: str
+    net: Money
+    tax_ppm: int
+    tax: Money
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePanel:
+    """The invoice in the side panel."""
+
+    row: InvoiceItem
+    lines: tuple[InvoicePanelLine, ...]
+    seller_tax_id: str
+    buyer_name: str
+    buyer_tax_id: str
+    remarks: str = ""
+    capital_amount: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicesView:
+    """This month's invoices first. Filters are in the address; ``opened`` shows in the side panel.
+
+    ``count`` and ``totals``, one amount per currency, are of everything the filters find, not of this page alone.
+    """
+
+    template: ClassVar[str] = "invoices/invoices.html"
+    active: ClassVar[str] = "invoices"
+
+    month: date
+    months: tuple[date, ...]
+    rows: tuple[InvoiceItem, ...]
+    count: int
+    totals: tuple[Money, ...]
+    sellers: tuple[tuple[str, str], ...] = ()
+    seller: str = ""
+    state: str = ""
+    query: str = ""
+    opened: InvoicePanel | None = None
+    next_address: str | None = None

@@ -1,0 +1,152 @@
+"""The operator's dashboard: queues with ages, reviews, settlement, and the sandbox's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.pages.frame import addresses
+from api.pages.frame.phrases import failure
+from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.operator import presenter
+from api.pages.operator.views import OperatorView, TestClock
+from billing.operator_queues import list_operator_queues
+from billing.payouts.pay_out import PayOut, pay_out
+from billing.settlement.close_statements import CloseStatements, close_statements
+from billing.statements.queries import list_statements
+from fulfillment.runs.queries import troubled_runs
+from kernel import audit, clock, sandbox_clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError, Forbidden
+from kernel.jobs.queries import dead_jobs, due_jobs
+from kernel.jobs.runner import replay
+from marketplace.catalog.queries import list_in_review
+from marketplace.catalog.review_listing import ReviewListing, review_listing
+from marketplace.catalog.submit_listing import Reason
+from marketplace.parties.lookups import get_party
+from orders.seller_queries import sold_lines
+
+READ = "operator.read"
+LONGEST_STEP_DAYS = 400
+_STATEMENTS = 20
+
+
+@page(addresses.OPERATOR, READ)
+def show_operator(page_request: Given[PageRequest]) -> Response[str]:
+    """What needs somebody, the oldest first in view."""
+    return page_request.render(_view(page_request))
+
+
+@form_post("/operator/reviews/{listing_id:uuid}", "operator.reviews")
+def decide(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Approve, which publishes, or reject with the reviewer's words as the reason."""
+    approve = form.text("action", most=10) == "approve"
+    words = form.text("reason", most=200)
+    reasons = (Reason(field="", code=words),) if words else ()
+    command = ReviewListing(listing_id, approve, () if approve else reasons)
+    done = "listing_approved" if approve else "listing_rejected"
+    return _done(page_request, lambda uow: review_listing(uow, command), done)
+
+
+@form_post("/operator/statements/close", "operator.payouts")
+def close(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Close the period of every party that has something to settle. Whoever is refused is told; the others are closed."""
+    del form
+    closed = close_statements(page_request.transact, CloseStatements(clock.now()))
+    with page_request.work() as uow:
+        audit.record(uow, "statements.closed", count=len(closed.statement_ids), refused=len(closed.refused))
+    if closed.refused:
+        refused = closed.refused[0].error
+        return page_request.render(_view(page_request, failure(page_request, refused)), status=refused.status)
+    return page_request.redirect(addresses.OPERATOR, notice="statements_closed")
+
+
+@form_post("/operator/statements/{statement_id:uuid}/pay", "operator.payouts")
+def pay(statement_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Pay a closed statement. Pressed twice, the second finds it being paid."""
+    del form
+
+    def work(uow: UnitOfWork) -> None:
+        payout_id = pay_out(uow, PayOut(statement_id))
+        audit.record(uow, "payout.scheduled", subject_id=payout_id)
+
+    return _done(page_request, work, "payout_scheduled")
+
+
+@form_post("/operator/jobs/{job_id:uuid}/replay", "operator.jobs")
+def replay_job(job_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Give work that was given up another life. Pressed twice, the second finds nothing dead."""
+    del form
+
+    def work(uow: UnitOfWork) -> None:
+        replay(uow, job_id)
+        audit.record(uow, "job.replayed", subject_id=job_id)
+
+    return _done(page_request, work, "job_replayed")
+
+
+@form_post("/operator/clock", "operator.clock")
+def advance(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Move the market's clock forward by whole days. Sandbox only."""
+    if not page_request.services.sandbox:
+        raise Forbidden("sandbox_only")
+
+    def work(uow: UnitOfWork) -> int:
+        days = form.number("days", least=1, most=LONGEST_STEP_DAYS)
+        audit.record(uow, "clock.advanced", seconds=days * 86_400)
+        return sandbox_clock.advance(uow, timedelta(days=days))
+
+    try:
+        ahead_s = page_request.transact(work)
+    except DomainError as refused:
+        return page_request.render(_view(page_request, failure(page_request, refused)), status=refused.status)
+    clock.shift(timedelta(seconds=ahead_s))
+    return page_request.redirect(addresses.OPERATOR, notice="clock_advanced")
+
+
+def _done(page_request: PageRequest, work: Callable[[UnitOfWork], object], notice: str) -> Response[Any]:
+    """Do `work` and come back to the dashboard; a refusal is told there."""
+    try:
+        page_request.transact(work)
+    except DomainError as refused:
+        return page_request.render(_view(page_request, failure(page_request, refused)), status=refused.status)
+    return page_request.redirect(addresses.OPERATOR, notice=notice)
+
+
+def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
+    may = page_request.principal.may
+    with page_request.work() as uow:
+        runs = troubled_runs(uow)
+        statements = list_statements(uow, limit=_STATEMENTS).items if may("operator.payouts") else []
+        dashboard = presenter.OperatorDashboard(
+            money=list_operator_queues(uow),
+            reviews=list_in_review(uow, limit=50).items,
+            runs=runs,
+            jobs=dead_jobs(uow),
+            due=due_jobs(uow),
+            statements=statements,
+            lines=sold_lines(uow, [row.reference for row in runs]),
+            names={org_id: get_party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
+        )
+        ahead_s = sandbox_clock.ahead_s(uow) if page_request.services.sandbox else 0
+    return OperatorView(
+        queues=presenter.queues(dashboard),
+        runs=presenter.dead_runs(page_request, dashboard),
+        health=presenter.health(page_request, dashboard),
+        reviews=presenter.reviews(page_request, dashboard),
+        jobs=presenter.dead_jobs(dashboard),
+        settlements=presenter.settlements(dashboard),
+        may_settle=may("operator.payouts"),
+        may_review=may("operator.reviews"),
+        clock=TestClock(clock.now(), ahead_s) if page_request.services.sandbox and may("operator.clock") else None,
+        error=error,
+    )
+
+
+routes = [show_operator, decide, close, pay, replay_job, advance]

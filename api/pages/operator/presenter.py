@@ -1,0 +1,144 @@
+"""The operator's dashboard: queues with ages, what was given up, what waits for a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from api.pages.frame.phrases import money, priced, seconds_since
+from api.pages.frame.site import PageRequest
+from api.pages.operator.views import DeadJobRow, DeadRun, Health, Queue, Review, Settlement
+from billing.operator_queues import OperatorQueue
+from billing.statements.queries import StatementRow
+from fulfillment.runs.views import RunRow
+from kernel.jobs.queries import Backlog, DeadJob
+from marketplace.catalog.queries import ListingView
+from orders.seller_queries import SoldLine
+
+PROMISED_S: Mapping[str, int] = {"reviews": 86_400, "payouts": 3 * 86_400, "dead_runs": 3_600, "dead_jobs": 900}
+"""How old the oldest of a queue may be before it shows as late, in seconds; the money queues an hour."""
+_MONEY_PROMISED_S = 3_600
+_DUE_PROMISED = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorDashboard:
+    """Everything the operator's first screen is made from."""
+
+    money: Sequence[OperatorQueue]
+    reviews: Sequence[ListingView]
+    runs: Sequence[RunRow]
+    jobs: Sequence[DeadJob]
+    due: Backlog
+    statements: Sequence[StatementRow]
+    lines: Mapping[UUID, SoldLine]
+    names: Mapping[UUID, str]
+
+
+def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
+    """What needs somebody, each with the age of its oldest."""
+    payable = [row.closed_at for row in dashboard.statements if is_payable(row)]
+    return (
+        _queue("reviews", [row.submitted_at or row.created_at for row in dashboard.reviews], "#reviews"),
+        _queue("dead_runs", [row.created_at for row in dashboard.runs], "#dead"),
+        _queue("payouts", payable, "#settlements"),
+        _queue("dead_jobs", [row.created_at for row in dashboard.jobs], "#jobs"),
+        *(
+            Queue(
+                row.key,
+                row.count,
+                seconds_since(row.oldest_at) if row.oldest_at else None,
+                row.oldest_at is not None and seconds_since(row.oldest_at) > _MONEY_PROMISED_S,
+            )
+            for row in dashboard.money
+        ),
+    )
+
+
+def is_payable(row: StatementRow) -> bool:
+    """Whether the button that pays it makes sense; the verb decides."""
+    return row.state == "closed" and row.net_minor > 0
+
+
+def dead_runs(page_request: PageRequest, dashboard: OperatorDashboard) -> tuple[DeadRun, ...]:
+    """Runs that gave up or try in vain, with what is at stake."""
+    return tuple(_dead_run(page_request, row, dashboard.lines.get(row.reference)) for row in dashboard.runs)
+
+
+def reviews(page_request: PageRequest, dashboard: OperatorDashboard) -> tuple[Review, ...]:
+    """Listings waiting for a decision."""
+    return tuple(
+        Review(
+            listing_id=str(row.id),
+            name=page_request.pick(row.title, row.title_en),
+            seller_name=row.seller_name,
+            kind=row.kind,
+            version=row.version_number,
+            waiting_s=seconds_since(row.submitted_at or row.created_at),
+            summary=page_request.pick(row.summary, row.summary_en),
+            plans=tuple(
+                f"{page_request.pick(plan.name, plan.name_en)} · "
+                + priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit)
+                for plan in row.plans
+            ),
+        )
+        for row in dashboard.reviews
+    )
+
+
+def dead_jobs(dashboard: OperatorDashboard) -> tuple[DeadJobRow, ...]:
+    """Background work that was given up."""
+    return tuple(
+        DeadJobRow(str(row.id), row.kind, row.attempts, seconds_since(row.created_at), (row.last_error or "")[:400])
+        for row in dashboard.jobs
+    )
+
+
+def settlements(dashboard: OperatorDashboard) -> tuple[Settlement, ...]:
+    """The latest statements of everybody."""
+    return tuple(
+        Settlement(
+            id=str(row.id),
+            number=row.number,
+            party=dashboard.names.get(row.org_id, str(row.org_id)[-8:]),
+            net=money(row.net_minor, row.currency),
+            state=row.state,
+            closed_at=row.closed_at,
+            payable=is_payable(row),
+        )
+        for row in dashboard.statements
+    )
+
+
+def health(page_request: PageRequest, dashboard: OperatorDashboard) -> tuple[Health, ...]:
+    """How far the work is behind."""
+    lag_s = seconds_since(dashboard.due.oldest_at) if dashboard.due.oldest_at else 0
+    on_time = lag_s <= _DUE_PROMISED.total_seconds()
+    formats = page_request.formats
+    return (
+        Health("jobs_due", formats.number(dashboard.due.count), on_time),
+        Health("outbox_lag", formats.age(lag_s) if lag_s else "–", on_time),
+    )
+
+
+def _queue(key: str, since: Sequence[datetime], address: str) -> Queue:
+    oldest_s = max((seconds_since(at) for at in since), default=None)
+    late = oldest_s is not None and oldest_s > PROMISED_S[key]
+    return Queue(key, len(since), oldest_s, late, address if since else None)
+
+
+def _dead_run(page_request: PageRequest, row: RunRow, line: SoldLine | None) -> DeadRun:
+    return DeadRun(
+        id=str(row.id),
+        order_id=row.order_id or str(row.reference),
+        order_number=row.order_number or str(row.reference)[-8:],
+        seller_name=line.seller_name if line else str(row.seller_org_id)[-8:],
+        buyer_name=row.buyer_name,
+        listing_name=page_request.pick(row.title, row.title_en),
+        attempts=row.tries,
+        waiting_s=seconds_since(row.created_at),
+        gross=money(line.gross_minor, line.currency) if line else money(0, "CNY"),
+        error=row.failure or page_request.pick(row.message, row.message_en) or page_request.t("run.no_answer"),
+    )

@@ -1,0 +1,110 @@
+"""The operator's dashboard: queues with ages, reviews, settlement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue: its name is ``queue.<key>``. ``late`` says the oldest is over its promised age."""
+
+    key: str
+    count: int
+    oldest_s: int | None
+    late: bool
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadRun:
+    """A run that gave up, on the operator's first screen."""
+
+    id: str
+    order_id: str
+    order_number: str
+    seller_name: str
+    buyer_name: str
+    listing_name: str
+    attempts: int
+    waiting_s: int
+    gross: Money
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One measured thing: ``health.<key>``; ``value`` is ready text."""
+
+    key: str
+    value: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A listing version that waits for a decision. ``plans`` are ready texts with their prices."""
+
+    listing_id: str
+    name: str
+    seller_name: str
+    kind: str
+    version: int
+    waiting_s: int
+    summary: str
+    plans: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadJobRow:
+    """Background work that was given up."""
+
+    id: str
+    kind: str
+    attempts: int
+    waiting_s: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A statement on the operator's dashboard; ``payable`` shows the button that pays it."""
+
+    id: str
+    number: str
+    party: str
+    net: Money
+    state: str
+    closed_at: datetime
+    payable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TestClock:
+    """The sandbox's clock: what time the market thinks it is, and by how much that is ahead."""
+
+    now: datetime
+    ahead_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorView:
+    """The operator's first screen. ``clock`` only in the sandbox; ``error`` is a ready sentence."""
+
+    template: ClassVar[str] = "operator/operator.html"
+    active: ClassVar[str] = "operator"
+
+    queues: tuple[Queue, ...]
+    runs: tuple[DeadRun, ...] = ()
+    health: tuple[Health, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    jobs: tuple[DeadJobRow, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
+    may_settle: bool = False
+    may_review: bool = False
+    clock: TestClock | None = None
+    error: str | None = None

@@ -1,0 +1,180 @@
+"""The buyer's orders: the list, one order with its line, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.pages.feed.views import FeedClaim
+from api.pages.frame import addresses
+from api.pages.frame.payment_methods import methods, parse_method
+from api.pages.frame.phrases import failure, money
+from api.pages.frame.rendering import FlashMessage
+from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.orders import presenter
+from api.pages.orders.presenter import OrderPageData
+from api.pages.orders.views import OrderItem, OrderPageView, OrdersView
+from api.v1.purchases import require_gateway
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, DomainError, NotFound
+from orders import queries
+from orders.checkout.request_payment import pay_again
+from orders.order import views
+from orders.order.accept_services import accept_order
+from orders.refunds.refund_order import RequestOrderRefund, is_refundable, request_order_refund
+
+STATES = ("pending_approval", "pending_payment", "fulfilling", "active", "completed", "refunded", "cancelled")
+PAGE = 30
+REFRESH_S = 5
+
+
+@page(addresses.ORDERS, "orders.read")
+def list_orders(page_request: Given[PageRequest]) -> Response[str]:
+    """Orders, newest first; `state` and `q` (a number, a product, a seller) narrow them."""
+    state = page_request.query("state") if page_request.query("state") in STATES else ""
+    query = page_request.query("q")
+    with page_request.work() as uow:
+        found = queries.list_orders(
+            uow,
+            cursor=page_request.query("cursor", most=200) or None,
+            limit=PAGE,
+            state=state or None,
+            text=query or None,
+        )
+    more = addresses.next_page(addresses.ORDERS, found.next_cursor, state=state, q=query)
+    rows = tuple(_row(page_request, order) for order in found.items)
+    return page_request.render(OrdersView(rows, STATES, state, query, more))
+
+
+@page("/orders/{order_id:uuid}", "orders.read")
+def show_order(order_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """One order, live while something is under way."""
+    return _show(page_request, order_id)
+
+
+@form_post("/orders/{order_id:uuid}/cancel", "orders.buy")
+def cancel(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Ask for all the money back, within the refund window."""
+    del form
+    command = RequestOrderRefund(order_id, None, page_request.t("order.cancel_reason"))
+    return _acted(page_request, order_id, lambda uow: request_order_refund(uow, command), "refund_asked")
+
+
+@form_post("/orders/{order_id:uuid}/accept", "orders.buy")
+def accept(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Accept a delivered one-off service."""
+    del form
+    return _acted(page_request, order_id, lambda uow: accept_order(uow, order_id), "accepted")
+
+
+@form_post("/orders/{order_id:uuid}/pay", "orders.buy")
+def pay(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Pay another way after a failed payment; while one is under way, nothing else is started."""
+
+    def work(uow: UnitOfWork) -> None:
+        gateway, token = parse_method(form.text("payment_method_id", most=200))
+        require_gateway(page_request.services, gateway)
+        try:
+            pay_again(uow, queries.get_order(uow, order_id).purchase_id, gateway=gateway, method_token=token)
+        except Conflict as refused:
+            if refused.code != "payment_already_running":
+                raise
+
+    return _acted(page_request, order_id, work, "paying")
+
+
+def _acted(
+    page_request: PageRequest, order_id: UUID, work: Callable[[UnitOfWork], object], notice: str
+) -> Response[Any]:
+    """Do `work` and come back to the order; a refusal is told there."""
+    try:
+        page_request.transact(work)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        return _show(page_request, order_id, refused)
+    return page_request.redirect(addresses.order(str(order_id)), notice=notice)
+
+
+def _show(page_request: PageRequest, order_id: UUID, refused: DomainError | None = None) -> Response[str]:
+    with page_request.work() as uow:
+        data = presenter.read(uow, order_id)
+        refundable = page_request.principal.may("orders.buy") and is_refundable(uow, order_id)
+    view = _view(page_request, data, refundable=refundable)
+    if refused is not None:
+        return page_request.render(
+            view, status=refused.status, notice=FlashMessage("bad", failure(page_request, refused))
+        )
+    return page_request.render(view, refresh_s=REFRESH_S if view.live else 0)
+
+
+def _row(page_request: PageRequest, order: views.OrderView) -> OrderItem:
+    line = order.lines[0]
+    return OrderItem(
+        id=str(order.id),
+        number=order.number,
+        listing_name=page_request.pick(line.title, line.title_en),
+        plan_name=page_request.pick(line.plan_name, line.plan_name_en),
+        counterparty=order.seller_name,
+        quantity=line.quantity,
+        gross=money(order.gross_minor, order.currency),
+        state=order.state,
+        placed_at=order.created_at,
+        needs="accept" if order.awaits_acceptance and page_request.principal.may("orders.buy") else "",
+    )
+
+
+def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -> OrderPageView:
+    order, line = data.order, data.order.lines[0]
+    failed = order.state == "pending_payment" and data.payment is not None and data.payment.state == "failed"
+    buys = page_request.principal.may("orders.buy")
+    usable = next((one for one in data.deliveries if one.entitlement_state == "active"), None)
+    invoice = data.invoice
+    return OrderPageView(
+        id=str(order.id),
+        number=order.number,
+        state=order.state,
+        listing_name=page_request.pick(line.title, line.title_en),
+        plan_name=page_request.pick(line.plan_name, line.plan_name_en),
+        seller_name=order.seller_name,
+        quantity=line.quantity,
+        sold_by_seat=line.pricing == "per_seat",
+        net=money(order.net_minor, order.currency),
+        tax=money(order.tax_minor, order.currency),
+        gross=money(order.gross_minor, order.currency),
+        placed_at=order.created_at,
+        placed_by=data.purchase.requested_by_name or "API",
+        billing_profile=str(data.purchase.billing_profile.get("legal_name", "")),
+        po_number=order.po_number or "",
+        timeline=presenter.timeline(page_request, data),
+        live=data.is_live,
+        percent=min((one.percent for one in data.deliveries), default=0),
+        claims=tuple(
+            FeedClaim(
+                cast("int", one["second_ms"]) // 1000,
+                page_request.pick(cast("str", one["text"]), cast("str", one["text_en"])),
+                bool(one["ok"]),
+            )
+            for one in line.claims
+        ),
+        entitlement_id=str(usable.entitlement_id)
+        if usable and page_request.principal.may("entitlements.read")
+        else None,
+        invoice_id=str(invoice.id) if invoice and invoice.has_pdf else None,
+        video_id=str(line.video_id) if line.video_id and data.video else None,
+        video_second=(line.second_ms or 0) // 1000,
+        may_cancel=refundable,
+        may_accept=order.awaits_acceptance and buys,
+        may_launch=bool(usable and usable.launch_url) and page_request.principal.may("entitlements.read"),
+        pay_again=methods(page_request, page_request.services.gateways) if failed and buys else (),
+        pay_error=presenter.pay_error(page_request, data.payment.error_code) if failed and data.payment else "",
+        payment_state=data.payment.state if order.state == "pending_payment" and data.payment else "",
+    )
+
+
+routes = [list_orders, show_order, cancel, accept, pay]

@@ -1,0 +1,246 @@
+"""An order's way as the vertical line: what has happened, what is under way, what is still to come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from api.pages.frame import addresses
+from api.pages.frame.phrases import money
+from api.pages.frame.site import PageRequest
+from api.pages.frame.timeline import Link, LinkState, Timeline, TimelineAttempt, TimelineFact
+from api.pages.frame.translations import translations
+from billing.invoices.queries import InvoiceFilter, InvoiceRow, list_invoices
+from billing.payments.queries import PaymentRow, latest_payment
+from billing.refunds.queries import RefundRow, refunds_received
+from fulfillment.runs.queries import deliveries_of
+from fulfillment.runs.views import AttemptRow, Delivery
+from kernel.db.uow import UnitOfWork
+from marketplace.videos.queries import VideoSummary, summaries_of
+from orders import queries
+from orders.checkout.views import PurchaseView
+from orders.order.views import OrderView
+from orders.queries import StateChange
+
+OVER = frozenset({"rejected", "expired", "cancelled"})
+ATTEMPTS = {
+    "started": "unknown",
+    "succeeded": "ok",
+    "accepted": "accepted",
+    "refused": "failed",
+    "retry": "failed",
+    "unknown": "unknown",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPageData:
+    """Everything that is known of an order on behalf of its buyer."""
+
+    order: OrderView
+    purchase: PurchaseView
+    quoted_at: datetime | None
+    steps: tuple[StateChange, ...]
+    payment: PaymentRow | None
+    deliveries: tuple[Delivery, ...]
+    invoices: tuple[InvoiceRow, ...]
+    refunds: tuple[RefundRow, ...]
+    video: VideoSummary | None
+
+    @property
+    def invoice(self) -> InvoiceRow | None:
+        """The order's invoice, numbered or not."""
+        return next((one for one in self.invoices if one.kind == "invoice"), None)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether something more is about to happen by itself, the invoice's drawing included."""
+        order = self.order
+        if order.state in {"active", "completed"}:
+            return order.gross_minor > 0 and not (self.invoice and self.invoice.has_pdf)
+        return order.state not in OVER | {"refunded"}
+
+    def at(self, state: str) -> datetime | None:
+        """When the order first came into a state."""
+        return next((step.at for step in self.steps if step.machine == "order" and step.to_state == state), None)
+
+
+def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
+    """Read an order of the acting buyer with all that follows from it. Raises NotFound."""
+    order = queries.get_order(uow, order_id)
+    video_id = order.lines[0].video_id if order.lines else None
+    papers = (
+        list_invoices(uow, InvoiceFilter(order_id=order.id), limit=50) if uow.principal.may("invoices.read") else None
+    )
+    return OrderPageData(
+        order=order,
+        purchase=queries.get_purchase(uow, order.purchase_id),
+        quoted_at=order.created_at,
+        steps=tuple(queries.steps_of(uow, [order.id], since=order.created_at)),
+        payment=latest_payment(uow, order.purchase_id),
+        deliveries=tuple(deliveries_of(uow, [line.id for line in order.lines]).values()),
+        invoices=tuple(papers.items) if papers else (),
+        refunds=tuple(refunds_received(uow, order.id)),
+        video=summaries_of(uow, [video_id]).get(video_id) if video_id else None,
+    )
+
+
+def timeline(page_request: PageRequest, data: OrderPageData) -> Timeline:
+    """The links in the order of the loop. What an order that has ended never came to is left out."""
+    links = [*_origin(page_request, data), *_approval(page_request, data), _payment(page_request, data)]
+    links += _runs(page_request, data)
+    links += _entitlements(page_request, data)
+    links += _invoices(page_request, data)
+    links += [_refund(page_request, one) for one in data.refunds]
+    if data.order.state in OVER or data.order.state in {"refunded", "delivery_failed"}:
+        links = [link for link in links if link.state != "todo"]
+    return Timeline(tuple(links))
+
+
+def _origin(page_request: PageRequest, data: OrderPageData) -> list[Link]:
+    order, links = data.order, []
+    line = order.lines[0]
+    if line.video_id is not None:
+        second = (line.second_ms or 0) // 1000
+        title = page_request.pick(data.video.title, data.video.title_en) if data.video else ""
+        said = page_request.t("order.said_at", at=page_request.formats.second(second))
+        links.append(
+            Link(
+                "video",
+                "done",
+                text=" · ".join(part for part in (title, said) if part),
+                address=addresses.video(str(line.video_id), second) if data.video else None,
+            )
+        )
+    gross = page_request.formats.money(money(order.gross_minor, order.currency))
+    return [*links, Link("quote", "done", data.quoted_at, gross)]
+
+
+def _approval(page_request: PageRequest, data: OrderPageData) -> list[Link]:
+    asked = data.at("pending_approval")
+    if asked is None:
+        return []
+    purchase = data.purchase
+    name = purchase.decided_by_name or ""
+    if purchase.decision == "approved":
+        return [Link("approval", "done", data.at("pending_payment"), page_request.t("order.approved_by", name=name))]
+    if purchase.decision == "rejected":
+        text = page_request.t("order.rejected_by", name=name, reason=purchase.decision_reason or "")
+        return [Link("approval", "failed", data.at("rejected"), text)]
+    if data.order.state == "pending_approval":
+        return [Link("approval", "waiting", asked, page_request.t("order.approval_waits"))]
+    return [Link("approval", "failed", data.at("expired"), page_request.t("order.approval_expired"))]
+
+
+def _payment(page_request: PageRequest, data: OrderPageData) -> Link:
+    payment = data.payment
+    if payment is None:
+        return Link("payment", "done" if data.order.paid_at else "todo", data.order.paid_at)
+    facts = (TimelineFact("amount", page_request.formats.money(money(payment.amount_minor, payment.currency))),)
+    method = translations(page_request.language).word("gateway", payment.gateway)
+    if payment.state == "succeeded":
+        return Link("payment", "done", payment.captured_at, method, facts=facts)
+    if payment.state == "failed":
+        return Link("payment", "failed", payment.created_at, pay_error(page_request, payment.error_code), facts=facts)
+    text = page_request.t("order.payment_doubt" if payment.state == "unknown" else "order.payment_waits")
+    return Link("payment", "live", payment.created_at, text, facts=facts)
+
+
+def pay_error(page_request: PageRequest, code: str | None) -> str:
+    """Why a payment failed: what happened, what is safe, what to do."""
+    texts = translations(page_request.language).texts
+    return texts.get(f"word.pay_error.{code}", texts["word.pay_error.other"])
+
+
+_RUNS: dict[str, LinkState] = {
+    "queued": "live",
+    "calling": "live",
+    "waiting": "live",
+    "succeeded": "done",
+    "failed": "failed",
+    "dead": "failed",
+}
+
+
+def _runs(page_request: PageRequest, data: OrderPageData) -> list[Link]:
+    if not data.deliveries:
+        return [Link("run", "todo", text=page_request.t("order.run_waits"))]
+    return [
+        Link(
+            "run",
+            _RUNS.get(one.run_state, "live"),
+            one.attempts[0].started_at if one.attempts else data.at("fulfilling"),
+            _run_text(page_request, one),
+            str(one.run_id),
+            attempts=_attempts(page_request, one.attempts),
+            percent=one.percent,
+        )
+        for one in data.deliveries
+    ]
+
+
+def _run_text(page_request: PageRequest, one: Delivery) -> str:
+    if one.run_state == "succeeded":
+        return page_request.t("order.run_done")
+    return page_request.pick(one.message, one.message_en)
+
+
+def _attempts(page_request: PageRequest, rows: Sequence[AttemptRow]) -> tuple[TimelineAttempt, ...]:
+    words = translations(page_request.language)
+    return tuple(
+        TimelineAttempt(
+            row.started_at,
+            ATTEMPTS[row.outcome],  # type: ignore[arg-type]  # the values are exactly the view's words
+            words.word("attempt_reason", row.reason) if row.reason else f"HTTP {row.status}" if row.status else "",
+            row.elapsed_ms,
+        )
+        for row in rows
+    )
+
+
+def _entitlements(page_request: PageRequest, data: OrderPageData) -> list[Link]:
+    links = []
+    for one in data.deliveries:
+        state: LinkState = {"active": "done", "ended": "done", "suspended": "failed"}.get(one.entitlement_state, "todo")  # type: ignore[assignment]  # literals of the mapping
+        text = {"todo": page_request.t("order.entitlement_waits")}.get(state, "")
+        if one.entitlement_state == "ended":
+            text = page_request.t("order.entitlement_ended")
+        links.append(
+            Link(
+                "entitlement",
+                state,
+                one.valid_from if state == "done" else None,
+                text,
+                str(one.entitlement_id),
+                addresses.entitlement(str(one.entitlement_id)) if state == "done" else None,
+            )
+        )
+    return links or [Link("entitlement", "todo", text=page_request.t("order.entitlement_waits"))]
+
+
+def _invoices(page_request: PageRequest, data: OrderPageData) -> list[Link]:
+    if data.order.gross_minor == 0 or not page_request.principal.may("invoices.read"):
+        return []
+    links = [_paper(page_request, one) for one in data.invoices]
+    return sorted(links, key=lambda link: link.kind != "invoice") or [
+        Link("invoice", "todo", text=page_request.t("order.invoice_waits"))
+    ]
+
+
+def _paper(page_request: PageRequest, row: InvoiceRow) -> Link:
+    kind = "credit_note" if row.kind == "credit_note" else "invoice"
+    if not row.has_pdf:
+        return Link(kind, "live", row.created_at, page_request.t("order.invoice_drawing"), str(row.id))  # type: ignore[arg-type]  # one of two literals
+    gross = TimelineFact("amount", page_request.formats.money(money(row.gross_minor, row.currency)))
+    address = addresses.invoice_pdf(str(row.id))
+    return Link(kind, "done", row.issued_at, row.number or "", str(row.id), address, (gross,))  # type: ignore[arg-type]  # one of two literals
+
+
+def _refund(page_request: PageRequest, row: RefundRow) -> Link:
+    states: dict[str, LinkState] = {"succeeded": "done", "failed": "failed"}
+    key = {"succeeded": "refund_done", "failed": "refund_failed"}.get(row.state, "refund_running")
+    facts = (TimelineFact("amount", page_request.formats.money(money(row.amount_minor, row.currency))),)
+    at = row.ended_at or row.created_at
+    return Link("refund", states.get(row.state, "live"), at, page_request.t(f"order.{key}"), str(row.id), facts=facts)

@@ -1,0 +1,81 @@
+"""Orders as pages show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from api.pages.feed.views import FeedClaim
+from api.pages.frame.choices import Choice
+from api.pages.frame.timeline import Timeline
+from kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPageView:
+    """A buyer's order: the loop's line with what is known so far, and what can be done now."""
+
+    template: ClassVar[str] = "orders/order.html"
+    active: ClassVar[str] = "orders"
+
+    id: str
+    number: str
+    state: str
+    listing_name: str
+    plan_name: str
+    seller_name: str
+    quantity: int
+    sold_by_seat: bool
+    net: Money
+    tax: Money
+    gross: Money
+    placed_at: datetime
+    placed_by: str
+    billing_profile: str
+    po_number: str
+    timeline: Timeline
+    live: bool
+    percent: int
+    claims: tuple[FeedClaim, ...] = ()
+    entitlement_id: str | None = None
+    invoice_id: str | None = None
+    video_id: str | None = None
+    video_second: int = 0
+    may_cancel: bool = False
+    may_accept: bool = False
+    may_launch: bool = False
+    #: Ways to pay once more, after a payment failed; empty when there is nothing to pay.
+    pay_again: tuple[Choice, ...] = ()
+    pay_error: str = ""
+    payment_state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """One order in a list."""
+
+    id: str
+    number: str
+    listing_name: str
+    plan_name: str
+    counterparty: str
+    quantity: int
+    gross: Money
+    state: str
+    placed_at: datetime
+    needs: Literal["", "pay", "accept"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersView:
+    """A buyer's orders; ``state`` is the filter in the address ("" for all)."""
+
+    template: ClassVar[str] = "orders/orders.html"
+    active: ClassVar[str] = "orders"
+
+    rows: tuple[OrderItem, ...]
+    states: tuple[str, ...]
+    state: str = ""
+    query: str = ""
+    next_address: str | None = None

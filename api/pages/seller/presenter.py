@@ -1,0 +1,140 @@
+"""The seller's dashboard: runs, funnels, orders, listings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from api.pages.frame.phrases import is_known, money, reason, seconds_since
+from api.pages.frame.prices import per_of, term_key
+from api.pages.frame.site import PageRequest
+from api.pages.orders.views import OrderItem
+from api.pages.seller.views import FunnelStep, ListingItem, ListingPanel, ListingPlan, TroubledRun
+from billing.shares.queries import promoted_sales
+from fulfillment.runs.views import RunRow
+from kernel.db.uow import UnitOfWork
+from marketplace.attribution.reach import Reach
+from marketplace.catalog.queries import ListingView, PlanView
+from orders.order.views import OrderView
+from orders.seller_queries import VideoSales, sales_of_videos
+
+ORDER_STATES = ("paid", "fulfilling", "active", "completed", "delivery_failed", "refunded")
+"""What a seller meets: an order is the seller's business from its payment on."""
+NO_REACH = Reach(0, 0, 0, 0)
+_PPM = 1_000_000
+
+
+def troubled_run(page_request: PageRequest, row: RunRow) -> TroubledRun:
+    """A run that needs a hand."""
+    return TroubledRun(
+        id=str(row.id),
+        order_id=row.order_id or str(row.reference),
+        order_number=row.order_number or str(row.reference)[-8:],
+        buyer_name=row.buyer_name,
+        listing_name=page_request.pick(row.title, row.title_en),
+        operation=row.operation,
+        state=row.state,
+        attempts=row.tries,
+        waiting_s=seconds_since(row.created_at),
+        deadline_at=row.deadline_at,
+        error=row.failure or page_request.pick(row.message, row.message_en) or page_request.t("run.no_answer"),
+        may_replay=row.may_replay and page_request.principal.may("runs.replay"),
+    )
+
+
+def funnel(reach: Reach, sales: Sequence[VideoSales]) -> tuple[FunnelStep, ...]:
+    """From impression to retained. The first step is the widest even where events before it were not recorded."""
+    counts = (
+        ("impression", reach.impressions),
+        ("view", reach.views),
+        ("card_click", reach.card_clicks),
+        ("order", sum(one.orders for one in sales)),
+        ("activated", sum(one.activated for one in sales)),
+        ("retained", sum(one.retained for one in sales)),
+    )
+    widest = max(*(count for _, count in counts), 1)
+    return tuple(FunnelStep(key, count, count * _PPM // widest) for key, count in counts)
+
+
+def order_row(page_request: PageRequest, view: OrderView) -> OrderItem:
+    """An order in the seller's list; the first line names it, more are counted."""
+    first = view.lines[0]
+    others = f" +{len(view.lines) - 1}" if len(view.lines) > 1 else ""
+    return OrderItem(
+        id=str(view.id),
+        number=view.number,
+        listing_name=page_request.pick(first.title, first.title_en) + others,
+        plan_name=page_request.pick(first.plan_name, first.plan_name_en),
+        counterparty=view.buyer_name,
+        quantity=first.quantity,
+        gross=money(view.gross_minor, view.currency),
+        state=view.state,
+        placed_at=view.created_at,
+    )
+
+
+def listing_row(page_request: PageRequest, view: ListingView, customers: Mapping[UUID, int]) -> ListingItem:
+    """A listing in the seller's list, priced by its cheapest plan on sale."""
+    plans = [plan for plan in view.plans if plan.state == "active"]
+    cheapest = min(plans, key=lambda plan: plan.unit_price_minor, default=None)
+    return ListingItem(
+        id=str(view.id),
+        name=page_request.pick(view.title, view.title_en),
+        kind=view.kind,
+        state=view.state,
+        version=view.version_number,
+        plans=len(view.plans),
+        from_price=money(cheapest.unit_price_minor, cheapest.currency) if cheapest else None,
+        per=per_of(cheapest.price_unit) if cheapest else "once",
+        active_customers=customers.get(view.id, 0),
+        updated_at=view.published_at or view.submitted_at or view.created_at,
+    )
+
+
+def listing_detail(
+    page_request: PageRequest, view: ListingView, customers: Mapping[UUID, int], connectors: Mapping[UUID, str]
+) -> ListingPanel:
+    """A listing to read, as a buyer will see it, and why it was rejected."""
+    return ListingPanel(
+        row=listing_row(page_request, view, customers),
+        summary=page_request.pick(view.summary, view.summary_en),
+        plans=tuple(_plan(page_request, plan, connectors) for plan in view.plans),
+        reasons=tuple(_rejection(page_request, found) for found in view.review_reasons),
+    )
+
+
+def _plan(page_request: PageRequest, plan: PlanView, connectors: Mapping[UUID, str]) -> ListingPlan:
+    limits = [
+        (page_request.pick(feature["zh"], feature["en"]), f"{feature['value']} {feature.get('unit') or ''}".strip())
+        for feature in plan.features
+        if feature.get("value") is not None
+    ]
+    if plan.included_seats:
+        limits.insert(0, (page_request.t("claim.included_seats"), str(plan.included_seats)))
+    if plan.trial_days:
+        limits.append((page_request.t("claim.trial_days"), str(plan.trial_days)))
+    return ListingPlan(
+        id=str(plan.id),
+        name=page_request.pick(plan.name, plan.name_en),
+        price=money(plan.unit_price_minor, plan.currency),
+        per=per_of(plan.price_unit),
+        term=page_request.t(f"term.{term_key(plan.term_months)}", n=plan.term_months),
+        connector=connectors.get(plan.connector_id, "–") if plan.connector_id else "–",
+        features=tuple(page_request.pick(one["zh"], one["en"]) for one in plan.features if one.get("value") is None),
+        limits=tuple(limits),
+    )
+
+
+def _rejection(page_request: PageRequest, found: Mapping[str, str]) -> str:
+    code, field = found["code"], found.get("field", "")
+    said = reason(page_request, code, {}) if is_known(code) else code.replace("_", " ")
+    return f"{field}: {said}" if field else said
+
+
+def sales_by_video(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, list[VideoSales]]:
+    """What videos sold: of one's own plans, and, as a promoter, of others'."""
+    found = sales_of_videos(uow, video_ids)
+    for one in promoted_sales(uow, video_ids):
+        sales = VideoSales(one.video_id, one.currency, one.lines, one.delivered, one.kept, one.gross_minor)
+        found.setdefault(one.video_id, []).append(sales)
+    return found

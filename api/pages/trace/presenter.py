@@ -1,0 +1,212 @@
+"""The trace as the vertical line of the loop: each recorded fact a link, each gap a broken one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, cast, get_args
+
+from api.pages.frame import addresses
+from api.pages.frame.formats import Formats
+from api.pages.frame.phrases import money
+from api.pages.frame.site import PageRequest
+from api.pages.frame.timeline import Link, LinkKind, LinkState, Timeline, TimelineFact
+from api.pages.frame.translations import translations
+from orders.tracing.model import Gap, Node, Trace
+
+KINDS = frozenset(get_args(LinkKind))
+STATES: Mapping[str, LinkState] = {
+    "queued": "waiting",
+    "calling": "live",
+    "waiting": "live",
+    "processing": "live",
+    "requires_action": "waiting",
+    "unknown": "waiting",
+    "created": "waiting",
+    "requested": "waiting",
+    "pending": "waiting",
+    "pending_approval": "waiting",
+    "pending_payment": "waiting",
+    "fulfilling": "live",
+    "scheduled": "waiting",
+    "sent": "live",
+    "paying": "live",
+    "rendering": "live",
+    "failed": "failed",
+    "dead": "failed",
+    "delivery_failed": "failed",
+    "rejected": "failed",
+}
+"""How a recorded state shows; every other one is a fact that stands."""
+
+_WORDS = {
+    "order": "order",
+    "purchase": "order",
+    "run": "run",
+    "entitlement": "entitlement",
+    "video": "video",
+    "share": "share",
+    "statement": "statement",
+    "payout": "payout",
+    "payment": "payment",
+    "refund": "refund",
+    "invoice": "invoice",
+    "credit_note": "invoice",
+    "commission_invoice": "invoice",
+    "approval": "decision",
+    "attribution": "rule",
+    "touchpoint": "touchpoint",
+    "subscription": "subscription",
+}
+"""Under which kind of word a node's state is found."""
+
+
+def timeline(page_request: PageRequest, found: Trace) -> Timeline:
+    """All links in the order of the loop; a gap stands right after the fact it ought to follow."""
+    missing: dict[Any, list[Gap]] = {}
+    for gap in found.gaps:
+        missing.setdefault(gap.after, []).append(gap)
+    links: list[Link] = []
+    for node in found.nodes:
+        links.append(_link(page_request, node, subject=node.id == found.asked_id))
+        links += [_broken(page_request, node, gap) for gap in missing.get(node.id, ())]
+    return Timeline(tuple(links))
+
+
+def subject(page_request: PageRequest, found: Trace) -> str:
+    """From where the chain was walked, in words: its kind and its number or the end of its id."""
+    node = next((one for one in found.nodes if one.id == found.asked_id), None)
+    name = str(node.facts.get("number") or node.title) if node else ""
+    label = page_request.t(f"loop.{_kind(found.asked_kind)}") if _kind(found.asked_kind) in KINDS else ""
+    return page_request.t("trace.subject", kind=label, name=name or f"…{str(found.asked_id)[-8:]}").strip()
+
+
+def _link(page_request: PageRequest, node: Node, *, subject: bool) -> Link:
+    formats = page_request.formats
+    state: LinkState = STATES.get(node.state or "", "done")
+    percent = node.facts.get("percent") if node.kind == "run" and state == "live" else None
+    return Link(
+        kind=cast("LinkKind", _kind(node.kind)),
+        state=state,
+        at=node.at,
+        text=_text(page_request, node),
+        id=str(node.id),
+        address=_address(node),
+        facts=tuple(_facts(page_request, formats, node)),
+        percent=percent,
+        subject=subject,
+    )
+
+
+def _broken(page_request: PageRequest, node: Node, gap: Gap) -> Link:
+    expected = page_request.t(
+        "trace.gap", what=page_request.t(f"loop.{_kind(gap.missing)}"), after=page_request.t(f"loop.{_kind(node.kind)}")
+    )
+    return Link(kind=cast("LinkKind", _kind(gap.missing)), state="broken", broken=expected)
+
+
+def _kind(kind: str) -> str:
+    return {"ledger_transaction": "ledger", "invoice_line": "invoice", "statement_line": "statement"}.get(kind, kind)
+
+
+def _text(page_request: PageRequest, node: Node) -> str:
+    """What it is called, and the word for its state."""
+    title = page_request.pick(node.title, node.title_en)
+    if node.kind in {"run", "ledger_transaction", "share"}:
+        group = {"run": "operation", "share": "share_kind"}.get(node.kind, "posting")
+        title = translations(page_request.language).word(group, node.title)
+    state = (
+        translations(page_request.language).word(_WORDS[node.kind], node.state)
+        if node.state and node.kind in _WORDS
+        else ""
+    )
+    return " · ".join(part for part in (title, state) if part)
+
+
+def _facts(page_request: PageRequest, formats: Formats, node: Node) -> list[TimelineFact]:
+    found = []
+    for name, value in node.facts.items():
+        entry = FACTS.get(name)
+        if entry is None or value in (None, "", []):
+            continue
+        label, render = entry
+        said = render(page_request, formats, value)
+        if said:
+            found.append(TimelineFact(label, said))
+    return found
+
+
+def _address(node: Node) -> str | None:
+    if node.kind == "video" and node.state == "published":
+        return addresses.video(str(node.id))
+    return None
+
+
+def _money(_visit: PageRequest, formats: Formats, value: Any) -> str:
+    return formats.money(money(value["amount"], value["currency"]))
+
+
+def _given_back(page_request: PageRequest, formats: Formats, value: Any) -> str:
+    return _money(page_request, formats, value) if value["amount"] else ""
+
+
+def _moneys(page_request: PageRequest, formats: Formats, value: Any) -> str:
+    return " / ".join(_money(page_request, formats, one) for one in value)
+
+
+def _second(_visit: PageRequest, formats: Formats, value: Any) -> str:
+    return formats.second(int(value) // 1000)
+
+
+def _plain(_visit: PageRequest, _formats: Formats, value: Any) -> str:
+    return str(value)
+
+
+def _count(_visit: PageRequest, formats: Formats, value: Any) -> str:
+    return formats.number(int(value)) if value else ""
+
+
+def _rate(_visit: PageRequest, formats: Formats, value: Any) -> str:
+    return formats.rate(int(value))
+
+
+def _moment(_visit: PageRequest, formats: Formats, value: Any) -> str:
+    return formats.moment(datetime.fromisoformat(str(value)))
+
+
+def _call(page_request: PageRequest, _formats: Formats, value: Any) -> str:
+    return translations(page_request.language).word("cta", str(value))
+
+
+FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str]]] = {
+    "amount": ("amount", _money),
+    "gross": ("amount", _money),
+    "net": ("net", _money),
+    "tax": ("tax", _money),
+    "refunded": ("refunded", _given_back),
+    "reversed": ("refunded", _given_back),
+    "rate_ppm": ("rate", _rate),
+    "second_ms": ("second", _second),
+    "start_ms": ("from", _second),
+    "end_ms": ("to", _second),
+    "watched_ms": ("watched", _second),
+    "action": ("action", _call),
+    "quantity": ("seats", _count),
+    "seats": ("seats", _count),
+    "seats_used": ("seats_used", _count),
+    "tries": ("tries", _count),
+    "claims": ("claims", _count),
+    "touchpoints": ("touchpoints", _count),
+    "po_number": ("po", _plain),
+    "buyer": ("buyer", _plain),
+    "seller": ("seller", _plain),
+    "gateway": ("method", _plain),
+    "destination": ("destination", _plain),
+    "external_id": ("reference", _plain),
+    "reason": ("reason", _plain),
+    "failure": ("failure", _plain),
+    "error": ("failure", _plain),
+    "releasable_at": ("expected", _moment),
+    "postings": ("postings", _moneys),
+}
+"""A node's fact → its label under `fact.` and how its value is said. Facts not named here stay in the JSON answer."""

@@ -1,0 +1,231 @@
+"""The seller's videos: list, editor of cards and claims, what keeps one from being published."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from uuid import UUID
+
+from api.context import Services
+from api.media_addresses import cover_address, media_address
+from api.pages.feed.views import CallToAction
+from api.pages.frame.phrases import blocked, money, priced, reason
+from api.pages.frame.site import Form, PageRequest
+from api.pages.seller.presenter import NO_REACH, funnel
+from api.pages.videos.views import EditableClaim, PlacementItem, PlanOption, SellerVideoView, Typed, VideoItem
+from kernel.errors import Invalid
+from kernel.money import exponent
+from marketplace.attribution.reach import Reach
+from marketplace.catalog.queries import ListingView, PlanView
+from marketplace.discovery.cards import Card, ClaimView
+from marketplace.publishing.edit_placements import AddClaim
+from marketplace.publishing.queries import VideoDetail
+from marketplace.publishing.queries import VideoRow as OwnVideo
+from orders.seller_queries import VideoSales
+
+CALLS: Mapping[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo", "quote": "quote"}
+MS = 1000
+_MOST_MINOR = 10**12
+_DIGITS = re.compile(r"\d{1,13}", re.ASCII)
+_AMOUNT = re.compile(r"\d{1,13}(\.\d{1,4})?", re.ASCII)
+
+
+def poster_of(services: Services, row: OwnVideo) -> str | None:
+    """Where the cover is, once there is one."""
+    if not row.has_cover:
+        return None
+    return cover_address(services, row.id, row.media_version, is_public=_is_public(row))
+
+
+def video_row(page_request: PageRequest, row: OwnVideo, sales: Iterable[VideoSales]) -> VideoItem:
+    """A video in its owner's list. Money of the currency that sold most."""
+    sold = sorted(sales, key=lambda one: one.orders, reverse=True)
+    return VideoItem(
+        id=str(row.id),
+        title=page_request.pick(row.title, row.title_en),
+        poster=poster_of(page_request.services, row),
+        state=row.state,
+        duration_s=(row.duration_ms or 0) // MS,
+        placements=row.placements,
+        views=row.views,
+        orders=sum(one.orders for one in sold),
+        money=money(sold[0].gross_minor, sold[0].currency) if sold else None,
+        created_at=row.created_at,
+        refusal=_refusal(page_request, row),
+    )
+
+
+def video_view(
+    page_request: PageRequest,
+    detail: VideoDetail,
+    plans: tuple[PlanOption, ...],
+    features: tuple[PlanOption, ...],
+    reach: Reach | None,
+    sales: list[VideoSales],
+    refused: tuple[str, Typed] | None,
+) -> SellerVideoView:
+    """One video of one's own with its editor."""
+    row = detail.row
+    cards = {card.placement_id: card for card in detail.cards}
+    src = ""
+    if row.duration_ms is not None:
+        src = media_address(page_request.services, row.id, row.media_version, is_public=_is_public(row))
+    seen = reach or NO_REACH
+    # While the file is awaited or examined that alone is said; what else is missing can be mended meanwhile.
+    blockers = [one for one in detail.blockers if one.code != "video_not_ready"]
+    return SellerVideoView(
+        id=str(row.id),
+        title=page_request.pick(row.title, row.title_en),
+        state=row.state,
+        src=src,
+        poster=poster_of(page_request.services, row) or "",
+        width=row.width or 0,
+        height=row.height or 0,
+        duration_s=(row.duration_ms or 0) // MS,
+        codecs=" · ".join(name for name in (detail.video_codec, detail.audio_codec) if name),
+        size_bytes=detail.media_bytes or 0,
+        visibility=row.visibility,
+        placements=tuple(_placement(page_request, card) for card in detail.cards),
+        claims=tuple(_claim(page_request, claim, cards) for claim in detail.claims),
+        plans=plans,
+        features=features,
+        blockers=tuple(reason(page_request, one.code, one.params) for one in blockers),
+        refusal=_refusal(page_request, row),
+        error=refused[0] if refused else None,
+        typed=refused[1] if refused else Typed(),
+        funnel=funnel(seen, sales) if row.state in {"published", "withdrawn"} else (),
+        may_replace=row.state in {"draft", "refused", "ready"},
+    )
+
+
+def plan_options(page_request: PageRequest, found: Iterable[tuple[ListingView, PlanView]]) -> tuple[PlanOption, ...]:
+    """Plans that may be put on a card, with listing, name and price."""
+    return tuple(
+        PlanOption(
+            str(plan.id),
+            f"{page_request.pick(listing.title, listing.title_en)} · {page_request.pick(plan.name, plan.name_en)} · "
+            + priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit),
+        )
+        for listing, plan in found
+    )
+
+
+def feature_options(
+    page_request: PageRequest, found: Iterable[tuple[ListingView, PlanView]], plan_ids: set[UUID]
+) -> tuple[PlanOption, ...]:
+    """What the placed plans give, as it is entered in a claim: the key, and its figure where it has one."""
+    offered: dict[str, str] = {}
+    for _, plan in found:
+        if plan.id in plan_ids:
+            for one in plan.features:
+                figure = "" if one.get("value") is None else f" {one['value']}"
+                offered.setdefault(f"{one['key']}{figure}", page_request.pick(one["zh"], one["en"]))
+    return tuple(PlanOption(key, name) for key, name in offered.items())
+
+
+def claim_of(form: Form, detail: VideoDetail) -> AddClaim:
+    """The claim that a form describes, about the card named in it or else the one shown at its second.
+
+    Raises:
+        Invalid: `claim_value_missing`, `claim_needs_card`, `validation_failed`.
+    """
+    at_ms = form.number("second", most=86_400) * MS
+    card = _card_at(detail, at_ms, form.text("placement_id", most=40))
+    kind, value, text = form.text("kind", most=40), form.text("value", most=80), form.text("text", most=200)
+    if kind == "price":
+        minor = _minor(value, card.currency)
+        return AddClaim(
+            card.placement_id,
+            kind,
+            at_ms,
+            text,
+            text,
+            value_int=minor,
+            currency=card.currency.strip(),
+            unit=card.price_unit,
+        )
+    if kind in {"feature", "service_level"}:
+        key, _, figure = value.partition(" ")
+        if figure and not figure.isascii():
+            raise Invalid("claim_value_missing", field="value")
+        said = _whole(figure.split()[0]) if figure.strip() else None
+        return AddClaim(card.placement_id, kind, at_ms, text, text, value_int=said, value_text=key)
+    return AddClaim(card.placement_id, kind, at_ms, text, text, value_int=_whole(value))
+
+
+def _card_at(detail: VideoDetail, at_ms: int, chosen: str) -> Card:
+    if not detail.cards:
+        raise Invalid("claim_needs_card", field="placement_id")
+    for card in detail.cards:
+        if str(card.placement_id) == chosen:
+            return card
+    shown = [card for card in detail.cards if card.start_ms <= at_ms < card.end_ms]
+    nearest = min(detail.cards, key=lambda card: min(abs(card.start_ms - at_ms), abs(card.end_ms - at_ms)))
+    return shown[0] if shown else nearest
+
+
+def _whole(value: str) -> int:
+    if not _DIGITS.fullmatch(value) or int(value) > _MOST_MINOR:
+        raise Invalid("claim_value_missing", field="value")
+    return int(value)
+
+
+def _minor(value: str, currency: str) -> int:
+    """An amount as people write it, ¥1,990.50, in minor units."""
+    written = value.strip().lstrip("¥￥$€£").replace(",", "").strip()
+    if not _AMOUNT.fullmatch(written):
+        raise Invalid("claim_value_missing", field="value")
+    scaled = Decimal(written).scaleb(exponent(currency.strip()))
+    if scaled != scaled.to_integral_value() or scaled > _MOST_MINOR:
+        raise Invalid("claim_value_missing", field="value")
+    return int(scaled)
+
+
+def _placement(page_request: PageRequest, card: Card) -> PlacementItem:
+    return PlacementItem(
+        id=str(card.placement_id),
+        from_s=card.start_ms // MS,
+        to_s=card.end_ms // MS,
+        cta=CALLS.get(card.action, "buy"),
+        plan_id=str(card.plan_id),
+        listing_name=page_request.pick(card.title, card.title_en),
+        plan_name=page_request.pick(card.plan_name, card.plan_name_en),
+    )
+
+
+def _claim(page_request: PageRequest, claim: ClaimView, cards: Mapping[UUID, Card]) -> EditableClaim:
+    if claim.kind == "price" and claim.value_int is not None and claim.currency and claim.unit:
+        value = priced(page_request, claim.value_int, claim.currency, claim.unit)
+    else:
+        value = " ".join(str(part) for part in (claim.value_text, claim.value_int) if part is not None)
+    contradiction = ""
+    if not claim.kept:
+        card = cards.get(claim.placement_id)
+        title = page_request.pick(card.plan_name, card.plan_name_en) if card else ""
+        params = {
+            "said": claim.said or "",
+            "holds": claim.holds or "",
+            "text": page_request.pick(claim.text, claim.text_en),
+        }
+        contradiction = f"{title}: {reason(page_request, 'claim_contradicts_plan', params)}" if title else ""
+        contradiction = contradiction or blocked(page_request, "claim_contradicts_plan", params)
+    return EditableClaim(
+        id=str(claim.id),
+        second=claim.at_ms // MS,
+        kind=claim.kind,
+        value=value,
+        text=page_request.pick(claim.text, claim.text_en),
+        ok=claim.kept,
+        contradiction=contradiction,
+    )
+
+
+def _refusal(page_request: PageRequest, row: OwnVideo) -> str:
+    if row.state != "refused" or row.refused_code is None:
+        return ""
+    return blocked(page_request, row.refused_code, row.refused_params or {})
+
+
+def _is_public(row: OwnVideo) -> bool:
+    return row.state == "published" and row.visibility == "public"

@@ -1,0 +1,138 @@
+"""A channel's videos, cards and claims as their owner edits them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+
+from api.pages.feed.views import CallToAction
+from api.pages.seller.views import FunnelStep
+from kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class VideoItem:
+    """One video in the seller's list."""
+
+    id: str
+    title: str
+    poster: str | None
+    state: str
+    duration_s: int
+    placements: int
+    views: int
+    orders: int
+    money: Money | None
+    created_at: datetime
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SellerVideosView:
+    """The seller's videos."""
+
+    template: ClassVar[str] = "videos/seller_videos.html"
+    active: ClassVar[str] = "seller_videos"
+
+    rows: tuple[VideoItem, ...]
+    next_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadView:
+    """The upload form; works as a plain multipart form. ``max_bytes`` is the limit the server enforces.
+
+    With a ``video_id`` the file goes to that video, whose words stay.
+    """
+
+    template: ClassVar[str] = "videos/seller_upload.html"
+    active: ClassVar[str] = "seller_videos"
+
+    max_bytes: int
+    title: str = ""
+    description: str = ""
+    video_id: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementItem:
+    """A placement on the timeline of the editor."""
+
+    id: str
+    from_s: int
+    to_s: int
+    cta: CallToAction
+    plan_id: str
+    listing_name: str
+    plan_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditableClaim:
+    """A structured claim: kind is a key under ``claim.`` (see ``CLAIM_KINDS``)."""
+
+    id: str
+    second: int
+    kind: str
+    value: str
+    text: str
+    ok: bool
+    contradiction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOption:
+    """A plan that may be placed in a video."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed into a form that was refused, so that it is shown again. ``form`` names the form of the page."""
+
+    form: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def into(self, form: str) -> Mapping[str, str]:
+        """The values, when they were typed into this form."""
+        return self.values if self.form == form else {}
+
+
+@dataclass(frozen=True, slots=True)
+class SellerVideoView:
+    """One video of the seller: what it is, its cards and claims, and publishing.
+
+    ``blockers`` are ready sentences saying why it cannot be published yet.
+    """
+
+    template: ClassVar[str] = "videos/seller_video.html"
+    active: ClassVar[str] = "seller_videos"
+
+    id: str
+    title: str
+    state: str
+    src: str
+    poster: str
+    width: int
+    height: int
+    duration_s: int
+    codecs: str
+    size_bytes: int
+    visibility: str
+    placements: tuple[PlacementItem, ...]
+    claims: tuple[EditableClaim, ...]
+    plans: tuple[PlanOption, ...]
+    #: What a feature or service level may be named as, with its figure where it has one.
+    features: tuple[PlanOption, ...] = ()
+    may_replace: bool = False
+    blockers: tuple[str, ...] = ()
+    refusal: str = ""
+    error: str | None = None
+    #: Forms are ``placement``, ``claim``, and a placement's id.
+    typed: Typed = field(default_factory=Typed)
+    funnel: tuple[FunnelStep, ...] = ()

@@ -1,0 +1,77 @@
+"""Approvals: a purchase that waits for a second pair of eyes is let pass or refused."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Literal
+from uuid import UUID
+
+from litestar import Response, post
+from litestar.params import FromPath, JSONBody
+from pydantic import Field
+
+from api.paying import Started, run_paying
+from api.request import ApiRequest
+from api.schema import KeyHeader, Wire, answered
+from api.v1.purchases import PurchaseOut, shown_purchase
+from kernel.db.uow import UnitOfWork
+from orders import queries
+from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
+
+
+class DecisionIn(Wire):
+    """Why; required for a rejection."""
+
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+@post(
+    "/v1/purchases/{purchase_id:uuid}/approve",
+    permission="orders.approve",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def approve_purchase(
+    purchase_id: FromPath[UUID],
+    data: JSONBody[DecisionIn],
+    request: ApiRequest,
+    idempotency_key: KeyHeader,
+) -> Response[PurchaseOut]:
+    """Let a purchase pass; its payment starts."""
+    return _decide(request, purchase_id, "approved", data, idempotency_key)
+
+
+@post(
+    "/v1/purchases/{purchase_id:uuid}/reject",
+    permission="orders.approve",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def reject_purchase(
+    purchase_id: FromPath[UUID],
+    data: JSONBody[DecisionIn],
+    request: ApiRequest,
+    idempotency_key: KeyHeader,
+) -> Response[PurchaseOut]:
+    """Refuse a purchase, with the reason its requester will read."""
+    return _decide(request, purchase_id, "rejected", data, idempotency_key)
+
+
+def _decide(
+    request: ApiRequest, purchase_id: UUID, decision: Literal["approved", "rejected"], data: DecisionIn, key: str | None
+) -> Response[PurchaseOut]:
+    command = DecidePurchase(purchase_id, decision, data.reason, pay_at_once=True)
+
+    def decide(uow: UnitOfWork) -> Started:
+        decided = decide_purchase(uow, command)
+        uow.flush()
+        return Started(queries.get_purchase(uow, purchase_id), decided.submission)
+
+    return answered(
+        run_paying(request, key, data, decide, partial(shown_purchase, purchase_id), shown=PurchaseOut.of, status=200)
+    )
+
+
+routes = [approve_purchase, reject_purchase]

@@ -1,0 +1,196 @@
+"""Purchases: a quote is accepted, paid, looked up and waited for."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.concurrency import sync_to_thread
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, JSONBody
+from pydantic import Field
+
+from api.conditional import PreferHeader, wait_preference
+from api.context import Services
+from api.deferred import DeferredResponse
+from api.order_watcher import OrderWatcher
+from api.paying import Started, run_paying
+from api.request import ApiRequest
+from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, answered, list_page
+from api.v1.orders import OrderOut
+from billing.payments.queries import latest_payment
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid
+from kernel.idempotency import Answer
+from orders import queries
+from orders.checkout import views
+from orders.checkout.place_purchase import PlacePurchase, place_purchase
+from orders.checkout.request_payment import pay_again
+
+
+class PurchaseIn(Wire):
+    """Accept a quote."""
+
+    quote_id: UUID
+    billing_profile_id: UUID
+    gateway: Annotated[str, Field(max_length=40)] = "sandbox"
+    payment_method: Annotated[str, Field(min_length=1, max_length=200)] = Field(
+        description="What the gateway knows the method by. Sandbox tokens: docs/sandbox.md", examples=["sbx_ok"]
+    )
+    po_number: Annotated[str, Field(max_length=64)] | None = None
+
+
+class PayIn(Wire):
+    """Another way to pay, after a failed payment."""
+
+    gateway: Annotated[str, Field(max_length=40)] = "sandbox"
+    payment_method: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+WAITING = frozenset({"draft", "pending_approval", "pending_payment"})
+"""States of a purchase in which somebody or some gateway has yet to decide."""
+
+
+class PurchaseOut(Out):
+    """A purchase and its orders, one per seller."""
+
+    id: UUID
+    state: str
+    net: MoneyOut
+    tax: MoneyOut
+    gross: MoneyOut
+    po_number: str | None
+    billing_profile: dict[str, Any]
+    requested_by_name: str | None
+    decided_by_name: str | None
+    decision: str | None
+    decision_reason: str | None
+    deadline_at: datetime | None
+    created_at: datetime
+    context: dict[str, Any]
+    orders: list[OrderOut]
+
+    @classmethod
+    def of(cls, view: views.PurchaseView) -> PurchaseOut:
+        """From the query's row."""
+        return cls.of_row(view, orders=[OrderOut.of(order) for order in view.orders])
+
+
+@post("/v1/purchases", permission="signed_in", sync_to_thread=True, tags=["buying"])
+def create_purchase(
+    data: JSONBody[PurchaseIn], request: ApiRequest, idempotency_key: KeyHeader
+) -> Response[PurchaseOut]:
+    """Accept a quote: one order per seller, paid at once or sent to an approver. Needs an Idempotency-Key."""
+    return answered(buy(request, data, idempotency_key))
+
+
+@get("/v1/purchases", permission="orders.read", sync_to_thread=True, tags=["buying"])
+def list_purchases(
+    request: ApiRequest,
+    paging: Given[Paging],
+    only: StateParameter = None,
+) -> Response[PageOut[PurchaseOut]]:
+    """The organization's purchases, newest first. `state=pending_approval` is the approver's inbox."""
+    return list_page(request, paging, queries.list_purchases, PurchaseOut.of, state=only)
+
+
+@get("/v1/purchases/{purchase_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
+def get_purchase(
+    purchase_id: FromPath[UUID], request: ApiRequest, prefer: PreferHeader = None
+) -> Response[PurchaseOut]:
+    """One purchase with its orders. With `Prefer: wait=N` the answer waits for its approval or payment to be decided."""
+    found, waits = _awaited(request, purchase_id)
+    wait_s = wait_preference(prefer)
+    if wait_s is None:
+        return Response(found)
+    headers = {"Preference-Applied": f"wait={wait_s}"}
+    if not waits:
+        return Response(found, headers=headers)
+    return DeferredResponse(partial(_decided, request, found, wait_s, headers))
+
+
+async def _decided(
+    request: ApiRequest, found: PurchaseOut, wait_s: int, headers: dict[str, str]
+) -> Response[PurchaseOut]:
+    watcher: OrderWatcher = request.app.state["order_watcher"]
+    ends_at, waits = time.monotonic() + wait_s, True
+    # An order's mark changes with its purchase's state and with its payment's.
+    with watcher.watch(found.orders[0].id) as watch:
+        while waits and await watch.changed(ends_at - time.monotonic()):
+            found, waits = await sync_to_thread(_awaited, request, found.id)
+    return Response(found, headers=headers)
+
+
+def _awaited(request: ApiRequest, purchase_id: UUID) -> tuple[PurchaseOut, bool]:
+    """The purchase, and whether it still waits for its approver or for a payment that has not failed."""
+    with request.transaction() as uow:
+        view = queries.get_purchase(uow, purchase_id)
+        payment = latest_payment(uow, purchase_id) if view.state == "pending_payment" else None
+        waits = view.state in WAITING and (payment is None or payment.state != "failed")
+        return PurchaseOut.of(view), waits
+
+
+@post(
+    "/v1/purchases/{purchase_id:uuid}/pay",
+    permission="orders.buy",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def pay_purchase(
+    purchase_id: FromPath[UUID],
+    data: JSONBody[PayIn],
+    request: ApiRequest,
+    idempotency_key: KeyHeader,
+) -> Response[PurchaseOut]:
+    """Pay with another method after a failed payment."""
+    require_gateway(request.services, data.gateway)
+
+    def pay(uow: UnitOfWork) -> Started:
+        submission = pay_again(uow, purchase_id, gateway=data.gateway, method_token=data.payment_method, leased=True)
+        uow.flush()
+        return Started(queries.get_purchase(uow, purchase_id), submission)
+
+    return answered(
+        run_paying(
+            request, idempotency_key, data, pay, partial(shown_purchase, purchase_id), shown=PurchaseOut.of, status=200
+        )
+    )
+
+
+def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
+    """Place the purchase once per key and have it paid, for the JSON route and the page alike.
+
+    Raises as `place_purchase` and `with_idempotency_key`.
+    """
+    require_gateway(request.services, data.gateway)
+    command = PlacePurchase(
+        data.quote_id, data.billing_profile_id, data.gateway, data.payment_method, data.po_number, pay_at_once=True
+    )
+
+    def place(uow: UnitOfWork) -> Started:
+        placed = place_purchase(uow, command)
+        return Started(placed.view(), placed.submission)
+
+    def placed_before(uow: UnitOfWork) -> PurchaseOut:
+        return PurchaseOut.of(queries.get_purchase_of_quote(uow, data.quote_id))
+
+    return run_paying(request, key, data, place, placed_before, shown=PurchaseOut.of, route="POST /v1/purchases")
+
+
+def require_gateway(services: Services, name: str) -> None:
+    """Raises Invalid(`gateway_unknown`) for a gateway that is not configured."""
+    if name not in services.gateways:
+        raise Invalid("gateway_unknown", field="gateway")
+
+
+def shown_purchase(purchase_id: UUID, uow: UnitOfWork) -> PurchaseOut:
+    """The purchase as it stands, where an answer was lost."""
+    return PurchaseOut.of(queries.get_purchase(uow, purchase_id))
+
+
+routes = [create_purchase, list_purchases, get_purchase, pay_purchase]

@@ -1,0 +1,132 @@
+"""Quotes: a price that binds us for a while, and commits nobody."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import post
+from litestar.params import JSONBody
+from pydantic import Field
+
+from api.request import ApiRequest
+from api.schema import MoneyOut, Out, Wire
+from kernel.errors import Invalid
+from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
+from orders.checkout.priced_line import Context, PricedLine, QuotedClaim
+from orders.checkout.quote_models import Quote
+
+
+class QuoteLineIn(Wire):
+    """A plan and how many seats of it (1 for a one-off)."""
+
+    plan_id: UUID
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
+
+
+class QuoteIn(Wire):
+    """Either one plan (`plan_id`, `quantity`) or several `lines`; and where in which video the buyer stands."""
+
+    plan_id: UUID | None = None
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
+    lines: Annotated[list[QuoteLineIn], Field(max_length=20)] = Field(default_factory=list)
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    video_id: UUID | None = None
+    placement_id: UUID | None = None
+    second: Annotated[int, Field(strict=True, ge=0, le=86_400)] | None = Field(
+        default=None, description="Second of the video at which the card was used"
+    )
+    share: Annotated[str, Field(max_length=64)] | None = None
+
+    def asked(self) -> tuple[QuoteItem, ...]:
+        """The lines whichever way they were given."""
+        lines = tuple(QuoteItem(line.plan_id, line.quantity) for line in self.lines)
+        if self.plan_id is not None:
+            return (QuoteItem(self.plan_id, self.quantity), *lines)
+        if not lines:
+            raise Invalid("lines_required", field="plan_id")
+        return lines
+
+
+class QuoteClaimOut(Out):
+    """What the video promised about the plan, and whether the plan keeps it."""
+
+    second: int
+    kind: str
+    text: str
+    text_en: str
+    ok: bool
+
+
+class QuoteLineOut(Out):
+    """A priced line, every amount broken down."""
+
+    seller_org_id: UUID
+    seller_name: str
+    listing_id: UUID
+    plan_id: UUID
+    title: str
+    title_en: str
+    plan_name: str
+    plan_name_en: str
+    pricing: str
+    interval: str
+    term_months: int
+    quantity: int
+    unit_price: MoneyOut
+    list: MoneyOut
+    discount: MoneyOut
+    net: MoneyOut
+    tax_rate_ppm: int
+    tax_reason: str
+    tax_included: bool
+    tax: MoneyOut
+    gross: MoneyOut
+    lifetime: MoneyOut
+
+    @classmethod
+    def of(cls, line: PricedLine) -> QuoteLineOut:
+        """From the quote's own line."""
+        return cls.of_row(line)
+
+
+class QuoteOut(Out):
+    """A price that binds us until `expires_at`."""
+
+    id: UUID
+    lines: list[QuoteLineOut]
+    net: MoneyOut
+    tax: MoneyOut
+    gross: MoneyOut
+    needs_approval: bool
+    claims: list[QuoteClaimOut]
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, quote: Quote) -> QuoteOut:
+        """From the stored quote."""
+        # Our own lines, validated when they were priced.
+        lines = [PricedLine.model_construct(**line) for line in quote.lines]
+        claims = [QuotedClaim.model_construct(**claim) for line in quote.lines for claim in line["claims"]]
+        return cls.of_row(
+            quote,
+            lines=[QuoteLineOut.of(line) for line in lines],
+            claims=[QuoteClaimOut.of_row(claim, second=claim.second_ms // 1000) for claim in claims],
+        )
+
+
+@post("/v1/quotes", permission="signed_in", sync_to_thread=True, tags=["buying"])
+def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
+    """Price without committing. Prices come from the server alone; the quote lives 30 minutes."""
+    context = Context(
+        video_id=data.video_id,
+        placement_id=data.placement_id,
+        second_ms=None if data.second is None else data.second * 1000,
+        share=data.share,
+    )
+    command = CreateQuote(data.asked(), data.currency, context)
+    return request.transact(lambda uow: QuoteOut.of(create_quote(uow, command)))
+
+
+routes = [post_quote]

@@ -1,0 +1,79 @@
+"""A person of the demo: signs in over public HTTP and asks for things, as any program would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from app.demo.outcome import StepFailed
+
+T = TypeVar("T")
+CHUNK = 256 * 1024
+
+
+class DemoClient:
+    """One signed-in member of an organization."""
+
+    def __init__(self, base_url: str, email: str, password: str) -> None:
+        self.email = email
+        self._http = httpx.Client(base_url=base_url, timeout=60, headers={"Accept-Language": "en"}, trust_env=False)
+        opened = self.post("/v1/session", {"email": email, "password": password}, expect=201)
+        self._http.headers["X-CSRF-Token"] = opened["csrf"]
+        self.org_id: str = opened["org_id"]
+        self.person_id: str = opened["person_id"]
+
+    def get(self, path: str, **query: str) -> Any:
+        """The JSON answer of a read."""
+        return self._answer(self._http.get(path, params=query), (200,))
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file."""
+        response = self._http.get(path)
+        if response.status_code != 200:
+            raise StepFailed(f"GET {path} answered {response.status_code}", {"body": response.text[:500]})
+        return response.content
+
+    def post(self, path: str, body: dict[str, Any] | None = None, *, expect: int = 200, key: str = "") -> Any:
+        """The JSON answer of a change, under an Idempotency-Key where there is one."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._answer(self._http.post(path, json=body, headers=headers), (expect,))
+
+    def upload(self, path: str, file: Path) -> Any:
+        """Stream a file as the body of a PUT; it is never read into memory at once."""
+
+        def chunks() -> Iterator[bytes]:
+            with file.open("rb") as source:
+                while chunk := source.read(CHUNK):
+                    yield chunk
+
+        headers = {"Content-Type": "video/mp4", "Content-Length": str(file.stat().st_size)}
+        response = self._http.put(path, params={"name": file.name}, content=chunks(), headers=headers)
+        return self._answer(response, (202,))
+
+    def watch_progress(self, path: str, seen: Callable[[dict[str, Any]], None]) -> None:
+        """Read a server-sent event stream to its end, as the buyer's page does."""
+        with self._http.stream("GET", path, timeout=90) as response:
+            if response.status_code != 200:
+                raise StepFailed(f"GET {path} answered {response.status_code}", {})
+            event = ""
+            for line in response.iter_lines():
+                if line.startswith("event:"):
+                    event = line[6:].strip()
+                elif line.startswith("data:") and event == "progress":
+                    seen(httpx.Response(200, text=line[5:].strip()).json())
+                elif line.startswith("data:") and event == "end":
+                    return
+
+    def close(self) -> None:
+        """Forget the connection; the session ends by itself."""
+        self._http.close()
+
+    @staticmethod
+    def _answer(response: httpx.Response, expected: tuple[int, ...]) -> Any:
+        if response.status_code not in expected:
+            what = f"{response.request.method} {response.request.url.path} answered {response.status_code}"
+            raise StepFailed(what, {"body": response.text[:1000]})
+        return response.json() if response.content else None

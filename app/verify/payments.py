@@ -1,0 +1,159 @@
+"""Payments, charges and the shares in them."""
+
+from __future__ import annotations
+
+from app.verify.rule import Query, pending
+from marketplace.parties.models import PLATFORM_ORG_ID
+
+ALLOCATED = Query(
+    "payments.allocated",
+    "付款金额等于分配给各订单的金额之和。",
+    "A payment is the sum of its allocations to orders.",
+    """
+    SELECT p.id AS payment_id, p.amount_minor, coalesce(sum(a.amount_minor), 0) AS allocated_minor
+    FROM billing.payment p
+    LEFT JOIN billing.payment_allocation a ON a.payment_id = p.id AND a.currency = p.currency
+    GROUP BY p.id HAVING coalesce(sum(a.amount_minor), 0) <> p.amount_minor
+    """,
+)
+ONE_ALIVE = Query(
+    "payments.one_alive",
+    "同一采购最多只有一笔未明确失败的付款。",
+    "At most one payment of a purchase has not definitely failed.",
+    """
+    SELECT reference, count(*) AS payments FROM billing.payment
+    WHERE state <> 'failed' GROUP BY reference HAVING count(*) > 1
+    """,
+)
+CAPTURED = Query(
+    "payments.captured",
+    "成功的付款都经过一次提交，并有到账时间与渠道编号。",
+    "A successful payment was submitted, and has its instant and the gateway's reference.",
+    """
+    SELECT p.id AS payment_id, p.captured_at, p.gateway_reference FROM billing.payment p
+    WHERE p.state = 'succeeded' AND (p.captured_at IS NULL OR p.gateway_reference IS NULL OR NOT EXISTS (
+        SELECT 1 FROM billing.payment_attempt a
+        WHERE a.payer_org_id = p.payer_org_id AND a.payment_id = p.id AND a.operation = 'submit'))
+    """,
+)
+ARRIVED = Query(
+    "payments.arrived",
+    "成功的付款使其采购成为已付，否则正在退回。",
+    "A payment that succeeded made its purchase paid, or its money goes back.",
+    f"""
+    SELECT p.id AS payment_id, p.reference AS purchase_id, u.state, o.id AS order_id, o.state AS order_state
+    FROM billing.payment p
+    LEFT JOIN orders.purchase u ON u.id = p.reference
+    LEFT JOIN orders."order" o ON o.purchase_id = u.id AND o.gross_minor > 0
+    WHERE p.state = 'succeeded' AND u.state IS DISTINCT FROM 'paid' AND NOT {pending("p.id")} AND NOT EXISTS (
+        SELECT 1 FROM billing.refund r WHERE r.payment_id = p.id AND r.reference = o.id AND r.state <> 'failed')
+    """,  # noqa: S608 - every piece of it stands in this module
+)
+PURSUED = Query(
+    "gateway.pursued",
+    "凡结果未定的付款、退款与打款都按时向渠道查询。",
+    "Everything whose outcome is in doubt is asked about in time.",
+    """
+    SELECT 'payment' AS what, id, state, next_check_at FROM billing.payment
+    WHERE state IN ('processing', 'requires_action', 'unknown') AND next_check_at < :late
+    UNION ALL SELECT 'refund', id, state, next_check_at FROM billing.refund
+    WHERE state IN ('requested', 'processing', 'unknown') AND next_check_at < :late
+    UNION ALL SELECT 'payout', id, state, next_check_at FROM billing.payout
+    WHERE state IN ('scheduled', 'sent', 'unknown') AND next_check_at < :late
+    """,
+)
+OF_THE_LINE = Query(
+    "charges.of_the_line",
+    "每笔扣费与其订单行的金额、税率一致。",
+    "Every charge has the amounts and tax rate of its order line.",
+    """
+    SELECT c.id AS charge_id, c.reference AS order_line_id, c.gross_minor, l.gross_minor AS line_gross_minor
+    FROM billing.charge c LEFT JOIN orders.order_line l ON l.id = c.reference
+    WHERE (c.group_reference, c.net_minor, c.tax_minor, c.gross_minor, c.tax_rate_ppm, c.currency)
+          IS DISTINCT FROM (l.order_id, l.net_minor, l.tax_minor, l.gross_minor, l.tax_rate_ppm, l.currency)
+    """,
+)
+WITHIN_PAYMENT = Query(
+    "charges.within_payment",
+    "同一订单的扣费合计不超过分配给它的付款。",
+    "The charges of an order are at most what of the payment belongs to it.",
+    """
+    SELECT a.id AS allocation_id, a.amount_minor, sum(c.gross_minor) AS charged_minor
+    FROM billing.payment_allocation a JOIN billing.charge c ON c.allocation_id = a.id
+    GROUP BY a.id HAVING sum(c.gross_minor) > a.amount_minor OR bool_or(c.currency <> a.currency)
+    """,
+)
+SHARED = Query(
+    "charges.shared",
+    "每笔扣费的各方分成之和恰等于其含税金额。",
+    "The shares of every charge add up to its gross.",
+    """
+    SELECT c.id AS charge_id, c.gross_minor, coalesce(sum(s.amount_minor), 0) AS shared_minor
+    FROM billing.charge c LEFT JOIN billing.share s ON s.charge_id = c.id AND s.currency = c.currency
+    GROUP BY c.id HAVING coalesce(sum(s.amount_minor), 0) <> c.gross_minor
+    """,
+)
+PINNED = Query(
+    "shares.pinned",
+    "分成的费率、政策版本与归属方都是下单时锁定的条款。",
+    "Rates, policy version and owner of every share are those the order pinned.",
+    """
+    SELECT s.id AS share_id, s.kind, s.rate_ppm, t.commission_ppm, t.promoter_ppm, s.policy_version
+    FROM billing.share s
+    JOIN billing.charge c ON c.id = s.charge_id
+    LEFT JOIN orders.sale_terms t ON t.order_line_id = s.reference
+    WHERE (s.policy_version, s.hold_days, s.base_minor, s.gross_minor, s.reference)
+          IS DISTINCT FROM (t.policy_version, t.hold_days, c.net_minor, c.gross_minor, c.reference)
+       OR s.rate_ppm <> CASE s.kind
+              WHEN 'commission' THEN t.commission_ppm
+              WHEN 'promoter' THEN t.promoter_ppm
+              ELSE 1000000 - t.commission_ppm - CASE WHEN t.promoter_org_id IS NULL THEN 0 ELSE t.promoter_ppm END END
+       OR s.org_id IS DISTINCT FROM CASE s.kind
+              WHEN 'commission' THEN CAST(:platform AS uuid)
+              WHEN 'promoter' THEN t.promoter_org_id
+              ELSE t.seller_org_id END
+    """,
+    lambda: {"platform": PLATFORM_ORG_ID},
+)
+COMPUTED = Query(
+    "shares.computed",
+    "佣金与推广分成等于未税金额乘费率（四舍五入），其余归卖方。",
+    "Commission and promoter's share are the net times their rate, rounded half up; the seller has the rest.",
+    """
+    SELECT s.id AS share_id, s.kind, s.base_minor, s.rate_ppm, s.amount_minor
+    FROM billing.share s JOIN billing.share k ON k.charge_id = s.charge_id AND k.kind = 'commission'
+    WHERE s.kind <> 'seller' AND s.amount_minor <> least(
+        round(s.base_minor::numeric * s.rate_ppm / 1000000),
+        s.base_minor - CASE WHEN s.kind = 'promoter' THEN k.amount_minor ELSE 0 END)
+    """,
+)
+HELD = Query(
+    "shares.held",
+    "分成的保留期自交付起算，期满之前不放款。",
+    "The hold of a share runs from its delivery, and none is released before it is over.",
+    """
+    SELECT id AS share_id, state, delivered_at, releasable_at, hold_days FROM billing.share
+    WHERE releasable_at IS DISTINCT FROM delivered_at + make_interval(hours => CAST(24 * hold_days AS integer))
+       OR (state IN ('releasable', 'in_statement', 'paid') AND releasable_at > :now)
+    """,
+)
+
+DELIVERED = Query(
+    "shares.delivered",
+    "已交付的周期性行与已验收的服务，其分成的保留期已开始；未交付者不放款。",
+    "The hold of shares has begun once their line was delivered or, for services, accepted; none is released before.",
+    f"""
+    SELECT s.id AS share_id, s.reference AS order_line_id, o.id AS order_id, o.state, l.term_months
+    FROM billing.share s
+    JOIN orders.order_line l ON l.id = s.reference
+    JOIN orders."order" o ON o.id = l.order_id
+    WHERE s.delivered_at IS NULL AND (
+        s.state IN ('releasable', 'in_statement', 'paid')
+        OR (s.state = 'pending' AND o.state IN ('active', 'completed') AND NOT {pending("o.id")}
+            AND (l.term_months > 0 OR o.accepted_at IS NOT NULL)))
+    """,  # noqa: S608 - (same)
+)
+
+RULES = (
+    ALLOCATED, ONE_ALIVE, CAPTURED, ARRIVED, PURSUED, OF_THE_LINE, WITHIN_PAYMENT, SHARED, PINNED, COMPUTED, HELD, DELIVERED,
+)  # fmt: skip

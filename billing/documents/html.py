@@ -1,0 +1,134 @@
+"""The document as HTML, with every label and figure ready to print. No text from outside is ever taken for markup."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from billing.documents import formatting
+from billing.documents.chinese_capitals import chinese_capitals
+from billing.documents.fonts import subset_font, substitute_glyphs
+from billing.documents.labels import Labels
+from billing.documents.model import InvoiceDocument
+from billing.documents.qr import qr_svg
+from billing.documents.statement import COLUMNS, StatementDocument
+
+FONT_ASSET: Final = "asset:font"
+QR_ASSET: Final = "asset:qr"
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlDocument:
+    """A page to be set: the HTML and everything that it may load, by address."""
+
+    html: str
+    assets: dict[str, tuple[str, bytes]]
+    """Media type and content by asset address."""
+    fingerprint: bytes
+    """Digest of all that is drawn; stands for the file's identity, so that the same document is the same file."""
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("billing.documents"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for function in (
+        formatting.amount,
+        formatting.money,
+        formatting.decimal,
+        formatting.unit_price,
+        formatting.rate,
+        formatting.country,
+    ):
+        environment.filters[function.__name__] = function
+    return environment
+
+
+@cache
+def style_sheet() -> str:
+    """The look of all paper; the same for every document, so that it need be parsed only once."""
+    return (files("billing.documents") / "templates" / "document.css").read_text("utf-8")
+
+
+def invoice_html(document: InvoiceDocument) -> HtmlDocument:
+    """Lay out an invoice or credit note.
+
+    The amounts of a credit note are shown negative and in red, as on Chinese red invoices; its XML has them positive.
+
+    Raises:
+        Invalid: `verification_url_too_long`, `amount_out_of_range`.
+    """
+    labels = Labels(document.language)
+    sign = -1 if document.is_credit_note else 1
+    capitals = ""
+    if labels.chinese and document.currency == "CNY":
+        capitals = chinese_capitals(sign * document.gross_minor)
+    html = (
+        _templates()
+        .get_template("invoice.html")
+        .render(
+            d=document,
+            t=labels,
+            sign=sign,
+            abroad=document.seller.country != document.buyer.country,
+            title_key=document.kind.value,
+            capitals=capitals,
+            day=lambda value: formatting.day(value, document.language),
+            days=lambda period: formatting.days(period, document.language),
+            red_remark=_red_remark(document),
+        )
+    )
+    return _document(html, document.verification_url)
+
+
+def statement_html(document: StatementDocument) -> HtmlDocument:
+    """Lay out a settlement statement.
+
+    Raises:
+        Invalid: `verification_url_too_long`.
+    """
+    labels = Labels(document.language)
+    used = [column for column in COLUMNS if any(getattr(line, column) for line in document.lines)]
+    html = (
+        _templates()
+        .get_template("statement.html")
+        .render(
+            d=document,
+            t=labels,
+            columns=used or ["gross_minor"],
+            abroad=document.party.country != document.platform.country,
+            title_key="statement",
+            day=lambda value: formatting.day(value, document.language),
+            days=lambda period: formatting.days(period, document.language),
+        )
+    )
+    return _document(html, document.verification_url)
+
+
+def _red_remark(document: InvoiceDocument) -> str:
+    """The remark that a Chinese red e-invoice must carry, word for word."""
+    original = document.original
+    if original is None or not original.confirmation_number:
+        return ""
+    return f"被红冲蓝字数电票号码：{original.number} 红字发票信息确认单编号：{original.confirmation_number}"
+
+
+def _document(html: str, verification_url: str) -> HtmlDocument:
+    html = substitute_glyphs(html)
+    assets = {FONT_ASSET: ("font/otf", subset_font(html + style_sheet()))}
+    if verification_url:
+        assets[QR_ASSET] = ("image/svg+xml", qr_svg(verification_url))
+    digest = hashlib.sha256((html + style_sheet()).encode())
+    for address in sorted(assets):
+        digest.update(assets[address][1])
+    return HtmlDocument(html=html, assets=assets, fingerprint=digest.digest()[:16])

@@ -1,0 +1,135 @@
+"""Rendering at arm's length: a child process with limits draws, the parent waits so long and no longer.
+
+A document is made of other people's words. Should one of them make the layout run away, it takes its own process along
+and nothing else: the child has limits on processor time and memory, may not open a connection, start a program or write
+a file other than its cut of the font, and is killed when its time is over.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import selectors
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+from billing.documents.renderer import Document
+from kernel.errors import DomainError, Unavailable
+
+FRAME: Final = struct.Struct(">?Q")
+"""Header of a message on the pipes: whether it went well, and the length of what follows."""
+JOB: Final = struct.Struct(">dQ")
+"""Header of a job: seconds allowed, and the length of the pickled document."""
+_CHUNK: Final = 1 << 16
+_ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+class SubprocessRenderer:
+    """A child process that renders one document after another; replaced when it had to be killed.
+
+    Not shared between threads: one renderer belongs to one worker. Use as a context manager, or call `close`.
+    """
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def render(self, document: Document, timeout_s: float) -> bytes:
+        """Draw a document as `renderer.render_pdf` does, in at most `timeout_s` seconds of waiting.
+
+        Raises:
+            Unavailable: `document_render_timeout` after killing the child; `document_render_failed` when the child died
+                (a limit was reached); `renderer_unavailable` without Pango.
+            DomainError: whatever `render_pdf` raised, unchanged.
+        """
+        child = self._running()
+        deadline = time.monotonic() + timeout_s
+        job = pickle.dumps(document)
+        try:
+            self._send(child, JOB.pack(timeout_s, len(job)) + job, deadline)
+            succeeded, length = FRAME.unpack(self._receive(child, FRAME.size, deadline))
+            answer = self._receive(child, length, deadline)
+        except TimeoutError as error:
+            self.close()
+            raise Unavailable("document_render_timeout", number=document.number, timeout_s=timeout_s) from error
+        except (EOFError, BrokenPipeError) as error:
+            self.close()
+            raise Unavailable("document_render_failed", number=document.number) from error
+        if succeeded:
+            return answer
+        # Written by our own child, which reads nothing but our own pickle.
+        refusal: DomainError = pickle.loads(answer)  # noqa: S301
+        raise refusal
+
+    def close(self) -> None:
+        """End the child, if there is one; safe to call twice."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._child.poll() is not None:
+            self.close()
+            # Nothing of our environment is needed there, and none of our secrets belongs there.
+            kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "FONTCONFIG_PATH", "FONTCONFIG_FILE", "LD_LIBRARY_PATH")
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "billing.documents.render_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                cwd=_ROOT,
+                env={name: os.environ[name] for name in kept if name in os.environ},
+                start_new_session=True,
+            )
+            for pipe in (self._child.stdin, self._child.stdout):
+                os.set_blocking(_opened(pipe).fileno(), False)
+        return self._child
+
+    @staticmethod
+    def _send(child: subprocess.Popen[bytes], message: bytes, deadline: float) -> None:
+        descriptor = _opened(child.stdin).fileno()
+        rest = memoryview(message)
+        while rest:
+            _wait(descriptor, selectors.EVENT_WRITE, deadline)
+            rest = rest[os.write(descriptor, rest[:_CHUNK]) :]
+
+    @staticmethod
+    def _receive(child: subprocess.Popen[bytes], length: int, deadline: float) -> bytes:
+        descriptor = _opened(child.stdout).fileno()
+        received = bytearray()
+        while len(received) < length:
+            _wait(descriptor, selectors.EVENT_READ, deadline)
+            chunk = os.read(descriptor, min(_CHUNK, length - len(received)))
+            if not chunk:
+                raise EOFError
+            received += chunk
+        return bytes(received)
+
+
+def _opened(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise BrokenPipeError
+    return pipe
+
+
+def _wait(descriptor: int, event: int, deadline: float) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, event)
+        if not selector.select(max(deadline - time.monotonic(), 0)):
+            raise TimeoutError

@@ -1,0 +1,33 @@
+"""Every job of this floor, with the ports it works through; called once by the composition of each process."""
+
+from __future__ import annotations
+
+from billing.gateways import janitor, sandbox
+from billing.gateways.call import GatewayCall, Gateways
+from billing.gateways.webhooks import PROCESS, ProcessWebhook
+from billing.invoices import jobs as invoice_jobs
+from billing.invoices.render_document import Renderer
+from billing.ledger import seal
+from billing.payments.submit_payment import PaymentOperation
+from billing.payouts.submit_payout import PayoutOperation
+from billing.refunds.submit_refund import RefundOperation
+from billing.settlement import jobs as statement_jobs
+from billing.shares import release
+from kernel.jobs.kinds import call
+from kernel.storage import Storage
+
+OPERATIONS = (RefundOperation(), PayoutOperation(), PaymentOperation())
+"""What gateways decide about. A refund names its payment, too, so that refunds are looked for first."""
+
+
+def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public_url: str) -> None:
+    """Register the jobs of payments, refunds, payouts, shares, ledger, statements and documents."""
+    for operation in OPERATIONS:
+        call(operation.kind)(GatewayCall(gateways, operation))
+    call(PROCESS)(ProcessWebhook(gateways, OPERATIONS))
+    janitor.register(OPERATIONS)
+    sandbox.register()
+    release.register()
+    seal.register()
+    statement_jobs.register()
+    invoice_jobs.register(storage, renderer, public_url)

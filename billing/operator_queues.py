@@ -1,0 +1,50 @@
+"""What of payments, refunds, payouts and webhooks waits for a person of the platform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import aliased
+
+from billing.payments.models import Payment
+from billing.payouts.models import Payout
+from billing.refunds.models import Refund
+from billing.statements.models import Statement
+from kernel.db.uow import UnitOfWork
+from kernel.jobs.models import Inbox
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorQueue:
+    """A queue that a person of the platform watches: how many, and since when the oldest waits."""
+
+    key: str
+    count: int
+    oldest_at: datetime | None
+
+
+def list_operator_queues(uow: UnitOfWork) -> list[OperatorQueue]:
+    """The platform's money queues: what is in doubt at a gateway, what failed and was not tried again, what cannot be
+    believed.
+    """
+    uow.principal.require("operator.read")
+    again = aliased(Refund)
+    queues = {
+        "payments_unknown": select(func.count(), func.min(Payment.created_at)).where(Payment.state == "unknown"),
+        "refunds_unknown": select(func.count(), func.min(Refund.created_at)).where(Refund.state == "unknown"),
+        "refunds_failed": select(func.count(), func.min(Refund.created_at)).where(
+            Refund.state == "failed", ~exists().where(again.reference == Refund.reference, again.id > Refund.id)
+        ),
+        "payouts_unknown": select(func.count(), func.min(Payout.created_at)).where(Payout.state == "unknown"),
+        "payouts_failed": select(func.count(), func.min(Payout.created_at))
+        .join(Statement, Statement.id == Payout.statement_id)
+        .where(Payout.state == "failed", Statement.state == "closed"),
+        "notices_quarantined": select(func.count(), func.min(Inbox.received_at)).where(Inbox.state == "quarantined"),
+    }
+    found = []
+    for key, statement in queues.items():
+        count, oldest_at = uow.session.execute(statement).one()
+        found.append(OperatorQueue(key, count, oldest_at))
+    return found

@@ -1,0 +1,293 @@
+"""Close the period of the parties that have something to settle."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import select, union
+
+from billing.charges.models import Charge
+from billing.invoices.number_series import take_number
+from billing.payouts.pay_out import PARTY_LOCK
+from billing.settlement.commission_invoice import invoice_commission
+from billing.settlement.reconcile import difference_minor
+from billing.shares.models import SHARE, Share, ShareReversal
+from billing.shares.release import release_all
+from billing.statements.lines import Entry, reversal, sale
+from billing.statements.models import STATEMENT, Statement, StatementLine
+from kernel import clock
+from kernel.db.locks import advisory_xact_lock, lock_rows
+from kernel.db.uow import Transact, UnitOfWork
+from kernel.errors import Conflict, DomainError, Invalid
+from kernel.events import Event
+from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
+from marketplace.parties.models import PLATFORM_ORG_ID
+
+SETTLED = ("in_statement", "paid")
+"""States of a share that a statement has settled: what is taken back afterwards is a line of the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStatement:
+    """Close the period of one party in one currency up to `until` (excluded)."""
+
+    org_id: UUID
+    currency: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStatements:
+    """Close up to `until` (excluded); for one party, or for all."""
+
+    until: datetime
+    org_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedStatement:
+    """A party whose period did not close, and why."""
+
+    org_id: UUID
+    currency: str
+    error: DomainError
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What became of the parties that had something to settle."""
+
+    statement_ids: tuple[UUID, ...]
+    refused: tuple[RefusedStatement, ...]
+
+
+def close_statements(transact: Transact, command: CloseStatements) -> Closed:
+    """Close the period of every party that has something to settle, each in a unit of work of its own.
+
+    A party that is refused holds up nobody else.
+
+    Raises:
+        Forbidden: `permission_missing` without operator.payouts.
+        Invalid: `statement_in_future`.
+    """
+    ids, refused = [], []
+    for party in release_and_list(transact, command):
+        try:
+            statement_id = transact(partial(close_statement, command=party))
+        except DomainError as error:
+            refused.append(RefusedStatement(party.org_id, party.currency, error))
+        else:
+            ids += [statement_id] if statement_id is not None else []
+    return Closed(tuple(ids), tuple(refused))
+
+
+def release_and_list(transact: Transact, command: CloseStatements) -> list[CloseStatement]:
+    """Release what was due before the end of the period; answers who then has something to settle.
+
+    Raises:
+        Forbidden, Invalid: as `close_statements`.
+    """
+    transact(lambda uow: _check(uow, command.until))
+    release_all(transact, command.until)
+    return transact(lambda uow: _parties(uow, command))
+
+
+def close_statement(uow: UnitOfWork, command: CloseStatement) -> UUID | None:
+    """Freeze what a party earned since its last statement: shares whose hold is over, and refunds of settled ones.
+
+    A net that is not positive is carried into the next statement. The seller's commission is invoiced by the platform.
+    Returns the new statement's id; None when there is nothing to settle.
+
+    Raises:
+        Forbidden: `permission_missing` without operator.payouts.
+        Invalid: `statement_in_future`.
+        Conflict: `statement_does_not_reconcile`, the party's shares and its ledger account differ.
+
+    Emits: StatementClosed; later InvoiceIssued for the commission.
+    Locks: the party's settlement, its shares and the commission of its sales by id, the statement series.
+    Idempotent by: party, currency and end of period.
+    """
+    org_id, currency, until = command.org_id, command.currency, command.until
+    _check(uow, until)
+    advisory_xact_lock(uow.session, PARTY_LOCK, org_id)
+    last = uow.session.scalars(
+        select(Statement)
+        .where(Statement.org_id == org_id, Statement.currency == currency)
+        .order_by(Statement.ends_at.desc())
+        .limit(1)
+    ).first()
+    if last is not None and last.ends_at >= until:
+        return None
+    shares, commissions = _lock_shares(uow, command)
+    reversals = _reversals(uow, command, {share.id for share in shares})
+    entries = _entries(uow, shares, reversals)
+    if not entries:
+        return None
+    difference = difference_minor(uow, org_id, currency)
+    if difference:
+        raise Conflict("statement_does_not_reconcile", org_id=org_id, difference_minor=difference)
+    starts_at = last.ends_at if last else min(entry.occurred_at for entry in entries)
+    carried_minor = last.net_minor if last is not None and last.state == "carried" else 0
+    statement = _insert(uow, command, starts_at, carried_minor, entries)
+    _settle(uow, statement, [*shares, *commissions], [own for _, own in reversals])
+    if statement.net_minor <= 0:
+        STATEMENT.move(uow, statement, "carried", org_ids=[org_id], reason="nothing_to_pay")
+    uow.flush()
+    invoice_commission(uow, statement)
+    emit(
+        uow,
+        StatementClosed(
+            statement_id=statement.id, org_id=org_id, net_minor=statement.net_minor, currency=statement.currency
+        ),
+    )
+    return statement.id
+
+
+def _check(uow: UnitOfWork, until: datetime) -> None:
+    uow.principal.require("operator.payouts")
+    if until > clock.now():
+        raise Invalid("statement_in_future", field="until")
+
+
+def _parties(uow: UnitOfWork, command: CloseStatements) -> list[CloseStatement]:
+    earned = select(Share.org_id, Share.currency).where(
+        Share.state == "releasable", Share.kind != "commission", Share.releasable_at < command.until
+    )
+    taken_back = (
+        select(ShareReversal.org_id, ShareReversal.currency)
+        .join(Share, Share.id == ShareReversal.share_id)
+        .where(ShareReversal.statement_id.is_(None), ShareReversal.created_at < command.until)
+        .where(Share.kind != "commission", Share.state.in_(SETTLED))
+    )
+    rows = uow.session.execute(union(earned, taken_back)).all()
+    return [
+        CloseStatement(org_id, currency, command.until)
+        for org_id, currency in sorted((row[0], row[1]) for row in rows)
+        if command.org_id in {None, org_id}
+    ]
+
+
+def _lock_shares(uow: UnitOfWork, command: CloseStatement) -> tuple[list[Share], list[Share]]:
+    """Releasable shares of the party, and the platform's commission of its sales, which is settled with them.
+
+    Lines with a refund under way wait for its outcome.
+    """
+    own = (Share.org_id == command.org_id) & (Share.kind != "commission")
+    of_its_sales = (Share.seller_org_id == command.org_id) & (Share.kind == "commission")
+    ids = uow.session.scalars(
+        select(Share.id)
+        .join(Charge, Charge.id == Share.charge_id)
+        .where(
+            own | of_its_sales,
+            Share.currency == command.currency,
+            Share.state == "releasable",
+            Share.releasable_at < command.until,
+            Charge.reserved_minor == Charge.refunded_minor,
+        )
+    ).all()
+    locked = [share for share in lock_rows(uow.session, Share, ids) if share.state == "releasable"]
+    shares = [share for share in locked if share.kind != "commission"]
+    sold = {share.charge_id for share in shares if share.kind == "seller"}
+    return shares, [share for share in locked if share.kind == "commission" and share.charge_id in sold]
+
+
+def _reversals(uow: UnitOfWork, command: CloseStatement, settling: set[UUID]) -> list[tuple[Share, ShareReversal]]:
+    """What was taken back of shares settled before; and of those settled now, so that they are settled with what is left."""
+    rows = uow.session.execute(
+        select(Share, ShareReversal)
+        .join(ShareReversal, ShareReversal.share_id == Share.id)
+        .where(
+            ShareReversal.org_id == command.org_id,
+            ShareReversal.currency == command.currency,
+            ShareReversal.statement_id.is_(None),
+            Share.kind != "commission",
+            Share.id.in_(settling) | (Share.state.in_(SETTLED) & (ShareReversal.created_at < command.until)),
+        )
+        .order_by(ShareReversal.created_at, ShareReversal.id)
+    )
+    return [(share, own) for share, own in rows]
+
+
+def _entries(uow: UnitOfWork, shares: Sequence[Share], reversals: Sequence[tuple[Share, ShareReversal]]) -> list[Entry]:
+    """The lines of the statement: sales, then what was taken back; a seller's with what the others got of them."""
+    others: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
+    for charge_id, kind, minor in uow.session.execute(
+        select(Share.charge_id, Share.kind, Share.amount_minor).where(
+            Share.charge_id.in_({share.charge_id for share in shares}), Share.kind != "seller"
+        )
+    ):
+        others[charge_id][kind] = minor
+    others_back: defaultdict[tuple[UUID, UUID], dict[str, int]] = defaultdict(dict)
+    for refund_id, charge_id, kind, minor in uow.session.execute(
+        select(ShareReversal.refund_id, Share.charge_id, Share.kind, ShareReversal.amount_minor)
+        .join(Share, Share.id == ShareReversal.share_id)
+        .where(ShareReversal.refund_id.in_({own.refund_id for _, own in reversals}), Share.kind != "seller")
+    ):
+        others_back[refund_id, charge_id][kind] = minor
+    sales = [sale(share, others[share.charge_id]) for share in shares]
+    return sales + [reversal(share, own, others_back[own.refund_id, share.charge_id]) for share, own in reversals]
+
+
+def _insert(
+    uow: UnitOfWork, command: CloseStatement, starts_at: datetime, carried_minor: int, entries: Sequence[Entry]
+) -> Statement:
+    totals = {
+        column: sum(getattr(entry, column) for entry in entries)
+        for column in ("gross_minor", "refunds_minor", "commission_minor", "promoter_minor")
+    }
+    statement = Statement(
+        id=uuid7(),
+        org_id=command.org_id,
+        number=take_number(uow, PLATFORM_ORG_ID, "statement").number,
+        currency=command.currency,
+        starts_at=starts_at,
+        ends_at=command.until,
+        carried_minor=carried_minor,
+        commission_tax_minor=0,
+        adjustments_minor=0,
+        net_minor=carried_minor + sum(entry.net_minor for entry in entries),
+        closed_at=clock.now(),
+        **totals,
+    )
+    STATEMENT.begin(uow, statement, org_ids=[statement.org_id])
+    uow.session.add(statement)
+    uow.flush()
+    uow.session.add_all(
+        StatementLine(
+            org_id=statement.org_id,
+            statement_id=statement.id,
+            currency=statement.currency,
+            adjustments_minor=0,
+            created_at=statement.closed_at,
+            **asdict(entry),
+        )
+        for entry in entries
+    )
+    uow.flush()
+    return statement
+
+
+def _settle(uow: UnitOfWork, statement: Statement, shares: Sequence[Share], reversals: Sequence[ShareReversal]) -> None:
+    for share in shares:
+        share.statement_id = statement.id
+        SHARE.move(uow, share, "in_statement", org_ids=sorted({share.org_id, share.seller_org_id}))
+    for own in reversals:
+        own.statement_id = statement.id
+    uow.flush()
+
+
+class StatementClosed(Event):
+    """A party's period is closed and frozen."""
+
+    topic: ClassVar[str] = "billing.statement_closed.v1"
+    statement_id: UUID
+    org_id: UUID
+    net_minor: int
+    currency: str

@@ -1,0 +1,41 @@
+"""Facts of delivery. `reference` is the caller's own: fulfillment knows no orders."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from kernel.events import Event
+
+
+class EntitlementActivated(Event):
+    """The buying organization can use what it bought."""
+
+    topic: ClassVar[str] = "fulfillment.entitlement_activated.v1"
+    entitlement_id: UUID
+    reference: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
+class DeliveryFailed(Event):
+    """Provisioning failed for good, or missed its deadline."""
+
+    topic: ClassVar[str] = "fulfillment.delivery_failed.v1"
+    entitlement_id: UUID
+    reference: UUID
+    run_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    reason: str
+
+
+class EntitlementEnded(Event):
+    """The buying organization may no longer use it."""
+
+    topic: ClassVar[str] = "fulfillment.entitlement_ended.v1"
+    entitlement_id: UUID
+    reference: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    reason: str

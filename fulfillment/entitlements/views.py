@@ -1,0 +1,78 @@
+"""What reads of entitlements return: frozen rows that pages and JSON use alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from kernel import clock
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementRow:
+    """One entitlement in a list, of the buyer or of the seller."""
+
+    id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    seller_name: str
+    reference: UUID
+    listing_id: UUID
+    title: str
+    title_en: str
+    plan_id: UUID
+    plan_code: str
+    plan_name: str
+    plan_name_en: str
+    state: str
+    seats: int
+    seats_used: int
+    valid_from: datetime | None
+    valid_to: datetime | None
+    external_id: str | None
+    launch_url: str | None
+    order_id: str | None
+    """As the caller of `open_entitlement` gave it along."""
+    created_at: datetime
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether members may use it at this moment."""
+        return self.state == "active" and (self.valid_to is None or self.valid_to > clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class SeatRow:
+    """A member's place."""
+
+    id: UUID
+    person_id: UUID
+    name: str
+    email: str
+    assigned_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementDetail:
+    """An entitlement with its taken seats, the first given first."""
+
+    row: EntitlementRow
+    seats: tuple[SeatRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementCheck:
+    """What a seller's system asks about an entitlement. `etag` changes exactly when the answer does."""
+
+    entitlement_id: UUID
+    active: bool
+    state: str
+    plan_id: UUID
+    plan_code: str
+    seats: int
+    seats_used: int
+    external_id: str | None
+    valid_from: datetime | None
+    valid_to: datetime | None
+    etag: str

@@ -1,0 +1,102 @@
+"""An organization joins, with its owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid
+from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
+from marketplace.access.add_person import NewPerson, add_person
+from marketplace.access.models import MEMBER, Member
+from marketplace.input_text import checked_email, line, optional_line
+from marketplace.parties.events import OrganizationRegistered
+from marketplace.parties.models import ORGANIZATION, BillingProfile, Organization, SellerOnboarding
+from marketplace.parties.places import MAX_ADDRESS, checked_country, checked_time_zone
+from marketplace.parties.tax_ids import checked_tax_id
+
+LOCALES = ("zh-CN", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterOrganization:
+    """What is said at registration. `owner` is a person id (signed in already) or somebody new."""
+
+    legal_name: str
+    display_name: str
+    country: str
+    tax_id: str | None
+    owner: UUID | NewPerson
+    locale: str = "zh-CN"
+    time_zone: str = "Asia/Shanghai"
+    industry: str | None = None
+    is_seller: bool = False
+    address: str = ""
+    email: str = ""
+    """Where invoices go; may be given later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The new organization and its owner."""
+
+    org_id: UUID
+    person_id: UUID
+
+
+def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Registered:
+    """Create the organization, its owner's membership, its first billing profile and, for sellers, the checklist.
+
+    The unit of work is the platform's own (`authenticate.DOOR`): there is no organization yet to act for.
+
+    Raises:
+        Invalid: `text_required`, `text_too_long`, `country_invalid`, `locale_invalid`, `time_zone_invalid`,
+            `tax_id_required`, `tax_id_invalid`, `email_invalid`, and those of `add_person`.
+        Conflict: `organization_exists` (country and tax identifier are known), `email_taken`.
+
+    Emits: OrganizationRegistered.
+    """
+    country = checked_country(command.country)
+    if command.locale not in LOCALES:
+        raise Invalid("locale_invalid", field="locale")
+    tax_id = checked_tax_id(country, command.tax_id)
+    person_id = command.owner if isinstance(command.owner, UUID) else add_person(uow, command.owner).id
+    organization = Organization(
+        id=uuid7(),
+        legal_name=line("legal_name", command.legal_name),
+        display_name=line("display_name", command.display_name),
+        country=country,
+        tax_id=tax_id,
+        locale=command.locale,
+        time_zone=checked_time_zone(command.time_zone),
+        industry=command.industry,
+        is_seller=command.is_seller,
+        is_platform=False,
+        created_at=clock.now(),
+    )
+    ORGANIZATION.begin(uow, organization, org_ids=[organization.id])
+    uow.session.add(organization)
+    uow.flush()
+    member = Member(id=uuid7(), org_id=organization.id, person_id=person_id, roles=["owner"], created_at=clock.now())
+    MEMBER.begin(uow, member, org_ids=[organization.id])
+    uow.session.add(member)
+    uow.session.add(
+        BillingProfile(
+            org_id=organization.id,
+            legal_name=organization.legal_name,
+            tax_id=tax_id,
+            country=country,
+            address=optional_line("address", command.address, MAX_ADDRESS),
+            email=checked_email(command.email) if command.email else "",
+            is_default=True,
+            created_at=clock.now(),
+        )
+    )
+    if command.is_seller:
+        uow.session.add(SellerOnboarding(org_id=organization.id, created_at=clock.now()))
+    emit(uow, OrganizationRegistered(org_id=organization.id, owner_person_id=person_id, is_seller=command.is_seller))
+    uow.flush()
+    return Registered(organization.id, person_id)

@@ -1,0 +1,67 @@
+"""What attribution is decided from: placements of a listing, touchpoints of a buyer, sharers of links."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+
+from kernel.db.statements import Read
+from kernel.db.uow import UnitOfWork
+from marketplace.attribution.attribute import PlacementFact, TouchpointFact
+from marketplace.attribution.models import Touchpoint
+from marketplace.parties.viewer import viewer
+from marketplace.placements.models import Placement
+from marketplace.videos.access import MAY_SEE
+from marketplace.videos.models import Video
+from marketplace.videos.share_links import find_share_link
+
+_PLACEMENTS = Read(
+    select(Placement.id, Placement.video_id, Placement.org_id, Placement.start_ms, Placement.end_ms)
+    .join(Video, Video.id == Placement.video_id)
+    .where(Placement.listing_id == bindparam("listing_id"), MAY_SEE)
+)
+
+
+_TOUCHPOINTS = Read(
+    select(Touchpoint)
+    .where(
+        Touchpoint.org_id == bindparam("org_id"),
+        Touchpoint.video_id.in_(select(Placement.video_id).where(Placement.listing_id == bindparam("listing_id"))),
+        Touchpoint.occurred_at >= bindparam("since"),
+    )
+    .order_by(Touchpoint.occurred_at, Touchpoint.id)
+)
+
+
+def placements_of_listing(uow: UnitOfWork, listing_id: UUID) -> list[PlacementFact]:
+    """Every placement the listing has or had on videos the principal may see, for attribution."""
+    rows = uow.fetch(_PLACEMENTS, listing_id=listing_id, **viewer(uow.principal))
+    return [PlacementFact(*row) for row in rows]
+
+
+def touchpoints_for(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: datetime) -> list[TouchpointFact]:
+    """The organization's touchpoints since `since` on videos that carry the listing, oldest first."""
+    if not uow.principal.is_platform and uow.principal.org_id != org_id:
+        return []
+    return [
+        TouchpointFact(
+            id=t.id,
+            kind=t.kind,
+            # A player's clock may be ahead; nothing happened after it was heard of.
+            occurred_at=min(t.occurred_at, t.received_at),
+            video_id=t.video_id,
+            placement_id=t.placement_id,
+            second_ms=t.second_ms,
+            watched_ms=t.watched_ms,
+            sharer_org_id=t.sharer_org_id,
+        )
+        for t in uow.fetch(_TOUCHPOINTS, org_id=org_id, listing_id=listing_id, since=since)
+    ]
+
+
+def find_sharer(uow: UnitOfWork, code: str, video_id: UUID) -> UUID | None:
+    """The organization of the member whose share link this is, when the link is for this video."""
+    link = find_share_link(uow, code)
+    return link.org_id if link is not None and link.video_id == video_id else None

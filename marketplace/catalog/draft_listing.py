@@ -1,0 +1,218 @@
+"""A listing is drafted, and revised: each revision is a version of its own, and a published one is never touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from kernel import clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.ids import uuid7
+from kernel.text import clean_markdown
+from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
+from marketplace.catalog.plan_terms import DraftPlan, checked_plan
+from marketplace.input_text import line
+from marketplace.parties.models import Organization
+from marketplace.placements.models import Claim, Placement
+
+KINDS = ("saas", "service")
+TAX_CATEGORIES = ("service", "software")
+MAX_PLANS = 10
+MAX_DESCRIPTION = 20_000
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,58}[a-z0-9]")
+_CATEGORY = re.compile(r"[a-z][a-z0-9_-]{1,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionText:
+    """What a version says. Descriptions are restricted Markdown."""
+
+    title: str
+    title_en: str
+    summary: str
+    summary_en: str
+    description: str = ""
+    description_en: str = ""
+    tax_category: str = "service"
+    refund_window_days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class DraftListing:
+    """A new listing with its first version and plans."""
+
+    kind: str
+    category: str
+    slug: str
+    text: VersionText
+    plans: Sequence[DraftPlan] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviseListing:
+    """Other words and plans for a listing."""
+
+    listing_id: UUID
+    text: VersionText
+    plans: Sequence[DraftPlan] = field(default_factory=tuple)
+
+
+def draft_listing(uow: UnitOfWork, command: DraftListing) -> Listing:
+    """Create a listing of the acting organization with a draft of version 1.
+
+    Raises:
+        Invalid: `kind_unknown`, `category_invalid`, `slug_invalid`, and those of `revise_listing`.
+        Conflict: `slug_taken`, `not_a_seller`.
+    """
+    org_id = uow.principal.organization()
+    if not uow.session.get_one(Organization, org_id).is_seller:
+        raise Conflict("not_a_seller")
+    if command.kind not in KINDS:
+        raise Invalid("kind_unknown", field="kind")
+    if not _CATEGORY.fullmatch(command.category):
+        raise Invalid("category_invalid", field="category")
+    if not _SLUG.fullmatch(command.slug):
+        raise Invalid("slug_invalid", field="slug")
+    listing = Listing(
+        id=uuid7(),
+        org_id=org_id,
+        kind=command.kind,
+        category=command.category,
+        slug=command.slug,
+        created_at=clock.now(),
+    )
+    LISTING.begin(uow, listing, org_ids=[org_id])
+    uow.session.add(listing)
+    uow.flush()
+    _write_version(uow, listing, 1, command.text, command.plans)
+    return listing
+
+
+def revise_listing(uow: UnitOfWork, command: ReviseListing) -> ListingVersion:
+    """Write a new version, or write the present draft (or rejected version) anew. What is published stays as it is.
+
+    Cards that show a plan of the draft follow it by its code, and go when it goes.
+
+    Raises:
+        NotFound: `listing_not_found`.
+        Conflict: `listing_in_review`: a version waits for its reviewer; `listing_retired`.
+        Invalid: `text_required`, `text_too_long`, `tax_category_unknown`, `refund_window_invalid`, `too_many_plans`,
+            `plan_code_taken`, and those of `checked_plan`.
+
+    Locks: the listing.
+    """
+    listing = lock_own_listing(uow, command.listing_id)
+    if listing.state == "retired":
+        raise Conflict("listing_retired")
+    latest = latest_version(uow, listing)
+    if latest.state == "in_review":
+        raise Conflict("listing_in_review")
+    if latest.state in {"draft", "rejected"}:
+        if latest.state == "rejected":
+            VERSION.move(uow, latest, "draft", org_ids=[listing.org_id])
+        _say(latest, command.text)
+        latest.review_reasons = None
+        _write_plans(uow, latest, command.plans)
+        uow.flush()
+        return latest
+    return _write_version(uow, listing, latest.number + 1, command.text, command.plans)
+
+
+def latest_version(uow: UnitOfWork, listing: Listing) -> ListingVersion:
+    """The version with the highest number: a draft, or what is on sale."""
+    return uow.session.scalars(
+        select(ListingVersion)
+        .where(ListingVersion.org_id == listing.org_id, ListingVersion.listing_id == listing.id)
+        .order_by(ListingVersion.number.desc())
+        .limit(1)
+        .with_for_update()
+    ).one()
+
+
+def lock_own_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
+    """The acting organization's listing (any, for the platform), locked. Raises NotFound(`listing_not_found`)."""
+    found = lock_row(uow.session, Listing, listing_id)
+    if found is None or (not uow.principal.is_platform and found.org_id != uow.principal.organization()):
+        raise NotFound("listing_not_found")
+    return found
+
+
+def _write_version(
+    uow: UnitOfWork, listing: Listing, number: int, text: VersionText, plans: Sequence[DraftPlan]
+) -> ListingVersion:
+    version = ListingVersion(
+        id=uuid7(), org_id=listing.org_id, listing_id=listing.id, number=number, created_at=clock.now()
+    )
+    _say(version, text)
+    VERSION.begin(uow, version, org_ids=[listing.org_id])
+    uow.session.add(version)
+    uow.flush()
+    _write_plans(uow, version, plans)
+    uow.flush()
+    return version
+
+
+def _say(version: ListingVersion, text: VersionText) -> None:
+    if text.tax_category not in TAX_CATEGORIES:
+        raise Invalid("tax_category_unknown", field="tax_category")
+    if not 0 <= text.refund_window_days <= 365:
+        raise Invalid("refund_window_invalid", field="refund_window_days")
+    version.title = line("title", text.title, 80)
+    version.title_en = line("title_en", text.title_en, 80)
+    version.summary = line("summary", text.summary, 200)
+    version.summary_en = line("summary_en", text.summary_en, 200)
+    version.description = _markdown("description", text.description)
+    version.description_en = _markdown("description_en", text.description_en)
+    version.tax_category = text.tax_category
+    version.refund_window_days = text.refund_window_days
+
+
+def _markdown(field: str, text: str) -> str:
+    cleaned = clean_markdown(text)
+    if len(cleaned) > MAX_DESCRIPTION:
+        raise Invalid("text_too_long", field=field, limit=MAX_DESCRIPTION)
+    return cleaned
+
+
+def _write_plans(uow: UnitOfWork, version: ListingVersion, plans: Sequence[DraftPlan]) -> None:
+    if len(plans) > MAX_PLANS:
+        raise Invalid("too_many_plans", field="plans", limit=MAX_PLANS)
+    if len({plan.code for plan in plans}) != len(plans):
+        raise Invalid("plan_code_taken", field="plans")
+    before = {
+        plan.code: plan
+        for plan in uow.session.scalars(
+            select(Plan).where(Plan.org_id == version.org_id, Plan.version_id == version.id, Plan.state == "active")
+        )
+    }
+    _drop_plans(uow, version, [before[plan.code].id for plan in plans if plan.code in before])
+    for drafted in plans:
+        columns = checked_plan(drafted)
+        row = before.get(drafted.code)
+        if row is None:
+            row = Plan(
+                id=uuid7(),
+                org_id=version.org_id,
+                listing_id=version.listing_id,
+                version_id=version.id,
+                created_at=clock.now(),
+            )
+            PLAN.begin(uow, row, org_ids=[version.org_id])
+            uow.session.add(row)
+        for name, value in columns.items():
+            setattr(row, name, value)
+
+
+def _drop_plans(uow: UnitOfWork, version: ListingVersion, kept: Sequence[UUID]) -> None:
+    """Delete the other plans of a version that was never published, and the cards on drafts of videos that show them."""
+    dropped = select(Plan.id).where(Plan.org_id == version.org_id, Plan.version_id == version.id, Plan.id.not_in(kept))
+    cards = select(Placement.id).where(Placement.org_id == version.org_id, Placement.plan_id.in_(dropped))
+    uow.session.execute(delete(Claim).where(Claim.org_id == version.org_id, Claim.placement_id.in_(cards)))
+    uow.session.execute(delete(Placement).where(Placement.id.in_(cards)))
+    uow.session.execute(delete(Plan).where(Plan.id.in_(dropped)))

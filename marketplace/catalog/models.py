@@ -1,0 +1,180 @@
+"""Tables of the catalogue: listings, their immutable published versions, and the plans a buyer chooses from."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
+from kernel.db.constraints import register
+from kernel.errors import Conflict
+from kernel.states import Machine, edges
+
+
+class Listing(Base):
+    """A SaaS product or a service product. What is said about it lives in its versions."""
+
+    __tablename__ = "listing"
+    __table_args__ = (
+        UniqueConstraint("org_id", "id"),
+        UniqueConstraint("org_id", "slug"),
+        ForeignKeyConstraint(
+            ["org_id", "current_version_id"],
+            ["marketplace.listing_version.org_id", "marketplace.listing_version.id"],
+            use_alter=True,
+            name="fk_listing_current_version",
+        ),
+        CheckConstraint("kind IN ('saas', 'service')", name="kind"),
+        CheckConstraint(
+            "state IN ('draft', 'in_review', 'published', 'rejected', 'suspended', 'retired')", name="state"
+        ),
+        CheckConstraint("state <> 'published' OR current_version_id IS NOT NULL", name="published_has_version"),
+        Index("ix_listing_org_id_created_at", "org_id", "created_at"),
+        Index("ix_listing_org_id_current_version_id", "org_id", "current_version_id"),
+        Index("ix_listing_published", "category", "created_at", "id", postgresql_where=text("state = 'published'")),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    kind: Mapped[str]
+    category: Mapped[str]
+    slug: Mapped[str]
+    state: Mapped[str]
+    current_version_id: Mapped[UUID | None]
+    created_at: Mapped[CreatedAt]
+
+
+class ListingVersion(Base):
+    """What a listing says. Once published it never changes (a trigger refuses): orders point at it."""
+
+    __tablename__ = "listing_version"
+    __table_args__ = (
+        UniqueConstraint("org_id", "id"),
+        UniqueConstraint("listing_id", "number"),
+        ForeignKeyConstraint(["org_id", "listing_id"], ["marketplace.listing.org_id", "marketplace.listing.id"]),
+        CheckConstraint("state IN ('draft', 'in_review', 'published', 'rejected', 'superseded')", name="state"),
+        CheckConstraint("tax_category IN ('service', 'software')", name="tax_category"),
+        CheckConstraint("refund_window_days BETWEEN 0 AND 365", name="refund_window_days"),
+        Index("ix_listing_version_org_id_listing_id", "org_id", "listing_id", "number"),
+        Index("ix_listing_version_in_review", "submitted_at", postgresql_where=text("state = 'in_review'")),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID]
+    listing_id: Mapped[UUID]
+    number: Mapped[int]
+    state: Mapped[str]
+    title: Mapped[str]
+    title_en: Mapped[str]
+    summary: Mapped[str]
+    summary_en: Mapped[str]
+    description: Mapped[str]
+    description_en: Mapped[str]
+    tax_category: Mapped[str]
+    """What tax law sees in it: 'service' (现代服务, 6 % in China) or 'software' (software goods, 13 % in China)."""
+    refund_window_days: Mapped[int]
+    """Days after activation within which a refund is granted without asking."""
+    review_reasons: Mapped[list[Any] | None] = mapped_column(JSONB)
+    """Why it was rejected: a list of {field, code}."""
+    submitted_at: Mapped[Instant | None]
+    published_at: Mapped[Instant | None]
+    created_at: Mapped[CreatedAt]
+
+
+class Plan(Base):
+    """A sellable edition of one listing version. Nothing of a published one changes; a new price is a new version.
+
+    `unit_price_minor` is for one seat (per_seat) or for the whole (flat, one_off), for one interval.
+    """
+
+    __tablename__ = "plan"
+    __table_args__ = (
+        UniqueConstraint("org_id", "id"),
+        UniqueConstraint("version_id", "code"),
+        ForeignKeyConstraint(["org_id", "listing_id"], ["marketplace.listing.org_id", "marketplace.listing.id"]),
+        ForeignKeyConstraint(
+            ["org_id", "version_id"], ["marketplace.listing_version.org_id", "marketplace.listing_version.id"]
+        ),
+        CheckConstraint("pricing IN ('per_seat', 'flat', 'one_off')", name="pricing"),
+        CheckConstraint(
+            "(\"interval\" = 'none' AND term_months = 0 AND pricing = 'one_off')"
+            " OR (\"interval\" = 'month' AND term_months = 1 AND pricing <> 'one_off')"
+            " OR (\"interval\" = 'year' AND term_months = 12 AND pricing <> 'one_off')",
+            name="term",
+        ),
+        CheckConstraint("unit_price_minor >= 0", name="price"),
+        CheckConstraint("min_seats >= 1 AND max_seats >= min_seats AND included_seats >= 0", name="seats"),
+        CheckConstraint("pricing = 'per_seat' OR max_seats = 1", name="single"),
+        CheckConstraint("trial_days BETWEEN 0 AND 90", name="trial_days"),
+        CheckConstraint("deadline_s BETWEEN 1 AND 7776000", name="deadline"),
+        CheckConstraint("state IN ('active', 'withdrawn')", name="state"),
+        Index("ix_plan_org_id_listing_id", "org_id", "listing_id"),
+        Index("ix_plan_org_id_version_id", "org_id", "version_id"),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID]
+    listing_id: Mapped[UUID]
+    version_id: Mapped[UUID]
+    code: Mapped[str]
+    """Stable across versions of the listing: placements follow it to the next version."""
+    name: Mapped[str]
+    name_en: Mapped[str]
+    pricing: Mapped[str]
+    interval: Mapped[str]
+    term_months: Mapped[int]
+    currency: Mapped[Currency]
+    unit_price_minor: Mapped[Minor]
+    tax_included: Mapped[bool]
+    min_seats: Mapped[int]
+    max_seats: Mapped[int]
+    included_seats: Mapped[int]
+    trial_days: Mapped[int]
+    features: Mapped[list[Any]] = mapped_column(JSONB)
+    """A list of {key, zh, en, value, unit}; claims of a video are held against the keys and values."""
+    connector_id: Mapped[UUID | None]
+    """The seller's way of provisioning (a row of fulfillment; no foreign key: it lies on a floor above)."""
+    deadline_s: Mapped[int] = mapped_column(BigInteger)
+    """Seconds within which the seller promises to have provisioned; afterwards the buyer is refunded."""
+    state: Mapped[str]
+    published_at: Mapped[Instant | None]
+    created_at: Mapped[CreatedAt]
+
+
+register("uq_listing_org_id_slug", lambda: Conflict("slug_taken"))
+register("uq_listing_version_listing_id_number", lambda: Conflict("listing_changed"))
+register("uq_plan_version_id_code", lambda: Conflict("plan_code_taken"))
+
+
+LISTING = Machine(
+    "marketplace.listing",
+    initial="draft",
+    edges=edges(
+        draft="in_review",
+        in_review="published rejected",
+        rejected="in_review",
+        published="suspended retired",
+        suspended="published retired",
+        retired="",
+    ),
+)
+
+
+VERSION = Machine(
+    "marketplace.listing_version",
+    initial="draft",
+    edges=edges(
+        draft="in_review",
+        in_review="published rejected",
+        rejected="draft",
+        published="superseded",
+        superseded="",
+    ),
+)
+
+
+PLAN = Machine("marketplace.plan", initial="active", edges=edges(active="withdrawn", withdrawn=""))

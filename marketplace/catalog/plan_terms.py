@@ -1,0 +1,132 @@
+"""What a plan may say: checked, and put into the form in which it is stored. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from kernel.errors import Invalid
+from kernel.money import exponent
+from marketplace.catalog.models import Plan
+from marketplace.input_text import line, optional_line
+from marketplace.placements.claim_checks import Terms, price_unit
+
+MONTHS = {"month": 1, "year": 12, "none": 0}
+PRICINGS = ("per_seat", "flat", "one_off")
+MAX_PRICE_MINOR = 1_000_000_000_00
+MAX_SEATS = 1_000_000
+MAX_FEATURES = 40
+_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Something a plan gives. `value` with `unit` where there is a figure: 500 GB, 15 minute."""
+
+    key: str
+    zh: str
+    en: str
+    value: int | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPlan:
+    """A plan as its seller writes it. `unit_price_minor`: for a seat (per_seat) or the whole, for one interval."""
+
+    code: str
+    name: str
+    name_en: str
+    pricing: str
+    interval: str
+    currency: str
+    unit_price_minor: int
+    tax_included: bool = True
+    min_seats: int = 1
+    max_seats: int = 1
+    included_seats: int = 0
+    trial_days: int = 0
+    features: Sequence[Feature] = field(default_factory=tuple)
+    connector_id: UUID | None = None
+    deadline_s: int = 24 * 3600
+
+
+def checked_plan(plan: DraftPlan) -> dict[str, Any]:
+    """The plan's columns. A flat or one-off plan is bought once: its seats are 1.
+
+    Raises:
+        Invalid: `plan_code_invalid`, `text_required`, `text_too_long`, `pricing_unknown`, `interval_unfit` (one_off has
+            none, the others month or year), `currency_unknown`, `price_invalid`, `seats_invalid`, `trial_invalid`,
+            `deadline_invalid`, `feature_invalid`.
+    """
+    if not _CODE.fullmatch(plan.code):
+        raise Invalid("plan_code_invalid", field="code")
+    if plan.pricing not in PRICINGS:
+        raise Invalid("pricing_unknown", field="pricing")
+    if plan.interval not in MONTHS or (plan.interval == "none") != (plan.pricing == "one_off"):
+        raise Invalid("interval_unfit", field="interval")
+    try:
+        exponent(plan.currency)
+    except ValueError as error:
+        raise Invalid("currency_unknown", field="currency") from error
+    if not 0 <= plan.unit_price_minor <= MAX_PRICE_MINOR:
+        raise Invalid("price_invalid", field="unit_price_minor")
+    low, high = (plan.min_seats, plan.max_seats) if plan.pricing == "per_seat" else (1, 1)
+    if not 1 <= low <= high <= MAX_SEATS or not 0 <= plan.included_seats <= MAX_SEATS:
+        raise Invalid("seats_invalid", field="max_seats")
+    if not 0 <= plan.trial_days <= 90:
+        raise Invalid("trial_invalid", field="trial_days")
+    if not 1 <= plan.deadline_s <= 90 * 86_400:
+        raise Invalid("deadline_invalid", field="deadline_s")
+    return {
+        "code": plan.code,
+        "name": line("name", plan.name, 60),
+        "name_en": line("name_en", plan.name_en, 60),
+        "pricing": plan.pricing,
+        "interval": plan.interval,
+        "term_months": MONTHS[plan.interval],
+        "currency": plan.currency,
+        "unit_price_minor": plan.unit_price_minor,
+        "tax_included": plan.tax_included,
+        "min_seats": low,
+        "max_seats": high,
+        "included_seats": plan.included_seats,
+        "trial_days": plan.trial_days,
+        "features": _features(plan.features),
+        "connector_id": plan.connector_id,
+        "deadline_s": plan.deadline_s,
+    }
+
+
+def _features(features: Sequence[Feature]) -> list[dict[str, Any]]:
+    if len(features) > MAX_FEATURES or len({feature.key for feature in features}) != len(features):
+        raise Invalid("feature_invalid", field="features")
+    found: list[dict[str, Any]] = []
+    for feature in features:
+        if not _KEY.fullmatch(feature.key):
+            raise Invalid("feature_invalid", field="features")
+        zh, en = line("features", feature.zh, 120), line("features", feature.en, 120)
+        unit = optional_line("features", feature.unit or "", 40) or None
+        found.append({"key": feature.key, "zh": zh, "en": en, "value": feature.value, "unit": unit})
+    return found
+
+
+def terms_of(plan: Plan) -> Terms:
+    """The comparable side of a plan's row."""
+    return Terms(
+        unit_price_minor=plan.unit_price_minor,
+        currency=plan.currency,
+        unit=price_unit(plan.pricing, plan.interval),
+        included_seats=plan.included_seats,
+        trial_days=plan.trial_days,
+        features={str(feature["key"]): _figure(feature) for feature in plan.features},
+    )
+
+
+def _figure(feature: Mapping[str, Any]) -> int | None:
+    value = feature.get("value")
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,247 @@
+"""Reads about listings: what anybody may buy, what a seller works on, what a reviewer has before them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import aliased
+
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Forbidden, NotFound
+from kernel.paging import Page, cut, newest_first
+from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.parties.models import Organization
+from marketplace.placements.claim_checks import price_unit
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan. Its price is for one unit: a seat, or the whole, for one interval."""
+
+    id: UUID
+    listing_id: UUID
+    code: str
+    name: str
+    name_en: str
+    pricing: str
+    interval: str
+    term_months: int
+    price_unit: str
+    currency: str
+    unit_price_minor: int
+    tax_included: bool
+    min_seats: int
+    max_seats: int
+    included_seats: int
+    trial_days: int
+    features: tuple[dict[str, Any], ...]
+    deadline_s: int
+    state: str
+    connector_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListingView:
+    """A listing with one of its versions: the one on sale for buyers, the latest for its seller."""
+
+    id: UUID
+    org_id: UUID
+    seller_name: str
+    kind: str
+    category: str
+    slug: str
+    state: str
+    version_id: UUID
+    version_number: int
+    version_state: str
+    title: str
+    title_en: str
+    summary: str
+    summary_en: str
+    description: str
+    description_en: str
+    tax_category: str
+    refund_window_days: int
+    review_reasons: tuple[dict[str, Any], ...]
+    submitted_at: datetime | None
+    published_at: datetime | None
+    created_at: datetime
+    plans: tuple[PlanView, ...]
+
+
+def list_listings(
+    uow: UnitOfWork,
+    *,
+    cursor: str | None = None,
+    limit: int = 20,
+    category: str | None = None,
+    query: str | None = None,
+    org_id: UUID | None = None,
+) -> Page[ListingView]:
+    """Listings on sale, newest first. Raises Invalid(`cursor_invalid`)."""
+    conditions: list[ColumnElement[bool]] = [Listing.state == "published", Organization.state == "active"]
+    if category is not None:
+        conditions.append(Listing.category == category)
+    if org_id is not None:
+        conditions.append(Listing.org_id == org_id)
+    for word in (query or "").split()[:8]:
+        columns = (
+            ListingVersion.title,
+            ListingVersion.title_en,
+            ListingVersion.summary,
+            ListingVersion.summary_en,
+            Organization.display_name,
+        )
+        conditions.append(or_(*(column.icontains(word, autoescape=True) for column in columns)))
+    statement = _selected(Listing.current_version_id == ListingVersion.id).where(*conditions)
+    return _page(uow, statement, cursor, limit, owner=False)
+
+
+def get_listing(uow: UnitOfWork, listing_id: UUID) -> ListingView:
+    """A listing on sale, or one's own that once was. Raises NotFound(`listing_not_found`)."""
+    statement = _selected(Listing.current_version_id == ListingVersion.id).where(
+        Listing.id == listing_id,
+        or_(Listing.state == "published", Listing.org_id == uow.principal.org_id),
+    )
+    row = uow.session.execute(statement).first()
+    if row is None:
+        raise NotFound("listing_not_found")
+    owner = row[0].org_id == uow.principal.org_id
+    return _views(uow, [(row[0], row[1], row[2])], owner=owner)[0]
+
+
+def list_own_listings(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20) -> Page[ListingView]:
+    """The acting organization's listings with their latest versions, newest first. Raises Invalid(`cursor_invalid`)."""
+    statement = _selected(_is_latest()).where(Listing.org_id == uow.principal.organization())
+    return _page(uow, statement, cursor, limit, owner=True)
+
+
+def get_own_listing(uow: UnitOfWork, listing_id: UUID) -> ListingView:
+    """One of the acting organization's listings with its latest version. Raises NotFound(`listing_not_found`)."""
+    statement = _selected(_is_latest()).where(Listing.id == listing_id, Listing.org_id == uow.principal.organization())
+    row = uow.session.execute(statement).first()
+    if row is None:
+        raise NotFound("listing_not_found")
+    return _views(uow, [(row[0], row[1], row[2])], owner=True)[0]
+
+
+def list_versions(uow: UnitOfWork, listing_id: UUID) -> list[ListingView]:
+    """Every version of one's own listing, newest first. Raises NotFound(`listing_not_found`)."""
+    statement = (
+        _selected(ListingVersion.listing_id == Listing.id)
+        .where(Listing.id == listing_id, Listing.org_id == uow.principal.organization())
+        .order_by(ListingVersion.number.desc())
+    )
+    rows = [(row[0], row[1], row[2]) for row in uow.session.execute(statement)]
+    if not rows:
+        raise NotFound("listing_not_found")
+    return _views(uow, rows, owner=True)
+
+
+def list_in_review(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20) -> Page[ListingView]:
+    """Versions that wait for a reviewer, newest first, for operators. Raises Forbidden(`operator_required`)."""
+    if not uow.principal.is_platform:
+        raise Forbidden("operator_required")
+    statement = _selected(ListingVersion.listing_id == Listing.id).where(ListingVersion.state == "in_review")
+    return _page(uow, statement, cursor, limit, owner=True)
+
+
+def list_own_plans(uow: UnitOfWork) -> list[tuple[ListingView, PlanView]]:
+    """Every plan the acting organization may put on a card of its own: of its listings' latest versions."""
+    page = list_own_listings(uow, limit=100)
+    return [(listing, plan) for listing in page.items for plan in listing.plans if plan.state == "active"]
+
+
+def _selected(version: ColumnElement[bool]) -> Any:
+    return (
+        select(Listing, ListingVersion, Organization)
+        .select_from(Listing)
+        .join(ListingVersion, version)
+        .join(Organization, Organization.id == Listing.org_id)
+    )
+
+
+def _is_latest() -> ColumnElement[bool]:
+    later = aliased(ListingVersion)
+    newer = select(later.id).where(later.listing_id == Listing.id, later.number > ListingVersion.number).exists()
+    return (ListingVersion.listing_id == Listing.id) & ~newer
+
+
+def _page(uow: UnitOfWork, statement: Any, cursor: str | None, limit: int, *, owner: bool) -> Page[ListingView]:
+    statement = newest_first(statement, Listing.created_at, Listing.id, cursor, limit)
+    rows = [(row[0], row[1], row[2]) for row in uow.session.execute(statement)]
+    page = cut(rows, limit, lambda row: (row[0].created_at, row[0].id))
+    return Page(_views(uow, page.items, owner=owner), page.next_cursor)
+
+
+def _views(
+    uow: UnitOfWork, rows: Sequence[tuple[Listing, ListingVersion, Organization]], *, owner: bool
+) -> list[ListingView]:
+    plans: dict[UUID, list[PlanView]] = {}
+    statement = (
+        select(Plan)
+        .where(Plan.version_id.in_([version.id for _, version, _ in rows]))
+        .order_by(Plan.unit_price_minor, Plan.id)
+    )
+    for plan in uow.session.scalars(statement):
+        # A buyer sees what can be bought; how a purchase reaches the seller's system is the seller's own affair.
+        if owner or plan.state == "active":
+            plans.setdefault(plan.version_id, []).append(_plan(plan, owner=owner))
+    return [
+        ListingView(
+            id=listing.id,
+            org_id=listing.org_id,
+            seller_name=seller.display_name,
+            kind=listing.kind,
+            category=listing.category,
+            slug=listing.slug,
+            state=listing.state,
+            version_id=version.id,
+            version_number=version.number,
+            version_state=version.state,
+            title=version.title,
+            title_en=version.title_en,
+            summary=version.summary,
+            summary_en=version.summary_en,
+            description=version.description,
+            description_en=version.description_en,
+            tax_category=version.tax_category,
+            refund_window_days=version.refund_window_days,
+            review_reasons=tuple(version.review_reasons or ()) if owner else (),
+            submitted_at=version.submitted_at if owner else None,
+            published_at=version.published_at,
+            created_at=listing.created_at,
+            plans=tuple(plans.get(version.id, ())),
+        )
+        for listing, version, seller in rows
+    ]
+
+
+def _plan(plan: Plan, *, owner: bool) -> PlanView:
+    return PlanView(
+        id=plan.id,
+        listing_id=plan.listing_id,
+        code=plan.code,
+        name=plan.name,
+        name_en=plan.name_en,
+        pricing=plan.pricing,
+        interval=plan.interval,
+        term_months=plan.term_months,
+        price_unit=price_unit(plan.pricing, plan.interval),
+        currency=plan.currency,
+        unit_price_minor=plan.unit_price_minor,
+        tax_included=plan.tax_included,
+        min_seats=plan.min_seats,
+        max_seats=plan.max_seats,
+        included_seats=plan.included_seats,
+        trial_days=plan.trial_days,
+        features=tuple(plan.features),
+        deadline_s=plan.deadline_s,
+        state=plan.state,
+        connector_id=plan.connector_id if owner else None,
+    )

@@ -1,0 +1,156 @@
+"""The platform's reviewer decides; what is approved is on sale from that moment. And what is taken off sale again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import select
+
+from kernel import audit, clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from kernel.jobs.outbox import emit
+from marketplace.catalog.draft_listing import latest_version, lock_own_listing
+from marketplace.catalog.events import ListingPublished, ListingRejected, ListingSuspended
+from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
+from marketplace.catalog.submit_listing import Reason, find_reasons
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewListing:
+    """A decision on the version that waits. A rejection names its reasons."""
+
+    listing_id: UUID
+    approve: bool
+    reasons: Sequence[Reason] = field(default_factory=tuple)
+
+
+def review_listing(uow: UnitOfWork, command: ReviewListing) -> ListingVersion:
+    """Approve (and so publish) or reject the version in review.
+
+    Raises:
+        Forbidden: `operator_required`.
+        NotFound: `listing_not_found`.
+        Conflict: `nothing_to_review`; `review_checks_failed`: what had passed at submission no longer does.
+        Invalid: `review_reasons_required` for a rejection.
+
+    Emits: ListingPublished or ListingRejected. Locks: the listing, then the versions, then the plans.
+    """
+    _require_platform(uow)
+    listing = lock_own_listing(uow, command.listing_id)
+    version = latest_version(uow, listing)
+    if version.state != "in_review":
+        raise Conflict("nothing_to_review", state=version.state)
+    if not command.approve:
+        return _reject(uow, listing, version, command.reasons)
+    reasons = find_reasons(uow, version)
+    if reasons:
+        raise Conflict("review_checks_failed", reasons=", ".join(f"{r['field']}: {r['code']}" for r in reasons))
+    _publish(uow, listing, version)
+    audit.record(uow, "listing.approved", subject_id=listing.id, version=version.number)
+    uow.flush()
+    return version
+
+
+def suspend_listing(uow: UnitOfWork, listing_id: UUID, reason: str) -> Listing:
+    """Take a listing off sale and off every card at once. Existing customers keep what they bought.
+
+    Raises:
+        Forbidden: `operator_required`. NotFound: `listing_not_found`. Conflict: `invalid_transition`.
+
+    Emits: ListingSuspended. Locks: the listing.
+    """
+    _require_platform(uow)
+    listing = lock_own_listing(uow, listing_id)
+    if LISTING.move(uow, listing, "suspended", org_ids=[listing.org_id], reason=reason):
+        emit(uow, ListingSuspended(listing_id=listing.id, org_id=listing.org_id))
+    uow.flush()
+    return listing
+
+
+def resume_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
+    """Put a suspended listing back on sale. Raises as `suspend_listing`."""
+    _require_platform(uow)
+    listing = lock_own_listing(uow, listing_id)
+    LISTING.move(uow, listing, "published", org_ids=[listing.org_id])
+    uow.flush()
+    return listing
+
+
+def retire_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
+    """The seller takes a listing off sale for good. Raises NotFound(`listing_not_found`), Conflict."""
+    listing = lock_own_listing(uow, listing_id)
+    LISTING.move(uow, listing, "retired", org_ids=[listing.org_id])
+    uow.flush()
+    return listing
+
+
+def withdraw_plan(uow: UnitOfWork, plan_id: UUID) -> Plan:
+    """The seller stops selling one plan; its cards disappear at once. Raises NotFound(`plan_not_found`)."""
+    plan = _lock_own_plan(uow, plan_id)
+    PLAN.move(uow, plan, "withdrawn", org_ids=[plan.org_id])
+    uow.flush()
+    return plan
+
+
+def connect_plan(uow: UnitOfWork, plan_id: UUID, connector_id: UUID) -> Plan:
+    """Say how a plan's purchases reach the seller's system. Orders placed before keep their connector.
+
+    `connector_id` is one of the seller's, which the caller has looked up. Raises NotFound(`plan_not_found`).
+    """
+    plan = _lock_own_plan(uow, plan_id)
+    plan.connector_id = connector_id
+    uow.flush()
+    return plan
+
+
+def _reject(uow: UnitOfWork, listing: Listing, version: ListingVersion, reasons: Sequence[Reason]) -> ListingVersion:
+    if not reasons:
+        raise Invalid("review_reasons_required", field="reasons")
+    VERSION.move(uow, version, "rejected", org_ids=[listing.org_id])
+    version.review_reasons = [dict(reason) for reason in reasons]
+    if listing.state == "in_review":
+        LISTING.move(uow, listing, "rejected", org_ids=[listing.org_id])
+    emit(uow, ListingRejected(listing_id=listing.id, org_id=listing.org_id, version_id=version.id))
+    uow.flush()
+    return version
+
+
+def _publish(uow: UnitOfWork, listing: Listing, version: ListingVersion) -> None:
+    now = clock.now()
+    if listing.current_version_id is not None:
+        before = lock_row(uow.session, ListingVersion, listing.current_version_id)
+        if before is not None:
+            VERSION.move(uow, before, "superseded", org_ids=[listing.org_id])
+            for plan in _plans(uow, before):
+                PLAN.move(uow, plan, "withdrawn", org_ids=[listing.org_id], reason="superseded")
+    VERSION.move(uow, version, "published", org_ids=[listing.org_id])
+    version.published_at = now
+    for plan in _plans(uow, version):
+        plan.published_at = now
+    uow.flush()
+    listing.current_version_id = version.id
+    # A suspended listing stays suspended with its new version: the reason for it may have nothing to do with the words.
+    if listing.state != "suspended":
+        LISTING.move(uow, listing, "published", org_ids=[listing.org_id])
+    emit(uow, ListingPublished(listing_id=listing.id, org_id=listing.org_id, version_id=version.id))
+
+
+def _plans(uow: UnitOfWork, version: ListingVersion) -> list[Plan]:
+    statement = select(Plan).where(Plan.org_id == version.org_id, Plan.version_id == version.id).order_by(Plan.id)
+    return list(uow.session.scalars(statement.with_for_update()))
+
+
+def _lock_own_plan(uow: UnitOfWork, plan_id: UUID) -> Plan:
+    found = lock_row(uow.session, Plan, plan_id)
+    if found is None or (not uow.principal.is_platform and found.org_id != uow.principal.organization()):
+        raise NotFound("plan_not_found")
+    return found
+
+
+def _require_platform(uow: UnitOfWork) -> None:
+    if not uow.principal.is_platform:
+        raise Forbidden("operator_required")

@@ -1,0 +1,122 @@
+"""What can be bought now, for whoever writes an order. Orders copy what they read here; nothing financial is read again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+
+from kernel.db.statements import Read
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, NotFound
+from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.parties.models import Organization
+
+
+@dataclass(frozen=True, slots=True)
+class Sellable:
+    """A plan as it can be bought now. `unit_price_minor` is for one unit (a seat, or the whole) for one interval."""
+
+    plan_id: UUID
+    plan_code: str
+    plan_name: str
+    plan_name_en: str
+    seller_org_id: UUID
+    listing_id: UUID
+    listing_version_id: UUID
+    kind: str
+    title: str
+    title_en: str
+    tax_category: str
+    pricing: str
+    interval: str
+    term_months: int
+    currency: str
+    unit_price_minor: int
+    tax_included: bool
+    min_seats: int
+    max_seats: int
+    features: tuple[dict[str, Any], ...]
+    deadline_s: int
+    connector_id: UUID | None
+    refund_window_days: int
+
+
+_SELLABLE = Read(
+    select(Plan, ListingVersion, Listing, Organization)
+    .join(ListingVersion, ListingVersion.id == Plan.version_id)
+    .join(Listing, Listing.id == Plan.listing_id)
+    .join(Organization, Organization.id == Plan.org_id)
+    .where(Plan.id == bindparam("plan_id"), Plan.published_at.is_not(None))
+)
+
+
+def get_sellable(uow: UnitOfWork, plan_id: UUID) -> Sellable:
+    """The plan as it can be bought now.
+
+    Raises:
+        NotFound: `plan_not_found`: there is none, or it was never published.
+        Conflict: `plan_withdrawn` when the plan or its version has been replaced or taken back;
+            `listing_suspended` when the listing is not on sale.
+    """
+    row = uow.find(_SELLABLE, plan_id=plan_id)
+    if row is None:
+        raise NotFound("plan_not_found")
+    plan, version, listing, seller = row
+    if listing.state != "published" or seller.state != "active":
+        raise Conflict("listing_suspended")
+    if plan.state != "active" or listing.current_version_id != version.id:
+        raise Conflict("plan_withdrawn")
+    return Sellable(
+        plan_id=plan.id,
+        plan_code=plan.code,
+        plan_name=plan.name,
+        plan_name_en=plan.name_en,
+        seller_org_id=plan.org_id,
+        listing_id=listing.id,
+        listing_version_id=version.id,
+        kind=listing.kind,
+        title=version.title,
+        title_en=version.title_en,
+        tax_category=version.tax_category,
+        pricing=plan.pricing,
+        interval=plan.interval,
+        term_months=plan.term_months,
+        currency=plan.currency,
+        unit_price_minor=plan.unit_price_minor,
+        tax_included=plan.tax_included,
+        min_seats=plan.min_seats,
+        max_seats=plan.max_seats,
+        features=tuple(plan.features),
+        deadline_s=plan.deadline_s,
+        connector_id=plan.connector_id,
+        refund_window_days=version.refund_window_days,
+    )
+
+
+_STILL_SOLD = Read(
+    select(Plan.state, Plan.version_id, Listing.state, Listing.current_version_id, Organization.state)
+    .join(Listing, Listing.id == Plan.listing_id)
+    .join(Organization, Organization.id == Plan.org_id)
+    .where(Plan.id == bindparam("plan_id"), Plan.published_at.is_not(None))
+)
+
+
+def require_still_sold(uow: UnitOfWork, plan_id: UUID) -> None:
+    """Refuse what may not be sold any more since it was quoted. A newer version of the listing alone, with another price,
+    does not undo a quote: its plans were replaced, not taken back.
+
+    Raises:
+        NotFound: `plan_not_found`.
+        Conflict: `plan_withdrawn` when the seller took the plan back, `listing_suspended` when the listing is not on sale.
+    """
+    row = uow.find(_STILL_SOLD, plan_id=plan_id)
+    if row is None:
+        raise NotFound("plan_not_found")
+    plan_state, version_id, listing_state, current_version_id, seller_state = row
+    if listing_state != "published" or seller_state != "active":
+        raise Conflict("listing_suspended")
+    if plan_state != "active" and version_id == current_version_id:
+        raise Conflict("plan_withdrawn")

@@ -1,0 +1,124 @@
+"""Parties and their billing profiles as contracts and invoices name them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Boolean, Uuid, bindparam, or_, select
+
+from kernel.db.statements import Read
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+from marketplace.parties.models import BillingProfile, Organization
+from marketplace.parties.viewer import viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An organization as a contract or an invoice names it."""
+
+    org_id: UUID
+    legal_name: str
+    display_name: str
+    country: str
+    tax_id: str | None
+    locale: str
+    time_zone: str
+    is_seller: bool
+    is_platform: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceTitle:
+    """A billing profile (发票抬头)."""
+
+    id: UUID
+    org_id: UUID
+    legal_name: str
+    tax_id: str | None
+    country: str
+    address: str
+    bank_name: str | None
+    bank_account_masked: str | None
+    email: str
+    is_default: bool
+
+
+_PARTY = Read(
+    select(Organization).where(
+        Organization.id == bindparam("org_id"),
+        or_(
+            bindparam("platform", type_=Boolean),
+            Organization.id == bindparam("own_id", type_=Uuid),
+            Organization.is_seller,
+            Organization.is_platform,
+        ),
+    )
+)
+
+
+def get_party(uow: UnitOfWork, org_id: UUID) -> Party:
+    """An organization's legal identity. Raises NotFound(`organization_not_found`).
+
+    Sellers and the platform are known to everybody; a buyer only to itself and to the platform.
+    """
+    found: Organization | None = uow.find(_PARTY, org_id=org_id, **viewer(uow.principal))
+    if found is None:
+        raise NotFound("organization_not_found")
+    return Party(
+        found.id,
+        found.legal_name,
+        found.display_name,
+        found.country,
+        found.tax_id,
+        found.locale,
+        found.time_zone,
+        found.is_seller,
+        found.is_platform,
+    )
+
+
+_IS_OWN_PROFILE = or_(bindparam("platform", type_=Boolean), BillingProfile.org_id == bindparam("own_id", type_=Uuid))
+
+
+_PROFILE = Read(select(BillingProfile).where(BillingProfile.id == bindparam("profile_id"), _IS_OWN_PROFILE))
+
+
+_DEFAULT_PROFILE = Read(
+    select(BillingProfile).where(
+        BillingProfile.org_id == bindparam("org_id"), BillingProfile.is_default, _IS_OWN_PROFILE
+    )
+)
+
+
+def get_billing_profile(uow: UnitOfWork, profile_id: UUID) -> InvoiceTitle:
+    """One of the acting organization's billing profiles. Raises NotFound(`billing_profile_not_found`)."""
+    if not uow.principal.is_platform:
+        uow.principal.organization()
+    found: BillingProfile | None = uow.find(_PROFILE, profile_id=profile_id, **viewer(uow.principal))
+    if found is None:
+        raise NotFound("billing_profile_not_found")
+    return to_invoice_title(found)
+
+
+def find_default_billing_profile(uow: UnitOfWork, org_id: UUID) -> InvoiceTitle | None:
+    """The organization's default billing profile, if it has one and the principal may see it."""
+    found: BillingProfile | None = uow.find(_DEFAULT_PROFILE, org_id=org_id, **viewer(uow.principal))
+    return to_invoice_title(found) if found else None
+
+
+def to_invoice_title(row: BillingProfile) -> InvoiceTitle:
+    """A billing profile's row as a frozen value."""
+    return InvoiceTitle(
+        row.id,
+        row.org_id,
+        row.legal_name,
+        row.tax_id,
+        row.country,
+        row.address,
+        row.bank_name,
+        row.bank_account_masked,
+        row.email,
+        row.is_default,
+    )

@@ -1,0 +1,61 @@
+"""The child side of `isolated`: opens a stranger's media, under limits. Only this process loads the decoders."""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+if sys.platform != "win32":
+    import resource
+
+from kernel.errors import Invalid
+from marketplace.videos.media.probe import probe_video
+from marketplace.videos.media.remux import remux_faststart
+from marketplace.videos.media.subprocess_probe import DONE, REFUSED
+
+_MEMORY_BYTES = 2 * 1024**3
+
+
+def _limit(timeout_s: int, room_bytes: int) -> None:
+    """Bound this process before it reads anything foreign. Windows has only the parent's deadline."""
+    if sys.platform != "win32":
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_CPU, (timeout_s, timeout_s + 1))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room_bytes, room_bytes))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.alarm(timeout_s + 2)
+
+
+def _answer(request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    path = Path(request["path"])
+    try:
+        if request["verb"] == "remux":
+            remux_faststart(path, Path(request["part"]))
+            return DONE, {}
+        limits = {key: int(request[key]) for key in ("max_duration_s", "max_pixels", "max_side")}
+        found = asdict(probe_video(path, name=request["name"], **limits))
+    except Invalid as refusal:
+        return REFUSED, {"code": refusal.code, "params": dict(refusal.params)}
+    except MemoryError:
+        return REFUSED, {"code": "video_too_complex", "params": {"reason": "memory"}}
+    found["cover_jpeg"] = base64.b64encode(found["cover_jpeg"]).decode("ascii")
+    return DONE, found
+
+
+def main(argument: str) -> None:
+    """Do what the argument asks and write the answer."""
+    request = json.loads(argument)
+    _limit(int(request["timeout_s"]), int(request["room_bytes"]))
+    outcome = _answer(request)
+    sys.stdout.write(json.dumps(outcome))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

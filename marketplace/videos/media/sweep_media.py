@@ -1,0 +1,84 @@
+"""What uploads may leave behind: objects that no video speaks of, and videos whose examination was given up.
+
+An upload is an object before its row says so, and a replaced file's objects outlive it: whatever dies in between leaves
+bytes that nobody will ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from itertools import islice
+from uuid import UUID
+
+from sqlalchemy import select
+
+from kernel import clock
+from kernel.db.uow import Transact, UnitOfWork
+from kernel.ids import parse_uuid
+from kernel.jobs.models import Job
+from kernel.storage import ObjectMissing, Storage
+from marketplace.videos.media.examine_media import refuse
+from marketplace.videos.media.receive_media import PROBE
+from marketplace.videos.models import Video
+
+PREFIXES = ("uploads", "media")
+ORPHANED_AFTER = timedelta(days=1)
+"""Longer than any upload or download takes: a younger object may be about to be spoken of."""
+_BATCH = 100
+
+
+def sweep_orphans(transact: Transact, storage: Storage) -> int:
+    """Delete objects of videos that no video speaks of. Returns how many."""
+    deleted = 0
+    for prefix in PREFIXES:
+        keys = storage.keys(prefix)
+        while batch := list(islice(keys, _BATCH)):
+            for key in transact(partial(orphans_among, keys=batch)):
+                deleted += _delete_old(storage, key)
+    return deleted
+
+
+def orphans_among(uow: UnitOfWork, keys: Sequence[str]) -> list[str]:
+    """Those of `keys` (`uploads/…` or `media/<video>/…`) that no video speaks of.
+
+    What belongs to a video under examination is left alone: the examination is writing there.
+    """
+    owners = {key: parse_uuid(key.split("/")[1]) for key in keys}
+    rows = uow.session.execute(
+        select(Video.id, Video.state, Video.media_key, Video.cover_key).where(Video.id.in_(set(owners.values())))
+    )
+    videos = {row.id: row for row in rows}
+
+    def is_orphan(key: str, video_id: UUID | None) -> bool:
+        video = videos.get(video_id)
+        return video is None or (video.state != "processing" and key not in {video.media_key, video.cover_key})
+
+    return [key for key, video_id in owners.items() if is_orphan(key, video_id)]
+
+
+def refuse_given_up(uow: UnitOfWork) -> None:
+    """Refuse the videos whose examination was given up, so that their owners need not wait for ever.
+
+    Emits: VideoRefused. Locks: each video.
+    """
+    given_up = (
+        select(Video.id, Job.dedupe_key)
+        .join(Job, (Job.kind == PROBE) & (Job.dedupe_key == Video.media_key))
+        .where(Video.state == "processing", Job.state == "dead")
+        .order_by(Video.id)
+        .limit(_BATCH)
+    )
+    for video_id, key in uow.session.execute(given_up).all():
+        refuse(uow, video_id, key, "video_examination_failed", {})
+
+
+def _delete_old(storage: Storage, key: str) -> bool:
+    try:
+        if storage.head(key).modified_at > clock.now() - ORPHANED_AFTER:
+            return False
+    except ObjectMissing:
+        return False
+    storage.delete(key)
+    return True

@@ -1,0 +1,57 @@
+"""Who gets the credit for a line: facts from the marketplace, decided once by its pure function, kept on the line."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
+from marketplace.attribution import facts
+from marketplace.attribution.attribute import WINDOW, ContextHint, attribute
+from orders.checkout.priced_line import Context, PricedLine
+from orders.order.models import Attribution, Order
+
+
+def attribute_line(uow: UnitOfWork, line_id: UUID, order: Order, line: PricedLine, context: Context) -> Attribution:
+    """The attribution row of a line about to be placed, not yet added."""
+    now = clock.now()
+    found = attribute(
+        facts.touchpoints_for(uow, order.buyer_org_id, line.listing_id, now - WINDOW),
+        facts.placements_of_listing(uow, line.listing_id),
+        now,
+        buyer_org_id=order.buyer_org_id,
+        seller_org_id=order.seller_org_id,
+        hint=_hint(uow, context),
+    )
+    return Attribution(
+        id=uuid7(),
+        order_line_id=line_id,
+        buyer_org_id=order.buyer_org_id,
+        seller_org_id=order.seller_org_id,
+        promoter_org_id=found.promoter_org_id,
+        rule=found.rule,
+        video_id=found.video_id,
+        placement_id=found.placement_id,
+        second_ms=found.second_ms,
+        touchpoint_id=found.touchpoint_id,
+        touched_at=found.touched_at,
+        path=[
+            {
+                "touchpoint_id": str(step.touchpoint_id),
+                "kind": step.kind,
+                "occurred_at": step.occurred_at.isoformat(),
+                "video_id": str(step.video_id),
+                "second_ms": step.second_ms,
+            }
+            for step in found.path
+        ],
+        decided_at=now,
+    )
+
+
+def _hint(uow: UnitOfWork, context: Context) -> ContextHint | None:
+    if context.video_id is None or context.second_ms is None:
+        return None
+    sharer = facts.find_sharer(uow, context.share, context.video_id) if context.share else None
+    return ContextHint(context.video_id, context.placement_id, context.second_ms, sharer)

@@ -1,0 +1,145 @@
+"""Price what a buyer asks for, without committing anybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from billing.tax.decision import TaxParty, tax_for
+from billing.tax.line_amounts import line_amounts
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Invalid
+from kernel.ids import uuid7
+from marketplace.catalog import sellable
+from marketplace.catalog.sellable import Sellable
+from marketplace.discovery import claims
+from marketplace.parties import lookups
+from marketplace.parties.lookups import Party
+from orders.approval_rules.needs_approval import needs_approval
+from orders.checkout.priced_line import Context, PricedLine, QuotedClaim, totals
+from orders.checkout.quote_models import Quote
+
+QUOTE_TTL = timedelta(minutes=30)
+MAX_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteItem:
+    """A plan and how many of it (seats, or 1)."""
+
+    plan_id: UUID
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class CreateQuote:
+    """What to price. `currency`, when given, must be the plans' own: there is no conversion."""
+
+    lines: tuple[QuoteItem, ...]
+    currency: str | None = None
+    context: Context = field(default_factory=Context)
+
+
+def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
+    """Price the lines for the acting organization; the answer binds us for 30 minutes.
+
+    Raises: Invalid `quantity_out_of_range`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`; what
+    `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
+    """
+    buyer_id = uow.principal.organization()
+    if not 1 <= len(command.lines) <= MAX_LINES:
+        raise Invalid("too_many_lines", field="lines", limit=MAX_LINES)
+    buyer = lookups.get_party(uow, buyer_id)
+    lines = [_price(uow, buyer, item, command.context) for item in command.lines]
+    currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
+    if len(currencies) != 1:
+        raise Invalid("currencies_differ", field="currency")
+    net, tax, gross = totals(lines)
+    currency = lines[0].currency
+    quote = Quote(
+        id=uuid7(),
+        buyer_org_id=buyer_id,
+        person_id=uow.principal.person_id,
+        currency=currency,
+        net_minor=net,
+        tax_minor=tax,
+        gross_minor=gross,
+        lines=[line.model_dump(mode="json") for line in lines],
+        context=command.context.model_dump(mode="json"),
+        needs_approval=needs_approval(uow, currency, gross),
+        expires_at=clock.now() + QUOTE_TTL,
+        used_at=None,
+    )
+    return uow.add(quote)
+
+
+def _price(uow: UnitOfWork, buyer: Party, item: QuoteItem, context: Context) -> PricedLine:
+    plan = sellable.get_sellable(uow, item.plan_id)
+    if plan.seller_org_id == buyer.org_id:
+        raise Conflict("own_listing")
+    if not plan.min_seats <= item.quantity <= plan.max_seats:
+        raise Invalid("quantity_out_of_range", field="quantity", least=plan.min_seats, most=plan.max_seats)
+    seller = lookups.get_party(uow, plan.seller_org_id)
+    decision = tax_for(
+        TaxParty(country=seller.country, tax_id=seller.tax_id or ""),
+        TaxParty(country=buyer.country, tax_id=buyer.tax_id or ""),
+        plan.tax_category,
+        on=clock.today(seller.time_zone),
+        included=plan.tax_included,
+    )
+    amounts = line_amounts(plan.unit_price_minor, item.quantity, 0, decision)
+    return PricedLine(
+        seller_org_id=plan.seller_org_id,
+        seller_name=seller.legal_name,
+        listing_id=plan.listing_id,
+        listing_version_id=plan.listing_version_id,
+        plan_id=plan.plan_id,
+        title=plan.title,
+        title_en=plan.title_en,
+        plan_code=plan.plan_code,
+        plan_name=plan.plan_name,
+        plan_name_en=plan.plan_name_en,
+        features=list(plan.features),
+        pricing=plan.pricing,
+        interval=plan.interval,
+        term_months=plan.term_months,
+        quantity=item.quantity,
+        currency=plan.currency,
+        unit_price_minor=plan.unit_price_minor,
+        list_minor=amounts.list_minor,
+        discount_minor=amounts.discount_minor,
+        net_minor=amounts.net_minor,
+        tax_rate_ppm=decision.rate_ppm,
+        tax_category=decision.category,
+        tax_reason=decision.reason_code,
+        tax_included=plan.tax_included,
+        tax_minor=amounts.tax_minor,
+        gross_minor=amounts.gross_minor,
+        kind=plan.kind,
+        connector_id=plan.connector_id,
+        deadline_s=plan.deadline_s,
+        refund_window_days=plan.refund_window_days,
+        claims=_claims(uow, plan, context),
+    )
+
+
+def _claims(uow: UnitOfWork, plan: Sellable, context: Context) -> list[QuotedClaim]:
+    """What the video says of the plan, each held against the plan as it is sold now."""
+    if context.video_id is None:
+        return []
+    return [
+        QuotedClaim(
+            second_ms=claim.at_ms,
+            kind=claim.kind,
+            value_int=claim.value_int,
+            value_text=claim.value_text,
+            currency=claim.currency,
+            unit=claim.unit,
+            text=claim.text,
+            text_en=claim.text_en,
+            ok=claim.ok,
+        )
+        for claim in claims.claims_of(uow, context.video_id, plan.plan_id)
+    ]

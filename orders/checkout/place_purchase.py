@@ -1,0 +1,252 @@
+"""Accept a quote: one purchase, one order per seller, everything financial copied for good."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Uuid, bindparam, select
+
+from billing.gateways.call import Submission
+from billing.shares.terms import terms_for
+from kernel import clock
+from kernel.db.statements import Read
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Gone, NotFound
+from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
+from kernel.text import plain_text
+from marketplace.access.models import Person
+from marketplace.catalog import sellable
+from marketplace.parties import lookups
+from marketplace.parties.models import Organization
+from orders.approval_rules.needs_approval import needs_approval
+from orders.checkout.attribute_line import attribute_line
+from orders.checkout.models import PURCHASE, Purchase
+from orders.checkout.priced_line import Context, PricedLine, by_seller, totals
+from orders.checkout.quote_models import Quote
+from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
+from orders.checkout.views import PurchaseView
+from orders.order.events import PurchasePlaced
+from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
+from orders.order.views import LineView, line_view, order_view
+
+APPROVAL_WAITS = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacePurchase:
+    """Which quote, for whom the invoice is made out, how it is paid. `method_token` is the gateway's, never a card number."""
+
+    quote_id: UUID
+    billing_profile_id: UUID
+    gateway: str
+    method_token: str
+    po_number: str | None = None
+    pay_at_once: bool = False
+    """Whether whoever commits this runs its submission (`Runner.run_prepared`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A purchase just placed. `submission` calls the gateway for its payment, the caller's to run where it is leased."""
+
+    purchase: Purchase
+    quote: Quote
+    requested_by_name: str | None
+    orders: list[Order]
+    lines: list[tuple[OrderLine, Attribution]]
+    submission: Submission | None
+
+    def view(self) -> PurchaseView:
+        """What a query would show of it."""
+        lines: dict[UUID, list[LineView]] = {}
+        for line, credit in self.lines:
+            lines.setdefault(line.order_id, []).append(line_view(line, credit))
+        purchase = self.purchase
+        return PurchaseView(
+            id=purchase.id,
+            state=purchase.state,
+            currency=purchase.currency,
+            net_minor=purchase.net_minor,
+            tax_minor=purchase.tax_minor,
+            gross_minor=purchase.gross_minor,
+            po_number=purchase.po_number,
+            billing_profile=purchase.billing_profile,
+            gateway=purchase.gateway,
+            requested_by=purchase.requested_by,
+            requested_by_name=self.requested_by_name,
+            decided_by_name=None,
+            decision=None,
+            decision_reason=None,
+            decided_at=None,
+            deadline_at=purchase.deadline_at,
+            created_at=purchase.created_at,
+            context=self.quote.context,
+            orders=tuple(order_view(order, lines[order.id]) for order in self.orders),
+        )
+
+
+def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
+    """Place the purchase of a quote for the acting organization.
+
+    The amounts are the quote's, whatever a plan costs by now.
+
+    Raises: NotFound, Gone `quote_expired`, Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`.
+    Emits: PurchasePlaced. Locks: the quote. Idempotent by the quote: it can be used once.
+    """
+    quote, buyer_name, requested_by_name = _take_quote(uow, command.quote_id)
+    lines = [PricedLine.model_validate(line) for line in quote.lines]
+    context = Context.model_validate(quote.context)
+    for line in lines:
+        sellable.require_still_sold(uow, line.plan_id)
+    profile = lookups.get_billing_profile(uow, command.billing_profile_id)
+    # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
+    waits = needs_approval(uow, quote.currency, quote.gross_minor)
+    state = "pending_approval" if waits else "pending_payment"
+    purchase = Purchase(
+        id=uuid7(),
+        buyer_org_id=quote.buyer_org_id,
+        quote_id=quote.id,
+        currency=quote.currency,
+        net_minor=quote.net_minor,
+        tax_minor=quote.tax_minor,
+        gross_minor=quote.gross_minor,
+        billing_profile=_plain(asdict(profile)),
+        po_number=plain_text(command.po_number or "") or None,
+        requested_by=uow.principal.accountable_id,
+        gateway=command.gateway,
+        method_token=command.method_token,
+        deadline_at=clock.now() + (APPROVAL_WAITS if waits else PAYMENT_WAITS),
+        created_at=clock.now(),
+    )
+    PURCHASE.begin(uow, purchase, state, org_ids=[purchase.buyer_org_id])
+    uow.add(purchase)
+    placed = Placed(purchase, quote, requested_by_name, [], [], None)
+    for seller_org_id, group in by_seller(lines).items():
+        _place_order(uow, placed, seller_org_id, group, context, buyer_name)
+    emit(uow, PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
+    if waits:
+        return placed
+    submission = request_payment(uow, purchase, placed.orders, leased=command.pay_at_once)
+    return replace(placed, submission=submission)
+
+
+_QUOTE = Read(
+    select(Quote, Person.name.label("requested_by_name"), Organization.legal_name.label("buyer_name"))
+    .join(Organization, Organization.id == Quote.buyer_org_id)
+    .join(Person, Person.id == bindparam("requested_by", type_=Uuid), isouter=True)
+    .where(Quote.id == bindparam("quote_id"))
+    .with_for_update(of=Quote, key_share=True)
+)
+
+
+def _take_quote(uow: UnitOfWork, quote_id: UUID) -> tuple[Quote, str, str | None]:
+    found = uow.find(_QUOTE, quote_id=quote_id, requested_by=uow.principal.accountable_id)
+    quote: Quote | None = found.Quote if found is not None else None
+    if quote is None or quote.buyer_org_id != uow.principal.organization():
+        raise NotFound("not_found")
+    if quote.used_at is not None:
+        raise Conflict("quote_used")
+    if quote.expires_at <= clock.now():
+        raise Gone("quote_expired")
+    quote.used_at = clock.now()
+    return quote, found.buyer_name, found.requested_by_name
+
+
+def _place_order(
+    uow: UnitOfWork, placed: Placed, seller_org_id: UUID, lines: list[PricedLine], context: Context, buyer_name: str
+) -> None:
+    net, tax, gross = totals(lines)
+    purchase, order_id = placed.purchase, uuid7()
+    order = Order(
+        id=order_id,
+        number=f"{clock.now():%Y%m%d}-{order_id.hex[-10:].upper()}",
+        buyer_org_id=purchase.buyer_org_id,
+        seller_org_id=seller_org_id,
+        buyer_name=buyer_name,
+        seller_name=lines[0].seller_name,
+        purchase_id=purchase.id,
+        po_number=purchase.po_number,
+        currency=purchase.currency,
+        net_minor=net,
+        tax_minor=tax,
+        gross_minor=gross,
+        payment_id=None,
+        deadline_at=purchase.deadline_at,
+        paid_at=None,
+        active_at=None,
+        accepted_at=None,
+        failure=None,
+        created_at=purchase.created_at,
+    )
+    ORDER.begin(uow, order, purchase.state, org_ids=order.parties)
+    uow.add(order)
+    placed.orders.append(order)
+    for line in lines:
+        placed.lines.append(_place_line(uow, order, line, context))
+
+
+def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Context) -> tuple[OrderLine, Attribution]:
+    line_id = uuid7()
+    credit = attribute_line(uow, line_id, order, line, context)
+    terms = terms_for(uow, line.kind, credit.promoter_org_id, on=clock.now())
+    row = OrderLine(
+        id=line_id,
+        order_id=order.id,
+        buyer_org_id=order.buyer_org_id,
+        seller_org_id=order.seller_org_id,
+        plan={
+            key: value
+            for key, value in line.model_dump(mode="json").items()
+            if key.startswith(("title", "plan_")) or key in {"features", "connector_id", "deadline_s", "seller_name"}
+        },
+        claims=[claim.model_dump(mode="json") for claim in line.claims],
+        **{name: getattr(line, name) for name in COPIED},
+    )
+    uow.add(row)
+    uow.add(credit)
+    uow.add(
+        SaleTerms(
+            id=uuid7(),
+            order_line_id=line_id,
+            buyer_org_id=order.buyer_org_id,
+            seller_org_id=order.seller_org_id,
+            commission_ppm=terms.commission_ppm,
+            promoter_org_id=credit.promoter_org_id,
+            promoter_ppm=terms.promoter_ppm,
+            policy_version=terms.policy_version,
+            hold_days=terms.hold_days,
+        )
+    )
+    return row, credit
+
+
+COPIED = (
+    "listing_id",
+    "listing_version_id",
+    "plan_id",
+    "pricing",
+    "interval",
+    "term_months",
+    "quantity",
+    "currency",
+    "unit_price_minor",
+    "list_minor",
+    "discount_minor",
+    "net_minor",
+    "tax_rate_ppm",
+    "tax_category",
+    "tax_reason",
+    "tax_included",
+    "tax_minor",
+    "gross_minor",
+    "refund_window_days",
+)
+"""Columns an order line takes from the quote as they are."""
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in values.items()}

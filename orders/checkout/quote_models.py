@@ -1,0 +1,41 @@
+"""A quote: a price that binds us for thirty minutes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor
+
+
+class Quote(Base):
+    """Priced lines as shown to the buyer; an order placed from it has exactly these amounts."""
+
+    __tablename__ = "quote"
+    __table_args__ = (
+        CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
+        CheckConstraint("gross_minor >= 0", name="not_negative"),
+        UniqueConstraint("buyer_org_id", "id"),
+        Index("ix_quote_person_id", "person_id"),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))
+    currency: Mapped[Currency]
+    net_minor: Mapped[Minor]
+    tax_minor: Mapped[Minor]
+    gross_minor: Mapped[Minor]
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """`orders.checkout.priced_line.PricedLine`, one dictionary each."""
+    context: Mapped[Json]
+    """Where the buyer stood: video, placement, millisecond, share link."""
+    needs_approval: Mapped[bool]
+    expires_at: Mapped[Instant]
+    created_at: Mapped[CreatedAt]
+    used_at: Mapped[datetime | None]

@@ -1,0 +1,96 @@
+"""Ask for the money of a purchase, and take note when it came."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.gateways.call import Submission
+from billing.payments.start_payment import StartPayment, start_payment
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, NotFound
+from kernel.jobs.outbox import emit
+from kernel.money import Money
+from marketplace.catalog import sellable
+from orders.checkout.locking import find_locked_purchase
+from orders.checkout.models import PURCHASE, Purchase
+from orders.order.events import OrderPaid
+from orders.order.locking import lock_orders
+from orders.order.models import ORDER, Order, OrderLine
+
+PAYMENT_WAITS = timedelta(hours=24)
+
+
+def request_payment(
+    uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool = False
+) -> Submission | None:
+    """Start the payment of a purchase that has begun to wait for it; nothing is asked for when nothing is due.
+
+    Returns what calls the gateway, the caller's to run where it is `leased`.
+    """
+    if purchase.gross_minor == 0:
+        mark_paid(uow, purchase, orders, None)
+        return None
+    return _start(uow, purchase, orders, leased=leased)
+
+
+def pay_again(
+    uow: UnitOfWork, purchase_id: UUID, *, gateway: str, method_token: str, leased: bool = False
+) -> Submission:
+    """Try another payment method after a failed payment. Returns what calls the gateway, as `request_payment`.
+
+    Raises: NotFound, Conflict `purchase_not_payable`, `plan_withdrawn`, `listing_suspended`, and
+    `payment_already_running` while one is under way or in doubt.
+    """
+    purchase = find_locked_purchase(uow, purchase_id)
+    if purchase is None or purchase.buyer_org_id != uow.principal.organization():
+        raise NotFound("not_found")
+    if purchase.state != "pending_payment" or purchase.deadline_at is None or purchase.deadline_at <= clock.now():
+        raise Conflict("purchase_not_payable", state=purchase.state)
+    require_still_sold(uow, purchase)
+    purchase.gateway, purchase.method_token = gateway, method_token
+    return _start(uow, purchase, lock_orders(uow, purchase.id), leased=leased)
+
+
+def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool) -> Submission:
+    assert purchase.deadline_at is not None  # noqa: S101 - set when the purchase began to wait for money
+    return start_payment(
+        uow,
+        StartPayment(
+            reference=purchase.id,
+            payer_org_id=purchase.buyer_org_id,
+            amount=Money(purchase.gross_minor, purchase.currency),
+            gateway=purchase.gateway,
+            method_token=purchase.method_token,
+            allocations=tuple(
+                (order.id, order.seller_org_id, order.gross_minor) for order in orders if order.gross_minor
+            ),
+            deadline_at=purchase.deadline_at,
+            description=", ".join(order.number for order in orders),
+            leased=leased,
+        ),
+    )
+
+
+def mark_paid(uow: UnitOfWork, purchase: Purchase, orders: list[Order], payment_id: UUID | None) -> None:
+    """The money is here: purchase and orders become paid; no part of a payment is a free order's.
+
+    Emits: OrderPaid for each.
+    """
+    PURCHASE.move(uow, purchase, "paid", org_ids=[purchase.buyer_org_id])
+    purchase.deadline_at = None
+    for order in orders:
+        ORDER.move(uow, order, "paid", org_ids=order.parties)
+        order.payment_id = payment_id if order.gross_minor else None
+        order.paid_at, order.deadline_at = clock.now(), None
+        emit(uow, OrderPaid(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
+
+
+def require_still_sold(uow: UnitOfWork, purchase: Purchase) -> None:
+    """Take no money for what went off sale while its purchase waited. Raises as the catalog's `require_still_sold`."""
+    lines = select(OrderLine.plan_id).join(Order, Order.id == OrderLine.order_id).order_by(OrderLine.id)
+    for plan_id in uow.session.scalars(lines.where(Order.purchase_id == purchase.id)).all():
+        sellable.require_still_sold(uow, plan_id)

@@ -1,0 +1,81 @@
+"""What waits too long, and its default."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, or_, select
+
+from billing.payments.models import Payment
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.jobs.outbox import emit
+from orders.checkout.decide_purchase import close_unpaid
+from orders.checkout.locking import find_locked_purchase
+from orders.checkout.models import Purchase
+from orders.order.accept_services import record_acceptance
+from orders.order.events import PurchaseExpired
+from orders.order.locking import find_locked_order
+from orders.order.models import Order
+
+BATCH_SIZE = 100
+UNRESOLVED_PAYMENT_WAITS = timedelta(days=7)
+"""How long past its deadline a purchase waits for a payment whose outcome the gateway does not tell."""
+
+
+def overdue_purchases(uow: UnitOfWork) -> Sequence[UUID]:
+    """Purchases whose approval or payment did not come in time, the longest overdue first."""
+    return uow.session.scalars(
+        select(Purchase.id).where(_overdue()).order_by(Purchase.deadline_at, Purchase.id).limit(BATCH_SIZE)
+    ).all()
+
+
+def expire_purchase(uow: UnitOfWork, purchase_id: UUID) -> bool:
+    """Expire an overdue purchase. Returns False when it was decided, or paid again, meanwhile.
+
+    Emits: PurchaseExpired. Locks: the purchase, then its orders.
+    """
+    purchase = find_locked_purchase(uow, purchase_id)
+    # Asked anew under the lock, with which every payment of a purchase begins.
+    if purchase is None or not uow.session.scalar(select(exists().where(Purchase.id == purchase_id, _overdue()))):
+        return False
+    close_unpaid(uow, purchase, "expired", reason=f"{purchase.state}_expired")
+    emit(uow, PurchaseExpired(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
+    return True
+
+
+def orders_past_acceptance(uow: UnitOfWork) -> Sequence[UUID]:
+    """Delivered orders whose buyer has let the time to accept their services pass, the longest silent first."""
+    return uow.session.scalars(
+        select(Order.id).where(_past_acceptance()).order_by(Order.deadline_at, Order.id).limit(BATCH_SIZE)
+    ).all()
+
+
+def accept_by_deadline(uow: UnitOfWork, order_id: UUID) -> bool:
+    """Take the services of a silent buyer's order as accepted. Returns False when something was said meanwhile.
+
+    Emits: OrderCompleted. Locks: the order.
+    """
+    order = find_locked_order(uow, order_id)
+    if order is None or not uow.session.scalar(select(exists().where(Order.id == order_id, _past_acceptance()))):
+        return False
+    record_acceptance(uow, order, reason="accepted_by_clock")
+    return True
+
+
+def _overdue() -> ColumnElement[bool]:
+    """A payment under way or in doubt holds its purchase open, but not for ever; a captured one is about to be noticed."""
+    captured = exists().where(Payment.reference == Purchase.id, Payment.state == "succeeded")
+    unresolved = exists().where(Payment.reference == Purchase.id, Payment.state.not_in(("succeeded", "failed")))
+    return (
+        Purchase.state.in_(("pending_approval", "pending_payment"))
+        & (Purchase.deadline_at <= clock.now())
+        & ~captured
+        & or_(~unresolved, Purchase.deadline_at <= clock.now() - UNRESOLVED_PAYMENT_WAITS)
+    )
+
+
+def _past_acceptance() -> ColumnElement[bool]:
+    return (Order.state == "active") & (Order.deadline_at <= clock.now())

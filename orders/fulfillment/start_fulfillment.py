@@ -1,0 +1,127 @@
+"""From paid to delivered: charge every line, open its delivery, know when all are done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+
+from billing.charges.mark_delivered import mark_delivered
+from billing.charges.record_charge import RecordCharge, record_charge
+from billing.shares.split import ShareTerms
+from fulfillment.provisioning.open_entitlement import OpenEntitlement, open_entitlement
+from kernel import clock
+from kernel.db.statements import Read
+from kernel.db.uow import UnitOfWork
+from marketplace.parties.models import Organization
+from orders.order.locking import LineDelivery, deliveries_of
+from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
+
+_TO_DELIVER = Read(
+    select(OrderLine, Attribution, SaleTerms, Organization)
+    .join(Attribution, Attribution.order_line_id == OrderLine.id)
+    .join(SaleTerms, SaleTerms.order_line_id == OrderLine.id)
+    .join(Organization, Organization.id == OrderLine.buyer_org_id)
+    .where(OrderLine.order_id == bindparam("order_id"))
+    .order_by(OrderLine.id)
+)
+
+
+def start_fulfillment(uow: UnitOfWork, order: Order) -> None:
+    """Charge and start to deliver each line of a paid, locked order. Idempotent by the order's state."""
+    if order.state != "paid":
+        return
+    ORDER.move(uow, order, "fulfilling", org_ids=order.parties)
+    for number, (line, credit, terms, buyer) in enumerate(uow.fetch(_TO_DELIVER, order_id=order.id)):
+        if number:
+            # The next line's charge is measured against this one's.
+            uow.flush()
+        if line.gross_minor:
+            _charge(uow, order, line, credit, terms)
+        deadline_at = clock.now() + timedelta(seconds=int(line.plan["deadline_s"]))
+        order.deadline_at = max(order.deadline_at or deadline_at, deadline_at)
+        _deliver(uow, order, line, buyer, deadline_at)
+
+
+def entitlements_of(uow: UnitOfWork, order: Order) -> list[UUID]:
+    """The entitlements that deliver an order's lines, by id."""
+    return sorted(one.entitlement.id for one in deliveries_of(uow, order.id) if one.entitlement is not None)
+
+
+def is_delivered(deliveries: Sequence[LineDelivery]) -> bool:
+    """Whether every line of the order has an active entitlement."""
+    return all(one.entitlement and one.entitlement.state in ("active", "suspended") for one in deliveries)
+
+
+def release_shares(uow: UnitOfWork, order: Order, deliveries: Sequence[LineDelivery], *, recurring: bool) -> None:
+    """Start the hold of the shares of an order's subscriptions (delivered) or of its one-off services (accepted)."""
+    for one in deliveries:
+        if (one.line.term_months > 0) == recurring and one.line.gross_minor:
+            at = one.entitlement.valid_from if recurring and one.entitlement else order.accepted_at
+            assert at is not None  # noqa: S101 - what is delivered began, what is accepted was accepted
+            mark_delivered(uow, one.line.id, at=at)
+
+
+def _charge(uow: UnitOfWork, order: Order, line: OrderLine, credit: Attribution, terms: SaleTerms) -> None:
+    assert order.payment_id is not None  # noqa: S101 - a paid order that costs something has its payment
+    record_charge(
+        uow,
+        RecordCharge(
+            reference=line.id,
+            group_reference=order.id,
+            payment_id=order.payment_id,
+            buyer_org_id=line.buyer_org_id,
+            seller_org_id=line.seller_org_id,
+            promoter_org_id=terms.promoter_org_id,
+            video_id=credit.video_id,
+            net_minor=line.net_minor,
+            tax_minor=line.tax_minor,
+            gross_minor=line.gross_minor,
+            currency=line.currency,
+            tax_rate_ppm=line.tax_rate_ppm,
+            terms=ShareTerms(terms.policy_version, terms.commission_ppm, terms.promoter_ppm, terms.hold_days),
+        ),
+    )
+
+
+def _deliver(uow: UnitOfWork, order: Order, line: OrderLine, buyer: Organization, deadline_at: datetime) -> None:
+    plan = line.plan
+    open_entitlement(
+        uow,
+        OpenEntitlement(
+            reference=line.id,
+            group_reference=order.id,
+            buyer_org_id=line.buyer_org_id,
+            seller_org_id=line.seller_org_id,
+            listing_id=line.listing_id,
+            plan_id=line.plan_id,
+            connector_id=UUID(plan["connector_id"]) if plan["connector_id"] else None,
+            title=plan["title"],
+            title_en=plan["title_en"],
+            seats=line.quantity if line.pricing == "per_seat" else 0,
+            term_months=line.term_months,
+            time_zone=buyer.time_zone,
+            deadline_at=deadline_at,
+            context={
+                "order_id": str(order.id),
+                "order_number": order.number,
+                "order_line_id": str(line.id),
+                "organization": {
+                    "id": str(buyer.id),
+                    "name": buyer.legal_name,
+                    "country": buyer.country,
+                    "locale": buyer.locale,
+                },
+                "listing": {"id": str(line.listing_id), "title": plan["title"], "title_en": plan["title_en"]},
+                "plan": {
+                    "id": str(line.plan_id),
+                    "code": plan["plan_code"],
+                    "name": plan["plan_name"],
+                    "name_en": plan["plan_name_en"],
+                },
+                "term_months": line.term_months,
+            },
+        ),
+    )

@@ -1,0 +1,121 @@
+"""What was delivered is invoiced: the seller's invoice to the buyer, from the order's own copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import bindparam, select
+
+from billing.documents.parties import DocumentParty
+from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
+from billing.invoices.models import Invoice
+from billing.tax.decision import reason_in_words
+from kernel.db.statements import Read
+from kernel.db.uow import UnitOfWork
+from marketplace.parties.models import BillingProfile, Organization
+from orders.checkout.models import Purchase
+from orders.order.models import Order, OrderLine, SubscriptionTerm
+
+UNITS = {"per_seat": ("席 / seat", "C62"), "flat": ("套 / set", "C62"), "one_off": ("项 / job", "C62")}
+"""Words beside the quantity, and its UN/ECE Recommendation 20 code (C62: one)."""
+
+
+_PARTIES = Read(
+    select(Purchase, Organization, BillingProfile)
+    .join(Order, Order.purchase_id == Purchase.id)
+    .join(Organization, Organization.id == Order.seller_org_id)
+    .join(
+        BillingProfile,
+        (BillingProfile.org_id == Organization.id) & BillingProfile.is_default,
+        isouter=True,
+    )
+    .where(Order.id == bindparam("order_id"))
+)
+
+
+def invoice_order(
+    uow: UnitOfWork, order: Order, lines: Sequence[OrderLine], term: SubscriptionTerm | None
+) -> UUID | None:
+    """Issue the seller's invoice for a delivered order. Free orders have none. Idempotent by the order.
+
+    `term` is the first term that the invoice pays for.
+    """
+    if order.gross_minor == 0:
+        return None
+    purchase, seller, profile = uow.find(_PARTIES, order_id=order.id)
+    return issue_invoice(
+        uow,
+        IssueInvoice(
+            reference=order.id,
+            buyer_org_id=order.buyer_org_id,
+            seller_org_id=order.seller_org_id,
+            buyer=_buyer(purchase),
+            seller=_seller(seller, profile),
+            currency=order.currency,
+            lines=[_line(line) for line in lines],
+            order_number=order.number,
+            paid_minor=order.gross_minor,
+            po_number=order.po_number or "",
+            payment_reference=str(order.payment_id),
+            period=_period(term, seller.time_zone),
+            sandbox=purchase.gateway == "sandbox",
+            issuer_time_zone=seller.time_zone,
+        ),
+    )
+
+
+def invoice_of(uow: UnitOfWork, order_id: UUID) -> UUID | None:
+    """The invoice of an order, numbered or not; None before activation, for a free order, and after a failed delivery."""
+    return uow.session.scalar(select(Invoice.id).where(Invoice.reference == order_id, Invoice.kind == "invoice"))
+
+
+def _buyer(purchase: Purchase) -> DocumentParty:
+    title = purchase.billing_profile
+    return DocumentParty(
+        legal_name=title["legal_name"],
+        country=title["country"],
+        tax_id=title["tax_id"] or "",
+        address_lines=(title["address"],) if title["address"] else (),
+        email=title["email"] or "",
+    )
+
+
+def _seller(organization: Organization, profile: BillingProfile | None) -> DocumentParty:
+    return DocumentParty(
+        legal_name=organization.legal_name,
+        country=organization.country,
+        tax_id=organization.tax_id or "",
+        address_lines=(profile.address,) if profile and profile.address else (),
+        email=profile.email if profile else "",
+    )
+
+
+def _line(line: OrderLine) -> LineToInvoice:
+    unit, unit_code = UNITS[line.pricing]
+    plan = line.plan
+    return LineToInvoice(
+        reference=line.id,
+        name=f"{plan['title']} · {plan['plan_name']}",
+        description=f"{plan['title_en']} · {plan['plan_name_en']}",
+        quantity=Decimal(line.quantity),
+        net_minor=line.net_minor,
+        tax_minor=line.tax_minor,
+        gross_minor=line.gross_minor,
+        tax_rate_ppm=line.tax_rate_ppm,
+        tax_category=line.tax_category,
+        tax_reason=reason_in_words(line.tax_reason),
+        unit=unit,
+        unit_code=unit_code,
+    )
+
+
+def _period(term: SubscriptionTerm | None, time_zone: str) -> tuple[date, date] | None:
+    """The term as days where the seller keeps its books; half-open."""
+    if term is None:
+        return None
+    zone = ZoneInfo(time_zone)
+    return term.starts_at.astimezone(zone).date(), term.ends_at.astimezone(zone).date()

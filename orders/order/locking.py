@@ -1,0 +1,69 @@
+"""An order's rows, for the verbs that work on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+
+from fulfillment.entitlements.models import Entitlement
+from kernel.db.locks import lock_aggregate
+from kernel.db.statements import Read
+from kernel.db.uow import UnitOfWork
+from orders.order.models import Order, OrderLine, Subscription
+
+_LINES = Read(select(OrderLine).where(OrderLine.order_id == bindparam("order_id")).order_by(OrderLine.id))
+
+
+_LOCKED_ORDERS = Read(
+    select(Order)
+    .where(Order.purchase_id == bindparam("purchase_id"))
+    .order_by(Order.id)
+    .with_for_update(key_share=True)
+)
+
+
+_LOCKED_ORDER = Read(select(Order).where(Order.id == bindparam("order_id")).with_for_update(key_share=True))
+
+
+_DELIVERIES = Read(
+    select(OrderLine, Entitlement, Subscription.id.label("subscription_id"))
+    .join(Entitlement, Entitlement.reference == OrderLine.id, isouter=True)
+    .join(Subscription, Subscription.order_line_id == OrderLine.id, isouter=True)
+    .where(OrderLine.order_id == bindparam("order_id"))
+    .order_by(OrderLine.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LineDelivery:
+    """A line, what delivers it, and the subscription it began."""
+
+    line: OrderLine
+    entitlement: Entitlement | None
+    subscription_id: UUID | None
+
+
+def lines_of(uow: UnitOfWork, order_id: UUID) -> list[OrderLine]:
+    """The lines of an order in the order they were placed."""
+    return uow.fetch(_LINES, order_id=order_id)
+
+
+def deliveries_of(uow: UnitOfWork, order_id: UUID) -> list[LineDelivery]:
+    """The lines of an order with what delivers them, as this transaction has changed it."""
+    return [LineDelivery(*row) for row in uow.fetch(_DELIVERIES, order_id=order_id)]
+
+
+def lock_orders(uow: UnitOfWork, purchase_id: UUID) -> list[Order]:
+    """The orders of a purchase, locked in id order. Their purchase is locked as an aggregate already."""
+    return uow.fetch(_LOCKED_ORDERS, purchase_id=purchase_id)
+
+
+def find_locked_order(uow: UnitOfWork, order_id: UUID) -> Order | None:
+    """An order, locked; as this transaction holds it, when it does. Locks: the order, as an aggregate and as a row."""
+    held = uow.held(Order, order_id)
+    if held is None:
+        lock_aggregate(uow, order_id)
+        held = uow.find(_LOCKED_ORDER, order_id=order_id)
+    return held

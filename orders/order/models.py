@@ -1,0 +1,272 @@
+"""Orders and what they fix for good: the agreement with one seller, its lines, their attribution, the subscription."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor, Ppm
+from kernel.states import Machine, edges
+
+STATES = (
+    "pending_approval",
+    "pending_payment",
+    "paid",
+    "fulfilling",
+    "active",
+    "completed",
+    "delivery_failed",
+    "refunded",
+    "rejected",
+    "expired",
+    "cancelled",
+)
+
+
+class Order(Base):
+    """The agreement with one seller as accepted."""
+
+    __tablename__ = "order"
+    __table_args__ = (
+        CheckConstraint(f"state IN {STATES}", name="state"),
+        CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
+        CheckConstraint("buyer_org_id <> seller_org_id", name="two_parties"),
+        UniqueConstraint("number"),
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
+        ForeignKeyConstraint(["buyer_org_id", "purchase_id"], ["orders.purchase.buyer_org_id", "orders.purchase.id"]),
+        Index("ix_order_buyer_org_id_created_at", "buyer_org_id", "created_at"),
+        Index("ix_order_seller_org_id_created_at", "seller_org_id", "created_at"),
+        Index("ix_order_purchase_id", "purchase_id"),
+        Index("ix_order_deadline_at", "deadline_at", postgresql_where=text("deadline_at IS NOT NULL")),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    number: Mapped[str]
+    """What people read out on the phone; unique, not gapless."""
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    buyer_name: Mapped[str]
+    seller_name: Mapped[str]
+    purchase_id: Mapped[UUID]
+    po_number: Mapped[str | None]
+    """The buyer's own order number, repeated on the invoice."""
+    state: Mapped[str]
+    currency: Mapped[Currency]
+    net_minor: Mapped[Minor]
+    tax_minor: Mapped[Minor]
+    gross_minor: Mapped[Minor]
+    payment_id: Mapped[UUID | None]
+    """The payment that paid it (billing.payment)."""
+    deadline_at: Mapped[Instant | None]
+    """Until when the present state may wait on someone, of an active order until when its services may be accepted."""
+    paid_at: Mapped[datetime | None]
+    active_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    """When the one-off services in it were accepted, by the buyer or by the clock."""
+    failure: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+
+    @property
+    def parties(self) -> list[UUID]:
+        """Both sides, for history rows."""
+        return [self.buyer_org_id, self.seller_org_id]
+
+
+class OrderLine(Base):
+    """One plan, sold: everything financial is copied here and never read from the catalogue again. Append-only."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (
+        CheckConstraint("net_minor = list_minor - discount_minor OR tax_included", name="net"),
+        CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
+        CheckConstraint("quantity > 0", name="quantity"),
+        Index("ix_order_line_order_id", "order_id"),
+        Index("ix_order_line_listing_id", "listing_id"),
+        Index("ix_order_line_plan_id", "plan_id"),
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
+        # The order and what is sold are of these organizations, which therefore exist: no keys of their own to them.
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "order_id"],
+            ["orders.order.buyer_org_id", "orders.order.seller_org_id", "orders.order.id"],
+        ),
+        ForeignKeyConstraint(["seller_org_id", "listing_id"], ["marketplace.listing.org_id", "marketplace.listing.id"]),
+        ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    order_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    listing_id: Mapped[UUID]
+    listing_version_id: Mapped[UUID]
+    plan_id: Mapped[UUID]
+    plan: Mapped[Json]
+    """Titles, plan name, features, connector and deadline as published at the time (both languages)."""
+    pricing: Mapped[str]
+    interval: Mapped[str]
+    term_months: Mapped[int]
+    quantity: Mapped[int]
+    """Seats, or 1 for a one-off service."""
+    currency: Mapped[Currency]
+    unit_price_minor: Mapped[Minor]
+    list_minor: Mapped[Minor]
+    discount_minor: Mapped[Minor]
+    net_minor: Mapped[Minor]
+    tax_rate_ppm: Mapped[Ppm]
+    tax_category: Mapped[str]
+    """UNCL 5305 code as EN 16931 uses it: S, Z, E, AE, O."""
+    tax_reason: Mapped[str]
+    tax_included: Mapped[bool]
+    """Whether the list price contained the tax."""
+    tax_minor: Mapped[Minor]
+    gross_minor: Mapped[Minor]
+    claims: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """What the video promised, frozen: `orders.checkout.priced_line.QuotedClaim`, one dictionary each."""
+    refund_window_days: Mapped[int]
+    created_at: Mapped[CreatedAt]
+
+
+class SaleTerms(Base):
+    """Who gets what of a line, fixed when it was placed. The buyer's transaction writes it, only the seller reads it.
+
+    Append-only; a renewal or amendment copies these and never asks the policy again.
+    """
+
+    __tablename__ = "sale_terms"
+    __table_args__ = (
+        UniqueConstraint("order_line_id"),
+        CheckConstraint("commission_ppm >= 0 AND promoter_ppm >= 0", name="not_negative"),
+        CheckConstraint("commission_ppm + promoter_ppm <= 1000000", name="never_more_than_the_line"),
+        Index("ix_sale_terms_promoter_org_id", "promoter_org_id", postgresql_where=text("promoter_org_id IS NOT NULL")),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "order_line_id"],
+            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
+        ),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    order_line_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    commission_ppm: Mapped[Ppm]
+    promoter_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
+    promoter_ppm: Mapped[Ppm]
+    policy_version: Mapped[int]
+    hold_days: Mapped[int]
+    created_at: Mapped[CreatedAt]
+
+
+class Attribution(Base):
+    """Which video, second, placement and promoter sold a line: computed once, at placement of the order. Append-only."""
+
+    __tablename__ = "attribution"
+    __table_args__ = (
+        UniqueConstraint("order_line_id"),
+        CheckConstraint("rule IN ('context', 'last_click', 'last_view', 'none')", name="rule"),
+        Index(
+            "ix_attribution_promoter_org_id", "promoter_org_id", postgresql_where=text("promoter_org_id IS NOT NULL")
+        ),
+        Index("ix_attribution_video_id", "video_id", postgresql_where=text("video_id IS NOT NULL")),
+        Index("ix_attribution_placement_id", "placement_id", postgresql_where=text("placement_id IS NOT NULL")),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "order_line_id"],
+            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
+        ),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    order_line_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    promoter_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
+    rule: Mapped[str]
+    """`context`: bought inside the player; `last_click`, `last_view`, `none`: see `marketplace.attribution.attribute`."""
+    video_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.video.id"))
+    placement_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.placement.id"))
+    second_ms: Mapped[int | None]
+    touchpoint_id: Mapped[UUID | None]
+    touched_at: Mapped[Instant | None]
+    path: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    decided_at: Mapped[Instant]
+
+
+class Subscription(Base):
+    """A recurring agreement with one id for life; its periods are rows under it."""
+
+    __tablename__ = "subscription"
+    __table_args__ = (
+        UniqueConstraint("order_line_id"),
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "order_line_id"],
+            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
+        ),
+        CheckConstraint("state IN ('active', 'ended')", name="state"),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    order_line_id: Mapped[UUID]
+    state: Mapped[str]
+    quantity: Mapped[int]
+    anchor_day: Mapped[int]
+    """Day of month the terms start on; kept apart, so that the 31st survives February."""
+    auto_renew: Mapped[bool]
+    created_at: Mapped[CreatedAt]
+
+
+class SubscriptionTerm(Base):
+    """One period of a subscription, half-open."""
+
+    __tablename__ = "subscription_term"
+    __table_args__ = (
+        UniqueConstraint("subscription_id", "number"),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "subscription_id"],
+            ["orders.subscription.buyer_org_id", "orders.subscription.seller_org_id", "orders.subscription.id"],
+        ),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "order_line_id"],
+            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
+        ),
+        CheckConstraint("starts_at < ends_at", name="forward"),
+        Index("ix_subscription_term_order_line_id", "order_line_id"),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    subscription_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    number: Mapped[int]
+    order_line_id: Mapped[UUID]
+    """The line whose money pays for this term."""
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+
+
+ORDER = Machine(
+    "order",
+    initial="pending_payment pending_approval",
+    edges=edges(
+        pending_approval="pending_payment rejected expired cancelled",
+        pending_payment="paid expired cancelled",
+        paid="fulfilling",
+        fulfilling="active delivery_failed",
+        active="completed refunded",
+        completed="refunded",
+        delivery_failed="refunded",
+        refunded="",
+        rejected="",
+        expired="",
+        cancelled="",
+    ),
+)
+
+
+SUBSCRIPTION = Machine("subscription", initial="active", edges=edges(active="ended", ended=""))

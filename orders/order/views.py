@@ -1,0 +1,102 @@
+"""What reads of orders return: frozen rows that pages and JSON use alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from orders.order.models import Attribution, Order, OrderLine
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """A line as both parties see it; commission and promoter are the seller's business and not in here."""
+
+    id: UUID
+    listing_id: UUID
+    plan_id: UUID
+    title: str
+    title_en: str
+    plan_name: str
+    plan_name_en: str
+    pricing: str
+    interval: str
+    term_months: int
+    quantity: int
+    unit_price_minor: int
+    list_minor: int
+    discount_minor: int
+    net_minor: int
+    tax_rate_ppm: int
+    tax_minor: int
+    gross_minor: int
+    tax_included: bool
+    claims: list[dict[str, Any]]
+    video_id: UUID | None
+    placement_id: UUID | None
+    second_ms: int | None
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order with its parties and lines."""
+
+    id: UUID
+    number: str
+    purchase_id: UUID
+    buyer_org_id: UUID
+    buyer_name: str
+    seller_org_id: UUID
+    seller_name: str
+    state: str
+    currency: str
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    po_number: str | None
+    payment_id: UUID | None
+    deadline_at: datetime | None
+    paid_at: datetime | None
+    active_at: datetime | None
+    accepted_at: datetime | None
+    failure: str | None
+    created_at: datetime
+    lines: tuple[LineView, ...]
+
+    @property
+    def awaits_acceptance(self) -> bool:
+        """Whether the buyer still has to accept a one-off service."""
+        return self.state == "active" and self.accepted_at is None and any(line.term_months == 0 for line in self.lines)
+
+
+def order_view(order: Order, lines: Sequence[LineView]) -> OrderView:
+    """An order's row with its lines."""
+    return OrderView(**{name: getattr(order, name) for name in _OF_ORDER}, lines=tuple(lines))
+
+
+def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
+    """A line's row with what is said of its attribution."""
+    return LineView(
+        **{name: getattr(line, name) for name in _OF_LINE},
+        **{name: line.plan[name] for name in _FROM_PLAN},
+        video_id=credit.video_id if credit is not None else None,
+        placement_id=credit.placement_id if credit is not None else None,
+        second_ms=credit.second_ms if credit is not None else None,
+        rule=credit.rule if credit is not None else "none",
+    )
+
+
+_FROM_PLAN = ("title", "title_en", "plan_name", "plan_name_en")
+
+
+_FROM_CREDIT = ("video_id", "placement_id", "second_ms", "rule")
+
+
+_OF_LINE = [name for name in LineView.__slots__ if name not in _FROM_PLAN and name not in _FROM_CREDIT]
+
+
+_OF_ORDER = [name for name in OrderView.__slots__ if name != "lines"]

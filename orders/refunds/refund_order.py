@@ -1,0 +1,110 @@
+"""Money back: by the loop when delivery fails or a payment came too late, by the buyer inside the refund window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
+from billing.payments.models import PaymentAllocation
+from billing.refunds.models import Refund
+from billing.refunds.request_refund import RequestRefund, request_refund
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.text import plain_text
+from orders.invoicing.invoice_order import invoice_of
+from orders.order.locking import find_locked_order, lines_of
+from orders.order.models import Order
+
+
+@dataclass(frozen=True, slots=True)
+class RequestOrderRefund:
+    """`amount_minor` None: everything that is left."""
+
+    order_id: UUID
+    amount_minor: int | None
+    reason: str
+
+
+def request_order_refund(uow: UnitOfWork, command: RequestOrderRefund) -> Refund:
+    """The buyer asks for money back; inside the window of every line it is granted at once.
+
+    Raises: NotFound, Invalid `reason_required`, Conflict `order_not_refundable`, `refund_window_over`,
+    `order_still_settling`, and what `billing.refunds.request_refund` raises above what is left.
+    Locks: the order, then what billing locks.
+    """
+    order = find_locked_order(uow, command.order_id)
+    if order is None or order.buyer_org_id != uow.principal.organization():
+        raise NotFound("not_found")
+    reason = plain_text(command.reason)
+    if not reason:
+        raise Invalid("reason_required", field="reason")
+    refund_id = request_refund(
+        uow,
+        RequestRefund(
+            reference=order.id,
+            payment_id=_refundable_payment(uow, order),
+            reason=reason,
+            automatic=False,
+            amount_minor=command.amount_minor,
+        ),
+    )
+    return uow.session.get_one(Refund, refund_id)
+
+
+def is_refundable(uow: UnitOfWork, order_id: UUID) -> bool:
+    """Whether the acting buyer could ask for money back now: what `request_order_refund` checks, without locking."""
+    order = uow.session.get(Order, order_id)
+    if order is None or order.buyer_org_id != uow.principal.organization():
+        return False
+    try:
+        return _left(uow, order.id, _refundable_payment(uow, order)) > 0
+    except Conflict:
+        return False
+
+
+def refund_remaining(uow: UnitOfWork, order: Order, payment_id: UUID, *, reason: str) -> None:
+    """Refund whatever of a payment is still a locked order's. Nothing left, nothing happens."""
+    if _left(uow, order.id, payment_id) > 0:
+        request_refund(uow, RequestRefund(reference=order.id, payment_id=payment_id, reason=reason, automatic=True))
+
+
+def is_fully_refunded(uow: UnitOfWork, order: Order) -> bool:
+    """Whether everything that was paid for the order has gone back."""
+    row = uow.session.execute(
+        select(PaymentAllocation.amount_minor, PaymentAllocation.refunded_minor).where(
+            PaymentAllocation.reference == order.id, PaymentAllocation.payment_id == order.payment_id
+        )
+    ).first()
+    return row is not None and row.amount_minor == row.refunded_minor
+
+
+def issue_credit_note_for(uow: UnitOfWork, refund_id: UUID, order_id: UUID) -> None:
+    """Credit the refunded part of an order's invoice, if there is one. Idempotent by the refund."""
+    invoice_id = invoice_of(uow, order_id)
+    if invoice_id is not None:
+        issue_credit_note(uow, IssueCreditNote(invoice_id=invoice_id, refund_id=refund_id))
+
+
+def _refundable_payment(uow: UnitOfWork, order: Order) -> UUID:
+    """The payment of an order that its buyer may have back now. Raises as `request_order_refund`."""
+    if order.state not in ("active", "completed") or order.payment_id is None or order.active_at is None:
+        raise Conflict("order_not_refundable", state=order.state)
+    window_days = min(line.refund_window_days for line in lines_of(uow, order.id))
+    if clock.now() > order.active_at + timedelta(days=window_days):
+        raise Conflict("refund_window_over", days=window_days)
+    if invoice_of(uow, order.id) is None:
+        # The invoice follows activation within moments; a refund before it would have nothing to credit.
+        raise Conflict("order_still_settling")
+    return order.payment_id
+
+
+def _left(uow: UnitOfWork, order_id: UUID, payment_id: UUID) -> int:
+    statement = select(func.sum(PaymentAllocation.amount_minor - PaymentAllocation.reserved_minor)).where(
+        PaymentAllocation.reference == order_id, PaymentAllocation.payment_id == payment_id
+    )
+    return uow.session.scalar(statement) or 0

@@ -1,0 +1,67 @@
+"""Subscriptions: one id for life, periods as rows under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from fulfillment.entitlements.models import Entitlement
+from kernel.calendar import add_months
+from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
+from orders.order.locking import LineDelivery
+from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
+
+
+def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[LineDelivery]) -> SubscriptionTerm | None:
+    """Begin a subscription for each recurring line of an order that has become active.
+
+    The first term runs from the moment the entitlement became active: nobody pays for waiting. Idempotent by the line.
+    Returns the first of the terms that began.
+    """
+    terms = [
+        _begin(uow, one.line, one.entitlement)
+        for one in deliveries
+        if one.line.term_months and one.entitlement is not None and one.subscription_id is None
+    ]
+    return min(terms, key=lambda term: term.starts_at, default=None)
+
+
+def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> SubscriptionTerm:
+    starts_at = entitlement.valid_from
+    assert starts_at is not None  # noqa: S101 - an active entitlement has begun
+    subscription = Subscription(
+        id=uuid7(),
+        buyer_org_id=line.buyer_org_id,
+        seller_org_id=line.seller_org_id,
+        order_line_id=line.id,
+        quantity=line.quantity,
+        anchor_day=starts_at.astimezone(ZoneInfo(entitlement.time_zone)).day,
+        auto_renew=True,
+    )
+    SUBSCRIPTION.begin(uow, subscription, org_ids=[line.buyer_org_id, line.seller_org_id])
+    uow.add(subscription)
+    return uow.add(
+        SubscriptionTerm(
+            id=uuid7(),
+            subscription_id=subscription.id,
+            buyer_org_id=line.buyer_org_id,
+            seller_org_id=line.seller_org_id,
+            number=1,
+            order_line_id=line.id,
+            starts_at=starts_at,
+            ends_at=add_months(starts_at, line.term_months, time_zone=entitlement.time_zone),
+        )
+    )
+
+
+def end_subscriptions(uow: UnitOfWork, order: Order) -> None:
+    """End the subscriptions an order began."""
+    lines = select(OrderLine.id).where(OrderLine.order_id == order.id)
+    found = uow.session.scalars(
+        select(Subscription).where(Subscription.order_line_id.in_(lines)).order_by(Subscription.id).with_for_update()
+    )
+    for subscription in found:
+        SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties)

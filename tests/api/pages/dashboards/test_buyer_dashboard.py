@@ -1,0 +1,50 @@
+"""The buyer's own pages: what is refused is told where it was asked for."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from kernel import clock
+from kernel.ids import uuid7
+from tests.api.pages.dashboards.conftest import Dashboards, text_of
+
+
+@pytest.fixture
+def late() -> None:
+    """The refund window of the order is over."""
+    clock.advance(timedelta(days=400))
+
+
+@pytest.mark.usefixtures("late")
+def test_a_cancellation_that_comes_too_late_is_told_on_the_order(dashboards: Dashboards) -> None:
+    answer = dashboards.buyer.post(f"/orders/{dashboards.order_id}/cancel")
+    assert answer.status_code == 409
+    assert 'role="alert"' in answer.text
+    assert dashboards.stage.order(dashboards.order_id).number in text_of(answer), "the order is still in view"
+
+
+@pytest.mark.parametrize("method", ["", "sandbox:sbx_ok", "nowhere:x"])
+def test_a_payment_that_is_not_due_is_told_on_the_order(dashboards: Dashboards, method: str) -> None:
+    answer = dashboards.buyer.post(f"/orders/{dashboards.order_id}/pay", payment_method_id=method)
+    assert answer.status_code in {409, 422}
+    assert dashboards.stage.order(dashboards.order_id).number in text_of(answer)
+
+
+def test_anothers_order_is_not_there(dashboards: Dashboards) -> None:
+    for act in ("cancel", "accept", "pay"):
+        answers = {
+            dashboards.seller.post(f"/orders/{which}/{act}").status_code for which in (dashboards.order_id, uuid7())
+        }
+        assert answers == {404}, act
+
+
+def test_a_quantity_that_is_none_is_said_on_the_sheet_and_the_rest_is_kept(dashboards: Dashboards) -> None:
+    address = re.search(r'href="(/buy/[0-9a-f-]+)', dashboards.buyer.get("/").text)
+    assert address is not None
+    answer = dashboards.buyer.post(address[1], second="4", quantity="many", po_number="PO-7", action="quote")
+    assert answer.status_code == 422
+    assert 'value="PO-7"' in answer.text
+    assert re.search(r'name="quantity"[^>]*aria-invalid="true"', answer.text)

@@ -1,0 +1,101 @@
+"""Stripe's notices over HTTP: verified, taken once, and believed only after asking Stripe itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from litestar.testing import TestClient
+from sqlalchemy import select
+
+from api.app import create_app
+from billing.gateways.stripe import StripeGateway
+from billing.payments.models import Payment
+from billing.payments.start_payment import start_payment
+from kernel import clock
+from kernel.db.uow import Database, unit_of_work
+from kernel.jobs.models import Inbox
+from kernel.outbound import OutboundPolicy
+from kernel.principal import SYSTEM
+from tests.adapters.stripe_server import LocalStripe, signed_event
+from tests.api_server import services_for
+from tests.factories_billing import House, Sale, facts, make_house, read
+from tests.factories_fulfillment import BOX, SIGNER
+
+SECRET = "whsec_local"
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """The application with Stripe as a gateway, and Stripe."""
+
+    client: TestClient[Any]
+    house: House
+    stripe: LocalStripe
+
+    def pay(self, token: str) -> UUID:
+        """A payment through Stripe, submitted."""
+        command = replace(Sale().start_command(token), gateway="stripe")
+        with unit_of_work(self.house.db, SYSTEM) as uow:
+            payment_id = start_payment(uow, command).request.row_id
+        self.house.run()
+        return payment_id
+
+    def tell(self, subject: dict[str, Any], event_id: str, **changes: Any) -> Any:
+        """Post a signed event about a PaymentIntent."""
+        at = int(clock.wall_now().timestamp())
+        body, headers = signed_event(SECRET, at, subject, id=event_id, **changes)
+        answer = self.client.post("/hooks/stripe", content=body, headers=headers)
+        self.house.run()
+        return answer
+
+
+@pytest.fixture
+def dashboard(db: Database, tmp_path: Path, noon: object) -> Iterator[Dashboard]:
+    with LocalStripe() as stripe:
+        gateway = StripeGateway("sk_test_local", SECRET, base_address=stripe.address)
+        house = make_house(db, tmp_path / "storage", {"stripe": gateway})
+        services = services_for(db, tmp_path, signer=SIGNER, box=BOX, policy=OutboundPolicy())
+        with TestClient(create_app(replace(services, gateways={"stripe": gateway}))) as client:
+            yield Dashboard(client, house, stripe)
+
+
+def test_a_notice_makes_us_ask_and_stripes_answer_counts(dashboard: Dashboard) -> None:
+    payment_id = dashboard.pay("pm_processing")
+    reference = read(dashboard.house.db, Payment, payment_id).gateway_reference or ""
+    subject = dashboard.stripe.objects[reference]
+    # The event says succeeded; Stripe itself does not yet.
+    assert dashboard.tell({**subject, "status": "succeeded"}, "evt_early").json() == {"status": "accepted"}
+    assert read(dashboard.house.db, Payment, payment_id).state == "processing"
+    subject["status"] = "succeeded"
+    dashboard.tell(subject, "evt_1")
+    assert dashboard.tell(subject, "evt_1").json() == {"status": "known"}
+    assert read(dashboard.house.db, Payment, payment_id).state == "succeeded"
+    assert facts(dashboard.house.db, payment_id) == ["billing.payment_succeeded.v1"]
+
+
+def test_another_amount_at_stripe_is_quarantined(dashboard: Dashboard) -> None:
+    payment_id = dashboard.pay("pm_processing")
+    subject = dashboard.stripe.objects[read(dashboard.house.db, Payment, payment_id).gateway_reference or ""]
+    subject |= {"status": "succeeded", "amount": 1}
+    dashboard.tell(subject, f"evt_{payment_id.hex}")
+    assert read(dashboard.house.db, Payment, payment_id).error_code == "answer_contradicts"
+    with unit_of_work(dashboard.house.db, SYSTEM) as uow:
+        notice = uow.session.scalars(select(Inbox).where(Inbox.event_id == f"evt_{payment_id.hex}")).one()
+    assert notice.state == "quarantined"
+
+
+def test_what_is_forged_or_of_the_other_mode_is_refused(dashboard: Dashboard) -> None:
+    forged = dashboard.client.post("/hooks/stripe", content=b"{}", headers={"Stripe-Signature": "t=1,v1=00"})
+    assert (forged.status_code, forged.json()["code"]) == (422, "notice_refused")
+    assert dashboard.tell({"id": "pi_x", "object": "payment_intent"}, "evt_live", livemode=True).status_code == 422
+
+
+def test_without_stripe_there_is_no_such_address(db: Database, tmp_path: Path) -> None:
+    services = services_for(db, tmp_path, signer=SIGNER, box=BOX, policy=OutboundPolicy())
+    with TestClient(create_app(services)) as client:
+        assert client.post("/hooks/stripe", content=b"{}").status_code == 404

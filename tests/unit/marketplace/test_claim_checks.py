@@ -1,0 +1,167 @@
+"""What a video says held against a plan; what a plan may say; tax identifiers; byte ranges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.v1.media import parse_range
+from kernel.errors import Invalid
+from marketplace.access.permissions import EVERYTHING, OPERATOR, ROLES, permissions_of
+from marketplace.catalog.plan_terms import Feature, checked_plan
+from marketplace.parties.save_billing_profile import masked
+from marketplace.parties.tax_ids import checked_tax_id
+from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction
+from tests.factories_marketplace import one_off_plan, per_seat_plan
+
+TERMS = Terms(19_900, "CNY", "seat/year", 20, 14, {"full_export": None, "storage_gb": 500, "restore_min": 15})
+
+
+class TestContradictions:
+    @pytest.mark.parametrize(
+        "said",
+        [
+            ClaimValue("price", 19_900, currency="CNY", unit="seat/year"),
+            ClaimValue("included_seats", 20),
+            ClaimValue("included_seats", 5),
+            ClaimValue("trial_days", 14),
+            ClaimValue("feature", value_text="full_export"),
+            ClaimValue("feature", 500, "storage_gb"),
+            ClaimValue("service_level", 15, "restore_min"),
+            ClaimValue("service_level", 20, "restore_min"),
+        ],
+    )
+    def test_what_the_plan_keeps(self, said: ClaimValue) -> None:
+        assert find_contradiction(said, TERMS) is None
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            ClaimValue("price", 19_901, currency="CNY", unit="seat/year"),
+            ClaimValue("price", 19_899, currency="CNY", unit="seat/year"),
+            ClaimValue("price", 19_900, currency="USD", unit="seat/year"),
+            ClaimValue("price", 19_900, currency="CNY", unit="seat/month"),
+            ClaimValue("included_seats", 21),
+            ClaimValue("included_seats", None),
+            ClaimValue("trial_days", 15),
+            ClaimValue("feature", value_text="sso"),
+            ClaimValue("feature", 501, "storage_gb"),
+            ClaimValue("feature", 1, "full_export"),
+            ClaimValue("service_level", 14, "restore_min"),
+        ],
+    )
+    def test_what_it_does_not(self, said: ClaimValue) -> None:
+        assert find_contradiction(said, TERMS) is not None
+
+    @given(st.integers(0, 10**9), st.integers(0, 10**9))
+    def test_a_price_is_kept_exactly_when_it_is_the_plans(self, said: int, held: int) -> None:
+        found = find_contradiction(
+            ClaimValue("price", said, currency="CNY", unit="seat/year"), replace(TERMS, unit_price_minor=held)
+        )
+        assert (found is None) == (said == held)
+
+
+class TestPlanTerms:
+    def test_terms_follow_the_interval(self) -> None:
+        assert checked_plan(per_seat_plan())["term_months"] == 12
+        assert checked_plan(per_seat_plan(interval="month"))["term_months"] == 1
+        one_off = checked_plan(one_off_plan(min_seats=3, max_seats=9))
+        assert (one_off["term_months"], one_off["min_seats"], one_off["max_seats"]) == (0, 1, 1)
+
+    @pytest.mark.parametrize(
+        ("changes", "code"),
+        [
+            ({"interval": "none"}, "interval_unfit"),
+            ({"pricing": "one_off"}, "interval_unfit"),
+            ({"pricing": "auction"}, "pricing_unknown"),
+            ({"currency": "XXY"}, "currency_unknown"),
+            ({"unit_price_minor": -1}, "price_invalid"),
+            ({"min_seats": 9, "max_seats": 8}, "seats_invalid"),
+            ({"min_seats": 0}, "seats_invalid"),
+            ({"trial_days": 91}, "trial_invalid"),
+            ({"deadline_s": 0}, "deadline_invalid"),
+            ({"code": "Pro!"}, "plan_code_invalid"),
+            ({"name": " \u200b "}, "text_required"),
+            ({"features": (Feature("a", "甲", "A"), Feature("a", "乙", "B"))}, "feature_invalid"),
+        ],
+    )
+    def test_what_is_refused(self, changes: dict[str, object], code: str) -> None:
+        with pytest.raises(Invalid) as refused:
+            checked_plan(per_seat_plan(**changes))
+        assert refused.value.code == code
+
+
+class TestTaxIds:
+    @pytest.mark.parametrize(
+        ("country", "given", "stored"),
+        [
+            ("CN", " 91330106ma2cf9b3rj ", "91330106MA2CF9B3RJ"),
+            ("DE", "136695976", "DE136695976"),
+            ("DE", "DE136695976", "DE136695976"),
+            ("GR", "EL094259216", "EL094259216"),
+            ("US", "12-3456789", "12-3456789"),
+            ("DE", "", None),
+            ("US", None, None),
+        ],
+    )
+    def test_kept_in_its_own_form(self, country: str, given: str | None, stored: str | None) -> None:
+        assert checked_tax_id(country, given) == stored
+
+    @pytest.mark.parametrize(
+        ("country", "given", "code"),
+        [
+            ("CN", "91330106MA2CF9B3RK", "tax_id_invalid"),
+            ("CN", None, "tax_id_required"),
+            ("DE", "DE136695977", "tax_id_invalid"),
+            ("US", "<script>", "tax_id_invalid"),
+        ],
+    )
+    def test_refused(self, country: str, given: str | None, code: str) -> None:
+        with pytest.raises(Invalid) as refused:
+            checked_tax_id(country, given)
+        assert refused.value.code == code
+
+
+def test_of_an_account_number_only_the_end_is_kept() -> None:
+    assert masked("6222 0202 0011 2233 445") == "•••• 3445"
+    with pytest.raises(Invalid):
+        masked("1234567")
+
+
+def test_no_role_of_an_organization_holds_an_operators_permission() -> None:
+    assert permissions_of(ROLES) == EVERYTHING
+    assert not {name for name in EVERYTHING if name.startswith("operator.")}
+    assert {name for name in OPERATOR if name.startswith("operator.")}
+    assert permissions_of(["nonsense"]) == frozenset()
+
+
+class TestRanges:
+    @pytest.mark.parametrize(
+        ("header", "expected"),
+        [
+            ("bytes=0-", (0, 100)),
+            ("bytes=0-0", (0, 1)),
+            ("bytes=10-19", (10, 20)),
+            ("bytes=90-500", (90, 100)),
+            ("bytes=-10", (90, 100)),
+            ("bytes=-500", (0, 100)),
+            ("bytes=100-", ()),
+            ("bytes=-0", ()),
+            ("bytes=5-2", None),
+            ("bytes=0-1,5-6", None),
+            ("items=0-5", None),
+            ("bytes=--5", None),
+        ],
+    )
+    def test_examples(self, header: str, expected: object) -> None:
+        assert parse_range(header, 100) == expected
+
+    @given(st.text(max_size=20), st.integers(0, 1000))
+    def test_nothing_makes_it_fail_or_leave_the_file(self, header: str, size: int) -> None:
+        found = parse_range("bytes=" + header, size)
+        if found:
+            start, end = found
+            assert 0 <= start < end <= size
