@@ -39,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("name", choices=NAMES, help=choose("what to measure", "测试项目"))
     parser.add_argument("--json", action="store_true", help=choose("print one JSON document", "输出一个 JSON 文档"))
-    parser.add_argument("--port", type=int, help=choose("the API's port; the seller's is the next", "接口端口；卖家系统用下一个"))
+    parser.add_argument(
+        "--port", type=int, help=choose("the API's port; the seller's is the next", "接口端口；卖家系统用下一个")
+    )
     parser.add_argument(
         "--pause-drawing",
         action="store_true",

@@ -48,14 +48,17 @@ class Population:
         """
         return self.copy(first, first + -(-rows // len(self._groups[of])))
 
-    def copy(self, first: int, end: int) -> int:
-        """Make the copies `first` to `end` - 1; returns `end`. Raises ValueError when they do not fit into the span."""
+    def copy(self, first: int, end: int, *, at_most: int | None = None) -> int:
+        """Make the copies `first` to `end` - 1; returns `end`. Raises ValueError when they do not fit into the span.
+
+        With `at_most`, a table of which a copy has several rows gets no more than about so many: its later copies lack them.
+        """
         if end > self._span:
             raise ValueError(f"{end} copies do not fit into {self._span} ms")
         with self._connection.transaction():
             self._connection.execute("SET LOCAL session_replication_role = replica")
             self._connection.execute("SET LOCAL synchronous_commit = off")
-            for statement in self.statements(first, end):
+            for statement in self.statements(first, end, at_most=at_most):
                 self._connection.execute(statement)
             self._count_on()
         return end
@@ -71,9 +74,10 @@ class Population:
                 )
                 self._connection.execute(sql.SQL("DELETE FROM {} WHERE {}").format(row.table.identifier, same))
 
-    def statements(self, first: int, end: int) -> Iterator[sql.Composed]:
+    def statements(self, first: int, end: int, *, at_most: int | None = None) -> Iterator[sql.Composed]:
         """One statement for each row of the template."""
         for group in self._groups.values():
+            last = end - 1 if at_most is None else min(end - 1, first - 1 + -(-at_most // len(group)))
             for place, row in enumerate(group):
                 values = self._values(row, place, len(group))
                 yield sql.SQL("INSERT INTO {} ({}) SELECT {} FROM generate_series({}::bigint, {}::bigint) g").format(
@@ -81,7 +85,7 @@ class Population:
                     sql.SQL(", ").join(map(sql.Identifier, values)),
                     sql.SQL(", ").join(values.values()),
                     sql.Literal(first),
-                    sql.Literal(end - 1),
+                    sql.Literal(last),
                 )
 
     def _values(self, row: Row, place: int, stride: int) -> dict[str, sql.Composable]:
@@ -179,5 +183,6 @@ def _counting_column(table: Table, columns: tuple[str, ...]) -> str:
 
 
 def settle_statistics(connection: Connection) -> None:
-    """What autovacuum would have done by the time: statistics and the visibility map."""
+    """What autovacuum and the checkpointer would have done by the time: statistics, the visibility map, files written."""
     connection.execute("VACUUM (ANALYZE)")
+    connection.execute("CHECKPOINT")

@@ -152,9 +152,7 @@ def published_videos(connection: Connection) -> Template:
     return Template(tuple(row for rows in found.values() for row in rows))
 
 
-def _follow(
-    connection: Connection, known: Mapping[str, Table], parent: Table, found: dict[str, list[Row]]
-) -> None:
+def _follow(connection: Connection, known: Mapping[str, Table], parent: Table, found: dict[str, list[Row]]) -> None:
     identifiers = [row.values["id"] for row in found[parent.title]]
     for title, column in _referring(connection, parent):
         table = known.get(title)
