@@ -140,14 +140,6 @@ def doctor(*, as_json: AsJson = False) -> int:
 
 
 @app.command
-def bench(name: str, /, *, as_json: AsJson = False) -> int:
-    """Run a benchmark and print its method, raw numbers, calibration of the same minute and the ratio."""
-    from app.commands.bench import run
-
-    return run(name, as_json=as_json)
-
-
-@app.command
 def openapi(*, check: Check = False) -> int:
     """Write the OpenAPI document.
 

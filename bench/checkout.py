@@ -1,93 +1,154 @@
-"""Checkout over HTTP: quote → purchase → sandbox payment → paid, by eight buyers at once."""
+"""Checkout over HTTP: quote → purchase → sandbox payment → paid, by eight buyers at once and by one alone."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
-import psutil
+import psycopg
 
 from bench.calibrate import calibration
-from bench.house import Client, House, house, in_parallel
-from bench.report import Report, percentile
+from bench.client import Client, repeat, run
+from bench.options import Options
+from bench.report import Method, Report, in_ms
+from bench.stack import BUYER, HOST, Stack, stack
+from bench.usage import by_role, spent, usage
 
-SECONDS = 20.0
+SECONDS, SECONDS_ALONE, WARM_UP_S = 20.0, 10.0, 3.0
 BUYERS = 8
 SEATS = 3
 FIRST_PAUSE_S = 0.02
-METHOD = (
-    "8 buyers, each over one kept-alive connection: POST /v1/quotes, POST /v1/purchases (sandbox payment), then GET "
-    "/v1/purchases/{id} after 20 ms, 40 ms, 80 ms … until it is paid; 20 s after 3 s of warming up. Drawing invoices is "
-    "paused meanwhile; provisioning, entitlements and numbering go on. API, worker, scheduler, seller, PostgreSQL, Valkey "
-    "and the client share the machine. CPU is that of all product processes, engines included, per checkout. Ratio: "
-    "checkouts per second over constant JSON answers per second of the same server in the same minute."
+DELIVERED_WITHIN_S = 30.0
+PAID = frozenset({"paid", "fulfilling", "active", "completed"})
+"""What an answer says once the money is there."""
+METHOD = Method(
+    "8 buyers, then 1, each over one kept-alive connection: POST /v1/quotes, POST /v1/purchases (sandbox payment); only when "
+    "that answer does not say paid, GET /v1/purchases/{id} after 20 ms, 40 ms, 80 ms …; 20 s and 10 s after 3 s of warming up. "
+    "Provisioning by the sample seller, numbering and, unless paused, drawing of invoices go on meanwhile. Product, seller, "
+    "engines and client share the machine. CPU is counted by group; `path` is API, worker, scheduler, PostgreSQL and Valkey. "
+    "Paid → active is read from the orders. Other cores: whatever else the machine did; above 0.1 the figures say little.",
+    "先 8 个买家、后 1 个买家，各用一个长连接：POST /v1/quotes、POST /v1/purchases（沙箱支付）；仅当应答未显示已付款时，才在 20、40、"  # noqa: E501
+    "80 毫秒……后请求 GET /v1/purchases/{id}；预热 3 秒后分别测 20 秒与 10 秒。期间照常由示例卖家开通、发票编号与绘制（可暂停绘制）。"  # noqa: E501
+    "产品、卖家、数据引擎与客户端同机运行。CPU 按组统计，path 为 API、worker、调度、PostgreSQL 与 Valkey 之和。"
+    "付款至开通的时长取自订单。other_cores 为本机其他负载，超过 0.1 时数据参考意义不大。",
 )
 PEERS = {"Vendure": 12.3, "Saleor": 2.8, "Medusa": 2.4}
 """Checkouts per second that these did on such a machine."""
 
 
-def measure() -> Report:
-    """Measure on a house of its own."""
-    with house() as running:
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Signed in, with the plan and the billing profile of its purchases."""
+
+    client: Client
+    plan_id: str
+    quantity: int
+    profile_id: str
+
+    async def buy(self) -> dict[str, Any]:
+        """One checkout; the purchase as it was when it was paid."""
+        quote = await self.client.ask("POST", "/v1/quotes", {"plan_id": self.plan_id, "quantity": self.quantity})
+        body = {"quote_id": quote["id"], "billing_profile_id": self.profile_id, "payment_method": "sbx_ok"}
+        purchase: dict[str, Any] = await self.client.ask("POST", "/v1/purchases", body, key=True)
+        pause_s = FIRST_PAUSE_S
+        while purchase["state"] not in PAID:
+            await asyncio.sleep(pause_s)
+            pause_s *= 2
+            purchase = await self.client.ask("GET", f"/v1/purchases/{purchase['id']}")
+        return purchase
+
+
+async def open_buyer(running: Stack) -> Buyer:
+    """The sample buyer on a connection of its own."""
+    client = Client(HOST, running.port)
+    await client.sign_in(BUYER, running.password)
+    feed = await client.ask("GET", "/v1/feed?limit=20")
+    card = next(card for item in feed["items"] for card in item["cards"] if card["pricing"] == "per_seat")
+    profiles = await client.ask("GET", "/v1/billing-profiles")
+    return Buyer(client, card["plan_id"], SEATS + card["min_seats"], profiles[0]["id"])
+
+
+def measure(options: Options) -> Report:
+    """Measure on a stack of its own."""
+    with stack(options.port) as running:
         found = calibration(running)
-        buyers = [_buyer(running) for _ in range(BUYERS)]
-        with drawing_paused():
-            in_parallel(buyers, 3.0)
-            before_s = _cpu_s()
-            durations, took = in_parallel(buyers, SECONDS)
-            cpu_s = _cpu_s() - before_s
-    rate = len(durations) / took
+        with drawing_paused(running, paused=options.pause_drawing):
+            together = run(_checkouts(running, BUYERS, SECONDS))
+            alone = run(_checkouts(running, 1, SECONDS_ALONE))
+    rate = together["checkouts_per_s"]
     details = {
-        "checkouts": len(durations),
-        "p50_ms": round(percentile(durations, 0.5) * 1000, 1),
-        "p99_ms": round(percentile(durations, 0.99) * 1000, 1),
-        "cpu_ms_per_checkout": round(cpu_s * 1000 / len(durations), 1),
+        "drawing": "paused" if options.pause_drawing else "going on",
+        f"{BUYERS} buyers": together,
+        "1 buyer": alone,
         "times_best_peer": round(rate / max(PEERS.values()), 1),
         "share_of_bare_sql": round(rate / found["bare_sql_per_s"], 3),
     }
-    return Report("checkout", rate, "checkouts/s", found, rate / found["constant_json_per_s"], METHOD, details)
+    return Report(
+        name="checkout",
+        value=rate,
+        unit="checkouts/s",
+        method=METHOD,
+        ratio=rate / found["constant_json_per_s"],
+        ratio_of="checkouts/s : constant JSON/s",
+        calibration=found,
+        details=details,
+    )
 
 
-def _buyer(running: House) -> Callable[[], None]:
-    client = Client(running.settings, "buyer@xinghe.example", running.password)
-    video = client.ask("GET", "/v1/feed?limit=20")["items"]
-    card = next(card for item in video for card in item["cards"] if card["pricing"] == "per_seat")
-    profile = client.ask("GET", "/v1/billing-profiles")[0]["id"]
+async def _checkouts(running: Stack, buyers: int, seconds: float) -> dict[str, Any]:
+    people = [await open_buyer(running) for _ in range(buyers)]
+    steps = [person.buy for person in people]
+    await repeat(steps, seconds=WARM_UP_S)
+    with running.database() as connection:
+        since = now_of(connection)
+        before = usage(running.root)
+        durations = await repeat(steps, seconds=seconds)
+        after = usage(running.root)
+        waits_s, left = await asyncio.to_thread(paid_to_active_s, connection, since)
+    for person in people:
+        person.client.close()
+    return {
+        "checkouts_per_s": round(len(durations) / (after.at_s - before.at_s), 2),
+        "latency": in_ms(durations),
+        "paid_to_active": in_ms(waits_s) | {"not_active": left},
+        **spent(before, after, len(durations)),
+    }
 
-    def work() -> None:
-        quote = client.ask("POST", "/v1/quotes", {"plan_id": card["plan_id"], "quantity": SEATS + card["min_seats"]})
-        body = {"quote_id": quote["id"], "billing_profile_id": profile, "payment_method": "sbx_ok"}
-        purchase = client.ask("POST", "/v1/purchases", body, key=True)
-        pause_s = FIRST_PAUSE_S
-        while purchase["state"] != "paid":
-            time.sleep(pause_s)
-            pause_s *= 2
-            purchase = client.ask("GET", f"/v1/purchases/{purchase['id']}")
 
-    return work
+def now_of(connection: psycopg.Connection) -> Any:
+    """The database's own instant, to which its rows' instants are comparable."""
+    row = connection.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None  # noqa: S101 - a select without FROM has one row
+    return row[0]
+
+
+def paid_to_active_s(connection: psycopg.Connection, since: Any) -> tuple[Sequence[float], int]:
+    """How long each order placed after `since` waited for its delivery, and how many still do after some patience."""
+    until = time.monotonic() + DELIVERED_WITHIN_S
+    while True:
+        rows = connection.execute(
+            'SELECT extract(epoch FROM active_at - paid_at)::float FROM orders."order"'
+            " WHERE created_at > %s AND paid_at IS NOT NULL",
+            (since,),
+        ).fetchall()
+        waits_s = [row[0] for row in rows if row[0] is not None]
+        if len(waits_s) == len(rows) or time.monotonic() > until:
+            return waits_s, len(rows) - len(waits_s)
+        time.sleep(0.2)
 
 
 @contextmanager
-def drawing_paused() -> Iterator[None]:
-    """Hold the processes that draw invoices: that work is off the checkout's path and has a queue of its own."""
-    renderers = [child for child in psutil.Process().children(recursive=True) if "documents" in child.cmdline()]
-    for renderer in renderers:
-        renderer.suspend()
+def drawing_paused(running: Stack, *, paused: bool) -> Iterator[None]:
+    """If asked to, hold the processes that draw invoices: that work is off the checkout's path and has a queue of its own."""
+    drawing = by_role(running.root).get("documents", []) if paused else []
+    for process in drawing:
+        process.suspend()
     try:
         yield
     finally:
-        for renderer in renderers:
-            renderer.resume()
-
-
-def _cpu_s() -> float:
-    """CPU seconds so far of all processes below this one; the client's own are not in it."""
-    total = 0.0
-    for process in psutil.Process().children(recursive=True):
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system
-    return total
+        for process in drawing:
+            process.resume()

@@ -67,7 +67,7 @@ def test_what_hangs_is_killed_at_the_deadline_with_all_it_started(
 
 @posix_only
 def test_a_child_whose_parent_is_gone_ends_itself() -> None:
-    program = "from marketplace.videos.media import media_process\nmedia_process._limit(1, 1 << 20)\nimport time\ntime.sleep(60)\n"
+    program = "from marketplace.videos.media import media_process\nmedia_process._limit(1, 1 << 20)\nimport time\ntime.sleep(60)\n"  # noqa: E501
     ended = subprocess.run([sys.executable, "-c", program], check=False, timeout=30)
     assert ended.returncode == -signal.SIGALRM
 

@@ -1,0 +1,58 @@
+"""`python -m bench NAME [--json]`: run one bench and print its report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib import import_module
+
+from app.console import choose, results
+from bench.options import Options
+from bench.report import Report, as_lines
+
+NAMES = ("calibrate", "checkout", "coldstart", "feed", "growth", "idle", "invoices", "ledger")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the bench that the command line names. Exits with 2 for a command line that it does not know."""
+    given = _parser().parse_args(arguments)
+    measure: Callable[[Options], Report] = import_module(f"bench.{given.name}").measure
+    report = measure(Options(given.port, given.pause_drawing, given.runs, given.rows))
+    if given.json:
+        sys.stdout.write(json.dumps(asdict(report), ensure_ascii=False) + "\n")
+        return 0
+    for line in as_lines(report):
+        results.print(line, markup=False)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=choose(
+            "Run a benchmark and print its method, raw numbers, calibration of the same minute and the ratio.",
+            "运行一项性能测试，输出方法、原始数据、同一分钟的校准值与比值。",
+        ),
+    )
+    parser.add_argument("name", choices=NAMES, help=choose("what to measure", "测试项目"))
+    parser.add_argument("--json", action="store_true", help=choose("print one JSON document", "输出一个 JSON 文档"))
+    parser.add_argument(
+        "--port", type=int, help=choose("the API's port; the seller's is the next", "接口端口；卖家系统用下一个")
+    )
+    parser.add_argument(
+        "--pause-drawing",
+        action="store_true",
+        help=choose("checkout: hold the processes that draw invoices", "checkout：暂停绘制发票的进程"),
+    )
+    parser.add_argument("--runs", type=int, default=5, help=choose("coldstart: how many starts", "coldstart：启动次数"))
+    parser.add_argument(
+        "--rows", type=int, default=1_000_000, help=choose("growth: rows at the end", "growth：最终行数")
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""Many rows, made set-based: copies of rows that the product itself wrote, one `INSERT … SELECT generate_series` for each.
+
+Copy number g of a template has every identifier moved on to one of its own, wherever it stands: as a key, as a reference,
+inside a text or a JSON document. What must be unique besides is counted on. Instants lie in the past, a millisecond apart.
+Triggers and foreign keys stand aside meanwhile (`session_replication_role = replica`): a copy refers to what its template
+refers to, or to its own rows. CHECK and UNIQUE constraints hold as ever.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from uuid import UUID
+
+from psycopg import sql
+
+from bench.template import Connection, Row, Table, Template
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
+_LAST_DIGITS = re.compile(r"(.*?)(\d{1,15})\Z", re.DOTALL)
+_INTEGERS = frozenset({"integer", "bigint", "smallint"})
+_TEXTS = frozenset({"text", "character varying"})
+INSTANT = "timestamp with time zone"
+
+
+class Population:
+    """Makes copies of one template. The template's own rows stay as they are, unless `take_away` removes them."""
+
+    def __init__(self, connection: Connection, template: Template, *, span: int = 2_000_000) -> None:
+        """`span`: milliseconds before its template at which copy 0 lies; the most copies that there can be."""
+        self._connection = connection
+        self._template = template
+        self._identifiers = template.identifiers
+        self._span = span
+        self._groups: dict[str, list[Row]] = defaultdict(list)
+        for row in template.rows:
+            self._groups[row.table.title].append(row)
+
+    def rows_per_copy(self) -> dict[str, int]:
+        """How many rows of each table one copy adds."""
+        return dict(Counter(row.table.title for row in self._template.rows))
+
+    def add(self, rows: int, of: str, *, first: int = 1) -> int:
+        """Make so many copies that the table `of` grows by `rows`, or a few more; returns the number after the last.
+
+        `first` is the number of the first copy: never used before for this template, as it is part of all identifiers.
+        """
+        return self.copy(first, first + -(-rows // len(self._groups[of])))
+
+    def copy(self, first: int, end: int, *, at_most: int | None = None) -> int:
+        """Make the copies `first` to `end` - 1; returns `end`. Raises ValueError when they do not fit into the span.
+
+        With `at_most`, a table of which a copy has several rows gets no more than about so many: its later copies lack them.
+        """
+        if end > self._span:
+            raise ValueError(f"{end} copies do not fit into {self._span} ms")
+        with self._connection.transaction():
+            self._connection.execute("SET LOCAL session_replication_role = replica")
+            self._connection.execute("SET LOCAL synchronous_commit = off")
+            for statement in self.statements(first, end, at_most=at_most):
+                self._connection.execute(statement)
+            self._count_on()
+        return end
+
+    def take_away(self) -> None:
+        """Remove the template's own rows, so that the copies stand alone."""
+        with self._connection.transaction():
+            self._connection.execute("SET LOCAL session_replication_role = replica")
+            for row in self._template.rows:
+                same = sql.SQL(" AND ").join(
+                    sql.SQL("{}::text = {}").format(sql.Identifier(column), sql.Literal(value))
+                    for column, value in zip(row.table.key, row.key, strict=True)
+                )
+                self._connection.execute(sql.SQL("DELETE FROM {} WHERE {}").format(row.table.identifier, same))
+
+    def statements(self, first: int, end: int, *, at_most: int | None = None) -> Iterator[sql.Composed]:
+        """One statement for each row of the template."""
+        for group in self._groups.values():
+            last = end - 1 if at_most is None else min(end - 1, first - 1 + -(-at_most // len(group)))
+            for place, row in enumerate(group):
+                values = self._values(row, place, len(group))
+                yield sql.SQL("INSERT INTO {} ({}) SELECT {} FROM generate_series({}::bigint, {}::bigint) g").format(
+                    row.table.identifier,
+                    sql.SQL(", ").join(map(sql.Identifier, values)),
+                    sql.SQL(", ").join(values.values()),
+                    sql.Literal(first),
+                    sql.Literal(last),
+                )
+
+    def _values(self, row: Row, place: int, stride: int) -> dict[str, sql.Composable]:
+        counted = self._counted(row)
+        return {
+            column: self._value(row, column, type_, place, stride if column in counted else 0)
+            for column, type_ in row.table.types.items()
+        }
+
+    def _value(self, row: Row, column: str, type_: str, place: int, stride: int) -> sql.Composable:
+        value = row.values[column]
+        if value is None:
+            return sql.SQL("NULL")
+        cast = sql.SQL(type_)
+        if type_ == INSTANT:
+            return sql.SQL("({}::timestamptz - ({}::bigint - g) * interval '1 millisecond')").format(
+                sql.Literal(value), sql.Literal(self._span)
+            )
+        if stride:
+            return self._counted_on(row, column, type_, place, stride)
+        pieces = list(self._pieces(value))
+        if len(pieces) == 1 and isinstance(pieces[0], sql.Literal):
+            return sql.SQL("{}::{}").format(pieces[0], cast)
+        return sql.SQL("({})::{}").format(sql.SQL(" || ").join(pieces), cast)
+
+    def _pieces(self, value: str) -> Iterator[sql.Composable]:
+        """The text, with every identifier of the template in it moved on."""
+        end = 0
+        for match in _IDENTIFIER.finditer(value):
+            identifier = UUID(match.group())
+            if str(identifier) not in self._identifiers:
+                continue
+            if match.start() > end:
+                yield sql.Literal(value[end : match.start()])
+            yield self._moved_on(identifier, dashes="-" in match.group())
+            end = match.end()
+        if end < len(value) or not value:
+            yield sql.Literal(value[end:])
+
+    def _moved_on(self, identifier: UUID, *, dashes: bool) -> sql.Composable:
+        """An identifier of version 7 begins with its millisecond: that moves on, and the rest tells the rows of a copy apart."""
+        begins = (identifier.int >> 80) - self._span
+        head = sql.SQL("lpad(to_hex({}::bigint + g), 12, '0')").format(sql.Literal(begins))
+        rest = str(identifier)[13:] if dashes else identifier.hex[12:]
+        if not dashes:
+            return sql.SQL("({} || {})").format(head, sql.Literal(rest))
+        return sql.SQL("(left({0}, 8) || '-' || right({0}, 4) || {1})").format(head, sql.Literal(rest))
+
+    def _counted_on(self, row: Row, column: str, type_: str, place: int, stride: int) -> sql.Composable:
+        """A number grows by one for each row that a copy has in the table; a text does so in its last digits, else at its end."""
+        value = row.values[column] or ""
+        step = sql.SQL("(g * {} + {})").format(sql.Literal(stride), sql.Literal(place))
+        if type_ in _INTEGERS:
+            return sql.SQL("({} + {})").format(sql.Literal(int(value)), step)
+        match = _LAST_DIGITS.match(value)
+        if match is None:
+            return sql.SQL("({} || '-' || {})").format(sql.Literal(value), step)
+        stem, digits = match.groups()
+        number = sql.SQL("({}::bigint + {})::text").format(sql.Literal(int(digits)), step)
+        return sql.SQL("({} || lpad({number}, greatest({}, length({number})), '0'))").format(
+            sql.Literal(stem), sql.Literal(len(digits)), number=number
+        )
+
+    def _counted(self, row: Row) -> frozenset[str]:
+        """Of each unique index that would else hold the same value twice, the column that is counted on."""
+        return frozenset(
+            _counting_column(row.table, columns)
+            for columns in row.table.uniques
+            if not any(self._differs(row, column) for column in columns)
+        )
+
+    def _differs(self, row: Row, column: str) -> bool:
+        """Whether the value is another in each copy by itself, or NULL, which is never the same as NULL."""
+        value = row.values.get(column)
+        if value is None or row.table.types[column] == INSTANT:
+            return True
+        return any(str(UUID(match)) in self._identifiers for match in _IDENTIFIER.findall(value))
+
+    def _count_on(self) -> None:
+        """The next document's number comes after those of the copies."""
+        self._connection.execute(
+            """UPDATE billing.number_series s SET next_number = greatest(s.next_number, i.last + 1)
+               FROM (SELECT series_id, max(sequence) AS last FROM billing.invoice GROUP BY series_id) i
+               WHERE i.series_id = s.id"""
+        )
+
+
+def _counting_column(table: Table, columns: tuple[str, ...]) -> str:
+    """A number if there is one, else a text. Raises ValueError without either."""
+    for types in (_INTEGERS, _TEXTS):
+        fitting = [column for column in columns if table.types[column] in types]
+        if fitting:
+            return fitting[-1]
+    raise ValueError(f"nothing to count on in {table.title} {columns}")
+
+
+def settle_statistics(connection: Connection) -> None:
+    """What autovacuum and the checkpointer would have done by the time: statistics, the visibility map, files written."""
+    connection.execute("VACUUM (ANALYZE)")
+    connection.execute("CHECKPOINT")
