@@ -61,6 +61,8 @@ PLANTED = [
     ("nothing-fetched", "api/a.html", '<script src="https://unpkg' + '.com/x"></script>  # !'),
     ("nothing-fetched", "README.md", "from https://py" + "pi.org/simple  # !"),
     ("seller-apart", "examples/seller_app/a.py", "from kernel.ids import uuid7  # !\nimport billing  # !"),
+    ("seen-imports", "app/a.py", "from importlib import import_module\nimport_module('billing.shares')  # !"),
+    ("plain-words", "orders/a.py", "def give_back(order):  # !\n    told = order  # !"),
 ]
 
 HARMLESS = [

@@ -42,8 +42,8 @@ def test_a_file_beside_a_folder_closes_a_circle_too() -> None:
 def test_arrows_down_types_and_other_packages_are_no_circle() -> None:
     assert not found(
         "no-circles",
-        orders__a__one="from orders.b.two import y\nfrom orders.a.helper import z\nfrom kernel.money import Money\n",
-        orders__a__helper="from orders.a import one\n",
+        orders__a__one="from orders.b.two import y\nfrom orders.a.models import z\nfrom kernel.money import Money\n",
+        orders__a__models="from orders.b import two\n",
         orders__b__two="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from orders.a.one import x\n",
     )
 
