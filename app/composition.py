@@ -28,9 +28,7 @@ from kernel.secrets import SecretBox
 from kernel.settings import Settings
 from kernel.signing import TokenSigner
 from kernel.storage import open_storage
-from marketplace.access import jobs as people_jobs
-from marketplace.catalog import jobs as listing_jobs
-from marketplace.videos import jobs as video_jobs
+from marketplace import jobs as marketplace_jobs
 
 KEY_ID = "k1"
 LOOP = orders.loop
@@ -103,9 +101,7 @@ def register_jobs(services: Services) -> None:
     """Let every package register its jobs with the ports of this process."""
     settings = services.settings
     retention.register()
-    people_jobs.register()
-    listing_jobs.register(review_by_rule=services.sandbox)
-    video_jobs.register(services.storage)
+    marketplace_jobs.register(services.storage, review_by_rule=services.sandbox)
     fulfillment_jobs.register(
         SellerCalls(
             connectors={"webhook": WebhookConnector(OutboundClient(services.outbound_policy)), "none": NoopConnector()},

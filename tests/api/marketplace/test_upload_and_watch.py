@@ -21,7 +21,7 @@ from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
-from marketplace.catalog import jobs as listing_jobs
+from marketplace.catalog import jobs as catalog_jobs
 from marketplace.videos import jobs as video_jobs
 from marketplace.videos.media import receive_media
 from tests.api_server import services_for, serving
@@ -38,7 +38,7 @@ def services(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Services
         policy=OutboundPolicy(),
     )
     video_jobs.register(found.storage)
-    listing_jobs.register(review_by_rule=True)
+    catalog_jobs.register(review_by_rule=True)
     return found
 
 

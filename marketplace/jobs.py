@@ -1,0 +1,15 @@
+"""Every job of this floor, with the ports it works through; called once by the composition of each process."""
+
+from __future__ import annotations
+
+from kernel.storage import Storage
+from marketplace.access import jobs as access_jobs
+from marketplace.catalog import jobs as catalog_jobs
+from marketplace.videos import jobs as video_jobs
+
+
+def register(storage: Storage, *, review_by_rule: bool) -> None:
+    """Register the jobs of access, catalogue and videos. `review_by_rule` (sandbox): as the catalogue's own."""
+    access_jobs.register()
+    catalog_jobs.register(review_by_rule=review_by_rule)
+    video_jobs.register(storage)
