@@ -174,7 +174,7 @@ class TestNothingComesIn:
             paper = invoice_html(document)
             return replace(paper, html=paper.html.replace("</body>", f'<img src="{address}"></body>'))
 
-        monkeypatch.setattr(renderer, "invoice_paper", tampered)
+        monkeypatch.setattr(renderer, "invoice_html", tampered)
         with pytest.raises(DomainError, match="document_asset_refused"):
             render_pdf(chinese_invoice())
 
