@@ -82,13 +82,13 @@ def measure(options: Options) -> Report:
 def _grow(
     connection: Connection, orders: Population, catalogue: Population, rows: int, *, first: int
 ) -> dict[str, Any]:
-    begun_s = time.monotonic()
+    begun_s, made_s = time.monotonic(), 0.0
     if rows > 0:
         with _rare_checkpoints(connection):
             orders.copy(first, first + rows, at_most=rows)
             catalogue.add(min(rows, VIDEOS), "marketplace.video", first=first)
-    made_s = time.monotonic() - begun_s
-    settle_statistics(connection)
+            made_s = time.monotonic() - begun_s
+            settle_statistics(connection)
     size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
     assert size is not None  # noqa: S101 - a select without FROM has one row
     return {
