@@ -26,7 +26,7 @@ MANY = 50
 """Rows of one table read for one unit of work; fewer are not worth telling."""
 REPORTED_AFTER_S = 11.0
 """An idle process of PostgreSQL reports its counts after ten seconds."""
-QUIET_S, QUIET_WITHIN_S = 2.0, 60.0
+QUIET_S, QUIET_WITHIN_S = 2.0, 180.0
 CONSTANT = "constant JSON"
 TIMES = {"checkout": 60, "feed": 60, "entitlement check": 200, "invoice list": 200, CONSTANT: 200}
 """How often each work is done. The last is no work of the product: it tells whether the machine was the same."""
