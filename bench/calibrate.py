@@ -16,7 +16,8 @@ ROWS = 22
 METHOD = Method(
     "Constant JSON: GET /healthz over 8 kept-alive connections for 4 s. Bare SQL: 8 connections, each transaction inserts 22 "
     "rows (a table of like width) and commits, for 4 s. Client, server and database share the machine.",
-    "恒定 JSON：8 个长连接请求 GET /healthz，持续 4 秒。裸 SQL：8 个连接，每个事务插入 22 行（宽度相近的表）并提交，持续 4 秒。"
+    "恒定 JSON：8 个长连接请求 GET /healthz，持续 4 秒。裸 SQL：8 个连接，每个事务插入 22 行（"
+    "宽度相近的表）并提交，持续 4 秒。"
     "客户端、服务端与数据库同机运行。",
 )
 

@@ -1,4 +1,4 @@
-"""An HTTP/1.1 client on an event loop: one kept-alive connection, little work per request, so that it is never what is measured."""  # noqa: E501
+"""An HTTP/1.1 client on an event loop: one kept-alive connection, little work per request, so that it is never the slow side."""
 
 from __future__ import annotations
 

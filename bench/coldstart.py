@@ -19,7 +19,8 @@ METHOD = Method(
     "`market serve` as a new process beside a running product, from its start until GET /readyz answers 200; the median of the "
     "runs. `market up` on an empty folder, from its start until it prints its address: engines, migrations, sample market and "
     "all processes. Files are in the system's cache.",
-    "在运行中的产品旁新启动 `market serve` 进程，从启动到 GET /readyz 返回 200，取多次中位数。`market up` 在空目录中从启动到输出地址："  # noqa: E501
+    "在运行中的产品旁新启动 `market serve` 进程，从启动到 GET /readyz 返回 200，取多次中位数。"
+    "`market up` 在空目录中从启动到输出地址："
     "包括数据引擎、结构迁移、示例数据与全部进程。文件均在系统缓存中。",
 )
 

@@ -22,7 +22,8 @@ METHOD = Method(
     "GET /v1/feed?limit=20 out of 2,000 published videos (the sample market's, copied with their cards and claims), over 16 "
     "kept-alive connections, anonymous and signed in, 5 s each after warming up, twice; GET /healthz in the same way before "
     "and after each. Ratio: pages per second over the mean of the two constant JSON rates around them.",
-    "从 2000 个已发布视频（由示例视频连同商品卡与承诺复制而成）中请求 GET /v1/feed?limit=20，16 个长连接，匿名与登录各测两轮，"
+    "从 2000 个已发布视频（由示例视频连同商品卡与承诺复制而成）中请求 GET /v1/feed?limit=20，"
+    "16 个长连接，匿名与登录各测两轮，"
     "预热后每轮 5 秒；每轮前后以同样方式请求 GET /healthz。比值为每秒页数与前后两次恒定 JSON 速率均值之比。",
 )
 

@@ -13,7 +13,8 @@ SETTLE_S, SECONDS = 15.0, 30.0
 METHOD = Method(
     "All processes of `market up` with the sample market, 15 s after it was ready; the cores they use over 30 s without a "
     "request, by group. Memory at the end: RSS counts shared pages in every process, PSS divides them.",
-    "`market up` 全部进程（含示例数据），就绪 15 秒后，在无请求的 30 秒内按组统计所用核数。最后统计内存：RSS 重复计入共享页，PSS 按比例分摊。",  # noqa: E501
+    "`market up` 全部进程（含示例数据），就绪 15 秒后，在无请求的 30 秒内按组统计所用核数。最后统计内存："
+    "RSS 重复计入共享页，PSS 按比例分摊。",
 )
 
 

@@ -39,13 +39,16 @@ METHOD = Method(
     "40 documents by the product's renderer (PDF/A-3b with embedded XML) and by WeasyPrint from the same HTML, style sheet and "
     "font without XML or profile, document by document in turns, in this process; then by the product's separate drawing "
     "process for 5 s, which gives way to all others. Ratio: pages per second of processor time, renderer over bare WeasyPrint.",
-    "编号：在本进程中用产品的动词开具单行发票，持久提交，真实 PostgreSQL，同一编号系列：每事务一张（单线程与四线程）、每事务 100 张"  # noqa: E501
-    "（单线程），各 5 秒。绘制：同样 40 份文档，由产品渲染器（PDF/A-3b，内嵌 XML）与裸 WeasyPrint（相同 HTML、样式与字体，无 XML 与"  # noqa: E501
-    "配置）逐份交替绘制，均在本进程；再由产品独立的绘制进程绘制 5 秒（其优先级最低）。比值为每秒处理器时间页数，产品渲染器比裸 WeasyPrint。",  # noqa: E501
+    "编号：在本进程中用产品的动词开具单行发票，持久提交，真实 PostgreSQL，同一编号系列：每事务一张（"
+    "单线程与四线程）、每事务 100 张"
+    "（单线程），各 5 秒。绘制：同样 40 份文档，由产品渲染器（PDF/A-3b，内嵌 XML）与裸 WeasyPrint（"
+    "相同 HTML、样式与字体，无 XML 与"
+    "配置）逐份交替绘制，均在本进程；再由产品独立的绘制进程绘制 5 秒（其优先级最低）。"
+    "比值为每秒处理器时间页数，产品渲染器比裸 WeasyPrint。",
 )
 
 
-def measure(options: Options) -> Report:  # noqa: ARG001
+def measure(_options: Options) -> Report:
     """Measure on books of its own."""
     with books() as made:
         seller, buyer = organization("卖方软件", is_seller=True), organization("买方科技")
@@ -137,8 +140,8 @@ def _drawn(documents: list[InvoiceDocument]) -> dict[str, float]:
         "renderer": lambda index: render_pdf(documents[index]),
         "bare": lambda index: _bare(papers[index], style),
     }
-    for warm_up in ways.values():
-        warm_up(0)
+    for draw in ways.values():
+        draw(0)
     for index in range(1, len(documents)):
         for name, draw in ways.items():
             begun_s = time.process_time()

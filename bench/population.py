@@ -33,6 +33,7 @@ class Population:
         self._template = template
         self._identifiers = template.identifiers
         self._span = span
+        self._offset = 0
         self._groups: dict[str, list[Row]] = defaultdict(list)
         for row in template.rows:
             self._groups[row.table.title].append(row)
@@ -73,13 +74,14 @@ class Population:
                     for column, value in zip(row.table.key, row.key, strict=True)
                 )
                 self._connection.execute(sql.SQL("DELETE FROM {} WHERE {}").format(row.table.identifier, same))
+        self._offset = -1  # the first copy takes the numbers that have become free
 
     def statements(self, first: int, end: int, *, at_most: int | None = None) -> Iterator[sql.Composed]:
         """One statement for each row of the template."""
         for group in self._groups.values():
             last = end - 1 if at_most is None else min(end - 1, first - 1 + -(-at_most // len(group)))
-            for place, row in enumerate(group):
-                values = self._values(row, place, len(group))
+            for row in group:
+                values = self._values(row, group)
                 yield sql.SQL("INSERT INTO {} ({}) SELECT {} FROM generate_series({}::bigint, {}::bigint) g").format(
                     row.table.identifier,
                     sql.SQL(", ").join(map(sql.Identifier, values)),
@@ -88,24 +90,22 @@ class Population:
                     sql.Literal(last),
                 )
 
-    def _values(self, row: Row, place: int, stride: int) -> dict[str, sql.Composable]:
+    def _values(self, row: Row, group: list[Row]) -> dict[str, sql.Composable]:
         counted = self._counted(row)
         return {
-            column: self._value(row, column, type_, place, stride if column in counted else 0)
-            for column, type_ in row.table.types.items()
+            column: self._counted_on(row, column, group) if column in counted else self._value(row, column)
+            for column in row.table.types
         }
 
-    def _value(self, row: Row, column: str, type_: str, place: int, stride: int) -> sql.Composable:
-        value = row.values[column]
+    def _value(self, row: Row, column: str) -> sql.Composable:
+        value, type_ = row.values[column], row.table.types[column]
         if value is None:
             return sql.SQL("NULL")
-        cast = sql.SQL(type_)
+        cast = sql.SQL(type_)  # as PostgreSQL itself spells it
         if type_ == INSTANT:
             return sql.SQL("({}::timestamptz - ({}::bigint - g) * interval '1 millisecond')").format(
                 sql.Literal(value), sql.Literal(self._span)
             )
-        if stride:
-            return self._counted_on(row, column, type_, place, stride)
         pieces = list(self._pieces(value))
         if len(pieces) == 1 and isinstance(pieces[0], sql.Literal):
             return sql.SQL("{}::{}").format(pieces[0], cast)
@@ -134,18 +134,21 @@ class Population:
             return sql.SQL("({} || {})").format(head, sql.Literal(rest))
         return sql.SQL("(left({0}, 8) || '-' || right({0}, 4) || {1})").format(head, sql.Literal(rest))
 
-    def _counted_on(self, row: Row, column: str, type_: str, place: int, stride: int) -> sql.Composable:
-        """A number grows by one for each row that a copy has in the table; a text does so in its last digits, else at its end."""
+    def _counted_on(self, row: Row, column: str, group: list[Row]) -> sql.Composable:
+        """Numbers of a copy come after those of the one before; a text counts in its last digits, else at its end."""
         value = row.values[column] or ""
-        step = sql.SQL("(g * {} + {})").format(sql.Literal(stride), sql.Literal(place))
-        if type_ in _INTEGERS:
-            return sql.SQL("({} + {})").format(sql.Literal(int(value)), step)
         match = _LAST_DIGITS.match(value)
         if match is None:
-            return sql.SQL("({} || '-' || {})").format(sql.Literal(value), step)
+            return sql.SQL("({} || '-' || g)").format(sql.Literal(value))
         stem, digits = match.groups()
-        number = sql.SQL("({}::bigint + {})::text").format(sql.Literal(int(digits)), step)
-        return sql.SQL("({} || lpad({number}, greatest({}, length({number})), '0'))").format(
+        others = [_LAST_DIGITS.match(other.values[column] or "") for other in group]
+        numbers = [int(other.group(2)) for other in others if other is not None]
+        number = sql.SQL("({}::bigint + (g + {}) * {})").format(
+            sql.Literal(int(digits)), sql.Literal(self._offset), sql.Literal(max(numbers) - min(numbers) + 1)
+        )
+        if row.table.types[column] in _INTEGERS:
+            return number
+        return sql.SQL("({} || lpad({number}::text, greatest({}, length({number}::text)), '0'))").format(
             sql.Literal(stem), sql.Literal(len(digits)), number=number
         )
 

@@ -98,6 +98,10 @@ def stack(port: int | None = None) -> Iterator[Stack]:
                     raise RuntimeError(f"`market up` did not come up:\n{read_log_end(log)}")
                 time.sleep(0.02)
             yield Stack(settings, psutil.Process(process.pid), time.monotonic() - begun_s)
+        except BaseException as error:
+            for name in sorted(Layout(home).logs.glob("*.log")):
+                error.add_note(f"{name.name} ends with:\n{read_log_end(name)}")
+            raise
         finally:
             end_child(process, [(signal.SIGTERM, END_TIMEOUT_S)])
 

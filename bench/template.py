@@ -144,11 +144,16 @@ class Recording:
 
 
 def published_videos(connection: Connection) -> Template:
-    """The published videos with everything of the catalogue that refers to them: cards, claims, media."""
+    """The published videos with all of the catalogue that refers to them, cards and claims, and how it came about."""
     known = {table.title: table for table in tables(connection)}
     videos = known["marketplace.video"]
     found = {videos.title: rows_where(connection, videos, sql.SQL("state = 'published'"))}
     _follow(connection, known, videos, found)
+    subjects = [row.values["id"] for rows in found.values() for row in rows]
+    histories = known["kernel.state_history"]
+    found[histories.title] = rows_where(
+        connection, histories, sql.SQL("subject_id = ANY({}::uuid[])").format(sql.Literal(subjects))
+    )
     return Template(tuple(row for rows in found.values() for row in rows))
 
 
