@@ -26,6 +26,7 @@ from kernel.jobs.models import EventRow
 from marketplace.access.api_keys import MintApiKey, mint_api_key
 from orders.checkout.models import Purchase
 from tests.faults.loop.market import Market, wait_for
+from tests.faults.machines import PATIENCE_S
 from tests.loop_stage import Stage
 
 
@@ -121,7 +122,7 @@ class TestWorkerKilled:
     def _submitting(self, market: Market, stage: Stage) -> tuple[list[UUID], str, list[UUID]]:
         """A purchase whose payment a worker has begun to submit; the worker, and its job."""
         purchases = [stage.purchase(stage.quote())]
-        wait_for(lambda: stage.payments(purchases[0])[0].state == "processing", "a submitted payment")
+        wait_for(lambda: market.holds("first", SUBMIT) or market.holds("second", SUBMIT), "a submitted payment")
         victim = "first" if market.holds("first", SUBMIT) else "second"
         caught = market.holds(victim, SUBMIT)
         assert len(caught) == 1
@@ -172,7 +173,13 @@ class TestApiKilled:
         finally:
             os.kill(bell.pid, signal.SIGCONT)
         market.run("api")
-        again = ask()
+        # The key stays in use for as long as the first request might still be at it; then how things stand is told.
+        refused: list[str] = []
+        until = time.monotonic() + PATIENCE_S
+        while (again := ask()).status_code == 409 and time.monotonic() < until:
+            refused.append(again.json()["code"])
+            time.sleep(1.0)
+        assert set(refused) <= {"idempotency_key_in_use"}
         assert again.status_code == 201, again.text
         assert again.headers["idempotency-replayed"] == "true"
         purchases = stage.rows(placed)
