@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 from pydantic import Field
 
+from api.answer_cache import catalogue_answer
 from api.auth import PUBLIC, SIGNED_IN
 from api.context import Services
 from api.media_addresses import cover_address, media_address
@@ -155,9 +156,16 @@ def get_feed(
     q: TextParameter = None,
 ) -> Response[PageOut[FeedItemOut]]:
     """Published videos one may see, newest first; `q` finds words of titles, descriptions and channels."""
-    with request.transaction() as uow:
+
+    def read(uow: UnitOfWork) -> Response[PageOut[FeedItemOut]]:
         page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, query=q)
-    return linked(page, lambda item: FeedItemOut.of(request.services, item), "/v1/feed", limit=paging.limit, q=q)
+        return linked(page, lambda item: FeedItemOut.of(request.services, item), "/v1/feed", limit=paging.limit, q=q)
+
+    if q:
+        # Words are rarely searched for twice, and would displace the pages that everybody asks for.
+        with request.transaction() as uow:
+            return read(uow)
+    return catalogue_answer(request, read, paging, q)
 
 
 @get("/v1/videos/{video_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])
@@ -201,11 +209,14 @@ def get_channel_videos(
     paging: Given[Paging],
 ) -> Response[PageOut[FeedItemOut]]:
     """A channel's published videos one may see, newest first."""
-    with request.transaction() as uow:
+
+    def read(uow: UnitOfWork) -> Response[PageOut[FeedItemOut]]:
         get_channel(uow, channel_id)
         page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, channel_id=channel_id)
-    path = f"/v1/channels/{channel_id}/videos"
-    return linked(page, lambda item: FeedItemOut.of(request.services, item), path, limit=paging.limit)
+        path = f"/v1/channels/{channel_id}/videos"
+        return linked(page, lambda item: FeedItemOut.of(request.services, item), path, limit=paging.limit)
+
+    return catalogue_answer(request, read, paging)
 
 
 @put(
