@@ -165,7 +165,7 @@ def get_feed(
         # Words are rarely searched for twice, and would displace the pages that everybody asks for.
         with request.transaction() as uow:
             return read(uow)
-    return catalogue_answer(request, read, paging, q)
+    return catalogue_answer(request, read, paging)
 
 
 @get("/v1/videos/{video_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
+from api.answer_cache import catalogue_answer
 from api.auth import PUBLIC
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked
@@ -190,9 +191,15 @@ def get_listings(
     q: Annotated[str | None, QueryParameter(max_length=100, required=False)] = None,
 ) -> Response[PageOut[ListingOut]]:
     """Listings on sale, newest first."""
-    with request.transaction() as uow:
+
+    def read(uow: UnitOfWork) -> Response[PageOut[ListingOut]]:
         page = list_listings(uow, cursor=paging.cursor, limit=paging.limit, category=category, query=q)
-    return linked(page, ListingOut.of, "/v1/listings", limit=paging.limit, category=category, q=q)
+        return linked(page, ListingOut.of, "/v1/listings", limit=paging.limit, category=category, q=q)
+
+    if q:
+        with request.transaction() as uow:
+            return read(uow)
+    return catalogue_answer(request, read, paging, category)
 
 
 @get("/v1/listings/{listing_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])
