@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from litestar import MediaType, Response
+from litestar.concurrency import sync_to_thread
 
+from api.auth import has_bearer, session_token
 from kernel import clock
-from marketplace.discovery.viewer import find_catalogue_viewer
+from marketplace.discovery.viewer import CatalogueViewer, find_catalogue_viewers
 
 if TYPE_CHECKING:
     from api.request import ApiRequest
+    from api.viewer_lookup import ViewerLookup
     from kernel.db.uow import UnitOfWork
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -63,22 +66,56 @@ class AnswerCache:
                 self._bytes -= len(dropped.body)
 
 
-def catalogue_answer(
+async def catalogue_answer(
     request: ApiRequest, read: Callable[[UnitOfWork], Response[Any]], *query: Hashable
 ) -> Response[Any]:
     """What `read` answers to this viewer, or what it answered before while the catalogue is the same.
 
-    `query` is everything of the request that `read` goes by, besides its path.
+    `query` is everything of the request that `read` goes by, besides its path. `read` runs on a thread, in the caller's
+    transaction. Keys are not looked up with others: their use is noted.
     """
-    with request.transaction() as uow:
-        viewer = find_catalogue_viewer(uow)
-        if viewer is None:
+    anybody = None
+    if not has_bearer(request):
+        lookup: ViewerLookup = request.scope["litestar_app"].state["viewer_lookup"]
+        token = session_token(request)
+        viewer = await lookup.find(token)
+        anybody = viewer if token is None else None
+        answer = request.services.answers.get(_key(request, query, viewer)) if viewer else None
+        if answer is not None:
+            return _respond(answer)
+    return await sync_to_thread(_read_anew, request, read, query, anybody)
+
+
+async def answer_anew(request: ApiRequest, read: Callable[[UnitOfWork], Response[Any]]) -> Response[Any]:
+    """What `read` answers in the caller's transaction, not kept."""
+
+    def run() -> Response[Any]:
+        with request.transaction() as uow:
             return read(uow)
-        hour = clock.now().replace(minute=0, second=0, microsecond=0)
-        key = (request.scope["path"], query, viewer, hour)
-        answer = request.services.answers.get(key)
-        if answer is None:
-            made = read(uow)
-            answer = CachedAnswer(made.render(made.content, MediaType.JSON), dict(made.headers))
-            request.services.answers.put(key, answer)
+
+    return await sync_to_thread(run)
+
+
+def _read_anew(
+    request: ApiRequest,
+    read: Callable[[UnitOfWork], Response[Any]],
+    query: Hashable,
+    anybody: CatalogueViewer | None,
+) -> Response[Any]:
+    with request.transaction() as uow:
+        # Whoever presents a session may act for another organization by now: asked in the transaction that reads.
+        viewer = anybody or find_catalogue_viewers(uow, [uow.principal]).get(uow.principal)
+        made = read(uow)
+        answer = CachedAnswer(made.render(made.content, MediaType.JSON), dict(made.headers))
+        if viewer is not None:
+            request.services.answers.put(_key(request, query, viewer), answer)
+    return _respond(answer)
+
+
+def _key(request: ApiRequest, query: Hashable, viewer: CatalogueViewer) -> Hashable:
+    hour = clock.now().replace(minute=0, second=0, microsecond=0)
+    return request.scope["path"], query, viewer, hour
+
+
+def _respond(answer: CachedAnswer) -> Response[Any]:
     return Response(answer.body, media_type=MediaType.JSON, headers=dict(answer.headers))

@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 from pydantic import Field
 
-from api.answer_cache import catalogue_answer
+from api.answer_cache import answer_anew, catalogue_answer
 from api.auth import PUBLIC, SIGNED_IN
 from api.context import Services
 from api.media_addresses import cover_address, media_address
@@ -149,8 +149,8 @@ class ChannelOut(Out):
 TextParameter = Annotated[str | None, QueryParameter(name="q", max_length=100, required=False)]
 
 
-@get("/v1/feed", permission=PUBLIC, sync_to_thread=True, tags=["content"])
-def get_feed(
+@get("/v1/feed", permission=PUBLIC, tags=["content"])
+async def get_feed(
     request: ApiRequest,
     paging: Given[Paging],
     q: TextParameter = None,
@@ -161,11 +161,8 @@ def get_feed(
         page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, query=q)
         return linked(page, lambda item: FeedItemOut.of(request.services, item), "/v1/feed", limit=paging.limit, q=q)
 
-    if q:
-        # Words are rarely searched for twice, and would displace the pages that everybody asks for.
-        with request.transaction() as uow:
-            return read(uow)
-    return catalogue_answer(request, read, paging)
+    # Words are rarely searched for twice, and would displace the pages that everybody asks for.
+    return await (answer_anew(request, read) if q else catalogue_answer(request, read, paging))
 
 
 @get("/v1/videos/{video_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])
@@ -202,8 +199,8 @@ def get_one_channel(channel_id: FromPath[UUID], request: ApiRequest) -> ChannelO
         return ChannelOut.of(get_channel(uow, channel_id))
 
 
-@get("/v1/channels/{channel_id:uuid}/videos", permission=PUBLIC, sync_to_thread=True, tags=["content"])
-def get_channel_videos(
+@get("/v1/channels/{channel_id:uuid}/videos", permission=PUBLIC, tags=["content"])
+async def get_channel_videos(
     channel_id: FromPath[UUID],
     request: ApiRequest,
     paging: Given[Paging],
@@ -216,7 +213,7 @@ def get_channel_videos(
         path = f"/v1/channels/{channel_id}/videos"
         return linked(page, lambda item: FeedItemOut.of(request.services, item), path, limit=paging.limit)
 
-    return catalogue_answer(request, read, paging)
+    return await catalogue_answer(request, read, paging)
 
 
 @put(

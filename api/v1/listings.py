@@ -12,7 +12,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
-from api.answer_cache import catalogue_answer
+from api.answer_cache import answer_anew, catalogue_answer
 from api.auth import PUBLIC
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked
@@ -183,8 +183,8 @@ class ListingOut(Out):
         )
 
 
-@get("/v1/listings", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])
-def get_listings(
+@get("/v1/listings", permission=PUBLIC, tags=["catalogue"])
+async def get_listings(
     request: ApiRequest,
     paging: Given[Paging],
     category: Annotated[str | None, QueryParameter(max_length=40, required=False)] = None,
@@ -196,10 +196,7 @@ def get_listings(
         page = list_listings(uow, cursor=paging.cursor, limit=paging.limit, category=category, query=q)
         return linked(page, ListingOut.of, "/v1/listings", limit=paging.limit, category=category, q=q)
 
-    if q:
-        with request.transaction() as uow:
-            return read(uow)
-    return catalogue_answer(request, read, paging, category)
+    return await (answer_anew(request, read) if q else catalogue_answer(request, read, paging, category))
 
 
 @get("/v1/listings/{listing_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])

@@ -224,13 +224,23 @@ def test_a_change_shows_in_the_next_request(
 
 
 @pytest.mark.parametrize("path", range(3))
+@pytest.mark.parametrize(("who", "statements"), [("", 1), ("buyer", 2)])
 def test_what_did_not_change_is_not_read_again(
-    kept: Client, shop: Shop, path: int, monkeypatch: pytest.MonkeyPatch
+    kept: Client, shop: Shop, path: int, who: str, statements: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = ask(kept, shop.paths[path], "")
+    first = ask(kept, shop.paths[path], shop.tokens[who])
     with without_witness(), counting(monkeypatch) as asked:
-        assert ask(kept, shop.paths[path], "") == first
-    assert len(asked.statements) == 1, asked.statements
+        assert ask(kept, shop.paths[path], shop.tokens[who]) == first
+    assert asked.figures == (1, statements), asked.statements
+
+
+def test_a_page_is_read_in_few_statements(anew: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many videos, cards and claims there are: the version, the videos, their cards, their claims."""
+    with without_witness(), counting(monkeypatch) as asked:
+        ask(anew, "/v1/feed?limit=20", shop.tokens[""])
+    # The version is asked in a transaction that requests share, the rest in the caller's own.
+    assert asked.transactions <= 2
+    assert len(asked.statements) <= 4, asked.statements
 
 
 @pytest.mark.parametrize("visibility", ["internal", "partners"])
