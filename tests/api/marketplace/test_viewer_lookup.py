@@ -126,7 +126,7 @@ def test_all_hear_of_a_failure_and_the_next_try_again(db: Database) -> None:
     lookup = ViewerLookup(nowhere)
 
     async def run() -> list[BaseException | CatalogueViewer | None]:
-        return await asyncio.gather(lookup.find(None), lookup.find("x"), return_exceptions=True)
+        return list(await asyncio.gather(lookup.find(None), lookup.find("x"), return_exceptions=True))
 
     assert [isinstance(found, (OperationalError, psycopg.OperationalError)) for found in asyncio.run(run())] == [
         True,
