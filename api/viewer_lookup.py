@@ -17,7 +17,9 @@ from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from marketplace.access.authenticate import principals_for_sessions
 from marketplace.discovery.viewer import CatalogueViewer, find_catalogue_viewers
 
-Waiting = dict[str | None, asyncio.Future[CatalogueViewer | None]]
+Waiting = dict[str | None, list[asyncio.Future[CatalogueViewer | None]]]
+PAUSE_S = 0.003
+"""Between look-ups while requests come faster than they are looked up: more of them share the next one."""
 
 
 class ViewerLookup:
@@ -31,29 +33,36 @@ class ViewerLookup:
     async def find(self, token: str | None) -> CatalogueViewer | None:
         """The viewer behind a session token, without one or with one that is over anybody; None as `find_catalogue_viewers`."""
         loop = asyncio.get_running_loop()
-        future = self._waiting.get(token)
-        if future is None or future.get_loop() is not loop:
-            future = self._waiting[token] = loop.create_future()
-        if self._running is None or self._running.done() or self._running.get_loop() is not loop:
+        if self._running is not None and self._running.get_loop() is not loop:
+            self._running, self._waiting = None, {}
+        if self._running is None or self._running.done():
             self._running = loop.create_task(self._run())
-        # Several requests may wait for it: one that is cancelled leaves it to the others.
-        return await asyncio.shield(future)
+        future: asyncio.Future[CatalogueViewer | None] = loop.create_future()
+        self._waiting.setdefault(token, []).append(future)
+        return await future
 
     async def _run(self) -> None:
         while self._waiting:
             waiting, self._waiting = self._waiting, {}
+            futures = [future for asked in waiting.values() for future in asked]
             try:
                 found = await sync_to_thread(self._look_up, [token for token in waiting if token is not None])
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are to know
-                for future in waiting.values():
-                    future.set_exception(error)
-                continue
+                for future in futures:
+                    if not future.done():
+                        future.set_exception(error)
             except asyncio.CancelledError:
-                for future in waiting.values():
+                for future in futures:
                     future.cancel()
                 raise
-            for token, future in waiting.items():
-                future.set_result(found.get(token))
+            else:
+                for token, asked in waiting.items():
+                    for future in asked:
+                        # One that gave up is done already.
+                        if not future.done():
+                            future.set_result(found.get(token))
+            if self._waiting:
+                await asyncio.sleep(PAUSE_S)
 
     def _look_up(self, tokens: list[str]) -> Mapping[str | None, CatalogueViewer | None]:
         with unit_of_work(self._db, SYSTEM) as uow:

@@ -110,12 +110,13 @@ def principal_for_session(uow: UnitOfWork, token: str) -> SignedIn | None:
 
 def principals_for_sessions(uow: UnitOfWork, tokens: Sequence[str]) -> dict[str, Principal]:
     """The actor behind each session token, in one statement; those that `principal_for_session` would not find are left out."""
-    hashes = {token: hash_token(token) for token in tokens}
-    rows: dict[str, list[Any]] = {token_hash: [] for token_hash in hashes.values()}
-    for row in uow.fetch(_SESSION, token_hashes=list(rows), now=clock.now()):
-        rows[row.token_hash].append(row)
-    found = {token: _signed_in(rows[token_hash]) for token, token_hash in hashes.items()}
-    return {token: signed_in.principal for token, signed_in in found.items() if signed_in is not None}
+    by_hash = {hash_token(token): token for token in tokens}
+    rows = uow.fetch(_SESSION, token_hashes=list(by_hash), now=clock.now())
+    return {
+        by_hash[row.token_hash]: _principal(row.person_id, _membership(row), is_operator=row.is_operator)
+        for row in rows
+        if row.org_id == row.current_id
+    }
 
 
 def _signed_in(rows: Sequence[Any]) -> SignedIn | None:
