@@ -18,6 +18,7 @@ from api.pages.frame.site import provide_form, provide_page_request
 from api.request import MAX_BODY_BYTES, ApiRequest, guard
 from api.routes import routes
 from api.schema import provide_paging
+from api.viewer_lookup import ViewerLookup
 
 
 def create_app(services: Services) -> Litestar:
@@ -37,5 +38,11 @@ def create_app(services: Services) -> Litestar:
         exception_handlers={Exception: answer_exception},
         openapi_config=openapi_config(),
         request_max_body_size=MAX_BODY_BYTES,
-        state=State({"services": services, "order_watcher": OrderWatcher(services.db)}),
+        state=State(
+            {
+                "services": services,
+                "order_watcher": OrderWatcher(services.db),
+                "viewer_lookup": ViewerLookup(services.db),
+            }
+        ),
     )

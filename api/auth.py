@@ -43,7 +43,19 @@ NOBODY = Caller(ANONYMOUS)
 
 def has_credentials(connection: Connection) -> bool:
     """Whether a session or a key is presented, valid or not."""
-    return _bearer(connection) is not None or _session_token(connection) is not None
+    return has_bearer(connection) or session_token(connection) is not None
+
+
+def has_bearer(connection: Connection) -> bool:
+    """Whether a key is presented, valid or not."""
+    return _bearer(connection) is not None
+
+
+def session_token(connection: Connection) -> str | None:
+    """The session that a browser presents, valid or not."""
+    if "cookie" not in connection.headers:
+        return None
+    return connection.cookies.get(SECURE_COOKIE) or connection.cookies.get(COOKIE) or None
 
 
 def authenticate(uow: UnitOfWork, connection: Connection) -> Caller:
@@ -52,7 +64,7 @@ def authenticate(uow: UnitOfWork, connection: Connection) -> Caller:
     if key is not None:
         principal = principal_for_api_key(uow, key)
         return Caller(principal) if principal else NOBODY
-    token = _session_token(connection)
+    token = session_token(connection)
     signed_in = principal_for_session(uow, token) if token else None
     return Caller(signed_in.principal, signed_in) if signed_in else NOBODY
 
@@ -77,12 +89,6 @@ def refuse_unpermitted(connection: Connection, caller: Caller, permission: str) 
 def _bearer(connection: Connection) -> str | None:
     sent = connection.headers.get("authorization", "")
     return sent[7:].strip() if sent[:7].lower() == "bearer " else None
-
-
-def _session_token(connection: Connection) -> str | None:
-    if "cookie" not in connection.headers:
-        return None
-    return connection.cookies.get(SECURE_COOKIE) or connection.cookies.get(COOKIE) or None
 
 
 def _is_forged(connection: Connection, caller: Caller) -> bool:

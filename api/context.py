@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from api.answer_cache import AnswerCache
 from billing.gateways.ports import PaymentGateway
 from kernel.db.uow import Database
 from kernel.jobs.runner import Runner
@@ -28,6 +29,8 @@ class Services:
     gateways: Mapping[str, PaymentGateway]
     runner: Runner
     """Calls a gateway in the request that asks for it."""
+    answers: AnswerCache = field(default_factory=AnswerCache)
+    """Of this database alone, as its versions are."""
 
     @property
     def sandbox(self) -> bool:

@@ -23,6 +23,7 @@ import marketplace.access.models
 import marketplace.attribution.models
 import marketplace.catalog.models
 import marketplace.channels.models
+import marketplace.discovery.models
 import marketplace.parties.models
 import marketplace.placements.models
 import marketplace.videos.models
@@ -47,6 +48,7 @@ MODELS = (
     marketplace.catalog.models,
     marketplace.placements.models,
     marketplace.attribution.models,
+    marketplace.discovery.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,
     fulfillment.runs.models,

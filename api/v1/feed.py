@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 from pydantic import Field
 
+from api.answer_cache import answer_anew, catalogue_answer
 from api.auth import PUBLIC, SIGNED_IN
 from api.context import Services
 from api.media_addresses import cover_address, media_address
@@ -148,16 +149,20 @@ class ChannelOut(Out):
 TextParameter = Annotated[str | None, QueryParameter(name="q", max_length=100, required=False)]
 
 
-@get("/v1/feed", permission=PUBLIC, sync_to_thread=True, tags=["content"])
-def get_feed(
+@get("/v1/feed", permission=PUBLIC, tags=["content"])
+async def get_feed(
     request: ApiRequest,
     paging: Given[Paging],
     q: TextParameter = None,
 ) -> Response[PageOut[FeedItemOut]]:
     """Published videos one may see, newest first; `q` finds words of titles, descriptions and channels."""
-    with request.transaction() as uow:
+
+    def read(uow: UnitOfWork) -> Response[PageOut[FeedItemOut]]:
         page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, query=q)
-    return linked(page, lambda item: FeedItemOut.of(request.services, item), "/v1/feed", limit=paging.limit, q=q)
+        return linked(page, lambda item: FeedItemOut.of(request.services, item), "/v1/feed", limit=paging.limit, q=q)
+
+    # Words are rarely searched for twice, and would displace the pages that everybody asks for.
+    return await (answer_anew(request, read) if q else catalogue_answer(request, read, paging))
 
 
 @get("/v1/videos/{video_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])
@@ -194,18 +199,21 @@ def get_one_channel(channel_id: FromPath[UUID], request: ApiRequest) -> ChannelO
         return ChannelOut.of(get_channel(uow, channel_id))
 
 
-@get("/v1/channels/{channel_id:uuid}/videos", permission=PUBLIC, sync_to_thread=True, tags=["content"])
-def get_channel_videos(
+@get("/v1/channels/{channel_id:uuid}/videos", permission=PUBLIC, tags=["content"])
+async def get_channel_videos(
     channel_id: FromPath[UUID],
     request: ApiRequest,
     paging: Given[Paging],
 ) -> Response[PageOut[FeedItemOut]]:
     """A channel's published videos one may see, newest first."""
-    with request.transaction() as uow:
+
+    def read(uow: UnitOfWork) -> Response[PageOut[FeedItemOut]]:
         get_channel(uow, channel_id)
         page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, channel_id=channel_id)
-    path = f"/v1/channels/{channel_id}/videos"
-    return linked(page, lambda item: FeedItemOut.of(request.services, item), path, limit=paging.limit)
+        path = f"/v1/channels/{channel_id}/videos"
+        return linked(page, lambda item: FeedItemOut.of(request.services, item), path, limit=paging.limit)
+
+    return await catalogue_answer(request, read, paging)
 
 
 @put(

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
+from api.answer_cache import answer_anew, catalogue_answer
 from api.auth import PUBLIC
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked
@@ -182,17 +183,20 @@ class ListingOut(Out):
         )
 
 
-@get("/v1/listings", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])
-def get_listings(
+@get("/v1/listings", permission=PUBLIC, tags=["catalogue"])
+async def get_listings(
     request: ApiRequest,
     paging: Given[Paging],
     category: Annotated[str | None, QueryParameter(max_length=40, required=False)] = None,
     q: Annotated[str | None, QueryParameter(max_length=100, required=False)] = None,
 ) -> Response[PageOut[ListingOut]]:
     """Listings on sale, newest first."""
-    with request.transaction() as uow:
+
+    def read(uow: UnitOfWork) -> Response[PageOut[ListingOut]]:
         page = list_listings(uow, cursor=paging.cursor, limit=paging.limit, category=category, query=q)
-    return linked(page, ListingOut.of, "/v1/listings", limit=paging.limit, category=category, q=q)
+        return linked(page, ListingOut.of, "/v1/listings", limit=paging.limit, category=category, q=q)
+
+    return await (answer_anew(request, read) if q else catalogue_answer(request, read, paging, category))
 
 
 @get("/v1/listings/{listing_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ARRAY, Text, any_, bindparam, select, update
 
 from kernel import clock
 from kernel.db.statements import Read
@@ -66,6 +67,7 @@ _MEMBERSHIPS = (
 _SESSION = Read(
     _MEMBERSHIPS.add_columns(
         SignInSession.id.label("session_id"),
+        SignInSession.token_hash,
         SignInSession.org_id.label("current_id"),
         SignInSession.csrf,
         Organization.time_zone,
@@ -78,7 +80,7 @@ _SESSION = Read(
     .join(Person, Person.id == Member.person_id)
     .join(SignInSession, SignInSession.person_id == Person.id)
     .where(
-        SignInSession.token_hash == bindparam("token_hash"),
+        SignInSession.token_hash == any_(bindparam("token_hashes", type_=ARRAY(Text))),
         SignInSession.revoked_at.is_(None),
         SignInSession.expires_at > bindparam("now"),
     )
@@ -103,7 +105,21 @@ def hash_token(token: str) -> str:
 
 def principal_for_session(uow: UnitOfWork, token: str) -> SignedIn | None:
     """The person behind a session token, or None when it is unknown, over, revoked, or its membership has ended."""
-    rows = uow.fetch(_SESSION, token_hash=hash_token(token), now=clock.now())
+    return _signed_in(uow.fetch(_SESSION, token_hashes=[hash_token(token)], now=clock.now()))
+
+
+def principals_for_sessions(uow: UnitOfWork, tokens: Sequence[str]) -> dict[str, Principal]:
+    """The actor behind each session token, in one statement; those that `principal_for_session` would not find are left out."""
+    by_hash = {hash_token(token): token for token in tokens}
+    rows = uow.fetch(_SESSION, token_hashes=list(by_hash), now=clock.now())
+    return {
+        by_hash[row.token_hash]: _principal(row.person_id, _membership(row), is_operator=row.is_operator)
+        for row in rows
+        if row.org_id == row.current_id
+    }
+
+
+def _signed_in(rows: Sequence[Any]) -> SignedIn | None:
     memberships = tuple(_membership(row) for row in rows)
     current = next((pair for pair in zip(rows, memberships, strict=True) if pair[0].org_id == pair[0].current_id), None)
     if current is None:

@@ -112,6 +112,7 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
         "kernel.job",
         "kernel.job_attempt",
         "kernel.sandbox_clock",
+        "marketplace.catalogue_version",
         "marketplace.sign_in_count",
     }
 

@@ -1,0 +1,75 @@
+"""What of a viewer decides what the feed and the catalogue's lists show them, and the version that it is decided in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, bindparam, column, exists, func, or_, select
+
+from kernel.db.statements import Read
+from kernel.db.uow import UnitOfWork
+from kernel.principal import Principal
+from marketplace.catalog.models import Listing
+from marketplace.channels.models import Follow
+from marketplace.discovery.models import CatalogueVersion
+from marketplace.videos.models import Video
+
+_ASKED = (
+    func.unnest(bindparam("org_ids", type_=ARRAY(Uuid)), bindparam("person_ids", type_=ARRAY(Uuid)))
+    .table_valued(column("org_id", Uuid), column("person_id", Uuid), name="asked")
+    .render_derived()
+)
+_VIEWERS = Read(
+    select(
+        _ASKED.c.org_id,
+        _ASKED.c.person_id,
+        CatalogueVersion.version,
+        or_(exists().where(Video.org_id == _ASKED.c.org_id), exists().where(Listing.org_id == _ASKED.c.org_id)).label(
+            "owns"
+        ),
+        select(func.array_agg(Follow.channel_id))
+        .where(Follow.org_id == _ASKED.c.org_id, Follow.person_id == _ASKED.c.person_id)
+        .scalar_subquery()
+        .label("followed"),
+    )
+    .select_from(CatalogueVersion)
+    .join(_ASKED, CatalogueVersion.id == 1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueViewer:
+    """Two viewers that are equal are shown the same: same version, same rights, same channels followed.
+
+    `org_id` is None for organizations with neither videos nor listings: no row of the catalogue is theirs, so they see
+    what everybody sees.
+    """
+
+    version: UUID
+    is_platform: bool
+    org_id: UUID | None
+    followed: frozenset[UUID]
+
+
+def find_catalogue_viewers(uow: UnitOfWork, principals: Iterable[Principal]) -> dict[Principal, CatalogueViewer]:
+    """The principals as viewers, in one statement; empty when the catalogue has no version.
+
+    `uow` is the platform's, or theirs. Ask before reading what is to be kept, in a transaction that changes nothing: then
+    what was read is never older than the version, whatever is committed in between.
+    """
+    asked = {principal: (principal.org_id, principal.person_id) for principal in principals}
+    pairs = list(set(asked.values()))
+    rows = uow.fetch(_VIEWERS, org_ids=[pair[0] for pair in pairs], person_ids=[pair[1] for pair in pairs])
+    found = {(row.org_id, row.person_id): row for row in rows}
+    return {
+        principal: CatalogueViewer(
+            found[pair].version,
+            principal.is_platform,
+            principal.org_id if found[pair].owns else None,
+            frozenset(found[pair].followed or ()),
+        )
+        for principal, pair in asked.items()
+        if pair in found
+    }
