@@ -20,6 +20,7 @@ from marketplace.access.authenticate import hash_token
 from marketplace.access.models import SignInSession
 from marketplace.channels.open_channel import follow_channel
 from marketplace.discovery.viewer import CatalogueViewer
+from tests.event_loop import run_async
 from tests.factories_marketplace import Org, acting, make_channel, make_org, make_plans, make_seller
 from tests.statement_counter import counting
 from tests.witness import without_witness
@@ -50,7 +51,7 @@ def find(lookup: ViewerLookup, *tokens: str | None) -> list[CatalogueViewer | No
     async def run() -> list[CatalogueViewer | None]:
         return await asyncio.gather(*(lookup.find(token) for token in tokens))
 
-    return asyncio.run(run())
+    return run_async(run())
 
 
 def test_each_is_who_they_are(db: Database, lookup: ViewerLookup) -> None:
@@ -106,7 +107,7 @@ def test_many_share_two_look_ups(db: Database, lookup: ViewerLookup, monkeypatch
         await asyncio.gather(first, *(lookup.find(token) for token in [*tokens, None, None]))
 
     with counting(monkeypatch) as asked:
-        asyncio.run(run())
+        run_async(run())
     assert asked.figures == (2, 4), asked.statements
 
 
@@ -117,7 +118,7 @@ def test_one_that_gives_up_leaves_the_others_theirs(lookup: ViewerLookup) -> Non
         impatient.cancel()
         return await patient
 
-    assert asyncio.run(run()) is not None
+    assert run_async(run()) is not None
     assert find(lookup, None) != [None]
 
 
@@ -128,7 +129,7 @@ def test_all_hear_of_a_failure_and_the_next_try_again(db: Database) -> None:
     async def run() -> list[BaseException | CatalogueViewer | None]:
         return list(await asyncio.gather(lookup.find(None), lookup.find("x"), return_exceptions=True))
 
-    assert [isinstance(found, (OperationalError, psycopg.OperationalError)) for found in asyncio.run(run())] == [
+    assert [isinstance(found, (OperationalError, psycopg.OperationalError)) for found in run_async(run())] == [
         True,
         True,
     ]

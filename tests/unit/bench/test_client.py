@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bench.client import Client, Refused, repeat, run
+from bench.client import Client, Refused, repeat
+from tests.event_loop import run_async
 
 Handler = Callable[[str, dict[str, str], bytes], bytes]
 
@@ -54,7 +55,7 @@ def against(handler: Handler, work: Callable[[Server], Awaitable[None]]) -> Serv
         await work(server)
         listening.close()
 
-    run(both())
+    run_async(both())
     return server
 
 
@@ -134,7 +135,7 @@ def test_every_step_is_done_so_many_times_and_timed() -> None:
 
         return count
 
-    durations = run(repeat([step(0), step(1)], times=7))
+    durations = run_async(repeat([step(0), step(1)], times=7))
     assert done == [7, 7]
     assert len(durations) == 14
     assert all(duration >= 0 for duration in durations)
@@ -144,4 +145,4 @@ def test_no_time_left_is_no_work() -> None:
     async def never() -> None:
         raise AssertionError("done after its time")
 
-    assert run(repeat([never], seconds=-1.0)) == []
+    assert run_async(repeat([never], seconds=-1.0)) == []

@@ -1,4 +1,3 @@
-import asyncio
 import hashlib
 import threading
 import tracemalloc
@@ -15,6 +14,7 @@ from kernel.storage import (
     check_key,
     open_storage,
 )
+from tests.event_loop import run_async
 
 MIB = 1024 * 1024
 
@@ -66,15 +66,15 @@ def test_an_async_stream_is_stored_alike(storage: Storage) -> None:
         assert stored.sha256 == hashlib.sha256(b"x" * 12 * MIB).hexdigest()
         return total
 
-    assert asyncio.run(run()) == 6 * MIB - 1
+    assert run_async(run()) == 6 * MIB - 1
 
 
 def test_an_async_read_says_what_is_wrong_before_it_begins(storage: Storage) -> None:
     storage.put_bytes("digits", b"0123456789")
     with pytest.raises(RangeNotSatisfiable):
-        asyncio.run(storage.stream_async("digits", 10, 11))
+        run_async(storage.stream_async("digits", 10, 11))
     with pytest.raises(ObjectMissing):
-        asyncio.run(storage.stream_async("missing"))
+        run_async(storage.stream_async("missing"))
 
 
 @pytest.mark.parametrize("chunks_before", [0, 1, 12])
