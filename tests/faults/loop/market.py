@@ -136,7 +136,13 @@ class Market:
                 again = uow.session.scalars(select(JobAttempt).where(JobAttempt.job_id == job_id)).one()
                 assert (again.outcome, again.epoch) == ("done", 2), (again.outcome, again.epoch, again.error)
                 waited_s = again.started_at.timestamp() - killed_at
-                assert waited_s <= TAKEN_OVER_S, f"{job_id} waited {waited_s:.1f} s, lease {LEASE_S} s"
+                late = f"{job_id} waited {waited_s:.1f} s, lease {LEASE_S} s"
+                assert waited_s <= TAKEN_OVER_S, f"{late}\n{self.last_lines()}"
+
+    def last_lines(self, count: int = 40) -> str:
+        """The end of every process's log, for the message of a test that failed."""
+        logs = sorted((self.settings.market_home / "logs").glob("*.log"))
+        return "\n".join(f"── {log.name}\n" + "\n".join(log.read_text().splitlines()[-count:]) for log in logs)
 
     def _unfinished(self, job_ids: list[UUID]) -> list[UUID]:
         with unit_of_work(self.services.db, SYSTEM) as uow:
