@@ -6,6 +6,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+THRESHOLDS = 20_000, 20, 50
+"""Of garbage collection, as `gc.set_threshold`: a request makes thousands of objects and hardly a cycle among them."""
+
 
 @contextmanager
 def collection_paused() -> Iterator[None]:
@@ -18,4 +21,5 @@ def collection_paused() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(*THRESHOLDS)
         gc.enable()

@@ -112,7 +112,7 @@ def _claim(uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: st
     uow.flush()
     values = (uuid7(), org_id, route, key, request_hash, clock.now())
     try:
-        found = uow.cursor.execute(_CLAIM, values, prepare=True).fetchone()
+        found = uow.cursor.execute(_CLAIM, values).fetchone()
     except psycopg.errors.LockNotAvailable as error:
         # The first request with this key is still running after the time this one may wait for it.
         raise Conflict("idempotency_key_in_use") from error

@@ -47,7 +47,7 @@ def advance(uow: UnitOfWork, by: timedelta) -> int:
 def ahead_s(uow: UnitOfWork) -> int:
     """By how many seconds the installation runs ahead of the real clock."""
     # Every second in every process: without a session, which would cost as much again as the query.
-    row = uow.cursor.execute("SELECT ahead_s FROM kernel.sandbox_clock", prepare=True).fetchone()
+    row = uow.cursor.execute("SELECT ahead_s FROM kernel.sandbox_clock").fetchone()
     return row[0] if row else 0
 
 

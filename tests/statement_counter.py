@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from kernel.db.cursor import BEGIN, COMMIT, ROLLBACK, Cursor
+
 
 @dataclass
 class Count:
@@ -30,25 +32,33 @@ _counts: list[Count] = []
 @contextmanager
 def counting(patch: pytest.MonkeyPatch) -> Iterator[Count]:
     """Count what this process asks until the block ends."""
-    execute = psycopg.Cursor.execute
+    execute, queue = psycopg.Cursor.execute, Cursor.queue
+
+    def note(query: object) -> None:
+        sql = " ".join(str(query).split())
+        if sql not in {BEGIN, COMMIT, ROLLBACK} and "set_config" not in sql:
+            for one in _counts:
+                one.statements.append(sql[:90])
 
     def counting_execute(cursor: Any, query: Any, params: Any = None, **options: Any) -> Any:
-        if "set_config" not in str(query):
-            for one in _counts:
-                one.statements.append(" ".join(str(query).split())[:90])
+        note(query)
         return execute(cursor, query, params, **options)
 
-    commit = psycopg.Connection.commit
+    def counting_queue(cursor: Cursor, sql: str, values: Any = ()) -> None:
+        note(sql)
+        queue(cursor, sql, values)
 
-    def counting_commit(connection: psycopg.Connection[Any]) -> None:
-        if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            for count in _counts:
-                count.transactions += 1
-        commit(connection)
+    commit = Cursor.commit
+
+    def counting_commit(cursor: Cursor) -> None:
+        for count in _counts:
+            count.transactions += 1
+        commit(cursor)
 
     count = Count()
     with patch.context() as patched:
-        patched.setattr(psycopg.Connection, "commit", counting_commit)
+        patched.setattr(Cursor, "commit", counting_commit)
+        patched.setattr(Cursor, "queue", counting_queue)
         patched.setattr(psycopg.Cursor, "execute", counting_execute)
         _counts.append(count)
         try:

@@ -16,6 +16,8 @@ from billing.documents.renderer import render_pdf
 from billing.documents.subprocess_renderer import FRAME, JOB
 from kernel.errors import DomainError
 
+NICE = 10
+"""A tenth of what a process of usual priority gets: with less, documents would never be drawn while a market is busy."""
 _MEMORY_BYTES: Final = 1 << 30
 _FILE_BYTES: Final = 64 << 20
 # A second beyond what the parent waits: the parent's answer should be a time-out, not a dead child.
@@ -45,14 +47,14 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _give_way() -> None:
-    """Take only what processor time others leave: a drawn invoice may wait, a checkout may not."""
-    os.nice(19)
+    """Let others go first: a drawn invoice may wait a little, a checkout may not."""
+    os.nice(NICE)
     if hasattr(os, "sched_setscheduler"):
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     # Where the kernel groups processes by session, niceness counts inside the group only, and the group has its own.
     with suppress(OSError):
-        Path("/proc/self/autogroup").write_text("19", encoding="ascii")
+        Path("/proc/self/autogroup").write_text(str(NICE), encoding="ascii")
 
 
 def _limit() -> None:

@@ -58,11 +58,11 @@ def take_number(uow: UnitOfWork, org_id: UUID, kind: SeriesKind, *, time_zone: s
     year = now.astimezone(zone).year
     prefix = _PREFIX[kind]
     place = (now, now, org_id, kind, year)
-    taken = uow.cursor.execute(_TAKE, place, prepare=True).fetchone()
+    taken = uow.cursor.execute(_TAKE, place).fetchone()
     if taken is None:
         series = NumberSeries(id=uuid7(), org_id=org_id, kind=kind, year=year, prefix=prefix, next_number=1)
         uow.add_if_absent(series, "org_id", "kind", "year")
-        taken = uow.cursor.execute(_TAKE, place, prepare=True).fetchone()
+        taken = uow.cursor.execute(_TAKE, place).fetchone()
         assert taken is not None  # noqa: S101 - it exists by now, and is never deleted
     series_id, sequence, at = taken
     return Taken(series_id, sequence, f"{prefix}-{year}-{sequence:06d}", at, at.astimezone(zone).date())

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CHAR, BigInteger, DateTime, MetaData, Text, Uuid
+from sqlalchemy import inspect as mapped
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -32,8 +33,21 @@ CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), default=n
 Json = Annotated[dict[str, Any], mapped_column(JSONB)]
 
 
+_attributes: dict[type[Any], frozenset[str]] = {}
+
+
 class Base(DeclarativeBase):
     """Base of every table. No relationships between packages; no behaviour in hooks."""
+
+    def __init__(self, **values: Any) -> None:
+        # As SQLAlchemy's own, without telling its instrumentation of each: a new row has no history.
+        kind = type(self)
+        known = _attributes.get(kind)
+        if known is None:
+            known = _attributes[kind] = frozenset(mapped(kind).column_attrs.keys())
+        if not known.issuperset(values):
+            raise TypeError(f"{kind.__name__} has no {', '.join(sorted(values.keys() - known))}")
+        self.__dict__.update(values)
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map: ClassVar[dict[Any, Any]] = {

@@ -49,7 +49,7 @@ def aggregate_key(column: SQLColumnExpression[UUID]) -> ColumnElement[int]:
 def lock_aggregate(uow: UnitOfWork, aggregate_id: UUID) -> None:
     """Hold a purchase or an order as a whole until the transaction ends. Call it before any row of it is locked."""
     if aggregate_id not in uow.aggregates:
-        uow.cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (str(aggregate_id),), prepare=True)
+        uow.ask("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (str(aggregate_id),))
         uow.aggregates.add(aggregate_id)
 
 

@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg
 from psycopg.types.json import Jsonb
-from psycopg.types.numeric import Int8Dumper
 from sqlalchemy import Column, Select, Table
 from sqlalchemy import inspect as mapped
 from sqlalchemy.dialects.postgresql import JSONB
@@ -23,14 +21,9 @@ from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import instance_state
 
 from kernel.db.base import Base
+from kernel.db.cursor import Cursor
 
-Cursor = psycopg.RawCursor
-"""PostgreSQL's own placeholders, $1 and on: nothing is looked for in the text of a statement each time."""
 Values = tuple[Any, ...]
-
-# An int is sent as BIGINT whatever its value: otherwise each width would be prepared as a statement of its own.
-psycopg.adapters.register_dumper(int, Int8Dumper)
-
 
 _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
@@ -71,11 +64,6 @@ class Rows:
         """Somebody else may change the rows from here on: read them anew. What was assigned so far is still written."""
         self._known.clear()
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether anything is to be written."""
-        return bool(self.new) or any(instance_state(row).committed_state for row in self.loaded)
-
     def write(self, cursor: Cursor) -> list[Base]:
         """Insert what is new, update what was changed. Returns what was changed."""
         new, self.new = self.new, []
@@ -100,7 +88,7 @@ class Read:
     def run(self, cursor: Cursor, parameters: Mapping[str, Any], rows: Rows) -> list[Any]:
         """Every row, in the statement's order. The mapped objects in them are those of `rows`, where it has them."""
         compiled = self._compiled or self._compile()
-        cursor.execute(compiled.sql, compiled.values(parameters), prepare=True)
+        cursor.execute(compiled.sql, compiled.values(parameters))
         return [compiled.read(row, rows) for row in cursor.fetchall()]
 
     def _compile(self) -> _Compiled:
@@ -268,7 +256,7 @@ def insert_if_absent(cursor: Cursor, row: Base, conflict: Sequence[str]) -> bool
     target = _target(type(row))
     keys = target.complete(row.__dict__)
     sql = f"{target.insert_sql(keys)} ON CONFLICT ({', '.join(conflict)}) DO NOTHING"
-    cursor.execute(sql, target.values(row.__dict__, keys), prepare=True)
+    cursor.execute(sql, target.values(row.__dict__, keys))
     instance_state(row).committed_state.clear()
     return cursor.rowcount == 1
 
@@ -304,8 +292,8 @@ def write(cursor: Cursor, new: Sequence[Base], loaded: Iterable[Base]) -> None:
             if at == position:
                 for start in range(0, len(rows), MOST_ROWS):
                     some = rows[start : start + MOST_ROWS]
-                    cursor.execute(target.insert_sql(keys, len(some)), sum(some, ()), prepare=True)
+                    cursor.queue(target.insert_sql(keys, len(some)), sum(some, ()))
         for (at, sql), found in updates.items():
             if at == position:
                 for parameters in found:
-                    cursor.execute(sql, parameters, prepare=True)
+                    cursor.queue(sql, parameters)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -24,7 +24,8 @@ from sqlalchemy.orm.util import identity_key
 
 from kernel.db.base import Base
 from kernel.db.constraints import translate
-from kernel.db.statements import Cursor, Read, Rows, insert_if_absent, write
+from kernel.db.cursor import BEGIN, Cursor
+from kernel.db.statements import Read, Rows, insert_if_absent, write
 from kernel.principal import Principal
 
 T = TypeVar("T")
@@ -35,13 +36,17 @@ RETRIED = frozenset({"40001", "40P01", "55P03"})
 """SQLSTATEs after which the whole unit of work is tried again: serialization failure, deadlock, lock not available."""
 ATTEMPTS = 5
 
-LIMITS = "-c lock_timeout=3s -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
+LIMITS = (
+    "-c lock_timeout=3s -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
+    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
+)
 """Of every serving connection. The third ends the transaction of a process that was paused in the middle, and frees its
-locks. Instants come back in the session's time zone: a server that lives in Shanghai would put +08:00 where UTC is promised."""
+locks. Instants come back in the session's time zone: a server that lives in Shanghai would put +08:00 where UTC is promised.
+The last three: a statement is planned once, not anew each time at several times the price of its run; and what is planned
+while a table is small must be right when it has grown, so nothing is read from end to end that has an index. The checks of
+foreign keys are planned by the same rule."""
 PLATFORM = " -c app.platform=on"
 """Of the connections of a process that acts for the platform alone: its transactions need not say so each time."""
-PREPARED = 500
-"""Prepared statements a connection keeps: more than the product has."""
 
 _SCOPE = "SELECT set_config('app.org', $1, true), set_config('app.platform', $2, true)"
 
@@ -78,6 +83,8 @@ class Database:
             max_overflow=max_overflow,
             # The connection used last is the one whose plans and caches are warm.
             pool_use_lifo=True,
+            # A unit of work ends its transaction itself.
+            pool_reset_on_return=None,
             # Errors end in logs and job rows; what a statement carried (addresses, sealed secrets) has no business there.
             hide_parameters=True,
             connect_args={"prepare_threshold": 3, "options": LIMITS + (PLATFORM if platform_only else "")},
@@ -100,7 +107,7 @@ class UnitOfWork:
 
     def __init__(
         self,
-        connection: psycopg.Connection[Any],
+        cursor: Cursor,
         principal: Principal,
         correlation_id: str | None,
         open_session: Callable[[], Session],
@@ -116,8 +123,7 @@ class UnitOfWork:
         self.outbox: OutboxPort | None = None
         self.signals: list[JobSignal] = []
         self.committed: list[Callable[[], object]] = []
-        self.cursor: Cursor = Cursor(connection)
-        self._connection = connection
+        self.cursor = cursor
         self._open_session = open_session
         self._session: Session | None = None
         self._rows = Rows()
@@ -128,8 +134,7 @@ class UnitOfWork:
     @classmethod
     def over(cls, session: Session, principal: Principal) -> UnitOfWork:
         """A unit of work on the transaction of a session that somebody else ends."""
-        connection: Any = session.connection().connection.driver_connection
-        return cls(connection, principal, None, lambda: session)
+        return cls(Cursor.of(session.connection().connection), principal, None, lambda: session)
 
     @property
     def session(self) -> Session:
@@ -137,13 +142,21 @@ class UnitOfWork:
         if self._session is None:
             self._session = self._open_session()
         self._write_rows()
+        self.cursor.flush()
         self._rows.forget()
         return self._session
 
     def act_as(self, principal: Principal) -> None:
         """Go on as somebody else: row level security shows what they may see."""
         self.principal = principal
-        self.cursor.execute(_SCOPE, _scope(principal), prepare=True)
+        self.ask(_SCOPE, _scope(principal))
+
+    def ask(self, sql: str, values: tuple[Any, ...]) -> None:
+        """Run a statement before whatever is asked next; nobody looks at its rows."""
+        self.cursor.queue(sql, values)
+        if self._session is not None:
+            # Whoever holds the session goes past this queue.
+            self.cursor.flush()
 
     def fetch(self, read: Read, /, **parameters: Any) -> list[Any]:
         """The rows of a prepared statement. What is assigned to the mapped objects in them is written before the commit.
@@ -211,6 +224,7 @@ class UnitOfWork:
     def flush(self) -> None:
         """Send pending rows to the database; constraint violations surface here or at commit."""
         self._write_rows()
+        self.cursor.flush()
         if self._session is not None:
             self._session.flush()
 
@@ -218,14 +232,13 @@ class UnitOfWork:
         """Run what follows inline, then write everything pending. Called before the commit; earlier is slower, not wrong."""
         self._finish()
         self._write_pending()
+        self.cursor.flush()
 
     def conclude(self) -> None:
-        """Write everything pending and commit, in one pipeline. Called by `unit_of_work` alone."""
+        """Write everything pending and commit, in one round trip. Called by `unit_of_work` alone."""
         self._finish()
-        pending = self._deferred or self._statements or self.outbox or self._rows.is_pending
-        with self._connection.pipeline() if pending else nullcontext():
-            self._write_pending()
-            self._connection.commit()
+        self._write_pending()
+        self.cursor.commit()
 
     def _write_rows(self) -> None:
         for row in self._rows.write(self.cursor):
@@ -253,11 +266,16 @@ class UnitOfWork:
             self.outbox.write()
         statements, self._statements = self._statements, []
         for sql, parameters in statements:
-            self.cursor.execute(sql, parameters, prepare=True)
+            self.cursor.queue(sql, parameters)
 
 
 def _keep_prepared(connection: psycopg.Connection[Any], _: object) -> None:
-    connection.prepared_max = PREPARED
+    """Let prepared statements outlive a rollback.
+
+    psycopg has the server forget all of them then, for the sake of statements about objects that the transaction had made.
+    A serving connection makes none, and what `kernel.db.cursor` prepared would be gone with them.
+    """
+    connection._prepared.clear = lambda: False  # type: ignore[method-assign]  # noqa: SLF001 - there is no setting for it
 
 
 class Transact(Protocol):
@@ -280,8 +298,12 @@ def unit_of_work(
         DomainError: a constraint that stands for one was violated.
         DBAPIError: anything else the database says.
     """
-    pooled = _begin(db, principal)
+    pooled = _connect(db)
     connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment]
+    cursor = Cursor.of(pooled)
+    cursor.queue(BEGIN)
+    if not (db.platform_only and principal.is_platform):
+        cursor.queue(_SCOPE, _scope(principal))
     opened: list[Session] = []
 
     def open_session() -> Session:
@@ -290,7 +312,7 @@ def unit_of_work(
         return session
 
     request_id = correlation_id or structlog.contextvars.get_contextvars().get("request_id")
-    uow = UnitOfWork(connection, principal, request_id, open_session, inline=inline)
+    uow = UnitOfWork(cursor, principal, request_id, open_session, inline=inline)
     try:
         yield uow
         uow.conclude()
@@ -301,9 +323,8 @@ def unit_of_work(
     finally:
         for session in opened:
             session.close()
-        if not connection.closed:
-            connection.rollback()
-        elif pooled.is_valid:
+        cursor.end()
+        if connection.closed and pooled.is_valid:
             pooled.invalidate()
         pooled.close()
     if uow.signals and db.notify is not None:
@@ -315,32 +336,18 @@ def unit_of_work(
             log.exception("after_commit_failed")
 
 
-def _begin(db: Database, principal: Principal) -> PoolProxiedConnection:
-    """A connection in a transaction for `principal`.
+def _connect(db: Database) -> PoolProxiedConnection:
+    """A connection of the pool, or a new one.
 
-    A pooled connection that the server closed meanwhile (it was restarted, or ended an idle transaction) shows it here,
-    before anything was done, and the pool forgets all of its age: the second try gets a new one. Asking each connection
-    beforehand whether it lives would cost every transaction a round trip.
+    One that the server closed meanwhile (it was restarted, or ended an idle transaction) shows it here without being asked,
+    and the pool forgets all of its age.
     """
     pooled = db.engine.raw_connection()
-    if db.platform_only and principal.is_platform:
-        return pooled
-    try:
-        _set_scope(pooled, principal)
-    except psycopg.OperationalError:
+    if Cursor.of(pooled).is_lost:
         pooled.invalidate()
         db.engine.dispose()
         pooled = db.engine.raw_connection()
-        try:
-            _set_scope(pooled, principal)
-        except psycopg.Error as error:
-            raise _as_sqlalchemy(db, pooled, error) from error
     return pooled
-
-
-def _set_scope(pooled: PoolProxiedConnection, principal: Principal) -> None:
-    connection: Any = pooled.driver_connection
-    Cursor(connection).execute(_SCOPE, _scope(principal), prepare=True)
 
 
 def _scope(principal: Principal) -> tuple[str, str]:

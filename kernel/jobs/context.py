@@ -47,5 +47,5 @@ _FENCE = """
 
 def fence(uow: UnitOfWork, claims: Sequence[JobClaim]) -> set[UUID]:
     """Lock the claims for this transaction; the ids of those that are still ours."""
-    uow.cursor.execute(_FENCE, ([claim.id for claim in claims], [claim.epoch for claim in claims]), prepare=True)
+    uow.cursor.execute(_FENCE, ([claim.id for claim in claims], [claim.epoch for claim in claims]))
     return {row[0] for row in uow.cursor.fetchall()}

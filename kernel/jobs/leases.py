@@ -73,7 +73,7 @@ class Leases:
             held = dict(self._held)
         if held:
             with unit_of_work(self._db, SYSTEM) as uow:
-                uow.cursor.execute(_RENEW, (LEASE_S, list(held), list(held.values())), prepare=True)
+                uow.cursor.execute(_RENEW, (LEASE_S, list(held), list(held.values())))
 
     def _beat(self) -> None:
         while not self._stop.is_set():

@@ -79,7 +79,7 @@ class Outbox:
             state, count = ("running", 1) if job.leased else ("ready", 0)
             values = (job.id, job.kind, job.queue, job.dedupe_key, Jsonb(job.payload), state, job.run_at, count, count)
             lease = (job.leased, LEASE_S, job.event_id, job.correlation_id, now)
-            self.uow.cursor.execute(_INSERT, values + lease, prepare=True)
+            self.uow.cursor.queue(_INSERT, values + lease)
             if job.run_at <= now and not job.leased:
                 self.uow.signals.append(JobSignal(job.queue, job.id))
 

@@ -109,7 +109,7 @@ def due(
     """
     now = clock.now()
     with unit_of_work(db, SYSTEM) as uow:
-        uow.cursor.execute(_DUE, (list(queues), now, now - unheard_for, limit), prepare=True)
+        uow.cursor.execute(_DUE, (list(queues), now, now - unheard_for, limit))
         return [(row[0], row[1]) for row in uow.cursor.fetchall()]
 
 
@@ -201,7 +201,7 @@ class Runner:
     # ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _claim(self, uow: UnitOfWork, job_ids: Sequence[UUID], begun: _Begun) -> None:
-        uow.cursor.execute(_CLAIM, (list(job_ids), clock.now()), prepare=True)
+        uow.cursor.execute(_CLAIM, (list(job_ids), clock.now()))
         done: list[UUID] = []
         for row in uow.cursor.fetchall():
             run = JobRun(JobClaim(*row), clock.now(), time.monotonic())
@@ -321,7 +321,7 @@ class Runner:
         # A claim that was only a lock went with its transaction: the row is as it was found.
         found_epoch = claim.epoch if run.leased else claim.epoch - 1
         changed = (state, claim.epoch, attempts, self._worker, run_at, error, clock.now(), claim.id, found_epoch)
-        uow.cursor.execute(_AGAIN, changed, prepare=True)
+        uow.cursor.execute(_AGAIN, changed)
         return uow.cursor.fetchone() is not None
 
     def _record(self, uow: UnitOfWork, run: JobRun, outcome: str, error: str | None) -> None:

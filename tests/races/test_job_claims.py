@@ -244,7 +244,7 @@ def test_a_connection_the_server_closed_is_replaced_before_anything_is_done(pool
     with unit_of_work(pool, SYSTEM) as uow:
         mine = uow.session.scalar(text("SELECT pg_backend_pid()"))
     with psycopg.connect(pool.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as other:
-        other.execute("SELECT pg_terminate_backend(%s::integer)", (mine,))
+        other.execute("SELECT pg_terminate_backend(%s::integer, 5000)", (mine,))
     for _ in range(pool.engine.pool.size()):  # type: ignore[attr-defined]
         with unit_of_work(pool, SYSTEM) as uow:
             assert uow.session.scalar(text("SELECT pg_backend_pid()")) != mine

@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.loop.market import Market, open_market
 from tests.loop_stage import Stage
+from tests.witness import without_witness
 
 
 @pytest.fixture(scope="module")
@@ -22,3 +23,10 @@ def stage(market: Market) -> Stage:
     """New organizations in it, and everything running."""
     market.mend()
     return market.make_stage()
+
+
+@pytest.fixture(autouse=True)
+def _as_in_production() -> Iterator[None]:
+    """The market's processes do not know the follower that other tests of this process registered for every event."""
+    with without_witness():
+        yield
