@@ -87,7 +87,11 @@ class JobNotifier:
             for signal in signals:
                 self._broker.enqueue(
                     dramatiq.Message(
-                        queue_name=signal.queue, actor_name=ACTOR, args=(str(signal.job_id),), kwargs={}, options={}
+                        queue_name=signal.queue,
+                        actor_name=ACTOR,
+                        args=(signal.queue, str(signal.job_id), signal.kind),
+                        kwargs={},
+                        options={},
                     )
                 )
         except (BrokerConnectionError, redis.RedisError, OSError) as error:
@@ -95,11 +99,11 @@ class JobNotifier:
             log.warning("broker_silent", error=str(error))
 
 
-def declare_actor(broker: SignalBroker, accept: Callable[[UUID], object]) -> None:
+def declare_actor(broker: SignalBroker, accept: Callable[[JobSignal], object]) -> None:
     """Declare the actor that hands over the job a message names. Only worker processes consume."""
 
-    def run_job(job_id: str) -> None:
-        accept(UUID(job_id))
+    def run_job(queue: str, job_id: str, kind: str) -> None:
+        accept(JobSignal(queue, UUID(job_id), kind))
 
     for queue in QUEUES:
         broker.declare_queue(queue)

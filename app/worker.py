@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 SWEEP_S = 1.0
 """How often the worker looks into the database itself. With a lease of 6 s this bounds a take-over below 10 s."""
+SWEPT = 500
+"""Jobs that one look takes up, the oldest due: more than a worker does until the next."""
 UNHEARD = timedelta(seconds=1)
 """How long a job may wait for the worker that is signalled, before a sweep takes it."""
 
@@ -68,10 +70,9 @@ def main(settings: Settings, queues: Sequence[str], *, with_scheduler: bool = Fa
 def sweep(db: Database, queues: Sequence[str], executor: LocalExecutor) -> None:
     """Take up whatever is due and was not heard of: a signal was lost, a lease ran out, a back-off ended."""
     try:
-        found = due(db, queues, limit=50, unheard_for=UNHEARD)
+        found = due(db, queues, limit=SWEPT, unheard_for=UNHEARD)
     except SQLAlchemyError as error:
         log.warning("sweep_failed", error=str(error))
         return
-    for job_id, _ in found:
-        if not executor.submit(job_id):
-            return
+    for one in found:
+        executor.submit(one)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from billing.gateways.call import CHECK, GatewayOperation, Unresolved, payload_of
+from billing.gateways.call import CHECK, GatewayOperation, Unresolved, check_kind, payload_of
 from billing.gateways.webhooks import ANSWER_FIRST, enqueue_processing
 from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
@@ -42,7 +42,7 @@ def _enqueue_checks(uow: UnitOfWork, operation: GatewayOperation) -> None:
 
 def _enqueue_check(uow: UnitOfWork, operation: GatewayOperation, row: Unresolved) -> None:
     payload = payload_of(operation, row.row_id) | {CHECK: row.checks}
-    enqueue(uow, operation.kind, payload, dedupe_key=f"{row.row_id}:{CHECK}:{row.checks}")
+    enqueue(uow, check_kind(operation), payload, dedupe_key=f"{row.row_id}:{CHECK}:{row.checks}")
 
 
 def close_agreeing(uow: UnitOfWork, operations: Sequence[GatewayOperation]) -> None:
