@@ -18,6 +18,7 @@ from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import Payload, call, job, sweep
 from kernel.jobs.settle_each import settle_each
+from kernel.states import state_in
 
 SWEEP_OVERDUE = "fulfillment.run.sweep_overdue"
 SWEPT_AT_ONCE = 200
@@ -39,7 +40,9 @@ def register(ports: SellerCalls) -> None:
 
 def overdue_runs(uow: UnitOfWork, limit: int = SWEPT_AT_ONCE) -> Sequence[UUID]:
     """Runs under way whose deadline has passed, the longest overdue first."""
-    statement = select(Run.id).where(Run.state.in_(LIVE), Run.deadline_at <= clock.now()).order_by(Run.deadline_at)
+    statement = (
+        select(Run.id).where(state_in(Run.state, *LIVE), Run.deadline_at <= clock.now()).order_by(Run.deadline_at)
+    )
     return uow.session.scalars(statement.limit(limit)).all()
 
 
