@@ -26,18 +26,18 @@ def register(operations: Sequence[GatewayOperation]) -> None:
 
     @sweep(JANITOR, every=EVERY)
     def check_unresolved(transact: Transact) -> None:
-        for operation in operations:
-            transact(lambda uow, operation=operation: _enqueue_checks(uow, operation))  # type: ignore[misc]
+        transact(lambda uow: _enqueue_checks(uow, operations))
 
-    @sweep(WEBHOOKS, every=EVERY)
+    @sweep(WEBHOOKS, every=ANSWER_FIRST)
     def process_waiting(transact: Transact) -> None:
         transact(lambda uow: close_agreeing(uow, operations))
 
 
-def _enqueue_checks(uow: UnitOfWork, operation: GatewayOperation) -> None:
+def _enqueue_checks(uow: UnitOfWork, operations: Sequence[GatewayOperation]) -> None:
     """A job for each row in doubt. Of one count of checks there is one: a slow gateway is not asked twice at a time."""
-    for row in operation.unresolved(uow, _BATCH):
-        _enqueue_check(uow, operation, row)
+    for operation in operations:
+        for row in operation.unresolved(uow, _BATCH):
+            _enqueue_check(uow, operation, row)
 
 
 def _enqueue_check(uow: UnitOfWork, operation: GatewayOperation, row: Unresolved) -> None:
@@ -48,6 +48,8 @@ def _enqueue_check(uow: UnitOfWork, operation: GatewayOperation, row: Unresolved
 def close_agreeing(uow: UnitOfWork, operations: Sequence[GatewayOperation]) -> None:
     """Close the webhooks that came beside an answer and say the same; let a job look into what is still unread."""
     waiting = (Inbox.state == "received") & (Inbox.received_at <= clock.now() - ANSWER_FIRST)
+    if uow.session.scalar(select(Inbox.id).where(waiting).limit(1)) is None:
+        return
     for operation in operations:
         final = operation.final_states().subquery()
         agrees = (
