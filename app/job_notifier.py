@@ -26,7 +26,7 @@ ACTOR = "run_job"
 NAMESPACE = "market"
 PAUSE_S = 1.0
 """How long messages are dropped after the broker failed to answer."""
-WAIT_S = 5.0
+WAIT_S = 15.0
 """How long an idle consumer waits in the broker at a time: what comes meanwhile is there at once."""
 
 

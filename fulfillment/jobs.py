@@ -33,7 +33,7 @@ def register(ports: SellerCalls) -> None:
     def apply(uow: UnitOfWork, payload: Payload) -> None:
         apply_callback(uow, UUID(payload["inbox_id"]), UUID(payload["run_id"]))
 
-    @sweep(SWEEP_OVERDUE, every=timedelta(seconds=2))
+    @sweep(SWEEP_OVERDUE, every=timedelta(seconds=5))
     def give_up_late(transact: Transact) -> None:
         settle_each(transact, overdue_runs, give_up_overdue)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from app.embedded.child_process import end_child, end_left_over, kill_group, start_child
+from app.embedded.child_process import ChildProcess, end_child, end_left_over, kill_group, start_child
+from app.embedded.forked_child import CAN_FORK, ForkedChild
 
 MARK = "MARKET_SUPERVISED_IN"
 """Environment variable that every child carries, with its data folder: by it, what is left over is recognised."""
@@ -25,13 +26,18 @@ STEADY_AFTER_S = 60.0
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """What to run. `is_ready` answers whether it serves; None means that being alive is all one can ask."""
+    """What to run. `is_ready` answers whether it serves; None means that being alive is all one can ask.
+
+    `is_loaded`: the arguments are `-m MODULE …`, and this process has loaded what that module needs. Where it can fork,
+    the child begins as its copy.
+    """
 
     name: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     is_ready: Callable[[], bool] | None = None
     hidden: frozenset[str] = frozenset()
+    is_loaded: bool = False
 
     def environment_in(self, home: Path) -> dict[str, str]:
         """The child's whole environment: this process's and its own, less what it must not know."""
@@ -42,6 +48,13 @@ class ProcessSpec:
         """The command line, with this program's own Python."""
         return [sys.executable, *self.arguments]
 
+    def start(self, log: Path, home: Path) -> ChildProcess:
+        """Start it; it dies with this process."""
+        environment = self.environment_in(home)
+        if self.is_loaded and CAN_FORK:
+            return ForkedChild(self.command(), log=log, environment=environment)
+        return start_child(self.command(), log=log, folder=Path.cwd(), environment=environment)
+
 
 @dataclass
 class SupervisedProcess:
@@ -50,7 +63,7 @@ class SupervisedProcess:
     spec: ProcessSpec
     log: Path
     home: Path
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _process: ChildProcess | None = field(default=None, init=False)
     _started_s: float = field(default=0.0, init=False)
     _pause_s: float = field(default=FIRST_PAUSE_S, init=False)
     _again_s: float | None = field(default=None, init=False)
@@ -67,8 +80,7 @@ class SupervisedProcess:
 
     def start(self) -> None:
         """Start the process; it dies with this one."""
-        environment = self.spec.environment_in(self.home)
-        self._process = start_child(self.spec.command(), log=self.log, folder=Path.cwd(), environment=environment)
+        self._process = self.spec.start(self.log, self.home)
         self._started_s = time.monotonic()
         self._again_s = None
 
@@ -112,14 +124,14 @@ def run_once(spec: ProcessSpec, log: Path, home: Path, timeout_s: float, give_up
 
     Raises subprocess.TimeoutExpired after ending it.
     """
-    process = start_child(spec.command(), log=log, folder=Path.cwd(), environment=spec.environment_in(home))
+    process = spec.start(log, home)
     deadline = time.monotonic() + timeout_s
     try:
-        while process.poll() is None and not give_up():
+        while (code := process.poll()) is None and not give_up():
             if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired(process.args, timeout_s)
+                raise subprocess.TimeoutExpired(spec.command(), timeout_s)
             time.sleep(0.03)
-        return process.returncode if process.returncode is not None else -signal.SIGTERM
+        return code if code is not None else -signal.SIGTERM
     finally:
         end_child(process, [(signal.SIGTERM, 1.0)])
 

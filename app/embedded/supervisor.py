@@ -4,6 +4,7 @@ import select
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -57,6 +58,9 @@ class StartStep:
 
 class StartPlan(Protocol):
     """What a supervisor runs. Children are ended in the reverse of the order in which they are listed."""
+
+    def load(self) -> None:
+        """Load the programs of those children that are forked, in a thread, while the engines start."""
 
     def ports(self) -> Sequence[tuple[str, int, str]]:
         """Host, port and setting of each address that must be free."""
@@ -180,7 +184,12 @@ class Supervisor:
 
     def _start(self) -> None:
         self._tell("Starting PostgreSQL and Valkey", "正在启动 PostgreSQL 与 Valkey")
-        addresses = self._engines.__enter__().open_addresses()
+        loading = threading.Thread(target=self._plan.load, name="load", daemon=True)
+        loading.start()
+        try:
+            addresses = self._engines.__enter__().open_addresses()
+        finally:
+            loading.join()  # from here on this process has one thread, so that it can fork
         end_left_over_children(self._given.market_home)
         for host, port, setting in self._plan.ports():
             self._require_free(host, port, setting)
