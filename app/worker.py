@@ -67,11 +67,15 @@ def main(settings: Settings, queues: Sequence[str], *, with_scheduler: bool = Fa
         threading.Thread(target=scheduler.run, args=(services.db, stop), name="scheduler", daemon=True).start()
     log.info("worker_ready", queues=list(queues))
     pause_s = SWEEP_S
-    while not stop.wait(pause_s):
-        pause_s = sweep(services.db, queues, executor)
-    executor.shutdown()
-    services.runner.stop()
-    services.db.dispose()
+    try:
+        while not stop.wait(pause_s):
+            pause_s = sweep(services.db, queues, executor)
+    finally:
+        # Whatever ended the loop: threads that go on without it would keep half a worker alive.
+        stop.set()
+        executor.shutdown()
+        services.runner.stop()
+        services.db.dispose()
 
 
 def sweep(db: Database, queues: Sequence[str], executor: LocalExecutor) -> float:

@@ -63,5 +63,5 @@ def due_in_s(uow: UnitOfWork, queues: Sequence[str]) -> float | None:
 
     A running one can when its lease runs out, unless that is renewed meanwhile.
     """
-    row = uow.cursor.execute(_DUE_IN, (list(queues), clock.now()), prepare=True).fetchone()
+    row = uow.cursor.execute(_DUE_IN, (list(queues), clock.now())).fetchone()
     return None if row is None else row[0]
