@@ -124,6 +124,7 @@ class CallSeller:
             body=request_body(run, entitlement, signer=self._ports.signer, public_url=self._ports.public_url),
             url=connector.url if connector else None,
             secrets=open_secrets(connector, self._ports.box) if connector else (),
+            connector=str(connector.id) if connector else "",
         )
         return _Try(run_id, generation, attempt, connector.kind if connector else "none", request)
 
