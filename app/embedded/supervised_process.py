@@ -20,6 +20,8 @@ MARK = "MARKET_SUPERVISED_IN"
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_AFTER_SIGNAL_S = 2.0
+"""Whoever was killed did not fail by itself, and has no reason to fail again."""
 STEADY_AFTER_S = 60.0
 """A child that lived this long is taken for healthy: its next death pauses briefly again."""
 
@@ -97,8 +99,10 @@ class SupervisedProcess:
             kill_group(self._process.pid)  # what the dead one had started itself
             if now_s - self._started_s >= STEADY_AFTER_S:
                 self._pause_s = FIRST_PAUSE_S
+            longest_s = LONGEST_PAUSE_AFTER_SIGNAL_S if (self.exit_code or 0) < 0 else LONGEST_PAUSE_S
+            self._pause_s = min(self._pause_s, longest_s)
             self._again_s = now_s + self._pause_s
-            self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+            self._pause_s = min(self._pause_s * 2, longest_s)
             return "died"
         if now_s >= self._again_s:
             self.start()

@@ -1,8 +1,10 @@
 """The supervisor behind `market up`: starts engines and processes, mends what dies, and ends all in order."""
 
+import os
 import select
 import signal
 import socket
+import stat
 import subprocess
 import threading
 import time
@@ -128,6 +130,7 @@ class Supervisor:
             self._handlers[number] = signal.signal(number, self._on_signal)
         self._handlers[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         self._wake_up.open()
+        self._close_to_others()
         try:
             self._start()
         except BaseException:
@@ -137,6 +140,17 @@ class Supervisor:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _close_to_others(self) -> None:
+        """Let nobody else read what this process, or any it starts, puts into the data folder; nor what lies there already.
+
+        The servers' own user may still pass through: `open_way_to` says where.
+        """
+        os.umask(0o077)
+        logs = self._layout.logs
+        for path in (self._layout.home, logs, *(logs.iterdir() if logs.is_dir() else ())):
+            if path.exists() and path.stat().st_uid == os.geteuid():
+                path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o711)
 
     @property
     def settings(self) -> Settings:
