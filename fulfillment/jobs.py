@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from fulfillment.runs.call_seller import CallSeller, SellerCalls
+from fulfillment.runs.call_seller import CallSeller, SellerCalls, mark_lost
 from fulfillment.runs.check_connector import CHECK, CheckConnector
 from fulfillment.runs.conclude import give_up, lock_run
 from fulfillment.runs.models import LIVE, Run
@@ -51,5 +51,7 @@ def give_up_overdue(uow: UnitOfWork, run_id: UUID) -> bool:
     run, entitlement = lock_run(uow, run_id)
     if run.state not in LIVE or run.deadline_at > clock.now():
         return False
+    if run.state == "calling":
+        mark_lost(uow, run)
     give_up(uow, run, entitlement, state="dead", reason="deadline_missed")
     return True
