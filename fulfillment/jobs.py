@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from fulfillment.runs.call_seller import CallSeller, SellerCalls
+from fulfillment.runs.call_seller import CallSeller, SellerCalls, mark_lost
 from fulfillment.runs.check_connector import CHECK, CheckConnector
 from fulfillment.runs.conclude import give_up, lock_run
 from fulfillment.runs.models import LIVE, Run
@@ -33,7 +33,7 @@ def register(ports: SellerCalls) -> None:
     def apply(uow: UnitOfWork, payload: Payload) -> None:
         apply_callback(uow, UUID(payload["inbox_id"]), UUID(payload["run_id"]))
 
-    @sweep(SWEEP_OVERDUE, every=timedelta(seconds=2))
+    @sweep(SWEEP_OVERDUE, every=timedelta(seconds=5))
     def give_up_late(transact: Transact) -> None:
         settle_each(transact, overdue_runs, give_up_overdue)
 
@@ -51,5 +51,7 @@ def give_up_overdue(uow: UnitOfWork, run_id: UUID) -> bool:
     run, entitlement = lock_run(uow, run_id)
     if run.state not in LIVE or run.deadline_at > clock.now():
         return False
+    if run.state == "calling":
+        mark_lost(uow, run)
     give_up(uow, run, entitlement, state="dead", reason="deadline_missed")
     return True

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Text, Uuid, any_, literal, select, tuple_, update
 
-from billing.gateways.call import CHECK, GatewayOperation, Unresolved, payload_of
+from billing.gateways.call import CHECK, GatewayOperation, Unresolved, check_kind, payload_of
 from billing.gateways.webhooks import ANSWER_FIRST, enqueue_processing
 from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
@@ -32,25 +32,25 @@ def register(operations: Sequence[GatewayOperation]) -> None:
 
     @sweep(JANITOR, every=EVERY)
     def check_unresolved(transact: Transact) -> None:
-        for operation in operations:
-            transact(lambda uow, operation=operation: _enqueue_checks(uow, operation))  # type: ignore[misc]
+        transact(lambda uow: _enqueue_checks(uow, operations))
 
-    @sweep(WEBHOOKS, every=EVERY)
+    @sweep(WEBHOOKS, every=ANSWER_FIRST)
     def process_waiting(transact: Transact) -> None:
         after = transact(partial(settle_waiting, operations=operations))
         while after is not None:
             after = transact(partial(settle_waiting, operations=operations, after=after))
 
 
-def _enqueue_checks(uow: UnitOfWork, operation: GatewayOperation) -> None:
+def _enqueue_checks(uow: UnitOfWork, operations: Sequence[GatewayOperation]) -> None:
     """A job for each row in doubt. Of one count of checks there is one: a slow gateway is not asked twice at a time."""
-    for row in operation.unresolved(uow, _BATCH):
-        _enqueue_check(uow, operation, row)
+    for operation in operations:
+        for row in operation.unresolved(uow, _BATCH):
+            _enqueue_check(uow, operation, row)
 
 
 def _enqueue_check(uow: UnitOfWork, operation: GatewayOperation, row: Unresolved) -> None:
     payload = payload_of(operation, row.row_id) | {CHECK: row.checks}
-    enqueue(uow, operation.kind, payload, dedupe_key=f"{row.row_id}:{CHECK}:{row.checks}")
+    enqueue(uow, check_kind(operation), payload, dedupe_key=f"{row.row_id}:{CHECK}:{row.checks}")
 
 
 def settle_waiting(uow: UnitOfWork, operations: Sequence[GatewayOperation], after: Place | None = None) -> Place | None:

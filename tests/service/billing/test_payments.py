@@ -198,8 +198,8 @@ class TestJanitor:
         assert gateway.asked == 0, "the scheduler asks nobody"
         jobs = due(clean_db, ["default"])
         assert len(jobs) == 3, "one job a row, however often the janitor comes by"
-        for asked, (job_id, _) in enumerate(jobs, 1):
-            Runner(clean_db, "test").run(job_id)
+        for asked, signal in enumerate(jobs, 1):
+            Runner(clean_db, "test").run(signal.job_id)
             assert gateway.asked == asked
 
 
