@@ -13,6 +13,7 @@ import selectors
 import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,8 @@ FRAME: Final = struct.Struct(">?Q")
 """Header of a message on the pipes: whether it went well, and the length of what follows."""
 JOB: Final = struct.Struct(">dQ")
 """Header of a job: seconds allowed, and the length of the pickled document."""
+IDLE_S: Final = 60.0
+"""How long the child waits for another document: starting anew costs a second, resting some 70 MiB."""
 _CHUNK: Final = 1 << 16
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -32,11 +35,15 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 class SubprocessRenderer:
     """A child process that renders one document after another; replaced when it had to be killed.
 
-    Not shared between threads: one renderer belongs to one worker. Use as a context manager, or call `close`.
+    It ends after `idle_s` without a document, since a layout engine and its fonts fill a lot of memory. Not shared between
+    threads: one renderer belongs to one worker. Use as a context manager, or call `close`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, idle_s: float = IDLE_S) -> None:
+        self._idle_s = idle_s
         self._child: subprocess.Popen[bytes] | None = None
+        self._in_use = threading.RLock()
+        self._rest: threading.Timer | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -54,6 +61,22 @@ class SubprocessRenderer:
                 (a limit was reached); `renderer_unavailable` without Pango.
             DomainError: whatever `render_pdf` raised, unchanged.
         """
+        with self._in_use:
+            self._stop_timer()
+            try:
+                return self._render(document, timeout_s)
+            finally:
+                self._rest = threading.Timer(self._idle_s, self._close_unless_used)
+                self._rest.daemon = True
+                self._rest.start()
+
+    def close(self) -> None:
+        """End the child, if there is one; safe to call twice."""
+        with self._in_use:
+            self._stop_timer()
+            self._end_child()
+
+    def _render(self, document: Document, timeout_s: float) -> bytes:
         child = self._running()
         deadline = time.monotonic() + timeout_s
         job = pickle.dumps(document)
@@ -62,10 +85,10 @@ class SubprocessRenderer:
             succeeded, length = FRAME.unpack(self._receive(child, FRAME.size, deadline))
             answer = self._receive(child, length, deadline)
         except TimeoutError as error:
-            self.close()
+            self._end_child()
             raise Unavailable("document_render_timeout", number=document.number, timeout_s=timeout_s) from error
         except (EOFError, BrokenPipeError) as error:
-            self.close()
+            self._end_child()
             raise Unavailable("document_render_failed", number=document.number) from error
         if succeeded:
             return answer
@@ -73,8 +96,18 @@ class SubprocessRenderer:
         refusal: DomainError = pickle.loads(answer)  # noqa: S301
         raise refusal
 
-    def close(self) -> None:
-        """End the child, if there is one; safe to call twice."""
+    def _stop_timer(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+
+    def _close_unless_used(self) -> None:
+        """The timer's work. A document that came in between has stopped the timer and put another in its place."""
+        with self._in_use:
+            if self._rest is threading.current_thread():
+                self.close()
+
+    def _end_child(self) -> None:
         child, self._child = self._child, None
         if child is None:
             return
@@ -86,7 +119,7 @@ class SubprocessRenderer:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
-            self.close()
+            self._end_child()
             # Nothing of our environment is needed there, and none of our secrets belongs there.
             kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "FONTCONFIG_PATH", "FONTCONFIG_FILE", "LD_LIBRARY_PATH")
             self._child = subprocess.Popen(

@@ -206,6 +206,15 @@ class TestAtArmsLength:
             isolated._child.wait()
             assert isolated.render(statement(), 60)
 
+    def test_an_idle_child_ends_and_the_next_document_has_another(self) -> None:
+        with SubprocessRenderer(idle_s=0.01) as isolated:
+            assert isolated.render(statement(), 60)
+            rest = isolated._rest
+            assert rest is not None
+            rest.join(60)
+            assert isolated._child is None
+            assert isolated.render(statement(), 60) == render_pdf(statement())
+
     def test_a_refusal_crosses_as_itself(self) -> None:
         price, net = Decimal(10**13), 10**18
         line = replace(
