@@ -234,7 +234,7 @@ class TestMoney:
         statement = self.settle(client, world)
         own = client.get(f"/v1/statements/{statement['id']}", headers=world.seller).json()
         assert (own["net"]["amount"], len(own["lines"])) == (86_000, 1)
-        body = {"statement_id": statement["id"]}
+        body = {"statement_id": statement["id"], "gateway": "sandbox", "destination": "sbx_acct_ok"}
         headers = world.operator | {"Idempotency-Key": "pay-1"}
         first = client.post("/v1/operator/payouts", json=body, headers=headers)
         again = client.post("/v1/operator/payouts", json=body, headers=headers)
@@ -246,6 +246,28 @@ class TestMoney:
         assert (payout["id"], payout["state"]) == (first.json()["id"], "paid")
         refused(client.get(f"/v1/payouts/{payout['id']}", headers=world.stranger), 404, "payout_not_found")
         refused(client.get(f"/v1/statements/{statement['id']}", headers=world.buyer), 404, "statement_not_found")
+
+    @pytest.mark.parametrize(
+        "account", [{}, {"gateway": "sandbox"}, {"destination": "acct_1"}, {"gateway": "sandbox", "destination": "  "}]
+    )
+    def test_without_an_account_nothing_is_paid(self, client: Client, world: World, account: dict[str, str]) -> None:
+        statement = self.settle(client, world)
+        for number, language in enumerate(("zh-CN", "en")):
+            headers = world.operator | {"Idempotency-Key": f"blank-{number}", "Accept-Language": language}
+            told = client.post(
+                "/v1/operator/payouts", json={"statement_id": statement["id"]} | account, headers=headers
+            )
+            refused(told, 422, "payout_account_missing")
+            assert ("账户" if language == "zh-CN" else "account") in told.json()["title"]
+        own = client.get(f"/v1/statements/{statement['id']}", headers=world.seller).json()
+        assert (own["state"], own["net"]["amount"]) == ("closed", 86_000)
+        assert client.get("/v1/payouts", headers=world.seller).json()["items"] == []
+
+    def test_a_gateway_that_is_not_here_pays_nothing(self, client: Client, world: World) -> None:
+        statement = self.settle(client, world)
+        body = {"statement_id": statement["id"], "gateway": "elsewhere", "destination": "acct_1"}
+        told = client.post("/v1/operator/payouts", json=body, headers=world.operator | {"Idempotency-Key": "pay-1"})
+        refused(told, 422, "gateway_unknown")
 
     def test_a_party_that_does_not_reconcile_is_named_and_the_others_are_closed(
         self, client: Client, world: World
