@@ -8,7 +8,6 @@ a file other than its cut of the font, and is killed when its time is over.
 from __future__ import annotations
 
 import os
-import pickle
 import selectors
 import struct
 import subprocess
@@ -19,13 +18,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
-from billing.documents.renderer import Document
-from kernel.errors import DomainError, Unavailable
+import msgspec
 
-FRAME: Final = struct.Struct(">?Q")
-"""Header of a message on the pipes: whether it went well, and the length of what follows."""
-JOB: Final = struct.Struct(">dQ")
-"""Header of a job: seconds allowed, and the length of the pickled document."""
+from billing.documents.model import InvoiceDocument
+from billing.documents.renderer import Document
+from billing.documents.statement import StatementDocument
+from kernel.errors import Unavailable
+from kernel.isolation import Malformed, child_environment, read_answer
+
+KINDS: Final[dict[bytes, type[Document]]] = {b"I": InvoiceDocument, b"S": StatementDocument}
+JOB: Final = struct.Struct(">cdQ")
+"""Header of a job: the document's kind, seconds allowed, and the length of the document as JSON."""
+MOST_PDF_BYTES: Final = 64 << 20
 IDLE_S: Final = 60.0
 """How long the child waits for another document: starting anew costs a second, resting some 70 MiB."""
 _CHUNK: Final = 1 << 16
@@ -58,7 +62,7 @@ class SubprocessRenderer:
 
         Raises:
             Unavailable: `document_render_timeout` after killing the child; `document_render_failed` when the child died
-                (a limit was reached); `renderer_unavailable` without Pango.
+                (a limit was reached) or spoke no more as one of ours; `renderer_unavailable` without Pango.
             DomainError: whatever `render_pdf` raised, unchanged.
         """
         with self._in_use:
@@ -79,22 +83,17 @@ class SubprocessRenderer:
     def _render(self, document: Document, timeout_s: float) -> bytes:
         child = self._running()
         deadline = time.monotonic() + timeout_s
-        job = pickle.dumps(document)
+        job = msgspec.json.encode(document)
+        kind = next(kind for kind, of in KINDS.items() if isinstance(document, of))
         try:
-            self._send(child, JOB.pack(timeout_s, len(job)) + job, deadline)
-            succeeded, length = FRAME.unpack(self._receive(child, FRAME.size, deadline))
-            answer = self._receive(child, length, deadline)
+            self._send(child, JOB.pack(kind, timeout_s, len(job)) + job, deadline)
+            return read_answer(lambda length: self._receive(child, length, deadline), most_bytes=MOST_PDF_BYTES)
         except TimeoutError as error:
             self._end_child()
             raise Unavailable("document_render_timeout", number=document.number, timeout_s=timeout_s) from error
-        except (EOFError, BrokenPipeError) as error:
+        except (EOFError, BrokenPipeError, Malformed) as error:
             self._end_child()
             raise Unavailable("document_render_failed", number=document.number) from error
-        if succeeded:
-            return answer
-        # Written by our own child, which reads nothing but our own pickle.
-        refusal: DomainError = pickle.loads(answer)  # noqa: S301
-        raise refusal
 
     def _stop_timer(self) -> None:
         if self._rest is not None:
@@ -120,14 +119,12 @@ class SubprocessRenderer:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
             self._end_child()
-            # Nothing of our environment is needed there, and none of our secrets belongs there.
-            kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "FONTCONFIG_PATH", "FONTCONFIG_FILE", "LD_LIBRARY_PATH")
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "billing.documents.render_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=_ROOT,
-                env={name: os.environ[name] for name in kept if name in os.environ},
+                env=child_environment(),
                 start_new_session=True,
             )
             for pipe in (self._child.stdin, self._child.stdout):
