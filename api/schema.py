@@ -29,7 +29,8 @@ W = TypeVar("W", bound="Wire")
 class Wire(BaseModel):
     """A body as it may come in: no unknown fields, no coercion of numbers out of strings or booleans."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_max_length=20_000)
+    # A body's validator is built when the first one comes, not while the process starts.
+    model_config = ConfigDict(frozen=True, extra="forbid", str_max_length=20_000, defer_build=True)
 
     @classmethod
     def model_validate(cls, obj: Any, *, strict: bool | None = None, **options: Any) -> Self:

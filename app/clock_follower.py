@@ -11,11 +11,11 @@ from kernel import sandbox_clock
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 
-FOLLOW_S = 1.0
+FOLLOW_S = 2.0
 
 
 def follow_clock(services: Services, stop: threading.Event) -> None:
-    """Read the installation's offset now and then every second until `stop`."""
+    """Read the installation's offset now and then every two seconds until `stop`."""
     if not services.sandbox:
         return
 

@@ -26,7 +26,7 @@ ACTOR = "run_job"
 NAMESPACE = "market"
 PAUSE_S = 1.0
 """How long messages are dropped after the broker failed to answer."""
-WAIT_S = 5.0
+WAIT_S = 15.0
 """How long an idle consumer waits in the broker at a time: what comes meanwhile is there at once."""
 
 
@@ -87,7 +87,11 @@ class JobNotifier:
             for signal in signals:
                 self._broker.enqueue(
                     dramatiq.Message(
-                        queue_name=signal.queue, actor_name=ACTOR, args=(str(signal.job_id),), kwargs={}, options={}
+                        queue_name=signal.queue,
+                        actor_name=ACTOR,
+                        args=(signal.queue, str(signal.job_id), signal.kind),
+                        kwargs={},
+                        options={},
                     )
                 )
         except (BrokerConnectionError, redis.RedisError, OSError) as error:
@@ -95,11 +99,11 @@ class JobNotifier:
             log.warning("broker_silent", error=str(error))
 
 
-def declare_actor(broker: SignalBroker, accept: Callable[[UUID], object]) -> None:
+def declare_actor(broker: SignalBroker, accept: Callable[[JobSignal], object]) -> None:
     """Declare the actor that hands over the job a message names. Only worker processes consume."""
 
-    def run_job(job_id: str) -> None:
-        accept(UUID(job_id))
+    def run_job(queue: str, job_id: str, kind: str) -> None:
+        accept(JobSignal(queue, UUID(job_id), kind))
 
     for queue in QUEUES:
         broker.declare_queue(queue)

@@ -8,7 +8,6 @@ What a job leaves behind is mostly the next step of the same purchase: it is tak
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -16,6 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.waiting_jobs import WaitingJobs
 from kernel.db.uow import JobSignal
 from kernel.jobs.runner import JobRun, Runner
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 BATCH = 16
 """Jobs that one transaction serves, at most."""
 WAITING = 1_000
-"""Jobs that may wait here; what comes beyond is left to the worker's sweep."""
+"""Jobs that may wait here; what is newer and comes beyond is left to the worker's sweep."""
 
 
 class LocalExecutor:
@@ -44,7 +44,7 @@ class LocalExecutor:
         self._notify_others = notify_others
         self._calls = calls
         self._changed = threading.Condition()
-        self._waiting: OrderedDict[UUID, None] = OrderedDict()
+        self._waiting = WaitingJobs(WAITING)
         self._answered: list[JobRun] = []
         self._calling = 0
         self._stopping = False
@@ -61,16 +61,15 @@ class LocalExecutor:
         others = [signal for signal in signals if signal.queue not in self._queues]
         for signal in signals:
             if signal.queue in self._queues:
-                self.submit(signal.job_id)
+                self.submit(signal)
         if others:
             self._notify_others(others)
 
-    def submit(self, job_id: UUID) -> bool:
-        """Run a job as soon as a thread is free; False when too many wait, or the process is ending."""
+    def submit(self, signal: JobSignal) -> bool:
+        """Run a job as soon as a thread is free; False when too many older ones wait, or the process is ending."""
         with self._changed:
-            if self._stopping or len(self._waiting) >= WAITING:
+            if self._stopping or not self._waiting.add(signal.kind, signal.job_id):
                 return False
-            self._waiting[job_id] = None
             self._changed.notify()
             return True
 
@@ -118,8 +117,7 @@ class LocalExecutor:
                     return None, []
                 self._changed.wait()
             answered, self._answered = self._answered[:BATCH], self._answered[BATCH:]
-            job_ids = [self._waiting.popitem(last=False)[0] for _ in range(min(max(room, 0), len(self._waiting)))]
-            return answered, job_ids
+            return answered, self._waiting.take(max(room, 0))
 
     def _begin(self, job_ids: list[UUID]) -> None:
         _, calls = self._runner.begin(job_ids)

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import structlog
 
-from app.database_schema import as_owner
 from kernel.db.uow import Transact
 from kernel.jobs.kinds import sweep
 
@@ -31,6 +30,8 @@ def retain_partitions(admin_url: str) -> list[str]:
 
     Returns the names of the dropped partitions. Whatever fails is left for the next time: all of it is idempotent.
     """
+    # Alembic, which only this needs of all that a process does, takes a while to load.
+    from app.database_schema import as_owner
     from migrations.partitions import add_months_ahead, drop_expired, partitioned_tables
 
     dropped: list[str] = []

@@ -2,14 +2,16 @@
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from app.embedded.engines import Addresses
+from app.embedded.forked_child import CAN_FORK
 from app.embedded.supervised_process import ProcessSpec, accepts_connections
 from app.embedded.supervisor import StartStep
 from app.sample.outcome import SampleMarket, SampleSignIn
+from app.startup import collection_paused
 from kernel.settings import Settings
 
 SELLER_FOLDER = Path(__file__).resolve().parent.parent / "examples" / "seller_app"
@@ -27,6 +29,12 @@ class ProcessPlan:
     settings: Settings
     sample: bool = True
 
+    def load(self) -> None:
+        """Load the product, where its processes are forked."""
+        if CAN_FORK:
+            with collection_paused():
+                import app.whole_product  # noqa: F401 - for the children
+
     def ports(self) -> list[tuple[str, int, str]]:
         """The API's address and, with samples, the sample seller's."""
         ports = [(self.settings.host, self.settings.port, "PORT")]
@@ -42,14 +50,14 @@ class ProcessPlan:
                 StartStep(
                     "Preparing the database and the sample market",
                     "正在准备数据库与示例数据",
-                    ProcessSpec("seed", ("-m", "app.cli", "seed"), environment),
+                    _own("seed", environment, "seed"),
                 )
             ]
         return [
             StartStep(
                 "Bringing the database up to date",
                 "正在更新数据库结构",
-                ProcessSpec("migrate", ("-m", "app.cli", "migrate"), environment),
+                _own("migrate", environment, "migrate"),
             )
         ]
 
@@ -58,9 +66,9 @@ class ProcessPlan:
         environment = self._environment(addresses)
         host, port = reachable(self.settings.host), self.settings.port
         own = [
-            ProcessSpec("renderer", ("-m", "app.cli", "worker", "--queue", "documents"), environment),
-            ProcessSpec("worker", ("-m", "app.cli", "worker", "--scheduler"), environment),
-            ProcessSpec("api", ("-m", "app.cli", "serve"), environment, lambda: answers_ready(host, port)),
+            _own("renderer", environment, "worker", "--queue", "documents"),
+            _own("worker", environment, "worker", "--scheduler"),
+            _own("api", environment, "serve", is_ready=lambda: answers_ready(host, port)),
         ]
         return [self._seller(), *own] if self.sample else own
 
@@ -89,6 +97,13 @@ class ProcessPlan:
             "PORT": str(given.port),
             "SAMPLE_SELLER_PORT": str(given.sample_seller_port),
         }
+
+
+def _own(
+    name: str, environment: Mapping[str, str], *command: str, is_ready: Callable[[], bool] | None = None
+) -> ProcessSpec:
+    """A process that runs `market COMMAND`."""
+    return ProcessSpec(name, ("-m", "app.cli", *command), environment, is_ready, is_loaded=True)
 
 
 def write_outcome(settings: Settings, outcome: SampleMarket) -> None:

@@ -6,7 +6,6 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 THRESHOLDS = 20_000, 20, 50
 """Of garbage collection, as `gc.set_threshold`: a request makes thousands of objects and hardly a cycle among them."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from billing.gateways import janitor, sandbox
-from billing.gateways.call import GatewayCall, Gateways
+from billing.gateways.call import GatewayCall, Gateways, check_kind
 from billing.gateways.webhooks import PROCESS, ProcessWebhook
 from billing.invoices import jobs as invoice_jobs
 from billing.invoices.render_document import Renderer
@@ -23,7 +23,8 @@ OPERATIONS = (RefundOperation(), PayoutOperation(), PaymentOperation())
 def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public_url: str) -> None:
     """Register the jobs of payments, refunds, payouts, shares, ledger, statements and documents."""
     for operation in OPERATIONS:
-        call(operation.kind)(GatewayCall(gateways, operation))
+        for kind in (operation.kind, check_kind(operation)):
+            call(kind)(GatewayCall(gateways, operation))
     call(PROCESS)(ProcessWebhook(gateways, OPERATIONS))
     janitor.register(OPERATIONS)
     sandbox.register()

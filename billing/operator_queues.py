@@ -14,6 +14,7 @@ from billing.refunds.models import Refund
 from billing.statements.models import Statement
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.models import Inbox
+from kernel.states import state_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,20 @@ def list_operator_queues(uow: UnitOfWork) -> list[OperatorQueue]:
     uow.principal.require("operator.read")
     again = aliased(Refund)
     queues = {
-        "payments_unknown": select(func.count(), func.min(Payment.created_at)).where(Payment.state == "unknown"),
-        "refunds_unknown": select(func.count(), func.min(Refund.created_at)).where(Refund.state == "unknown"),
+        "payments_unknown": select(func.count(), func.min(Payment.created_at)).where(
+            state_in(Payment.state, "unknown")
+        ),
+        "refunds_unknown": select(func.count(), func.min(Refund.created_at)).where(state_in(Refund.state, "unknown")),
         "refunds_failed": select(func.count(), func.min(Refund.created_at)).where(
             Refund.state == "failed", ~exists().where(again.reference == Refund.reference, again.id > Refund.id)
         ),
-        "payouts_unknown": select(func.count(), func.min(Payout.created_at)).where(Payout.state == "unknown"),
+        "payouts_unknown": select(func.count(), func.min(Payout.created_at)).where(state_in(Payout.state, "unknown")),
         "payouts_failed": select(func.count(), func.min(Payout.created_at))
         .join(Statement, Statement.id == Payout.statement_id)
         .where(Payout.state == "failed", Statement.state == "closed"),
-        "notices_quarantined": select(func.count(), func.min(Inbox.received_at)).where(Inbox.state == "quarantined"),
+        "notices_quarantined": select(func.count(), func.min(Inbox.received_at)).where(
+            state_in(Inbox.state, "quarantined")
+        ),
     }
     found = []
     for key, statement in queues.items():

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from fulfillment.runs.call_seller import CallSeller, SellerCalls
+from fulfillment.runs.call_seller import CallSeller, SellerCalls, mark_lost
 from fulfillment.runs.check_connector import CHECK, CheckConnector
 from fulfillment.runs.conclude import give_up, lock_run
 from fulfillment.runs.models import LIVE, Run
@@ -18,6 +18,7 @@ from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import Payload, call, job, sweep
 from kernel.jobs.settle_each import settle_each
+from kernel.states import state_in
 
 SWEEP_OVERDUE = "fulfillment.run.sweep_overdue"
 SWEPT_AT_ONCE = 200
@@ -32,14 +33,16 @@ def register(ports: SellerCalls) -> None:
     def apply(uow: UnitOfWork, payload: Payload) -> None:
         apply_callback(uow, UUID(payload["inbox_id"]), UUID(payload["run_id"]))
 
-    @sweep(SWEEP_OVERDUE, every=timedelta(seconds=2))
+    @sweep(SWEEP_OVERDUE, every=timedelta(seconds=5))
     def give_up_late(transact: Transact) -> None:
         settle_each(transact, overdue_runs, give_up_overdue)
 
 
 def overdue_runs(uow: UnitOfWork, limit: int = SWEPT_AT_ONCE) -> Sequence[UUID]:
     """Runs under way whose deadline has passed, the longest overdue first."""
-    statement = select(Run.id).where(Run.state.in_(LIVE), Run.deadline_at <= clock.now()).order_by(Run.deadline_at)
+    statement = (
+        select(Run.id).where(state_in(Run.state, *LIVE), Run.deadline_at <= clock.now()).order_by(Run.deadline_at)
+    )
     return uow.session.scalars(statement.limit(limit)).all()
 
 
@@ -48,5 +51,7 @@ def give_up_overdue(uow: UnitOfWork, run_id: UUID) -> bool:
     run, entitlement = lock_run(uow, run_id)
     if run.state not in LIVE or run.deadline_at > clock.now():
         return False
+    if run.state == "calling":
+        mark_lost(uow, run)
     give_up(uow, run, entitlement, state="dead", reason="deadline_missed")
     return True

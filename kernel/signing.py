@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 from argon2 import PasswordHasher
@@ -183,7 +184,6 @@ def hash_api_key(secret: str) -> str:
 MAX_PASSWORD_BYTES: Final = 1024
 # Argon2id, 19 MiB, two passes, one lane: the OWASP minimum, some 20 ms; more memory would invite exhaustion by log-ins.
 _hasher: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_HASH_OF_NOBODY: Final = _hasher.hash(secrets.token_urlsafe(16))
 
 
 def hash_password(password: str) -> str:
@@ -200,7 +200,7 @@ def verify_password(stored_hash: str | None, password: str) -> bool:
     if len(prepared) > MAX_PASSWORD_BYTES:
         return False
     try:
-        _hasher.verify(stored_hash if stored_hash is not None else _HASH_OF_NOBODY, prepared)
+        _hasher.verify(stored_hash if stored_hash is not None else _hash_of_nobody(), prepared)
     except (VerificationError, InvalidHashError):
         return False
     return stored_hash is not None
@@ -209,6 +209,12 @@ def verify_password(stored_hash: str | None, password: str) -> bool:
 def password_needs_rehash(stored_hash: str) -> bool:
     """Whether a hash was made with older parameters; hash again at the next successful log-in."""
     return _hasher.check_needs_rehash(stored_hash)
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """What the password of an account that is not there is held against. Made when first needed: it takes its time."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 def _prepared(password: str) -> bytes:

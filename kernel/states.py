@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import Index, Uuid
+from sqlalchemy import ColumnElement, Index, Uuid, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from kernel import clock
 from kernel.db.base import Base, Id
@@ -26,6 +26,15 @@ class Stateful(Protocol):
 
     id: UUID
     state: str
+
+
+def state_in(column: InstrumentedAttribute[str], *states: str) -> ColumnElement[bool]:
+    """The condition for rows in one of these states, written into the statement itself.
+
+    An index of such rows alone serves a statement only where the states are no parameters: a plan is made once for all of
+    them. Name the states of the index, or some of them.
+    """
+    return column.in_(bindparam(None, states, expanding=True, literal_execute=True))
 
 
 class StateHistory(Base):

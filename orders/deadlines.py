@@ -67,13 +67,15 @@ def accept_by_deadline(uow: UnitOfWork, order_id: UUID) -> bool:
 
 def _overdue() -> ColumnElement[bool]:
     """A payment under way or in doubt holds its purchase open, but not for ever; a captured one is about to be noticed."""
-    captured = exists().where(Payment.reference == Purchase.id, Payment.state == "succeeded")
-    unresolved = exists().where(Payment.reference == Purchase.id, Payment.state.not_in(("succeeded", "failed")))
+    # Of a purchase's payments one at most has not failed.
+    live = select(Payment.state).where(Payment.reference == Purchase.id, Payment.state != "failed").scalar_subquery()
     return (
         Purchase.state.in_(("pending_approval", "pending_payment"))
         & (Purchase.deadline_at <= clock.now())
-        & ~captured
-        & or_(~unresolved, Purchase.deadline_at <= clock.now() - UNRESOLVED_PAYMENT_WAITS)
+        & or_(
+            live.is_(None),
+            (live != "succeeded") & (Purchase.deadline_at <= clock.now() - UNRESOLVED_PAYMENT_WAITS),
+        )
     )
 
 

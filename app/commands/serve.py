@@ -3,9 +3,6 @@
 import signal
 import threading
 
-import uvicorn
-
-from app.embedded.engines import running_engines
 from app.startup import collection_paused
 
 BACKLOG = 2048
@@ -13,13 +10,17 @@ BACKLOG = 2048
 
 def run() -> int:
     """Serve until SIGTERM or Ctrl-C; then take no new requests and finish those under way (SHUTDOWN_GRACE_S)."""
+    with collection_paused():
+        import uvicorn
+
+        from api.app import create_app
+        from app.clock_follower import follow_clock
+        from app.composition import compose
+        from app.embedded.engines import running_engines
+        from kernel.logs import configure_logs
+
     with running_engines() as settings:
         with collection_paused():
-            from api.app import create_app
-            from app.clock_follower import follow_clock
-            from app.composition import compose
-            from kernel.logs import configure_logs
-
             configure_logs(settings.log_format, settings.log_level, process="api")
             services = compose(settings)
             asgi = create_app(services)

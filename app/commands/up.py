@@ -4,7 +4,6 @@ import time
 from contextlib import ExitStack
 
 from rich.markup import escape
-from rich.status import Status
 from rich.table import Table
 
 from app.console import choose, console, results
@@ -30,10 +29,8 @@ def run(*, sample: bool) -> int:
     supervisor = Supervisor(settings, progress.tell, ProcessPlan(settings, sample))
     with ExitStack() as stack:
         try:
-            with console.status(choose("Starting", "正在启动")) as status:
-                progress.show_on(status)
-                stack.enter_context(supervisor)
-                progress.finish()
+            stack.enter_context(supervisor)
+            progress.finish()
         except Stopped:
             console.print(_stopped())
             return 130
@@ -57,30 +54,30 @@ def seed_sample() -> int:
 
 
 class _Progress:
-    """One line per step of the start, with its seconds once it is done; afterwards, one line per event."""
+    """One line per step of the start, with its seconds once it is done; afterwards, one line per event.
+
+    Without a spinner, whose thread would keep the supervisor from forking.
+    """
 
     def __init__(self) -> None:
-        self._status: Status | None = None
+        self._starting = True
         self._step = ""
         self._since_s = 0.0
 
-    def show_on(self, status: Status) -> None:
-        """Show the steps of the start beside a spinner."""
-        self._status = status
-
     def tell(self, en: str, zh: str) -> None:
         """A new step begins, or, after the start, something happened."""
-        if self._status is None:
+        if not self._starting:
             console.print(choose(en, zh), markup=False)
             return
         self._end_step()
         self._step, self._since_s = choose(en, zh), time.monotonic()
-        self._status.update(self._step)
+        if console.is_terminal:
+            console.print(f"[dim]…[/dim] {escape(self._step)}", end="\r")
 
     def finish(self) -> None:
         """The start is complete."""
         self._end_step()
-        self._status = None
+        self._starting = False
 
     def _end_step(self) -> None:
         if self._step:

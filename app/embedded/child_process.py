@@ -12,12 +12,13 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import psutil
 
 _PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_PRCTL = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
+"""Looked up here: in a fresh child that would wait for the loader's lock, which another thread may have held at the fork."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,21 @@ class SystemUser:
     gid: int
 
 
+class ChildProcess(Protocol):
+    """A child of this process, started as a program (`subprocess.Popen`) or forked (`ForkedChild`)."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """How it ended, negative for a signal; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end. Raises subprocess.TimeoutExpired."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send a signal, unless it has ended."""
+
+
 def tie_to_parent(death_signal: signal.Signals, parent_pid: int) -> Callable[[], None]:
     """A function for a fresh child: have the kernel send `death_signal` to it when `parent_pid` dies.
 
@@ -37,9 +53,9 @@ def tie_to_parent(death_signal: signal.Signals, parent_pid: int) -> Callable[[],
     """
 
     def arrange() -> None:
-        if _LIBC is None:
+        if _PRCTL is None:
             return
-        _LIBC.prctl(_PR_SET_PDEATHSIG, int(death_signal))
+        _PRCTL(_PR_SET_PDEATHSIG, int(death_signal))
         if os.getppid() != parent_pid:  # the parent died before the request reached the kernel
             os._exit(1)
 
@@ -77,7 +93,7 @@ def start_child(
         )
 
 
-def end_child(process: subprocess.Popen[bytes], signals: Iterable[tuple[signal.Signals, float]]) -> bool:
+def end_child(process: ChildProcess, signals: Iterable[tuple[signal.Signals, float]]) -> bool:
     """Send each signal in turn, waiting its seconds, until the child has ended, then kill it.
 
     Returns whether the child ended by itself, without SIGKILL.

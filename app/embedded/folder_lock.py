@@ -12,6 +12,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+_held: set[IO[str]] = set()
+
+
+def _let_go() -> None:
+    """A forked child holds no folder: the lock must vanish with the process that took it, whatever its children do."""
+    while _held:
+        _held.pop().close()
+
+
+os.register_at_fork(after_in_child=_let_go)
+
 
 class FolderInUse(Exception):  # a state of affairs that callers ask about, not a fault
     """Another process works in the data folder; `pid` is its process id, 0 when it could not be read."""
@@ -64,6 +75,7 @@ class FolderLock:
         file.write(json.dumps({"pid": os.getpid(), "command": command}))
         file.flush()
         self._file = file
+        _held.add(file)
         return self
 
     def __exit__(
@@ -71,6 +83,7 @@ class FolderLock:
     ) -> None:
         if self._file is not None:
             self._file.truncate(0)
+            _held.discard(self._file)
             self._file.close()
             self._file = None
 

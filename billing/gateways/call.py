@@ -117,6 +117,11 @@ def ask(gateways: Gateways, request: GatewayRequest) -> GatewayResult:
     return submit_or_query(lambda: request.find(gateway), lambda: request.submit(gateway), fresh=request.fresh)
 
 
+def check_kind(operation: GatewayOperation) -> str:
+    """Kind of the job in which the janitor asks: one of its own, which takes turns with a backlog of calls."""
+    return f"{operation.kind}.check"
+
+
 def payload_of(operation: GatewayOperation, row_id: UUID) -> Payload:
     """The payload of the job that asks about a row."""
     return {f"{operation.name}_id": str(row_id)}

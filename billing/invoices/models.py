@@ -53,6 +53,7 @@ class Invoice(Base):
         CheckConstraint("net_minor + tax_minor = gross_minor", name="gross"),
         CheckConstraint("gross_minor >= 0", name="positive"),
         Index("uq_invoice_reference", "reference", unique=True, postgresql_where=text("kind <> 'credit_note'")),
+        Index("ix_invoice_reference", "reference"),
         Index("uq_invoice_refund_id", "refund_id", unique=True, postgresql_where=text("refund_id IS NOT NULL")),
         Index("uq_invoice_number", "seller_org_id", "kind", "number", unique=True),
         Index("ix_invoice_buyer_org_id_created_at", "buyer_org_id", "created_at", "id"),

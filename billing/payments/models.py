@@ -134,3 +134,4 @@ PAYMENT = Machine(
 
 
 FINAL = ("succeeded", "failed")
+UNRESOLVED = ("processing", "requires_action", "unknown")

@@ -20,11 +20,12 @@ from billing.gateways.ports import (
 )
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payments.apply_gateway_result import apply_gateway_result
-from billing.payments.models import FINAL, PAYMENT, Payment, PaymentAttempt
+from billing.payments.models import FINAL, PAYMENT, UNRESOLVED, Payment, PaymentAttempt
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
+from kernel.states import state_in
 
 SUBMIT = "billing.payment.submit"
 """Kind of the job that calls the gateway."""
@@ -105,7 +106,7 @@ class PaymentOperation:
         """See `GatewayOperation.unresolved`."""
         rows = uow.session.execute(
             select(Payment.id, Payment.checks)
-            .where(Payment.state.not_in(FINAL), Payment.next_check_at <= clock.now())
+            .where(state_in(Payment.state, *UNRESOLVED), Payment.next_check_at <= clock.now())
             .order_by(Payment.next_check_at)
             .limit(limit)
         )

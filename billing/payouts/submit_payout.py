@@ -19,6 +19,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.money import Money
+from kernel.states import state_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class PayoutOperation:
         """See `GatewayOperation.unresolved`."""
         rows = uow.session.execute(
             select(Payout.id, Payout.checks)
-            .where(Payout.state.in_(("scheduled", "sent", "unknown")), Payout.next_check_at <= clock.now())
+            .where(state_in(Payout.state, "scheduled", "sent", "unknown"), Payout.next_check_at <= clock.now())
             .order_by(Payout.next_check_at)
             .limit(limit)
         )

@@ -20,6 +20,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.money import Money
+from kernel.states import state_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class RefundOperation:
         """See `GatewayOperation.unresolved`."""
         rows = uow.session.execute(
             select(Refund.id, Refund.checks)
-            .where(Refund.state.in_(("requested", "processing", "unknown")), Refund.next_check_at <= clock.now())
+            .where(state_in(Refund.state, "requested", "processing", "unknown"), Refund.next_check_at <= clock.now())
             .order_by(Refund.next_check_at)
             .limit(limit)
         )

@@ -28,6 +28,7 @@ from kernel.errors import Conflict, DomainError, Invalid
 from kernel.events import Event
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
+from kernel.states import state_in
 from marketplace.parties.models import PLATFORM_ORG_ID
 
 SETTLED = ("in_statement", "paid")
@@ -158,7 +159,7 @@ def _check(uow: UnitOfWork, until: datetime) -> None:
 
 def _parties(uow: UnitOfWork, command: CloseStatements) -> list[CloseStatement]:
     earned = select(Share.org_id, Share.currency).where(
-        Share.state == "releasable", Share.kind != "commission", Share.releasable_at < command.until
+        state_in(Share.state, "releasable"), Share.kind != "commission", Share.releasable_at < command.until
     )
     taken_back = (
         select(ShareReversal.org_id, ShareReversal.currency)
@@ -187,7 +188,7 @@ def _lock_shares(uow: UnitOfWork, command: CloseStatement) -> tuple[list[Share],
         .where(
             own | of_its_sales,
             Share.currency == command.currency,
-            Share.state == "releasable",
+            state_in(Share.state, "releasable"),
             Share.releasable_at < command.until,
             Charge.reserved_minor == Charge.refunded_minor,
         )

@@ -55,6 +55,10 @@ class Share(Base):
         Index("ix_share_statement_id", "statement_id", postgresql_where=text("statement_id IS NOT NULL")),
         Index("ix_share_reference", "reference"),
         Index("ix_share_due", "releasable_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_share_releasable", "org_id", "releasable_at", postgresql_where=text("state = 'releasable'")),
+        Index(
+            "ix_share_sale_releasable", "seller_org_id", "releasable_at", postgresql_where=text("state = 'releasable'")
+        ),
         {"schema": "billing"},
     )
     id: Mapped[Id]

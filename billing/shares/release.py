@@ -12,6 +12,7 @@ from kernel import clock
 from kernel.db.locks import lock_rows
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import sweep
+from kernel.states import state_in
 
 RELEASE = "billing.shares.release"
 _BATCH = 500
@@ -25,7 +26,7 @@ def release_due(uow: UnitOfWork, until: datetime) -> int:
     """
     due = uow.session.scalars(
         select(Share.id)
-        .where(Share.state == "pending", Share.releasable_at <= until)
+        .where(state_in(Share.state, "pending"), Share.releasable_at <= until)
         .order_by(Share.releasable_at)
         .limit(_BATCH)
     ).all()

@@ -18,6 +18,8 @@ class RunRequest:
     url: str | None
     secrets: tuple[str, ...]
     """Signing secrets valid now, newest first."""
+    connector: str = ""
+    """Whose system is called: one that fails shares nothing with others at its address."""
 
 
 @dataclass(frozen=True, slots=True)

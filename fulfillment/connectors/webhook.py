@@ -40,7 +40,7 @@ class WebhookConnector:
             **sign_webhook(request.secrets, request.message_id, content),
         }
         try:
-            response = self._client.post(request.url, content, headers, TIMEOUT_S)
+            response = self._client.post(request.url, content, headers, TIMEOUT_S, in_name_of=request.connector)
         except OutboundError as error:
             exchange = Exchange(request_excerpt=excerpt, response_excerpt=error.reason)
             if not error.retryable:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, or_, select, update
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from fulfillment.connectors.models import ConnectorRow
@@ -74,6 +74,12 @@ _PREPARED = Read(
 )
 
 
+_LOST = """
+    UPDATE fulfillment.run_attempt SET outcome = 'unknown', reason = 'worker_lost'
+    WHERE run_id = $1 AND buyer_org_id = $2 AND started_at >= $3 AND outcome = 'started'
+"""
+
+
 class CallSeller:
     """The steps of a job that carries one queued run one step further, if its call generation is still the run's.
 
@@ -92,6 +98,9 @@ class CallSeller:
         if found is None:
             raise NotFound("not_found")
         run, entitlement, connector = found.Run, found.Entitlement, found.ConnectorRow
+        if run.tries and (run.call_generation == generation or run.state != "calling"):
+            # Whoever holds the claim knows that no earlier try of it is under way; a callback may have ended the run.
+            mark_lost(uow, run)
         if run.call_generation != generation or run.state not in ("queued", "calling"):
             return None
         if entitlement.state == "ended" and run.operation != "deprovision":
@@ -102,8 +111,6 @@ class CallSeller:
             return None
         if found.other_is_under_way:
             return Again(BUSY_AGAIN, "another run of this entitlement is under way")
-        if run.tries:
-            _mark_unknown(uow, run)
         RUN.move(uow, run, "calling", org_ids=[run.buyer_org_id, run.seller_org_id])
         run.tries += 1
         attempt = RunAttempt(
@@ -124,6 +131,7 @@ class CallSeller:
             body=request_body(run, entitlement, signer=self._ports.signer, public_url=self._ports.public_url),
             url=connector.url if connector else None,
             secrets=open_secrets(connector, self._ports.box) if connector else (),
+            connector=str(connector.id) if connector else "",
         )
         return _Try(run_id, generation, attempt, connector.kind if connector else "none", request)
 
@@ -156,18 +164,9 @@ class CallSeller:
         return None
 
 
-def _mark_unknown(uow: UnitOfWork, run: Run) -> None:
-    """A try whose worker died before it could write down the answer."""
-    uow.session.execute(
-        update(RunAttempt)
-        .where(
-            RunAttempt.buyer_org_id == run.buyer_org_id,
-            RunAttempt.run_id == run.id,
-            RunAttempt.started_at >= run.created_at,
-            RunAttempt.outcome == "started",
-        )
-        .values(outcome="unknown", reason="worker_lost")
-    )
+def mark_lost(uow: UnitOfWork, run: Run) -> None:
+    """Conclude the tries whose worker died before it could write down the answer."""
+    uow.ask(_LOST, (run.id, run.buyer_org_id, run.created_at))
 
 
 def _again(uow: UnitOfWork, run: Run, entitlement: Entitlement, answer: TryAgain) -> Again | None:

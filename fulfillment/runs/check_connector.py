@@ -109,6 +109,7 @@ def _prepare(uow: UnitOfWork, connector_id: UUID, asked_at: datetime, ports: Sel
         body=request_body(run, entitlement, signer=ports.signer, public_url=ports.public_url),
         url=row.url,
         secrets=open_secrets(row, ports.box),
+        connector=str(row.id),
     )
     return _Check(connector_id, asked_at, row.kind, request)
 

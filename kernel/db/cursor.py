@@ -199,3 +199,12 @@ class Cursor:
                 results.append(result)
                 if result.status == pq.ExecStatus.FATAL_ERROR and pgconn.status != pq.ConnStatus.OK:
                     return results
+
+
+def keep_prepared(connection: psycopg.Connection[Any], _: object) -> None:
+    """Let prepared statements outlive a rollback: a listener to a pool's new connections.
+
+    psycopg has the server forget all of them then, for the sake of statements about objects that the transaction had made.
+    A serving connection makes none, and what was prepared here would be gone with them.
+    """
+    connection._prepared.clear = lambda: False  # type: ignore[method-assign]  # noqa: SLF001 - there is no setting for it

@@ -24,7 +24,7 @@ from sqlalchemy.orm.util import identity_key
 
 from kernel.db.base import Base
 from kernel.db.constraints import translate
-from kernel.db.cursor import BEGIN, Cursor
+from kernel.db.cursor import BEGIN, Cursor, keep_prepared
 from kernel.db.statements import Read, Rows, insert_if_absent, write
 from kernel.principal import Principal
 
@@ -57,6 +57,7 @@ class JobSignal:
 
     queue: str
     job_id: UUID
+    kind: str
 
 
 class FollowerFailed(Exception):
@@ -89,7 +90,7 @@ class Database:
             hide_parameters=True,
             connect_args={"prepare_threshold": 3, "options": LIMITS + (PLATFORM if platform_only else "")},
         )
-        event.listen(self.engine, "connect", _keep_prepared)
+        event.listen(self.engine, "connect", keep_prepared)
         self.platform_only = platform_only
         self.notify: Callable[[Sequence[JobSignal]], None] | None = None
 
@@ -267,15 +268,6 @@ class UnitOfWork:
         statements, self._statements = self._statements, []
         for sql, parameters in statements:
             self.cursor.queue(sql, parameters)
-
-
-def _keep_prepared(connection: psycopg.Connection[Any], _: object) -> None:
-    """Let prepared statements outlive a rollback.
-
-    psycopg has the server forget all of them then, for the sake of statements about objects that the transaction had made.
-    A serving connection makes none, and what `kernel.db.cursor` prepared would be gone with them.
-    """
-    connection._prepared.clear = lambda: False  # type: ignore[method-assign]  # noqa: SLF001 - there is no setting for it
 
 
 class Transact(Protocol):

@@ -41,8 +41,9 @@ class JobClaim:
 _FENCE = """
     SELECT j.id FROM kernel.job j
     JOIN unnest($1::uuid[], $2::bigint[]) AS held(id, epoch) ON held.id = j.id AND held.epoch = j.epoch
-    WHERE j.state = 'running' ORDER BY j.id FOR UPDATE OF j
+    WHERE j.lease_until IS NOT NULL ORDER BY j.id FOR UPDATE OF j
 """
+"""A job has a lease while it runs. By its state it would be looked for in the index of all that wait."""
 
 
 def fence(uow: UnitOfWork, claims: Sequence[JobClaim]) -> set[UUID]:

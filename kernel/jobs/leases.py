@@ -23,7 +23,7 @@ _RENEW = """
     UPDATE kernel.job SET lease_until = clock_timestamp() + make_interval(secs => $1)
     WHERE id IN (SELECT j.id FROM kernel.job j
                  JOIN unnest($2::uuid[], $3::bigint[]) AS held(id, epoch) USING (id, epoch)
-                 WHERE j.state = 'running' FOR UPDATE OF j SKIP LOCKED)
+                 WHERE j.lease_until IS NOT NULL FOR UPDATE OF j SKIP LOCKED)
 """
 """Skips what a transaction of its own handler holds: waiting for that one would let every other lease run out, and what
 is locked cannot be claimed by anybody else either."""

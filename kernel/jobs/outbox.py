@@ -81,7 +81,7 @@ class Outbox:
             lease = (job.leased, LEASE_S, job.event_id, job.correlation_id, now)
             self.uow.cursor.queue(_INSERT, values + lease)
             if job.run_at <= now and not job.leased:
-                self.uow.signals.append(JobSignal(job.queue, job.id))
+                self.uow.signals.append(JobSignal(job.queue, job.id, job.kind))
 
 
 def outbox_of(uow: UnitOfWork) -> Outbox:

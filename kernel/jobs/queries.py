@@ -1,7 +1,8 @@
-"""Reads of the job table for operators: what was given up, and what waits."""
+"""Reads of the job table: what was given up, what waits, and when the next job is due."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +12,12 @@ from sqlalchemy import func, select
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.models import Job
+
+_DUE_IN = """
+    SELECT extract(epoch FROM least(min(run_at) FILTER (WHERE state = 'ready') - $2::timestamptz,
+                                    min(lease_until) FILTER (WHERE state = 'running') - clock_timestamp()))::float8
+    FROM kernel.job WHERE queue = ANY($1) AND state IN ('ready', 'running')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +56,12 @@ def due_jobs(uow: UnitOfWork) -> Backlog:
         select(func.count(), func.min(Job.run_at)).where(Job.state == "ready", Job.run_at <= clock.now())
     ).one()
     return Backlog(count, oldest_at)
+
+
+def due_in_s(uow: UnitOfWork, queues: Sequence[str]) -> float | None:
+    """Seconds until a job of `queues` can be claimed, as far as is known by now: 0 or less when one can, None without any.
+
+    A running one can when its lease runs out, unless that is renewed meanwhile.
+    """
+    row = uow.cursor.execute(_DUE_IN, (list(queues), clock.now())).fetchone()
+    return None if row is None else row[0]

@@ -38,16 +38,17 @@ SLOW_MS = 1_000
 _CLAIM = """
     SELECT id, kind, payload, epoch + 1, attempts + 1, correlation_id FROM kernel.job
     WHERE id = ANY($1)
-      AND ((state = 'ready' AND run_at <= $2) OR (state = 'running' AND lease_until < clock_timestamp()))
+      AND CASE state WHEN 'ready' THEN run_at <= $2 WHEN 'running' THEN lease_until < clock_timestamp() END
     ORDER BY run_at, id FOR UPDATE SKIP LOCKED
 """
+"""As a CASE, from which no partial index follows: the rows are found by their ids, not among all that wait."""
 _LEASE = """
     UPDATE kernel.job j SET state = 'running', epoch = held.epoch, attempts = held.attempts, worker = $1,
            lease_until = clock_timestamp() + make_interval(secs => $2)
     FROM unnest($3::uuid[], $4::bigint[], $5::bigint[]) AS held(id, epoch, attempts) WHERE j.id = held.id
 """
 _DUE = """
-    SELECT id, queue FROM kernel.job
+    SELECT queue, id, kind FROM kernel.job
     WHERE queue = ANY($1)
       AND ((state = 'ready' AND run_at <= $2 AND (run_at > created_at OR run_at <= $3))
            OR (state = 'running' AND lease_until < clock_timestamp()))
@@ -102,7 +103,7 @@ class _Begun:
 
 def due(
     db: Database, queues: Sequence[str], limit: int = 100, *, unheard_for: timedelta = timedelta()
-) -> list[tuple[UUID, str]]:
+) -> list[JobSignal]:
     """Jobs that could be claimed now, oldest first: by state, never by a last id seen (sequence order is not commit order).
 
     With `unheard_for`, without those that were due when they were made and have had less than this time to be heard of.
@@ -110,7 +111,7 @@ def due(
     now = clock.now()
     with unit_of_work(db, SYSTEM) as uow:
         uow.cursor.execute(_DUE, (list(queues), now, now - unheard_for, limit))
-        return [(row[0], row[1]) for row in uow.cursor.fetchall()]
+        return [JobSignal(*row) for row in uow.cursor.fetchall()]
 
 
 class Runner:
@@ -350,12 +351,12 @@ def replay(uow: UnitOfWork, job_id: UUID) -> None:
     uow.principal.require("operator.jobs")
     row = uow.session.execute(
         text("""UPDATE kernel.job SET state = 'ready', attempts = 0, run_at = :now, finished_at = NULL
-                WHERE id = :id AND state = 'dead' RETURNING queue"""),
+                WHERE id = :id AND state = 'dead' RETURNING queue, kind"""),
         {"id": job_id, "now": clock.now()},
     ).first()
     if row is None:
         raise NotFound("job_not_dead")
-    uow.signals.append(JobSignal(row.queue, job_id))
+    uow.signals.append(JobSignal(row.queue, job_id, row.kind))
 
 
 def drain(db: Database, *, queues: Sequence[str] | None = None, limit: int = 1000) -> int:
@@ -364,5 +365,5 @@ def drain(db: Database, *, queues: Sequence[str] | None = None, limit: int = 100
     chosen = queues or ("default", "media", "documents")
     count = 0
     while count < limit and (batch := due(db, chosen)):
-        count += sum(runner.run(job_id) for job_id, _ in batch)
+        count += sum(runner.run(signal.job_id) for signal in batch)
     return count

@@ -50,10 +50,16 @@ class OutboundClient:
         weakref.finalize(self, self._connections.close)
 
     def post(
-        self, url: str, content: bytes, headers: Mapping[str, str] | None = None, timeout_s: float | None = None
+        self,
+        url: str,
+        content: bytes,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+        *,
+        in_name_of: str = "",
     ) -> OutboundResponse:
         """POST; see :meth:`request`."""
-        return self.request("POST", url, content, headers, timeout_s)
+        return self.request("POST", url, content, headers, timeout_s, in_name_of=in_name_of)
 
     def request(
         self,
@@ -62,10 +68,13 @@ class OutboundClient:
         content: bytes = b"",
         headers: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
+        *,
+        in_name_of: str = "",
     ) -> OutboundResponse:
         """Make one call and return its answer, whatever its status.
 
         ``timeout_s`` bounds everything, look-up and body included; it can shorten the policy's limit, not lengthen it.
+        ``in_name_of`` is whose call it is: failures and slots are counted for each apart, even at one address.
 
         Raises:
             OutboundRefused: the policy forbids it; nothing was sent, do not repeat.
@@ -76,7 +85,8 @@ class OutboundClient:
         request = self._build(method, target, content, headers or {})
         limit_s = self._policy.total_timeout_s if timeout_s is None else min(timeout_s, self._policy.total_timeout_s)
         call = CallRecord(limit_s)
-        with self._endpoints.enter(target.endpoint, wait_s=min(self._policy.queue_wait_s, limit_s)) as passage:
+        wait_s = min(self._policy.queue_wait_s, limit_s)
+        with self._endpoints.enter(target.endpoint, in_name_of, wait_s=wait_s) as passage:
             try:
                 response = self._send(request, content, target, call)
             except OutboundRefused:

@@ -1,4 +1,7 @@
-"""Per-endpoint fairness inside one process: a circuit breaker and a limit of calls in flight.
+"""Fairness inside one process: a circuit breaker and a limit of calls in flight for each endpoint.
+
+An endpoint is what is called in one name (a seller's connector) at one address. Whoever shares an address with a failing
+neighbour has a breaker and slots of their own; all of them together share a wide limit.
 
 State is kept in memory on purpose: it protects this process's threads from a slow endpoint. What must survive a
 restart (when to try a delivery again) lives in the database with the delivery.
@@ -60,9 +63,9 @@ class Passage:
 
 
 class _Endpoint:
-    def __init__(self, policy: OutboundPolicy, monotonic: Callable[[], float]) -> None:
-        self.breaker = Breaker(policy, monotonic)
-        self.slots = threading.BoundedSemaphore(policy.max_in_flight_per_endpoint)
+    def __init__(self, breaker: Breaker, slots: int) -> None:
+        self.breaker = breaker
+        self.slots = threading.BoundedSemaphore(slots)
         self.users = 0
 
 
@@ -73,39 +76,49 @@ class Endpoints:
         self._policy = policy
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, _Endpoint] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str | None], _Endpoint] = OrderedDict()
 
     @contextmanager
-    def enter(self, key: str, *, wait_s: float) -> Iterator[Passage]:
-        """Hold one slot of the endpoint for the length of a call.
+    def enter(self, address: str, name: str = "", *, wait_s: float) -> Iterator[Passage]:
+        """Hold one slot of the endpoint, and one of its address, for the length of a call in this name.
 
         Raises:
             EndpointBusy: no slot became free within ``wait_s`` seconds.
             BreakerOpen: the endpoint rests after a row of failures.
         """
-        endpoint = self._take(key)
+        until_s = self._monotonic() + wait_s
+        policy = self._policy
+        with (
+            self._slot((address, name), policy.max_in_flight_per_endpoint, until_s) as breaker,
+            self._slot((address, None), policy.max_in_flight_per_address, until_s),
+        ):
+            breaker.admit()
+            passage = Passage()
+            try:
+                yield passage
+            finally:
+                breaker.record(healthy=passage.healthy)
+
+    @contextmanager
+    def _slot(self, key: tuple[str, str | None], slots: int, until_s: float) -> Iterator[Breaker]:
+        endpoint = self._take(key, slots)
         try:
-            if not endpoint.slots.acquire(timeout=max(wait_s, 0.0)):
+            if not endpoint.slots.acquire(timeout=max(until_s - self._monotonic(), 0.0)):
                 raise EndpointBusy(retry_after_s=1.0)
             try:
-                endpoint.breaker.admit()
-                passage = Passage()
-                try:
-                    yield passage
-                finally:
-                    endpoint.breaker.record(healthy=passage.healthy)
+                yield endpoint.breaker
             finally:
                 endpoint.slots.release()
         finally:
             with self._lock:
                 endpoint.users -= 1
 
-    def _take(self, key: str) -> _Endpoint:
+    def _take(self, key: tuple[str, str | None], slots: int) -> _Endpoint:
         with self._lock:
             endpoint = self._known.get(key)
             if endpoint is None:
                 self._forget_idle()
-                endpoint = self._known[key] = _Endpoint(self._policy, self._monotonic)
+                endpoint = self._known[key] = _Endpoint(Breaker(self._policy, self._monotonic), slots)
             self._known.move_to_end(key)
             endpoint.users += 1
             return endpoint

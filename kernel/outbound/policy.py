@@ -15,6 +15,8 @@ class OutboundPolicy:
     (RFC 1918, RFC 4193) addresses, any port and plain http. Link-local and metadata addresses stay refused even there.
     ``keep_alive_s`` is how long an idle connection is kept for the next call, less where the other side announces less;
     0 makes a connection for every call.
+    ``max_in_flight_per_endpoint`` counts what is called in one name at one address, ``max_in_flight_per_address`` all that
+    is called there: many may share a relay, and none of them takes it from the others.
     ``ca_file`` names a PEM bundle to trust instead of the bundled public roots.
     """
 
@@ -32,6 +34,7 @@ class OutboundPolicy:
     keep_alive_s: float = 30.0
     max_idle_connections: int = 64
     max_in_flight_per_endpoint: int = 8
+    max_in_flight_per_address: int = 64
     queue_wait_s: float = 1.0
     breaker_failures: int = 5
     breaker_open_s: float = 15.0

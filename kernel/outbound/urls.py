@@ -41,7 +41,7 @@ class Target:
 
     @property
     def endpoint(self) -> str:
-        """The key of circuit breaker and concurrency limit: one per scheme, host and port."""
+        """What breakers and limits call the address: scheme, host and port."""
         return f"{self.scheme}://{self._bracketed}:{self.port}"
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
@@ -20,10 +21,12 @@ from marketplace.videos.share_links import find_share_link
 _PLACEMENTS = Read(
     select(Placement.id, Placement.video_id, Placement.org_id, Placement.start_ms, Placement.end_ms)
     .join(Video, Video.id == Placement.video_id)
-    .where(Placement.listing_id == bindparam("listing_id"), MAY_SEE)
+    .where(
+        Placement.listing_id == bindparam("listing_id"),
+        Placement.video_id == any_(bindparam("video_ids", type_=ARRAY(Uuid))),
+        MAY_SEE,
+    )
 )
-
-
 _TOUCHPOINTS = Read(
     select(Touchpoint)
     .where(
@@ -35,9 +38,11 @@ _TOUCHPOINTS = Read(
 )
 
 
-def placements_of_listing(uow: UnitOfWork, listing_id: UUID) -> list[PlacementFact]:
-    """Every placement the listing has or had on videos the principal may see, for attribution."""
-    rows = uow.fetch(_PLACEMENTS, listing_id=listing_id, **viewer(uow.principal))
+def placements_of_listing(uow: UnitOfWork, listing_id: UUID, video_ids: Collection[UUID]) -> list[PlacementFact]:
+    """Every placement the listing has or had on those of the videos that the principal may see, for attribution."""
+    if not video_ids:
+        return []
+    rows = uow.fetch(_PLACEMENTS, listing_id=listing_id, video_ids=sorted(video_ids), **viewer(uow.principal))
     return [PlacementFact(*row) for row in rows]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, column, exists, func, or_, select
+from sqlalchemy import ARRAY, Uuid, bindparam, column, func, select
 
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
@@ -26,9 +26,13 @@ _VIEWERS = Read(
         _ASKED.c.org_id,
         _ASKED.c.person_id,
         CatalogueVersion.version,
-        or_(exists().where(Video.org_id == _ASKED.c.org_id), exists().where(Listing.org_id == _ASKED.c.org_id)).label(
-            "owns"
-        ),
+        # The oldest of each is looked up by an index; of EXISTS the database may read all rows to find that there is none.
+        func.coalesce(
+            select(func.min(Video.created_at)).where(Video.org_id == _ASKED.c.org_id).scalar_subquery(),
+            select(func.min(Listing.created_at)).where(Listing.org_id == _ASKED.c.org_id).scalar_subquery(),
+        )
+        .is_not(None)
+        .label("owns"),
         select(func.array_agg(Follow.channel_id))
         .where(Follow.org_id == _ASKED.c.org_id, Follow.person_id == _ASKED.c.person_id)
         .scalar_subquery()

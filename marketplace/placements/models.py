@@ -29,7 +29,7 @@ class Placement(Base):
         Index("ix_placement_video_id", "video_id"),
         Index("ix_placement_seller_org_id_listing_id", "seller_org_id", "listing_id"),
         Index("ix_placement_seller_org_id_plan_id", "seller_org_id", "plan_id"),
-        Index("ix_placement_listing_id", "listing_id"),
+        Index("ix_placement_listing_id_video_id", "listing_id", "video_id"),
         {"schema": "marketplace"},
     )
     id: Mapped[Id]

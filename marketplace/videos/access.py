@@ -10,6 +10,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.principal import Principal
+from kernel.states import state_in
 from marketplace.videos.models import Video
 
 
@@ -20,7 +21,7 @@ def published_to(principal: Principal) -> ColumnElement[bool]:
     organization only as long as no partner agreement says otherwise.
     """
     mine = Video.org_id == principal.org_id if principal.org_id else false()
-    return and_(Video.state == "published", or_(Video.visibility == "public", mine))
+    return and_(state_in(Video.state, "published"), or_(Video.visibility == "public", mine))
 
 
 def visible_to(principal: Principal) -> ColumnElement[bool]:

@@ -26,6 +26,7 @@ class Video(Base):
         ),
         Index("ix_video_org_id_channel_id", "org_id", "channel_id"),
         Index("ix_video_org_id_created_at", "org_id", "created_at"),
+        Index("ix_video_processing", "id", postgresql_where=text("state = 'processing'")),
         Index("ix_video_feed", "published_at", "id", postgresql_where=text("state = 'published'")),
         {"schema": "marketplace"},
     )

@@ -16,9 +16,11 @@ from orders.order.models import Attribution, Order
 def attribute_line(uow: UnitOfWork, line_id: UUID, order: Order, line: PricedLine, context: Context) -> Attribution:
     """The attribution row of a line about to be placed, not yet added."""
     now = clock.now()
+    touchpoints = facts.touchpoints_for(uow, order.buyer_org_id, line.listing_id, now - WINDOW)
+    videos = {touchpoint.video_id for touchpoint in touchpoints} | ({context.video_id} if context.video_id else set())
     found = attribute(
-        facts.touchpoints_for(uow, order.buyer_org_id, line.listing_id, now - WINDOW),
-        facts.placements_of_listing(uow, line.listing_id),
+        touchpoints,
+        facts.placements_of_listing(uow, line.listing_id, videos),
         now,
         buyer_org_id=order.buyer_org_id,
         seller_org_id=order.seller_org_id,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,6 +22,7 @@ class Quote(Base):
         CheckConstraint("gross_minor >= 0", name="not_negative"),
         UniqueConstraint("buyer_org_id", "id"),
         Index("ix_quote_person_id", "person_id"),
+        Index("ix_quote_unused", "expires_at", postgresql_where=text("used_at IS NULL")),
         {"schema": "orders"},
     )
     id: Mapped[Id]

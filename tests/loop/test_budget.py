@@ -75,7 +75,7 @@ def work(stage: Stage) -> int:
     """Everything due but drawing, job by job, as a worker would that is told of each. Returns how many there were."""
     runner, count = Runner(stage.services.db, "budget"), 0
     while found := due(stage.services.db, ["default"]):
-        count += sum(runner.run(job_id) for job_id, _ in found)
+        count += sum(runner.run(signal.job_id) for signal in found)
     return count
 
 

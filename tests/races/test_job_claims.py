@@ -259,7 +259,7 @@ def test_a_sweep_leaves_a_new_job_to_who_is_signalled_but_not_one_that_nobody_he
         )
 
     def found(unheard_for: timedelta) -> set[UUID]:
-        return {job_id for job_id, _ in due(pool, ["default"], 10_000, unheard_for=unheard_for)} & {fresh, late}
+        return {signal.job_id for signal in due(pool, ["default"], 10_000, unheard_for=unheard_for)} & {fresh, late}
 
     assert found(timedelta(hours=1)) == {late}
     assert found(timedelta()) == {fresh, late}

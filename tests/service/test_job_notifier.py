@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import time
-from uuid import UUID
 
 import redis
 
@@ -21,15 +20,16 @@ def commands(client: redis.Redis) -> int:
 
 
 def test_a_signal_is_heard_and_an_idle_consumer_asks_for_nothing(addresses: Addresses) -> None:
-    heard: queue.SimpleQueue[UUID] = queue.SimpleQueue()
+    heard: queue.SimpleQueue[JobSignal] = queue.SimpleQueue()
     hearing = broker_for(addresses.redis_url)
     declare_actor(hearing, heard.put)
     consume(hearing, ["default", "media"])
     notify = JobNotifier(broker_for(addresses.redis_url))
     sent = [uuid7() for _ in range(3)]
     for job_id in sent:
-        notify([JobSignal("default", job_id), JobSignal("documents", uuid7())])
-        assert heard.get(timeout=PATIENCE_S) == job_id  # none of the other queue's signals arrive
+        told = JobSignal("default", job_id, "test")
+        notify([told, JobSignal("documents", uuid7(), "test")])
+        assert heard.get(timeout=PATIENCE_S) == told  # none of the other queue's signals arrive
     assert heard.empty()
     with redis.Redis.from_url(addresses.redis_url) as client:
         least = PATIENCE_S * 100

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 #: Part of every file's name: raise it when a scene's pictures or sound change, so that cached files are made anew.
-DESIGN = 1
-WIDTH_PX, HEIGHT_PX, FRAMES_PER_S = 720, 1280, 20
+DESIGN = 2
+WIDTH_PX, HEIGHT_PX, FRAMES_PER_S = 720, 1280, 15
 
 ClaimKind = Literal["price", "seats", "trial_days", "included", "service_level", "feature"]
 

@@ -15,7 +15,8 @@ from av.filter import Graph
 
 from app.sample.scenes.facts import FilmScript
 
-RATE_HZ = 32_000
+#: Nothing sounds above the low-pass: a higher rate would only cost more to compute and to encode.
+RATE_HZ = 16_000
 #: Semitones above the root: I add9, vi7, IV maj7, V sus – open voicings without a third in the bass.
 _CHORDS = ((0, 7, 14, 16), (-3, 4, 12, 19), (-7, 5, 9, 16), (-5, 7, 12, 14))
 _BELL_SEMITONES = 31

@@ -18,6 +18,7 @@ from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.ids import parse_uuid
 from kernel.jobs.models import Job
+from kernel.states import state_in
 from kernel.storage import ObjectMissing, Storage
 from marketplace.videos.media.examine_media import refuse
 from marketplace.videos.media.receive_media import PROBE
@@ -66,7 +67,7 @@ def refuse_given_up(uow: UnitOfWork) -> None:
     given_up = (
         select(Video.id, Job.dedupe_key)
         .join(Job, (Job.kind == PROBE) & (Job.dedupe_key == Video.media_key))
-        .where(Video.state == "processing", Job.state == "dead")
+        .where(state_in(Video.state, "processing"), state_in(Job.state, "dead"))
         .order_by(Video.id)
         .limit(_BATCH)
     )

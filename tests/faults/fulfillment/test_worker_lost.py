@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +12,9 @@ from sqlalchemy import text
 from fulfillment.connectors.ports import Answer, RunRequest
 from fulfillment.connectors.webhook import WebhookConnector
 from fulfillment.entitlements.models import Entitlement
+from fulfillment.jobs import give_up_overdue
+from fulfillment.runs.conclude import Success, lock_run, succeed
+from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.jobs.runner import Runner
 from kernel.outbound import OutboundClient
@@ -115,6 +118,36 @@ def test_one_tenant_however_often_the_worker_dies_with_the_answer(db: Database, 
     assert [effect["kind"] for effect in log["effects"]] == ["instance_created"]
     assert len(log["deliveries"]) == 4
     assert len({call["webhook_id"] for call in log["deliveries"]}) == 1
+
+
+def test_a_try_is_concluded_as_lost_where_a_callback_ended_the_run_meanwhile(
+    db: Database, seller: Seller, noon: datetime
+) -> None:
+    register(webhook=DiesAfterCalls(deaths=1))
+    made = begin(db, seller)
+    (job_id,) = due_jobs(db, made.id)
+    with pytest.raises(Killed):
+        Runner(db, "doomed").run(job_id)
+    with unit_of_work(db, SYSTEM) as uow:
+        run, entitlement = lock_run(uow, made.run_id)
+        succeed(uow, run, entitlement, Success("t-1", f"{seller.address}/t/t-1"))
+    expire_lease(db, made)
+    work(db, made.id, "successor")
+    assert [attempt[1:] for attempt in attempts_of(db, made.run_id)] == [("unknown", None, "worker_lost")]
+
+
+def test_a_try_is_concluded_as_lost_where_the_deadline_ended_the_run(
+    db: Database, seller: Seller, noon: datetime
+) -> None:
+    register(webhook=DiesAfterCalls(deaths=1))
+    made = begin(db, seller)
+    (job_id,) = due_jobs(db, made.id)
+    with pytest.raises(Killed):
+        Runner(db, "doomed").run(job_id)
+    clock.advance(timedelta(days=30))
+    with unit_of_work(db, SYSTEM) as uow:
+        assert give_up_overdue(uow, made.run_id)
+    assert [attempt[1:] for attempt in attempts_of(db, made.run_id)] == [("unknown", None, "worker_lost")]
 
 
 def test_a_paused_worker_writes_nothing_late(db: Database, seller: Seller, noon: datetime) -> None:

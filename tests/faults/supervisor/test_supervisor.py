@@ -3,11 +3,15 @@
 import os
 import signal
 import socket
+import stat
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 
+from app.embedded.supervised_process import ProcessSpec, SupervisedProcess
 from tests.faults.machines import PATIENCE_S, Machine, Script
 
 RUN = "import sys, runpy; runpy.run_path('tests/faults/supervisor/small_market.py', run_name='__main__')"
@@ -65,6 +69,42 @@ def test_asked_to_stop_it_leaves_nothing(
     assert script.process.wait(PATIENCE_S) == 0
     assert marked(machine) == []
     assert machine.wait_until_empty() == []
+
+
+def test_nobody_else_may_read_what_it_keeps(machine: Machine, port: int, start_script: Callable[..., Script]) -> None:
+    old = machine.home / "logs" / "old.log"
+    old.parent.mkdir(parents=True)
+    old.write_text("who bought what")
+    for path, mode in ((machine.home, 0o755), (old.parent, 0o755), (old, 0o644)):
+        path.chmod(mode)
+    script = start_script(RUN, str(machine.home), str(port))
+    read_until(script, "ready")
+    for path in (machine.home, *machine.home.rglob("*")):
+        mode = path.lstat().st_mode
+        if not (stat.S_ISLNK(mode) or stat.S_ISSOCK(mode)):
+            # Passing through a folder, without listing it, is what the servers' own user needs.
+            allowed = stat.S_IXGRP | stat.S_IXOTH if stat.S_ISDIR(mode) else 0
+            assert not stat.S_IMODE(mode) & 0o077 & ~allowed, (path, oct(mode))
+
+
+@pytest.mark.parametrize(
+    ("deaths", "ends", "longest_s"), [(6, "os.kill(os.getpid(), 9)", 2.0), (6, "sys.exit(1)", 30.0)]
+)
+def test_one_that_was_killed_pauses_briefly_however_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int, ends: str, longest_s: float
+) -> None:
+    spec = ProcessSpec("dying", ("-c", f"import os, sys; {ends}"))
+    child = SupervisedProcess(spec, tmp_path / "dying.log", tmp_path)
+    pauses = []
+    for _ in range(deaths):
+        child.start()
+        until = time.monotonic() + PATIENCE_S
+        while child.watch() != "died":
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        pauses.append(child.restarts_in_s() or 0.0)
+    assert max(pauses) <= longest_s
+    assert (max(pauses) > 2.0) is (longest_s > 2.0)
 
 
 def test_what_dies_runs_again(machine: Machine, port: int, start_script: Callable[..., Script]) -> None:

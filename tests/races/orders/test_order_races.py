@@ -45,7 +45,7 @@ def worker(stage: Stage, *periodic: str) -> Callable[[], None]:
                 if item.name in periodic:
                     run_sweep(stage.services.db, item)
             found = due(stage.services.db, ("default",), limit=20)
-            ran = [runner.run(job_id) for job_id, _ in found]
+            ran = [runner.run(signal.job_id) for signal in found]
             idle = 0 if any(ran) and not periodic else idle + 1
             threading.Event().wait(0.05)
 

@@ -2,69 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
-
 import psycopg
 import pytest
 from psycopg import sql
 
-from app.composition import register_jobs
-from app.database_schema import upgrade
-from app.embedded.databases import drop_database
-from app.embedded.shared import shared_engines
 from app.verify.check import snapshot
 from app.verify.rules import RULES
 from bench.population import Population, settle_statistics
-from bench.stack import connect_superuser
-from bench.template import Recording, Row, Template, published_videos, rows_where, tables
-from kernel import clock
-from tests.adapters.seller_process import Seller
-from tests.loop_stage import Stage, services_for, set_stage
+from bench.template import Row, Template, published_videos, rows_where, tables
+from tests.loop_stage import Stage
+from tests.service.bench.conftest import Market, sell
 
 COPIES = 25
-
-
-@dataclass(frozen=True)
-class Market:
-    """A stage on a database of its own, its superuser's connection, and what one sale left behind."""
-
-    stage: Stage
-    connection: psycopg.Connection
-    sale: Template
-
-
-@pytest.fixture
-def market(worker_id: str, seller_app: Seller, noon: datetime, tmp_path: Path) -> Iterator[Market]:
-    name = f"p{os.getpid()}_{worker_id}"
-    with shared_engines() as engines:
-        own = engines.own_database(name)
-        assert own.database_admin_url is not None
-        upgrade(own.database_admin_url)
-        services = services_for(own, tmp_path, sample_seller_port=seller_app.port)
-        register_jobs(services)
-        seller_app.behave()
-        stage = set_stage(services, seller_app)
-        with connect_superuser(own.database_admin_url) as connection:
-            sell(stage)
-            recording = Recording(connection)
-            sell(stage)
-            yield Market(stage, connection, recording.template())
-        services.db.dispose()
-        with suppress(psycopg.errors.InsufficientPrivilege):
-            # The superuser's connection may take a moment to end; the engines throw their data away anyway.
-            drop_database(own.database_admin_url, name)
-
-
-def sell(stage: Stage) -> None:
-    """One sale from quote to drawn invoice, a minute after the one before."""
-    clock.advance(timedelta(minutes=1))
-    stage.buy()
-    stage.run(documents=True)
 
 
 def broken(stage: Stage) -> dict[str, object]:

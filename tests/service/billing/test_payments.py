@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import func, select
 
 from app.scheduler import run_sweep
-from billing.gateways.janitor import JANITOR
+from billing.gateways import janitor
+from billing.gateways.janitor import JANITOR, WEBHOOKS
 from billing.gateways.models import SandboxOperation
 from billing.gateways.ports import GatewayAnswer, GatewayStatus, GatewayWebhook, OutcomeUnknown, PaymentRequest
 from billing.gateways.result import NOT_REACHED, ApplyOutcome, GatewayResult
 from billing.gateways.sandbox import SandboxGateway
-from billing.gateways.webhooks import store_webhook
+from billing.gateways.webhooks import ANSWER_FIRST, store_webhook
 from billing.ledger.models import LedgerTransaction
 from billing.payments.apply_gateway_result import apply_gateway_result
 from billing.payments.models import Payment, PaymentAttempt
@@ -197,8 +198,8 @@ class TestJanitor:
         assert gateway.asked == 0, "the scheduler asks nobody"
         jobs = due(clean_db, ["default"])
         assert len(jobs) == 3, "one job a row, however often the janitor comes by"
-        for asked, (job_id, _) in enumerate(jobs, 1):
-            Runner(clean_db, "test").run(job_id)
+        for asked, signal in enumerate(jobs, 1):
+            Runner(clean_db, "test").run(signal.job_id)
             assert gateway.asked == asked
 
 
@@ -281,3 +282,22 @@ class TestNotices:
         house.run()
         with unit_of_work(house.db, SYSTEM) as uow:
             assert uow.session.scalar(select(Inbox.state).where(Inbox.event_id == event_id)) == "quarantined"
+
+    def test_however_many_wait_what_agrees_is_closed_and_the_rest_is_looked_into(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(janitor, "PAGE", 2)
+        payments = [Sale().start(house.db) for _ in range(5)]
+        house.run()
+        references = [str(read(house.db, Payment, payment).gateway_reference) for payment in payments]
+        other = GatewayWebhook(str(uuid7()), "payment.failed", references[0], {})
+        ours = select(Inbox).where(Inbox.body["reference"].astext.in_(references)).order_by(Inbox.id)
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert store_webhook(uow, "sandbox", other, beside_answer=True)
+            assert {row.state for row in uow.session.scalars(ours)} == {"received"}
+        clock.advance(ANSWER_FIRST)
+        do_sweep(house.db, WEBHOOKS)
+        with unit_of_work(house.db, SYSTEM) as uow:
+            *agreeing, last = [(row.kind, row.state, row.note) for row in uow.session.scalars(ours)]
+        assert agreeing == [("payment.succeeded", "processed", "agrees")] * 5
+        assert last == ("payment.failed", "processed", f"payment {payments[0]}: nothing_new")

@@ -157,7 +157,7 @@ class TestQueriesAlone:
         video, _ = make_published_video(uow, seller, plan, visibility="internal")
         with unguarded(uow, stranger):
             assert claims.claims_of(uow, video.id, plan.id) == []
-            assert facts.placements_of_listing(uow, plan.listing_id) == []
+            assert facts.placements_of_listing(uow, plan.listing_id, [video.id]) == []
 
 
 class TestAcrossOrganizations:

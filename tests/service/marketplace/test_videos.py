@@ -86,7 +86,7 @@ class TestVisibility:
                         look()
                 assert video.id not in {item.id for item in list_feed(uow, limit=100).items}
                 assert claims_of(uow, video.id, plan.id) == []
-                assert placements_of_listing(uow, plan.listing_id) == []
+                assert placements_of_listing(uow, plan.listing_id, [video.id]) == []
         with acting(uow, seller.owner):
             assert get_feed_item(uow, video.id).cards[0].plan_id == plan.id
             assert not find_media(uow, video.id).is_public
@@ -255,7 +255,7 @@ class TestTouchpoints:
             record_touchpoints(uow, [item])
             (fact,) = touchpoints_for(uow, buyer.id, listing_id, since)
             assert (fact.kind, fact.placement_id) == ("card_click", item.placement_id)
-            assert [card.video_id for card in placements_of_listing(uow, listing_id)] == [item.video_id]
+            assert [card.id for card in placements_of_listing(uow, listing_id, [item.video_id])] == [item.placement_id]
         with acting(uow, seller.owner):
             assert touchpoints_for(uow, buyer.id, listing_id, since) == []
 

@@ -79,8 +79,8 @@ def stage() -> Iterator[Stage]:
     made.end()
 
 
-def signals(number: int, queue: str = "default") -> list[JobSignal]:
-    return [JobSignal(queue, uuid7()) for _ in range(number)]
+def signals(number: int, queue: str = "default", kind: str = "test") -> list[JobSignal]:
+    return [JobSignal(queue, uuid7(), kind) for _ in range(number)]
 
 
 def eventually(holds: Callable[[], Any]) -> None:
@@ -156,4 +156,4 @@ def test_at_its_end_it_concludes_what_is_under_way_and_takes_nothing_more(stage:
     threading.Timer(0.1, stage.runner.go_on.set).start()
     stage.executor.shutdown()
     assert len(stage.runner.concluded) == 2
-    assert stage.executor.submit(uuid7()) is False
+    assert stage.executor.submit(signals(1)[0]) is False

@@ -351,3 +351,51 @@ def test_no_more_calls_than_allowed_are_in_flight() -> None:
             caller.join(5)
         assert client.post(f"http://127.0.0.1:{port}/", b"x").status == 200
     assert len(seen) == 3
+
+
+def test_one_that_fails_at_a_shared_address_stops_nobody_else() -> None:
+    def answer(handler: Handler) -> None:
+        handler.reply(503 if handler.path == "/broken" else 200)
+
+    client = OutboundClient(OutboundPolicy(allow_loopback=True))
+    with serving(answer) as (port, _):
+        for _ in range(SANDBOX.breaker_failures):
+            assert client.post(f"http://127.0.0.1:{port}/broken", b"x", in_name_of="broken").status == 503
+        with pytest.raises(BreakerOpen):
+            client.post(f"http://127.0.0.1:{port}/broken", b"x", in_name_of="broken")
+        for name in ("healthy", "another", ""):
+            assert client.post(f"http://127.0.0.1:{port}/", b"x", in_name_of=name).status == 200
+
+
+def test_one_that_hangs_at_a_shared_address_takes_nobody_elses_slots_but_all_share_a_wide_limit() -> None:
+    inside, release = threading.Semaphore(0), threading.Event()
+
+    def hold(handler: Handler) -> None:
+        if handler.path == "/slow":
+            inside.release()
+            release.wait(5)
+        handler.reply(200)
+
+    policy = OutboundPolicy(
+        allow_loopback=True, max_in_flight_per_endpoint=2, max_in_flight_per_address=3, queue_wait_s=0.1
+    )
+    client = OutboundClient(policy)
+    with serving(hold) as (port, _):
+        slow, quick = f"http://127.0.0.1:{port}/slow", f"http://127.0.0.1:{port}/"
+        callers = [
+            threading.Thread(target=client.post, args=(slow, b"x"), kwargs={"in_name_of": name})
+            for name in ("one", "one", "two")
+        ]
+        for caller in callers[:2]:
+            caller.start()
+            assert inside.acquire(timeout=5)
+        with pytest.raises(EndpointBusy):
+            client.post(quick, b"x", in_name_of="one")
+        assert client.post(quick, b"x", in_name_of="two").status == 200
+        callers[2].start()
+        assert inside.acquire(timeout=5)
+        with pytest.raises(EndpointBusy):
+            client.post(quick, b"x", in_name_of="three")
+        release.set()
+        for caller in callers:
+            caller.join(5)

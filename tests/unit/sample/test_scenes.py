@@ -12,7 +12,7 @@ from PIL import Image, ImageStat
 from app.sample.scenes import STORIES, generate_scenes
 from app.sample.scenes.facts import HEIGHT_PX, WIDTH_PX, FilmScript
 from app.sample.scenes.make import make_scene
-from app.sample.scenes.music import sound
+from app.sample.scenes.music import RATE_HZ, sound
 from app.sample.scenes.timeline import FilmTimeline, ease
 from marketplace.videos.media.probe import probe_video
 from marketplace.videos.media.probe_result import Probe
@@ -140,4 +140,4 @@ def test_the_first_frame_is_whole_and_a_still_one_is_empty() -> None:
 
 
 def test_sound_lasts_as_long_as_the_picture() -> None:
-    assert abs(sum(frame.samples for frame in sound(SHORTEST)) / 32_000 - SHORTEST.duration_ms / 1000) < 0.05
+    assert abs(sum(frame.samples for frame in sound(SHORTEST)) / RATE_HZ - SHORTEST.duration_ms / 1000) < 0.05
