@@ -24,11 +24,10 @@ from api.viewer_lookup import ViewerLookup
 def create_app(services: Services) -> Litestar:
     """The application over `services`. Raises ImproperlyConfiguredException when a route declares no permission."""
     set_asyncio_executor(ThreadPoolExecutor(services.settings.api_threads, thread_name_prefix="handler"))
-    return Litestar(
+    app = Litestar(
         # One router: registered one by one, the handlers of a path would be wrapped for their threads twice.
         route_handlers=[Router(path="/", route_handlers=routes())],
         guards=[guard],
-        middleware=[frame_answers(services)],
         request_class=ApiRequest,
         dependencies={
             "paging": Provide(provide_paging, sync_to_thread=False),
@@ -46,3 +45,5 @@ def create_app(services: Services) -> Litestar:
             }
         ),
     )
+    app.asgi_handler = frame_answers(services, app.asgi_handler)
+    return app

@@ -15,6 +15,7 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
+from api.origin import is_own
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Unauthenticated
 from kernel.principal import ANONYMOUS, Principal, PrincipalKind
@@ -94,8 +95,7 @@ def _bearer(connection: Connection) -> str | None:
 def _is_forged(connection: Connection, caller: Caller) -> bool:
     if caller.signed_in is not None:
         return not _same_site(connection, caller.signed_in)
-    sender = connection.headers.get("sec-fetch-site", "none")
-    return caller.principal.kind is PrincipalKind.ANONYMOUS and sender not in {"none", "same-origin"}
+    return caller.principal.kind is PrincipalKind.ANONYMOUS and _says_another_site(connection)
 
 
 def _same_site(connection: Connection, signed_in: SignedIn) -> bool:
@@ -107,4 +107,13 @@ def _same_site(connection: Connection, signed_in: SignedIn) -> bool:
     if fetch_site is not None:
         return fetch_site == "same-origin"
     origin = connection.headers.get("origin")
-    return origin is not None and origin.split("://", 1)[-1] == connection.headers.get("host")
+    return origin is not None and is_own(connection, origin)
+
+
+def _says_another_site(connection: Connection) -> bool:
+    fetch_site = connection.headers.get("sec-fetch-site")
+    if fetch_site is not None:
+        return fetch_site not in {"none", "same-origin"}
+    # Browsers before Fetch Metadata, and all of them over plain HTTP. A program sends no Origin.
+    origin = connection.headers.get("origin")
+    return origin is not None and not is_own(connection, origin)

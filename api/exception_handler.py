@@ -37,6 +37,8 @@ def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     domain_error, errors = to_domain_error(request, error)
     body = problem(request, domain_error, errors)
     headers = headers_of(domain_error)
+    if isinstance(error, HTTPException):
+        headers |= error.headers or {}
     if wants_page(request):
         return error_page(request, body, headers)
     return Response(body, status_code=domain_error.status, media_type=MEDIA_TYPE, headers=headers)

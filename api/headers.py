@@ -1,12 +1,13 @@
 """What every request begins with and every answer carries: its id, a nonce, and headers that allow nothing inline.
 
-One policy for every answer, set by the middleware and by pages themselves.
+One policy for every answer, set around the whole application and by pages themselves. What can be got can also be asked
+for its head (RFC 9110 §9.3.2).
 """
 
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from litestar.datastructures import MutableScopeHeaders
@@ -19,35 +20,65 @@ from kernel.ids import uuid7
 HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 
-def frame_answers(services: Services) -> Any:
-    """The one middleware. Templates read the nonce from `scope["state"]["nonce"]`, logs and problems the request's id."""
+def frame_answers(services: Services, app: ASGIApp) -> ASGIApp:
+    """`app`, framed. Templates read the nonce from `scope["state"]["nonce"]`, logs and problems the request's id.
+
+    Around the router, not behind it: what the router refuses by itself, as an unknown path, is an answer like any other.
+    """
     always = [HSTS] if services.settings.public_url.startswith("https://") else []
 
-    def wrap(app: ASGIApp) -> ASGIApp:
-        async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != ScopeType.HTTP:
-                await app(scope, receive, send)
-                return
-            state = scope.setdefault("state", {})
-            state["nonce"] = nonce = secrets.token_urlsafe(16)
-            state["request_id"] = request_id = str(uuid7())
-            structlog.contextvars.clear_contextvars()
-            structlog.contextvars.bind_contextvars(request_id=request_id)
+    async def framed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        state["nonce"] = nonce = secrets.token_urlsafe(16)
+        state["request_id"] = request_id = str(uuid7())
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
 
-            async def send_with_headers(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    headers = MutableScopeHeaders.from_message(message)
-                    present = {name for name, _ in message["headers"]}
-                    for name, value in (*page_headers(nonce).items(), ("X-Request-Id", request_id), *always):
-                        if name.lower().encode() not in present:
-                            headers.add(name, value)
-                await send(message)
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableScopeHeaders.from_message(message)
+                present = {name.lower() for name, _ in message["headers"]}
+                for name, value in (*page_headers(nonce).items(), ("X-Request-Id", request_id), *always):
+                    if name.lower().encode() not in present:
+                        headers.add(name, value)
+                if b"allow" in present:
+                    headers["Allow"] = _with_head(headers["Allow"])
+            await send(message)
 
+        if scope["method"] == "HEAD":
+            await _answer_head(app, scope, receive, send_with_headers)
+        else:
             await app(scope, receive, send_with_headers)
 
-        return middleware
+    return framed
 
-    return wrap
+
+async def _answer_head(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """What GET would answer, without the body. Whoever streams is told that the reader left, as there is no end to wait for."""
+    started = False
+
+    async def receive_until_started() -> Any:
+        return {"type": "http.disconnect"} if started else await receive()
+
+    async def send_head(message: Message) -> None:
+        nonlocal started
+        if message["type"] == "http.response.start" and not started:
+            started = True
+            await send(message)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    # Ranges are defined for GET alone (RFC 9110 §14.2). A copy: the server goes by the method of its own scope.
+    headers = [pair for pair in scope["headers"] if pair[0].lower() != b"range"]
+    got = cast("Scope", {**scope, "method": "GET", "headers": headers})
+    await app(got, receive_until_started, send_head)
+
+
+def _with_head(allow: str) -> str:
+    methods = {method.strip() for method in allow.split(",")}
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
 
 #: Content Security Policy Level 3: nothing is allowed but what is named; scripts only of ours and with the nonce.

@@ -24,7 +24,9 @@ import structlog
 from litestar import Request
 from litestar.concurrency import sync_to_thread
 from litestar.connection.base import empty_receive, empty_send
-from litestar.exceptions import ImproperlyConfiguredException
+from litestar.datastructures import FormMultiDict
+from litestar.enums import HttpMethod
+from litestar.exceptions import ClientException, ImproperlyConfiguredException, NotFoundException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Empty, Receive, Scope, Send
 
@@ -36,6 +38,7 @@ from marketplace.access.authenticate import SignedIn
 
 T = TypeVar("T")
 
+OPTIONS_ALONE = {HttpMethod.OPTIONS}
 MAX_BODY_BYTES = 1_048_576
 """JSON and forms; the media upload reads its stream under its own limit. Who may send more is asked before it is read."""
 
@@ -46,6 +49,20 @@ class ApiRequest(Request[Any, Any, Any]):
     def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
         super().__init__(scope, receive, send)
         self._begun: tuple[ExitStack, UnitOfWork] | None = None
+
+    async def json(self) -> Any:
+        """The body. Raises ClientException for what is no JSON, too deeply nested or not in UTF-8."""
+        try:
+            return await super().json()
+        except (RecursionError, UnicodeDecodeError) as error:
+            raise ClientException("no JSON that can be read") from error
+
+    async def form(self) -> FormMultiDict:
+        """The form. Raises ClientException for what is none: a part without a name, in an unknown or another charset."""
+        try:
+            return await super().form()
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
+            raise ClientException("no form that can be read") from error
 
     @property
     def services(self) -> Services:
@@ -172,11 +189,19 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     if not isinstance(connection, ApiRequest):
         msg = "the guard knows HTTP requests only"
         raise TypeError(msg)
+    if "permission" not in handler.opt:
+        # Every route of ours declares one. Of those that the framework adds, only what says which methods there are runs.
+        if getattr(handler, "http_methods", None) == OPTIONS_ALONE:
+            return
+        raise NotFoundException
     if not has_credentials(connection):
         refuse_unpermitted(connection, NOBODY, connection.permission)
         connection.scope["state"]["caller"] = NOBODY
     elif handler.opt.get("authorized") == "apart":
         await sync_to_thread(connection.authorize_apart)
+    if handler.opt.get("reads_form"):
+        # Before the framework's extractor, which takes what was read here and fails at what is no form.
+        await connection.form()
 
 
 def authorize_handler(handler: Any) -> Any:

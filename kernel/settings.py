@@ -68,7 +68,8 @@ class Settings(BaseSettings):
     base_url: str = Field(
         default="",
         description="Public address of the service without a trailing slash, used in links, redirects and webhooks. "
-        "Empty: `http://HOST:PORT`.",
+        "Pages are taken for our own at this scheme, host and port only. Empty: `http://HOST:PORT`, and the same port of "
+        "`localhost`.",
     )
     host: str = Field(default="127.0.0.1", description="Address on which `market serve` listens.")
     port: int = Field(default=8000, ge=1, le=65535, description="TCP port on which `market serve` listens.")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import MediaType, Response, get, head, post, put
+from litestar import Response, get, post, put
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
@@ -90,6 +90,7 @@ async def upload_media(
     permission="videos.write",
     status_code=202,
     request_max_body_size=MAX_BYTES + _FORM_OVERHEAD,
+    reads_form=True,
     tags=["content"],
     sync_to_thread=True,
 )
@@ -158,20 +159,6 @@ async def get_media(
     """The video's bytes, whole or one range (RFC 9110 §14). What is not public needs a signed address or its owner."""
     media = await sync_to_thread(_find, request, video_id, token)
     return await _answer(request, media, v)
-
-
-@head("/v1/videos/{video_id:uuid}/media", include_in_schema=False, **_OPTIONS)
-async def head_media(
-    video_id: FromPath[UUID],
-    request: ApiRequest,
-    v: VersionParameter = None,
-    token: TokenParameter = None,
-) -> Response[None]:
-    """Size and entity tag of the bytes, without them."""
-    media = await sync_to_thread(_find, request, video_id, token)
-    headers = _headers(media.sha256, media.is_public, v == media.version)
-    headers |= {"Content-Length": str(media.size_bytes), "Content-Type": media.media_type}
-    return Response(None, headers=headers, media_type=MediaType.TEXT)
 
 
 @get("/v1/videos/{video_id:uuid}/cover", media_type="image/jpeg", **_OPTIONS)
@@ -263,4 +250,4 @@ def _headers(tag: str, is_public: bool, is_versioned: bool) -> dict[str, str]:  
     }
 
 
-routes = [upload_media, upload_form, get_media, head_media, get_cover]
+routes = [upload_media, upload_form, get_media, get_cover]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
 
 from litestar import MediaType, Request, Response
 
 from api.auth import Caller
 from api.headers import page_headers
 from api.language import language_of
+from api.origin import referring_path
 from api.pages.frame import addresses
 from api.pages.frame.error_view import ErrorView
 from api.pages.frame.rendering import Chrome, render
@@ -67,8 +67,5 @@ def _address(request: Request[Any, Any, Any]) -> str:
 
 
 def _back(request: Request[Any, Any, Any]) -> str:
-    referer = urlsplit(request.headers.get("referer", ""))
-    if referer.netloc != request.headers.get("host"):
-        return "/"
-    path = local_path(f"{referer.path}?{referer.query}" if referer.query else referer.path)
+    path = local_path(referring_path(request) or "/")
     return "/" if path == request.scope["path"] else path

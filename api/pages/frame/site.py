@@ -24,6 +24,7 @@ from litestar.handlers import HTTPRouteHandler
 from api.auth import SAFE
 from api.context import Services
 from api.language import Language, language_of
+from api.origin import referring_path
 from api.pages.frame.formats import Formats
 from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View, render
@@ -199,10 +200,7 @@ class PageRequest:
 
     def redirect_back(self, default: str = "/") -> Response[bytes]:
         """Send the browser to the page it came from."""
-        referer = urlsplit(self.request.headers.get("referer", ""))
-        if referer.netloc != self.request.headers.get("host"):
-            return self.redirect(default)
-        return self.redirect(f"{referer.path}?{referer.query}" if referer.query else referer.path)
+        return self.redirect(referring_path(self.request) or default)
 
     def _read_sidebar_alone(self) -> tuple[frozenset[Area], dict[str, int]]:
         if self.signed_in is None:
@@ -276,7 +274,7 @@ def local_path(path: str) -> str:
 
 def _own_address(request: ApiRequest) -> str:
     if request.method not in SAFE:
-        return local_path(urlsplit(request.headers.get("referer", "")).path)
+        return local_path((referring_path(request) or "/").partition("?")[0])
     query = request.scope.get("query_string", b"").decode("ascii", "ignore")
     path: str = request.scope["path"]
     return local_path(f"{path}?{query}" if query else path)

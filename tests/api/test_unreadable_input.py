@@ -1,0 +1,295 @@
+"""Whatever is sent, to every route, in every content type: an answer that is no server error, with all of our headers.
+
+Calls the application as a server would, without a client in between that would refuse to send such things.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from api.app import create_app
+from api.context import Services
+from app.embedded.engines import Addresses
+from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
+from kernel.principal import SYSTEM
+from tests.factories_marketplace import PASSWORD, make_seller
+from tests.loop_stage import services_for
+
+SEED = 20261128
+JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"
+ALWAYS = ("x-request-id", "content-security-policy", "x-content-type-options", "x-frame-options")
+
+
+@pytest.fixture(scope="module")
+def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
+    yield found
+    found.db.dispose()
+
+
+@pytest.fixture(scope="module")
+def app(services: Services) -> Litestar:
+    return create_app(services)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it stands on the wire."""
+
+    method: str
+    target: str
+    body: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+async def call(app: Litestar, request: Request) -> Answer:
+    """One request, as uvicorn hands it on."""
+    path, _, query = request.target.partition("?")
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": "https",
+        "path": unquote(path),
+        "raw_path": path.encode("ascii"),
+        "query_string": query.encode("ascii"),
+        "root_path": "",
+        "headers": [(b"host", b"market.example"), (b"content-length", b"%d" % len(request.body)), *request.headers],
+        "client": ("198.51.100.7", 4711),
+        "server": ("127.0.0.1", 8000),
+    }
+    sent = [{"type": "http.request", "body": request.body, "more_body": False}]
+    answer = Answer()
+
+    async def receive() -> Any:
+        return sent.pop() if sent else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            answer.status = message["status"]
+            answer.headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in message["headers"]
+            }
+        else:
+            answer.body += message.get("body", b"")
+
+    await app(scope, receive, send)  # type: ignore[arg-type]
+    return answer
+
+
+def ask(app: Litestar, *requests: Request) -> list[Answer]:
+    async def run() -> list[Answer]:
+        return [await call(app, request) for request in requests]
+
+    return asyncio.run(run())
+
+
+def headers(**named: str | bytes) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple(
+        (name.replace("_", "-").encode(), value if isinstance(value, bytes) else value.encode("latin-1"))
+        for name, value in named.items()
+    )
+
+
+def deep(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+BODIES: tuple[tuple[str, bytes], ...] = (
+    (JSON, deep(100_000)),
+    (JSON, b'{"a":' * 5_000 + b"1" + b"}" * 5_000),
+    (JSON, b'{"email":"a\xff@b.example","password":"x"}'),
+    (JSON, b'{"email":"\\ud800@b.example","password":"\\u0000"}'),
+    (JSON, b"\xef\xbb\xbf{}"),
+    (JSON, b"[]"),
+    (JSON, b"null"),
+    (JSON, b"9" * 5_000),
+    (JSON, b'{"a":1e999999}'),
+    (JSON, b""),
+    ("application/json; charset=utf-7", b"{}"),
+    ("application/json; charset=nonsense", b'{"a":"\xe4"}'),
+    ("application/x-msgpack", b"\x91" * 100_000),
+    ("text/html", b"<p>"),
+    ("/;=\xff", b"\x00"),
+    (FORM, b"csrf=%FF&a=%00&=&;&%"),
+    (FORM, b"\xff\xfe\x00=\xff"),
+    (FORM, b"&".join(b"a%d=1" % number for number in range(3_000))),
+    ("application/x-www-form-urlencoded; charset=utf-16", b"a=b"),
+    ("multipart/form-data", b"--x--\r\n"),
+    ("multipart/form-data; boundary=", b"----\r\n"),
+    ("multipart/form-data; boundary=\xff\xe4", b"--x\r\n"),
+    (MULTIPART, b""),
+    (MULTIPART, b"--x"),
+    (MULTIPART, b"--x\r\n\r\nno header\r\n--x--\r\n"),
+    (MULTIPART, b"--x\r\nContent-Disposition: form-data\r\n\r\nno name\r\n--x--\r\n"),
+    (MULTIPART, b'--x\r\nContent-Disposition: form-data; name=""\r\n\r\nempty name\r\n--x--\r\n'),
+    (MULTIPART, b'--x\r\nContent-Disposition: form-data; filename="a.mp4"\r\n\r\nno name\r\n--x--\r\n'),
+    (
+        MULTIPART,
+        b'--x\r\nContent-Disposition: form-data; name="file"\r\nContent-Type: video/mp4\r\n\r\n\xff\xfe\r\n--x--\r\n',
+    ),
+    (MULTIPART, b'--x\r\nContent-Disposition: form-data; name="file"; filename=""\r\n\r\n\xff\xfe\r\n--x--\r\n'),
+    (MULTIPART, b'--x\r\nContent-Disposition: form-data; name="file"; filename="\x00\xff"\r\n\r\nx\r\n--x--\r\n'),
+    (
+        MULTIPART,
+        b'--x\r\nContent-Disposition: form-data; name="a"\r\nContent-Type: text/plain; charset=nonsense\r\n\r\nx\r\n--x--\r\n',
+    ),
+    (MULTIPART, b'--x\r\nContent-Disposition: form-data; name="a"\xff\r\n\r\nx\r\n--x--\r\n'),
+    (MULTIPART, b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n' * 1_100 + b"--x--\r\n"),
+)
+QUERIES = (
+    "%FF=%FE", "q=%00", "q=a%00b&state=%00", "cursor=%FF", "cursor=%00", "cursor=AAAA", "limit=-1", "limit=99999999999999999999",
+    "limit=%F0%9F", "month=%00", "v=%FF&token=%00", "token=....", "token=e30.e30", "q=%ED%A0%80", "&&==&", "a=" + "b" * 3_000,
+    "next=%00", "email=%FF", "%", "name=%00.mp4", "state=%ED%A0%80", "since=2026-13-45", "from=0000-00-00",
+)  # fmt: skip
+HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"referer", b"http://["),
+    (b"referer", b"\xff\xfe"),
+    (b"origin", b"https://["),
+    (b"cookie", b"session=\xff; __Host-session=\x80; form=\xe4; lang=\xff; notice=\xff"),
+    (b"cookie", b"=;;=\x01;form=" + b"a" * 4_000),
+    (b"authorization", b"Bearer \xff\xfe"),
+    (b"authorization", b"Bearer cm_" + b"\x7f" * 40),
+    (b"authorization", b"Bearer "),
+    (b"accept-language", b"\xff,q=;;q=a,*;q=-1"),
+    (b"accept", b"\xff/;q=x"),
+    (b"accept", b"text/html"),
+    (b"accept-encoding", b"\xff;q=nan, br;q=x, *;q="),
+    (b"idempotency-key", b"\xff\xfe"),
+    (b"idempotency-key", b""),
+    (b"if-none-match", b'"\xff'),
+    (b"if-match", b"W/,,\xff"),
+    (b"range", b"bytes=9-1,\xff"),
+    (b"prefer", b"wait=\xff"),
+    (b"prefer", b"wait=99999999999999999999"),
+    (b"last-event-id", b"\xff"),
+    (b"x-forwarded-for", b"\xff, ::1%\xff"),
+    (b"x-csrf-token", b"\xff"),
+    (b"sec-fetch-site", b"\xff"),
+    (b"stripe-signature", b"t=\xff,v1=\xff"),
+    (b"webhook-signature", b"v1,\xff"),
+    (b"content-encoding", b"\xff"),
+)
+SEGMENTS = ("%FF", "%00", "a%00b", "%ED%A0%80", "%2F", "..", "-", "%F0%9F%98%80", "a" * 2_000, "%25", "%0A")
+
+
+def every_request(app: Litestar, own: tuple[tuple[bytes, bytes], ...], dice: random.Random) -> Iterator[Request]:
+    """Each route and method with each kind of body and with odd paths, queries and headers."""
+    for route in sorted(app.routes, key=lambda route: route.path):
+        plain = "/".join(_segment(part) for part in route.path_components)
+        for method in sorted({*route.methods, "HEAD", "OPTIONS", "TRACE"} if hasattr(route, "methods") else ()):
+            for media_type, body in BODIES if method in {"POST", "PUT", "PATCH", "DELETE"} else ():
+                yield Request(method, f"/{plain}", body, (*own, *headers(content_type=media_type)))
+            odd = "/".join(part if isinstance(part, str) else dice.choice(SEGMENTS) for part in route.path_components)
+            few = dice.sample(HEADERS, 3)
+            yield Request(method, f"/{odd}?{dice.choice(QUERIES)}", b"{}", (*own, *headers(content_type=JSON), *few))
+            for query, sent in zip(dice.sample(QUERIES, 4), dice.sample(HEADERS, 4), strict=True):
+                yield Request(method, f"/{plain}?{query}", b"", (*own, sent))
+
+
+def _segment(part: Any) -> str:
+    return part if isinstance(part, str) else str(uuid7())
+
+
+def seller(services: Services) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers of somebody who may do most things."""
+    with unit_of_work(services.db, SYSTEM) as uow:
+        org = make_seller(uow)
+    client: TestClient[Any] = TestClient(create_app(services), base_url="https://market.example")
+    opened = client.post("/v1/session", json={"email": org.email, "password": PASSWORD})
+    cookie = f"__Host-session={client.cookies['__Host-session']}"
+    return headers(cookie=cookie, x_csrf_token=opened.json()["csrf"])
+
+
+@pytest.mark.parametrize("who", ["anonymous", "seller"])
+def test_no_input_is_answered_with_a_server_error(app: Litestar, services: Services, who: str) -> None:
+    own = seller(services) if who == "seller" else ()
+    asked = list(every_request(app, own, random.Random(SEED)))
+    # Who signs out is nobody afterwards.
+    asked.sort(key=lambda request: "sign-out" in request.target or request.target.startswith("/v1/session"))
+    wrong: dict[str, str] = {}
+    for request, answer in zip(asked, ask(app, *asked), strict=True):
+        lacks = [name for name in ALWAYS if name not in answer.headers]
+        # 503 is what production answers where a store or a gateway is away; nothing is away here.
+        if answer.status >= 500 or lacks:
+            wrong.setdefault(f"{request.method} {request.target[:60]}", f"{answer.status} {lacks} {request!r:.400}")
+    assert not wrong, json.dumps(wrong, indent=1)
+    assert len(asked) > 2_000
+
+
+@pytest.mark.parametrize("body", [deep(100_000), b'{"email":"a\xff@b.example","password":"x"}', b"{", b'"\\ud800"'])
+def test_a_body_that_is_no_json_is_the_callers_error(app: Litestar, body: bytes) -> None:
+    (answer,) = ask(app, Request("POST", "/v1/session", body, headers(content_type=JSON)))
+    assert answer.status in {400, 422}
+    assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/feed", "/v1/session", "/hooks/stripe", "/docs/api", "/v1/purchases"])
+def test_options_says_what_may_be_asked(app: Litestar, path: str) -> None:
+    (answer,) = ask(app, Request("OPTIONS", path))
+    assert (answer.status, answer.body) == (204, b"")
+    allowed = set(answer.headers["allow"].split(", "))
+    assert "OPTIONS" in allowed
+    assert ("GET" in allowed) is ("HEAD" in allowed)
+
+
+@pytest.mark.parametrize("who", ["anonymous", "seller"])
+def test_no_route_that_the_framework_adds_is_served(app: Litestar, services: Services, who: str) -> None:
+    own = seller(services) if who == "seller" else ()
+    for path in ("/openapi", "/openapi/openapi.json", "/openapi/swagger"):
+        (answer,) = ask(app, Request("GET", path, b"", own))
+        assert answer.status == 404, path
+
+
+def test_a_method_that_is_not_there_is_told_which_are(app: Litestar) -> None:
+    program, person = ask(
+        app, Request("PUT", "/v1/purchases"), Request("POST", "/v1/feed", b"", headers(accept="text/html"))
+    )
+    assert (program.status, program.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
+    assert (person.status, person.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+def test_what_can_be_got_can_be_asked_for_its_head(app: Litestar) -> None:
+    for path in ("/", "/v1/feed", "/healthz", "/sign-in", "/openapi.json", "/favicon.ico", "/docs/api", "/nowhere"):
+        got, head = ask(app, Request("GET", path), Request("HEAD", path, b"", headers(range="bytes=0-1")))
+        assert (head.status, head.body) == (got.status, b""), path
+        assert head.headers["content-type"] == got.headers["content-type"], path
+    # What is public says how long it is, byte for byte.
+    got, head = ask(app, Request("GET", "/favicon.ico"), Request("HEAD", "/favicon.ico"))
+    assert head.headers["content-length"] == got.headers["content-length"] == str(len(got.body))
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/v1/nowhere", "/v1/listings/none", "/static/x/y", "//", "/%FF"])
+@pytest.mark.parametrize("accept", ["text/html", "*/*"])
+def test_an_unknown_path_is_answered_like_any_other(app: Litestar, path: str, accept: str) -> None:
+    (answer,) = ask(app, Request("GET", path, b"", headers(accept=accept)))
+    assert [name for name in ALWAYS if name not in answer.headers] == []
+    if answer.status == 404 and accept == "*/*":
+        assert json.loads(answer.body)["request_id"] == answer.headers["x-request-id"]
+
+
+def test_a_host_that_is_none_is_answered_like_any_other(app: Litestar) -> None:
+    (answer,) = ask(app, Request("GET", "/", b"", ((b"host", b"a b/\xff"),)))
+    assert [name for name in ALWAYS if name not in answer.headers] == []
+    assert answer.status < 500
