@@ -94,11 +94,11 @@ def noon() -> Iterator[datetime]:
 
 def act_as(uow: UnitOfWork, principal: Principal) -> UnitOfWork:
     """Let the rest of a rolled-back test run as `principal`, row level security included."""
-    uow.principal = principal
     uow.session.execute(
         text("SELECT set_config('app.org', :org, true), set_config('app.platform', :platform, true)"),
         {"org": str(principal.org_id or ""), "platform": "on" if principal.is_platform else ""},
     )
+    uow.principal = principal
     return uow
 
 

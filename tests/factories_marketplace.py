@@ -71,12 +71,13 @@ def acting(uow: UnitOfWork, principal: Principal) -> Iterator[UnitOfWork]:
 
 
 def _switch(uow: UnitOfWork, principal: Principal) -> None:
-    uow.flush()
-    uow.principal = principal
+    # What is pending is written as who left it, before somebody else acts.
+    uow.flush_outbox()
     uow.session.execute(
         text("SELECT set_config('app.org', :org, true), set_config('app.platform', :platform, true)"),
         {"org": str(principal.org_id or ""), "platform": "on" if principal.is_platform else ""},
     )
+    uow.principal = principal
 
 
 def new_tax_id() -> str:
