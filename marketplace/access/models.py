@@ -77,7 +77,7 @@ class SignInSession(Base):
 
 
 class SignInCount(Base):
-    """Attempts to sign in to one account, or from one network address, since a window began."""
+    """Attempts to sign in: to one account from one network or known device, from one network, or to one account."""
 
     __tablename__ = "sign_in_count"
     __table_args__ = (
@@ -86,9 +86,10 @@ class SignInCount(Base):
         {"schema": "marketplace"},
     )
     subject: Mapped[str] = mapped_column(primary_key=True)
-    """SHA-256 of the account's e-mail address or of the network address."""
+    """SHA-256 of what is counted."""
     attempts: Mapped[int]
     since_at: Mapped[Instant]
+    """When the window began; of an account alone, the last attempt."""
 
 
 class ApiKey(Base):

@@ -28,13 +28,15 @@ LASTS = timedelta(days=14)
 class SignIn:
     """Address and password, and which organization to begin with (by default the oldest membership).
 
-    `network_address` is where the attempt comes from, as far as that is known.
+    `network_address` is where the attempt comes from, as far as that is known; `device_id` the known device that it was
+    counted against.
     """
 
     email: str
     password: str = field(repr=False)
     org_id: UUID | None = None
     network_address: str | None = None
+    device_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def sign_in(uow: UnitOfWork, command: SignIn) -> NewSession:
     )
     uow.session.add(row)
     uow.flush()
-    forgive_attempt(uow, command.email, command.network_address)
+    forgive_attempt(uow, command.email, command.network_address, command.device_id)
     return NewSession(row.id, token, csrf, chosen.org_id, person.id, row.expires_at)
 
 
