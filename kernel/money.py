@@ -10,24 +10,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from babel.numbers import get_currency_precision, list_currencies
+from iso4217 import Currency
 
 PPM = 1_000_000
 """Rates are parts per million: 6 % is 60_000."""
 
-_CURRENCIES = frozenset(list_currencies())
+_EXPONENTS = {currency.code: digits for currency in Currency if (digits := currency.exponent) is not None}
+"""Minor units as ISO 4217 has them. CLDR's digits are those of everyday display, fewer for thirteen currencies; gold and
+test codes have no minor units, and nothing is sold in them."""
 
 
 def exponent(currency: str) -> int:
     """Digits after the decimal point of `currency` (JPY 0, CNY 2, KWD 3).
 
     Raises:
-        ValueError: `currency` is not an ISO 4217 code.
+        ValueError: `currency` is no ISO 4217 code in force, or has no minor units (gold).
     """
-    if currency not in _CURRENCIES:
+    digits = _EXPONENTS.get(currency)
+    if digits is None:
         msg = f"unknown currency {currency!r}"
         raise ValueError(msg)
-    return get_currency_precision(currency)
+    return digits
 
 
 @dataclass(frozen=True, slots=True, order=False)

@@ -187,7 +187,7 @@ class Stage:
 
     def pay_out(self, statement_id: UUID) -> Payout:
         """Pay a statement; returns the payout as it ended."""
-        command = PayOut(statement_id)
+        command = PayOut(statement_id, "sandbox", "sbx_acct_ok")
         payout_id = transact(self.services.db, OPERATOR_PRINCIPAL, lambda uow: pay_out(uow, command))
         self.run()
         return self.get(Payout, payout_id)

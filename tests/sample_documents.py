@@ -171,7 +171,6 @@ def credit_note(**more: Any) -> InvoiceDocument:
         "kind": DocumentKind.CREDIT_NOTE,
         "number": "ZPC-2026-000003",
         "original": original,
-        "paid_minor": 0,
         "issued_on": date(2026, 11, 29),
         "payment_terms": "原路退回 Refunded to the original payment method",
     }

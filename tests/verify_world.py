@@ -138,7 +138,7 @@ class _Stage:
         assert close_due(self.db).refused == ()
         with unit_of_work(self.db, OPERATOR) as uow:
             for statement_id in uow.session.scalars(select(Statement.id).where(Statement.state == "closed")).all():
-                pay_out(uow, PayOut(statement_id))
+                pay_out(uow, PayOut(statement_id, "sandbox", "sbx_acct_ok"))
         self.keep_running()
 
     def refund_after_settlement(self) -> None:

@@ -16,6 +16,7 @@ from api.language import language_of
 from api.problems import sentence
 from api.request import ApiRequest
 from api.schema import KeyHeader, Out, PageOut, Paging, UtcIn, Wire, idempotent_command, list_page
+from api.v1.purchases import require_gateway
 from api.v1.settlement_out import PayoutOut, StatementOut
 from billing.operator_queues import OperatorQueue, list_operator_queues
 from billing.payouts.pay_out import PayOut, pay_out
@@ -57,10 +58,13 @@ class ClosedOut(Out):
 
 
 class PayOutIn(Wire):
-    """Pay a closed statement. `destination` is the gateway's name of the account; sandbox: see docs/sandbox.md."""
+    """Pay a closed statement. `destination` is what the gateway calls the party's account: of Stripe the connected
+    account's id, in the sandbox a token of docs/sandbox.md. Without an account nothing is paid.
+    """
 
     statement_id: UUID
-    destination: Annotated[str, Field(min_length=1, max_length=100)] = "sbx_acct_ok"
+    gateway: Annotated[str, Field(max_length=40)] = ""
+    destination: Annotated[str, Field(max_length=100)] = ""
 
 
 class ClockIn(Wire):
@@ -136,9 +140,11 @@ def list_all_payouts(
 @post("/v1/operator/payouts", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
 def create_payout(data: JSONBody[PayOutIn], request: ApiRequest, idempotency_key: KeyHeader) -> Response[PayoutOut]:
     """Pay a closed statement. Needs an Idempotency-Key."""
+    if data.gateway:
+        require_gateway(request.services, data.gateway)
 
     def ask(uow: UnitOfWork) -> PayoutOut:
-        payout_id = pay_out(uow, PayOut(data.statement_id, destination=data.destination))
+        payout_id = pay_out(uow, PayOut(data.statement_id, data.gateway, data.destination))
         audit.record(uow, "payout.scheduled", subject_id=payout_id)
         return PayoutOut.of(get_payout(uow, payout_id))
 

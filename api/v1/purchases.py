@@ -37,7 +37,9 @@ class PurchaseIn(Wire):
 
     quote_id: UUID
     billing_profile_id: UUID
-    gateway: Annotated[str, Field(max_length=40)] = "sandbox"
+    gateway: Annotated[str, Field(max_length=40)] | None = Field(
+        default=None, description="Default: the first of the gateways offered here"
+    )
     payment_method: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         description="What the gateway knows the method by. Sandbox tokens: docs/sandbox.md", examples=["sbx_ok"]
     )
@@ -47,7 +49,9 @@ class PurchaseIn(Wire):
 class PayIn(Wire):
     """Another way to pay, after a failed payment."""
 
-    gateway: Annotated[str, Field(max_length=40)] = "sandbox"
+    gateway: Annotated[str, Field(max_length=40)] | None = Field(
+        default=None, description="Default: the first of the gateways offered here"
+    )
     payment_method: Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -148,10 +152,10 @@ def pay_purchase(
     idempotency_key: KeyHeader,
 ) -> Response[PurchaseOut]:
     """Pay with another method after a failed payment."""
-    require_gateway(request.services, data.gateway)
+    gateway = chosen_gateway(request.services, data.gateway)
 
     def pay(uow: UnitOfWork) -> Started:
-        submission = pay_again(uow, purchase_id, gateway=data.gateway, method_token=data.payment_method, leased=True)
+        submission = pay_again(uow, purchase_id, gateway=gateway, method_token=data.payment_method, leased=True)
         uow.flush()
         return Started(queries.get_purchase(uow, purchase_id), submission)
 
@@ -167,9 +171,9 @@ def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
 
     Raises as `place_purchase` and `with_idempotency_key`.
     """
-    require_gateway(request.services, data.gateway)
+    gateway = chosen_gateway(request.services, data.gateway)
     command = PlacePurchase(
-        data.quote_id, data.billing_profile_id, data.gateway, data.payment_method, data.po_number, pay_at_once=True
+        data.quote_id, data.billing_profile_id, gateway, data.payment_method, data.po_number, pay_at_once=True
     )
 
     def place(uow: UnitOfWork) -> Started:
@@ -180,6 +184,13 @@ def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
         return PurchaseOut.of(queries.get_purchase_of_quote(uow, data.quote_id))
 
     return run_paying(request, key, data, place, placed_before, shown=PurchaseOut.of, route="POST /v1/purchases")
+
+
+def chosen_gateway(services: Services, name: str | None) -> str:
+    """The gateway that was named, else the first that is offered. Raises as `require_gateway`."""
+    chosen = name or next(iter(services.gateways), "")
+    require_gateway(services, chosen)
+    return chosen
 
 
 def require_gateway(services: Services, name: str) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import get
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
 from api.request import ApiRequest
 from api.schema import Out
+from orders.tracing.find import LONGEST, find_traceable
 from orders.tracing.model import Gap, Trace
 from orders.tracing.trace import trace
 
@@ -49,6 +50,31 @@ class TraceOut(Out):
         )
 
 
+class TraceableOut(Out):
+    """Something that a trace may begin at. `of` is whose number it is: an invoice's issuer, an order's seller."""
+
+    kind: str
+    id: UUID
+    number: str
+    of: str
+    at: datetime
+
+
+NumberParameter = Annotated[
+    str,
+    QueryParameter(
+        name="q", min_length=1, max_length=LONGEST, description="Number printed on an order, invoice or statement"
+    ),
+]
+
+
+@get("/v1/trace", permission="trace.read", sync_to_thread=True, tags=["trace"])
+def find_by_number(request: ApiRequest, number: NumberParameter) -> list[TraceableOut]:
+    """Everything with this number: numbers of invoices are unique within one issuer only. Trace one by its id."""
+    with request.transaction() as uow:
+        return [TraceableOut.of_row(found) for found in find_traceable(uow, number)]
+
+
 @get("/v1/trace/{any_id:uuid}", permission="trace.read", sync_to_thread=True, tags=["trace"])
 def get_trace(any_id: FromPath[UUID], request: ApiRequest) -> TraceOut:
     """From any id of a touchpoint, video, order, run, entitlement, invoice, statement or payout: the whole chain."""
@@ -56,4 +82,4 @@ def get_trace(any_id: FromPath[UUID], request: ApiRequest) -> TraceOut:
         return TraceOut.of(trace(uow, any_id))
 
 
-routes = [get_trace]
+routes = [find_by_number, get_trace]

@@ -288,7 +288,7 @@ class DemoStory(DemoSession):
         """One payout per statement, sent and confirmed."""
         operator = self.people["operator"]
         for statement_id in self.facts["statements"].values():
-            body = {"statement_id": statement_id, "destination": "sandbox account 0210"}
+            body = {"statement_id": statement_id, "gateway": "sandbox", "destination": "sandbox account 0210"}
             operator.post("/v1/operator/payouts", body, expect=201, key=str(uuid7()))
 
         def paid(role: str) -> Evidence | None:

@@ -4,6 +4,7 @@ Two roles: the owner migrates and owns every schema; the serving role runs all r
 holds it, because it is no superuser, has no BYPASSRLS and owns nothing.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,7 @@ OWNER_ROLE = "market_owner"
 SERVING_ROLE = "market_app"
 DATABASE = "market"
 OLDEST_MAJOR = 15
+VACUUM_ENDS_S = 20.0
 
 
 @contextmanager
@@ -121,9 +123,23 @@ def create_database(admin_url: str, name: str, *, template: str | None = None) -
 
 
 def drop_database(admin_url: str, name: str) -> None:
-    """Drop the database `name` if it is there, ending the connections to it."""
+    """Drop the database `name` if it is there, ending the connections to it.
+
+    Raises psycopg.errors.InsufficientPrivilege when a connection that only a superuser may end does not end by itself.
+    """
+    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    until = time.monotonic() + VACUUM_ENDS_S
     with connect(admin_url, "postgres") as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        while True:
+            try:
+                connection.execute(statement)
+            except psycopg.errors.InsufficientPrivilege:
+                # A worker of autovacuum is a superuser's. It goes away in a moment.
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
 
 
 def switch_database(url: str, name: str) -> str:

@@ -41,6 +41,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "subtotal": ("不含税金额", "Net total"),
     "tax_total": ("税额合计", "Tax total"),
     "paid": ("已支付", "Paid"),
+    "paid_back": ("已退款", "Paid back"),
+    "due_back": ("待退款", "Left to pay back"),
     "due": ("待支付", "Amount due"),
     "due_on": ("付款期限", "Due date"),
     "terms": ("付款条件", "Terms"),

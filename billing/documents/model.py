@@ -88,6 +88,7 @@ class InvoiceDocument:
     delivered_on: date | None = None
     period: Period | None = None
     paid_minor: int = 0
+    """Paid by the buyer; of a credit note, paid back to it."""
     due_on: date | None = None
     payment_terms: str = ""
     order_ref: str = ""
@@ -145,7 +146,7 @@ class InvoiceDocument:
 
     @property
     def due_minor(self) -> int:
-        """What is still to be paid."""
+        """What is still to be paid; of a credit note, to be paid back."""
         return self.gross_minor - self.paid_minor
 
     @property

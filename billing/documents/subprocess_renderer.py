@@ -8,23 +8,30 @@ a file other than its cut of the font, and is killed when its time is over.
 from __future__ import annotations
 
 import os
-import pickle
 import selectors
 import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
-from billing.documents.renderer import Document
-from kernel.errors import DomainError, Unavailable
+import msgspec
 
-FRAME: Final = struct.Struct(">?Q")
-"""Header of a message on the pipes: whether it went well, and the length of what follows."""
-JOB: Final = struct.Struct(">dQ")
-"""Header of a job: seconds allowed, and the length of the pickled document."""
+from billing.documents.model import InvoiceDocument
+from billing.documents.renderer import Document
+from billing.documents.statement import StatementDocument
+from kernel.errors import Unavailable
+from kernel.isolation import Malformed, child_environment, read_answer
+
+KINDS: Final[dict[bytes, type[Document]]] = {b"I": InvoiceDocument, b"S": StatementDocument}
+JOB: Final = struct.Struct(">cdQ")
+"""Header of a job: the document's kind, seconds allowed, and the length of the document as JSON."""
+MOST_PDF_BYTES: Final = 64 << 20
+IDLE_S: Final = 60.0
+"""How long the child waits for another document: starting anew costs a second, resting some 70 MiB."""
 _CHUNK: Final = 1 << 16
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -32,11 +39,15 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 class SubprocessRenderer:
     """A child process that renders one document after another; replaced when it had to be killed.
 
-    Not shared between threads: one renderer belongs to one worker. Use as a context manager, or call `close`.
+    It ends after `idle_s` without a document, since a layout engine and its fonts fill a lot of memory. Not shared between
+    threads: one renderer belongs to one worker. Use as a context manager, or call `close`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, idle_s: float = IDLE_S) -> None:
+        self._idle_s = idle_s
         self._child: subprocess.Popen[bytes] | None = None
+        self._in_use = threading.RLock()
+        self._rest: threading.Timer | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -51,30 +62,51 @@ class SubprocessRenderer:
 
         Raises:
             Unavailable: `document_render_timeout` after killing the child; `document_render_failed` when the child died
-                (a limit was reached); `renderer_unavailable` without Pango.
+                (a limit was reached) or spoke no more as one of ours; `renderer_unavailable` without Pango.
             DomainError: whatever `render_pdf` raised, unchanged.
         """
-        child = self._running()
-        deadline = time.monotonic() + timeout_s
-        job = pickle.dumps(document)
-        try:
-            self._send(child, JOB.pack(timeout_s, len(job)) + job, deadline)
-            succeeded, length = FRAME.unpack(self._receive(child, FRAME.size, deadline))
-            answer = self._receive(child, length, deadline)
-        except TimeoutError as error:
-            self.close()
-            raise Unavailable("document_render_timeout", number=document.number, timeout_s=timeout_s) from error
-        except (EOFError, BrokenPipeError) as error:
-            self.close()
-            raise Unavailable("document_render_failed", number=document.number) from error
-        if succeeded:
-            return answer
-        # Written by our own child, which reads nothing but our own pickle.
-        refusal: DomainError = pickle.loads(answer)  # noqa: S301
-        raise refusal
+        with self._in_use:
+            self._stop_timer()
+            try:
+                return self._render(document, timeout_s)
+            finally:
+                self._rest = threading.Timer(self._idle_s, self._close_unless_used)
+                self._rest.daemon = True
+                self._rest.start()
 
     def close(self) -> None:
         """End the child, if there is one; safe to call twice."""
+        with self._in_use:
+            self._stop_timer()
+            self._end_child()
+
+    def _render(self, document: Document, timeout_s: float) -> bytes:
+        child = self._running()
+        deadline = time.monotonic() + timeout_s
+        job = msgspec.json.encode(document)
+        kind = next(kind for kind, of in KINDS.items() if isinstance(document, of))
+        try:
+            self._send(child, JOB.pack(kind, timeout_s, len(job)) + job, deadline)
+            return read_answer(lambda length: self._receive(child, length, deadline), most_bytes=MOST_PDF_BYTES)
+        except TimeoutError as error:
+            self._end_child()
+            raise Unavailable("document_render_timeout", number=document.number, timeout_s=timeout_s) from error
+        except (EOFError, BrokenPipeError, Malformed) as error:
+            self._end_child()
+            raise Unavailable("document_render_failed", number=document.number) from error
+
+    def _stop_timer(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+
+    def _close_unless_used(self) -> None:
+        """The timer's work. A document that came in between has stopped the timer and put another in its place."""
+        with self._in_use:
+            if self._rest is threading.current_thread():
+                self.close()
+
+    def _end_child(self) -> None:
         child, self._child = self._child, None
         if child is None:
             return
@@ -86,15 +118,13 @@ class SubprocessRenderer:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
-            self.close()
-            # Nothing of our environment is needed there, and none of our secrets belongs there.
-            kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "FONTCONFIG_PATH", "FONTCONFIG_FILE", "LD_LIBRARY_PATH")
+            self._end_child()
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "billing.documents.render_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=_ROOT,
-                env={name: os.environ[name] for name in kept if name in os.environ},
+                env=child_environment(),
                 start_new_session=True,
             )
             for pipe in (self._child.stdin, self._child.stdout):

@@ -23,7 +23,7 @@ from billing.gateways.ports import (
     PayoutRequest,
     RefundRequest,
 )
-from kernel.money import Money
+from kernel.money import Money, exponent
 
 T = TypeVar("T")
 NAME: Final = "stripe"
@@ -31,6 +31,11 @@ ATTEMPT: Final = "attempt"
 """Our idempotency key in every object's metadata: by it an object is found when its answer was lost."""
 TIMEOUT_S: Final = 20
 """Of a call; below `submit_or_query.CALL_LASTS`."""
+
+# https://docs.stripe.com/currencies: Stripe's own units, which are not ISO 4217's everywhere. MGA has none; ISK and UGX,
+# which have none at ISO, are sent with two decimals that are always zero; of three decimals the last must be zero.
+_ZERO_DECIMAL: Final = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
+_THREE_DECIMAL: Final = frozenset("BHD JOD KWD OMR TND".split())
 
 _PAYMENT: Final = {
     "succeeded": GatewayStatus.SUCCEEDED,
@@ -74,7 +79,7 @@ class StripeGateway:
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Create and confirm a PaymentIntent."""
         params: dict[str, Any] = {
-            "amount": request.amount.amount_minor,
+            "amount": to_stripe(request.amount),
             "currency": request.amount.currency.lower(),
             "payment_method": request.method_token,
             "confirm": True,
@@ -115,7 +120,7 @@ class StripeGateway:
         """Create a refund of a PaymentIntent."""
         params: dict[str, Any] = {
             "payment_intent": request.payment_reference,
-            "amount": request.amount.amount_minor,
+            "amount": to_stripe(request.amount),
             "metadata": {**request.metadata, ATTEMPT: request.key},
         }
         create: Any = self._api.refunds.create
@@ -133,7 +138,7 @@ class StripeGateway:
     def pay_out(self, request: PayoutRequest) -> GatewayAnswer:
         """Transfer to the party's connected account."""
         params: dict[str, Any] = {
-            "amount": request.amount.amount_minor,
+            "amount": to_stripe(request.amount),
             "currency": request.amount.currency.lower(),
             "destination": request.destination,
             "description": request.description,
@@ -170,6 +175,41 @@ class StripeGateway:
         return GatewayWebhook(event.id, event.type, getattr(subject, "id", ""), content)
 
 
+def to_stripe(amount: Money) -> int:
+    """An amount in the integer that Stripe takes.
+
+    Raises:
+        GatewayRefused: `amount_too_fine`, Stripe has no unit that small in this currency.
+    """
+    sent: int
+    sent, rest = divmod(amount.amount_minor * 10 ** _digits(amount.currency), 10 ** exponent(amount.currency))
+    if rest or (amount.currency in _THREE_DECIMAL and sent % 10):
+        raise GatewayRefused("amount_too_fine")
+    return sent
+
+
+def from_stripe(amount: int, currency: str) -> Money:
+    """What Stripe says, in our minor units.
+
+    Raises:
+        OutcomeUnknown: an amount or a currency that nothing of ours can have.
+    """
+    code = currency.upper()
+    try:
+        minor, rest = divmod(amount * 10 ** exponent(code), 10 ** _digits(code))
+    except ValueError as error:
+        raise OutcomeUnknown from error
+    if rest:
+        raise OutcomeUnknown
+    return Money(minor, code)
+
+
+def _digits(currency: str) -> int:
+    if currency in _ZERO_DECIMAL:
+        return 0
+    return 3 if currency in _THREE_DECIMAL else 2
+
+
 def _call(work: Callable[[], T]) -> T:
     """Sort the SDK's errors into what the caller may conclude from them."""
     try:
@@ -203,7 +243,7 @@ def _payment(intent: Any) -> GatewayAnswer:
     return GatewayAnswer(
         status=status,
         reference=intent.id,
-        amount=Money(int(intent.amount), intent.currency.upper()),
+        amount=from_stripe(int(intent.amount), intent.currency),
         error_code=str(code) if status is GatewayStatus.FAILED else None,
         next_action={"kind": str(action.get("type", "")), "client_secret": str(intent.client_secret)}
         if status is GatewayStatus.REQUIRES_ACTION
@@ -217,14 +257,14 @@ def _refund(refund: Any) -> GatewayAnswer:
     return GatewayAnswer(
         status=status,
         reference=refund.id,
-        amount=Money(int(refund.amount), refund.currency.upper()),
+        amount=from_stripe(int(refund.amount), refund.currency),
         error_code=str(code) if status is GatewayStatus.FAILED else None,
     )
 
 
 def _transfer(transfer: Any) -> GatewayAnswer:
     status = GatewayStatus.FAILED if transfer.reversed else GatewayStatus.SUCCEEDED
-    amount = Money(int(transfer.amount), transfer.currency.upper())
+    amount = from_stripe(int(transfer.amount), transfer.currency)
     return GatewayAnswer(status, transfer.id, amount, "reversed" if transfer.reversed else None)
 
 

@@ -69,7 +69,8 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
         net_minor=sum(line.net_minor for line in lines),
         tax_minor=sum(line.tax_minor for line in lines),
         gross_minor=sum(line.gross_minor for line in lines),
-        paid_minor=0,
+        # The refund has succeeded: what the note gives back has been paid back.
+        paid_minor=sum(line.gross_minor for line in lines),
         language=original.language,
         seller=original.seller,
         buyer=original.buyer,

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from billing.documents.parties import DocumentParty
+from billing.invoices.file_names import NamedDocument, file_stems
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.to_document import party_of
 from kernel.db.uow import UnitOfWork
@@ -155,12 +156,12 @@ def totals_of(uow: UnitOfWork, wanted: InvoiceFilter) -> dict[str, tuple[int, in
 
 
 def files_of(uow: UnitOfWork, wanted: InvoiceFilter) -> list[StoredFile]:
-    """Every file of the documents the filter finds, by number; what has not been drawn yet has none."""
+    """Every file of the documents the filter finds, by issuer and number; what has not been drawn yet has none."""
     return _files(uow, *_conditions(uow, wanted))
 
 
 def files_of_documents(uow: UnitOfWork, invoice_ids: Collection[UUID]) -> list[StoredFile]:
-    """Every file of these documents, by number. Raises NotFound(`invoice_not_found`) when one is not there to be seen."""
+    """Every file of these documents, by issuer and number. Raises NotFound(`invoice_not_found`): one is not to be seen."""
     chosen = set(invoice_ids)
     conditions = (Invoice.id.in_(chosen), _is_visible(uow))
     if uow.session.scalar(select(func.count(Invoice.id)).where(*conditions)) != len(chosen):
@@ -169,14 +170,24 @@ def files_of_documents(uow: UnitOfWork, invoice_ids: Collection[UUID]) -> list[S
 
 
 def _files(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> list[StoredFile]:
+    issuer = Invoice.seller["legal_name"].astext
     rows = uow.session.execute(
-        select(Invoice.number, Invoice.pdf_key, Invoice.pdf_sha256, Invoice.xml_key, Invoice.xml_sha256)
+        select(
+            Invoice.id,
+            Invoice.number,
+            issuer,
+            Invoice.pdf_key,
+            Invoice.pdf_sha256,
+            Invoice.xml_key,
+            Invoice.xml_sha256,
+        )
         .where(*conditions, Invoice.pdf_key.is_not(None))
-        .order_by(Invoice.number)
-    )
+        .order_by(issuer, Invoice.number, Invoice.id)
+    ).all()
+    stems = file_stems([NamedDocument(row[0], row[1] or "", row[2]) for row in rows])
     return [
-        StoredFile(key, f"{number}.{form}", sha256)
-        for number, pdf_key, pdf_sha256, xml_key, xml_sha256 in rows
+        StoredFile(key, f"{stem}.{form}", sha256)
+        for stem, (_, _, _, pdf_key, pdf_sha256, xml_key, xml_sha256) in zip(stems, rows, strict=True)
         for form, key, sha256 in (("pdf", pdf_key, pdf_sha256), ("xml", xml_key, xml_sha256))
         if key is not None and sha256 is not None
     ]

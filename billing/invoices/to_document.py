@@ -12,6 +12,7 @@ from sqlalchemy import select
 from billing.documents.lines import DocumentLine, TaxCategory, unit_price_of
 from billing.documents.model import DocumentKind, InvoiceDocument, Language, OriginalInvoice
 from billing.documents.parties import DocumentParty, Period
+from billing.gateways.sandbox import NAME as SANDBOX
 from billing.invoices.models import Invoice, InvoiceLine
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -80,7 +81,7 @@ def _document(
         payment_ref=invoice.payment_reference,
         original=_original(invoice, original),
         remarks=invoice.remarks,
-        issuer="sandbox" if invoice.sandbox else "",
+        issuer=SANDBOX if invoice.sandbox else "",
         verification_url=f"{public_url}/v1/invoice-verifications/{invoice.verification_code}" if public_url else "",
     )
 

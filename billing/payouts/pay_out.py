@@ -14,7 +14,7 @@ from billing.statements.models import STATEMENT, Statement
 from kernel import clock
 from kernel.db.locks import advisory_xact_lock, lock_row
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, NotFound
+from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import enqueue
 from marketplace.parties.models import PLATFORM_ORG_ID
@@ -30,8 +30,8 @@ class PayOut:
     """Pay statement `statement_id` through `gateway` to `destination` (the party's account as the gateway names it)."""
 
     statement_id: UUID
-    gateway: str = "sandbox"
-    destination: str = "sbx_acct_ok"
+    gateway: str
+    destination: str
 
 
 def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
@@ -40,6 +40,7 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
     Raises:
         Forbidden: `permission_missing` without operator.payouts.
         NotFound: `statement_not_found`.
+        Invalid: `payout_account_missing`; without an account at a gateway nothing is reserved.
         Conflict: `statement_not_payable` (paid, carried or being paid), `payout_exceeds_available`,
             `payout_already_running`.
 
@@ -47,6 +48,9 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
     Locks: the party's settlement, then the statement.
     """
     uow.principal.require("operator.payouts")
+    gateway, destination = (named.strip() for named in (command.gateway, command.destination))
+    if not gateway or not destination:
+        raise Invalid("payout_account_missing", field="destination" if gateway else "gateway")
     org_id = uow.session.scalar(select(Statement.org_id).where(Statement.id == command.statement_id))
     statement = None
     if org_id is not None:
@@ -66,8 +70,8 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
         statement_id=statement.id,
         amount_minor=statement.net_minor,
         currency=statement.currency,
-        gateway=command.gateway,
-        destination=command.destination,
+        gateway=gateway,
+        destination=destination,
         scheduled_by=str(uow.principal.person_id or uow.principal.label),
         next_check_at=now,
         created_at=now,

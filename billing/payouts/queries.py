@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from billing.payouts.models import Payout
 from billing.statements.models import Statement
@@ -37,6 +38,14 @@ class PayoutRow:
     gateway_reference: str | None
     created_at: datetime
     paid_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where a party is paid: its account as a gateway names it."""
+
+    gateway: str
+    destination: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,17 @@ def next_payouts(uow: UnitOfWork, available: Mapping[str, int]) -> dict[str, Nex
         elif free_minor > 0:
             found[currency] = NextPayout(free_minor, month_end)
     return found
+
+
+def last_accounts(uow: UnitOfWork, org_ids: Collection[UUID]) -> dict[UUID, Account]:
+    """Where each of these organizations was paid last; only what arrived says that an account is right."""
+    rows = uow.session.execute(
+        select(Payout.org_id, Payout.gateway, Payout.destination)
+        .ext(distinct_on(Payout.org_id))
+        .where(Payout.org_id.in_(org_ids), Payout.state == "paid")
+        .order_by(Payout.org_id, Payout.paid_at.desc())
+    )
+    return {org_id: Account(gateway, destination) for org_id, gateway, destination in rows}
 
 
 def list_payouts(

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from billing.charges.models import Charge
 from billing.documents.parties import DocumentParty
+from billing.gateways.sandbox import NAME as SANDBOX
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from billing.payments.models import Payment
 from billing.shares.models import Share
@@ -104,7 +105,7 @@ def _was_played(uow: UnitOfWork, statement_ids: Sequence[UUID]) -> bool:
         .join(Share, Share.id == StatementLine.share_id)
         .join(Charge, Charge.id == Share.charge_id)
         .join(Payment, Payment.id == Charge.payment_id)
-        .where(StatementLine.statement_id.in_(statement_ids), Payment.gateway == "sandbox")
+        .where(StatementLine.statement_id.in_(statement_ids), Payment.gateway == SANDBOX)
     )
     return uow.session.scalar(select(played.exists())) is True
 

@@ -21,6 +21,7 @@ from kernel.ids import uuid7
 from kernel.jobs.context import LEASE_S
 from kernel.jobs.kinds import Payload, followers, kind_of
 from kernel.jobs.models import EventRow
+from kernel.principal import SYSTEM
 
 _INSERT = """
     INSERT INTO kernel.job (id, kind, queue, dedupe_key, payload, state, run_at, attempts, epoch, lease_until, event_id,
@@ -73,7 +74,10 @@ class Outbox:
     def write(self) -> None:
         """Insert the jobs, and note which are due now."""
         jobs, self.jobs = self.jobs, []
-        now = clock.now()
+        now, principal = clock.now(), self.uow.principal
+        if jobs and not principal.is_platform:
+            # Jobs are the platform's, whoever left them; row level security shows them to nobody else.
+            self.uow.act_as(SYSTEM)
         # By kind and key: two transactions that insert the same keys wait for each other in one order.
         for job in sorted(jobs, key=lambda job: (job.kind, job.dedupe_key)):
             state, count = ("running", 1) if job.leased else ("ready", 0)
@@ -82,6 +86,8 @@ class Outbox:
             self.uow.cursor.queue(_INSERT, values + lease)
             if job.run_at <= now and not job.leased:
                 self.uow.signals.append(JobSignal(job.queue, job.id, job.kind))
+        if self.uow.principal is not principal:
+            self.uow.act_as(principal)
 
 
 def outbox_of(uow: UnitOfWork) -> Outbox:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import bindparam, select
 
 from billing.documents.parties import DocumentParty
+from billing.gateways.sandbox import NAME as SANDBOX
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from billing.invoices.models import Invoice
 from billing.tax.decision import reason_in_words
@@ -62,7 +63,7 @@ def invoice_order(
             po_number=order.po_number or "",
             payment_reference=str(order.payment_id),
             period=_period(term, seller.time_zone),
-            sandbox=purchase.gateway == "sandbox",
+            sandbox=purchase.gateway == SANDBOX,
             issuer_time_zone=seller.time_zone,
         ),
     )

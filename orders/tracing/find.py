@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from billing.invoices.models import Invoice
 from billing.statements.models import Statement
 from kernel.db.uow import UnitOfWork
+from marketplace.parties.models import Organization
 from orders.order.models import Order
-from orders.tracing.resolve import agreed, mine
+from orders.tracing.resolve import MOST, agreed, mine
 
 LONGEST = 64
 
 
-def find_traceable(uow: UnitOfWork, typed: str) -> UUID | None:
-    """The id behind what was typed, as far as the principal may see it; an id is taken as it is."""
-    text = typed.strip()[:LONGEST]
+@dataclass(frozen=True, slots=True)
+class Traceable:
+    """Something with a number that a trace may begin at. `of` is whose number it is: issuer, seller, or party."""
+
+    kind: str
+    id: UUID
+    number: str
+    of: str
+    at: datetime
+
+
+def as_id(typed: str) -> UUID | None:
+    """What was typed, where it is an id."""
     try:
-        return UUID(text)
+        return UUID(typed.strip())
     except ValueError:
-        pass
+        return None
+
+
+def find_traceable(uow: UnitOfWork, typed: str) -> list[Traceable]:
+    """Everything with this number that the principal may see, newest first.
+
+    There may be several: each issuer counts its invoices and credit notes from one.
+    """
+    number = typed.strip()[:LONGEST]
     numbered = (
-        select(Order.id).where(Order.number == text, agreed(uow)),
-        select(Invoice.id).where(Invoice.number == text, mine(uow, Invoice.buyer_org_id, Invoice.seller_org_id)),
-        select(Statement.id).where(Statement.number == text, mine(uow, Statement.org_id)),
+        select(literal("order"), Order.id, Order.number, Organization.legal_name, Order.created_at)
+        .join(Organization, Organization.id == Order.seller_org_id)
+        .where(Order.number == number, agreed(uow))
+        .order_by(Order.created_at.desc()),
+        select(Invoice.kind, Invoice.id, Invoice.number, Invoice.seller["legal_name"].astext, Invoice.created_at)
+        .where(Invoice.number == number, mine(uow, Invoice.buyer_org_id, Invoice.seller_org_id))
+        .order_by(Invoice.created_at.desc()),
+        select(literal("statement"), Statement.id, Statement.number, Organization.legal_name, Statement.closed_at)
+        .join(Organization, Organization.id == Statement.org_id)
+        .where(Statement.number == number, mine(uow, Statement.org_id))
+        .order_by(Statement.closed_at.desc()),
     )
-    for statement in numbered:
-        found = uow.session.scalar(statement.limit(1))
-        if found is not None:
-            return found
-    return None
+    return [Traceable(*row) for statement in numbered for row in uow.session.execute(statement.limit(MOST))]

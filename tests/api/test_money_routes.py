@@ -105,7 +105,7 @@ def world(db: Database, client: Client, tmp_path: Path) -> World:
     sale.deliver(db)
     invoice_id = sale.invoice(db)
     house.run()
-    scopes = ("invoices.read", "money.read", "orders.read", "orders.buy")
+    scopes = ("invoices.read", "money.read", "orders.read", "orders.buy", "trace.read")
 
     def of(org: Org) -> Headers:
         return key(db, org.owner, *scopes)
@@ -116,6 +116,16 @@ def world(db: Database, client: Client, tmp_path: Path) -> World:
 def refused(answer: Any, status: int, code: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert answer.json()["todo"]
+
+
+def second_invoice(world: World) -> UUID:
+    """Another seller's first invoice to the same buyer: its number is the first seller's too."""
+    sale = Sale(buyer_org_id=world.sale.buyer_org_id)
+    sale.paid(world.house)
+    sale.deliver(world.house.db)
+    invoice_id = sale.invoice(world.house.db)
+    world.house.run()
+    return invoice_id
 
 
 class TestInvoices:
@@ -139,10 +149,33 @@ class TestInvoices:
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
             assert archive.testzip() is None
-            assert archive.namelist() == ["INV-2026-000001.pdf", "INV-2026-000001.xml"]
+            stem = "卖方软件有限公司 INV-2026-000001"
+            assert archive.namelist() == [f"{stem}.pdf", f"{stem}.xml"]
             for form in ("pdf", "xml"):
                 single = client.get(f"/v1/invoices/{world.invoice_id}/{form}", headers=world.buyer)
-                assert archive.read(f"INV-2026-000001.{form}") == single.content
+                assert archive.read(f"{stem}.{form}") == single.content
+
+    def test_unpacked_nothing_is_lost_where_sellers_share_a_number(
+        self, client: Client, world: World, tmp_path: Path
+    ) -> None:
+        second_invoice(world)
+        answer = client.get("/v1/invoices/export?month=2026-11", headers=world.buyer)
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            archive.extractall(tmp_path / "unpacked")
+            assert len(archive.namelist()) == 4
+        assert len(list((tmp_path / "unpacked").iterdir())) == 4
+
+    def test_a_number_of_several_documents_is_asked_about(self, client: Client, world: World) -> None:
+        second = second_invoice(world)
+        found = client.get("/v1/trace?q=INV-2026-000001", headers=world.buyer).json()
+        assert {row["id"] for row in found} == {str(world.invoice_id), str(second)}
+        assert {(row["kind"], row["number"], row["of"]) for row in found} == {
+            ("invoice", "INV-2026-000001", "卖方软件有限公司")
+        }
+        own = client.get("/v1/trace?q=INV-2026-000001", headers=world.seller).json()
+        assert [row["id"] for row in own] == [str(world.invoice_id)]
+        assert client.get("/v1/trace?q=INV-2026-000001", headers=world.stranger).json() == []
+        assert client.get("/v1/trace?q=", headers=world.buyer).status_code == 422
 
     def test_an_archive_holds_nobody_elses(self, client: Client, world: World) -> None:
         for query in ("month=2026-11", f"id={world.invoice_id}", "month=2025-01&state=credited"):
@@ -201,7 +234,7 @@ class TestMoney:
         statement = self.settle(client, world)
         own = client.get(f"/v1/statements/{statement['id']}", headers=world.seller).json()
         assert (own["net"]["amount"], len(own["lines"])) == (86_000, 1)
-        body = {"statement_id": statement["id"]}
+        body = {"statement_id": statement["id"], "gateway": "sandbox", "destination": "sbx_acct_ok"}
         headers = world.operator | {"Idempotency-Key": "pay-1"}
         first = client.post("/v1/operator/payouts", json=body, headers=headers)
         again = client.post("/v1/operator/payouts", json=body, headers=headers)
@@ -213,6 +246,28 @@ class TestMoney:
         assert (payout["id"], payout["state"]) == (first.json()["id"], "paid")
         refused(client.get(f"/v1/payouts/{payout['id']}", headers=world.stranger), 404, "payout_not_found")
         refused(client.get(f"/v1/statements/{statement['id']}", headers=world.buyer), 404, "statement_not_found")
+
+    @pytest.mark.parametrize(
+        "account", [{}, {"gateway": "sandbox"}, {"destination": "acct_1"}, {"gateway": "sandbox", "destination": "  "}]
+    )
+    def test_without_an_account_nothing_is_paid(self, client: Client, world: World, account: dict[str, str]) -> None:
+        statement = self.settle(client, world)
+        for number, language in enumerate(("zh-CN", "en")):
+            headers = world.operator | {"Idempotency-Key": f"blank-{number}", "Accept-Language": language}
+            told = client.post(
+                "/v1/operator/payouts", json={"statement_id": statement["id"]} | account, headers=headers
+            )
+            refused(told, 422, "payout_account_missing")
+            assert ("账户" if language == "zh-CN" else "account") in told.json()["title"]
+        own = client.get(f"/v1/statements/{statement['id']}", headers=world.seller).json()
+        assert (own["state"], own["net"]["amount"]) == ("closed", 86_000)
+        assert client.get("/v1/payouts", headers=world.seller).json()["items"] == []
+
+    def test_a_gateway_that_is_not_here_pays_nothing(self, client: Client, world: World) -> None:
+        statement = self.settle(client, world)
+        body = {"statement_id": statement["id"], "gateway": "elsewhere", "destination": "acct_1"}
+        told = client.post("/v1/operator/payouts", json=body, headers=world.operator | {"Idempotency-Key": "pay-1"})
+        refused(told, 422, "gateway_unknown")
 
     def test_a_party_that_does_not_reconcile_is_named_and_the_others_are_closed(
         self, client: Client, world: World

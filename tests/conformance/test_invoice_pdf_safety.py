@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
+import struct
 import subprocess
 import sys
 import tempfile
@@ -179,6 +181,16 @@ class TestNothingComesIn:
             render_pdf(chinese_invoice())
 
 
+class _Touch:
+    """Leaves a mark where it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self._mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return os.mkdir, (str(self._mark),)
+
+
 class TestAtArmsLength:
     def test_the_child_draws_the_same_and_is_kept(self) -> None:
         with SubprocessRenderer() as isolated:
@@ -206,6 +218,15 @@ class TestAtArmsLength:
             isolated._child.wait()
             assert isolated.render(statement(), 60)
 
+    def test_an_idle_child_ends_and_the_next_document_has_another(self) -> None:
+        with SubprocessRenderer(idle_s=0.01) as isolated:
+            assert isolated.render(statement(), 60)
+            rest = isolated._rest
+            assert rest is not None
+            rest.join(60)
+            assert isolated._child is None
+            assert isolated.render(statement(), 60) == render_pdf(statement())
+
     def test_a_refusal_crosses_as_itself(self) -> None:
         price, net = Decimal(10**13), 10**18
         line = replace(
@@ -219,6 +240,22 @@ class TestAtArmsLength:
             isolated.render(invoice_of(line), 60)
         assert (refusal.value.code, refusal.value.field) == ("amount_out_of_range", "amount_minor")
 
+    @pytest.mark.parametrize("kind", [b"\0", b"\1", b"R", b"D"])
+    def test_a_child_taken_over_gives_its_parent_nothing_to_run(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: bytes
+    ) -> None:
+        """In the place of the interpreter stands a program that answers with an object which runs when it is read."""
+        bomb = pickle.dumps(_Touch(tmp_path / "taken"))
+        length = 1 << 50 if kind == b"D" else len(bomb)
+        (tmp_path / "answer").write_bytes(kind + struct.pack(">Q", length) + bomb)
+        taken = tmp_path / "child"
+        taken.write_text(f"#!/bin/sh\ncat {tmp_path / 'answer'}\nsleep 60\n")
+        taken.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(taken))
+        with SubprocessRenderer() as isolated, pytest.raises(Unavailable, match="document_render_failed"):
+            isolated.render(chinese_invoice(), 10)
+        assert not (tmp_path / "taken").exists()
+
     @pytest.mark.parametrize(
         "deed",
         [
@@ -229,7 +266,7 @@ class TestAtArmsLength:
         ],
     )
     def test_the_child_may_not(self, deed: str, tmp_path: Path) -> None:
-        program = f"from billing.documents.render_process import _forbid; _forbid()\n{deed}"
+        program = f"from kernel.isolation import forbid; forbid('renderer')\n{deed}"
         environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "TMPDIR": str(tmp_path)}
         run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=False)
         assert run.returncode == 1

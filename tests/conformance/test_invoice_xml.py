@@ -51,7 +51,9 @@ DOCUMENTS: dict[str, InvoiceDocument] = {
     "china, 6 % and 13 %": chinese_invoice(),
     "china, 6 %, nothing paid yet": invoice_of(seats_line(), paid_minor=0),
     "china, a tax gateway's number": chinese_invoice(fiscal_number="26332000000012345678", sandbox=False),
-    "credit note": credit_note(),
+    "credit note, paid back": credit_note(),
+    "credit note, paid back in part": credit_note(paid_minor=100_000),
+    "credit note, nothing paid back yet": credit_note(paid_minor=0),
     "small-scale taxpayer, 1 %": invoice_of(included_line("*信息技术服务*咨询", 56_100, rate_ppm=10_000)),
     "exempt": invoice_of(
         untaxed_line("*研发*技术开发", TaxCategory.EXEMPT, 500_000, exemption_reason="财税〔2016〕36号 技术开发免税")
@@ -152,6 +154,7 @@ def test_another_parser_reads_the_same_figures(name: str) -> None:
     assert str(read.trade.agreement.buyer.name) == document.buyer.legal_name
     assert len(read.trade.items.children) == len(document.lines)
     assert int(totals.line_total._value.scaleb(digits)) == document.net_minor
+    assert int((totals.prepaid_total._value or Decimal(0)).scaleb(digits)) == document.paid_minor
     assert int(totals.due_amount._value.scaleb(digits)) == document.due_minor
     assert int(totals.grand_total._amount.scaleb(digits)) == document.gross_minor
 

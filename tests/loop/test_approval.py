@@ -140,7 +140,7 @@ class TestApproval:
         for any_id in (video.id, card.id):
             assert waiting.number not in stage.plain(stage.trace(stage.seller.owner, any_id))
         with unit_of_work(stage.services.db, stage.seller.owner) as uow:
-            assert find_traceable(uow, waiting.number) is None
+            assert find_traceable(uow, waiting.number) == []
         decide(stage, stage.approver, waiting.purchase_id, "approved")
         stage.run()
         assert waiting.number in stage.plain(stage.trace(stage.seller.owner, video.id))

@@ -152,7 +152,10 @@ def test_a_statement_is_closed_once_and_paid_once(house: House) -> None:
     assert all(one.refused == () for one in closed if isinstance(one, Closed))
     with unit_of_work(house.db, SYSTEM) as uow:
         statement_id = uow.session.scalars(select(Statement.id).where(Statement.org_id == sale.seller_org_id)).one()
-    outcomes = at_once([lambda: transact(house.db, OPERATOR, lambda uow: pay_out(uow, PayOut(statement_id)))] * 6)
+    outcomes = at_once(
+        [lambda: transact(house.db, OPERATOR, lambda uow: pay_out(uow, PayOut(statement_id, "sandbox", "sbx_acct_ok")))]
+        * 6
+    )
     assert outcomes.count("statement_not_payable") == 5
     house.run()
     with unit_of_work(house.db, SYSTEM) as uow:

@@ -19,9 +19,13 @@ from app.embedded.engines import Addresses
 from app.partition_retention import retain_partitions
 from app.verify.histories import TABLES as MACHINE_TABLES
 from app.verify.tenancy import APPEND_ONLY, UNDELETABLE
+from billing.gateways import sandbox
+from billing.gateways.sandbox import SETTLE
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
-from kernel.principal import SYSTEM
+from kernel.ids import uuid7
+from kernel.jobs.outbox import enqueue
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from kernel.states import machines
 from migrations.metadata import SCHEMAS, metadata
 from migrations.partitions import RETENTION, partitioned_tables
@@ -99,6 +103,35 @@ def test_tables_of_organizations_are_isolated_by_force(catalogue: Connection) ->
     }
     owned = {table.fullname for table in TABLES if org_columns(table)} | PARTY_TABLES
     assert owned <= forced
+
+
+FAR = timedelta(days=3650)
+PLATFORM_TABLES = ("kernel.job", "kernel.job_attempt", "kernel.inbox", "billing.sandbox_operation")
+"""What in them belongs to an organization lies in their JSON, where no policy by organization finds it."""
+
+
+@pytest.mark.parametrize("table", PLATFORM_TABLES)
+def test_what_the_platform_works_with_is_seen_by_no_organization(db: Database, table: str) -> None:
+    sandbox.register()
+    with unit_of_work(db, SYSTEM) as uow:
+        enqueue(uow, SETTLE, {"operation_id": str(uuid7())}, dedupe_key=str(uuid7()), run_at=clock.now() + FAR)
+    tenant = Principal(PrincipalKind.PERSON, uuid7(), uuid7(), frozenset({"orders.buy"}), "somebody")
+    with unit_of_work(db, tenant) as uow:
+        assert uow.session.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+    with unit_of_work(db, SYSTEM) as uow:
+        assert table != "kernel.job" or uow.session.scalar(text("SELECT count(*) FROM kernel.job"))
+
+
+def test_whoever_commits_may_leave_a_job_and_leaves_it_once(db: Database) -> None:
+    tenant = Principal(PrincipalKind.PERSON, uuid7(), uuid7(), frozenset({"orders.buy"}), "somebody")
+    key = str(uuid7())
+    sandbox.register()
+    for _ in range(2):
+        with unit_of_work(db, tenant) as uow:
+            enqueue(uow, SETTLE, {"operation_id": key}, dedupe_key=key, run_at=clock.now() + FAR)
+    with unit_of_work(db, SYSTEM) as uow:
+        count = text("SELECT count(*) FROM kernel.job WHERE dedupe_key = :key")
+        assert uow.session.scalar(count, {"key": key}) == 1
 
 
 def test_tables_without_an_organization_are_the_platforms_own() -> None:

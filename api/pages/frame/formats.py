@@ -1,5 +1,6 @@
 """Money, dates and numbers as a reader of one language expects them (CLDR, by Babel)."""
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -19,17 +20,16 @@ class Formats:
     time_zone: str
 
     def money(self, amount: Money) -> str:
-        """An amount with its currency's own number of decimals and symbol."""
-        value = Decimal(amount.amount_minor).scaleb(-exponent(amount.currency))
-        return format_currency(value, amount.currency, locale=self.locale)
+        """An amount with all decimals of its currency's minor unit (CLDR shows fewer of some) and its symbol."""
+        pattern = copy(self.locale.currency_formats["standard"])
+        pattern.frac_prec = (exponent(amount.currency),) * 2
+        return format_currency(amount.decimal(), amount.currency, pattern, locale=self.locale, currency_digits=False)
 
     def price(self, amount: Money) -> str:
         """An amount as in a price tag: no decimals when they are all zero."""
-        digits = exponent(amount.currency)
-        value = Decimal(amount.amount_minor).scaleb(-digits)
-        if amount.amount_minor % 10**digits:
-            return format_currency(value, amount.currency, locale=self.locale)
-        return format_currency(value, amount.currency, "¤#,##0", locale=self.locale, currency_digits=False)
+        if amount.amount_minor % 10 ** exponent(amount.currency):
+            return self.money(amount)
+        return format_currency(amount.decimal(), amount.currency, "¤#,##0", locale=self.locale, currency_digits=False)
 
     def number(self, value: int) -> str:
         """A whole number with the locale's grouping."""

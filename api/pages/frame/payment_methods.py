@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from api.pages.frame.choices import Choice
 from api.pages.frame.site import PageRequest
+from billing.gateways.sandbox import NAME as SANDBOX
 from kernel.errors import Invalid
 
 SANDBOX_TOKENS = ("sbx_ok", "sbx_delayed", "sbx_insufficient", "sbx_declined")
@@ -14,9 +15,9 @@ SANDBOX_TOKENS = ("sbx_ok", "sbx_delayed", "sbx_insufficient", "sbx_declined")
 
 def methods(page_request: PageRequest, gateways: Mapping[str, object]) -> tuple[Choice, ...]:
     """What the visitor may choose among. The sandbox gateway says of itself what will happen."""
-    if "sandbox" not in gateways:
+    if SANDBOX not in gateways:
         return ()
-    return tuple(Choice(f"sandbox:{token}", page_request.t(f"pay_with.{token}")) for token in SANDBOX_TOKENS)
+    return tuple(Choice(f"{SANDBOX}:{token}", page_request.t(f"pay_with.{token}")) for token in SANDBOX_TOKENS)
 
 
 def parse_method(chosen: str) -> tuple[str, str]:

@@ -16,8 +16,10 @@ from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.operator import presenter
 from api.pages.operator.views import OperatorView, TestClock
+from api.v1.purchases import require_gateway
 from billing.operator_queues import list_operator_queues
 from billing.payouts.pay_out import PayOut, pay_out
+from billing.payouts.queries import last_accounts
 from billing.settlement.close_statements import CloseStatements, close_statements
 from billing.statements.queries import list_statements
 from fulfillment.runs.queries import troubled_runs
@@ -69,11 +71,13 @@ def close(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
 
 @form_post("/operator/statements/{statement_id:uuid}/pay", "operator.payouts")
 def pay(statement_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
-    """Pay a closed statement. Pressed twice, the second finds it being paid."""
-    del form
+    """Pay a closed statement to the account that was named. Pressed twice, the second finds it being paid."""
 
     def work(uow: UnitOfWork) -> None:
-        payout_id = pay_out(uow, PayOut(statement_id))
+        gateway = form.text("gateway", most=40)
+        if gateway:
+            require_gateway(page_request.services, gateway)
+        payout_id = pay_out(uow, PayOut(statement_id, gateway, form.text("destination", most=100)))
         audit.record(uow, "payout.scheduled", subject_id=payout_id)
 
     return _done(page_request, work, "payout_scheduled")
@@ -132,6 +136,8 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
             due=due_jobs(uow),
             statements=statements,
             lines=sold_lines(uow, [row.reference for row in runs]),
+            accounts=last_accounts(uow, {row.org_id for row in statements}),
+            gateways=tuple(page_request.services.gateways),
             names={org_id: get_party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
         )
         ahead_s = sandbox_clock.ahead_s(uow) if page_request.services.sandbox else 0
@@ -142,6 +148,7 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
         reviews=presenter.reviews(page_request, dashboard),
         jobs=presenter.dead_jobs(dashboard),
         settlements=presenter.settlements(dashboard),
+        gateways=dashboard.gateways,
         may_settle=may("operator.payouts"),
         may_review=may("operator.reviews"),
         clock=TestClock(clock.now(), ahead_s) if page_request.services.sandbox and may("operator.clock") else None,

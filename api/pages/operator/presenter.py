@@ -11,6 +11,7 @@ from api.pages.frame.phrases import money, priced, seconds_since
 from api.pages.frame.site import PageRequest
 from api.pages.operator.views import DeadJobRow, DeadRun, Health, Queue, Review, Settlement
 from billing.operator_queues import OperatorQueue
+from billing.payouts.queries import Account
 from billing.statements.queries import StatementRow
 from fulfillment.runs.views import RunRow
 from kernel.jobs.queries import Backlog, DeadJob
@@ -35,6 +36,8 @@ class OperatorDashboard:
     statements: Sequence[StatementRow]
     lines: Mapping[UUID, SoldLine]
     names: Mapping[UUID, str]
+    accounts: Mapping[UUID, Account]
+    gateways: tuple[str, ...]
 
 
 def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
@@ -107,6 +110,7 @@ def settlements(dashboard: OperatorDashboard) -> tuple[Settlement, ...]:
             state=row.state,
             closed_at=row.closed_at,
             payable=is_payable(row),
+            account=dashboard.accounts.get(row.org_id),
         )
         for row in dashboard.statements
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from billing.payouts.queries import Account
 from kernel.money import Money
 
 
@@ -72,7 +73,10 @@ class DeadJobRow:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A statement on the operator's dashboard; ``payable`` shows the button that pays it."""
+    """A statement on the operator's dashboard; ``payable`` shows the button that pays it.
+
+    ``account`` is where its party was paid last, for the operator to confirm.
+    """
 
     id: str
     number: str
@@ -81,6 +85,7 @@ class Settlement:
     state: str
     closed_at: datetime
     payable: bool
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ class OperatorView:
     reviews: tuple[Review, ...] = ()
     jobs: tuple[DeadJobRow, ...] = ()
     settlements: tuple[Settlement, ...] = ()
+    gateways: tuple[str, ...] = ()
     may_settle: bool = False
     may_review: bool = False
     clock: TestClock | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast, get_args
 
@@ -12,6 +12,8 @@ from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Link, LinkKind, LinkState, Timeline, TimelineFact
 from api.pages.frame.translations import translations
+from api.pages.trace.views import TraceChoice
+from orders.tracing.find import Traceable
 from orders.tracing.model import Gap, Node, Trace
 
 KINDS = frozenset(get_args(LinkKind))
@@ -71,6 +73,14 @@ def timeline(page_request: PageRequest, found: Trace) -> Timeline:
         links.append(_link(page_request, node, subject=node.id == found.asked_id))
         links += [_broken(page_request, node, gap) for gap in missing.get(node.id, ())]
     return Timeline(tuple(links))
+
+
+def choices(page_request: PageRequest, found: Sequence[Traceable]) -> tuple[TraceChoice, ...]:
+    """Several with one number, to be told apart by whose number it is."""
+    return tuple(
+        TraceChoice(addresses.trace(str(one.id)), page_request.t(f"loop.{one.kind}"), one.number, one.of, one.at)
+        for one in found
+    )
 
 
 def subject(page_request: PageRequest, found: Trace) -> str:

@@ -14,6 +14,7 @@ if sys.platform != "win32":
     import resource
 
 from kernel.errors import Invalid
+from kernel.isolation import forbid, limit
 from marketplace.videos.media.probe import probe_video
 from marketplace.videos.media.remux import remux_faststart
 from marketplace.videos.media.subprocess_probe import DONE, REFUSED
@@ -24,11 +25,9 @@ _MEMORY_BYTES = 2 * 1024**3
 def _limit(timeout_s: int, room_bytes: int) -> None:
     """Bound this process before it reads anything foreign. Windows has only the parent's deadline."""
     if sys.platform != "win32":
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+        limit(file_bytes=room_bytes, address_bytes=_MEMORY_BYTES)
         resource.setrlimit(resource.RLIMIT_CPU, (timeout_s, timeout_s + 1))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room_bytes, room_bytes))
         resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.alarm(timeout_s + 2)
 
 
@@ -52,6 +51,8 @@ def main(argument: str) -> None:
     """Do what the argument asks and write the answer."""
     request = json.loads(argument)
     _limit(int(request["timeout_s"]), int(request["room_bytes"]))
+    # The copy is written by the library itself, at the path that it was given.
+    forbid("media process")
     outcome = _answer(request)
     sys.stdout.write(json.dumps(outcome))
     sys.stdout.flush()

@@ -127,7 +127,7 @@ class TestAWorkerDies:
         clock.advance(timedelta(days=8))
         (statement_id,) = close_due(db, sale.seller_org_id).statement_ids
         with unit_of_work(db, SYSTEM) as uow:
-            payout_id = pay_out(uow, PayOut(statement_id))
+            payout_id = pay_out(uow, PayOut(statement_id, "sandbox", "sbx_acct_ok"))
         with pytest.raises(Killed):
             house.run()
         rescue(db)

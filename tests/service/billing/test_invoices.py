@@ -117,6 +117,8 @@ class TestIssueInvoice:
             note_id = issue_credit_note(uow, IssueCreditNote(invoice_id, refund_id))
         house.run()
         assert note_id is not None
+        note = read(house.db, Invoice, note_id)
+        assert note.paid_minor == note.gross_minor == 106_000
         for document_id in (invoice_id, note_id):
             assert read(house.db, Invoice, document_id).pdf_key is not None
 

@@ -22,6 +22,7 @@ from billing.payments.start_payment import start_payment
 from billing.payouts.balances import balances
 from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
+from billing.payouts.queries import Account, last_accounts
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.settlement.close_statements import (
     Closed,
@@ -73,7 +74,7 @@ def close(house: House, org_id: UUID) -> Statement | None:
 
 def pay(house: House, statement: Statement, destination: str = "sbx_acct_ok") -> UUID:
     with unit_of_work(house.db, OPERATOR) as uow:
-        payout_id = pay_out(uow, PayOut(statement.id, destination=destination))
+        payout_id = pay_out(uow, PayOut(statement.id, "sandbox", destination))
     house.run()
     return payout_id
 
@@ -302,8 +303,18 @@ class TestPayOut:
         assert read(house.db, Statement, statement.id).state == "paid"
         assert owed(house.db, sale.seller_org_id) == (0, 0)
         assert facts(house.db, payout_id) == ["billing.payout_paid.v1"]
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert last_accounts(uow, [sale.seller_org_id]) == {sale.seller_org_id: Account("sandbox", "sbx_acct_ok")}
         with pytest.raises(Conflict, match="statement_not_payable"):
             pay(house, statement)
+
+    @pytest.mark.parametrize(("gateway", "destination"), [("", ""), ("sandbox", " "), (" ", "sbx_acct_ok")])
+    def test_without_an_account_nothing_is_reserved(self, house: House, gateway: str, destination: str) -> None:
+        sale, _, statement = self.settled(house)
+        with pytest.raises(Invalid, match="payout_account_missing"), unit_of_work(house.db, OPERATOR) as uow:
+            pay_out(uow, PayOut(statement.id, gateway, destination))
+        assert read(house.db, Statement, statement.id).state == "closed"
+        assert owed(house.db, sale.seller_org_id) == (0, 86_000)
 
     def test_a_payout_the_bank_refuses_gives_the_money_back_to_its_party(self, house: House) -> None:
         sale, _, statement = self.settled(house)
@@ -311,6 +322,8 @@ class TestPayOut:
         assert read(house.db, Payout, payout_id).error_code == "account_closed"
         assert owed(house.db, sale.seller_org_id) == (0, 86_000)
         with unit_of_work(house.db, SYSTEM) as uow:
+            # Where no money arrived is nobody's account to suggest.
+            assert last_accounts(uow, [sale.seller_org_id]) == {}
             failed = next(row.count for row in list_operator_queues(uow) if row.key == "payouts_failed")
         assert read(house.db, Payout, pay(house, statement)).state == "paid"
         with unit_of_work(house.db, SYSTEM) as uow:

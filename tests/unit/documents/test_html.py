@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -79,6 +80,18 @@ def test_a_red_invoice_is_negative_and_cites_its_original() -> None:
     assert "（负数）叁仟玖佰捌拾圆整" in html
     assert "-¥3,980.00" in html
     assert "被红冲蓝字数电票号码：26332000000012345678 红字发票信息确认单编号：33012611221234567890" in html
+
+
+def flat(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def test_a_red_invoice_says_what_was_paid_back() -> None:
+    assert "已退款 Paid back 3,980.00" in flat(invoice_html(credit_note()).html)
+    assert "待退款 Left to pay back ¥0.00" in flat(invoice_html(credit_note()).html)
+    unpaid = flat(invoice_html(credit_note(paid_minor=0)).html)
+    assert "Left to pay back -¥3,980.00" in unpaid
+    assert "Paid back" not in unpaid
 
 
 def test_the_sandbox_is_named_and_only_there() -> None:

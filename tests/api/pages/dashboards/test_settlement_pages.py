@@ -82,9 +82,13 @@ def test_closing_and_paying_from_the_dashboard(dashboards: Dashboards) -> None:
     assert f"/operator/statements/{statement.id}/pay" in dashboards.operator.get("/operator").text
     # The seller reads what comes next before it is paid.
     assert "Next: CN¥3,229.05" in text_of(dashboards.seller.get("/seller"))
-    answer = dashboards.operator.post(f"/operator/statements/{statement.id}/pay")
+    blank = dashboards.operator.post(f"/operator/statements/{statement.id}/pay")
+    assert blank.status_code == 422
+    assert "There is no account to pay out to." in blank.text
+    account = {"gateway": "sandbox", "destination": "sbx_acct_ok"}
+    answer = dashboards.operator.post(f"/operator/statements/{statement.id}/pay", **account)
     assert (answer.status_code, answer.headers["location"]) == (303, "/operator")
-    again = dashboards.operator.post(f"/operator/statements/{statement.id}/pay")
+    again = dashboards.operator.post(f"/operator/statements/{statement.id}/pay", **account)
     assert again.status_code == 409
     assert 'role="alert"' in again.text
     stage.run()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from billing.invoices.models import Invoice
 from kernel.ids import uuid7
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
+from tests.factories_billing import Sale, read
 
 
 def test_a_printed_number_leads_to_the_chain(dashboards: Dashboards) -> None:
@@ -58,3 +60,17 @@ def test_the_operator_sees_the_whole_chain_in_order(dashboards: Dashboards) -> N
     places = [page.index(f'data-link="{kind}"') for kind in kinds]
     assert places == sorted(places)
     assert 'aria-current="true"' in page
+
+
+def test_a_number_of_several_documents_is_asked_about(dashboards: Dashboards) -> None:
+    invoice = dashboards.stage.papers(dashboards.order_id)[0]
+    sale = Sale(buyer_org_id=dashboards.stage.buyer.id)
+    second = sale.invoice(dashboards.stage.services.db)
+    assert read(dashboards.stage.services.db, Invoice, second).number == invoice.number
+    answer = dashboards.buyer.get(f"/trace?q={invoice.number}")
+    assert answer.status_code == 200
+    assert "Which one do you mean?" in answer.text
+    for one in (invoice.id, second):
+        assert f'href="/trace/{one}"' in answer.text
+    assert "卖方软件有限公司" in answer.text
+    assert dashboards.seller.get(f"/trace?q={invoice.number}").headers["location"] == f"/trace/{invoice.id}"
