@@ -70,7 +70,6 @@ class SignInSession(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey(PERSON))
     org_id: Mapped[UUID] = mapped_column(ForeignKey(ORGANIZATION))
     """The organization the person acts for at present."""
-    csrf: Mapped[str]
     expires_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
