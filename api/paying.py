@@ -54,7 +54,7 @@ def run_paying(
 
     def change(uow: UnitOfWork) -> None:
         view = queries.refreshed(uow, started[0].view)
-        found[0] = replace(answer, body=shown(view).as_json(), is_last=True)
+        found[0] = replace(answer, body=shown(view).encoded(), is_last=True)
         assert answer.key_id is not None  # noqa: S101 - it was claimed in the first transaction
         change_answer(uow, answer.key_id, found[0])
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar, get_args
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Response
+from litestar import MediaType, Response
 from litestar.params import HeaderParameter, QueryParameter
 from msgspec import Meta
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -58,6 +58,10 @@ class Out(msgspec.Struct, kw_only=True):
         """The body as JSON's own types."""
         body: dict[str, Any] = msgspec.to_builtins(self)
         return body
+
+    def encoded(self) -> bytes:
+        """The body as it is sent."""
+        return msgspec.json.encode(self)
 
 
 class FieldProblemOut(BaseModel):
@@ -163,11 +167,11 @@ def run_command(
     def command(uow: UnitOfWork) -> Answer:
         def answer() -> Answer:
             body = work(uow)
-            return Answer(status, body.as_json(), is_last=not goes_on())
+            return Answer(status, body.encoded(), is_last=not goes_on())
 
         def late() -> Answer:
             assert unanswered is not None  # noqa: S101 - given wherever `goes_on` is
-            return Answer(status, unanswered(uow).as_json())
+            return Answer(status, unanswered(uow).encoded())
 
         asked_for = asked.model_dump(mode="json")
         named = route or f"{request.method} {request.scope['path'].lower()}"
@@ -188,7 +192,7 @@ def idempotent_command(
 def answered(answer: Answer) -> Response[Any]:
     """What a request with an Idempotency-Key is answered, now or again."""
     headers = {"Idempotency-Replayed": "true"} if answer.replayed else {}
-    return Response(answer.body, status_code=answer.status, headers=headers)
+    return Response(answer.body, status_code=answer.status, media_type=MediaType.JSON, headers=headers)
 
 
 def _utc(value: datetime) -> datetime:

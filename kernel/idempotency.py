@@ -11,16 +11,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.types.json import Jsonb
 from sqlalchemy import Index, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped
 
 from kernel import clock
-from kernel.db.base import Base, CreatedAt, Id, Json
+from kernel.db.base import Base, CreatedAt, Id
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Gone, Invalid
 from kernel.ids import uuid7
@@ -46,16 +44,17 @@ class IdempotencyKey(Base):
     key: Mapped[str]
     request_hash: Mapped[str]
     status: Mapped[int]
-    answer: Mapped[Json]
+    answer: Mapped[str]
+    """JSON, byte for byte as it was sent: `jsonb` would give the fields back in an order of its own."""
     created_at: Mapped[CreatedAt]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and a JSON body; `replayed` when it is the first answer given again."""
+    """A status and an encoded JSON body; `replayed` when it is the first answer given again."""
 
     status: int
-    body: dict[str, Any]
+    body: bytes
     replayed: bool = False
     key_id: UUID | None = None
     """Where it is kept for whoever asks again."""
@@ -65,7 +64,7 @@ class Answer:
 
 _CLAIM = """
     INSERT INTO kernel.idempotency_key (id, org_id, route, key, request_hash, status, answer, created_at)
-    VALUES ($1, $2, $3, $4, $5, 0, '{}', $6) ON CONFLICT (org_id, route, key) DO NOTHING RETURNING id
+    VALUES ($1, $2, $3, $4, $5, 0, '', $6) ON CONFLICT (org_id, route, key) DO NOTHING RETURNING id
 """
 _ANSWERED = "UPDATE kernel.idempotency_key SET status = $1, answer = $2 WHERE id = $3"
 
@@ -105,7 +104,7 @@ def with_idempotency_key(
 
 def change_answer(uow: UnitOfWork, key_id: UUID, answer: Answer) -> None:
     """Keep `answer` for whoever asks again with the key: a command that goes on after its first commit answers later."""
-    uow.execute_deferred(_ANSWERED, (answer.status, Jsonb(answer.body), key_id))
+    uow.execute_deferred(_ANSWERED, (answer.status, answer.body.decode(), key_id))
 
 
 def _claim(uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: str) -> UUID | None:
@@ -132,7 +131,7 @@ def _replay(
     if found.created_at < clock.now() - KEPT:
         raise Gone("idempotency_key_expired")
     if found.status:
-        return Answer(found.status, found.answer, replayed=True)
+        return Answer(found.status, found.answer.encode(), replayed=True)
     if unanswered is None or found.created_at > clock.now() - ANSWERED_WITHIN:
         raise Conflict("idempotency_key_in_use")
     answer = replace(unanswered(), replayed=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -195,13 +196,13 @@ class _Stage:
             def place() -> Answer:
                 command = PlacePurchase(quote.id, profile.id, "sandbox", token, "PO-1")
                 purchase = place_purchase(uow, command).purchase
-                return Answer(201, {"id": str(purchase.id)})
+                return Answer(201, json.dumps({"id": str(purchase.id)}).encode())
 
             answer = with_idempotency_key(
                 uow, route="POST /v1/purchases", key=str(quote.id), request=str(quote.id), work=place
             )
             uow.flush()
-            statement = select(Order.id).where(Order.purchase_id == UUID(answer.body["id"]))
+            statement = select(Order.id).where(Order.purchase_id == UUID(json.loads(answer.body)["id"]))
             return uow.session.scalars(statement).one()
 
     def _refund(self, order_id: UUID, amount_minor: int | None) -> None:

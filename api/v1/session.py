@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from api.auth import COOKIE, PUBLIC, SECURE_COOKIE, SIGNED_IN, Caller
 from api.context import Services
+from api.known_device import device_cookie, known_device
 from api.network_address import network_address
 from api.request import ApiRequest
 from api.schema import Out, Wire
@@ -80,11 +82,20 @@ def session_cookie(services: Services, token: str) -> Cookie:
     )
 
 
-def open_session(request: ApiRequest, command: SignIn) -> NewSession:
-    """Sign in, for the JSON route and the page alike. Raises as `count_attempt` and `sign_in`."""
+def open_session(request: ApiRequest, command: SignIn) -> tuple[NewSession, tuple[Cookie, ...]]:
+    """Sign in, for the JSON route and the page alike; the session, and the cookies by which the browser is known from now on.
+
+    Raises as `count_attempt` and `sign_in`.
+    """
+    email, known = command.email, known_device(request, command.email)
     # Two transactions: the attempt stays counted when the second is refused.
-    request.transact(lambda uow: count_attempt(uow, command.email, command.network_address), acting_as=PRE_AUTH)
-    return request.transact(lambda uow: sign_in(uow, command), acting_as=PRE_AUTH)
+    device_id = request.transact(
+        lambda uow: count_attempt(uow, email, command.network_address, known), acting_as=PRE_AUTH
+    )
+    command = replace(command, device_id=device_id)
+    opened = request.transact(lambda uow: sign_in(uow, command), acting_as=PRE_AUTH)
+    services = request.services
+    return opened, (session_cookie(services, opened.token), device_cookie(services, email, device_id))
 
 
 def close_session(request: ApiRequest) -> None:
@@ -107,9 +118,9 @@ def act_for(request: ApiRequest, org_id: UUID) -> None:
 def create_session(data: JSONBody[SignInBody], request: ApiRequest) -> Response[SessionOut]:
     """Sign in. The session is a cookie; programs use API keys instead. Too many failures are answered 429 for a while."""
     origin = network_address(request, request.services.settings.forwarded_hops)
-    opened = open_session(request, SignIn(data.email, data.password, data.org_id, origin))
+    opened, cookies = open_session(request, SignIn(data.email, data.password, data.org_id, origin))
     body = SessionOut(csrf=opened.csrf, org_id=opened.org_id, person_id=opened.person_id)
-    return Response(body, cookies=[session_cookie(request.services, opened.token)])
+    return Response(body, cookies=cookies)
 
 
 @get("/v1/session", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])

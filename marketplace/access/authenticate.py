@@ -6,6 +6,7 @@ to any organization.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
@@ -69,7 +70,6 @@ _SESSION = Read(
         SignInSession.id.label("session_id"),
         SignInSession.token_hash,
         SignInSession.org_id.label("current_id"),
-        SignInSession.csrf,
         Organization.time_zone,
         Person.id.label("person_id"),
         Person.name,
@@ -103,9 +103,15 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def csrf_of(token: str) -> str:
+    """What a session's forms carry. It comes from the token that the browser alone holds, so nothing of it is stored here."""
+    mac = hmac.digest(token.encode("utf-8", "surrogatepass"), b"channel-market csrf", "sha256")
+    return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
+
 def principal_for_session(uow: UnitOfWork, token: str) -> SignedIn | None:
     """The person behind a session token, or None when it is unknown, over, revoked, or its membership has ended."""
-    return _signed_in(uow.fetch(_SESSION, token_hashes=[hash_token(token)], now=clock.now()))
+    return _signed_in(uow.fetch(_SESSION, token_hashes=[hash_token(token)], now=clock.now()), token)
 
 
 def principals_for_sessions(uow: UnitOfWork, tokens: Sequence[str]) -> dict[str, Principal]:
@@ -119,7 +125,7 @@ def principals_for_sessions(uow: UnitOfWork, tokens: Sequence[str]) -> dict[str,
     }
 
 
-def _signed_in(rows: Sequence[Any]) -> SignedIn | None:
+def _signed_in(rows: Sequence[Any], token: str) -> SignedIn | None:
     memberships = tuple(_membership(row) for row in rows)
     current = next((pair for pair in zip(rows, memberships, strict=True) if pair[0].org_id == pair[0].current_id), None)
     if current is None:
@@ -128,7 +134,7 @@ def _signed_in(rows: Sequence[Any]) -> SignedIn | None:
     return SignedIn(
         principal=_principal(row.person_id, membership, is_operator=row.is_operator),
         session_id=row.session_id,
-        csrf=row.csrf,
+        csrf=csrf_of(token),
         person_name=row.name,
         email=row.email,
         locale=row.locale,

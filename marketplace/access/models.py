@@ -70,14 +70,13 @@ class SignInSession(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey(PERSON))
     org_id: Mapped[UUID] = mapped_column(ForeignKey(ORGANIZATION))
     """The organization the person acts for at present."""
-    csrf: Mapped[str]
     expires_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 
 
 class SignInCount(Base):
-    """Attempts to sign in to one account, or from one network address, since a window began."""
+    """Attempts to sign in: to one account from one network or known device, from one network, or to one account."""
 
     __tablename__ = "sign_in_count"
     __table_args__ = (
@@ -86,9 +85,10 @@ class SignInCount(Base):
         {"schema": "marketplace"},
     )
     subject: Mapped[str] = mapped_column(primary_key=True)
-    """SHA-256 of the account's e-mail address or of the network address."""
+    """SHA-256 of what is counted."""
     attempts: Mapped[int]
     since_at: Mapped[Instant]
+    """When the window began; of an account alone, the last attempt."""
 
 
 class ApiKey(Base):

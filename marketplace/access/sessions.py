@@ -17,7 +17,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, NotFound, Unauthenticated
 from kernel.ids import uuid7
 from kernel.signing import hash_password, password_needs_rehash, verify_password
-from marketplace.access.authenticate import hash_token, organizations_of
+from marketplace.access.authenticate import csrf_of, hash_token, organizations_of
 from marketplace.access.models import Person, SignInSession
 from marketplace.access.sign_in_limits import forgive_attempt
 
@@ -28,13 +28,15 @@ LASTS = timedelta(days=14)
 class SignIn:
     """Address and password, and which organization to begin with (by default the oldest membership).
 
-    `network_address` is where the attempt comes from, as far as that is known.
+    `network_address` is where the attempt comes from, as far as that is known; `device_id` the known device that it was
+    counted against.
     """
 
     email: str
     password: str = field(repr=False)
     org_id: UUID | None = None
     network_address: str | None = None
+    device_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +70,19 @@ def sign_in(uow: UnitOfWork, command: SignIn) -> NewSession:
     if chosen is None:
         raise Forbidden("membership_ended")
     now = clock.now()
-    token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
+    token = secrets.token_urlsafe(32)
     row = SignInSession(
         id=uuid7(),
         token_hash=hash_token(token),
         person_id=person.id,
         org_id=chosen.org_id,
-        csrf=csrf,
         expires_at=now + LASTS,
         created_at=now,
     )
     uow.session.add(row)
     uow.flush()
-    forgive_attempt(uow, command.email, command.network_address)
-    return NewSession(row.id, token, csrf, chosen.org_id, person.id, row.expires_at)
+    forgive_attempt(uow, command.email, command.network_address, command.device_id)
+    return NewSession(row.id, token, csrf_of(token), chosen.org_id, person.id, row.expires_at)
 
 
 def sign_out(uow: UnitOfWork, session_id: UUID) -> None:

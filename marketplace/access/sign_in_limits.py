@@ -1,8 +1,12 @@
-"""How often signing in may be tried: per account and per network address, counted in the database for every process.
+"""How often signing in may be tried, counted in the database for every process.
 
 An attempt counts before its password is looked at, in a transaction of its own, and is taken back once the password was
 right. So guesses sent in parallel, to however many processes, are never more than the limit; and an address that is
 known here counts like one that is not, so that a refusal tells nothing about who has an account.
+
+Nobody can lock somebody else out. What refuses for long counts one account from one network, or one network. Failures of
+an account from wherever they come only slow it down, to one attempt in `SLOWEST_S`. And a device in which the account
+signed in before is counted by itself, whatever others do (OWASP: "Slow down online guessing attacks with device cookies").
 """
 
 from __future__ import annotations
@@ -33,45 +37,72 @@ class Limit:
 
 
 ACCOUNT = Limit(10, timedelta(minutes=15))
-"""NIST SP 800-63B §5.2.2 allows 100 failures in a row; ten leave a guesser a thousand a day, and a typist enough."""
+"""Of one account from one network, or from a device that it knows.
+
+NIST SP 800-63B §5.2.2 allows 100 failures in a row; ten leave a guesser a thousand a day, and a typist enough.
+"""
 ADDRESS = Limit(100, timedelta(minutes=15))
 """Wider: an office or a mobile network shares one address."""
+FREE = 2 * ACCOUNT.attempts
+"""Failures of an account until it slows down: more than one network alone can cause."""
+SLOWEST_S = 30
+"""The pause doubles up to this: short for who has to wait, long for who has to guess."""
 KEPT = timedelta(days=1)
 
 
-def count_attempt(uow: UnitOfWork, email: str, address: str | None) -> None:
-    """Count an attempt against the account and, where it is known, the network address it comes from.
+def count_attempt(uow: UnitOfWork, email: str, address: str | None, device_id: str | None = None) -> str | None:
+    """Count an attempt: against the account's known device, else against the account and the network it comes from.
+
+    Returns the device that it was counted against. One that failed too often itself counts like an unknown one.
 
     Raises:
-        TooMany: `sign_in_too_often` with `retry_after_s` and `minutes` until the window is over; nothing is counted then.
+        TooMany: `sign_in_too_often` with `retry_after_s` and `minutes` until the window is over, or `sign_in_slowed` with
+            `retry_after_s`; nothing is counted then.
 
-    Locks: the account's count, then the address's.
+    Locks: the count of the account's device; or those of the account from its network, of the network, of the account.
     """
-    for subject, limit in _subjects(email, address):
-        _count(uow, subject, limit)
-
-
-def forgive_attempt(uow: UnitOfWork, email: str, address: str | None) -> None:
-    """The password was right: forget the account's failures, and take this attempt off its address.
-
-    The other failures of the address stay: who owns one account must not be able to go on guessing at others for ever.
-
-    Locks: the account's count, then the address's.
-    """
-    for subject, limit in _subjects(email, address):
-        if limit is ACCOUNT:
-            uow.session.execute(delete(SignInCount).where(SignInCount.subject == subject))
+    if device_id is not None:
+        try:
+            _count(uow, _of_device(email, device_id), ACCOUNT)
+        except TooMany:
+            log.warning("known_device_doubted")
         else:
-            uow.session.execute(
-                update(SignInCount)
-                .where(SignInCount.subject == subject)
-                .values(attempts=func.greatest(SignInCount.attempts - 1, 0))
-            )
+            return device_id
+    _count(uow, _of_pair(email, address), ACCOUNT)
+    if address is not None:
+        _count(uow, _of_network(address), ADDRESS)
+    _slow_down(uow, _of_account(email))
+    return None
+
+
+def forgive_attempt(uow: UnitOfWork, email: str, address: str | None, device_id: str | None = None) -> None:
+    """The password was right: forget the failures that counted against it, and take this attempt off its network.
+
+    The other failures of the network stay: who owns one account must not be able to go on guessing at others for ever.
+    So do those of elsewhere when the device was known: they were somebody else's.
+
+    Locks: as `count_attempt`.
+    """
+    if device_id is not None:
+        _forget(uow, _of_device(email, device_id))
+        return
+    _forget(uow, _of_pair(email, address))
+    if address is not None:
+        uow.session.execute(
+            update(SignInCount)
+            .where(SignInCount.subject == _of_network(address))
+            .values(attempts=func.greatest(SignInCount.attempts - 1, 0))
+        )
+    _forget(uow, _of_account(email))
 
 
 def purge_old_counts(uow: UnitOfWork) -> None:
     """Delete counts whose window is long over."""
     uow.session.execute(delete(SignInCount).where(SignInCount.since_at < clock.now() - KEPT))
+
+
+def _forget(uow: UnitOfWork, subject: str) -> None:
+    uow.session.execute(delete(SignInCount).where(SignInCount.subject == subject))
 
 
 def _count(uow: UnitOfWork, subject: str, limit: Limit) -> None:
@@ -93,15 +124,49 @@ def _count(uow: UnitOfWork, subject: str, limit: Limit) -> None:
     if counted is None:
         since_at = uow.session.scalars(select(SignInCount.since_at).where(SignInCount.subject == subject)).one()
         retry_after_s = max(1, math.ceil((since_at + limit.window - now).total_seconds()))
-        log.warning("sign_in_too_often", counted_by="account" if limit is ACCOUNT else "address")
+        log.warning("sign_in_too_often", counted_by="network" if limit is ADDRESS else "account")
         raise TooMany("sign_in_too_often", retry_after_s=retry_after_s, minutes=-(-retry_after_s // 60))
 
 
-def _subjects(email: str, address: str | None) -> list[tuple[str, Limit]]:
-    found = [(_hashed("account", email.strip().lower()), ACCOUNT)]
-    return [*found, (_hashed("address", address), ADDRESS)] if address else found
+def _slow_down(uow: UnitOfWork, subject: str) -> None:
+    """Count an attempt at the account, unless the pause after the last one is not over. `since_at` is the last one's here."""
+    now = clock.now()
+    is_over = SignInCount.since_at <= now - ACCOUNT.window
+    doubled = func.power(2, func.least(SignInCount.attempts - FREE, 10))
+    pause_s = case((SignInCount.attempts < FREE, 0), else_=func.least(doubled, SLOWEST_S))
+    paused_until = SignInCount.since_at + func.make_interval(0, 0, 0, 0, 0, 0, pause_s)
+    counted = uow.session.scalar(
+        insert(SignInCount)
+        .values(subject=subject, attempts=1, since_at=now)
+        .on_conflict_do_update(
+            index_elements=["subject"],
+            set_={"attempts": case((is_over, 1), else_=SignInCount.attempts + 1), "since_at": now},
+            where=or_(is_over, paused_until <= now),
+        )
+        .returning(SignInCount.attempts)
+    )
+    if counted is None:
+        ends_at = uow.session.scalars(select(paused_until).where(SignInCount.subject == subject)).one()
+        log.warning("sign_in_slowed")
+        raise TooMany("sign_in_slowed", retry_after_s=max(1, math.ceil((ends_at - now).total_seconds())))
 
 
-def _hashed(kind: str, name: str) -> str:
+def _of_device(email: str, device_id: str) -> str:
+    return _hashed("device", email.strip().lower(), device_id)
+
+
+def _of_pair(email: str, address: str | None) -> str:
+    return _hashed("pair", email.strip().lower(), address or "")
+
+
+def _of_network(address: str) -> str:
+    return _hashed("address", address)
+
+
+def _of_account(email: str) -> str:
+    return _hashed("account", email.strip().lower())
+
+
+def _hashed(*names: str) -> str:
     """What was typed may be anybody's address, or a password in the wrong field: it is not kept."""
-    return hashlib.sha256(f"{kind}:{name}".encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()

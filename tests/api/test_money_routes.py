@@ -26,7 +26,7 @@ from kernel.ids import uuid7
 from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM, Principal
 from marketplace.access.api_keys import MintApiKey, mint_api_key
-from marketplace.access.authenticate import hash_token
+from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import Member, Person, SignInSession
 from marketplace.parties.models import PLATFORM_ORG_ID
 from tests.api_server import services_for
@@ -88,11 +88,10 @@ def operator(db: Database) -> Headers:
                 token_hash=hash_token(token),
                 person_id=person_id,
                 org_id=PLATFORM_ORG_ID,
-                csrf="c" * 32,
                 expires_at=clock.now() + timedelta(days=30),
             )
         )
-    return {"Cookie": f"session={token}", "X-CSRF-Token": "c" * 32}
+    return {"Cookie": f"session={token}", "X-CSRF-Token": csrf_of(token)}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Guessing passwords: refused after a while, per account and per network address, whichever process is asked."""
+"""Guessing passwords: refused after a while, and never to the harm of whom the account belongs to, whichever process is asked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from marketplace.access import sign_in_limits
 from marketplace.access.models import SignInCount
-from marketplace.access.sign_in_limits import ACCOUNT, KEPT, Limit, purge_old_counts
+from marketplace.access.sign_in_limits import ACCOUNT, FREE, KEPT, SLOWEST_S, Limit, purge_old_counts
 from tests.api_server import services_for
 from tests.conftest import NOON
 from tests.factories_marketplace import PASSWORD, Org, make_org
@@ -42,6 +42,7 @@ def services(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Services
         box=SecretBox({"k1": secrets.token_bytes(32)}),
         policy=OutboundPolicy(),
         forwarded_hops=1,
+        base_url="https://market.example",
     )
 
 
@@ -175,6 +176,128 @@ def test_the_page_says_so_and_keeps_what_was_typed(
     assert said in answer.text
     assert f'value="{org.email}"' in answer.text
     assert 'value="/orders"' in answer.text
+
+
+def networks(count: int) -> list[str]:
+    """So many networks of a guesser's."""
+    first = secrets.token_hex(2)
+    return [f"2001:db9:{first}:{number:x}::1" for number in range(count)]
+
+
+def guess_from(client: Client, email: str, sources: list[str]) -> None:
+    """As many wrong passwords as are taken, from each network, with all the patience that is asked for."""
+    for source in sources:
+        for _ in range(ACCOUNT.attempts):
+            while (answer := attempt(client, email, "wrong-password", source)).status_code == 429:
+                assert answer.json()["code"] == "sign_in_slowed"
+                clock.advance(timedelta(seconds=int(answer.headers["retry-after"])))
+            assert answer.status_code == 401
+
+
+def known(client: Client, email: str, caller: str) -> dict[str, str]:
+    """The cookies of a browser in which the account has signed in, and out again."""
+    opened = attempt(client, email, PASSWORD, caller)
+    assert opened.status_code == 201
+    cookies = {name: value for name, value in client.cookies.items() if "device" in name}
+    assert len(cookies) == 1
+    (cookie,) = (one for one in opened.headers.get_list("set-cookie") if "device" in one)
+    assert {"HttpOnly", "Secure", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
+    return cookies
+
+
+def attempt_knowing(client: Client, email: str, password: str, caller: str, cookies: dict[str, str]) -> Any:
+    client.cookies.clear()
+    return client.post(
+        "/v1/session",
+        json={"email": email, "password": password},
+        headers={"X-Forwarded-For": caller, "Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())},
+    )
+
+
+def test_a_guesser_does_not_lock_the_owner_out_of_a_known_device(
+    processes: tuple[Client, Client], org: Org, caller: str
+) -> None:
+    cookies = known(processes[0], org.email, caller)
+    guess_from(processes[0], org.email, networks(3))
+    # The guesser even sits in the owner's own network, and has used up what may be done from there.
+    guess_from(processes[0], org.email, [caller])
+    assert attempt(processes[0], org.email, PASSWORD, caller).status_code == 429
+    assert attempt_knowing(processes[1], org.email, PASSWORD, caller, cookies).status_code == 201
+    # That forgives nothing of what the guesser did.
+    assert attempt(processes[0], org.email, PASSWORD, caller).status_code == 429
+
+
+def test_a_guesser_keeps_the_owner_waiting_for_seconds_on_a_new_device(
+    processes: tuple[Client, Client], org: Org, caller: str
+) -> None:
+    guess_from(processes[0], org.email, networks(3))
+    refused = attempt(processes[1], org.email, PASSWORD, caller)
+    assert (refused.status_code, refused.json()["code"]) == (429, "sign_in_slowed")
+    wait_s = int(refused.headers["retry-after"])
+    assert wait_s <= SLOWEST_S
+    assert f"{wait_s} s" in refused.json()["todo"]
+    assert f"{wait_s} 秒" in attempt(processes[1], org.email, PASSWORD, caller, "zh-CN").json()["todo"]
+    clock.advance(timedelta(seconds=wait_s))
+    assert attempt(processes[1], org.email, PASSWORD, caller).status_code == 201
+
+
+def test_one_network_alone_does_not_even_slow_the_account_down(
+    processes: tuple[Client, Client], org: Org, caller: str
+) -> None:
+    (there,) = networks(1)
+    fail(processes[0], org.email, there, ACCOUNT.attempts)
+    for _ in range(FREE):
+        assert attempt(processes[0], org.email, "wrong-password", there).status_code == 429
+    assert attempt(processes[1], org.email, PASSWORD, caller).status_code == 201
+
+
+def test_a_guesser_in_many_networks_is_slowed_down(processes: tuple[Client, Client], org: Org) -> None:
+    sources, waits = networks(40), []
+    for source in sources[:FREE]:
+        fail(processes[0], org.email, source, 1)
+    for source in sources[FREE : FREE + 7]:
+        refused = attempt(processes[1], org.email, "wrong-password", source)
+        assert refused.status_code == 429
+        waits.append(int(refused.headers["retry-after"]))
+        clock.advance(timedelta(seconds=waits[-1]))
+        fail(processes[1], org.email, source, 1)
+    assert waits == [1, 2, 4, 8, 16, SLOWEST_S, SLOWEST_S]
+
+
+def test_guesses_in_parallel_from_many_networks_are_one_a_pause(processes: tuple[Client, Client], org: Org) -> None:
+    sources = networks(FREE + 16)
+    for source in sources[:FREE]:
+        fail(processes[0], org.email, source, 1)
+    clock.advance(timedelta(seconds=1))
+
+    def guess(number: int) -> int:
+        client = processes[number % 2]
+        headers = {"X-Forwarded-For": sources[FREE + number]}
+        body = {"email": org.email, "password": "wrong-password"}
+        return int(client.post("/v1/session", json=body, headers=headers).status_code)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(guess, range(16))) == [401] + [429] * 15
+
+
+def test_a_known_device_that_guesses_is_known_no_more(processes: tuple[Client, Client], org: Org, caller: str) -> None:
+    cookies = known(processes[0], org.email, caller)
+    for _ in range(2 * ACCOUNT.attempts):
+        assert attempt_knowing(processes[0], org.email, "wrong-password", caller, cookies).status_code == 401
+    assert attempt_knowing(processes[1], org.email, PASSWORD, caller, cookies).status_code == 429
+
+
+def test_a_device_is_known_to_its_account_alone_and_by_our_word_alone(
+    processes: tuple[Client, Client], org: Org, caller: str, db: Database
+) -> None:
+    with unit_of_work(db, SYSTEM) as uow:
+        other = make_org(uow)
+    own, ((theirs, token),) = known(processes[0], org.email, caller), known(processes[0], other.email, caller).items()
+    (name,) = own
+    fail(processes[0], org.email, caller, ACCOUNT.attempts)
+    for cookies in ({name: token}, {theirs: token}, {name: own[name][:-2] + "AA"}, {name: "x.y"}, {name: ""}):
+        assert attempt_knowing(processes[0], org.email, PASSWORD, caller, cookies).status_code == 429
+    assert attempt_knowing(processes[0], org.email, PASSWORD, caller, own).status_code == 201
 
 
 def test_old_counts_are_forgotten_and_hold_nobodys_name(

@@ -16,13 +16,11 @@ from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
-from marketplace.access.authenticate import hash_token
+from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import SignInSession
 from tests.loop_stage import Stage
 from tests.statement_counter import Count, counting
 from tests.witness import without_witness
-
-CSRF = "csrf-of-a-test"
 
 
 @pytest.fixture(autouse=True)
@@ -41,13 +39,12 @@ def browser(stage: Stage) -> Iterator[TestClient[Any]]:
                 token_hash=hash_token(token),
                 person_id=stage.purchaser.person(),
                 org_id=stage.buyer.id,
-                csrf=CSRF,
                 expires_at=clock.now() + timedelta(days=900),
             )
         )
     with TestClient(create_app(stage.services), base_url="https://market.example") as client:
         client.cookies.set("session", token)
-        client.headers["x-csrf-token"] = CSRF
+        client.headers["x-csrf-token"] = csrf_of(token)
         yield client
 
 

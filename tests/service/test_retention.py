@@ -18,7 +18,7 @@ def test_idempotency_keys_are_purged_when_twice_their_time_is_over(uow: UnitOfWo
     buyer = make_org(uow)
     with acting(uow, buyer.owner):
         for key, age in (("old", 2 * KEPT + TICK), ("expired", 2 * KEPT - TICK)):
-            with_idempotency_key(uow, route="r", key=key, request={}, work=lambda: Answer(201, {}))
+            with_idempotency_key(uow, route="r", key=key, request={}, work=lambda: Answer(201, b"{}"))
             mine = (IdempotencyKey.org_id == buyer.id, IdempotencyKey.key == key)
             uow.session.execute(update(IdempotencyKey).where(*mine).values(created_at=clock.now() - age))
     assert purge_old_keys(uow, 5) == 1

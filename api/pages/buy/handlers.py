@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -115,7 +116,7 @@ def submit_sheet(
             _priced(page_request, wanted, error=failure(page_request, refused), error_field=field),
             status=refused.status,
         )
-    return page_request.redirect(addresses.order(str(bought.body["orders"][0]["id"])))
+    return page_request.redirect(addresses.order(json.loads(bought.body)["orders"][0]["id"]))
 
 
 def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:

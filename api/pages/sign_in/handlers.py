@@ -41,7 +41,7 @@ def sign_in(page_request: Given[PageRequest], form: Given[Form]) -> Response[str
     email, target = form.text("email", most=254), local_path(form.text("next", most=500) or addresses.FEED)
     origin = network_address(page_request.request, page_request.services.settings.forwarded_hops)
     try:
-        opened = open_session(
+        _, cookies = open_session(
             page_request.request, SignIn(email, form.text("password", most=1024), network_address=origin)
         )
     except TooMany as refused:
@@ -51,7 +51,7 @@ def sign_in(page_request: Given[PageRequest], form: Given[Form]) -> Response[str
         return page_request.render(
             _sign_in_view(page_request, email, target, failure(page_request, refused)), status=REFUSED
         )
-    return page_request.redirect(target, cookies=(session_cookie(page_request.services, opened.token),))
+    return page_request.redirect(target, cookies=cookies)
 
 
 @form_post(addresses.SIGN_OUT, PUBLIC)

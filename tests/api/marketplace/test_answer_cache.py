@@ -131,9 +131,7 @@ def sign_in(uow: UnitOfWork, org: Org) -> str:
     assert person_id is not None
     expires_at = clock.now() + timedelta(days=1)
     uow.session.add(
-        SignInSession(
-            token_hash=hash_token(token), person_id=person_id, org_id=org.id, csrf=token, expires_at=expires_at
-        )
+        SignInSession(token_hash=hash_token(token), person_id=person_id, org_id=org.id, expires_at=expires_at)
     )
     return token
 

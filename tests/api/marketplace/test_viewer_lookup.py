@@ -40,7 +40,6 @@ def sign_in(db: Database, org: Org, *, days: int = 1) -> str:
                 token_hash=hash_token(token),
                 person_id=org.owner.person(),
                 org_id=org.id,
-                csrf=token,
                 expires_at=clock.now() + timedelta(days=days),
             )
         )

@@ -21,7 +21,7 @@ from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.kinds import sweeps
 from kernel.principal import SYSTEM
-from marketplace.access.authenticate import hash_token
+from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import SignInSession
 from tests.loop_stage import Stage
 from tests.service.bench.conftest import Market
@@ -32,7 +32,6 @@ MANY = 2_000
 FEW = 300
 """Rows of one of them that one use may read."""
 Browser = TestClient[Any]
-CSRF = "csrf-of-a-test"
 
 
 @pytest.fixture
@@ -55,7 +54,6 @@ def token(market: Market) -> str:
                 token_hash=hash_token(value),
                 person_id=market.stage.purchaser.person(),
                 org_id=market.stage.buyer.id,
-                csrf=CSRF,
                 expires_at=clock.now() + timedelta(days=900),
             )
         )
@@ -126,7 +124,7 @@ def used(use: Callable[[Stage, Browser], None], stage: Stage, token: str) -> Cal
     def run() -> None:
         with TestClient(create_app(stage.services), base_url="https://market.example") as browser:
             browser.cookies.set("session", token)
-            browser.headers["x-csrf-token"] = CSRF
+            browser.headers["x-csrf-token"] = csrf_of(token)
             use(stage, browser)
 
     return run

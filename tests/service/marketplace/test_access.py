@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import inspect
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -14,6 +15,7 @@ from kernel.principal import PrincipalKind
 from marketplace.access.api_keys import MintApiKey, list_api_keys, mint_api_key, revoke_api_key
 from marketplace.access.authenticate import principal_for_api_key, principal_for_session
 from marketplace.access.members import AddMember, add_member, change_roles, list_members, remove_member
+from marketplace.access.models import SignInSession
 from marketplace.access.sessions import SignIn, sign_in, sign_out, switch_organization
 from tests.factories_marketplace import PASSWORD, Org, acting, make_member, make_org
 
@@ -33,6 +35,9 @@ class TestSignIn:
         assert found.principal.org_id == org.id
         assert found.principal.may("orders.buy")
         assert found.csrf == session.csrf
+        row = uow.session.get_one(SignInSession, session.session_id)
+        kept = [str(getattr(row, column.key)) for column in inspect(SignInSession).columns]
+        assert not {session.token, session.csrf} & set(kept), "whoever reads the table could act in the session"
         assert [item.org_id for item in found.organizations] == [org.id]
 
     @pytest.mark.parametrize("email", [None, "nobody@example.test"])

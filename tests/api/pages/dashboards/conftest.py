@@ -21,7 +21,7 @@ from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM, Principal
-from marketplace.access.authenticate import hash_token
+from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import Member, Person, SignInSession
 from marketplace.parties.models import PLATFORM_ORG_ID
 from tests.adapters.seller_process import Seller
@@ -29,7 +29,6 @@ from tests.conftest import NOON, empty
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.loop_stage import Stage, services_for, set_stage
 
-CSRF = "c" * 32
 Client = TestClient[Any]
 
 
@@ -45,9 +44,9 @@ class Visitor:
         """Open a page."""
         return self.client.get(path, headers=self._headers(), follow_redirects=False)
 
-    def post(self, path: str, files: dict[str, Any] | None = None, /, *, csrf: str = CSRF, **fields: str) -> Any:
+    def post(self, path: str, files: dict[str, Any] | None = None, /, *, csrf: str | None = None, **fields: str) -> Any:
         """Send a page's form."""
-        body = {"csrf": csrf, **fields}
+        body = {"csrf": csrf_of(self.cookie) if csrf is None else csrf, **fields}
         return self.client.post(path, data=body, files=files, headers=self._headers(), follow_redirects=False)
 
     def _headers(self) -> dict[str, str]:
@@ -148,7 +147,6 @@ def session_row(token: str, person_id: UUID, org_id: UUID) -> SignInSession:
         token_hash=hash_token(token),
         person_id=person_id,
         org_id=org_id,
-        csrf=CSRF,
         expires_at=clock.now() + timedelta(days=900),
     )
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
+from marketplace.access.authenticate import csrf_of
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.media import receive_media
 from marketplace.videos.models import Video
@@ -250,8 +251,17 @@ def test_a_forged_form_changes_nothing(dashboards: Dashboards, editor: str) -> N
 
 
 def test_a_script_is_told_the_problem_itself(dashboards: Dashboards, editor: str) -> None:
-    headers = {"Cookie": f"__Host-session={dashboards.promoter.cookie}", "X-CSRF-Token": "c" * 32}
-    form = {"csrf": "c" * 32, "from_s": "9", "to_s": "2", "cta": "buy", "plan_id": str(dashboards.stage.seat_plan)}
+    headers = {
+        "Cookie": f"__Host-session={dashboards.promoter.cookie}",
+        "X-CSRF-Token": csrf_of(dashboards.promoter.cookie),
+    }
+    form = {
+        "csrf": csrf_of(dashboards.promoter.cookie),
+        "from_s": "9",
+        "to_s": "2",
+        "cta": "buy",
+        "plan_id": str(dashboards.stage.seat_plan),
+    }
     answer = dashboards.promoter.client.post(f"{editor}/placements", data=form, headers=headers, follow_redirects=False)
     assert answer.status_code == 422
     assert answer.headers["content-type"].startswith("application/problem+json")
