@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from kernel.db.uow import Transact
-from kernel.jobs.kinds import sweep
+from kernel.jobs.kinds import forget_sweep, sweep
 
 PARTITIONS = "app.partitions.retain"
 
@@ -15,6 +15,7 @@ PARTITIONS = "app.partitions.retain"
 def register(admin_url: str | None) -> None:
     """Register it; without the owner's address there is nothing to do here (`market retention` is run by cron instead)."""
     if admin_url is None:
+        forget_sweep(PARTITIONS)
         return
 
     @sweep(PARTITIONS, every=timedelta(hours=6))

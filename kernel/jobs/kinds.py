@@ -117,6 +117,11 @@ def sweep(name: str, *, every: timedelta) -> Callable[[SweepWork], SweepWork]:
     return register
 
 
+def forget_sweep(name: str) -> None:
+    """Do it no more: this composition of the process has not what an earlier one did it with."""
+    _sweeps.pop(name, None)
+
+
 def follows(event: type[Event], *, queue: str = "default", max_attempts: int = 12) -> Callable[[W], W]:
     """Register `fn(uow, payload)` as a follower of `event`; payload = the event's fields.
 
