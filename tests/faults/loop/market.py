@@ -22,10 +22,12 @@ from app.composition import compose
 from app.database_schema import upgrade
 from app.embedded.engines import Engines
 from app.embedded.supervised_process import ProcessSpec, SupervisedProcess
+from app.partition_retention import PARTITIONS
 from app.process_plan import answers_ready
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.jobs.context import LEASE_S
+from kernel.jobs.kinds import forget_sweep
 from kernel.jobs.models import Job, JobAttempt
 from kernel.principal import SYSTEM
 from kernel.settings import Settings
@@ -209,6 +211,8 @@ def open_market() -> Iterator[Market]:
                 market.mend()
                 yield market
             finally:
+                # The sweep over this market's partitions must not outlive it in the process of the tests.
+                forget_sweep(PARTITIONS)
                 market.stop()
                 market.services.db.dispose()
                 with suppress(ProcessLookupError):
