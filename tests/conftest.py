@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import Session
 
+from api.context import Services
 from app.database_schema import upgrade
 from app.embedded.databases import drop_database
 from app.embedded.engines import Addresses
@@ -21,6 +22,7 @@ from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.logs import configure_logs
 from kernel.principal import SYSTEM, Principal
+from tests.loop_stage import services_for
 from tests.witness import witness_all
 
 settings.register_profile("market", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,6 +53,14 @@ def db(addresses: Addresses) -> Iterator[Database]:
     witness_all()
     yield database
     database.dispose()
+
+
+@pytest.fixture(scope="module")
+def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """The composition of production, for tests that ask over HTTP and need no seller."""
+    found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
+    yield found
+    found.db.dispose()
 
 
 @pytest.fixture

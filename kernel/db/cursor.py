@@ -30,7 +30,6 @@ set_json_loads(msgspec.json.decode)
 Values = Sequence[Any]
 BEGIN, COMMIT, ROLLBACK = "BEGIN", "COMMIT", "ROLLBACK"
 _OK = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
-_AUTO = [PyFormat.AUTO] * 1_000
 _names = count(1)
 _Key = tuple[str, tuple[int, ...]]
 """The text of a statement, and the types of its parameters."""
@@ -134,9 +133,12 @@ class Cursor:
         try:
             self._send(sends, pipelined=pipelined)
             results = self._receive(pipelined=pipelined)
-        finally:
-            if pipelined and self._pgconn.status == pq.ConnStatus.OK:
-                self._pgconn.exit_pipeline_mode()
+        except BaseException:
+            # Left in the middle (a timeout of a test, Ctrl-C): the next to ask here would get what was answered to us.
+            self._pgconn.finish()
+            raise
+        if pipelined and self._pgconn.status == pq.ConnStatus.OK:
+            self._pgconn.exit_pipeline_mode()
         for key, (name, position) in new.items():
             if len(results) > position and results[position].status in _OK:
                 self._prepared[key] = name
@@ -151,7 +153,7 @@ class Cursor:
         sends: list[tuple[Any, ...]] = []
         new: dict[_Key, tuple[bytes, int]] = {}
         for sql, values in queue:
-            dumped = adapt.dump_sequence(values, _AUTO[: len(values)]) if values else None
+            dumped = adapt.dump_sequence(values, [PyFormat.AUTO] * len(values)) if values else None
             types, formats = (adapt.types or (), adapt.formats) if values else ((), None)
             key: _Key = (sql, types)
             name = self._prepared.get(key)

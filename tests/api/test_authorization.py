@@ -21,14 +21,12 @@ from api.auth import PUBLIC, SAFE, SIGNED_IN
 from api.context import Services
 from api.exception_handler import answer_exception
 from api.request import ApiRequest, authorize_handler, guard
-from app.embedded.engines import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.access.api_keys import MintApiKey, mint_api_key
 from marketplace.access.models import ApiKey
 from tests.factories_marketplace import PASSWORD, Org, acting, make_org
-from tests.loop_stage import services_for
 
 Client = TestClient[Any]
 Route = tuple[str, str, str]
@@ -36,13 +34,6 @@ Route = tuple[str, str, str]
 UNREADABLE = b"{not json"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture(scope="module")
-def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
-    yield found
-    found.db.dispose()
 
 
 @pytest.fixture(scope="module")

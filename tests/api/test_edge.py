@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,20 +16,11 @@ from api.app import create_app
 from api.conditional import is_unchanged
 from api.context import Services
 from api.routes import MODULES
-from app.embedded.engines import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from tests.factories_marketplace import PASSWORD, acting, make_org, make_plans, make_seller
-from tests.loop_stage import services_for
 
 Client = TestClient[Any]
-
-
-@pytest.fixture(scope="module")
-def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
-    yield found
-    found.db.dispose()
 
 
 @pytest.fixture

@@ -80,13 +80,6 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
-    yield found
-    found.db.dispose()
-
-
-@pytest.fixture(scope="module")
 def seller_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seller]:
     seller = Seller(tmp_path_factory.mktemp("seller"))
     yield seller

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,20 +10,11 @@ from litestar.testing import TestClient
 
 from api.app import create_app
 from api.context import Services
-from app.embedded.engines import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from tests.factories_marketplace import PASSWORD, make_org
-from tests.loop_stage import services_for
 
 Client = TestClient[Any]
-
-
-@pytest.fixture(scope="module")
-def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
-    yield found
-    found.db.dispose()
 
 
 def signed_in(services: Services, base_url: str) -> Client:

@@ -19,23 +19,14 @@ from litestar.testing import TestClient
 
 from api.app import create_app
 from api.context import Services
-from app.embedded.engines import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from tests.factories_marketplace import PASSWORD, make_seller
-from tests.loop_stage import services_for
 
 SEED = 20261128
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"
 ALWAYS = ("x-request-id", "content-security-policy", "x-content-type-options", "x-frame-options")
-
-
-@pytest.fixture(scope="module")
-def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
-    yield found
-    found.db.dispose()
 
 
 @pytest.fixture(scope="module")

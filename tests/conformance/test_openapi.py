@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,13 +15,11 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 from api.app import create_app
 from api.context import Services
 from app.commands.openapi import DOCUMENT, build
-from app.embedded.engines import Addresses
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.access.api_keys import MintApiKey, mint_api_key
 from marketplace.access.permissions import EVERYTHING
 from tests.factories_marketplace import acting, make_seller
-from tests.loop_stage import services_for
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +55,6 @@ def test_every_operation_says_how_it_refuses_and_whom(document: dict[str, Any]) 
     bought = document["paths"]["/v1/purchases"]["post"]["responses"]["201"]["content"]["application/json"]["schema"]
     assert bought == {"$ref": "#/components/schemas/PurchaseOut"}
     assert document["paths"]["/v1/api-keys"]["post"]["description"].endswith("Needs the permission `keys.manage`.")
-
-
-@pytest.fixture(scope="module")
-def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
-    yield found
-    found.db.dispose()
 
 
 @pytest.fixture(scope="module")

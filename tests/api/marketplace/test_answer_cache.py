@@ -57,7 +57,6 @@ from tests.factories_marketplace import (
     per_seat_plan,
     words,
 )
-from tests.loop_stage import services_for
 from tests.statement_counter import counting
 from tests.witness import without_witness
 
@@ -82,13 +81,6 @@ class Shop:
     @property
     def paths(self) -> tuple[str, ...]:
         return (f"/v1/channels/{self.channel}/videos", "/v1/feed?limit=20", "/v1/listings?limit=20")
-
-
-@pytest.fixture(scope="module")
-def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
-    yield found
-    found.db.dispose()
 
 
 @pytest.fixture(scope="module")

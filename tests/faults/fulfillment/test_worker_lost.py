@@ -84,6 +84,16 @@ def begin(db: Database, seller: Seller) -> Delivery:
         return make_delivery(uow, seller=org, connector_id=make_connector(uow, org, hook, SECRET).id)
 
 
+def begun_and_lost(db: Database, seller: Seller) -> Delivery:
+    """A delivery whose worker died with the seller's answer in its hands."""
+    register(webhook=DiesAfterCalls(deaths=1))
+    made = begin(db, seller)
+    (job_id,) = due_jobs(db, made.id)
+    with pytest.raises(Killed):
+        Runner(db, "doomed").run(job_id)
+    return made
+
+
 def expire_lease(db: Database, made: Delivery) -> None:
     """The dead worker's lease runs out; nobody waits six seconds for it here."""
     with unit_of_work(db, SYSTEM) as uow:
@@ -123,11 +133,7 @@ def test_one_tenant_however_often_the_worker_dies_with_the_answer(db: Database, 
 def test_a_try_is_concluded_as_lost_where_a_callback_ended_the_run_meanwhile(
     db: Database, seller: Seller, noon: datetime
 ) -> None:
-    register(webhook=DiesAfterCalls(deaths=1))
-    made = begin(db, seller)
-    (job_id,) = due_jobs(db, made.id)
-    with pytest.raises(Killed):
-        Runner(db, "doomed").run(job_id)
+    made = begun_and_lost(db, seller)
     with unit_of_work(db, SYSTEM) as uow:
         run, entitlement = lock_run(uow, made.run_id)
         succeed(uow, run, entitlement, Success("t-1", f"{seller.address}/t/t-1"))
@@ -139,11 +145,7 @@ def test_a_try_is_concluded_as_lost_where_a_callback_ended_the_run_meanwhile(
 def test_a_try_is_concluded_as_lost_where_the_deadline_ended_the_run(
     db: Database, seller: Seller, noon: datetime
 ) -> None:
-    register(webhook=DiesAfterCalls(deaths=1))
-    made = begin(db, seller)
-    (job_id,) = due_jobs(db, made.id)
-    with pytest.raises(Killed):
-        Runner(db, "doomed").run(job_id)
+    made = begun_and_lost(db, seller)
     clock.advance(timedelta(days=30))
     with unit_of_work(db, SYSTEM) as uow:
         assert give_up_overdue(uow, made.run_id)
