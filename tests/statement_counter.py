@@ -1,4 +1,4 @@
-"""Counts what a process asks of PostgreSQL, at the driver: transactions, and the statements in each."""
+"""Counts what a process asks of PostgreSQL, at the driver: transactions, their statements, and the round trips for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from kernel.db.cursor import BEGIN, COMMIT, ROLLBACK, Cursor
+from kernel.db.cursor import BEGIN, COMMIT, ROLLBACK, Answer, Cursor
 
 
 @dataclass
@@ -18,12 +18,13 @@ class Count:
     """What was asked meanwhile. BEGIN, COMMIT and the one statement that sets the scope of a transaction are not in it."""
 
     transactions: int = 0
+    trips: int = 0
     statements: list[str] = field(default_factory=list)
 
     @property
-    def figures(self) -> tuple[int, int]:
-        """Transactions committed, statements."""
-        return self.transactions, len(self.statements)
+    def figures(self) -> tuple[int, int, int]:
+        """Transactions committed, statements, round trips."""
+        return self.transactions, len(self.statements), self.trips
 
 
 _counts: list[Count] = []
@@ -32,7 +33,7 @@ _counts: list[Count] = []
 @contextmanager
 def counting(patch: pytest.MonkeyPatch) -> Iterator[Count]:
     """Count what this process asks until the block ends."""
-    execute, queue = psycopg.Cursor.execute, Cursor.queue
+    execute, queue, queue_for, flush = psycopg.Cursor.execute, Cursor.queue, Cursor.queue_for, Cursor.flush
 
     def note(query: object) -> None:
         sql = " ".join(str(query).split())
@@ -48,6 +49,15 @@ def counting(patch: pytest.MonkeyPatch) -> Iterator[Count]:
         note(sql)
         queue(cursor, sql, values)
 
+    def counting_queue_for(cursor: Cursor, sql: str, values: Any = ()) -> Answer:
+        note(sql)
+        return queue_for(cursor, sql, values)
+
+    def counting_flush(cursor: Cursor) -> None:
+        for one in _counts:
+            one.trips += cursor.has_queued
+        flush(cursor)
+
     commit = Cursor.commit
 
     def counting_commit(cursor: Cursor) -> None:
@@ -59,6 +69,8 @@ def counting(patch: pytest.MonkeyPatch) -> Iterator[Count]:
     with patch.context() as patched:
         patched.setattr(Cursor, "commit", counting_commit)
         patched.setattr(Cursor, "queue", counting_queue)
+        patched.setattr(Cursor, "queue_for", counting_queue_for)
+        patched.setattr(Cursor, "flush", counting_flush)
         patched.setattr(psycopg.Cursor, "execute", counting_execute)
         _counts.append(count)
         try:

@@ -95,7 +95,8 @@ def open_session(request: ApiRequest, command: SignIn) -> tuple[NewSession, tupl
     command = replace(command, device_id=device_id)
     opened = request.transact(lambda uow: sign_in(uow, command), acting_as=PRE_AUTH)
     services = request.services
-    return opened, (session_cookie(services, opened.token), device_cookie(services, email, device_id))
+    # The session's last: a client that keeps headers in a mapping, as many do, has the one that it cannot do without.
+    return opened, (device_cookie(services, email, device_id), session_cookie(services, opened.token))
 
 
 def close_session(request: ApiRequest) -> None:

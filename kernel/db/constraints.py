@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy.exc import IntegrityError
+import psycopg
+from sqlalchemy import Dialect
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kernel.errors import DomainError
 
@@ -25,3 +27,15 @@ def translate(error: IntegrityError) -> DomainError | None:
     name = getattr(diagnostic, "constraint_name", None)
     build = _known.get(name) if isinstance(name, str) else None
     return build() if build else None
+
+
+def as_sqlalchemy(error: psycopg.Error, dialect: Dialect, *, broken: bool) -> Exception:
+    """What SQLAlchemy would have raised, or the domain error that a violated constraint stands for.
+
+    `broken`: the connection is lost.
+    """
+    wrapped = DBAPIError.instance(
+        None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=broken, dialect=dialect
+    )
+    known = translate(wrapped) if isinstance(wrapped, IntegrityError) else None
+    return known or wrapped

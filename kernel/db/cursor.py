@@ -35,6 +35,15 @@ _Key = tuple[str, tuple[int, ...]]
 """The text of a statement, and the types of its parameters."""
 
 
+class Answer:
+    """The rows of a statement that was asked ahead: there once the cursor has been flushed."""
+
+    __slots__ = ("result",)
+
+    def __init__(self) -> None:
+        self.result: pq.abc.PGresult | None = None
+
+
 class Cursor:
     """The statements of one connection. Not thread safe, as the connection is not.
 
@@ -50,7 +59,7 @@ class Cursor:
         self._poll = select.poll()
         self._poll.register(self._pgconn.socket, select.POLLIN)
         self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
-        self._queue: list[tuple[str, Values]] = []
+        self._queue: list[tuple[str, Values, Answer | None]] = []
         self._result: pq.abc.PGresult | None = None
 
     @classmethod
@@ -78,9 +87,20 @@ class Cursor:
         """Whether a transaction is open, a failed one included."""
         return self._pgconn.transaction_status != pq.TransactionStatus.IDLE
 
+    @property
+    def has_queued(self) -> bool:
+        """Whether anything waits to be asked."""
+        return bool(self._queue)
+
     def queue(self, sql: str, values: Values = ()) -> None:
         """Ask this before whatever is asked next; nobody looks at its rows. What it raises, the next one raises."""
-        self._queue.append((sql, values))
+        self._queue.append((sql, values, None))
+
+    def queue_for(self, sql: str, values: Values = ()) -> Answer:
+        """Ask this before whatever is asked next, and keep its rows for `rows_of`."""
+        answer = Answer()
+        self._queue.append((sql, values, answer))
+        return answer
 
     def execute(self, sql: str, values: Values = ()) -> Cursor:
         """Ask, and wait for the answer. Raises psycopg.Error."""
@@ -111,7 +131,15 @@ class Cursor:
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Every row of the last statement."""
-        result = self._result
+        return self._load(self._result)
+
+    def rows_of(self, answer: Answer) -> list[tuple[Any, ...]]:
+        """Every row of a statement that was queued; what still waits to be asked is asked first. Raises psycopg.Error."""
+        if answer.result is None:
+            self.flush()
+        return self._load(answer.result)
+
+    def _load(self, result: pq.abc.PGresult | None) -> list[tuple[Any, ...]]:
         if result is None or not result.ntuples:
             return []
         self._adapt.set_pgresult(result)
@@ -127,8 +155,8 @@ class Cursor:
         """Rows the last statement returned or changed."""
         return (self._result.command_tuples or 0) if self._result is not None else 0
 
-    def _ask(self, queue: list[tuple[str, Values]]) -> pq.abc.PGresult:
-        sends, new = self._plan(queue)
+    def _ask(self, queue: list[tuple[str, Values, Answer | None]]) -> pq.abc.PGresult:
+        sends, new, wanted = self._plan(queue)
         pipelined = len(sends) > 1
         try:
             self._send(sends, pipelined=pipelined)
@@ -145,14 +173,19 @@ class Cursor:
         for result in results:
             if result.status not in _OK:
                 raise psycopg.errors.error_from_result(result, encoding="utf-8")
+        for position, answer in wanted:
+            answer.result = results[position]
         return results[-1]
 
-    def _plan(self, queue: list[tuple[str, Values]]) -> tuple[list[tuple[Any, ...]], dict[_Key, tuple[bytes, int]]]:
-        """The messages to send, and by which of them what is prepared."""
+    def _plan(
+        self, queue: list[tuple[str, Values, Answer | None]]
+    ) -> tuple[list[tuple[Any, ...]], dict[_Key, tuple[bytes, int]], list[tuple[int, Answer]]]:
+        """The messages to send, by which of them what is prepared, and whose rows are kept for later."""
         pgconn, adapt = self._pgconn, self._adapt
         sends: list[tuple[Any, ...]] = []
         new: dict[_Key, tuple[bytes, int]] = {}
-        for sql, values in queue:
+        wanted: list[tuple[int, Answer]] = []
+        for sql, values, answer in queue:
             dumped = adapt.dump_sequence(values, [PyFormat.AUTO] * len(values)) if values else None
             types, formats = (adapt.types or (), adapt.formats) if values else ((), None)
             key: _Key = (sql, types)
@@ -163,8 +196,10 @@ class Cursor:
                 name = b"m%d" % next(_names)
                 new[key] = name, len(sends)
                 sends.append((pgconn.send_prepare, name, sql.encode(), types))
+            if answer is not None:
+                wanted.append((len(sends), answer))
             sends.append((pgconn.send_query_prepared, name, dumped, formats))
-        return sends, new
+        return sends, new, wanted
 
     def _send(self, sends: list[tuple[Any, ...]], *, pipelined: bool) -> None:
         pgconn = self._pgconn

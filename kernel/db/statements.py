@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import instance_state
 
 from kernel.db.base import Base
-from kernel.db.cursor import Cursor
+from kernel.db.cursor import Answer, Cursor
 
 Values = tuple[Any, ...]
 
@@ -85,11 +85,28 @@ class Read:
         self._lock = threading.Lock()
         self._compiled: _Compiled | None = None
 
-    def run(self, cursor: Cursor, parameters: Mapping[str, Any], rows: Rows) -> list[Any]:
-        """Every row, in the statement's order. The mapped objects in them are those of `rows`, where it has them."""
+    def ask(self, cursor: Cursor, parameters: Mapping[str, Any]) -> Asked:
+        """Queue it; its rows come with whatever is asked next."""
         compiled = self._compiled or self._compile()
-        cursor.execute(compiled.sql, compiled.values(parameters))
-        return [compiled.read(row, rows) for row in cursor.fetchall()]
+        values = compiled.values(parameters)
+        return Asked(self, values, cursor.queue_for(compiled.sql, values))
+
+    def run(self, cursor: Cursor, parameters: Mapping[str, Any], rows: Rows, ahead: list[Asked]) -> list[Any]:
+        """Every row, in the statement's order. The mapped objects in them are those of `rows`, where it has them.
+
+        What was asked ahead with the same parameters is not asked again, and is taken out of `ahead`.
+        """
+        compiled = self._compiled or self._compile()
+        values = compiled.values(parameters)
+        for position, asked in enumerate(ahead):
+            if asked.read is self and asked.values == values:
+                del ahead[position]
+                found = cursor.rows_of(asked.answer)
+                break
+        else:
+            found = cursor.execute(compiled.sql, values).fetchall()
+        read = compiled.read
+        return [read(row, rows) for row in found]
 
     def _compile(self) -> _Compiled:
         # Late: mappers may not be configured yet when the module that holds the statement is imported.
@@ -97,6 +114,15 @@ class Read:
             if self._compiled is None:
                 self._compiled = _Compiled.of(self._statement)
             return self._compiled
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A statement on its way, by what it is recognised by when its rows are wanted."""
+
+    read: Read
+    values: Values
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +199,7 @@ class _Target:
     keys: tuple[str, ...]
     defaults: tuple[tuple[str, Callable[[], Any]], ...]
     inserts: dict[tuple[tuple[str, ...], int], str] = field(default_factory=dict)
-    updates: dict[tuple[str, ...], str] = field(default_factory=dict)
+    updates: dict[tuple[tuple[str, ...], int], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, mapper: Mapper[Any]) -> _Target:
@@ -210,14 +236,31 @@ class _Target:
             self.inserts[keys, rows] = sql
         return sql
 
-    def update_sql(self, keys: tuple[str, ...]) -> str:
-        """UPDATE of these attributes by primary key."""
-        sql = self.updates.get(keys)
+    def update_sql(self, keys: tuple[str, ...], rows: int = 1) -> str:
+        """UPDATE of these attributes of so many rows by primary key."""
+        sql = self.updates.get((keys, rows))
         if sql is None:
-            sets = ", ".join(f'"{self.columns[key][0]}" = ${n}' for n, key in enumerate(keys, 1))
-            where = " AND ".join(f'"{self.columns[key][0]}" = ${n}' for n, key in enumerate(self.keys, len(keys) + 1))
-            sql = self.updates[keys] = f"UPDATE {self._name} SET {sets} WHERE {where}"  # noqa: S608 - own names
+            sql = self._update(keys) if rows == 1 else self._update_several(keys, rows)
+            self.updates[keys, rows] = sql
         return sql
+
+    def _update(self, keys: tuple[str, ...]) -> str:
+        sets = ", ".join(f'"{self.columns[key][0]}" = ${n}' for n, key in enumerate(keys, 1))
+        where = " AND ".join(f'"{self.columns[key][0]}" = ${n}' for n, key in enumerate(self.keys, len(keys) + 1))
+        return f"UPDATE {self._name} SET {sets} WHERE {where}"  # noqa: S608 - own names
+
+    def _update_several(self, keys: tuple[str, ...], rows: int) -> str:
+        every = keys + self.keys
+        names = [self.columns[key][0] for key in every]
+        types = [self.table.columns[name].type.compile(_DIALECT) for name in names]
+        width = len(every)
+        marks = ", ".join(
+            f"({', '.join(f'${row * width + n}::{kind}' for n, kind in enumerate(types, 1))})" for row in range(rows)
+        )
+        sets = ", ".join(f'"{name}" = changed.c{n}' for n, name in enumerate(names[: len(keys)]))
+        where = " AND ".join(f'old."{name}" = changed.c{n}' for n, name in enumerate(names) if n >= len(keys))
+        columns = ", ".join(f"c{n}" for n in range(width))
+        return f"UPDATE {self._name} AS old SET {sets} FROM (VALUES {marks}) AS changed ({columns}) WHERE {where}"  # noqa: S608 - own names
 
     @property
     def _name(self) -> str:
@@ -262,13 +305,13 @@ def insert_if_absent(cursor: Cursor, row: Base, conflict: Sequence[str]) -> bool
 
 
 MOST_ROWS = 16
-"""Rows that one INSERT writes: each number of them is a statement to be prepared."""
+"""Rows that one statement writes: each number of them is a statement to be prepared."""
 
 
 def write(cursor: Cursor, new: Sequence[Base], loaded: Iterable[Base]) -> None:
     """Insert `new` and update what was changed of `loaded`: one statement a table and set of columns, parents first."""
     inserts: dict[tuple[int, tuple[str, ...]], tuple[_Target, list[Values]]] = {}
-    updates: dict[tuple[int, str], list[Values]] = {}
+    updates: dict[tuple[int, tuple[str, ...]], tuple[_Target, list[Values]]] = {}
     for row in new:
         target = _target(type(row))
         values = row.__dict__
@@ -286,14 +329,18 @@ def write(cursor: Cursor, new: Sequence[Base], loaded: Iterable[Base]) -> None:
         changed.clear()
         if keys:
             parameters = target.values(values, keys) + target.values(values, target.keys)
-            updates.setdefault((_position(target.table), target.update_sql(keys)), []).append(parameters)
+            place = (_position(target.table), keys)
+            updates.setdefault(place, (target, []))[1].append(parameters)
     for position in sorted({place[0] for place in inserts} | {place[0] for place in updates}):
         for (at, keys), (target, rows) in inserts.items():
             if at == position:
-                for start in range(0, len(rows), MOST_ROWS):
-                    some = rows[start : start + MOST_ROWS]
+                for some in _portions(rows):
                     cursor.queue(target.insert_sql(keys, len(some)), sum(some, ()))
-        for (at, sql), found in updates.items():
+        for (at, keys), (target, rows) in updates.items():
             if at == position:
-                for parameters in found:
-                    cursor.queue(sql, parameters)
+                for some in _portions(rows):
+                    cursor.queue(target.update_sql(keys, len(some)), sum(some, ()))
+
+
+def _portions(rows: Sequence[Values]) -> list[Sequence[Values]]:
+    return [rows[start : start + MOST_ROWS] for start in range(0, len(rows), MOST_ROWS)]

@@ -23,9 +23,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.util import identity_key
 
 from kernel.db.base import Base
-from kernel.db.constraints import translate
+from kernel.db.constraints import as_sqlalchemy, translate
 from kernel.db.cursor import BEGIN, Cursor, keep_prepared
-from kernel.db.statements import Read, Rows, insert_if_absent, write
+from kernel.db.statements import Asked, Read, Rows, insert_if_absent, write
 from kernel.principal import Principal
 
 T = TypeVar("T")
@@ -128,6 +128,7 @@ class UnitOfWork:
         self._open_session = open_session
         self._session: Session | None = None
         self._rows = Rows()
+        self._ahead: list[Asked] = []
         self._last: list[tuple[Any, Callable[[], None]]] = []
         self._deferred: list[Base] = []
         self._statements: list[tuple[str, tuple[Any, ...]]] = []
@@ -145,6 +146,8 @@ class UnitOfWork:
         self._write_rows()
         self.cursor.flush()
         self._rows.forget()
+        # Whatever the session does may change what these saw.
+        self._ahead.clear()
         return self._session
 
     def act_as(self, principal: Principal) -> None:
@@ -159,6 +162,15 @@ class UnitOfWork:
             # Whoever holds the session goes past this queue.
             self.cursor.flush()
 
+    def ask_ahead(self, read: Read, /, **parameters: Any) -> None:
+        """Ask now what `fetch` will want with the same parameters: its rows come in the round trip of what is asked next.
+
+        They are as of then. Ask ahead only what this transaction does not write before it fetches, and behind the lock
+        (`kernel.db.locks.lock_aggregate`) that keeps others from writing it.
+        """
+        if self._session is None:
+            self._ahead.append(read.ask(self.cursor, parameters))
+
     def fetch(self, read: Read, /, **parameters: Any) -> list[Any]:
         """The rows of a prepared statement. What is assigned to the mapped objects in them is written before the commit.
 
@@ -167,7 +179,7 @@ class UnitOfWork:
         """
         if self._session is not None:
             self._session.flush()
-        return read.run(self.cursor, parameters, self._rows)
+        return read.run(self.cursor, parameters, self._rows, self._ahead)
 
     def find(self, read: Read, /, **parameters: Any) -> Any:
         """The first of the rows, or None."""
@@ -309,7 +321,10 @@ def unit_of_work(
         yield uow
         uow.conclude()
     except psycopg.Error as error:
-        raise _as_sqlalchemy(db, pooled, error) from error
+        if connection.closed:
+            # The server went away: what else waits in the pool is as old and as dead.
+            db.engine.dispose()
+        raise as_sqlalchemy(error, db.engine.dialect, broken=connection.closed) from error
     except IntegrityError as error:
         raise translate(error) or error from error
     finally:
@@ -344,19 +359,6 @@ def _connect(db: Database) -> PoolProxiedConnection:
 
 def _scope(principal: Principal) -> tuple[str, str]:
     return str(principal.org_id or ""), "on" if principal.is_platform else ""
-
-
-def _as_sqlalchemy(db: Database, pooled: PoolProxiedConnection, error: psycopg.Error) -> Exception:
-    """What SQLAlchemy would have raised, or the domain error that a violated constraint stands for."""
-    broken = bool(getattr(pooled.driver_connection, "closed", True))
-    if broken:
-        # The server went away: what else waits in the pool is as old and as dead.
-        db.engine.dispose()
-    wrapped = DBAPIError.instance(
-        None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=broken, dialect=db.engine.dialect
-    )
-    known = translate(wrapped) if isinstance(wrapped, IntegrityError) else None
-    return known or wrapped
 
 
 def is_retried(error: Exception) -> bool:

@@ -76,8 +76,9 @@ def work(stage: Stage) -> int:
     return count
 
 
-def within(count: Count, transactions: int, statements: int) -> None:
+def within(count: Count, transactions: int, statements: int, trips: int | None = None) -> None:
     shown = "\n".join(count.statements)
+    assert trips is None or count.trips <= trips, f"{count.figures}\n{shown}"
     assert count.transactions <= transactions, f"{count.figures}\n{shown}"
     assert len(count.statements) <= statements, f"{count.figures}\n{shown}"
 
