@@ -28,7 +28,7 @@ NAMESPACE = "market"
 PAUSE_S = 1.0
 """How long messages are dropped after the broker failed to answer."""
 GATHER_S = 0.05
-"""What is due so soon after the last message of its queue is told together with whatever else comes until then."""
+"""What is due so soon after the last message of its queue is due together with whatever else comes until then."""
 WAIT_S = 15.0
 """How long an idle consumer waits in the broker at a time: what comes meanwhile is there at once."""
 
@@ -76,7 +76,7 @@ def broker_for(redis_url: str) -> SignalBroker:
 class JobNotifier:
     """Tells workers which jobs are due; set as `Database.notify` in every process that commits.
 
-    The first job of a quiet queue is told at once, by whoever committed it. What follows closely is told by a thread of its
+    The first job of a quiet queue is due at once, by whoever committed it. What follows closely is due by a thread of its
     own, several jobs in a message.
     """
 
@@ -98,14 +98,14 @@ class JobNotifier:
             for signal in signals:
                 is_quiet = now_s - self._told_s[signal.queue] >= GATHER_S
                 (at_once if is_quiet else self._gathered).setdefault(signal.queue, []).append(signal)
-            for queue, told in at_once.items():
+            for queue, due in at_once.items():
                 # What waits of the queue is older.
-                told[:0] = self._gathered.pop(queue, [])
+                due[:0] = self._gathered.pop(queue, [])
                 self._told_s[queue] = now_s
             if self._gathered:
                 self._have_told_later()
-        for queue, told in at_once.items():
-            self._tell(queue, told)
+        for queue, due in at_once.items():
+            self._tell(queue, due)
 
     def _have_told_later(self) -> None:
         if self._thread is None:
@@ -123,9 +123,9 @@ class JobNotifier:
                 if wait_s > 0:
                     self._changed.wait(wait_s)
                     continue
-                told = self._gathered.pop(queue)
+                due = self._gathered.pop(queue)
                 self._told_s[queue] = time.monotonic()
-            self._tell(queue, told)
+            self._tell(queue, due)
 
     def _tell(self, queue: str, signals: Sequence[JobSignal]) -> None:
         if time.monotonic() < self._silent_until:

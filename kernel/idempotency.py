@@ -112,7 +112,6 @@ def change_answer(uow: UnitOfWork, key_id: UUID, answer: Answer) -> None:
 def _claim(
     uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: str, ask_ahead: Callable[[], None] | None
 ) -> UUID | None:
-    uow.flush()
     values = (uuid7(), org_id, route, key, request_hash, clock.now())
     try:
         asked = uow.cursor.queue_for(_CLAIM, values)

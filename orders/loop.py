@@ -19,6 +19,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
+from billing.charges.mark_delivered import ask_shares_ahead
 from billing.payments.events import PaymentSucceeded
 from billing.refunds.events import RefundFailed, RefundSucceeded
 from billing.refunds.models import Refund
@@ -45,10 +46,10 @@ from orders.fulfillment.start_fulfillment import (
     release_shares,
     start_fulfillment,
 )
-from orders.invoicing.invoice_order import invoice_order
+from orders.invoicing.invoice_order import ask_parties_ahead, invoice_order
 from orders.order.accept_services import ACCEPTED_AFTER
 from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
-from orders.order.locking import deliveries_of, find_locked_order
+from orders.order.locking import ask_order_ahead, deliveries_of, find_locked_order
 from orders.order.models import ORDER, Order, OrderLine
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
@@ -64,13 +65,19 @@ REFUND_WAITS = timedelta(days=1)
 # ── money in ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@follows(PaymentSucceeded)
+def _payment_ahead(uow: UnitOfWork, fact: Payload) -> None:
+    """What is charged and delivered once a purchase is paid."""
+    reference = UUID(fact["reference"])
+    lock_aggregate(uow, reference)
+    ask_purchase_and_orders(uow, reference)
+    ask_start_fulfillment(uow, reference, UUID(fact["payment_id"]))
+
+
+@follows(PaymentSucceeded, ahead=_payment_ahead)
 def payment_succeeded(uow: UnitOfWork, fact: Payload) -> None:
     """The purchase is paid, and so are its orders; money for a purchase that no longer waits goes back."""
     reference, payment_id = UUID(fact["reference"]), UUID(fact["payment_id"])
     lock_aggregate(uow, reference)
-    ask_purchase_and_orders(uow, reference)
-    ask_start_fulfillment(uow, reference, payment_id)
     purchase, orders = lock_purchase_and_orders(uow, reference)
     if purchase.state == "pending_payment":
         mark_paid(uow, purchase, orders, payment_id)
@@ -88,10 +95,18 @@ def order_paid(uow: UnitOfWork, fact: Payload) -> None:
     start_fulfillment(uow, _order(uow, fact["order_id"]))
 
 
-@follows(EntitlementActivated)
+def _activation_ahead(uow: UnitOfWork, fact: Payload) -> None:
+    """Most orders have one line: with it the order is active, and that is followed too."""
+    order_id = UUID(fact["group_reference"])
+    ask_order_ahead(uow, order_id)
+    ask_shares_ahead(uow, UUID(fact["reference"]))
+    ask_parties_ahead(uow, order_id)
+
+
+@follows(EntitlementActivated, ahead=_activation_ahead)
 def entitlement_activated(uow: UnitOfWork, fact: Payload) -> None:
     """When the last line of an order is delivered, the order is active."""
-    order = _order_of_line(uow, fact["reference"])
+    order = _delivered_order(uow, fact)
     if order.state != "fulfilling":
         return
     deliveries = deliveries_of(uow, order.id)
@@ -127,7 +142,7 @@ def order_completed(uow: UnitOfWork, fact: Payload) -> None:
 @follows(DeliveryFailed)
 def delivery_failed(uow: UnitOfWork, fact: Payload) -> None:
     """One line that cannot be delivered fails its whole order: what was delivered of it is taken back."""
-    order = _order_of_line(uow, fact["reference"])
+    order = _delivered_order(uow, fact)
     if order.state != "fulfilling":
         return
     ORDER.move(uow, order, "delivery_failed", org_ids=order.parties, reason=fact["reason"])
@@ -217,10 +232,11 @@ def _order(uow: UnitOfWork, order_id: str) -> Order:
     return order
 
 
-def _order_of_line(uow: UnitOfWork, line_id: str) -> Order:
-    order_id: UUID | None = uow.find(_ORDER_OF_LINE, line_id=UUID(line_id))
+def _delivered_order(uow: UnitOfWork, fact: Payload) -> Order:
+    """The order of a fact of delivery. One that an earlier release left to a job names the line alone."""
+    order_id = fact.get("group_reference") or uow.find(_ORDER_OF_LINE, line_id=UUID(fact["reference"]))
     if order_id is None:
-        raise LookupError(line_id)
+        raise LookupError(fact["reference"])
     return _order(uow, str(order_id))
 
 

@@ -17,6 +17,11 @@ _SHARES = Read(
 )
 
 
+def ask_shares_ahead(uow: UnitOfWork, reference: UUID) -> None:
+    """Ask ahead what `mark_delivered` takes; the caller holds the order of the line."""
+    uow.ask_ahead(_SHARES, reference=reference)
+
+
 def mark_delivered(uow: UnitOfWork, reference: UUID, *, at: datetime) -> None:
     """The line `reference` was delivered at `at`: its entitlement is active, or its milestone was accepted.
 

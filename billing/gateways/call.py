@@ -14,11 +14,13 @@ from uuid import UUID
 
 from sqlalchemy import Select
 
-from billing.gateways.ports import GatewayAnswer, PaymentGateway
+from billing.gateways.ports import GatewayAnswer, GatewayStatus, PaymentGateway
 from billing.gateways.result import ApplyOutcome, GatewayResult, submit_or_query
 from kernel.db.uow import UnitOfWork
+from kernel.events import Event
 from kernel.jobs.context import JobClaim
 from kernel.jobs.kinds import Payload
+from kernel.jobs.outbox import expect
 
 Gateways = Mapping[str, PaymentGateway]
 CHECK = "check"
@@ -36,6 +38,8 @@ class GatewayRequest:
     submit: Callable[[PaymentGateway], GatewayAnswer]
     unconfigured: GatewayResult
     """What follows when this installation does not have the gateway."""
+    success: Event | None = None
+    """What will be told once the gateway has done it, where that is known before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,9 @@ class GatewayOperation(Protocol):
         `recheck` asks about a failed one as well.
         """
 
+    def ask_ahead(self, uow: UnitOfWork, row_id: UUID) -> None:
+        """Lock and ask ahead what `apply` reads first."""
+
     def apply(self, uow: UnitOfWork, row_id: UUID, result: GatewayResult) -> ApplyOutcome:
         """Bring the row to where the gateway says it is; the only writer of its state."""
 
@@ -95,6 +102,9 @@ class GatewayCall:
         self._gateways = gateways
         self._operation = operation
 
+    def before_prepare(self, uow: UnitOfWork, claim: JobClaim) -> None:
+        """Nothing: what is asked at once was prepared by whoever committed it, and the others are few."""
+
     def prepare(self, uow: UnitOfWork, claim: JobClaim) -> GatewayRequest | None:
         """Lock the row and write down that it is being asked about."""
         row_id = UUID(claim.payload[f"{self._operation.name}_id"])
@@ -103,6 +113,13 @@ class GatewayCall:
     def call(self, request: GatewayRequest) -> GatewayResult:
         """Submit, or ask what became of it."""
         return ask(self._gateways, request)
+
+    def before_conclude(self, uow: UnitOfWork, claim: JobClaim, request: GatewayRequest, answer: GatewayResult) -> None:
+        """Lock and ask ahead what `conclude` reads, and what follows a success."""
+        self._operation.ask_ahead(uow, request.row_id)
+        succeeded = answer.answer is not None and answer.answer.status is GatewayStatus.SUCCEEDED
+        if succeeded and request.success is not None:
+            expect(uow, request.success)
 
     def conclude(self, uow: UnitOfWork, claim: JobClaim, request: GatewayRequest, answer: GatewayResult) -> None:
         """Apply the result; what follows from it follows in the same transaction."""

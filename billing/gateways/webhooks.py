@@ -29,7 +29,8 @@ ANSWER_FIRST = timedelta(seconds=10)
 def store_webhook(uow: UnitOfWork, gateway: str, notice: GatewayWebhook, *, beside_answer: bool = False) -> bool:
     """Store a verified webhook and enqueue its processing. Returns False when it was received before.
 
-    `beside_answer`: the same is being answered to whoever asked, so it is looked into only if that settles nothing.
+    `beside_answer`: the same is being answered, for the first time, to whoever asked; so it cannot have been received before,
+    and is looked into only if the answer settles nothing.
     Idempotent by: (gateway, event id).
     """
     row = Inbox(
@@ -41,10 +42,12 @@ def store_webhook(uow: UnitOfWork, gateway: str, notice: GatewayWebhook, *, besi
         state="received",
         received_at=clock.now(),
     )
+    if beside_answer:
+        uow.add(row)
+        return True
     if not uow.add_if_absent(row, "source", "event_id"):
         return False
-    if not beside_answer:
-        enqueue_processing(uow, row.id)
+    enqueue_processing(uow, row.id)
     return True
 
 

@@ -73,6 +73,11 @@ class IssueInvoice:
 _KNOWN = Read(select(Invoice.id).where(Invoice.reference == bindparam("reference"), Invoice.kind != "credit_note"))
 
 
+def ask_invoice_ahead(uow: UnitOfWork, reference: UUID) -> None:
+    """Ask ahead what `issue_invoice` reads; the caller holds what `reference` names."""
+    uow.ask_ahead(_KNOWN, reference=reference)
+
+
 def issue_invoice(uow: UnitOfWork, command: IssueInvoice) -> UUID:
     """Write the document down, number it last in this transaction, and let a job render it. Returns its id.
 

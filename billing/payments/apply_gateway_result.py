@@ -36,6 +36,23 @@ _LOCKED = Read(
 )
 
 
+def ask_payment(uow: UnitOfWork, payment_id: UUID) -> None:
+    """Lock and ask ahead for `apply_gateway_result`."""
+    uow.ask_ahead(_AGGREGATE, payment_id=payment_id)
+    uow.ask_ahead(_LOCKED, payment_id=payment_id)
+
+
+def succeeded(payment: Payment) -> PaymentSucceeded:
+    """What is told of a payment when the gateway has the money."""
+    return PaymentSucceeded(
+        payment_id=payment.id,
+        reference=payment.reference,
+        payer_org_id=payment.payer_org_id,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+    )
+
+
 def apply_gateway_result(uow: UnitOfWork, payment_id: UUID, result: GatewayResult) -> ApplyOutcome:
     """Bring a payment to where the gateway says it is.
 
@@ -43,9 +60,8 @@ def apply_gateway_result(uow: UnitOfWork, payment_id: UUID, result: GatewayResul
     Locks: the purchase that is paid (as an aggregate), then the payment.
     Idempotent by: the payment's state; a late answer never moves it back.
     """
-    uow.ask_ahead(_AGGREGATE, payment_id=payment_id)
-    rows = uow.fetch(_LOCKED, payment_id=payment_id)
     uow.aggregates.update(row.reference for row in uow.fetch(_AGGREGATE, payment_id=payment_id))
+    rows = uow.fetch(_LOCKED, payment_id=payment_id)
     if not rows:
         raise NotFound("payment_not_found")
     payment: Payment = rows[0].Payment
@@ -108,16 +124,7 @@ def _capture(uow: UnitOfWork, payment: Payment) -> ApplyOutcome:
         Leg(payment.payer_org_id, "buyer_credit", -payment.amount_minor),
     ]
     post(uow, Fact(f"payment:{payment.id}", "payment", payment.id, payment.currency, payment.captured_at, legs))
-    emit(
-        uow,
-        PaymentSucceeded(
-            payment_id=payment.id,
-            reference=payment.reference,
-            payer_org_id=payment.payer_org_id,
-            amount_minor=payment.amount_minor,
-            currency=payment.currency,
-        ),
-    )
+    emit(uow, succeeded(payment))
     return ApplyOutcome.CHANGED
 
 

@@ -19,7 +19,7 @@ from billing.gateways.ports import (
     PaymentRequest,
 )
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
-from billing.payments.apply_gateway_result import apply_gateway_result
+from billing.payments.apply_gateway_result import apply_gateway_result, ask_payment, succeeded
 from billing.payments.models import FINAL, PAYMENT, UNRESOLVED, Payment, PaymentAttempt
 from kernel import clock
 from kernel.db.locks import lock_row
@@ -49,7 +49,8 @@ def request_of(payment: Payment, attempt: PaymentAttempt, *, fresh: bool) -> Gat
         deadline_at=payment.deadline_at,
     )
     unconfigured = GatewayResult(refused="gateway_unknown") if fresh else GatewayResult(unknown=True)
-    return GatewayRequest(payment.id, payment.gateway, fresh, question.find, question.submit, unconfigured)
+    success = succeeded(payment)
+    return GatewayRequest(payment.id, payment.gateway, fresh, question.find, question.submit, unconfigured, success)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,10 @@ class PaymentOperation:
         ).one()
         payment.next_check_at = clock.now() + CALL_LASTS
         return request_of(payment, attempt, fresh=first and attempt.outcome == "calling")
+
+    def ask_ahead(self, uow: UnitOfWork, row_id: UUID) -> None:
+        """See `GatewayOperation.ask_ahead`."""
+        ask_payment(uow, row_id)
 
     def apply(self, uow: UnitOfWork, row_id: UUID, result: GatewayResult) -> ApplyOutcome:
         """See `GatewayOperation.apply`."""

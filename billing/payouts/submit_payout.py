@@ -59,6 +59,9 @@ class PayoutOperation:
         unconfigured = GatewayResult(refused="gateway_unknown") if fresh else GatewayResult(unknown=True)
         return GatewayRequest(payout.id, payout.gateway, fresh, question.find, question.submit, unconfigured)
 
+    def ask_ahead(self, uow: UnitOfWork, row_id: UUID) -> None:
+        """See `GatewayOperation.ask_ahead`: nothing, they are few."""
+
     def apply(self, uow: UnitOfWork, row_id: UUID, result: GatewayResult) -> ApplyOutcome:
         """See `GatewayOperation.apply`."""
         return apply_gateway_result(uow, row_id, result)

@@ -63,6 +63,9 @@ class RefundOperation:
         unconfigured = GatewayResult(unknown=True)
         return GatewayRequest(refund.id, payment.gateway, fresh, question.find, question.submit, unconfigured)
 
+    def ask_ahead(self, uow: UnitOfWork, row_id: UUID) -> None:
+        """See `GatewayOperation.ask_ahead`: nothing, they are few."""
+
     def apply(self, uow: UnitOfWork, row_id: UUID, result: GatewayResult) -> ApplyOutcome:
         """See `GatewayOperation.apply`."""
         return apply_gateway_result(uow, row_id, result)

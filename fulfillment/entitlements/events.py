@@ -14,6 +14,7 @@ class EntitlementActivated(Event):
     topic: ClassVar[str] = "fulfillment.entitlement_activated.v1"
     entitlement_id: UUID
     reference: UUID
+    group_reference: UUID
     buyer_org_id: UUID
     seller_org_id: UUID
 
@@ -24,6 +25,7 @@ class DeliveryFailed(Event):
     topic: ClassVar[str] = "fulfillment.delivery_failed.v1"
     entitlement_id: UUID
     reference: UUID
+    group_reference: UUID
     run_id: UUID
     buyer_org_id: UUID
     seller_org_id: UUID

@@ -13,18 +13,29 @@ from sqlalchemy.orm import aliased
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.connectors.ports import Accepted, Answer, Connector, Refused, RunRequest, Succeeded, TryAgain
 from fulfillment.connectors.save_connector import open_secrets
+from fulfillment.entitlements.events import EntitlementActivated
 from fulfillment.entitlements.models import Entitlement
-from fulfillment.runs.conclude import Success, give_up, lock_order_of, lock_run, succeed
+from fulfillment.runs.conclude import (
+    Success,
+    activation_of,
+    ask_run_ahead,
+    give_up,
+    lock_order_of,
+    lock_run,
+    succeed,
+)
 from fulfillment.runs.models import RUN, Run, RunAttempt
 from fulfillment.runs.request_body import message_id, request_body
 from kernel import clock
 from kernel.backoff import backoff
+from kernel.db.locks import lock_aggregate
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.ids import uuid7
 from kernel.jobs.context import JobClaim
 from kernel.jobs.kinds import Again
+from kernel.jobs.outbox import expect
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 
@@ -50,6 +61,10 @@ class _Try:
     attempt: RunAttempt
     kind: str
     request: RunRequest
+    group: UUID
+    """The order it belongs to."""
+    activation: EntitlementActivated | None
+    """What a success will probably tell."""
 
 
 _other = aliased(Run)
@@ -90,10 +105,17 @@ class CallSeller:
     def __init__(self, ports: SellerCalls) -> None:
         self._ports = ports
 
+    def before_prepare(self, uow: UnitOfWork, claim: JobClaim) -> None:
+        """Lock and ask ahead what `prepare` reads."""
+        group = _group_of(claim)
+        if group is not None:
+            lock_aggregate(uow, group)
+            uow.ask_ahead(_PREPARED, run_id=UUID(claim.payload["run_id"]))
+
     def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _Try | Again | None:
         """Write the try down. Locks as `lock_run`."""
         run_id, generation = UUID(claim.payload["run_id"]), int(claim.payload["call_generation"])
-        lock_order_of(uow, run_id)
+        lock_order_of(uow, run_id, _group_of(claim))
         found = uow.find(_PREPARED, run_id=run_id)
         if found is None:
             raise NotFound("not_found")
@@ -133,15 +155,29 @@ class CallSeller:
             secrets=open_secrets(connector, self._ports.box) if connector else (),
             connector=str(connector.id) if connector else "",
         )
-        return _Try(run_id, generation, attempt, connector.kind if connector else "none", request)
+        return _Try(
+            run_id,
+            generation,
+            attempt,
+            kind=connector.kind if connector else "none",
+            request=request,
+            group=entitlement.group_reference,
+            activation=activation_of(entitlement) if run.operation == "provision" else None,
+        )
 
     def call(self, request: _Try) -> Answer:
         """Send the message to the seller's system."""
         return self._ports.connectors[request.kind].call(request.request)
 
+    def before_conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Try, answer: Answer) -> None:
+        """Lock and ask ahead what `conclude` reads, and what follows a success."""
+        ask_run_ahead(uow, request.run_id, request.group)
+        if request.activation is not None and isinstance(answer, Succeeded):
+            expect(uow, request.activation)
+
     def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Try, answer: Answer) -> Again | None:
         """Write down what came of it. Locks as `lock_run`."""
-        run, entitlement = lock_run(uow, request.run_id)
+        run, entitlement = lock_run(uow, request.run_id, request.group)
         attempt = uow.attach(request.attempt)
         attempt.outcome, attempt.reason = _outcome(answer)
         attempt.status, attempt.elapsed_ms = answer.exchange.status, answer.exchange.elapsed_ms
@@ -162,6 +198,12 @@ class CallSeller:
             case TryAgain():
                 return _again(uow, run, entitlement, answer)
         return None
+
+
+def _group_of(claim: JobClaim) -> UUID | None:
+    """The order whose delivery this is. A job that an earlier release left does not say."""
+    group = claim.payload.get("group_reference")
+    return UUID(group) if group else None
 
 
 def mark_lost(uow: UnitOfWork, run: Run) -> None:

@@ -14,7 +14,7 @@ from fulfillment.runs.models import LIVE, RUN, Run
 from fulfillment.runs.start_run import start_run
 from kernel import clock
 from kernel.calendar import add_months
-from kernel.db.locks import aggregate_key
+from kernel.db.locks import aggregate_key, lock_aggregate
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
@@ -46,17 +46,26 @@ _LOCKED = Read(
 )
 
 
-def lock_order_of(uow: UnitOfWork, run_id: UUID) -> None:
-    """Hold the order that a run belongs to, as an aggregate."""
-    uow.aggregates.update(row.group_reference for row in uow.fetch(_AGGREGATE, run_id=run_id))
+def lock_order_of(uow: UnitOfWork, run_id: UUID, group: UUID | None = None) -> None:
+    """Hold the order that a run belongs to, as an aggregate. `group` is its id, where the caller knows it."""
+    if group is not None:
+        lock_aggregate(uow, group)
+    else:
+        uow.aggregates.update(row.group_reference for row in uow.fetch(_AGGREGATE, run_id=run_id))
 
 
-def lock_run(uow: UnitOfWork, run_id: UUID) -> tuple[Run, Entitlement]:
-    """A run and its entitlement. Raises NotFound.
+def ask_run_ahead(uow: UnitOfWork, run_id: UUID, group: UUID) -> None:
+    """Ask ahead what `lock_run` takes."""
+    lock_aggregate(uow, group)
+    uow.ask_ahead(_LOCKED, run_id=run_id)
 
-    Locks: the order it belongs to (as an aggregate), the entitlement, then the run; all of delivery does.
+
+def lock_run(uow: UnitOfWork, run_id: UUID, group: UUID | None = None) -> tuple[Run, Entitlement]:
+    """A run and its entitlement. `group` is the order it belongs to, where the caller knows it. Raises NotFound.
+
+    Locks: that order (as an aggregate), the entitlement, then the run; all of delivery does.
     """
-    lock_order_of(uow, run_id)
+    lock_order_of(uow, run_id, group)
     found = uow.find(_LOCKED, run_id=run_id)
     if found is None:
         raise NotFound("not_found")
@@ -90,15 +99,18 @@ def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Succes
     if entitlement.term_months:
         entitlement.valid_to = add_months(now, entitlement.term_months, time_zone=entitlement.time_zone)
     if ENTITLEMENT.move(uow, entitlement, "active", org_ids=org_ids):
-        emit(
-            uow,
-            EntitlementActivated(
-                entitlement_id=entitlement.id,
-                reference=entitlement.reference,
-                buyer_org_id=entitlement.buyer_org_id,
-                seller_org_id=entitlement.seller_org_id,
-            ),
-        )
+        emit(uow, activation_of(entitlement))
+
+
+def activation_of(entitlement: Entitlement) -> EntitlementActivated:
+    """What the first success of its provisioning will tell."""
+    return EntitlementActivated(
+        entitlement_id=entitlement.id,
+        reference=entitlement.reference,
+        group_reference=entitlement.group_reference,
+        buyer_org_id=entitlement.buyer_org_id,
+        seller_org_id=entitlement.seller_org_id,
+    )
 
 
 def give_up(uow: UnitOfWork, run: Run, entitlement: Entitlement, *, state: str, reason: str) -> None:
@@ -117,6 +129,7 @@ def give_up(uow: UnitOfWork, run: Run, entitlement: Entitlement, *, state: str, 
             DeliveryFailed(
                 entitlement_id=entitlement.id,
                 reference=entitlement.reference,
+                group_reference=entitlement.group_reference,
                 run_id=run.id,
                 buyer_org_id=run.buyer_org_id,
                 seller_org_id=run.seller_org_id,

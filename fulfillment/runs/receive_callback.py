@@ -113,4 +113,4 @@ def _send_again(uow: UnitOfWork, run: Run, entitlement: Entitlement, reason: str
     RUN.move(uow, run, "queued", org_ids=[run.buyer_org_id, run.seller_org_id], reason=reason)
     # The seller counts anew; the percentage still never runs backwards.
     run.sequence = -1
-    queue_call(uow, run, after=delay)
+    queue_call(uow, run, entitlement, after=delay)

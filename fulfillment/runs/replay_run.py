@@ -29,7 +29,7 @@ def replay_run(uow: UnitOfWork, run_id: UUID) -> None:
         raise Conflict("run_not_replayable", state=run.state)
     RUN.move(uow, run, "queued", org_ids=[run.buyer_org_id, run.seller_org_id], reason="replayed")
     run.deadline_at, run.failure, run.finished_at = clock.now() + REPLAY_WITHIN, None, None
-    queue_call(uow, run)
+    queue_call(uow, run, entitlement)
     audit.record(uow, "run.replayed", subject_id=run.id, tries=run.tries)
 
 

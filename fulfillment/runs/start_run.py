@@ -34,11 +34,11 @@ def start_run(uow: UnitOfWork, entitlement: Entitlement, operation: str, *, dead
     )
     RUN.begin(uow, run, org_ids=[entitlement.buyer_org_id, entitlement.seller_org_id])
     uow.add(run)
-    queue_call(uow, run)
+    queue_call(uow, run, entitlement)
     return run
 
 
-def queue_call(uow: UnitOfWork, run: Run, *, after: timedelta = timedelta()) -> None:
+def queue_call(uow: UnitOfWork, run: Run, entitlement: Entitlement, *, after: timedelta = timedelta()) -> None:
     """Enqueue the job that calls the seller for a locked, queued run.
 
     Its call_generation makes every earlier job of the run powerless, so that one at most calls at any time.
@@ -47,7 +47,11 @@ def queue_call(uow: UnitOfWork, run: Run, *, after: timedelta = timedelta()) -> 
     enqueue(
         uow,
         CALL,
-        {"run_id": str(run.id), "call_generation": run.call_generation},
+        {
+            "run_id": str(run.id),
+            "call_generation": run.call_generation,
+            "group_reference": str(entitlement.group_reference),
+        },
         dedupe_key=f"{run.id}:{run.call_generation}",
         run_at=clock.now() + after,
     )

@@ -78,10 +78,14 @@ class Read:
 
     A list is compared by `any_`, not by `in_`, which would be another statement for every length.
     A row is a named tuple; a mapped class in it is filled without a Session, or None when an outer join found nothing.
+
+    What was asked ahead of a `lasting` one answers every fetch with the same parameters, not the first alone: for rows that
+    a transaction needs more than once, holds the lock of, and changes through their objects only.
     """
 
-    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]], *, lasting: bool = False) -> None:
         self._statement = statement
+        self._lasting = lasting
         self._lock = threading.Lock()
         self._compiled: _Compiled | None = None
 
@@ -94,13 +98,14 @@ class Read:
     def run(self, cursor: Cursor, parameters: Mapping[str, Any], rows: Rows, ahead: list[Asked]) -> list[Any]:
         """Every row, in the statement's order. The mapped objects in them are those of `rows`, where it has them.
 
-        What was asked ahead with the same parameters is not asked again, and is taken out of `ahead`.
+        What was asked ahead with the same parameters is not asked again, and is taken out of `ahead` unless it lasts.
         """
         compiled = self._compiled or self._compile()
         values = compiled.values(parameters)
         for position, asked in enumerate(ahead):
             if asked.read is self and asked.values == values:
-                del ahead[position]
+                if not self._lasting:
+                    del ahead[position]
                 found = cursor.rows_of(asked.answer)
                 break
         else:

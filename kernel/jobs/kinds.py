@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from kernel.db.uow import Transact, UnitOfWork
@@ -62,6 +62,21 @@ class CallHandler(Protocol[R, A]):
         """Write down what came of it. None: the job is done."""
 
 
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A handler of a `@call` that knows before its steps what they will lock and read.
+
+    It queues that (`kernel.db.locks.lock_aggregate`, `UnitOfWork.ask_ahead`) and waits for nothing: all calls of a batch
+    then have it in one round trip.
+    """
+
+    def before_prepare(self, uow: UnitOfWork, claim: JobClaim) -> None:
+        """Ask ahead what `prepare` reads."""
+
+    def before_conclude(self, uow: UnitOfWork, claim: JobClaim, request: Any, answer: Any) -> None:
+        """Ask ahead what `conclude` reads. The claim may turn out to be lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobKind:
     """A registered kind of job: either `work` or `handler` is set."""
@@ -71,6 +86,10 @@ class JobKind:
     max_attempts: int
     work: Work | None = None
     handler: CallHandler[Any, Any] | None = None
+    reads_ahead: ReadsAhead | None = None
+    """The handler, where it is one."""
+    ahead: Work | None = None
+    """Asks ahead what `work` will read (see `kernel.jobs.outbox.expect`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +120,9 @@ def call(kind: str, *, queue: str = "default", max_attempts: int = 12) -> Callab
     """Register an object with the steps `prepare`, `call`, `conclude` as the handler of `kind`."""
 
     def register(handler: H) -> H:
-        _add(JobKind(kind, queue, max_attempts, handler=handler))
+        known: object = handler
+        reads_ahead = known if isinstance(known, ReadsAhead) else None
+        _add(JobKind(kind, queue, max_attempts, handler=handler, reads_ahead=reads_ahead))
         return handler
 
     return register
@@ -122,15 +143,18 @@ def forget_sweep(name: str) -> None:
     _sweeps.pop(name, None)
 
 
-def follows(event: type[Event], *, queue: str = "default", max_attempts: int = 12) -> Callable[[W], W]:
+def follows(
+    event: type[Event], *, queue: str = "default", max_attempts: int = 12, ahead: Work | None = None
+) -> Callable[[W], W]:
     """Register `fn(uow, payload)` as a follower of `event`; payload = the event's fields.
 
     It runs in the event's own transaction where that acts for the platform, else, and after a failure there, as a job.
+    `ahead(uow, payload)` locks and asks ahead what the follower, and what follows it, will read; it waits for nothing.
     """
 
     def register(fn: W) -> W:
         kind = f"{fn.__module__}.{fn.__qualname__}"
-        _add(JobKind(kind, queue, max_attempts, work=fn))
+        _add(JobKind(kind, queue, max_attempts, work=fn, ahead=ahead))
         known = _followers.setdefault(event.topic, [])
         if kind not in known:
             known.append(kind)

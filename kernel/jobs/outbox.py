@@ -115,12 +115,27 @@ def emit(uow: UnitOfWork, event: Event) -> UUID | None:
             occurred_at=clock.now(),
         )
     )
-    if uow.inline and uow.principal.is_platform:
+    if _follows_inline(uow):
         outbox_of(uow).events.append((event, payload))
     else:
         for kind in kinds:
             enqueue(uow, kind, payload, dedupe_key=str(event_id), event_id=event_id)
     return event_id
+
+
+def expect(uow: UnitOfWork, event: Event) -> None:
+    """Say that an event will probably come: what follows it in this transaction asks ahead what it will read."""
+    if not _follows_inline(uow):
+        return
+    payload = event.model_dump(mode="json")
+    for kind in followers(event.topic):
+        ahead = kind_of(kind).ahead
+        if ahead is not None:
+            ahead(uow, payload)
+
+
+def _follows_inline(uow: UnitOfWork) -> bool:
+    return uow.inline and uow.principal.is_platform
 
 
 def enqueue(

@@ -24,7 +24,7 @@ from kernel.db.uow import Database, JobSignal, UnitOfWork, transact, unit_of_wor
 from kernel.errors import NotFound
 from kernel.ids import uuid7
 from kernel.jobs.context import LEASE_S, CrashLoop, JobClaim, fence
-from kernel.jobs.kinds import Again, JobKind, RetryLater, find_kind
+from kernel.jobs.kinds import Again, JobKind, ReadsAhead, RetryLater, find_kind
 from kernel.jobs.leases import Leases, describe
 from kernel.jobs.models import JobAttempt
 from kernel.principal import SYSTEM
@@ -85,6 +85,12 @@ class JobRun:
             msg = f"this release does not know jobs of kind {self.claim.kind}"
             raise LookupError(msg)
         return found
+
+    @property
+    def reads_ahead(self) -> ReadsAhead | None:
+        """Its handler, where that asks ahead what it reads."""
+        found = find_kind(self.claim.kind)
+        return found.reads_ahead if found else None
 
     def elapsed_ms(self) -> int:
         """Milliseconds since the run began."""
@@ -203,10 +209,13 @@ class Runner:
 
     def _claim(self, uow: UnitOfWork, job_ids: Sequence[UUID], begun: _Begun) -> None:
         uow.cursor.execute(_CLAIM, (list(job_ids), clock.now()))
+        begun.runs = [JobRun(JobClaim(*row), clock.now(), time.monotonic()) for row in uow.cursor.fetchall()]
+        for run in begun.runs:
+            begun.current = run
+            if run.reads_ahead is not None:
+                run.reads_ahead.before_prepare(uow, run.claim)
         done: list[UUID] = []
-        for row in uow.cursor.fetchall():
-            run = JobRun(JobClaim(*row), clock.now(), time.monotonic())
-            begun.runs.append(run)
+        for run in _ahead_first(begun.runs):
             begun.current = run
             uow.correlation_id = run.claim.correlation_id
             if run.kind.work is not None:
@@ -263,9 +272,9 @@ class Runner:
 
         def work(uow: UnitOfWork) -> None:
             current[:] = list(runs)
-            ours = fence(uow, [run.claim for run in runs])
+            ours = fence(uow, [run.claim for run in runs], lambda: _before_conclude(uow, runs))
             done = []
-            for run in runs:
+            for run in _ahead_first(runs):
                 if run.claim.id not in ours:
                     self._record(uow, run, "lost", None)
                     continue
@@ -341,6 +350,17 @@ class Runner:
                 elapsed_ms=run.elapsed_ms(),
             )
         )
+
+
+def _before_conclude(uow: UnitOfWork, runs: Sequence[JobRun]) -> None:
+    for run in runs:
+        if run.reads_ahead is not None:
+            run.reads_ahead.before_conclude(uow, run.claim, run.request, run.answer)
+
+
+def _ahead_first(runs: Sequence[JobRun]) -> list[JobRun]:
+    """Those that have asked ahead first: a session that another's work opens would have them ask again."""
+    return sorted(runs, key=lambda run: run.reads_ahead is None)
 
 
 def replay(uow: UnitOfWork, job_id: UUID) -> None:

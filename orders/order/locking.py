@@ -32,7 +32,8 @@ _DELIVERIES = Read(
     .join(Entitlement, Entitlement.reference == OrderLine.id, isouter=True)
     .join(Subscription, Subscription.order_line_id == OrderLine.id, isouter=True)
     .where(OrderLine.order_id == bindparam("order_id"))
-    .order_by(OrderLine.id)
+    .order_by(OrderLine.id),
+    lasting=True,
 )
 
 
@@ -58,6 +59,13 @@ def deliveries_of(uow: UnitOfWork, order_id: UUID) -> list[LineDelivery]:
 def lock_orders(uow: UnitOfWork, purchase_id: UUID) -> list[Order]:
     """The orders of a purchase, locked in id order. Their purchase is locked as an aggregate already."""
     return uow.fetch(_LOCKED_ORDERS, purchase_id=purchase_id)
+
+
+def ask_order_ahead(uow: UnitOfWork, order_id: UUID) -> None:
+    """Ask ahead, behind the order's lock, what `find_locked_order` and `deliveries_of` take."""
+    lock_aggregate(uow, order_id)
+    uow.ask_ahead(_LOCKED_ORDER, order_id=order_id)
+    uow.ask_ahead(_DELIVERIES, order_id=order_id)
 
 
 def find_locked_order(uow: UnitOfWork, order_id: UUID) -> Order | None:
