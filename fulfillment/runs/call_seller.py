@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import bindparam, exists, literal_column, select
 from sqlalchemy.orm import aliased
 
 from fulfillment.connectors.models import ConnectorRow
@@ -75,10 +75,10 @@ _PREPARED = Read(
         ConnectorRow,
         exists()
         .where(
-            _other.buyer_org_id == Run.buyer_org_id,
             _other.entitlement_id == Run.entitlement_id,
             _other.id != Run.id,
-            or_(_other.state == "calling", _other.state == "waiting"),
+            # As literals: the index of such runs alone serves no parameters.
+            _other.state.in_([literal_column("'calling'"), literal_column("'waiting'")]),
         )
         .label("other_is_under_way"),
     )

@@ -28,9 +28,16 @@ _LOCKED_ORDER = Read(select(Order).where(Order.id == bindparam("order_id")).with
 
 
 _DELIVERIES = Read(
-    select(OrderLine, Entitlement, Subscription.id.label("subscription_id"))
+    select(
+        OrderLine,
+        Entitlement,
+        # As a question of each line: a join in the order of the lines may read every subscription there is.
+        select(Subscription.id)
+        .where(Subscription.order_line_id == OrderLine.id)
+        .scalar_subquery()
+        .label("subscription_id"),
+    )
     .join(Entitlement, Entitlement.reference == OrderLine.id, isouter=True)
-    .join(Subscription, Subscription.order_line_id == OrderLine.id, isouter=True)
     .where(OrderLine.order_id == bindparam("order_id"))
     .order_by(OrderLine.id),
     lasting=True,
