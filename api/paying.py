@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from api.request import ApiRequest
-from api.schema import Out, Wire, run_command
+from api.schema import LateAnswer, Out, Wire, run_command
 from billing.gateways.call import Submission
 from kernel.db.uow import UnitOfWork
 from kernel.idempotency import Answer, change_answer
@@ -22,12 +22,20 @@ class Started:
     submission: Submission | None
 
 
+@dataclass(frozen=True, slots=True)
+class PayingCommand:
+    """What is done before the gateway is called. `unanswered` shows how things stand where an answer was lost."""
+
+    work: Callable[[UnitOfWork], Started]
+    unanswered: Callable[[UnitOfWork], Out]
+    ask_ahead: Callable[[UnitOfWork], None] | None = None
+
+
 def run_paying(
     request: ApiRequest,
     key: str | None,
     asked: Wire,
-    work: Callable[[UnitOfWork], Started],
-    unanswered: Callable[[UnitOfWork], Out],
+    command: PayingCommand,
     *,
     shown: Callable[[views.PurchaseView], Out],
     status: int = 201,
@@ -41,13 +49,23 @@ def run_paying(
     started: list[Started] = []
 
     def first(uow: UnitOfWork) -> Out:
-        started[:] = [work(uow)]
+        started[:] = [command.work(uow)]
         return shown(started[0].view)
 
-    def goes_on() -> bool:
+    def is_paying() -> bool:
         return started[0].submission is not None
 
-    answer = run_command(request, key, asked, first, status=status, route=route, goes_on=goes_on, unanswered=unanswered)
+    late = LateAnswer(is_paying, command.unanswered)
+    answer = run_command(
+        request,
+        key,
+        asked,
+        first,
+        status=status,
+        route=route,
+        late=late,
+        ask_ahead=command.ask_ahead,
+    )
     if answer.replayed or started[0].submission is None:
         return answer
     submission, found = started[0].submission, [answer]

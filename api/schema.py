@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, Generic, Self, TypeVar, get_args
 from urllib.parse import urlencode
 
@@ -144,6 +144,15 @@ def list_page(
     return linked(page, out, request.scope["path"], **filters, limit=paging.limit)
 
 
+@dataclass(frozen=True, slots=True)
+class LateAnswer:
+    """An answer that comes after the command's commit (`change_answer`)."""
+
+    is_awaited: Callable[[], bool]
+    unanswered: Callable[[UnitOfWork], Out]
+    """How things stand where it never came."""
+
+
 def run_command(
     request: ApiRequest,
     key: str | None,
@@ -152,14 +161,13 @@ def run_command(
     *,
     status: int = 201,
     route: str | None = None,
-    goes_on: Callable[[], bool] = bool,
-    unanswered: Callable[[UnitOfWork], Out] | None = None,
+    late: LateAnswer | None = None,
+    ask_ahead: Callable[[UnitOfWork], None] | None = None,
 ) -> Answer:
     """Run `work` once per Idempotency-Key, organization and route, in the request's transaction; later calls get its answer.
 
     `asked` is the body by which a key used for something else is recognised; `route` is the request's own unless a page
-    asks on behalf of the JSON route. `goes_on` says whether the answer comes later (`change_answer`), and `unanswered` how
-    things stand where it never came.
+    asks on behalf of the JSON route. `ask_ahead` asks ahead for `work`.
 
     Raises: as `kernel.idempotency.with_idempotency_key`, and as `work`.
     """
@@ -167,16 +175,22 @@ def run_command(
     def command(uow: UnitOfWork) -> Answer:
         def answer() -> Answer:
             body = work(uow)
-            return Answer(status, body.encoded(), is_last=not goes_on())
+            return Answer(status, body.encoded(), is_last=late is None or not late.is_awaited())
 
-        def late() -> Answer:
-            assert unanswered is not None  # noqa: S101 - given wherever `goes_on` is
-            return Answer(status, unanswered(uow).encoded())
+        def unanswered() -> Answer:
+            assert late is not None  # noqa: S101 - without it nobody asks
+            return Answer(status, late.unanswered(uow).encoded())
 
         asked_for = asked.model_dump(mode="json")
         named = route or f"{request.method} {request.scope['path'].lower()}"
         return with_idempotency_key(
-            uow, route=named, key=key, request=asked_for, work=answer, unanswered=late if unanswered else None
+            uow,
+            route=named,
+            key=key,
+            request=asked_for,
+            work=answer,
+            unanswered=unanswered if late else None,
+            ask_ahead=partial(ask_ahead, uow) if ask_ahead else None,
         )
 
     return request.transact(command)

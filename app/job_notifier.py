@@ -1,4 +1,4 @@
-"""What tells workers of due jobs: a Dramatiq message that says only "job X is due". The one place that speaks to the broker.
+"""What tells workers of due jobs: a Dramatiq message that says only "these are due". The one place that speaks to the broker.
 
 PostgreSQL remembers every job; losing the broker, or a message, costs latency and nothing else. So a message that cannot be
 delivered is dropped, and for a moment not even tried: a checkout must not wait for a broker that is down.
@@ -6,6 +6,7 @@ delivered is dropped, and for a moment not even tried: a checkout must not wait 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -26,6 +27,8 @@ ACTOR = "run_job"
 NAMESPACE = "market"
 PAUSE_S = 1.0
 """How long messages are dropped after the broker failed to answer."""
+GATHER_S = 0.05
+"""What is due so soon after the last message of its queue is told together with whatever else comes until then."""
 WAIT_S = 15.0
 """How long an idle consumer waits in the broker at a time: what comes meanwhile is there at once."""
 
@@ -71,39 +74,79 @@ def broker_for(redis_url: str) -> SignalBroker:
 
 
 class JobNotifier:
-    """Tells workers which jobs are due; set as `Database.notify` in every process that commits."""
+    """Tells workers which jobs are due; set as `Database.notify` in every process that commits.
+
+    The first job of a quiet queue is told at once, by whoever committed it. What follows closely is told by a thread of its
+    own, several jobs in a message.
+    """
 
     def __init__(self, broker: SignalBroker) -> None:
         self._broker = broker
         self._silent_until = 0.0
+        self._changed = threading.Condition()
+        self._gathered: dict[str, list[JobSignal]] = {}
+        self._told_s = dict.fromkeys(QUEUES, 0.0)
+        self._thread: threading.Thread | None = None
         for queue in QUEUES:
             broker.declare_queue(queue)
 
     def __call__(self, signals: Sequence[JobSignal]) -> None:
         """Tell the workers of each queue which jobs are due. Never raises: a sweep finds what was not heard."""
+        at_once: dict[str, list[JobSignal]] = {}
+        with self._changed:
+            now_s = time.monotonic()
+            for signal in signals:
+                is_quiet = now_s - self._told_s[signal.queue] >= GATHER_S
+                (at_once if is_quiet else self._gathered).setdefault(signal.queue, []).append(signal)
+            for queue, told in at_once.items():
+                # What waits of the queue is older.
+                told[:0] = self._gathered.pop(queue, [])
+                self._told_s[queue] = now_s
+            if self._gathered:
+                self._have_told_later()
+        for queue, told in at_once.items():
+            self._tell(queue, told)
+
+    def _have_told_later(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._tell_gathered, name="job-notifier", daemon=True)
+            self._thread.start()
+        self._changed.notify()
+
+    def _tell_gathered(self) -> None:
+        while True:
+            with self._changed:
+                while not self._gathered:
+                    self._changed.wait()
+                queue = min(self._gathered, key=self._told_s.__getitem__)
+                wait_s = self._told_s[queue] + GATHER_S - time.monotonic()
+                if wait_s > 0:
+                    self._changed.wait(wait_s)
+                    continue
+                told = self._gathered.pop(queue)
+                self._told_s[queue] = time.monotonic()
+            self._tell(queue, told)
+
+    def _tell(self, queue: str, signals: Sequence[JobSignal]) -> None:
         if time.monotonic() < self._silent_until:
             return
+        jobs = [[str(signal.job_id), signal.kind] for signal in signals]
         try:
-            for signal in signals:
-                self._broker.enqueue(
-                    dramatiq.Message(
-                        queue_name=signal.queue,
-                        actor_name=ACTOR,
-                        args=(signal.queue, str(signal.job_id), signal.kind),
-                        kwargs={},
-                        options={},
-                    )
-                )
+            self._broker.enqueue(
+                dramatiq.Message(queue_name=queue, actor_name=ACTOR, args=(queue, jobs), kwargs={}, options={})
+            )
         except (BrokerConnectionError, redis.RedisError, OSError) as error:
             self._silent_until = time.monotonic() + PAUSE_S
             log.warning("broker_silent", error=str(error))
 
 
 def declare_actor(broker: SignalBroker, accept: Callable[[JobSignal], object]) -> None:
-    """Declare the actor that hands over the job a message names. Only worker processes consume."""
+    """Declare the actor that hands over the jobs a message names. Only worker processes consume."""
 
-    def run_job(queue: str, job_id: str, kind: str) -> None:
-        accept(JobSignal(queue, UUID(job_id), kind))
+    def run_job(queue: str, jobs: list[list[str]] | str, kind: str = "") -> None:
+        # A process of the last release names one job.
+        for job_id, its_kind in [[jobs, kind]] if isinstance(jobs, str) else jobs:
+            accept(JobSignal(queue, UUID(job_id), its_kind))
 
     for queue in QUEUES:
         broker.declare_queue(queue)

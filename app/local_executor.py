@@ -8,6 +8,7 @@ What a job leaves behind is mostly the next step of the same purchase: it is tak
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -23,6 +24,11 @@ log = structlog.get_logger(__name__)
 
 BATCH = 16
 """Jobs that one transaction serves, at most."""
+GATHER_S = 0.1
+"""Where several jobs are under way at once, the next are taken so long after the last: one transaction for more of them costs
+little more than one for one. A job alone never waits."""
+CROWDED_S = 0.5
+"""How long after several jobs were under way at once more are expected."""
 WAITING = 1_000
 """Jobs that may wait here; what is newer and comes beyond is left to the worker's sweep."""
 
@@ -48,6 +54,7 @@ class LocalExecutor:
         self._answered: list[JobRun] = []
         self._calling = 0
         self._stopping = False
+        self._taken_s = self._crowded_s = 0.0
         self._callers = ThreadPoolExecutor(calls, thread_name_prefix="job-call")
         self._threads = [threading.Thread(target=self._work, name=f"jobs-{n}") for n in range(threads)]
 
@@ -110,14 +117,29 @@ class LocalExecutor:
         """What to do next: calls to conclude, jobs to begin. None when the process ends and nothing is under way."""
         with self._changed:
             while True:
-                room = min(BATCH, self._calls - self._calling)
-                if self._answered or (self._waiting and room > 0):
-                    break
+                room = max(min(BATCH, self._calls - self._calling), 0)
+                if self._answered or (self._waiting and room):
+                    pause_s = self._gathers_for_s(room)
+                    if pause_s <= 0:
+                        break
+                    self._changed.wait(pause_s)
+                    continue
                 if self._stopping and not self._calling:
                     return None, []
                 self._changed.wait()
+            self._taken_s = time.monotonic()
             answered, self._answered = self._answered[:BATCH], self._answered[BATCH:]
-            return answered, self._waiting.take(max(room, 0))
+            return answered, self._waiting.take(room)
+
+    def _gathers_for_s(self, room: int) -> float:
+        """Seconds to wait for more to take at once; none when there is enough, and none for a job alone."""
+        now_s, waiting, answered = time.monotonic(), len(self._waiting), len(self._answered)
+        if waiting + answered + self._calling > 1:
+            self._crowded_s = now_s
+        is_full = waiting >= max(room, 1) or answered >= BATCH
+        if self._stopping or is_full or now_s - self._crowded_s > CROWDED_S:
+            return 0.0
+        return self._taken_s + GATHER_S - now_s
 
     def _begin(self, job_ids: list[UUID]) -> None:
         _, calls = self._runner.begin(job_ids)

@@ -17,6 +17,7 @@ from app.composition import compose
 from app.job_notifier import JobNotifier, broker_for, consume, declare_actor
 from app.local_executor import LocalExecutor
 from kernel.db.uow import Database, transact
+from kernel.huge_pages import gather_when_busy
 from kernel.jobs.queries import due_in_s
 from kernel.jobs.runner import due
 from kernel.logs import configure_logs
@@ -48,6 +49,7 @@ def main(settings: Settings, queues: Sequence[str], *, with_scheduler: bool = Fa
     configure_logs(settings.log_format, settings.log_level, process="worker")
     services = compose(settings, platform_only=True)
     services.runner.start()
+    gather_when_busy()
     follow_clock(services, stop)
     assert settings.redis_url is not None  # noqa: S101 - the command resolved the engines before
     broker = broker_for(settings.redis_url)

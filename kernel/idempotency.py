@@ -77,9 +77,11 @@ def with_idempotency_key(
     request: object,
     work: Callable[[], Answer],
     unanswered: Callable[[], Answer] | None = None,
+    ask_ahead: Callable[[], None] | None = None,
 ) -> Answer:
     """Run `work` once for this organization, route and key; later calls get its answer.
 
+    `ask_ahead` asks ahead for `work`, behind the key and in its round trip.
     `unanswered` says how things stand when whoever ran `work` died after its commit, before the last answer was kept.
 
     Raises:
@@ -93,7 +95,7 @@ def with_idempotency_key(
         raise Invalid("idempotency_key_invalid", field="Idempotency-Key")
     org_id = uow.principal.organization()
     request_hash = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()
-    claimed = _claim(uow, org_id, route, key, request_hash)
+    claimed = _claim(uow, org_id, route, key, request_hash, ask_ahead)
     if claimed is None:
         return _replay(uow, org_id, route, key, request_hash, unanswered)
     answer = work()
@@ -107,15 +109,20 @@ def change_answer(uow: UnitOfWork, key_id: UUID, answer: Answer) -> None:
     uow.execute_deferred(_ANSWERED, (answer.status, answer.body.decode(), key_id))
 
 
-def _claim(uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: str) -> UUID | None:
+def _claim(
+    uow: UnitOfWork, org_id: UUID, route: str, key: str, request_hash: str, ask_ahead: Callable[[], None] | None
+) -> UUID | None:
     uow.flush()
     values = (uuid7(), org_id, route, key, request_hash, clock.now())
     try:
-        found = uow.cursor.execute(_CLAIM, values).fetchone()
+        asked = uow.cursor.queue_for(_CLAIM, values)
+        if ask_ahead is not None:
+            ask_ahead()
+        found = uow.cursor.rows_of(asked)
     except psycopg.errors.LockNotAvailable as error:
         # The first request with this key is still running after the time this one may wait for it.
         raise Conflict("idempotency_key_in_use") from error
-    return found[0] if found else None
+    return found[0][0] if found else None
 
 
 def _replay(

@@ -35,11 +35,17 @@ from kernel.jobs.kinds import Payload, follows, job, sweep
 from kernel.jobs.outbox import emit, enqueue
 from kernel.jobs.settle_each import settle_each
 from marketplace.parties.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
-from orders.checkout.locking import lock_purchase_and_orders
+from orders.checkout.locking import ask_purchase_and_orders, lock_purchase_and_orders
 from orders.checkout.purge_quotes import purge_unused
 from orders.checkout.request_payment import mark_paid
 from orders.deadlines import accept_by_deadline, expire_purchase, orders_past_acceptance, overdue_purchases
-from orders.fulfillment.start_fulfillment import entitlements_of, is_delivered, release_shares, start_fulfillment
+from orders.fulfillment.start_fulfillment import (
+    ask_start_fulfillment,
+    entitlements_of,
+    is_delivered,
+    release_shares,
+    start_fulfillment,
+)
 from orders.invoicing.invoice_order import ask_parties_ahead, invoice_order
 from orders.order.accept_services import ACCEPTED_AFTER
 from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
@@ -64,6 +70,8 @@ def payment_succeeded(uow: UnitOfWork, fact: Payload) -> None:
     """The purchase is paid, and so are its orders; money for a purchase that no longer waits goes back."""
     reference, payment_id = UUID(fact["reference"]), UUID(fact["payment_id"])
     lock_aggregate(uow, reference)
+    ask_purchase_and_orders(uow, reference)
+    ask_start_fulfillment(uow, reference, payment_id)
     purchase, orders = lock_purchase_and_orders(uow, reference)
     if purchase.state == "pending_payment":
         mark_paid(uow, purchase, orders, payment_id)

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from kernel.db.cursor import BEGIN, COMMIT, ROLLBACK, Answer, Cursor
+from kernel.db.cursor import BEGIN, COMMIT, ROLLBACK, AskedRows, Cursor
 
 
 @dataclass
@@ -49,7 +49,7 @@ def counting(patch: pytest.MonkeyPatch) -> Iterator[Count]:
         note(sql)
         queue(cursor, sql, values)
 
-    def counting_queue_for(cursor: Cursor, sql: str, values: Any = ()) -> Answer:
+    def counting_queue_for(cursor: Cursor, sql: str, values: Any = ()) -> AskedRows:
         note(sql)
         return queue_for(cursor, sql, values)
 

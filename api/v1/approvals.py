@@ -10,7 +10,7 @@ from litestar import Response, post
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
-from api.paying import Started, run_paying
+from api.paying import PayingCommand, Started, run_paying
 from api.request import ApiRequest
 from api.schema import KeyHeader, Wire, answered
 from api.v1.purchases import PurchaseOut, shown_purchase
@@ -70,7 +70,14 @@ def _decide(
         return Started(queries.get_purchase(uow, purchase_id), decided.submission)
 
     return answered(
-        run_paying(request, key, data, decide, partial(shown_purchase, purchase_id), shown=PurchaseOut.of, status=200)
+        run_paying(
+            request,
+            key,
+            data,
+            PayingCommand(decide, partial(shown_purchase, purchase_id)),
+            shown=PurchaseOut.of,
+            status=200,
+        )
     )
 
 

@@ -18,7 +18,7 @@ from api.conditional import PreferHeader, wait_preference
 from api.context import Services
 from api.deferred import DeferredResponse
 from api.order_watcher import OrderWatcher
-from api.paying import Started, run_paying
+from api.paying import PayingCommand, Started, run_paying
 from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, answered, list_page
 from api.v1.orders import OrderOut
@@ -28,7 +28,7 @@ from kernel.errors import Invalid
 from kernel.idempotency import Answer
 from orders import queries
 from orders.checkout import views
-from orders.checkout.place_purchase import PlacePurchase, place_purchase
+from orders.checkout.place_purchase import PlacePurchase, ask_place_purchase, place_purchase
 from orders.checkout.request_payment import pay_again
 
 
@@ -159,11 +159,8 @@ def pay_purchase(
         uow.flush()
         return Started(queries.get_purchase(uow, purchase_id), submission)
 
-    return answered(
-        run_paying(
-            request, idempotency_key, data, pay, partial(shown_purchase, purchase_id), shown=PurchaseOut.of, status=200
-        )
-    )
+    command = PayingCommand(pay, partial(shown_purchase, purchase_id))
+    return answered(run_paying(request, idempotency_key, data, command, shown=PurchaseOut.of, status=200))
 
 
 def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
@@ -183,7 +180,8 @@ def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
     def placed_before(uow: UnitOfWork) -> PurchaseOut:
         return PurchaseOut.of(queries.get_purchase_of_quote(uow, data.quote_id))
 
-    return run_paying(request, key, data, place, placed_before, shown=PurchaseOut.of, route="POST /v1/purchases")
+    paying = PayingCommand(place, placed_before, lambda uow: ask_place_purchase(uow, command))
+    return run_paying(request, key, data, paying, shown=PurchaseOut.of, route="POST /v1/purchases")
 
 
 def chosen_gateway(services: Services, name: str | None) -> str:

@@ -44,6 +44,7 @@ def run() -> int:
         from app.clock_follower import follow_clock
         from app.composition import compose
         from app.embedded.engines import running_engines
+        from kernel.huge_pages import gather_when_busy
         from kernel.logs import configure_logs
 
     with running_engines() as settings:
@@ -55,6 +56,7 @@ def run() -> int:
         follow_clock(services, stop)
         # Calls to gateways that requests make hold leases; this keeps them.
         services.runner.start()
+        gather_when_busy()
         server = uvicorn.Server(uvicorn.Config(asgi, **server_options(settings)))
         # After its graceful end uvicorn raises the signal again; without a handler that would kill us before the rest.
         for number in (signal.SIGTERM, signal.SIGINT):

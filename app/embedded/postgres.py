@@ -215,8 +215,6 @@ class PostgresServer:
             "max_worker_processes": "2",
             "max_parallel_workers_per_gather": "0",
             "autovacuum_max_workers": "2",
-            # A market that was just made grows from nothing: what is known of its tables must follow soon.
-            "autovacuum_naptime": "20s",
             "timezone": "UTC",
             "log_timezone": "UTC",
             "max_wal_size": "512MB",

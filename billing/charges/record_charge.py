@@ -54,7 +54,7 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
         Invalid: `amounts_differ`, net and tax are not the gross.
 
     Emits: ChargeRecorded.
-    Locks: the order's allocation.
+    Locks: the payment's allocations.
     Idempotent by: the order line; the first charge stands.
     """
     if command.net_minor + command.tax_minor != command.gross_minor or min(command.net_minor, command.tax_minor) < 0:
@@ -102,35 +102,33 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
     return charge.id
 
 
-_ALLOCATION = Read(
+_ALLOCATIONS = Read(
     select(PaymentAllocation, Payment)
     .join(Payment, Payment.id == PaymentAllocation.payment_id)
-    .where(
-        PaymentAllocation.payment_id == bindparam("payment_id"),
-        PaymentAllocation.reference == bindparam("reference"),
-        PaymentAllocation.payer_org_id == bindparam("payer_org_id"),
-        PaymentAllocation.seller_org_id == bindparam("seller_org_id"),
-    )
+    .where(PaymentAllocation.payment_id == bindparam("payment_id"))
+    .order_by(PaymentAllocation.id)
     .with_for_update(of=PaymentAllocation, key_share=True)
 )
 
 
-_CHARGES = Read(select(Charge).where(Charge.allocation_id == bindparam("allocation_id")))
+_CHARGES = Read(select(Charge).where(Charge.payment_id == bindparam("payment_id")))
+
+
+def ask_charges(uow: UnitOfWork, payment_id: UUID) -> None:
+    """Ask ahead for the first `record_charge` of a payment."""
+    uow.ask_ahead(_ALLOCATIONS, payment_id=payment_id)
+    uow.ask_ahead(_CHARGES, payment_id=payment_id)
 
 
 def _lock_allocation(uow: UnitOfWork, command: RecordCharge) -> tuple[PaymentAllocation, Payment, list[Charge]]:
-    found = uow.find(
-        _ALLOCATION,
-        payment_id=command.payment_id,
-        reference=command.group_reference,
-        payer_org_id=command.buyer_org_id,
-        seller_org_id=command.seller_org_id,
-    )
-    if found is None:
-        raise NotFound("payment_not_found")
-    # Asked after the lock was given: what another transaction charged meanwhile is seen.
-    charges = uow.fetch(_CHARGES, allocation_id=found.PaymentAllocation.id)
-    return found.PaymentAllocation, found.Payment, charges
+    named = (command.group_reference, command.buyer_org_id, command.seller_org_id)
+    for row in uow.fetch(_ALLOCATIONS, payment_id=command.payment_id):
+        allocation: PaymentAllocation = row.PaymentAllocation
+        if (allocation.reference, allocation.payer_org_id, allocation.seller_org_id) == named:
+            # Asked after the lock was given: what another transaction charged meanwhile is seen.
+            charges = uow.fetch(_CHARGES, payment_id=command.payment_id)
+            return allocation, row.Payment, [charge for charge in charges if charge.allocation_id == allocation.id]
+    raise NotFound("payment_not_found")
 
 
 def _left(allocation: PaymentAllocation, charges: Sequence[Charge]) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Uuid, any_, bindparam, select
@@ -27,6 +27,10 @@ AccountKind = Literal[
     "gateway_fee",
     "suspense",
 ]
+
+
+MOST_REMEMBERED = 20_000
+"""Accounts whose ids a process keeps at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,8 @@ class Fact:
     legs: Sequence[Leg]
 
 
-def post(uow: UnitOfWork, fact: Fact) -> bool:
-    """Write a fact into the books. Returns False when it stands there already, or when all its legs are zero.
+def post(uow: UnitOfWork, fact: Fact) -> None:
+    """Write a fact into the books; nothing when all its legs are zero.
 
     Only the platform's own work may post: the database checks balance and completeness at commit over all postings, and
     an organization's eyes would see only its own.
@@ -60,8 +64,8 @@ def post(uow: UnitOfWork, fact: Fact) -> bool:
     Raises:
         PermissionError: a person or key tried to.
         ValueError: the legs do not add up to zero; nothing was written.
-
-    Idempotent by: the business key.
+        IntegrityError: at flush, when the business key stands there already. Whoever posts decides by the state of the
+            row that it is about, under its lock, so that a fact becomes true once.
     """
     if not uow.principal.is_platform:
         msg = "only the platform's own work writes the ledger"
@@ -71,7 +75,7 @@ def post(uow: UnitOfWork, fact: Fact) -> bool:
         msg = f"{fact.business_key} does not balance"
         raise ValueError(msg)
     if not legs:
-        return False
+        return
     transaction = LedgerTransaction(
         id=uuid7(),
         business_key=fact.business_key,
@@ -82,8 +86,7 @@ def post(uow: UnitOfWork, fact: Fact) -> bool:
         effective_at=fact.effective_at,
         recorded_at=clock.now(),
     )
-    if not uow.add_if_absent(transaction, "business_key"):
-        return False
+    uow.add(transaction)
     accounts = _accounts(uow, fact.currency, legs)
     for leg in legs:
         posting = Posting(
@@ -95,7 +98,6 @@ def post(uow: UnitOfWork, fact: Fact) -> bool:
             currency=fact.currency,
         )
         uow.add(posting)
-    return True
 
 
 _ACCOUNTS = Read(
@@ -107,8 +109,11 @@ _ACCOUNTS = Read(
 
 
 def _accounts(uow: UnitOfWork, currency: str, legs: Sequence[Leg]) -> dict[tuple[UUID, str, str], UUID]:
-    """The accounts of the legs, opened where they do not exist; accounts never change and are never locked."""
+    """The accounts of the legs, opened where they do not exist. They never change: what was committed is remembered."""
     wanted = sorted({(leg.org_id, leg.kind, leg.gateway) for leg in legs}, key=str)
+    remembered = uow.remembered.setdefault("billing.ledger_accounts", {})
+    if all((currency, *key) in remembered for key in wanted):
+        return {key: remembered[currency, *key] for key in wanted}
     found = _find(uow, currency, wanted)
     missing = [key for key in wanted if key not in found]
     if missing:
@@ -116,7 +121,14 @@ def _accounts(uow: UnitOfWork, currency: str, legs: Sequence[Leg]) -> dict[tuple
             account = LedgerAccount(org_id=org_id, kind=kind, currency=currency, gateway=gateway)
             uow.add_if_absent(account, "org_id", "kind", "currency", "gateway")
         found = _find(uow, currency, wanted)
+    uow.after_commit(lambda: _remember(remembered, {(currency, *key): account_id for key, account_id in found.items()}))
     return found
+
+
+def _remember(remembered: dict[Any, Any], found: Mapping[Any, UUID]) -> None:
+    if len(remembered) > MOST_REMEMBERED:
+        remembered.clear()
+    remembered.update(found)
 
 
 def _find(uow: UnitOfWork, currency: str, keys: Sequence[tuple[UUID, str, str]]) -> dict[tuple[UUID, str, str], UUID]:

@@ -43,8 +43,9 @@ def apply_gateway_result(uow: UnitOfWork, payment_id: UUID, result: GatewayResul
     Locks: the purchase that is paid (as an aggregate), then the payment.
     Idempotent by: the payment's state; a late answer never moves it back.
     """
-    uow.aggregates.update(row.reference for row in uow.fetch(_AGGREGATE, payment_id=payment_id))
+    uow.ask_ahead(_AGGREGATE, payment_id=payment_id)
     rows = uow.fetch(_LOCKED, payment_id=payment_id)
+    uow.aggregates.update(row.reference for row in uow.fetch(_AGGREGATE, payment_id=payment_id))
     if not rows:
         raise NotFound("payment_not_found")
     payment: Payment = rows[0].Payment

@@ -21,6 +21,11 @@ _IN_FORCE = Read(
 )
 
 
+def ask_terms(uow: UnitOfWork, category: str, on: datetime) -> None:
+    """Ask ahead for `terms_for`."""
+    uow.ask_ahead(_IN_FORCE, category=category, at=on)
+
+
 def terms_for(uow: UnitOfWork, category: str, promoter_org_id: UUID | None, on: datetime) -> ShareTerms:
     """The published terms in force at `on` for a listing of `category`; without a promoter nothing goes to one.
 

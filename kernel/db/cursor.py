@@ -35,7 +35,7 @@ _Key = tuple[str, tuple[int, ...]]
 """The text of a statement, and the types of its parameters."""
 
 
-class Answer:
+class AskedRows:
     """The rows of a statement that was asked ahead: there once the cursor has been flushed."""
 
     __slots__ = ("result",)
@@ -59,7 +59,7 @@ class Cursor:
         self._poll = select.poll()
         self._poll.register(self._pgconn.socket, select.POLLIN)
         self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
-        self._queue: list[tuple[str, Values, Answer | None]] = []
+        self._queue: list[tuple[str, Values, AskedRows | None]] = []
         self._result: pq.abc.PGresult | None = None
 
     @classmethod
@@ -96,9 +96,9 @@ class Cursor:
         """Ask this before whatever is asked next; nobody looks at its rows. What it raises, the next one raises."""
         self._queue.append((sql, values, None))
 
-    def queue_for(self, sql: str, values: Values = ()) -> Answer:
+    def queue_for(self, sql: str, values: Values = ()) -> AskedRows:
         """Ask this before whatever is asked next, and keep its rows for `rows_of`."""
-        answer = Answer()
+        answer = AskedRows()
         self._queue.append((sql, values, answer))
         return answer
 
@@ -133,7 +133,7 @@ class Cursor:
         """Every row of the last statement."""
         return self._load(self._result)
 
-    def rows_of(self, answer: Answer) -> list[tuple[Any, ...]]:
+    def rows_of(self, answer: AskedRows) -> list[tuple[Any, ...]]:
         """Every row of a statement that was queued; what still waits to be asked is asked first. Raises psycopg.Error."""
         if answer.result is None:
             self.flush()
@@ -155,7 +155,7 @@ class Cursor:
         """Rows the last statement returned or changed."""
         return (self._result.command_tuples or 0) if self._result is not None else 0
 
-    def _ask(self, queue: list[tuple[str, Values, Answer | None]]) -> pq.abc.PGresult:
+    def _ask(self, queue: list[tuple[str, Values, AskedRows | None]]) -> pq.abc.PGresult:
         sends, new, wanted = self._plan(queue)
         pipelined = len(sends) > 1
         try:
@@ -178,13 +178,13 @@ class Cursor:
         return results[-1]
 
     def _plan(
-        self, queue: list[tuple[str, Values, Answer | None]]
-    ) -> tuple[list[tuple[Any, ...]], dict[_Key, tuple[bytes, int]], list[tuple[int, Answer]]]:
+        self, queue: list[tuple[str, Values, AskedRows | None]]
+    ) -> tuple[list[tuple[Any, ...]], dict[_Key, tuple[bytes, int]], list[tuple[int, AskedRows]]]:
         """The messages to send, by which of them what is prepared, and whose rows are kept for later."""
         pgconn, adapt = self._pgconn, self._adapt
         sends: list[tuple[Any, ...]] = []
         new: dict[_Key, tuple[bytes, int]] = {}
-        wanted: list[tuple[int, Answer]] = []
+        wanted: list[tuple[int, AskedRows]] = []
         for sql, values, answer in queue:
             dumped = adapt.dump_sequence(values, [PyFormat.AUTO] * len(values)) if values else None
             types, formats = (adapt.types or (), adapt.formats) if values else ((), None)

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import instance_state
 
 from kernel.db.base import Base
-from kernel.db.cursor import Answer, Cursor
+from kernel.db.cursor import AskedRows, Cursor
 
 Values = tuple[Any, ...]
 
@@ -127,7 +127,7 @@ class Asked:
 
     read: Read
     values: Values
-    answer: Answer
+    answer: AskedRows
 
 
 @dataclass(frozen=True, slots=True)

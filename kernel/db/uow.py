@@ -41,10 +41,9 @@ LIMITS = (
     " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
 )
 """Of every serving connection. The third ends the transaction of a process that was paused in the middle, and frees its
-locks. Instants come back in the session's time zone: a server that lives in Shanghai would put +08:00 where UTC is promised.
-The last three: a statement is planned once, not anew each time at several times the price of its run; and what is planned
-while a table is small must be right when it has grown, so nothing is read from end to end that has an index. The checks of
-foreign keys are planned by the same rule."""
+locks. Instants come back in the session's time zone, which must be the UTC that is promised. The last three: a statement is
+planned once, not anew each time at several times the price of its run, and what is planned while a table is small (the checks
+of foreign keys too) must be right when it has grown: nothing is read from end to end that has an index."""
 PLATFORM = " -c app.platform=on"
 """Of the connections of a process that acts for the platform alone: its transactions need not say so each time."""
 
@@ -92,6 +91,8 @@ class Database:
         )
         event.listen(self.engine, "connect", keep_prepared)
         self.platform_only = platform_only
+        self.remembered: dict[str, dict[Any, Any]] = {}
+        """What this process may know for good: committed facts that never change, by whoever keeps them."""
         self.notify: Callable[[Sequence[JobSignal]], None] | None = None
 
     def dispose(self) -> None:
@@ -114,6 +115,7 @@ class UnitOfWork:
         open_session: Callable[[], Session],
         *,
         inline: bool = False,
+        remembered: dict[str, dict[Any, Any]] | None = None,
     ) -> None:
         self.principal = principal
         self.correlation_id = correlation_id
@@ -124,6 +126,7 @@ class UnitOfWork:
         self.outbox: OutboxPort | None = None
         self.signals: list[JobSignal] = []
         self.committed: list[Callable[[], object]] = []
+        self.remembered = {} if remembered is None else remembered
         self.cursor = cursor
         self._open_session = open_session
         self._session: Session | None = None
@@ -316,7 +319,7 @@ def unit_of_work(
         return session
 
     request_id = correlation_id or structlog.contextvars.get_contextvars().get("request_id")
-    uow = UnitOfWork(cursor, principal, request_id, open_session, inline=inline)
+    uow = UnitOfWork(cursor, principal, request_id, open_session, inline=inline, remembered=db.remembered)
     try:
         yield uow
         uow.conclude()
@@ -344,10 +347,8 @@ def unit_of_work(
 
 
 def _connect(db: Database) -> PoolProxiedConnection:
-    """A connection of the pool, or a new one.
-
-    One that the server closed meanwhile (it was restarted, or ended an idle transaction) shows it here without being asked,
-    and the pool forgets all of its age.
+    """A connection of the pool, or a new one. One that the server closed meanwhile (it was restarted, or ended an idle
+    transaction) shows it here without being asked, and the pool forgets all of its age.
     """
     pooled = db.engine.raw_connection()
     if Cursor.of(pooled).is_lost:

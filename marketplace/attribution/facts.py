@@ -38,6 +38,11 @@ _TOUCHPOINTS = Read(
 )
 
 
+def ask_touchpoints(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: datetime) -> None:
+    """Ask ahead for `touchpoints_for`."""
+    uow.ask_ahead(_TOUCHPOINTS, org_id=org_id, listing_id=listing_id, since=since)
+
+
 def placements_of_listing(uow: UnitOfWork, listing_id: UUID, video_ids: Collection[UUID]) -> list[PlacementFact]:
     """Every placement the listing has or had on those of the videos that the principal may see, for attribution."""
     if not video_ids:

@@ -53,6 +53,11 @@ _SELLABLE = Read(
 )
 
 
+def ask_sellable(uow: UnitOfWork, plan_id: UUID) -> None:
+    """Ask ahead for `get_sellable`."""
+    uow.ask_ahead(_SELLABLE, plan_id=plan_id)
+
+
 def get_sellable(uow: UnitOfWork, plan_id: UUID) -> Sellable:
     """The plan as it can be bought now.
 
@@ -102,6 +107,11 @@ _STILL_SOLD = Read(
     .join(Organization, Organization.id == Plan.org_id)
     .where(Plan.id == bindparam("plan_id"), Plan.published_at.is_not(None))
 )
+
+
+def ask_still_sold(uow: UnitOfWork, plan_id: UUID) -> None:
+    """Ask ahead for `require_still_sold`."""
+    uow.ask_ahead(_STILL_SOLD, plan_id=plan_id)
 
 
 def require_still_sold(uow: UnitOfWork, plan_id: UUID) -> None:

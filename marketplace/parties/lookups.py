@@ -58,12 +58,20 @@ _PARTY = Read(
 )
 
 
+def ask_party(uow: UnitOfWork, org_id: UUID) -> None:
+    """Ask ahead for `get_party`."""
+    uow.ask_ahead(_PARTY, org_id=org_id, **viewer(uow.principal))
+
+
 def get_party(uow: UnitOfWork, org_id: UUID) -> Party:
     """An organization's legal identity. Raises NotFound(`organization_not_found`).
 
     Sellers and the platform are known to everybody; a buyer only to itself and to the platform.
     """
-    found: Organization | None = uow.find(_PARTY, org_id=org_id, **viewer(uow.principal))
+    held = uow.held(Organization, org_id)
+    # A seller whose listing was read here came with it.
+    known = held if held is not None and (held.is_seller or held.is_platform) else None
+    found: Organization | None = known or uow.find(_PARTY, org_id=org_id, **viewer(uow.principal))
     if found is None:
         raise NotFound("organization_not_found")
     return Party(
@@ -90,6 +98,11 @@ _DEFAULT_PROFILE = Read(
         BillingProfile.org_id == bindparam("org_id"), BillingProfile.is_default, _IS_OWN_PROFILE
     )
 )
+
+
+def ask_billing_profile(uow: UnitOfWork, profile_id: UUID) -> None:
+    """Ask ahead for `get_billing_profile`."""
+    uow.ask_ahead(_PROFILE, profile_id=profile_id, **viewer(uow.principal))
 
 
 def get_billing_profile(uow: UnitOfWork, profile_id: UUID) -> InvoiceTitle:

@@ -11,11 +11,13 @@ from orders.approval_rules.models import PurchaseRule
 BUY = "orders.buy"
 
 
-_RULE = Read(
-    select(PurchaseRule).where(
-        PurchaseRule.org_id == bindparam("org_id"), PurchaseRule.currency == bindparam("currency")
-    )
-)
+_RULES = Read(select(PurchaseRule).where(PurchaseRule.org_id == bindparam("org_id")))
+
+
+def ask_rules(uow: UnitOfWork) -> None:
+    """Ask ahead for `needs_approval`, whatever the currency."""
+    if uow.principal.may(BUY):
+        uow.ask_ahead(_RULES, org_id=uow.principal.organization())
 
 
 def needs_approval(uow: UnitOfWork, currency: str, gross_minor: int) -> bool:
@@ -31,5 +33,5 @@ def needs_approval(uow: UnitOfWork, currency: str, gross_minor: int) -> bool:
 
 def find_rule(uow: UnitOfWork, currency: str) -> PurchaseRule | None:
     """The acting organization's rule for a currency."""
-    found: PurchaseRule | None = uow.find(_RULE, org_id=uow.principal.organization(), currency=currency)
-    return found
+    rules: list[PurchaseRule] = uow.fetch(_RULES, org_id=uow.principal.organization())
+    return next((rule for rule in rules if rule.currency == currency), None)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
-from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from marketplace.attribution import facts
@@ -13,9 +13,14 @@ from orders.checkout.priced_line import Context, PricedLine
 from orders.order.models import Attribution, Order
 
 
+def ask_touchpoints(uow: UnitOfWork, buyer_org_id: UUID, line: PricedLine, at: datetime) -> None:
+    """Ask ahead for `attribute_line` of an order made `at`."""
+    facts.ask_touchpoints(uow, buyer_org_id, line.listing_id, at - WINDOW)
+
+
 def attribute_line(uow: UnitOfWork, line_id: UUID, order: Order, line: PricedLine, context: Context) -> Attribution:
     """The attribution row of a line about to be placed, not yet added."""
-    now = clock.now()
+    now = order.created_at
     touchpoints = facts.touchpoints_for(uow, order.buyer_org_id, line.listing_id, now - WINDOW)
     videos = {touchpoint.video_id for touchpoint in touchpoints} | ({context.video_id} if context.video_id else set())
     found = attribute(

@@ -17,7 +17,7 @@ from marketplace.catalog.sellable import Sellable
 from marketplace.discovery import claims
 from marketplace.parties import lookups
 from marketplace.parties.lookups import Party
-from orders.approval_rules.needs_approval import needs_approval
+from orders.approval_rules.needs_approval import ask_rules, needs_approval
 from orders.checkout.priced_line import Context, PricedLine, QuotedClaim, totals
 from orders.checkout.quote_models import Quote
 
@@ -51,6 +51,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     buyer_id = uow.principal.organization()
     if not 1 <= len(command.lines) <= MAX_LINES:
         raise Invalid("too_many_lines", field="lines", limit=MAX_LINES)
+    _ask_ahead(uow, command)
     buyer = lookups.get_party(uow, buyer_id)
     lines = [_price(uow, buyer, item, command.context) for item in command.lines]
     currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
@@ -73,6 +74,16 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
         used_at=None,
     )
     return uow.add(quote)
+
+
+def _ask_ahead(uow: UnitOfWork, command: CreateQuote) -> None:
+    """Everything that a price is made of, in one round trip."""
+    lookups.ask_party(uow, uow.principal.organization())
+    for item in command.lines:
+        sellable.ask_sellable(uow, item.plan_id)
+        if command.context.video_id is not None:
+            claims.ask_claims(uow, command.context.video_id, item.plan_id)
+    ask_rules(uow)
 
 
 def _price(uow: UnitOfWork, buyer: Party, item: QuoteItem, context: Context) -> PricedLine:

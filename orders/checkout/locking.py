@@ -24,6 +24,11 @@ _PAID = Read(
 _LOCKED_PURCHASE = Read(select(Purchase).where(Purchase.id == bindparam("purchase_id")).with_for_update(key_share=True))
 
 
+def ask_purchase_and_orders(uow: UnitOfWork, purchase_id: UUID) -> None:
+    """Ask ahead for `lock_purchase_and_orders`."""
+    uow.ask_ahead(_PAID, purchase_id=purchase_id)
+
+
 def lock_purchase_and_orders(uow: UnitOfWork, purchase_id: UUID) -> tuple[Purchase, list[Order]]:
     """A purchase and its orders, locked; the caller holds the purchase's aggregate lock. Raises LookupError."""
     rows = uow.fetch(_PAID, purchase_id=purchase_id)

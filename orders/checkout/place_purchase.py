@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, select
 
 from billing.gateways.call import Submission
-from billing.shares.terms import terms_for
+from billing.shares.terms import ask_terms, terms_for
 from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
@@ -22,8 +22,8 @@ from marketplace.access.models import Person
 from marketplace.catalog import sellable
 from marketplace.parties import lookups
 from marketplace.parties.models import Organization
-from orders.approval_rules.needs_approval import needs_approval
-from orders.checkout.attribute_line import attribute_line
+from orders.approval_rules.needs_approval import ask_rules, needs_approval
+from orders.checkout.attribute_line import ask_touchpoints, attribute_line
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.priced_line import Context, PricedLine, by_seller, totals
 from orders.checkout.quote_models import Quote
@@ -99,7 +99,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     """
     quote, buyer_name, requested_by_name = _take_quote(uow, command.quote_id)
     lines = [PricedLine.model_validate(line) for line in quote.lines]
-    context = Context.model_validate(quote.context)
+    context, now = Context.model_validate(quote.context), clock.now()
+    _ask_ahead(uow, quote, lines, now)
     for line in lines:
         sellable.require_still_sold(uow, line.plan_id)
     profile = lookups.get_billing_profile(uow, command.billing_profile_id)
@@ -119,8 +120,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         requested_by=uow.principal.accountable_id,
         gateway=command.gateway,
         method_token=command.method_token,
-        deadline_at=clock.now() + (APPROVAL_WAITS if waits else PAYMENT_WAITS),
-        created_at=clock.now(),
+        deadline_at=now + (APPROVAL_WAITS if waits else PAYMENT_WAITS),
+        created_at=now,
     )
     PURCHASE.begin(uow, purchase, state, org_ids=[purchase.buyer_org_id])
     uow.add(purchase)
@@ -132,6 +133,21 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         return placed
     submission = request_payment(uow, purchase, placed.orders, leased=command.pay_at_once)
     return replace(placed, submission=submission)
+
+
+def ask_place_purchase(uow: UnitOfWork, command: PlacePurchase) -> None:
+    """Ask ahead for `place_purchase` what its command names."""
+    uow.ask_ahead(_QUOTE, quote_id=command.quote_id, requested_by=uow.principal.accountable_id)
+    lookups.ask_billing_profile(uow, command.billing_profile_id)
+    ask_rules(uow)
+
+
+def _ask_ahead(uow: UnitOfWork, quote: Quote, lines: list[PricedLine], at: datetime) -> None:
+    """What the quote names, in one round trip."""
+    for line in lines:
+        sellable.ask_still_sold(uow, line.plan_id)
+        ask_touchpoints(uow, quote.buyer_org_id, line, at)
+        ask_terms(uow, line.kind, at)
 
 
 _QUOTE = Read(
@@ -192,7 +208,7 @@ def _place_order(
 def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Context) -> tuple[OrderLine, Attribution]:
     line_id = uuid7()
     credit = attribute_line(uow, line_id, order, line, context)
-    terms = terms_for(uow, line.kind, credit.promoter_org_id, on=clock.now())
+    terms = terms_for(uow, line.kind, credit.promoter_org_id, on=order.created_at)
     row = OrderLine(
         id=line_id,
         order_id=order.id,

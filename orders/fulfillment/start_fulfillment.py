@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from billing.charges.mark_delivered import mark_delivered
-from billing.charges.record_charge import RecordCharge, record_charge
+from billing.charges.record_charge import RecordCharge, ask_charges, record_charge
 from billing.shares.split import ShareTerms
 from fulfillment.provisioning.open_entitlement import OpenEntitlement, open_entitlement
 from kernel import clock
@@ -24,9 +24,16 @@ _TO_DELIVER = Read(
     .join(Attribution, Attribution.order_line_id == OrderLine.id)
     .join(SaleTerms, SaleTerms.order_line_id == OrderLine.id)
     .join(Organization, Organization.id == OrderLine.buyer_org_id)
-    .where(OrderLine.order_id == bindparam("order_id"))
+    .join(Order, Order.id == OrderLine.order_id)
+    .where(Order.purchase_id == bindparam("purchase_id"))
     .order_by(OrderLine.id)
 )
+
+
+def ask_start_fulfillment(uow: UnitOfWork, purchase_id: UUID, payment_id: UUID) -> None:
+    """Ask ahead for the first `start_fulfillment` of a purchase's orders, which are locked as an aggregate."""
+    uow.ask_ahead(_TO_DELIVER, purchase_id=purchase_id)
+    ask_charges(uow, payment_id)
 
 
 def start_fulfillment(uow: UnitOfWork, order: Order) -> None:
@@ -34,7 +41,8 @@ def start_fulfillment(uow: UnitOfWork, order: Order) -> None:
     if order.state != "paid":
         return
     ORDER.move(uow, order, "fulfilling", org_ids=order.parties)
-    for number, (line, credit, terms, buyer) in enumerate(uow.fetch(_TO_DELIVER, order_id=order.id)):
+    rows = uow.fetch(_TO_DELIVER, purchase_id=order.purchase_id)
+    for number, (line, credit, terms, buyer) in enumerate(row for row in rows if row.OrderLine.order_id == order.id):
         if number:
             # The next line's charge is measured against this one's.
             uow.flush()

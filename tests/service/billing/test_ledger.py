@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.embedded.engines import Addresses
 from billing.ledger.models import LedgerAccount, LedgerTransaction, Posting
@@ -120,13 +120,36 @@ def as_owner(addresses: Addresses, statements: list[str]) -> None:
 class TestPost:
     def test_a_fact_is_posted_once(self, db: Database) -> None:
         key = f"test:{uuid7()}"
-        first, _ = move(db, key=key)
-        second, reference = move(db, key=key)
+        first, reference = move(db, key=key)
+        with pytest.raises(IntegrityError, match="uq_ledger_transaction_business_key"):
+            move(db, key=key)
         with unit_of_work(db, SYSTEM) as uow:
             assert balance_minor(uow, first, "buyer_credit", "CNY") == 100
-            assert balance_minor(uow, second, "buyer_credit", "CNY") == 0
-            of_it = select(LedgerTransaction.id).where(LedgerTransaction.reference == reference)
-            assert uow.session.scalars(of_it).all() == []
+            of_it = select(LedgerTransaction.reference).where(LedgerTransaction.business_key == key)
+            assert uow.session.scalars(of_it).all() == [reference]
+
+    def test_accounts_opened_by_what_is_undone_are_not_remembered(self, db: Database) -> None:
+        owner = uuid7()
+
+        def fact() -> Fact:
+            reference = uuid7()
+            legs = [Leg(owner, "buyer_credit", 3), Leg(owner, "suspense", -3)]
+            return Fact(f"test:{reference}", "test", reference, "CNY", clock.now(), legs)
+
+        def undone() -> None:
+            with unit_of_work(db, SYSTEM) as uow:
+                post(uow, fact())
+                # This one finds the accounts of the first.
+                post(uow, fact())
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            undone()
+        for _ in range(3):
+            with unit_of_work(db, SYSTEM) as uow:
+                post(uow, fact())
+        with unit_of_work(db, SYSTEM) as uow:
+            assert balance_minor(uow, owner, "buyer_credit", "CNY") == 9
 
     def test_what_does_not_balance_is_not_posted(self, db: Database) -> None:
         legs = [Leg(uuid7(), "buyer_credit", 100), Leg(uuid7(), "suspense", -99)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -157,3 +158,38 @@ def test_at_its_end_it_concludes_what_is_under_way_and_takes_nothing_more(stage:
     stage.executor.shutdown()
     assert len(stage.runner.concluded) == 2
     assert stage.executor.submit(signals(1)[0]) is False
+
+
+def test_jobs_that_come_while_others_are_under_way_are_gathered_into_one_batch() -> None:
+    stage = Stage(calls=64)
+    stage.executor(signals(2))
+    eventually(lambda: len(stage.runner.begun) == 2)
+    for signal in signals(6):
+        stage.executor([signal])
+        time.sleep(0.002)
+    eventually(lambda: len(stage.runner.begun) == 8)
+    # One by one they would have been six batches of one.
+    assert max(len(batch) for batch in stage.runner.batches[-2:]) > 1
+    stage.end()
+
+
+def test_a_job_alone_does_not_wait_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    # So long that the test would fail, were it waited for.
+    monkeypatch.setattr(local_executor, "GATHER_S", 3_600.0)
+    stage = Stage()
+    stage.runner.go_on.set()
+    for _ in range(5):
+        before = len(stage.runner.concluded)
+        stage.executor(signals(1))
+        eventually(partial(lambda known: len(stage.runner.concluded) > known, before))
+    stage.end()
+
+
+def test_gathering_ends_with_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_executor, "GATHER_S", 3_600.0)
+    stage = Stage(calls=64)
+    stage.executor(signals(2))
+    eventually(lambda: len(stage.runner.begun) == 2)
+    stage.runner.go_on.set()
+    stage.executor.shutdown()
+    assert len(stage.runner.concluded) == 2
