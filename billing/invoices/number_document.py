@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Literal, cast
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from billing.invoices.events import CreditNoteIssued, InvoiceIssued
 from billing.invoices.models import INVOICE, Invoice, InvoiceLine
-from billing.invoices.number_series import Taken, take_number
+from billing.invoices.number_series import Taken, ask_number, take_number
 from billing.invoices.to_document import validate_renderable
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -35,18 +35,26 @@ def number_last(
 ) -> None:
     """Let a document just added take its number when everything else of the transaction is done.
 
+    Several documents ask for theirs together.
+
     What cannot be issued now (paper would refuse it, its original has no number yet, the transaction is not the
     platform's) is left to a job.
     """
+    org_ids = [invoice.buyer_org_id, invoice.seller_org_id]
 
-    def number() -> None:
-        if uow.principal.is_platform and _may_be_issued(invoice, lines, original):
-            taken = take_number(uow, invoice.seller_org_id, _series(invoice), time_zone=time_zone)
-            INVOICE.begin(uow, invoice, "issued", org_ids=[invoice.buyer_org_id, invoice.seller_org_id])
-            _issue(uow, invoice, taken)
-        else:
-            INVOICE.begin(uow, invoice, "queued", org_ids=[invoice.buyer_org_id, invoice.seller_org_id])
-            enqueue(uow, ISSUE, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))
+    def number() -> Callable[[], None]:
+        if not uow.principal.is_platform or not _may_be_issued(invoice, lines, original):
+            return leave_to_job
+        taken = ask_number(uow, invoice.seller_org_id, _series(invoice), time_zone=time_zone)
+        return lambda: issue(taken())
+
+    def issue(taken: Taken) -> None:
+        INVOICE.begin(uow, invoice, "issued", org_ids=org_ids)
+        _issue(uow, invoice, taken)
+
+    def leave_to_job() -> None:
+        INVOICE.begin(uow, invoice, "queued", org_ids=org_ids)
+        enqueue(uow, ISSUE, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))
 
     uow.do_last(("number_series", str(invoice.seller_org_id), invoice.kind), number)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -53,19 +54,29 @@ def take_number(uow: UnitOfWork, org_id: UUID, kind: SeriesKind, *, time_zone: s
     Locks: the series, until the transaction ends. A later number never has an earlier instant, whatever the clocks of
     several machines say.
     """
+    return ask_number(uow, org_id, kind, time_zone=time_zone)()
+
+
+def ask_number(uow: UnitOfWork, org_id: UUID, kind: SeriesKind, *, time_zone: str = "") -> Callable[[], Taken]:
+    """Ask for a number, as `take_number`, with whatever is asked next. What is returned waits for it."""
     zone = ZoneInfo(time_zone or _time_zone(uow, org_id))
     now = clock.now()
     year = now.astimezone(zone).year
     prefix = _PREFIX[kind]
     place = (now, now, org_id, kind, year)
-    taken = uow.cursor.execute(_TAKE, place).fetchone()
-    if taken is None:
-        series = NumberSeries(id=uuid7(), org_id=org_id, kind=kind, year=year, prefix=prefix, next_number=1)
-        uow.add_if_absent(series, "org_id", "kind", "year")
-        taken = uow.cursor.execute(_TAKE, place).fetchone()
-        assert taken is not None  # noqa: S101 - it exists by now, and is never deleted
-    series_id, sequence, at = taken
-    return Taken(series_id, sequence, f"{prefix}-{year}-{sequence:06d}", at, at.astimezone(zone).date())
+    asked = uow.cursor.queue_for(_TAKE, place)
+
+    def taken() -> Taken:
+        rows = uow.cursor.rows_of(asked)
+        if not rows:
+            series = NumberSeries(id=uuid7(), org_id=org_id, kind=kind, year=year, prefix=prefix, next_number=1)
+            uow.add_if_absent(series, "org_id", "kind", "year")
+            # It exists by now, and is never deleted.
+            rows = uow.cursor.execute(_TAKE, place).fetchall()
+        ((series_id, sequence, at),) = rows
+        return Taken(series_id, sequence, f"{prefix}-{year}-{sequence:06d}", at, at.astimezone(zone).date())
+
+    return taken
 
 
 _TIME_ZONE = Read(select(Organization.time_zone).where(Organization.id == bindparam("org_id")))

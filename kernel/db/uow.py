@@ -132,7 +132,7 @@ class UnitOfWork:
         self._session: Session | None = None
         self._rows = Rows()
         self._ahead: list[Asked] = []
-        self._last: list[tuple[Any, Callable[[], None]]] = []
+        self._last: list[tuple[Any, Callable[[], Callable[[], None]]]] = []
         self._deferred: list[Base] = []
         self._statements: list[tuple[str, tuple[Any, ...]]] = []
 
@@ -220,8 +220,8 @@ class UnitOfWork:
         """
         self._deferred.append(row)
 
-    def do_last(self, key: Any, work: Callable[[], None]) -> None:
-        """Run `work` when everything else is done, just before the commit, in order of `key`: for locks to be held briefly."""
+    def do_last(self, key: Any, work: Callable[[], Callable[[], None]]) -> None:
+        """Run `work` just before the commit, in order of `key`, then what each returned: for locks to be held briefly."""
         self._last.append((key, work))
 
     def after_commit(self, work: Callable[[], object]) -> None:
@@ -268,8 +268,8 @@ class UnitOfWork:
         while self._last:
             # In one order everywhere, so that two transactions that take several counters cannot cross.
             last, self._last = sorted(self._last, key=lambda item: item[0]), []
-            for _, work in last:
-                work()
+            for rest in [work() for _, work in last]:
+                rest()
             self.follow()
         if self._session is not None:
             self.flush()

@@ -102,6 +102,20 @@ def test_a_checkout(stage: Stage, browser: TestClient[Any], monkeypatch: pytest.
     within(asked, 4, 31, 10)
 
 
+def test_deliveries_of_a_batch_share_their_trips(
+    stage: Stage, browser: TestClient[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purchase(stage, browser, quote(stage, browser))
+    work(stage)
+    answers = [purchase(stage, browser, quote(stage, browser)) for _ in range(3)]
+    job_ids = [signal.job_id for signal in due(stage.services.db, ["default"])]
+    with counting(monkeypatch) as asked:
+        assert Runner(stage.services.db, "budget").run_batch(job_ids) == 3
+    assert {stage.order(UUID(answer["orders"][0]["id"])).state for answer in answers} == {"active"}
+    # No more trips than for one; what is written is one statement a table.
+    within(asked, 2, 51, 6)
+
+
 @pytest.fixture
 def active(stage: Stage, browser: TestClient[Any]) -> Any:
     """An order that is active and invoiced."""

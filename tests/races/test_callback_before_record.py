@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.scheduler import run_sweep
 from fulfillment.connectors.ports import Accepted, Answer, Connector, Exchange, Refused, RunRequest, TryAgain
 from fulfillment.jobs import SWEEP_OVERDUE
+from fulfillment.runs.conclude import Success, lock_run, succeed
 from fulfillment.runs.receive_callback import apply_callback, receive_callback
 from fulfillment.runs.replay_run import replay_run
 from kernel import clock
@@ -91,6 +94,41 @@ def test_a_success_stands_whatever_the_answer_says_afterwards(db: Database, noon
     assert shown(db, made) == ("succeeded", 1, 1)
     with unit_of_work(db, SYSTEM) as uow:
         assert events_of(uow, made.id) == ["fulfillment.entitlement_activated.v1"]
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_that_waited_for_the_order_sees_what_was_done_meanwhile(
+    db: Database, noon: datetime, answer: str
+) -> None:
+    held, others = threading.Event(), []
+
+    def succeeds_when_waited_for(request: RunRequest) -> None:
+        with unit_of_work(db, SYSTEM) as uow:
+            found = lock_run(uow, request.run_id)
+            held.set()
+            deadline = time.monotonic() + 2
+            while not somebody_waits(db):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            succeed(uow, *found, Success("t-1", "https://app.example/t/1"))
+
+    def begins(request: RunRequest) -> None:
+        others.append(threading.Thread(target=succeeds_when_waited_for, args=(request,)))
+        others[0].start()
+        assert held.wait(30)
+
+    register(none=During(begins, ANSWERS[answer]))
+    made = delivery(db)
+    work(db, made.id)
+    others[0].join(30)
+    assert shown(db, made) == ("succeeded", 1, 1)
+
+
+def somebody_waits(db: Database) -> bool:
+    with unit_of_work(db, SYSTEM) as uow:
+        here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+        found = uow.session.scalar(text(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND database = {here}"))
+        return bool(found)
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
