@@ -33,13 +33,12 @@ class AuditEntry(Base):
 def record(uow: UnitOfWork, action: str, *, subject_id: UUID | None = None, **detail: str | int | None) -> None:
     """Write down what the acting principal just did. `detail` holds no secrets and no personal data."""
     principal = uow.principal
-    uow.add_deferred(
-        AuditEntry(
-            at=clock.now(),
-            org_id=principal.org_id,
-            actor=f"{principal.kind}:{principal.person_id or principal.label}",
-            action=action,
-            subject_id=subject_id,
-            detail=dict(detail),
-        )
+    uow.append(
+        AuditEntry,
+        at=clock.now(),
+        org_id=principal.org_id,
+        actor=f"{principal.kind}:{principal.person_id or principal.label}",
+        action=action,
+        subject_id=subject_id,
+        detail=dict(detail),
     )

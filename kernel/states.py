@@ -131,18 +131,17 @@ class Machine:
         event_id: UUID | None,
     ) -> None:
         principal = uow.principal
-        uow.add_deferred(
-            StateHistory(
-                machine=self.name,
-                subject_id=row.id,
-                org_ids=org_ids,
-                from_state=source,
-                to_state=row.state,
-                actor=f"{principal.kind}:{principal.person_id or principal.label}",
-                reason=reason,
-                event_id=event_id,
-                at=clock.now(),
-            )
+        uow.append(
+            StateHistory,
+            machine=self.name,
+            subject_id=row.id,
+            org_ids=org_ids,
+            from_state=source,
+            to_state=row.state,
+            actor=f"{principal.kind}:{principal.person_id or principal.label}",
+            reason=reason,
+            event_id=event_id,
+            at=clock.now(),
         )
 
 

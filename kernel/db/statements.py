@@ -11,9 +11,10 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Column, Select, Table
+from sqlalchemy import ARRAY, Column, Select, Table, Uuid
 from sqlalchemy import inspect as mapped
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -24,6 +25,8 @@ from kernel.db.base import Base
 from kernel.db.cursor import AskedRows, Cursor
 
 Values = tuple[Any, ...]
+New = tuple[type[Base], dict[str, Any]]
+"""A row to be inserted: its class, and values by attribute."""
 
 _DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
@@ -68,7 +71,9 @@ class Rows:
         """Insert what is new, update what was changed. Returns what was changed."""
         new, self.new = self.new, []
         changed = [row for row in self.loaded if instance_state(row).committed_state]
-        write(cursor, new, changed)
+        write(cursor, [(type(row), row.__dict__) for row in new], changed)
+        for row in new:
+            instance_state(row).committed_state.clear()
         self.loaded += new
         return changed
 
@@ -199,8 +204,10 @@ class _Target:
     """How rows of one mapped class are written."""
 
     table: Table
-    columns: dict[str, tuple[str, bool]]
-    """Column name and whether it is JSON, by attribute."""
+    columns: dict[str, str]
+    """Column names by attribute."""
+    dumps: dict[str, Callable[[Any], Any]]
+    """How a value that the driver does not take as it is, is given to it, by attribute."""
     keys: tuple[str, ...]
     defaults: tuple[tuple[str, Callable[[], Any]], ...]
     inserts: dict[tuple[tuple[str, ...], int], str] = field(default_factory=dict)
@@ -210,31 +217,38 @@ class _Target:
     def of(cls, mapper: Mapper[Any]) -> _Target:
         table = mapper.local_table
         assert isinstance(table, Table)  # noqa: S101 - every class of this product is mapped to one table
-        columns = {
-            attribute.key: (mapper.columns[attribute.key].name, isinstance(mapper.columns[attribute.key].type, JSONB))
-            for attribute in mapper.column_attrs
-        }
+        columns = {attribute.key: mapper.columns[attribute.key].name for attribute in mapper.column_attrs}
+        dumps = {key: dump for key in columns if (dump := _dump_of(mapper.columns[key]))}
         defaults = [(key, make) for key in columns if (make := _default(mapper.columns[key]))]
         keys = tuple(key for key in columns if mapper.columns[key].primary_key)
-        return cls(table, columns, keys, tuple(defaults))
+        return cls(table, columns, dumps, keys, tuple(defaults))
 
     def complete(self, row: dict[str, Any]) -> tuple[str, ...]:
-        """Fill in the defaults of what was not assigned; the attributes that are then to be written."""
+        """Fill in the defaults of what was not assigned; the attributes that are then to be written.
+
+        Raises TypeError for one that the table has not.
+        """
         for key, make in self.defaults:
             if key not in row:
                 row[key] = make()
-        return tuple([key for key in self.columns if key in row])
+        keys = tuple([key for key in self.columns if key in row])
+        if len(keys) != len(row) and "_sa_instance_state" not in row:
+            raise TypeError(f"{self.table.name} has no {', '.join(sorted(row.keys() - set(keys)))}")
+        return keys
 
     def values(self, row: Mapping[str, Any], keys: tuple[str, ...]) -> Values:
         """The row's values of these attributes, as the driver takes them."""
-        columns = self.columns
-        return tuple([Jsonb(row[key]) if columns[key][1] and row[key] is not None else row[key] for key in keys])
+        values = [row[key] for key in keys]
+        for key, dump in self.dumps.items():
+            if key in keys and row[key] is not None:
+                values[keys.index(key)] = dump(row[key])
+        return tuple(values)
 
     def insert_sql(self, keys: tuple[str, ...], rows: int = 1) -> str:
         """INSERT of these attributes of so many rows."""
         sql = self.inserts.get((keys, rows))
         if sql is None:
-            names = ", ".join(f'"{self.columns[key][0]}"' for key in keys)
+            names = ", ".join(f'"{self.columns[key]}"' for key in keys)
             width = len(keys)
             marks = ", ".join(f"({', '.join(f'${row * width + n + 1}' for n in range(width))})" for row in range(rows))
             sql = f"INSERT INTO {self._name} ({names}) VALUES {marks}"  # noqa: S608 - own names
@@ -250,13 +264,13 @@ class _Target:
         return sql
 
     def _update(self, keys: tuple[str, ...]) -> str:
-        sets = ", ".join(f'"{self.columns[key][0]}" = ${n}' for n, key in enumerate(keys, 1))
-        where = " AND ".join(f'"{self.columns[key][0]}" = ${n}' for n, key in enumerate(self.keys, len(keys) + 1))
+        sets = ", ".join(f'"{self.columns[key]}" = ${n}' for n, key in enumerate(keys, 1))
+        where = " AND ".join(f'"{self.columns[key]}" = ${n}' for n, key in enumerate(self.keys, len(keys) + 1))
         return f"UPDATE {self._name} SET {sets} WHERE {where}"  # noqa: S608 - own names
 
     def _update_several(self, keys: tuple[str, ...], rows: int) -> str:
         every = keys + self.keys
-        names = [self.columns[key][0] for key in every]
+        names = [self.columns[key] for key in every]
         types = [self.table.columns[name].type.compile(_DIALECT) for name in names]
         width = len(every)
         marks = ", ".join(
@@ -270,6 +284,19 @@ class _Target:
     @property
     def _name(self) -> str:
         return f'"{self.table.schema}"."{self.table.name}"'
+
+
+def _dump_of(column: Column[Any]) -> Callable[[Any], Any] | None:
+    if isinstance(column.type, JSONB):
+        return Jsonb
+    if isinstance(column.type, ARRAY) and isinstance(column.type.item_type, Uuid):
+        return _uuid_array
+    return None
+
+
+def _uuid_array(values: Iterable[UUID]) -> str:
+    """An array as PostgreSQL writes it: the driver takes several times as long to find out what is in it."""
+    return "{" + ",".join([value.hex for value in values]) + "}"
 
 
 def _default(column: Column[Any]) -> Callable[[], Any] | None:
@@ -313,17 +340,15 @@ MOST_ROWS = 16
 """Rows that one statement writes: each number of them is a statement to be prepared."""
 
 
-def write(cursor: Cursor, new: Sequence[Base], loaded: Iterable[Base]) -> None:
+def write(cursor: Cursor, new: Iterable[New], loaded: Iterable[Base] = ()) -> None:
     """Insert `new` and update what was changed of `loaded`: one statement a table and set of columns, parents first."""
     inserts: dict[tuple[int, tuple[str, ...]], tuple[_Target, list[Values]]] = {}
     updates: dict[tuple[int, tuple[str, ...]], tuple[_Target, list[Values]]] = {}
-    for row in new:
-        target = _target(type(row))
-        values = row.__dict__
+    for kind, values in new:
+        target = _target(kind)
         keys = target.complete(values)
         place = (_position(target.table), keys)
         inserts.setdefault(place, (target, []))[1].append(target.values(values, keys))
-        instance_state(row).committed_state.clear()
     for row in loaded:
         changed = instance_state(row).committed_state
         if not changed:

@@ -25,7 +25,7 @@ from sqlalchemy.orm.util import identity_key
 from kernel.db.base import Base
 from kernel.db.constraints import as_sqlalchemy, translate
 from kernel.db.cursor import BEGIN, Cursor, keep_prepared
-from kernel.db.statements import Asked, Read, Rows, insert_if_absent, write
+from kernel.db.statements import Asked, New, Read, Rows, insert_if_absent, write
 from kernel.principal import Principal
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ class Database:
 class UnitOfWork:
     """A transaction, who acts in it, and what is to be told when it commits.
 
-    Rows are read and written in two ways. `session` is SQLAlchemy's own. `fetch`, `add` and `add_deferred` do without it
+    Rows are read and written in two ways. `session` is SQLAlchemy's own. `fetch`, `add` and `append` do without it
     (see `kernel.db.statements`) where every sale passes; using `session` first writes what they left pending.
     """
 
@@ -133,7 +133,7 @@ class UnitOfWork:
         self._rows = Rows()
         self._ahead: list[Asked] = []
         self._last: list[tuple[Any, Callable[[], Callable[[], None]]]] = []
-        self._deferred: list[Base] = []
+        self._deferred: list[New] = []
         self._statements: list[tuple[str, tuple[Any, ...]]] = []
 
     @classmethod
@@ -213,12 +213,12 @@ class UnitOfWork:
         """
         return insert_if_absent(self.cursor, row, conflict)
 
-    def add_deferred(self, row: Base) -> None:
-        """Add an append-only row that nothing in this transaction reads: events, histories, audited actions.
+    def append(self, kind: type[Base], /, **values: Any) -> None:
+        """Insert an append-only row that nothing in this transaction reads: events, histories, audited actions.
 
-        They wait for `flush_outbox`, so that a transaction writes them together.
+        They wait for `flush_outbox`, so that a transaction writes them together, and no object is made of them.
         """
-        self._deferred.append(row)
+        self._deferred.append((kind, values))
 
     def do_last(self, key: Any, work: Callable[[], Callable[[], None]]) -> None:
         """Run `work` just before the commit, in order of `key`, then what each returned: for locks to be held briefly."""
@@ -277,7 +277,7 @@ class UnitOfWork:
     def _write_pending(self) -> None:
         self._write_rows()
         deferred, self._deferred = self._deferred, []
-        write(self.cursor, deferred, ())
+        write(self.cursor, deferred)
         if self.outbox is not None:
             self.outbox.write()
         statements, self._statements = self._statements, []

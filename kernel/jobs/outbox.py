@@ -104,16 +104,15 @@ def emit(uow: UnitOfWork, event: Event) -> UUID | None:
     if not kinds:
         return None
     event_id, payload = uuid7(), event.model_dump(mode="json")
-    uow.add_deferred(
-        EventRow(
-            id=event_id,
-            topic=event.topic,
-            subject_id=event.subject_id(),
-            org_ids=event.org_ids(),
-            payload=payload,
-            correlation_id=uow.correlation_id,
-            occurred_at=clock.now(),
-        )
+    uow.append(
+        EventRow,
+        id=event_id,
+        topic=event.topic,
+        subject_id=event.subject_id(),
+        org_ids=event.org_ids(),
+        payload=payload,
+        correlation_id=uow.correlation_id,
+        occurred_at=clock.now(),
     )
     if _follows_inline(uow):
         outbox_of(uow).events.append((event, payload))

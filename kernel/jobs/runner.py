@@ -338,17 +338,16 @@ class Runner:
         """Leave a row of the try. A quick first success leaves none: the job's effects say everything."""
         if outcome == "done" and run.claim.attempts == 1 and run.elapsed_ms() < SLOW_MS:
             return
-        uow.add_deferred(
-            JobAttempt(
-                id=uuid7(),
-                started_at=run.started_at,
-                job_id=run.claim.id,
-                epoch=run.claim.epoch,
-                worker=self._worker,
-                outcome=outcome,
-                error=error,
-                elapsed_ms=run.elapsed_ms(),
-            )
+        uow.append(
+            JobAttempt,
+            id=uuid7(),
+            started_at=run.started_at,
+            job_id=run.claim.id,
+            epoch=run.claim.epoch,
+            worker=self._worker,
+            outcome=outcome,
+            error=error,
+            elapsed_ms=run.elapsed_ms(),
         )
 
 

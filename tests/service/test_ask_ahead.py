@@ -120,3 +120,12 @@ def test_rows_with_json_arrays_and_nulls_are_changed_together(db: Database) -> N
     with unit_of_work(db, SYSTEM) as uow:
         names = [(uow.find(read, org_id=one).legal_name, uow.find(read, org_id=one).tax_id) for one in made]
     assert names == [(f"named {number}", None) for number in range(3)]
+
+
+def test_what_is_appended_is_held_against_its_table(db: Database) -> None:
+    def misspelt() -> None:
+        with unit_of_work(db, SYSTEM) as uow:
+            uow.append(PurchaseRule, org_id=uuid7(), currency="CNY", max_order=1)
+
+    with pytest.raises(TypeError, match="purchase_rule has no max_order"):
+        misspelt()
