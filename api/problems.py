@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from api.field_messages import field_message
 from api.language import language_of
 from api.schema import FieldProblemOut, ProblemOut
 from kernel.errors import DomainError, Invalid, Unavailable
@@ -101,7 +102,7 @@ def to_domain_error(request: Request[Any, Any, Any], error: Exception) -> tuple[
     if isinstance(error, DomainError):
         return error, []
     if isinstance(error, ValidationException):
-        return Invalid("validation_failed"), _fields(error)
+        return Invalid("validation_failed"), _fields(error, language_of(request))
     if isinstance(error, HTTPException):
         return _of_status(error.status_code), []
     if isinstance(error, DataError) and _sqlstate(error) in UNSTORABLE:
@@ -133,13 +134,13 @@ def _of_status(status: int) -> DomainError:
     return error
 
 
-def _fields(error: ValidationException) -> list[FieldProblemOut]:
+def _fields(error: ValidationException, language: str) -> list[FieldProblemOut]:
     found = []
     for item in error.extra or []:
         if isinstance(item, dict):
             location = ".".join(str(part) for part in item.get("loc", ()))
             name = str(item.get("key") or location)
-            message = str(item.get("message") or item.get("msg") or "")
+            message = field_message(str(item.get("message") or item.get("msg") or ""), language)
             found.append(FieldProblemOut(field=name, code="validation_failed", message=message))
     return found
 

@@ -41,6 +41,11 @@ class EntitlementRow:
         """Whether members may use it at this moment."""
         return self.state == "active" and (self.valid_to is None or self.valid_to > clock.now())
 
+    @property
+    def state_now(self) -> str:
+        """What it is at this moment: `ended` once its time has passed, though nothing has ended it yet."""
+        return "ended" if self.state == "active" and not self.is_usable else self.state
+
 
 @dataclass(frozen=True, slots=True)
 class SeatRow:

@@ -132,6 +132,19 @@ def test_no_page_is_wider_than_its_screen(page: Page, base: str) -> None:
     assert wide == []
 
 
+def test_no_word_makes_a_page_wider_than_a_phone(page: Page, base: str) -> None:
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    wide = []
+    for language in ("zh-CN", "en"):
+        for name in samples(language):
+            page.goto(f"{base}/{language}/{name}?long=1", wait_until="domcontentloaded")
+            page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+            over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            if over > 1:
+                wide.append((language, name, over))
+    assert wide == []
+
+
 def test_skip_link_comes_first(page: Page, base: str) -> None:
     page.goto(f"{base}/en/orders")
     page.keyboard.press("Tab")

@@ -13,7 +13,7 @@ from api.media_addresses import cover_address, media_address
 from api.pages.approvals.views import ApprovalRequest, ApprovalsView, Decision
 from api.pages.feed.views import FeedClaim
 from api.pages.frame import addresses
-from api.pages.frame.phrases import failure, money
+from api.pages.frame.phrases import failure, money, titles
 from api.pages.frame.prices import term_key
 from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page
@@ -102,10 +102,12 @@ def _request(
     own = purchase.requested_by == page_request.principal.person_id and not (rule is not None and rule.self_approval)
     return ApprovalRequest(
         purchase_id=str(purchase.id),
-        listing_name=page_request.pick(line.title, line.title_en),
-        plan_name=page_request.pick(line.plan_name, line.plan_name_en),
+        lines=tuple(
+            f"{page_request.pick(one.title, one.title_en)} · {page_request.pick(one.plan_name, one.plan_name_en)}"
+            f" × {page_request.formats.number(one.quantity)}"
+            for one in _lines(purchase)
+        ),
         seller_name=order.seller_name,
-        quantity=line.quantity,
         gross=money(purchase.gross_minor, purchase.currency),
         term=page_request.t(f"term.{term_key(line.term_months)}", n=line.term_months),
         asked_by=purchase.requested_by_name or "API",
@@ -115,7 +117,8 @@ def _request(
         note=f"PO {purchase.po_number}" if purchase.po_number else "",
         claims=tuple(
             FeedClaim(int(one["second_ms"]) // 1000, page_request.pick(one["text"], one["text_en"]), bool(one["ok"]))
-            for one in line.claims
+            for bought in _lines(purchase)
+            for one in bought.claims
         ),
         video_title=page_request.pick(video.title, video.title_en) if video else "",
         video_src=media_address(page_request.services, video.id, video.media_version, is_public=video.is_public)
@@ -138,10 +141,9 @@ def _reason(page_request: PageRequest, purchase: PurchaseView, rule: PurchaseRul
 
 
 def _decision(page_request: PageRequest, purchase: PurchaseView) -> Decision:
-    line = _lines(purchase)[0]
     return Decision(
         purchase_id=str(purchase.id),
-        listing_name=page_request.pick(line.title, line.title_en),
+        listing_name=titles(page_request, _lines(purchase)),
         gross=money(purchase.gross_minor, purchase.currency),
         asked_by=purchase.requested_by_name or "API",
         approved=purchase.decision == "approved",

@@ -15,10 +15,8 @@ class ApprovalRequest:
     """A purchase waiting for a decision, with all that deciding needs in view."""
 
     purchase_id: str
-    listing_name: str
-    plan_name: str
+    lines: tuple[str, ...]
     seller_name: str
-    quantity: int
     gross: Money
     term: str
     asked_by: str

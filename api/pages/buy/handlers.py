@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from typing import Literal, cast
 from uuid import UUID
 
 from litestar import Response
@@ -12,7 +13,7 @@ from litestar.params import FromPath
 
 from api.auth import SIGNED_IN
 from api.media_addresses import cover_address
-from api.pages.buy.views import BuyView, PlanChoice, QuotePanel, QuotePanelLine
+from api.pages.buy.views import BuyView, NotHereView, PlanChoice, QuotePanel, QuotePanelLine
 from api.pages.feed.views import FeedClaim
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
@@ -33,6 +34,8 @@ from orders.checkout import quote_models
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, PricedLine
 from orders.queries import get_quote
+
+_NOT_HERE = frozenset({"trial", "demo", "quote"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ def show_sheet(placement_id: FromPath[UUID], page_request: Given[PageRequest]) -
         plan_id=page_request.query("plan", most=36),
         quantity=page_request.query_number("quantity", most=1_000_000),
     )
+    if (elsewhere := _not_here(page_request, wanted)) is not None:
+        return page_request.render(elsewhere)
     return page_request.render(
         _priced(page_request, wanted), part="sheet" if page_request.query("part") == "sheet" else None
     )
@@ -79,6 +84,8 @@ def submit_sheet(
         form.text("payment_method_id", most=200),
         form.text("po_number", most=64),
     )
+    if (elsewhere := _not_here(page_request, wanted)) is not None:
+        return page_request.render(elsewhere, status=409)
     try:
         wanted = replace(wanted, quantity=form.number("quantity", least=1, most=1_000_000))
     except Invalid as refused:
@@ -117,6 +124,23 @@ def submit_sheet(
             status=refused.status,
         )
     return page_request.redirect(addresses.order(json.loads(bought.body)["orders"][0]["id"]))
+
+
+def _not_here(page_request: PageRequest, wanted: Wanted) -> NotHereView | None:
+    """What to say of a card whose button is for something else than buying; None where it is for buying."""
+    with page_request.work() as uow:
+        item, card = get_placed(uow, wanted.placement_id)
+    if card.action not in _NOT_HERE:
+        return None
+    return NotHereView(
+        video_id=str(item.id),
+        video_title=page_request.pick(item.title, item.title_en),
+        second=wanted.second,
+        listing_name=page_request.pick(card.title, card.title_en),
+        plan_name=page_request.pick(card.plan_name, card.plan_name_en),
+        seller_name=card.seller_name,
+        cta=cast("Literal['trial', 'demo', 'quote']", card.action),
+    )
 
 
 def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:

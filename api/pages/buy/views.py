@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from api.pages.feed.views import FeedClaim
 from api.pages.frame.choices import Choice
@@ -47,6 +47,22 @@ class QuotePanel:
     expires_at: datetime
     claims: tuple[FeedClaim, ...]
     needs_approval: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotHereView:
+    """What a card offers that the market cannot do yet: a trial, a demo, a price on request. Nothing can be paid here."""
+
+    template: ClassVar[str] = "buy/not_here.html"
+    active: ClassVar[str] = "feed"
+
+    video_id: str
+    video_title: str
+    second: int
+    listing_name: str
+    plan_name: str
+    seller_name: str
+    cta: Literal["trial", "demo", "quote"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def _card(page_request: PageRequest, card: cards.Card, owned: frozenset[UUID]) -
         listing_name=page_request.pick(card.title, card.title_en),
         plan_name=page_request.pick(card.plan_name, card.plan_name_en),
         seller_name=card.seller_name,
-        price=Money(card.unit_price_minor, card.currency),
+        price=None if card.action == "quote" else Money(card.unit_price_minor, card.currency),
         per=per_of(card.price_unit),
         owned=card.listing_id in owned,
     )

@@ -5,7 +5,22 @@ from typing import Literal
 
 from api.pages.frame import addresses
 
-Area = Literal["channel", "buyer", "approver", "finance", "seller", "promoter", "operator"]
+Area = Literal[
+    "channel",
+    "buyer",
+    "approver",
+    "member",
+    "finance",
+    "seller",
+    "films",
+    "sales",
+    "earnings",
+    "channel_films",
+    "promoter",
+    "operator",
+    "tracer",
+]
+"""What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +38,17 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("feed", "play", addresses.FEED, "channel", "channel"),
     NavItem("orders", "receipt", addresses.ORDERS, "buyer", "buying"),
     NavItem("approvals", "stamp", addresses.APPROVALS, "approver", "buying"),
-    NavItem("entitlements", "key", addresses.ENTITLEMENTS, "buyer", "buying"),
+    NavItem("entitlements", "key", addresses.ENTITLEMENTS, "member", "buying"),
     NavItem("invoices", "invoice", addresses.INVOICES, "finance", "buying"),
     NavItem("seller", "home", addresses.SELLER, "seller", "selling"),
-    NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "seller", "selling"),
-    NavItem("seller_orders", "receipt", addresses.SELLER_ORDERS, "seller", "selling"),
-    NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "seller", "selling"),
-    NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "seller", "selling"),
-    NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "promoter", "promoting"),
+    NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "films", "selling"),
+    NavItem("seller_orders", "receipt", addresses.SELLER_ORDERS, "sales", "selling"),
+    NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "earnings", "selling"),
+    NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
+    NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "channel_films", "promoting"),
     NavItem("promoter", "share", addresses.PROMOTER, "promoter", "promoting"),
     NavItem("operator", "gauge", addresses.OPERATOR, "operator", "operating"),
-    NavItem("trace", "trace", addresses.TRACE, "operator", "operating"),
+    NavItem("trace", "trace", addresses.TRACE, "tracer", "operating"),
 )
 BOTTOM_BAR_SIZE = 5
 

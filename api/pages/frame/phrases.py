@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from kernel import clock
 from kernel.errors import DomainError
 from kernel.money import Money
 from marketplace.placements.claim_checks import UNITS
+from orders.order.views import LineView
 
 _PRICE = re.compile(r"(-?\d+) ([A-Z]{3})/([a-z/]+)")
 
@@ -27,6 +28,12 @@ def money(minor: int, currency: str) -> Money:
 def priced(page_request: PageRequest, minor: int, currency: str, price_unit: str) -> str:
     """A price as it is said: ¥199 / seat / year."""
     return f"{page_request.formats.price(money(minor, currency))} / {page_request.t(f'per.{per_of(price_unit)}')}"
+
+
+def titles(page_request: PageRequest, lines: Sequence[LineView]) -> str:
+    """What an order is called where there is one line for it: its first title, and how many more there are."""
+    first = page_request.pick(lines[0].title, lines[0].title_en)
+    return page_request.t("list.and_more", title=first, n=len(lines) - 1) if len(lines) > 1 else first
 
 
 def seconds_since(at: datetime) -> int:

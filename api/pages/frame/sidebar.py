@@ -15,26 +15,36 @@ VISITOR_AREAS: frozenset[Area] = frozenset({"channel"})
 _BUYING: tuple[tuple[str, Area], ...] = (
     ("orders.read", "buyer"),
     ("orders.approve", "approver"),
+    ("entitlements.read", "member"),
     ("invoices.read", "finance"),
 )
-_SELLING = ("catalog.write", "videos.write", "seller.orders.read")
+_SELLING: tuple[tuple[str, Area], ...] = (
+    ("videos.write", "films"),
+    ("seller.orders.read", "sales"),
+    ("money.read", "earnings"),
+)
+_PROMOTING: tuple[tuple[str, Area], ...] = (("videos.write", "channel_films"), ("money.read", "promoter"))
+_OPERATING: tuple[tuple[str, Area], ...] = (("operator.read", "operator"), ("trace.read", "tracer"))
 
 
 def areas_of(uow: UnitOfWork, signed_in: SignedIn | None) -> frozenset[Area]:
-    """The areas of the rail. A promoter is whoever has a channel and may read money, but sells nothing."""
+    """The areas of the rail: never one whose page would refuse its reader. A promoter has a channel, but sells nothing."""
     if signed_in is None:
         return VISITOR_AREAS
-    found: set[Area] = {*VISITOR_AREAS}
     principal = signed_in.principal
+
+    def may(areas: tuple[tuple[str, Area], ...]) -> set[Area]:
+        return {area for permission, area in areas if principal.may(permission)}
+
     if principal.kind is PrincipalKind.OPERATOR:
-        return frozenset({*found, "operator"})
-    found.update(area for permission, area in _BUYING if principal.may(permission))
+        return frozenset({*VISITOR_AREAS, *may(_OPERATING)})
+    found = may(_BUYING)
     if signed_in.organization.is_seller:
-        if any(principal.may(permission) for permission in _SELLING):
-            found.add("seller")
-    elif principal.may("money.read") and list_own_channels(uow):
-        found.add("promoter")
-    return frozenset(found)
+        selling = may(_SELLING)
+        found |= {*selling, "seller"} if selling else set()
+    elif (promoting := may(_PROMOTING)) and list_own_channels(uow):
+        found |= promoting
+    return frozenset({*VISITOR_AREAS, *found})
 
 
 def badges_of(uow: UnitOfWork, signed_in: SignedIn | None) -> dict[str, int]:

@@ -13,12 +13,12 @@ from litestar.params import FromPath
 from api.pages.feed.views import FeedClaim
 from api.pages.frame import addresses
 from api.pages.frame.payment_methods import methods, parse_method
-from api.pages.frame.phrases import failure, money
+from api.pages.frame.phrases import failure, money, titles
 from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.orders import presenter
 from api.pages.orders.presenter import OrderPageData
-from api.pages.orders.views import OrderItem, OrderPageView, OrdersView
+from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView
 from api.v1.purchases import require_gateway
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
@@ -118,8 +118,8 @@ def _row(page_request: PageRequest, order: views.OrderView) -> OrderItem:
     return OrderItem(
         id=str(order.id),
         number=order.number,
-        listing_name=page_request.pick(line.title, line.title_en),
-        plan_name=page_request.pick(line.plan_name, line.plan_name_en),
+        listing_name=titles(page_request, order.lines),
+        plan_name=page_request.pick(line.plan_name, line.plan_name_en) if len(order.lines) == 1 else "",
         counterparty=order.seller_name,
         quantity=line.quantity,
         gross=money(order.gross_minor, order.currency),
@@ -139,11 +139,17 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -
         id=str(order.id),
         number=order.number,
         state=order.state,
-        listing_name=page_request.pick(line.title, line.title_en),
-        plan_name=page_request.pick(line.plan_name, line.plan_name_en),
+        listing_name=titles(page_request, order.lines),
+        lines=tuple(
+            OrderPageLine(
+                page_request.pick(one.title, one.title_en),
+                page_request.pick(one.plan_name, one.plan_name_en),
+                one.quantity,
+                one.pricing == "per_seat",
+            )
+            for one in order.lines
+        ),
         seller_name=order.seller_name,
-        quantity=line.quantity,
-        sold_by_seat=line.pricing == "per_seat",
         net=money(order.net_minor, order.currency),
         tax=money(order.tax_minor, order.currency),
         gross=money(order.gross_minor, order.currency),
@@ -160,7 +166,8 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -
                 page_request.pick(cast("str", one["text"]), cast("str", one["text_en"])),
                 bool(one["ok"]),
             )
-            for one in line.claims
+            for bought in order.lines
+            for one in bought.claims
         ),
         entitlement_id=str(usable.entitlement_id)
         if usable and page_request.principal.may("entitlements.read")

@@ -13,6 +13,16 @@ from kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
+class OrderPageLine:
+    """One thing that was bought."""
+
+    listing_name: str
+    plan_name: str
+    quantity: int
+    sold_by_seat: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OrderPageView:
     """A buyer's order: the loop's line with what is known so far, and what can be done now."""
 
@@ -23,10 +33,8 @@ class OrderPageView:
     number: str
     state: str
     listing_name: str
-    plan_name: str
+    lines: tuple[OrderPageLine, ...]
     seller_name: str
-    quantity: int
-    sold_by_seat: bool
     net: Money
     tax: Money
     gross: Money
@@ -53,7 +61,7 @@ class OrderPageView:
 
 @dataclass(frozen=True, slots=True)
 class OrderItem:
-    """One order in a list."""
+    """One order in a list. ``plan_name`` is empty where it has several lines."""
 
     id: str
     number: str

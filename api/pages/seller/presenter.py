@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from api.pages.frame.phrases import is_known, money, reason, seconds_since
+from api.pages.frame.phrases import is_known, money, reason, seconds_since, titles
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest
 from api.pages.orders.views import OrderItem
@@ -59,12 +59,11 @@ def funnel(reach: Reach, sales: Sequence[VideoSales]) -> tuple[FunnelStep, ...]:
 def order_row(page_request: PageRequest, view: OrderView) -> OrderItem:
     """An order in the seller's list; the first line names it, more are counted."""
     first = view.lines[0]
-    others = f" +{len(view.lines) - 1}" if len(view.lines) > 1 else ""
     return OrderItem(
         id=str(view.id),
         number=view.number,
-        listing_name=page_request.pick(first.title, first.title_en) + others,
-        plan_name=page_request.pick(first.plan_name, first.plan_name_en),
+        listing_name=titles(page_request, view.lines),
+        plan_name=page_request.pick(first.plan_name, first.plan_name_en) if len(view.lines) == 1 else "",
         counterparty=view.buyer_name,
         quantity=first.quantity,
         gross=money(view.gross_minor, view.currency),

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 from api.language import Language
-from api.pages.buy.views import BuyView, PlanChoice, QuotePanel, QuotePanelLine
+from api.pages.buy.views import BuyView, NotHereView, PlanChoice, QuotePanel, QuotePanelLine
 from api.pages.feed.views import FeedCard, FeedClaim, FeedVideo, FeedView
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Link, Timeline, TimelineAttempt, TimelineFact
-from api.pages.orders.views import OrderItem, OrderPageView, OrdersView
+from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView
 from api.pages.sign_in.views import SampleAccount, SignInView
 from kernel.money import Money
 
@@ -110,6 +110,18 @@ class Samples:
             (other,),
         )
         return FeedView((first, second), start_s=4)
+
+    def not_here(self) -> NotHereView:
+        """A card that offers a demo."""
+        return NotHereView(
+            ID.format(3),
+            self.pick("发票验真，报销当天到账", "Invoices checked, expenses paid the same day"),
+            5,
+            self.pick("发票验真", "Invoice Check"),
+            "Team",
+            self.seller,
+            "demo",
+        )
 
     def buy(self, *, approval: bool = False) -> BuyView:
         """The purchase sheet for twenty seats."""
@@ -273,10 +285,8 @@ class Samples:
             number="O-2026-000318",
             state="fulfilling" if live else "active",
             listing_name=self.hiring,
-            plan_name=self.pick("专业版", "Pro"),
+            lines=(OrderPageLine(self.hiring, self.pick("专业版", "Pro"), 20, True),),
             seller_name=self.seller,
-            quantity=20,
-            sold_by_seat=True,
             net=cny(375_472),
             tax=cny(22_528),
             gross=cny(398_000),

@@ -1,15 +1,18 @@
 """Every page with sample data, by name, and the chrome around it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.language import Language
 from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
+from api.pages.operator.views import Queue
+from api.pages.orders.views import OrderPageLine, OrderPageView
 from tests.browser.preview.selling_samples import DeskSamples
 
-BUYER: frozenset[Area] = frozenset({"buyer", "approver", "finance"})
-SELLER: frozenset[Area] = frozenset({"seller"})
-EVERYTHING: frozenset[Area] = frozenset({"buyer", "approver", "finance", "seller", "promoter", "operator"})
+BUYER: frozenset[Area] = frozenset({"buyer", "approver", "member", "finance"})
+SELLER: frozenset[Area] = frozenset({"seller", "films", "sales", "earnings"})
+PROMOTER: frozenset[Area] = frozenset({"channel_films", "promoter"})
+EVERYTHING: frozenset[Area] = BUYER | SELLER | PROMOTER | {"operator", "tracer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +25,31 @@ class Sample:
     refresh_s: int = 0
 
 
+def several(order: OrderPageView) -> OrderPageView:
+    """The order with two more lines."""
+    more = OrderPageLine("Harbor Backup", "500 GB", 1, sold_by_seat=False)
+    return replace(order, lines=(*order.lines, more, more))
+
+
+def clear(queue: Queue) -> Queue:
+    """The queue with nothing in it."""
+    return replace(queue, count=0, oldest_s=None, late=False, address=None)
+
+
 def samples(language: Language) -> dict[str, Sample]:
     """All pages in one language."""
     s = DeskSamples(language)
     paid = FlashMessage("good", s.pick("已收到你的决定。", "Your decision is recorded."))
-    operator: frozenset[Area] = frozenset({"operator"})
+    operator: frozenset[Area] = frozenset({"operator", "tracer"})
     made: dict[str, Sample] = {
         "sign-in": Sample(s.sign_in(), frozenset()),
         "feed": Sample(s.feed(), BUYER),
         "buy": Sample(s.buy(), BUYER),
         "buy-approval": Sample(s.buy(approval=True), BUYER),
+        "not-here": Sample(s.not_here(), BUYER),
         "orders": Sample(s.orders(), BUYER),
         "order": Sample(s.order(), BUYER),
+        "order-several": Sample(several(s.order()), BUYER),
         "order-live": Sample(s.order(live=True), BUYER, refresh_s=5),
         "invoices": Sample(s.invoices(), BUYER),
         "invoice-opened": Sample(s.invoices(opened=True), BUYER),
@@ -48,8 +64,9 @@ def samples(language: Language) -> dict[str, Sample]:
         "seller-listings": Sample(s.listings(), SELLER),
         "seller-listing": Sample(s.listings(opened=True), SELLER),
         "seller-money": Sample(s.seller_money(), SELLER),
-        "promoter": Sample(s.promoter(), frozenset({"promoter"})),
+        "promoter": Sample(s.promoter(), PROMOTER),
         "operator": Sample(s.operator(), operator),
+        "operator-clear": Sample(replace(s.operator(), queues=tuple(map(clear, s.operator().queues))), operator),
         "trace": Sample(s.trace(), operator),
         "trace-broken": Sample(s.trace(broken=True), operator),
     }

@@ -18,10 +18,8 @@ class FinanceSamples(Samples):
         p = self.pick
         one = ApprovalRequest(
             ID.format(90),
-            self.hiring,
-            p("专业版", "Pro"),
+            (f"{self.hiring} · {p('专业版', 'Pro')} × 200", f"{p('发票验真', 'Invoice Check')} · Team × 1"),
             self.seller,
-            200,
             cny(3_980_000),
             p("1 年", "1 year"),
             p("林晓", "Lin Xiao"),

@@ -15,10 +15,11 @@ from api.language import Language
 from api.pages.frame import assets
 from api.pages.frame.rendering import render
 from tests.browser.preview.catalogue import chrome, samples
+from tests.browser.preview.stretched import stretch
 
 
 class Preview(BaseHTTPRequestHandler):
-    """``/zh-CN/order`` renders one sample; ``/static`` and ``/media`` serve files."""
+    """``/zh-CN/order`` renders one sample, ``?long=1`` with long words in it; ``/static`` and ``/media`` serve files."""
 
     media: Path
 
@@ -42,7 +43,11 @@ class Preview(BaseHTTPRequestHandler):
                 return
             nonce = secrets.token_urlsafe(16)
             part = "sheet" if "sheet" in query.get("part", ()) else None
-            html = render(page.view, chrome(language, page, self.path, nonce), part=part)
+            around = chrome(language, page, self.path, nonce)
+            view = page.view
+            if "long" in query:
+                view, around = stretch(view), stretch(around)
+            html = render(view, around, part=part)
             self._send(200, "text/html; charset=utf-8", html.encode(), api_headers.page_headers(nonce))
         else:
             self._send(404, "", b"", {})

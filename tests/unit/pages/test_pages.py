@@ -45,6 +45,18 @@ class Reading(HTMLParser):
         return [attributes for tag, attributes in self.elements if tag in tags]
 
 
+def named_landmarks(page: Reading) -> list[tuple[str, str]]:
+    """Role and name of every landmark; a section without a name is none."""
+    roles = {"nav": "navigation", "aside": "complementary", "main": "main", "section": "region", "form": "form"}
+    found = []
+    for tag, attributes in page.elements:
+        role = attributes.get("role") or roles.get(tag, "")
+        name = attributes.get("aria-label") or attributes.get("aria-labelledby") or ""
+        if role in {*roles.values(), "search"} and (name or role not in {"region", "form"}):
+            found.append((role, name))
+    return found
+
+
 @pytest.fixture(
     params=[(language, name) for language in LANGUAGES for name in PAGES], ids=lambda one: f"{one[0]}-{one[1]}"
 )
@@ -61,6 +73,21 @@ def test_markup_closes_and_ids_are_unique(html: str) -> None:
     assert page.wrong == []
     assert page.open == []
     assert len(ids) == len(set(ids))
+
+
+def test_every_landmark_of_a_kind_has_its_own_name(html: str) -> None:
+    landmarks = named_landmarks(Reading(html))
+    assert len(landmarks) == len(set(landmarks)), landmarks
+
+
+def test_landmarks_keep_their_names_when_titles_are_the_same() -> None:
+    for language in LANGUAGES:
+        sample = samples(language)["feed"]
+        assert isinstance(sample.view, FeedView)
+        first = sample.view.videos[0]
+        view = replace(sample.view, videos=(first, replace(first, id="another")))
+        landmarks = named_landmarks(Reading(render(view, chrome(language, sample, "/"))))
+        assert len(landmarks) == len(set(landmarks)), landmarks
 
 
 def test_no_inline_code_and_every_script_has_the_nonce(html: str) -> None:

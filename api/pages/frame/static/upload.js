@@ -27,6 +27,7 @@ zone.addEventListener("drop", (event) => {
 
 input.addEventListener("change", () => {
   const [file] = input.files;
+  form.querySelector("[data-file-name]").textContent = file?.name ?? "";
   if (file && form.elements.title && !form.elements.title.value) form.elements.title.value = file.name.replace(/\.[^.]+$/, "").slice(0, 120);
   showProblem(problem, file && file.size > Number(form.dataset.max) ? text("upload.too_big") : "");
 });
