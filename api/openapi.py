@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-import json
-import re
 from http import HTTPStatus
 from typing import Any
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import Components, Contact, License, Reference, SecurityScheme, Tag
 from litestar.types.internal_types import PathParameterDefinition
 
-from api.auth import PUBLIC, SAFE, SIGNED_IN
+from api.auth import COOKIE, PUBLIC, SAFE, SECURE_COOKIE, SIGNED_IN
+from api.openapi_parameters import TAGS, complete_parameter
+from api.openapi_schemas import body_schemas, named_plainly, problem_schemas
 from api.problems import MEDIA_TYPE
-from api.schema import ProblemOut
 
-_MODULE = re.compile(r"PageOut_[\w.]+\.(\w+_)")
-REFUSALS = (400, 401, 403, 404, 409, 413, 422, 429, 503)
+REFUSALS = (400, 401, 403, 404, 409, 410, 413, 422, 429, 503)
+SECURITY_SCHEMES: dict[str, SecurityScheme | Reference] = {
+    "session": SecurityScheme(
+        type="apiKey",
+        name=COOKIE,
+        security_scheme_in="cookie",
+        description=f"Set by `POST /v1/session`. Over HTTPS its name is `{SECURE_COOKIE}`.",
+    ),
+    "csrf": SecurityScheme(
+        type="apiKey",
+        name="X-CSRF-Token",
+        security_scheme_in="header",
+        description=(
+            "`csrf` of `POST /v1/session` or `GET /v1/session`. Whatever changes something with a session's cookie needs "
+            "it; browsers that send `Sec-Fetch-Site` or `Origin` from our own pages may leave it out."
+        ),
+    ),
+    "key": SecurityScheme(type="http", scheme="bearer", description="API key, made by `POST /v1/api-keys`"),
+}
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -30,16 +46,13 @@ def openapi_config() -> OpenAPIConfig:
             "Sell software from a video. Money is `{amount, currency}` in minor units; instants are RFC 3339 in UTC; "
             "ids are UUID version 7; errors are problem details (RFC 9457) with a stable `code`."
         ),
+        contact=Contact(name="The operator of this installation"),
+        license=License(name="Apache License 2.0", identifier="Apache-2.0"),
+        tags=[Tag(name=name, description=description) for name, description in TAGS.items()],
         path="/openapi",
         operation_id_creator=operation_id,
         render_plugins=[],
-        components=Components(
-            security_schemes={
-                "session": SecurityScheme(type="apiKey", name="session", security_scheme_in="cookie"),
-                "key": SecurityScheme(type="http", scheme="bearer", description="API key"),
-            }
-        ),
-        security=[{"session": []}, {"key": []}],
+        components=Components(security_schemes=SECURITY_SCHEMES),
         use_handler_docstrings=True,
     )
 
@@ -55,15 +68,13 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
     """The OpenAPI 3.1 document of `app`.
 
     Litestar describes its own error body, which is never sent. Here every operation says which refusals it knows, all of
-    them problem documents, and which permission it asks for.
+    them problem documents, which credentials it takes, and which permission it asks for.
     """
-    # Litestar names a generic's component by the argument's module as well; generated clients should not see our folders.
-    plain = _MODULE.sub(r"PageOut_\1", json.dumps(app.openapi_schema.to_schema()))
-    document: dict[str, Any] = json.loads(plain)
-    schema = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
-    document["components"]["schemas"] |= {"Problem": schema, **schema.pop("$defs", {})}
-    document["components"]["responses"] = {str(status): _response(status) for status in REFUSALS}
     handlers = _handlers(app)
+    document = app.openapi_schema.to_schema()
+    document["components"]["schemas"] |= body_schemas(handlers.values()) | problem_schemas()
+    document = named_plainly(document)
+    document["components"]["responses"] = {str(status): _response(status) for status in REFUSALS}
     for path, item in document["paths"].items():
         for method, operation in item.items():
             _complete(operation, handlers[operation["operationId"]], path, method.upper())
@@ -82,25 +93,49 @@ def _handlers(app: Litestar) -> dict[str, HTTPRouteHandler]:
 
 def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, path: str, method: str) -> None:
     permission = handler.opt["permission"]
-    refusals = {503, *handler.opt.get("refuses", ())}
-    if permission == PUBLIC:
-        operation["security"] = [{}, {"session": []}, {"key": []}]
-    else:
-        refusals |= {401, 403}
+    if "raw_body" in handler.opt:
+        # What a handler reads by itself the framework does not know of.
+        operation["requestBody"] = {"required": True, "content": handler.opt["raw_body"]}
+    for parameter in operation.get("parameters", []):
+        complete_parameter(parameter)
+    operation["security"] = _security(permission, method)
     if permission not in {PUBLIC, SIGNED_IN}:
         operation["description"] += f" Needs the permission `{permission}`."
+    answers = operation["responses"]
+    answers.pop("400", None)
+    for status, answer in answers.items():
+        answer["description"] = HTTPStatus(int(status)).phrase
+    for status in handler.opt.get("also_answers", ()):
+        answers[str(status)] = {"description": HTTPStatus(status).phrase}
+        if status == HTTPStatus.PARTIAL_CONTENT:
+            answers[str(status)]["content"] = answers["200"]["content"]
+    for status in {*_refusals(operation, permission, path, method), *handler.opt.get("refuses", ())}:
+        answers[str(status)] = {"$ref": f"#/components/responses/{status}"}
+
+
+def _security(permission: str, method: str) -> list[dict[str, list[str]]]:
+    session: dict[str, list[str]] = {"session": []} if method in SAFE else {"session": [], "csrf": []}
+    anonymous: list[dict[str, list[str]]] = [{}] if permission == PUBLIC else []
+    return [*anonymous, session, {"key": []}]
+
+
+def _refusals(operation: dict[str, Any], permission: str, path: str, method: str) -> set[int]:
+    refusals = {503}
+    parameters = {parameter["name"] for parameter in operation.get("parameters", [])}
+    if permission != PUBLIC:
+        refusals |= {401, 403}
     if "{" in path:
         refusals.add(404)
-    if "parameters" in operation or "requestBody" in operation:
+    if parameters or "requestBody" in operation:
         refusals.add(422)
     if "requestBody" in operation:
         refusals |= {400, 413}
+    if "Idempotency-Key" in parameters:
+        # A key, like a quote or a wait for approval, that is over is refused, not tried anew.
+        refusals.add(410)
     if method not in SAFE:
         refusals |= {403, 409}
-    operation["responses"].pop("400", None)
-    for status, answer in operation["responses"].items():
-        answer["description"] = HTTPStatus(int(status)).phrase
-    operation["responses"] |= {str(status): {"$ref": f"#/components/responses/{status}"} for status in refusals}
+    return refusals
 
 
 def _response(status: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,12 +26,15 @@ T = TypeVar("T")
 R = TypeVar("R")
 W = TypeVar("W", bound="Wire")
 
+LONGEST_TEXT = 20_000
+"""Characters of a text whose field does not say less."""
+
 
 class Wire(BaseModel):
     """A body as it may come in: no unknown fields, no coercion of numbers out of strings or booleans."""
 
     # A body's validator is built when the first one comes, not while the process starts.
-    model_config = ConfigDict(frozen=True, extra="forbid", str_max_length=20_000, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_max_length=LONGEST_TEXT, defer_build=True)
 
     @classmethod
     def model_validate(cls, obj: Any, *, strict: bool | None = None, **options: Any) -> Self:
@@ -218,8 +222,16 @@ def _utc(value: datetime) -> datetime:
 
 UtcIn = Annotated[datetime, AfterValidator(_utc)]
 StrictInt = Annotated[int, Field(strict=True)]
-CursorParameter = Annotated[str | None, QueryParameter(name="cursor", max_length=200, required=False)]
-LimitParameter = Annotated[int, QueryParameter(name="limit", ge=1, le=MAX_LIMIT)]
+CursorParameter = Annotated[
+    str | None,
+    QueryParameter(
+        name="cursor",
+        max_length=200,
+        required=False,
+        description="`next_cursor` of the page before; none for the first",
+    ),
+]
+LimitParameter = Annotated[int, QueryParameter(name="limit", ge=1, le=MAX_LIMIT, description="Most rows of a page")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +255,14 @@ StateParameter = Annotated[
     str | None,
     QueryParameter(name="state", max_length=40, required=False, description="Only rows in this state"),
 ]
+
+
+def refused_unless(pattern: re.Pattern[str]) -> Any:
+    """A text's field that the domain refuses, in its own words, unless all of it matches: the contract says so beforehand."""
+    return Field(json_schema_extra={"pattern": f"^{pattern.pattern}$"})
+
+
+CURRENCY = re.compile("[A-Z]{3}")
 
 
 ShortText = Annotated[str, Field(max_length=200)]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency as Given
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from msgspec import Meta
 from pydantic import Field
 
@@ -98,7 +98,10 @@ class EntitlementCheckOut(Out):
     valid_to: datetime | None
 
 
-IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", required=False, max_length=1_000)]
+IfNoneMatch = Annotated[
+    str | None,
+    HeaderParameter(name="If-None-Match", required=False, max_length=1_000, description="ETag of the answer before"),
+]
 
 
 @get("/v1/entitlements", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"])
@@ -116,9 +119,16 @@ def get_entitlement(entitlement_id: FromPath[UUID], request: ApiRequest) -> Enti
         return EntitlementDetailOut.of_detail(entitlements_queries.get_entitlement(uow, entitlement_id))
 
 
-@get("/v1/entitlements/check", permission="entitlements.read", sync_to_thread=True, tags=["entitlements"])
+@get(
+    "/v1/entitlements/check",
+    permission="entitlements.read",
+    refuses=[404],
+    also_answers=[304],
+    sync_to_thread=True,
+    tags=["entitlements"],
+)
 def check_entitlement(
-    entitlement_id: FromQuery[UUID],
+    entitlement_id: Annotated[UUID, QueryParameter(description="Id of the entitlement")],
     request: ApiRequest,
     if_none_match: IfNoneMatch = None,
 ) -> Response[EntitlementCheckOut | None]:

@@ -146,7 +146,12 @@ class ChannelOut(Out):
         return cls.of_row(row)
 
 
-TextParameter = Annotated[str | None, QueryParameter(name="q", max_length=100, required=False)]
+TextParameter = Annotated[
+    str | None,
+    QueryParameter(
+        name="q", max_length=100, required=False, description="Words of the title, the description or the channel"
+    ),
+]
 
 
 @get("/v1/feed", permission=PUBLIC, tags=["content"])

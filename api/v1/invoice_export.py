@@ -27,12 +27,22 @@ MOST = 500
 _MONTH = re.compile(r"([12]\d{3})-(0[1-9]|1[0-2])", re.ASCII)
 
 MonthParameter = Annotated[
-    str | None, QueryParameter(name="month", max_length=7, required=False, description="YYYY-MM")
+    str | None, QueryParameter(name="month", max_length=7, required=False, description="Month of issue, YYYY-MM")
 ]
-SellerParameter = Annotated[UUID | None, QueryParameter(name="seller", required=False)]
-StandingParameter = Annotated[Standing | None, QueryParameter(name="state", required=False)]
-TextParameter = Annotated[str | None, QueryParameter(name="q", max_length=100, required=False)]
-ChosenParameter = Annotated[list[UUID] | None, QueryParameter(name="id", required=False, max_items=MOST)]
+SellerParameter = Annotated[
+    UUID | None, QueryParameter(name="seller", required=False, description="Only this seller's")
+]
+StandingParameter = Annotated[
+    Standing | None, QueryParameter(name="state", required=False, description="Only documents that stand so")
+]
+TextParameter = Annotated[
+    str | None,
+    QueryParameter(name="q", max_length=100, required=False, description="Part of a number or of the seller's name"),
+]
+ChosenParameter = Annotated[
+    list[UUID] | None,
+    QueryParameter(name="id", required=False, max_items=MOST, description="Documents, instead of a month"),
+]
 
 
 def parse_month(text: str) -> date | None:
@@ -62,6 +72,7 @@ def month_filter(month: date, *, seller: UUID | None, text: str | None, standing
     permission="invoices.read",
     sync_to_thread=True,
     media_type="application/zip",
+    refuses=[404],
     tags=["invoices"],
 )
 def export(

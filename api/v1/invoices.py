@@ -28,20 +28,49 @@ from billing.invoices.queries import (
 from kernel.principal import SYSTEM
 
 KindParameter = Annotated[
-    Literal["invoice", "credit_note", "commission_invoice"] | None, QueryParameter(name="kind", required=False)
+    Literal["invoice", "credit_note", "commission_invoice"] | None,
+    QueryParameter(name="kind", required=False, description="Only documents of this kind"),
 ]
-StateParameter = Annotated[Literal["queued", "issued"] | None, QueryParameter(name="state", required=False)]
+StateParameter = Annotated[
+    Literal["queued", "issued"] | None,
+    QueryParameter(name="state", required=False, description="Only documents in this state"),
+]
 OtherParameter = Annotated[
     UUID | None, QueryParameter(name="party", required=False, description="The other side's organization")
 ]
-FromParameter = Annotated[date | None, QueryParameter(name="issued_from", required=False)]
-BeforeParameter = Annotated[date | None, QueryParameter(name="issued_before", required=False, description="Excluded")]
-LeastParameter = Annotated[int | None, QueryParameter(name="least_minor", required=False, ge=0, le=10**15)]
-MostParameter = Annotated[int | None, QueryParameter(name="most_minor", required=False, ge=0, le=10**15)]
-TaxIdParameter = Annotated[str | None, QueryParameter(name="tax_id", required=False, max_length=40)]
-PoParameter = Annotated[str | None, QueryParameter(name="po_number", required=False, max_length=80)]
-OrderParameter = Annotated[UUID | None, QueryParameter(name="order_id", required=False)]
-TextParameter = Annotated[str | None, QueryParameter(name="q", required=False, max_length=100)]
+FromParameter = Annotated[
+    date | None, QueryParameter(name="issued_from", required=False, description="First day of issue")
+]
+BeforeParameter = Annotated[
+    date | None, QueryParameter(name="issued_before", required=False, description="Day after the last day of issue")
+]
+LeastParameter = Annotated[
+    int | None,
+    QueryParameter(
+        name="least_minor", required=False, ge=0, le=10**15, description="Least gross amount, in minor units"
+    ),
+]
+MostParameter = Annotated[
+    int | None,
+    QueryParameter(
+        name="most_minor", required=False, ge=0, le=10**15, description="Greatest gross amount, in minor units"
+    ),
+]
+TaxIdParameter = Annotated[
+    str | None,
+    QueryParameter(name="tax_id", required=False, max_length=40, description="Tax id of the seller or the buyer"),
+]
+PoParameter = Annotated[
+    str | None,
+    QueryParameter(name="po_number", required=False, max_length=80, description="The buyer's own number of the order"),
+]
+OrderParameter = Annotated[
+    UUID | None, QueryParameter(name="order_id", required=False, description="Only documents of this order")
+]
+TextParameter = Annotated[
+    str | None,
+    QueryParameter(name="q", required=False, max_length=100, description="Part of a number or of the seller's name"),
+]
 
 
 class InvoiceOut(Out):

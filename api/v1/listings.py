@@ -15,18 +15,20 @@ from pydantic import Field
 from api.answer_cache import answer_anew, catalogue_answer
 from api.auth import PUBLIC
 from api.request import ApiRequest
-from api.schema import MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked
+from api.schema import CURRENCY, MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked, refused_unless
 from fulfillment.connectors.queries import get_connector
 from kernel.db.uow import UnitOfWork
 from kernel.text import render_markdown
 from marketplace.catalog.draft_listing import (
+    CATEGORY,
+    SLUG,
     DraftListing,
     ReviseListing,
     VersionText,
     draft_listing,
     revise_listing,
 )
-from marketplace.catalog.plan_terms import DraftPlan, Feature
+from marketplace.catalog.plan_terms import CODE, KEY, MAX_PRICE_MINOR, DraftPlan, Feature
 from marketplace.catalog.queries import (
     ListingView,
     PlanView,
@@ -50,7 +52,7 @@ Markdown = Annotated[str, Field(max_length=20_000)]
 class FeatureIn(Wire):
     """Something a plan gives, with a figure where there is one."""
 
-    key: Annotated[str, Field(max_length=60)]
+    key: Annotated[str, Field(max_length=60), refused_unless(KEY)]
     zh: Annotated[str, Field(max_length=120)]
     en: Annotated[str, Field(max_length=120)]
     value: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000_000)] | None = None
@@ -60,13 +62,13 @@ class FeatureIn(Wire):
 class PlanIn(Wire):
     """A plan. `unit_price_minor`: minor units for a seat (per_seat) or the whole, for one interval."""
 
-    code: Annotated[str, Field(max_length=40)]
+    code: Annotated[str, Field(max_length=40), refused_unless(CODE)]
     name: Annotated[str, Field(max_length=60)]
     name_en: Annotated[str, Field(max_length=60)]
     pricing: Literal["per_seat", "flat", "one_off"]
     interval: Literal["month", "year", "none"]
-    currency: Annotated[str, Field(min_length=3, max_length=3)]
-    unit_price_minor: StrictInt
+    currency: Annotated[str, Field(min_length=3, max_length=3), refused_unless(CURRENCY)]
+    unit_price_minor: Annotated[StrictInt, Field(json_schema_extra={"minimum": 0, "maximum": MAX_PRICE_MINOR})]
     tax_included: bool = True
     min_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
     max_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
@@ -104,8 +106,8 @@ class ListingIn(VersionIn):
     """A new listing with its first version."""
 
     kind: Literal["saas", "service"]
-    category: Annotated[str, Field(max_length=40)]
-    slug: Annotated[str, Field(max_length=60)]
+    category: Annotated[str, Field(max_length=40), refused_unless(CATEGORY)]
+    slug: Annotated[str, Field(max_length=60), refused_unless(SLUG)]
 
 
 class ConnectIn(Wire):
@@ -187,8 +189,13 @@ class ListingOut(Out):
 async def get_listings(
     request: ApiRequest,
     paging: Given[Paging],
-    category: Annotated[str | None, QueryParameter(max_length=40, required=False)] = None,
-    q: Annotated[str | None, QueryParameter(max_length=100, required=False)] = None,
+    category: Annotated[
+        str | None, QueryParameter(max_length=40, required=False, description="Only listings of this category")
+    ] = None,
+    q: Annotated[
+        str | None,
+        QueryParameter(max_length=100, required=False, description="Words of the title, the summary or the seller"),
+    ] = None,
 ) -> Response[PageOut[ListingOut]]:
     """Listings on sale, newest first."""
 
@@ -228,7 +235,7 @@ def get_versions(listing_id: FromPath[UUID], request: ApiRequest) -> list[Listin
         return [ListingOut.of(row) for row in list_versions(uow, listing_id)]
 
 
-@post("/v1/listings", permission="catalog.write", sync_to_thread=True, tags=["catalogue"])
+@post("/v1/listings", permission="catalog.write", refuses=[404], sync_to_thread=True, tags=["catalogue"])
 def create_listing(data: JSONBody[ListingIn], request: ApiRequest) -> ListingOut:
     """Draft a listing with its first version and plans."""
     plans = tuple(plan.drafted() for plan in data.plans)

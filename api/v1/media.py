@@ -61,12 +61,15 @@ class UploadForm(BaseModel):
     permission="videos.write",
     status_code=202,
     request_max_body_size=None,
+    raw_body={"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     tags=["content"],
 )
 async def upload_media(
     video_id: FromPath[UUID],
     request: ApiRequest,
-    name: Annotated[str, QueryParameter(name="name", max_length=200, required=False)] = "",
+    name: Annotated[
+        str, QueryParameter(name="name", max_length=200, required=False, description="The file's name")
+    ] = "",
 ) -> UploadedOut:
     """Send the file as the raw body, 500 MB at most. `name` is its file name; the content must be what the name's ending says."""
     announced = request.headers.get("content-length", "")
@@ -144,12 +147,25 @@ def _receive(request: ApiRequest, video_id: UUID, stored: StoredObject, name: st
     return UploadedOut(id=video.id, state=video.state, size_bytes=stored.size_bytes, sha256=stored.sha256)
 
 
-VersionParameter = Annotated[str | None, QueryParameter(name="v", max_length=64, required=False)]
-TokenParameter = Annotated[str | None, QueryParameter(name="token", max_length=600, required=False)]
+VersionParameter = Annotated[
+    str | None,
+    QueryParameter(
+        name="v",
+        max_length=64,
+        required=False,
+        description="The version in the address; with it the answer may be kept",
+    ),
+]
+TokenParameter = Annotated[
+    str | None,
+    QueryParameter(
+        name="token", max_length=600, required=False, description="The signature of an address for what is not public"
+    ),
+]
 _OPTIONS: dict[str, Any] = {"permission": PUBLIC, "tags": ["content"]}
 
 
-@get("/v1/videos/{video_id:uuid}/media", media_type="video/mp4", **_OPTIONS)
+@get("/v1/videos/{video_id:uuid}/media", media_type="video/mp4", also_answers=[206, 304, 416], **_OPTIONS)
 async def get_media(
     video_id: FromPath[UUID],
     request: ApiRequest,
@@ -161,7 +177,7 @@ async def get_media(
     return await _answer(request, media, v)
 
 
-@get("/v1/videos/{video_id:uuid}/cover", media_type="image/jpeg", **_OPTIONS)
+@get("/v1/videos/{video_id:uuid}/cover", media_type="image/jpeg", also_answers=[304], **_OPTIONS)
 async def get_cover(
     video_id: FromPath[UUID],
     request: ApiRequest,

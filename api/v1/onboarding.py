@@ -42,7 +42,7 @@ class OnboardingOut(Out):
         return cls.of_row(row)
 
 
-@get("/v1/onboarding", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
+@get("/v1/onboarding", permission=SIGNED_IN, refuses=[404], sync_to_thread=True, tags=["people"])
 def get_onboarding(request: ApiRequest) -> OnboardingOut:
     """The seller's checklist and what is missing of it."""
     with request.transaction() as uow:

@@ -30,8 +30,10 @@ from kernel.jobs.runner import replay
 
 T = TypeVar("T")
 LONGEST_STEP_S = 400 * 86_400
-OrgParameter = Annotated[UUID | None, QueryParameter(name="org_id", required=False)]
-StateParameter = Annotated[str | None, QueryParameter(name="state", required=False, max_length=20)]
+OrgParameter = Annotated[UUID | None, QueryParameter(name="org_id", required=False, description="Only this party's")]
+StateParameter = Annotated[
+    str | None, QueryParameter(name="state", required=False, max_length=20, description="Only rows in this state")
+]
 
 
 class CloseIn(Wire):
@@ -137,7 +139,7 @@ def list_all_payouts(
     return list_page(request, paging, list_payouts, PayoutOut.of, org_id=org_id, state=only)
 
 
-@post("/v1/operator/payouts", permission="operator.payouts", sync_to_thread=True, tags=["operator"])
+@post("/v1/operator/payouts", permission="operator.payouts", refuses=[404], sync_to_thread=True, tags=["operator"])
 def create_payout(data: JSONBody[PayOutIn], request: ApiRequest, idempotency_key: KeyHeader) -> Response[PayoutOut]:
     """Pay a closed statement. Needs an Idempotency-Key."""
     if data.gateway:

@@ -12,7 +12,7 @@ from litestar import Response, get, post
 from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.conditional import PreferHeader, wait_preference
 from api.context import Services
@@ -34,6 +34,19 @@ from orders.checkout.request_payment import pay_again
 
 class PurchaseIn(Wire):
     """Accept a quote."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "quote_id": "019aa5f0-5c00-7000-8000-000000000004",
+                    "billing_profile_id": "019aa5f0-5c00-7000-8000-000000000005",
+                    "payment_method": "sbx_ok",
+                    "po_number": "PO-2026-118",
+                }
+            ]
+        }
+    )
 
     quote_id: UUID
     billing_profile_id: UUID
@@ -84,7 +97,7 @@ class PurchaseOut(Out):
         return cls.of_row(view, orders=[OrderOut.of(order) for order in view.orders])
 
 
-@post("/v1/purchases", permission="signed_in", sync_to_thread=True, tags=["buying"])
+@post("/v1/purchases", permission="signed_in", refuses=[404], sync_to_thread=True, tags=["buying"])
 def create_purchase(
     data: JSONBody[PurchaseIn], request: ApiRequest, idempotency_key: KeyHeader
 ) -> Response[PurchaseOut]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from litestar import post
 from litestar.params import JSONBody
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, Wire
@@ -27,6 +27,20 @@ class QuoteLineIn(Wire):
 
 class QuoteIn(Wire):
     """Either one plan (`plan_id`, `quantity`) or several `lines`; and where in which video the buyer stands."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "plan_id": "019aa5f0-5c00-7000-8000-000000000001",
+                    "quantity": 20,
+                    "video_id": "019aa5f0-5c00-7000-8000-000000000002",
+                    "placement_id": "019aa5f0-5c00-7000-8000-000000000003",
+                    "second": 7,
+                }
+            ]
+        }
+    )
 
     plan_id: UUID | None = None
     quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
@@ -116,7 +130,7 @@ class QuoteOut(Out):
         )
 
 
-@post("/v1/quotes", permission="signed_in", sync_to_thread=True, tags=["buying"])
+@post("/v1/quotes", permission="signed_in", refuses=[404], sync_to_thread=True, tags=["buying"])
 def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
     """Price without committing. Prices come from the server alone; the quote lives 30 minutes."""
     context = Context(

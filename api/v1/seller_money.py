@@ -21,7 +21,7 @@ from marketplace.parties.lookups import get_party
 
 ShareState = Annotated[
     Literal["pending", "releasable", "in_statement", "paid", "reversed"] | None,
-    QueryParameter(name="state", required=False),
+    QueryParameter(name="state", required=False, description="Only shares in this state"),
 ]
 
 

@@ -87,7 +87,9 @@ class TroubledOut(Out):
 def list_runs(
     request: ApiRequest,
     paging: Given[Paging],
-    only: Annotated[RunState | None, QueryParameter(name="state", required=False)] = None,
+    only: Annotated[
+        RunState | None, QueryParameter(name="state", required=False, description="Only runs in this state")
+    ] = None,
 ) -> Response[PageOut[RunOut]]:
     """Runs against the organization's system, newest first."""
     return list_page(request, paging, runs_queries.runs_of_seller, RunOut.of, state=only)

@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Response, delete, get, patch, post
 from litestar.datastructures import Cookie
 from litestar.params import JSONBody
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.auth import COOKIE, PUBLIC, SECURE_COOKIE, SIGNED_IN, Caller
 from api.context import Services
@@ -25,6 +25,10 @@ from marketplace.access.sign_in_limits import count_attempt
 
 class SignInBody(Wire):
     """A local account's address and password; `org_id` chooses among several organizations."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "buyer@example.com", "password": "correct horse battery staple"}]}
+    )
 
     email: Annotated[str, Field(min_length=3, max_length=254)]
     password: Annotated[str, Field(min_length=1, max_length=1024)]
@@ -136,7 +140,7 @@ def get_me(request: ApiRequest) -> MeOut:
     return me(request.caller)
 
 
-@patch("/v1/session", permission=SIGNED_IN, sync_to_thread=True, status_code=204, tags=["people"])
+@patch("/v1/session", permission=SIGNED_IN, refuses=[404], sync_to_thread=True, status_code=204, tags=["people"])
 def switch_session(data: JSONBody[SwitchBody], request: ApiRequest) -> None:
     """Act for another of one's organizations."""
     act_for(request, data.org_id)

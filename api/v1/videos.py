@@ -188,7 +188,7 @@ class ShareLinkOut(Out):
     code: str
 
 
-@post("/v1/videos", permission="videos.write", sync_to_thread=True, tags=["content"])
+@post("/v1/videos", permission="videos.write", refuses=[404], sync_to_thread=True, tags=["content"])
 def create(data: JSONBody[VideoIn], request: ApiRequest) -> StateOut:
     """Begin a post; upload its file next."""
     command = CreateVideo(**data.model_dump())
@@ -200,7 +200,9 @@ def create(data: JSONBody[VideoIn], request: ApiRequest) -> StateOut:
 def get_own_videos(
     request: ApiRequest,
     paging: Given[Paging],
-    video_state: Annotated[str | None, QueryParameter(name="state", max_length=20, required=False)] = None,
+    video_state: Annotated[
+        str | None, QueryParameter(name="state", max_length=20, required=False, description="Only videos in this state")
+    ] = None,
 ) -> Response[PageOut[VideoRowOut]]:
     """The organization's videos, newest first."""
     with request.transaction() as uow:

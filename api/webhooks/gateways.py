@@ -24,6 +24,8 @@ MAX_BYTES = 262_144
     sync_to_thread=True,
     status_code=200,
     request_max_body_size=MAX_BYTES,
+    raw_body={"application/json": {"schema": {"type": "object"}}},
+    refuses=[404],
     tags=["hooks"],
 )
 def receive_stripe(request: ApiRequest, body: RawBody) -> AcceptedOut:

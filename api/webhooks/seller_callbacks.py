@@ -18,6 +18,7 @@ from kernel.principal import SYSTEM
     sync_to_thread=True,
     status_code=202,
     request_max_body_size=MAX_BYTES,
+    raw_body={"application/json": {"schema": {"type": "object"}}},
     tags=["hooks"],
 )
 def receive(token: FromPath[str], body: RawBody, request: ApiRequest) -> AcceptedOut:

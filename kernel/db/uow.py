@@ -327,6 +327,7 @@ def unit_of_work(
         if connection.closed:
             # The server went away: what else waits in the pool is as old and as dead.
             db.engine.dispose()
+        db.remembered.clear()  # it may be what was refused: of a database that was restored since
         raise as_sqlalchemy(error, db.engine.dialect, broken=connection.closed) from error
     except IntegrityError as error:
         raise translate(error) or error from error
@@ -347,9 +348,7 @@ def unit_of_work(
 
 
 def _connect(db: Database) -> PoolProxiedConnection:
-    """A connection of the pool, or a new one. One that the server closed meanwhile (it was restarted, or ended an idle
-    transaction) shows it here without being asked, and the pool forgets all of its age.
-    """
+    """A connection of the pool; one that the server closed shows it without being asked, and the pool forgets all of its age."""
     pooled = db.engine.raw_connection()
     if Cursor.of(pooled).is_lost:
         pooled.invalidate()

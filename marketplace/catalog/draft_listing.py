@@ -25,8 +25,8 @@ KINDS = ("saas", "service")
 TAX_CATEGORIES = ("service", "software")
 MAX_PLANS = 10
 MAX_DESCRIPTION = 20_000
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,58}[a-z0-9]")
-_CATEGORY = re.compile(r"[a-z][a-z0-9_-]{1,39}")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,58}[a-z0-9]")
+CATEGORY = re.compile(r"[a-z][a-z0-9_-]{1,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ def draft_listing(uow: UnitOfWork, command: DraftListing) -> Listing:
         raise Conflict("not_a_seller")
     if command.kind not in KINDS:
         raise Invalid("kind_unknown", field="kind")
-    if not _CATEGORY.fullmatch(command.category):
+    if not CATEGORY.fullmatch(command.category):
         raise Invalid("category_invalid", field="category")
-    if not _SLUG.fullmatch(command.slug):
+    if not SLUG.fullmatch(command.slug):
         raise Invalid("slug_invalid", field="slug")
     listing = Listing(
         id=uuid7(),

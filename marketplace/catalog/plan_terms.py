@@ -19,8 +19,8 @@ PRICINGS = ("per_seat", "flat", "one_off")
 MAX_PRICE_MINOR = 1_000_000_000_00
 MAX_SEATS = 1_000_000
 MAX_FEATURES = 40
-_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
+CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
             none, the others month or year), `currency_unknown`, `price_invalid`, `seats_invalid`, `trial_invalid`,
             `deadline_invalid`, `feature_invalid`.
     """
-    if not _CODE.fullmatch(plan.code):
+    if not CODE.fullmatch(plan.code):
         raise Invalid("plan_code_invalid", field="code")
     if plan.pricing not in PRICINGS:
         raise Invalid("pricing_unknown", field="pricing")
@@ -107,7 +107,7 @@ def _features(features: Sequence[Feature]) -> list[dict[str, Any]]:
         raise Invalid("feature_invalid", field="features")
     found: list[dict[str, Any]] = []
     for feature in features:
-        if not _KEY.fullmatch(feature.key):
+        if not KEY.fullmatch(feature.key):
             raise Invalid("feature_invalid", field="features")
         zh, en = line("features", feature.zh, 120), line("features", feature.en, 120)
         unit = optional_line("features", feature.unit or "", 40) or None

@@ -202,6 +202,8 @@ def known(client: Client, email: str, caller: str) -> dict[str, str]:
     assert len(cookies) == 1
     (cookie,) = (one for one in opened.headers.get_list("set-cookie") if "device" in one)
     assert {"HttpOnly", "Secure", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
+    # A client that keeps headers in a mapping has the last of a name: the one without which it is not signed in.
+    assert "session=" in opened.headers.get_list("set-cookie")[-1]
     return cookies
 
 

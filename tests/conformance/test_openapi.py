@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import response_schema_conformance
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from api.app import create_app
 from api.context import Services
+from api.openapi_schemas import named_plainly
+from api.schema import Wire
 from app.commands.openapi import DOCUMENT, build
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
@@ -47,6 +50,8 @@ def test_every_operation_says_how_it_refuses_and_whom(document: dict[str, Any]) 
     for path, item in document["paths"].items():
         for method, operation in item.items():
             refusals = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+            # A range that cannot be satisfied is answered with the length alone (RFC 9110 §15.5.17).
+            refusals.pop("416", None)
             assert all(answer == {"$ref": f"#/components/responses/{status}"} for status, answer in refusals.items())
             is_public = {} in operation.get("security", [])
             assert is_public or {"401", "403"} <= set(refusals), (method, path)
@@ -55,6 +60,136 @@ def test_every_operation_says_how_it_refuses_and_whom(document: dict[str, Any]) 
     bought = document["paths"]["/v1/purchases"]["post"]["responses"]["201"]["content"]["application/json"]["schema"]
     assert bought == {"$ref": "#/components/schemas/PurchaseOut"}
     assert document["paths"]["/v1/api-keys"]["post"]["description"].endswith("Needs the permission `keys.manage`.")
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Method, path and operation."""
+    return [
+        (method.upper(), path, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]
+
+
+def parameters(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Every operation's parameters, with the operation's name."""
+    return [
+        (operation["operationId"], parameter)
+        for _, _, operation in operations(document)
+        for parameter in operation.get("parameters", [])
+    ]
+
+
+def test_a_schema_has_one_name_that_can_be_a_class_and_is_its_title(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert {name: schema["title"] for name, schema in schemas.items()} == {name: name for name in schemas}
+    assert [name for name in schemas if not name.isalnum()] == []
+    assert len({name.lower() for name in schemas}) == len(schemas)
+
+
+def test_a_name_for_two_schemas_is_refused() -> None:
+    schemas = {"PageOut_LineOut_": {"type": "object"}, "PageOut_api.v1.lines.LineOut_": {"type": "object"}}
+    with pytest.raises(ValueError, match="share a name"):
+        named_plainly({"components": {"schemas": schemas}})
+
+
+def test_a_key_that_the_server_asks_for_is_required(document: dict[str, Any]) -> None:
+    declared = {operation for operation, parameter in parameters(document) if parameter["name"] == "Idempotency-Key"}
+    assert declared >= {"post_v1_purchases", "post_v1_operator_payouts"}
+    assert [
+        parameter for _, parameter in parameters(document) if parameter["name"] == "Idempotency-Key"
+    ] == [  # as `with_idempotency_key` takes it
+        {
+            "deprecated": False,
+            "description": "One effect per key; kept 30 days.",
+            "in": "header",
+            "name": "Idempotency-Key",
+            "required": True,
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        }
+    ] * len(declared)
+
+
+def test_an_operation_says_which_credentials_it_takes(document: dict[str, Any]) -> None:
+    assert {name: scheme["type"] for name, scheme in document["components"]["securitySchemes"].items()} == {
+        "session": "apiKey",
+        "csrf": "apiKey",
+        "key": "http",
+    }
+    assert document["components"]["securitySchemes"]["csrf"]["name"] == "X-CSRF-Token"
+    for method, path, operation in operations(document):
+        cookie: dict[str, list[str]] = {"session": []} if method == "GET" else {"session": [], "csrf": []}
+        assert operation["security"] in ([cookie, {"key": []}], [{}, cookie, {"key": []}]), (method, path)
+    assert document["paths"]["/v1/feed"]["get"]["security"][0] == {}
+
+
+def test_what_may_be_missing_is_said_to_be(document: dict[str, Any]) -> None:
+    """Of what names something by its id, in the path or elsewhere."""
+    silent = [
+        path for _, path, operation in operations(document) if "{" in path and "404" not in operation["responses"]
+    ]
+    assert silent == []
+    for method, path in [
+        ("post", "/v1/quotes"),
+        ("post", "/v1/purchases"),
+        ("post", "/v1/videos"),
+        ("post", "/v1/listings"),
+        ("patch", "/v1/session"),
+        ("get", "/v1/onboarding"),
+        ("get", "/v1/entitlements/check"),
+        ("get", "/v1/invoices/export"),
+        ("post", "/v1/operator/payouts"),
+    ]:
+        assert "404" in document["paths"][path][method]["responses"], path
+
+
+def test_tags_and_parameters_are_described_and_the_licence_is_named(document: dict[str, Any]) -> None:
+    described = {tag["name"] for tag in document["tags"] if tag["description"]}
+    assert {tag for _, _, operation in operations(document) for tag in operation.get("tags", ["none"])} == described
+    assert [
+        (operation, parameter["name"])
+        for operation, parameter in parameters(document)
+        if not parameter.get("description")
+    ] == []
+    assert document["info"]["license"] == {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+    assert document["info"]["contact"]["name"]
+
+
+@pytest.mark.parametrize("path", ["/v1/session", "/v1/quotes", "/v1/purchases"])
+def test_the_bodies_of_buying_have_examples_that_fit(document: dict[str, Any], path: str) -> None:
+    content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    name = content["schema"]["$ref"].rpartition("/")[2]
+    schema = document["components"]["schemas"][name]
+    model = next(kind for kind in Wire.__subclasses__() if kind.__name__ == name)
+    assert schema["examples"]
+    for example in schema["examples"]:
+        OAS31Validator(schema | {"components": document["components"]}).validate(example)
+        model.model_validate_json(json.dumps(example))
+
+
+def test_bodies_refuse_in_the_document_what_the_server_refuses(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    bodies = {kind.__name__ for kind in subclasses(Wire)} & set(schemas)
+    assert len(bodies) > 30
+    assert [name for name in bodies if schemas[name]["additionalProperties"] is not False] == []
+    currency, second = (schemas["QuoteIn"]["properties"][name]["anyOf"][0] for name in ("currency", "second"))
+    assert (currency["pattern"], second["maximum"]) == ("^[A-Z]{3}$", 86_400)
+    assert schemas["PurchaseIn"]["properties"]["po_number"]["anyOf"][0]["maxLength"] == 64
+    assert schemas["PlanIn"]["properties"]["code"]["pattern"] == "^[a-z0-9][a-z0-9-]{0,39}$"
+    assert schemas["ListingIn"]["properties"]["description"]["maxLength"] == 20_000
+
+
+def subclasses(kind: type[Wire]) -> set[type[Wire]]:
+    """All of them, however far down."""
+    return {found for child in kind.__subclasses__() for found in {child, *subclasses(child)}}
+
+
+def test_a_parameter_is_never_null_and_its_limits_are_of_its_kind(document: dict[str, Any]) -> None:
+    shown = {f"{operation}.{parameter['name']}": parameter["schema"] for operation, parameter in parameters(document)}
+    assert [name for name, schema in shown.items() if "null" in json.dumps(schema)] == []
+    limit = shown["get_v1_feed.limit"]
+    assert json.dumps([limit["minimum"], limit["maximum"], limit["default"]]) == "[1, 100, 20]"
+    assert shown["get_v1_feed.q"] == {"type": "string", "maxLength": 100}
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +221,9 @@ def test_no_answer_is_a_server_error_or_breaks_its_schema(services: Services, ke
         @given(case=operation.as_strategy())
         def fire(case: Any) -> None:
             response = case.call(headers=headers)
-            case.validate_response(response, checks=[not_a_server_error, response_schema_conformance])
+            case.validate_response(
+                response, checks=[not_a_server_error, status_code_conformance, response_schema_conformance]
+            )
 
         asked += 1
         try:

@@ -151,6 +151,22 @@ class TestPost:
         with unit_of_work(db, SYSTEM) as uow:
             assert balance_minor(uow, owner, "buyer_credit", "CNY") == 9
 
+    def test_accounts_of_a_database_that_was_restored_are_looked_up_anew(self, db: Database) -> None:
+        owner, _ = move(db)
+        legs = [Leg(owner, "buyer_credit", 2), Leg(owner, "suspense", -2)]
+        reference = uuid7()
+        fact = Fact(f"test:{reference}", "test", reference, "CNY", clock.now(), legs)
+        known = db.remembered["billing.ledger_accounts"]
+        known.update({key: uuid7() for key in known})
+
+        def once() -> None:
+            with unit_of_work(db, SYSTEM) as uow:
+                post(uow, fact)
+
+        with pytest.raises(IntegrityError, match="fk_posting_org_id_account_id_currency"):
+            once()
+        once()
+
     def test_what_does_not_balance_is_not_posted(self, db: Database) -> None:
         legs = [Leg(uuid7(), "buyer_credit", 100), Leg(uuid7(), "suspense", -99)]
         with pytest.raises(ValueError, match="does not balance"), unit_of_work(db, SYSTEM) as uow:

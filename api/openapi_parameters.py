@@ -1,0 +1,72 @@
+"""Words and forms of the published contract's tags and parameters, where the handlers' own say too little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.schema import CURRENCY
+from kernel.idempotency import MAX_KEY
+
+TAGS = {
+    "buying": "Quotes, purchases, their approval and payment, orders and refunds",
+    "catalogue": "Listings and plans that are for sale",
+    "content": "Feed, videos, channels, the product cards in videos, and what viewers do with them",
+    "entitlements": "What was bought: its use, its seats, where it opens",
+    "hooks": "What sellers' systems and payment gateways call; the address or a signature is the credential",
+    "invoices": "Invoices and credit notes, their files, and the check of a printed one",
+    "money": "Shares, balances, statements and payouts",
+    "operator": "The platform's own desk",
+    "people": "Sessions, API keys, organizations, their members, billing profiles and onboarding",
+    "sandbox": "What exists only where no real money moves",
+    "seller": "A seller's connectors, deliveries, listings, videos and orders",
+    "trace": "One chain from the video to the payout",
+}
+_PATH = {
+    "any_id": "Id of a touchpoint, video, order, run, entitlement, invoice, statement or payout",
+    "code": "The verification code printed on a document",
+    "currency": "ISO 4217 code",
+    "key_id": "Id of the API key",
+    "org_id": "Id of one's own organization",
+    "profile_id": "Id of the billing profile",
+    "step": "The step that is done",
+    "token": "The signed last part of the address that the seller's system was given",
+}
+_FORMS: dict[str, dict[str, Any]] = {
+    "Idempotency-Key": {"minLength": 1, "maxLength": MAX_KEY},
+    "currency": {"pattern": f"^{CURRENCY.pattern}$"},
+}
+"""What the domain refuses after the framework let it pass, so that the refusal has its own words."""
+
+
+def complete_parameter(parameter: dict[str, Any]) -> None:
+    """Describe `parameter`, and declare it as the server takes it.
+
+    In a path, a query or a header nothing is null: what may be left out is optional. An Idempotency-Key may be left out
+    for the framework alone; the domain refuses its absence, in its own words.
+    """
+    name = parameter["name"]
+    schema = _without_null(parameter["schema"]) | _FORMS.get(name, {})
+    schema.pop("description", None)
+    if schema.get("type") == "integer":
+        # Litestar's limits are decimals, which generators copy into integers.
+        schema |= {limit: int(schema[limit]) for limit in ("minimum", "maximum") if limit in schema}
+    parameter["schema"] = schema
+    if name == "Idempotency-Key":
+        parameter["required"] = True
+    if parameter["in"] == "path":
+        parameter["description"] = _PATH.get(name) or f"Id of the {name.removesuffix('_id')}"
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    found = dict(schema)
+    kinds = [kind for kind in found.pop("oneOf", []) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        found |= kinds[0]
+    elif kinds:
+        found["oneOf"] = kinds
+    if isinstance(found.get("type"), list):
+        left = [kind for kind in found["type"] if kind != "null"]
+        found["type"] = left[0] if len(left) == 1 else left
+    if "enum" in found:
+        found["enum"] = [value for value in found["enum"] if value is not None]
+    return found
