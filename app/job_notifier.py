@@ -125,7 +125,11 @@ class JobNotifier:
                     continue
                 due = self._gathered.pop(queue)
                 self._told_s[queue] = time.monotonic()
-            self._tell(queue, due)
+            try:
+                self._tell(queue, due)
+            except Exception:
+                # Nobody asks this thread how it ended, and what is gathered later would wait for it for ever.
+                log.exception("signals_lost", queue=queue, jobs=len(due))
 
     def _tell(self, queue: str, signals: Sequence[JobSignal]) -> None:
         if time.monotonic() < self._silent_until:

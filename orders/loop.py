@@ -19,7 +19,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from billing.charges.mark_delivered import ask_shares_ahead
+from billing.charges.mark_delivered import ask_shares
 from billing.payments.events import PaymentSucceeded
 from billing.refunds.events import RefundFailed, RefundSucceeded
 from billing.refunds.models import Refund
@@ -46,10 +46,10 @@ from orders.fulfillment.start_fulfillment import (
     release_shares,
     start_fulfillment,
 )
-from orders.invoicing.invoice_order import ask_parties_ahead, invoice_order
+from orders.invoicing.invoice_order import ask_parties, invoice_order
 from orders.order.accept_services import ACCEPTED_AFTER
 from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
-from orders.order.locking import ask_order_ahead, deliveries_of, find_locked_order
+from orders.order.locking import ask_order, deliveries_of, find_locked_order
 from orders.order.models import ORDER, Order, OrderLine
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
@@ -98,9 +98,9 @@ def order_paid(uow: UnitOfWork, fact: Payload) -> None:
 def _activation_ahead(uow: UnitOfWork, fact: Payload) -> None:
     """Most orders have one line: with it the order is active, and that is followed too."""
     order_id = UUID(fact["group_reference"])
-    ask_order_ahead(uow, order_id)
-    ask_shares_ahead(uow, UUID(fact["reference"]))
-    ask_parties_ahead(uow, order_id)
+    ask_order(uow, order_id)
+    ask_shares(uow, UUID(fact["reference"]))
+    ask_parties(uow, order_id)
 
 
 @follows(EntitlementActivated, ahead=_activation_ahead)

@@ -17,7 +17,7 @@ _SHARES = Read(
 )
 
 
-def ask_shares_ahead(uow: UnitOfWork, reference: UUID) -> None:
+def ask_shares(uow: UnitOfWork, reference: UUID) -> None:
     """Ask ahead what `mark_delivered` takes; the caller holds the order of the line."""
     uow.ask_ahead(_SHARES, reference=reference)
 

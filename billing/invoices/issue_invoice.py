@@ -73,7 +73,7 @@ class IssueInvoice:
 _KNOWN = Read(select(Invoice.id).where(Invoice.reference == bindparam("reference"), Invoice.kind != "credit_note"))
 
 
-def ask_invoice_ahead(uow: UnitOfWork, reference: UUID) -> None:
+def ask_invoice(uow: UnitOfWork, reference: UUID) -> None:
     """Ask ahead what `issue_invoice` reads; the caller holds what `reference` names."""
     uow.ask_ahead(_KNOWN, reference=reference)
 

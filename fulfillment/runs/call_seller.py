@@ -18,7 +18,7 @@ from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.conclude import (
     Success,
     activation_of,
-    ask_run_ahead,
+    ask_run,
     give_up,
     lock_order_of,
     lock_run,
@@ -171,7 +171,7 @@ class CallSeller:
 
     def before_conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Try, answer: Answer) -> None:
         """Lock and ask ahead what `conclude` reads, and what follows a success."""
-        ask_run_ahead(uow, request.run_id, request.group)
+        ask_run(uow, request.run_id, request.group)
         if request.activation is not None and isinstance(answer, Succeeded):
             expect(uow, request.activation)
 

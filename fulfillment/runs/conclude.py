@@ -54,7 +54,7 @@ def lock_order_of(uow: UnitOfWork, run_id: UUID, group: UUID | None = None) -> N
         uow.aggregates.update(row.group_reference for row in uow.fetch(_AGGREGATE, run_id=run_id))
 
 
-def ask_run_ahead(uow: UnitOfWork, run_id: UUID, group: UUID) -> None:
+def ask_run(uow: UnitOfWork, run_id: UUID, group: UUID) -> None:
     """Ask ahead what `lock_run` takes."""
     lock_aggregate(uow, group)
     uow.ask_ahead(_LOCKED, run_id=run_id)

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select
 
 from billing.documents.parties import DocumentParty
 from billing.gateways.sandbox import NAME as SANDBOX
-from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, ask_invoice_ahead, issue_invoice
+from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, ask_invoice, issue_invoice
 from billing.invoices.models import Invoice
 from billing.tax.decision import reason_in_words
 from kernel.db.statements import Read
@@ -38,10 +38,10 @@ _PARTIES = Read(
 )
 
 
-def ask_parties_ahead(uow: UnitOfWork, order_id: UUID) -> None:
+def ask_parties(uow: UnitOfWork, order_id: UUID) -> None:
     """Ask ahead what `invoice_order` reads, for an order that is locked."""
     uow.ask_ahead(_PARTIES, order_id=order_id)
-    ask_invoice_ahead(uow, order_id)
+    ask_invoice(uow, order_id)
 
 
 def invoice_order(

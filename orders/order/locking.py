@@ -68,7 +68,7 @@ def lock_orders(uow: UnitOfWork, purchase_id: UUID) -> list[Order]:
     return uow.fetch(_LOCKED_ORDERS, purchase_id=purchase_id)
 
 
-def ask_order_ahead(uow: UnitOfWork, order_id: UUID) -> None:
+def ask_order(uow: UnitOfWork, order_id: UUID) -> None:
     """Ask ahead, behind the order's lock, what `find_locked_order` and `deliveries_of` take."""
     lock_aggregate(uow, order_id)
     uow.ask_ahead(_LOCKED_ORDER, order_id=order_id)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import queue
 import time
+from typing import Any, cast
 from uuid import UUID
 
 import redis
 
 from app.embedded.engines import Addresses
-from app.job_notifier import JobNotifier, broker_for, consume, declare_actor
+from app.job_notifier import JobNotifier, SignalBroker, broker_for, consume, declare_actor
 from kernel.db.uow import JobSignal
 from kernel.ids import uuid7
 
@@ -72,3 +73,32 @@ def test_a_message_of_the_last_release_is_understood() -> None:
     job_id = uuid7()
     broker.get_actor("run_job").fn("default", str(job_id), "test")
     assert heard == [JobSignal("default", job_id, "test")]
+
+
+def test_one_message_that_fails_in_the_thread_does_not_end_it() -> None:
+    class Broker:
+        """Refuses its second message as nobody expects, and keeps the others."""
+
+        def __init__(self) -> None:
+            self.tried = 0
+            self.jobs: list[str] = []
+
+        def declare_queue(self, name: str) -> None:
+            """Nothing to declare."""
+
+        def enqueue(self, message: Any) -> None:
+            self.tried += 1
+            if self.tried == 2:
+                raise ValueError("unforeseen")
+            self.jobs += [job_id for job_id, _ in message.args[1]]
+
+    broker = Broker()
+    notify = JobNotifier(cast("SignalBroker", broker))
+    first, lost, last = (uuid7() for _ in range(3))
+    for job_id, tried in ((first, 1), (lost, 2), (last, 3)):
+        notify([JobSignal("default", job_id, "test")])
+        until = time.monotonic() + PATIENCE_S
+        while broker.tried < tried:
+            assert time.monotonic() < until
+            time.sleep(0.001)
+    assert broker.jobs == [str(first), str(last)]
