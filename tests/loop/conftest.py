@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from litestar.testing import TestClient
 
+from api.app import create_app
 from api.context import Services
 from app.composition import register_jobs
 from app.embedded.engines import Addresses
+from kernel import clock
+from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
+from kernel.principal import SYSTEM
+from marketplace.access.authenticate import csrf_of, hash_token
+from marketplace.access.models import SignInSession
 from tests.adapters.seller_process import Seller
 from tests.loop_stage import Stage, services_for, set_stage
 
@@ -40,3 +49,22 @@ def stage(services: Services, seller_app: Seller, noon: datetime) -> Stage:
     made = set_stage(services, seller_app)
     made.run()
     return made
+
+
+@pytest.fixture
+def browser(stage: Stage) -> Iterator[TestClient[Any]]:
+    """The purchaser, signed in."""
+    token = str(uuid7())
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        uow.session.add(
+            SignInSession(
+                token_hash=hash_token(token),
+                person_id=stage.purchaser.person(),
+                org_id=stage.buyer.id,
+                expires_at=clock.now() + timedelta(days=900),
+            )
+        )
+    with TestClient(create_app(stage.services), base_url="https://market.example") as client:
+        client.cookies.set("session", token)
+        client.headers["x-csrf-token"] = csrf_of(token)
+        yield client

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from litestar.testing import TestClient
 
-from api.app import create_app
-from kernel import clock
-from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.runner import Runner, due
-from kernel.principal import SYSTEM
-from marketplace.access.authenticate import csrf_of, hash_token
-from marketplace.access.models import SignInSession
 from tests.loop_stage import Stage
 from tests.statement_counter import Count, counting
 from tests.witness import without_witness
@@ -27,25 +20,6 @@ from tests.witness import without_witness
 def _as_in_production() -> Iterator[None]:
     with without_witness():
         yield
-
-
-@pytest.fixture
-def browser(stage: Stage) -> Iterator[TestClient[Any]]:
-    """The purchaser, signed in."""
-    token = str(uuid7())
-    with unit_of_work(stage.services.db, SYSTEM) as uow:
-        uow.session.add(
-            SignInSession(
-                token_hash=hash_token(token),
-                person_id=stage.purchaser.person(),
-                org_id=stage.buyer.id,
-                expires_at=clock.now() + timedelta(days=900),
-            )
-        )
-    with TestClient(create_app(stage.services), base_url="https://market.example") as client:
-        client.cookies.set("session", token)
-        client.headers["x-csrf-token"] = csrf_of(token)
-        yield client
 
 
 def quote(stage: Stage, browser: TestClient[Any]) -> UUID:
