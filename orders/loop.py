@@ -5,6 +5,7 @@
         delivery done ─► order active ─► share released after its hold, subscription begun, invoice issued
         delivery failed or late ─► order's money refunded ─► order refunded, delivery ended, credit note issued
     payment after its purchase expired ─► refunded      refund refused ─► tried again tomorrow
+    last term over ─► subscription and entitlement ended, order complete
 
 What needs no call outside follows in the transaction of its event; where that fails, as a durable job.
 It happens exactly once, whatever dies in between. Delivered or refunded:
@@ -53,10 +54,12 @@ from orders.order.locking import ask_order, deliveries_of, find_locked_order
 from orders.order.models import ORDER, Order, OrderLine
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
+from orders.subscriptions.end_of_term import end_past_term, orders_past_term
 
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
+SWEEP_TERMS = "orders.terms.sweep"
 PURGE_QUOTES = "orders.checkout.purge"
 REFUND_WAITS = timedelta(days=1)
 """After a gateway refused a refund that is owed, until it is asked again."""
@@ -214,6 +217,12 @@ def sweep_purchases(transact: Transact) -> None:
 def sweep_acceptance(transact: Transact) -> None:
     """Services whose buyer said nothing for seven days are accepted."""
     settle_each(transact, orders_past_acceptance, accept_by_deadline)
+
+
+@sweep(SWEEP_TERMS, every=timedelta(minutes=1))
+def sweep_terms(transact: Transact) -> None:
+    """Subscriptions whose last term is over end, and the seller's system is told."""
+    settle_each(transact, orders_past_term, end_past_term)
 
 
 @sweep(PURGE_QUOTES, every=timedelta(hours=1))

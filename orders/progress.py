@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from billing.payments.models import Payment
 from billing.payments.queries import latest_payment
 from fulfillment.entitlements.models import Entitlement
+from fulfillment.entitlements.validity import in_force
 from fulfillment.runs.models import Run
 from kernel.db.uow import UnitOfWork
 from orders import queries
@@ -77,7 +78,13 @@ def progress_of(uow: UnitOfWork, order_id: UUID) -> Progress:
     """The progress of an order of the acting buyer. Raises NotFound."""
     order = queries.get_order(uow, order_id)
     rows = uow.session.execute(
-        select(Run.percent, Run.message, Run.message_en, Run.state, Entitlement.launch_url)
+        select(
+            Run.percent,
+            Run.message,
+            Run.message_en,
+            Run.state,
+            case((in_force(), Entitlement.launch_url)).label("launch_url"),
+        )
         .join(Entitlement, Entitlement.id == Run.entitlement_id)
         .where(Entitlement.reference.in_([line.id for line in order.lines]), Run.operation == "provision")
         .order_by(Run.percent, Run.id)

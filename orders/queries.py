@@ -47,7 +47,6 @@ class TermView:
     number: int
     starts_at: datetime
     ends_at: datetime
-    auto_renew: bool
 
 
 def list_orders(
@@ -158,7 +157,7 @@ def terms_of(uow: UnitOfWork, line_ids: list[UUID]) -> list[TermView]:
         .order_by(Subscription.id, SubscriptionTerm.number.desc())
         .distinct(Subscription.id)
     )
-    return [TermView(s.id, s.order_line_id, s.state, t.number, t.starts_at, t.ends_at, s.auto_renew) for s, t in rows]
+    return [TermView(s.id, s.order_line_id, s.state, t.number, t.starts_at, t.ends_at) for s, t in rows]
 
 
 def _with_text(statement: Select[Any], text: str | None) -> Select[Any]:

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from fulfillment.entitlements.models import Entitlement, Seat
+from fulfillment.entitlements.validity import is_in_force
 from fulfillment.entitlements.views import EntitlementCheck, EntitlementDetail, EntitlementRow, SeatRow
 from fulfillment.visibility import is_acting_organization
-from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.paging import Page, cut, newest_first
@@ -72,7 +72,7 @@ def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> EntitlementCheck
     if found is None:
         raise NotFound("not_found")
     row: Entitlement = found.Entitlement
-    active = row.state == "active" and (row.valid_to is None or row.valid_to > clock.now())
+    active = is_in_force(row.state, row.valid_to)
     untagged = EntitlementCheck(
         entitlement_id=row.id,
         active=active,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import exists, select, update
 
 from fulfillment.entitlements.models import Entitlement, Seat
+from fulfillment.entitlements.validity import in_force
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -28,13 +29,9 @@ def assign_seat(uow: UnitOfWork, entitlement_id: UUID, person_id: UUID) -> UUID:
     member = exists().where(Member.org_id == org_id, Member.person_id == person_id, Member.state == "active")
     if state is None or not uow.session.scalar(select(member)):
         raise NotFound("not_found")
-    in_force = (
-        Entitlement.state == "active",
-        or_(Entitlement.valid_to.is_(None), Entitlement.valid_to > clock.now()),
-    )
     taken = uow.session.execute(
         update(Entitlement)
-        .where(*mine, *in_force, Entitlement.seats_used < Entitlement.seats)
+        .where(*mine, in_force(), Entitlement.seats_used < Entitlement.seats)
         .values(seats_used=Entitlement.seats_used + 1)
         .returning(Entitlement.id)
         .execution_options(synchronize_session=False)
@@ -43,7 +40,7 @@ def assign_seat(uow: UnitOfWork, entitlement_id: UUID, person_id: UUID) -> UUID:
         # Raising takes the count back with everything else of this unit of work.
         raise Conflict("seat_already_assigned")
     if taken is None:
-        if uow.session.scalar(select(Entitlement.id).where(*mine, *in_force)) is not None:
+        if uow.session.scalar(select(Entitlement.id).where(*mine, in_force())) is not None:
             raise Conflict("no_seat_left")
         state = uow.session.scalar(select(Entitlement.state).where(*mine))
         raise Conflict("entitlement_not_active", state="expired" if state == "active" else state)

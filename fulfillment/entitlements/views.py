@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from kernel import clock
+from fulfillment.entitlements.validity import is_in_force, state_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class EntitlementRow:
     @property
     def is_usable(self) -> bool:
         """Whether members may use it at this moment."""
-        return self.state == "active" and (self.valid_to is None or self.valid_to > clock.now())
+        return is_in_force(self.state, self.valid_to)
 
     @property
     def state_now(self) -> str:
         """What it is at this moment: `ended` once its time has passed, though nothing has ended it yet."""
-        return "ended" if self.state == "active" and not self.is_usable else self.state
+        return state_now(self.state, self.valid_to)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ def end_entitlement(uow: UnitOfWork, entitlement_id: UUID, *, reason: str) -> bo
     org_ids = [row.buyer_org_id, row.seller_org_id]
     if not ENTITLEMENT.move(uow, row, "ended", org_ids=org_ids, reason=reason):
         return False
-    row.valid_to = clock.now()
+    # One whose time had passed keeps its end.
+    row.valid_to = min(row.valid_to or clock.now(), clock.now())
     of_this = select(Run.id).where(Run.buyer_org_id == row.buyer_org_id, Run.entitlement_id == row.id)
     runs = lock_rows(uow.session, Run, uow.session.scalars(of_this))
     for run in runs:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.queries import bought_by_me, sold_by_me
+from fulfillment.entitlements.validity import state_now
 from fulfillment.runs.models import LIVE, Run, RunAttempt
 from fulfillment.runs.replay_run import may_replay
 from fulfillment.runs.views import AttemptRow, Delivery, RunDetail, RunRow
@@ -78,7 +79,7 @@ def deliveries_of(uow: UnitOfWork, references: Iterable[UUID]) -> dict[UUID, Del
         entitlement.reference: Delivery(
             reference=entitlement.reference,
             entitlement_id=entitlement.id,
-            entitlement_state=entitlement.state,
+            entitlement_state=state_now(entitlement.state, entitlement.valid_to),
             run_id=run.id,
             run_state=run.state,
             percent=run.percent,
@@ -88,6 +89,7 @@ def deliveries_of(uow: UnitOfWork, references: Iterable[UUID]) -> dict[UUID, Del
             failure=run.failure,
             deadline_at=run.deadline_at,
             valid_from=entitlement.valid_from,
+            valid_to=entitlement.valid_to,
             external_id=entitlement.external_id,
             launch_url=entitlement.launch_url,
             attempts=tuple(attempts.get(run.id, ())),

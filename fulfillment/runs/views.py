@@ -65,6 +65,7 @@ class Delivery:
     reference: UUID
     entitlement_id: UUID
     entitlement_state: str
+    """At this moment: `ended` once its time has passed."""
     run_id: UUID
     run_state: str
     percent: int
@@ -74,6 +75,7 @@ class Delivery:
     failure: str | None
     deadline_at: datetime
     valid_from: datetime | None
+    valid_to: datetime | None
     external_id: str | None
     launch_url: str | None
     attempts: tuple[AttemptRow, ...]

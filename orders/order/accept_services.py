@@ -10,7 +10,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.jobs.outbox import emit
 from orders.order.events import OrderCompleted
-from orders.order.locking import find_locked_order, lines_of
+from orders.order.locking import find_locked_order, lines_of, subscriptions_of
 from orders.order.models import ORDER, Order
 
 ACCEPTED_AFTER = timedelta(days=7)
@@ -36,12 +36,18 @@ def accept_order(uow: UnitOfWork, order_id: UUID) -> Order:
 def record_acceptance(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     """Take a locked, active order's services as accepted; the loop then lets their shares start their hold.
 
-    An order of nothing but one-off services is then complete; one with a subscription in it stays active.
+    An order of nothing but one-off services is then complete; one with a subscription in it is when that has ended.
     """
     order.accepted_at, order.deadline_at = clock.now(), None
-    if all(line.term_months == 0 for line in lines_of(uow, order.id)):
-        ORDER.move(uow, order, "completed", org_ids=order.parties, reason=reason)
+    complete_when_over(uow, order, reason=reason)
     emit(uow, OrderCompleted(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
+
+
+def complete_when_over(uow: UnitOfWork, order: Order, *, reason: str) -> None:
+    """Complete a locked, active order whose services are accepted, unless a subscription in it goes on."""
+    ended = {one.order_line_id for one in subscriptions_of(uow, order.id) if one.state == "ended"}
+    if all(line.term_months == 0 or line.id in ended for line in lines_of(uow, order.id)):
+        ORDER.move(uow, order, "completed", org_ids=order.parties, reason=reason)
 
 
 def has_services(uow: UnitOfWork, order_id: UUID) -> bool:

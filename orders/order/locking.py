@@ -63,6 +63,13 @@ def deliveries_of(uow: UnitOfWork, order_id: UUID) -> list[LineDelivery]:
     return [LineDelivery(*row) for row in uow.fetch(_DELIVERIES, order_id=order_id)]
 
 
+def subscriptions_of(uow: UnitOfWork, order_id: UUID) -> list[Subscription]:
+    """The subscriptions that a locked order began, as this transaction has changed them. Locks: them."""
+    lines = select(OrderLine.id).where(OrderLine.order_id == order_id)
+    found = select(Subscription).where(Subscription.order_line_id.in_(lines)).order_by(Subscription.id)
+    return list(uow.session.scalars(found.with_for_update()))
+
+
 def lock_orders(uow: UnitOfWork, purchase_id: UUID) -> list[Order]:
     """The orders of a purchase, locked in id order. Their purchase is locked as an aggregate already."""
     return uow.fetch(_LOCKED_ORDERS, purchase_id=purchase_id)

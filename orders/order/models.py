@@ -207,6 +207,7 @@ class Subscription(Base):
             ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
         ),
         CheckConstraint("state IN ('active', 'ended')", name="state"),
+        Index("ix_subscription_ends_at", "ends_at", postgresql_where=text("state = 'active'")),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -217,7 +218,8 @@ class Subscription(Base):
     quantity: Mapped[int]
     anchor_day: Mapped[int]
     """Day of month the terms start on; kept apart, so that the 31st survives February."""
-    auto_renew: Mapped[bool]
+    ends_at: Mapped[Instant]
+    """The end of its latest term; nothing renews it, so that it ends then."""
     created_at: Mapped[CreatedAt]
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-
 from fulfillment.entitlements.models import Entitlement
 from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
-from orders.order.locking import LineDelivery
+from orders.order.locking import LineDelivery, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 
 
@@ -32,6 +30,7 @@ def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[LineDelivery]) -> 
 def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> SubscriptionTerm:
     starts_at = entitlement.valid_from
     assert starts_at is not None  # noqa: S101 - an active entitlement has begun
+    ends_at = add_months(starts_at, line.term_months, time_zone=entitlement.time_zone)
     subscription = Subscription(
         id=uuid7(),
         buyer_org_id=line.buyer_org_id,
@@ -39,7 +38,7 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
         order_line_id=line.id,
         quantity=line.quantity,
         anchor_day=starts_at.astimezone(ZoneInfo(entitlement.time_zone)).day,
-        auto_renew=True,
+        ends_at=ends_at,
     )
     SUBSCRIPTION.begin(uow, subscription, org_ids=[line.buyer_org_id, line.seller_org_id])
     uow.add(subscription)
@@ -52,16 +51,12 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
             number=1,
             order_line_id=line.id,
             starts_at=starts_at,
-            ends_at=add_months(starts_at, line.term_months, time_zone=entitlement.time_zone),
+            ends_at=ends_at,
         )
     )
 
 
 def end_subscriptions(uow: UnitOfWork, order: Order) -> None:
     """End the subscriptions an order began."""
-    lines = select(OrderLine.id).where(OrderLine.order_id == order.id)
-    found = uow.session.scalars(
-        select(Subscription).where(Subscription.order_line_id.in_(lines)).order_by(Subscription.id).with_for_update()
-    )
-    for subscription in found:
+    for subscription in subscriptions_of(uow, order.id):
         SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties)

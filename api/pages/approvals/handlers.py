@@ -11,7 +11,7 @@ from litestar.params import FromPath
 
 from api.media_addresses import cover_address, media_address
 from api.pages.approvals.views import ApprovalRequest, ApprovalsView, Decision
-from api.pages.feed.views import FeedClaim
+from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure, money, titles
 from api.pages.frame.prices import term_key
@@ -116,7 +116,11 @@ def _request(
         rule=_reason(page_request, purchase, rule),
         note=f"PO {purchase.po_number}" if purchase.po_number else "",
         claims=tuple(
-            FeedClaim(int(one["second_ms"]) // 1000, page_request.pick(one["text"], one["text_en"]), bool(one["ok"]))
+            FeedClaim(
+                int(one["second_ms"]) // 1000,
+                page_request.pick(one["text"], one["text_en"]),
+                verdict_of(one["kind"], bool(one["ok"])),
+            )
             for bought in _lines(purchase)
             for one in bought.claims
         ),

@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from api.auth import SIGNED_IN
 from api.media_addresses import cover_address
 from api.pages.buy.views import BuyView, NotHereView, PlanChoice, QuotePanel, QuotePanelLine
-from api.pages.feed.views import FeedClaim
+from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.payment_methods import methods, parse_method
@@ -224,7 +224,9 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
         gross=Money(quote.gross_minor, quote.currency),
         expires_at=quote.expires_at,
         claims=tuple(
-            FeedClaim(claim.second_ms // 1000, page_request.pick(claim.text, claim.text_en), claim.ok)
+            FeedClaim(
+                claim.second_ms // 1000, page_request.pick(claim.text, claim.text_en), verdict_of(claim.kind, claim.ok)
+            )
             for line in lines
             for claim in line.claims
         ),

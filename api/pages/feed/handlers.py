@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
 from api.media_addresses import cover_address, media_address
-from api.pages.feed.views import CallToAction, FeedCard, FeedClaim, FeedVideo, FeedView
+from api.pages.feed.views import CallToAction, FeedCard, FeedClaim, FeedVideo, FeedView, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import Form, PageRequest, form_post, page
@@ -83,7 +83,9 @@ def video_view(page_request: PageRequest, item: feed.FeedItem, owned: frozenset[
 
 def claim_view(page_request: PageRequest, claim: cards.ClaimView) -> FeedClaim:
     """Something said in a video."""
-    return FeedClaim(claim.at_ms // 1000, page_request.pick(claim.text, claim.text_en), claim.kept)
+    return FeedClaim(
+        claim.at_ms // 1000, page_request.pick(claim.text, claim.text_en), verdict_of(claim.kind, claim.kept)
+    )
 
 
 def _card(page_request: PageRequest, card: cards.Card, owned: frozenset[UUID]) -> FeedCard:

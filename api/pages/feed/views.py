@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from api.pages.frame.prices import Per
 from kernel.money import Money
 
+Verdict = Literal["kept", "differs", "no_trial"]
 CallToAction = Literal["buy", "trial", "demo", "quote"]
 
 
@@ -30,11 +31,21 @@ class FeedCard:
 
 @dataclass(frozen=True, slots=True)
 class FeedClaim:
-    """Something said in the video at a second, and whether the plan keeps it."""
+    """Something said in the video at a second, and whether what is sold keeps it.
+
+    `no_trial`: the plan has the trial that was promised, but a purchase begins none and is charged in full.
+    """
 
     second: int
     text: str
-    ok: bool
+    verdict: Verdict
+
+
+def verdict_of(kind: str, ok: bool) -> Verdict:  # noqa: FBT001 - what the plan says of the claim
+    """What a buyer is told of a claim of this kind which the plan keeps, or not."""
+    if not ok:
+        return "differs"
+    return "no_trial" if kind == "trial_days" else "kept"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.pages.feed.views import FeedClaim
+from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.payment_methods import methods, parse_method
 from api.pages.frame.phrases import failure, money, titles
@@ -164,7 +164,7 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -
             FeedClaim(
                 cast("int", one["second_ms"]) // 1000,
                 page_request.pick(cast("str", one["text"]), cast("str", one["text_en"])),
-                bool(one["ok"]),
+                verdict_of(str(one["kind"]), bool(one["ok"])),
             )
             for bought in order.lines
             for one in bought.claims

@@ -207,6 +207,8 @@ def _entitlements(page_request: PageRequest, data: OrderPageData) -> list[Link]:
         text = {"todo": page_request.t("order.entitlement_waits")}.get(state, "")
         if one.entitlement_state == "ended":
             text = page_request.t("order.entitlement_ended")
+        elif one.entitlement_state == "active" and one.valid_to is not None:
+            text = page_request.t("order.entitlement_until", day=page_request.formats.day(one.valid_to))
         links.append(
             Link(
                 "entitlement",

@@ -48,9 +48,9 @@ class Samples:
     def claims(self, *, kept: bool = True) -> tuple[FeedClaim, ...]:
         """What the video says."""
         return (
-            FeedClaim(4, self.pick("含 20 席位", "20 seats included"), True),
-            FeedClaim(7, self.pick("¥199 / 席 / 年", "¥199 per seat and year"), True),
-            FeedClaim(10, self.pick("免费试用 14 天", "Free for 14 days"), kept),
+            FeedClaim(4, self.pick("含 20 席位", "20 seats included"), "kept"),
+            FeedClaim(7, self.pick("¥199 / 席 / 年", "¥199 per seat and year"), "kept"),
+            FeedClaim(10, self.pick("免费试用 14 天", "Free for 14 days"), "no_trial" if kept else "differs"),
         )
 
     def sign_in(self) -> SignInView:

@@ -24,6 +24,12 @@ export async function openSheet(dialog, address) {
   body.querySelector("[data-pay]").focus({ preventScroll: true });
 }
 
+/** What is said of a promise beside the price: a trial that the plan has is not what a purchase begins. */
+function verdict(claim) {
+  if (!claim.ok) return "differs";
+  return claim.kind === "trial_days" ? "no_trial" : "kept";
+}
+
 /** A priced line as a sentence, as the server's own rendering says it. */
 function describe(line) {
   if (line.pricing !== "per_seat") return pick(line, "plan_name");
@@ -83,7 +89,7 @@ export function enhance(root, close = () => history.back()) {
     form.querySelector("[data-approval]").hidden = !quote.needs_approval;
     form.querySelector("[data-pay-text]").textContent = quote.needs_approval ? text("ask") : text("pay", { amount: money(quote.gross) });
     const claims = form.querySelector("[data-claims] ul");
-    claims?.replaceChildren(...quote.claims.map((claim) => make("li", {}, make("span", { className: "at", text: clock(claim.second) }), make("span", { text: text("quoted", { text: pick(claim, "text") }) }), make("span", { className: claim.ok ? "verdict" : "verdict no", text: claim.ok ? text("kept") : text("differs") }))));
+    claims?.replaceChildren(...quote.claims.map((claim) => make("li", {}, make("span", { className: "at", text: clock(claim.second) }), make("span", { text: text("quoted", { text: pick(claim, "text") }) }), make("span", { className: `verdict ${verdict(claim)}`, text: text(verdict(claim)) }))));
   }
 
   function changed() {

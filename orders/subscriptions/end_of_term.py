@@ -1,0 +1,53 @@
+"""The end of a subscription's last term: nothing renews it, so what it gave is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from fulfillment.provisioning.end_entitlement import end_entitlement
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.states import state_in
+from orders.order.accept_services import complete_when_over
+from orders.order.locking import deliveries_of, find_locked_order, subscriptions_of
+from orders.order.models import SUBSCRIPTION, OrderLine, Subscription
+
+BATCH_SIZE = 100
+
+
+def orders_past_term(uow: UnitOfWork) -> Sequence[UUID]:
+    """Orders with a subscription whose last term is over, the longest over first."""
+    over = (
+        select(OrderLine.order_id)
+        .join(Subscription, Subscription.order_line_id == OrderLine.id)
+        .where(state_in(Subscription.state, "active"), Subscription.ends_at <= clock.now())
+        .order_by(Subscription.ends_at, Subscription.id)
+        .limit(BATCH_SIZE)
+    )
+    return tuple(dict.fromkeys(uow.session.scalars(over)))
+
+
+def end_past_term(uow: UnitOfWork, order_id: UUID) -> bool:
+    """End the subscriptions of an order whose last term is over, and what they gave. Returns False when none is.
+
+    An order of which nothing is left to accept or to use is complete. Idempotent by the state.
+
+    Locks: the order, its subscriptions, their entitlements. Emits: EntitlementEnded.
+    """
+    order = find_locked_order(uow, order_id)
+    if order is None:
+        return False
+    found = subscriptions_of(uow, order.id)
+    over = [one for one in found if one.state == "active" and one.ends_at <= clock.now()]
+    given = {one.line.id: one.entitlement for one in deliveries_of(uow, order.id)}
+    for subscription in over:
+        SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties, reason="term_over")
+        entitlement = given[subscription.order_line_id]
+        assert entitlement is not None  # noqa: S101 - a subscription begins with what its line gave
+        end_entitlement(uow, entitlement.id, reason="term_over")
+    if over and order.state == "active" and order.deadline_at is None:
+        complete_when_over(uow, order, reason="term_over")
+    return bool(over)
