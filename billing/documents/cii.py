@@ -35,6 +35,7 @@ _REASONS: Final = {
     TaxCategory.OUT_OF_SCOPE: ("Not subject to VAT", "VATEX-EU-O"),
 }
 _SANDBOX_NOTE: Final = "SANDBOX – not a tax document / 沙箱 · 非税务发票"
+_NOT_FISCAL_NOTE: Final = "Not a tax invoice / 非税务发票"
 
 
 def en16931_violation(document: InvoiceDocument) -> str | None:
@@ -133,7 +134,7 @@ def _header(root: etree._Element, document: InvoiceDocument) -> None:
     _add(element, "ram:ID", document.number)  # BT-1
     _add(element, "ram:TypeCode", _CREDIT_NOTE_CODE if document.is_credit_note else _INVOICE_CODE)  # BT-3
     _day(element, "ram:IssueDateTime", document.issued_on)  # BT-2
-    notes = [_SANDBOX_NOTE] if document.sandbox else []
+    notes = [_SANDBOX_NOTE] if document.sandbox else [] if document.is_fiscal else [_NOT_FISCAL_NOTE]
     if document.fiscal_number:
         notes.append(f"数电票号码: {document.fiscal_number}")
     if document.original:

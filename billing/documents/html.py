@@ -68,7 +68,7 @@ def invoice_html(document: InvoiceDocument) -> HtmlDocument:
     Raises:
         Invalid: `verification_url_too_long`, `amount_out_of_range`.
     """
-    labels = Labels(document.language)
+    labels = Labels(document.language, fiscal=document.is_fiscal)
     sign = -1 if document.is_credit_note else 1
     capitals = ""
     if labels.chinese and document.currency == "CNY":

@@ -84,16 +84,31 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "no_lines": ("本期无订单", "No orders in this period"),
 }
 
+_BILL: Final[dict[str, tuple[str, str]]] = {
+    "invoice": ("账单（非税务发票）", "Bill (not a tax invoice)"),
+    "credit_note": ("退款账单（非税务发票）", "Credit bill (not a tax invoice)"),
+    "number": ("账单号码", "Number"),
+    "issued_on": ("出单日期", "Date of issue"),
+    "original": ("原账单", "Original"),
+    "reason": ("退款原因", "Reason"),
+    "drawer": ("出单人", "Issued by"),
+}
+"""What is called otherwise where the law calls nothing an invoice that no tax authority numbered."""
+
 
 class Labels:
-    """Labels of one language; bilingual ones set the English after the Chinese, in a smaller hand."""
+    """Labels of one language; bilingual ones set the English after the Chinese, in a smaller hand.
 
-    def __init__(self, language: Language) -> None:
+    `fiscal`: whether the document is what the law of its issuer's country calls an invoice.
+    """
+
+    def __init__(self, language: Language, *, fiscal: bool = True) -> None:
         self.language = language
+        self._words = _WORDS if fiscal else _WORDS | _BILL
 
     def __call__(self, key: str) -> Markup:
         """The label as safe markup."""
-        chinese, english = _WORDS[key]
+        chinese, english = self._words[key]
         if self.language is Language.ZH or (self.language is Language.BILINGUAL and not english):
             return escape(chinese)
         if self.language is Language.EN:
@@ -102,7 +117,7 @@ class Labels:
 
     def plain(self, key: str) -> str:
         """The label as text, for the PDF's title."""
-        chinese, english = _WORDS[key]
+        chinese, english = self._words[key]
         return {Language.ZH: chinese, Language.EN: english}.get(self.language, f"{chinese} {english}")
 
     @property

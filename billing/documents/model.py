@@ -119,6 +119,14 @@ class InvoiceDocument:
         self._check_sums()
         self._check_tax_mixture()
 
+    @property
+    def is_fiscal(self) -> bool:
+        """Whether its issuer's law calls it an invoice: in China only what the tax authority numbered is one.
+
+        Source: 中华人民共和国发票管理办法, article 3 (2023).
+        """
+        return self.seller.country != "CN" or bool(self.fiscal_number)
+
     def _check_sums(self) -> None:
         for field in ("net_minor", "tax_minor", "gross_minor"):
             if sum(getattr(line, field) for line in self.lines) != getattr(self, field):

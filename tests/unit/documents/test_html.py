@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from billing.documents import formatting
 from billing.documents.fonts import subset_font, substitute_glyphs
 from billing.documents.html import invoice_html, statement_html
-from billing.documents.model import Language
+from billing.documents.model import InvoiceDocument, Language
 from billing.documents.parties import DocumentParty
 from billing.documents.qr import qr_svg
 from kernel.errors import Invalid
 from kernel.money import exponent
-from tests.sample_documents import YEAR, chinese_invoice, credit_note, statement
+from tests.sample_documents import SELLER_DE, YEAR, chinese_invoice, credit_note, statement
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,13 @@ def test_the_sandbox_is_named_and_only_there() -> None:
 @pytest.mark.parametrize(
     ("language", "titles"),
     [
-        (Language.ZH, ["电子发票", "红字发票", "结算单"]),
-        (Language.EN, ["Invoice", "Credit note", "Settlement statement"]),
+        (Language.ZH, ["账单（非税务发票）", "退款账单（非税务发票）", "结算单"]),
+        (Language.EN, ["Bill (not a tax invoice)", "Credit bill (not a tax invoice)", "Settlement statement"]),
         (
             Language.BILINGUAL,
             [
-                '电子发票 <span class="en">Invoice</span>',
-                '红字发票 <span class="en">Credit note</span>',
+                '账单（非税务发票） <span class="en">Bill (not a tax invoice)</span>',
+                '退款账单（非税务发票） <span class="en">Credit bill (not a tax invoice)</span>',
                 '结算单 <span class="en">Settlement statement</span>',
             ],
         ),
@@ -123,6 +123,23 @@ def test_every_language_sets_every_document(language: Language, titles: list[str
     ]
     for html, title in zip(pages, titles, strict=True):
         assert f">{title}</h1>" in html
+
+
+@pytest.mark.parametrize(
+    ("document", "title", "number"),
+    [
+        (chinese_invoice(language=Language.ZH), "账单（非税务发票）", "账单号码"),
+        (chinese_invoice(language=Language.ZH, fiscal_number="26332000000012345678"), "电子发票", "发票号码"),
+        (credit_note(language=Language.EN, fiscal_number="26332000000012345679"), "Credit note", "Number"),
+        (chinese_invoice(language=Language.EN, seller=SELLER_DE), "Invoice", "Number"),
+    ],
+)
+def test_in_china_only_what_an_authority_numbered_is_called_an_invoice(
+    document: InvoiceDocument, title: str, number: str
+) -> None:
+    html = invoice_html(document).html
+    assert f">{title}</h1>" in html
+    assert f">{number}</td>" in html
 
 
 def test_words_of_others_are_never_markup() -> None:
