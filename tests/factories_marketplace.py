@@ -113,9 +113,9 @@ def make_org(uow: UnitOfWork, *, seller: bool = False, name: str = "", country: 
     return Org(registered.org_id, owner, email)
 
 
-def make_seller(uow: UnitOfWork, *, name: str = "") -> Org:
+def make_seller(uow: UnitOfWork, *, name: str = "", **more: Any) -> Org:
     """A seller whose checklist is done."""
-    org = make_org(uow, seller=True, name=name)
+    org = make_org(uow, seller=True, name=name, **more)
     with acting(uow, SYSTEM):
         for step in STEPS:
             complete_onboarding_step(

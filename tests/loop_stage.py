@@ -124,12 +124,13 @@ class Stage:
         principal: Principal | None = None,
         lines: tuple[QuoteItem, ...] | None = None,
         context: Context | None = None,
+        profile: UUID | None = None,
     ) -> UUID:
-        """Ask for a price, by default from inside the video at second 7."""
+        """Ask for a price, by default from inside the video at second 7 and for the default invoice title."""
         where = context or Context(video_id=self.video, placement_id=self.placement, second_ms=7_000)
         asked = lines or (QuoteItem(plan_id or self.seat_plan, quantity),)
         with unit_of_work(self.services.db, principal or self.purchaser) as uow:
-            return create_quote(uow, CreateQuote(asked, None, where)).id
+            return create_quote(uow, CreateQuote(asked, None, where, profile)).id
 
     def buy(
         self,
@@ -143,14 +144,21 @@ class Stage:
         quote_id = self.quote(plan_id, quantity, principal=principal)
         return self.place(quote_id, method=method, principal=principal)
 
-    def place(self, quote_id: UUID, *, method: str = "sbx_ok", principal: Principal | None = None) -> UUID:
-        """Accept a quote of one seller; returns the id of its only order."""
-        (order,) = self.orders_of(self.purchase(quote_id, method=method, principal=principal))
+    def place(self, quote_id: UUID, **how: Any) -> UUID:
+        """Accept a quote of one seller, as `purchase`; returns the id of its only order."""
+        (order,) = self.orders_of(self.purchase(quote_id, **how))
         return order.id
 
-    def purchase(self, quote_id: UUID, *, method: str = "sbx_ok", principal: Principal | None = None) -> UUID:
+    def purchase(
+        self,
+        quote_id: UUID,
+        *,
+        method: str = "sbx_ok",
+        principal: Principal | None = None,
+        profile: UUID | None = None,
+    ) -> UUID:
         """Accept a quote; returns the purchase's id."""
-        command = PlacePurchase(quote_id, self.profile, "sandbox", method, "PO-7")
+        command = PlacePurchase(quote_id, profile or self.profile, "sandbox", method, "PO-7")
         return transact(
             self.services.db, principal or self.purchaser, lambda uow: place_purchase(uow, command).purchase.id
         )

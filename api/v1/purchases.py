@@ -101,7 +101,11 @@ class PurchaseOut(Out):
 def create_purchase(
     data: JSONBody[PurchaseIn], request: ApiRequest, idempotency_key: KeyHeader
 ) -> Response[PurchaseOut]:
-    """Accept a quote: one order per seller, paid at once or sent to an approver. Needs an Idempotency-Key."""
+    """Accept a quote: one order per seller, paid at once or sent to an approver. Needs an Idempotency-Key.
+
+    Where another party than the quote's is to be on the invoice and would pay another total, the answer is 409
+    `price_changed` with the new amounts; nothing is bought. Ask for a quote for that billing profile.
+    """
     return answered(buy(request, data, idempotency_key))
 
 

@@ -14,7 +14,7 @@ from api.request import ApiRequest
 from api.schema import MoneyOut, Out, Wire
 from kernel.errors import Invalid
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
-from orders.checkout.priced_line import Context, PricedLine, QuotedClaim
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim
 from orders.checkout.quote_models import Quote
 
 
@@ -52,6 +52,9 @@ class QuoteIn(Wire):
         default=None, description="Second of the video at which the card was used"
     )
     share: Annotated[str, Field(max_length=64)] | None = None
+    billing_profile_id: UUID | None = Field(
+        default=None, description="Whom the invoice will name, which decides the tax. Default: the default profile"
+    )
 
     def asked(self) -> tuple[QuoteItem, ...]:
         """The lines whichever way they were given."""
@@ -105,10 +108,20 @@ class QuoteLineOut(Out):
         return cls.of_row(line)
 
 
+class InvoicePartyOut(Out):
+    """Whom the invoice will name. Its country and tax identifier decided the tax."""
+
+    billing_profile_id: UUID | None
+    legal_name: str
+    country: str
+    tax_id: str | None
+
+
 class QuoteOut(Out):
     """A price that binds us until `expires_at`."""
 
     id: UUID
+    invoice_party: InvoicePartyOut
     lines: list[QuoteLineOut]
     net: MoneyOut
     tax: MoneyOut
@@ -125,6 +138,7 @@ class QuoteOut(Out):
         claims = [QuotedClaim.model_construct(**claim) for line in quote.lines for claim in line["claims"]]
         return cls.of_row(
             quote,
+            invoice_party=InvoicePartyOut.of_row(InvoiceParty.model_validate(quote.invoice_party)),
             lines=[QuoteLineOut.of(line) for line in lines],
             claims=[QuoteClaimOut.of_row(claim, second=claim.second_ms // 1000) for claim in claims],
         )
@@ -139,7 +153,7 @@ def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
         second_ms=None if data.second is None else data.second * 1000,
         share=data.share,
     )
-    command = CreateQuote(data.asked(), data.currency, context)
+    command = CreateQuote(data.asked(), data.currency, context, data.billing_profile_id)
     return request.transact(lambda uow: QuoteOut.of(create_quote(uow, command)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.verify.rule import Query, pending
+from billing.tax.rates import EU_STANDARD
 
 TOTALS = Query(
     "orders.totals",
@@ -18,8 +19,8 @@ TOTALS = Query(
 )
 PURCHASE_TOTALS = Query(
     "purchases.totals",
-    "采购合计等于其各订单之和，也等于所依据的报价。",
-    "A purchase is the sum of its orders, and exactly what was quoted.",
+    "采购合计等于其各订单之和，应付总额等于所依据的报价；抬头不变时净额与税额也相等。",
+    "A purchase is the sum of its orders, its total is what was quoted, and so are net and tax to the same party.",
     """
     SELECT p.id AS purchase_id, p.gross_minor, q.gross_minor AS quoted_minor,
            coalesce(sum(o.gross_minor), 0) AS orders_minor
@@ -29,9 +30,35 @@ PURCHASE_TOTALS = Query(
     GROUP BY p.id, q.id
     HAVING (p.net_minor, p.tax_minor, p.gross_minor)
            IS DISTINCT FROM (coalesce(sum(o.net_minor), 0), coalesce(sum(o.tax_minor), 0), coalesce(sum(o.gross_minor), 0))
-        OR (p.net_minor, p.tax_minor, p.gross_minor, p.currency)
-           IS DISTINCT FROM (q.net_minor, q.tax_minor, q.gross_minor, q.currency)
+        OR (p.gross_minor, p.currency) IS DISTINCT FROM (q.gross_minor, q.currency)
+        OR ((p.net_minor, p.tax_minor) IS DISTINCT FROM (q.net_minor, q.tax_minor)
+            AND (p.billing_profile->'country', p.billing_profile->'tax_id')
+                IS NOT DISTINCT FROM (q.invoice_party->'country', q.invoice_party->'tax_id'))
     """,
+)
+TAXED = Query(
+    "lines.taxed",
+    "每行的税由发票抬头决定：出口不面向境内抬头，反向征收的抬头有税号，本国税率只面向本国抬头。",
+    "A line's tax is that of the party on the invoice: no export to a party at home, no reverse charge without its number.",
+    """
+    SELECT l.id AS order_line_id, l.tax_reason, p.billing_profile->>'country' AS country, p.billing_profile->>'tax_id' AS tax_id
+    FROM orders.order_line l
+    JOIN orders."order" o ON o.id = l.order_id
+    JOIN orders.purchase p ON p.id = o.purchase_id
+    JOIN marketplace.organization s ON s.id = l.seller_org_id
+    WHERE CASE
+        WHEN l.tax_reason = 'cn_export' THEN p.billing_profile->>'country' = 'CN'
+        WHEN l.tax_reason IN ('cn_service', 'cn_software', 'cn_small_scale') THEN p.billing_profile->>'country' <> 'CN'
+        WHEN l.tax_reason = 'eu_domestic' THEN p.billing_profile->>'country' <> s.country
+        WHEN l.tax_reason IN ('eu_reverse_charge', 'eu_destination', 'eu_export') THEN
+            p.billing_profile->>'country' = s.country
+            OR (l.tax_reason = 'eu_reverse_charge') <> (p.billing_profile->>'country' = ANY (:union) AND starts_with(
+                coalesce(p.billing_profile->>'tax_id', ''),
+                CASE p.billing_profile->>'country' WHEN 'GR' THEN 'EL' ELSE p.billing_profile->>'country' END))
+            OR (l.tax_reason = 'eu_export') <> (p.billing_profile->>'country' <> ALL (:union))
+        ELSE false END
+    """,
+    lambda: {"union": list(EU_STANDARD)},
 )
 PURCHASE_STATE = Query(
     "purchases.orders",
@@ -231,6 +258,6 @@ SUBSCRIBED = Query(
 )
 
 RULES = (
-    TOTALS, PURCHASE_TOTALS, PURCHASE_STATE, APPROVED, PAID, CHARGED, WAITING, MOVED_ON, ACTIVE, DELIVERED, GIVEN_BACK,
+    TOTALS, PURCHASE_TOTALS, TAXED, PURCHASE_STATE, APPROVED, PAID, CHARGED, WAITING, MOVED_ON, ACTIVE, DELIVERED, GIVEN_BACK,
     REFUNDED, ENDED, ATTRIBUTED, SOLD_BY, SUBSCRIBED,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Boolean, Uuid, bindparam, or_, select
+from sqlalchemy import Boolean, Uuid, bindparam, case, or_, select
 
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
@@ -74,16 +74,20 @@ def get_party(uow: UnitOfWork, org_id: UUID) -> Party:
     found: Organization | None = known or uow.find(_PARTY, org_id=org_id, **viewer(uow.principal))
     if found is None:
         raise NotFound("organization_not_found")
+    return _to_party(found)
+
+
+def _to_party(row: Organization) -> Party:
     return Party(
-        found.id,
-        found.legal_name,
-        found.display_name,
-        found.country,
-        found.tax_id,
-        found.locale,
-        found.time_zone,
-        found.is_seller,
-        found.is_platform,
+        row.id,
+        row.legal_name,
+        row.display_name,
+        row.country,
+        row.tax_id,
+        row.locale,
+        row.time_zone,
+        row.is_seller,
+        row.is_platform,
     )
 
 
@@ -119,6 +123,39 @@ def find_default_billing_profile(uow: UnitOfWork, org_id: UUID) -> InvoiceTitle 
     """The organization's default billing profile, if it has one and the principal may see it."""
     found: BillingProfile | None = uow.find(_DEFAULT_PROFILE, org_id=org_id, **viewer(uow.principal))
     return to_invoice_title(found) if found else None
+
+
+_INVOICED = Read(
+    select(Organization, BillingProfile)
+    .join(
+        BillingProfile,
+        (BillingProfile.org_id == Organization.id)
+        & case(
+            (bindparam("profile_id", type_=Uuid).is_(None), BillingProfile.is_default),
+            else_=BillingProfile.id == bindparam("profile_id", type_=Uuid),
+        ),
+        isouter=True,
+    )
+    .where(Organization.id == bindparam("org_id"))
+)
+
+
+def ask_invoiced(uow: UnitOfWork, profile_id: UUID | None) -> None:
+    """Ask ahead for `get_invoiced`."""
+    uow.ask_ahead(_INVOICED, org_id=uow.principal.organization(), profile_id=profile_id)
+
+
+def get_invoiced(uow: UnitOfWork, profile_id: UUID | None) -> InvoiceTitle | Party:
+    """Whom an invoice of the acting organization names: this profile, else its default one, else itself when it has none.
+
+    Raises: NotFound(`billing_profile_not_found`).
+    """
+    organization, profile = uow.find(_INVOICED, org_id=uow.principal.organization(), profile_id=profile_id)
+    if profile is not None:
+        return to_invoice_title(profile)
+    if profile_id is not None:
+        raise NotFound("billing_profile_not_found")
+    return _to_party(organization)
 
 
 def to_invoice_title(row: BillingProfile) -> InvoiceTitle:

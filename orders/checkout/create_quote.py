@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from billing.tax.decision import TaxParty, tax_for
 from billing.tax.line_amounts import line_amounts
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -16,9 +15,9 @@ from marketplace.catalog import sellable
 from marketplace.catalog.sellable import Sellable
 from marketplace.discovery import claims
 from marketplace.parties import lookups
-from marketplace.parties.lookups import Party
 from orders.approval_rules.needs_approval import ask_rules, needs_approval
-from orders.checkout.priced_line import Context, PricedLine, QuotedClaim, totals
+from orders.checkout.line_tax import decide_tax, invoice_party
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, totals
 from orders.checkout.quote_models import Quote
 
 QUOTE_TTL = timedelta(minutes=30)
@@ -35,29 +34,34 @@ class QuoteItem:
 
 @dataclass(frozen=True, slots=True)
 class CreateQuote:
-    """What to price. `currency`, when given, must be the plans' own: there is no conversion."""
+    """What to price. `currency`, when given, must be the plans' own: there is no conversion.
+
+    `billing_profile_id`: whom the invoice will name, which decides the tax; the default profile when None.
+    """
 
     lines: tuple[QuoteItem, ...]
     currency: str | None = None
     context: Context = field(default_factory=Context)
+    billing_profile_id: UUID | None = None
 
 
 def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     """Price the lines for the acting organization; the answer binds us for 30 minutes.
 
-    Raises: Invalid `quantity_out_of_range`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`; what
-    `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
+    Raises: Invalid `quantity_out_of_range`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`; NotFound
+    `billing_profile_not_found`; what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
     """
     buyer_id = uow.principal.organization()
     if not 1 <= len(command.lines) <= MAX_LINES:
         raise Invalid("too_many_lines", field="lines", limit=MAX_LINES)
     _ask_ahead(uow, command)
-    buyer = lookups.get_party(uow, buyer_id)
+    buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
     lines = [_price(uow, buyer, item, command.context) for item in command.lines]
     currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
     if len(currencies) != 1:
         raise Invalid("currencies_differ", field="currency")
     net, tax, gross = totals(lines)
+    now = clock.now()
     currency = lines[0].currency
     quote = Quote(
         id=uuid7(),
@@ -68,9 +72,11 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
         tax_minor=tax,
         gross_minor=gross,
         lines=[line.model_dump(mode="json") for line in lines],
+        invoice_party=buyer.model_dump(mode="json"),
         context=command.context.model_dump(mode="json"),
         needs_approval=needs_approval(uow, currency, gross),
-        expires_at=clock.now() + QUOTE_TTL,
+        expires_at=now + QUOTE_TTL,
+        created_at=now,
         used_at=None,
     )
     return uow.add(quote)
@@ -78,7 +84,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
 
 def _ask_ahead(uow: UnitOfWork, command: CreateQuote) -> None:
     """Everything that a price is made of, in one round trip."""
-    lookups.ask_party(uow, uow.principal.organization())
+    lookups.ask_invoiced(uow, command.billing_profile_id)
     for item in command.lines:
         sellable.ask_sellable(uow, item.plan_id)
         if command.context.video_id is not None:
@@ -86,20 +92,14 @@ def _ask_ahead(uow: UnitOfWork, command: CreateQuote) -> None:
     ask_rules(uow)
 
 
-def _price(uow: UnitOfWork, buyer: Party, item: QuoteItem, context: Context) -> PricedLine:
+def _price(uow: UnitOfWork, buyer: InvoiceParty, item: QuoteItem, context: Context) -> PricedLine:
     plan = sellable.get_sellable(uow, item.plan_id)
-    if plan.seller_org_id == buyer.org_id:
+    if plan.seller_org_id == uow.principal.organization():
         raise Conflict("own_listing")
     if not plan.min_seats <= item.quantity <= plan.max_seats:
         raise Invalid("quantity_out_of_range", field="quantity", least=plan.min_seats, most=plan.max_seats)
     seller = lookups.get_party(uow, plan.seller_org_id)
-    decision = tax_for(
-        TaxParty(country=seller.country, tax_id=seller.tax_id or ""),
-        TaxParty(country=buyer.country, tax_id=buyer.tax_id or ""),
-        plan.tax_category,
-        on=clock.today(seller.time_zone),
-        included=plan.tax_included,
-    )
+    decision = decide_tax(seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included)
     amounts = line_amounts(plan.unit_price_minor, item.quantity, 0, decision)
     return PricedLine(
         seller_org_id=plan.seller_org_id,
@@ -119,6 +119,7 @@ def _price(uow: UnitOfWork, buyer: Party, item: QuoteItem, context: Context) -> 
         quantity=item.quantity,
         currency=plan.currency,
         unit_price_minor=plan.unit_price_minor,
+        taxed_as=plan.tax_category,
         list_minor=amounts.list_minor,
         discount_minor=amounts.discount_minor,
         net_minor=amounts.net_minor,

@@ -24,6 +24,7 @@ from marketplace.parties import lookups
 from marketplace.parties.models import Organization
 from orders.approval_rules.needs_approval import ask_rules, needs_approval
 from orders.checkout.attribute_line import ask_touchpoints, attribute_line
+from orders.checkout.line_tax import invoice_party, lines_for
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.priced_line import Context, PricedLine, by_seller, totals
 from orders.checkout.quote_models import Quote
@@ -92,29 +93,31 @@ class Placed:
 def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     """Place the purchase of a quote for the acting organization.
 
-    The amounts are the quote's, whatever a plan costs by now.
+    The amounts are the quote's, whatever a plan costs by now; the tax is that of the party whom the invoice names.
 
-    Raises: NotFound, Gone `quote_expired`, Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`.
+    Raises: NotFound, Conflict `price_changed` as `lines_for`, Gone `quote_expired`, Conflict `quote_used`, `plan_withdrawn`,
+    `listing_suspended`.
     Emits: PurchasePlaced. Locks: the quote. Idempotent by the quote: it can be used once.
     """
     quote, buyer_name, requested_by_name = _take_quote(uow, command.quote_id)
-    lines = [PricedLine.model_validate(line) for line in quote.lines]
+    profile = lookups.get_billing_profile(uow, command.billing_profile_id)
+    lines = lines_for(uow, quote, invoice_party(profile))
+    net, tax, gross = totals(lines)
     context, now = Context.model_validate(quote.context), clock.now()
     _ask_ahead(uow, quote, lines, now)
     for line in lines:
         sellable.require_still_sold(uow, line.plan_id)
-    profile = lookups.get_billing_profile(uow, command.billing_profile_id)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
-    waits = needs_approval(uow, quote.currency, quote.gross_minor)
+    waits = needs_approval(uow, quote.currency, gross)
     state = "pending_approval" if waits else "pending_payment"
     purchase = Purchase(
         id=uuid7(),
         buyer_org_id=quote.buyer_org_id,
         quote_id=quote.id,
         currency=quote.currency,
-        net_minor=quote.net_minor,
-        tax_minor=quote.tax_minor,
-        gross_minor=quote.gross_minor,
+        net_minor=net,
+        tax_minor=tax,
+        gross_minor=gross,
         billing_profile=_plain(asdict(profile)),
         po_number=plain_text(command.po_number or "") or None,
         requested_by=uow.principal.accountable_id,

@@ -28,6 +28,24 @@ class Context(BaseModel):
         return share if share is not None and _CODE.fullmatch(share) else None
 
 
+class InvoiceParty(BaseModel):
+    """Whom the invoice will name. Country and tax identifier of this party, and of nobody else, decide the tax.
+
+    Without a profile it is the organization itself, which has none yet.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    billing_profile_id: UUID | None
+    legal_name: str
+    country: str
+    tax_id: str | None
+
+    def is_taxed_like(self, other: InvoiceParty) -> bool:
+        """Whether no tax can differ between the two."""
+        return (self.country, self.tax_id) == (other.country, other.tax_id)
+
+
 class QuotedClaim(BaseModel):
     """Something the video promised about the plan, and whether the published plan keeps it.
 
@@ -69,6 +87,8 @@ class PricedLine(BaseModel):
     quantity: int
     currency: str
     unit_price_minor: int
+    taxed_as: str
+    """The listing's tax category: `service` or `software`."""
     list_minor: int
     discount_minor: int
     net_minor: int

@@ -34,6 +34,8 @@ class Quote(Base):
     gross_minor: Mapped[Minor]
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     """`orders.checkout.priced_line.PricedLine`, one dictionary each."""
+    invoice_party: Mapped[Json]
+    """Whom the tax was decided by: `orders.checkout.priced_line.InvoiceParty`."""
     context: Mapped[Json]
     """Where the buyer stood: video, placement, millisecond, share link."""
     needs_approval: Mapped[bool]

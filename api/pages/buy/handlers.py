@@ -51,6 +51,12 @@ class Wanted:
     payment_method_id: str = ""
     po_number: str = ""
 
+    @property
+    def profile_id(self) -> UUID | None:
+        """The invoice title that was chosen; None for the default one."""
+        chosen = self.billing_profile_id
+        return parse_uuid_or_404(chosen, "billing_profile_not_found") if chosen else None
+
 
 @page("/buy/{placement_id:uuid}", SIGNED_IN)
 def show_sheet(placement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
@@ -145,7 +151,8 @@ def _not_here(page_request: PageRequest, wanted: Wanted) -> NotHereView | None:
 
 def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:
     lines = [PricedLine.model_validate(line) for line in quote.lines]
-    return [(str(line.plan_id), line.quantity) for line in lines] == [(wanted.plan_id, wanted.quantity)]
+    same_lines = [(str(line.plan_id), line.quantity) for line in lines] == [(wanted.plan_id, wanted.quantity)]
+    return same_lines and quote.invoice_party["billing_profile_id"] == (wanted.billing_profile_id or None)
 
 
 def _priced(
@@ -160,7 +167,8 @@ def _priced(
         context = Context(
             video_id=item.id, placement_id=card.placement_id, second_ms=wanted.second * 1000, share=wanted.share
         )
-        quote = create_quote(uow, CreateQuote((QuoteItem(plan.id, quantity),), context=context))
+        items = (QuoteItem(plan.id, quantity),)
+        quote = create_quote(uow, CreateQuote(items, context=context, billing_profile_id=wanted.profile_id))
         titles = list_billing_profiles(uow)
         profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in titles)
         return _view(page_request, wanted, item, card, (plans, plan, quantity), quote, profiles, error, error_field)
@@ -199,7 +207,7 @@ def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
         quantity=quantity,
         quote=quote_view(page_request, quote),
         billing_profiles=profiles,
-        billing_profile_id=wanted.billing_profile_id or (profiles[0].id if profiles else ""),
+        billing_profile_id=quote.invoice_party["billing_profile_id"] or "",
         payment_methods=ways,
         payment_method_id=wanted.payment_method_id or (ways[0].id if ways else ""),
         idempotency_key=str(uuid7()),

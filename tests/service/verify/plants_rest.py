@@ -27,6 +27,13 @@ def purchases_totals(p: Planter, _: World) -> None:
     )
 
 
+def lines_taxed(p: Planter, _: World) -> None:
+    p.change(
+        f"""UPDATE orders.purchase SET billing_profile = billing_profile || '{{"country": "HK"}}'
+            WHERE id = (SELECT purchase_id FROM orders."order" WHERE id = (SELECT {REJECTED}))"""
+    )
+
+
 def purchases_orders(p: Planter, _: World) -> None:
     order_id = p.find(f"SELECT {REJECTED}")
     p.change("UPDATE orders.\"order\" SET state = 'cancelled' WHERE id = :id", id=order_id)

@@ -76,6 +76,11 @@ export function money({ amount, currency }, brief = false) {
   return shown.format(`${amount}e-${digits}`);
 }
 
+/** A rate in parts per million as a percentage. */
+export function percent(ppm) {
+  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 2 }).format(ppm / 1e6);
+}
+
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;

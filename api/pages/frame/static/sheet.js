@@ -1,6 +1,6 @@
 // The purchase sheet: the server renders it; this keeps its price live, pays, and turns it into progress.
 
-import { language, make, money, newId, pick, send, showProblem, text, clock } from "./api.js";
+import { language, make, money, newId, percent, pick, send, showProblem, text, clock } from "./api.js";
 import { follow, paint } from "./progress.js";
 
 const PAUSE_MS = 220;
@@ -64,6 +64,7 @@ export function enhance(root, close = () => history.back()) {
         placement_id: form.dataset.placement,
         second: Number(form.dataset.second),
         ...(form.dataset.share ? { share: form.dataset.share } : {}),
+        ...(form.elements.billing_profile_id.value ? { billing_profile_id: form.elements.billing_profile_id.value } : {}),
       }, { signal: mine.signal });
       stale = false;
       showQuote(quote);
@@ -85,6 +86,7 @@ export function enhance(root, close = () => history.back()) {
     for (const old of list.querySelectorAll("[data-line]")) old.remove();
     const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line), "data-line": "" }), make("dd", { className: "num", text: money(line.tax_included ? line.gross : line.net), "data-line": "" })]);
     list.prepend(...rows);
+    list.querySelector("[data-tax-label]").textContent = text("tax", { rate: percent(quote.lines[0].tax_rate_ppm) });
     for (const name of ["net", "tax", "gross"]) list.querySelector(`[data-${name}]`).textContent = money(quote[name]);
     form.querySelector("[data-approval]").hidden = !quote.needs_approval;
     form.querySelector("[data-pay-text]").textContent = quote.needs_approval ? text("ask") : text("pay", { amount: money(quote.gross) });
@@ -109,7 +111,7 @@ export function enhance(root, close = () => history.back()) {
       quantity.max = event.target.dataset.max;
       quantity.value = String(Math.min(Math.max(Number(quantity.value), Number(quantity.min)), Number(quantity.max)));
     }
-    if (["plan_id", "quantity"].includes(event.target.name)) changed();
+    if (["plan_id", "quantity", "billing_profile_id"].includes(event.target.name)) changed();
   });
 
   for (const button of form.querySelectorAll("[data-step]")) {
@@ -147,7 +149,10 @@ export function enhance(root, close = () => history.back()) {
     } catch (problem) {
       showProblem(form.querySelector("[data-error]"), problem.message);
       if (problem.field && form.elements[problem.field]) form.elements[problem.field].setAttribute("aria-invalid", "true");
-      if (problem.status === 410) await price();
+      if (problem.status === 410 || problem.code === "price_changed") {
+        await price();
+        showProblem(form.querySelector("[data-error]"), problem.message);
+      }
     }
     pay.disabled = false;
     pay.removeAttribute("aria-busy");

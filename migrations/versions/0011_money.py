@@ -1,0 +1,31 @@
+"""A quote keeps whom the invoice will name: this party decides the tax."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0011"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Quotes so far were taxed by the buyer's organization."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.add_column("quote", sa.Column("invoice_party", postgresql.JSONB), schema="orders")
+    op.execute(
+        """
+        UPDATE orders.quote q SET invoice_party = jsonb_build_object(
+            'billing_profile_id', NULL, 'legal_name', o.legal_name, 'country', o.country, 'tax_id', o.tax_id)
+        FROM marketplace.organization o WHERE o.id = q.buyer_org_id
+        """
+    )
+    op.alter_column("quote", "invoice_party", nullable=False, schema="orders")
+
+
+def downgrade() -> None:
+    """Forget whom quotes were for."""
+    op.drop_column("quote", "invoice_party", schema="orders")

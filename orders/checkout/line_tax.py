@@ -1,0 +1,82 @@
+"""The tax of a line: decided by the party that the invoice names, when it is quoted and once more when it is bought."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from billing.tax.decision import TaxDecision, TaxParty, tax_for
+from billing.tax.line_amounts import line_amounts
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict
+from marketplace.parties import lookups
+from marketplace.parties.lookups import InvoiceTitle, Party
+from orders.checkout.priced_line import InvoiceParty, PricedLine, totals
+from orders.checkout.quote_models import Quote
+
+
+def invoice_party(named: InvoiceTitle | Party) -> InvoiceParty:
+    """Whom the invoice names, as a quote keeps it."""
+    profile_id = named.id if isinstance(named, InvoiceTitle) else None
+    return InvoiceParty(
+        billing_profile_id=profile_id, legal_name=named.legal_name, country=named.country, tax_id=named.tax_id
+    )
+
+
+def decide_tax(seller: Party, buyer: InvoiceParty, taxed_as: str, at: datetime, *, included: bool) -> TaxDecision:
+    """The tax on what `seller` sells at `at`, a day of its own calendar. Raises as `tax_for`."""
+    return tax_for(
+        TaxParty(country=seller.country, tax_id=seller.tax_id or ""),
+        TaxParty(country=buyer.country, tax_id=buyer.tax_id or ""),
+        taxed_as,
+        on=at.astimezone(ZoneInfo(seller.time_zone)).date(),
+        included=included,
+    )
+
+
+def lines_for(uow: UnitOfWork, quote: Quote, buyer: InvoiceParty) -> list[PricedLine]:
+    """The lines of a quote as the invoice to `buyer` will have them.
+
+    Where the invoice names another party than was quoted, or the party's country or tax identifier has changed since,
+    the tax is decided anew. It may move between net and tax; what is to be paid never changes unseen.
+
+    Raises:
+        Conflict: `price_changed`, with what each amount would be: another party pays another total.
+    """
+    lines = [PricedLine.model_validate(line) for line in quote.lines]
+    if buyer.is_taxed_like(InvoiceParty.model_validate(quote.invoice_party)):
+        return lines
+    taxed = [_taxed_again(uow, line, buyer, quote.created_at) for line in lines]
+    net_minor, tax_minor, gross_minor = totals(taxed)
+    if gross_minor != quote.gross_minor:
+        raise Conflict(
+            "price_changed",
+            party=buyer.legal_name,
+            billing_profile_id=buyer.billing_profile_id,
+            currency=quote.currency,
+            net_minor=net_minor,
+            tax_minor=tax_minor,
+            gross_minor=gross_minor,
+            quoted_gross_minor=quote.gross_minor,
+        )
+    return taxed
+
+
+def _taxed_again(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty, at: datetime) -> PricedLine:
+    seller = lookups.get_party(uow, line.seller_org_id)
+    return taxed(line, decide_tax(seller, buyer, line.taxed_as, at, included=line.tax_included))
+
+
+def taxed(line: PricedLine, decision: TaxDecision) -> PricedLine:
+    """The line at the same price under another decision. Pure."""
+    amounts = line_amounts(line.unit_price_minor, line.quantity, line.discount_minor, decision)
+    return line.model_copy(
+        update={
+            "net_minor": amounts.net_minor,
+            "tax_minor": amounts.tax_minor,
+            "gross_minor": amounts.gross_minor,
+            "tax_rate_ppm": decision.rate_ppm,
+            "tax_category": decision.category,
+            "tax_reason": decision.reason_code,
+        }
+    )
