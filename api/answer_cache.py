@@ -10,13 +10,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from litestar import MediaType, Response
 from litestar.concurrency import sync_to_thread
 
 from api.auth import has_bearer, session_token
+from api.encoded_answers import LEAST_BYTES, Encoding, encode, requested_encoding
 from kernel import clock
 from marketplace.discovery.viewer import CatalogueViewer, find_catalogue_viewers
 
@@ -30,10 +31,16 @@ MAX_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
-    """A body as it goes out, and the headers of its own."""
+    """A body, in the encodings in which it was asked for as well, and the headers of its own."""
 
     body: bytes
     headers: Mapping[str, str]
+    encoded: Mapping[Encoding, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all bodies."""
+        return len(self.body) + sum(map(len, self.encoded.values()))
 
 
 class AnswerCache:
@@ -55,15 +62,23 @@ class AnswerCache:
 
     def put(self, key: Hashable, answer: CachedAnswer) -> None:
         """Keep an answer; those not used for longest make room. One larger than the whole is not kept."""
-        if len(answer.body) > self._max_bytes:
+        if answer.size > self._max_bytes:
             return
         with self._lock:
             replaced = self._answers.pop(key, None)
-            self._bytes += len(answer.body) - (len(replaced.body) if replaced else 0)
+            self._bytes += answer.size - (replaced.size if replaced else 0)
             self._answers[key] = answer
             while self._bytes > self._max_bytes:
                 _, dropped = self._answers.popitem(last=False)
-                self._bytes -= len(dropped.body)
+                self._bytes -= dropped.size
+
+    def encoded(self, key: Hashable, answer: CachedAnswer, encoding: Encoding) -> bytes:
+        """The body of `answer` in an encoding, kept beside it under `key`."""
+        body = answer.encoded.get(encoding)
+        if body is None:
+            body = encode(answer.body, encoding, "kept")
+            self.put(key, replace(answer, encoded={**answer.encoded, encoding: body}))
+        return body
 
 
 async def catalogue_answer(
@@ -80,9 +95,10 @@ async def catalogue_answer(
         token = session_token(request)
         viewer = await lookup.find(token)
         anybody = viewer if token is None else None
-        answer = request.services.answers.get(_key(request, query, viewer)) if viewer else None
+        key = _key(request, query, viewer) if viewer else None
+        answer = request.services.answers.get(key) if key is not None else None
         if answer is not None:
-            return _respond(answer)
+            return _respond(request, key, answer)
     return await sync_to_thread(_read_anew, request, read, query, anybody)
 
 
@@ -107,9 +123,10 @@ def _read_anew(
         viewer = anybody or find_catalogue_viewers(uow, [uow.principal]).get(uow.principal)
         made = read(uow)
         answer = CachedAnswer(made.render(made.content, MediaType.JSON), dict(made.headers))
-        if viewer is not None:
-            request.services.answers.put(_key(request, query, viewer), answer)
-    return _respond(answer)
+        key = _key(request, query, viewer) if viewer else None
+        if key is not None:
+            request.services.answers.put(key, answer)
+    return _respond(request, key, answer)
 
 
 def _key(request: ApiRequest, query: Hashable, viewer: CatalogueViewer) -> Hashable:
@@ -117,5 +134,9 @@ def _key(request: ApiRequest, query: Hashable, viewer: CatalogueViewer) -> Hasha
     return request.scope["path"], query, viewer, hour
 
 
-def _respond(answer: CachedAnswer) -> Response[Any]:
-    return Response(answer.body, media_type=MediaType.JSON, headers=dict(answer.headers))
+def _respond(request: ApiRequest, key: Hashable | None, answer: CachedAnswer) -> Response[Any]:
+    body, headers = answer.body, dict(answer.headers)
+    encoding = requested_encoding(request.scope["headers"]) if len(body) >= LEAST_BYTES else None
+    if key is not None and encoding is not None:
+        body, headers["Content-Encoding"] = request.services.answers.encoded(key, answer, encoding), encoding
+    return Response(body, media_type=MediaType.JSON, headers=headers)

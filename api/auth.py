@@ -9,12 +9,12 @@ is refused when the browser says that another site sent it: signing somebody in 
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 from typing import Any
 
 from litestar.connection import ASGIConnection
 
+from api.csrf import is_token
 from api.origin import is_own
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Unauthenticated
@@ -101,8 +101,7 @@ def _is_forged(connection: Connection, caller: Caller) -> bool:
 def _same_site(connection: Connection, signed_in: SignedIn) -> bool:
     token = connection.headers.get("x-csrf-token")
     if token is not None:
-        # As bytes: of text, compare_digest takes ASCII only, and a header may hold anything.
-        return hmac.compare_digest(token.encode(), signed_in.csrf.encode())
+        return is_token(token, signed_in.csrf)
     fetch_site = connection.headers.get("sec-fetch-site")
     if fetch_site is not None:
         return fetch_site == "same-origin"

@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from api.auth import PUBLIC
+from api.encoded_answers import Encoding, encode, requested_encoding
 from api.openapi import openapi_document
 
 ASSETS = {
@@ -50,18 +51,21 @@ def page(request: Request[Any, Any, Any]) -> Response[str]:
 
 
 @get("/docs/api/{name:str}", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
-def asset(name: FromPath[str]) -> Response[bytes]:
+def asset(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes]:
     """Files of the reference page."""
     if name == "start.js":
         return Response(START.encode(), media_type="text/javascript")
     if name not in ASSETS:
         raise NotFoundException
-    return Response(_read(name), media_type=ASSETS[name], headers={"Cache-Control": DAY})
+    encoding = requested_encoding(request.scope["headers"])
+    headers = {"Cache-Control": DAY, **({"Content-Encoding": encoding} if encoding else {})}
+    return Response(_read(name, encoding), media_type=ASSETS[name], headers=headers)
 
 
 @cache
-def _read(name: str) -> bytes:
-    return files("swagger_ui").joinpath("static", name).read_bytes()
+def _read(name: str, encoding: Encoding | None) -> bytes:
+    content = files("swagger_ui").joinpath("static", name).read_bytes()
+    return encode(content, encoding, "kept") if encoding else content
 
 
 routes = [document, page, asset]

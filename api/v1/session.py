@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 
 from api.auth import COOKIE, PUBLIC, SECURE_COOKIE, SIGNED_IN, Caller
 from api.context import Services
+from api.csrf import cover_token
 from api.known_device import device_cookie, known_device
 from api.network_address import network_address
 from api.request import ApiRequest
@@ -51,7 +52,10 @@ class MembershipOut(Out):
 
 
 class SessionOut(Out):
-    """A session just opened. Requests that change something carry `csrf` in `X-CSRF-Token`."""
+    """A session just opened. Requests that change something carry `csrf` in `X-CSRF-Token`.
+
+    It looks different in each answer; every one that the session was given works.
+    """
 
     csrf: str
     org_id: UUID
@@ -124,7 +128,7 @@ def create_session(data: JSONBody[SignInBody], request: ApiRequest) -> Response[
     """Sign in. The session is a cookie; programs use API keys instead. Too many failures are answered 429 for a while."""
     origin = network_address(request, request.services.settings.forwarded_hops)
     opened, cookies = open_session(request, SignIn(data.email, data.password, data.org_id, origin))
-    body = SessionOut(csrf=opened.csrf, org_id=opened.org_id, person_id=opened.person_id)
+    body = SessionOut(csrf=cover_token(opened.csrf), org_id=opened.org_id, person_id=opened.person_id)
     return Response(body, cookies=cookies)
 
 
@@ -183,7 +187,7 @@ def me(caller: Caller) -> MeOut:
             )
             for item in (signed_in.organizations if signed_in else ())
         ],
-        csrf=signed_in.csrf if signed_in else None,
+        csrf=cover_token(signed_in.csrf) if signed_in else None,
     )
 
 

@@ -6,8 +6,10 @@ the same digest. There is no bundler.
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+
+from api import encoded_answers
 
 ROOT = Path(__file__).parent / "static"
 STYLES = ("tokens", "base", "forms", "parts", "tables", "shell", "timeline", "channel", "sheet", "dashboards")
@@ -17,13 +19,18 @@ MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; chars
 CACHE_CONTROL = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
     """One static file as it is sent."""
 
     name: str
     media_type: str
     content: bytes
+
+    @cached_property
+    def tag(self) -> str:
+        """Names the content, in sixteen hex digits."""
+        return hashlib.sha256(self.content).hexdigest()[:16]
 
 
 @cache
@@ -35,6 +42,12 @@ def all_assets() -> dict[str, Asset]:
         if path.suffix in MEDIA_TYPES:
             found[path.name] = Asset(path.name, MEDIA_TYPES[path.suffix], path.read_bytes())
     return found
+
+
+@cache
+def encoded(name: str, encoding: encoded_answers.Encoding) -> bytes:
+    """An asset's content, made as small as can be when it is first asked for."""
+    return encoded_answers.encode(all_assets()[name].content, encoding, "static")
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 from litestar import MediaType, Request, Response
 
 from api.auth import Caller
+from api.csrf import cover_token
 from api.headers import page_headers
 from api.language import language_of
 from api.origin import referring_path
@@ -45,7 +46,7 @@ def error_page(request: Request[Any, Any, Any], body: ProblemOut, headers: dict[
     chrome = Chrome(
         language=language_of(request),
         nonce=nonce,
-        csrf=signed_in.csrf if signed_in else "",
+        csrf=cover_token(signed_in.csrf) if signed_in else "",
         path=_address(request),
         sandbox=services is None or services.sandbox,
         person=signed_in.person_name if signed_in else None,

@@ -6,7 +6,6 @@ A handler takes `page_request: Visit` (and `form: Form` when it receives one), r
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from api.auth import SAFE
 from api.context import Services
+from api.csrf import cover_token, is_token
 from api.language import Language, language_of
 from api.origin import referring_path
 from api.pages.frame.formats import Formats
@@ -99,8 +99,8 @@ class PageRequest:
         return self.request.signed_in
 
     @property
-    def csrf(self) -> str:
-        """What the page's forms carry. A visitor without a session gets a token of their own, kept in a cookie."""
+    def _token(self) -> str:
+        """What the page's forms carry, covered. A visitor without a session gets a token of their own, kept in a cookie."""
         return self.signed_in.csrf if self.signed_in else self._own_token
 
     @contextmanager
@@ -123,7 +123,7 @@ class PageRequest:
     def require_own_form(self, form: Form) -> None:
         """Raises Forbidden(`csrf_refused`): the hidden field is not the session's token (before signing in, the cookie's)."""
         expected = self.signed_in.csrf if self.signed_in else self.request.cookies.get(FORM_COOKIE, "")
-        if not (expected and hmac.compare_digest(form.csrf.encode(), expected.encode())):
+        if not (expected and is_token(form.csrf, expected)):
             raise Forbidden("csrf_refused")
 
     def _read_sidebar(self, uow: UnitOfWork) -> None:
@@ -169,8 +169,8 @@ class PageRequest:
         flashed, cookies = notice or self._flashed(), []
         if self.request.cookies.get(NOTICE_COOKIE) and part is None:
             cookies.append(_cookie(self.services, NOTICE_COOKIE, "", 0))
-        if self.signed_in is None and self.request.cookies.get(FORM_COOKIE) != self.csrf:
-            cookies.append(_cookie(self.services, FORM_COOKIE, self.csrf, None))
+        if self.signed_in is None and self.request.cookies.get(FORM_COOKIE) != self._token:
+            cookies.append(_cookie(self.services, FORM_COOKIE, self._token, None))
         body = render(view, self.chrome(notice=flashed, refresh_s=refresh_s), part=part)
         return Response(body, status_code=status, media_type=MediaType.HTML, cookies=cookies, headers=headers)
 
@@ -181,7 +181,7 @@ class PageRequest:
         return Chrome(
             language=self.language,
             nonce=self.request.scope["state"].get("nonce", ""),
-            csrf=self.csrf,
+            csrf=cover_token(self._token),
             path=_own_address(self.request),
             time_zone=signed_in.time_zone if signed_in else TIME_ZONE,
             sandbox=self.services.sandbox,

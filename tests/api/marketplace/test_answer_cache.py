@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -362,6 +363,31 @@ class TestAnswerCache:
         cache = AnswerCache(max_bytes=5)
         cache.put("a", CachedAnswer(b"x" * 6, {}))
         assert cache.get("a") is None
+
+    def test_a_body_is_encoded_once_and_both_count(self) -> None:
+        cache = AnswerCache(max_bytes=2_100)
+        cache.put("a", CachedAnswer(b"x" * 2_000, {}))
+        for _ in range(2):
+            answer = cache.get("a")
+            assert answer
+            assert gzip.decompress(cache.encoded("a", answer, "gzip")) == answer.body
+        answer = cache.get("a")
+        assert answer
+        assert answer.size == 2_000 + len(answer.encoded["gzip"])
+        cache.put("b", CachedAnswer(b"x" * 100, {}))
+        assert cache.get("a") is None
+
+
+def test_a_kept_answer_is_not_encoded_anew(kept: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = f"/v1/channels/{shop.channel}/videos"
+    first = kept.get(path, headers={"Accept-Encoding": "gzip"})
+    monkeypatch.setattr("api.answer_cache.encode", lambda *_: pytest.fail("encoded anew"))
+    monkeypatch.setattr("api.encoded_answers.encode", lambda *_: pytest.fail("encoded anew"))
+    again = kept.get(path, headers={"Accept-Encoding": "gzip"})
+    assert first.headers["content-encoding"] == again.headers["content-encoding"] == "gzip"
+    plain = kept.get(path, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.json() == again.json() == first.json()
 
 
 def version(services: Services) -> UUID | None:
