@@ -133,7 +133,13 @@ class TestContents:
         (page,) = text_of(drawn["invoice in Chinese"])
         flat = page.replace("\n", "").replace(" ", "")
         for words in (
-            *("账单（非税务发票）", "ZP-2026-000042", "2026年11月22日", "上海䶮𠮷智能制造股份有限公司", "91310115MA1K3YJ12D"),
+            *(
+                "账单（非税务发票）",
+                "ZP-2026-000042",
+                "2026年11月22日",
+                "上海䶮𠮷智能制造股份有限公司",
+                "91310115MA1K3YJ12D",
+            ),
             *(SELLER_CN.legal_name, SELLER_CN.tax_id, "招聘专业版", "席位·年", "187.736", "3,754.72", "6%", "225.28"),
             *(
                 "13%",
