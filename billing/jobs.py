@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.gateways import janitor, sandbox
 from billing.gateways.call import GatewayCall, Gateways, check_kind
-from billing.gateways.webhooks import PROCESS, ProcessWebhook
+from billing.gateways.ports import OwnSubject
+from billing.gateways.webhooks import PROCESS, Believe, ProcessWebhook
 from billing.invoices import jobs as invoice_jobs
 from billing.invoices.render_document import Renderer
 from billing.ledger import seal
 from billing.payments.submit_payment import PaymentOperation
 from billing.payouts.submit_payout import PayoutOperation
+from billing.refunds.apply_external import apply_external
 from billing.refunds.submit_refund import RefundOperation
 from billing.settlement import jobs as statement_jobs
 from billing.shares import release
@@ -19,13 +24,16 @@ from kernel.storage import Storage
 OPERATIONS = (RefundOperation(), PayoutOperation(), PaymentOperation())
 """What gateways decide about. A refund names its payment, too, so that refunds are looked for first."""
 
+MADE_BY_THEMSELVES: Mapping[OwnSubject, Believe] = {"refund": apply_external, "dispute": apply_gateway_record}
+"""What gateways make without a request of ours."""
+
 
 def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public_url: str) -> None:
     """Register the jobs of payments, refunds, payouts, shares, ledger, statements and documents."""
     for operation in OPERATIONS:
         for kind in (operation.kind, check_kind(operation)):
             call(kind)(GatewayCall(gateways, operation))
-    call(PROCESS)(ProcessWebhook(gateways, OPERATIONS))
+    call(PROCESS)(ProcessWebhook(gateways, OPERATIONS, MADE_BY_THEMSELVES))
     janitor.register(OPERATIONS)
     sandbox.register()
     release.register()

@@ -8,6 +8,8 @@ from datetime import datetime
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 
+from billing.disputes.models import Dispute
+from billing.incidents.models import Incident
 from billing.payments.models import Payment
 from billing.payouts.models import Payout
 from billing.refunds.models import Refund
@@ -27,8 +29,8 @@ class OperatorQueue:
 
 
 def list_operator_queues(uow: UnitOfWork) -> list[OperatorQueue]:
-    """The platform's money queues: what is in doubt at a gateway, what failed and was not tried again, what cannot be
-    believed.
+    """The platform's money queues: what is in doubt at a gateway, what failed and was not tried again, what a gateway did
+    after an end or by itself, what cannot be believed.
     """
     uow.principal.require("operator.read")
     again = aliased(Refund)
@@ -44,6 +46,8 @@ def list_operator_queues(uow: UnitOfWork) -> list[OperatorQueue]:
         "payouts_failed": select(func.count(), func.min(Payout.created_at))
         .join(Statement, Statement.id == Payout.statement_id)
         .where(Payout.state == "failed", Statement.state == "closed"),
+        "incidents": select(func.count(), func.min(Incident.created_at)).where(state_in(Incident.state, "open")),
+        "disputes": select(func.count(), func.min(Dispute.created_at)).where(state_in(Dispute.state, "open")),
         "notices_quarantined": select(func.count(), func.min(Inbox.received_at)).where(
             state_in(Inbox.state, "quarantined")
         ),

@@ -33,6 +33,11 @@ def exponent(currency: str) -> int:
     return digits
 
 
+def exponents_besides_two() -> dict[str, int]:
+    """The currencies that have other than two digits, for whoever has no table of ISO 4217 (browsers have CLDR's)."""
+    return {currency: digits for currency, digits in _EXPONENTS.items() if digits != 2}
+
+
 @dataclass(frozen=True, slots=True, order=False)
 class Money:
     """An amount in minor units of one currency. Arithmetic across currencies is refused."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import billing.charges.models
+import billing.disputes.models
 import billing.gateways.models
+import billing.incidents.models
 import billing.invoices.models
 import billing.ledger.models
 import billing.payments.models

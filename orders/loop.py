@@ -5,6 +5,8 @@
         delivery done ─► order active ─► share released after its hold, subscription begun, invoice issued
         delivery failed or late ─► order's money refunded ─► order refunded, delivery ended, credit note issued
     payment after its purchase expired ─► refunded      refund refused ─► tried again tomorrow
+    payment reversed ─► its orders refunded by what is gone      dispute lost ─► the same
+    dispute won ─► what was owed back meanwhile goes back      incident closed ─► a refund that came back is settled
     last term over ─► subscription and entitlement ended, order complete
 
 What needs no call outside follows in the transaction of its event; where that fails, as a durable job.
@@ -21,9 +23,15 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from billing.charges.mark_delivered import ask_shares
-from billing.payments.events import PaymentSucceeded
+from billing.disputes.events import DisputeEnded
+from billing.disputes.models import Dispute
+from billing.incidents.events import IncidentClosed
+from billing.payments.events import PaymentReversed, PaymentSucceeded
+from billing.payments.models import Payment
 from billing.refunds.events import RefundFailed, RefundSucceeded
 from billing.refunds.models import Refund
+from billing.refunds.reverse_payment import ReversePayment, reverse_payment
+from billing.refunds.settle_returned import settle_returned
 from fulfillment.connectors.events import ConnectorTestPassed
 from fulfillment.entitlements.events import DeliveryFailed, EntitlementActivated
 from fulfillment.provisioning.end_entitlement import end_entitlement
@@ -87,6 +95,24 @@ def payment_succeeded(uow: UnitOfWork, fact: Payload) -> None:
     elif purchase.state != "paid":
         for order in orders:
             refund_remaining(uow, order, payment_id, reason="payment_came_too_late")
+
+
+@follows(PaymentReversed)
+def payment_reversed(uow: UnitOfWork, fact: Payload) -> None:
+    """The money is not here any more: whatever of it was not given back yet, its orders have lost."""
+    payment = uow.session.get_one(Payment, UUID(fact["payment_id"]))
+    reverse_payment(
+        uow,
+        ReversePayment(
+            payment.id,
+            payment.amount_minor,
+            "reversal",
+            "payment_reversed",
+            payment.id,
+            payment.gateway_reference or "",
+            fact["code"],
+        ),
+    )
 
 
 # ── delivery ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -192,6 +218,29 @@ def refund_failed(uow: UnitOfWork, fact: Payload) -> None:
 def refund_again(uow: UnitOfWork, owed: Payload) -> None:
     """Ask the gateway anew for a refund it had refused."""
     refund_remaining(uow, _order(uow, owed["order_id"]), UUID(owed["payment_id"]), reason=owed["reason"])
+
+
+@follows(DisputeEnded)
+def dispute_ended(uow: UnitOfWork, fact: Payload) -> None:
+    """Lost: the orders have lost the money. Won: it is here again, and what was owed back meanwhile goes back now."""
+    payment = uow.session.get_one(Payment, UUID(fact["payment_id"]))
+    if fact["is_lost"]:
+        dispute = uow.session.get_one(Dispute, UUID(fact["dispute_id"]))
+        lost = (dispute.id, dispute.gateway_reference, f"dispute_{dispute.reason}")
+        reverse_payment(uow, ReversePayment(payment.id, dispute.amount_minor, "dispute", "dispute_lost", *lost))
+        return
+    _, orders = lock_purchase_and_orders(uow, payment.reference)
+    for order in orders:
+        if order.payment_id != payment.id or order.state == "delivery_failed":
+            reason = "delivery_failed" if order.payment_id == payment.id else "payment_came_too_late"
+            refund_remaining(uow, order, payment.id, reason=reason)
+
+
+@follows(IncidentClosed)
+def incident_closed(uow: UnitOfWork, fact: Payload) -> None:
+    """Who closed the incident of a refund that came back has paid its buyer in another way."""
+    if fact["kind"] == "refund_returned":
+        settle_returned(uow, UUID(fact["about_id"]))
 
 
 # ── before anything can be sold ──────────────────────────────────────────────────────────────────────────────────

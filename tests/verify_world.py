@@ -126,10 +126,20 @@ class _Stage:
         self.partly_refunded = self._buy((self.seats.id, 10))
         self._refund(self.partly_refunded, 12_345)
         self._refund(self._buy((self.seats.id, 2)), None)
+        self._after_the_end()
         self._buy((self.undeliverable.id, 1))
         self._buy((self.seats.id, 1), token="sbx_declined")
         self._with_approval()
         return best
+
+    def _after_the_end(self) -> None:
+        """What the gateway does by itself: refunds that come back, a reversal, one by hand, disputes in every state."""
+        self._refund(self._buy((self.seats.id, 4), token="sbx_refund_returned"), None)
+        for token in ("sbx_reversed", "sbx_refunded_by_hand", "sbx_disputed", "sbx_disputed_won", "sbx_disputed_lost"):
+            self._buy((self.seats.id, 4), token=token)
+        for _ in range(2):
+            clock.advance(timedelta(seconds=3))
+            self.keep_running()
 
     def settle(self) -> None:
         """What the clock starts (late purchases expire, the books are sealed), then statements and their payouts."""

@@ -58,6 +58,9 @@ class ShareOut(Out):
     delivered_at: datetime | None
     releasable_at: datetime | None
     statement_id: UUID | None
+    disputed: Annotated[
+        bool, Meta(description="The payer's bank is deciding; nothing is released or settled meanwhile")
+    ]
 
     @classmethod
     def of(cls, row: ShareRow) -> ShareOut:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import billing.disputes.models
+import billing.incidents.models
 import billing.invoices.models
 import billing.payments.models
 import billing.payouts.models
@@ -25,6 +27,8 @@ from kernel.states import machines
 from migrations.partitions import kept_since
 
 TABLES = {
+    billing.disputes.models.DISPUTE.name: "billing.dispute",
+    billing.incidents.models.INCIDENT.name: "billing.incident",
     billing.invoices.models.INVOICE.name: "billing.invoice",
     billing.payments.models.PAYMENT.name: "billing.payment",
     billing.payouts.models.PAYOUT.name: "billing.payout",

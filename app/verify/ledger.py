@@ -80,21 +80,34 @@ SEALED = Reading(
 )
 FACTS = Query(
     "ledger.facts",
-    "每笔成功的付款、扣费、退款与打款恰有一笔账务交易，金额一致。",
-    "Every captured payment, charge, refund and payout stands in the books once, with its amount.",
+    "每笔成功的付款、扣费、退款与打款，以及退票、拒付与异常，各恰有一笔账务交易，金额一致。",
+    "Every captured payment, charge, refund, payout, return, dispute and incident stands in the books once, with its amount.",
     """
     WITH expected (business_key, account, minor) AS (
-        SELECT 'payment:' || id, 'gateway_cash', amount_minor FROM billing.payment WHERE state = 'succeeded'
+        SELECT 'payment:' || id, 'gateway_cash', amount_minor FROM billing.payment
+                  WHERE state IN ('succeeded', 'reversed')
         UNION ALL SELECT 'charge:' || id, 'buyer_credit', gross_minor FROM billing.charge WHERE gross_minor > 0
-        UNION ALL SELECT 'refund:' || id, 'gateway_cash', -amount_minor FROM billing.refund WHERE state = 'succeeded'
+        UNION ALL SELECT 'refund:' || id, 'gateway_cash', -amount_minor
+                  FROM billing.refund WHERE state IN ('succeeded', 'returned', 'settled')
+        UNION ALL SELECT 'refund:' || id || '\\:returned', 'gateway_cash', amount_minor
+                  FROM billing.refund WHERE state IN ('returned', 'settled')
+        UNION ALL SELECT 'refund:' || id || '\\:settled', 'buyer_credit', amount_minor
+                  FROM billing.refund WHERE state = 'settled'
         UNION ALL SELECT 'payout:' || id || '\\:scheduled', 'payout_clearing', -amount_minor FROM billing.payout
         UNION ALL SELECT 'payout:' || id || '\\:paid', 'gateway_cash', -amount_minor
-                  FROM billing.payout WHERE state = 'paid'
+                  FROM billing.payout WHERE state IN ('paid', 'returned')
+        UNION ALL SELECT 'payout:' || id || '\\:returned', 'gateway_cash', amount_minor
+                  FROM billing.payout WHERE state = 'returned'
         UNION ALL SELECT 'payout:' || id || '\\:failed', 'payout_clearing', amount_minor
                   FROM billing.payout WHERE state = 'failed'
+        UNION ALL SELECT 'dispute:' || id || '\\:opened', 'gateway_cash', -amount_minor FROM billing.dispute
+        UNION ALL SELECT 'dispute:' || id || '\\:ended', 'gateway_cash', amount_minor
+                  FROM billing.dispute WHERE state <> 'open'
+        UNION ALL SELECT 'incident:' || id, 'suspense', suspense_minor FROM billing.incident WHERE suspense_minor <> 0
     ), booked AS (
         SELECT business_key, id FROM billing.ledger_transaction
-        WHERE kind IN ('payment', 'charge', 'refund', 'payout_scheduled', 'payout_paid', 'payout_failed')
+        WHERE kind IN ('payment', 'charge', 'refund', 'refund_returned', 'refund_settled', 'payout_scheduled', 'payout_paid',
+                       'payout_failed', 'payout_returned', 'dispute_opened', 'dispute_ended', 'incident')
     )
     SELECT business_key, b.id AS transaction_id, e.minor AS expected_minor, s.minor AS booked_minor
     FROM expected e FULL JOIN booked b USING (business_key)
@@ -108,30 +121,33 @@ FACTS = Query(
 )
 CASH = _account(
     "ledger.cash",
-    "各渠道资金账户余额等于成功付款减去退款与打款。",
-    "Each gateway's cash account equals payments captured less refunds and payouts made.",
+    "各渠道资金账户余额等于成功付款减去退款、打款、拒付中的款项与异常支出。",
+    "Each gateway's cash is payments captured less refunds and payouts that stayed, what is in dispute, and incidents.",
     "gateway_cash",
     "gateway, currency",
     """
-    SELECT gateway, currency, amount_minor AS minor FROM billing.payment WHERE state = 'succeeded'
+    SELECT gateway, currency, amount_minor AS minor FROM billing.payment WHERE state IN ('succeeded', 'reversed')
     UNION ALL SELECT p.gateway, r.currency, -r.amount_minor
               FROM billing.refund r JOIN billing.payment p ON p.id = r.payment_id WHERE r.state = 'succeeded'
     UNION ALL SELECT gateway, currency, -amount_minor FROM billing.payout WHERE state = 'paid'
+    UNION ALL SELECT gateway, currency, -amount_minor FROM billing.dispute WHERE state = 'open'
+    UNION ALL SELECT gateway, currency, -suspense_minor FROM billing.incident
     """,
     owed=False,
 )
 BUYER_CREDIT = _account(
     "ledger.buyer_credit",
-    "买方预存余额等于已付金额减去已扣费与未扣费即退回的金额。",
-    "A buyer's credit equals what it paid less what was charged and what went back uncharged.",
+    "买方预存余额等于已付金额减去已扣费与未扣费即退回的金额，加上被退票而尚未另行付还的退款。",
+    "A buyer's credit is what it paid less what was charged and what went back uncharged, and refunds that came back to us.",
     "buyer_credit",
     "org_id, currency",
     """
-    SELECT payer_org_id AS org_id, currency, amount_minor AS minor FROM billing.payment WHERE state = 'succeeded'
+    SELECT payer_org_id AS org_id, currency, amount_minor AS minor FROM billing.payment
+    WHERE state IN ('succeeded', 'reversed')
     UNION ALL SELECT buyer_org_id, currency, -gross_minor FROM billing.charge
-    UNION ALL SELECT buyer_org_id, currency, -amount_minor FROM billing.refund WHERE state = 'succeeded'
-    UNION ALL SELECT l.buyer_org_id, l.currency, l.gross_minor
-              FROM billing.refund_line l JOIN billing.refund r ON r.id = l.refund_id WHERE r.state = 'succeeded'
+    UNION ALL SELECT buyer_org_id, currency, -amount_minor FROM billing.refund WHERE state IN ('succeeded', 'settled')
+    UNION ALL SELECT l.buyer_org_id, l.currency, l.gross_minor FROM billing.refund_line l
+              JOIN billing.refund r ON r.id = l.refund_id WHERE r.state IN ('succeeded', 'returned', 'settled')
     """,
 )
 PENDING = _account(
@@ -154,7 +170,8 @@ AVAILABLE = _account(
     """
     SELECT org_id, currency, amount_minor - reversed_minor AS minor FROM billing.share
     WHERE kind <> 'commission' AND state IN ('releasable', 'in_statement', 'paid')
-    UNION ALL SELECT org_id, currency, -amount_minor FROM billing.payout WHERE state <> 'failed'
+    UNION ALL SELECT org_id, currency, -amount_minor FROM billing.payout
+    WHERE state NOT IN ('failed', 'returned')
     """,
 )
 COMMISSION = _account(
@@ -174,6 +191,21 @@ CLEARING = _account(
     "SELECT currency, amount_minor AS minor FROM billing.payout WHERE state IN ('scheduled', 'sent', 'unknown')",
 )
 
+SUSPENSE = _account(
+    "ledger.suspense",
+    "待查账户余额等于拒付中的款项与异常支出，减去另行付还的退款。",
+    "The suspense account is what is in dispute and what incidents left open, less refunds that were paid in another way.",
+    "suspense",
+    "currency",
+    """
+    SELECT currency, amount_minor AS minor FROM billing.dispute WHERE state = 'open'
+    UNION ALL SELECT currency, suspense_minor FROM billing.incident
+    UNION ALL SELECT currency, -amount_minor FROM billing.refund WHERE state = 'settled'
+    """,
+    owed=False,
+)
+
 RULES = (
     BALANCED, COMPLETE, NO_ZERO, PARTIES, SEALED, FACTS, CASH, BUYER_CREDIT, PENDING, AVAILABLE, COMMISSION, CLEARING,
+    SUSPENSE,
 )  # fmt: skip

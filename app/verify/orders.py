@@ -97,7 +97,8 @@ PAID = Query(
     WHERE CASE WHEN o.state IN ('paid', 'fulfilling', 'active', 'completed', 'delivery_failed', 'refunded')
                THEN o.paid_at IS NULL OR (o.gross_minor > 0 AND
                     (p.state, p.reference, a.amount_minor, a.currency)
-                    IS DISTINCT FROM ('succeeded', o.purchase_id, o.gross_minor, o.currency))
+                    IS DISTINCT FROM ('succeeded', o.purchase_id, o.gross_minor, o.currency)
+                    AND p.state IS DISTINCT FROM 'reversed')
                ELSE o.payment_id IS NOT NULL OR o.paid_at IS NOT NULL END
     """,
 )
@@ -180,6 +181,7 @@ GIVEN_BACK = Query(
     SELECT o.id AS order_id, o.number, o.gross_minor, o.failure FROM orders."order" o
     WHERE o.state = 'delivery_failed' AND NOT EXISTS (
               SELECT 1 FROM billing.refund r WHERE r.reference = o.id AND r.state <> 'failed')
+      AND NOT EXISTS (SELECT 1 FROM billing.dispute d WHERE d.payment_id = o.payment_id AND d.state = 'open')
       AND NOT {pending("o.id")}
     """,  # noqa: S608 - every piece of it stands in this module
 )
@@ -204,7 +206,8 @@ ENDED = Query(
     "An order whose whole amount went back is over.",
     f"""
     SELECT o.id AS order_id, o.number, o.state, r.minor AS refunded_minor FROM orders."order" o
-    JOIN (SELECT reference, payment_id, sum(amount_minor) AS minor FROM billing.refund WHERE state = 'succeeded' GROUP BY 1, 2) r
+    JOIN (SELECT reference, payment_id, sum(amount_minor) AS minor FROM billing.refund
+          WHERE state IN ('succeeded', 'returned', 'settled') GROUP BY 1, 2) r
       ON r.reference = o.id AND r.payment_id = o.payment_id
     WHERE r.minor >= o.gross_minor AND o.state <> 'refunded' AND NOT {pending("o.id")}
     """,  # noqa: S608 - (same)

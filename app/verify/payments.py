@@ -31,7 +31,7 @@ CAPTURED = Query(
     "A successful payment was submitted, and has its instant and the gateway's reference.",
     """
     SELECT p.id AS payment_id, p.captured_at, p.gateway_reference FROM billing.payment p
-    WHERE p.state = 'succeeded' AND (p.captured_at IS NULL OR p.gateway_reference IS NULL OR NOT EXISTS (
+    WHERE p.state IN ('succeeded', 'reversed') AND (p.captured_at IS NULL OR p.gateway_reference IS NULL OR NOT EXISTS (
         SELECT 1 FROM billing.payment_attempt a
         WHERE a.payer_org_id = p.payer_org_id AND a.payment_id = p.id AND a.operation = 'submit'))
     """,
@@ -154,6 +154,21 @@ DELIVERED = Query(
     """,  # noqa: S608 - (same)
 )
 
+FROZEN = Query(
+    "shares.frozen",
+    "拒付未决期间，相关分成不放款、不进入结算。",
+    "While a payment is in dispute, none of its shares is released or settled.",
+    """
+    SELECT s.id AS share_id, s.state, d.id AS dispute_id, h.at FROM billing.dispute d
+    JOIN billing.payment_allocation a ON a.payment_id = d.payment_id
+    JOIN billing.share s ON s.group_reference = a.reference
+    JOIN kernel.state_history h ON h.machine = 'share' AND h.subject_id = s.id
+         AND (h.from_state, h.to_state) IN (('pending', 'releasable'), ('releasable', 'in_statement'))
+    WHERE h.at > d.created_at AND h.at < coalesce(d.ended_at, 'infinity')
+    """,
+)
+
 RULES = (
     ALLOCATED, ONE_ALIVE, CAPTURED, ARRIVED, PURSUED, OF_THE_LINE, WITHIN_PAYMENT, SHARED, PINNED, COMPUTED, HELD, DELIVERED,
+    FROZEN,
 )  # fmt: skip

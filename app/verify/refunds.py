@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.verify.rule import Query
+from app.verify.rule import Query, pending
 
 WITHIN_CAPTURE = Query(
     "refunds.within_capture",
@@ -25,11 +25,11 @@ RESERVED = Query(
     """
     SELECT a.id AS allocation_id, a.reserved_minor, a.refunded_minor,
            coalesce(sum(r.amount_minor) FILTER (WHERE r.state <> 'failed'), 0) AS asked_minor,
-           coalesce(sum(r.amount_minor) FILTER (WHERE r.state = 'succeeded'), 0) AS succeeded_minor
+           coalesce(sum(r.amount_minor) FILTER (WHERE r.state IN ('succeeded', 'returned', 'settled')), 0) AS succeeded_minor
     FROM billing.payment_allocation a LEFT JOIN billing.refund r ON r.allocation_id = a.id
     GROUP BY a.id
     HAVING a.reserved_minor <> coalesce(sum(r.amount_minor) FILTER (WHERE r.state <> 'failed'), 0)
-        OR a.refunded_minor <> coalesce(sum(r.amount_minor) FILTER (WHERE r.state = 'succeeded'), 0)
+        OR a.refunded_minor <> coalesce(sum(r.amount_minor) FILTER (WHERE r.state IN ('succeeded', 'returned', 'settled')), 0)
     """,
 )
 CHARGES = Query(
@@ -39,14 +39,14 @@ CHARGES = Query(
     """
     SELECT c.id AS charge_id, c.reserved_minor, c.reserved_net_minor, c.refunded_minor,
            coalesce(sum(l.gross_minor) FILTER (WHERE r.state <> 'failed'), 0) AS asked_minor,
-           coalesce(sum(l.gross_minor) FILTER (WHERE r.state = 'succeeded'), 0) AS succeeded_minor
+           coalesce(sum(l.gross_minor) FILTER (WHERE r.state IN ('succeeded', 'returned', 'settled')), 0) AS succeeded_minor
     FROM billing.charge c
     LEFT JOIN billing.refund_line l ON l.charge_id = c.id
     LEFT JOIN billing.refund r ON r.id = l.refund_id
     GROUP BY c.id
     HAVING c.reserved_minor <> coalesce(sum(l.gross_minor) FILTER (WHERE r.state <> 'failed'), 0)
         OR c.reserved_net_minor <> coalesce(sum(l.net_minor) FILTER (WHERE r.state <> 'failed'), 0)
-        OR c.refunded_minor <> coalesce(sum(l.gross_minor) FILTER (WHERE r.state = 'succeeded'), 0)
+        OR c.refunded_minor <> coalesce(sum(l.gross_minor) FILTER (WHERE r.state IN ('succeeded', 'returned', 'settled')), 0)
     """,
 )
 LINES = Query(
@@ -73,7 +73,8 @@ REVERSED = Query(
         FROM billing.share_reversal v JOIN billing.share s ON s.id = v.share_id GROUP BY 1, 2
     ), asked AS (
         SELECT l.refund_id, l.charge_id, l.gross_minor AS minor
-        FROM billing.refund_line l JOIN billing.refund r ON r.id = l.refund_id WHERE r.state = 'succeeded'
+        FROM billing.refund_line l JOIN billing.refund r ON r.id = l.refund_id
+        WHERE r.state IN ('succeeded', 'returned', 'settled')
     )
     SELECT refund_id, charge_id, a.minor AS refunded_minor, b.minor AS reversed_minor
     FROM asked a FULL JOIN back b USING (refund_id, charge_id) WHERE a.minor IS DISTINCT FROM b.minor
@@ -90,4 +91,46 @@ SHARES = Query(
     """,
 )
 
-RULES = (WITHIN_CAPTURE, RESERVED, CHARGES, LINES, REVERSED, SHARES)
+FOLLOWED = Query(
+    "incidents.followed",
+    "渠道在终态之后的每次变动都有待运营处理的异常记录，且与单据状态一致。",
+    "Everything that a gateway changed after its end has its incident, and every incident what it is about.",
+    f"""
+    WITH changed (kind, subject_id) AS (
+        SELECT 'refund_returned', id FROM billing.refund WHERE state IN ('returned', 'settled')
+        UNION ALL SELECT 'payout_returned', id FROM billing.payout WHERE state = 'returned'
+        UNION ALL SELECT 'payment_reversed', id FROM billing.payment WHERE state = 'reversed' AND NOT {pending("id")}
+        UNION ALL SELECT 'dispute_lost', id FROM billing.dispute WHERE state = 'lost' AND NOT {pending("id")}
+        UNION ALL SELECT DISTINCT 'external_refund', payment_id FROM billing.refund WHERE origin = 'gateway'
+    ), told AS (
+        SELECT DISTINCT kind, subject_id FROM billing.incident WHERE kind <> 'late_success'
+    )
+    SELECT coalesce(c.kind, t.kind) AS kind, coalesce(c.subject_id, t.subject_id) AS subject_id, t.kind IS NOT NULL AS is_told
+    FROM changed c FULL JOIN told t ON t.kind = c.kind AND t.subject_id = c.subject_id
+    WHERE t.kind IS NULL OR (c.kind IS NULL AND t.kind <> 'external_refund')
+    UNION ALL
+    SELECT 'refund_returned', r.id, true FROM billing.refund r
+    JOIN billing.incident i ON i.kind = 'refund_returned' AND i.subject_id = r.id
+    WHERE (r.state = 'settled') <> (i.state = 'closed') AND NOT {pending("r.id")}
+    """,  # noqa: S608 - every piece of it stands in this module
+)
+TAKEN = Query(
+    "incidents.covered",
+    "被撤销、拒付或手工退回的款项，由各订单的退款与待查金额恰好承担。",
+    "What was reversed, lost in dispute or given back by hand is exactly what orders bear and what waits in suspense.",
+    """
+    WITH gone AS (
+        SELECT i.kind, coalesce(d.payment_id, i.subject_id) AS payment_id, sum(i.amount_minor - i.suspense_minor) AS minor
+        FROM billing.incident i LEFT JOIN billing.dispute d ON d.id = i.subject_id
+        WHERE i.kind IN ('payment_reversed', 'dispute_lost', 'external_refund') GROUP BY 1, 2
+    ), borne AS (
+        SELECT CASE origin WHEN 'reversal' THEN 'payment_reversed' WHEN 'dispute' THEN 'dispute_lost'
+               ELSE 'external_refund' END AS kind, payment_id, sum(amount_minor) AS minor
+        FROM billing.refund WHERE origin <> 'request' AND state <> 'failed' GROUP BY 1, 2
+    )
+    SELECT kind, payment_id, g.minor AS gone_minor, b.minor AS borne_minor
+    FROM gone g FULL JOIN borne b USING (kind, payment_id) WHERE coalesce(g.minor, 0) <> coalesce(b.minor, 0)
+    """,
+)
+
+RULES = (WITHIN_CAPTURE, RESERVED, CHARGES, LINES, REVERSED, SHARES, FOLLOWED, TAKEN)

@@ -61,7 +61,7 @@ SETTLED = Query(
     "A statement's state is that of its payout: paid by one, being paid by one, or not at all.",
     """
     SELECT s.id AS statement_id, s.state, s.net_minor, p.states FROM billing.statement s
-    LEFT JOIN (SELECT statement_id, array_agg(state) AS states FROM billing.payout WHERE state <> 'failed'
+    LEFT JOIN (SELECT statement_id, array_agg(state) AS states FROM billing.payout WHERE state NOT IN ('failed', 'returned')
                GROUP BY statement_id) p ON p.statement_id = s.id
     WHERE CASE s.state
           WHEN 'paid' THEN p.states IS DISTINCT FROM ARRAY['paid']
@@ -99,7 +99,7 @@ PAYOUT_ONCE = Query(
     "A statement has at most one payout that has not failed; a paid one has its instant and reference.",
     """
     SELECT statement_id, count(*) AS payouts FROM billing.payout
-    WHERE state <> 'failed' GROUP BY statement_id HAVING count(*) > 1
+    WHERE state NOT IN ('failed', 'returned') GROUP BY statement_id HAVING count(*) > 1
     UNION ALL
     SELECT statement_id, 1 FROM billing.payout
     WHERE state = 'paid' AND (paid_at IS NULL OR gateway_reference IS NULL)

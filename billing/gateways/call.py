@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import Select
+from sqlalchemy import Label, Select, case
+from sqlalchemy.orm import InstrumentedAttribute
 
 from billing.gateways.ports import GatewayAnswer, GatewayStatus, PaymentGateway
 from billing.gateways.result import ApplyOutcome, GatewayResult, submit_or_query
@@ -70,10 +71,10 @@ class GatewayOperation(Protocol):
         """Kind of the job that calls the gateway; its payload names the row as `<name>_id`."""
 
     def open(self, uow: UnitOfWork, row_id: UUID, *, first: bool, recheck: bool = False) -> GatewayRequest | None:
-        """Lock a row and say what to ask. None: its state is final, and it is not to be asked about.
+        """Lock a row and say what to ask. None: the gateway has spoken, and it is not to be asked again.
 
         `first`: no try of this job came before, so that a row that was never sent is known to be.
-        `recheck` asks about a failed one as well.
+        `recheck` asks again all the same: the gateway may have changed its mind.
         """
 
     def ask_ahead(self, uow: UnitOfWork, row_id: UUID) -> None:
@@ -86,7 +87,7 @@ class GatewayOperation(Protocol):
         """Rows without a definite outcome whose next check is due, the longest due first."""
 
     def final_states(self) -> Select[str, str | None, str]:
-        """`gateway`, `reference` and `state` of the rows whose state is final."""
+        """`gateway`, `reference` and, as the gateway says it, `state` of the rows about which it has spoken."""
 
     def find_by_reference(self, uow: UnitOfWork, gateway: str, reference: str | None) -> UUID | None:
         """The row that the gateway knows by this name."""
@@ -132,6 +133,11 @@ def ask(gateways: Gateways, request: GatewayRequest) -> GatewayResult:
     if gateway is None:
         return request.unconfigured
     return submit_or_query(lambda: request.find(gateway), lambda: request.submit(gateway), fresh=request.fresh)
+
+
+def said_of(state: InstrumentedAttribute[str], ends: Mapping[str, GatewayStatus]) -> Label[str]:
+    """What the gateway says of a row in one of these states, as SQL: for `GatewayOperation.final_states`."""
+    return case({name: said.value for name, said in ends.items()}, value=state).label("state")
 
 
 def check_kind(operation: GatewayOperation) -> str:

@@ -18,7 +18,7 @@ class SandboxOperation(Base):
     __table_args__ = (
         UniqueConstraint("idempotency_key"),
         UniqueConstraint("reference"),
-        CheckConstraint("kind IN ('payment', 'refund', 'payout')", name="kind"),
+        CheckConstraint("kind IN ('payment', 'refund', 'payout', 'dispute')", name="kind"),
         CheckConstraint("state IN ('pending', 'requires_action', 'succeeded', 'failed')", name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("0 <= refunded_minor AND refunded_minor <= amount_minor", name="refunded"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from billing.gateways.ports import GatewayStatus
 from billing.gateways.result import (
     ApplyOutcome,
     Attempt,
@@ -38,23 +39,33 @@ class OutgoingTransfer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Transitions:
-    """Where a row goes. `under_way` is its state while the gateway has it; `succeed` and `fail` move it to its end."""
+    """Where a row goes. `under_way` is its state while the gateway has it; `succeed` and `fail` move it to its end.
+
+    `ends` are those ends, and what the gateway says of a row there. It may say otherwise later: `mark_returned` follows a
+    success that came back, `record_late` money that left after a definite failure.
+    """
 
     machine: Machine
     parties: Sequence[UUID]
+    ends: Mapping[str, GatewayStatus]
     under_way: str
     succeed: Callable[[], None]
     fail: Callable[[str], None]
+    mark_returned: Callable[[str], None]
+    record_late: Callable[[], None]
 
 
 def apply_result(
     uow: UnitOfWork, row: OutgoingTransfer, attempt: Attempt, result: GatewayResult, transitions: Transitions
 ) -> ApplyOutcome:
-    """Bring a locked row to where the gateway says it is; a late answer never moves it from its end."""
+    """Bring a locked row to where the gateway says it is.
+
+    From its end a late answer moves it only where the gateway has changed its mind: money that had gone is back.
+    """
     row.next_check_at = clock.now() + wait_before_check(row.checks)
     row.checks += 1
-    if transitions.machine.is_final(row.state):
-        return ApplyOutcome.NOTHING_NEW
+    if row.state in transitions.ends:
+        return _apply_after_end(uow, row, result, transitions)
     close_attempt(attempt, result)
     verdict = result.verdict(Money(row.amount_minor, row.currency))
     if result.answer is not None:
@@ -76,3 +87,22 @@ def apply_result(
     target = "unknown" if verdict is Conclusion.UNKNOWN else transitions.under_way
     moved = transitions.machine.move(uow, row, target, org_ids=list(transitions.parties))
     return ApplyOutcome.CHANGED if moved else ApplyOutcome.NOTHING_NEW
+
+
+def _apply_after_end(
+    uow: UnitOfWork, row: OutgoingTransfer, result: GatewayResult, transitions: Transitions
+) -> ApplyOutcome:
+    said, answer = transitions.ends[row.state], result.answer
+    verdict = result.verdict(Money(row.amount_minor, row.currency))
+    if answer is None or verdict is Conclusion.UNDER_WAY or (verdict.value == said.value):
+        return ApplyOutcome.NOTHING_NEW
+    if verdict is Conclusion.FAILED:
+        row.error_code = result.failure
+        transitions.mark_returned(result.failure)
+        return ApplyOutcome.CHANGED
+    record_mismatch(
+        uow, transitions.machine.name, row.id, answer, differs="amount" if verdict is Conclusion.CONTRADICTS else "late"
+    )
+    if verdict is Conclusion.SUCCEEDED:
+        transitions.record_late()
+    return ApplyOutcome.CONTRADICTS

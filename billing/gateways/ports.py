@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from kernel.money import Money
 
@@ -86,6 +86,21 @@ class GatewayAnswer:
     next_action: Mapping[str, str] | None = None
 
 
+OwnSubject = Literal["refund", "dispute"]
+"""What a gateway may make by itself, without a request of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRecord:
+    """A refund made by hand at the gateway, or a dispute (succeeded: won, failed: lost), of the payment `payment_reference`."""
+
+    status: GatewayStatus
+    reference: str
+    payment_reference: str
+    amount: Money
+    code: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayWebhook:
     """An incoming message, verified: something happened to `reference`. What happened is asked for, not believed."""
@@ -94,8 +109,12 @@ class GatewayWebhook:
     kind: str
     reference: str
     body: Mapping[str, object]
+    subject: str = ""
+    """`refund` or `dispute`, when it is about something that the gateway may have made by itself."""
+    says: GatewayStatus | None = None
+    """The outcome it tells of. What we know already needs no asking."""
     needs_person: bool = False
-    """It tells of something that asking about the operation would not show (a dispute takes money back by itself)."""
+    """It tells of something that no question settles: a bank inquires before it disputes."""
 
 
 class PaymentGateway(Protocol):
@@ -125,6 +144,9 @@ class PaymentGateway(Protocol):
 
     def find_payout(self, request: PayoutRequest, reference: str | None) -> GatewayAnswer | None:
         """What became of a payout. None as in `find_payment`."""
+
+    def look_up(self, subject: OwnSubject, reference: str) -> GatewayRecord | None:
+        """Something that the gateway may have made by itself, by its reference."""
 
     def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> GatewayWebhook:
         """Verify an incoming message. Raises Refused(`signature_invalid`) for one that is not the gateway's."""

@@ -9,7 +9,14 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from billing.gateways.ports import GatewayAnswer, GatewayRefused, GatewayStatus, NotReached, OutcomeUnknown
+from billing.gateways.ports import (
+    GatewayAnswer,
+    GatewayRecord,
+    GatewayRefused,
+    GatewayStatus,
+    NotReached,
+    OutcomeUnknown,
+)
 from kernel import audit, clock
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
@@ -120,7 +127,7 @@ def close_attempt(attempt: Attempt, result: GatewayResult) -> None:
 
 
 def record_mismatch(
-    uow: UnitOfWork, what: str, row_id: UUID, answer: GatewayAnswer, *, differs: str = "amount"
+    uow: UnitOfWork, what: str, row_id: UUID, answer: GatewayAnswer | GatewayRecord, *, differs: str = "amount"
 ) -> None:
     """Leave an answer that cannot be true in the audit log, for whoever looks into it."""
     audit.record(

@@ -2,17 +2,16 @@
 
 It is a counterpart with books of its own (`billing.sandbox_operation`), written in its own transactions and found by
 our idempotency key. What happens is chosen by the method token of a payment, or the destination of a payout; every
-token is described in `docs/sandbox.md`. Each change is result by a notice as well, before, beside or after the answer.
+token is described in `docs/sandbox.md`. Each change is told by a notice as well, before, beside or after the answer.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
@@ -21,14 +20,24 @@ from sqlalchemy import bindparam, select
 from billing.gateways.models import SandboxOperation
 from billing.gateways.ports import (
     GatewayAnswer,
+    GatewayRecord,
     GatewayRefused,
     GatewayStatus,
     GatewayWebhook,
     NotReached,
     OutcomeUnknown,
+    OwnSubject,
     PaymentRequest,
     PayoutRequest,
     RefundRequest,
+)
+from billing.gateways.sandbox_scripts import (
+    DISPUTE_SCRIPTS,
+    OK,
+    PAYOUT_SCRIPTS,
+    REFUND_SCRIPTS,
+    Script,
+    payment_script,
 )
 from billing.gateways.webhooks import store_webhook
 from kernel import clock
@@ -43,53 +52,9 @@ from kernel.principal import SYSTEM
 
 NAME: Final = "sandbox"
 SETTLE: Final = "billing.sandbox.settle"
-_PREFIX: Final = {"payment": "sbx_pay_", "refund": "sbx_ref_", "payout": "sbx_out_"}
-_DELAY: Final = timedelta(seconds=2)
-_LONGEST_DELAY_S: Final = 86_400
+_PREFIX: Final = {"payment": "sbx_pay_", "refund": "sbx_ref_", "payout": "sbx_out_", "dispute": "sbx_dis_"}
 
-Kind = Literal["payment", "refund", "payout"]
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """What a token makes happen."""
-
-    status: GatewayStatus
-    error_code: str | None = None
-    becomes: GatewayStatus | None = None
-    after: timedelta | None = None
-    answer_lost: bool = False
-    """The operation is done, and the caller never hears of it."""
-
-
-_OK: Final = Script(GatewayStatus.SUCCEEDED)
-_LATER: Final = Script(GatewayStatus.PENDING, becomes=GatewayStatus.SUCCEEDED, after=_DELAY)
-_LOST: Final = Script(GatewayStatus.SUCCEEDED, answer_lost=True)
-
-_PAYMENT_SCRIPTS: Final[Mapping[str, Script]] = {
-    "sbx_ok": _OK,
-    "sbx_declined": Script(GatewayStatus.FAILED, "card_declined"),
-    "sbx_insufficient": Script(GatewayStatus.FAILED, "insufficient_funds"),
-    "sbx_requires_action": Script(GatewayStatus.REQUIRES_ACTION),
-    "sbx_delayed": _LATER,
-    "sbx_delayed_fail": Script(GatewayStatus.PENDING, "card_declined", becomes=GatewayStatus.FAILED, after=_DELAY),
-    "sbx_timeout": _LOST,
-    "sbx_refund_fails": _OK,
-    "sbx_refund_delayed": _OK,
-    "sbx_refund_timeout": _OK,
-}
-"""Besides these: `sbx_delayed_<seconds>`; `sbx_request_lost` and `sbx_unreachable`, which never get into the books."""
-
-_REFUND_SCRIPTS: Final[Mapping[str, Script]] = {
-    "sbx_refund_fails": Script(GatewayStatus.FAILED, "refund_rejected"),
-    "sbx_refund_delayed": _LATER,
-    "sbx_refund_timeout": _LOST,
-}
-_PAYOUT_SCRIPTS: Final[Mapping[str, Script]] = {
-    "sbx_acct_closed": Script(GatewayStatus.FAILED, "account_closed"),
-    "sbx_acct_delayed": _LATER,
-    "sbx_acct_timeout": _LOST,
-}
+Kind = Literal["payment", "refund", "payout", "dispute"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +67,11 @@ class _Order:
     amount: Money
     parent: str | None
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_its_own(self) -> bool:
+        """Whether nobody asked for it: there is no answer to wait for."""
+        return not self.metadata and self.kind in {"refund", "dispute"}
 
     def digest(self) -> str:
         """What must be equal when a key is used again."""
@@ -124,7 +94,7 @@ class SandboxGateway:
             raise NotReached
         if token == "sbx_request_lost" and self._lose_once(request.key, request.amount):  # noqa: S105 - (same)
             raise OutcomeUnknown
-        script = _payment_script(token)
+        script = payment_script(token)
         if script is None:
             raise GatewayRefused("invalid_method")
         order = _Order("payment", request.key, token, request.amount, None, request.metadata)
@@ -144,6 +114,16 @@ class SandboxGateway:
             return self._resolve(reference, GatewayStatus.SUCCEEDED, None)
         return self._resolve(reference, GatewayStatus.FAILED, "authentication_failed")
 
+    def decide(self, reference: str, status: GatewayStatus) -> None:
+        """What a bank would decide of an open dispute: succeeded, we keep the money; failed, the payer does."""
+
+        def work(uow: UnitOfWork) -> None:
+            operation = _locked(uow, reference)
+            if operation.kind == "dispute" and operation.state == "pending":
+                _change(uow, operation, status, operation.error_code)
+
+        transact(self._db, SYSTEM, work)
+
     def refund(self, request: RefundRequest) -> GatewayAnswer:
         """Give money back as the token of the refunded payment says."""
         return transact(self._db, SYSTEM, lambda uow: self._refund(uow, request)).received()
@@ -154,13 +134,31 @@ class SandboxGateway:
 
     def pay_out(self, request: PayoutRequest) -> GatewayAnswer:
         """Send money as the destination says; any other destination than the documented ones succeeds."""
-        script = _PAYOUT_SCRIPTS.get(request.destination, _OK)
+        script = PAYOUT_SCRIPTS.get(request.destination, OK)
         order = _Order("payout", request.key, request.destination, request.amount, None, request.metadata)
         return self._do(order, script)
 
     def find_payout(self, request: PayoutRequest, reference: str | None) -> GatewayAnswer | None:
         """The payout of this key."""
         return self._find(request.key)
+
+    def look_up(self, subject: OwnSubject, reference: str) -> GatewayRecord | None:
+        """A refund made by hand, or a dispute."""
+
+        def look(uow: UnitOfWork) -> GatewayRecord | None:
+            operation: SandboxOperation | None = uow.find(_BY_REFERENCE, reference=reference)
+            if operation is None or operation.kind != subject:
+                return None
+            _settle_if_due(uow, operation)
+            return GatewayRecord(
+                GatewayStatus(operation.state),
+                operation.reference,
+                operation.parent_reference or "",
+                Money(operation.amount_minor, operation.currency),
+                operation.error_code,
+            )
+
+        return transact(self._db, SYSTEM, look)
 
     def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> GatewayWebhook:
         """The sandbox delivers inside the house; nobody outside can speak for it."""
@@ -173,7 +171,7 @@ class SandboxGateway:
         parent = _locked(uow, request.payment_reference)
         order = _Order("refund", request.key, parent.method_token, request.amount, parent.reference, request.metadata)
         known = uow.find(_BY_KEY, key=request.key)
-        script = _REFUND_SCRIPTS.get(parent.method_token, _OK)
+        script = REFUND_SCRIPTS.get(parent.method_token, OK)
         if known is None and script.status is not GatewayStatus.FAILED:
             if parent.state != "succeeded" or parent.currency != request.amount.currency:
                 raise GatewayRefused("payment_not_refundable")
@@ -223,16 +221,6 @@ class _SandboxAnswer:
         return self.answer
 
 
-def _payment_script(token: str) -> Script | None:
-    if token == "sbx_request_lost":  # noqa: S105 - a documented test token
-        return _OK
-    delayed = re.fullmatch(r"sbx_delayed_(\d{1,5})", token)
-    if delayed:
-        after = timedelta(seconds=min(int(delayed[1]), _LONGEST_DELAY_S))
-        return Script(GatewayStatus.PENDING, becomes=GatewayStatus.SUCCEEDED, after=after)
-    return _PAYMENT_SCRIPTS.get(token)
-
-
 _BY_KEY = Read(select(SandboxOperation).where(SandboxOperation.idempotency_key == bindparam("key")).with_for_update())
 _BY_REFERENCE = Read(
     select(SandboxOperation).where(SandboxOperation.reference == bindparam("reference")).with_for_update()
@@ -249,7 +237,10 @@ def _record(uow: UnitOfWork, order: _Order, script: Script) -> _SandboxAnswer:
         raise GatewayRefused("idempotency_key_reused")
     if created:
         answered = (
-            script.becomes is None and not script.answer_lost and script.status is not GatewayStatus.REQUIRES_ACTION
+            script.after is None
+            and not script.answer_lost
+            and script.status is not GatewayStatus.REQUIRES_ACTION
+            and not order.is_its_own
         )
         _store_webhook(uow, operation, beside_answer=answered)
         if script.after is not None:
@@ -292,12 +283,27 @@ def _locked(uow: UnitOfWork, reference: str) -> SandboxOperation:
 
 
 def _settle_if_due(uow: UnitOfWork, operation: SandboxOperation) -> None:
-    due = operation.settles_at is not None and operation.settles_at <= clock.now()
-    if operation.state == "pending" and operation.becomes is not None and due:
+    if operation.settles_at is None or operation.settles_at > clock.now():
+        return
+    operation.settles_at = None
+    if operation.becomes is not None:
         _change(uow, operation, GatewayStatus(operation.becomes), operation.error_code)
+    elif operation.method_token in DISPUTE_SCRIPTS:
+        _make_by_itself(uow, operation, "dispute", DISPUTE_SCRIPTS[operation.method_token])
+    else:
+        operation.refunded_minor = operation.amount_minor
+        _make_by_itself(uow, operation, "refund", OK)
+
+
+def _make_by_itself(uow: UnitOfWork, payment: SandboxOperation, kind: Kind, script: Script) -> None:
+    """What a bank, or somebody at the dashboard, would do to a payment."""
+    amount = Money(payment.amount_minor, payment.currency)
+    _record(uow, _Order(kind, f"{kind}:{payment.reference}", payment.method_token, amount, payment.reference), script)
 
 
 def _change(uow: UnitOfWork, operation: SandboxOperation, status: GatewayStatus, error_code: str | None) -> None:
+    if operation.kind == "refund" and operation.state == "succeeded":
+        _locked(uow, operation.parent_reference or "").refunded_minor -= operation.amount_minor
     operation.state = status.value
     operation.error_code = error_code
     operation.changed_at = clock.now()
@@ -311,6 +317,8 @@ def _store_webhook(uow: UnitOfWork, operation: SandboxOperation, *, beside_answe
         kind=f"{operation.kind}.{operation.state}",
         reference=operation.reference,
         body={"metadata": operation.metadata_, "amount": operation.amount_minor, "currency": operation.currency},
+        subject=operation.kind if operation.kind in {"refund", "dispute"} else "",
+        says=GatewayStatus(operation.state) if operation.state in {"succeeded", "failed"} else None,
     )
     store_webhook(uow, NAME, notice, beside_answer=beside_answer)
 

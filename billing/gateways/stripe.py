@@ -14,11 +14,13 @@ import stripe
 
 from billing.gateways.ports import (
     GatewayAnswer,
+    GatewayRecord,
     GatewayRefused,
     GatewayStatus,
     GatewayWebhook,
     NotReached,
     OutcomeUnknown,
+    OwnSubject,
     PaymentRequest,
     PayoutRequest,
     RefundRequest,
@@ -54,6 +56,17 @@ _REFUND: Final = {
     "failed": GatewayStatus.FAILED,
     "canceled": GatewayStatus.FAILED,
 }
+_DISPUTE: Final = {
+    # https://docs.stripe.com/api/disputes/object: every other status waits for the bank. Inquiries take no money.
+    "won": GatewayStatus.SUCCEEDED,
+    "prevented": GatewayStatus.SUCCEEDED,
+    "lost": GatewayStatus.FAILED,
+}
+_SAID: Final[Mapping[str, Mapping[str, GatewayStatus]]] = {
+    "payment_intent": {"succeeded": GatewayStatus.SUCCEEDED, "canceled": GatewayStatus.FAILED},
+    "refund": {status: said for status, said in _REFUND.items() if said is not GatewayStatus.PENDING},
+}
+"""Outcomes that an event itself tells of, by what it is about."""
 
 
 class StripeGateway:
@@ -169,10 +182,38 @@ class StripeGateway:
             raise GatewayRefused("mode_differs")
         subject = event.data.object
         content = {"metadata": _plain(getattr(subject, "metadata", None)), "type": event.type}
-        if event.type.startswith("charge.dispute."):
-            return GatewayWebhook(event.id, event.type, str(subject.payment_intent), content, needs_person=True)
         # Some things that events are about, as the balance, have no id.
-        return GatewayWebhook(event.id, event.type, getattr(subject, "id", ""), content)
+        kind, reference = getattr(subject, "object", ""), getattr(subject, "id", "")
+        status = str(getattr(subject, "status", ""))
+        is_inquiry = kind == "dispute" and status.startswith("warning_")
+        return GatewayWebhook(
+            event.id,
+            event.type,
+            reference,
+            content,
+            subject=kind if kind in {"refund", "dispute"} else "",
+            says=_SAID.get(kind, {}).get(status),
+            needs_person=is_inquiry,
+        )
+
+    def look_up(self, subject: OwnSubject, reference: str) -> GatewayRecord | None:
+        """A refund made in Stripe's dashboard, or a dispute. Of charges without a PaymentIntent nothing is ours."""
+        retrieve: Any = self._api.refunds.retrieve if subject == "refund" else self._api.disputes.retrieve
+        try:
+            found = _call(lambda: retrieve(reference))
+        except GatewayRefused:
+            return None
+        intent = getattr(found, "payment_intent", None)
+        if not intent:
+            return None
+        statuses = _REFUND if subject == "refund" else _DISPUTE
+        return GatewayRecord(
+            status=statuses.get(found.status, GatewayStatus.PENDING),
+            reference=found.id,
+            payment_reference=str(intent),
+            amount=from_stripe(int(found.amount), found.currency),
+            code=str(getattr(found, "reason", None) or ""),
+        )
 
 
 def to_stripe(amount: Money) -> int:
@@ -264,7 +305,9 @@ def _refund(refund: Any) -> GatewayAnswer:
 
 def _transfer(transfer: Any) -> GatewayAnswer:
     status = GatewayStatus.FAILED if transfer.reversed else GatewayStatus.SUCCEEDED
-    amount = from_stripe(int(transfer.amount), transfer.currency)
+    # Of one that came back in part only what has stayed is told: it is not what was sent, and a person's.
+    stayed = int(transfer.amount) - (0 if transfer.reversed else int(getattr(transfer, "amount_reversed", 0) or 0))
+    amount = from_stripe(stayed, transfer.currency)
     return GatewayAnswer(status, transfer.id, amount, "reversed" if transfer.reversed else None)
 
 

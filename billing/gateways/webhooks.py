@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from billing.gateways.call import GatewayOperation, GatewayRequest, Gateways, ask
-from billing.gateways.ports import GatewayWebhook
+from billing.gateways.ports import GatewayRecord, GatewayWebhook, OwnSubject
 from billing.gateways.result import ApplyOutcome, GatewayResult
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -22,6 +24,11 @@ PROCESS = "billing.gateway.webhook"
 """Kind of the job that looks into a webhook."""
 NEEDS_PERSON = "needs_person"
 """In a stored webhook: no question to the gateway settles it."""
+SUBJECT, SAYS = "subject", "says"
+"""In a stored webhook: as in `GatewayWebhook`."""
+NOTHING_OF_OURS = "nothing of ours has this reference"
+Believe = Callable[[UnitOfWork, str, GatewayRecord], ApplyOutcome | None]
+"""What to do about something that a gateway made by itself; None: it is about nothing of ours."""
 ANSWER_FIRST = timedelta(seconds=10)
 """How long a webhook that comes beside an answer waits for that answer to settle it."""
 
@@ -38,7 +45,13 @@ def store_webhook(uow: UnitOfWork, gateway: str, notice: GatewayWebhook, *, besi
         source=gateway,
         event_id=notice.event_id,
         kind=notice.kind,
-        body={**notice.body, "reference": notice.reference, NEEDS_PERSON: notice.needs_person},
+        body={
+            **notice.body,
+            "reference": notice.reference,
+            SUBJECT: notice.subject,
+            SAYS: notice.says.value if notice.says else None,
+            NEEDS_PERSON: notice.needs_person,
+        },
         state="received",
         received_at=clock.now(),
     )
@@ -75,21 +88,52 @@ def close_webhook(uow: UnitOfWork, inbox_id: UUID, state: str, note: str | None 
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _AboutRow:
+    """A webhook about a row of ours."""
+
     inbox_id: UUID
     operation: GatewayOperation
     request: GatewayRequest
 
+    def ask(self, gateways: Gateways) -> GatewayResult:
+        return ask(gateways, self.request)
+
+    def apply(self, uow: UnitOfWork, answer: Any) -> tuple[str, ApplyOutcome | None]:
+        row_id = self.request.row_id
+        return f"{self.operation.name} {row_id}", self.operation.apply(uow, row_id, answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _AboutItsOwn:
+    """A webhook about something that the gateway has made by itself."""
+
+    inbox_id: UUID
+    gateway: str
+    subject: OwnSubject
+    reference: str
+    believe: Believe
+
+    def ask(self, gateways: Gateways) -> GatewayRecord | None:
+        gateway = gateways.get(self.gateway)
+        return gateway.look_up(self.subject, self.reference) if gateway is not None else None
+
+    def apply(self, uow: UnitOfWork, answer: Any) -> tuple[str, ApplyOutcome | None]:
+        outcome = self.believe(uow, self.gateway, answer) if answer is not None else None
+        return f"{self.subject} {self.reference}", outcome
+
 
 class ProcessWebhook:
-    """The steps of looking into a webhook. One about a row whose state is final, and stays, is closed at once."""
+    """The steps of looking into a webhook. One that says what is known of a row already is closed at once."""
 
-    def __init__(self, gateways: Gateways, operations: Sequence[GatewayOperation]) -> None:
+    def __init__(
+        self, gateways: Gateways, operations: Sequence[GatewayOperation], own: Mapping[OwnSubject, Believe]
+    ) -> None:
         self._gateways = gateways
         self._operations = operations
+        self._own = own
 
-    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _Question | None:
-        """Find whose webhook it is, and what to ask about that row."""
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _AboutRow | _AboutItsOwn | None:
+        """Find whose webhook it is, and what to ask about it."""
         inbox_id = UUID(claim.payload["inbox_id"])
         stored = uow.session.get_one(Inbox, inbox_id)
         if stored.state != "received":
@@ -99,26 +143,41 @@ class ProcessWebhook:
             return None
         found = self._subject(uow, stored)
         if found is None:
-            close_webhook(uow, inbox_id, "ignored", "nothing of ours has this reference")
-            return None
+            return self._made_by_itself(uow, stored)
         operation, row_id = found
-        # Money that comes after a definite failure must not be overlooked: a failed payment is asked about again.
-        request = operation.open(uow, row_id, first=False, recheck=True)
+        # What is final here may have changed there: only a webhook that says the same is not looked into.
+        request = None if _agrees(uow, operation, stored) else operation.open(uow, row_id, first=False, recheck=True)
         if request is None:
             close_webhook(uow, inbox_id, "processed", f"{operation.name} {row_id}: {ApplyOutcome.NOTHING_NEW.value}")
             return None
-        return _Question(inbox_id, operation, request)
+        return _AboutRow(inbox_id, operation, request)
 
-    def call(self, request: _Question) -> GatewayResult:
-        """Ask the gateway what became of the row."""
-        return ask(self._gateways, request.request)
+    def call(self, request: _AboutRow | _AboutItsOwn) -> GatewayResult | GatewayRecord | None:
+        """Ask the gateway."""
+        return request.ask(self._gateways)
 
-    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Question, answer: GatewayResult) -> None:
+    def conclude(
+        self,
+        uow: UnitOfWork,
+        claim: JobClaim,
+        request: _AboutRow | _AboutItsOwn,
+        answer: GatewayResult | GatewayRecord | None,
+    ) -> None:
         """Apply the answer and close the webhook."""
-        row_id = request.request.row_id
-        outcome = request.operation.apply(uow, row_id, answer)
+        what, outcome = request.apply(uow, answer)
+        if outcome is None:
+            close_webhook(uow, request.inbox_id, "ignored", NOTHING_OF_OURS)
+            return
         state = "quarantined" if outcome is ApplyOutcome.CONTRADICTS else "processed"
-        close_webhook(uow, request.inbox_id, state, f"{request.operation.name} {row_id}: {outcome.value}")
+        close_webhook(uow, request.inbox_id, state, f"{what}: {outcome.value}")
+
+    def _made_by_itself(self, uow: UnitOfWork, stored: Inbox) -> _AboutItsOwn | None:
+        subject, reference = stored.body.get(SUBJECT), stored.body.get("reference")
+        for known, believe in self._own.items():
+            if subject == known and isinstance(reference, str) and reference:
+                return _AboutItsOwn(stored.id, stored.source, known, reference, believe)
+        close_webhook(uow, stored.id, "ignored", NOTHING_OF_OURS)
+        return None
 
     def _subject(self, uow: UnitOfWork, stored: Inbox) -> tuple[GatewayOperation, UUID] | None:
         """Whose webhook it is: by the gateway's reference, or by our id in its metadata when it overtook the answer."""
@@ -132,3 +191,11 @@ class ProcessWebhook:
             if found is not None:
                 return operation, found
         return None
+
+
+def _agrees(uow: UnitOfWork, operation: GatewayOperation, stored: Inbox) -> bool:
+    final, says = operation.final_states().subquery(), stored.body.get(SAYS)
+    known = select(final.c.state).where(
+        final.c.gateway == stored.source, final.c.reference == stored.body.get("reference")
+    )
+    return says is not None and uow.session.scalar(known) == says

@@ -14,7 +14,7 @@ from billing.charges.models import Charge
 from billing.documents.lines import unit_price_of
 from billing.invoices.issue_invoice import LineToInvoice, add_document
 from billing.invoices.models import Invoice, InvoiceLine
-from billing.refunds.models import Refund, RefundLine
+from billing.refunds.models import EFFECTIVE, Refund, RefundLine
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -47,7 +47,7 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
     refund = uow.session.get(Refund, command.refund_id)
     if refund is None:
         raise NotFound("refund_not_found")
-    if refund.state != "succeeded":
+    if refund.state not in EFFECTIVE:
         raise Conflict("refund_not_finished")
     original = lock_row(uow.session, Invoice, command.invoice_id)
     if original is None or original.kind != "invoice" or original.reference != refund.reference:

@@ -11,9 +11,10 @@ from sqlalchemy import bindparam, func, select
 
 from billing.gateways.ports import GatewayAnswer, GatewayStatus
 from billing.gateways.result import ApplyOutcome, GatewayResult, close_attempt, record_mismatch, wait_before_check
+from billing.incidents.open_incident import OpenIncident, open_incident
 from billing.ledger.post import Fact, Leg, post
-from billing.payments.events import PaymentFailed, PaymentNeedsAction, PaymentSucceeded
-from billing.payments.models import PAYMENT, Payment, PaymentAttempt
+from billing.payments.events import PaymentFailed, PaymentNeedsAction, PaymentReversed, PaymentSucceeded
+from billing.payments.models import ENDS, PAYMENT, Payment, PaymentAttempt
 from kernel import clock
 from kernel.db.locks import aggregate_key
 from kernel.db.statements import Read
@@ -56,7 +57,7 @@ def succeeded(payment: Payment) -> PaymentSucceeded:
 def apply_gateway_result(uow: UnitOfWork, payment_id: UUID, result: GatewayResult) -> ApplyOutcome:
     """Bring a payment to where the gateway says it is.
 
-    Emits: PaymentSucceeded, PaymentFailed or PaymentNeedsAction, each once.
+    Emits: PaymentSucceeded, PaymentFailed or PaymentNeedsAction, each once; PaymentReversed when money that was here is not.
     Locks: the purchase that is paid (as an aggregate), then the payment.
     Idempotent by: the payment's state; a late answer never moves it back.
     """
@@ -69,7 +70,7 @@ def apply_gateway_result(uow: UnitOfWork, payment_id: UUID, result: GatewayResul
     for row in rows:
         close_attempt(row.PaymentAttempt, result)
     outcome = _conclude(uow, payment, result)
-    if not PAYMENT.is_final(payment.state):
+    if payment.state not in ENDS:
         payment.next_check_at = clock.now() + wait_before_check(payment.checks - 1)
     return outcome
 
@@ -77,7 +78,7 @@ def apply_gateway_result(uow: UnitOfWork, payment_id: UUID, result: GatewayResul
 def _conclude(uow: UnitOfWork, payment: Payment, result: GatewayResult) -> ApplyOutcome:
     if result.answer is not None:
         return _believe(uow, payment, result.answer)
-    if PAYMENT.is_final(payment.state):
+    if payment.state in ENDS:
         return ApplyOutcome.NOTHING_NEW
     if result.refused is not None:
         return _fail(uow, payment, result.refused)
@@ -92,9 +93,8 @@ def _believe(uow: UnitOfWork, payment: Payment, answer: GatewayAnswer) -> ApplyO
     if payment.gateway_reference not in {None, answer.reference}:
         return _contradiction(uow, payment, "reference", answer)
     payment.gateway_reference = answer.reference
-    if PAYMENT.is_final(payment.state):
-        came_late = answer.status is GatewayStatus.SUCCEEDED and payment.state == "failed"
-        return _contradiction(uow, payment, "late_success", answer) if came_late else ApplyOutcome.NOTHING_NEW
+    if payment.state in ENDS:
+        return _apply_after_end(uow, payment, answer)
     if answer.status is GatewayStatus.SUCCEEDED:
         return _capture(uow, payment)
     if answer.status is GatewayStatus.FAILED:
@@ -112,6 +112,36 @@ def _believe(uow: UnitOfWork, payment: Payment, answer: GatewayAnswer) -> ApplyO
         return _changed(moved)
     payment.next_action = None
     return _changed(PAYMENT.move(uow, payment, "processing", org_ids=[payment.payer_org_id]))
+
+
+def _apply_after_end(uow: UnitOfWork, payment: Payment, answer: GatewayAnswer) -> ApplyOutcome:
+    if answer.status in {ENDS[payment.state], GatewayStatus.PENDING, GatewayStatus.REQUIRES_ACTION}:
+        return ApplyOutcome.NOTHING_NEW
+    if answer.status is GatewayStatus.FAILED:
+        return _reverse(uow, payment, answer.error_code or "reversed")
+    late = OpenIncident(
+        "late_success",
+        payment.id,
+        payment.gateway,
+        answer.reference,
+        answer.amount,
+        f"after_{payment.state}",
+        suspense_minor=-payment.amount_minor,
+    )
+    open_incident(uow, late)
+    return _contradiction(uow, payment, "late_success", answer)
+
+
+def _reverse(uow: UnitOfWork, payment: Payment, code: str) -> ApplyOutcome:
+    payment.error_code = code
+    PAYMENT.move(uow, payment, "reversed", org_ids=[payment.payer_org_id], reason=code)
+    emit(
+        uow,
+        PaymentReversed(
+            payment_id=payment.id, reference=payment.reference, payer_org_id=payment.payer_org_id, code=code
+        ),
+    )
+    return ApplyOutcome.CHANGED
 
 
 def _capture(uow: UnitOfWork, payment: Payment) -> ApplyOutcome:
@@ -141,7 +171,7 @@ def _fail(uow: UnitOfWork, payment: Payment, code: str) -> ApplyOutcome:
 
 def _contradiction(uow: UnitOfWork, payment: Payment, differs: str, answer: GatewayAnswer) -> ApplyOutcome:
     record_mismatch(uow, "payment", payment.id, answer, differs=differs)
-    if not PAYMENT.is_final(payment.state):
+    if payment.state not in ENDS:
         payment.error_code = "answer_contradicts"
         PAYMENT.move(uow, payment, "unknown", org_ids=[payment.payer_org_id], reason=f"contradicts_{differs}")
     return ApplyOutcome.CONTRADICTS

@@ -36,3 +36,13 @@ class PaymentNeedsAction(Event):
     payment_id: UUID
     reference: UUID
     payer_org_id: UUID
+
+
+class PaymentReversed(Event):
+    """The gateway had the money, and has it no more: it went back to the payer without us."""
+
+    topic: ClassVar[str] = "billing.payment_reversed.v1"
+    payment_id: UUID
+    reference: UUID
+    payer_org_id: UUID
+    code: str

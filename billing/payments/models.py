@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.gateways.ports import GatewayStatus
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.db.constraints import register
 from kernel.errors import Conflict, Invalid
@@ -23,9 +24,11 @@ class Payment(Base):
     __tablename__ = "payment"
     __table_args__ = (
         UniqueConstraint("payer_org_id", "id"),
-        CheckConstraint("state IN ('processing', 'requires_action', 'unknown', 'succeeded', 'failed')", name="state"),
+        CheckConstraint(
+            "state IN ('processing', 'requires_action', 'unknown', 'succeeded', 'failed', 'reversed')", name="state"
+        ),
         CheckConstraint("amount_minor > 0", name="amount"),
-        CheckConstraint("(state = 'succeeded') = (captured_at IS NOT NULL)", name="captured"),
+        CheckConstraint("(state IN ('succeeded', 'reversed')) = (captured_at IS NOT NULL)", name="captured"),
         Index("uq_payment_live", "reference", unique=True, postgresql_where=text("state <> 'failed'")),
         Index("ix_payment_payer_org_id_created_at", "payer_org_id", "created_at"),
         Index("ix_payment_reference", "reference"),
@@ -127,11 +130,17 @@ PAYMENT = Machine(
         processing="requires_action unknown succeeded failed",
         requires_action="processing unknown succeeded failed",
         unknown="processing requires_action succeeded failed",
-        succeeded="",
+        succeeded="reversed",
         failed="",
+        reversed="",
     ),
 )
 
 
-FINAL = ("succeeded", "failed")
+ENDS: Final = {
+    "succeeded": GatewayStatus.SUCCEEDED,
+    "failed": GatewayStatus.FAILED,
+    "reversed": GatewayStatus.FAILED,
+}
+"""States after which the gateway is not asked by ourselves, and what it says of a payment there."""
 UNRESOLVED = ("processing", "requires_action", "unknown")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from billing.gateways.call import GatewayRequest, Unresolved
+from billing.gateways.call import GatewayRequest, Unresolved, said_of
 from billing.gateways.ports import (
     GatewayAnswer,
     GatewayRefused,
@@ -20,7 +20,7 @@ from billing.gateways.ports import (
 )
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payments.apply_gateway_result import apply_gateway_result, ask_payment, succeeded
-from billing.payments.models import FINAL, PAYMENT, UNRESOLVED, Payment, PaymentAttempt
+from billing.payments.models import ENDS, UNRESOLVED, Payment, PaymentAttempt
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -91,7 +91,7 @@ class PaymentOperation:
         payment = lock_row(uow.session, Payment, row_id)
         if payment is None:
             return None
-        if PAYMENT.is_final(payment.state) and not (recheck and payment.state == "failed"):
+        if payment.state in ENDS and not recheck:
             return None
         attempt = uow.session.scalars(
             select(PaymentAttempt).where(PaymentAttempt.payment_id == payment.id, PaymentAttempt.operation == "submit")
@@ -119,9 +119,8 @@ class PaymentOperation:
 
     def final_states(self) -> Select[str, str | None, str]:
         """See `GatewayOperation.final_states`."""
-        return select(Payment.gateway, Payment.gateway_reference.label("reference"), Payment.state).where(
-            Payment.state.in_(FINAL)
-        )
+        named = Payment.gateway, Payment.gateway_reference.label("reference")
+        return select(*named, said_of(Payment.state, ENDS)).where(Payment.state.in_(ENDS))
 
     def find_by_reference(self, uow: UnitOfWork, gateway: str, reference: str | None) -> UUID | None:
         """See `GatewayOperation.find_by_reference`."""

@@ -27,3 +27,13 @@ class PayoutFailed(Event):
     statement_id: UUID
     org_id: UUID
     code: str
+
+
+class PayoutReturned(Event):
+    """Money that had been sent came back; its statement may be paid again."""
+
+    topic: ClassVar[str] = "billing.payout_returned.v1"
+    payout_id: UUID
+    statement_id: UUID
+    org_id: UUID
+    code: str

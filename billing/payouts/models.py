@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.gateways.ports import GatewayStatus
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.db.constraints import register
 from kernel.errors import Conflict
@@ -14,15 +16,17 @@ from kernel.states import Machine, edges
 
 
 class Payout(Base):
-    """The payment of one statement to its party. A failed one stays as it is; trying again is a new row."""
+    """The payment of one statement to its party. One that failed, or was paid and came back, is tried again as a new row."""
 
     __tablename__ = "payout"
     __table_args__ = (
         ForeignKeyConstraint(["org_id", "statement_id"], ["billing.statement.org_id", "billing.statement.id"]),
         UniqueConstraint("org_id", "id"),
-        CheckConstraint("state IN ('scheduled', 'sent', 'unknown', 'paid', 'failed')", name="state"),
+        CheckConstraint("state IN ('scheduled', 'sent', 'unknown', 'paid', 'failed', 'returned')", name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
-        Index("uq_payout_live", "statement_id", unique=True, postgresql_where=text("state <> 'failed'")),
+        Index(
+            "uq_payout_live", "statement_id", unique=True, postgresql_where=text("state NOT IN ('failed', 'returned')")
+        ),
         Index("ix_payout_org_id_statement_id", "org_id", "statement_id"),
         Index("ix_payout_gateway_reference", "gateway_reference"),
         Index(
@@ -79,7 +83,18 @@ PAYOUT = Machine(
         scheduled="sent failed",
         sent="unknown paid failed",
         unknown="sent paid failed",
-        paid="",
+        paid="returned",
         failed="",
+        returned="",
     ),
 )
+
+
+ENDS: Final = {
+    "paid": GatewayStatus.SUCCEEDED,
+    "failed": GatewayStatus.FAILED,
+    "returned": GatewayStatus.FAILED,
+}
+"""States after which the gateway is not asked by ourselves, and what it says of a payout there."""
+UNPAID: Final = ("failed", "returned")
+"""States in which the party's money is with the platform again."""

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Select, case, select
+from sqlalchemy import Select, select
 
-from billing.gateways.call import GatewayRequest, Unresolved
+from billing.gateways.call import GatewayRequest, Unresolved, said_of
 from billing.gateways.ports import GatewayAnswer, PaymentGateway, PayoutRequest
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payouts.apply_gateway_result import apply_gateway_result
-from billing.payouts.models import PAYOUT, Payout, PayoutAttempt
+from billing.payouts.models import ENDS, PAYOUT, Payout, PayoutAttempt
 from billing.payouts.pay_out import SUBMIT
 from kernel import clock
 from kernel.db.locks import lock_row
@@ -43,11 +43,12 @@ class PayoutOperation:
     def open(self, uow: UnitOfWork, row_id: UUID, *, first: bool, recheck: bool = False) -> GatewayRequest | None:
         """See `GatewayOperation.open`."""
         payout = lock_row(uow.session, Payout, row_id)
-        if payout is None or PAYOUT.is_final(payout.state):
+        if payout is None or (payout.state in ENDS and not recheck):
             return None
         fresh = payout.state == "scheduled"
         attempt = _begin(uow, payout) if fresh else _attempt_of(uow, payout)
-        payout.next_check_at = clock.now() + CALL_LASTS
+        if payout.state not in ENDS:
+            payout.next_check_at = clock.now() + CALL_LASTS
         request = PayoutRequest(
             key=str(attempt.id),
             amount=Money(payout.amount_minor, payout.currency),
@@ -77,11 +78,9 @@ class PayoutOperation:
         return [Unresolved(row.id, row.checks) for row in rows]
 
     def final_states(self) -> Select[str, str | None, str]:
-        """See `GatewayOperation.final_states`. A payout that was paid succeeded, as its gateway says it."""
-        state = case((Payout.state == "paid", "succeeded"), else_=Payout.state).label("state")
-        return select(Payout.gateway, Payout.gateway_reference.label("reference"), state).where(
-            Payout.state.in_(("paid", "failed"))
-        )
+        """See `GatewayOperation.final_states`."""
+        named = Payout.gateway, Payout.gateway_reference.label("reference")
+        return select(*named, said_of(Payout.state, ENDS)).where(Payout.state.in_(ENDS))
 
     def find_by_reference(self, uow: UnitOfWork, gateway: str, reference: str | None) -> UUID | None:
         """See `GatewayOperation.find_by_reference`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -10,10 +11,12 @@ from sqlalchemy import select
 from billing.charges.models import Charge
 from billing.gateways.outgoing import Transitions, apply_result
 from billing.gateways.result import ApplyOutcome, GatewayResult
+from billing.incidents.models import IncidentKind
+from billing.incidents.open_incident import OpenIncident, open_incident
 from billing.ledger.post import AccountKind, Fact, Leg, post
 from billing.payments.models import Payment, PaymentAllocation
-from billing.refunds.events import RefundFailed, RefundSucceeded
-from billing.refunds.models import REFUND, Refund, RefundAttempt, RefundLine
+from billing.refunds.events import RefundFailed, RefundReturned, RefundSucceeded
+from billing.refunds.models import ENDS, REFUND, Refund, RefundAttempt, RefundLine
 from billing.shares.models import Share
 from billing.shares.reverse import reverse_shares
 from kernel import clock
@@ -21,15 +24,17 @@ from kernel.db.locks import lock_aggregate, lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
+from kernel.money import Money
 from marketplace.parties.models import PLATFORM_ORG_ID
 
 
 def apply_gateway_result(uow: UnitOfWork, refund_id: UUID, result: GatewayResult) -> ApplyOutcome:
     """Bring a refund to where the gateway says it is.
 
-    Success takes the parties' parts back in proportion and writes the books; a definite failure frees the reserve.
+    Success takes the parties' parts back in proportion and writes the books; a definite failure frees the reserve. A success
+    that comes back (the buyer's account was closed) is the buyer's credit with the platform, and an operator's to settle.
 
-    Emits: RefundSucceeded or RefundFailed, once.
+    Emits: RefundSucceeded or RefundFailed, once; RefundReturned.
     Locks: its order (as an aggregate), the refund, its allocation, its charges by id, their shares by id.
     Idempotent by: the refund's state.
     """
@@ -43,14 +48,18 @@ def apply_gateway_result(uow: UnitOfWork, refund_id: UUID, result: GatewayResult
     transitions = Transitions(
         REFUND,
         (refund.buyer_org_id, refund.seller_org_id),
+        ENDS,
         "processing",
-        succeed=partial(_succeed, uow, refund),
+        succeed=partial(succeed, uow, refund),
         fail=partial(_fail, uow, refund),
+        mark_returned=partial(_mark_returned, uow, refund),
+        record_late=partial(_record_late, uow, refund),
     )
     return apply_result(uow, refund, attempt, result, transitions)
 
 
-def _succeed(uow: UnitOfWork, refund: Refund) -> None:
+def succeed(uow: UnitOfWork, refund: Refund) -> None:
+    """The money of a locked refund has gone: everybody's part is taken back, and the books say so."""
     now = clock.now()
     refund.ended_at = now
     REFUND.move(uow, refund, "succeeded", org_ids=[refund.buyer_org_id, refund.seller_org_id])
@@ -99,6 +108,39 @@ def _fail(uow: UnitOfWork, refund: Refund, code: str) -> None:
             code=code,
         ),
     )
+
+
+def _mark_returned(uow: UnitOfWork, refund: Refund, code: str) -> None:
+    REFUND.move(uow, refund, "returned", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason=code)
+    gateway = uow.session.get_one(Payment, refund.payment_id).gateway
+    legs = [
+        Leg(PLATFORM_ORG_ID, "gateway_cash", refund.amount_minor, gateway),
+        Leg(refund.buyer_org_id, "buyer_credit", -refund.amount_minor),
+    ]
+    post(uow, Fact(f"refund:{refund.id}:returned", "refund_returned", refund.id, refund.currency, clock.now(), legs))
+    open_incident(uow, _incident(refund, gateway, "refund_returned", code))
+    emit(
+        uow,
+        RefundReturned(
+            refund_id=refund.id,
+            reference=refund.reference,
+            payment_id=refund.payment_id,
+            buyer_org_id=refund.buyer_org_id,
+            seller_org_id=refund.seller_org_id,
+            code=code,
+        ),
+    )
+
+
+def _record_late(uow: UnitOfWork, refund: Refund) -> None:
+    gateway = uow.session.get_one(Payment, refund.payment_id).gateway
+    late = _incident(refund, gateway, "late_success", f"after_{refund.state}")
+    open_incident(uow, replace(late, suspense_minor=refund.amount_minor))
+
+
+def _incident(refund: Refund, gateway: str, kind: IncidentKind, code: str) -> OpenIncident:
+    amount = Money(refund.amount_minor, refund.currency)
+    return OpenIncident(kind, refund.id, gateway, refund.gateway_reference or "", amount, code)
 
 
 def _locked(uow: UnitOfWork, refund: Refund) -> tuple[PaymentAllocation, dict[UUID, Charge], list[RefundLine]]:

@@ -31,3 +31,15 @@ class RefundFailed(Event):
     buyer_org_id: UUID
     seller_org_id: UUID
     code: str
+
+
+class RefundReturned(Event):
+    """Money that had gone back did not stay there; the platform has it, and owes it to the buyer."""
+
+    topic: ClassVar[str] = "billing.refund_returned.v1"
+    refund_id: UUID
+    reference: UUID
+    payment_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    code: str

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.gateways.ports import GatewayStatus
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.states import Machine, edges
 
 
 class Refund(Base):
-    """Money given back on one order. It reserves its amount when asked for; a failed one gives the reserve back."""
+    """Money given back on one order. It reserves its amount when asked for; a failed one gives the reserve back.
+
+    One that had succeeded and came `returned` from the buyer's bank leaves everything else as it is: the sale is undone,
+    and the platform owes the money to the buyer, until it is `settled` in another way.
+    """
 
     __tablename__ = "refund"
     __table_args__ = (
         UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
-        CheckConstraint("state IN ('requested', 'processing', 'unknown', 'succeeded', 'failed')", name="state"),
+        CheckConstraint(
+            "state IN ('requested', 'processing', 'unknown', 'succeeded', 'failed', 'returned', 'settled')",
+            name="state",
+        ),
+        CheckConstraint("origin IN ('request', 'gateway', 'reversal', 'dispute')", name="origin"),
         CheckConstraint("amount_minor > 0", name="amount"),
         Index("ix_refund_buyer_org_id_reference", "buyer_org_id", "reference"),
         Index("ix_refund_seller_org_id_reference", "seller_org_id", "reference"),
@@ -44,6 +54,8 @@ class Refund(Base):
     reason: Mapped[str]
     automatic: Mapped[bool]
     """Asked for by the loop (delivery failed, money came too late) and not by a person."""
+    origin: Mapped[str] = mapped_column(default="request")
+    """Who moved the money: us at somebody's `request`, or the gateway (from its dashboard, by reversal, by dispute)."""
     state: Mapped[str]
     error_code: Mapped[str | None]
     gateway_reference: Mapped[str | None]
@@ -109,7 +121,20 @@ REFUND = Machine(
         requested="processing failed",
         processing="unknown succeeded failed",
         unknown="processing succeeded failed",
-        succeeded="",
+        succeeded="returned",
         failed="",
+        returned="settled",
+        settled="",
     ),
 )
+
+
+ENDS: Final = {
+    "succeeded": GatewayStatus.SUCCEEDED,
+    "failed": GatewayStatus.FAILED,
+    "returned": GatewayStatus.FAILED,
+    "settled": GatewayStatus.FAILED,
+}
+"""States after which the gateway is not asked by ourselves, and what it says of a refund there."""
+EFFECTIVE: Final = ("succeeded", "returned", "settled")
+"""States in which the sale is undone, wherever the money is."""

@@ -22,6 +22,7 @@ class RefundRow:
     currency: str
     reason: str
     automatic: bool
+    origin: str
     state: str
     error_code: str | None
     created_at: datetime

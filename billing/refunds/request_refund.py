@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.charges.models import Charge
+from billing.disputes.queries import is_disputed
 from billing.payments.models import Payment, PaymentAllocation
 from billing.refunds.allocate_refund import LineLeft, RefundPart, allocate_refund
 from billing.refunds.models import REFUND, Refund, RefundLine
@@ -39,6 +40,8 @@ class RequestRefund:
     automatic: bool
     amounts: Mapping[UUID, int] = field(default_factory=dict)
     amount_minor: int | None = None
+    origin: str = "request"
+    """Who moves the money; what the gateway moved by itself (`reverse_payment`) is not asked of it."""
 
 
 def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
@@ -46,7 +49,8 @@ def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
 
     Raises:
         NotFound: `payment_not_found`, `charge_not_found`.
-        Conflict: `payment_not_captured`; `refund_exceeds_charge` or `refund_exceeds_payment`, less is left than was
+        Conflict: `payment_not_captured`; `payment_disputed`, the bank may give it back;
+            `refund_exceeds_charge` or `refund_exceeds_payment`, less is left than was
             asked for, refunds under way included; `nothing_left_to_refund`.
         Invalid: `amount_not_positive`.
 
@@ -54,10 +58,12 @@ def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
     Locks: the order's allocation, then its charges by id.
     """
     allocation = _lock_allocation(uow, command)
+    if command.origin == "request" and is_disputed(uow, command.payment_id):
+        raise Conflict("payment_disputed")
     charges = {charge.reference: charge for charge in _lock_charges(uow, allocation)}
-    parts = _parts(command, charges)
+    parts = _parts(command, allocation, charges)
     amount_minor = sum(part.gross_minor for part in parts.values())
-    if not command.amounts and command.amount_minor is None:
+    if not command.amounts and _wants_everything(command, allocation):
         # Everything: also what was paid for the order and never charged.
         uncharged = allocation.amount_minor - sum(charge.gross_minor for charge in charges.values())
         reserved_for_charges = sum(charge.reserved_minor for charge in charges.values())
@@ -74,7 +80,8 @@ def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
         uow.session.add(_line(refund, charge, part))
     allocation.reserved_minor += amount_minor
     uow.flush()
-    enqueue(uow, SUBMIT, {"refund_id": str(refund.id)}, dedupe_key=str(refund.id))
+    if command.origin == "request":
+        enqueue(uow, SUBMIT, {"refund_id": str(refund.id)}, dedupe_key=str(refund.id))
     return refund.id
 
 
@@ -100,8 +107,15 @@ def _lock_charges(uow: UnitOfWork, allocation: PaymentAllocation) -> list[Charge
     return lock_rows(uow.session, Charge, ids)
 
 
-def _parts(command: RequestRefund, charges: Mapping[UUID, Charge]) -> dict[UUID, RefundPart]:
-    wanted = command.amounts or _spread(command, charges)
+def _wants_everything(command: RequestRefund, allocation: PaymentAllocation) -> bool:
+    return command.amount_minor in {None, allocation.amount_minor - allocation.reserved_minor}
+
+
+def _parts(
+    command: RequestRefund, allocation: PaymentAllocation, charges: Mapping[UUID, Charge]
+) -> dict[UUID, RefundPart]:
+    everything_minor = allocation.amount_minor - allocation.reserved_minor
+    wanted = command.amounts or _spread(command, charges, everything_minor)
     parts: dict[UUID, RefundPart] = {}
     for reference, gross_minor in wanted.items():
         charge = charges.get(reference)
@@ -122,9 +136,9 @@ def _parts(command: RequestRefund, charges: Mapping[UUID, Charge]) -> dict[UUID,
     return parts
 
 
-def _spread(command: RequestRefund, charges: Mapping[UUID, Charge]) -> dict[UUID, int]:
+def _spread(command: RequestRefund, charges: Mapping[UUID, Charge], everything_minor: int) -> dict[UUID, int]:
     left = {reference: charge.gross_minor - charge.reserved_minor for reference, charge in charges.items()}
-    if command.amount_minor is None:
+    if command.amount_minor is None or command.amount_minor == everything_minor:
         return left
     if command.amount_minor <= 0:
         raise Invalid("amount_not_positive", field="amount")
@@ -136,7 +150,7 @@ def _spread(command: RequestRefund, charges: Mapping[UUID, Charge]) -> dict[UUID
 def _insert(uow: UnitOfWork, command: RequestRefund, allocation: PaymentAllocation, amount_minor: int) -> Refund:
     # A seller may refund its own order but may not read the buyer's payment; the job checks the capture again.
     payment = uow.session.get(Payment, command.payment_id)
-    if payment is not None and payment.state != "succeeded":
+    if command.origin == "request" and payment is not None and payment.state != "succeeded":
         raise Conflict("payment_not_captured")
     now = clock.now()
     refund = Refund(
@@ -150,6 +164,7 @@ def _insert(uow: UnitOfWork, command: RequestRefund, allocation: PaymentAllocati
         currency=allocation.currency,
         reason=command.reason,
         automatic=command.automatic,
+        origin=command.origin,
         next_check_at=now,
         created_at=now,
     )

@@ -8,12 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from billing.gateways.call import GatewayRequest, Unresolved
+from billing.disputes.queries import is_disputed
+from billing.gateways.call import GatewayRequest, Unresolved, said_of
 from billing.gateways.ports import GatewayAnswer, GatewayRefused, PaymentGateway, RefundRequest
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payments.models import Payment
 from billing.refunds.apply_gateway_result import apply_gateway_result
-from billing.refunds.models import REFUND, Refund, RefundAttempt
+from billing.refunds.models import ENDS, REFUND, Refund, RefundAttempt
 from billing.refunds.request_refund import SUBMIT
 from kernel import clock
 from kernel.db.locks import lock_row
@@ -44,21 +45,25 @@ class RefundOperation:
     def open(self, uow: UnitOfWork, row_id: UUID, *, first: bool, recheck: bool = False) -> GatewayRequest | None:
         """See `GatewayOperation.open`."""
         refund = lock_row(uow.session, Refund, row_id)
-        if refund is None or REFUND.is_final(refund.state):
+        if refund is None or (refund.state in ENDS and not recheck):
             return None
         payment = uow.session.get_one(Payment, refund.payment_id)
         fresh = refund.state == "requested"
         attempt = _begin(uow, refund) if fresh else _attempt_of(uow, refund)
-        refund.next_check_at = clock.now() + CALL_LASTS
+        if refund.state not in ENDS:
+            refund.next_check_at = clock.now() + CALL_LASTS
         request = RefundRequest(
             key=str(attempt.id),
             payment_reference=payment.gateway_reference or "",
             amount=Money(refund.amount_minor, refund.currency),
             metadata={"refund_id": str(refund.id), "payment_id": str(payment.id)},
         )
-        if payment.state != "succeeded" or not payment.gateway_reference:
+        if fresh and (payment.state != "succeeded" or not payment.gateway_reference):
             # There is nothing to give back: the gateway is not asked.
             return GatewayRequest(refund.id, payment.gateway, True, _refuse, _refuse, NOT_CAPTURED)
+        if fresh and is_disputed(uow, payment.id):
+            # The bank may give it back: it would be paid twice.
+            return GatewayRequest(refund.id, payment.gateway, True, _hold, _hold, DISPUTED)
         question = _Question(request, refund.gateway_reference)
         unconfigured = GatewayResult(unknown=True)
         return GatewayRequest(refund.id, payment.gateway, fresh, question.find, question.submit, unconfigured)
@@ -83,9 +88,9 @@ class RefundOperation:
     def final_states(self) -> Select[str, str | None, str]:
         """See `GatewayOperation.final_states`."""
         return (
-            select(Payment.gateway, Refund.gateway_reference.label("reference"), Refund.state)
+            select(Payment.gateway, Refund.gateway_reference.label("reference"), said_of(Refund.state, ENDS))
             .join(Payment, Payment.id == Refund.payment_id)
-            .where(Refund.state.in_(("succeeded", "failed")))
+            .where(Refund.state.in_(ENDS))
         )
 
     def find_by_reference(self, uow: UnitOfWork, gateway: str, reference: str | None) -> UUID | None:
@@ -102,10 +107,15 @@ class RefundOperation:
 
 
 NOT_CAPTURED = GatewayResult(refused="payment_not_captured")
+DISPUTED = GatewayResult(refused="payment_disputed")
 
 
 def _refuse(_gateway: object) -> GatewayAnswer:
     raise GatewayRefused("payment_not_captured")
+
+
+def _hold(_gateway: object) -> GatewayAnswer:
+    raise GatewayRefused("payment_disputed")
 
 
 def _begin(uow: UnitOfWork, refund: Refund) -> RefundAttempt:

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select, union
 
 from billing.charges.models import Charge
+from billing.disputes.queries import disputed_among, disputed_orders
 from billing.invoices.number_series import take_number
 from billing.payouts.pay_out import PARTY_LOCK
 from billing.settlement.commission_invoice import invoice_commission
@@ -178,7 +179,7 @@ def _parties(uow: UnitOfWork, command: CloseStatements) -> list[CloseStatement]:
 def _lock_shares(uow: UnitOfWork, command: CloseStatement) -> tuple[list[Share], list[Share]]:
     """Releasable shares of the party, and the platform's commission of its sales, which is settled with them.
 
-    Lines with a refund under way wait for its outcome.
+    Lines with a refund under way wait for its outcome, and those in dispute for the bank's.
     """
     own = (Share.org_id == command.org_id) & (Share.kind != "commission")
     of_its_sales = (Share.seller_org_id == command.org_id) & (Share.kind == "commission")
@@ -191,9 +192,12 @@ def _lock_shares(uow: UnitOfWork, command: CloseStatement) -> tuple[list[Share],
             state_in(Share.state, "releasable"),
             Share.releasable_at < command.until,
             Charge.reserved_minor == Charge.refunded_minor,
+            Share.group_reference.not_in(disputed_orders()),
         )
     ).all()
     locked = [share for share in lock_rows(uow.session, Share, ids) if share.state == "releasable"]
+    disputed = disputed_among(uow, {share.group_reference for share in locked})
+    locked = [share for share in locked if share.group_reference not in disputed]
     shares = [share for share in locked if share.kind != "commission"]
     sold = {share.charge_id for share in shares if share.kind == "seller"}
     return shares, [share for share in locked if share.kind == "commission" and share.charge_id in sold]

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from billing.ledger.queries import balance_of
-from billing.payouts.models import Payout
+from billing.payouts.models import UNPAID, Payout
 from billing.shares.models import Share
 from kernel.db.uow import UnitOfWork
 
@@ -30,7 +30,7 @@ def difference_minor(uow: UnitOfWork, org_id: UUID, currency: str) -> int:
     )
     paid = (
         select(func.coalesce(func.sum(Payout.amount_minor), 0))
-        .where(Payout.org_id == org_id, Payout.currency == currency, Payout.state != "failed")
+        .where(Payout.org_id == org_id, Payout.currency == currency, Payout.state.not_in(UNPAID))
         .scalar_subquery()
     )
     # The account's balance is negative: what the platform owes. One statement sees one moment: a refund that ends

@@ -126,8 +126,9 @@ SHARE = Machine(
         pending="releasable reversed",
         releasable="in_statement reversed",
         # A payout that failed opens the statement again, not the share; a refund after this is a line of the next one.
+        # One that came back makes what it had paid unpaid.
         in_statement="paid",
-        paid="",
+        paid="in_statement",
         reversed="",
     ),
 )

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from billing.disputes.queries import disputed_among
 from billing.shares.models import Share, SharePolicy
 from kernel.db.uow import UnitOfWork
 from kernel.paging import Page, cut, newest_first
@@ -38,6 +39,8 @@ class ShareRow:
     releasable_at: datetime | None
     """The forecast: from then on it can be paid out. None until what was sold is delivered."""
     statement_id: UUID | None
+    disputed: bool
+    """The payer disputes the payment at its bank: until that has decided nothing of it is released or settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,11 @@ def list_shares(
     rows = uow.session.scalars(newest_first(statement, Share.captured_at, Share.id, cursor, limit)).all()
     page = cut(rows, limit, lambda row: (row.captured_at, row.id))
     others = _others(uow, page.items) if kind == "seller" else {}
-    return Page([_row(share, others.get(share.charge_id, {})) for share in page.items], page.next_cursor)
+    disputed = disputed_among(uow, {share.group_reference for share in page.items})
+    rows_out = [
+        _row(share, others.get(share.charge_id, {}), disputed=share.group_reference in disputed) for share in page.items
+    ]
+    return Page(rows_out, page.next_cursor)
 
 
 def earnings_by_video(uow: UnitOfWork, *, limit: int = 100) -> list[VideoEarning]:
@@ -159,7 +166,7 @@ def _others(uow: UnitOfWork, shares: Sequence[Share]) -> dict[UUID, dict[str, in
     return found
 
 
-def _row(share: Share, others: dict[str, int]) -> ShareRow:
+def _row(share: Share, others: dict[str, int], *, disputed: bool) -> ShareRow:
     return ShareRow(
         id=share.id,
         kind=share.kind,
@@ -180,4 +187,5 @@ def _row(share: Share, others: dict[str, int]) -> ShareRow:
         delivered_at=share.delivered_at,
         releasable_at=share.releasable_at,
         statement_id=share.statement_id,
+        disputed=disputed and share.state in {"pending", "releasable"},
     )

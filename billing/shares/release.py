@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from billing.disputes.queries import disputed_among, disputed_orders
 from billing.ledger.post import Fact, Leg, post
 from billing.shares.models import SHARE, Share
 from kernel import clock
@@ -19,19 +20,28 @@ _BATCH = 500
 
 
 def release_due(uow: UnitOfWork, until: datetime) -> int:
-    """Release a batch of shares whose hold ended before `until`. Returns how many.
+    """Release a batch of shares whose hold ended before `until`, none whose payment is in dispute. Returns how many.
 
     Locks: the shares, by id.
     Idempotent by: the share's state.
     """
     due = uow.session.scalars(
         select(Share.id)
-        .where(state_in(Share.state, "pending"), Share.releasable_at <= until)
+        .where(
+            state_in(Share.state, "pending"),
+            Share.releasable_at <= until,
+            Share.group_reference.not_in(disputed_orders()),
+        )
         .order_by(Share.releasable_at)
         .limit(_BATCH)
     ).all()
     released = 0
-    for share in lock_rows(uow.session, Share, due):
+    shares = lock_rows(uow.session, Share, due)
+    # Asked after the locks: a dispute that was opened meanwhile is seen.
+    disputed = disputed_among(uow, {share.group_reference for share in shares})
+    for share in shares:
+        if share.group_reference in disputed:
+            continue
         if share.state != "pending" or share.releasable_at is None or share.releasable_at > until:
             continue
         SHARE.move(uow, share, "releasable", org_ids=sorted({share.org_id, share.seller_org_id}), reason="hold_over")

@@ -96,7 +96,8 @@ STATEMENT = Machine(
     edges=edges(
         closed="paying carried",
         paying="paid closed",
-        paid="",
+        # A payout that came back opens the statement again.
+        paid="closed",
         carried="",
     ),
 )

@@ -258,8 +258,9 @@ ORDER = Machine(
     edges=edges(
         pending_approval="pending_payment rejected expired cancelled",
         pending_payment="paid expired cancelled",
-        paid="fulfilling",
-        fulfilling="active delivery_failed",
+        # Before delivery only the gateway takes money back: by reversal, by dispute, by hand.
+        paid="fulfilling refunded",
+        fulfilling="active delivery_failed refunded",
         active="completed refunded",
         completed="refunded",
         delivery_failed="refunded",

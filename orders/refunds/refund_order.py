@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from billing.disputes.queries import is_disputed
 from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
 from billing.payments.models import PaymentAllocation
 from billing.refunds.models import Refund
@@ -34,7 +35,7 @@ def request_order_refund(uow: UnitOfWork, command: RequestOrderRefund) -> Refund
     """The buyer asks for money back; inside the window of every line it is granted at once.
 
     Raises: NotFound, Invalid `reason_required`, Conflict `order_not_refundable`, `refund_window_over`,
-    `order_still_settling`, and what `billing.refunds.request_refund` raises above what is left.
+    `order_still_settling`, `payment_disputed`, and what `billing.refunds.request_refund` raises above what is left.
     Locks: the order, then what billing locks.
     """
     order = find_locked_order(uow, command.order_id)
@@ -68,8 +69,11 @@ def is_refundable(uow: UnitOfWork, order_id: UUID) -> bool:
 
 
 def refund_remaining(uow: UnitOfWork, order: Order, payment_id: UUID, *, reason: str) -> None:
-    """Refund whatever of a payment is still a locked order's. Nothing left, nothing happens."""
-    if _left(uow, order.id, payment_id) > 0:
+    """Refund whatever of a payment is still a locked order's. Nothing left, nothing happens.
+
+    While a bank decides about the payment it waits for that (`orders.loop.dispute_ended`).
+    """
+    if _left(uow, order.id, payment_id) > 0 and not is_disputed(uow, payment_id):
         request_refund(uow, RequestRefund(reference=order.id, payment_id=payment_id, reason=reason, automatic=True))
 
 
@@ -97,6 +101,8 @@ def _refundable_payment(uow: UnitOfWork, order: Order) -> UUID:
     window_days = min(line.refund_window_days for line in lines_of(uow, order.id))
     if clock.now() > order.active_at + timedelta(days=window_days):
         raise Conflict("refund_window_over", days=window_days)
+    if is_disputed(uow, order.payment_id):
+        raise Conflict("payment_disputed")
     if invoice_of(uow, order.id) is None:
         # The invoice follows activation within moments; a refund before it would have nothing to credit.
         raise Conflict("order_still_settling")

@@ -155,7 +155,7 @@ class LocalStripe:
         given = sum(
             found["amount"]
             for found in self.objects.values()
-            if found["object"] == "refund" and found["payment_intent"] == payment["id"]
+            if found["object"] == "refund" and found["payment_intent"] == payment["id"] and found["status"] != "failed"
         )
         if payment["status"] != "succeeded" or given + int(fields["amount"]) > payment["amount"]:
             raise StripeFault(400, type="invalid_request_error", code="charge_already_refunded", message="too much")
@@ -166,6 +166,28 @@ class LocalStripe:
     def _transfer(self, fields: Fields) -> dict[str, Any]:
         named = {name: fields[name] for name in ("currency", "destination", "transfer_group")}
         return self._make("transfer", "tr", fields, **named)
+
+    def dispute(self, payment: str, status: str = "needs_response") -> str:
+        """A payer's bank disputes a payment; returns the dispute's id. In the shape of docs.stripe.com/api/disputes/object."""
+        paid = self._known(payment)
+        made = {
+            "id": f"dp_{secrets.token_hex(8)}",
+            "object": "dispute",
+            "amount": paid["amount"],
+            "currency": paid["currency"],
+            "charge": f"ch_{secrets.token_hex(8)}",
+            "payment_intent": payment,
+            "reason": "fraudulent",
+            "status": status,
+            "metadata": {},
+            "livemode": False,
+        }
+        self.objects[made["id"]] = made
+        return str(made["id"])
+
+    def refund_by_hand(self, payment: str, amount: int) -> str:
+        """Somebody gives money back in the dashboard; returns the refund's id."""
+        return str(self._refund({"payment_intent": payment, "amount": str(amount)})["id"])
 
     def _cancel(self, name: str) -> dict[str, Any]:
         found = self._known(name)

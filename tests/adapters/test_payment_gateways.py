@@ -191,12 +191,6 @@ class TestStripeNotices:
         notice = self.gateway().read_notice(body, headers, clock.now())
         assert (notice.kind, notice.reference) == ("balance.available", "")
 
-    def test_a_dispute_is_for_a_person_and_names_its_payment(self) -> None:
-        dispute = {"id": "dp_1", "object": "dispute", "payment_intent": "pi_9", "metadata": {}}
-        body, headers = signed_event(SECRET, _now(), dispute, type="charge.dispute.created")
-        notice = self.gateway().read_notice(body, headers, clock.now())
-        assert (notice.reference, notice.needs_person) == ("pi_9", True)
-
     def test_another_body_another_secret_and_an_old_stamp_are_refused(self) -> None:
         now = _now()
         body, headers = signed_event(SECRET, now, self.subject)

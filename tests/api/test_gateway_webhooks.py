@@ -13,7 +13,9 @@ from litestar.testing import TestClient
 from sqlalchemy import select
 
 from api.app import create_app
+from billing.disputes.models import Dispute
 from billing.gateways.stripe import StripeGateway
+from billing.incidents.models import Incident
 from billing.payments.models import Payment
 from billing.payments.start_payment import start_payment
 from kernel import clock
@@ -87,6 +89,28 @@ def test_another_amount_at_stripe_is_quarantined(dashboard: Dashboard) -> None:
     with unit_of_work(dashboard.house.db, SYSTEM) as uow:
         notice = uow.session.scalars(select(Inbox).where(Inbox.event_id == f"evt_{payment_id.hex}")).one()
     assert notice.state == "quarantined"
+
+
+def test_what_stripe_does_by_itself_is_booked_and_reaches_the_desk(dashboard: Dashboard) -> None:
+    reference = read(dashboard.house.db, Payment, dashboard.pay("pm_card_visa")).gateway_reference or ""
+    by_hand, disputed = dashboard.stripe.refund_by_hand(reference, 6_000), dashboard.stripe.dispute(reference)
+    refund, dispute = dashboard.stripe.objects[by_hand], dashboard.stripe.objects[disputed]
+    for number in range(2):
+        dashboard.tell(refund, f"evt_{by_hand}_{number}", type="refund.created")
+        dashboard.tell(dispute, f"evt_{disputed}_{number}", type="charge.dispute.created")
+    # Of another account's payment nothing is ours.
+    dashboard.tell({**dispute, "id": "dp_other"}, f"evt_{disputed}_other", type="charge.dispute.created")
+    with unit_of_work(dashboard.house.db, SYSTEM) as uow:
+        told = uow.session.scalars(
+            select(Inbox).where(Inbox.event_id.contains(by_hand) | Inbox.event_id.contains(disputed))
+        )
+        assert sorted(row.state for row in told) == ["ignored", *["processed"] * 4]
+        (incident,) = uow.session.scalars(select(Incident).where(Incident.gateway_reference == by_hand)).all()
+        (found,) = uow.session.scalars(select(Dispute).where(Dispute.gateway_reference == disputed)).all()
+    assert (incident.kind, incident.amount_minor) == ("external_refund", 6_000)
+    # Nothing was charged yet: no order bears it.
+    assert incident.suspense_minor == 6_000
+    assert (found.state, found.amount_minor) == ("open", 106_000)
 
 
 def test_what_is_forged_or_of_the_other_mode_is_refused(dashboard: Dashboard) -> None:

@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
 from app.sample.scenes.facts import STORIES
 from app.sample.scenes.make import make_scene
@@ -89,6 +90,37 @@ def test_card_opens_the_sheet_and_escape_goes_back(page: Page, base: str) -> Non
     assert page.locator("[data-pay]").is_visible()
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog:not([open])", state="attached")
+
+
+def test_another_invoice_title_is_priced_anew(page: Page, base: str) -> None:
+    asked: list[Any] = []
+
+    def quote(route: Route) -> None:
+        asked.append(route.request.post_data_json)
+        amounts = {"net": 10_000, "tax": 600, "gross": 10_600, "unit_price": 10_000}
+        line: dict[str, Any] = {name: {"amount": minor, "currency": "RSD"} for name, minor in amounts.items()}
+        line |= {
+            "pricing": "flat",
+            "plan_name": "P",
+            "plan_name_en": "P",
+            "tax_included": False,
+            "tax_rate_ppm": 60_000,
+        }
+        totals = {name: line[name] for name in ("net", "tax", "gross")}
+        route.fulfill(json={"id": "q-2", "lines": [line], **totals, "needs_approval": False, "claims": []})
+
+    page.route("**/v1/quotes", quote)
+    open_feed(page, base)
+    seek(page, 4)
+    page.locator("[data-card].on").click()
+    title = page.locator("#billing")
+    title.wait_for()
+    title.select_option(index=1)
+    page.locator("[data-tax-label]").filter(has_text="6%").wait_for()
+    assert page.locator("input[name=quote_id]").input_value() == "q-2"
+    assert [one["billing_profile_id"] for one in asked] == [title.input_value()]
+    # Minor units are those of ISO 4217: 106.00, where everyday display has no decimals.
+    assert "106.00" in page.locator("[data-gross]").inner_text()
 
 
 def test_keys_work_the_player(page: Page, base: str) -> None:

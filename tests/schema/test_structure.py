@@ -106,7 +106,7 @@ def test_tables_of_organizations_are_isolated_by_force(catalogue: Connection) ->
 
 
 FAR = timedelta(days=3650)
-PLATFORM_TABLES = ("kernel.job", "kernel.job_attempt", "kernel.inbox", "billing.sandbox_operation")
+PLATFORM_TABLES = ("kernel.job", "kernel.job_attempt", "kernel.inbox", "billing.sandbox_operation", "billing.incident")
 """What in them belongs to an organization lies in their JSON, where no policy by organization finds it."""
 
 
@@ -139,6 +139,7 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
     assert without == {
         "billing.ledger_seal",
         "billing.ledger_seal_entry",
+        "billing.incident",
         "billing.sandbox_operation",
         "billing.share_policy",
         "kernel.inbox",

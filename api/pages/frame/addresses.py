@@ -151,6 +151,11 @@ def operator_review(listing_id: str) -> str:
     return f"/operator/reviews/{listing_id}"
 
 
+def operator_incident(incident_id: str) -> str:
+    """Where an incident is closed."""
+    return f"/operator/incidents/{incident_id}/close"
+
+
 def operator_pay(statement_id: str) -> str:
     """Where paying a statement posts."""
     return f"/operator/statements/{statement_id}/pay"

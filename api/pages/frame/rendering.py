@@ -14,6 +14,7 @@ from api.pages.frame.choices import CLAIM_KINDS
 from api.pages.frame.formats import Formats
 from api.pages.frame.status_colors import tone
 from api.pages.frame.translations import translations
+from kernel.money import exponents_besides_two
 
 TEMPLATES = Path(__file__).parents[1]
 
@@ -91,7 +92,7 @@ def render(view: View, chrome: Chrome, *, part: str | None = None) -> str:
         t=words.text,
         tn=words.count,
         word=words.word,
-        script_texts=words.under("js."),
+        script_texts={**words.under("js."), "digits": exponents_besides_two()},
         rail=navigation.rail(chrome.areas),
         bottom_bar=navigation.bottom_bar(chrome.areas, view.active),
     )

@@ -54,6 +54,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "in_statement": "wait",
         "paid": "good",
         "reversed": "idle",
+        "disputed": "bad",
     },
     "statement": {"open": "wait", "closed": "wait", "paying": "wait", "paid": "good", "carried": "idle"},
     "payout": {
@@ -61,6 +62,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "sent": "wait",
         "paid": "good",
         "failed": "bad",
+        "returned": "bad",
         "retried": "wait",
         "unknown": "wait",
     },

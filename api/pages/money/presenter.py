@@ -62,7 +62,7 @@ def share_row(
         gross=money(row.gross_minor, row.currency),
         amount=money(row.left_minor, row.currency),
         rate_ppm=row.rate_ppm,
-        state=row.state,
+        state="disputed" if row.disputed else row.state,
         forecast_on=_forecast_on(page_request, row),
     )
 
@@ -160,7 +160,7 @@ def _figures(balance: Balance, upcoming: NextPayout | None) -> MoneyFigures:
 
 
 def _forecast_on(page_request: PageRequest, row: ShareRow) -> date | None:
-    if row.state != "pending" or row.releasable_at is None:
+    if row.state != "pending" or row.releasable_at is None or row.disputed:
         return None
     return row.releasable_at.astimezone(_zone(page_request)).date()
 

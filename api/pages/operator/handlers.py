@@ -17,6 +17,9 @@ from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.operator import presenter
 from api.pages.operator.views import OperatorView, TestClock
 from api.v1.purchases import require_gateway
+from billing.disputes.queries import list_disputes
+from billing.incidents.close_incident import CloseIncident, close_incident
+from billing.incidents.queries import list_incidents
 from billing.operator_queues import list_operator_queues
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.payouts.queries import last_accounts
@@ -37,6 +40,7 @@ from orders.seller_queries import sold_lines
 READ = "operator.read"
 LONGEST_STEP_DAYS = 400
 _STATEMENTS = 20
+_INCIDENTS = 50
 
 
 @page(addresses.OPERATOR, READ)
@@ -81,6 +85,15 @@ def pay(statement_id: FromPath[UUID], page_request: Given[PageRequest], form: Gi
         audit.record(uow, "payout.scheduled", subject_id=payout_id)
 
     return _done(page_request, work, "payout_scheduled")
+
+
+@form_post("/operator/incidents/{incident_id:uuid}/close", "operator.payouts")
+def close_one_incident(
+    incident_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[Any]:
+    """Close an incident with what was done about it. Pressed twice, the second finds it closed."""
+    command = CloseIncident(incident_id, form.text("resolution", most=1000))
+    return _done(page_request, lambda uow: close_incident(uow, command), "incident_closed")
 
 
 @form_post("/operator/jobs/{job_id:uuid}/replay", "operator.jobs")
@@ -138,6 +151,8 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
             lines=sold_lines(uow, [row.reference for row in runs]),
             accounts=last_accounts(uow, {row.org_id for row in statements}),
             gateways=tuple(page_request.services.gateways),
+            incidents=list_incidents(uow, state="open", limit=_INCIDENTS).items,
+            disputes=list_disputes(uow, state="open", limit=_INCIDENTS).items,
             names={org_id: get_party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
         )
         ahead_s = sandbox_clock.ahead_s(uow) if page_request.services.sandbox else 0
@@ -148,6 +163,8 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
         reviews=presenter.reviews(page_request, dashboard),
         jobs=presenter.dead_jobs(dashboard),
         settlements=presenter.settlements(dashboard),
+        incidents=presenter.incidents(dashboard),
+        disputes=presenter.disputes(dashboard),
         gateways=dashboard.gateways,
         may_settle=may("operator.payouts"),
         may_review=may("operator.reviews"),
@@ -156,4 +173,4 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
     )
 
 
-routes = [show_operator, decide, close, pay, replay_job, advance]
+routes = [show_operator, decide, close, pay, close_one_incident, replay_job, advance]

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from api.pages.frame.phrases import money, priced, seconds_since
 from api.pages.frame.site import PageRequest
-from api.pages.operator.views import DeadJobRow, DeadRun, Health, Queue, Review, Settlement
+from api.pages.operator.views import DeadJobRow, DeadRun, DisputeItem, Health, IncidentItem, Queue, Review, Settlement
+from billing.disputes.queries import DisputeRow
+from billing.incidents.queries import IncidentRow
 from billing.operator_queues import OperatorQueue
 from billing.payouts.queries import Account
 from billing.statements.queries import StatementRow
@@ -38,6 +40,8 @@ class OperatorDashboard:
     names: Mapping[UUID, str]
     accounts: Mapping[UUID, Account]
     gateways: tuple[str, ...]
+    incidents: Sequence[IncidentRow]
+    disputes: Sequence[DisputeRow]
 
 
 def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
@@ -54,6 +58,7 @@ def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
                 row.count,
                 seconds_since(row.oldest_at) if row.oldest_at else None,
                 row.oldest_at is not None and seconds_since(row.oldest_at) > _MONEY_PROMISED_S,
+                f"#{row.key}" if row.count and row.key in {"incidents", "disputes"} else None,
             )
             for row in dashboard.money
         ),
@@ -113,6 +118,39 @@ def settlements(dashboard: OperatorDashboard) -> tuple[Settlement, ...]:
             account=dashboard.accounts.get(row.org_id),
         )
         for row in dashboard.statements
+    )
+
+
+def incidents(dashboard: OperatorDashboard) -> tuple[IncidentItem, ...]:
+    """What gateways did after an end or by themselves, and nobody has closed yet."""
+    return tuple(
+        IncidentItem(
+            id=str(row.id),
+            kind=row.kind,
+            subject_id=str(row.subject_id),
+            gateway=row.gateway,
+            reference=row.gateway_reference,
+            amount=money(row.amount_minor, row.currency),
+            loss=money(row.suspense_minor, row.currency) if row.suspense_minor else None,
+            code=row.code,
+            waiting_s=seconds_since(row.created_at),
+        )
+        for row in dashboard.incidents
+    )
+
+
+def disputes(dashboard: OperatorDashboard) -> tuple[DisputeItem, ...]:
+    """Payments about which a bank has yet to decide."""
+    return tuple(
+        DisputeItem(
+            payment_id=str(row.payment_id),
+            gateway=row.gateway,
+            reference=row.gateway_reference,
+            amount=money(row.amount_minor, row.currency),
+            reason=row.reason,
+            waiting_s=seconds_since(row.created_at),
+        )
+        for row in dashboard.disputes
     )
 
 

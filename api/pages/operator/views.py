@@ -89,6 +89,33 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentItem:
+    """A movement at a gateway that nobody asked for. ``kind`` chooses its words; ``loss`` is what nobody bears of it."""
+
+    id: str
+    kind: str
+    subject_id: str
+    gateway: str
+    reference: str
+    amount: Money
+    loss: Money | None
+    code: str
+    waiting_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeItem:
+    """A disputed payment; the bank has yet to decide."""
+
+    payment_id: str
+    gateway: str
+    reference: str
+    amount: Money
+    reason: str
+    waiting_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class TestClock:
     """The sandbox's clock: what time the market thinks it is, and by how much that is ahead."""
 
@@ -109,6 +136,8 @@ class OperatorView:
     reviews: tuple[Review, ...] = ()
     jobs: tuple[DeadJobRow, ...] = ()
     settlements: tuple[Settlement, ...] = ()
+    incidents: tuple[IncidentItem, ...] = ()
+    disputes: tuple[DisputeItem, ...] = ()
     gateways: tuple[str, ...] = ()
     may_settle: bool = False
     may_review: bool = False

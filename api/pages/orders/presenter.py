@@ -12,6 +12,7 @@ from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Link, LinkState, Timeline, TimelineAttempt, TimelineFact
 from api.pages.frame.translations import translations
+from billing.disputes.queries import is_disputed
 from billing.invoices.queries import InvoiceFilter, InvoiceRow, list_invoices
 from billing.payments.queries import PaymentRow, latest_payment
 from billing.refunds.queries import RefundRow, refunds_received
@@ -44,6 +45,8 @@ class OrderPageData:
     quoted_at: datetime | None
     steps: tuple[StateChange, ...]
     payment: PaymentRow | None
+    is_disputed: bool
+    """Whether the payer's bank is deciding about the payment."""
     deliveries: tuple[Delivery, ...]
     invoices: tuple[InvoiceRow, ...]
     refunds: tuple[RefundRow, ...]
@@ -74,12 +77,14 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
     papers = (
         list_invoices(uow, InvoiceFilter(order_id=order.id), limit=50) if uow.principal.may("invoices.read") else None
     )
+    payment = latest_payment(uow, order.purchase_id)
     return OrderPageData(
         order=order,
         purchase=queries.get_purchase(uow, order.purchase_id),
         quoted_at=order.created_at,
         steps=tuple(queries.steps_of(uow, [order.id], since=order.created_at)),
-        payment=latest_payment(uow, order.purchase_id),
+        payment=payment,
+        is_disputed=payment is not None and is_disputed(uow, payment.id),
         deliveries=tuple(deliveries_of(uow, [line.id for line in order.lines]).values()),
         invoices=tuple(papers.items) if papers else (),
         refunds=tuple(refunds_received(uow, order.id)),
@@ -140,6 +145,10 @@ def _payment(page_request: PageRequest, data: OrderPageData) -> Link:
         return Link("payment", "done" if data.order.paid_at else "todo", data.order.paid_at)
     facts = (TimelineFact("amount", page_request.formats.money(money(payment.amount_minor, payment.currency))),)
     method = translations(page_request.language).word("gateway", payment.gateway)
+    if data.is_disputed:
+        return Link("payment", "waiting", payment.captured_at, page_request.t("order.payment_disputed"), facts=facts)
+    if payment.state == "reversed":
+        return Link("payment", "failed", payment.captured_at, page_request.t("order.payment_reversed"), facts=facts)
     if payment.state == "succeeded":
         return Link("payment", "done", payment.captured_at, method, facts=facts)
     if payment.state == "failed":
@@ -241,8 +250,12 @@ def _paper(page_request: PageRequest, row: InvoiceRow) -> Link:
 
 
 def _refund(page_request: PageRequest, row: RefundRow) -> Link:
-    states: dict[str, LinkState] = {"succeeded": "done", "failed": "failed"}
-    key = {"succeeded": "refund_done", "failed": "refund_failed"}.get(row.state, "refund_running")
+    states: dict[str, LinkState] = {"succeeded": "done", "settled": "done", "failed": "failed", "returned": "waiting"}
+    key = {"failed": "refund_failed", "returned": "refund_returned", "settled": "refund_settled"}.get(
+        row.state, "refund_running"
+    )
+    if row.state == "succeeded":
+        key = f"refund_by_{row.origin}" if row.origin in {"dispute", "reversal"} else "refund_done"
     facts = (TimelineFact("amount", page_request.formats.money(money(row.amount_minor, row.currency))),)
     at = row.ended_at or row.created_at
     return Link("refund", states.get(row.state, "live"), at, page_request.t(f"order.{key}"), str(row.id), facts=facts)

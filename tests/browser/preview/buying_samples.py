@@ -156,7 +156,7 @@ class Samples:
             plan_id="p1",
             quantity=quantity,
             quote=quote,
-            billing_profiles=(Choice("b1", self.buyer),),
+            billing_profiles=(Choice("b1", self.buyer), Choice("b2", self.pick("海外子公司", "Overseas branch"))),
             billing_profile_id="b1",
             payment_methods=(Choice("m1", self.pick("对公账户 · 尾号 0210", "Company account · 0210")),),
             payment_method_id="m1",

@@ -276,7 +276,7 @@ class TestNotices:
 
     def test_what_only_a_person_can_settle_waits_for_one(self, house: House) -> None:
         event_id = str(uuid7())
-        notice = GatewayWebhook(event_id, "charge.dispute.created", "pi_9", {}, needs_person=True)
+        notice = GatewayWebhook(event_id, "charge.dispute.created", "dp_9", {}, subject="dispute", needs_person=True)
         with unit_of_work(house.db, SYSTEM) as uow:
             assert store_webhook(uow, "stripe", notice)
         house.run()

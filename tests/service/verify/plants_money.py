@@ -17,20 +17,20 @@ UNREFUNDED = "SELECT * FROM billing.charge WHERE reserved_minor = 0 AND captured
 
 
 def ledger_balanced(p: Planter, _: World) -> None:
-    p.book((PLATFORM, "suspense", 5), (PLATFORM, "suspense", -4))
+    p.book((PLATFORM, "gateway_fee", 5), (PLATFORM, "gateway_fee", -4))
 
 
 def ledger_complete(p: Planter, _: World) -> None:
-    p.book((PLATFORM, "suspense", 5), (PLATFORM, "suspense", -5), postings=3)
+    p.book((PLATFORM, "gateway_fee", 5), (PLATFORM, "gateway_fee", -5), postings=3)
 
 
 def ledger_no_zero(p: Planter, _: World) -> None:
     p.define("ALTER TABLE billing.posting DROP CONSTRAINT ck_posting_amount")
-    p.book((PLATFORM, "suspense", 5), (PLATFORM, "suspense", -5), (PLATFORM, "suspense", 0))
+    p.book((PLATFORM, "gateway_fee", 5), (PLATFORM, "gateway_fee", -5), (PLATFORM, "gateway_fee", 0))
 
 
 def ledger_parties(p: Planter, world: World) -> None:
-    p.book((PLATFORM, "suspense", 5), (PLATFORM, "suspense", -5), org_ids=[PLATFORM, world.buyer.id])
+    p.book((PLATFORM, "gateway_fee", 5), (PLATFORM, "gateway_fee", -5), org_ids=[PLATFORM, world.buyer.id])
 
 
 def ledger_sealed(p: Planter, _: World) -> None:
@@ -41,31 +41,35 @@ def ledger_sealed(p: Planter, _: World) -> None:
 
 
 def ledger_facts(p: Planter, _: World) -> None:
-    p.book((PLATFORM, "suspense", 5), (PLATFORM, "suspense", -5), key=f"payment:{uuid7()}", kind="payment")
+    p.book((PLATFORM, "gateway_fee", 5), (PLATFORM, "gateway_fee", -5), key=f"payment:{uuid7()}", kind="payment")
 
 
 def ledger_cash(p: Planter, _: World) -> None:
-    p.book((PLATFORM, "gateway_cash", 5), (PLATFORM, "suspense", -5))
+    p.book((PLATFORM, "gateway_cash", 5), (PLATFORM, "gateway_fee", -5))
+
+
+def ledger_suspense(p: Planter, _: World) -> None:
+    p.book((PLATFORM, "suspense", 5), (PLATFORM, "gateway_fee", -5))
 
 
 def ledger_buyer_credit(p: Planter, world: World) -> None:
-    p.book((world.buyer.id, "buyer_credit", -5), (PLATFORM, "suspense", 5))
+    p.book((world.buyer.id, "buyer_credit", -5), (PLATFORM, "gateway_fee", 5))
 
 
 def ledger_pending(p: Planter, world: World) -> None:
-    p.book((world.seller.id, "party_pending", -5), (PLATFORM, "suspense", 5))
+    p.book((world.seller.id, "party_pending", -5), (PLATFORM, "gateway_fee", 5))
 
 
 def ledger_available(p: Planter, world: World) -> None:
-    p.book((world.promoter.id, "party_available", -5), (PLATFORM, "suspense", 5))
+    p.book((world.promoter.id, "party_available", -5), (PLATFORM, "gateway_fee", 5))
 
 
 def ledger_commission(p: Planter, _: World) -> None:
-    p.book((PLATFORM, "commission", -5), (PLATFORM, "suspense", 5))
+    p.book((PLATFORM, "commission", -5), (PLATFORM, "gateway_fee", 5))
 
 
 def ledger_payout_clearing(p: Planter, _: World) -> None:
-    p.book((PLATFORM, "payout_clearing", -5), (PLATFORM, "suspense", 5))
+    p.book((PLATFORM, "payout_clearing", -5), (PLATFORM, "gateway_fee", 5))
 
 
 def payments_allocated(p: Planter, _: World) -> None:
@@ -330,3 +334,21 @@ def credit_notes_per_refund(p: Planter, _: World) -> None:
 
 def documents_produced(p: Planter, _: World) -> None:
     p.change("UPDATE billing.invoice SET pdf_sha256 = NULL WHERE kind = 'invoice' AND sequence = 1")
+
+
+def incidents_followed(p: Planter, _: World) -> None:
+    p.change(
+        "DELETE FROM kernel.state_history WHERE subject_id = (SELECT id FROM billing.incident WHERE kind = 'refund_returned')"
+    )
+    p.change("DELETE FROM billing.incident WHERE kind = 'refund_returned'")
+
+
+def incidents_covered(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.incident SET amount_minor = amount_minor + 1 WHERE kind = 'payment_reversed'")
+
+
+def shares_frozen(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.dispute SET created_at = created_at - interval '30 days', ended_at = ended_at + interval '30 days'
+           WHERE state = 'won'"""
+    )

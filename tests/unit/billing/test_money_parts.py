@@ -128,7 +128,7 @@ def test_rates_beyond_the_whole_are_refused(commission: int, promoter: int) -> N
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**8), terms(), st.lists(st.integers(1, 10**9), max_size=12))
-def test_refunds_take_back_from_everyone_exactly_what_they_had(
+def test_refunds_reverse_payment_from_everyone_exactly_what_they_had(
     net: int, tax: int, rates: ShareTerms, wishes: list[int]
 ) -> None:
     left = split(net, tax, rates)

@@ -67,13 +67,12 @@ export async function postForm(form, submitter) {
   throw new Problem(say(found.detail) || text("problem"), answer.status, found);
 }
 
-/** Money on the wire is an integer of minor units; the currency knows its own decimals. Brief: none when all are zero. */
+/** Money on the wire is an integer of minor units as ISO 4217 has them; a browser knows those of everyday display only. Brief: no decimals when all are zero. */
 export function money({ amount, currency }, brief = false) {
-  const format = new Intl.NumberFormat(language, { style: "currency", currency });
-  const digits = format.resolvedOptions().maximumFractionDigits;
-  const whole = brief && amount % 10 ** digits === 0;
-  const shown = whole ? new Intl.NumberFormat(language, { style: "currency", currency, maximumFractionDigits: 0 }) : format;
-  return shown.format(`${amount}e-${digits}`);
+  const digits = texts.digits[currency] ?? 2;
+  const shown = brief && amount % 10 ** digits === 0 ? 0 : digits;
+  const format = new Intl.NumberFormat(language, { style: "currency", currency, minimumFractionDigits: shown, maximumFractionDigits: shown });
+  return format.format(`${amount}e-${digits}`);
 }
 
 /** A rate in parts per million as a percentage. */

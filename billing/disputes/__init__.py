@@ -1,0 +1,1 @@
+"""Disputes: a payer's bank has taken a payment back until it is decided who was right."""

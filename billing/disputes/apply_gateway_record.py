@@ -1,0 +1,115 @@
+"""Believe a gateway about a dispute: the one place where it takes its state, and where the books follow."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.disputes.events import DisputeEnded
+from billing.disputes.models import DISPUTE, STATE_OF, Dispute
+from billing.gateways.ports import GatewayRecord
+from billing.gateways.result import ApplyOutcome, record_mismatch
+from billing.ledger.post import Fact, Leg, post
+from billing.payments.models import Payment, PaymentAllocation
+from kernel import clock
+from kernel.db.locks import lock_aggregate, lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
+from marketplace.parties.models import PLATFORM_ORG_ID
+
+
+def apply_gateway_record(uow: UnitOfWork, gateway: str, record: GatewayRecord) -> ApplyOutcome | None:
+    """Bring a dispute to where the gateway says it is, opening it when it is new. None: it is about no payment of ours.
+
+    From its beginning the money is gone from the gateway and stands in suspense; at its end it is back, and what was lost
+    leaves again as refunds of the orders (`DisputeEnded`, `reverse_payment`).
+
+    Emits: DisputeEnded, once. Locks: the purchase that was paid (as an aggregate), its payment, the dispute.
+    Idempotent by: the gateway's reference and the dispute's state.
+    """
+    payment = _lock_payment(uow, gateway, record.payment_reference)
+    if payment is None:
+        return None
+    dispute = uow.session.scalars(
+        select(Dispute)
+        .where(Dispute.gateway == gateway, Dispute.gateway_reference == record.reference)
+        .with_for_update()
+    ).first()
+    fits = record.amount.currency == payment.currency and 0 < record.amount.amount_minor <= payment.amount_minor
+    if payment.state != "succeeded" and dispute is None:
+        fits = False
+    if not fits or (dispute is not None and dispute.amount_minor != record.amount.amount_minor):
+        record_mismatch(uow, "dispute", dispute.id if dispute else payment.id, record)
+        return ApplyOutcome.CONTRADICTS
+    target = STATE_OF[record.status]
+    outcome = ApplyOutcome.NOTHING_NEW
+    if dispute is None:
+        dispute = _open(uow, payment, record)
+        outcome = ApplyOutcome.CHANGED
+    if dispute.state == target:
+        return outcome
+    if dispute.state != "open":
+        record_mismatch(uow, "dispute", dispute.id, record, differs="overturned")
+        return ApplyOutcome.CONTRADICTS
+    _end(uow, dispute, target)
+    return ApplyOutcome.CHANGED
+
+
+def _lock_payment(uow: UnitOfWork, gateway: str, reference: str) -> Payment | None:
+    found = uow.session.execute(
+        select(Payment.id, Payment.reference).where(Payment.gateway == gateway, Payment.gateway_reference == reference)
+    ).first()
+    if found is None:
+        return None
+    lock_aggregate(uow, found.reference)
+    return lock_row(uow.session, Payment, found.id)
+
+
+def _open(uow: UnitOfWork, payment: Payment, record: GatewayRecord) -> Dispute:
+    sellers = select(PaymentAllocation.seller_org_id).where(PaymentAllocation.payment_id == payment.id)
+    dispute = Dispute(
+        id=uuid7(),
+        payer_org_id=payment.payer_org_id,
+        seller_org_ids=sorted(set(uow.session.scalars(sellers))),
+        payment_id=payment.id,
+        gateway=payment.gateway,
+        gateway_reference=record.reference,
+        amount_minor=record.amount.amount_minor,
+        currency=record.amount.currency,
+        reason=(record.code or "")[:200],
+        created_at=clock.now(),
+    )
+    DISPUTE.begin(uow, dispute, org_ids=_parties(dispute), reason=dispute.reason)
+    uow.session.add(dispute)
+    uow.flush()
+    _book(uow, dispute, "opened", -dispute.amount_minor)
+    return dispute
+
+
+def _end(uow: UnitOfWork, dispute: Dispute, target: str) -> None:
+    dispute.ended_at = clock.now()
+    DISPUTE.move(uow, dispute, target, org_ids=_parties(dispute))
+    _book(uow, dispute, "ended", dispute.amount_minor)
+    emit(
+        uow,
+        DisputeEnded(
+            dispute_id=dispute.id,
+            payment_id=dispute.payment_id,
+            payer_org_id=dispute.payer_org_id,
+            is_lost=target == "lost",
+        ),
+    )
+
+
+def _book(uow: UnitOfWork, dispute: Dispute, what: str, cash_minor: int) -> None:
+    legs = [
+        Leg(PLATFORM_ORG_ID, "gateway_cash", cash_minor, dispute.gateway),
+        Leg(PLATFORM_ORG_ID, "suspense", -cash_minor),
+    ]
+    post(uow, Fact(f"dispute:{dispute.id}:{what}", f"dispute_{what}", dispute.id, dispute.currency, clock.now(), legs))
+
+
+def _parties(dispute: Dispute) -> list[UUID]:
+    return [dispute.payer_org_id, *dispute.seller_org_ids]

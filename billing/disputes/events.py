@@ -1,0 +1,18 @@
+"""Facts about disputes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from kernel.events import Event
+
+
+class DisputeEnded(Event):
+    """The bank has decided. Lost: the money stays with the payer."""
+
+    topic: ClassVar[str] = "billing.dispute_ended.v1"
+    dispute_id: UUID
+    payment_id: UUID
+    payer_org_id: UUID
+    is_lost: bool

@@ -1,0 +1,17 @@
+"""Facts about incidents."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from kernel.events import Event
+
+
+class IncidentClosed(Event):
+    """An operator has said what was done about an incident."""
+
+    topic: ClassVar[str] = "billing.incident_closed.v1"
+    incident_id: UUID
+    kind: str
+    about_id: UUID

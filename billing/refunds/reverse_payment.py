@@ -1,0 +1,139 @@
+"""Money of a payment went back to its payer without us: its orders are refunded by what is gone, as the gateway says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from billing.charges.models import Charge
+from billing.incidents.models import IncidentKind
+from billing.incidents.open_incident import OpenIncident, open_incident
+from billing.payments.models import Payment, PaymentAllocation
+from billing.refunds.apply_gateway_result import succeed
+from billing.refunds.models import REFUND, Refund, RefundAttempt
+from billing.refunds.request_refund import RequestRefund, request_refund
+from kernel import clock
+from kernel.db.locks import lock_aggregate, lock_row, lock_rows
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+from kernel.ids import uuid7
+from kernel.money import Money, allocate
+
+
+@dataclass(frozen=True, slots=True)
+class ReversePayment:
+    """`amount_minor` of the payment is gone, at most all of it. `gateway_reference` is what the gateway calls that."""
+
+    payment_id: UUID
+    amount_minor: int
+    origin: Literal["gateway", "reversal", "dispute"]
+    incident: IncidentKind
+    subject_id: UUID
+    gateway_reference: str
+    code: str
+
+
+def reverse_payment(uow: UnitOfWork, command: ReversePayment) -> None:
+    """Refund what is gone to the orders that it paid for, in proportion to what is left of each, and tell an operator.
+
+    What no order can bear (it was refunded before, is on its way to the buyer, or not charged yet) waits in suspense. So does
+    a part of a payment for several orders that was given back by hand: nobody knows for which of them.
+
+    Emits: RefundSucceeded for each order. Locks: the purchase and its orders (as aggregates), the payment, what refunds lock.
+    Idempotent by: the incident.
+    """
+    payment = _lock_payment(uow, command.payment_id)
+    amount = Money(command.amount_minor, payment.currency)
+    parts = _parts(uow, command)
+    uncovered_minor = command.amount_minor - sum(parts.values())
+    incident = OpenIncident(
+        command.incident,
+        command.subject_id,
+        payment.gateway,
+        command.gateway_reference,
+        amount,
+        command.code,
+        suspense_minor=uncovered_minor,
+    )
+    if not open_incident(uow, incident):
+        return
+    for order_id, part_minor in parts.items():
+        refund = _record(uow, command, order_id, part_minor)
+        refund.gateway_reference = (
+            command.gateway_reference if len(parts) == 1 and command.origin == "gateway" else None
+        )
+        succeed(uow, refund)
+
+
+def _lock_payment(uow: UnitOfWork, payment_id: UUID) -> Payment:
+    reference = uow.session.scalar(select(Payment.reference).where(Payment.id == payment_id))
+    if reference is None:
+        raise NotFound("payment_not_found")
+    lock_aggregate(uow, reference)
+    orders = select(PaymentAllocation.reference).where(PaymentAllocation.payment_id == payment_id)
+    for order_id in sorted(uow.session.scalars(orders)):
+        lock_aggregate(uow, order_id)
+    payment = lock_row(uow.session, Payment, payment_id)
+    assert payment is not None  # noqa: S101 - payments are never deleted
+    return payment
+
+
+def _parts(uow: UnitOfWork, command: ReversePayment) -> dict[UUID, int]:
+    """What each order bears; those that bear nothing are left out."""
+    ids = uow.session.scalars(
+        select(PaymentAllocation.id).where(PaymentAllocation.payment_id == command.payment_id)
+    ).all()
+    left = {
+        one.reference: one.amount_minor - one.reserved_minor for one in lock_rows(uow.session, PaymentAllocation, ids)
+    }
+    whole_minor = sum(left.values())
+    covered_minor = min(command.amount_minor, whole_minor)
+    is_ambiguous = command.origin == "gateway" and len(left) > 1 and command.amount_minor < whole_minor
+    if not covered_minor or is_ambiguous:
+        return {}
+    parts: dict[UUID, int] = {}
+    for order_id, part_minor in zip(left, allocate(covered_minor, list(left.values())), strict=True):
+        # What is about to be charged is not taken in part: the order could not be charged any more.
+        is_whole = part_minor == left[order_id]
+        bears_minor = part_minor if is_whole else min(part_minor, _charged_minor(uow, command.payment_id, order_id))
+        if bears_minor:
+            parts[order_id] = bears_minor
+    return parts
+
+
+def _charged_minor(uow: UnitOfWork, payment_id: UUID, order_id: UUID) -> int:
+    charged = select(func.sum(Charge.gross_minor - Charge.reserved_minor)).where(
+        Charge.payment_id == payment_id, Charge.group_reference == order_id
+    )
+    return int(uow.session.scalar(charged) or 0)
+
+
+def _record(uow: UnitOfWork, command: ReversePayment, order_id: UUID, part_minor: int) -> Refund:
+    """The refund as if it had been asked for, with the gateway's answer."""
+    wanted = RequestRefund(
+        reference=order_id,
+        payment_id=command.payment_id,
+        reason=command.code,
+        automatic=False,
+        amount_minor=part_minor,
+        origin=command.origin,
+    )
+    refund = uow.session.get_one(Refund, request_refund(uow, wanted))
+    parties = [refund.buyer_org_id, refund.seller_org_id]
+    REFUND.move(uow, refund, "processing", org_ids=parties)
+    uow.session.add(
+        RefundAttempt(
+            id=uuid7(),
+            buyer_org_id=refund.buyer_org_id,
+            seller_org_id=refund.seller_org_id,
+            refund_id=refund.id,
+            outcome="answered",
+            detail="succeeded",
+            started_at=refund.created_at,
+            ended_at=clock.now(),
+        )
+    )
+    return refund

@@ -1,0 +1,361 @@
+"""What a gateway changes after an end, or does by itself, moves the books, reaches the operators, and is told truthfully."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import permutations
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from api.context import Services
+from app.embedded.engines import Addresses
+from app.verify.check import verify
+from app.verify.rule import Outside
+from app.verify.rules import RULES
+from billing.disputes.apply_gateway_record import apply_gateway_record
+from billing.disputes.models import Dispute
+from billing.gateways.ports import GatewayRecord, GatewayStatus, GatewayWebhook
+from billing.gateways.sandbox import SandboxGateway
+from billing.gateways.webhooks import store_webhook
+from billing.incidents.close_incident import CloseIncident, close_incident
+from billing.incidents.models import Incident
+from billing.ledger.queries import balance_minor
+from billing.payouts.models import Payout
+from billing.payouts.pay_out import PayOut, pay_out
+from billing.refunds.models import Refund
+from billing.shares.release import release_due
+from kernel import clock
+from kernel.db.uow import transact, unit_of_work
+from kernel.errors import Conflict, Invalid
+from kernel.jobs.models import Inbox
+from kernel.money import Money
+from kernel.principal import SYSTEM
+from marketplace.parties.models import PLATFORM_ORG_ID
+from orders.checkout.create_quote import QuoteItem
+from tests.conftest import empty
+from tests.factories_marketplace import OPERATOR_PRINCIPAL
+from tests.loop_stage import Stage
+
+SOON = timedelta(seconds=3)
+"""Longer than the sandbox takes for what it does by itself."""
+KINDS = "ledger payments refunds charges shares statements payouts incidents orders states purchases".split()
+BY_THE_CLOCK = {"shares.held", "orders.not_stuck", "ledger.sealed"}
+"""Each test begins at noon again, ahead of whose rows those of others are; and days pass unsealed."""
+MONEY = tuple(rule for rule in RULES if rule.name.split(".")[0] in KINDS and rule.name not in BY_THE_CLOCK)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nobody_elses_books(addresses: Addresses, services: Services) -> None:
+    """Tests of other folders leave payments without orders."""
+    empty(addresses)
+    services.db.remembered.clear()
+
+
+def later(stage: Stage) -> None:
+    clock.advance(SOON)
+    stage.run()
+
+
+def incidents(stage: Stage, subject_id: UUID) -> list[tuple[str, str, int, int]]:
+    rows = stage.rows(select(Incident).where(Incident.subject_id == subject_id).order_by(Incident.id))
+    return [(row.kind, row.state, row.amount_minor, row.suspense_minor) for row in rows]
+
+
+def close(stage: Stage, subject_id: UUID, why: str = "paid by bank transfer of 2026-11-23") -> None:
+    (row,) = stage.rows(select(Incident).where(Incident.subject_id == subject_id, Incident.state == "open"))
+    command = CloseIncident(row.id, why)
+    transact(stage.services.db, OPERATOR_PRINCIPAL, lambda uow: close_incident(uow, command))
+    stage.run()
+
+
+def credit(stage: Stage) -> int:
+    """What the platform owes the buyer."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        return -balance_minor(uow, stage.buyer.id, "buyer_credit", "CNY")
+
+
+def suspense(stage: Stage) -> int:
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        return balance_minor(uow, PLATFORM_ORG_ID, "suspense", "CNY")
+
+
+def left(stage: Stage, order_id: UUID) -> dict[str, int]:
+    return {kind: one.amount_minor - one.reversed_minor for kind, one in stage.shares(order_id).items()}
+
+
+def sound(stage: Stage) -> None:
+    """Nothing is wrong with the books and all that they are about."""
+    report = verify(stage.services.db, Outside(), rules=MONEY, comparisons=())
+    assert {one.name: one.found for one in report.outcomes if one.found.violations} == {}
+
+
+def notice(stage: Stage, reference: str, kind: str, says: GatewayStatus | None, number: int = 0) -> str:
+    """Tell it again, with another event id; returns what became of it."""
+    told = GatewayWebhook(
+        f"{reference}:{kind}:{number}", kind, reference, {}, subject=kind.split(".", maxsplit=1)[0], says=says
+    )
+    transact(stage.services.db, SYSTEM, lambda uow: store_webhook(uow, "sandbox", told))
+    stage.run()
+    (row,) = stage.rows(select(Inbox).where(Inbox.event_id == told.event_id))
+    return str(row.state)
+
+
+def refunded(stage: Stage, method: str = "sbx_refund_returned") -> tuple[UUID, UUID]:
+    order_id = stage.buy(method=method)
+    stage.run()
+    refund_id = stage.refund(order_id)
+    stage.run()
+    assert stage.get(Refund, refund_id).state == "succeeded"
+    return order_id, refund_id
+
+
+class TestRefundThatComesBack:
+    def test_it_is_the_buyers_credit_until_an_operator_has_paid_it_otherwise(self, stage: Stage) -> None:
+        before = suspense(stage)
+        order_id, refund_id = refunded(stage)
+        assert incidents(stage, refund_id) == []
+        later(stage)
+        refund = stage.get(Refund, refund_id)
+        assert (refund.state, refund.error_code) == ("returned", "account_closed")
+        assert incidents(stage, refund_id) == [("refund_returned", "open", 398_000, 0)]
+        # The sale stays undone: it is the money alone that is here again.
+        assert (stage.order(order_id).state, set(left(stage, order_id).values())) == ("refunded", {0})
+        assert (credit(stage), len(stage.papers(order_id, "credit_note"))) == (398_000, 1)
+        sound(stage)
+        close(stage, refund_id)
+        assert stage.get(Refund, refund_id).state == "settled"
+        assert (credit(stage), suspense(stage) - before) == (0, -398_000)
+        sound(stage)
+
+    def test_told_in_any_order_and_number_it_came_back_once(self, stage: Stage) -> None:
+        _, refund_id = refunded(stage)
+        later(stage)
+        reference = stage.get(Refund, refund_id).gateway_reference or ""
+        told = [
+            ("refund.failed", GatewayStatus.FAILED),
+            ("refund.succeeded", GatewayStatus.SUCCEEDED),
+            ("refund.updated", None),
+        ]
+        for number, order in enumerate(permutations(told)):
+            assert {notice(stage, reference, kind, says, number) for kind, says in order} == {"processed"}
+        assert stage.get(Refund, refund_id).state == "returned"
+        assert incidents(stage, refund_id) == [("refund_returned", "open", 398_000, 0)]
+        assert credit(stage) == 398_000
+
+    def test_nothing_more_is_refunded_of_it(self, stage: Stage) -> None:
+        order_id, _ = refunded(stage)
+        later(stage)
+        with pytest.raises(Conflict, match="order_not_refundable"):
+            stage.refund(order_id)
+
+    def test_an_incident_is_closed_once_and_with_words(self, stage: Stage) -> None:
+        _, refund_id = refunded(stage)
+        later(stage)
+        with pytest.raises(Invalid, match="resolution_required"):
+            close(stage, refund_id, "  ")
+        close(stage, refund_id)
+        (row,) = stage.rows(select(Incident).where(Incident.subject_id == refund_id))
+        with pytest.raises(Conflict, match="incident_closed"):
+            transact(stage.services.db, OPERATOR_PRINCIPAL, lambda uow: close_incident(uow, CloseIncident(row.id, "x")))
+
+
+class TestRefundMadeByHand:
+    def test_of_one_order_it_is_that_orders_refund(self, stage: Stage) -> None:
+        order_id = stage.buy(method="sbx_refunded_by_hand")
+        stage.run()
+        later(stage)
+        (refund,) = stage.refunds(order_id)
+        assert (refund.state, refund.origin, refund.amount_minor) == ("succeeded", "gateway", 398_000)
+        assert (stage.order(order_id).state, set(left(stage, order_id).values())) == ("refunded", {0})
+        assert len(stage.papers(order_id, "credit_note")) == 1
+        assert incidents(stage, refund.payment_id) == [("external_refund", "open", 398_000, 0)]
+        assert notice(stage, refund.gateway_reference or "", "refund.updated", None) == "processed"
+        assert len(stage.refunds(order_id)) == 1
+        sound(stage)
+
+    def test_after_one_of_ours_what_nobody_bears_is_a_loss_in_suspense(self, stage: Stage) -> None:
+        before = suspense(stage)
+        order_id = stage.buy(method="sbx_disputed")
+        stage.run()
+        refund_id = stage.refund(order_id, 100_000)
+        stage.run()
+        assert stage.get(Refund, refund_id).state == "succeeded"
+        later(stage)
+        end_dispute(stage, GatewayStatus.FAILED)
+        # The bank took all of it, a part of which the buyer had back already.
+        (dispute,) = stage.rows(select(Dispute).where(Dispute.payer_org_id == stage.buyer.id))
+        assert incidents(stage, dispute.id) == [("dispute_lost", "open", 398_000, 100_000)]
+        assert suspense(stage) - before == 100_000
+        assert (stage.order(order_id).state, set(left(stage, order_id).values())) == ("refunded", {0})
+        sound(stage)
+
+
+def end_dispute(stage: Stage, status: GatewayStatus) -> None:
+    """The bank decides."""
+    (dispute,) = stage.rows(select(Dispute).where(Dispute.payer_org_id == stage.buyer.id, Dispute.state == "open"))
+    gateway = stage.services.gateways["sandbox"]
+    assert isinstance(gateway, SandboxGateway)
+    gateway.decide(dispute.gateway_reference, status)
+    stage.run()
+
+
+class TestReversedPayment:
+    def test_its_orders_lose_the_money(self, stage: Stage) -> None:
+        order_id = stage.buy(method="sbx_reversed")
+        stage.run()
+        assert stage.order(order_id).state == "active"
+        later(stage)
+        (payment,) = stage.payments(stage.order(order_id).purchase_id)
+        assert (payment.state, payment.error_code) == ("reversed", "payment_reversed")
+        (refund,) = stage.refunds(order_id)
+        assert (refund.state, refund.origin) == ("succeeded", "reversal")
+        assert (stage.order(order_id).state, stage.entitlement(order_id).state) == ("refunded", "ended")
+        assert incidents(stage, payment.id) == [("payment_reversed", "open", 398_000, 0)]
+        assert notice(stage, payment.gateway_reference or "", "payment.failed", GatewayStatus.FAILED, 7) == "processed"
+        assert len(stage.refunds(order_id)) == 1
+        sound(stage)
+
+    def test_before_delivery_too(self, stage: Stage) -> None:
+        stage.seller_app.behave(mode="async", step_ms=1, drop_callbacks=True)
+        order_id = stage.buy(method="sbx_reversed")
+        stage.run()
+        assert stage.order(order_id).state == "fulfilling"
+        later(stage)
+        assert stage.order(order_id).state == "refunded"
+        sound(stage)
+
+    def test_of_several_orders_each_loses_its_part(self, stage: Stage) -> None:
+        _, other, _ = stage.second_seller()
+        quote_id = stage.quote(lines=(QuoteItem(stage.seat_plan, 20), QuoteItem(other, 3)))
+        purchase_id = stage.purchase(quote_id, method="sbx_reversed")
+        stage.run()
+        later(stage)
+        orders = stage.orders_of(purchase_id)
+        assert [(order.state, [one.amount_minor for one in stage.refunds(order.id)]) for order in orders] == [
+            ("refunded", [order.gross_minor]) for order in orders
+        ]
+        sound(stage)
+
+
+class TestPayoutThatComesBack:
+    def paid(self, stage: Stage, account: str) -> UUID:
+        order_id = stage.buy()
+        stage.run()
+        stage.settle()
+        (statement,) = stage.statements(stage.seller)
+        command = PayOut(statement.id, "sandbox", account)
+        payout_id = transact(stage.services.db, OPERATOR_PRINCIPAL, lambda uow: pay_out(uow, command))
+        stage.run()
+        assert stage.get(Payout, payout_id).state == "paid"
+        assert stage.shares(order_id)["seller"].state == "paid"
+        return payout_id
+
+    def test_its_statement_can_be_paid_again(self, stage: Stage) -> None:
+        payout_id = self.paid(stage, "sbx_acct_returned")
+        later(stage)
+        payout = stage.get(Payout, payout_id)
+        assert (payout.state, payout.error_code) == ("returned", "account_closed")
+        (statement,) = stage.statements(stage.seller)
+        assert statement.state == "closed"
+        assert incidents(stage, payout_id) == [("payout_returned", "open", payout.amount_minor, 0)]
+        sound(stage)
+        again = stage.pay_out(statement.id)
+        assert (again.state, again.amount_minor) == ("paid", payout.amount_minor)
+        (statement,) = stage.statements(stage.seller)
+        assert statement.state == "paid"
+        close(stage, payout_id, "paid again to the new account")
+        sound(stage)
+
+
+class TestDispute:
+    def disputed(self, stage: Stage, method: str = "sbx_disputed") -> UUID:
+        order_id = stage.buy(method=method)
+        stage.run()
+        clock.advance(SOON)
+        stage.run()
+        return order_id
+
+    def test_shares_stand_still_until_it_is_won(self, stage: Stage) -> None:
+        before = suspense(stage)
+        order_id = self.disputed(stage)
+        assert suspense(stage) - before == 398_000
+        stage.settle()
+        assert {one.state for one in stage.shares(order_id).values()} == {"pending"}
+        assert stage.statements(stage.seller) == []
+        sound(stage)
+        end_dispute(stage, GatewayStatus.SUCCEEDED)
+        assert suspense(stage) == before
+        stage.settle()
+        assert stage.shares(order_id)["seller"].state == "in_statement"
+        sound(stage)
+
+    def test_what_was_released_already_is_in_no_statement(self, stage: Stage) -> None:
+        order_id = stage.buy(method="sbx_disputed")
+        stage.run()
+        clock.advance(timedelta(days=8))
+        # Released before the bank's notice is looked into.
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            assert release_due(uow, clock.now()) > 0
+        assert stage.shares(order_id)["seller"].state == "releasable"
+        stage.run()
+        stage.close(stage.seller)
+        assert stage.shares(order_id)["seller"].state == "releasable"
+        sound(stage)
+        end_dispute(stage, GatewayStatus.FAILED)
+        assert {one.state for one in stage.shares(order_id).values()} == {"reversed"}
+        sound(stage)
+
+    def test_nothing_is_refunded_meanwhile(self, stage: Stage) -> None:
+        order_id = self.disputed(stage)
+        with pytest.raises(Conflict, match="payment_disputed"):
+            stage.refund(order_id)
+        end_dispute(stage, GatewayStatus.SUCCEEDED)
+        stage.refund(order_id)
+        stage.run()
+        assert stage.order(order_id).state == "refunded"
+        sound(stage)
+
+    def test_a_refund_on_its_way_is_not_sent(self, stage: Stage) -> None:
+        order_id = stage.buy()
+        stage.run()
+        refund_id = stage.refund(order_id)
+        (payment,) = stage.payments(stage.order(order_id).purchase_id)
+        # Opened after it was asked for, before its job has run.
+        opened = GatewayRecord(
+            GatewayStatus.PENDING,
+            f"sbx_dis_{order_id.hex}",
+            payment.gateway_reference or "",
+            Money(398_000, "CNY"),
+            "fraud",
+        )
+        transact(stage.services.db, SYSTEM, lambda uow: apply_gateway_record(uow, "sandbox", opened))
+        stage.run()
+        refund = stage.get(Refund, refund_id)
+        assert (refund.state, refund.error_code) == ("failed", "payment_disputed")
+        sound(stage)
+
+    def test_lost_the_orders_lose_the_money(self, stage: Stage) -> None:
+        order_id = self.disputed(stage, "sbx_disputed_lost")
+        later(stage)
+        (dispute,) = stage.rows(select(Dispute).where(Dispute.payer_org_id == stage.buyer.id))
+        assert (dispute.state, dispute.amount_minor) == ("lost", 398_000)
+        (refund,) = stage.refunds(order_id)
+        assert (refund.state, refund.origin, refund.amount_minor) == ("succeeded", "dispute", 398_000)
+        assert (stage.order(order_id).state, stage.entitlement(order_id).state) == ("refunded", "ended")
+        assert incidents(stage, dispute.id) == [("dispute_lost", "open", 398_000, 0)]
+        sound(stage)
+
+    def test_what_is_owed_back_meanwhile_waits_for_the_bank(self, stage: Stage) -> None:
+        stage.seller_app.behave(mode="async", step_ms=1, drop_callbacks=True)
+        order_id = self.disputed(stage)
+        assert stage.order(order_id).state == "fulfilling"
+        run = stage.delivery(order_id)
+        assert stage.call_back(stage.token(run), {"status": "failed", "reason": "no capacity"})
+        stage.run()
+        assert (stage.order(order_id).state, stage.refunds(order_id)) == ("delivery_failed", [])
+        sound(stage)
+        end_dispute(stage, GatewayStatus.SUCCEEDED)
+        assert stage.order(order_id).state == "refunded"
+        sound(stage)
