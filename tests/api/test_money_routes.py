@@ -16,13 +16,17 @@ from litestar.testing import TestClient
 from sqlalchemy import update
 
 from api.app import create_app
+from billing.disputes.apply_gateway_record import apply_gateway_record
+from billing.gateways.ports import GatewayRecord, GatewayStatus
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
+from billing.refunds.apply_external import apply_external
 from billing.shares.models import Share
 from billing.shares.release import RELEASE
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.ids import uuid7
+from kernel.money import Money
 from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM, Principal
 from marketplace.access.api_keys import MintApiKey, mint_api_key
@@ -300,6 +304,44 @@ class TestMoney:
         assert [row["state"] for row in listed["items"]] == ["closed"]
         queues = client.get("/v1/operator/money-queues", headers=world.operator).json()
         assert {"payments_unknown", "notices_quarantined"} <= {queue["key"] for queue in queues}
+
+    def test_what_a_gateway_did_by_itself_is_on_the_desk_until_it_is_closed_with_a_reason(
+        self, client: Client, world: World
+    ) -> None:
+        reference = read(world.house.db, Payment, world.payment_id).gateway_reference or ""
+        amount = Money(6_000, "CNY")
+        by_hand = GatewayRecord(GatewayStatus.SUCCEEDED, f"hand_{world.payment_id.hex}", reference, amount)
+        dispute = GatewayRecord(GatewayStatus.PENDING, f"dis_{world.payment_id.hex}", reference, amount, "fraudulent")
+        with unit_of_work(world.house.db, SYSTEM) as uow:
+            apply_external(uow, "sandbox", by_hand)
+            apply_gateway_record(uow, "sandbox", dispute)
+        for path in ("/v1/operator/incidents", "/v1/operator/disputes"):
+            refused(client.get(path, headers=world.seller), 403, "permission_missing")
+        disputes = client.get("/v1/operator/disputes?state=open&limit=100", headers=world.operator).json()["items"]
+        assert [one["amount"]["amount"] for one in disputes if one["payment_id"] == str(world.payment_id)] == [6_000]
+        (share,) = client.get("/v1/seller/shares", headers=world.seller).json()["items"]
+        assert share["disputed"]
+        listed = client.get("/v1/operator/incidents?state=open&limit=100", headers=world.operator).json()["items"]
+        (incident,) = [one for one in listed if one["subject_id"] == str(world.payment_id)]
+        assert (incident["kind"], incident["amount"]["amount"], incident["suspense"]["amount"]) == (
+            "external_refund",
+            6_000,
+            0,
+        )
+        desk = client.get("/operator", headers=world.operator | {"Accept-Language": "en"}).text
+        assert by_hand.reference in desk
+        assert dispute.reference in desk
+        path = f"/v1/operator/incidents/{incident['id']}/close"
+        refused(client.post(path, json={"resolution": "agreed"}, headers=world.seller), 403, "permission_missing")
+        refused(client.post(path, json={"resolution": " "}, headers=world.operator), 422, "resolution_required")
+        form = {"resolution": "asked the colleague", "csrf": world.operator["X-CSRF-Token"]}
+        closed = client.post(
+            f"/operator/incidents/{incident['id']}/close", data=form, headers=world.operator, follow_redirects=False
+        )
+        assert closed.status_code == 303, closed.text
+        refused(client.post(path, json={"resolution": "agreed"}, headers=world.operator), 409, "incident_closed")
+        nowhere = f"/v1/operator/incidents/{uuid7()}/close"
+        refused(client.post(nowhere, json={"resolution": "agreed"}, headers=world.operator), 404, "incident_not_found")
 
     @pytest.mark.parametrize("body", [{"advance_s": 0}, {"advance_s": "9"}, {"advance_s": 10**12}, {}])
     def test_the_clock_takes_sensible_steps_only(self, client: Client, world: World, body: dict[str, Any]) -> None:
