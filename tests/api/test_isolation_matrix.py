@@ -212,7 +212,7 @@ def test_the_operators_desk_is_closed_to_organizations(
     strangers: dict[str, TestClient[Any]], app_routes: list[Route], ids: dict[str, UUID]
 ) -> None:
     dashboard = [route for route in app_routes if "/operator/" in route[1]]
-    known = ids | {"job_id": uuid7()}
+    known = ids | {"job_id": uuid7(), "incident_id": uuid7()}
     assert dashboard
     assert {ask(client, route, known)[0] for client in strangers.values() for route in dashboard} == {403}
 
