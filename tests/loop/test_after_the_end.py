@@ -42,7 +42,7 @@ SOON = timedelta(seconds=3)
 """Longer than the sandbox takes for what it does by itself."""
 KINDS = "ledger payments refunds charges shares statements payouts incidents orders states purchases".split()
 BY_THE_CLOCK = {"shares.held", "orders.not_stuck", "ledger.sealed", "states.walked"}
-"""Each test begins at noon again, ahead of whose rows those of others are; days pass unsealed, and organizations outlive their histories."""
+"""Each test begins at noon again, before rows of others; days pass unsealed; organizations outlive their histories."""
 MONEY = tuple(rule for rule in RULES if rule.name.split(".")[0] in KINDS and rule.name not in BY_THE_CLOCK)
 
 
