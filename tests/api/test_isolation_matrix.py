@@ -22,17 +22,25 @@ from app.embedded.engines import Addresses
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
 from billing.payouts.models import Payout
+from billing.statements.models import Statement
 from fulfillment.connectors.models import ConnectorRow
+from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs.models import Run
 from kernel import clock
+from kernel.db.base import Base
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.access.api_keys import MintApiKey, mint_api_key
-from marketplace.access.models import Member
-from marketplace.parties.models import BillingProfile
-from marketplace.placements.models import Placement
+from marketplace.access.models import ApiKey, Member
+from marketplace.catalog.models import Listing, Plan
+from marketplace.parties.models import BillingProfile, Organization
+from marketplace.placements.models import Claim, Placement
+from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.videos.models import Video
+from orders.checkout.models import Purchase
+from orders.order.models import Order
 from tests.adapters.seller_process import Seller
 from tests.factories_marketplace import PASSWORD, Org, acting, make_org, make_ready_video, make_seller
 from tests.loop_stage import Stage, services_for, set_stage
@@ -79,6 +87,31 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
+KINDS: dict[str, type[Base]] = {
+    "any_id": Order,
+    "claim_id": Claim,
+    "connector_id": ConnectorRow,
+    "entitlement_id": Entitlement,
+    "invoice_id": Invoice,
+    "key_id": ApiKey,
+    "listing_id": Listing,
+    "member_id": Member,
+    "order_id": Order,
+    "org_id": Organization,
+    "payment_id": Payment,
+    "payout_id": Payout,
+    "placement_id": Placement,
+    "plan_id": Plan,
+    "profile_id": BillingProfile,
+    "purchase_id": Purchase,
+    "run_id": Run,
+    "seat_id": Seat,
+    "statement_id": Statement,
+    "video_id": Video,
+}
+"""What the parameters of the routes name."""
+
+
 @pytest.fixture(scope="module")
 def seller_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seller]:
     seller = Seller(tmp_path_factory.mktemp("seller"))
@@ -110,24 +143,26 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             found["seat_id"] = assign_seat(uow, entitlement.id, stage.purchaser.person())
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
         draft = make_ready_video(uow, stage.promoter)
+        with acting(uow, stage.promoter.owner):
+            card = add_placement(uow, AddPlacement(draft.id, stage.seat_plan, 3_000, 14_000))
+            seats = uow.session.get_one(Plan, stage.seat_plan).included_seats
+            claim = add_claim(uow, AddClaim(card.id, "included_seats", 4_000, "含席位", "Seats included", seats))
         scalars = uow.session.scalars
         found |= {
             "entitlement_id": entitlement.id,
-            "run_id": scalars(select(Run.id).where(Run.entitlement_id == entitlement.id)).first() or uuid7(),
+            "run_id": scalars(select(Run.id).where(Run.entitlement_id == entitlement.id)).one(),
             "payment_id": scalars(select(Payment.id).where(Payment.payer_org_id == stage.buyer.id)).one(),
             "invoice_id": scalars(select(Invoice.id).where(Invoice.reference == order_id)).one(),
             "profile_id": scalars(select(BillingProfile.id).where(BillingProfile.org_id == stage.buyer.id)).one(),
-            "member_id": scalars(select(Member.id).where(Member.org_id == stage.buyer.id)).first() or uuid7(),
-            "connector_id": scalars(select(ConnectorRow.id).where(ConnectorRow.org_id == stage.seller.id)).first()
-            or uuid7(),
-            "placement_id": scalars(select(Placement.id).where(Placement.org_id == stage.promoter.id)).first()
-            or uuid7(),
+            "member_id": scalars(select(Member.id).where(Member.person_id == stage.purchaser.person())).one(),
+            "connector_id": stage.connector,
+            "placement_id": claim.placement_id,
             "org_id": stage.buyer.id,
             "plan_id": stage.seat_plan,
             "listing_id": entitlement.listing_id,
             "video_id": draft.id,
             "any_id": order_id,
-            "claim_id": uuid7(),
+            "claim_id": claim.id,
         }
     stage.settle()
     found["statement_id"] = stage.statements(stage.seller)[0].id
@@ -190,7 +225,14 @@ def private(app_routes: list[Route]) -> list[Route]:
 
 def test_every_parameter_of_the_routes_has_an_object(app_routes: list[Route], ids: dict[str, UUID]) -> None:
     named = {name for _, path in private(app_routes) for name in re.findall(r"\{(\w+_id)\}", path)}
-    assert named <= set(ids) | {"channel_id"}
+    assert named <= set(ids)
+
+
+def test_every_object_is_there(services: Services, ids: dict[str, UUID]) -> None:
+    """A row of the matrix that names nothing could not fail."""
+    with unit_of_work(services.db, SYSTEM) as uow:
+        missing = [name for name, id_ in ids.items() if uow.session.get(KINDS[name], id_) is None]
+    assert missing == []
 
 
 @pytest.mark.parametrize("who", ["other buyer", "other seller"])
