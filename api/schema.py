@@ -218,7 +218,10 @@ def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         msg = "an instant needs its time zone offset"
         raise ValueError(msg)
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:  # the first and the last hours that can be written, elsewhere
+        raise ValueError(str(error)) from error
 
 
 UtcIn = Annotated[datetime, AfterValidator(_utc)]

@@ -14,35 +14,17 @@ from uuid import UUID
 import pytest
 from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
-from sqlalchemy import select
 
 from api.app import create_app
 from api.context import Services
 from app.embedded.engines import Addresses
-from billing.invoices.models import Invoice
-from billing.payments.models import Payment
-from billing.payouts.models import Payout
-from billing.statements.models import Statement
-from fulfillment.connectors.models import ConnectorRow
-from fulfillment.entitlements.models import Entitlement, Seat
-from fulfillment.entitlements.seats import assign_seat
-from fulfillment.runs.models import Run
 from kernel import clock
-from kernel.db.base import Base
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
-from marketplace.access.api_keys import MintApiKey, mint_api_key
-from marketplace.access.models import ApiKey, Member
-from marketplace.catalog.models import Listing, Plan
-from marketplace.parties.models import BillingProfile, Organization
-from marketplace.placements.models import Claim, Placement
-from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
-from marketplace.videos.models import Video
-from orders.checkout.models import Purchase
-from orders.order.models import Order
 from tests.adapters.seller_process import Seller
-from tests.factories_marketplace import PASSWORD, Org, acting, make_org, make_ready_video, make_seller
+from tests.every_object import KINDS, make_objects
+from tests.factories_marketplace import PASSWORD, Org, make_org, make_seller
 from tests.loop_stage import Stage, services_for, set_stage
 
 Route = tuple[str, str]
@@ -87,31 +69,6 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-KINDS: dict[str, type[Base]] = {
-    "any_id": Order,
-    "claim_id": Claim,
-    "connector_id": ConnectorRow,
-    "entitlement_id": Entitlement,
-    "invoice_id": Invoice,
-    "key_id": ApiKey,
-    "listing_id": Listing,
-    "member_id": Member,
-    "order_id": Order,
-    "org_id": Organization,
-    "payment_id": Payment,
-    "payout_id": Payout,
-    "placement_id": Placement,
-    "plan_id": Plan,
-    "profile_id": BillingProfile,
-    "purchase_id": Purchase,
-    "run_id": Run,
-    "seat_id": Seat,
-    "statement_id": Statement,
-    "video_id": Video,
-}
-"""What the parameters of the routes name."""
-
-
 @pytest.fixture(scope="module")
 def seller_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seller]:
     seller = Seller(tmp_path_factory.mktemp("seller"))
@@ -130,46 +87,6 @@ def ids(stage: Stage) -> dict[str, UUID]:
     """One object of every kind that belongs to the stage's buyer, seller or promoter, by the name of its parameter."""
     with clock.frozen(clock.now()):
         return make_objects(stage)
-
-
-def make_objects(stage: Stage) -> dict[str, UUID]:
-    order_id = stage.buy()
-    stage.run()
-    db = stage.services.db
-    with unit_of_work(db, SYSTEM) as uow:
-        found: dict[str, UUID] = {"order_id": order_id, "purchase_id": stage.order(order_id).purchase_id}
-        entitlement = stage.entitlement(order_id)
-        with acting(uow, stage.buyer.owner):
-            found["seat_id"] = assign_seat(uow, entitlement.id, stage.purchaser.person())
-            found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
-        draft = make_ready_video(uow, stage.promoter)
-        with acting(uow, stage.promoter.owner):
-            card = add_placement(uow, AddPlacement(draft.id, stage.seat_plan, 3_000, 14_000))
-            seats = uow.session.get_one(Plan, stage.seat_plan).included_seats
-            claim = add_claim(uow, AddClaim(card.id, "included_seats", 4_000, "含席位", "Seats included", seats))
-        scalars = uow.session.scalars
-        found |= {
-            "entitlement_id": entitlement.id,
-            "run_id": scalars(select(Run.id).where(Run.entitlement_id == entitlement.id)).one(),
-            "payment_id": scalars(select(Payment.id).where(Payment.payer_org_id == stage.buyer.id)).one(),
-            "invoice_id": scalars(select(Invoice.id).where(Invoice.reference == order_id)).one(),
-            "profile_id": scalars(select(BillingProfile.id).where(BillingProfile.org_id == stage.buyer.id)).one(),
-            "member_id": scalars(select(Member.id).where(Member.person_id == stage.purchaser.person())).one(),
-            "connector_id": stage.connector,
-            "placement_id": claim.placement_id,
-            "org_id": stage.buyer.id,
-            "plan_id": stage.seat_plan,
-            "listing_id": entitlement.listing_id,
-            "video_id": draft.id,
-            "any_id": order_id,
-            "claim_id": claim.id,
-        }
-    stage.settle()
-    found["statement_id"] = stage.statements(stage.seller)[0].id
-    stage.pay_out(found["statement_id"])
-    with unit_of_work(db, SYSTEM) as uow:
-        found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
-    return found
 
 
 @pytest.fixture(scope="module")
