@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.schema import CURRENCY
 from kernel.idempotency import MAX_KEY
+from kernel.money import CURRENCIES
 
 TAGS = {
     "buying": "Quotes, purchases, their approval and payment, orders and refunds",
@@ -33,7 +33,7 @@ _PATH = {
 }
 _FORMS: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {"minLength": 1, "maxLength": MAX_KEY},
-    "currency": {"pattern": f"^{CURRENCY.pattern}$"},
+    "currency": {"enum": list(CURRENCIES)},
 }
 """What the domain refuses after the framework let it pass, so that the refusal has its own words."""
 

@@ -6,7 +6,7 @@ from copy import copy
 from types import ModuleType
 from typing import Any
 
-from api import health, openapi_ui
+from api import health, metrics, openapi_ui
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.buy import handlers as buy_pages
 from api.pages.entitlements import handlers as entitlements_pages
@@ -55,6 +55,7 @@ from api.webhooks import gateways, seller_callbacks
 
 MODULES: tuple[ModuleType, ...] = (
     health,
+    metrics,
     openapi_ui,
     seller_callbacks,
     gateways,

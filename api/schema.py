@@ -19,8 +19,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from api.request import ApiRequest
 from kernel.db.uow import UnitOfWork
 from kernel.idempotency import Answer, with_idempotency_key
-from kernel.money import Money
+from kernel.money import CURRENCIES, Money
 from kernel.paging import MAX_LIMIT, Page
+from marketplace.parties.places import COUNTRIES
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -217,7 +218,10 @@ def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         msg = "an instant needs its time zone offset"
         raise ValueError(msg)
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:  # the first and the last hours that can be written, elsewhere
+        raise ValueError(str(error)) from error
 
 
 UtcIn = Annotated[datetime, AfterValidator(_utc)]
@@ -262,7 +266,16 @@ def refused_unless(pattern: re.Pattern[str]) -> Any:
     return Field(json_schema_extra={"pattern": f"^{pattern.pattern}$"})
 
 
-CURRENCY = re.compile("[A-Z]{3}")
+def refused_unless_in(codes: Sequence[str]) -> Any:
+    """As `refused_unless`, for a code list."""
+    return Field(json_schema_extra={"enum": list(codes)})
+
+
+CurrencyIn = Annotated[str, Field(max_length=3), refused_unless_in(CURRENCIES)]
+CountryIn = Annotated[str, Field(max_length=2), refused_unless_in(COUNTRIES)]
+TimeZoneIn = Annotated[
+    str, Field(max_length=60, description="Name in the IANA time zone database", examples=["Asia/Shanghai"])
+]
 
 
 ShortText = Annotated[str, Field(max_length=200)]

@@ -13,20 +13,20 @@ from app.console import choose, results
 from bench.options import Options
 from bench.report import Report, as_lines
 
-NAMES = ("calibrate", "checkout", "coldstart", "feed", "growth", "idle", "invoices", "ledger")
+NAMES = ("calibrate", "checkout", "coldstart", "crash", "feed", "growth", "idle", "invoices", "ledger")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the bench that the command line names. Exits with 2 for a command line that it does not know."""
+    """Run the bench that the command line names. Exits with 1 when something did not hold, with 2 for an unknown command line."""
     given = _parser().parse_args(arguments)
     measure: Callable[[Options], Report] = import_module(f"bench.{given.name}").measure
-    report = measure(Options(given.port, given.pause_drawing, given.runs, given.rows))
+    report = measure(Options(**{name: value for name, value in vars(given).items() if name not in {"name", "json"}}))
     if given.json:
         sys.stdout.write(json.dumps(asdict(report), ensure_ascii=False) + "\n")
-        return 0
+        return bool(report.broken)
     for line in as_lines(report):
         results.print(line, markup=False)
-    return 0
+    return bool(report.broken)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,6 +50,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, default=5, help=choose("coldstart: how many starts", "coldstart：启动次数"))
     parser.add_argument(
         "--rows", type=int, default=1_000_000, help=choose("growth: rows at the end", "growth：最终行数")
+    )
+    parser.add_argument("--kills", type=int, default=30, help=choose("crash: how many kills", "crash：终止进程的次数"))
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help=choose("crash: how long; 3 kills a minute otherwise", "crash：时长；默认每分钟 3 次"),
+    )
+    parser.add_argument(
+        "--seed", type=int, default=7, help=choose("crash: what chance is drawn from", "crash：随机种子")
     )
     return parser
 

@@ -17,3 +17,9 @@ class Options:
     """How many starts `coldstart` measures."""
     rows: int = 1_000_000
     """How many rows of each kind `growth` ends with."""
+    kills: int = 30
+    """How many processes `crash` kills."""
+    minutes: float | None = None
+    """How long `crash` goes on. None: three kills a minute."""
+    seed: int = 7
+    """From which `crash` draws who is killed when, and what is bought."""

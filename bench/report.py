@@ -30,6 +30,8 @@ class Report:
     """What is divided by what; empty without a ratio."""
     calibration: Mapping[str, float] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    broken: Sequence[str] = ()
+    """What did not hold: the bench has failed."""
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -59,6 +61,7 @@ def as_lines(report: Report) -> Iterator[str]:
     if report.ratio is not None:
         last += choose(f"   ratio {report.ratio:.4f}", f"   比值 {report.ratio:.4f}") + f" ({report.ratio_of})"
     yield last
+    yield from (f"✗ {what}" for what in report.broken)
 
 
 def _indented(details: Mapping[str, Any], depth: int) -> Iterator[str]:

@@ -10,21 +10,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from iso4217 import Currency
+from iso4217 import raw_xml
 
 PPM = 1_000_000
 """Rates are parts per million: 6 % is 60_000."""
 
-_EXPONENTS = {currency.code: digits for currency in Currency if (digits := currency.exponent) is not None}
-"""Minor units as ISO 4217 has them. CLDR's digits are those of everyday display, fewer for thirteen currencies; gold and
-test codes have no minor units, and nothing is sold in them."""
+
+_UNITS_OF_ACCOUNT = {"XAD"}
+"""The Arab Monetary Fund's, which ISO 4217 does not mark as a fund."""
+
+
+def _in_circulation() -> dict[str, int]:
+    """Currency codes in force and their minor units, as ISO 4217's own table (list one) has them.
+
+    CLDR's digits are those of everyday display, fewer for thirteen currencies. Nothing is sold in funds and units of account
+    (CLF, USN …), nor in gold and test codes, which have no minor units.
+    """
+    found = {}
+    for entry in raw_xml.iterfind("CcyTbl/CcyNtry"):
+        code, name, digits = entry.findtext("Ccy", ""), entry.find("CcyNm"), entry.findtext("CcyMnrUnts", "")
+        is_fund = code in _UNITS_OF_ACCOUNT or (name is not None and name.get("IsFund") == "true")
+        if digits.isdigit() and not is_fund:
+            found[code] = int(digits)
+    return found
+
+
+_EXPONENTS = _in_circulation()
+CURRENCIES = tuple(sorted(_EXPONENTS))
+"""The codes in which something may be priced."""
 
 
 def exponent(currency: str) -> int:
     """Digits after the decimal point of `currency` (JPY 0, CNY 2, KWD 3).
 
     Raises:
-        ValueError: `currency` is no ISO 4217 code in force, or has no minor units (gold).
+        ValueError: `currency` is not one of `CURRENCIES`.
     """
     digits = _EXPONENTS.get(currency)
     if digits is None:

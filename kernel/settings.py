@@ -149,6 +149,10 @@ class Settings(BaseSettings):
         description="`host:port` pairs, separated by commas, that outbound calls may reach although the address is "
         "private. Sandbox: the sample seller is always among them.",
     )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="What a scraper sends as `Authorization: Bearer …` to read `GET /metrics`. Empty: there is no such page.",
+    )
     sample_seller_port: int = Field(
         default=8010, ge=1, le=65535, description="Loopback port of the sample seller that `market up` starts."
     )

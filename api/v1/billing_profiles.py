@@ -11,7 +11,7 @@ from pydantic import Field
 
 from api.auth import SIGNED_IN
 from api.request import ApiRequest
-from api.schema import Out, ShortText, Wire
+from api.schema import CountryIn, Out, ShortText, Wire
 from marketplace.parties.lookups import InvoiceTitle, to_invoice_title
 from marketplace.parties.queries import list_billing_profiles
 from marketplace.parties.save_billing_profile import SaveBillingProfile, save_billing_profile
@@ -22,7 +22,7 @@ class BillingProfileIn(Wire):
 
     legal_name: ShortText
     tax_id: Annotated[str, Field(max_length=40)] | None = None
-    country: Annotated[str, Field(min_length=2, max_length=2)]
+    country: CountryIn
     address: Annotated[str, Field(max_length=400)] = ""
     email: Annotated[str, Field(max_length=254)]
     bank_name: Annotated[str, Field(max_length=100)] | None = None

@@ -248,6 +248,7 @@ def get_one(invoice_id: FromPath[UUID], request: ApiRequest) -> InvoiceDetailOut
 @get(
     "/v1/invoices/{invoice_id:uuid}/pdf",
     permission="invoices.read",
+    refuses=[404, 409],
     sync_to_thread=True,
     media_type="application/pdf",
     tags=["invoices"],
@@ -260,6 +261,7 @@ def download_pdf(invoice_id: FromPath[UUID], request: ApiRequest) -> Stream:
 @get(
     "/v1/invoices/{invoice_id:uuid}/xml",
     permission="invoices.read",
+    refuses=[404, 409],
     sync_to_thread=True,
     media_type="application/xml",
     tags=["invoices"],

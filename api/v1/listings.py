@@ -15,7 +15,7 @@ from pydantic import Field
 from api.answer_cache import answer_anew, catalogue_answer
 from api.auth import PUBLIC
 from api.request import ApiRequest
-from api.schema import CURRENCY, MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked, refused_unless
+from api.schema import CurrencyIn, MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked, refused_unless
 from fulfillment.connectors.queries import get_connector
 from kernel.db.uow import UnitOfWork
 from kernel.text import render_markdown
@@ -67,7 +67,7 @@ class PlanIn(Wire):
     name_en: Annotated[str, Field(max_length=60)]
     pricing: Literal["per_seat", "flat", "one_off"]
     interval: Literal["month", "year", "none"]
-    currency: Annotated[str, Field(min_length=3, max_length=3), refused_unless(CURRENCY)]
+    currency: CurrencyIn
     unit_price_minor: Annotated[StrictInt, Field(json_schema_extra={"minimum": 0, "maximum": MAX_PRICE_MINOR})]
     tax_included: bool = True
     min_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from api.auth import PUBLIC, SIGNED_IN
 from api.request import ApiRequest
-from api.schema import Out, ShortText, Wire
+from api.schema import CountryIn, Out, ShortText, TimeZoneIn, Wire
 from kernel.errors import NotFound
 from kernel.principal import Principal
 from marketplace.access.add_person import NewPerson
@@ -33,10 +33,10 @@ class OrganizationIn(Wire):
 
     legal_name: ShortText
     display_name: ShortText
-    country: Annotated[str, Field(min_length=2, max_length=2)]
+    country: CountryIn
     tax_id: Annotated[str, Field(max_length=40)] | None = None
     locale: Literal["zh-CN", "en"] = "zh-CN"
-    time_zone: Annotated[str, Field(max_length=60)] = "Asia/Shanghai"
+    time_zone: TimeZoneIn = "Asia/Shanghai"
     is_seller: bool = False
     address: Annotated[str, Field(max_length=400)] = ""
     owner: OwnerIn

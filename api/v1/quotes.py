@@ -11,7 +11,7 @@ from litestar.params import JSONBody
 from pydantic import ConfigDict, Field
 
 from api.request import ApiRequest
-from api.schema import MoneyOut, Out, Wire
+from api.schema import CurrencyIn, MoneyOut, Out, Wire
 from kernel.errors import Invalid
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim
@@ -45,7 +45,7 @@ class QuoteIn(Wire):
     plan_id: UUID | None = None
     quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
     lines: Annotated[list[QuoteLineIn], Field(max_length=20)] = Field(default_factory=list)
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    currency: CurrencyIn | None = None
     video_id: UUID | None = None
     placement_id: UUID | None = None
     second: Annotated[int, Field(strict=True, ge=0, le=86_400)] | None = Field(

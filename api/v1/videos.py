@@ -15,7 +15,7 @@ from api.auth import SIGNED_IN
 from api.context import Services
 from api.media_addresses import cover_address, media_address
 from api.request import ApiRequest
-from api.schema import Out, PageOut, Paging, StrictInt, Wire, linked
+from api.schema import CurrencyIn, Out, PageOut, Paging, StrictInt, Wire, linked
 from api.v1.feed import CardOut, ClaimOut
 from marketplace.attribution.reach import get_reach
 from marketplace.publishing.edit_placements import (
@@ -75,7 +75,7 @@ class ClaimIn(Wire):
     text_en: Annotated[str, Field(max_length=200)] = ""
     value_int: StrictInt | None = Field(default=None, le=1_000_000_000_000)
     value_text: Annotated[str, Field(max_length=60)] | None = None
-    currency: Annotated[str, Field(min_length=3, max_length=3)] | None = None
+    currency: CurrencyIn | None = None
     unit: Annotated[str, Field(max_length=40)] | None = None
 
 

@@ -20,7 +20,9 @@ from psycopg import pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg.types.numeric import Int8Dumper
-from sqlalchemy import PoolProxiedConnection
+from sqlalchemy import Engine, PoolProxiedConnection
+
+from kernel.db.constraints import as_sqlalchemy
 
 # An int is sent as BIGINT whatever its value: otherwise each width would be prepared as a statement of its own.
 psycopg.adapters.register_dumper(int, Int8Dumper)
@@ -245,3 +247,19 @@ def keep_prepared(connection: psycopg.Connection[Any], _: object) -> None:
     A serving connection makes none, and what was prepared here would be gone with them.
     """
     connection._prepared.clear = lambda: False  # type: ignore[method-assign]  # noqa: SLF001 - there is no setting for it
+
+
+def connect(engine: Engine) -> PoolProxiedConnection:
+    """A connection of the pool; one that the server closed shows it without being asked, and the pool forgets all of its age.
+
+    Raises DBAPIError when the server takes none.
+    """
+    try:
+        pooled = engine.raw_connection()
+        if Cursor.of(pooled).is_lost:
+            pooled.invalidate()
+            engine.dispose()
+            pooled = engine.raw_connection()
+    except psycopg.Error as error:
+        raise as_sqlalchemy(error, engine.dialect, broken=True) from error
+    return pooled

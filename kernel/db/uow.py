@@ -17,14 +17,14 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.util import identity_key
 
 from kernel.db.base import Base
 from kernel.db.constraints import as_sqlalchemy, translate
-from kernel.db.cursor import BEGIN, Cursor, keep_prepared
+from kernel.db.cursor import BEGIN, Cursor, connect, keep_prepared
 from kernel.db.statements import Asked, New, Read, Rows, insert_if_absent, write
 from kernel.principal import Principal
 
@@ -305,7 +305,7 @@ def unit_of_work(
         DomainError: a constraint that stands for one was violated.
         DBAPIError: anything else the database says.
     """
-    pooled = _connect(db)
+    pooled = connect(db.engine)
     connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment]
     cursor = Cursor.of(pooled)
     cursor.queue(BEGIN)
@@ -345,16 +345,6 @@ def unit_of_work(
             work()
         except Exception:
             log.exception("after_commit_failed")
-
-
-def _connect(db: Database) -> PoolProxiedConnection:
-    """A connection of the pool; one that the server closed shows it without being asked, and the pool forgets all of its age."""
-    pooled = db.engine.raw_connection()
-    if Cursor.of(pooled).is_lost:
-        pooled.invalidate()
-        db.engine.dispose()
-        pooled = db.engine.raw_connection()
-    return pooled
 
 
 def _scope(principal: Principal) -> tuple[str, str]:

@@ -33,11 +33,13 @@ class DeadJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Backlog:
-    """How many jobs are due and not done, and since when the oldest is."""
+class DueJobs:
+    """How many jobs of a kind should have begun by now, and since when the oldest should."""
 
+    queue: str
+    kind: str
     count: int
-    oldest_at: datetime | None
+    oldest_at: datetime
 
 
 def dead_jobs(uow: UnitOfWork, *, limit: int = 50) -> list[DeadJob]:
@@ -49,13 +51,30 @@ def dead_jobs(uow: UnitOfWork, *, limit: int = 50) -> list[DeadJob]:
     return [DeadJob(row.id, row.kind, row.attempts, row.last_error, row.created_at, row.finished_at) for row in rows]
 
 
-def due_jobs(uow: UnitOfWork) -> Backlog:
-    """What should have begun by now. Raises Forbidden(`permission_missing`) without `operator.read`."""
+def due_jobs(uow: UnitOfWork) -> list[DueJobs]:
+    """What should have begun by now, the kind with the oldest first; of a worker that was lost, what its lease still held.
+
+    Raises Forbidden(`permission_missing`) without `operator.read`.
+    """
     uow.principal.require("operator.read")
-    count, oldest_at = uow.session.execute(
-        select(func.count(), func.min(Job.run_at)).where(Job.state == "ready", Job.run_at <= clock.now())
-    ).one()
-    return Backlog(count, oldest_at)
+    oldest_at = func.min(Job.run_at)
+    left_behind = (Job.state == "running") & (Job.lease_until < func.clock_timestamp())
+    rows = uow.session.execute(
+        select(Job.queue, Job.kind, func.count(), oldest_at)
+        .where((Job.state == "ready") | left_behind, Job.run_at <= clock.now())
+        .group_by(Job.queue, Job.kind)
+        .order_by(oldest_at)
+    )
+    return [DueJobs(*row) for row in rows]
+
+
+def dead_by_kind(uow: UnitOfWork) -> dict[str, int]:
+    """How many jobs of a kind were given up. Raises Forbidden(`permission_missing`) without `operator.read`."""
+    uow.principal.require("operator.read")
+    rows = uow.session.execute(
+        select(Job.kind, func.count().label("many")).where(Job.state == "dead").group_by(Job.kind)
+    )
+    return {row.kind: row.many for row in rows}
 
 
 def due_in_s(uow: UnitOfWork, queues: Sequence[str]) -> float | None:

@@ -13,8 +13,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
+
 from kernel.outbound.errors import BreakerOpen, EndpointBusy
 from kernel.outbound.policy import OutboundPolicy
+
+log = structlog.get_logger(__name__)
 
 
 class Breaker:
@@ -39,20 +43,25 @@ class Breaker:
                 raise BreakerOpen(max(left_s, 1.0))
             self._probing = True
 
-    def record(self, *, healthy: bool | None) -> None:
-        """Note a call's end; None when the call never got as far as the endpoint and so says nothing about it."""
+    def record(self, *, healthy: bool | None) -> float | None:
+        """Note a call's end; None when the call never got as far as the endpoint and so says nothing about it.
+
+        Answers for how many seconds the endpoint rests, when this call made it rest.
+        """
         with self._lock:
             was_probe, self._probing = self._probing, False
             if healthy is None:
-                return
+                return None
             if healthy:
                 self._failures, self._open_until, self._open_s = 0, None, self._policy.breaker_open_s
-                return
+                return None
             self._failures += 1
             if was_probe:
                 self._open_s = min(self._open_s * 2, self._policy.breaker_max_open_s)
             if was_probe or self._failures >= self._policy.breaker_failures:
                 self._open_until = self._monotonic() + self._open_s
+                return self._open_s
+            return None
 
 
 class Passage:
@@ -97,7 +106,9 @@ class Endpoints:
             try:
                 yield passage
             finally:
-                breaker.record(healthy=passage.healthy)
+                rests_s = breaker.record(healthy=passage.healthy)
+                if rests_s is not None:
+                    log.warning("endpoint_rests", address=address, name=name, seconds=rests_s)
 
     @contextmanager
     def _slot(self, key: tuple[str, str | None], slots: int, until_s: float) -> Iterator[Breaker]:

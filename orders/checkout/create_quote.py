@@ -104,6 +104,7 @@ def _price(uow: UnitOfWork, buyer: InvoiceParty, item: QuoteItem, context: Conte
     return PricedLine(
         seller_org_id=plan.seller_org_id,
         seller_name=seller.legal_name,
+        seller_time_zone=seller.time_zone,
         listing_id=plan.listing_id,
         listing_version_id=plan.listing_version_id,
         plan_id=plan.plan_id,

@@ -182,7 +182,7 @@ def _place_order(
     purchase, order_id = placed.purchase, uuid7()
     order = Order(
         id=order_id,
-        number=f"{clock.now():%Y%m%d}-{order_id.hex[-10:].upper()}",
+        number=f"{clock.today(lines[0].seller_time_zone):%Y%m%d}-{order_id.hex[-10:].upper()}",
         buyer_org_id=purchase.buyer_org_id,
         seller_org_id=seller_org_id,
         buyer_name=buyer_name,

@@ -72,6 +72,8 @@ class PricedLine(BaseModel):
 
     seller_org_id: UUID
     seller_name: str
+    seller_time_zone: str = "UTC"
+    """Where the seller keeps its calendar: the order's number names that day, as the invoice does."""
     listing_id: UUID
     listing_version_id: UUID
     plan_id: UUID

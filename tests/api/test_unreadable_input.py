@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from litestar.testing import TestClient
 
 from api.app import create_app
 from api.context import Services
+from app.commands.openapi import build
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
@@ -182,6 +184,8 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"webhook-signature", b"v1,\xff"),
     (b"content-encoding", b"\xff"),
 )
+UNASKED = ("HEAD", "OPTIONS", "TRACE", "PROPFIND", "BREW")
+"""Methods that every path is asked with, whichever it has."""
 SEGMENTS = ("%FF", "%00", "a%00b", "%ED%A0%80", "%2F", "..", "-", "%F0%9F%98%80", "a" * 2_000, "%25", "%0A")
 
 
@@ -189,7 +193,7 @@ def every_request(app: Litestar, own: tuple[tuple[bytes, bytes], ...], dice: ran
     """Each route and method with each kind of body and with odd paths, queries and headers."""
     for route in sorted(app.routes, key=lambda route: route.path):
         plain = "/".join(_segment(part) for part in route.path_components)
-        for method in sorted({*route.methods, "HEAD", "OPTIONS", "TRACE"} if hasattr(route, "methods") else ()):
+        for method in sorted({*route.methods, *UNASKED} if hasattr(route, "methods") else ()):
             for media_type, body in BODIES if method in {"POST", "PUT", "PATCH", "DELETE"} else ():
                 yield Request(method, f"/{plain}", body, (*own, *headers(content_type=media_type)))
             odd = "/".join(part if isinstance(part, str) else dice.choice(SEGMENTS) for part in route.path_components)
@@ -227,6 +231,93 @@ def test_no_input_is_answered_with_a_server_error(app: Litestar, services: Servi
             wrong.setdefault(f"{request.method} {request.target[:60]}", f"{answer.status} {lacks} {request!r:.400}")
     assert not wrong, json.dumps(wrong, indent=1)
     assert len(asked) > 2_000
+
+
+HOSTILE: tuple[Any, ...] = (
+    None, True, -1, 0, 2**31, 2**63, 10**40, -(2**63), 1e308, 0.1, "", " ", "\x00", "a\x00b", "\ud800", "\u202e\ufeff", "9" * 400,
+    "x" * 30_000, "00000000-0000-0000-0000-000000000000", "2026-02-30T00:00:00Z", "9999-12-31T23:59:59Z",
+    "0001-01-01T00:00:00+14:00",
+    "http://[", "zh-CN", [], [None], {}, {"": {}}, [[[]]], ["\ud800"] * 3,
+)  # fmt: skip
+"""Put where a body has a value: nothing of it is a body that cannot be read, so that it comes as far as it can."""
+
+
+def sampled(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) -> Any:
+    """A value that fits, as plain as possible."""
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    if "examples" in schema:
+        return schema["examples"][0]
+    for choice in ("enum", "anyOf", "oneOf"):
+        if choice in schema:
+            first = schema[choice][0]
+            return first if choice == "enum" else sampled(first, schemas, depth)
+    match schema.get("type"):
+        case "object":
+            named = schema.get("properties", {}).items()
+            return {name: sampled(one, schemas, depth + 1) for name, one in named} if depth < 4 else {}
+        case "array":
+            return [sampled(schema.get("items", {}), schemas, depth + 1)]
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+    if schema.get("format") == "uuid":
+        return str(uuid7())
+    return "2026-11-28T12:00:00Z" if schema.get("format") == "date-time" else "a" * schema.get("minLength", 1)
+
+
+def places_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where in a body something stands."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield (*path, key)
+        yield from places_of(inner, (*path, key))
+
+
+def with_value(body: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """A copy with something else at one place."""
+    if not path:
+        return value
+    copy = dict(body) if isinstance(body, dict) else list(body)
+    copy[path[0]] = with_value(copy[path[0]], path[1:], value)
+    return copy
+
+
+def every_value(
+    document: dict[str, Any], own: tuple[tuple[bytes, bytes], ...], dice: random.Random
+) -> Iterator[Request]:
+    """Each body that the contract has, right but for one value; several hostile ones at each place."""
+    schemas = document["components"]["schemas"]
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            content = operation.get("requestBody", {}).get("content", {}).get(JSON)
+            if content is None or path == "/v1/session":
+                continue  # who signs in or out is somebody else afterwards
+            target = re.sub(r"\{\w+\}", lambda _: str(uuid7()), path)
+            right = sampled(content["schema"], schemas)
+            for place in places_of(right):
+                for value in dice.sample(HOSTILE, 6):
+                    body = json.dumps(with_value(right, place, value)).encode()
+                    sent = headers(content_type=JSON, idempotency_key=str(uuid7()))
+                    yield Request(method.upper(), target, body, (*own, *sent))
+
+
+@pytest.mark.parametrize("who", ["anonymous", "seller"])
+def test_no_value_in_a_readable_body_is_answered_with_a_server_error(
+    app: Litestar, services: Services, who: str
+) -> None:
+    own = seller(services) if who == "seller" else ()
+    asked = list(every_value(build(), own, random.Random(SEED)))
+    answers = ask(app, *asked)
+    wrong = {
+        f"{request.method} {request.target}": f"{answer.status} {request.body[:300]!r}"
+        for request, answer in zip(asked, answers, strict=True)
+        if answer.status >= 500
+    }
+    assert not wrong, json.dumps(wrong, indent=1)
+    assert len(asked) > 500
+    if who == "seller":
+        assert {422, 404} <= {answer.status for answer in answers}
 
 
 @pytest.mark.parametrize("body", [deep(100_000), b'{"email":"a\xff@b.example","password":"x"}', b"{", b'"\\ud800"'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,8 @@ from typing import TypeVar
 from kernel.errors import DomainError
 
 T = TypeVar("T")
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "10"))
+"""How often a race is run. `RACE_ROUNDS=200 uv run pytest tests/races` before a change of locks or states is merged."""
 
 
 def at_once(works: Sequence[Callable[[], T]]) -> list[T | str]:

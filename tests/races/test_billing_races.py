@@ -38,6 +38,7 @@ from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.principal import SYSTEM
 from tests.factories_billing import OPERATOR, House, Sale, close_due, do_sweep, facts, make_house, read
+from tests.races.crowd import ROUNDS
 
 pytestmark = pytest.mark.races
 
@@ -63,7 +64,7 @@ def at_once(works: Sequence[Callable[[], object]]) -> list[object]:
 
 
 def test_notice_answer_and_poller_make_one_payment(house: House) -> None:
-    for _ in range(10):
+    for _ in range(ROUNDS):
         payment_id = Sale().start(house.db, "sbx_unreachable")
         house.run()
         result = GatewayResult(
@@ -109,7 +110,7 @@ def test_two_purchases_of_one_reference_start_one_payment(house: House) -> None:
 
 
 def test_refunds_never_exceed_the_payment(house: House) -> None:
-    for _ in range(10):
+    for _ in range(ROUNDS):
         sale = Sale()
         payment_id = sale.paid(house)
         command = RequestRefund(sale.order_id, payment_id, "race", automatic=False, amount_minor=40_000)
@@ -169,7 +170,7 @@ def test_twenty_threads_with_random_rollbacks_leave_no_gap(house: House) -> None
 
     def issue(seed: int) -> None:
         chance = random.Random(seed)
-        for _ in range(10):
+        for _ in range(ROUNDS):
             try:
                 with unit_of_work(house.db, SYSTEM) as uow:
                     number = take_number(uow, issuer, "invoice").sequence

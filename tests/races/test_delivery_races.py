@@ -39,6 +39,7 @@ from tests.factories_fulfillment import (
     runs_of,
 )
 from tests.factories_marketplace import make_member
+from tests.races.crowd import ROUNDS
 
 pytestmark = pytest.mark.races
 CROWD = 64
@@ -116,7 +117,7 @@ def test_giving_and_taking_back_at_once_never_loses_count(pool: Database) -> Non
     dice = [random.Random(number) for number in range(16)]
 
     def churn(number: int) -> str:
-        for _ in range(12):
+        for _ in range(ROUNDS):
             person = dice[number].choice(members).person()
             try:
                 seat = transact(pool, made.buyer.owner, lambda uow, p=person: assign_seat(uow, made.id, p))  # type: ignore[misc]
@@ -175,7 +176,7 @@ def test_one_run_of_an_entitlement_at_a_time(pool: Database) -> None:
 
 def test_success_against_deadline_against_the_end(pool: Database) -> None:
     """Whoever comes first decides, and nothing is left behind in the seller's system."""
-    for round_number in range(12):
+    for round_number in range(ROUNDS):
         with unit_of_work(pool, SYSTEM) as uow:
             made = make_delivery(uow, within=timedelta(seconds=-1))
             run, _ = lock_run(uow, made.run_id)

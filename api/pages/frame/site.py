@@ -143,8 +143,12 @@ class PageRequest:
     @property
     def formats(self) -> Formats:
         """Money, days and numbers for the visitor."""
-        zone = self.signed_in.time_zone if self.signed_in else TIME_ZONE
-        return Formats(translations(self.language).locale, zone)
+        return Formats(translations(self.language).locale, self.time_zone)
+
+    @property
+    def time_zone(self) -> str:
+        """Where the visitor's calendar is kept."""
+        return self.signed_in.time_zone if self.signed_in else TIME_ZONE
 
     def query(self, name: str, *, most: int = 100) -> str:
         """A filter from the address, cut to `most` characters."""
@@ -183,7 +187,7 @@ class PageRequest:
             nonce=self.request.scope["state"].get("nonce", ""),
             csrf=cover_token(self._token),
             path=_own_address(self.request),
-            time_zone=signed_in.time_zone if signed_in else TIME_ZONE,
+            time_zone=self.time_zone,
             sandbox=self.services.sandbox,
             person=signed_in.person_name if signed_in else None,
             organizations=_choices(signed_in),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Literal, get_args
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Response
 from litestar.di import NamedDependency as Given
@@ -29,8 +30,7 @@ STANDINGS: dict[str, queries.Standing] = {one: one for one in get_args(queries.S
 @page(addresses.INVOICES, "invoices.read")
 def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
     """A month's invoices and credit notes; `open` shows one beside them."""
-    zone = page_request.signed_in.time_zone if page_request.signed_in else "UTC"
-    today = clock.today(zone)
+    today = clock.today(page_request.time_zone)
     month = parse_month(page_request.query("month", most=7)) or today.replace(day=1)
     seller, opened = _id(page_request.query("seller", most=36)), _id(page_request.query("open", most=36))
     standing = STANDINGS.get(page_request.query("state"))
@@ -44,7 +44,7 @@ def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
     view = InvoicesView(
         month=month,
         months=_months(today, month),
-        rows=tuple(_row(row, credited.get(row.id, 0)) for row in found.items),
+        rows=tuple(_row(row, credited.get(row.id, 0), page_request.time_zone) for row in found.items),
         count=sum(count for count, _ in totals.values()),
         totals=tuple(Money(minor, currency) for currency, (_, minor) in totals.items()),
         sellers=tuple((str(org_id), name) for org_id, name in sellers),
@@ -71,7 +71,7 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
     sign = -1 if row.kind == "credit_note" else 1
     chinese = page_request.language == "zh-CN" and row.currency.strip() == "CNY"
     return InvoicePanel(
-        row=_row(row, sum(note.gross_minor for note in found.credit_notes)),
+        row=_row(row, sum(note.gross_minor for note in found.credit_notes), page_request.time_zone),
         lines=tuple(
             InvoicePanelLine(
                 text=line.name,
@@ -90,7 +90,7 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
     )
 
 
-def _row(row: queries.InvoiceRow, credited_minor: int) -> InvoiceItem:
+def _row(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> InvoiceItem:
     kind: Literal["invoice", "credit_note"] = "credit_note" if row.kind == "credit_note" else "invoice"
     sign = -1 if kind == "credit_note" else 1
     return InvoiceItem(
@@ -98,7 +98,7 @@ def _row(row: queries.InvoiceRow, credited_minor: int) -> InvoiceItem:
         number=row.number or "–",
         kind=kind,
         seller_name=row.seller_name,
-        issued_on=row.issued_on or row.created_at.date(),
+        issued_on=row.issued_on or row.created_at.astimezone(ZoneInfo(time_zone)).date(),
         order_id="" if row.kind == "commission_invoice" else str(row.reference),
         order_number=row.order_number,
         po_number=row.po_number,

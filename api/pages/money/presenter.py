@@ -172,7 +172,7 @@ def _poster(services: Services, video: VideoSummary | None) -> str | None:
 
 
 def _zone(page_request: PageRequest) -> ZoneInfo:
-    return ZoneInfo(page_request.signed_in.time_zone if page_request.signed_in else "Asia/Shanghai")
+    return ZoneInfo(page_request.time_zone)
 
 
 def own_figures(page_request: PageRequest, uow: UnitOfWork, kind: str) -> tuple[MoneyFigures, ...]:

@@ -16,7 +16,7 @@ from billing.operator_queues import OperatorQueue
 from billing.payouts.queries import Account
 from billing.statements.queries import StatementRow
 from fulfillment.runs.views import RunRow
-from kernel.jobs.queries import Backlog, DeadJob
+from kernel.jobs.queries import DeadJob, DueJobs
 from marketplace.catalog.queries import ListingView
 from orders.seller_queries import SoldLine
 
@@ -34,7 +34,7 @@ class OperatorDashboard:
     reviews: Sequence[ListingView]
     runs: Sequence[RunRow]
     jobs: Sequence[DeadJob]
-    due: Backlog
+    due: Sequence[DueJobs]
     statements: Sequence[StatementRow]
     lines: Mapping[UUID, SoldLine]
     names: Mapping[UUID, str]
@@ -156,12 +156,13 @@ def disputes(dashboard: OperatorDashboard) -> tuple[DisputeItem, ...]:
 
 def health(page_request: PageRequest, dashboard: OperatorDashboard) -> tuple[Health, ...]:
     """How far the work is behind."""
-    lag_s = seconds_since(dashboard.due.oldest_at) if dashboard.due.oldest_at else 0
+    oldest = dashboard.due[0] if dashboard.due else None
+    lag_s = seconds_since(oldest.oldest_at) if oldest else 0
     on_time = lag_s <= _DUE_PROMISED.total_seconds()
     formats = page_request.formats
     return (
-        Health("jobs_due", formats.number(dashboard.due.count), on_time),
-        Health("outbox_lag", formats.age(lag_s) if lag_s else "–", on_time),
+        Health("jobs_due", formats.number(sum(one.count for one in dashboard.due)), on_time),
+        Health("oldest_job", f"{formats.age(lag_s)} · {oldest.kind}" if oldest else "–", on_time),
     )
 
 

@@ -328,7 +328,7 @@ class DeskSamples(FinanceSamples):
             "HTTP 503 upstream workspace-api unavailable",
         )
         health = (
-            Health("outbox_lag", "0.2 s", True),
+            Health("oldest_job", "0.2 s · orders.payment.submit", True),
             Health("jobs_due", "4", True),
         )
         return OperatorView(

@@ -5,13 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from iso4217 import Currency
 
 from billing.gateways.ports import GatewayRefused, OutcomeUnknown
 from billing.gateways.stripe import from_stripe, to_stripe
-from kernel.money import Money, exponent, to_decimal
-
-SOLD = sorted(currency.code for currency in Currency if currency.exponent is not None)
+from kernel.money import CURRENCIES, Money, exponent, to_decimal
 
 
 @pytest.mark.parametrize("currency", "AFN ALL IRR KPW LAK LBP MGA MMK RSD SOS SYP YER".split())
@@ -20,7 +17,7 @@ def test_what_is_shown_without_decimals_has_them_all_the_same(currency: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("currency", "digits"), [("CNY", 2), ("JPY", 0), ("KWD", 3), ("IQD", 3), ("ISK", 0), ("CLF", 4)]
+    ("currency", "digits"), [("CNY", 2), ("JPY", 0), ("KWD", 3), ("IQD", 3), ("ISK", 0), ("UYW", 4)]
 )
 def test_digits_are_those_of_iso_4217(currency: str, digits: int) -> None:
     assert exponent(currency) == digits
@@ -62,7 +59,7 @@ def test_what_stripe_says_of_no_money_of_ours_is_not_believed(amount: int, curre
         from_stripe(amount, currency)
 
 
-@given(st.integers(0, 10**12), st.sampled_from(SOLD))
+@given(st.integers(0, 10**12), st.sampled_from(CURRENCIES))
 def test_an_amount_comes_back_from_stripe_as_it_went_or_never_went(minor: int, currency: str) -> None:
     amount = Money(minor, currency)
     try:

@@ -38,7 +38,7 @@ def test_price_tag_drops_empty_decimals_only() -> None:
     assert ZH.price(Money(2_500, "RSD")).replace("\xa0", "") == "RSD25"
 
 
-@given(st.integers(-(10**14), 10**14), st.sampled_from(["USD", "JPY", "KWD", "RSD", "IQD", "CLF"]))
+@given(st.integers(-(10**14), 10**14), st.sampled_from(["USD", "JPY", "KWD", "RSD", "IQD", "UYW"]))
 def test_money_loses_no_digit(minor: int, currency: str) -> None:
     shown = EN.money(Money(minor, currency))
     assert int("".join(sign for sign in shown if sign.isdigit())) == abs(minor)

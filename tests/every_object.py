@@ -1,0 +1,95 @@
+"""One object of every kind that a route can name, each belonging to the buyer, the seller or the promoter of a stage."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.invoices.models import Invoice
+from billing.payments.models import Payment
+from billing.payouts.models import Payout
+from billing.statements.models import Statement
+from fulfillment.connectors.models import ConnectorRow
+from fulfillment.entitlements.models import Entitlement, Seat
+from fulfillment.entitlements.seats import assign_seat
+from fulfillment.runs.models import Run
+from kernel.db.base import Base
+from kernel.db.uow import unit_of_work
+from kernel.principal import SYSTEM
+from marketplace.access.api_keys import MintApiKey, mint_api_key
+from marketplace.access.models import ApiKey, Member
+from marketplace.catalog.models import Listing, Plan
+from marketplace.parties.models import BillingProfile, Organization
+from marketplace.placements.models import Claim, Placement
+from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.videos.models import Video
+from orders.checkout.models import Purchase
+from orders.order.models import Order
+from tests.factories_marketplace import acting, make_ready_video
+from tests.loop_stage import Stage
+
+KINDS: dict[str, type[Base]] = {
+    "any_id": Order,
+    "claim_id": Claim,
+    "connector_id": ConnectorRow,
+    "entitlement_id": Entitlement,
+    "invoice_id": Invoice,
+    "key_id": ApiKey,
+    "listing_id": Listing,
+    "member_id": Member,
+    "order_id": Order,
+    "org_id": Organization,
+    "payment_id": Payment,
+    "payout_id": Payout,
+    "placement_id": Placement,
+    "plan_id": Plan,
+    "profile_id": BillingProfile,
+    "purchase_id": Purchase,
+    "run_id": Run,
+    "seat_id": Seat,
+    "statement_id": Statement,
+    "video_id": Video,
+}
+"""What the parameters of the routes name."""
+
+
+def make_objects(stage: Stage) -> dict[str, UUID]:
+    """By the name of the parameter. The clock is frozen by the caller, and moved."""
+    order_id = stage.buy()
+    stage.run()
+    db = stage.services.db
+    with unit_of_work(db, SYSTEM) as uow:
+        found: dict[str, UUID] = {"order_id": order_id, "purchase_id": stage.order(order_id).purchase_id}
+        entitlement = stage.entitlement(order_id)
+        with acting(uow, stage.buyer.owner):
+            found["seat_id"] = assign_seat(uow, entitlement.id, stage.purchaser.person())
+            found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
+        draft = make_ready_video(uow, stage.promoter)
+        with acting(uow, stage.promoter.owner):
+            card = add_placement(uow, AddPlacement(draft.id, stage.seat_plan, 3_000, 14_000))
+            seats = uow.session.get_one(Plan, stage.seat_plan).included_seats
+            claim = add_claim(uow, AddClaim(card.id, "included_seats", 4_000, "含席位", "Seats included", seats))
+        scalars = uow.session.scalars
+        found |= {
+            "entitlement_id": entitlement.id,
+            "run_id": scalars(select(Run.id).where(Run.entitlement_id == entitlement.id)).one(),
+            "payment_id": scalars(select(Payment.id).where(Payment.payer_org_id == stage.buyer.id)).one(),
+            "invoice_id": scalars(select(Invoice.id).where(Invoice.reference == order_id)).one(),
+            "profile_id": scalars(select(BillingProfile.id).where(BillingProfile.org_id == stage.buyer.id)).one(),
+            "member_id": scalars(select(Member.id).where(Member.person_id == stage.purchaser.person())).one(),
+            "connector_id": stage.connector,
+            "placement_id": claim.placement_id,
+            "org_id": stage.buyer.id,
+            "plan_id": stage.seat_plan,
+            "listing_id": entitlement.listing_id,
+            "video_id": draft.id,
+            "any_id": order_id,
+            "claim_id": claim.id,
+        }
+    stage.settle()
+    found["statement_id"] = stage.statements(stage.seller)[0].id
+    stage.pay_out(found["statement_id"])
+    with unit_of_work(db, SYSTEM) as uow:
+        found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
+    return found
