@@ -28,6 +28,7 @@ from av.video.stream import VideoStream
 
 from kernel.errors import Invalid
 from marketplace.videos.media.cover import CoverChoice
+from marketplace.videos.media.cover_sizes import COVER_WIDTHS
 from marketplace.videos.media.probe_result import Probe
 from marketplace.videos.media.sniff import FOREIGN_VIDEO, Sniffed, promised_by, sniff
 
@@ -70,7 +71,8 @@ def probe_video(
     """Open, walk and decode a local file, and choose its cover.
 
     ``name`` is the uploader's file name; its ending is held against the content (None: nothing was promised).
-    ``max_pixels`` bounds one picture's area. The cover is a JPEG at most 1280 px wide.
+    ``max_pixels`` bounds one picture's area. The cover is a JPEG at most 1280 px wide,
+    and a WebP of each of `COVER_WIDTHS`.
 
     Raises:
         Invalid: ``video_empty``; ``video_not_a_video`` (detected); ``video_name_mismatch`` (promised, detected);
@@ -112,6 +114,7 @@ def probe_video(
             height=height,
             size_bytes=size_bytes,
             cover_jpeg=choice.jpeg(),
+            covers_webp=tuple(choice.webp(width) for width in COVER_WIDTHS),
             cover_at_ms=max(0, round((choice.at_s() - scan.start_s) * 1000)),
             faststart=sniffed.faststart,
         )
