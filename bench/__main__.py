@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bench that the command line names. Exits with 2 for a command line that it does not know."""
     given = _parser().parse_args(arguments)
     measure: Callable[[Options], Report] = import_module(f"bench.{given.name}").measure
-    report = measure(Options(given.port, given.pause_drawing, given.runs, given.rows))
+    report = measure(Options(given.port, given.runs, given.rows))
     if given.json:
         sys.stdout.write(json.dumps(asdict(report), ensure_ascii=False) + "\n")
         return 0
@@ -41,11 +41,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help=choose("print one JSON document", "输出一个 JSON 文档"))
     parser.add_argument(
         "--port", type=int, help=choose("the API's port; the seller's is the next", "接口端口；卖家系统用下一个")
-    )
-    parser.add_argument(
-        "--pause-drawing",
-        action="store_true",
-        help=choose("checkout: hold the processes that draw invoices", "checkout：暂停绘制发票的进程"),
     )
     parser.add_argument("--runs", type=int, default=5, help=choose("coldstart: how many starts", "coldstart：启动次数"))
     parser.add_argument(
