@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.resources import files
 from typing import Any, Final
 
-from billing.documents.other_scripts import JOINERS, cuts_for, drawable
+from billing.documents.other_scripts import JOINERS, covered_characters, cuts_for
 
 # The compiled module carries no types.
 hb: Any = import_module("uharfbuzz")
@@ -44,7 +44,7 @@ def _covered() -> frozenset[str]:
 
 def substitute_glyphs(text: str) -> str:
     """Replace every character that no typeface can draw by its code point in brackets; line feeds stay."""
-    missing = _missing(text) - (drawable() if _missing(text) else frozenset())
+    missing = _missing(text) - (covered_characters() if _missing(text) else frozenset())
     if not missing:
         return text
     return text.translate({ord(char): f"[U+{ord(char):04X}]" for char in missing})

@@ -50,7 +50,7 @@ class Cut:
     font: bytes
 
 
-def drawable() -> frozenset[str]:
+def covered_characters() -> frozenset[str]:
     """Every character that one of these typefaces has."""
     return frozenset().union(*map(_covered, _FILES))
 
