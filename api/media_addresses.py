@@ -6,13 +6,17 @@ the same address and the browser's cache serves the second.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 from api.context import Services
 from kernel import clock
 from kernel.signing import BadToken
 
+CoverWidth = Literal[160, 480, 960]
+"""Of `COVER_WIDTHS`, as an address names it."""
 PURPOSE = "media"
 LASTS = timedelta(hours=2)
 
@@ -22,9 +26,30 @@ def media_address(services: Services, video_id: UUID, version: str, *, is_public
     return _address(services, video_id, version, "media", is_public=is_public)
 
 
-def cover_address(services: Services, video_id: UUID, version: str, *, is_public: bool) -> str:
-    """Where the cover picture (JPEG) is."""
-    return _address(services, video_id, version, "cover", is_public=is_public)
+def cover_address(
+    services: Services, video_id: UUID, version: str, *, is_public: bool, width: CoverWidth | None = None
+) -> str:
+    """Where the cover picture is: the original (JPEG), or at most `width` pixels wide (WebP)."""
+    address = _address(services, video_id, version, "cover", is_public=is_public)
+    return address if width is None else f"{address}&w={width}"
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small picture in a list: its address, and those a browser chooses from by the screen's density."""
+
+    src: str
+    srcset: str
+
+
+def thumbnail(services: Services, video_id: UUID, version: str, *, is_public: bool) -> Thumbnail:
+    """The cover for a list."""
+    small: CoverWidth = 160
+    dense: CoverWidth = 480
+    one, other = (
+        cover_address(services, video_id, version, is_public=is_public, width=width) for width in (small, dense)
+    )
+    return Thumbnail(one, f"{one} {small}w, {other} {dense}w")
 
 
 def vouched_for(services: Services, video_id: UUID, token: str | None) -> bool:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import threading
 
 import billing.jobs
 import migrations.metadata
 import orders.loop
 from api.context import Services
 from app import partition_retention
-from billing.documents.renderer import Document
-from billing.documents.subprocess_renderer import SubprocessRenderer
+from billing.documents.renderer_pool import RendererPool
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
 from fulfillment import jobs as fulfillment_jobs
@@ -35,20 +33,6 @@ LOOP = orders.loop
 """Imported for what it registers: who follows which event."""
 TABLES = migrations.metadata.metadata
 """Imported for what it maps: a foreign key needs both its tables in every process."""
-
-
-class RendererPerThread:
-    """One isolated renderer for each thread that draws; its child process ends when the thread's pipe closes."""
-
-    def __init__(self) -> None:
-        self._own = threading.local()
-
-    def render(self, document: Document, timeout_s: float) -> bytes:
-        """See `SubprocessRenderer.render`."""
-        if not hasattr(self._own, "renderer"):
-            self._own.renderer = SubprocessRenderer()
-        renderer: SubprocessRenderer = self._own.renderer
-        return renderer.render(document, timeout_s)
 
 
 def compose(settings: Settings, *, platform_only: bool = False) -> Services:
@@ -111,7 +95,7 @@ def register_jobs(services: Services) -> None:
         )
     )
     partition_retention.register(settings.database_admin_url)
-    billing.jobs.register(services.gateways, services.storage, RendererPerThread(), public_url=settings.public_url)
+    billing.jobs.register(services.gateways, services.storage, RendererPool(), public_url=settings.public_url)
 
 
 def _derive(master: bytes, purpose: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from app.clock_follower import follow_clock
 from app.composition import compose
 from app.job_notifier import JobNotifier, broker_for, consume, declare_actor
 from app.local_executor import LocalExecutor
+from billing.documents.renderer_pool import usable_cores
 from kernel.db.uow import Database, transact
 from kernel.huge_pages import gather_when_busy
 from kernel.jobs.queries import due_in_s
@@ -60,7 +60,7 @@ def main(settings: Settings, queues: Sequence[str], *, with_scheduler: bool = Fa
         JobNotifier(broker),
         threads=settings.worker_threads,
         # A document is drawn by a process of its own: as many as there are cores.
-        calls=os.cpu_count() or 1 if draws else settings.worker_calls,
+        calls=usable_cores() if draws else settings.worker_calls,
     )
     executor.start()
     declare_actor(broker, executor.submit)

@@ -42,11 +42,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=int, help=choose("the API's port; the seller's is the next", "接口端口；卖家系统用下一个")
     )
-    parser.add_argument(
-        "--pause-drawing",
-        action="store_true",
-        help=choose("checkout: hold the processes that draw invoices", "checkout：暂停绘制发票的进程"),
-    )
     parser.add_argument("--runs", type=int, default=5, help=choose("coldstart: how many starts", "coldstart：启动次数"))
     parser.add_argument(
         "--rows", type=int, default=1_000_000, help=choose("growth: rows at the end", "growth：最终行数")

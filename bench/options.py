@@ -11,8 +11,6 @@ class Options:
 
     port: int | None = None
     """The API's port; the sample seller takes the next one. None: free ones."""
-    pause_drawing: bool = False
-    """Hold the processes that draw invoices while checkouts are measured."""
     runs: int = 5
     """How many starts `coldstart` measures."""
     rows: int = 1_000_000

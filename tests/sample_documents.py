@@ -191,12 +191,12 @@ def euro_invoice(*lines: DocumentLine, **more: Any) -> InvoiceDocument:
     return invoice_of(*lines, **(fields | more))
 
 
-def statement(count: int = 6, **more: Any) -> StatementDocument:
+def statement(count: int = 6, *, factor: int = 1, **more: Any) -> StatementDocument:
     """A seller's month; every third order was refunded in part."""
     lines = []
     for index in range(count):
-        gross = 398_000 + 12_300 * index
-        refund = -50_000 if index % 3 == 2 else 0
+        gross = (398_000 + 12_300 * index) * factor
+        refund = -50_000 * factor if index % 3 == 2 else 0
         commission = -apply_ppm(gross + refund, 100_000)
         parts = {
             "gross_minor": gross,

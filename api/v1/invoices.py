@@ -15,6 +15,7 @@ from msgspec import Meta
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, linked
 from billing.documents.parties import DocumentParty
+from billing.invoices.draw_first import draw_first
 from billing.invoices.queries import (
     InvoiceDetail,
     InvoiceFilter,
@@ -25,6 +26,7 @@ from billing.invoices.queries import (
     list_invoices,
     verify_code,
 )
+from kernel.errors import Conflict
 from kernel.principal import SYSTEM
 
 KindParameter = Annotated[
@@ -242,7 +244,10 @@ def list_issued(
 def get_one(invoice_id: FromPath[UUID], request: ApiRequest) -> InvoiceDetailOut:
     """One document that the organization received or issued."""
     with request.transaction() as uow:
-        return InvoiceDetailOut.of_detail(get_invoice(uow, invoice_id))
+        found = get_invoice(uow, invoice_id)
+        if not found.row.has_pdf:
+            draw_first(uow, invoice_id)
+        return InvoiceDetailOut.of_detail(found)
 
 
 @get(
@@ -297,8 +302,12 @@ def _page(request: ApiRequest, wanted: InvoiceFilter, path: str, paging: Paging)
 
 
 def _download(request: ApiRequest, invoice_id: UUID, form: Literal["pdf", "xml"]) -> Stream:
-    with request.transaction() as uow:
-        found = find_file(uow, invoice_id, form)
+    try:
+        with request.transaction() as uow:
+            found = find_file(uow, invoice_id, form)
+    except Conflict:
+        request.transact(lambda uow: draw_first(uow, invoice_id))
+        raise
     # Read after the transaction: nothing outside is asked while it is open.
     return Stream(
         request.services.storage.stream(found.key),

@@ -18,17 +18,20 @@ from pydantic import BaseModel, ConfigDict
 
 from api.auth import PUBLIC
 from api.conditional import is_unchanged
-from api.media_addresses import vouched_for
+from api.media_addresses import CoverWidth, vouched_for
 from api.request import ApiRequest
 from api.schema import Out
 from kernel.errors import DomainError, Invalid, Unavailable
 from kernel.principal import SYSTEM
 from kernel.storage import ObjectMissing, ObjectTooLarge, StorageError, StoredObject
+from marketplace.videos.media.cover_sizes import sized_cover_key
 from marketplace.videos.media.receive_media import MAX_BYTES, ReceiveMedia, check_uploadable, receive_media, upload_key
 from marketplace.videos.queries import Media, find_media
 
 KEPT = "max-age=60, must-revalidate"
 """A minute without asking, then by entity tag: what is withdrawn is gone from caches a minute later (RFC 9111 §5.2.2)."""
+COVER_KEPT = "public, max-age=31536000, s-maxage=60, immutable"
+"""Of a public cover, whose address names its content: the viewer's own browser need not ask again, others' caches do."""
 _FORM_OVERHEAD = 64 * 1024
 _RANGE = re.compile(r"bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))")
 _CHUNK = 256 * 1024
@@ -162,6 +165,10 @@ TokenParameter = Annotated[
         name="token", max_length=600, required=False, description="The signature of an address for what is not public"
     ),
 ]
+WidthParameter = Annotated[
+    CoverWidth | None,
+    QueryParameter(name="w", required=False, description="At most this many pixels wide, as WebP"),
+]
 _OPTIONS: dict[str, Any] = {"permission": PUBLIC, "tags": ["content"]}
 
 
@@ -183,19 +190,28 @@ async def get_cover(
     request: ApiRequest,
     v: VersionParameter = None,
     token: TokenParameter = None,
+    w: WidthParameter = None,
 ) -> Response[Any]:
-    """The video's cover as JPEG, at most 1280 pixels wide."""
+    """The video's cover as JPEG, at most 1280 pixels wide; smaller, as WebP, where `w` asks for it and there is one."""
     media = await sync_to_thread(_find, request, video_id, token)
     if media.cover_key is None:
         raise missing()
-    headers = _headers(media.cover_key.rpartition("/")[2], media.is_public, v == media.version)
-    if is_unchanged(request.headers.get("if-none-match"), headers["ETag"]):
-        return Response(b"", status_code=304, headers=headers)
-    try:
-        content = await sync_to_thread(request.services.storage.get_bytes, media.cover_key)
-    except ObjectMissing as error:
-        raise missing() from error
-    return Response(content, headers=headers, media_type="image/jpeg")
+    kept = [(media.cover_key, "image/jpeg")]
+    if w is not None:
+        # A cover taken before there were sizes has its original alone.
+        kept.insert(0, (sized_cover_key(media.cover_key, w), "image/webp"))
+    for key, media_type in kept:
+        headers = _headers(key.rpartition("/")[2], media.is_public, v == media.version)
+        if media.is_public and v == media.version:
+            headers["Cache-Control"] = COVER_KEPT
+        if is_unchanged(request.headers.get("if-none-match"), headers["ETag"]):
+            return Response(b"", status_code=304, headers=headers)
+        try:
+            content = await sync_to_thread(request.services.storage.get_bytes, key)
+        except ObjectMissing:
+            continue
+        return Response(content, headers=headers, media_type=media_type)
+    raise missing()
 
 
 def missing() -> DomainError:

@@ -24,6 +24,8 @@ NEEDED_FREE_BYTES = 300_000_000
 WISHED_FREE_BYTES = 2_000_000_000
 
 # The names under which WeasyPrint looks for its libraries: Linux, macOS, Windows.
+FONT_PACKAGES = {"cvttf_NotoSansCJK_Regular": "Noto Sans CJK", "manimgx_fonts": "Noto Sans"}
+"""The typefaces by the package that carries them."""
 PANGO_NAMES = (
     ("libpango-1.0.so.0", "libpango-1.0.dylib", "libpango-1.0-0.dll"),
     ("libpangoft2-1.0.so.0", "libpangoft2-1.0.dylib", "libpangoft2-1.0-0.dll"),
@@ -172,24 +174,26 @@ def check_engines(settings: Settings, *, running: bool) -> Iterator[Finding]:
 
 
 def check_font() -> Finding:
-    """The wheel with the font for Chinese text in documents."""
-    spec = importlib.util.find_spec("cvttf_NotoSansCJK_Regular")
-    files = [
-        path
-        for place in (spec.submodule_search_locations or [] if spec else [])
-        for path in Path(place).rglob("*")
-        if path.suffix.lower() in {".ttf", ".otf", ".ttc"}
-    ]
-    if files:
-        return Finding("fonts", "ok", f"Noto Sans CJK ({files[0].name})", f"Noto Sans CJK（{files[0].name}）")
+    """The wheels with the typefaces of documents: Chinese, and every other script."""
+    missing = [name for package, name in FONT_PACKAGES.items() if not _has_font(package)]
+    if not missing:
+        names = " + ".join(FONT_PACKAGES.values())
+        return Finding("fonts", "ok", names, names)
+    names = ", ".join(missing)
     return Finding(
         "fonts",
         "failed",
-        "Noto Sans CJK is missing: invoices could not show Chinese",
-        "缺少 Noto Sans CJK：发票将无法显示中文",
+        f"{names} missing: no document could be drawn",
+        f"缺少 {names}：无法绘制发票等文件",
         "Install the project again with its dependencies: uv sync",
         "请重新安装项目及其依赖：uv sync",
     )
+
+
+def _has_font(package: str) -> bool:
+    spec = importlib.util.find_spec(package)
+    places = spec.submodule_search_locations or [] if spec else []
+    return any(path.suffix.lower() in {".ttf", ".otf", ".ttc"} for place in places for path in Path(place).rglob("*"))
 
 
 def check_pango(load: Callable[[str], object] = ctypes.CDLL) -> Finding:

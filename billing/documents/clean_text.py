@@ -7,11 +7,15 @@ XML and the paper always say the same thing.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from kernel.errors import Invalid
 
 _SPACES = {"\t": " ", "\r": "", "\x0b": " ", "\x0c": " ", "\u2028": "\n", "\u2029": "\n"}
+_JOINED = "\u0600-\u109f\u1780-\u18af"
+_STRAY_JOINER = re.compile(f"(?<![{_JOINED}])[\u200c\u200d]+|[\u200c\u200d]+(?![{_JOINED}])")
+"""Joiners change letters of Arabic, Indian and like scripts (Unicode §23.2), as in the Sinhala for Sri; elsewhere they hide."""
 _DROPPED_CATEGORIES = frozenset({"Cc", "Cs", "Cf"})
 
 
@@ -24,14 +28,14 @@ def clean_text(text: str, *, field: str, limit: int) -> str:
         Invalid: `document_text_too_long`.
     """
     kept = [_SPACES.get(char, char) for char in unicodedata.normalize("NFC", text) if _may_stand(char)]
-    cleaned = "".join(kept).strip()
+    cleaned = _STRAY_JOINER.sub("", "".join(kept)).strip()
     if len(cleaned) > limit:
         raise Invalid("document_text_too_long", field=field, limit=limit)
     return cleaned
 
 
 def _may_stand(char: str) -> bool:
-    if char == "\n" or char in _SPACES:
+    if char == "\n" or char in _SPACES or char in "\u200c\u200d":
         return True
     # The last two code points of every plane are non-characters (Unicode §23.7); so is U+FDD0–FDEF.
     if ord(char) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(char) <= 0xFDEF:

@@ -1,22 +1,26 @@
-"""The one typeface on paper: Noto Sans CJK, cut down to the characters of the document.
+"""The typefaces on paper, cut down to the characters of the document: Noto Sans CJK, and Noto Sans where that falls short.
 
 WeasyPrint subsets a 16 MB CJK font quickly only where a system library happens to be installed, and takes seconds a
 page elsewhere. Cutting it first with HarfBuzz from its wheel takes milliseconds everywhere and leaves WeasyPrint 20 kB
-to look at. It also settles which characters can be drawn at all: one that the font lacks is written out as `[U+1F600]`,
-so that no name ever turns into an empty box.
+to look at. It also settles which characters can be drawn at all: one that no typeface has is written out as `[U+1F600]`,
+so that no name ever turns into an empty box. What Noto Sans CJK lacks is drawn by those of `other_scripts`.
 """
 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from typing import Any, Final
 
+from billing.documents.other_scripts import JOINERS, covered_characters, cuts_for
+
 # The compiled module carries no types.
 hb: Any = import_module("uharfbuzz")
 
+FAMILY: Final = "Document"
 _PACKAGE: Final = "cvttf_NotoSansCJK_Regular"
 _FILE: Final = "NotoSansCJKtc-Regular.otf"
 _ASCII: Final = "".join(map(chr, range(0x20, 0x7F)))
@@ -39,21 +43,49 @@ def _covered() -> frozenset[str]:
 
 
 def substitute_glyphs(text: str) -> str:
-    """Replace every character that the font cannot draw by its code point in brackets; line feeds stay."""
-    missing = set(text) - _covered() - {"\n"}
+    """Replace every character that no typeface can draw by its code point in brackets; line feeds stay."""
+    missing = _missing(text) - (covered_characters() if _missing(text) else frozenset())
     if not missing:
         return text
     return text.translate({ord(char): f"[U+{ord(char):04X}]" for char in missing})
 
 
-def subset_font(text: str) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Typeface:
+    """One cut of a document: its family, media type and bytes."""
+
+    family: str
+    media_type: str
+    font: bytes
+
+
+def typefaces(text: str) -> list[Typeface]:
+    """What draws `text`, after `substitute_glyphs`: no two of them have a character but the space in
+    common, which takes the typeface of its neighbours; same text, same bytes.
+    """
+    missing = _missing(text)
+    others = cuts_for(text, missing) if missing else []
+    moved = frozenset().union(*(cut.characters for cut in others))
+    # The families are named by their order: WeasyPrint tells fonts apart by their names.
+    faces = [Typeface(f"{FAMILY} {index}", "font/ttf", cut.font) for index, cut in enumerate(others, 1)]
+    if ({*text, *_ASCII} & _covered()) - moved:
+        faces.insert(0, Typeface(FAMILY, "font/otf", subset_font(text, without=moved)))
+    return faces
+
+
+def _missing(text: str) -> frozenset[str]:
+    return frozenset(text) - _covered() - JOINERS - {"\n"}
+
+
+def subset_font(text: str, *, without: frozenset[str] = frozenset()) -> bytes:
     """An OpenType font with the glyphs of `text` in their mainland Chinese forms; same characters, same bytes.
 
     The font is embedded as it is made here: WeasyPrint is result not to cut it again, since how it does so depends on the
     libraries of the machine. So each character leads to its mainland glyph directly, and no substitution table is left
-    that could lead elsewhere. Printable ASCII is always in it: page numbers and what a style sheet changes are in no text.
+    that could lead elsewhere. Printable ASCII is in it but for what is drawn `without` it: page numbers and
+    what a style sheet changes are in no text.
     """
-    chosen = _mainland_glyphs("".join(sorted({*text, *_ASCII} & _covered())))
+    chosen = _mainland_glyphs("".join(sorted(({*text, *_ASCII} & _covered()) - without | {" "})))
     wanted = hb.SubsetInput()
     wanted.sets(hb.SubsetInputSets.GLYPH_INDEX).update(chosen.values())
     wanted.sets(hb.SubsetInputSets.DROP_TABLE_TAG).update(_DROPPED_TABLES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -12,14 +13,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from billing.documents import formatting
 from billing.documents.chinese_capitals import chinese_capitals
-from billing.documents.fonts import subset_font, substitute_glyphs
+from billing.documents.fonts import Typeface, substitute_glyphs, typefaces
 from billing.documents.labels import Labels
 from billing.documents.model import InvoiceDocument
 from billing.documents.qr import qr_svg
 from billing.documents.statement import COLUMNS, StatementDocument
 
 FONT_ASSET: Final = "asset:font"
+_TYPEFACES: Final = "/* typefaces */"
+"""Where the templates' head has the declarations of the document's own typefaces."""
 QR_ASSET: Final = "asset:qr"
+_ROOM: Final = {"": 13, "wide": 16, "wider": 20}
+"""Most characters of an amount by the class of paper; 13 are `-9,999,999.99`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ def invoice_html(document: InvoiceDocument) -> HtmlDocument:
             day=lambda value: formatting.day(value, document.language),
             days=lambda period: formatting.days(period, document.language),
             red_remark=_red_remark(document),
+            room=_room([formatting.amount(-amount, document.currency) for amount in _amounts(document)]),
         )
     )
     return _document(html, document.verification_url)
@@ -106,6 +112,7 @@ def statement_html(document: StatementDocument) -> HtmlDocument:
             d=document,
             t=labels,
             columns=used or ["gross_minor"],
+            room=_room([formatting.amount(-abs(getattr(document, name)), document.currency) for name in COLUMNS]),
             abroad=document.party.country != document.platform.country,
             title_key="statement",
             day=lambda value: formatting.day(value, document.language),
@@ -113,6 +120,20 @@ def statement_html(document: StatementDocument) -> HtmlDocument:
         )
     )
     return _document(html, document.verification_url)
+
+
+def _amounts(document: InvoiceDocument) -> Iterator[int]:
+    """As long as any that is printed, without its sign: the tax has the narrowest column."""
+    yield from (abs(document.net_minor), abs(document.gross_minor), 10 * abs(document.tax_minor))
+    for line in document.lines:
+        yield from (abs(line.net_minor), int(line.unit_price_minor), 10 * abs(line.tax_minor))
+        yield int(abs(line.quantity)) * 1_000_000
+
+
+def _room(amounts: Iterable[str]) -> str:
+    """The class of paper on which the longest of these, each with its sign, stays on one line."""
+    longest = max(map(len, amounts))
+    return next((name for name, most in _ROOM.items() if longest <= most), "widest")
 
 
 def _red_remark(document: InvoiceDocument) -> str:
@@ -125,10 +146,21 @@ def _red_remark(document: InvoiceDocument) -> str:
 
 def _document(html: str, verification_url: str) -> HtmlDocument:
     html = substitute_glyphs(html)
-    assets = {FONT_ASSET: ("font/otf", subset_font(html + style_sheet()))}
+    faces = typefaces(html + style_sheet())
+    assets = {f"{FONT_ASSET}{index}": (face.media_type, face.font) for index, face in enumerate(faces)}
+    html = html.replace(_TYPEFACES, _declared(faces))
     if verification_url:
         assets[QR_ASSET] = ("image/svg+xml", qr_svg(verification_url))
     digest = hashlib.sha256((html + style_sheet()).encode())
     for address in sorted(assets):
         digest.update(assets[address][1])
     return HtmlDocument(html=html, assets=assets, fingerprint=digest.digest()[:16])
+
+
+def _declared(faces: list[Typeface]) -> str:
+    rules = "".join(
+        f'@font-face {{ font-family: "{face.family}"; src: url("{FONT_ASSET}{index}"); }}'
+        for index, face in enumerate(faces)
+    )
+    families = ", ".join(f'"{face.family}"' for face in faces)
+    return f"{rules}@page {{ font-family: {families}; }}body {{ font-family: {families}; }}"

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime, time
-from functools import cache
+from functools import cache, wraps
 from typing import Any, Final, NoReturn
 
 from billing.documents.cii import en16931_violation, to_cii
@@ -23,6 +25,8 @@ Document = InvoiceDocument | StatementDocument
 
 XML_NAME: Final = "factur-x.xml"
 _VARIANT: Final = "pdf/a-3b"
+_SHAPED: Final = re.compile("[\u0600-\u109f\u1780-\u17ff]")
+"""Arabic, and those from India to Cambodia: letters join, stack or change places, so that no glyph stands for one alone."""
 # Factur-X 1.0 §6: the properties, and the PDF/A extension schema that declares them.
 _PROPERTIES: Final = (
     ("DocumentFileName", XML_NAME, "name of the embedded XML invoice file"),
@@ -89,7 +93,27 @@ def _weasyprint() -> Any:
     except (ImportError, OSError) as error:
         raise Unavailable("renderer_unavailable", missing="Pango") from error
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    text = weasyprint.draw.text
+    text.draw_first_line = _saying_what_is_written(text.draw_first_line, weasyprint.pdf.pydyf)
     return weasyprint
+
+
+def _saying_what_is_written(draw: Callable[..., Any], pydyf: Any) -> Callable[..., Any]:
+    """`draw`, a line of text, with the text beside its glyphs where these do not tell it (ISO 32000-1 §14.9.4).
+
+    WeasyPrint 70 knows the text of single glyphs only: copied or searched for, an Arabic or Indian name would be another.
+    """
+
+    @wraps(draw)
+    def draw_line(stream: Any, textbox: Any, *rest: Any) -> Any:
+        if not _SHAPED.search(textbox.text):
+            return draw(stream, textbox, *rest)
+        stream.begin_marked_content("Span", pydyf.Dictionary({"ActualText": pydyf.String(textbox.text)}))
+        drawn = draw(stream, textbox, *rest)
+        stream.end_marked_content()
+        return drawn
+
+    return draw_line
 
 
 def _name_attachments_once(_document: object, pdf: Any) -> None:

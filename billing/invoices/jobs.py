@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Text, cast, exists, select
 
+from billing.invoices.draw_first import RENDER_FIRST
 from billing.invoices.models import Invoice
 from billing.invoices.number_document import ISSUE, RENDER, number_document
 from billing.invoices.render_document import RenderDocument, Renderer
@@ -28,7 +29,9 @@ def register(storage: Storage, renderer: Renderer, public_url: str) -> None:
     def issue(uow: UnitOfWork, payload: Payload) -> None:
         number_document(uow, UUID(payload["invoice_id"]))
 
-    call(RENDER, queue="documents")(RenderDocument(storage, renderer, public_url=public_url))
+    draw = RenderDocument(storage, renderer, public_url=public_url)
+    for kind in (RENDER, RENDER_FIRST):
+        call(kind, queue="documents")(draw)
 
     @sweep(SWEEP, every=timedelta(minutes=10))
     def pick_up(transact: Transact) -> None:
@@ -40,7 +43,7 @@ def pick_up_unfinished(uow: UnitOfWork) -> None:
     before = clock.now() - _LATE
     slot = clock.now().strftime("%Y%m%d%H")
     waits = exists().where(
-        Job.kind.in_((ISSUE, RENDER)),
+        Job.kind.in_((ISSUE, RENDER, RENDER_FIRST)),
         Job.state.in_(("ready", "running")),
         Job.payload["invoice_id"].astext == cast(Invoice.id, Text),
     )

@@ -128,7 +128,7 @@ def _request(
         video_src=media_address(page_request.services, video.id, video.media_version, is_public=video.is_public)
         if video
         else "",
-        poster=cover_address(page_request.services, video.id, video.media_version, is_public=video.is_public)
+        poster=cover_address(page_request.services, video.id, video.media_version, is_public=video.is_public, width=960)
         if video
         else "",
         clip_from_s=max(0, second - CLIP_BEFORE_S),

@@ -70,7 +70,7 @@ def video_view(page_request: PageRequest, item: feed.FeedItem, owned: frozenset[
         channel_id=str(item.channel_id),
         channel_name=page_request.pick(item.channel_name, item.channel_name_en),
         src=media_address(page_request.services, item.id, item.media_version, is_public=is_public),
-        poster=cover_address(page_request.services, item.id, item.media_version, is_public=is_public),
+        poster=cover_address(page_request.services, item.id, item.media_version, is_public=is_public, width=960),
         width=item.width,
         height=item.height,
         duration_s=max(1, -(-item.duration_ms // 1000)),

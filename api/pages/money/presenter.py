@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from api.context import Services
-from api.media_addresses import cover_address
+from api.media_addresses import Thumbnail, thumbnail
 from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest
 from api.pages.money import views
@@ -165,10 +165,10 @@ def _forecast_on(page_request: PageRequest, row: ShareRow) -> date | None:
     return row.releasable_at.astimezone(_zone(page_request)).date()
 
 
-def _poster(services: Services, video: VideoSummary | None) -> str | None:
+def _poster(services: Services, video: VideoSummary | None) -> Thumbnail | None:
     if video is None or not video.has_cover:
         return None
-    return cover_address(services, video.id, video.media_version, is_public=video.is_public)
+    return thumbnail(services, video.id, video.media_version, is_public=video.is_public)
 
 
 def _zone(page_request: PageRequest) -> ZoneInfo:

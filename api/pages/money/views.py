@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
 
+from api.media_addresses import Thumbnail
 from kernel.money import Money
 
 
@@ -141,7 +142,7 @@ class PromotedVideo:
 
     video_id: str
     title: str
-    poster: str | None
+    poster: Thumbnail | None
     views: int
     card_clicks: int
     orders: int

@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from api.context import Services
-from api.media_addresses import cover_address, media_address
+from api.media_addresses import Thumbnail, cover_address, media_address, thumbnail
 from api.pages.feed.views import CallToAction
 from api.pages.frame.phrases import blocked, money, priced, reason
 from api.pages.frame.site import Form, PageRequest
@@ -31,11 +31,16 @@ _DIGITS = re.compile(r"\d{1,13}", re.ASCII)
 _AMOUNT = re.compile(r"\d{1,13}(\.\d{1,4})?", re.ASCII)
 
 
-def poster_of(services: Services, row: OwnVideo) -> str | None:
-    """Where the cover is, once there is one."""
+def _poster(services: Services, row: OwnVideo) -> str:
+    if not row.has_cover:
+        return ""
+    return cover_address(services, row.id, row.media_version, is_public=_is_public(row), width=960)
+
+
+def _thumbnail(services: Services, row: OwnVideo) -> Thumbnail | None:
     if not row.has_cover:
         return None
-    return cover_address(services, row.id, row.media_version, is_public=_is_public(row))
+    return thumbnail(services, row.id, row.media_version, is_public=_is_public(row))
 
 
 def video_row(page_request: PageRequest, row: OwnVideo, sales: Iterable[VideoSales]) -> VideoItem:
@@ -44,7 +49,7 @@ def video_row(page_request: PageRequest, row: OwnVideo, sales: Iterable[VideoSal
     return VideoItem(
         id=str(row.id),
         title=page_request.pick(row.title, row.title_en),
-        poster=poster_of(page_request.services, row),
+        poster=_thumbnail(page_request.services, row),
         state=row.state,
         duration_s=(row.duration_ms or 0) // MS,
         placements=row.placements,
@@ -79,7 +84,7 @@ def video_view(
         title=page_request.pick(row.title, row.title_en),
         state=row.state,
         src=src,
-        poster=poster_of(page_request.services, row) or "",
+        poster=_poster(page_request.services, row),
         width=row.width or 0,
         height=row.height or 0,
         duration_s=(row.duration_ms or 0) // MS,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
+from api.media_addresses import Thumbnail
 from api.pages.feed.views import CallToAction
 from api.pages.seller.views import FunnelStep
 from kernel.money import Money
@@ -18,7 +19,7 @@ class VideoItem:
 
     id: str
     title: str
-    poster: str | None
+    poster: Thumbnail | None
     state: str
     duration_s: int
     placements: int

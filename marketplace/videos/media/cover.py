@@ -11,6 +11,7 @@ from PIL import Image, ImageStat
 MAX_WIDTH_PX = 1280
 _THUMB_PX = 96
 _QUALITY = 84
+_WEBP_QUALITY, _WEBP_EFFORT = 78, 5
 _DARK, _BRIGHT, _FLAT = 18.0, 244.0, 6.0
 _TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
 
@@ -47,17 +48,24 @@ class CoverChoice:
 
     def jpeg(self) -> bytes:
         """The chosen picture, upright, at most 1280 px wide, baseline-compatible progressive JPEG without metadata."""
+        out = io.BytesIO()
+        self._upright(MAX_WIDTH_PX).save(out, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
+        return out.getvalue()
+
+    def webp(self, most_width: int) -> bytes:
+        """The same as WebP, at most `most_width` px wide."""
+        out = io.BytesIO()
+        self._upright(most_width).save(out, "WEBP", quality=_WEBP_QUALITY, method=_WEBP_EFFORT)
+        return out.getvalue()
+
+    def _upright(self, most_width: int) -> Image.Image:
         frame = self._chosen()
         width, height = self._square_pixels(frame)
         shown_width = height if frame.rotation % 180 else width
-        scale = min(1.0, MAX_WIDTH_PX / shown_width)
+        scale = min(1.0, most_width / shown_width)
         image = _to_image(frame, max(1, round(width * scale)), max(1, round(height * scale)))
         turn = _TURNS.get(frame.rotation % 360)
-        if turn is not None:
-            image = image.transpose(turn)
-        out = io.BytesIO()
-        image.save(out, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
-        return out.getvalue()
+        return image if turn is None else image.transpose(turn)
 
     def _square_pixels(self, frame: VideoFrame) -> tuple[int, int]:
         return max(1, round(frame.width * self._pixel_shape)), frame.height

@@ -20,6 +20,7 @@ from kernel.jobs.context import JobClaim
 from kernel.jobs.outbox import emit
 from kernel.storage import Storage, StoredObject
 from marketplace.videos.events import VideoReady, VideoRefused
+from marketplace.videos.media.cover_sizes import COVER_WIDTHS, sized_cover_key
 from marketplace.videos.media.probe_result import Probe
 from marketplace.videos.media.subprocess_probe import probe_isolated, remux_isolated
 from marketplace.videos.models import VIDEO, Video
@@ -77,6 +78,8 @@ class ExamineMedia:
             place = f"media/{request.video_id}/{key.rpartition('/')[2]}"
             media = storage.put(f"{place}.{ending}", _chunks(copy))
             cover = storage.put_bytes(f"{place}.jpg", probe.cover_jpeg)
+            for width, content in zip(COVER_WIDTHS, probe.covers_webp, strict=True):
+                storage.put_bytes(sized_cover_key(cover.key, width), content)
         return _Examined(probe=probe, media=media, cover_key=cover.key)
 
     def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Upload, answer: _Examined) -> None:

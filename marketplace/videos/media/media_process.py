@@ -44,6 +44,7 @@ def _answer(request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     except MemoryError:
         return REFUSED, {"code": "video_too_complex", "params": {"reason": "memory"}}
     found["cover_jpeg"] = base64.b64encode(found["cover_jpeg"]).decode("ascii")
+    found["covers_webp"] = [base64.b64encode(cover).decode("ascii") for cover in found["covers_webp"]]
     return DONE, found
 
 

@@ -28,8 +28,9 @@ from av.video.stream import VideoStream
 
 from kernel.errors import Invalid
 from marketplace.videos.media.cover import CoverChoice
+from marketplace.videos.media.cover_sizes import COVER_WIDTHS
 from marketplace.videos.media.probe_result import Probe
-from marketplace.videos.media.sniff import FOREIGN_VIDEO, Sniffed, promised_by, sniff
+from marketplace.videos.media.sniff import FOREIGN_VIDEO, Sniffed, family_of, promised_by, sniff
 
 #: Decoder name → the codec's common name. A decoder absent here is never started.
 VIDEO_CODECS = {"h264": "h264", "vp8": "vp8", "libvpx": "vp8", "vp9": "vp9", "libvpx-vp9": "vp9"} | dict.fromkeys(
@@ -69,8 +70,10 @@ def probe_video(
 ) -> Probe:
     """Open, walk and decode a local file, and choose its cover.
 
-    ``name`` is the uploader's file name; its ending is held against the content (None: nothing was promised).
-    ``max_pixels`` bounds one picture's area. The cover is a JPEG at most 1280 px wide.
+    ``name`` is the uploader's file name; its ending is held against the content (None: nothing was promised). MP4 and MOV
+    are one family, which phones and editors call by either ending, and both are copied to MP4.
+    ``max_pixels`` bounds one picture's area. The cover is a JPEG at most 1280 px wide,
+    and a WebP of each of `COVER_WIDTHS`.
 
     Raises:
         Invalid: ``video_empty``; ``video_not_a_video`` (detected); ``video_name_mismatch`` (promised, detected);
@@ -112,6 +115,7 @@ def probe_video(
             height=height,
             size_bytes=size_bytes,
             cover_jpeg=choice.jpeg(),
+            covers_webp=tuple(choice.webp(width) for width in COVER_WIDTHS),
             cover_at_ms=max(0, round((choice.at_s() - scan.start_s) * 1000)),
             faststart=sniffed.faststart,
         )
@@ -134,7 +138,7 @@ def recognise(path: Path, name: str | None) -> Sniffed:
             raise Invalid("video_container_unsupported", container=sniffed.detected)
         raise Invalid("video_not_a_video", detected=sniffed.detected)
     ending = Path(name).suffix.lower().removeprefix(".") if name is not None else ""
-    if ending and sniffed.detected not in {"m4a", promised}:
+    if ending and sniffed.detected != "m4a" and sniffed.family != family_of(promised):
         raise Invalid("video_name_mismatch", promised=promised or ending[:16], detected=sniffed.detected)
     if not sniffed.complete:
         raise Invalid("video_truncated")

@@ -17,5 +17,7 @@ class Probe:
     height: int
     size_bytes: int
     cover_jpeg: bytes
+    covers_webp: tuple[bytes, ...]
+    """One of each of `COVER_WIDTHS`, in their order."""
     cover_at_ms: int
     faststart: bool

@@ -56,6 +56,7 @@ _MARKUP = (b"<!doctype", b"<html", b"<head", b"<script", b"<body", b"<svg", b"<?
 FOREIGN_VIDEO = frozenset({"avi", "mkv", "flv", "wmv", "mpeg", "mpegts", "ogg"})
 #: What a file name's ending promises about the container.
 PROMISED: dict[str, str] = {"mp4": "mp4", "m4v": "mp4", "mov": "mov", "qt": "mov", "webm": "webm"}
+_FAMILIES: dict[str, Family] = {"mp4": "isobmff", "mov": "isobmff", "webm": "matroska"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,11 @@ def _ebml_length(stream: BinaryIO) -> int | None:
     rest = stream.read(extra)
     value = int.from_bytes(bytes([first[0] & ((1 << (7 - extra)) - 1)]) + rest, "big")
     return None if value == (1 << (7 * (extra + 1))) - 1 else value
+
+
+def family_of(container: str | None) -> Family | None:
+    """The family of a container that a name promises; None for none."""
+    return _FAMILIES.get(container or "")
 
 
 def promised_by(name: str) -> str | None:

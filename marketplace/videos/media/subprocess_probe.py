@@ -45,7 +45,8 @@ def probe_isolated(
     limits = {"max_duration_s": max_duration_s, "max_pixels": max_pixels, "max_side": max_side}
     answer = _run({"verb": "probe", "path": str(path.resolve()), "name": name, **limits}, timeout_s, _ANSWER_BYTES)
     cover_jpeg = base64.b64decode(answer.pop("cover_jpeg"), validate=True)
-    return Probe(cover_jpeg=cover_jpeg, **answer)
+    covers_webp = tuple(base64.b64decode(cover, validate=True) for cover in answer.pop("covers_webp"))
+    return Probe(cover_jpeg=cover_jpeg, covers_webp=covers_webp, **answer)
 
 
 def remux_isolated(src: Path, dst: Path, timeout_s: int = 120) -> None:

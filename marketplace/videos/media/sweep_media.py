@@ -20,6 +20,7 @@ from kernel.ids import parse_uuid
 from kernel.jobs.models import Job
 from kernel.states import state_in
 from kernel.storage import ObjectMissing, Storage
+from marketplace.videos.media.cover_sizes import cover_keys
 from marketplace.videos.media.examine_media import refuse
 from marketplace.videos.media.receive_media import PROBE
 from marketplace.videos.models import Video
@@ -54,7 +55,9 @@ def orphans_among(uow: UnitOfWork, keys: Sequence[str]) -> list[str]:
 
     def is_orphan(key: str, video_id: UUID | None) -> bool:
         video = videos.get(video_id)
-        return video is None or (video.state != "processing" and key not in {video.media_key, video.cover_key})
+        return video is None or (
+            video.state != "processing" and key not in {video.media_key, *cover_keys(video.cover_key)}
+        )
 
     return [key for key, video_id in owners.items() if is_orphan(key, video_id)]
 

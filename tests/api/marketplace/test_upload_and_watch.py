@@ -148,6 +148,38 @@ class TestUpload:
         assert visitor.get(item["media_url"], headers=held).status_code == 404, "a cache that asks again learns of it"
         assert visitor.get(item["cover_url"], headers={"If-None-Match": cover.headers["etag"]}).status_code == 404
 
+    def test_a_cover_is_fetched_as_small_as_it_is_shown(
+        self, client: httpx.Client, visitor: httpx.Client, db: Database, clip: Path, services: Services
+    ) -> None:
+        video_id = begin(client)
+        upload(client, db, video_id, clip.read_bytes())
+        own = client.get(f"/v1/videos/{video_id}/cover?w=160")
+        assert own.headers["cache-control"] == "private, no-cache", "an address without a version names no content"
+        client.post(f"/v1/videos/{video_id}/publish")
+        address = visitor.get(f"/v1/videos/{video_id}").json()["cover_url"]
+        original = visitor.get(address)
+        small = visitor.get(f"{address}&w=160")
+        assert (small.status_code, small.headers["content-type"], small.content[8:12]) == (200, "image/webp", b"WEBP")
+        assert len(small.content) < len(original.content)
+        assert "immutable" in small.headers["cache-control"]
+        assert visitor.get(f"{address}&w=161").status_code == 422
+        tags = {visitor.get(f"{address}&w={width}").headers["etag"] for width in (160, 480, 960)}
+        assert len(tags | {original.headers["etag"]}) == 4
+        held = visitor.get(f"{address}&w=160", headers={"If-None-Match": small.headers["etag"]})
+        assert (held.status_code, held.content) == (304, b"")
+        head = visitor.head(f"{address}&w=160")
+        assert (head.content, head.headers["content-length"]) == (b"", str(len(small.content)))
+        page = client.get("/seller/videos").text
+        assert "&amp;w=160 160w" in page
+        # One that was examined before there were sizes.
+        for key in [key for key in services.storage.keys(f"media/{video_id}") if key.endswith(".webp")]:
+            services.storage.delete(key)
+        fallback = visitor.get(f"{address}&w=160")
+        assert (fallback.headers["content-type"], fallback.content) == ("image/jpeg", original.content)
+        assert fallback.headers["etag"] == original.headers["etag"]
+        client.post(f"/v1/videos/{video_id}/withdraw")
+        assert visitor.get(f"{address}&w=160").status_code == 404
+
     def test_as_a_multipart_form(self, client: httpx.Client, db: Database, clip: Path) -> None:
         video_id = begin(client)
         answer = client.post(

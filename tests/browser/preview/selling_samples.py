@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from api.media_addresses import Thumbnail
 from api.pages.frame.timeline import Timeline
 from api.pages.money.views import (
     CommissionInvoice,
@@ -102,7 +103,7 @@ class DeskSamples(FinanceSamples):
                 VideoItem(
                     ID.format(1),
                     p("用一块屏管完校招", "Run a whole campus season on one screen"),
-                    "/media/recruiting-1.jpg",
+                    Thumbnail("/media/recruiting-1.jpg", "/media/recruiting-1.jpg 160w"),
                     "published",
                     14,
                     1,
@@ -114,7 +115,7 @@ class DeskSamples(FinanceSamples):
                 VideoItem(
                     ID.format(2),
                     p("客户不再散落在聊天里", "Customers no longer lost in chats"),
-                    "/media/customers-1.jpg",
+                    Thumbnail("/media/customers-1.jpg", "/media/customers-1.jpg 160w"),
                     "ready",
                     12,
                     0,
@@ -294,7 +295,7 @@ class DeskSamples(FinanceSamples):
         video = PromotedVideo(
             ID.format(1),
             self.pick("用一块屏管完校招", "Run a whole campus season on one screen"),
-            "/media/recruiting-1.jpg",
+            Thumbnail("/media/recruiting-1.jpg", "/media/recruiting-1.jpg 160w"),
             6_120,
             914,
             41,

@@ -13,9 +13,11 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
+from app.waiting_jobs import WaitingJobs
 from billing import jobs
 from billing.documents.model import InvoiceDocument
 from billing.documents.parties import DocumentParty
+from billing.invoices.draw_first import RENDER_FIRST, draw_first
 from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
 from billing.invoices.issue_invoice import issue_invoice
 from billing.invoices.jobs import SWEEP
@@ -68,6 +70,31 @@ def credit(house: House, sale: Sale, payment_id: UUID, invoice_id: UUID, amount_
         assert issue_credit_note(uow, IssueCreditNote(invoice_id, refund_id)) == note_id
     house.run()
     return note_id
+
+
+def test_what_somebody_waits_for_is_drawn_before_the_backlog(house: House) -> None:
+    sale = Sale()
+    sale.organizations(house.db)
+    sale.paid(house)
+    invoice_id = sale.invoice(house.db)
+    with unit_of_work(house.db, Principal(PrincipalKind.PERSON, org_id=sale.buyer_org_id)) as uow:
+        draw_first(uow, invoice_id)
+        draw_first(uow, invoice_id)
+    with unit_of_work(house.db, SYSTEM) as uow:
+        mine = select(Job).where(Job.payload["invoice_id"].astext == str(invoice_id), Job.queue == "documents")
+        waiting = {job.kind: job for job in uow.session.scalars(mine)}
+        assert waiting.keys() == {RENDER, RENDER_FIRST}
+        backlog = WaitingJobs(100)
+        for _ in range(50):
+            backlog.add(RENDER, uuid7())
+        backlog.add(RENDER_FIRST, waiting[RENDER_FIRST].id)
+        assert waiting[RENDER_FIRST].id in backlog.take(2)
+    house.run()
+    assert read(house.db, Invoice, invoice_id).pdf_key is not None
+    with unit_of_work(house.db, SYSTEM) as uow:
+        draw_first(uow, invoice_id)
+    with unit_of_work(house.db, SYSTEM) as uow:
+        assert not uow.session.scalars(mine).all(), "what has its files is not drawn again"
 
 
 class TestIssueInvoice:

@@ -17,6 +17,7 @@ from kernel.jobs.models import Job
 from kernel.principal import SYSTEM
 from kernel.storage import Storage, StoredObject, open_storage
 from marketplace.videos import jobs
+from marketplace.videos.media.cover_sizes import cover_keys
 from marketplace.videos.media.receive_media import PROBE, ReceiveMedia, receive_media, upload_key
 from marketplace.videos.media.sweep_media import ORPHANED_AFTER, refuse_given_up
 from marketplace.videos.models import Video
@@ -51,11 +52,13 @@ class TestOrphans:
             uow.flush_outbox()
             later = clock.now() + timedelta(days=365)
             uow.session.execute(update(Job).where(Job.dedupe_key == examined.media_key).values(run_at=later))
-        kept = {str(video.media_key), str(video.cover_key), str(examined.media_key), f"media/{examined.id}/half.mp4"}
+        kept = {str(video.media_key), *cover_keys(video.cover_key), str(examined.media_key)}
+        kept.add(f"media/{examined.id}/half.mp4")
         left = {
             upload_key(video.id),
             f"media/{video.id}/replaced.mp4",
             f"media/{video.id}/replaced.jpg",
+            f"media/{video.id}/replaced.160.webp",
             upload_key(uuid7()),
         }
         for key in kept | left:

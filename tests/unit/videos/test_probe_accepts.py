@@ -77,6 +77,18 @@ def test_an_all_black_clip_is_still_a_video(clip: Clip) -> None:
     assert probe_video(clip("night.mp4", black_s=99)).cover_jpeg[:2] == b"\xff\xd8"
 
 
+def test_the_cover_comes_in_small_sizes_too_none_larger_than_the_picture(clip: Clip) -> None:
+    for size, widths in (((1920, 1080), [160, 480, 960]), ((320, 192), [160, 320, 320])):
+        found = probe_video(clip("sized.mp4", size=size, seconds=1, sound=None))
+        pictures = [Image.open(io.BytesIO(content)) for content in found.covers_webp]
+        assert {picture.format for picture in pictures} == {"WEBP"}
+        assert [picture.width for picture in pictures] == widths
+        assert all(abs(picture.width * size[1] - picture.height * size[0]) <= max(size) for picture in pictures), (
+            "the shape stays"
+        )
+        assert not any(picture.info.keys() & {"exif", "xmp", "icc_profile"} for picture in pictures)
+
+
 def test_a_wide_picture_gives_a_cover_of_at_most_1280(clip: Clip) -> None:
     found = probe_video(clip("wide.mp4", seconds=0.5, size=(1920, 1080), sound=None))
     assert (found.width, found.height) == (1920, 1080)
