@@ -65,7 +65,7 @@ def lead(db: Database, stop: threading.Event) -> None:
         while not stop.wait(TICK_S):
             if any(done.get(item.name) != slot(item) for item in _own_sweeps()):
                 _require_lock(connection)
-                with _between_steps(connection) as mine:
+                with between_steps(connection) as mine:
                     if mine:
                         tick(db, done)
 
@@ -106,7 +106,7 @@ def _own_sweeps() -> list[Sweep]:
 
 
 @contextmanager
-def _between_steps(connection: Connection) -> Iterator[bool]:
+def between_steps(connection: Connection) -> Iterator[bool]:
     """Keep a past from being made meanwhile. False: a step of it takes longer than one may wait; ask again."""
     if sandbox_history.percent_done() is None:
         yield True

@@ -46,14 +46,25 @@ from kernel.jobs.kinds import sweeps
 from kernel.jobs.runner import due
 from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from orders.approval_rules.set_rule import SetRule, set_rule
-from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES
+from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_TERMS
 
 log = structlog.get_logger(__name__)
 
 APART = "past."
 """Before the names of this process's queues."""
 QUEUES = (f"{APART}default", f"{APART}media")
-SWEEPS = (SWEEP_PURCHASES, SWEEP_OVERDUE, SWEEP_ACCEPTANCE, RELEASE, JANITOR, WEBHOOKS, CLOSE_MONTH, SEAL, PURGE_QUOTES)
+SWEEPS = (
+    SWEEP_PURCHASES,
+    SWEEP_OVERDUE,
+    SWEEP_ACCEPTANCE,
+    SWEEP_TERMS,
+    RELEASE,
+    JANITOR,
+    WEBHOOKS,
+    CLOSE_MONTH,
+    SEAL,
+    PURGE_QUOTES,
+)
 CAREFUL_BUYERS = ("minghu", "beilun", "qinling")
 """Newcomers with a purchase rule of their own."""
 FOLLOWS_AFTER = timedelta(seconds=2)
