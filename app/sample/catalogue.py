@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -230,18 +230,24 @@ def _videos(
 ) -> dict[str, UUID]:
     """Upload all, let all be examined side by side, then publish; the first product last, to stand first in the feed."""
     shown = [product for product in reversed(PRODUCTS) if product.scene in scenes]
-    videos = {
-        product.scene: upload(db, storage, owners[product.channel], product, scenes[product.scene]) for product in shown
-    }
-    with ThreadPoolExecutor(max_workers=EXAMINED_AT_ONCE) as threads:
+    videos: dict[str, UUID] = {}
+    for product in shown:
+        with _posting(posted_at, product.scene):
+            videos[product.scene] = upload(db, storage, owners[product.channel], product, scenes[product.scene])
+    with _posting(posted_at, shown[-1].scene), ThreadPoolExecutor(max_workers=EXAMINED_AT_ONCE) as threads:
         for done in [threads.submit(drain, db, queues=("media",)) for _ in range(EXAMINED_AT_ONCE)]:
             done.result()
     for product in shown:
         owner, video_id = owners[product.channel], videos[product.scene]
-        await_examination(db, owner, video_id)
-        with clock.frozen(posted_at(product.scene)) if posted_at else nullcontext():
+        with _posting(posted_at, product.scene):
+            await_examination(db, owner, video_id)
             publish(db, owner, video_id, scenes[product.scene], plans[product.scene])
     return videos
+
+
+def _posting(posted_at: PostedAt | None, scene: str) -> AbstractContextManager[None]:
+    """At the time at which a film was published."""
+    return clock.frozen(posted_at(scene)) if posted_at else nullcontext()
 
 
 def upload(db: Database, storage: Storage, owner: Principal, product: SampleProduct, scene: Scene) -> UUID:

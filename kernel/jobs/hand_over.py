@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from kernel import clock
@@ -23,12 +24,16 @@ def hand_over(uow: UnitOfWork, prefix: str, queue: str = "") -> list[JobSignal]:
     return [JobSignal(name, job_id, kind) for name, job_id, kind, run_at in rows if run_at <= now]
 
 
-def keep_apart_from_now(uow: UnitOfWork, prefix: str, queue: str) -> None:
-    """Let the jobs of a queue apart wait from now on, not from the time at which they were made."""
+def put_off(uow: UnitOfWork, prefix: str, queue: str, until: datetime) -> None:
+    """Let the jobs of a queue apart not count as late: whoever keeps them apart takes them up before `until`."""
     uow.cursor.execute(
-        "UPDATE kernel.job SET run_at = $1 WHERE queue = $2 AND state = 'ready' AND run_at < $1",
-        (clock.now(), prefix + queue),
+        "UPDATE kernel.job SET run_at = $1 WHERE queue = $2 AND state = 'ready'", (until, prefix + queue)
     )
+
+
+def take_up(uow: UnitOfWork, job_id: UUID) -> None:
+    """Let a job that was put off be due."""
+    uow.cursor.execute("UPDATE kernel.job SET run_at = least(run_at, $1) WHERE id = $2", (clock.now(), job_id))
 
 
 def left_apart(uow: UnitOfWork, prefix: str, queue: str) -> Sequence[UUID]:

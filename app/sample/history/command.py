@@ -14,7 +14,7 @@ from app.sample.history.live import APART, Past
 from billing.invoices.number_document import RENDER
 from kernel import clock
 from kernel.db.uow import transact
-from kernel.jobs.hand_over import hand_over, left_apart
+from kernel.jobs.hand_over import hand_over, left_apart, take_up
 from kernel.jobs.kinds import kind_of, work_apart
 from kernel.logs import configure_logs
 from kernel.principal import SYSTEM
@@ -55,6 +55,7 @@ def _draw(services: Services, queue: str, tell: Callable[[int], None]) -> None:
     left = transact(services.db, SYSTEM, lambda uow: left_apart(uow, APART, queue))
     tell(len(left))
     for job_id in left:
+        transact(services.db, SYSTEM, partial(take_up, job_id=job_id))
         services.runner.run(job_id)
     transact(services.db, SYSTEM, lambda uow: hand_over(uow, APART))
     tell(0)

@@ -41,7 +41,7 @@ from fulfillment.jobs import SWEEP_OVERDUE
 from kernel import clock, sandbox_history
 from kernel.db.uow import UnitOfWork, transact
 from kernel.errors import Conflict
-from kernel.jobs.hand_over import hand_over, keep_apart_from_now
+from kernel.jobs.hand_over import hand_over, put_off
 from kernel.jobs.kinds import sweeps
 from kernel.jobs.runner import due
 from kernel.principal import ANONYMOUS, SYSTEM, Principal
@@ -70,6 +70,8 @@ CAREFUL_BUYERS = ("minghu", "beilun", "qinling")
 FOLLOWS_AFTER = timedelta(seconds=2)
 """Between a purchase and its payment, its payment and its delivery: about what the present needs, too."""
 BEATS = 12
+DRAWN_WITHIN = timedelta(hours=12)
+"""The documents of the past are drawn when everything else is there; until then nothing is late."""
 _BEHAVIOUR: Mapping[str, dict[str, object]] = {
     "well": {},
     "refuses": {"mode": "fail_permanently"},
@@ -257,6 +259,6 @@ def _rule(uow: UnitOfWork, above_minor: int) -> None:
 def _complete(uow: UnitOfWork) -> None:
     """The present takes over: what is still to come is the workers', but for the documents, which are drawn here."""
     sandbox_history.finish(uow)
-    keep_apart_from_now(uow, APART, "documents")
+    put_off(uow, APART, "documents", clock.now() + DRAWN_WITHIN)
     for queue in ("default", "media"):
         uow.signals += hand_over(uow, APART, queue)

@@ -90,7 +90,7 @@ def _sales(chance: random.Random, starts_at: datetime, ends_at: datetime) -> Ite
             at = midnight + timedelta(minutes=minute, seconds=chance.randrange(60))
             buyer = chance.choices(list(_BUYERS), list(_BUYERS.values()))[0]
             numbers[buyer] = numbers.get(buyer, 0) + 1
-            sale = _sale(chance, at, starts_at, ends_at, buyer, f"PO-{at.astimezone(ZONE):%y%m}-{numbers[buyer]:03d}")
+            sale = _sale(chance, at, starts_at, ends_at, buyer, f"CG-{at.astimezone(ZONE):%y%m}-{numbers[buyer]:03d}")
             if sale is not None:
                 yield from _lifetime(chance, at, sale)
 
