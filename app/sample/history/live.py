@@ -71,7 +71,7 @@ FOLLOWS_AFTER = timedelta(seconds=2)
 """Between a purchase and its payment, its payment and its delivery: about what the present needs, too."""
 BEATS = 12
 DRAWN_WITHIN = timedelta(hours=12)
-"""The documents of the past are drawn when everything else is there; until then nothing is late."""
+"""After the past's end: until when its documents may wait."""
 _BEHAVIOUR: Mapping[str, dict[str, object]] = {
     "well": {},
     "refuses": {"mode": "fail_permanently"},
@@ -250,6 +250,8 @@ class Past:
         known = {item.name: item for item in sweeps()}
         for name in SWEEPS:
             run_sweep(self.services.db, known[name])
+        # Documents are drawn when everything else is there; until then none of them is late.
+        transact(self.services.db, SYSTEM, lambda uow: put_off(uow, APART, "documents", self._ends_at + DRAWN_WITHIN))
 
 
 def _rule(uow: UnitOfWork, above_minor: int) -> None:
