@@ -93,6 +93,14 @@ def seed() -> int:
     return seed_sample()
 
 
+@app.command(show=False)
+def history() -> int:
+    """Let the sample market live through the months before it, once."""
+    from app.commands.up import live_history
+
+    return live_history()
+
+
 @app.command
 def verify(*, as_json: AsJson = False, seller_log: list[str] | None = None) -> int:
     """Check the invariants over all stored data; a non-zero exit code when one is broken.

@@ -1,4 +1,4 @@
-"""Keeps a process's clock on the sandbox's test clock. Does nothing in production."""
+"""Keeps a process's clock on the sandbox's test clock, and what it knows of the sandbox's past. Does nothing in production."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.context import Services
-from kernel import sandbox_clock
+from kernel import sandbox_clock, sandbox_history
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 
@@ -15,13 +15,14 @@ FOLLOW_S = 2.0
 
 
 def follow_clock(services: Services, stop: threading.Event) -> None:
-    """Read the installation's offset now and then every two seconds until `stop`."""
+    """Read the installation's offset, and how far its past is, now and then every two seconds until `stop`."""
     if not services.sandbox:
         return
 
     def once() -> None:
         with unit_of_work(services.db, SYSTEM) as uow:
             sandbox_clock.follow(uow)
+            sandbox_history.follow(uow)
 
     def loop() -> None:
         while not stop.wait(FOLLOW_S):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import time
+from collections.abc import Callable
 
 import billing.jobs
 import migrations.metadata
@@ -35,10 +37,13 @@ TABLES = migrations.metadata.metadata
 """Imported for what it maps: a foreign key needs both its tables in every process."""
 
 
-def compose(settings: Settings, *, platform_only: bool = False) -> Services:
+def compose(
+    settings: Settings, *, platform_only: bool = False, monotonic: Callable[[], float] = time.monotonic
+) -> Services:
     """Build the ports of a process and register every job with them. Opens no connection yet.
 
-    `platform_only`: the process never acts for an organization (worker, scheduler).
+    `platform_only`: the process never acts for an organization (worker, scheduler). `monotonic`: by what an endpoint that
+    failed rests, seconds.
     """
     if settings.database_url is None:
         raise ValueError("the engines must be resolved before the process is composed")
@@ -60,7 +65,7 @@ def compose(settings: Settings, *, platform_only: bool = False) -> Services:
         from app.job_notifier import JobNotifier, broker_for
 
         db.notify = JobNotifier(broker_for(settings.redis_url))
-    register_jobs(services)
+    register_jobs(services, monotonic)
     return services
 
 
@@ -81,14 +86,15 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
     return found
 
 
-def register_jobs(services: Services) -> None:
+def register_jobs(services: Services, monotonic: Callable[[], float] = time.monotonic) -> None:
     """Let every package register its jobs with the ports of this process."""
     settings = services.settings
     retention.register()
     marketplace_jobs.register(services.storage, review_by_rule=services.sandbox)
+    client = OutboundClient(services.outbound_policy, monotonic=monotonic)
     fulfillment_jobs.register(
         SellerCalls(
-            connectors={"webhook": WebhookConnector(OutboundClient(services.outbound_policy)), "none": NoopConnector()},
+            connectors={"webhook": WebhookConnector(client), "none": NoopConnector()},
             box=services.secrets,
             signer=services.signer,
             public_url=settings.public_url,

@@ -3,7 +3,7 @@
 import http.client
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from app.embedded.engines import Addresses
@@ -16,6 +16,8 @@ from kernel.settings import Settings
 
 SELLER_FOLDER = Path(__file__).resolve().parent.parent / "examples" / "seller_app"
 OUTCOME_FILE = "sample.json"
+HISTORY_FILE = "history.json"
+_TOLD_EVERY_PERCENT = 20
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class ProcessPlan:
         ]
 
     def children(self, addresses: Addresses) -> list[ProcessSpec]:
-        """Seller, renderer, worker (which schedules, too), API."""
+        """Seller, renderer, worker (which schedules, too), API; once, what makes the sample market's past."""
         environment = self._environment(addresses)
         host, port = reachable(self.settings.host), self.settings.port
         own = [
@@ -70,7 +72,10 @@ class ProcessPlan:
             _own("worker", environment, "worker", "--scheduler"),
             _own("api", environment, "serve", is_ready=lambda: answers_ready(host, port)),
         ]
-        return [self._seller(), *own] if self.sample else own
+        if not self.sample:
+            return own
+        past = replace(_own("history", environment, "history"), once=True, news=HistoryNews(self.settings).tell)
+        return [self._seller(), *own, *([past] if self.settings.sample_history == "on" else [])]
 
     def _seller(self) -> ProcessSpec:
         """The sample seller: a program of its own, told only what any seller would know, not where the engines are."""
@@ -96,6 +101,7 @@ class ProcessPlan:
             "HOST": given.host,
             "PORT": str(given.port),
             "SAMPLE_SELLER_PORT": str(given.sample_seller_port),
+            "SAMPLE_HISTORY": given.sample_history,
         }
 
 
@@ -120,6 +126,45 @@ def read_outcome(settings: Settings) -> SampleMarket:
     except FileNotFoundError:
         return SampleMarket((), {})
     return SampleMarket(tuple(SampleSignIn(**item) for item in environment["sign_ins"]), environment["seller_secrets"])
+
+
+def write_history_progress(settings: Settings, percent: int, documents: int | None = None) -> None:
+    """Keep how far the sample market's past is made, for the supervisor; `documents`: how many are still to be drawn."""
+    target = settings.market_home / HISTORY_FILE
+    part = target.with_suffix(".part")
+    part.write_text(json.dumps({"percent": percent, "documents": documents}), encoding="utf-8")
+    part.replace(target)
+
+
+class HistoryNews:
+    """What the console is told of the past's making: a line for each fifth of it, and the end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._file = settings.market_home / HISTORY_FILE
+        self._told: tuple[int, bool, bool] | None = None
+
+    def tell(self) -> tuple[str, str] | None:
+        """The next line, if there is one: English, Chinese."""
+        try:
+            found = json.loads(self._file.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        percent, documents = found["percent"], found["documents"]
+        state = percent // _TOLD_EVERY_PERCENT, documents is not None, documents == 0
+        if state == self._told:
+            return None
+        first, self._told = self._told is None, state
+        if documents is None:
+            return (
+                f"Living through the sample market's last three months: {percent} %",
+                f"正在为示例市场补上最近三个月的往来：{percent}%",
+            )
+        if documents:
+            return (
+                f"The sample market has its past; its {documents} documents are being drawn meanwhile",
+                f"示例市场的往来已补齐；正在后台绘制其 {documents} 份单据",
+            )
+        return None if first else ("All documents of the past are drawn", "往来单据已全部绘制完成")
 
 
 def reachable(host: str) -> str:

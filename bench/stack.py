@@ -118,6 +118,8 @@ def environment(settings: Settings, engines: Mapping[str, str] | None = None) ->
         "HOST": settings.host,
         "PORT": str(settings.port),
         "SAMPLE_SELLER_PORT": str(settings.sample_seller_port),
+        # What is measured is measured alone, and on a market of one size.
+        "SAMPLE_HISTORY": "off",
         "PYTHONUNBUFFERED": "1",
     }
     return kept | own | {name.upper(): value for name, value in (engines or {}).items() if value}

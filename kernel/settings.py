@@ -156,6 +156,12 @@ class Settings(BaseSettings):
     sample_seller_port: int = Field(
         default=8010, ge=1, le=65535, description="Loopback port of the sample seller that `market up` starts."
     )
+    sample_history: Literal["on", "off"] = Field(
+        default="on",
+        description="Whether `market up` lets a fresh sample market live through the three months before it, behind the "
+        "first page: some 300 orders in all states. `off`: organizations, listings and five videos only. A market that "
+        "began without a past gets none later.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log entry that is written."
     )

@@ -20,6 +20,7 @@ import kernel.audit
 import kernel.idempotency
 import kernel.jobs.models
 import kernel.sandbox_clock
+import kernel.sandbox_history
 import kernel.states
 import marketplace.access.models
 import marketplace.attribution.models
@@ -43,6 +44,7 @@ MODELS = (
     kernel.idempotency,
     kernel.audit,
     kernel.sandbox_clock,
+    kernel.sandbox_history,
     marketplace.parties.models,
     marketplace.access.models,
     marketplace.channels.models,

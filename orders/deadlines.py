@@ -59,7 +59,8 @@ def accept_by_deadline(uow: UnitOfWork, order_id: UUID) -> bool:
     Emits: OrderCompleted. Locks: the order.
     """
     order = find_locked_order(uow, order_id)
-    if order is None or not uow.session.scalar(select(exists().where(Order.id == order_id, _past_acceptance()))):
+    # Asked of the row under its lock. Through the session, what follows would not see what is written here.
+    if order is None or order.state != "active" or order.deadline_at is None or order.deadline_at > clock.now():
         return False
     record_acceptance(uow, order, reason="accepted_by_clock")
     return True

@@ -63,6 +63,7 @@ def _drive(folder: Path, video: Path | None, outcome: DemoReport, *, as_json: bo
         database_url=None,
         database_admin_url=None,
         redis_url=None,
+        sample_history="off",
     )
     settings.market_home.mkdir(parents=True)
 

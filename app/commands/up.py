@@ -1,7 +1,9 @@
 """`market up`: the whole product on one machine."""
 
+import os
 import time
 from contextlib import ExitStack
+from functools import partial
 
 from rich.markup import escape
 from rich.table import Table
@@ -10,8 +12,12 @@ from app.console import choose, console, results
 from app.embedded.engine_error import EngineError
 from app.embedded.engines import running_engines
 from app.embedded.supervisor import StartFailed, Stopped, Supervisor
-from app.process_plan import ProcessPlan, read_outcome, write_outcome
+from app.process_plan import ProcessPlan, read_outcome, write_history_progress, write_outcome
+from app.startup import collection_paused
 from kernel.settings import Settings, load_settings
+
+NICE = 10
+"""How far the making of a past stands back behind requests and their jobs."""
 
 
 def run(*, sample: bool) -> int:
@@ -50,6 +56,18 @@ def seed_sample() -> int:
         from app.sample.seed import seed
 
         write_outcome(settings, seed(settings))
+    return 0
+
+
+def live_history() -> int:
+    """Let the sample market live through its past, at low priority, then draw that past's documents. Idempotent."""
+    os.nice(NICE)
+    with running_engines() as settings:
+        if settings.is_production or settings.sample_history == "off":
+            return 0
+        with collection_paused():
+            from app.sample.history.command import run
+        run(settings, partial(write_history_progress, settings))
     return 0
 
 

@@ -32,6 +32,9 @@ class ProcessSpec:
 
     `is_loaded`: the arguments are `-m MODULE …`, and this process has loaded what that module needs. Where it can fork,
     the child begins as its copy.
+
+    `once`: it is started when the others are ready, and runs to its end; only a failure has it started again. What it
+    has to tell meanwhile, in English and Chinese, `news` answers.
     """
 
     name: str
@@ -40,6 +43,8 @@ class ProcessSpec:
     is_ready: Callable[[], bool] | None = None
     hidden: frozenset[str] = frozenset()
     is_loaded: bool = False
+    once: bool = False
+    news: Callable[[], tuple[str, str] | None] | None = None
 
     def environment_in(self, home: Path) -> dict[str, str]:
         """The child's whole environment: this process's and its own, less what it must not know."""
@@ -92,7 +97,7 @@ class SupervisedProcess:
 
     def watch(self) -> str | None:
         """Call regularly: starts the process again after a death, with growing pauses. Answers what happened, if so."""
-        if self._process is None or self.pid is not None:
+        if self._process is None or self.pid is not None or (self.spec.once and self.exit_code == 0):
             return None
         now_s = time.monotonic()
         if self._again_s is None:

@@ -71,7 +71,7 @@ class StartPlan(Protocol):
         """What runs to its end first, in order."""
 
     def children(self, addresses: Addresses) -> Sequence[ProcessSpec]:
-        """What then runs for good."""
+        """What then runs for good, and at last what runs once beside it."""
 
 
 class WakeUp:
@@ -164,6 +164,8 @@ class Supervisor:
             for child in self._children:
                 code = child.exit_code
                 event = child.watch()
+                if child.spec.news is not None and (news := child.spec.news()) is not None:
+                    self._tell(*news)
                 if event == "died":
                     self._tell(
                         f"{child.spec.name} ended ({code}); starting it again. Log: {child.log}",
@@ -212,14 +214,19 @@ class Supervisor:
             self._tell(step.en, step.zh)
             self._run_step(step)
         specs = self._plan.children(addresses)
-        names = ", ".join(spec.name for spec in specs)
+        lasting = [spec for spec in specs if not spec.once]
+        names = ", ".join(spec.name for spec in lasting)
         self._tell(f"Starting {names}", f"正在启动 {names}")
+        self._start_children(lasting)
+        self._wait_until_ready()
+        self._start_children([spec for spec in specs if spec.once])
+
+    def _start_children(self, specs: Sequence[ProcessSpec]) -> None:
         for spec in specs:
             self._check_signals()
             child = SupervisedProcess(spec, self._layout.logs / f"{spec.name}.log", self._given.market_home)
             self._children.append(child)
             child.start()
-        self._wait_until_ready()
 
     def _require_free(self, host: str, port: int, setting: str) -> None:
         if not accepts_connections("127.0.0.1" if host == "0.0.0.0" else host, port):  # noqa: S104  # compared only

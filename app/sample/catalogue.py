@@ -8,7 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -19,6 +21,7 @@ from app.sample.outcome import SampleSignIn
 from app.sample.products import FEATURE_KEYS, PRODUCTS, SampleProduct
 from app.sample.scenes import Scene
 from app.sample.scenes.facts import FilmClaim as SpokenClaim
+from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, transact
 from kernel.ids import uuid7
 from kernel.jobs.runner import drain
@@ -51,6 +54,8 @@ from marketplace.videos.models import Video
 
 Connect = Callable[[Mapping[str, UUID]], Mapping[str, UUID]]
 """Sellers (key → organization) in, their connectors (key → id) out; fulfillment's part of the sample data."""
+PostedAt = Callable[[str], datetime]
+"""When the film of a scene was published."""
 EXAMINED_WITHIN_S = 120.0
 EXAMINED_AT_ONCE = 2
 _CHUNK = 256 * 1024
@@ -66,22 +71,27 @@ class Catalogue:
     sign_ins: tuple[SampleSignIn, ...]
 
 
-def seed_catalogue(db: Database, storage: Storage, scenes: Sequence[Scene], connect: Connect) -> Catalogue:
+def seed_catalogue(
+    db: Database, storage: Storage, scenes: Sequence[Scene], connect: Connect, posted_at: PostedAt | None = None
+) -> Catalogue:
     """Fill the market. Jobs of videos must have been registered with the same storage; they run in this thread.
+
+    `posted_at`: when each film was published, where that was not now.
 
     Raises:
         RuntimeError: a sample video was not found playable.
     """
-    owners = {wanted.key: transact(db, SYSTEM, _organization(wanted)) for wanted in ORGANIZATIONS}
+    owners = {wanted.key: transact(db, SYSTEM, make_organization(wanted)) for wanted in ORGANIZATIONS}
     transact(db, SYSTEM, _operator)
     sellers = {wanted.key: owners[wanted.key].organization() for wanted in ORGANIZATIONS if wanted.is_seller}
     connectors = connect(sellers)
     for org_id in sellers.values():
-        transact(db, SYSTEM, _onboard(org_id))
+        transact(db, SYSTEM, onboard(org_id))
     plans = {
-        product.scene: _product(db, owners[product.seller], product, connectors[product.seller]) for product in PRODUCTS
+        product.scene: make_product(db, owners[product.seller], product, connectors[product.seller])
+        for product in PRODUCTS
     }
-    videos = _videos(db, storage, owners, {scene.key: scene for scene in scenes}, plans)
+    videos = _videos(db, storage, owners, {scene.key: scene for scene in scenes}, plans, posted_at)
     organizations = {key: owner.organization() for key, owner in owners.items()}
     return Catalogue(organizations, plans, videos, sign_ins())
 
@@ -101,7 +111,9 @@ def sign_ins() -> tuple[SampleSignIn, ...]:
     return (*found, SampleSignIn("Platform operator", "平台运营", OPERATOR.email, PASSWORD))
 
 
-def _organization(wanted: SampleOrganization) -> Callable[[UnitOfWork], Principal]:
+def make_organization(wanted: SampleOrganization) -> Callable[[UnitOfWork], Principal]:
+    """Register an organization with its people and channel; answers who acts for it."""
+
     def work(uow: UnitOfWork) -> Principal:
         owner = wanted.people[0]
         org_id = uow.session.scalar(select(Organization.id).where(Organization.tax_id == wanted.tax_id))
@@ -150,7 +162,9 @@ def _operator(uow: UnitOfWork) -> None:
     uow.flush()
 
 
-def _onboard(org_id: UUID) -> Callable[[UnitOfWork], None]:
+def onboard(org_id: UUID) -> Callable[[UnitOfWork], None]:
+    """Complete a seller's checklist."""
+
     def work(uow: UnitOfWork) -> None:
         onboarding = uow.session.get_one(SellerOnboarding, org_id)
         if onboarding.completed_at is not None:
@@ -172,7 +186,9 @@ def _onboard(org_id: UUID) -> Callable[[UnitOfWork], None]:
     return work
 
 
-def _product(db: Database, owner: Principal, product: SampleProduct, connector_id: UUID) -> UUID:
+def make_product(db: Database, owner: Principal, product: SampleProduct, connector_id: UUID) -> UUID:
+    """List a product, connected and reviewed; answers its plan."""
+
     def draft(uow: UnitOfWork) -> UUID:
         known = uow.session.scalar(
             select(Listing.id).where(Listing.org_id == owner.org_id, Listing.slug == product.slug)
@@ -182,7 +198,7 @@ def _product(db: Database, owner: Principal, product: SampleProduct, connector_i
         command = DraftListing(product.kind, product.category, product.slug, product.text, (product.plan,))
         return draft_listing(uow, command).id
 
-    def publish(uow: UnitOfWork, listing_id: UUID) -> UUID:
+    def list_it(uow: UnitOfWork, listing_id: UUID) -> UUID:
         listing = uow.session.get_one(Listing, listing_id)
         plan = uow.session.scalars(
             select(Plan)
@@ -201,7 +217,7 @@ def _product(db: Database, owner: Principal, product: SampleProduct, connector_i
         return plan.id
 
     listing_id = transact(db, owner, draft)
-    return transact(db, owner, lambda uow: publish(uow, listing_id))
+    return transact(db, owner, lambda uow: list_it(uow, listing_id))
 
 
 def _videos(
@@ -210,24 +226,33 @@ def _videos(
     owners: Mapping[str, Principal],
     scenes: Mapping[str, Scene],
     plans: Mapping[str, UUID],
+    posted_at: PostedAt | None,
 ) -> dict[str, UUID]:
     """Upload all, let all be examined side by side, then publish; the first product last, to stand first in the feed."""
     shown = [product for product in reversed(PRODUCTS) if product.scene in scenes]
-    videos = {
-        product.scene: _upload(db, storage, owners[product.channel], product, scenes[product.scene])
-        for product in shown
-    }
-    with ThreadPoolExecutor(max_workers=EXAMINED_AT_ONCE) as threads:
+    videos: dict[str, UUID] = {}
+    for product in shown:
+        with _posting(posted_at, product.scene):
+            videos[product.scene] = upload(db, storage, owners[product.channel], product, scenes[product.scene])
+    with _posting(posted_at, shown[-1].scene), ThreadPoolExecutor(max_workers=EXAMINED_AT_ONCE) as threads:
         for done in [threads.submit(drain, db, queues=("media",)) for _ in range(EXAMINED_AT_ONCE)]:
             done.result()
     for product in shown:
         owner, video_id = owners[product.channel], videos[product.scene]
-        _await_examination(db, owner, video_id)
-        _publish(db, owner, video_id, scenes[product.scene], plans[product.scene])
+        with _posting(posted_at, product.scene):
+            await_examination(db, owner, video_id)
+            publish(db, owner, video_id, scenes[product.scene], plans[product.scene])
     return videos
 
 
-def _upload(db: Database, storage: Storage, owner: Principal, product: SampleProduct, scene: Scene) -> UUID:
+def _posting(posted_at: PostedAt | None, scene: str) -> AbstractContextManager[None]:
+    """At the time at which a film was published."""
+    return clock.frozen(posted_at(scene)) if posted_at else nullcontext()
+
+
+def upload(db: Database, storage: Storage, owner: Principal, product: SampleProduct, scene: Scene) -> UUID:
+    """Upload a finished film to a channel, to be examined by a job; answers the video."""
+
     def begin(uow: UnitOfWork) -> tuple[UUID, str]:
         known = uow.session.scalar(select(Video).where(Video.org_id == owner.org_id, Video.title == scene.title_zh))
         if known is None:
@@ -242,7 +267,7 @@ def _upload(db: Database, storage: Storage, owner: Principal, product: SamplePro
     return video_id
 
 
-def _await_examination(db: Database, owner: Principal, video_id: UUID) -> None:
+def await_examination(db: Database, owner: Principal, video_id: UUID, queues: Sequence[str] = ("media",)) -> None:
     """Another process's worker may hold the job of an earlier seeding; its lease runs out by itself."""
     until = time.monotonic() + EXAMINED_WITHIN_S
     while time.monotonic() < until:
@@ -251,8 +276,9 @@ def _await_examination(db: Database, owner: Principal, video_id: UUID) -> None:
             raise RuntimeError(f"a sample video was refused: {code}")
         if state != "processing":
             return
-        time.sleep(0.5)
-        drain(db, queues=("media",))
+        drain(db, queues=queues)
+        if transact(db, owner, lambda uow: _state(uow, video_id))[0] == "processing":
+            time.sleep(0.5)
     raise RuntimeError("a sample video was not examined in time")
 
 
@@ -261,7 +287,9 @@ def _state(uow: UnitOfWork, video_id: UUID) -> tuple[str, str | None]:
     return video.state, video.refused_code
 
 
-def _publish(db: Database, owner: Principal, video_id: UUID, scene: Scene, plan_id: UUID) -> None:
+def publish(db: Database, owner: Principal, video_id: UUID, scene: Scene, plan_id: UUID) -> None:
+    """Give an examined video its card and promises, and publish it."""
+
     def work(uow: UnitOfWork) -> None:
         video = uow.session.get_one(Video, video_id)
         if video.state != "ready":
@@ -270,13 +298,13 @@ def _publish(db: Database, owner: Principal, video_id: UUID, scene: Scene, plan_
         until_ms = min(end_ms, video.duration_ms or end_ms)
         placement = add_placement(uow, AddPlacement(video_id, plan_id, start_ms, until_ms, "buy"))
         for claim in scene.claims:
-            add_claim(uow, _spoken(placement.id, scene.key, claim))
+            add_claim(uow, spoken(placement.id, scene.key, claim))
         publish_video(uow, video_id)
 
     transact(db, owner, work)
 
 
-def _spoken(placement_id: UUID, scene: str, claim: SpokenClaim) -> AddClaim:
+def spoken(placement_id: UUID, scene: str, claim: SpokenClaim) -> AddClaim:
     """A scene's claim in the words of the catalogue."""
     at_ms, text, text_en = claim.second * 1000, claim.text_zh, claim.text_en
     number = claim.value if isinstance(claim.value, int) else None

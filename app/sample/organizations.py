@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 PASSWORD = "market-sample-2026"  # noqa: S105 - printed by `market up`, sandbox only
 """Of every sample person."""
+APPROVAL_ABOVE_MINOR = 500_000
+"""¥5,000: twenty seats of the sample subscription pass, a hundred need the approver."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,5 +191,10 @@ FEATURE_KEYS = {
     ("onsite", "service_level"): "go_live",
     ("backup", "included"): "storage_gb",
     ("backup", "service_level"): "restore_min",
+    ("insight", "included"): "sources",
+    ("insight", "service_level"): "refresh_min",
+    ("drill", "service_level"): "report_days",
+    ("warehouse", "included"): "warehouses",
+    ("contract", "included"): "included_contracts",
 }
 """Which feature of the plan a spoken figure is about: (scene, kind of claim) → feature key."""

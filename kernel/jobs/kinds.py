@@ -13,7 +13,7 @@ a worker agree on who follows an event.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -176,6 +176,16 @@ def find_kind(name: str) -> JobKind | None:
 def kind_of(name: str) -> JobKind:
     """The registered kind. Raises KeyError for one nobody registered: enqueuing it would be work without a worker."""
     return _kinds[name]
+
+
+def work_apart(prefix: str) -> None:
+    """Let every job that this process leaves go into a queue of its own, `prefix` before its name: no worker looks there.
+
+    For a process that runs at another time than the others: its jobs are run by itself, at that time.
+    """
+    for name, kind in _kinds.items():
+        if not kind.queue.startswith(prefix):
+            _kinds[name] = replace(kind, queue=prefix + kind.queue)
 
 
 def sweeps() -> list[Sweep]:

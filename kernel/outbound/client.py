@@ -1,7 +1,8 @@
 """The client: one call, one outcome."""
 
+import time
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,9 +43,14 @@ class OutboundClient:
     noticed before anything is written and replaced by a new one; one that ends later is an unknown outcome as ever.
     """
 
-    def __init__(self, policy: OutboundPolicy, resolver: Resolver = system_resolver) -> None:
+    def __init__(
+        self,
+        policy: OutboundPolicy,
+        resolver: Resolver = system_resolver,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._policy = policy
-        self._endpoints = Endpoints(policy)
+        self._endpoints = Endpoints(policy, monotonic)
         self._network = GuardedNetwork(policy, resolver)
         self._connections = ConnectionPool(policy)
         weakref.finalize(self, self._connections.close)

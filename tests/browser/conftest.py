@@ -67,7 +67,12 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """`market up` with its sample data, ended with Ctrl-C's signal; its output is shown when it does not start."""
     home = tmp_path_factory.mktemp("market")
     port, seller = free_ports(2)
-    told = {"MARKET_HOME": str(home / "data"), "PORT": str(port), "SAMPLE_SELLER_PORT": str(seller)}
+    told = {
+        "MARKET_HOME": str(home / "data"),
+        "PORT": str(port),
+        "SAMPLE_SELLER_PORT": str(seller),
+        "SAMPLE_HISTORY": "off",
+    }
     hidden = {"DATABASE_URL", "DATABASE_ADMIN_URL", "REDIS_URL", "PUBLIC_URL"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden} | told
     output = home / "output"

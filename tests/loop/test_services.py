@@ -7,10 +7,12 @@ from uuid import UUID
 
 import pytest
 
+from app.scheduler import run_sweep
 from billing.shares.release import RELEASE
 from kernel import clock
 from kernel.db.uow import transact
 from kernel.errors import Conflict, NotFound
+from kernel.jobs.kinds import sweeps
 from kernel.principal import Principal
 from orders.loop import SWEEP_ACCEPTANCE
 from orders.order.accept_services import accept_order
@@ -65,6 +67,14 @@ class TestAcceptance:
         assert (order.state, order.accepted_at) == ("completed", clock.now())
         stage.tick(SWEEP_ACCEPTANCE)
         assert stage.topics().count("orders.order_completed") == 1
+
+    def test_acceptance_by_the_clock_starts_the_hold_in_its_own_transaction(
+        self, stage: Stage, delivered: UUID
+    ) -> None:
+        clock.advance(WEEK)
+        run_sweep(stage.services.db, next(item for item in sweeps() if item.name == SWEEP_ACCEPTANCE))
+        # No job has run: what follows did so with the acceptance itself, and saw it.
+        assert {s.releasable_at for s in stage.shares(delivered).values()} == {clock.now() + WEEK}
 
     def test_a_refunded_service_is_not_accepted_and_releases_nothing(self, stage: Stage, delivered: UUID) -> None:
         stage.refund(delivered)

@@ -146,6 +146,7 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
         "kernel.job",
         "kernel.job_attempt",
         "kernel.sandbox_clock",
+        "kernel.sandbox_history",
         "marketplace.catalogue_version",
         "marketplace.sign_in_count",
     }

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from app import scheduler
-from app.scheduler import tick
-from kernel import clock
+from app.scheduler import between_steps, tick
+from billing.gateways.janitor import JANITOR
+from billing.shares.release import RELEASE
+from kernel import clock, sandbox_history
 from kernel.db.uow import Database, Transact
 from kernel.jobs.kinds import Sweep
 from kernel.jobs.settle_each import settle_each
@@ -71,3 +74,40 @@ def uow_transact(db: Database) -> Transact:
     from kernel.principal import SYSTEM
 
     return partial(transact, db, SYSTEM)
+
+
+def test_the_calendar_waits_while_a_past_is_made_and_gateways_do_not(
+    db: Database, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def note(name: str) -> Sweep:
+        return Sweep(name, timedelta(minutes=1), lambda _transact: ran.append(name))
+
+    monkeypatch.setattr(scheduler, "sweeps", lambda: [note(RELEASE), note(JANITOR)])
+    done: dict[str, int] = {}
+    monkeypatch.setattr(sandbox_history, "percent_done", lambda: 40)
+    assert tick(db, done) == 1
+    monkeypatch.setattr(sandbox_history, "percent_done", lambda: None)
+    assert tick(db, done) == 1
+    assert ran == [JANITOR, RELEASE]
+
+
+def test_a_sweep_waits_for_the_end_of_a_step_of_the_past(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox_history, "percent_done", lambda: 40)
+    key = {"key": sandbox_history.MAKING}
+    options = {"isolation_level": "AUTOCOMMIT"}
+    with (
+        db.engine.connect().execution_options(**options) as maker,
+        db.engine.connect().execution_options(**options) as own,
+    ):
+        own.execute(text("SET lock_timeout = '50ms'"))
+        maker.execute(text("SELECT pg_advisory_lock(:key)"), key)
+        with between_steps(own) as mine:
+            assert not mine
+        maker.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+        with between_steps(own) as mine:
+            assert mine
+            assert not maker.scalar(text("SELECT pg_try_advisory_lock(:key)"), key)
+        assert maker.scalar(text("SELECT pg_try_advisory_lock(:key)"), key)
+        maker.execute(text("SELECT pg_advisory_unlock(:key)"), key)

@@ -17,6 +17,7 @@ from kernel.money import Money
 from marketplace.placements.claim_checks import UNITS
 from orders.order.views import LineView
 
+_GIVEN_UP = ("deadline_missed", "entitlement_ended")
 _PRICE = re.compile(r"(-?\d+) ([A-Z]{3})/([a-z/]+)")
 
 
@@ -39,6 +40,13 @@ def titles(page_request: PageRequest, lines: Sequence[LineView]) -> str:
 def seconds_since(at: datetime) -> int:
     """Whole seconds from `at` until now, never negative."""
     return max(0, int((clock.now() - at).total_seconds()))
+
+
+def run_failure(page_request: PageRequest, failure: str | None, message: str | None, message_en: str | None) -> str:
+    """Why a run needs a hand: the seller's own words, or ours where it was given up."""
+    if failure in _GIVEN_UP:
+        return page_request.t(f"run.{failure}")
+    return failure or page_request.pick(message, message_en) or page_request.t("run.no_answer")
 
 
 def failure(page_request: PageRequest, error: DomainError) -> str:

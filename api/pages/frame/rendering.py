@@ -63,6 +63,8 @@ class Chrome:
     notice: FlashMessage | None = None
     #: Seconds after which a page without JavaScript reloads itself while work is under way; 0 means never.
     refresh_s: int = 0
+    #: How much of the sandbox's past is made, in percent; None when none is being made.
+    history_percent: int | None = None
 
 
 @cache

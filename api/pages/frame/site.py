@@ -31,6 +31,7 @@ from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, 
 from api.pages.frame.sidebar import VISITOR_AREAS, areas_of, badges_of
 from api.pages.frame.translations import translations
 from api.request import ApiRequest
+from kernel import sandbox_history
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.principal import Principal
@@ -195,6 +196,7 @@ class PageRequest:
             badges=badges,
             notice=notice,
             refresh_s=refresh_s,
+            history_percent=sandbox_history.percent_done(),
         )
 
     def redirect(self, path: str, *, notice: str = "", cookies: tuple[Cookie, ...] = ()) -> Response[bytes]:

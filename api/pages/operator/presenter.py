@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.pages.frame.phrases import money, priced, seconds_since
+from api.pages.frame.phrases import money, priced, run_failure, seconds_since
 from api.pages.frame.site import PageRequest
 from api.pages.operator.views import DeadJobRow, DeadRun, DisputeItem, Health, IncidentItem, Queue, Review, Settlement
 from billing.disputes.queries import DisputeRow
@@ -183,5 +183,5 @@ def _dead_run(page_request: PageRequest, row: RunRow, line: SoldLine | None) -> 
         attempts=row.tries,
         waiting_s=seconds_since(row.created_at),
         gross=money(line.gross_minor, line.currency) if line else money(0, "CNY"),
-        error=row.failure or page_request.pick(row.message, row.message_en) or page_request.t("run.no_answer"),
+        error=run_failure(page_request, row.failure, row.message, row.message_en),
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from api.pages.frame.phrases import is_known, money, reason, seconds_since, titles
+from api.pages.frame.phrases import is_known, money, reason, run_failure, seconds_since, titles
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest
 from api.pages.orders.views import OrderItem
 from api.pages.seller.views import FunnelStep, ListingItem, ListingPanel, ListingPlan, TroubledRun
 from billing.shares.queries import promoted_sales
 from fulfillment.runs.views import RunRow
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from marketplace.attribution.reach import Reach
 from marketplace.catalog.queries import ListingView, PlanView
@@ -37,8 +38,9 @@ def troubled_run(page_request: PageRequest, row: RunRow) -> TroubledRun:
         attempts=row.tries,
         waiting_s=seconds_since(row.created_at),
         deadline_at=row.deadline_at,
-        error=row.failure or page_request.pick(row.message, row.message_en) or page_request.t("run.no_answer"),
+        error=run_failure(page_request, row.failure, row.message, row.message_en),
         may_replay=row.may_replay and page_request.principal.may("runs.replay"),
+        refunds=row.operation == "provision" and row.deadline_at > clock.now(),
     )
 
 

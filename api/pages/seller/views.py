@@ -28,6 +28,8 @@ class TroubledRun:
     deadline_at: datetime
     error: str
     may_replay: bool
+    #: Whether its deadline is still to come, and what follows then is that the buyer's money goes back.
+    refunds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from app.sample.scenes.facts import STORIES
 from app.sample.scenes.make import make_scene
+from app.sample.scenes.short_films import SHORT_STORIES
 
 
 def _main(key: str, path: str) -> None:
-    story = next(story for story in STORIES if story.key == key)
+    story = next(story for story in (*STORIES, *SHORT_STORIES) if story.key == key)
     said = 0.0
 
     def say(share: float) -> None:

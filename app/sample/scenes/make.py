@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from app.sample.scenes import backup, customers, expenses, onsite, recruiting
+from app.sample.scenes import backup, customers, expenses, onsite, recruiting, short_films
 from app.sample.scenes.facts import DESIGN, STORIES, FilmScript, Scene
 from app.sample.scenes.film import write_film
 from app.sample.scenes.timeline import FilmTimeline
@@ -22,12 +22,17 @@ BUILD: dict[str, Callable[[FilmTimeline], None]] = {
     "expenses": expenses.build,
     "onsite": onsite.build,
     "backup": backup.build,
+    **{story.key: short_films.build for story in short_films.SHORT_STORIES},
 }
 """What sets each film's timeline, by the key of its script."""
 
 
-def generate_scenes(target_dir: Path, progress: Progress | None = None) -> list[Scene]:
-    """Make the sample videos that ``target_dir`` lacks and return all of them in order.
+def generate_scenes(
+    target_dir: Path, progress: Progress | None = None, *, stories: Sequence[FilmScript] | None = None, at_once: int = 0
+) -> list[Scene]:
+    """Make the sample videos that ``target_dir`` lacks and return all of them in order; or those of other ``stories``.
+
+    ``at_once`` says how many are made at a time, 0 as many as there are processors.
 
     ``progress`` is told a scene's key and the share done (0 to 1), never from two threads at once; a scene that lies
     there already is reported once with 1. Files appear whole or not at all. Leaves no process behind, also when
@@ -37,6 +42,7 @@ def generate_scenes(target_dir: Path, progress: Progress | None = None) -> list[
         RuntimeError: a scene could not be made; the message carries the reason.
     """
     target_dir.mkdir(parents=True, exist_ok=True)
+    wanted = STORIES if stories is None else stories
     lock = threading.Lock()
 
     def tell(key: str, share: float) -> None:
@@ -44,12 +50,12 @@ def generate_scenes(target_dir: Path, progress: Progress | None = None) -> list[
             with lock:
                 progress(key, share)
 
-    missing = [story for story in STORIES if not _path(target_dir, story).exists()]
-    for story in STORIES:
+    missing = [story for story in wanted if not _path(target_dir, story).exists()]
+    for story in wanted:
         if story not in missing:
             tell(story.key, 1.0)
     children: list[subprocess.Popen[str]] = []
-    with ThreadPoolExecutor(max_workers=max(1, min(len(STORIES), os.cpu_count() or 1))) as threads:
+    with ThreadPoolExecutor(max_workers=max(1, min(len(wanted), at_once or os.cpu_count() or 1))) as threads:
         made = [threads.submit(_make_apart, story, target_dir, tell, children) for story in missing]
         try:
             for one in made:
@@ -60,7 +66,7 @@ def generate_scenes(target_dir: Path, progress: Progress | None = None) -> list[
             for child in children:
                 child.kill()
             raise
-    return [scene_of(story, target_dir) for story in STORIES]
+    return [scene_of(story, target_dir) for story in wanted]
 
 
 def scene_of(story: FilmScript, target_dir: Path) -> Scene:

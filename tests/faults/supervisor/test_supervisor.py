@@ -170,3 +170,25 @@ def test_taken_port_names_its_holder(machine: Machine, start_script: Callable[..
     assert f"pid {os.getpid()}" in told
     assert f"PORT={taken + 1}" in told
     assert machine.wait_until_empty() == []
+
+
+def test_what_runs_once_is_started_again_after_a_failure_only(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    once = (
+        "import pathlib, sys; found = pathlib.Path('tried'); sys.exit(0 if found.exists() else (found.touch(), 3)[1])"
+    )
+    child = SupervisedProcess(
+        ProcessSpec("once", ("-c", f"import os; os.chdir({str(tmp_path)!r}); {once}"), once=True),
+        tmp_path / "log",
+        home,
+    )
+    child.start()
+    seen: list[str] = []
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until and child.exit_code != 0:
+        seen += [event] if (event := child.watch()) else []
+        time.sleep(0.05)
+    assert seen == ["died", "restarted"]
+    assert child.exit_code == 0
+    assert (child.watch(), child.restarts_in_s()) == (None, None)
+    assert child.stop(1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from stdnum.cn import uscc
 
-from app.sample.catalogue import _spoken, sign_ins
+from app.sample.catalogue import sign_ins, spoken
 from app.sample.organizations import ORGANIZATIONS
 from app.sample.products import PRODUCTS, SampleProduct
 from app.sample.scenes.facts import STORIES
@@ -16,7 +16,7 @@ from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradi
 
 
 @pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: product.scene)
-def test_every_spoken_claim_is_kept(product: SampleProduct) -> None:
+def test_everyspoken_claim_is_kept(product: SampleProduct) -> None:
     plan = checked_plan(product.plan)
     terms = Terms(
         plan["unit_price_minor"],
@@ -28,7 +28,7 @@ def test_every_spoken_claim_is_kept(product: SampleProduct) -> None:
     )
     (story,) = [story for story in STORIES if story.key == product.scene]
     for claim in story.claims:
-        entered = _spoken(uuid7(), story.key, claim)
+        entered = spoken(uuid7(), story.key, claim)
         said = ClaimValue(entered.kind, entered.value_int, entered.value_text, entered.currency, entered.unit)
         assert find_contradiction(said, terms) is None, claim
 

@@ -1,0 +1,61 @@
+"""The process that makes a sample market's past: it lives through it, then draws its documents, then ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+
+from api.context import Services
+from app.composition import compose
+from app.sample.history.live import APART, Past
+from billing.invoices.number_document import RENDER
+from kernel import clock
+from kernel.db.uow import transact
+from kernel.jobs.hand_over import hand_over, left_apart, take_up
+from kernel.jobs.kinds import kind_of, work_apart
+from kernel.logs import configure_logs
+from kernel.principal import SYSTEM
+from kernel.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+def run(settings: Settings, tell: Callable[[int, int | None], None]) -> None:
+    """Go on from wherever it stands; nothing is left to do in a market that has its past, or has none.
+
+    `tell` is told the share done in percent and, once the past is lived, how many documents are still to be drawn.
+    """
+    configure_logs(settings.log_format, settings.log_level, process="history")
+    # An endpoint that failed rests by the time that passes here.
+    services = compose(settings, monotonic=lambda: clock.now().timestamp())
+    services.db.notify = None
+    documents = kind_of(RENDER).queue
+    work_apart(APART)
+    services.runner.start()
+    try:
+        begun_s = time.monotonic()
+        seller_url = f"http://127.0.0.1:{settings.sample_seller_port}"
+        Past(services, settings.market_home / "scenes", seller_url, lambda percent: tell(percent, None)).live()
+        log.info("history_lived", seconds=round(time.monotonic() - begun_s, 1))
+        _draw(services, documents, partial(tell, 100))
+        log.info("history_drawn", seconds=round(time.monotonic() - begun_s, 1))
+    finally:
+        services.runner.stop()
+        services.db.dispose()
+
+
+def _draw(services: Services, queue: str, tell: Callable[[int], None]) -> None:
+    """Draw the past's documents here, the newest first: no document of the present waits behind them.
+
+    What cannot be drawn is left to the renderers, who try again as long as is theirs.
+    """
+    left = transact(services.db, SYSTEM, lambda uow: left_apart(uow, APART, queue))
+    tell(len(left))
+    for job_id in left:
+        transact(services.db, SYSTEM, partial(take_up, job_id=job_id))
+        services.runner.run(job_id)
+    transact(services.db, SYSTEM, lambda uow: hand_over(uow, APART))
+    tell(0)

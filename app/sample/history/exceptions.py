@@ -1,0 +1,123 @@
+"""What does not go the usual way in the market's past, so that every state has its example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from app.sample.history.acts import Accept, AskRefund, Behave, Buy, Decide, Step, Tick
+
+_ZONE: Final = ZoneInfo("Asia/Shanghai")
+_REFUSES_DAYS: Final = 44
+_FAILS_DAYS: Final = 26
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def is_kept_free(product: str, at: datetime, ends_at: datetime) -> bool:
+    """Whether nothing ordinary is sold of the product then: its seller's system is about to be out of order."""
+    before = ends_at - at
+    if product == "insight":
+        return timedelta(days=_FAILS_DAYS - 2) < before < timedelta(days=_FAILS_DAYS + 2)
+    if product == "warehouse":
+        return timedelta(days=_REFUSES_DAYS - 1) < before < timedelta(days=_REFUSES_DAYS + 1)
+    return False
+
+
+def exceptional_steps(ends_at: datetime) -> Iterator[Step]:
+    """All of them, in no order."""
+    yield from _approvals(ends_at)
+    yield from _payments(ends_at)
+    yield from _services(ends_at)
+    yield from _deliveries(ends_at)
+    yield from _drills(ends_at)
+
+
+def _day(ends_at: datetime, days: int, hour: int, minute: int = 0) -> datetime:
+    """A time of day, so many days before the present."""
+    day = (ends_at - timedelta(days=days)).astimezone(_ZONE).date()
+    return datetime.combine(day, time(hour, minute), _ZONE)
+
+
+def _approvals(ends_at: datetime) -> Iterator[Step]:
+    """Three wait, one was waited for in vain, two were rejected."""
+    yield Step(
+        ends_at - 3 * _HOUR, Buy("xinghe", "CG-A-106", "recruiting", 60, clip="recruiting", seen="bought_inside")
+    )
+    yield Step(ends_at - 26 * _HOUR, Buy("xinghe", "CG-A-105", "onsite", clip="onsite", seen="bought_inside"))
+    yield Step(ends_at - 2 * _HOUR, Buy("lakeside", "CG-A-104", "recruiting", 45, clip="recruiting", seen="clicked"))
+    vain = _day(ends_at, 35, 16, 20)
+    yield Step(vain, Buy("lakeside", "CG-A-103", "recruiting", 80, clip="recruiting-b", seen="bought_inside"))
+    yield Step(vain + 7 * _DAY + _MINUTE, Tick())
+    for days, buyer, number, quantity, reason in (
+        (50, "xinghe", "CG-A-101", 120, "今年校招名额减半，先按 20 席试用"),
+        (20, "lakeside", "CG-A-102", 50, "Please ask for a quote from two vendors first"),
+    ):
+        at = _day(ends_at, days, 11, 5)
+        yield Step(at, Buy(buyer, number, "recruiting", quantity, clip="recruiting-b", seen="clicked"))
+        yield Step(at + 4 * _HOUR, Decide(buyer, number, reason))
+
+
+def _payments(ends_at: datetime) -> Iterator[Step]:
+    """Two were declined and given up, two wait for their payer."""
+    for days, buyer, number in ((28, "qingning", "CG-P-201"), (11, "songhu", "CG-P-202")):
+        at = _day(ends_at, days, 15, 40)
+        yield Step(at, Buy(buyer, number, "customers", 12, "sbx_declined", "customers-b", "bought_inside"))
+        yield Step(at + _DAY + _MINUTE, Tick())
+    yield Step(ends_at - _HOUR, Buy("xinghe", "CG-P-203", "docs", 12, "sbx_requires_action", "docs-b", "bought_inside"))
+    yield Step(ends_at - 40 * _MINUTE, Buy("haishi", "CG-P-204", "customers", 15, "sbx_requires_action", "customers"))
+
+
+def _services(ends_at: datetime) -> Iterator[Step]:
+    """Rollouts: three were accepted, two by the clock, two wait for their acceptance."""
+    accepted = ((71, "xinghe"), (47, "minghu"), (30, "beilun"))
+    silent, waiting = ((58, "lakeside"), (39, "qinling")), ((5, "xinghe"), (3, "minghu"))
+    for number, (days, buyer) in enumerate((*accepted, *silent, *waiting), 301):
+        po_number, at = f"CG-S-{number}", _day(ends_at, days, 10, 15)
+        clip = "onsite" if days < 6 else "onsite-b" if days < 28 else "onsite-a"
+        yield Step(at, Buy(buyer, po_number, "onsite", clip=clip, seen="bought_inside"))
+        yield Step(at + 2 * _HOUR, Decide(buyer, po_number))
+        if (days, buyer) in accepted:
+            yield Step(at + 3 * _DAY, Accept(buyer, po_number))
+        elif (days, buyer) in silent:
+            yield Step(at + 2 * _HOUR + 7 * _DAY + _MINUTE, Tick())
+
+
+def _deliveries(ends_at: datetime) -> Iterator[Step]:
+    """One was refused by the seller's system, one failed until its deadline: both were refunded."""
+    at = _day(ends_at, _REFUSES_DAYS, 14, 10)
+    yield Step(at - _MINUTE, Behave("pelican", "refuses"))
+    yield Step(at, Buy("songhu", "CG-D-401", "warehouse", clip="warehouse", seen="bought_inside"))
+    yield Step(at + 10 * _MINUTE, Behave("pelican", "well"))
+    at = _day(ends_at, _FAILS_DAYS, 9, 30)
+    yield Step(at - _MINUTE, Behave("shuzhou", "fails"))
+    yield Step(at, Buy("jianghan", "CG-D-402", "insight", clip="insight-b", seen="bought_inside"))
+    yield Step(at + _DAY + _MINUTE, Tick())
+    yield Step(at + _DAY + 5 * _MINUTE, Behave("shuzhou", "well"))
+
+
+def _drills(ends_at: datetime) -> Iterator[Step]:
+    """A small seller's trade: its statement of one month is paid, of the next it is carried, as a drill was paid back after
+    its settlement; its system was out of order then, so that taking the drill down waits for a person.
+    """
+    first = _month_after(ends_at - 90 * _DAY)
+    second = _month_after(first)
+    for number, (at, buyer) in enumerate(
+        ((first + 4 * _DAY, "egret"), (first + 8 * _DAY, "northwind"), (second + 26 * _DAY, "zhongshan")), 501
+    ):
+        po_number = f"CG-J-{number}"
+        yield Step(at + 10 * _HOUR, Buy(buyer, po_number, "drill", clip="drill", seen="bought_inside"))
+        yield Step(at + 12 * _HOUR, Decide(buyer, po_number))
+        yield Step(at + 2 * _DAY, Accept(buyer, po_number))
+    back = second + 3 * _DAY + 11 * _HOUR
+    yield Step(back, Behave("jinghe", "fails"))
+    yield Step(back + _HOUR, AskRefund("northwind", "CG-J-502", 100, "The drill was announced by mistake"))
+    yield Step(back + 7 * _DAY + 2 * _HOUR, Tick())
+    yield Step(back + 7 * _DAY + 3 * _HOUR, Behave("jinghe", "well"))
+
+
+def _month_after(at: datetime) -> datetime:
+    """Where the next calendar month begins."""
+    day = (at.astimezone(_ZONE).date().replace(day=1) + timedelta(days=32)).replace(day=1)
+    return datetime.combine(day, time(), _ZONE)

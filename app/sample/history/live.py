@@ -1,0 +1,266 @@
+"""Lives through a sandbox's past: step by step, each at its own time, with all the jobs and sweeps that it causes.
+
+This process's jobs lie in queues of their own, so that no worker takes them at the present time; its scheduler stands in for
+the present's. Every step is counted in the transaction that does it: whoever is stopped goes on where they were.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import httpx
+import structlog
+from sqlalchemy import select, text
+
+from api.context import Services
+from app.sample.catalogue import await_examination, make_organization, make_product, onboard, publish, upload
+from app.sample.connectors import seed_connectors
+from app.sample.history import acts, buying
+from app.sample.history.clips import CLIPS, clip_scene
+from app.sample.history.plan import base_posted_at, plan, posted_at
+from app.sample.history.products import MORE_PRODUCTS
+from app.sample.history.world import World, participant
+from app.sample.organizations import APPROVAL_ABOVE_MINOR
+from app.sample.products import PRODUCTS
+from app.sample.scenes import Scene, generate_scenes
+from app.sample.scenes.short_films import SHORT_STORIES
+from app.scheduler import run_sweep
+from billing.gateways.janitor import JANITOR, WEBHOOKS
+from billing.ledger.seal import SEAL
+from billing.payouts.pay_out import PayOut, pay_out
+from billing.settlement.jobs import CLOSE_MONTH
+from billing.shares.release import RELEASE
+from billing.statements.models import Statement
+from fulfillment.jobs import SWEEP_OVERDUE
+from kernel import clock, sandbox_history
+from kernel.db.uow import UnitOfWork, transact
+from kernel.errors import Conflict
+from kernel.jobs.hand_over import hand_over, put_off
+from kernel.jobs.kinds import sweeps
+from kernel.jobs.runner import due
+from kernel.principal import ANONYMOUS, SYSTEM, Principal
+from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_TERMS
+
+log = structlog.get_logger(__name__)
+
+APART = "past."
+"""Before the names of this process's queues."""
+QUEUES = (f"{APART}default", f"{APART}media")
+SWEEPS = (
+    SWEEP_PURCHASES,
+    SWEEP_OVERDUE,
+    SWEEP_ACCEPTANCE,
+    SWEEP_TERMS,
+    RELEASE,
+    JANITOR,
+    WEBHOOKS,
+    CLOSE_MONTH,
+    SEAL,
+    PURGE_QUOTES,
+)
+CAREFUL_BUYERS = ("minghu", "beilun", "qinling")
+"""Newcomers with a purchase rule of their own."""
+FOLLOWS_AFTER = timedelta(seconds=2)
+"""Between a purchase and its payment, its payment and its delivery: about what the present needs, too."""
+BEATS = 12
+DRAWN_WITHIN = timedelta(hours=12)
+"""After the past's end: until when its documents may wait."""
+_BEHAVIOUR: Mapping[str, dict[str, object]] = {
+    "well": {},
+    "refuses": {"mode": "fail_permanently"},
+    "fails": {"fail_times": 1_000_000, "fail_status": 503},
+}
+Work = Callable[[UnitOfWork], None]
+
+
+@dataclass
+class Past:
+    """One sandbox's past in the making."""
+
+    services: Services
+    scenes_folder: Path
+    seller_url: str
+    tell: Callable[[int], None]
+    """Is told the share done, in percent."""
+    world: World = field(init=False)
+    _films: dict[str, Scene] = field(default_factory=dict)
+    _starts_at: datetime = field(init=False)
+    _ends_at: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.world = World(self.services.db)
+
+    def live(self) -> None:
+        """Do every step that is not done. Returns when the past has reached the present, at once where there is none."""
+        found = transact(self.services.db, SYSTEM, sandbox_history.read)
+        if found is None or found.finished:
+            return
+        self._starts_at, self._ends_at = found.starts_at, found.ends_at
+        steps = plan(found.ends_at)
+        transact(self.services.db, SYSTEM, lambda uow: sandbox_history.keep_alive(uow, len(steps)))
+        self._finish_what_was_left()
+        # The scheduler of the present waits for the end of a step, and this for the end of its sweeps.
+        with self.services.db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as gate:
+            gate.execute(text("SET lock_timeout = '60s'"))
+            for number in range(found.steps_done, len(steps)):
+                step = steps[number]
+                self.tell(number * 100 // len(steps))
+                if isinstance(step.act, acts.Join | acts.Post):
+                    self._do(number, step)
+                    continue
+                gate.execute(text("SELECT pg_advisory_lock(:key)"), {"key": sandbox_history.MAKING})
+                try:
+                    self._do(number, step)
+                finally:
+                    gate.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": sandbox_history.MAKING})
+        transact(self.services.db, SYSTEM, _complete)
+
+    def _do(self, number: int, step: acts.Step) -> None:
+        with clock.frozen(step.at):
+            who, work = self._work_of(step.act)
+
+            def counted(uow: UnitOfWork) -> None:
+                work(uow)
+                uow.flush()
+                sandbox_history.take_step(uow, number)
+
+            transact(self.services.db, who, counted)
+        self._follow(step.at)
+
+    def _work_of(self, act: acts.Act) -> tuple[Principal, Work]:
+        """Who does the act, and its transaction. What takes several is done before, and may be done twice."""
+        world = self.world
+        match act:
+            case acts.Buy():
+                return world.purchaser(act.buyer), buying.buy(world, act)
+            case acts.Decide():
+                return world.approver(act.buyer), buying.decide(act)
+            case acts.PayAgain():
+                return world.purchaser(act.buyer), buying.pay_with_another(act)
+            case acts.Accept():
+                return world.purchaser(act.buyer), buying.accept(act)
+            case acts.AskRefund():
+                return world.purchaser(act.buyer), buying.refund(act)
+            case acts.Browse():
+                return ANONYMOUS, buying.browse(world, self._shown(), act.seed)
+            case acts.Join():
+                self._join(act.organization)
+            case acts.Post():
+                self._post(act.clip)
+            case acts.Behave():
+                self._behave(act)
+            case acts.PayOuts():
+                self._pay_out(act)
+            case acts.Tick():
+                self._tick()
+        return SYSTEM, lambda _: None
+
+    def _follow(self, at: datetime) -> None:
+        """Run what follows, each beat a little later."""
+        for beat in range(1, BEATS):
+            with clock.frozen(at + beat * FOLLOWS_AFTER):
+                found = due(self.services.db, QUEUES)
+                if not found:
+                    return
+                self.services.runner.run_batch([signal.job_id for signal in found])
+
+    def _finish_what_was_left(self) -> None:
+        """Jobs of an earlier process that was stopped: their leases run out first."""
+        running = text("SELECT EXISTS (SELECT 1 FROM kernel.job WHERE queue = ANY(:queues) AND state = 'running')")
+        while transact(self.services.db, SYSTEM, lambda uow: uow.session.scalar(running, {"queues": list(QUEUES)})):
+            transact(self.services.db, SYSTEM, sandbox_history.keep_alive)
+            time.sleep(0.5)
+            with clock.frozen(self._starts_at):
+                # Those alone whose lease ran out: nothing else was due by then.
+                self.services.runner.run_batch([signal.job_id for signal in due(self.services.db, QUEUES)])
+
+    # ── who joins, what is shown ─────────────────────────────────────────────────────────────────────────────────
+
+    def _join(self, key: str) -> None:
+        db, wanted = self.services.db, participant(key)
+        owner = transact(db, SYSTEM, make_organization(wanted))
+        if key in CAREFUL_BUYERS:
+            transact(db, owner, lambda uow: _rule(uow, 2 * APPROVAL_ABOVE_MINOR))
+        if not wanted.is_seller:
+            return
+        org_id = owner.organization()
+        services = self.services
+        connectors = seed_connectors(db, services.secrets, services.outbound_policy, self.seller_url, {key: org_id})
+        self._tell_seller("/secrets", {"vendor": key, "secret": connectors[key].secret})
+        transact(db, SYSTEM, onboard(org_id))
+        for product in MORE_PRODUCTS:
+            if product.seller == key:
+                make_product(db, owner, product, connectors[key].connector_id)
+
+    def _post(self, key: str) -> None:
+        clip = next(one for one in CLIPS if one.key == key)
+        scene = clip_scene(clip, self._film(clip.film), self.scenes_folder)
+        owner = self.world.owner(clip.channel)
+        products = {product.scene: product for product in (*PRODUCTS, *MORE_PRODUCTS)}
+        video_id = upload(self.services.db, self.services.storage, owner, products[clip.film], scene)
+        await_examination(self.services.db, owner, video_id, QUEUES)
+        publish(self.services.db, owner, video_id, scene, self.world.plan_id(clip.film))
+
+    def _film(self, key: str) -> Scene:
+        if key not in self._films:
+            stories = [story for story in SHORT_STORIES if story.key == key] or None
+            found = generate_scenes(self.scenes_folder, stories=stories, at_once=1)
+            self._films |= {scene.key: scene for scene in found}
+        return self._films[key]
+
+    def _shown(self) -> list[str]:
+        """The videos that are published by now."""
+        now = clock.now() - timedelta(days=1)
+        clips = [clip.key for clip in CLIPS if posted_at(self._starts_at, clip.day) < now]
+        return clips + [product.scene for product in PRODUCTS if base_posted_at(self._ends_at, product.scene) < now]
+
+    # ── the seller's system, the operator, the clock ─────────────────────────────────────────────────────────────
+
+    def _behave(self, act: acts.Behave) -> None:
+        self._tell_seller("/behaviour", {"vendor": act.vendor, "reset": True, **_BEHAVIOUR[act.how]})
+
+    def _tell_seller(self, path: str, body: object) -> None:
+        httpx.post(f"{self.seller_url}{path}", json=body, trust_env=False, timeout=10).raise_for_status()
+
+    def _pay_out(self, act: acts.PayOuts) -> None:
+        """Pay what is closed and not paid; what was paid back since leaves too little for some, which then wait."""
+        spared = {self.world.org_id(key) for key in act.not_yet}
+        refused = self.world.org_id(act.closed_account) if act.closed_account else None
+
+        def payable(uow: UnitOfWork) -> list[Statement]:
+            closed = select(Statement).where(Statement.state == "closed", Statement.net_minor > 0)
+            return list(uow.session.scalars(closed.order_by(Statement.number)))
+
+        operator = self.world.operator
+        for statement in transact(self.services.db, operator, payable):
+            if statement.org_id not in spared:
+                account = "sbx_acct_closed" if statement.org_id == refused else "sbx_acct_ok"
+                command = PayOut(statement.id, "sandbox", account)
+                with suppress(Conflict):
+                    transact(self.services.db, operator, partial(pay_out, command=command))
+
+    def _tick(self) -> None:
+        known = {item.name: item for item in sweeps()}
+        for name in SWEEPS:
+            run_sweep(self.services.db, known[name])
+        # Documents are drawn when everything else is there; until then none of them is late.
+        transact(self.services.db, SYSTEM, lambda uow: put_off(uow, APART, "documents", self._ends_at + DRAWN_WITHIN))
+
+
+def _rule(uow: UnitOfWork, above_minor: int) -> None:
+    set_rule(uow, SetRule("CNY", above_minor))
+
+
+def _complete(uow: UnitOfWork) -> None:
+    """The present takes over: what is still to come is the workers', but for the documents, which are drawn here."""
+    sandbox_history.finish(uow)
+    put_off(uow, APART, "documents", clock.now() + DRAWN_WITHIN)
+    for queue in ("default", "media"):
+        uow.signals += hand_over(uow, APART, queue)

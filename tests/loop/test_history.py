@@ -1,0 +1,137 @@
+"""A short past, lived through: dated then, complete, never doubled, whatever stops it; nothing is left apart from workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app.composition import register_jobs
+from app.sample.history import acts, live
+from app.sample.history.live import APART, Past
+from app.sample.history.world import PARTICIPANTS
+from app.scheduler import run_sweep
+from fulfillment.runs.models import Run
+from kernel import clock, sandbox_history
+from kernel.db.uow import UnitOfWork, transact
+from kernel.ids import uuid7
+from kernel.jobs import kinds
+from kernel.jobs.models import Job
+from kernel.principal import SYSTEM
+from kernel.sandbox_history import SandboxHistory
+from marketplace.parties.models import Organization
+from orders.checkout.models import Purchase
+from orders.order.models import Order
+from tests.loop_stage import Stage
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Story:
+    """When it begins, and the numbers of its two purchases."""
+
+    starts_at: datetime
+    bought: str
+    refused: str
+
+
+@pytest.fixture
+def story(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
+    """A past of ten days is to be made: one seller and one buyer join, who buys twice; the second order is refused."""
+    monkeypatch.setattr(kinds, "_kinds", dict(kinds._kinds))
+    now = clock.now()
+    starts_at = now - 10 * DAY
+    made = Story(starts_at, f"PO-{uuid7().hex[-12:]}", f"PO-{uuid7().hex[-12:]}")
+    told: list[tuple[int, acts.Act]] = [
+        (0, acts.Join("lanqiao")),
+        (1, acts.Join("minghu")),
+        (2, acts.Buy("minghu", made.bought, "docs", 8)),
+        (3, acts.Behave("lanqiao", "refuses")),
+        (4, acts.Buy("minghu", made.refused, "contract")),
+        (5, acts.Behave("lanqiao", "well")),
+        (6, acts.AskRefund("minghu", made.bought, 25, "too many")),
+        (9, acts.Tick()),
+    ]
+    steps = [acts.Step(starts_at + days * DAY, act) for days, act in told]
+    monkeypatch.setattr(live, "plan", lambda _: steps)
+    monkeypatch.setattr(sandbox_history, "_seen", sandbox_history._Seen())
+    transact(stage.services.db, SYSTEM, lambda uow: sandbox_history.begin(uow, starts_at, now))
+    yield made
+    transact(stage.services.db, SYSTEM, _forget)
+    register_jobs(stage.services)
+
+
+def _forget(uow: UnitOfWork) -> None:
+    uow.session.delete(uow.session.get_one(SandboxHistory, 1))
+    uow.session.flush()
+
+
+def past(stage: Stage, tmp_path: Path) -> Past:
+    services = replace(stage.services)
+    kinds.work_apart(APART)
+    return Past(services, tmp_path, stage.seller_app.address, lambda _: None)
+
+
+def bought(stage: Stage, po_number: str) -> list[Order]:
+    own = select(Purchase.id).where(Purchase.po_number == po_number)
+    return stage.rows(select(Order).where(Order.purchase_id.in_(own)))
+
+
+def test_it_is_dated_then_and_complete(stage: Stage, story: Story, tmp_path: Path) -> None:
+    past(stage, tmp_path).live()
+    (order,) = bought(stage, story.bought)
+    assert (order.state, order.created_at, order.paid_at) == (
+        "active",
+        story.starts_at + 2 * DAY,
+        story.starts_at + 2 * DAY + timedelta(seconds=2),
+    )
+    assert order.active_at is not None
+    assert order.active_at - order.created_at < timedelta(minutes=1)
+    (invoice,), (credit,) = stage.papers(order.id), stage.papers(order.id, "credit_note")
+    assert (invoice.issued_at, invoice.pdf_key) == (order.active_at, None)
+    assert credit.gross_minor * 4 == invoice.gross_minor
+    (refused,) = bought(stage, story.refused)
+    assert refused.state == "refunded"
+    progress = transact(stage.services.db, SYSTEM, sandbox_history.read)
+    assert progress is not None
+    assert progress.finished
+    joined = stage.rows(select(Organization.created_at).where(Organization.tax_id == PARTICIPANTS["minghu"].tax_id))
+    assert joined == [story.starts_at + DAY]
+    apart = select(func.count()).where(Job.queue.in_((f"{APART}default", f"{APART}media")))
+    assert stage.rows(apart) == [0]
+
+
+def test_stopped_anywhere_it_goes_on_and_doubles_nothing(
+    stage: Stage, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once between a step and what follows it, once before a step is counted."""
+
+    class Killed(Exception):
+        pass
+
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    for stop_at in ("_follow", "_behave"):
+        with monkeypatch.context() as once:
+            once.setattr(Past, stop_at, killed)
+            with pytest.raises(Killed):
+                past(stage, tmp_path).live()
+    past(stage, tmp_path).live()
+    past(stage, tmp_path).live()
+    (order,), (refused,) = bought(stage, story.bought), bought(stage, story.refused)
+    assert (order.state, refused.state) == ("active", "refunded")
+    assert len(stage.refunds(order.id)) == 1
+    delivered = select(func.count()).where(Run.operation == "provision", Run.id == stage.delivery(order.id).id)
+    assert stage.rows(delivered) == [1]
+    with clock.frozen(story.starts_at + 20 * DAY):
+        for item in kinds.sweeps():
+            if item.name in live.SWEEPS:
+                run_sweep(stage.services.db, item)
+    assert bought(stage, story.bought)[0].state == "active"

@@ -1,0 +1,130 @@
+"""The story of the sample market's past: always the same, in order, and true to what its films say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from stdnum.cn import uscc
+
+import marketplace.access.jobs
+import marketplace.videos.jobs
+from app.partition_retention import PARTITIONS
+from app.sample.catalogue import spoken
+from app.sample.history import acts
+from app.sample.history.clips import CLIPS
+from app.sample.history.live import SWEEPS
+from app.sample.history.participants import NEWCOMERS
+from app.sample.history.plan import BASE_FILM_DAYS, plan, posted_at
+from app.sample.history.products import MORE_PRODUCTS
+from app.sample.history.world import ALL_PRODUCTS, PARTICIPANTS
+from app.sample.organizations import ORGANIZATIONS
+from app.sample.products import PRODUCTS, SampleProduct
+from app.sample.scenes.facts import STORIES, FilmScript
+from app.sample.scenes.short_films import SHORT_STORIES
+from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
+from kernel.ids import uuid7
+from kernel.jobs.kinds import sweeps
+from marketplace.catalog.plan_terms import checked_plan
+from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
+
+ENDS = [
+    datetime(2026, 11, 28, 8, 30, tzinfo=UTC),
+    datetime(2027, 1, 1, 0, 5, tzinfo=UTC),
+    datetime(2028, 3, 1, tzinfo=UTC),
+]
+OF_THE_PRESENT = {
+    marketplace.access.jobs.RETENTION,
+    marketplace.videos.jobs.SWEEP_ORPHANS,
+    marketplace.videos.jobs.SWEEP_GIVEN_UP,
+    "kernel.retention",
+    PARTITIONS,
+    DOCUMENTS_LEFT,
+}
+"""Sweeps that look after storage and what is old, not after what is due by the calendar of a sale."""
+
+
+@pytest.mark.parametrize("ends_at", ENDS)
+class TestStory:
+    def test_it_is_the_same_each_time_and_ends_at_the_present(self, ends_at: datetime) -> None:
+        steps = plan(ends_at)
+        assert steps == plan(ends_at)
+        assert [step.at for step in steps] == sorted(step.at for step in steps)
+        assert steps[-1].at <= ends_at
+        assert ends_at - steps[0].at <= timedelta(days=93)
+
+    def test_some_three_hundred_purchases_each_found_by_its_number(self, ends_at: datetime) -> None:
+        bought = [step.act for step in plan(ends_at) if isinstance(step.act, acts.Buy)]
+        assert 270 <= len(bought) <= 330
+        assert max(Counter((act.buyer, act.po_number) for act in bought).values()) == 1
+        assert len({act.buyer for act in bought}) >= 12
+
+    def test_what_is_done_to_a_purchase_comes_after_it(self, ends_at: datetime) -> None:
+        bought: set[tuple[str, str]] = set()
+        for step in plan(ends_at):
+            if isinstance(step.act, acts.Buy):
+                bought.add((step.act.buyer, step.act.po_number))
+            elif isinstance(step.act, acts.Decide | acts.PayAgain | acts.Accept | acts.AskRefund):
+                assert (step.act.buyer, step.act.po_number) in bought, step
+
+    def test_nobody_buys_from_a_video_before_it_is_published(self, ends_at: datetime) -> None:
+        starts_at = ends_at - timedelta(days=92)
+        since = {clip.key: posted_at(starts_at, clip.day) for clip in CLIPS}
+        since |= {key: ends_at - timedelta(days=days) for key, days in BASE_FILM_DAYS.items()}
+        for step in plan(ends_at):
+            if isinstance(step.act, acts.Buy) and step.act.clip is not None:
+                assert since[step.act.clip] < step.at, step
+                film = next((clip.film for clip in CLIPS if clip.key == step.act.clip), step.act.clip)
+                assert film == step.act.product, step
+
+    def test_sellers_work_again_at_the_end(self, ends_at: datetime) -> None:
+        behaviour = {step.act.vendor: step.act.how for step in plan(ends_at) if isinstance(step.act, acts.Behave)}
+        assert set(behaviour.values()) == {"well"}
+
+
+def test_everything_due_by_the_calendar_is_done_in_the_past_too() -> None:
+    import app.composition  # noqa: F401 - whoever registers sweeps as it loads
+
+    assert {item.name for item in sweeps()} <= {*SWEEPS, *OF_THE_PRESENT}
+
+
+def test_the_feed_has_a_second_page() -> None:
+    assert len(CLIPS) + len(PRODUCTS) > 20
+    keys = [clip.key for clip in CLIPS] + [product.scene for product in PRODUCTS]
+    assert len(set(keys)) == len(keys)
+    assert len({(clip.channel, clip.title_zh) for clip in CLIPS}) == len(CLIPS)
+    assert {clip.channel for clip in CLIPS} <= {key for key, who in PARTICIPANTS.items() if who.channel}
+
+
+def test_participants_could_be_real() -> None:
+    everybody = (*ORGANIZATIONS, *NEWCOMERS)
+    assert all(uscc.is_valid(who.tax_id) for who in everybody)
+    for names in ([who.tax_id for who in everybody], [person.email for who in everybody for person in who.people]):
+        assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("product", MORE_PRODUCTS, ids=lambda product: product.scene)
+def test_short_films_promise_what_their_plans_hold(product: SampleProduct) -> None:
+    terms_of_plan = checked_plan(product.plan)
+    terms = Terms(
+        terms_of_plan["unit_price_minor"],
+        terms_of_plan["currency"],
+        price_unit(terms_of_plan["pricing"], terms_of_plan["interval"]),
+        terms_of_plan["included_seats"],
+        terms_of_plan["trial_days"],
+        {feature["key"]: feature["value"] for feature in terms_of_plan["features"]},
+    )
+    (story,) = [story for story in SHORT_STORIES if story.key == product.scene]
+    for claim in story.claims:
+        entered = spoken(uuid7(), story.key, claim)
+        said = ClaimValue(entered.kind, entered.value_int, entered.value_text, entered.currency, entered.unit)
+        assert find_contradiction(said, terms) is None, claim
+
+
+@pytest.mark.parametrize("story", SHORT_STORIES, ids=lambda story: story.key)
+def test_claims_and_cards_of_short_films_lie_within_them(story: FilmScript) -> None:
+    assert story.key in ALL_PRODUCTS
+    assert story.key not in {one.key for one in STORIES}
+    assert all(claim.second * 1000 < story.duration_ms - 1500 for claim in story.claims)
+    assert story.placement_ms[0] < story.placement_ms[1] <= story.duration_ms
