@@ -91,11 +91,16 @@ class JobNotifier:
             broker.declare_queue(queue)
 
     def __call__(self, signals: Sequence[JobSignal]) -> None:
-        """Tell the workers of each queue which jobs are due. Never raises: a sweep finds what was not heard."""
+        """Tell the workers of each queue which jobs are due. Never raises: a sweep finds what was not heard.
+
+        Nobody is told of a queue that is worked apart (`kernel.jobs.kinds.work_apart`).
+        """
         at_once: dict[str, list[JobSignal]] = {}
         with self._changed:
             now_s = time.monotonic()
             for signal in signals:
+                if signal.queue not in self._told_s:
+                    continue
                 is_quiet = now_s - self._told_s[signal.queue] >= GATHER_S
                 (at_once if is_quiet else self._gathered).setdefault(signal.queue, []).append(signal)
             for queue, due in at_once.items():

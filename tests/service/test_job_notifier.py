@@ -38,7 +38,7 @@ def test_a_signal_is_heard_and_an_idle_consumer_asks_for_nothing(addresses: Addr
     others = {uuid7() for _ in sent}
     for job_id, other in zip(sent, others, strict=True):
         due = JobSignal("default", job_id, "test")
-        notify([due, JobSignal("documents", other, "test")])
+        notify([due, JobSignal("documents", other, "test"), JobSignal("past.default", other, "test")])
         assert heard.get(timeout=PATIENCE_S) == due  # none of the other queue's signals arrive
     assert heard.empty()
     with redis.Redis.from_url(addresses.redis_url) as client:

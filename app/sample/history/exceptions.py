@@ -60,11 +60,14 @@ def _approvals(ends_at: datetime) -> Iterator[Step]:
 
 
 def _payments(ends_at: datetime) -> Iterator[Step]:
-    """Two were declined and given up, two wait for their payer."""
+    """Two were declined and given up, one is disputed, two wait for their payer."""
     for days, buyer, number in ((28, "qingning", "CG-P-201"), (11, "songhu", "CG-P-202")):
         at = _day(ends_at, days, 15, 40)
         yield Step(at, Buy(buyer, number, "customers", 12, "sbx_declined", "customers-b", "bought_inside"))
         yield Step(at + _DAY + _MINUTE, Tick())
+    disputed = _day(ends_at, 6, 10, 50)
+    yield Step(disputed, Buy("songhu", "CG-P-205", "customers", 12, "sbx_disputed", "customers-b", "bought_inside"))
+    yield Step(disputed + 5 * _MINUTE, Tick())
     yield Step(ends_at - _HOUR, Buy("xinghe", "CG-P-203", "docs", 12, "sbx_requires_action", "docs-b", "bought_inside"))
     yield Step(ends_at - 40 * _MINUTE, Buy("haishi", "CG-P-204", "customers", 15, "sbx_requires_action", "customers"))
 
