@@ -89,6 +89,8 @@ class Past:
     seller_url: str
     tell: Callable[[int], None]
     """Is told the share done, in percent."""
+    let_others_first: Callable[[], None] = lambda: None
+    """Waits while the machine is busy with something else."""
     world: World = field(init=False)
     _films: dict[str, Scene] = field(default_factory=dict)
     _starts_at: datetime = field(init=False)
@@ -111,6 +113,7 @@ class Past:
             gate.execute(text("SET lock_timeout = '60s'"))
             for number in range(found.steps_done, len(steps)):
                 step = steps[number]
+                self.let_others_first()
                 self.tell(number * 100 // len(steps))
                 if isinstance(step.act, acts.Join | acts.Post):
                     self._do(number, step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from stdnum.cn import uscc
@@ -12,7 +13,7 @@ import marketplace.access.jobs
 import marketplace.videos.jobs
 from app.partition_retention import PARTITIONS
 from app.sample.catalogue import spoken
-from app.sample.history import acts
+from app.sample.history import acts, command
 from app.sample.history.clips import CLIPS
 from app.sample.history.live import SWEEPS
 from app.sample.history.participants import NEWCOMERS
@@ -128,3 +129,23 @@ def test_claims_and_cards_of_short_films_lie_within_them(story: FilmScript) -> N
     assert story.key not in {one.key for one in STORIES}
     assert all(claim.second * 1000 < story.duration_ms - 1500 for claim in story.claims)
     assert story.placement_ms[0] < story.placement_ms[1] <= story.duration_ms
+
+
+def test_the_past_waits_for_those_who_use_the_market_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares, now_s = [95.0, 95.0, 95.0, 20.0], [0.0]
+    asked = iter(shares)
+    monkeypatch.setattr(command, "psutil", SimpleNamespace(cpu_times_percent=lambda: _share(next(asked, 95.0))))
+    monkeypatch.setattr("app.sample.history.command.time.monotonic", lambda: now_s[0])
+    monkeypatch.setattr(
+        "app.sample.history.command.time.sleep", lambda seconds: now_s.__setitem__(0, now_s[0] + seconds)
+    )
+    let_others_first = command.LetOthersFirst()
+    let_others_first()
+    assert now_s[0] == 2.0
+    for _ in range(20):
+        let_others_first()
+    assert now_s[0] == command.PATIENCE_S
+
+
+def _share(percent: float) -> SimpleNamespace:
+    return SimpleNamespace(user=percent, system=0.0)
