@@ -18,12 +18,15 @@ LOCK = 0x6D61726B6574
 """"market" in ASCII: the advisory lock under which migrations run, so that two processes do not migrate at once."""
 
 
-def upgrade(admin_url: str) -> None:
-    """Bring the database of `admin_url` to the newest revision and add what months its partitions lack, in one transaction."""
+def upgrade(admin_url: str, revision: str = "head") -> None:
+    """Bring the database of `admin_url` to a revision, the newest one unless said, in one transaction.
+
+    What months its partitions lack are added.
+    """
     from migrations.partitions import add_months_ahead
 
     with as_owner(admin_url) as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
         add_months_ahead(connection)
         _expect_rows(connection)
 

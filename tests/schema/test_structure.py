@@ -492,3 +492,55 @@ def test_migrations_lead_to_the_models_down_and_up_again(addresses: Addresses) -
         assert revision == newest is not None
     finally:
         drop_database(addresses.database_admin_url, name)
+
+
+def test_rows_of_earlier_releases_are_seen_and_brought_along(addresses: Addresses) -> None:
+    """Although row level security holds for the role that migrates, too."""
+    assert addresses.database_admin_url is not None
+    name = f"with_rows_{os.getpid()}"
+    own_url = create_database(addresses.database_admin_url, name)
+    engine = create_engine(own_url)
+    try:
+        upgrade(own_url, "0010")
+        with engine.begin() as connection:
+            connection.execute(text("SELECT set_config('app.platform', 'on', true)"))
+            for table, key in rows(
+                connection,
+                "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text "
+                "IN ('orders.quote', 'orders.subscription', 'orders.subscription_term', 'marketplace.listing_version')",
+            ):
+                connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {key}"))
+            for statement in BEFORE_TERMS_END:
+                connection.execute(text(statement))
+        upgrade(own_url)
+        with engine.begin() as connection:
+            connection.execute(text("SELECT set_config('app.platform', 'on', true)"))
+            (ends,) = rows(connection, "SELECT ends_at = '2027-03-01 00:00+00' FROM orders.subscription")
+            assert ends == (True,)
+            (quote,) = rows(connection, "SELECT invoice_party->>'legal_name', lines->0->>'taxed_as' FROM orders.quote")
+            assert quote == ("频道集市（上海）网络科技有限公司", "software")
+    finally:
+        engine.dispose()
+        drop_database(addresses.database_admin_url, name)
+
+
+A, B, C = (f"'00000000-0000-7000-8000-00000000000{digit}'" for digit in "abc")
+PLATFORM = "'00000000-0000-7000-8000-000000000001'"
+BEFORE_TERMS_END = (
+    f"""INSERT INTO orders.subscription
+        (id, buyer_org_id, seller_org_id, order_line_id, state, quantity, anchor_day, auto_renew, created_at)
+        VALUES ({A}, {B}, {C}, {A}, 'active', 1, 1, true, now())""",
+    f"""INSERT INTO orders.subscription_term
+        (id, subscription_id, buyer_org_id, seller_org_id, number, order_line_id, starts_at, ends_at)
+        VALUES (gen_random_uuid(), {A}, {B}, {C}, 1, {A}, '2027-01-01 00:00+00', '2027-02-01 00:00+00'),
+               (gen_random_uuid(), {A}, {B}, {C}, 2, {A}, '2027-02-01 00:00+00', '2027-03-01 00:00+00')""",
+    f"""INSERT INTO marketplace.listing_version
+        (id, org_id, listing_id, number, state, title, title_en, summary, summary_en, description, description_en,
+         tax_category, refund_window_days, created_at)
+        VALUES ({A}, {C}, {A}, 1, 'published', '', '', '', '', '', '', 'software', 7, now())""",
+    f"""INSERT INTO orders.quote
+        (id, buyer_org_id, currency, net_minor, tax_minor, gross_minor, lines, context, needs_approval, expires_at, created_at)
+        VALUES ({A}, {PLATFORM}, 'CNY', 1, 0, 1, jsonb_build_array(jsonb_build_object('listing_version_id', {A})),
+                '{{}}', false, now(), now())""",
+)
+"""Rows as revision 0010 has them; what they point to is left out."""
