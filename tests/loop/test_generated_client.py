@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +19,7 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from app.commands.openapi import DOCUMENT, build
 from kernel.ids import uuid7
 from tests.api_server import serving
+from tests.contract_tools import TOOLS, needs_tools, run
 from tests.factories_marketplace import PASSWORD
 from tests.loop_stage import Stage
 
@@ -85,3 +88,21 @@ def test_it_signs_in_reads_the_feed_asks_for_a_price_and_buys(generated: Path, s
         accepted = models.PurchaseIn(quote_id=quote.id, billing_profile_id=stage.profile, payment_method="sbx_ok")
         bought = ask("buying.post_v1_purchases", client, 201, body=accepted, idempotency_key=str(uuid7()))
     assert (bought.state, bought.gross) == ("paid", quote.gross)
+
+
+@needs_tools
+def test_one_for_typescript_does_the_same(stage: Stage, tmp_path: Path) -> None:
+    for name in ("package.json", "tsconfig.json", "buy.ts"):
+        shutil.copy(TOOLS / name, tmp_path)
+    (tmp_path / "node_modules").symlink_to(TOOLS / "node_modules")
+    # What has a default may be left out of a body.
+    market = str(tmp_path / "market.ts")
+    run("openapi-typescript", str(DOCUMENT), "--default-non-nullable=false", "--output", market)
+    run("tsc", "-p", str(tmp_path))
+    # Over plain HTTP, as on one's own machine: a session's cookie of an https address would not be sent back.
+    settings = stage.services.settings.model_copy(update={"base_url": ""})
+    with serving(replace(stage.services, settings=settings)) as address:
+        given = (address, stage.buyer.email, PASSWORD, str(stage.seat_plan), str(stage.profile))
+        told = json.loads(run(str(tmp_path / "buy.ts"), *given, folder=tmp_path).splitlines()[0])
+    assert (told["state"], told["paid"]) == ("paid", told["quoted"])
+    assert told["paid"] > 0
