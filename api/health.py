@@ -11,6 +11,7 @@ from sqlalchemy import text
 from api.auth import PUBLIC
 from api.request import ApiRequest
 from kernel import clock
+from kernel.jobs.kinds import APART
 from kernel.principal import SYSTEM
 
 
@@ -34,9 +35,10 @@ def _look(request: ApiRequest) -> dict[str, Any]:
     with request.transaction(acting_as=SYSTEM) as uow:
         row = uow.session.execute(
             text("""SELECT count(*) FILTER (WHERE state = 'dead') AS dead,
-                           extract(epoch FROM :now - min(run_at) FILTER (WHERE state = 'ready')) AS oldest_s
+                           extract(epoch FROM :now - min(run_at) FILTER (
+                               WHERE state = 'ready' AND queue NOT LIKE :apart)) AS oldest_s
                     FROM kernel.job WHERE state IN ('ready', 'dead')"""),
-            {"now": clock.now()},
+            {"now": clock.now(), "apart": APART},
         ).one()
         return {"status": "ok", "dead_jobs": row.dead, "oldest_ready_job_s": max(0, int(row.oldest_s or 0))}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.verify.rule import Query
+from kernel.jobs.kinds import APART
 
 NO_DEAD = Query(
     "jobs.none_dead",
@@ -23,7 +24,8 @@ TIMELY = Query(
     "jobs.timely",
     "到期的任务都及时执行。",
     "No job that is due waits.",
-    "SELECT id AS job_id, kind, queue, run_at, attempts FROM kernel.job WHERE state = 'ready' AND run_at < :late",
+    f"""SELECT id AS job_id, kind, queue, run_at, attempts FROM kernel.job
+        WHERE state = 'ready' AND run_at < :late AND queue NOT LIKE '{APART}'""",  # noqa: S608 - a constant
 )
 INBOX = Query(
     "inbox.processed",

@@ -178,6 +178,10 @@ def kind_of(name: str) -> JobKind:
     return _kinds[name]
 
 
+APART = "%.%"
+"""What queues that are worked apart match in SQL (LIKE): no others have a point in their names."""
+
+
 def work_apart(prefix: str) -> None:
     """Let every job that this process leaves go into a queue of its own, `prefix` before its name: no worker looks there.
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
+from kernel.jobs.kinds import APART
 from kernel.jobs.models import Job
 
 _DUE_IN = """
@@ -61,7 +62,7 @@ def due_jobs(uow: UnitOfWork) -> list[DueJobs]:
     left_behind = (Job.state == "running") & (Job.lease_until < func.clock_timestamp())
     rows = uow.session.execute(
         select(Job.queue, Job.kind, func.count(), oldest_at)
-        .where((Job.state == "ready") | left_behind, Job.run_at <= clock.now())
+        .where((Job.state == "ready") | left_behind, Job.run_at <= clock.now(), Job.queue.not_like(APART))
         .group_by(Job.queue, Job.kind)
         .order_by(oldest_at)
     )

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from billing.charges.models import Charge
+from billing.disputes.models import Dispute
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.ledger.models import LedgerTransaction, Posting
 from billing.payments.models import Payment, PaymentAllocation
@@ -124,6 +125,16 @@ def _placement(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     )
     found = _of_lines(uow, Attribution.placement_id == any_id)
     return found if found or known is not None else None
+
+
+def _dispute(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    """The orders that the disputed payment paid for, of them the principal's."""
+    rows = uow.session.scalars(
+        select(PaymentAllocation.reference)
+        .join(Dispute, Dispute.payment_id == PaymentAllocation.payment_id)
+        .where(Dispute.id == any_id, mine(uow, PaymentAllocation.payer_org_id, PaymentAllocation.seller_org_id))
+    ).all()
+    return rows or None
 
 
 def _quote(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
@@ -240,6 +251,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("subscription", _line(Subscription.id, Subscription.order_line_id)),
     ("run", _run),
     ("payment", _payment),
+    ("dispute", _dispute),
     ("charge", _by(Charge.group_reference, Charge.id, Charge.buyer_org_id, Charge.seller_org_id)),
     ("share", _by(Share.group_reference, Share.id, Share.org_id, Share.seller_org_id)),
     ("refund", _by(Refund.reference, Refund.id, Refund.buyer_org_id, Refund.seller_org_id)),

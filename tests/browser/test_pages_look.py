@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 
 from app.sample.scenes.facts import STORIES
 from app.sample.scenes.make import make_scene
@@ -116,8 +116,8 @@ def test_another_invoice_title_is_priced_anew(page: Page, base: str) -> None:
     title = page.locator("#billing")
     title.wait_for()
     title.select_option(index=1)
-    page.locator("[data-tax-label]").filter(has_text="6%").wait_for()
-    assert page.locator("input[name=quote_id]").input_value() == "q-2"
+    expect(page.locator("input[name=quote_id]")).to_have_value("q-2")
+    expect(page.locator("[data-tax-label]")).to_contain_text("6%")
     assert [one["billing_profile_id"] for one in asked] == [title.input_value()]
     # Minor units are those of ISO 4217: 106.00, where everyday display has no decimals.
     assert "106.00" in page.locator("[data-gross]").inner_text()
