@@ -42,7 +42,8 @@ def services(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.
 @pytest.fixture
 def stage(services: Services, seller_app: Seller, noon: datetime) -> Stage:
     """New organizations under a clock frozen at noon; work that other tests left due is done first."""
-    # Tests of other folders in this process may have registered jobs with ports of their own.
+    # Tests of other folders in this process may have emptied the database, and registered jobs with ports of their own.
+    services.db.remembered.clear()
     register_jobs(services)
     seller_app.behave()
     seller_app.behave(vendor="contoso")
