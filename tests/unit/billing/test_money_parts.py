@@ -45,6 +45,14 @@ def terms(draw: st.DrawFn) -> ShareTerms:
         (DE, TaxParty("GR", "EL123456789"), "service", 0, "AE"),
         (DE, US, "service", 0, "O"),
         (US, CN, "service", 0, "O"),
+        # Nothing shows that the title is abroad: no identifier of there, and an organization registered elsewhere.
+        (CN, TaxParty("US", registered_in="CN"), "software", 130_000, "S"),
+        (TaxParty("CN", taxpayer="small_scale"), TaxParty("US", registered_in="HK"), "service", 10_000, "S"),
+        (CN, TaxParty("US", "12-3456789", registered_in="CN"), "service", 0, "Z"),
+        (CN, TaxParty("US", registered_in="US"), "service", 0, "Z"),
+        (DE, TaxParty("US", registered_in="DE"), "service", 190_000, "S"),
+        (DE, TaxParty("FR", registered_in="DE"), "service", 190_000, "S"),
+        (DE, TaxParty("FR", registered_in="FR"), "service", 200_000, "S"),
     ],
 )
 def test_the_tax_follows_from_the_parties(

@@ -88,6 +88,9 @@ export function enhance(root, close = () => history.back()) {
     list.prepend(...rows);
     list.querySelector("[data-tax-label]").textContent = text("tax", { rate: percent(quote.lines[0].tax_rate_ppm) });
     for (const name of ["net", "tax", "gross"]) list.querySelector(`[data-${name}]`).textContent = money(quote[name]);
+    const note = form.querySelector("[data-tax-note]");
+    note.textContent = quote.lines.find((line) => line.tax_note)?.tax_note ?? "";
+    note.hidden = !note.textContent;
     form.querySelector("[data-approval]").hidden = !quote.needs_approval;
     form.querySelector("[data-pay-text]").textContent = quote.needs_approval ? text("ask") : text("pay", { amount: money(quote.gross) });
     const claims = form.querySelector("[data-claims] ul");
