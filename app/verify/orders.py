@@ -212,7 +212,7 @@ ENDED = Query(
     f"""
     SELECT o.id AS order_id, o.number, o.state, r.minor AS refunded_minor FROM orders."order" o
     JOIN (SELECT reference, payment_id, sum(amount_minor) AS minor FROM billing.refund
-          WHERE state IN ('succeeded', 'returned', 'settled') GROUP BY 1, 2) r
+          WHERE state IN ('succeeded', 'returned', 'resending', 'settled') GROUP BY 1, 2) r
       ON r.reference = o.id AND r.payment_id = o.payment_id
     WHERE r.minor >= o.gross_minor AND o.state <> 'refunded' AND NOT {pending("o.id")}
     """,  # noqa: S608 - (same)

@@ -39,7 +39,8 @@ class OutgoingTransfer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Transitions:
-    """Where a row goes. `under_way` is its state while the gateway has it; `succeed` and `fail` move it to its end.
+    """Where a row goes. `under_way` is its state while the gateway has it, `in_doubt` while nobody knows whether it has;
+    `succeed` and `fail` move it to its end.
 
     `ends` are those ends, and what the gateway says of a row there. It may say otherwise later: `mark_returned` follows a
     success that came back, `record_late` money that left after a definite failure.
@@ -53,6 +54,7 @@ class Transitions:
     fail: Callable[[str], None]
     mark_returned: Callable[[str], None]
     record_late: Callable[[], None]
+    in_doubt: str = "unknown"
 
 
 def apply_result(
@@ -72,7 +74,9 @@ def apply_result(
         if verdict is Conclusion.CONTRADICTS:
             record_mismatch(uow, transitions.machine.name, row.id, result.answer)
             row.error_code = "answer_contradicts"
-            transitions.machine.move(uow, row, "unknown", org_ids=list(transitions.parties), reason="contradicts")
+            transitions.machine.move(
+                uow, row, transitions.in_doubt, org_ids=list(transitions.parties), reason="contradicts"
+            )
             return ApplyOutcome.CONTRADICTS
         row.gateway_reference = result.answer.reference
     if verdict is Conclusion.SILENT:
@@ -84,7 +88,7 @@ def apply_result(
         row.error_code = result.failure
         transitions.fail(result.failure)
         return ApplyOutcome.CHANGED
-    target = "unknown" if verdict is Conclusion.UNKNOWN else transitions.under_way
+    target = transitions.in_doubt if verdict is Conclusion.UNKNOWN else transitions.under_way
     moved = transitions.machine.move(uow, row, target, org_ids=list(transitions.parties))
     return ApplyOutcome.CHANGED if moved else ApplyOutcome.NOTHING_NEW
 

@@ -17,6 +17,7 @@ from app.verify.rules import RULES
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.models import Dispute
 from billing.gateways.ports import GatewayRecord, GatewayStatus, GatewayWebhook
+from billing.gateways.result import GatewayResult
 from billing.gateways.sandbox import SandboxGateway
 from billing.gateways.webhooks import store_webhook
 from billing.incidents.close_incident import CloseIncident, close_incident
@@ -24,7 +25,9 @@ from billing.incidents.models import Incident
 from billing.ledger.queries import balance_minor
 from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
-from billing.refunds.models import Refund
+from billing.refunds.apply_gateway_result import apply_gateway_result
+from billing.refunds.models import Refund, RefundAttempt
+from billing.refunds.resend_refund import resend_refund
 from billing.shares.release import release_due
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
@@ -65,7 +68,7 @@ def incidents(stage: Stage, subject_id: UUID) -> list[tuple[str, str, int, int]]
 
 def close(stage: Stage, subject_id: UUID, why: str = "paid by bank transfer of 2026-11-23") -> None:
     (row,) = stage.rows(select(Incident).where(Incident.subject_id == subject_id, Incident.state == "open"))
-    command = CloseIncident(row.id, why)
+    command = CloseIncident(row.id, why, "bank reference 2026-0001")
     transact(stage.services.db, OPERATOR_PRINCIPAL, lambda uow: close_incident(uow, command))
     stage.run()
 
@@ -158,7 +161,116 @@ class TestRefundThatComesBack:
         close(stage, refund_id)
         (row,) = stage.rows(select(Incident).where(Incident.subject_id == refund_id))
         with pytest.raises(Conflict, match="incident_closed"):
-            transact(stage.services.db, OPERATOR_PRINCIPAL, lambda uow: close_incident(uow, CloseIncident(row.id, "x")))
+            transact(
+                stage.services.db, OPERATOR_PRINCIPAL, lambda uow: close_incident(uow, CloseIncident(row.id, "x", "y"))
+            )
+
+
+class TestRefundSentAgain:
+    """What came back can go the same way once more: the same money, another attempt, never twice."""
+
+    def returned(self, stage: Stage, method: str = "sbx_refund_returned_once") -> tuple[UUID, UUID]:
+        order_id, refund_id = refunded(stage, method)
+        later(stage)
+        assert stage.get(Refund, refund_id).state == "returned"
+        return order_id, refund_id
+
+    def resend(self, stage: Stage, refund_id: UUID) -> None:
+        (row,) = stage.rows(select(Incident).where(Incident.subject_id == refund_id, Incident.state != "closed"))
+        transact(stage.services.db, OPERATOR_PRINCIPAL, lambda uow: resend_refund(uow, row.id))
+
+    def test_the_incident_closes_by_it_and_the_buyer_has_its_money(self, stage: Stage) -> None:
+        before = suspense(stage)
+        order_id, refund_id = self.returned(stage)
+        came_back = stage.get(Refund, refund_id).gateway_reference
+        self.resend(stage, refund_id)
+        assert stage.get(Refund, refund_id).state == "resending"
+        assert incidents(stage, refund_id) == [("refund_returned", "resending", 398_000, 0)]
+        sound(stage)
+        stage.run()
+        refund = stage.get(Refund, refund_id)
+        assert (refund.state, refund.error_code, refund.returns) == ("succeeded", None, 1)
+        assert refund.gateway_reference not in {None, came_back}
+        assert incidents(stage, refund_id) == [("refund_returned", "closed", 398_000, 0)]
+        attempts = stage.rows(select(RefundAttempt).where(RefundAttempt.refund_id == refund_id))
+        assert sorted((one.number, one.outcome) for one in attempts) == [(0, "answered"), (1, "answered")]
+        # The sale was undone once: no share, no credit note, no order hears of it again.
+        assert (credit(stage), suspense(stage), len(stage.papers(order_id, "credit_note"))) == (0, before, 1)
+        assert len(stage.refunds(order_id)) == 1
+        sound(stage)
+        for number, reference in enumerate((came_back, refund.gateway_reference)):
+            assert notice(stage, reference or "", "refund.failed", GatewayStatus.FAILED, number + 40) in {
+                "processed",
+                "ignored",
+            }
+        assert stage.get(Refund, refund_id).state == "succeeded"
+
+    def test_what_comes_back_again_is_an_incident_of_its_own(self, stage: Stage) -> None:
+        _, refund_id = self.returned(stage, "sbx_refund_returned")
+        self.resend(stage, refund_id)
+        stage.run()
+        assert (stage.get(Refund, refund_id).state, credit(stage)) == ("succeeded", 0)
+        sound(stage)
+        later(stage)
+        refund = stage.get(Refund, refund_id)
+        assert (refund.state, refund.returns, credit(stage)) == ("returned", 2, 398_000)
+        assert [state for _, state, *_ in incidents(stage, refund_id)] == ["closed", "open"]
+        sound(stage)
+        close(stage, refund_id)
+        assert (stage.get(Refund, refund_id).state, credit(stage)) == ("settled", 0)
+        sound(stage)
+        with pytest.raises(ValueError, match="not enough values"):
+            self.resend(stage, refund_id)
+
+    def test_what_the_gateway_refuses_is_open_again(self, stage: Stage) -> None:
+        _, refund_id = self.returned(stage)
+        self.resend(stage, refund_id)
+        refused = GatewayResult(refused="payment_method_gone")
+        transact(stage.services.db, SYSTEM, lambda uow: apply_gateway_result(uow, refund_id, refused))
+        refund = stage.get(Refund, refund_id)
+        assert (refund.state, refund.error_code, refund.returns) == ("returned", "payment_method_gone", 1)
+        assert incidents(stage, refund_id) == [("refund_returned", "open", 398_000, 0)]
+        assert credit(stage) == 398_000
+        sound(stage)
+        self.resend(stage, refund_id)
+        stage.run()
+        assert (stage.get(Refund, refund_id).state, credit(stage)) == ("succeeded", 0)
+        sound(stage)
+
+    def test_in_doubt_it_is_asked_about_and_not_sent_beside(self, stage: Stage) -> None:
+        _, refund_id = self.returned(stage)
+        self.resend(stage, refund_id)
+        transact(
+            stage.services.db, SYSTEM, lambda uow: apply_gateway_result(uow, refund_id, GatewayResult(unknown=True))
+        )
+        assert stage.get(Refund, refund_id).state == "resending"
+        with pytest.raises(Conflict, match="incident_resending"):
+            self.resend(stage, refund_id)
+        (row,) = stage.rows(select(Incident).where(Incident.subject_id == refund_id))
+        by_hand = CloseIncident(row.id, "paid by bank transfer", "BANK-1")
+        with pytest.raises(Conflict, match="incident_resending"):
+            transact(stage.services.db, OPERATOR_PRINCIPAL, lambda uow: close_incident(uow, by_hand))
+        stage.run()
+        assert (stage.get(Refund, refund_id).state, credit(stage)) == ("succeeded", 0)
+
+    def test_by_hand_it_takes_evidence(self, stage: Stage) -> None:
+        _, refund_id = self.returned(stage)
+        (row,) = stage.rows(select(Incident).where(Incident.subject_id == refund_id))
+        with pytest.raises(Invalid, match="evidence_required"):
+            transact(
+                stage.services.db, OPERATOR_PRINCIPAL, lambda uow: close_incident(uow, CloseIncident(row.id, "paid"))
+            )
+        assert stage.get(Refund, refund_id).state == "returned"
+        close(stage, refund_id)
+        assert stage.get(Incident, row.id).evidence == "bank reference 2026-0001"
+
+    def test_only_a_refund_that_came_back_can_be_sent_again(self, stage: Stage) -> None:
+        order_id = stage.buy(method="sbx_refunded_by_hand")
+        stage.run()
+        later(stage)
+        (refund,) = stage.refunds(order_id)
+        with pytest.raises(Conflict, match="incident_not_resendable"):
+            self.resend(stage, refund.payment_id)
 
 
 class TestRefundMadeByHand:

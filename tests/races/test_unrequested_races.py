@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from billing.disputes.apply_gateway_record import apply_gateway_record as apply_dispute
 from billing.disputes.models import Dispute
+from billing.gateways.models import SandboxOperation
 from billing.gateways.ports import GatewayAnswer, GatewayRecord, GatewayStatus
 from billing.gateways.result import GatewayResult
 from billing.incidents.close_incident import CloseIncident, close_incident
@@ -24,13 +25,14 @@ from billing.refunds.apply_external import apply_external
 from billing.refunds.apply_gateway_result import apply_gateway_result
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
+from billing.refunds.resend_refund import resend_refund
 from billing.shares.models import Share
 from billing.shares.release import release_due
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, transact, unit_of_work
 from kernel.errors import Conflict
 from kernel.money import Money
-from kernel.principal import SYSTEM
+from kernel.principal import SYSTEM, Principal
 from kernel.states import StateHistory
 from tests.factories_billing import OPERATOR, House, Sale, make_house, read
 
@@ -43,14 +45,16 @@ def house(db: Database, tmp_path: Path, noon: datetime) -> House:
     return make_house(db, tmp_path)
 
 
-def at_once(house: House, works: Sequence[Callable[[UnitOfWork], object]]) -> list[object]:
+def at_once(
+    house: House, works: Sequence[Callable[[UnitOfWork], object]], *, principal: Principal = SYSTEM
+) -> list[object]:
     """Each in a transaction of its own, from one starting line; a refusal is an outcome like any other."""
     line = threading.Barrier(len(works))
 
     def go(work: Callable[[UnitOfWork], object]) -> object:
         line.wait()
         try:
-            return transact(house.db, SYSTEM, work)
+            return transact(house.db, principal, work)
         except Conflict as refusal:
             return refusal.code
 
@@ -109,6 +113,40 @@ def test_a_refund_that_comes_back_beside_a_second_one_comes_back_once(house: Hou
         assert read(house.db, Refund, refund_id).state == "returned"
         assert postings_of(house, refund_id, "refund_returned") == 1
         assert [one.kind for one in incidents(house, refund_id)] == ["refund_returned"]
+
+
+def test_a_refund_is_sent_again_once_however_many_ask_while_another_settles_it_by_hand(house: House) -> None:
+    for _ in range(ROUNDS):
+        sale = Sale()
+        payment_id = sale.paid(house)
+        asked = RequestRefund(sale.order_id, payment_id, "race", automatic=False, amount_minor=60_000)
+        refund_id = transact(house.db, SYSTEM, lambda uow: request_refund(uow, asked))  # noqa: B023 - called at once
+        house.run()
+        reference = read(house.db, Refund, refund_id).gateway_reference or ""
+        back = GatewayResult(
+            answer=GatewayAnswer(GatewayStatus.FAILED, reference, Money(60_000, "CNY"), "account_closed")
+        )
+        transact(house.db, SYSTEM, doing(apply_gateway_result, refund_id, back))
+        (incident,) = incidents(house, refund_id)
+        by_hand = CloseIncident(incident.id, "paid by bank transfer", "BANK-1")
+        outcomes = at_once(
+            house,
+            [*[doing(resend_refund, incident.id)] * 3, doing(close_incident, by_hand)],
+            principal=OPERATOR,
+        )
+        done = [outcome for outcome in outcomes if not isinstance(outcome, str)]
+        assert len(done) == 1
+        house.run()
+        refund = read(house.db, Refund, refund_id)
+        # Settling by hand is followed by `orders`, where that is composed too.
+        assert refund.state in {"succeeded", "returned", "settled"}
+        assert postings_of(house, refund_id, "refund_resent") == (refund.state == "succeeded")
+        with unit_of_work(house.db, SYSTEM) as uow:
+            sent = select(func.count()).where(
+                SandboxOperation.kind == "refund",
+                SandboxOperation.parent_reference == read(house.db, Payment, payment_id).gateway_reference,
+            )
+            assert uow.session.scalar(sent) == 1 + (refund.state == "succeeded")
 
 
 def test_a_refund_made_by_hand_beside_one_of_ours_is_never_more_than_was_paid(house: House) -> None:

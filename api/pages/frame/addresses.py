@@ -156,6 +156,11 @@ def operator_incident(incident_id: str) -> str:
     return f"/operator/incidents/{incident_id}/close"
 
 
+def operator_resend(incident_id: str) -> str:
+    """Where a refund that came back is sent again."""
+    return f"/operator/incidents/{incident_id}/resend"
+
+
 def operator_pay(statement_id: str) -> str:
     """Where paying a statement posts."""
     return f"/operator/statements/{statement_id}/pay"

@@ -134,6 +134,7 @@ def incidents(dashboard: OperatorDashboard) -> tuple[IncidentItem, ...]:
             loss=money(row.suspense_minor, row.currency) if row.suspense_minor else None,
             code=row.code,
             waiting_s=seconds_since(row.created_at),
+            resendable=row.kind == "refund_returned",
         )
         for row in dashboard.incidents
     )
