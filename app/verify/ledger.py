@@ -102,6 +102,8 @@ FACTS = Query(
                   FROM billing.payout WHERE state = 'returned'
         UNION ALL SELECT 'payout:' || id || '\\:failed', 'payout_clearing', amount_minor
                   FROM billing.payout WHERE state = 'failed'
+        UNION ALL SELECT 'payout:' || payout_id || '\\:returned\\:' || id, 'gateway_cash', amount_minor
+                  FROM billing.statement_adjustment WHERE kind = 'returned'
         UNION ALL SELECT 'dispute:' || id || '\\:opened', 'gateway_cash', -amount_minor FROM billing.dispute
         UNION ALL SELECT 'dispute:' || id || '\\:ended', 'gateway_cash', amount_minor
                   FROM billing.dispute WHERE state <> 'open'
@@ -109,7 +111,8 @@ FACTS = Query(
     ), booked AS (
         SELECT business_key, id FROM billing.ledger_transaction
         WHERE kind IN ('payment', 'charge', 'refund', 'refund_returned', 'refund_resent', 'refund_settled', 'payout_scheduled',
-                       'payout_paid', 'payout_failed', 'payout_returned', 'dispute_opened', 'dispute_ended', 'incident')
+                       'payout_paid', 'payout_failed', 'payout_returned', 'payout_partly_returned',
+                       'dispute_opened', 'dispute_ended', 'incident')
     )
     SELECT business_key, b.id AS transaction_id, e.minor AS expected_minor, s.minor AS booked_minor
     FROM expected e FULL JOIN booked b USING (business_key)
@@ -132,6 +135,8 @@ CASH = _account(
     UNION ALL SELECT p.gateway, r.currency, -r.amount_minor
               FROM billing.refund r JOIN billing.payment p ON p.id = r.payment_id WHERE r.state = 'succeeded'
     UNION ALL SELECT gateway, currency, -amount_minor FROM billing.payout WHERE state = 'paid'
+    UNION ALL SELECT p.gateway, a.currency, a.amount_minor FROM billing.statement_adjustment a
+              JOIN billing.payout p ON p.id = a.payout_id WHERE a.kind = 'returned'
     UNION ALL SELECT gateway, currency, -amount_minor FROM billing.dispute WHERE state = 'open'
     UNION ALL SELECT gateway, currency, -suspense_minor FROM billing.incident
     """,
@@ -174,6 +179,7 @@ AVAILABLE = _account(
     WHERE kind <> 'commission' AND state IN ('releasable', 'in_statement', 'paid')
     UNION ALL SELECT org_id, currency, -amount_minor FROM billing.payout
     WHERE state NOT IN ('failed', 'returned')
+    UNION ALL SELECT org_id, currency, amount_minor FROM billing.statement_adjustment WHERE kind = 'returned'
     """,
 )
 COMMISSION = _account(

@@ -103,10 +103,14 @@ FOLLOWED = Query(
         SELECT 'refund_returned', id FROM billing.refund WHERE returns > 0
         UNION ALL SELECT 'payout_returned', id FROM billing.payout WHERE state = 'returned'
         UNION ALL SELECT 'payment_reversed', id FROM billing.payment WHERE state = 'reversed' AND NOT {pending("id")}
-        UNION ALL SELECT 'dispute_lost', id FROM billing.dispute WHERE state = 'lost' AND NOT {pending("id")}
+        UNION ALL SELECT 'dispute_lost', id FROM billing.dispute
+                  WHERE state <> 'open' AND (state, overturned) <> ('won', 0) AND NOT {pending("id")}
+        UNION ALL SELECT 'dispute_overturned', id FROM billing.dispute
+                  WHERE overturned > 0 AND (state, overturned) <> ('lost', 1)
+        UNION ALL SELECT DISTINCT 'payout_partly_returned', payout_id FROM billing.statement_adjustment WHERE kind = 'returned'
         UNION ALL SELECT DISTINCT 'external_refund', payment_id FROM billing.refund WHERE origin = 'gateway'
     ), told AS (
-        SELECT DISTINCT kind, subject_id FROM billing.incident WHERE kind <> 'late_success'
+        SELECT DISTINCT kind, subject_id FROM billing.incident WHERE kind NOT IN ('late_success', 'payout_disputed')
     )
     SELECT coalesce(c.kind, t.kind) AS kind, coalesce(c.subject_id, t.subject_id) AS subject_id, t.kind IS NOT NULL AS is_told
     FROM changed c FULL JOIN told t ON t.kind = c.kind AND t.subject_id = c.subject_id

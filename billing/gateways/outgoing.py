@@ -43,7 +43,8 @@ class Transitions:
     `succeed` and `fail` move it to its end.
 
     `ends` are those ends, and what the gateway says of a row there. It may say otherwise later: `mark_returned` follows a
-    success that came back, `record_late` money that left after a definite failure.
+    success that came back, `record_late` money that left after a definite failure, `mark_partly_returned` one of which a part
+    came back (so much in all; whether that is news).
     """
 
     machine: Machine
@@ -55,6 +56,7 @@ class Transitions:
     mark_returned: Callable[[str], None]
     record_late: Callable[[], None]
     in_doubt: str = "unknown"
+    mark_partly_returned: Callable[[int], bool] | None = None
 
 
 def apply_result(
@@ -83,6 +85,7 @@ def apply_result(
         return ApplyOutcome.NOTHING_NEW
     if verdict is Conclusion.SUCCEEDED:
         transitions.succeed()
+        _take_back_part(result, transitions)
         return ApplyOutcome.CHANGED
     if verdict is Conclusion.FAILED:
         row.error_code = result.failure
@@ -98,6 +101,8 @@ def _apply_after_end(
 ) -> ApplyOutcome:
     said, answer = transitions.ends[row.state], result.answer
     verdict = result.verdict(Money(row.amount_minor, row.currency))
+    if row.state == "paid" and verdict is Conclusion.SUCCEEDED and _take_back_part(result, transitions):
+        return ApplyOutcome.CHANGED
     if answer is None or verdict is Conclusion.UNDER_WAY or (verdict.value == said.value):
         return ApplyOutcome.NOTHING_NEW
     if verdict is Conclusion.FAILED:
@@ -110,3 +115,9 @@ def _apply_after_end(
     if verdict is Conclusion.SUCCEEDED:
         transitions.record_late()
     return ApplyOutcome.CONTRADICTS
+
+
+def _take_back_part(result: GatewayResult, transitions: Transitions) -> bool:
+    returned_minor = result.answer.returned_minor if result.answer is not None else 0
+    take_back = transitions.mark_partly_returned
+    return bool(returned_minor and take_back is not None and take_back(returned_minor))

@@ -305,10 +305,11 @@ def _refund(refund: Any) -> GatewayAnswer:
 
 def _transfer(transfer: Any) -> GatewayAnswer:
     status = GatewayStatus.FAILED if transfer.reversed else GatewayStatus.SUCCEEDED
-    # Of one that came back in part only what has stayed is told: it is not what was sent, and a person's.
-    stayed = int(transfer.amount) - (0 if transfer.reversed else int(getattr(transfer, "amount_reversed", 0) or 0))
-    amount = from_stripe(stayed, transfer.currency)
-    return GatewayAnswer(status, transfer.id, amount, "reversed" if transfer.reversed else None)
+    amount = from_stripe(int(transfer.amount), transfer.currency)
+    returned = from_stripe(int(getattr(transfer, "amount_reversed", 0) or 0), transfer.currency)
+    if transfer.reversed:
+        return GatewayAnswer(status, transfer.id, amount, "reversed")
+    return GatewayAnswer(status, transfer.id, amount, returned_minor=returned.amount_minor)
 
 
 def _ours(objects: Iterable[Any], key: str) -> Any | None:

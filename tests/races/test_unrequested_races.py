@@ -21,6 +21,8 @@ from billing.incidents.close_incident import CloseIncident, close_incident
 from billing.incidents.models import Incident
 from billing.ledger.models import LedgerTransaction
 from billing.payments.models import Payment, PaymentAllocation
+from billing.payouts.models import Payout
+from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.apply_external import apply_external
 from billing.refunds.apply_gateway_result import apply_gateway_result
 from billing.refunds.models import Refund
@@ -34,9 +36,12 @@ from kernel.errors import Conflict
 from kernel.money import Money
 from kernel.principal import SYSTEM, Principal
 from kernel.states import StateHistory
-from tests.factories_billing import OPERATOR, House, Sale, make_house, read
+from orders import loop
+from tests.factories_billing import OPERATOR, House, Sale, close_due, make_house, read
 
 pytestmark = pytest.mark.races
+FOLLOWERS = loop
+"""Imported so that what follows a dispute is composed."""
 ROUNDS = 8
 
 
@@ -232,3 +237,23 @@ def states(house: House, sale: Sale) -> dict[str, str]:
     with unit_of_work(house.db, SYSTEM) as uow:
         rows = uow.session.scalars(select(Share).where(Share.reference == sale.line_id))
         return {share.kind: share.state for share in rows}
+
+
+def test_a_dispute_beside_a_payout_of_its_share_stops_it_or_is_an_incident(house: House) -> None:
+    for _ in range(ROUNDS):
+        sale = Sale()
+        sale.organizations(house.db)
+        payment_id = sale.paid(house)
+        sale.deliver(house.db)
+        clock.advance(timedelta(days=8))
+        (statement_id,) = close_due(house.db, sale.seller_org_id).statement_ids
+        reference = read(house.db, Payment, payment_id).gateway_reference or ""
+        opened = GatewayRecord(GatewayStatus.PENDING, f"dp_{payment_id.hex}", reference, Money(106_000, "CNY"), "fraud")
+        command = PayOut(statement_id, "sandbox", "sbx_acct_ok")
+        at_once(house, [doing(pay_out, command), doing(apply_dispute, "sandbox", opened)], principal=OPERATOR)
+        house.run()
+        with unit_of_work(house.db, SYSTEM) as uow:
+            payouts = list(uow.session.scalars(select(Payout).where(Payout.statement_id == statement_id)))
+        for payout in payouts:
+            assert payout.state in {"failed", "paid"}
+            assert [one.kind for one in incidents(house, payout.id)] == ["payout_disputed"]
