@@ -15,6 +15,7 @@ def test_what_is_sealed_opens_in_its_own_place(plaintext: bytes, context: str) -
     sealed = BOX.seal(plaintext, context)
     assert BOX.open(sealed, context) == plaintext
     assert sealed.isascii()
+    assert "=" not in sealed
     assert BOX.seal(plaintext, context) != sealed
 
 
@@ -48,6 +49,13 @@ def test_any_changed_character_is_noticed() -> None:
         except SecretUnreadable:
             continue
         assert sealed[index + 1 : index + 2] in ("", ".")
+
+
+def test_a_character_too_many_is_noticed() -> None:
+    sealed = BOX.seal(b"whsec_a", "row:1")
+    for added in ("!", "\n", " "):
+        with pytest.raises(SecretUnreadable):
+            BOX.open(sealed + added, "row:1")
 
 
 @pytest.mark.parametrize(
