@@ -125,9 +125,10 @@ def _b64(data: bytes) -> str:
 
 
 def _unb64(text: str) -> bytes:
-    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    # As much padding as may be missing; what is too much is skipped.
+    data = base64.urlsafe_b64decode(text + "==")
     if _b64(data) != text:
-        # Base64 has spare bits at the end, and foreign characters are skipped: one token, one spelling.
+        # Base64 has spare bits at the end, and foreign characters are skipped, too: one token, one spelling.
         raise ValueError("not canonical")
     return data
 
