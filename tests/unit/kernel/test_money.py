@@ -109,6 +109,8 @@ def test_a_rate_is_of_the_net_or_inside_the_gross() -> None:
         (2, [1, 1, 1], [1, 1, 0]),
         # The largest remainder comes before the earlier part.
         (10, [1, 2, 4], [1, 3, 6]),
+        # And it is the remainder that counts, not the size of the part.
+        (5, [1, 2, 4], [1, 1, 3]),
         (5, [0, 3, 0, 2], [0, 3, 0, 2]),
         (1, [0, 7], [0, 1]),
         (0, [1, 2], [0, 0]),
