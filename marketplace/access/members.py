@@ -154,14 +154,12 @@ def _require_all(uow: UnitOfWork, permissions: frozenset[str]) -> None:
 
 def _keep_an_owner(uow: UnitOfWork, leaving: Member) -> None:
     others = uow.session.scalar(
-        select(Member.id)
-        .where(
+        select(Member.id).where(
             Member.org_id == leaving.org_id,
             Member.id != leaving.id,
             Member.state == "active",
             Member.roles.contains(["owner"]),
         )
-        .limit(1)
     )
     if others is None:
         raise Conflict("last_owner")

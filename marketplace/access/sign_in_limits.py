@@ -169,4 +169,4 @@ def _of_account(email: str) -> str:
 
 def _hashed(*names: str) -> str:
     """What was typed may be anybody's address, or a password in the wrong field: it is not kept."""
-    return hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256("\0".join(names).encode(errors="surrogatepass")).hexdigest()
