@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from api.pages.frame.phrases import is_known, money, reason, run_failure, seconds_since, titles
+from api.pages.frame.phrases import figure, is_known, money, reason, run_failure, seconds_since, titles
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest
 from api.pages.orders.views import OrderItem
@@ -106,12 +106,12 @@ def listing_detail(
 
 def _plan(page_request: PageRequest, plan: PlanView, connectors: Mapping[UUID, str]) -> ListingPlan:
     limits = [
-        (page_request.pick(feature["zh"], feature["en"]), f"{feature['value']} {feature.get('unit') or ''}".strip())
+        (page_request.pick(feature["zh"], feature["en"]), figure(page_request, feature["value"], feature.get("unit")))
         for feature in plan.features
         if feature.get("value") is not None
     ]
     if plan.included_seats:
-        limits.insert(0, (page_request.t("claim.included_seats"), str(plan.included_seats)))
+        limits.insert(0, (page_request.t("claim.included_seats"), page_request.formats.number(plan.included_seats)))
     if plan.trial_days:
         limits.append((page_request.t("claim.trial_days"), str(plan.trial_days)))
     return ListingPlan(
