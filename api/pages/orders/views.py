@@ -84,6 +84,8 @@ class OrderItem:
     state: str
     placed_at: datetime
     needs: Literal["", "pay", "accept"] = ""
+    #: Whether the payer's bank is deciding about its payment.
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

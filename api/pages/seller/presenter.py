@@ -58,7 +58,7 @@ def funnel(reach: Reach, sales: Sequence[VideoSales]) -> tuple[FunnelStep, ...]:
     return tuple(FunnelStep(key, count, count * _PPM // widest) for key, count in counts)
 
 
-def order_row(page_request: PageRequest, view: OrderView) -> OrderItem:
+def order_row(page_request: PageRequest, view: OrderView, *, disputed: bool) -> OrderItem:
     """An order in the seller's list; the first line names it, more are counted."""
     first = view.lines[0]
     return OrderItem(
@@ -71,6 +71,7 @@ def order_row(page_request: PageRequest, view: OrderView) -> OrderItem:
         gross=money(view.gross_minor, view.currency),
         state=view.state,
         placed_at=view.created_at,
+        disputed=disputed,
     )
 
 

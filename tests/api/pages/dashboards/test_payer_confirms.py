@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from billing.payments.models import Payment
+from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
@@ -108,3 +110,14 @@ def test_a_program_is_told_where_to_confirm(dashboards: Dashboards) -> None:
     assert asked["url"].startswith("http")
     assert asked["url"].endswith(f"/payments/{payment_id}/confirm")
     assert dashboards.buyer.get(f"/v1/payments/{payment_id}").json()["next_action"] == asked
+
+
+def test_a_seller_sees_that_an_order_is_in_dispute(dashboards: Dashboards) -> None:
+    assert "In dispute" not in text_of(dashboards.seller.get("/seller/orders"))
+    order_id = dashboards.stage.buy(method="sbx_disputed")
+    dashboards.stage.run()
+    clock.advance(timedelta(seconds=3))
+    dashboards.stage.run()
+    page = text_of(dashboards.seller.get("/seller/orders"))
+    assert page.count("In dispute") == 1
+    assert dashboards.stage.order(order_id).number in page
