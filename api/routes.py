@@ -16,6 +16,7 @@ from api.pages.invoices import handlers as invoices_pages
 from api.pages.money import handlers as money_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
+from api.pages.payments import handlers as payments_pages
 from api.pages.seller import handlers as seller_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.trace import handlers as trace_pages
@@ -97,6 +98,7 @@ MODULES: tuple[ModuleType, ...] = (
     feed_pages,
     buy_pages,
     orders_pages,
+    payments_pages,
     approvals_pages,
     entitlements_pages,
     invoices_pages,

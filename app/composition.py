@@ -82,6 +82,7 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
             settings.stripe_api_key.get_secret_value(),
             settings.stripe_webhook_secret.get_secret_value(),
             base_address=settings.stripe_base_address,
+            payments_at=f"{settings.public_url}/payments",
         )
     return found
 

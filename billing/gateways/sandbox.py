@@ -342,8 +342,13 @@ def _answer(operation: SandboxOperation) -> GatewayAnswer:
         reference=operation.reference,
         amount=Money(operation.amount_minor, operation.currency),
         error_code=operation.error_code if status is GatewayStatus.FAILED else None,
-        next_action={"kind": "sandbox_authentication", "reference": operation.reference} if waits else None,
+        next_action={"kind": "redirect", "url": _confirmation_path(operation)} if waits else None,
     )
+
+
+def _confirmation_path(operation: SandboxOperation) -> str:
+    """Where the payer confirms: a page of the market itself, which is the sandbox's bank."""
+    return f"/payments/{operation.metadata_.get('payment_id', operation.reference)}/confirm"
 
 
 def register() -> None:

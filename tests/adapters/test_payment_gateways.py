@@ -234,6 +234,16 @@ class TestStripeNotices:
         with pytest.raises(ValueError, match="must not be empty"):
             StripeGateway("sk_test_local", "")
 
+    def test_a_payer_with_a_way_back_is_sent_to_the_banks_page(self) -> None:
+        with LocalStripe() as server:
+            at = "https://market.example/payments"
+            gateway = StripeGateway("sk_test_local", SECRET, base_address=server.address, payments_at=at)
+            request = payment("pm_card_authenticationRequired")
+            answer = gateway.submit(request)
+            bank = server.objects[answer.reference]["next_action"]["redirect_to_url"]
+        assert answer.next_action == {"kind": "redirect", "url": "https://hooks.stripe.com/redirect/authenticate/src_1"}
+        assert bank["return_url"] == f"{at}/{request.metadata['payment_id']}"
+
     def test_nobody_answering_is_doubt(self) -> None:
         with pytest.raises(OutcomeUnknown):
             self.gateway().submit(payment("pm_card_visa"))

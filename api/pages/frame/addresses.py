@@ -101,6 +101,16 @@ def order_pay(order_id: str) -> str:
     return f"/orders/{order_id}/pay"
 
 
+def order_confirm(order_id: str) -> str:
+    """Leads the payer to where its gateway or bank wants the payment confirmed."""
+    return f"/orders/{order_id}/confirm"
+
+
+def payment_confirm(payment_id: str) -> str:
+    """The sandbox's own bank, where a payer confirms."""
+    return f"/payments/{payment_id}/confirm"
+
+
 def approve(purchase_id: str) -> str:
     """Where the approver's consent posts."""
     return f"/approvals/{purchase_id}/approve"
