@@ -12,13 +12,13 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import TooMany
 from marketplace.access import sign_in_limits
+from marketplace.access.counted_limits import Limit
 from marketplace.access.models import SignInCount
 from marketplace.access.sign_in_limits import (
     ACCOUNT,
     FREE,
     KEPT,
     SLOWEST_S,
-    Limit,
     count_attempt,
     forgive_attempt,
     purge_old_counts,
