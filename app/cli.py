@@ -85,6 +85,24 @@ def retention() -> int:
     return run()
 
 
+operator = App(name="operator", help="The platform's own staff.")
+app.command(operator)
+
+
+@operator.command(name="add")
+def add_operator(email: str, /, *, name: str = "", language: str = "zh-CN") -> int:
+    """Add an operator. The password is asked for, or read from standard input.
+
+    Args:
+        email: Address to sign in with; one of its own, not that of a buyer or seller.
+        name: What pages call them.
+        language: Of their mails, `zh-CN` or `en`.
+    """
+    from app.commands.operators import add
+
+    return add(email, name=name, language=language)
+
+
 @app.command(show=False)
 def seed() -> int:
     """Fill the database with the sample market, once."""
