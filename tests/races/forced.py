@@ -35,7 +35,7 @@ WHILE_SECOND_HAS_WRITTEN = "first while second has written"
 OF_TWINS = (FIRST_THEN_SECOND, WHILE_FIRST_HAS_READ, WHILE_FIRST_HAS_WRITTEN)
 
 every_order = pytest.mark.parametrize(
-    "order", (*OF_TWINS, SECOND_THEN_FIRST, WHILE_SECOND_HAS_READ, WHILE_SECOND_HAS_WRITTEN)
+    "order", [*OF_TWINS, SECOND_THEN_FIRST, WHILE_SECOND_HAS_READ, WHILE_SECOND_HAS_WRITTEN]
 )
 """For two sides that do different things."""
 every_order_of_twins = pytest.mark.parametrize("order", OF_TWINS)
@@ -125,8 +125,8 @@ def somebody_waits(db: Database) -> bool:
 
 @contextmanager
 def _stopping(holder: _Holder) -> Iterator[None]:
-    """Let every statement of the process pass by the holder: those of a session, and those straight on libpq."""
-    ask = Cursor._ask  # noqa: SLF001 - the one place where they are sent
+    """Let every statement of the process pass by the holder: those of a session, and those that `Cursor` sends itself."""
+    ask = Cursor._ask
 
     def ask_up_to_the_point(cursor: Cursor, queue: Sequence[Any]) -> Any:
         for number, (sql, *_) in enumerate(queue):

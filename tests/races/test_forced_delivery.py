@@ -22,7 +22,7 @@ from kernel.jobs import kinds
 from kernel.jobs.models import Job
 from kernel.jobs.outbox import enqueue
 from kernel.jobs.runner import Runner
-from kernel.principal import SYSTEM, Principal
+from kernel.principal import SYSTEM
 from tests.factories_fulfillment import (
     Delivery,
     attempts_of,

@@ -307,9 +307,7 @@ class TestSettling:
         refund_id = under_way(house, asked)
         done = answered(refund_id, GatewayStatus.SUCCEEDED, f"sbx_ref_{refund_id.hex}", 53_000)
         refund = acting(house, apply_refund_result, refund_id, done)
-        interleaved(
-            house.db, order, refund, lambda: close_due(house.db, sale.seller_org_id), table="billing.share"
-        )
+        interleaved(house.db, order, refund, lambda: close_due(house.db, sale.seller_org_id), table="billing.share")
         clock.advance(timedelta(seconds=1))
         assert close_due(house.db, sale.seller_org_id).refused == ()
         with unit_of_work(house.db, SYSTEM) as uow:

@@ -169,9 +169,7 @@ class TestDeciding:
                 clock.advance(waits)
                 return expire()
 
-            told, expired = interleaved(
-                stage.services.db, order, deciding(stage, purchase_id, "approved"), strikes
-            )
+            told, expired = interleaved(stage.services.db, order, deciding(stage, purchase_id, "approved"), strikes)
         assert (told, expired) == (("approved", False) if order in OF_TWINS else ("purchase_not_pending", True))
         state = "expired" if expired else "pending_payment"
         assert state_of(stage, purchase_id) == (state, state)
