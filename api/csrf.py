@@ -23,7 +23,7 @@ def cover_token(token: str) -> str:
 def is_token(sent: str, token: str) -> bool:
     """Whether `sent` is `token`, covered or not. `sent` may be anything."""
     # As bytes: of text, compare_digest takes ASCII only, and a header may hold anything.
-    found, expected = sent.encode("utf-8", "surrogatepass"), token.encode()
+    found, expected = sent.encode(errors="surrogatepass"), token.encode()
     return hmac.compare_digest(_uncovered(found, len(expected)), expected) or hmac.compare_digest(found, expected)
 
 

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from api import health, metrics, openapi_ui
+from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.buy import handlers as buy_pages
 from api.pages.entitlements import handlers as entitlements_pages
@@ -16,12 +17,15 @@ from api.pages.invoices import handlers as invoices_pages
 from api.pages.money import handlers as money_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
+from api.pages.payments import handlers as payments_pages
 from api.pages.seller import handlers as seller_pages
 from api.pages.sign_in import handlers as sign_in_pages
+from api.pages.sign_up import handlers as sign_up_pages
 from api.pages.trace import handlers as trace_pages
 from api.pages.videos import handlers as videos_pages
 from api.request import authorize_handler
 from api.v1 import (
+    account,
     api_keys,
     approvals,
     billing_profiles,
@@ -29,6 +33,7 @@ from api.v1 import (
     entitlements,
     feed,
     incidents,
+    invitations,
     invoice_export,
     invoices,
     listings,
@@ -38,6 +43,7 @@ from api.v1 import (
     operator,
     orders,
     organizations,
+    outbox,
     payments,
     promoter,
     purchase_rules,
@@ -47,6 +53,7 @@ from api.v1 import (
     seller_money,
     seller_runs,
     session,
+    sign_ups,
     touchpoints,
     traces,
     videos,
@@ -69,6 +76,10 @@ MODULES: tuple[ModuleType, ...] = (
     seller_runs,
     connectors,
     session,
+    account,
+    sign_ups,
+    invitations,
+    outbox,
     members,
     billing_profiles,
     api_keys,
@@ -89,6 +100,8 @@ MODULES: tuple[ModuleType, ...] = (
     payments,
     static_files,
     sign_in_pages,
+    sign_up_pages,
+    account_pages,
     seller_pages,
     videos_pages,
     money_pages,
@@ -97,6 +110,7 @@ MODULES: tuple[ModuleType, ...] = (
     feed_pages,
     buy_pages,
     orders_pages,
+    payments_pages,
     approvals_pages,
     entitlements_pages,
     invoices_pages,

@@ -85,6 +85,24 @@ def retention() -> int:
     return run()
 
 
+operator = App(name="operator", help="The platform's own staff.")
+app.command(operator)
+
+
+@operator.command(name="add")
+def add_operator(email: str, /, *, name: str = "", language: str = "zh-CN") -> int:
+    """Add an operator. The password is asked for, or read from standard input.
+
+    Args:
+        email: Address to sign in with; one of its own, not that of a buyer or seller.
+        name: What pages call them.
+        language: Of their mails, `zh-CN` or `en`.
+    """
+    from app.commands.operators import add
+
+    return add(email, name=name, language=language)
+
+
 @app.command(show=False)
 def seed() -> int:
     """Fill the database with the sample market, once."""
@@ -159,6 +177,12 @@ def openapi(*, check: Check = False) -> int:
     return run(check=check)
 
 
+def lacks_tables(error: Exception) -> bool:
+    """Whether the database misses a schema, table, column or function that this release works with (SQLSTATE class 42)."""
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return state in {"3F000", "42P01", "42703", "42883"}
+
+
 def main() -> None:
     """Entry point: run the command and exit with its code; what a person can mend is said without a traceback."""
     from app.embedded.engine_error import EngineError
@@ -176,6 +200,16 @@ def main() -> None:
         code = UNUSABLE
     except KeyboardInterrupt:
         code = 130
+    except Exception as error:
+        if not lacks_tables(error):
+            raise
+        english = (
+            "The database has not this release's tables; nothing was changed. Run `market migrate`, then this again."
+        )
+        console.print(
+            choose(english, "数据库中没有本版本的表，未作任何更改。请先运行 `market migrate`，再重试。"), markup=False
+        )
+        code = UNUSABLE
     sys.exit(code if isinstance(code, int) else 0)
 
 

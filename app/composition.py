@@ -29,6 +29,10 @@ from kernel.settings import Settings
 from kernel.signing import TokenSigner
 from kernel.storage import open_storage
 from marketplace import jobs as marketplace_jobs
+from marketplace.mail.compose import Composer
+from marketplace.mail.folder_transport import FolderTransport
+from marketplace.mail.ports import MailTransport
+from marketplace.mail.smtp_transport import SmtpServer, SmtpTransport
 
 KEY_ID = "k1"
 LOOP = orders.loop
@@ -82,15 +86,24 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
             settings.stripe_api_key.get_secret_value(),
             settings.stripe_webhook_secret.get_secret_value(),
             base_address=settings.stripe_base_address,
+            payments_at=f"{settings.public_url}/payments",
         )
     return found
+
+
+def mail_transport(settings: Settings) -> MailTransport:
+    """By SMTP where a server is named; a sandbox without one keeps its mail in a folder."""
+    if settings.smtp_url:
+        return SmtpTransport(SmtpServer.parse(settings.smtp_url))
+    return FolderTransport(settings.outbox_folder)
 
 
 def register_jobs(services: Services, monotonic: Callable[[], float] = time.monotonic) -> None:
     """Let every package register its jobs with the ports of this process."""
     settings = services.settings
     retention.register()
-    marketplace_jobs.register(services.storage, review_by_rule=services.sandbox)
+    composer = Composer(services.signer, public_url=settings.public_url, sender=settings.mail_from)
+    marketplace_jobs.register(services.storage, mail_transport(settings), composer, review_by_rule=services.sandbox)
     client = OutboundClient(services.outbound_policy, monotonic=monotonic)
     fulfillment_jobs.register(
         SellerCalls(

@@ -60,7 +60,7 @@ def exponents_besides_two() -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True, order=False)
 class Money:
-    """An amount in minor units of one currency. Arithmetic across currencies is refused."""
+    """An amount in minor units of one currency."""
 
     amount_minor: int
     currency: str
@@ -71,24 +71,9 @@ class Money:
             raise TypeError(msg)
         exponent(self.currency)
 
-    def __add__(self, other: Money) -> Money:
-        return Money(self.amount_minor + self._same(other), self.currency)
-
-    def __sub__(self, other: Money) -> Money:
-        return Money(self.amount_minor - self._same(other), self.currency)
-
-    def __neg__(self) -> Money:
-        return Money(-self.amount_minor, self.currency)
-
     def decimal(self) -> Decimal:
         """The amount in major units, exact."""
         return to_decimal(self.amount_minor, self.currency)
-
-    def _same(self, other: Money) -> int:
-        if other.currency != self.currency:
-            msg = f"{self.currency} and {other.currency} cannot be added"
-            raise ValueError(msg)
-        return other.amount_minor
 
 
 def to_decimal(amount_minor: int, currency: str) -> Decimal:

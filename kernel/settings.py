@@ -2,7 +2,7 @@
 
 A setting is an environment variable of the same name in capitals (`DATABASE_URL` for `database_url`). Nothing else
 in the program reads the environment for configuration. `docs/settings.md` is generated from this module by
-`render_settings_page`, and a test keeps the two equal.
+`kernel/settings_page.py`, and a test keeps the two equal.
 
 In sandbox mode, the default, every setting has a working value. In production mode nothing is guessed: `load_settings`
 refuses to go on and lists every setting that is missing or unsafe, all at once.
@@ -10,6 +10,7 @@ refuses to go on and lists every setting that is missing or unsafe, all at once.
 
 import base64
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 KEY_BYTES = 32
 """Length of the key-encryption key: 256 bits, as AES-256-GCM needs."""
 
+_SMTP_URL = re.compile(r"smtp(s|\+plain)?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?")
 Gateway = Literal["sandbox", "stripe"]
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # compared with, never bound
 
@@ -119,6 +121,17 @@ class Settings(BaseSettings):
         default="https://api.stripe.com", description="Address of the Stripe API; changed only for test servers."
     )
 
+    smtp_url: str = Field(
+        default="",
+        repr=False,
+        description="Where mail is submitted: `smtps://user:password@host:465` (TLS), `smtp://…:587` (STARTTLS required) or "
+        "`smtp+plain://host:25` for a server of one's own. Sandbox, empty: the folder `outbox` in the data folder, which the "
+        "page `/outbox` shows.",
+    )
+    mail_from: str = Field(
+        default="no-reply@localhost.localdomain", description="The address that mail comes from, without a name."
+    )
+
     forwarded_hops: int = Field(
         default=0,
         ge=0,
@@ -205,6 +218,11 @@ class Settings(BaseSettings):
         return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
     @property
+    def outbox_folder(self) -> Path:
+        """Where a sandbox without a mail server keeps what it would have sent."""
+        return self.market_home / "outbox"
+
+    @property
     def object_store_url(self) -> str:
         """Address for `obstore`: STORAGE_URL, or the local folder `storage` in the data folder."""
         return self.storage_url or (self.market_home / "storage").as_uri()
@@ -255,6 +273,14 @@ def find_problems(settings: Settings) -> list[SettingProblem]:
             problems.append(_missing("STRIPE_API_KEY"))
         if settings.stripe_webhook_secret is None:
             problems.append(_missing("STRIPE_WEBHOOK_SECRET"))
+    if settings.smtp_url and not _SMTP_URL.fullmatch(settings.smtp_url):
+        problems.append(
+            SettingProblem(
+                "SMTP_URL",
+                "must be smtps://, smtp:// or smtp+plain://user:password@host:port",
+                "格式应为 smtps://、smtp:// 或 smtp+plain://用户:密码@主机:端口",
+            )
+        )
     if settings.is_production:
         problems += _production_problems(settings)
     return problems
@@ -267,6 +293,7 @@ def _production_problems(settings: Settings) -> list[SettingProblem]:
         "REDIS_URL": settings.redis_url,
         "STORAGE_URL": settings.storage_url,
         "BASE_URL": settings.base_url,
+        "SMTP_URL": settings.smtp_url,
     }
     problems = [_missing(name) for name, value in needed.items() if not value]
     if settings.base_url:
@@ -307,29 +334,6 @@ def _production_problems(settings: Settings) -> list[SettingProblem]:
             )
         )
     return problems
-
-
-def render_settings_page() -> str:
-    """The text of `docs/settings.md`: one table of every setting, its default and what it means."""
-    lines = [
-        "# Settings",
-        "",
-        "Generated from `kernel/settings.py` by `python -m kernel.settings`; do not edit by hand.",
-        "",
-        "Every setting is an environment variable. In sandbox mode all have a working default. In production mode",
-        "`SECRET_KEY`, `DATABASE_URL`, `REDIS_URL`, `STORAGE_URL`, `BASE_URL` (https) and `PAYMENT_GATEWAYS` (without",
-        "`sandbox`) must be given; a start without them lists every one that is missing or unsafe.",
-        "",
-        "| variable | default | meaning |",
-        "|---|---|---|",
-    ]
-    for name, field in Settings.model_fields.items():
-        default = field.default
-        if isinstance(default, tuple):
-            default = ",".join(default)
-        shown = f"`{default}`" if default not in (None, "") else "—"
-        lines.append(f"| `{name.upper()}` | {shown} | {field.description} |")
-    return "\n".join(lines) + "\n"
 
 
 def _missing(name: str) -> SettingProblem:
@@ -375,7 +379,3 @@ def _sandbox_key(path: Path) -> str:
         finally:
             draft.unlink()
     return path.read_text()
-
-
-if __name__ == "__main__":
-    Path(__file__).resolve().parent.parent.joinpath("docs", "settings.md").write_text(render_settings_page())

@@ -23,6 +23,8 @@ from standardwebhooks import Webhook
 
 from kernel import clock
 
+SHORT_CODE_DIGITS: Final = 6
+
 
 class BadToken(Exception):
     """A signed token is altered, malformed, or made for another purpose."""
@@ -37,7 +39,7 @@ class TokenExpired(BadToken):
 
 def new_webhook_secret() -> str:
     """A fresh signing secret, ``whsec_`` and 32 random bytes in base64 (Standard Webhooks: 24 to 64 bytes)."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def sign_webhook(
@@ -57,7 +59,7 @@ def sign_webhook(
     if not signing_secrets:
         raise ValueError("no webhook secret")
     moment = (at or clock.wall_now()).astimezone(UTC)
-    text = body.decode("utf-8")
+    text = body.decode()
     signatures = [_webhook(secret).sign(message_id, moment, text) for secret in signing_secrets]
     return {
         "webhook-id": message_id,
@@ -114,20 +116,38 @@ class TokenSigner:
         payload: dict[str, Any] = claims["p"]
         return payload
 
+    def short_code(self, purpose: str, subject: str) -> str:
+        """Six digits that belong to ``subject``, to be typed from a mail (NIST SP 800-63B §3.1.3: six at least).
+
+        Stored nowhere: whoever checks them makes them again. Guessing has to be counted by the caller.
+        """
+        return _digits(self._keys[0], purpose, subject)
+
+    def is_short_code(self, purpose: str, subject: str, code: str) -> bool:
+        """Whether the code is the subject's, under any key; constant time."""
+        given = code.encode("utf-8", "surrogatepass")
+        verdicts = [hmac.compare_digest(given, _digits(key, purpose, subject).encode()) for key in self._keys]
+        return any(verdicts)
+
+
+def _digits(key: bytes, purpose: str, subject: str) -> str:
+    return f"{int.from_bytes(_mac(key, f'code {purpose}', subject)) % 10**SHORT_CODE_DIGITS:0{SHORT_CODE_DIGITS}d}"
+
 
 def _mac(key: bytes, purpose: str, body: str) -> bytes:
-    purpose_key = hmac.digest(key, b"channel-market token " + purpose.encode(), "sha256")
-    return hmac.digest(purpose_key, body.encode("utf-8", "surrogatepass"), "sha256")
+    purpose_key = hmac.digest(key, b"channel-market token " + purpose.encode(), hashlib.sha256)
+    return hmac.digest(purpose_key, body.encode(errors="surrogatepass"), hashlib.sha256)
 
 
 def _b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _unb64(text: str) -> bytes:
-    data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    # As much padding as may be missing; what is too much is skipped.
+    data = base64.urlsafe_b64decode(text + "==")
     if _b64(data) != text:
-        # Base64 has spare bits at the end: one token, one spelling.
+        # Base64 has spare bits at the end, and foreign characters are skipped, too: one token, one spelling.
         raise ValueError("not canonical")
     return data
 
@@ -219,4 +239,4 @@ def _hash_of_nobody() -> str:
 
 def _prepared(password: str) -> bytes:
     # NFC as RFC 8265 §4.2 asks: the same typed password from two keyboards is one password.
-    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
+    return unicodedata.normalize("NFC", password).encode(errors="surrogatepass")

@@ -27,6 +27,7 @@ import marketplace.attribution.models
 import marketplace.catalog.models
 import marketplace.channels.models
 import marketplace.discovery.models
+import marketplace.mail.models
 import marketplace.parties.models
 import marketplace.placements.models
 import marketplace.videos.models

@@ -6,7 +6,7 @@
         delivery failed or late ─► order's money refunded ─► order refunded, delivery ended, credit note issued
     payment after its purchase expired ─► refunded      refund refused ─► tried again tomorrow
     payment reversed ─► its orders refunded by what is gone      dispute lost ─► the same
-    dispute won ─► what was owed back meanwhile goes back      incident closed ─► a refund that came back is settled
+    dispute ended ─► what was owed back meanwhile goes back      incident closed ─► a refund that came back is settled
     last term over ─► subscription and entitlement ended, order complete
 
 What needs no call outside follows in the transaction of its event; where that fails, as a durable job.
@@ -23,11 +23,12 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from billing.charges.mark_delivered import ask_shares
-from billing.disputes.events import DisputeEnded
+from billing.disputes.events import DisputeEnded, DisputeOpened
 from billing.disputes.models import Dispute
 from billing.incidents.events import IncidentClosed
 from billing.payments.events import PaymentReversed, PaymentSucceeded
 from billing.payments.models import Payment
+from billing.payouts.flag_disputed import flag_disputed_payouts
 from billing.refunds.events import RefundFailed, RefundSucceeded
 from billing.refunds.models import Refund
 from billing.refunds.reverse_payment import ReversePayment, reverse_payment
@@ -220,15 +221,20 @@ def refund_again(uow: UnitOfWork, owed: Payload) -> None:
     refund_remaining(uow, _order(uow, owed["order_id"]), UUID(owed["payment_id"]), reason=owed["reason"])
 
 
+@follows(DisputeOpened)
+def dispute_opened(uow: UnitOfWork, fact: Payload) -> None:
+    """A payout that is on its way with shares of it cannot be held any more: an operator is told."""
+    flag_disputed_payouts(uow, UUID(fact["dispute_id"]))
+
+
 @follows(DisputeEnded)
 def dispute_ended(uow: UnitOfWork, fact: Payload) -> None:
-    """Lost: the orders have lost the money. Won: it is here again, and what was owed back meanwhile goes back now."""
+    """Lost: the orders have lost the money. Either way, what was owed back meanwhile goes back now, as far as it is here."""
     payment = uow.session.get_one(Payment, UUID(fact["payment_id"]))
     if fact["is_lost"]:
         dispute = uow.session.get_one(Dispute, UUID(fact["dispute_id"]))
         lost = (dispute.id, dispute.gateway_reference, f"dispute_{dispute.reason}")
         reverse_payment(uow, ReversePayment(payment.id, dispute.amount_minor, "dispute", "dispute_lost", *lost))
-        return
     _, orders = lock_purchase_and_orders(uow, payment.reference)
     for order in orders:
         if order.payment_id != payment.id or order.state == "delivery_failed":

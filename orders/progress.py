@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -54,7 +54,8 @@ class ProgressStep:
 class Progress:
     """Where an order is. `percent` is the seller's own figure while delivering, else 0 or 100.
 
-    `payment_state` and `payment_error` (the gateway's reason) are those of the latest payment while one is awaited.
+    `payment_id`, `payment_state`, `payment_error` (the gateway's reason) and `next_action` (what the payer has to do) are
+    those of the latest payment while one is awaited.
     """
 
     order_id: UUID
@@ -65,8 +66,10 @@ class Progress:
     launch_url: str | None
     failure: str | None
     steps: tuple[ProgressStep, ...]
+    payment_id: UUID | None
     payment_state: str | None
     payment_error: str | None
+    next_action: Mapping[str, str] | None
 
     @property
     def is_final(self) -> bool:
@@ -101,8 +104,10 @@ def progress_of(uow: UnitOfWork, order_id: UUID) -> Progress:
         launch_url=next((row.launch_url for row in rows if row.launch_url), None),
         failure=order.failure,
         steps=_steps(uow, order),
+        payment_id=payment.id if payment else None,
         payment_state=payment.state if payment else None,
         payment_error=payment.error_code if payment else None,
+        next_action=payment.next_action if payment else None,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import Session
 
@@ -27,9 +27,20 @@ from tests.witness import witness_all
 
 settings.register_profile("market", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("market")
+# For `.ci/mutate`, which runs a test again and again in processes forked from one another: a failure need not be explained.
+settings.register_profile(
+    "mutation",
+    parent=settings.get_profile("market"),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
+    phases=[Phase.explicit, Phase.generate],
+    database=None,
+    derandomize=True,
+)
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 """Where frozen tests begin: noon in Shanghai."""
+TEMPLATE_VARIABLE = "MARKET_TEST_TEMPLATE"
+"""Names a migrated database of the engines to copy instead of migrating: `.ci/mutate` starts a test process a mutant."""
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +48,11 @@ def addresses(worker_id: str) -> Iterator[Addresses]:
     """A database of this test process, built by running the migrations."""
     with shared_engines() as engines:
         name = f"t{os.getpid()}_{worker_id}"
-        own = engines.own_database(name)
+        template = os.environ.get(TEMPLATE_VARIABLE)
+        own = engines.own_database(name, template=template)
         assert own.database_admin_url is not None
-        upgrade(own.database_admin_url)
+        if template is None:
+            upgrade(own.database_admin_url)
         yield own
         with suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
             # A test may have left a connection of the serving role open; the engines throw their data away anyway.

@@ -18,7 +18,9 @@ from kernel.db.base import Base
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.access.api_keys import MintApiKey, mint_api_key
-from marketplace.access.models import ApiKey, Member
+from marketplace.access.invitations import Invite, invite
+from marketplace.access.models import ApiKey, Invitation, Member, SignInSession
+from marketplace.access.sessions import Browser, begin_session
 from marketplace.catalog.models import Listing, Plan
 from marketplace.parties.models import BillingProfile, Organization
 from marketplace.placements.models import Claim, Placement
@@ -34,6 +36,7 @@ KINDS: dict[str, type[Base]] = {
     "claim_id": Claim,
     "connector_id": ConnectorRow,
     "entitlement_id": Entitlement,
+    "invitation_id": Invitation,
     "invoice_id": Invoice,
     "key_id": ApiKey,
     "listing_id": Listing,
@@ -48,6 +51,7 @@ KINDS: dict[str, type[Base]] = {
     "purchase_id": Purchase,
     "run_id": Run,
     "seat_id": Seat,
+    "session_id": SignInSession,
     "statement_id": Statement,
     "video_id": Video,
 }
@@ -64,6 +68,9 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         entitlement = stage.entitlement(order_id)
         with acting(uow, stage.buyer.owner):
             found["seat_id"] = assign_seat(uow, entitlement.id, stage.purchaser.person())
+            found["invitation_id"] = invite(uow, Invite("x@firm.example", ["viewer"])).id
+            person_id = stage.buyer.owner.person()
+            found["session_id"] = begin_session(uow, person_id, stage.buyer.id, Browser()).session_id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):

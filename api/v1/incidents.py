@@ -17,6 +17,7 @@ from api.schema import MoneyOut, Out, PageOut, Paging, StateParameter, Wire, lis
 from billing.disputes.queries import DisputeRow, list_disputes
 from billing.incidents.close_incident import CloseIncident, close_incident
 from billing.incidents.queries import IncidentRow, list_incidents, to_incident_row
+from billing.refunds.resend_refund import resend_refund
 from kernel.db.uow import UnitOfWork
 
 
@@ -36,6 +37,7 @@ class IncidentOut(Out):
     closed_at: datetime | None
     closed_by: str | None
     resolution: str | None
+    evidence: str | None
 
     @classmethod
     def of(cls, row: IncidentRow) -> IncidentOut:
@@ -44,9 +46,12 @@ class IncidentOut(Out):
 
 
 class CloseIncidentIn(Wire):
-    """What was done about it, and why that is right. Of a refund that came back: how its buyer was paid instead."""
+    """What was done about it, and why that is right. Of a refund that came back: how its buyer was paid, with evidence."""
 
     resolution: Annotated[str, Field(min_length=1, max_length=1000)]
+    evidence: Annotated[
+        str, Field(max_length=200, description="Such as the bank's reference; required of a refund that came back")
+    ] = ""
 
 
 class DisputeOut(Out):
@@ -87,9 +92,25 @@ def close(incident_id: FromPath[UUID], data: JSONBody[CloseIncidentIn], request:
     """Close an incident with a reason. Done twice, the second is refused (`incident_closed`)."""
 
     def work(uow: UnitOfWork) -> IncidentOut:
-        return IncidentOut.of(to_incident_row(close_incident(uow, CloseIncident(incident_id, data.resolution))))
+        return IncidentOut.of(
+            to_incident_row(close_incident(uow, CloseIncident(incident_id, data.resolution, data.evidence)))
+        )
 
     return request.transact(work)
+
+
+@post(
+    "/v1/operator/incidents/{incident_id:uuid}/resend",
+    permission="operator.payouts",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["operator"],
+)
+def resend(incident_id: FromPath[UUID], request: ApiRequest) -> IncidentOut:
+    """Send a refund that came back once more to the method that paid. The incident closes when the gateway has sent it, and is
+    open again when it refuses. Done twice, the second is refused (`incident_resending`).
+    """
+    return request.transact(lambda uow: IncidentOut.of(to_incident_row(resend_refund(uow, incident_id))))
 
 
 @get("/v1/operator/disputes", permission="operator.read", sync_to_thread=True, tags=["operator"])
@@ -100,4 +121,4 @@ def list_all_disputes(
     return list_page(request, paging, list_disputes, DisputeOut.of, state=only)
 
 
-routes = [list_all_incidents, close, list_all_disputes]
+routes = [list_all_incidents, close, resend, list_all_disputes]

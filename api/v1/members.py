@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
-from litestar import delete, get, patch, post
+from litestar import delete, get, patch
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
@@ -15,18 +15,9 @@ from api.request import ApiRequest
 from api.schema import Wire
 from api.v1.organizations import require_own_organization
 from kernel.db.uow import UnitOfWork
-from marketplace.access.members import AddMember, MemberRow, add_member, change_roles, list_members, remove_member
+from marketplace.access.members import MemberRow, change_roles, leave, list_members, remove_member
 
 Roles = Annotated[list[Annotated[str, Field(max_length=20)]], Field(min_length=1, max_length=8)]
-
-
-class MemberIn(Wire):
-    """Somebody to add. `name` and `initial_password` only for an address that is new here."""
-
-    email: Annotated[str, Field(max_length=254)]
-    roles: Roles
-    name: Annotated[str, Field(max_length=100)] = ""
-    initial_password: Annotated[str, Field(max_length=1024)] = ""
 
 
 class RolesIn(Wire):
@@ -41,14 +32,6 @@ def get_members(org_id: FromPath[UUID], request: ApiRequest) -> list[MemberRow]:
     require_own_organization(request.principal, org_id)
     with request.transaction() as uow:
         return list_members(uow)
-
-
-@post("/v1/organizations/{org_id:uuid}/members", permission="members.manage", sync_to_thread=True, tags=["people"])
-def create_member(org_id: FromPath[UUID], data: JSONBody[MemberIn], request: ApiRequest) -> MemberRow:
-    """Add a member."""
-    require_own_organization(request.principal, org_id)
-    command = AddMember(data.email, data.roles, data.name, data.initial_password)
-    return _member(request, lambda uow: add_member(uow, command).id)
 
 
 @patch(
@@ -85,6 +68,19 @@ def delete_member(org_id: FromPath[UUID], member_id: FromPath[UUID], request: Ap
     request.transact(lambda uow: remove_member(uow, member_id))
 
 
+@delete(
+    "/v1/organizations/{org_id:uuid}/membership",
+    permission=SIGNED_IN,
+    refuses=[409],
+    sync_to_thread=True,
+    tags=["people"],
+)
+def leave_organization(org_id: FromPath[UUID], request: ApiRequest) -> None:
+    """Leave an organization. Its last owner hands the ownership over first."""
+    require_own_organization(request.principal, org_id)
+    request.transact(leave)
+
+
 def _member(request: ApiRequest, work: Callable[[UnitOfWork], UUID]) -> MemberRow:
     """Change a member and answer what became of them, in one transaction."""
 
@@ -96,4 +92,4 @@ def _member(request: ApiRequest, work: Callable[[UnitOfWork], UUID]) -> MemberRo
     return request.transact(change)
 
 
-routes = [get_members, create_member, update_member, delete_member]
+routes = [get_members, leave_organization, update_member, delete_member]

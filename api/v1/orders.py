@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from msgspec import Meta
 from pydantic import Field
 
 from api.order_watcher import OrderWatcher
+from api.payer_action import absolute_action
 from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, idempotent_command, list_page
 from kernel.db.uow import UnitOfWork
@@ -107,13 +108,20 @@ class ProgressOut(Out):
     message: dict[str, str | None]
     launch_url: str | None
     failure: str | None
+    payment_id: Annotated[UUID | None, Meta(description="The latest payment, while one is awaited")]
     payment_state: Annotated[str | None, Meta(description="Of the latest payment, while one is awaited")]
     payment_error: Annotated[str | None, Meta(examples=["card_declined"])]
+    next_action: Annotated[
+        Mapping[str, str] | None,
+        Meta(
+            description="What the payer has to do while the payment `requires_action`. Of kind `redirect`: open `url`"
+        ),
+    ]
     steps: list[ProgressStep]
 
     @classmethod
-    def of(cls, progress: Progress) -> ProgressOut:
-        """From the query's row."""
+    def of(cls, progress: Progress, public_url: str) -> ProgressOut:
+        """From the query's row; `public_url` is ours."""
         return cls(
             order_id=progress.order_id,
             state=progress.state,
@@ -121,8 +129,10 @@ class ProgressOut(Out):
             message={"zh": progress.message, "en": progress.message_en},
             launch_url=progress.launch_url,
             failure=progress.failure,
+            payment_id=progress.payment_id,
             payment_state=progress.payment_state,
             payment_error=progress.payment_error,
+            next_action=absolute_action(progress.next_action, public_url),
             steps=list(progress.steps),
         )
 
@@ -165,12 +175,13 @@ async def stream_progress(order_id: FromPath[UUID], request: ApiRequest) -> Serv
     """Live progress as server-sent events: `progress` whenever something changed, `end` when nothing more will."""
     first = await sync_to_thread(_look, request, order_id)
     watcher: OrderWatcher = request.app.state["order_watcher"]
+    public_url = request.services.settings.public_url
 
     async def events() -> AsyncIterator[ServerSentEventMessage]:
         seen, progress, ends_at = "", first, time.monotonic() + STREAM_S
         with watcher.watch(order_id) as watch:
             while True:
-                body = msgspec.json.encode(ProgressOut.of(progress)).decode()
+                body = msgspec.json.encode(ProgressOut.of(progress, public_url)).decode()
                 if body != seen:
                     seen = body
                     yield ServerSentEventMessage(data=body, event="progress", retry=STREAM_RETRY_MS)
@@ -189,7 +200,7 @@ async def stream_progress(order_id: FromPath[UUID], request: ApiRequest) -> Serv
 @get("/v1/orders/{order_id:uuid}/status", permission="orders.read", sync_to_thread=True, tags=["buying"])
 def get_progress(order_id: FromPath[UUID], request: ApiRequest) -> ProgressOut:
     """The same progress once, for programs that poll."""
-    return ProgressOut.of(_look(request, order_id))
+    return ProgressOut.of(_look(request, order_id), request.services.settings.public_url)
 
 
 @post(

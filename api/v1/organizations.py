@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,27 +10,18 @@ from litestar import get, post
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
-from api.auth import PUBLIC, SIGNED_IN
+from api.auth import SIGNED_IN
 from api.request import ApiRequest
 from api.schema import CountryIn, Out, ShortText, TimeZoneIn, Wire
-from kernel.errors import NotFound
+from kernel.errors import Forbidden, NotFound
 from kernel.principal import Principal
-from marketplace.access.add_person import NewPerson
 from marketplace.access.authenticate import PRE_AUTH
 from marketplace.access.register_organization import RegisterOrganization, register_organization
 from marketplace.parties.lookups import get_party
 
 
-class OwnerIn(Wire):
-    """The person who registers."""
-
-    email: Annotated[str, Field(max_length=254)]
-    name: Annotated[str, Field(max_length=100)]
-    password: Annotated[str, Field(max_length=1024)]
-
-
 class OrganizationIn(Wire):
-    """A new organization and its owner. `tax_id`: China's unified social credit code, Europe's VAT identifier."""
+    """A new organization. `tax_id`: China's unified social credit code, Europe's VAT identifier."""
 
     legal_name: ShortText
     display_name: ShortText
@@ -39,7 +31,6 @@ class OrganizationIn(Wire):
     time_zone: TimeZoneIn = "Asia/Shanghai"
     is_seller: bool = False
     address: Annotated[str, Field(max_length=400)] = ""
-    owner: OwnerIn
 
 
 class RegisteredOut(Out):
@@ -62,22 +53,33 @@ class OrganizationOut(Out):
     is_seller: bool
 
 
-@post("/v1/organizations", permission=PUBLIC, sync_to_thread=True, tags=["people"])
+@post("/v1/organizations", permission=SIGNED_IN, refuses=[409], sync_to_thread=True, tags=["people"])
 def create_organization(data: JSONBody[OrganizationIn], request: ApiRequest) -> RegisteredOut:
-    """Register an organization with its owner; sign in afterwards."""
-    command = RegisterOrganization(
+    """Register another organization of the signed-in person, who owns it. Newcomers begin with `POST /v1/sign-ups`."""
+    return register_own(request, registration(data))
+
+
+def registration(data: OrganizationIn) -> RegisterOrganization:
+    """As the command takes it; who owns it is filled in by who is signed in, or has just proved their mailbox."""
+    return RegisterOrganization(
         legal_name=data.legal_name,
         display_name=data.display_name,
         country=data.country,
         tax_id=data.tax_id,
-        owner=NewPerson(data.owner.email, data.owner.name, data.owner.password, data.locale),
         locale=data.locale,
         time_zone=data.time_zone,
         is_seller=data.is_seller,
         address=data.address,
-        email=data.owner.email,
     )
-    made = request.transact(lambda uow: register_organization(uow, command), acting_as=PRE_AUTH)
+
+
+def register_own(request: ApiRequest, command: RegisterOrganization) -> RegisteredOut:
+    """For the JSON route and the page alike. Raises as `register_organization`, Forbidden(`person_required`) for keys."""
+    signed_in = request.signed_in
+    if signed_in is None:
+        raise Forbidden("person_required")
+    owned = replace(command, owner=signed_in.principal.person(), email=signed_in.email)
+    made = request.transact(lambda uow: register_organization(uow, owned), acting_as=PRE_AUTH)
     return RegisteredOut(org_id=made.org_id, person_id=made.person_id)
 
 

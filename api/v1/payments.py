@@ -9,8 +9,11 @@ from uuid import UUID
 
 from litestar import get, post
 from litestar.params import FromPath, JSONBody
+from msgspec import Meta
 from pydantic import Field
 
+from api.context import Services
+from api.payer_action import absolute_action
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, Wire
 from billing.gateways.sandbox import SandboxGateway
@@ -27,15 +30,22 @@ class PaymentOut(Out):
     amount: MoneyOut
     state: str
     error_code: str | None
-    next_action: Mapping[str, str] | None
+    next_action: Annotated[
+        Mapping[str, str] | None,
+        Meta(
+            description="What the payer has to do while `requires_action`. Of kind `redirect`: open `url`",
+            examples=[{"kind": "redirect", "url": "https://hooks.stripe.com/redirect/authenticate/src_1"}],
+        ),
+    ]
     deadline_at: datetime
     captured_at: datetime | None
     created_at: datetime
 
     @classmethod
-    def of(cls, row: PaymentRow) -> PaymentOut:
-        """From the query's row."""
-        return cls.of_row(row, purchase_id=row.reference)
+    def of(cls, row: PaymentRow, public_url: str) -> PaymentOut:
+        """From the query's row. `public_url` is ours: the sandbox's confirmation is a page of our own."""
+        action = absolute_action(row.next_action, public_url)
+        return cls.of_row(row, purchase_id=row.reference, next_action=action)
 
 
 class AuthenticationIn(Wire):
@@ -48,7 +58,7 @@ class AuthenticationIn(Wire):
 def get_one(payment_id: FromPath[UUID], request: ApiRequest) -> PaymentOut:
     """One payment of the organization."""
     with request.transaction() as uow:
-        return PaymentOut.of(get_payment(uow, payment_id))
+        return PaymentOut.of(get_payment(uow, payment_id), request.services.settings.public_url)
 
 
 @post(
@@ -62,13 +72,21 @@ def authenticate(payment_id: FromPath[UUID], data: JSONBody[AuthenticationIn], r
     """Confirm or refuse a sandbox payment that waits for its payer. The outcome arrives by notice, as from a bank."""
     with request.transaction() as uow:
         row = get_payment(uow, payment_id)
-    gateway = request.services.gateways.get(row.gateway)
-    if not request.services.sandbox or not isinstance(gateway, SandboxGateway):
+    answer_bank(request.services, row, approve=data.approve)
+    return PaymentOut.of(row, request.services.settings.public_url)
+
+
+def answer_bank(services: Services, row: PaymentRow, *, approve: bool) -> None:
+    """Answer the sandbox's bank for the payer, for the JSON route and the page alike.
+
+    Raises: Forbidden `sandbox_only`; Conflict `payment_needs_no_action`.
+    """
+    gateway = services.gateways.get(row.gateway)
+    if not services.sandbox or not isinstance(gateway, SandboxGateway):
         raise Forbidden("sandbox_only")
     if row.state != "requires_action" or row.gateway_reference is None:
         raise Conflict("payment_needs_no_action", state=row.state)
-    gateway.authenticate(row.gateway_reference, approve=data.approve)
-    return PaymentOut.of(row)
+    gateway.authenticate(row.gateway_reference, approve=approve)
 
 
 routes = [get_one, authenticate]

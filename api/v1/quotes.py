@@ -8,10 +8,13 @@ from uuid import UUID
 
 from litestar import post
 from litestar.params import JSONBody
+from msgspec import Meta
 from pydantic import ConfigDict, Field
 
+from api.language import Language, language_of
 from api.request import ApiRequest
 from api.schema import CurrencyIn, MoneyOut, Out, Wire
+from billing.tax.decision import note_in_words
 from kernel.errors import Invalid
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim
@@ -96,25 +99,31 @@ class QuoteLineOut(Out):
     discount: MoneyOut
     net: MoneyOut
     tax_rate_ppm: int
-    tax_reason: str
+    tax_reason: Annotated[
+        str, Meta(description="Code of the rule; ends in _unevidenced where nothing shows the buyer abroad")
+    ]
+    tax_note: Annotated[str | None, Meta(description="In words, what of the tax a buyer may not expect")]
     tax_included: bool
     tax: MoneyOut
     gross: MoneyOut
     lifetime: MoneyOut
 
     @classmethod
-    def of(cls, line: PricedLine) -> QuoteLineOut:
+    def of(cls, line: PricedLine, language: Language) -> QuoteLineOut:
         """From the quote's own line."""
-        return cls.of_row(line)
+        return cls.of_row(line, tax_note=note_in_words(line.tax_reason, language))
 
 
 class InvoicePartyOut(Out):
-    """Whom the invoice will name. Its country and tax identifier decided the tax."""
+    """Whom the invoice will name. Its country and tax identifier decided the tax; a country abroad counts with a tax identifier
+    of there, or when the organization is registered there (`registered_in`). Otherwise the seller's domestic rate applies.
+    """
 
     billing_profile_id: UUID | None
     legal_name: str
     country: str
     tax_id: str | None
+    registered_in: str | None
 
 
 class QuoteOut(Out):
@@ -131,7 +140,7 @@ class QuoteOut(Out):
     expires_at: datetime
 
     @classmethod
-    def of(cls, quote: Quote) -> QuoteOut:
+    def of(cls, quote: Quote, language: Language) -> QuoteOut:
         """From the stored quote."""
         # Our own lines, validated when they were priced.
         lines = [PricedLine.model_construct(**line) for line in quote.lines]
@@ -139,7 +148,7 @@ class QuoteOut(Out):
         return cls.of_row(
             quote,
             invoice_party=InvoicePartyOut.of_row(InvoiceParty.model_validate(quote.invoice_party)),
-            lines=[QuoteLineOut.of(line) for line in lines],
+            lines=[QuoteLineOut.of(line, language) for line in lines],
             claims=[QuoteClaimOut.of_row(claim, second=claim.second_ms // 1000) for claim in claims],
         )
 
@@ -154,7 +163,7 @@ def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
         share=data.share,
     )
     command = CreateQuote(data.asked(), data.currency, context, data.billing_profile_id)
-    return request.transact(lambda uow: QuoteOut.of(create_quote(uow, command)))
+    return request.transact(lambda uow: QuoteOut.of(create_quote(uow, command), language_of(request)))
 
 
 routes = [post_quote]

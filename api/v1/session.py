@@ -20,7 +20,7 @@ from api.request import ApiRequest
 from api.schema import Out, Wire
 from kernel.errors import Forbidden
 from marketplace.access.authenticate import PRE_AUTH
-from marketplace.access.sessions import LASTS, NewSession, SignIn, sign_in, sign_out, switch_organization
+from marketplace.access.sessions import LASTS, Browser, NewSession, SignIn, sign_in, sign_out, switch_organization
 from marketplace.access.sign_in_limits import count_attempt
 
 
@@ -76,6 +76,12 @@ class MeOut(Out):
     csrf: str | None
 
 
+def browser_of(request: ApiRequest) -> Browser:
+    """What is known of where a request comes from."""
+    origin = network_address(request, request.services.settings.forwarded_hops)
+    return Browser(request.headers.get("user-agent", ""), origin or "")
+
+
 def session_cookie(services: Services, token: str) -> Cookie:
     """The cookie of a session; pages set it too. Not readable by scripts, not sent from other sites' forms."""
     https = services.settings.public_url.startswith("https://")
@@ -100,7 +106,7 @@ def open_session(request: ApiRequest, command: SignIn) -> tuple[NewSession, tupl
     device_id = request.transact(
         lambda uow: count_attempt(uow, email, command.network_address, known), acting_as=PRE_AUTH
     )
-    command = replace(command, device_id=device_id)
+    command = replace(command, device_id=device_id, agent=browser_of(request).agent)
     opened = request.transact(lambda uow: sign_in(uow, command), acting_as=PRE_AUTH)
     services = request.services
     # The session's last: a client that keeps headers in a mapping, as many do, has the one that it cannot do without.

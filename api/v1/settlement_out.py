@@ -97,6 +97,12 @@ class StatementOut(Out):
     promoter: MoneyOut
     adjustments: MoneyOut
     net: MoneyOut
+    held: Annotated[
+        MoneyOut,
+        Meta(
+            description="What of the net is not paid because it is in dispute; the next statement takes it up as adjustments"
+        ),
+    ]
     state: str
     commission_invoice_id: UUID | None
     closed_at: datetime

@@ -23,15 +23,14 @@ from app.sample.scenes import Scene
 from app.sample.scenes.facts import FilmClaim as SpokenClaim
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, transact
-from kernel.ids import uuid7
 from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM, Principal, PrincipalKind
 from kernel.storage import Storage
-from marketplace.access.add_person import NewPerson, add_person, find_person_id
+from marketplace.access.add_operator import add_operator
+from marketplace.access.add_person import NewPerson, find_person_id
 from marketplace.access.members import AddMember, add_member
-from marketplace.access.models import MEMBER, Member
 from marketplace.access.permissions import OPERATOR as OPERATOR_PERMISSIONS
-from marketplace.access.permissions import OPERATOR_ROLE, permissions_of
+from marketplace.access.permissions import permissions_of
 from marketplace.access.register_organization import RegisterOrganization, register_organization
 from marketplace.catalog.draft_listing import DraftListing, draft_listing
 from marketplace.catalog.models import Listing, Plan
@@ -155,11 +154,7 @@ def _members_and_channel(uow: UnitOfWork, wanted: SampleOrganization) -> None:
 def _operator(uow: UnitOfWork) -> None:
     if find_person_id(uow, OPERATOR.email) is not None:
         return
-    person = add_person(uow, _newcomer(OPERATOR, is_operator=True))
-    member = Member(id=uuid7(), org_id=PLATFORM_ORG_ID, person_id=person.id, roles=[OPERATOR_ROLE])
-    MEMBER.begin(uow, member, org_ids=[PLATFORM_ORG_ID])
-    uow.session.add(member)
-    uow.flush()
+    add_operator(uow, _newcomer(OPERATOR))
 
 
 def onboard(org_id: UUID) -> Callable[[UnitOfWork], None]:
@@ -321,8 +316,8 @@ def spoken(placement_id: UUID, scene: str, claim: SpokenClaim) -> AddClaim:
     return AddClaim(placement_id, kind, at_ms, text, text_en, value_int=number, value_text=key, unit=claim.unit)
 
 
-def _newcomer(person: SamplePerson, *, is_operator: bool = False) -> NewPerson:
-    return NewPerson(person.email, person.name, PASSWORD, person.locale, is_operator)
+def _newcomer(person: SamplePerson) -> NewPerson:
+    return NewPerson(person.email, person.name, PASSWORD, person.locale)
 
 
 def _as(uow: UnitOfWork, principal: Principal, work: Callable[[], object]) -> None:

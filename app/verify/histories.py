@@ -41,6 +41,7 @@ TABLES = {
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
+    marketplace.access.models.INVITATION.name: "marketplace.invitation",
     marketplace.access.models.MEMBER.name: "marketplace.member",
     marketplace.videos.models.VIDEO.name: "marketplace.video",
     orders.order.models.ORDER.name: 'orders."order"',

@@ -88,9 +88,11 @@ FACTS = Query(
                   WHERE state IN ('succeeded', 'reversed')
         UNION ALL SELECT 'charge:' || id, 'buyer_credit', gross_minor FROM billing.charge WHERE gross_minor > 0
         UNION ALL SELECT 'refund:' || id, 'gateway_cash', -amount_minor
-                  FROM billing.refund WHERE state IN ('succeeded', 'returned', 'settled')
-        UNION ALL SELECT 'refund:' || id || '\\:returned', 'gateway_cash', amount_minor
-                  FROM billing.refund WHERE state IN ('returned', 'settled')
+                  FROM billing.refund WHERE state IN ('succeeded', 'returned', 'resending', 'settled')
+        UNION ALL SELECT 'refund:' || id || '\\:returned' || CASE WHEN n > 1 THEN '\\:' || n ELSE '' END,
+                         'gateway_cash', amount_minor FROM billing.refund, generate_series(1, returns) n
+        UNION ALL SELECT 'refund:' || id || '\\:resent\\:' || n, 'gateway_cash', -amount_minor
+                  FROM billing.refund, generate_series(1, returns) n WHERE n < returns OR state = 'succeeded'
         UNION ALL SELECT 'refund:' || id || '\\:settled', 'buyer_credit', amount_minor
                   FROM billing.refund WHERE state = 'settled'
         UNION ALL SELECT 'payout:' || id || '\\:scheduled', 'payout_clearing', -amount_minor FROM billing.payout
@@ -100,14 +102,17 @@ FACTS = Query(
                   FROM billing.payout WHERE state = 'returned'
         UNION ALL SELECT 'payout:' || id || '\\:failed', 'payout_clearing', amount_minor
                   FROM billing.payout WHERE state = 'failed'
+        UNION ALL SELECT 'payout:' || payout_id || '\\:returned\\:' || id, 'gateway_cash', amount_minor
+                  FROM billing.statement_adjustment WHERE kind = 'returned'
         UNION ALL SELECT 'dispute:' || id || '\\:opened', 'gateway_cash', -amount_minor FROM billing.dispute
         UNION ALL SELECT 'dispute:' || id || '\\:ended', 'gateway_cash', amount_minor
                   FROM billing.dispute WHERE state <> 'open'
         UNION ALL SELECT 'incident:' || id, 'suspense', suspense_minor FROM billing.incident WHERE suspense_minor <> 0
     ), booked AS (
         SELECT business_key, id FROM billing.ledger_transaction
-        WHERE kind IN ('payment', 'charge', 'refund', 'refund_returned', 'refund_settled', 'payout_scheduled', 'payout_paid',
-                       'payout_failed', 'payout_returned', 'dispute_opened', 'dispute_ended', 'incident')
+        WHERE kind IN ('payment', 'charge', 'refund', 'refund_returned', 'refund_resent', 'refund_settled', 'payout_scheduled',
+                       'payout_paid', 'payout_failed', 'payout_returned', 'payout_partly_returned',
+                       'dispute_opened', 'dispute_ended', 'incident')
     )
     SELECT business_key, b.id AS transaction_id, e.minor AS expected_minor, s.minor AS booked_minor
     FROM expected e FULL JOIN booked b USING (business_key)
@@ -130,6 +135,8 @@ CASH = _account(
     UNION ALL SELECT p.gateway, r.currency, -r.amount_minor
               FROM billing.refund r JOIN billing.payment p ON p.id = r.payment_id WHERE r.state = 'succeeded'
     UNION ALL SELECT gateway, currency, -amount_minor FROM billing.payout WHERE state = 'paid'
+    UNION ALL SELECT p.gateway, a.currency, a.amount_minor FROM billing.statement_adjustment a
+              JOIN billing.payout p ON p.id = a.payout_id WHERE a.kind = 'returned'
     UNION ALL SELECT gateway, currency, -amount_minor FROM billing.dispute WHERE state = 'open'
     UNION ALL SELECT gateway, currency, -suspense_minor FROM billing.incident
     """,
@@ -147,7 +154,7 @@ BUYER_CREDIT = _account(
     UNION ALL SELECT buyer_org_id, currency, -gross_minor FROM billing.charge
     UNION ALL SELECT buyer_org_id, currency, -amount_minor FROM billing.refund WHERE state IN ('succeeded', 'settled')
     UNION ALL SELECT l.buyer_org_id, l.currency, l.gross_minor FROM billing.refund_line l
-              JOIN billing.refund r ON r.id = l.refund_id WHERE r.state IN ('succeeded', 'returned', 'settled')
+              JOIN billing.refund r ON r.id = l.refund_id WHERE r.state IN ('succeeded', 'returned', 'resending', 'settled')
     """,
 )
 PENDING = _account(
@@ -172,6 +179,7 @@ AVAILABLE = _account(
     WHERE kind <> 'commission' AND state IN ('releasable', 'in_statement', 'paid')
     UNION ALL SELECT org_id, currency, -amount_minor FROM billing.payout
     WHERE state NOT IN ('failed', 'returned')
+    UNION ALL SELECT org_id, currency, amount_minor FROM billing.statement_adjustment WHERE kind = 'returned'
     """,
 )
 COMMISSION = _account(

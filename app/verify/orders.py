@@ -32,14 +32,14 @@ PURCHASE_TOTALS = Query(
            IS DISTINCT FROM (coalesce(sum(o.net_minor), 0), coalesce(sum(o.tax_minor), 0), coalesce(sum(o.gross_minor), 0))
         OR (p.gross_minor, p.currency) IS DISTINCT FROM (q.gross_minor, q.currency)
         OR ((p.net_minor, p.tax_minor) IS DISTINCT FROM (q.net_minor, q.tax_minor)
-            AND (p.billing_profile->'country', p.billing_profile->'tax_id')
-                IS NOT DISTINCT FROM (q.invoice_party->'country', q.invoice_party->'tax_id'))
+            AND (p.billing_profile->'country', p.billing_profile->'tax_id', p.billing_profile->'registered_in')
+                IS NOT DISTINCT FROM (q.invoice_party->'country', q.invoice_party->'tax_id', q.invoice_party->'registered_in'))
     """,
 )
 TAXED = Query(
     "lines.taxed",
-    "每行的税由发票抬头决定：出口不面向境内抬头，反向征收的抬头有税号，本国税率只面向本国抬头。",
-    "A line's tax is that of the party on the invoice: no export to a party at home, no reverse charge without its number.",
+    "每行的税由发票抬头决定：出口不面向境内抬头，境外抬头须有税号或由当地组织采购，反向征收的抬头有税号。",
+    "A line's tax is that of the party on the invoice: abroad only where that is evidenced, no reverse charge without a number.",
     """
     SELECT l.id AS order_line_id, l.tax_reason, p.billing_profile->>'country' AS country, p.billing_profile->>'tax_id' AS tax_id
     FROM orders.order_line l
@@ -47,6 +47,11 @@ TAXED = Query(
     JOIN orders.purchase p ON p.id = o.purchase_id
     JOIN marketplace.organization s ON s.id = l.seller_org_id
     WHERE CASE
+        WHEN right(l.tax_reason, 12) = '_unevidenced' THEN
+            p.billing_profile->>'country' = s.country OR coalesce(p.billing_profile->>'tax_id', '') <> ''
+            OR p.billing_profile->>'country' = p.billing_profile->>'registered_in'
+        WHEN l.tax_reason IN ('cn_export', 'eu_destination', 'eu_export') AND coalesce(p.billing_profile->>'tax_id', '') = ''
+            AND p.billing_profile->>'country' <> p.billing_profile->>'registered_in' THEN true
         WHEN l.tax_reason = 'cn_export' THEN p.billing_profile->>'country' = 'CN'
         WHEN l.tax_reason IN ('cn_service', 'cn_software', 'cn_small_scale') THEN p.billing_profile->>'country' <> 'CN'
         WHEN l.tax_reason = 'eu_domestic' THEN p.billing_profile->>'country' <> s.country
@@ -207,7 +212,7 @@ ENDED = Query(
     f"""
     SELECT o.id AS order_id, o.number, o.state, r.minor AS refunded_minor FROM orders."order" o
     JOIN (SELECT reference, payment_id, sum(amount_minor) AS minor FROM billing.refund
-          WHERE state IN ('succeeded', 'returned', 'settled') GROUP BY 1, 2) r
+          WHERE state IN ('succeeded', 'returned', 'resending', 'settled') GROUP BY 1, 2) r
       ON r.reference = o.id AND r.payment_id = o.payment_id
     WHERE r.minor >= o.gross_minor AND o.state <> 'refunded' AND NOT {pending("o.id")}
     """,  # noqa: S608 - (same)

@@ -57,7 +57,7 @@ PURSUED = Query(
     SELECT 'payment' AS what, id, state, next_check_at FROM billing.payment
     WHERE state IN ('processing', 'requires_action', 'unknown') AND next_check_at < :late
     UNION ALL SELECT 'refund', id, state, next_check_at FROM billing.refund
-    WHERE state IN ('requested', 'processing', 'unknown') AND next_check_at < :late
+    WHERE state IN ('requested', 'processing', 'unknown', 'resending') AND next_check_at < :late
     UNION ALL SELECT 'payout', id, state, next_check_at FROM billing.payout
     WHERE state IN ('scheduled', 'sent', 'unknown') AND next_check_at < :late
     """,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from app.verify.rule import Query, pending
 
+EFFECTIVE = "('succeeded', 'returned', 'resending', 'settled')"
+"""States of a refund whose sale is undone, as SQL."""
+
 WITHIN_CAPTURE = Query(
     "refunds.within_capture",
     "退款从不超过已收金额，并发申请也不例外。",
@@ -22,32 +25,32 @@ RESERVED = Query(
     "refunds.reserved",
     "订单付款上的冻结与已退金额等于其退款记录之和。",
     "Reserved and refunded on an order's payment are the sums of its refunds.",
-    """
+    f"""
     SELECT a.id AS allocation_id, a.reserved_minor, a.refunded_minor,
            coalesce(sum(r.amount_minor) FILTER (WHERE r.state <> 'failed'), 0) AS asked_minor,
-           coalesce(sum(r.amount_minor) FILTER (WHERE r.state IN ('succeeded', 'returned', 'settled')), 0) AS succeeded_minor
+           coalesce(sum(r.amount_minor) FILTER (WHERE r.state IN {EFFECTIVE}), 0) AS succeeded_minor
     FROM billing.payment_allocation a LEFT JOIN billing.refund r ON r.allocation_id = a.id
     GROUP BY a.id
     HAVING a.reserved_minor <> coalesce(sum(r.amount_minor) FILTER (WHERE r.state <> 'failed'), 0)
-        OR a.refunded_minor <> coalesce(sum(r.amount_minor) FILTER (WHERE r.state IN ('succeeded', 'returned', 'settled')), 0)
-    """,
+        OR a.refunded_minor <> coalesce(sum(r.amount_minor) FILTER (WHERE r.state IN {EFFECTIVE}), 0)
+    """,  # noqa: S608 - every piece of it stands in this module
 )
 CHARGES = Query(
     "refunds.charges",
     "扣费上的冻结与已退金额等于其退款明细之和。",
     "Reserved and refunded on a charge are the sums of its refund lines.",
-    """
+    f"""
     SELECT c.id AS charge_id, c.reserved_minor, c.reserved_net_minor, c.refunded_minor,
            coalesce(sum(l.gross_minor) FILTER (WHERE r.state <> 'failed'), 0) AS asked_minor,
-           coalesce(sum(l.gross_minor) FILTER (WHERE r.state IN ('succeeded', 'returned', 'settled')), 0) AS succeeded_minor
+           coalesce(sum(l.gross_minor) FILTER (WHERE r.state IN {EFFECTIVE}), 0) AS succeeded_minor
     FROM billing.charge c
     LEFT JOIN billing.refund_line l ON l.charge_id = c.id
     LEFT JOIN billing.refund r ON r.id = l.refund_id
     GROUP BY c.id
     HAVING c.reserved_minor <> coalesce(sum(l.gross_minor) FILTER (WHERE r.state <> 'failed'), 0)
         OR c.reserved_net_minor <> coalesce(sum(l.net_minor) FILTER (WHERE r.state <> 'failed'), 0)
-        OR c.refunded_minor <> coalesce(sum(l.gross_minor) FILTER (WHERE r.state IN ('succeeded', 'returned', 'settled')), 0)
-    """,
+        OR c.refunded_minor <> coalesce(sum(l.gross_minor) FILTER (WHERE r.state IN {EFFECTIVE}), 0)
+    """,  # noqa: S608 - every piece of it stands in this module
 )
 LINES = Query(
     "refunds.lines",
@@ -74,7 +77,7 @@ REVERSED = Query(
     ), asked AS (
         SELECT l.refund_id, l.charge_id, l.gross_minor AS minor
         FROM billing.refund_line l JOIN billing.refund r ON r.id = l.refund_id
-        WHERE r.state IN ('succeeded', 'returned', 'settled')
+        WHERE r.state IN ('succeeded', 'returned', 'resending', 'settled')
     )
     SELECT refund_id, charge_id, a.minor AS refunded_minor, b.minor AS reversed_minor
     FROM asked a FULL JOIN back b USING (refund_id, charge_id) WHERE a.minor IS DISTINCT FROM b.minor
@@ -97,21 +100,28 @@ FOLLOWED = Query(
     "Everything that a gateway changed after its end has its incident, and every incident what it is about.",
     f"""
     WITH changed (kind, subject_id) AS (
-        SELECT 'refund_returned', id FROM billing.refund WHERE state IN ('returned', 'settled')
+        SELECT 'refund_returned', id FROM billing.refund WHERE returns > 0
         UNION ALL SELECT 'payout_returned', id FROM billing.payout WHERE state = 'returned'
         UNION ALL SELECT 'payment_reversed', id FROM billing.payment WHERE state = 'reversed' AND NOT {pending("id")}
-        UNION ALL SELECT 'dispute_lost', id FROM billing.dispute WHERE state = 'lost' AND NOT {pending("id")}
+        UNION ALL SELECT 'dispute_lost', id FROM billing.dispute
+                  WHERE state <> 'open' AND (state, overturned) <> ('won', 0) AND NOT {pending("id")}
+        UNION ALL SELECT 'dispute_overturned', id FROM billing.dispute
+                  WHERE overturned > 0 AND (state, overturned) <> ('lost', 1)
+        UNION ALL SELECT DISTINCT 'payout_partly_returned', payout_id FROM billing.statement_adjustment WHERE kind = 'returned'
         UNION ALL SELECT DISTINCT 'external_refund', payment_id FROM billing.refund WHERE origin = 'gateway'
     ), told AS (
-        SELECT DISTINCT kind, subject_id FROM billing.incident WHERE kind <> 'late_success'
+        SELECT DISTINCT kind, subject_id FROM billing.incident WHERE kind NOT IN ('late_success', 'payout_disputed')
     )
     SELECT coalesce(c.kind, t.kind) AS kind, coalesce(c.subject_id, t.subject_id) AS subject_id, t.kind IS NOT NULL AS is_told
     FROM changed c FULL JOIN told t ON t.kind = c.kind AND t.subject_id = c.subject_id
     WHERE t.kind IS NULL OR (c.kind IS NULL AND t.kind <> 'external_refund')
     UNION ALL
-    SELECT 'refund_returned', r.id, true FROM billing.refund r
-    JOIN billing.incident i ON i.kind = 'refund_returned' AND i.subject_id = r.id
-    WHERE (r.state = 'settled') <> (i.state = 'closed') AND NOT {pending("r.id")}
+    SELECT 'refund_returned', r.id, true FROM billing.refund r LEFT JOIN (
+        SELECT subject_id, count(*) AS told, max(state) FILTER (WHERE state <> 'closed') AS waits
+        FROM billing.incident WHERE kind = 'refund_returned' GROUP BY 1) i ON i.subject_id = r.id
+    WHERE (coalesce(i.told, 0), i.waits) IS DISTINCT FROM
+          (r.returns, CASE r.state WHEN 'returned' THEN 'open' WHEN 'resending' THEN 'resending' END)
+          AND NOT {pending("r.id")}
     """,  # noqa: S608 - every piece of it stands in this module
 )
 TAKEN = Query(

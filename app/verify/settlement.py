@@ -13,7 +13,7 @@ LINES = Query(
     FROM billing.statement s LEFT JOIN billing.statement_line l ON l.statement_id = s.id AND l.currency = s.currency
     GROUP BY s.id
     HAVING (s.gross_minor, s.refunds_minor, s.commission_minor, s.promoter_minor,
-            s.net_minor - s.carried_minor - s.commission_tax_minor)
+            s.net_minor - s.carried_minor - s.commission_tax_minor - s.adjustments_minor)
            IS DISTINCT FROM
            (coalesce(sum(l.gross_minor), 0), coalesce(sum(l.refunds_minor), 0), coalesce(sum(l.commission_minor), 0),
             coalesce(sum(l.promoter_minor), 0), coalesce(sum(l.net_minor), 0))
@@ -79,18 +79,24 @@ SHARES_SETTLED = Query(
     FROM billing.share h LEFT JOIN billing.statement s ON s.id = h.statement_id
     WHERE CASE h.state
           WHEN 'paid' THEN s.state IS NULL OR s.state NOT IN ('paid', 'carried')
-          WHEN 'in_statement' THEN s.state IS NULL OR s.state = 'paid'
+          WHEN 'in_statement' THEN s.state IS NULL OR (s.state = 'paid' AND NOT EXISTS (
+              SELECT 1 FROM billing.statement_adjustment a WHERE a.share_id = h.id))
           ELSE s.id IS NOT NULL END
     """,
 )
 PAYOUT_AMOUNT = Query(
     "payouts.amount",
-    "打款金额、币种与收款方同其结算单一致。",
-    "A payout has the net, currency and party of its statement.",
+    "打款金额、币种与收款方同其结算单一致，拒付未决而暂扣者除外。",
+    "A payout has the net, currency and party of its statement, less what is held because it is in dispute.",
     """
-    SELECT p.id AS payout_id, p.amount_minor, s.net_minor FROM billing.payout p
+    SELECT p.id AS payout_id, p.amount_minor, s.net_minor, a.held_minor FROM billing.payout p
     JOIN billing.statement s ON s.id = p.statement_id
-    WHERE (p.amount_minor, p.currency) IS DISTINCT FROM (s.net_minor, s.currency)
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(a.amount_minor), 0) AS held_minor
+        FROM billing.statement_adjustment a JOIN billing.payout o ON o.id = a.payout_id
+        WHERE a.kind = 'disputed' AND (a.payout_id = p.id
+              OR (o.statement_id = p.statement_id AND o.id < p.id AND a.statement_id IS NOT NULL))) a
+    WHERE (p.amount_minor + a.held_minor, p.currency) IS DISTINCT FROM (s.net_minor, s.currency)
     """,
 )
 PAYOUT_ONCE = Query(
@@ -103,6 +109,17 @@ PAYOUT_ONCE = Query(
     UNION ALL
     SELECT statement_id, 1 FROM billing.payout
     WHERE state = 'paid' AND (paid_at IS NULL OR gateway_reference IS NULL)
+    """,
+)
+ADJUSTMENTS = Query(
+    "statements.adjustments",
+    "结算单的调整栏等于其所承接的暂扣与被退回金额。",
+    "The adjustments of a statement are what it takes up of what earlier payouts left unpaid.",
+    """
+    SELECT s.id AS statement_id, s.adjustments_minor, coalesce(sum(a.amount_minor), 0) AS taken_up_minor
+    FROM billing.statement s
+    LEFT JOIN billing.statement_adjustment a ON a.statement_id = s.id AND a.org_id = s.org_id AND a.currency = s.currency
+    GROUP BY s.id HAVING s.adjustments_minor <> coalesce(sum(a.amount_minor), 0)
     """,
 )
 COMMISSION_INVOICED = Query(
@@ -121,5 +138,5 @@ COMMISSION_INVOICED = Query(
 )
 
 RULES = (
-    LINES, SHARES, SEQUENCE, SETTLED, SHARES_SETTLED, PAYOUT_AMOUNT, PAYOUT_ONCE, COMMISSION_INVOICED,
+    LINES, SHARES, SEQUENCE, SETTLED, SHARES_SETTLED, PAYOUT_AMOUNT, PAYOUT_ONCE, ADJUSTMENTS, COMMISSION_INVOICED,
 )  # fmt: skip

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing.disputes.events import DisputeEnded
+from billing.disputes.events import DisputeEnded, DisputeOpened
 from billing.disputes.models import DISPUTE, STATE_OF, Dispute
 from billing.gateways.ports import GatewayRecord
 from billing.gateways.result import ApplyOutcome, record_mismatch
+from billing.incidents.open_incident import OpenIncident, open_incident
 from billing.ledger.post import Fact, Leg, post
 from billing.payments.models import Payment, PaymentAllocation
 from kernel import clock
@@ -17,6 +18,7 @@ from kernel.db.locks import lock_aggregate, lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
+from kernel.money import Money
 from marketplace.parties.models import PLATFORM_ORG_ID
 
 
@@ -24,9 +26,12 @@ def apply_gateway_record(uow: UnitOfWork, gateway: str, record: GatewayRecord) -
     """Bring a dispute to where the gateway says it is, opening it when it is new. None: it is about no payment of ours.
 
     From its beginning the money is gone from the gateway and stands in suspense; at its end it is back, and what was lost
-    leaves again as refunds of the orders (`DisputeEnded`, `reverse_payment`).
+    leaves again as refunds of the orders (`DisputeEnded`, `reverse_payment`). A bank that turns its decision round moves the
+    money once more: what was won and is lost leaves likewise; what was lost and is won is here, and nobody's until an operator
+    has agreed with the payer. Each time is an incident.
 
-    Emits: DisputeEnded, once. Locks: the purchase that was paid (as an aggregate), its payment, the dispute.
+    Emits: DisputeOpened; DisputeEnded, once, and once more when what was won is lost after all.
+    Locks: the purchase that was paid (as an aggregate), its payment, the dispute.
     Idempotent by: the gateway's reference and the dispute's state.
     """
     payment = _lock_payment(uow, gateway, record.payment_reference)
@@ -50,10 +55,13 @@ def apply_gateway_record(uow: UnitOfWork, gateway: str, record: GatewayRecord) -
         outcome = ApplyOutcome.CHANGED
     if dispute.state == target:
         return outcome
-    if dispute.state != "open":
-        record_mismatch(uow, "dispute", dispute.id, record, differs="overturned")
+    if target == "open":
+        record_mismatch(uow, "dispute", dispute.id, record, differs="reopened")
         return ApplyOutcome.CONTRADICTS
-    _end(uow, dispute, target)
+    if dispute.state == "open":
+        _end(uow, dispute, target)
+    else:
+        _overturn(uow, dispute, target)
     return ApplyOutcome.CHANGED
 
 
@@ -85,6 +93,7 @@ def _open(uow: UnitOfWork, payment: Payment, record: GatewayRecord) -> Dispute:
     uow.session.add(dispute)
     uow.flush()
     _book(uow, dispute, "opened", -dispute.amount_minor)
+    emit(uow, DisputeOpened(dispute_id=dispute.id, payment_id=payment.id))
     return dispute
 
 
@@ -92,13 +101,35 @@ def _end(uow: UnitOfWork, dispute: Dispute, target: str) -> None:
     dispute.ended_at = clock.now()
     DISPUTE.move(uow, dispute, target, org_ids=_parties(dispute))
     _book(uow, dispute, "ended", dispute.amount_minor)
+    _tell(uow, dispute)
+
+
+def _overturn(uow: UnitOfWork, dispute: Dispute, target: str) -> None:
+    dispute.overturned += 1
+    DISPUTE.move(uow, dispute, target, org_ids=_parties(dispute), reason="overturned")
+    if target == "lost" and dispute.overturned == 1:
+        # Its orders have not borne it yet.
+        _tell(uow, dispute)
+        return
+    reference = dispute.gateway_reference + (f":{dispute.overturned}" if dispute.overturned > 1 else "")
+    amount = Money(dispute.amount_minor, dispute.currency)
+    suspense_minor = dispute.amount_minor if target == "lost" else -dispute.amount_minor
+    open_incident(
+        uow,
+        OpenIncident(
+            "dispute_overturned", dispute.id, dispute.gateway, reference, amount, f"now_{target}", suspense_minor
+        ),
+    )
+
+
+def _tell(uow: UnitOfWork, dispute: Dispute) -> None:
     emit(
         uow,
         DisputeEnded(
             dispute_id=dispute.id,
             payment_id=dispute.payment_id,
             payer_org_id=dispute.payer_org_id,
-            is_lost=target == "lost",
+            is_lost=dispute.state == "lost",
         ),
     )
 

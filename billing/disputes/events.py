@@ -8,6 +8,14 @@ from uuid import UUID
 from kernel.events import Event
 
 
+class DisputeOpened(Event):
+    """A bank has begun to decide about a payment."""
+
+    topic: ClassVar[str] = "billing.dispute_opened.v1"
+    dispute_id: UUID
+    payment_id: UUID
+
+
 class DisputeEnded(Event):
     """The bank has decided. Lost: the money stays with the payer."""
 

@@ -46,9 +46,11 @@ class Dispute(Base):
     state: Mapped[str]
     created_at: Mapped[CreatedAt]
     ended_at: Mapped[Instant | None]
+    overturned: Mapped[int] = mapped_column(default=0)
+    """How often the bank has turned its own decision round."""
 
 
-DISPUTE = Machine("dispute", initial="open", edges=edges(open="won lost", won="", lost=""))
+DISPUTE = Machine("dispute", initial="open", edges=edges(open="won lost", won="lost", lost="won"))
 
 
 STATE_OF: Final = {

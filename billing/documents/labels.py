@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -114,6 +115,15 @@ class Labels:
         if self.language is Language.EN:
             return escape(english)
         return Markup('{} <span class="en">{}</span>').format(chinese, english)
+
+    def title(self, key: str) -> Markup:
+        """The label as a heading: what it says in brackets stands on a line of its own, in a smaller hand."""
+        heading = str(self(key))
+        for bracket in ("（", " ("):
+            heading = re.sub(
+                rf"{re.escape(bracket)}([^）)]*[）)])", rf'<span class="qualifier">{bracket.strip()}\1</span>', heading
+            )
+        return Markup(heading)  # noqa: S704 - a label's own markup with more of ours
 
     def plain(self, key: str) -> str:
         """The label as text, for the PDF's title."""

@@ -39,10 +39,12 @@ class OutgoingTransfer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Transitions:
-    """Where a row goes. `under_way` is its state while the gateway has it; `succeed` and `fail` move it to its end.
+    """Where a row goes. `under_way` is its state while the gateway has it, `in_doubt` while nobody knows whether it has;
+    `succeed` and `fail` move it to its end.
 
     `ends` are those ends, and what the gateway says of a row there. It may say otherwise later: `mark_returned` follows a
-    success that came back, `record_late` money that left after a definite failure.
+    success that came back, `record_late` money that left after a definite failure, `mark_partly_returned` one of which a part
+    came back (so much in all; whether that is news).
     """
 
     machine: Machine
@@ -53,6 +55,8 @@ class Transitions:
     fail: Callable[[str], None]
     mark_returned: Callable[[str], None]
     record_late: Callable[[], None]
+    in_doubt: str = "unknown"
+    mark_partly_returned: Callable[[int], bool] | None = None
 
 
 def apply_result(
@@ -72,19 +76,22 @@ def apply_result(
         if verdict is Conclusion.CONTRADICTS:
             record_mismatch(uow, transitions.machine.name, row.id, result.answer)
             row.error_code = "answer_contradicts"
-            transitions.machine.move(uow, row, "unknown", org_ids=list(transitions.parties), reason="contradicts")
+            transitions.machine.move(
+                uow, row, transitions.in_doubt, org_ids=list(transitions.parties), reason="contradicts"
+            )
             return ApplyOutcome.CONTRADICTS
         row.gateway_reference = result.answer.reference
     if verdict is Conclusion.SILENT:
         return ApplyOutcome.NOTHING_NEW
     if verdict is Conclusion.SUCCEEDED:
         transitions.succeed()
+        _take_back_part(result, transitions)
         return ApplyOutcome.CHANGED
     if verdict is Conclusion.FAILED:
         row.error_code = result.failure
         transitions.fail(result.failure)
         return ApplyOutcome.CHANGED
-    target = "unknown" if verdict is Conclusion.UNKNOWN else transitions.under_way
+    target = transitions.in_doubt if verdict is Conclusion.UNKNOWN else transitions.under_way
     moved = transitions.machine.move(uow, row, target, org_ids=list(transitions.parties))
     return ApplyOutcome.CHANGED if moved else ApplyOutcome.NOTHING_NEW
 
@@ -94,6 +101,8 @@ def _apply_after_end(
 ) -> ApplyOutcome:
     said, answer = transitions.ends[row.state], result.answer
     verdict = result.verdict(Money(row.amount_minor, row.currency))
+    if row.state == "paid" and verdict is Conclusion.SUCCEEDED and _take_back_part(result, transitions):
+        return ApplyOutcome.CHANGED
     if answer is None or verdict is Conclusion.UNDER_WAY or (verdict.value == said.value):
         return ApplyOutcome.NOTHING_NEW
     if verdict is Conclusion.FAILED:
@@ -106,3 +115,9 @@ def _apply_after_end(
     if verdict is Conclusion.SUCCEEDED:
         transitions.record_late()
     return ApplyOutcome.CONTRADICTS
+
+
+def _take_back_part(result: GatewayResult, transitions: Transitions) -> bool:
+    returned_minor = result.answer.returned_minor if result.answer is not None else 0
+    take_back = transitions.mark_partly_returned
+    return bool(returned_minor and take_back is not None and take_back(returned_minor))

@@ -84,6 +84,8 @@ class GatewayAnswer:
     amount: Money
     error_code: str | None = None
     next_action: Mapping[str, str] | None = None
+    returned_minor: int = 0
+    """Of money that went out and stayed for the most part: how much of it has come back."""
 
 
 OwnSubject = Literal["refund", "dispute"]

@@ -34,6 +34,7 @@ from billing.gateways.ports import (
 from billing.gateways.sandbox_scripts import (
     DISPUTE_SCRIPTS,
     OK,
+    ONCE,
     PAYOUT_SCRIPTS,
     REFUND_SCRIPTS,
     Script,
@@ -171,7 +172,10 @@ class SandboxGateway:
         parent = _locked(uow, request.payment_reference)
         order = _Order("refund", request.key, parent.method_token, request.amount, parent.reference, request.metadata)
         known = uow.find(_BY_KEY, key=request.key)
-        script = REFUND_SCRIPTS.get(parent.method_token, OK)
+        token = parent.method_token
+        if token in ONCE and not uow.fetch(_REFUNDS_OF, reference=parent.reference, key=request.key):
+            token = ONCE[token]
+        script = REFUND_SCRIPTS.get(token, OK)
         if known is None and script.status is not GatewayStatus.FAILED:
             if parent.state != "succeeded" or parent.currency != request.amount.currency:
                 raise GatewayRefused("payment_not_refundable")
@@ -222,6 +226,13 @@ class _SandboxAnswer:
 
 
 _BY_KEY = Read(select(SandboxOperation).where(SandboxOperation.idempotency_key == bindparam("key")).with_for_update())
+_REFUNDS_OF = Read(
+    select(SandboxOperation.id).where(
+        SandboxOperation.parent_reference == bindparam("reference"),
+        SandboxOperation.kind == "refund",
+        SandboxOperation.idempotency_key != bindparam("key"),
+    )
+)
 _BY_REFERENCE = Read(
     select(SandboxOperation).where(SandboxOperation.reference == bindparam("reference")).with_for_update()
 )
@@ -331,8 +342,13 @@ def _answer(operation: SandboxOperation) -> GatewayAnswer:
         reference=operation.reference,
         amount=Money(operation.amount_minor, operation.currency),
         error_code=operation.error_code if status is GatewayStatus.FAILED else None,
-        next_action={"kind": "sandbox_authentication", "reference": operation.reference} if waits else None,
+        next_action={"kind": "redirect", "url": _confirmation_path(operation)} if waits else None,
     )
+
+
+def _confirmation_path(operation: SandboxOperation) -> str:
+    """Where the payer confirms: a page of the market itself, which is the sandbox's bank."""
+    return f"/payments/{operation.metadata_.get('payment_id', operation.reference)}/confirm"
 
 
 def register() -> None:

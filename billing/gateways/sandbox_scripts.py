@@ -43,6 +43,7 @@ _PAYMENT_SCRIPTS: Final[Mapping[str, Script]] = {
     "sbx_refund_delayed": OK,
     "sbx_refund_timeout": OK,
     "sbx_refund_returned": OK,
+    "sbx_refund_returned_once": OK,
     "sbx_reversed": Script(GatewayStatus.SUCCEEDED, "payment_reversed", becomes=GatewayStatus.FAILED, after=_DELAY),
     "sbx_refunded_by_hand": _AND_THEN,
     "sbx_disputed": _AND_THEN,
@@ -59,6 +60,8 @@ REFUND_SCRIPTS: Final[Mapping[str, Script]] = {
         GatewayStatus.SUCCEEDED, "account_closed", becomes=GatewayStatus.FAILED, after=_DELAY
     ),
 }
+ONCE: Final[Mapping[str, str]] = {"sbx_refund_returned_once": "sbx_refund_returned"}
+"""Tokens by which only the first refund of a payment goes as another token says."""
 DISPUTE_SCRIPTS: Final[Mapping[str, Script]] = {
     "sbx_disputed": Script(GatewayStatus.PENDING, "fraudulent"),
     "sbx_disputed_won": Script(GatewayStatus.PENDING, "fraudulent", becomes=GatewayStatus.SUCCEEDED, after=_DELAY),

@@ -70,16 +70,28 @@ _SAID: Final[Mapping[str, Mapping[str, GatewayStatus]]] = {
 
 
 class StripeGateway:
-    """See the module. `base_address` is Stripe's own, or a local test server's."""
+    """See the module. `base_address` is Stripe's own, or a local test server's.
+
+    `payments_at`: under which address, followed by our payment's id, a payer comes back from the bank's page. Without
+    one no payer is sent anywhere: a payment that has to be confirmed then waits for its deadline.
+    """
 
     name: Final = NAME
 
-    def __init__(self, api_key: str, webhook_secret: str, *, base_address: str = "https://api.stripe.com") -> None:
+    def __init__(
+        self,
+        api_key: str,
+        webhook_secret: str,
+        *,
+        base_address: str = "https://api.stripe.com",
+        payments_at: str | None = None,
+    ) -> None:
         if not webhook_secret:
             # With an empty secret anybody could sign a notice.
             msg = "the webhook secret must not be empty"
             raise ValueError(msg)
         self._secret = webhook_secret
+        self._payments_at = payments_at
         self._live = "_live_" in api_key
         client = stripe.StripeClient(
             api_key,
@@ -90,14 +102,24 @@ class StripeGateway:
         self._api = client.v1
 
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
-        """Create and confirm a PaymentIntent."""
+        """Create and confirm a PaymentIntent.
+
+        With an address to come back to, Stripe answers a payment that its payer has to confirm by the address of the
+        bank's page (`redirect_to_url`), else by what only its own script could use: https://docs.stripe.com/payments/3d-secure
+        """
+        redirects: dict[str, Any] = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+        if self._payments_at is not None:
+            redirects = {
+                "automatic_payment_methods": {"enabled": True, "allow_redirects": "always"},
+                "return_url": f"{self._payments_at}/{request.metadata['payment_id']}",
+            }
         params: dict[str, Any] = {
             "amount": to_stripe(request.amount),
             "currency": request.amount.currency.lower(),
             "payment_method": request.method_token,
             "confirm": True,
             "description": request.description,
-            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            **redirects,
             "metadata": {**request.metadata, ATTEMPT: request.key},
         }
         create: Any = self._api.payment_intents.create
@@ -286,10 +308,18 @@ def _payment(intent: Any) -> GatewayAnswer:
         reference=intent.id,
         amount=from_stripe(int(intent.amount), intent.currency),
         error_code=str(code) if status is GatewayStatus.FAILED else None,
-        next_action={"kind": str(action.get("type", "")), "client_secret": str(intent.client_secret)}
+        next_action=_next_action(action, str(intent.client_secret))
         if status is GatewayStatus.REQUIRES_ACTION
         else None,
     )
+
+
+def _next_action(action: Mapping[str, Any], client_secret: str) -> dict[str, str]:
+    """What the payer has to do: go to an address, or what only Stripe's own script can show."""
+    address = str((action.get("redirect_to_url") or {}).get("url") or "")
+    if address:
+        return {"kind": "redirect", "url": address}
+    return {"kind": str(action.get("type", "")), "client_secret": client_secret}
 
 
 def _refund(refund: Any) -> GatewayAnswer:
@@ -305,10 +335,11 @@ def _refund(refund: Any) -> GatewayAnswer:
 
 def _transfer(transfer: Any) -> GatewayAnswer:
     status = GatewayStatus.FAILED if transfer.reversed else GatewayStatus.SUCCEEDED
-    # Of one that came back in part only what has stayed is told: it is not what was sent, and a person's.
-    stayed = int(transfer.amount) - (0 if transfer.reversed else int(getattr(transfer, "amount_reversed", 0) or 0))
-    amount = from_stripe(stayed, transfer.currency)
-    return GatewayAnswer(status, transfer.id, amount, "reversed" if transfer.reversed else None)
+    amount = from_stripe(int(transfer.amount), transfer.currency)
+    returned = from_stripe(int(getattr(transfer, "amount_reversed", 0) or 0), transfer.currency)
+    if transfer.reversed:
+        return GatewayAnswer(status, transfer.id, amount, "reversed")
+    return GatewayAnswer(status, transfer.id, amount, returned_minor=returned.amount_minor)
 
 
 def _ours(objects: Iterable[Any], key: str) -> Any | None:

@@ -12,7 +12,15 @@ from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.states import Machine, edges
 
 IncidentKind = Literal[
-    "refund_returned", "payout_returned", "payment_reversed", "late_success", "external_refund", "dispute_lost"
+    "refund_returned",
+    "payout_returned",
+    "payment_reversed",
+    "late_success",
+    "external_refund",
+    "dispute_lost",
+    "dispute_overturned",
+    "payout_partly_returned",
+    "payout_disputed",
 ]
 
 
@@ -27,10 +35,10 @@ class Incident(Base):
         UniqueConstraint("kind", "subject_id", "gateway_reference"),
         CheckConstraint(
             "kind IN ('refund_returned', 'payout_returned', 'payment_reversed', 'late_success', 'external_refund', "
-            "'dispute_lost')",
+            "'dispute_lost', 'dispute_overturned', 'payout_partly_returned', 'payout_disputed')",
             name="kind",
         ),
-        CheckConstraint("state IN ('open', 'closed')", name="state"),
+        CheckConstraint("state IN ('open', 'resending', 'closed')", name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("abs(suspense_minor) <= amount_minor", name="suspense"),
         CheckConstraint(
@@ -59,6 +67,8 @@ class Incident(Base):
     closed_by: Mapped[str | None]
     resolution: Mapped[str | None]
     """What the operator did about it, and why that is right."""
+    evidence: Mapped[str | None]
+    """What shows it: the bank's reference of a payment made by hand."""
 
 
-INCIDENT = Machine("incident", initial="open", edges=edges(open="closed", closed=""))
+INCIDENT = Machine("incident", initial="open", edges=edges(open="resending closed", resending="open closed", closed=""))

@@ -31,6 +31,7 @@ class IncidentRow:
     closed_at: datetime | None
     closed_by: str | None
     resolution: str | None
+    evidence: str | None
 
 
 def list_incidents(

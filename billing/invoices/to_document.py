@@ -14,6 +14,7 @@ from billing.documents.model import DocumentKind, InvoiceDocument, Language, Ori
 from billing.documents.parties import DocumentParty, Period
 from billing.gateways.sandbox import NAME as SANDBOX
 from billing.invoices.models import Invoice, InvoiceLine
+from billing.refunds.reasons import reason_in_words
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
@@ -96,7 +97,9 @@ def _original(invoice: Invoice, original: Invoice | None) -> OriginalInvoice | N
         return None
     if original.number is None or original.issued_on is None:
         raise Conflict("invoice_not_issued")
-    return OriginalInvoice(original.number, original.issued_on, reason=invoice.reason)
+    return OriginalInvoice(
+        original.number, original.issued_on, reason=reason_in_words(invoice.reason, invoice.language)
+    )
 
 
 def _line(row: InvoiceLine) -> DocumentLine:

@@ -110,7 +110,7 @@ _ACCOUNTS = Read(
 
 def _accounts(uow: UnitOfWork, currency: str, legs: Sequence[Leg]) -> dict[tuple[UUID, str, str], UUID]:
     """The accounts of the legs, opened where they do not exist. They never change: what was committed is remembered."""
-    wanted = sorted({(leg.org_id, leg.kind, leg.gateway) for leg in legs}, key=str)
+    wanted = sorted({(leg.org_id, leg.kind, leg.gateway) for leg in legs})
     remembered = uow.remembered.setdefault("billing.ledger_accounts", {})
     if all((currency, *key) in remembered for key in wanted):
         return {key: remembered[currency, *key] for key in wanted}

@@ -13,19 +13,14 @@ from kernel.db.uow import UnitOfWork
 
 def balance_minor(uow: UnitOfWork, org_id: UUID, kind: AccountKind, currency: str, gateway: str = "") -> int:
     """What stands on an account: debit positive, so what the platform owes somebody is negative."""
-    return int(uow.session.scalar(balance_of(org_id, kind, currency, gateway)) or 0)
+    return int(uow.session.scalars(balance_of(org_id, kind, currency, gateway)).one())
 
 
 def balance_of(org_id: UUID, kind: AccountKind, currency: str, gateway: str = "") -> Select[int]:
     """The query behind `balance_minor`, for use in a larger one."""
     return (
         select(func.coalesce(func.sum(Posting.amount_minor), 0))
-        .join(
-            LedgerAccount,
-            (LedgerAccount.org_id == Posting.org_id)
-            & (LedgerAccount.id == Posting.account_id)
-            & (LedgerAccount.currency == Posting.currency),
-        )
+        .join(LedgerAccount)
         .where(
             LedgerAccount.org_id == org_id,
             LedgerAccount.kind == kind,

@@ -18,7 +18,6 @@ from sqlalchemy import exists, insert, select, text
 from billing.ledger.models import LedgerSeal, LedgerSealEntry, LedgerTransaction, Posting
 from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
-from kernel.ids import uuid7
 from kernel.jobs.kinds import sweep
 
 GENESIS = "0" * 64
@@ -59,7 +58,6 @@ def seal_day(uow: UnitOfWork) -> int | None:
     last = uow.session.scalars(select(LedgerSeal).order_by(LedgerSeal.number.desc()).limit(1)).first()
     previous = last.hash if last else GENESIS
     seal = LedgerSeal(
-        id=uuid7(),
         number=(last.number if last else 0) + 1,
         sealed_on=today,
         transactions=len(waiting),

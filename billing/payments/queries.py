@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from billing.payments.models import Payment
 from kernel.db.uow import UnitOfWork
@@ -46,6 +47,20 @@ def latest_payment(uow: UnitOfWork, reference: UUID) -> PaymentRow | None:
         _visible_to(uow).where(Payment.reference == reference).order_by(Payment.created_at.desc()).limit(1)
     )
     return _row(found) if found is not None else None
+
+
+def awaiting_payer(uow: UnitOfWork, references: Collection[UUID]) -> set[UUID]:
+    """Which of these purchases of the acting organization go on only when the payer does something: its newest payment
+    failed, or has to be confirmed.
+    """
+    newest = (
+        _visible_to(uow)
+        .with_only_columns(Payment.reference, Payment.state)
+        .where(Payment.reference.in_(references))
+        .ext(distinct_on(Payment.reference))
+        .order_by(Payment.reference, Payment.created_at.desc())
+    )
+    return {row.reference for row in uow.session.execute(newest) if row.state in {"failed", "requires_action"}}
 
 
 def _visible_to(uow: UnitOfWork) -> Select[Payment]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, select
 
 from billing.gateways.outgoing import Transitions, apply_result
 from billing.gateways.result import ApplyOutcome, GatewayResult
@@ -16,23 +15,24 @@ from billing.incidents.open_incident import OpenIncident, open_incident
 from billing.ledger.post import Fact, Leg, post
 from billing.payouts.events import PayoutFailed, PayoutPaid, PayoutReturned
 from billing.payouts.models import ENDS, PAYOUT, Payout, PayoutAttempt
+from billing.payouts.settled_shares import shares_paid_by
 from billing.shares.models import SHARE, Share
-from billing.statements.models import STATEMENT, Statement
+from billing.statements.models import STATEMENT, Statement, StatementAdjustment
 from kernel import clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.money import Money
 from marketplace.parties.models import PLATFORM_ORG_ID
-
-EVER = literal(datetime.min.replace(tzinfo=UTC))
 
 
 def apply_gateway_result(uow: UnitOfWork, payout_id: UUID, result: GatewayResult) -> ApplyOutcome:
     """Bring a payout to where the gateway says it is.
 
     One that was paid and came back (the account was closed) is the party's money again; its statement waits to be paid.
+    A part of one that came back is taken up by the party's next statement.
 
     Emits: PayoutPaid or PayoutFailed, once; PayoutReturned.
     Locks: the payout, its statement, then the statement's shares by id.
@@ -42,6 +42,7 @@ def apply_gateway_result(uow: UnitOfWork, payout_id: UUID, result: GatewayResult
     if payout is None:
         raise NotFound("payout_not_found")
     attempt = uow.session.scalars(select(PayoutAttempt).where(PayoutAttempt.payout_id == payout.id)).one()
+    partly = _returned_minor(uow, payout)
     transitions = Transitions(
         PAYOUT,
         (payout.org_id,),
@@ -49,8 +50,9 @@ def apply_gateway_result(uow: UnitOfWork, payout_id: UUID, result: GatewayResult
         "sent",
         succeed=partial(_paid, uow, payout),
         fail=partial(_failed, uow, payout),
-        mark_returned=partial(_mark_returned, uow, payout),
+        mark_returned=partial(_mark_returned, uow, payout) if not partly else partial(_give_back_rest, uow, payout),
         record_late=partial(_record_late, uow, payout),
+        mark_partly_returned=partial(_mark_partly_returned, uow, payout),
     )
     return apply_result(uow, payout, attempt, result, transitions)
 
@@ -59,7 +61,7 @@ def _paid(uow: UnitOfWork, payout: Payout) -> None:
     payout.paid_at = clock.now()
     PAYOUT.move(uow, payout, "paid", org_ids=[payout.org_id])
     statement = _move_statement(uow, payout, "paid")
-    for share in lock_rows(uow.session, Share, _shares_paid_by(uow, statement, "in_statement")):
+    for share in lock_rows(uow.session, Share, shares_paid_by(uow, statement, "in_statement", payout_id=payout.id)):
         SHARE.move(uow, share, "paid", org_ids=sorted({share.org_id, share.seller_org_id}))
     uow.flush()
     legs = [
@@ -87,20 +89,6 @@ def _move_statement(uow: UnitOfWork, payout: Payout, target: str, *, reason: str
     return statement
 
 
-def _shares_paid_by(uow: UnitOfWork, statement: Statement, state: str) -> list[UUID]:
-    """Shares in `state` of the paid statement, and of those before it whose negative net it has carried."""
-    earlier = (
-        (Statement.org_id == statement.org_id)
-        & (Statement.currency == statement.currency)
-        & (Statement.ends_at < statement.ends_at)
-    )
-    last_to_pay = select(func.max(Statement.ends_at)).where(earlier, Statement.state != "carried").scalar_subquery()
-    carried = earlier & (Statement.state == "carried") & (Statement.ends_at > func.coalesce(last_to_pay, EVER))
-    settled = select(Statement.id).where((Statement.id == statement.id) | carried)
-    shares = select(Share.id).where(Share.statement_id.in_(settled), Share.state == state)
-    return list(uow.session.scalars(shares))
-
-
 def _failed(uow: UnitOfWork, payout: Payout, code: str) -> None:
     PAYOUT.move(uow, payout, "failed", org_ids=[payout.org_id], reason=code)
     _move_statement(uow, payout, "closed", reason=code)
@@ -116,7 +104,7 @@ def _failed(uow: UnitOfWork, payout: Payout, code: str) -> None:
 def _mark_returned(uow: UnitOfWork, payout: Payout, code: str) -> None:
     PAYOUT.move(uow, payout, "returned", org_ids=[payout.org_id], reason=code)
     statement = _move_statement(uow, payout, "closed", reason=code)
-    for share in lock_rows(uow.session, Share, _shares_paid_by(uow, statement, "paid")):
+    for share in lock_rows(uow.session, Share, shares_paid_by(uow, statement, "paid")):
         SHARE.move(uow, share, "in_statement", org_ids=sorted({share.org_id, share.seller_org_id}), reason=code)
     uow.flush()
     legs = [
@@ -126,6 +114,51 @@ def _mark_returned(uow: UnitOfWork, payout: Payout, code: str) -> None:
     post(uow, Fact(f"payout:{payout.id}:returned", "payout_returned", payout.id, payout.currency, clock.now(), legs))
     open_incident(uow, _incident(payout, "payout_returned", code))
     emit(uow, PayoutReturned(payout_id=payout.id, statement_id=payout.statement_id, org_id=payout.org_id, code=code))
+
+
+def _returned_minor(uow: UnitOfWork, payout: Payout) -> int:
+    """What of a paid payout came back in parts so far."""
+    parts = select(func.coalesce(func.sum(StatementAdjustment.amount_minor), 0)).where(
+        StatementAdjustment.payout_id == payout.id, StatementAdjustment.kind == "returned"
+    )
+    return int(uow.session.scalar(parts) or 0)
+
+
+def _give_back_rest(uow: UnitOfWork, payout: Payout, code: str) -> None:
+    """The rest of what came back in part before: its statement may have been followed by one that takes the first part up."""
+    del code
+    _mark_partly_returned(uow, payout, payout.amount_minor)
+
+
+def _mark_partly_returned(uow: UnitOfWork, payout: Payout, returned_minor: int) -> bool:
+    """A part of what was paid is here again: the party's, in its next statement. Returns False when it is known."""
+    uow.flush()
+    known_minor = _returned_minor(uow, payout)
+    more_minor = min(returned_minor, payout.amount_minor) - known_minor
+    if more_minor <= 0:
+        return False
+    part = StatementAdjustment(
+        id=uuid7(),
+        org_id=payout.org_id,
+        kind="returned",
+        payout_id=payout.id,
+        amount_minor=more_minor,
+        currency=payout.currency,
+        created_at=clock.now(),
+    )
+    uow.session.add(part)
+    uow.flush()
+    legs = [
+        Leg(PLATFORM_ORG_ID, "gateway_cash", more_minor, payout.gateway),
+        Leg(payout.org_id, "party_available", -more_minor),
+    ]
+    key = f"payout:{payout.id}:returned:{part.id}"
+    post(uow, Fact(key, "payout_partly_returned", payout.id, payout.currency, part.created_at, legs))
+    reference = (payout.gateway_reference or "") + (f":{known_minor}" if known_minor else "")
+    amount = Money(more_minor, payout.currency)
+    return open_incident(
+        uow, OpenIncident("payout_partly_returned", payout.id, payout.gateway, reference, amount, "partly_returned")
+    )
 
 
 def _record_late(uow: UnitOfWork, payout: Payout) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from sqlalchemy import select
 from billing.ledger.post import Fact, Leg, post
 from billing.ledger.queries import balance_minor
 from billing.payouts.models import PAYOUT, Payout
-from billing.statements.models import STATEMENT, Statement
+from billing.payouts.settled_shares import HeldShare, disputed_shares, taken_up_minor
+from billing.statements.models import STATEMENT, Statement, StatementAdjustment
 from kernel import clock
 from kernel.db.locks import advisory_xact_lock, lock_row
 from kernel.db.uow import UnitOfWork
@@ -37,12 +39,14 @@ class PayOut:
 def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
     """Reserve the statement's net from what its party has available, and let a job send it. Returns the payout's id.
 
+    What of it is in dispute is held back: the party's next statement takes it up once the bank has decided.
+
     Raises:
         Forbidden: `permission_missing` without operator.payouts.
         NotFound: `statement_not_found`.
         Invalid: `payout_account_missing`; without an account at a gateway nothing is reserved.
         Conflict: `statement_not_payable` (paid, carried or being paid), `payout_exceeds_available`,
-            `payout_already_running`.
+            `payout_already_running`, `payout_held_by_dispute` (nothing of it can be paid before the bank has decided).
 
     Emits: later, from the job: PayoutPaid or PayoutFailed.
     Locks: the party's settlement, then the statement.
@@ -51,24 +55,20 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
     gateway, destination = (named.strip() for named in (command.gateway, command.destination))
     if not gateway or not destination:
         raise Invalid("payout_account_missing", field="destination" if gateway else "gateway")
-    org_id = uow.session.scalar(select(Statement.org_id).where(Statement.id == command.statement_id))
-    statement = None
-    if org_id is not None:
-        advisory_xact_lock(uow.session, PARTY_LOCK, org_id)
-        statement = lock_row(uow.session, Statement, command.statement_id)
-    if statement is None:
-        raise NotFound("statement_not_found")
-    if statement.state != "closed" or statement.net_minor <= 0:
-        raise Conflict("statement_not_payable", state=statement.state)
+    statement = _lock_payable(uow, command.statement_id)
+    held = disputed_shares(uow, statement)
+    due_minor = statement.net_minor - taken_up_minor(uow, statement.id) - sum(one.left_minor for one in held)
+    if due_minor <= 0:
+        raise Conflict("payout_held_by_dispute")
     available = -balance_minor(uow, statement.org_id, "party_available", statement.currency)
-    if available < statement.net_minor:
+    if available < due_minor:
         raise Conflict("payout_exceeds_available")
     now = clock.now()
     payout = Payout(
         id=uuid7(),
         org_id=statement.org_id,
         statement_id=statement.id,
-        amount_minor=statement.net_minor,
+        amount_minor=due_minor,
         currency=statement.currency,
         gateway=gateway,
         destination=destination,
@@ -80,6 +80,7 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
     STATEMENT.move(uow, statement, "paying", org_ids=[payout.org_id])
     uow.session.add(payout)
     uow.flush()
+    _hold_back(uow, payout, held)
     legs = [
         Leg(payout.org_id, "party_available", payout.amount_minor),
         Leg(PLATFORM_ORG_ID, "payout_clearing", -payout.amount_minor),
@@ -87,3 +88,33 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
     post(uow, Fact(f"payout:{payout.id}:scheduled", "payout_scheduled", payout.id, payout.currency, now, legs))
     enqueue(uow, SUBMIT, {"payout_id": str(payout.id)}, dedupe_key=str(payout.id))
     return payout.id
+
+
+def _lock_payable(uow: UnitOfWork, statement_id: UUID) -> Statement:
+    org_id = uow.session.scalar(select(Statement.org_id).where(Statement.id == statement_id))
+    statement = None
+    if org_id is not None:
+        advisory_xact_lock(uow.session, PARTY_LOCK, org_id)
+        statement = lock_row(uow.session, Statement, statement_id)
+    if statement is None:
+        raise NotFound("statement_not_found")
+    if statement.state != "closed" or statement.net_minor <= 0:
+        raise Conflict("statement_not_payable", state=statement.state)
+    return statement
+
+
+def _hold_back(uow: UnitOfWork, payout: Payout, held: Sequence[HeldShare]) -> None:
+    uow.session.add_all(
+        StatementAdjustment(
+            id=uuid7(),
+            org_id=payout.org_id,
+            kind="disputed",
+            payout_id=payout.id,
+            share_id=one.share_id,
+            amount_minor=one.left_minor,
+            currency=payout.currency,
+            created_at=payout.created_at,
+        )
+        for one in held
+    )
+    uow.flush()

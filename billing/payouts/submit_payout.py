@@ -9,11 +9,13 @@ from uuid import UUID
 from sqlalchemy import Select, select
 
 from billing.gateways.call import GatewayRequest, Unresolved, said_of
-from billing.gateways.ports import GatewayAnswer, PaymentGateway, PayoutRequest
+from billing.gateways.ports import GatewayAnswer, GatewayRefused, PaymentGateway, PayoutRequest
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payouts.apply_gateway_result import apply_gateway_result
 from billing.payouts.models import ENDS, PAYOUT, Payout, PayoutAttempt
 from billing.payouts.pay_out import SUBMIT
+from billing.payouts.settled_shares import disputed_shares
+from billing.statements.models import Statement
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -56,6 +58,9 @@ class PayoutOperation:
             description=f"statement {payout.statement_id}",
             metadata={"payout_id": str(payout.id)},
         )
+        if fresh and _is_disputed(uow, payout):
+            # Since it was scheduled. What is left of the statement can be paid anew.
+            return GatewayRequest(payout.id, payout.gateway, True, _hold, _hold, DISPUTED)
         question = _Question(request, payout.gateway_reference)
         unconfigured = GatewayResult(refused="gateway_unknown") if fresh else GatewayResult(unknown=True)
         return GatewayRequest(payout.id, payout.gateway, fresh, question.find, question.submit, unconfigured)
@@ -91,6 +96,19 @@ class PayoutOperation:
     def find_by_id(self, uow: UnitOfWork, row_id: UUID) -> UUID | None:
         """See `GatewayOperation.find_by_id`."""
         return uow.session.scalar(select(Payout.id).where(Payout.id == row_id))
+
+
+DISPUTED = GatewayResult(refused="payment_disputed")
+
+
+def _hold(_gateway: object) -> GatewayAnswer:
+    raise GatewayRefused("payment_disputed")
+
+
+def _is_disputed(uow: UnitOfWork, payout: Payout) -> bool:
+    """Whether a bank decides about a share that the payout did not hold back."""
+    statement = uow.session.get_one(Statement, payout.statement_id)
+    return bool(disputed_shares(uow, statement, payout_id=payout.id))
 
 
 def _begin(uow: UnitOfWork, payout: Payout) -> PayoutAttempt:

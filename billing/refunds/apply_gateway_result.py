@@ -11,12 +11,14 @@ from sqlalchemy import select
 from billing.charges.models import Charge
 from billing.gateways.outgoing import Transitions, apply_result
 from billing.gateways.result import ApplyOutcome, GatewayResult
-from billing.incidents.models import IncidentKind
+from billing.incidents.close_incident import mark_closed
+from billing.incidents.models import INCIDENT, Incident, IncidentKind
 from billing.incidents.open_incident import OpenIncident, open_incident
 from billing.ledger.post import AccountKind, Fact, Leg, post
 from billing.payments.models import Payment, PaymentAllocation
+from billing.refunds.attempts import last_attempt
 from billing.refunds.events import RefundFailed, RefundReturned, RefundSucceeded
-from billing.refunds.models import ENDS, REFUND, Refund, RefundAttempt, RefundLine
+from billing.refunds.models import ENDS, REFUND, Refund, RefundLine
 from billing.shares.models import Share
 from billing.shares.reverse import reverse_shares
 from kernel import clock
@@ -32,10 +34,11 @@ def apply_gateway_result(uow: UnitOfWork, refund_id: UUID, result: GatewayResult
     """Bring a refund to where the gateway says it is.
 
     Success takes the parties' parts back in proportion and writes the books; a definite failure frees the reserve. A success
-    that comes back (the buyer's account was closed) is the buyer's credit with the platform, and an operator's to settle.
+    that comes back (the buyer's account was closed) is the buyer's credit with the platform, and an operator's to settle or
+    to send again: then the money alone moves, and its incident closes.
 
-    Emits: RefundSucceeded or RefundFailed, once; RefundReturned.
-    Locks: its order (as an aggregate), the refund, its allocation, its charges by id, their shares by id.
+    Emits: RefundSucceeded or RefundFailed, once; RefundReturned; IncidentClosed.
+    Locks: its order (as an aggregate), the refund, its allocation, its charges by id, their shares by id; its incident.
     Idempotent by: the refund's state.
     """
     order_id = uow.session.scalar(select(Refund.reference).where(Refund.id == refund_id))
@@ -44,16 +47,18 @@ def apply_gateway_result(uow: UnitOfWork, refund_id: UUID, result: GatewayResult
     refund = lock_row(uow.session, Refund, refund_id)
     if refund is None:
         raise NotFound("refund_not_found")
-    attempt = uow.session.scalars(select(RefundAttempt).where(RefundAttempt.refund_id == refund.id)).one()
+    attempt = last_attempt(uow, refund)
+    again = refund.state == "resending"
     transitions = Transitions(
         REFUND,
         (refund.buyer_org_id, refund.seller_org_id),
         ENDS,
-        "processing",
-        succeed=partial(succeed, uow, refund),
-        fail=partial(_fail, uow, refund),
+        "resending" if again else "processing",
+        succeed=partial(_resent if again else succeed, uow, refund),
+        fail=partial(_not_resent if again else _fail, uow, refund),
         mark_returned=partial(_mark_returned, uow, refund),
         record_late=partial(_record_late, uow, refund),
+        in_doubt="resending" if again else "unknown",
     )
     return apply_result(uow, refund, attempt, result, transitions)
 
@@ -110,14 +115,48 @@ def _fail(uow: UnitOfWork, refund: Refund, code: str) -> None:
     )
 
 
+def _resent(uow: UnitOfWork, refund: Refund) -> None:
+    """The money that had come back has gone once more; the sale was undone before."""
+    now = clock.now()
+    refund.ended_at, refund.error_code = now, None
+    REFUND.move(uow, refund, "succeeded", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason="resent")
+    gateway = uow.session.get_one(Payment, refund.payment_id).gateway
+    legs = [
+        Leg(refund.buyer_org_id, "buyer_credit", refund.amount_minor),
+        Leg(PLATFORM_ORG_ID, "gateway_cash", -refund.amount_minor, gateway),
+    ]
+    key = f"refund:{refund.id}:resent:{refund.returns}"
+    post(uow, Fact(key, "refund_resent", refund.id, refund.currency, now, legs))
+    mark_closed(
+        uow, _incident_under_way(uow, refund), f"再次原路退回 / Sent again the same way: {refund.gateway_reference}"
+    )
+
+
+def _not_resent(uow: UnitOfWork, refund: Refund, code: str) -> None:
+    REFUND.move(uow, refund, "returned", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason=code)
+    incident = _incident_under_way(uow, refund)
+    INCIDENT.move(uow, incident, "open", org_ids=[], reason=code)
+    incident.code = code[:200]
+    uow.flush()
+
+
+def _incident_under_way(uow: UnitOfWork, refund: Refund) -> Incident:
+    return uow.session.scalars(
+        select(Incident).where(Incident.subject_id == refund.id, Incident.state == "resending").with_for_update()
+    ).one()
+
+
 def _mark_returned(uow: UnitOfWork, refund: Refund, code: str) -> None:
+    refund.returns += 1
     REFUND.move(uow, refund, "returned", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason=code)
     gateway = uow.session.get_one(Payment, refund.payment_id).gateway
     legs = [
         Leg(PLATFORM_ORG_ID, "gateway_cash", refund.amount_minor, gateway),
         Leg(refund.buyer_org_id, "buyer_credit", -refund.amount_minor),
     ]
-    post(uow, Fact(f"refund:{refund.id}:returned", "refund_returned", refund.id, refund.currency, clock.now(), legs))
+    # The first has no number: so it was called before one could be sent again.
+    key = f"refund:{refund.id}:returned" + (f":{refund.returns}" if refund.returns > 1 else "")
+    post(uow, Fact(key, "refund_returned", refund.id, refund.currency, clock.now(), legs))
     open_incident(uow, _incident(refund, gateway, "refund_returned", code))
     emit(
         uow,

@@ -17,14 +17,14 @@ class Refund(Base):
     """Money given back on one order. It reserves its amount when asked for; a failed one gives the reserve back.
 
     One that had succeeded and came `returned` from the buyer's bank leaves everything else as it is: the sale is undone,
-    and the platform owes the money to the buyer, until it is `settled` in another way.
+    and the platform owes the money to the buyer, until it is `settled` in another way, or `resending` the same way succeeds.
     """
 
     __tablename__ = "refund"
     __table_args__ = (
         UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
         CheckConstraint(
-            "state IN ('requested', 'processing', 'unknown', 'succeeded', 'failed', 'returned', 'settled')",
+            "state IN ('requested', 'processing', 'unknown', 'succeeded', 'failed', 'returned', 'resending', 'settled')",
             name="state",
         ),
         CheckConstraint("origin IN ('request', 'gateway', 'reversal', 'dispute')", name="origin"),
@@ -37,7 +37,7 @@ class Refund(Base):
         Index(
             "ix_refund_doubtful",
             "next_check_at",
-            postgresql_where=text("state IN ('requested', 'processing', 'unknown')"),
+            postgresql_where=text("state IN ('requested', 'processing', 'unknown', 'resending')"),
         ),
         {"schema": "billing"},
     )
@@ -59,6 +59,9 @@ class Refund(Base):
     state: Mapped[str]
     error_code: Mapped[str | None]
     gateway_reference: Mapped[str | None]
+    """Of the last attempt."""
+    returns: Mapped[int] = mapped_column(default=0)
+    """How often it came back."""
     next_check_at: Mapped[Instant]
     checks: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[CreatedAt]
@@ -92,7 +95,10 @@ class RefundLine(Base):
 
 
 class RefundAttempt(Base):
-    """One call to the gateway for a refund; written before the call, its id is the idempotency key."""
+    """One call to the gateway for a refund; written before the call, its id is the idempotency key.
+
+    Another follows only what has definitely come back: it moves the same money once more.
+    """
 
     __tablename__ = "refund_attempt"
     __table_args__ = (
@@ -100,7 +106,7 @@ class RefundAttempt(Base):
             ["buyer_org_id", "seller_org_id", "refund_id"],
             ["billing.refund.buyer_org_id", "billing.refund.seller_org_id", "billing.refund.id"],
         ),
-        UniqueConstraint("refund_id"),
+        UniqueConstraint("refund_id", "number"),
         CheckConstraint("outcome IN ('calling', 'answered', 'refused', 'unknown')", name="outcome"),
         {"schema": "billing"},
     )
@@ -108,6 +114,7 @@ class RefundAttempt(Base):
     buyer_org_id: Mapped[UUID]
     seller_org_id: Mapped[UUID]
     refund_id: Mapped[UUID]
+    number: Mapped[int] = mapped_column(default=0)
     outcome: Mapped[str]
     detail: Mapped[str | None]
     started_at: Mapped[Instant]
@@ -123,7 +130,8 @@ REFUND = Machine(
         unknown="processing succeeded failed",
         succeeded="returned",
         failed="",
-        returned="settled",
+        returned="resending settled",
+        resending="succeeded returned",
         settled="",
     ),
 )
@@ -136,5 +144,7 @@ ENDS: Final = {
     "settled": GatewayStatus.FAILED,
 }
 """States after which the gateway is not asked by ourselves, and what it says of a refund there."""
-EFFECTIVE: Final = ("succeeded", "returned", "settled")
+UNRESOLVED: Final = ("requested", "processing", "unknown", "resending")
+"""States in which the gateway has yet to say what became of it."""
+EFFECTIVE: Final = ("succeeded", "returned", "resending", "settled")
 """States in which the sale is undone, wherever the money is."""

@@ -14,7 +14,8 @@ from billing.gateways.ports import GatewayAnswer, GatewayRefused, PaymentGateway
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payments.models import Payment
 from billing.refunds.apply_gateway_result import apply_gateway_result
-from billing.refunds.models import ENDS, REFUND, Refund, RefundAttempt
+from billing.refunds.attempts import last_attempt
+from billing.refunds.models import ENDS, REFUND, UNRESOLVED, Refund, RefundAttempt
 from billing.refunds.request_refund import SUBMIT
 from kernel import clock
 from kernel.db.locks import lock_row
@@ -49,7 +50,7 @@ class RefundOperation:
             return None
         payment = uow.session.get_one(Payment, refund.payment_id)
         fresh = refund.state == "requested"
-        attempt = _begin(uow, refund) if fresh else _attempt_of(uow, refund)
+        attempt = _begin(uow, refund) if fresh else last_attempt(uow, refund)
         if refund.state not in ENDS:
             refund.next_check_at = clock.now() + CALL_LASTS
         request = RefundRequest(
@@ -66,7 +67,9 @@ class RefundOperation:
             return GatewayRequest(refund.id, payment.gateway, True, _hold, _hold, DISPUTED)
         question = _Question(request, refund.gateway_reference)
         unconfigured = GatewayResult(unknown=True)
-        return GatewayRequest(refund.id, payment.gateway, fresh, question.find, question.submit, unconfigured)
+        # What is sent again may be there already; if it is not, it waits for the bank like any other.
+        submit = _hold if refund.state == "resending" and is_disputed(uow, payment.id) else question.submit
+        return GatewayRequest(refund.id, payment.gateway, fresh, question.find, submit, unconfigured)
 
     def ask_ahead(self, uow: UnitOfWork, row_id: UUID) -> None:
         """See `GatewayOperation.ask_ahead`: nothing, they are few."""
@@ -79,7 +82,7 @@ class RefundOperation:
         """See `GatewayOperation.unresolved`."""
         rows = uow.session.execute(
             select(Refund.id, Refund.checks)
-            .where(state_in(Refund.state, "requested", "processing", "unknown"), Refund.next_check_at <= clock.now())
+            .where(state_in(Refund.state, *UNRESOLVED), Refund.next_check_at <= clock.now())
             .order_by(Refund.next_check_at)
             .limit(limit)
         )
@@ -130,7 +133,3 @@ def _begin(uow: UnitOfWork, refund: Refund) -> RefundAttempt:
     uow.session.add(attempt)
     REFUND.move(uow, refund, "processing", org_ids=[refund.buyer_org_id, refund.seller_org_id])
     return attempt
-
-
-def _attempt_of(uow: UnitOfWork, refund: Refund) -> RefundAttempt:
-    return uow.session.scalars(select(RefundAttempt).where(RefundAttempt.refund_id == refund.id)).one()

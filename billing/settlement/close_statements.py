@@ -7,21 +7,23 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import select, union
+from sqlalchemy import Select, select, union
+from sqlalchemy.orm import InstrumentedAttribute
 
 from billing.charges.models import Charge
 from billing.disputes.queries import disputed_among, disputed_orders
 from billing.invoices.number_series import take_number
+from billing.payouts.models import Payout
 from billing.payouts.pay_out import PARTY_LOCK
 from billing.settlement.commission_invoice import invoice_commission
 from billing.settlement.reconcile import difference_minor
 from billing.shares.models import SHARE, Share, ShareReversal
 from billing.shares.release import release_all
 from billing.statements.lines import Entry, reversal, sale
-from billing.statements.models import STATEMENT, Statement, StatementLine
+from billing.statements.models import STATEMENT, Statement, StatementAdjustment, StatementLine
 from kernel import clock
 from kernel.db.locks import advisory_xact_lock, lock_rows
 from kernel.db.uow import Transact, UnitOfWork
@@ -130,14 +132,19 @@ def close_statement(uow: UnitOfWork, command: CloseStatement) -> UUID | None:
     shares, commissions = _lock_shares(uow, command)
     reversals = _reversals(uow, command, {share.id for share in shares})
     entries = _entries(uow, shares, reversals)
-    if not entries:
+    adjustments = _lock_adjustments(uow, command)
+    if not entries and not adjustments:
         return None
     difference = difference_minor(uow, org_id, currency)
     if difference:
         raise Conflict("statement_does_not_reconcile", org_id=org_id, difference_minor=difference)
+    # What a payout left unpaid follows a statement.
     starts_at = last.ends_at if last else min(entry.occurred_at for entry in entries)
     carried_minor = last.net_minor if last is not None and last.state == "carried" else 0
-    statement = _insert(uow, command, starts_at, carried_minor, entries)
+    adjustments_minor = sum(one.amount_minor for one in adjustments)
+    statement = _insert(uow, command, starts_at, carried_minor, entries, adjustments_minor)
+    for one in adjustments:
+        one.statement_id = statement.id
     _settle(uow, statement, [*shares, *commissions], [own for _, own in reversals])
     if statement.net_minor <= 0:
         STATEMENT.move(uow, statement, "carried", org_ids=[org_id], reason="nothing_to_pay")
@@ -168,7 +175,9 @@ def _parties(uow: UnitOfWork, command: CloseStatements) -> list[CloseStatement]:
         .where(ShareReversal.statement_id.is_(None), ShareReversal.created_at < command.until)
         .where(Share.kind != "commission", Share.state.in_(SETTLED))
     )
-    rows = uow.session.execute(union(earned, taken_back)).all()
+    left_unpaid = _left_unpaid(command.until, StatementAdjustment.org_id, StatementAdjustment.currency)
+    every: Any = union(earned, taken_back, left_unpaid)
+    rows = uow.session.execute(every).all()
     return [
         CloseStatement(org_id, currency, command.until)
         for org_id, currency in sorted((row[0], row[1]) for row in rows)
@@ -201,6 +210,30 @@ def _lock_shares(uow: UnitOfWork, command: CloseStatement) -> tuple[list[Share],
     shares = [share for share in locked if share.kind != "commission"]
     sold = {share.charge_id for share in shares if share.kind == "seller"}
     return shares, [share for share in locked if share.kind == "commission" and share.charge_id in sold]
+
+
+def _lock_adjustments(uow: UnitOfWork, command: CloseStatement) -> list[StatementAdjustment]:
+    """What payouts of the party left unpaid, and no bank is deciding about any more."""
+    ids = uow.session.scalars(
+        _left_unpaid(command.until, StatementAdjustment.id).where(
+            StatementAdjustment.org_id == command.org_id, StatementAdjustment.currency == command.currency
+        )
+    ).all()
+    return lock_rows(uow.session, StatementAdjustment, ids)
+
+
+def _left_unpaid(until: datetime, *columns: InstrumentedAttribute[Any]) -> Select[Any]:
+    return (
+        select(*columns)
+        .join(Payout, Payout.id == StatementAdjustment.payout_id)
+        .outerjoin(Share, Share.id == StatementAdjustment.share_id)
+        .where(
+            StatementAdjustment.statement_id.is_(None),
+            StatementAdjustment.created_at < until,
+            Payout.state == "paid",
+            StatementAdjustment.share_id.is_(None) | Share.group_reference.not_in(disputed_orders()),
+        )
+    )
 
 
 def _reversals(uow: UnitOfWork, command: CloseStatement, settling: set[UUID]) -> list[tuple[Share, ShareReversal]]:
@@ -241,7 +274,12 @@ def _entries(uow: UnitOfWork, shares: Sequence[Share], reversals: Sequence[tuple
 
 
 def _insert(
-    uow: UnitOfWork, command: CloseStatement, starts_at: datetime, carried_minor: int, entries: Sequence[Entry]
+    uow: UnitOfWork,
+    command: CloseStatement,
+    starts_at: datetime,
+    carried_minor: int,
+    entries: Sequence[Entry],
+    adjustments_minor: int,
 ) -> Statement:
     totals = {
         column: sum(getattr(entry, column) for entry in entries)
@@ -256,8 +294,8 @@ def _insert(
         ends_at=command.until,
         carried_minor=carried_minor,
         commission_tax_minor=0,
-        adjustments_minor=0,
-        net_minor=carried_minor + sum(entry.net_minor for entry in entries),
+        adjustments_minor=adjustments_minor,
+        net_minor=carried_minor + sum(entry.net_minor for entry in entries) + adjustments_minor,
         closed_at=clock.now(),
         **totals,
     )

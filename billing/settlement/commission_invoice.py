@@ -122,4 +122,4 @@ def _side(uow: UnitOfWork, org_id: UUID) -> _Side:
         bank_account=(title.bank_account_masked if title else None) or "",
         email=title.email if title else "",
     )
-    return _Side(document, TaxParty(document.country, document.tax_id), who.time_zone)
+    return _Side(document, TaxParty(document.country, document.tax_id, registered_in=who.country), who.time_zone)

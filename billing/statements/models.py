@@ -90,6 +90,39 @@ class StatementLine(Base):
     created_at: Mapped[CreatedAt]
 
 
+class StatementAdjustment(Base):
+    """What a payout left unpaid of its statement, positive; the party's next statement takes it up.
+
+    `disputed`: a share whose payment was in dispute when the statement was paid, taken up once the bank has decided (if it was
+    lost, beside the reversal of the share). `returned`: a part of the payout that came back. It counts while the payout is
+    paid; one that failed or came back altogether leaves its whole statement to be paid.
+    """
+
+    __tablename__ = "statement_adjustment"
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id", "payout_id"], ["billing.payout.org_id", "billing.payout.id"]),
+        ForeignKeyConstraint(["org_id", "statement_id"], ["billing.statement.org_id", "billing.statement.id"]),
+        UniqueConstraint("payout_id", "share_id"),
+        CheckConstraint("kind IN ('disputed', 'returned')", name="kind"),
+        CheckConstraint("(kind = 'disputed') = (share_id IS NOT NULL)", name="share"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        Index("ix_statement_adjustment_org_id_payout_id", "org_id", "payout_id"),
+        Index("ix_statement_adjustment_org_id_statement_id", "org_id", "statement_id"),
+        Index("ix_statement_adjustment_share_id", "share_id"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID]
+    kind: Mapped[str]
+    payout_id: Mapped[UUID]
+    share_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.share.id"))
+    amount_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+    statement_id: Mapped[UUID | None]
+    """The statement that takes it up."""
+    created_at: Mapped[CreatedAt]
+
+
 STATEMENT = Machine(
     "statement",
     initial="closed",

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Text, Uuid, column, func, select, table
 
-from billing.statements.models import Statement, StatementLine
+from billing.disputes.queries import disputed_orders
+from billing.shares.models import Share
+from billing.statements.models import Statement, StatementAdjustment, StatementLine
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
+
+_PAYOUT = table("payout", column("id", Uuid), column("statement_id", Uuid), column("state", Text), schema="billing")
+"""Of the payouts what a statement is shown with; they know statements, not the other way round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class StatementRow:
     state: str
     commission_invoice_id: UUID | None
     closed_at: datetime
+    held_minor: int
+    """What of it is held: a bank is deciding about it, or was when the rest was paid; the next statement takes that up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,8 @@ def list_statements(
         statement = statement.where(Statement.state == state)
     rows = uow.session.scalars(newest_first(statement, Statement.closed_at, Statement.id, cursor, limit)).all()
     page = cut(rows, limit, lambda row: (row.closed_at, row.id))
-    return Page([_statement(row) for row in page.items], page.next_cursor)
+    held = _held(uow, page.items)
+    return Page([_statement(row, held) for row in page.items], page.next_cursor)
 
 
 def get_statement(uow: UnitOfWork, statement_id: UUID) -> tuple[StatementRow, list[StatementLineRow]]:
@@ -82,11 +91,31 @@ def get_statement(uow: UnitOfWork, statement_id: UUID) -> tuple[StatementRow, li
         .where(StatementLine.statement_id == found.id, StatementLine.org_id == found.org_id)
         .order_by(StatementLine.occurred_at, StatementLine.id)
     )
-    return _statement(found), [
+    return _statement(found, _held(uow, [found])), [
         StatementLineRow(**{name: getattr(line, name) for name in StatementLineRow.__dataclass_fields__})
         for line in lines
     ]
 
 
-def _statement(row: Statement) -> StatementRow:
-    return StatementRow(**{name: getattr(row, name) for name in StatementRow.__dataclass_fields__})
+def _held(uow: UnitOfWork, rows: Sequence[Statement]) -> dict[UUID, int]:
+    """What of each statement is held: of an unpaid one what is in dispute now, of the others what their payout left out."""
+    unpaid = [row.id for row in rows if row.state == "closed"]
+    disputed = (
+        select(Share.statement_id, func.sum(Share.amount_minor - Share.reversed_minor))
+        .where(Share.statement_id.in_(unpaid), Share.kind != "commission", Share.state == "in_statement")
+        .where(Share.group_reference.in_(disputed_orders()))
+        .group_by(Share.statement_id)
+    )
+    left_out = (
+        select(_PAYOUT.c.statement_id, func.sum(StatementAdjustment.amount_minor))
+        .join(_PAYOUT, _PAYOUT.c.id == StatementAdjustment.payout_id)
+        .where(_PAYOUT.c.statement_id.in_([row.id for row in rows if row.state != "closed"]))
+        .where(StatementAdjustment.kind == "disputed", _PAYOUT.c.state.not_in(("failed", "returned")))
+        .group_by(_PAYOUT.c.statement_id)
+    )
+    return {found[0]: int(found[1]) for statement in (disputed, left_out) for found in uow.session.execute(statement)}
+
+
+def _statement(row: Statement, held: Mapping[UUID, int]) -> StatementRow:
+    names = StatementRow.__dataclass_fields__.keys() - {"held_minor"}
+    return StatementRow(**{name: getattr(row, name) for name in names}, held_minor=held.get(row.id, 0))

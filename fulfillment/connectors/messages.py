@@ -32,6 +32,17 @@ def _clean(value: str) -> str:
     return redact_text(plain_text(value))[:MESSAGE_LENGTH]
 
 
+_BETWEEN = " / "
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+
+
+def split_reason(reason: str) -> tuple[str, str]:
+    """A recorded reason for readers of Chinese and of English: its two halves where it was put together from both."""
+    halves = reason.split(_BETWEEN)
+    is_both = len(halves) == 2 and _CHINESE.search(halves[0]) and not _CHINESE.search(halves[1])
+    return (halves[0], halves[1]) if is_both else (reason, reason)
+
+
 TruncatedText = Annotated[str, AfterValidator(_clean)]
 BuyerText = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), AfterValidator(_clean)]
 """Text that the buyer will read: cleaned, without what looks like a secret."""
@@ -56,7 +67,7 @@ class _LocalizedBody(BaseModel):
     @property
     def reason(self) -> str | None:
         """The same as one text, for a record that buyers, the seller and operators read alike."""
-        return " / ".join(dict.fromkeys(filter(None, self.words))) or None
+        return _BETWEEN.join(dict.fromkeys(filter(None, self.words))) or None
 
 
 class _TenantBody(_LocalizedBody):

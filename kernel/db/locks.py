@@ -29,7 +29,11 @@ def lock_row(session: Session, model: type[M], row_id: UUID) -> M | None:
 
 
 def lock_rows(session: Session, model: type[M], ids: Iterable[UUID]) -> list[M]:
-    """The rows with these ids, locked in ascending id order and freshly read."""
+    """The rows with these ids, locked in ascending id order and freshly read.
+
+    What was assigned to them here is written first: read anew, they would be as if it had never been assigned.
+    """
+    session.flush()
     key: Any = model.__table__.c.id
     statement = (
         select(model)

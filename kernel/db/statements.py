@@ -38,6 +38,8 @@ class Rows:
         self.new: list[Base] = []
         self.loaded: list[Base] = []
         self._known: dict[tuple[type[Base], Any], Base] = {}
+        self._apart: dict[tuple[type[Base], Any], Base] = {}
+        """Objects whose row somebody else may have changed since."""
 
     def add(self, row: Base) -> None:
         """A row to be inserted."""
@@ -54,18 +56,26 @@ class Rows:
         return self._known.get((kind, row_id))
 
     def take(self, mapper: Mapper[Any], values: Values, keys: tuple[str, ...]) -> Base:
-        """The object of a row just read. One that is held already keeps what was assigned to it."""
+        """The object of a row just read, always the same one. One that is known keeps what was assigned to it."""
         place = (mapper.class_, values[0])
         found = self._known.get(place)
         if found is None:
-            found = self._known[place] = mapper.class_manager.new_instance()
+            found = self._apart.pop(place, None)
+            if found is None:
+                found = mapper.class_manager.new_instance()
+                self.loaded.append(found)
+            self._known[place] = found
             found.__dict__.update(zip(keys, values, strict=True))
-            self.loaded.append(found)
         return found
 
     def forget(self) -> None:
-        """Somebody else may change the rows from here on: read them anew. What was assigned so far is still written."""
+        """Somebody else may change the rows from here on: read them anew. What is assigned to them is still written."""
+        self._apart.update(self._known)
         self._known.clear()
+
+    def is_changed_apart(self) -> bool:
+        """Whether something was assigned to an object whose row is to be read anew: it has to be written before."""
+        return any(instance_state(row).committed_state for row in self._apart.values())
 
     def write(self, cursor: Cursor) -> list[Base]:
         """Insert what is new, update what was changed. Returns what was changed."""

@@ -177,11 +177,15 @@ class UnitOfWork:
     def fetch(self, read: Read, /, **parameters: Any) -> list[Any]:
         """The rows of a prepared statement. What is assigned to the mapped objects in them is written before the commit.
 
-        A row that this transaction holds already is the same object, as it was changed since. Rows that were only added
-        are not in the database yet: `flush` first where they are to be found.
+        A row that this transaction holds already is the same object, as it was changed since, with the session too. Rows that
+        were only added are not in the database yet: `flush` first where they are to be found.
         """
         if self._session is not None:
-            self._session.flush()
+            if _is_changed(self._session):
+                self._session.flush()
+                self._rows.forget()
+            if self._rows.is_changed_apart():
+                self._write_rows()
         return read.run(self.cursor, parameters, self._rows, self._ahead)
 
     def find(self, read: Read, /, **parameters: Any) -> Any:
@@ -261,6 +265,8 @@ class UnitOfWork:
             # The session may hold an object of the same row, which is to be read anew.
             held = self._session.identity_map.get(identity_key(instance=row)) if self._session is not None else None
             if held is not None and self._session is not None:
+                if held in self._session.dirty:
+                    self._session.flush()
                 self._session.expire(held)
 
     def _finish(self) -> None:
@@ -345,6 +351,10 @@ def unit_of_work(
             work()
         except Exception:
             log.exception("after_commit_failed")
+
+
+def _is_changed(session: Session) -> bool:
+    return bool(session.new or session.dirty or session.deleted)
 
 
 def _scope(principal: Principal) -> tuple[str, str]:

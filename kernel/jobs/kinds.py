@@ -173,6 +173,11 @@ def find_kind(name: str) -> JobKind | None:
     return _kinds.get(name)
 
 
+def names() -> list[str]:
+    """Every registered kind."""
+    return list(_kinds)
+
+
 def kind_of(name: str) -> JobKind:
     """The registered kind. Raises KeyError for one nobody registered: enqueuing it would be work without a worker."""
     return _kinds[name]

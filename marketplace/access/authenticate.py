@@ -100,12 +100,12 @@ _API_KEY = Read(
 
 def hash_token(token: str) -> str:
     """What is stored of a session token: SHA-256, enough for 256 random bits."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def csrf_of(token: str) -> str:
     """What a session's forms carry. It comes from the token that the browser alone holds, so nothing of it is stored here."""
-    mac = hmac.digest(token.encode("utf-8", "surrogatepass"), b"channel-market csrf", "sha256")
+    mac = hmac.digest(token.encode(errors="surrogatepass"), b"channel-market csrf", hashlib.sha256)
     return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
 

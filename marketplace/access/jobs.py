@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from kernel.db.uow import Transact
 from kernel.jobs.kinds import sweep
+from marketplace.access.email_proofs import purge_proofs
 from marketplace.access.sessions import purge_ended_sessions
 from marketplace.access.sign_in_limits import purge_old_counts
 
@@ -19,3 +20,4 @@ def register() -> None:
     def purge(transact: Transact) -> None:
         transact(purge_ended_sessions)
         transact(purge_old_counts)
+        transact(purge_proofs)

@@ -1,4 +1,4 @@
-"""An organization's members: add, change roles, remove, list."""
+"""An organization's members: add, change roles, remove, leave, list. People join by invitation (`invitations.py`)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class MemberRow:
 
 
 def add_member(uow: UnitOfWork, command: AddMember) -> Member:
-    """Give a person a place in the acting organization.
+    """Give a person a place in the acting organization, for the platform's own seeding: people are invited.
 
     Raises:
         Invalid: `role_unknown`, `email_invalid`, and those of `add_person` when the address is new.
@@ -54,27 +54,55 @@ def add_member(uow: UnitOfWork, command: AddMember) -> Member:
         Conflict: `member_exists`.
     """
     org_id = uow.principal.organization()
-    roles = _checked_roles(uow, org_id, command.roles)
+    roles = checked_roles(uow, org_id, command.roles)
     person_id = find_person_id(uow, checked_email(command.email))
     if person_id is None:
         operator = OPERATOR_ROLE in roles
         newcomer = NewPerson(command.email, command.name, command.initial_password, command.locale, operator)
         person_id = add_person(uow, newcomer).id
+    known = join(uow, org_id, person_id, roles)
+    audit.record(uow, "member.added", subject_id=known.id, roles=" ".join(roles))
+    uow.flush()
+    return known
+
+
+def join(uow: UnitOfWork, org_id: UUID, person_id: UUID, roles: Sequence[str]) -> Member:
+    """Make a person a member, or one again. Raises Conflict(`member_exists`). Locks: the membership."""
     known = uow.session.scalar(
         select(Member).where(Member.org_id == org_id, Member.person_id == person_id).with_for_update()
     )
     if known is not None and known.state == "active":
         raise Conflict("member_exists")
     if known is not None:
-        known.roles = roles
+        known.roles = list(roles)
         MEMBER.move(uow, known, "active", org_ids=[org_id])
     else:
-        known = Member(id=uuid7(), org_id=org_id, person_id=person_id, roles=roles, created_at=clock.now())
+        known = Member(id=uuid7(), org_id=org_id, person_id=person_id, roles=list(roles), created_at=clock.now())
         MEMBER.begin(uow, known, org_ids=[org_id])
         uow.session.add(known)
-    audit.record(uow, "member.added", subject_id=known.id, roles=" ".join(roles))
     uow.flush()
     return known
+
+
+def leave(uow: UnitOfWork) -> None:
+    """End one's own membership of the acting organization.
+
+    Raises:
+        NotFound: `member_not_found`. Conflict: `last_owner`: hand the ownership over first.
+
+    Locks: the organization, then the member.
+    """
+    org_id = uow.principal.organization()
+    own = select(Member.id).where(Member.org_id == org_id, Member.person_id == uow.principal.person())
+    member_id = uow.session.scalar(own.where(Member.state == "active"))
+    if member_id is None:
+        raise NotFound("member_not_found")
+    member = _lock_member(uow, member_id)
+    if "owner" in member.roles:
+        _keep_an_owner(uow, member)
+    if MEMBER.move(uow, member, "removed", org_ids=[org_id]):
+        audit.record(uow, "member.left", subject_id=member.id)
+    uow.flush()
 
 
 def change_roles(uow: UnitOfWork, member_id: UUID, roles: Sequence[str]) -> Member:
@@ -87,7 +115,7 @@ def change_roles(uow: UnitOfWork, member_id: UUID, roles: Sequence[str]) -> Memb
     Locks: the organization (so that two owners cannot demote each other at once), then the member.
     """
     member = _lock_member(uow, member_id)
-    checked = _checked_roles(uow, member.org_id, roles)
+    checked = checked_roles(uow, member.org_id, roles)
     _may_touch(uow, member)
     if "owner" in member.roles and "owner" not in checked:
         _keep_an_owner(uow, member)
@@ -134,7 +162,8 @@ def _lock_member(uow: UnitOfWork, member_id: UUID) -> Member:
     return found
 
 
-def _checked_roles(uow: UnitOfWork, org_id: UUID, roles: Sequence[str]) -> list[str]:
+def checked_roles(uow: UnitOfWork, org_id: UUID, roles: Sequence[str]) -> list[str]:
+    """The roles, which the principal may give. Raises Invalid(`role_unknown`), Forbidden(`role_beyond_own`)."""
     known = set(ROLES) | ({OPERATOR_ROLE} if org_id == PLATFORM_ORG_ID else set())
     chosen = sorted(set(roles))
     if not chosen or not set(chosen) <= known:
@@ -154,14 +183,12 @@ def _require_all(uow: UnitOfWork, permissions: frozenset[str]) -> None:
 
 def _keep_an_owner(uow: UnitOfWork, leaving: Member) -> None:
     others = uow.session.scalar(
-        select(Member.id)
-        .where(
+        select(Member.id).where(
             Member.org_id == leaving.org_id,
             Member.id != leaving.id,
             Member.state == "active",
             Member.roles.contains(["owner"]),
         )
-        .limit(1)
     )
     if others is None:
         raise Conflict("last_owner")

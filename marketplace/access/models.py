@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -54,6 +54,31 @@ class Member(Base):
     created_at: Mapped[CreatedAt]
 
 
+class Invitation(Base):
+    """An organization asks somebody to join. Nobody becomes a member before they said yes."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'accepted', 'declined', 'withdrawn')", name="state"),
+        CheckConstraint("(state = 'accepted') = (person_id IS NOT NULL)", name="accepted_by"),
+        Index("uq_invitation_org_id_email", "org_id", "email", unique=True, postgresql_where=text("state = 'pending'")),
+        Index("ix_invitation_org_id_created_at", "org_id", "created_at"),
+        Index("ix_invitation_invited_by", "invited_by"),
+        Index("ix_invitation_person_id", "person_id"),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey(ORGANIZATION))
+    email: Mapped[str]
+    roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    invited_by: Mapped[UUID] = mapped_column(ForeignKey(PERSON))
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey(PERSON))
+    """Who accepted."""
+    state: Mapped[str]
+    expires_at: Mapped[Instant]
+    created_at: Mapped[CreatedAt]
+
+
 class SignInSession(Base):
     """A signed-in browser. The token itself is never stored, only its SHA-256."""
 
@@ -72,11 +97,43 @@ class SignInSession(Base):
     """The organization the person acts for at present."""
     expires_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
+    agent: Mapped[str] = mapped_column(default="")
+    """What the browser called itself when it signed in, so that its owner knows it again."""
+    network: Mapped[str] = mapped_column(default="")
+    """Where it signed in from: an IPv4 address or IPv6 network, empty when that was not known."""
+    created_at: Mapped[CreatedAt]
+
+
+class EmailProof(Base):
+    """A code and a link that were sent to an address: whoever brings either back reads that mailbox.
+
+    Neither is stored. Both come from the installation's key and this row's id (`TokenSigner`).
+    """
+
+    __tablename__ = "email_proof"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('sign_up', 'reset_password')", name="purpose"),
+        CheckConstraint("tries BETWEEN 0 AND 5", name="tries"),
+        Index("ix_email_proof_email", "email", "purpose", "created_at"),
+        Index("ix_email_proof_expires_at", "expires_at"),
+        Index("ix_email_proof_person_id", "person_id"),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    purpose: Mapped[str]
+    email: Mapped[str]
+    locale: Mapped[str]
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey(PERSON))
+    """Whose password is to be set; None where somebody new comes in."""
+    tries: Mapped[int] = mapped_column(default=0)
+    """Codes typed so far."""
+    expires_at: Mapped[Instant]
+    used_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 
 
 class SignInCount(Base):
-    """Attempts to sign in: to one account from one network or known device, from one network, or to one account."""
+    """What is limited: attempts to sign in, and mails asked for, each by account, network or known device."""
 
     __tablename__ = "sign_in_count"
     __table_args__ = (
@@ -120,4 +177,11 @@ register("uq_person_email", lambda: Conflict("email_taken"))
 register("uq_member_org_id_person_id", lambda: Conflict("member_exists"))
 
 
+register("uq_invitation_org_id_email", lambda: Conflict("invitation_exists"))
+
+INVITATION = Machine(
+    "marketplace.invitation",
+    initial="pending",
+    edges=edges(pending="accepted declined withdrawn", accepted="", declined="", withdrawn=""),
+)
 MEMBER = Machine("marketplace.member", initial="active", edges=edges(active="removed", removed="active"))

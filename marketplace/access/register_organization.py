@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Invalid
+from kernel.errors import Forbidden, Invalid
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.access.add_person import NewPerson, add_person
@@ -23,13 +23,13 @@ LOCALES = ("zh-CN", "en")
 
 @dataclass(frozen=True, slots=True)
 class RegisterOrganization:
-    """What is said at registration. `owner` is a person id (signed in already) or somebody new."""
+    """What is said at registration. `owner` is a person id, or somebody new for the platform's own seeding."""
 
     legal_name: str
     display_name: str
     country: str
     tax_id: str | None
-    owner: UUID | NewPerson
+    owner: UUID | NewPerson | None = None
     locale: str = "zh-CN"
     time_zone: str = "Asia/Shanghai"
     industry: str | None = None
@@ -63,6 +63,8 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
     if command.locale not in LOCALES:
         raise Invalid("locale_invalid", field="locale")
     tax_id = checked_tax_id(country, command.tax_id)
+    if command.owner is None:
+        raise Forbidden("person_required")
     person_id = command.owner if isinstance(command.owner, UUID) else add_person(uow, command.owner).id
     organization = Organization(
         id=uuid7(),

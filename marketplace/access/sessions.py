@@ -1,6 +1,6 @@
 """Signing in and out, and switching between one's organizations. Sessions live here, the browser holds a token only.
 
-All three run in the platform's own unit of work (`authenticate.DOOR`): a session may move between organizations.
+All run in the platform's own unit of work (`authenticate.DOOR`): a session may move between organizations.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
-from kernel import clock
+from kernel import audit, clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, NotFound, Unauthenticated
 from kernel.ids import uuid7
@@ -20,8 +20,12 @@ from kernel.signing import hash_password, password_needs_rehash, verify_password
 from marketplace.access.authenticate import csrf_of, hash_token, organizations_of
 from marketplace.access.models import Person, SignInSession
 from marketplace.access.sign_in_limits import forgive_attempt
+from marketplace.input_text import optional_line
+from marketplace.parties.models import Organization
 
 LASTS = timedelta(days=14)
+AGENT_CHARACTERS = 200
+MOST_LISTED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,29 @@ class SignIn:
     org_id: UUID | None = None
     network_address: str | None = None
     device_id: str | None = None
+    agent: str = ""
+    """What the browser calls itself (`User-Agent`), for its owner's list of sessions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """What is known of where somebody signs in."""
+
+    agent: str = ""
+    network_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session as its owner sees it."""
+
+    id: UUID
+    is_current: bool
+    organization: str
+    agent: str
+    network_address: str
+    created_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +96,80 @@ def sign_in(uow: UnitOfWork, command: SignIn) -> NewSession:
     chosen = next((item for item in memberships if command.org_id in {None, item.org_id}), None)
     if chosen is None:
         raise Forbidden("membership_ended")
+    opened = begin_session(uow, person.id, chosen.org_id, Browser(command.agent, command.network_address or ""))
+    forgive_attempt(uow, command.email, command.network_address, command.device_id)
+    return opened
+
+
+def begin_session(uow: UnitOfWork, person_id: UUID, org_id: UUID, browser: Browser) -> NewSession:
+    """Open a session for somebody who has just proved who they are."""
     now = clock.now()
     token = secrets.token_urlsafe(32)
     row = SignInSession(
         id=uuid7(),
         token_hash=hash_token(token),
-        person_id=person.id,
-        org_id=chosen.org_id,
+        person_id=person_id,
+        org_id=org_id,
         expires_at=now + LASTS,
+        agent=optional_line("agent", browser.agent[:AGENT_CHARACTERS]),
+        network=browser.network_address,
         created_at=now,
     )
     uow.session.add(row)
     uow.flush()
-    forgive_attempt(uow, command.email, command.network_address, command.device_id)
-    return NewSession(row.id, token, csrf_of(token), chosen.org_id, person.id, row.expires_at)
+    return NewSession(row.id, token, csrf_of(token), org_id, person_id, row.expires_at)
+
+
+def list_sessions(uow: UnitOfWork, person_id: UUID, current_id: UUID) -> list[SessionRow]:
+    """The person's open sessions, the one in use first, then the newest."""
+    rows = uow.session.execute(
+        select(SignInSession, Organization.display_name)
+        .join(Organization, Organization.id == SignInSession.org_id)
+        .where(
+            SignInSession.person_id == person_id,
+            SignInSession.revoked_at.is_(None),
+            SignInSession.expires_at > clock.now(),
+        )
+        .order_by((SignInSession.id != current_id), SignInSession.created_at.desc(), SignInSession.id.desc())
+        .limit(MOST_LISTED)
+    )
+    return [
+        SessionRow(
+            id=row.id,
+            is_current=row.id == current_id,
+            organization=organization,
+            agent=row.agent,
+            network_address=row.network,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+        )
+        for row, organization in rows
+    ]
+
+
+def revoke_session(uow: UnitOfWork, person_id: UUID, session_id: UUID) -> None:
+    """End one of one's own sessions. Ended already, nothing changes.
+
+    Raises:
+        NotFound: `session_not_found`.
+    """
+    found = uow.session.scalar(
+        select(SignInSession.id).where(SignInSession.id == session_id, SignInSession.person_id == person_id)
+    )
+    if found is None:
+        raise NotFound("session_not_found")
+    sign_out(uow, session_id)
+    audit.record(uow, "session.revoked", subject_id=session_id)
+
+
+def revoke_other_sessions(uow: UnitOfWork, person_id: UUID, kept_id: UUID) -> None:
+    """End every session of the person but the one in use."""
+    uow.session.execute(
+        update(SignInSession)
+        .where(SignInSession.person_id == person_id, SignInSession.id != kept_id, SignInSession.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+    )
+    audit.record(uow, "session.others_revoked", subject_id=person_id)
 
 
 def sign_out(uow: UnitOfWork, session_id: UUID) -> None:

@@ -11,9 +11,7 @@ signed in before is counted by itself, whatever others do (OWASP: "Slow down onl
 
 from __future__ import annotations
 
-import hashlib
 import math
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -23,19 +21,13 @@ from sqlalchemy.dialects.postgresql import insert
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import TooMany
+from marketplace.access.counted_limits import Limit, count_within, hashed
 from marketplace.access.models import SignInCount
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """So many attempts in a window that begins with the first of them."""
-
-    attempts: int
-    window: timedelta
-
-
+CODE = "sign_in_too_often"
 ACCOUNT = Limit(10, timedelta(minutes=15))
 """Of one account from one network, or from a device that it knows.
 
@@ -63,15 +55,15 @@ def count_attempt(uow: UnitOfWork, email: str, address: str | None, device_id: s
     """
     if device_id is not None:
         try:
-            _count(uow, _of_device(email, device_id), ACCOUNT)
+            count_within(uow, ACCOUNT, CODE, *_of_device(email, device_id))
         except TooMany:
             log.warning("known_device_doubted")
         else:
             return device_id
-    _count(uow, _of_pair(email, address), ACCOUNT)
+    count_within(uow, ACCOUNT, CODE, *_of_pair(email, address))
     if address is not None:
-        _count(uow, _of_network(address), ADDRESS)
-    _slow_down(uow, _of_account(email))
+        count_within(uow, ADDRESS, CODE, *_of_network(address))
+    _slow_down(uow, hashed(*_of_account(email)))
     return None
 
 
@@ -90,7 +82,7 @@ def forgive_attempt(uow: UnitOfWork, email: str, address: str | None, device_id:
     if address is not None:
         uow.session.execute(
             update(SignInCount)
-            .where(SignInCount.subject == _of_network(address))
+            .where(SignInCount.subject == hashed(*_of_network(address)))
             .values(attempts=func.greatest(SignInCount.attempts - 1, 0))
         )
     _forget(uow, _of_account(email))
@@ -101,31 +93,8 @@ def purge_old_counts(uow: UnitOfWork) -> None:
     uow.session.execute(delete(SignInCount).where(SignInCount.since_at < clock.now() - KEPT))
 
 
-def _forget(uow: UnitOfWork, subject: str) -> None:
-    uow.session.execute(delete(SignInCount).where(SignInCount.subject == subject))
-
-
-def _count(uow: UnitOfWork, subject: str, limit: Limit) -> None:
-    now = clock.now()
-    is_over = SignInCount.since_at <= now - limit.window
-    counted = uow.session.scalar(
-        insert(SignInCount)
-        .values(subject=subject, attempts=1, since_at=now)
-        .on_conflict_do_update(
-            index_elements=["subject"],
-            set_={
-                "attempts": case((is_over, 1), else_=SignInCount.attempts + 1),
-                "since_at": case((is_over, now), else_=SignInCount.since_at),
-            },
-            where=or_(is_over, SignInCount.attempts < limit.attempts),
-        )
-        .returning(SignInCount.attempts)
-    )
-    if counted is None:
-        since_at = uow.session.scalars(select(SignInCount.since_at).where(SignInCount.subject == subject)).one()
-        retry_after_s = max(1, math.ceil((since_at + limit.window - now).total_seconds()))
-        log.warning("sign_in_too_often", counted_by="network" if limit is ADDRESS else "account")
-        raise TooMany("sign_in_too_often", retry_after_s=retry_after_s, minutes=-(-retry_after_s // 60))
+def _forget(uow: UnitOfWork, names: tuple[str, ...]) -> None:
+    uow.session.execute(delete(SignInCount).where(SignInCount.subject == hashed(*names)))
 
 
 def _slow_down(uow: UnitOfWork, subject: str) -> None:
@@ -151,22 +120,17 @@ def _slow_down(uow: UnitOfWork, subject: str) -> None:
         raise TooMany("sign_in_slowed", retry_after_s=max(1, math.ceil((ends_at - now).total_seconds())))
 
 
-def _of_device(email: str, device_id: str) -> str:
-    return _hashed("device", email.strip().lower(), device_id)
+def _of_device(email: str, device_id: str) -> tuple[str, ...]:
+    return "device", email.strip().lower(), device_id
 
 
-def _of_pair(email: str, address: str | None) -> str:
-    return _hashed("pair", email.strip().lower(), address or "")
+def _of_pair(email: str, address: str | None) -> tuple[str, ...]:
+    return "pair", email.strip().lower(), address or ""
 
 
-def _of_network(address: str) -> str:
-    return _hashed("address", address)
+def _of_network(address: str) -> tuple[str, ...]:
+    return "address", address
 
 
-def _of_account(email: str) -> str:
-    return _hashed("account", email.strip().lower())
-
-
-def _hashed(*names: str) -> str:
-    """What was typed may be anybody's address, or a password in the wrong field: it is not kept."""
-    return hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()
+def _of_account(email: str) -> tuple[str, ...]:
+    return "account", email.strip().lower()

@@ -43,6 +43,8 @@ class InvoiceTitle:
     bank_account_masked: str | None
     email: str
     is_default: bool
+    registered_in: str | None = None
+    """The organization's own country, where it was asked for: the title may name another."""
 
 
 _PARTY = Read(
@@ -94,7 +96,11 @@ def _to_party(row: Organization) -> Party:
 _IS_OWN_PROFILE = or_(bindparam("platform", type_=Boolean), BillingProfile.org_id == bindparam("own_id", type_=Uuid))
 
 
-_PROFILE = Read(select(BillingProfile).where(BillingProfile.id == bindparam("profile_id"), _IS_OWN_PROFILE))
+_PROFILE = Read(
+    select(BillingProfile, Organization.country)
+    .join(Organization, Organization.id == BillingProfile.org_id)
+    .where(BillingProfile.id == bindparam("profile_id"), _IS_OWN_PROFILE)
+)
 
 
 _DEFAULT_PROFILE = Read(
@@ -113,10 +119,10 @@ def get_billing_profile(uow: UnitOfWork, profile_id: UUID) -> InvoiceTitle:
     """One of the acting organization's billing profiles. Raises NotFound(`billing_profile_not_found`)."""
     if not uow.principal.is_platform:
         uow.principal.organization()
-    found: BillingProfile | None = uow.find(_PROFILE, profile_id=profile_id, **viewer(uow.principal))
+    found = uow.find(_PROFILE, profile_id=profile_id, **viewer(uow.principal))
     if found is None:
         raise NotFound("billing_profile_not_found")
-    return to_invoice_title(found)
+    return to_invoice_title(found[0], registered_in=found[1])
 
 
 def find_default_billing_profile(uow: UnitOfWork, org_id: UUID) -> InvoiceTitle | None:
@@ -152,13 +158,13 @@ def get_invoiced(uow: UnitOfWork, profile_id: UUID | None) -> InvoiceTitle | Par
     """
     organization, profile = uow.find(_INVOICED, org_id=uow.principal.organization(), profile_id=profile_id)
     if profile is not None:
-        return to_invoice_title(profile)
+        return to_invoice_title(profile, registered_in=organization.country)
     if profile_id is not None:
         raise NotFound("billing_profile_not_found")
     return _to_party(organization)
 
 
-def to_invoice_title(row: BillingProfile) -> InvoiceTitle:
+def to_invoice_title(row: BillingProfile, *, registered_in: str | None = None) -> InvoiceTitle:
     """A billing profile's row as a frozen value."""
     return InvoiceTitle(
         row.id,
@@ -171,4 +177,5 @@ def to_invoice_title(row: BillingProfile) -> InvoiceTitle:
         row.bank_account_masked,
         row.email,
         row.is_default,
+        registered_in,
     )

@@ -19,7 +19,11 @@ def invoice_party(named: InvoiceTitle | Party) -> InvoiceParty:
     """Whom the invoice names, as a quote keeps it."""
     profile_id = named.id if isinstance(named, InvoiceTitle) else None
     return InvoiceParty(
-        billing_profile_id=profile_id, legal_name=named.legal_name, country=named.country, tax_id=named.tax_id
+        billing_profile_id=profile_id,
+        legal_name=named.legal_name,
+        country=named.country,
+        tax_id=named.tax_id,
+        registered_in=named.registered_in if isinstance(named, InvoiceTitle) else named.country,
     )
 
 
@@ -27,7 +31,7 @@ def decide_tax(seller: Party, buyer: InvoiceParty, taxed_as: str, at: datetime, 
     """The tax on what `seller` sells at `at`, a day of its own calendar. Raises as `tax_for`."""
     return tax_for(
         TaxParty(country=seller.country, tax_id=seller.tax_id or ""),
-        TaxParty(country=buyer.country, tax_id=buyer.tax_id or ""),
+        TaxParty(country=buyer.country, tax_id=buyer.tax_id or "", registered_in=buyer.registered_in),
         taxed_as,
         on=at.astimezone(ZoneInfo(seller.time_zone)).date(),
         included=included,

@@ -29,7 +29,8 @@ class Context(BaseModel):
 
 
 class InvoiceParty(BaseModel):
-    """Whom the invoice will name. Country and tax identifier of this party, and of nobody else, decide the tax.
+    """Whom the invoice will name. Country and tax identifier of this party, and of nobody else, decide the tax; where it has
+    no identifier, `registered_in` (the country of the buying organization) has to agree with a country abroad.
 
     Without a profile it is the organization itself, which has none yet.
     """
@@ -40,10 +41,11 @@ class InvoiceParty(BaseModel):
     legal_name: str
     country: str
     tax_id: str | None
+    registered_in: str | None = None
 
     def is_taxed_like(self, other: InvoiceParty) -> bool:
         """Whether no tax can differ between the two."""
-        return (self.country, self.tax_id) == (other.country, other.tax_id)
+        return (self.country, self.tax_id, self.registered_in) == (other.country, other.tax_id, other.registered_in)
 
 
 class QuotedClaim(BaseModel):

@@ -145,7 +145,12 @@ class LocalStripe:
         status = {"pm_card_authenticationRequired": "requires_action", "pm_processing": "processing"}.get(
             token, "succeeded"
         )
-        action = {"type": "use_stripe_sdk"} if status == "requires_action" else None
+        action: dict[str, Any] | None = None
+        if status == "requires_action":
+            action = {"type": "use_stripe_sdk", "use_stripe_sdk": {}}
+            if back := fields.get("return_url"):
+                bank = {"url": "https://hooks.stripe.com/redirect/authenticate/src_1", "return_url": back}
+                action = {"type": "redirect_to_url", "redirect_to_url": bank}
         return self._make(
             "payment_intent", "pi", fields, currency=fields["currency"], status=status, next_action=action
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from billing.gateways.ports import (
     GatewayRefused,
     GatewayStatus,
+    GatewayWebhook,
     NotReached,
     OutcomeUnknown,
     PaymentGateway,
@@ -186,6 +188,27 @@ class TestStripeNotices:
         assert (notice.kind, notice.reference) == ("payment_intent.succeeded", "pi_9")
         assert notice.body["metadata"] == {"payment_id": "p-1"}
 
+    @pytest.mark.parametrize(
+        ("about", "read"),
+        [
+            ({"object": "payment_intent", "status": "succeeded"}, {"says": GatewayStatus.SUCCEEDED}),
+            ({"object": "payment_intent", "status": "canceled"}, {"says": GatewayStatus.FAILED}),
+            ({"object": "payment_intent", "status": "processing"}, {}),
+            ({"object": "payment_intent", "status": "warning_needs_response"}, {}),
+            ({"object": "refund", "status": "succeeded"}, {"subject": "refund", "says": GatewayStatus.SUCCEEDED}),
+            ({"object": "refund", "status": "pending"}, {"subject": "refund"}),
+            ({"object": "dispute", "status": "lost"}, {"subject": "dispute"}),
+            ({"object": "dispute", "status": "warning_needs_response"}, {"subject": "dispute", "needs_person": True}),
+            ({"object": "dispute"}, {"subject": "dispute"}),
+            ({"object": "charge", "status": "succeeded"}, {}),
+            ({"status": "succeeded"}, {}),
+        ],
+    )
+    def test_what_a_notice_tells_of_and_what_it_does_not(self, about: dict[str, str], read: dict[str, Any]) -> None:
+        body, headers = signed_event(SECRET, _now(), {"id": "x_1", **about}, id="evt_1", type="some.type")
+        notice = self.gateway().read_notice(body, headers, clock.now())
+        assert notice == GatewayWebhook("evt_1", "some.type", "x_1", {"metadata": {}, "type": "some.type"}, **read)
+
     def test_a_notice_about_something_without_an_id_is_read(self) -> None:
         body, headers = signed_event(SECRET, _now(), {"object": "balance", "livemode": False}, type="balance.available")
         notice = self.gateway().read_notice(body, headers, clock.now())
@@ -197,17 +220,29 @@ class TestStripeNotices:
         other = signed_event("whsec_other", now, self.subject)
         old = signed_event(SECRET, now - 301, self.subject)
         for planted in ((body + b" ", headers), other, old, (b"\xff", headers)):
-            with pytest.raises(GatewayRefused, match="signature_invalid"):
+            with pytest.raises(GatewayRefused) as refused:
                 self.gateway().read_notice(planted[0], planted[1], clock.now())
+            assert str(refused.value) == "signature_invalid"
 
     def test_a_live_event_is_not_for_a_test_key(self) -> None:
         body, headers = signed_event(SECRET, _now(), self.subject, livemode=True)
-        with pytest.raises(GatewayRefused, match="mode_differs"):
+        with pytest.raises(GatewayRefused) as refused:
             self.gateway().read_notice(body, headers, clock.now())
+        assert str(refused.value) == "mode_differs"
 
     def test_without_a_secret_there_is_no_gateway(self) -> None:
         with pytest.raises(ValueError, match="must not be empty"):
             StripeGateway("sk_test_local", "")
+
+    def test_a_payer_with_a_way_back_is_sent_to_the_banks_page(self) -> None:
+        with LocalStripe() as server:
+            at = "https://market.example/payments"
+            gateway = StripeGateway("sk_test_local", SECRET, base_address=server.address, payments_at=at)
+            request = payment("pm_card_authenticationRequired")
+            answer = gateway.submit(request)
+            bank = server.objects[answer.reference]["next_action"]["redirect_to_url"]
+        assert answer.next_action == {"kind": "redirect", "url": "https://hooks.stripe.com/redirect/authenticate/src_1"}
+        assert bank["return_url"] == f"{at}/{request.metadata['payment_id']}"
 
     def test_nobody_answering_is_doubt(self) -> None:
         with pytest.raises(OutcomeUnknown):

@@ -36,8 +36,9 @@ SHOWN = {
     ("DELETE", "/v1/channels/{channel_id}/follow"),
     ("GET", "/v1/listings/{listing_id}"),
     ("GET", "/v1/organizations/{org_id}"),
+    ("GET", "/v1/sandbox/mails/{mail_id}"),
 }
-"""Published by their nature: channels, published listings, sellers' legal names. Each has tests of its own."""
+"""Published by their nature: channels, published listings, sellers' legal names, a sandbox's mails. Each has tests of its own."""
 
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/billing-profiles/{profile_id}": {
@@ -50,7 +51,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /v1/connectors/{connector_id}": {"name": "other"},
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
-    "POST /v1/organizations/{org_id}/members": {"email": "x@example.test", "roles": ["viewer"], "name": "X"},
+    "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},
     "PATCH /v1/organizations/{org_id}/members/{member_id}": {"roles": ["viewer"]},
     "PATCH /v1/placements/{placement_id}": {"start_ms": 1, "end_ms": 9_000},
     "POST /v1/placements/{placement_id}/claims": {

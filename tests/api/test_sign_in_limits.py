@@ -21,8 +21,9 @@ from kernel.principal import SYSTEM
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from marketplace.access import sign_in_limits
+from marketplace.access.counted_limits import Limit
 from marketplace.access.models import SignInCount
-from marketplace.access.sign_in_limits import ACCOUNT, FREE, KEPT, SLOWEST_S, Limit, purge_old_counts
+from marketplace.access.sign_in_limits import ACCOUNT, FREE, KEPT, SLOWEST_S, purge_old_counts
 from tests.api_server import services_for
 from tests.conftest import NOON
 from tests.factories_marketplace import PASSWORD, Org, make_org

@@ -14,6 +14,7 @@ from billing.documents.model import Language
 from billing.documents.renderer import _fetcher_class, _weasyprint
 from tests.sample_documents import (
     PANGO_MISSING,
+    chinese_invoice,
     credit_note,
     euro_invoice,
     excluded_line,
@@ -89,3 +90,33 @@ def test_many_pieces_and_what_is_given_back() -> None:
 @pytest.mark.parametrize("factor", [1, 1_000, 100_000, 10_000_000])
 def test_a_statement_s_columns_hold_their_amounts(factor: int) -> None:
     check(statement_html(statement(count=4, factor=factor)))
+
+
+TITLES = {
+    Language.ZH: {"账单", "（非税务发票）", "退款账单", "结算单"},
+    Language.EN: {"Bill", "(not a tax invoice)", "Credit bill", "Settlement", "statement", "Settlement statement"},
+}
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_title_breaks_between_its_words_alone(language: Language) -> None:
+    papers = [
+        invoice_html(chinese_invoice(language=language)),
+        invoice_html(credit_note(language=language)),
+        statement_html(statement(language=language)),
+    ]
+    for paper in papers:
+        said = title_lines(paper)
+        assert said
+        words = set(" ".join(said).split())
+        known = {word for titles in TITLES.values() for title in titles for word in title.split()}
+        assert words <= known, said
+
+
+def title_lines(paper: HtmlDocument) -> list[str]:
+    """The lines on which a document's title stands."""
+    style = _weasyprint().CSS(string=style_sheet())
+    html = _weasyprint().HTML(string=paper.html, url_fetcher=_fetcher_class()(paper))
+    boxes = html.render(stylesheets=[style]).pages[0]._page_box.descendants()
+    headings = [box for box in boxes if box.element_tag == "h1" and type(box).__name__ == "BlockBox"]
+    return [written(box) for heading in headings for box in heading.descendants() if type(box).__name__ == "LineBox"]

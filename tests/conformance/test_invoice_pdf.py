@@ -21,6 +21,7 @@ from billing.documents.lines import TaxCategory
 from billing.documents.model import InvoiceDocument, Language
 from billing.documents.parties import DocumentParty
 from billing.documents.renderer import Document, render_pdf
+from billing.documents.statement import StatementDocument
 from tests.sample_documents import (
     PANGO_MISSING,
     SELLER_CN,
@@ -63,6 +64,17 @@ def fonts_of(opened: pikepdf.Pdf) -> Iterator[pikepdf.Object]:
     for thing in opened.objects:
         if isinstance(thing, pikepdf.Dictionary) and thing.get("/Type") == "/FontDescriptor":
             yield thing
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_the_margins_say_is_said_there_alone(drawn: dict[str, bytes], name: str) -> None:
+    document = DOCUMENTS[name]
+    foot = document.platform.legal_name if isinstance(document, StatementDocument) else document.seller.legal_name
+    pages = text_of(drawn[name])
+    title = f"  {document.number}"
+    # The head of the first page has none; whoever issued it stands among the parties besides.
+    assert title not in pages[0].replace("\u3000", " ")
+    assert pages[0].count(foot) == 2, pages[0]
 
 
 class TestStructure:

@@ -16,6 +16,7 @@ from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from marketplace.parties.models import Organization
 from marketplace.parties.save_billing_profile import SaveBillingProfile, save_billing_profile
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
@@ -32,6 +33,12 @@ def title(stage: Stage, country: str, tax_id: str | None, *, org: Org | None = N
     values: dict[str, Any] = {"legal_name": f"Title {country}", "address": "1 Road", "email": "ap@title.example"}
     with unit_of_work(stage.services.db, (org or stage.buyer).owner) as uow:
         return save_billing_profile(uow, SaveBillingProfile(country=country, tax_id=tax_id, **values | changes)).id
+
+
+def register_in(stage: Stage, country: str) -> None:
+    """The buying organization is registered in this country."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        uow.session.get_one(Organization, stage.buyer.id).country = country
 
 
 def shown(stage: Stage, quote_id: UUID) -> tuple[int, int, int, str]:
@@ -57,12 +64,12 @@ class TestIncluded:
 
     def test_a_quote_is_taxed_by_the_title_that_was_asked_for(self, stage: Stage) -> None:
         assert shown(stage, stage.quote()) == (375_472, 22_528, 398_000, "cn_service")
-        foreign = stage.quote(profile=title(stage, "HK", None))
+        foreign = stage.quote(profile=title(stage, "HK", "22609317-000"))
         assert shown(stage, foreign) == (398_000, 0, 398_000, "cn_export")
 
     def test_an_organization_abroad_that_buys_for_a_title_at_home_pays_the_tax(self, stage: Stage) -> None:
         """The organization is of Hong Kong, the title a mainland company: no export."""
-        abroad = title(stage, "HK", None, is_default=True)
+        abroad = title(stage, "HK", "22609317-000", is_default=True)
         quote_id = stage.quote()
         assert shown(stage, quote_id)[3] == "cn_export"
         order_id = stage.place(quote_id, profile=stage.profile)
@@ -82,7 +89,7 @@ class TestOnTop:
         return plan_id
 
     def test_a_purchase_for_another_title_is_refused_with_the_new_amounts(self, stage: Stage, plan: UUID) -> None:
-        quote_id, abroad = stage.quote(plan), title(stage, "US", None)
+        quote_id, abroad = stage.quote(plan), title(stage, "US", "12-3456789")
         assert shown(stage, quote_id) == (398_000, 23_880, 421_880, "cn_service")
         with pytest.raises(Conflict, match="price_changed") as refused:
             stage.place(quote_id, profile=abroad)
@@ -99,23 +106,23 @@ class TestOnTop:
         assert taxed(stage, stage.place(stage.quote(plan, profile=abroad), profile=abroad))[:3] == (398_000, 0, 398_000)
 
     def test_a_title_that_moved_meanwhile_is_another_party(self, stage: Stage, plan: UUID) -> None:
-        profile = title(stage, "US", None)
+        profile = title(stage, "US", "12-3456789")
         quote_id = stage.quote(plan, profile=profile)
         title(stage, "CN", "91330106MA2CFN3H4G", id=profile)
         with pytest.raises(Conflict, match="price_changed"):
             stage.place(quote_id, profile=profile)
 
     def test_a_new_address_alone_is_not(self, stage: Stage, plan: UUID) -> None:
-        profile = title(stage, "US", None)
+        profile = title(stage, "US", "12-3456789")
         quote_id = stage.quote(plan, profile=profile)
-        title(stage, "US", None, id=profile, address="2 Road", legal_name="Renamed Inc")
+        title(stage, "US", "12-3456789", id=profile, address="2 Road", legal_name="Renamed Inc")
         order = stage.order(stage.place(quote_id, profile=profile))
         assert stage.get(Purchase, order.purchase_id).billing_profile["legal_name"] == "Renamed Inc"
 
     def test_what_waits_for_an_approver_keeps_title_and_tax(self, stage: Stage, plan: UUID) -> None:
         with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
             set_rule(uow, SetRule("CNY", 1))
-        profile = title(stage, "US", None)
+        profile = title(stage, "US", "12-3456789")
         order_id = stage.place(stage.quote(plan, profile=profile), profile=profile)
         title(stage, "CN", "91330106MA2CFN3H4G", id=profile)
         clock.advance(timedelta(days=3))
@@ -128,7 +135,7 @@ class TestOnTop:
         assert invoiced(stage, order_id) == ("US", 0, 398_000)
 
     def test_over_the_api(self, stage: Stage, plan: UUID, browser: TestClient[Any]) -> None:
-        abroad = title(stage, "US", None)
+        abroad = title(stage, "US", "12-3456789")
         asked = {"plan_id": str(plan), "quantity": 20}
         quote = browser.post("/v1/quotes", json=asked).json()
         assert quote["invoice_party"]["billing_profile_id"] == str(stage.profile)
@@ -143,6 +150,51 @@ class TestOnTop:
         assert (bought.status_code, bought.json()["gross"]["amount"]) == (201, 398_000)
 
 
+class TestAPlaceThatNothingShows:
+    """A title abroad alone makes no export: a tax identifier of there does, or an organization registered there."""
+
+    @pytest.mark.parametrize(
+        ("registered", "tax_id", "reason"),
+        [
+            ("CN", None, "cn_service_unevidenced"),
+            ("US", None, "cn_service_unevidenced"),
+            ("HK", None, "cn_export"),
+            ("CN", "22609317-000", "cn_export"),
+        ],
+    )
+    def test_without_evidence_the_tax_is_that_of_the_sellers_country(
+        self, stage: Stage, registered: str, tax_id: str | None, reason: str
+    ) -> None:
+        register_in(stage, registered)
+        profile = title(stage, "HK", tax_id)
+        quote_id = stage.quote(profile=profile)
+        tax_minor = 0 if reason == "cn_export" else 22_528
+        assert shown(stage, quote_id)[1:] == (tax_minor, 398_000, reason)
+        order_id = stage.place(quote_id, profile=profile)
+        assert taxed(stage, order_id)[1:] == (tax_minor, 398_000, reason)
+        stage.run()
+        assert invoiced(stage, order_id) == ("HK", tax_minor, 398_000)
+
+    def test_an_organization_that_moved_after_the_quote_is_taxed_as_it_is_when_it_buys(self, stage: Stage) -> None:
+        register_in(stage, "HK")
+        profile = title(stage, "HK", None)
+        quote_id = stage.quote(profile=profile)
+        assert shown(stage, quote_id)[3] == "cn_export"
+        register_in(stage, "CN")
+        assert taxed(stage, stage.place(quote_id, profile=profile))[3] == "cn_service_unevidenced"
+
+    @pytest.mark.parametrize(("language", "words"), [("en", "no tax identifier"), ("zh-CN", "税号")])
+    def test_the_quote_says_why(self, stage: Stage, browser: TestClient[Any], language: str, words: str) -> None:
+        plan_id, _ = stage.offer()
+        asked = {"plan_id": str(plan_id), "quantity": 20, "billing_profile_id": str(title(stage, "HK", None))}
+        (line,) = browser.post("/v1/quotes", json=asked, headers={"Accept-Language": language}).json()["lines"]
+        assert (line["tax_reason"], line["tax_rate_ppm"]) == ("cn_service_unevidenced", 60_000)
+        assert words in line["tax_note"]
+        asked["billing_profile_id"] = str(stage.profile)
+        (line,) = browser.post("/v1/quotes", json=asked, headers={"Accept-Language": language}).json()["lines"]
+        assert line["tax_note"] is None
+
+
 class TestReverseCharge:
     """Between member states the customer accounts for the tax only where the invoice can print its number."""
 
@@ -155,6 +207,7 @@ class TestReverseCharge:
         return plan_id
 
     def test_the_number_on_the_title_counts(self, stage: Stage, plan: UUID) -> None:
+        register_in(stage, "FR")
         numbered = title(stage, "FR", "FR40303265045")
         nameless = title(stage, "FR", None)
         assert shown(stage, stage.quote(plan, profile=numbered))[1:] == (0, 398_000, "eu_reverse_charge")

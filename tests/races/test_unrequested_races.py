@@ -12,16 +12,20 @@ from sqlalchemy import func, select
 
 from billing.disputes.apply_gateway_record import apply_gateway_record as apply_dispute
 from billing.disputes.models import Dispute
+from billing.gateways.models import SandboxOperation
 from billing.gateways.ports import GatewayAnswer, GatewayRecord, GatewayStatus
 from billing.gateways.result import GatewayResult
 from billing.incidents.close_incident import CloseIncident, close_incident
 from billing.incidents.models import Incident
 from billing.ledger.models import LedgerTransaction
 from billing.payments.models import Payment, PaymentAllocation
+from billing.payouts.models import Payout
+from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.apply_external import apply_external
 from billing.refunds.apply_gateway_result import apply_gateway_result
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
+from billing.refunds.resend_refund import resend_refund
 from billing.shares.models import Share
 from billing.shares.release import release_due
 from kernel import clock
@@ -29,10 +33,13 @@ from kernel.db.uow import Database, transact, unit_of_work
 from kernel.money import Money
 from kernel.principal import SYSTEM, Principal
 from kernel.states import StateHistory
-from tests.factories_billing import OPERATOR, House, Sale, make_house, read
+from orders import loop
+from tests.factories_billing import OPERATOR, House, Sale, close_due, make_house, read
 from tests.races.crowd import at_once, in_rounds
 
 pytestmark = pytest.mark.races
+FOLLOWERS = loop
+"""Imported so that what follows a dispute is composed."""
 
 
 @pytest.fixture
@@ -163,3 +170,60 @@ def states(house: House, sale: Sale) -> dict[str, str]:
     with unit_of_work(house.db, SYSTEM) as uow:
         rows = uow.session.scalars(select(Share).where(Share.reference == sale.line_id))
         return {share.kind: share.state for share in rows}
+
+
+@in_rounds
+def test_a_refund_is_sent_again_once_however_many_ask_while_another_settles_it_by_hand(house: House) -> None:
+    sale = Sale()
+    payment_id = sale.paid(house)
+    asked = RequestRefund(sale.order_id, payment_id, "race", automatic=False, amount_minor=60_000)
+    refund_id = transact(house.db, SYSTEM, lambda uow: request_refund(uow, asked))
+    house.run()
+    reference = read(house.db, Refund, refund_id).gateway_reference or ""
+    back = GatewayResult(answer=GatewayAnswer(GatewayStatus.FAILED, reference, Money(60_000, "CNY"), "account_closed"))
+    doing(house, apply_gateway_result, refund_id, back)()
+    (incident,) = incidents(house, refund_id)
+    by_hand = CloseIncident(incident.id, "paid by bank transfer", "BANK-1")
+    outcomes = at_once(
+        [
+            *[doing(house, resend_refund, incident.id, by=OPERATOR)] * 3,
+            doing(house, close_incident, by_hand, by=OPERATOR),
+        ]
+    )
+    assert len([outcome for outcome in outcomes if not isinstance(outcome, str)]) == 1
+    house.run()
+    refund = read(house.db, Refund, refund_id)
+    # Settling by hand is followed by `orders`, where that is composed too.
+    assert refund.state in {"succeeded", "returned", "settled"}
+    assert postings_of(house, refund_id, "refund_resent") == (refund.state == "succeeded")
+    with unit_of_work(house.db, SYSTEM) as uow:
+        sent = select(func.count()).where(
+            SandboxOperation.kind == "refund",
+            SandboxOperation.parent_reference == read(house.db, Payment, payment_id).gateway_reference,
+        )
+        assert uow.session.scalar(sent) == 1 + (refund.state == "succeeded")
+
+
+@in_rounds
+def test_a_dispute_beside_a_payout_of_its_share_stops_it_or_is_an_incident(house: House) -> None:
+    sale = Sale()
+    sale.organizations(house.db)
+    payment_id = sale.paid(house)
+    sale.deliver(house.db)
+    clock.advance(timedelta(days=8))
+    (statement_id,) = close_due(house.db, sale.seller_org_id).statement_ids
+    reference = read(house.db, Payment, payment_id).gateway_reference or ""
+    opened = GatewayRecord(GatewayStatus.PENDING, f"dp_{payment_id.hex}", reference, Money(106_000, "CNY"), "fraud")
+    command = PayOut(statement_id, "sandbox", "sbx_acct_ok")
+    at_once(
+        [
+            doing(house, pay_out, command, by=OPERATOR),
+            doing(house, apply_dispute, "sandbox", opened, by=OPERATOR),
+        ]
+    )
+    house.run()
+    with unit_of_work(house.db, SYSTEM) as uow:
+        payouts = list(uow.session.scalars(select(Payout).where(Payout.statement_id == statement_id)))
+    for payout in payouts:
+        assert payout.state in {"failed", "paid"}
+        assert [one.kind for one in incidents(house, payout.id)] == ["payout_disputed"]

@@ -106,7 +106,15 @@ def test_tables_of_organizations_are_isolated_by_force(catalogue: Connection) ->
 
 
 FAR = timedelta(days=3650)
-PLATFORM_TABLES = ("kernel.job", "kernel.job_attempt", "kernel.inbox", "billing.sandbox_operation", "billing.incident")
+PLATFORM_TABLES = (
+    "kernel.job",
+    "kernel.job_attempt",
+    "kernel.inbox",
+    "billing.sandbox_operation",
+    "billing.incident",
+    "marketplace.email_proof",
+    "marketplace.mail",
+)
 """What in them belongs to an organization lies in their JSON, where no policy by organization finds it."""
 
 
@@ -148,6 +156,8 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
         "kernel.sandbox_clock",
         "kernel.sandbox_history",
         "marketplace.catalogue_version",
+        "marketplace.email_proof",
+        "marketplace.mail",
         "marketplace.sign_in_count",
     }
 

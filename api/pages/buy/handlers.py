@@ -22,6 +22,7 @@ from api.pages.frame.phrases import failure
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.v1.purchases import PurchaseIn, buy
+from billing.tax.decision import note_in_words
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Gone, Invalid, NotFound
 from kernel.ids import uuid7
@@ -239,6 +240,7 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
             for claim in line.claims
         ),
         needs_approval=quote.needs_approval,
+        tax_note=next(filter(None, (note_in_words(line.tax_reason, page_request.language) for line in lines)), None),
     )
 
 

@@ -36,7 +36,7 @@ class QuotePanelLine:
 
 @dataclass(frozen=True, slots=True)
 class QuotePanel:
-    """What the server priced. ``tax_ppm`` is the rate of the first line."""
+    """What the server priced. ``tax_ppm`` is the rate of the first line, ``tax_note`` what a buyer may not expect of it."""
 
     id: str
     lines: tuple[QuotePanelLine, ...]
@@ -47,6 +47,7 @@ class QuotePanel:
     expires_at: datetime
     claims: tuple[FeedClaim, ...]
     needs_approval: bool = False
+    tax_note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,16 @@ from urllib.parse import urlencode
 FEED = "/"
 SIGN_IN = "/sign-in"
 SIGN_OUT = "/sign-out"
+SIGN_UP = "/sign-up"
+SIGN_UP_COMPLETE = "/sign-up/complete"
+PASSWORD = "/password"  # noqa: S105 - an address
+PASSWORD_COMPLETE = "/password/complete"  # noqa: S105 - an address
+INVITATION = "/invitations/accept"
+INVITATION_DECLINE = "/invitations/decline"
+ACCOUNT = "/account"
+MEMBERS = "/members"
+ORGANIZATION_NEW = "/organizations/new"
+OUTBOX = "/outbox"
 LANGUAGE = "/language"
 ORGANIZATION = "/organization"
 ORDERS = "/orders"
@@ -101,6 +111,16 @@ def order_pay(order_id: str) -> str:
     return f"/orders/{order_id}/pay"
 
 
+def order_confirm(order_id: str) -> str:
+    """Leads the payer to where its gateway or bank wants the payment confirmed."""
+    return f"/orders/{order_id}/confirm"
+
+
+def payment_confirm(payment_id: str) -> str:
+    """The sandbox's own bank, where a payer confirms."""
+    return f"/payments/{payment_id}/confirm"
+
+
 def approve(purchase_id: str) -> str:
     """Where the approver's consent posts."""
     return f"/approvals/{purchase_id}/approve"
@@ -109,6 +129,31 @@ def approve(purchase_id: str) -> str:
 def reject(purchase_id: str) -> str:
     """Where the approver's refusal posts."""
     return f"/approvals/{purchase_id}/reject"
+
+
+def account_session(session_id: str) -> str:
+    """Where a browser of one's own is signed out."""
+    return f"/account/sessions/{session_id}/end"
+
+
+def member(member_id: str, act: str) -> str:
+    """Where a member's roles are changed, or the membership ends."""
+    return f"/members/{member_id}/{act}"
+
+
+def invitation_withdraw(invitation_id: str) -> str:
+    """Where an invitation is taken back."""
+    return f"/members/invitations/{invitation_id}/withdraw"
+
+
+def mail(mail_id: str) -> str:
+    """One mail of the sandbox's outbox."""
+    return f"/outbox/{mail_id}"
+
+
+def mail_html(mail_id: str) -> str:
+    """How the mail looks to a reader of HTML."""
+    return f"/outbox/{mail_id}/html"
 
 
 def seller_video(video_id: str) -> str:
@@ -154,6 +199,11 @@ def operator_review(listing_id: str) -> str:
 def operator_incident(incident_id: str) -> str:
     """Where an incident is closed."""
     return f"/operator/incidents/{incident_id}/close"
+
+
+def operator_resend(incident_id: str) -> str:
+    """Where a refund that came back is sent again."""
+    return f"/operator/incidents/{incident_id}/resend"
 
 
 def operator_pay(statement_id: str) -> str:

@@ -19,6 +19,7 @@ Area = Literal[
     "promoter",
     "operator",
     "tracer",
+    "members",
 ]
 """What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
 
@@ -31,7 +32,7 @@ class NavItem:
     icon: str
     address: str
     area: Area
-    group: Literal["channel", "buying", "selling", "promoting", "operating"]
+    group: Literal["channel", "buying", "selling", "promoting", "operating", "organization"]
 
 
 ITEMS: tuple[NavItem, ...] = (
@@ -46,6 +47,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "earnings", "selling"),
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "channel_films", "promoting"),
+    NavItem("members", "user", addresses.MEMBERS, "members", "organization"),
     NavItem("promoter", "share", addresses.PROMOTER, "promoter", "promoting"),
     NavItem("operator", "gauge", addresses.OPERATOR, "operator", "operating"),
     NavItem("trace", "trace", addresses.TRACE, "tracer", "operating"),

@@ -9,7 +9,7 @@ from api.pages.frame.site import PageRequest
 from billing.gateways.sandbox import NAME as SANDBOX
 from kernel.errors import Invalid
 
-SANDBOX_TOKENS = ("sbx_ok", "sbx_delayed", "sbx_insufficient", "sbx_declined")
+SANDBOX_TOKENS = ("sbx_ok", "sbx_delayed", "sbx_requires_action", "sbx_insufficient", "sbx_declined")
 """Offered on pages; docs/sandbox.md lists them all."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from api.pages.frame.codes import in_words
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
@@ -31,6 +32,15 @@ def priced(page_request: PageRequest, minor: int, currency: str, price_unit: str
     return f"{page_request.formats.price(money(minor, currency))} / {page_request.t(f'per.{per_of(price_unit)}')}"
 
 
+def figure(page_request: PageRequest, value: int, unit: str | None) -> str:
+    """A plan's figure with its unit: 500 GB, 15 minutes. A unit without words of ours stays as its seller wrote it."""
+    words = translations(page_request.language)
+    key = f"word.unit.{(unit or '').lower().replace('/', '_per_')}"
+    if f"{key}.other" in words.texts:
+        return words.count(key, value)
+    return f"{page_request.formats.number(value)} {(unit or '').replace('_', ' ')}".strip()
+
+
 def titles(page_request: PageRequest, lines: Sequence[LineView]) -> str:
     """What an order is called where there is one line for it: its first title, and how many more there are."""
     first = page_request.pick(lines[0].title, lines[0].title_en)
@@ -46,7 +56,9 @@ def run_failure(page_request: PageRequest, failure: str | None, message: str | N
     """Why a run needs a hand: the seller's own words, or ours where it was given up."""
     if failure in _GIVEN_UP:
         return page_request.t(f"run.{failure}")
-    return failure or page_request.pick(message, message_en) or page_request.t("run.no_answer")
+    if failure:
+        return in_words(page_request.language, failure)
+    return page_request.pick(message, message_en) or page_request.t("run.no_answer")
 
 
 def failure(page_request: PageRequest, error: DomainError) -> str:

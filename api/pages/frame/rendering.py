@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
@@ -11,7 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from api.language import LANGUAGES, Language
 from api.pages.frame import addresses, assets, navigation
 from api.pages.frame.choices import CLAIM_KINDS
-from api.pages.frame.formats import Formats
+from api.pages.frame.codes import in_words
+from api.pages.frame.formats import SIGNS, Formats
 from api.pages.frame.status_colors import tone
 from api.pages.frame.translations import translations
 from kernel.money import exponents_besides_two
@@ -94,7 +95,8 @@ def render(view: View, chrome: Chrome, *, part: str | None = None) -> str:
         t=words.text,
         tn=words.count,
         word=words.word,
-        script_texts={**words.under("js."), "digits": exponents_besides_two()},
+        in_words=partial(in_words, chrome.language),
+        script_texts={**words.under("js."), "digits": exponents_besides_two(), "signs": SIGNS},
         rail=navigation.rail(chrome.areas),
         bottom_bar=navigation.bottom_bar(chrome.areas, view.active),
     )

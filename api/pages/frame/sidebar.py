@@ -18,6 +18,7 @@ _BUYING: tuple[tuple[str, Area], ...] = (
     ("entitlements.read", "member"),
     ("invoices.read", "finance"),
 )
+_OWNING: tuple[tuple[str, Area], ...] = (("members.manage", "members"),)
 _SELLING: tuple[tuple[str, Area], ...] = (
     ("videos.write", "films"),
     ("seller.orders.read", "sales"),
@@ -38,7 +39,7 @@ def areas_of(uow: UnitOfWork, signed_in: SignedIn | None) -> frozenset[Area]:
 
     if principal.kind is PrincipalKind.OPERATOR:
         return frozenset({*VISITOR_AREAS, *may(_OPERATING)})
-    found = may(_BUYING)
+    found = may(_BUYING) | may(_OWNING)
     if signed_in.organization.is_seller:
         selling = may(_SELLING)
         found |= {*selling, "seller"} if selling else set()

@@ -15,10 +15,14 @@ LinkState = Literal["done", "live", "waiting", "todo", "failed", "broken"]
 
 @dataclass(frozen=True, slots=True)
 class TimelineFact:
-    """One labelled value beside a link; ``label`` is a key under ``fact.``, ``value`` is ready text."""
+    """One labelled value beside a link; ``label`` is a key under ``fact.``, ``value`` is ready text.
+
+    ``code``: an identifier, or the code behind the text, shown small and as what it is.
+    """
 
     label: str
     value: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Link:
     percent: int | None = None
     #: Why the chain is broken here: what was expected and not found.
     broken: str = ""
+    #: What the tag says instead of the state's own word, as "Rejected" of an approval.
+    tag: str = ""
     #: The link one started from (on the trace page).
     subject: bool = False
 

@@ -17,6 +17,7 @@ from api.pages.invoices.views import InvoiceItem, InvoicePanel, InvoicePanelLine
 from api.v1.invoice_export import month_filter, parse_month
 from billing.documents.chinese_capitals import chinese_capitals
 from billing.invoices import queries
+from billing.invoices.draw_first import draw_first
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
@@ -24,6 +25,8 @@ from kernel.money import Money
 
 PAGE = 100
 MONTHS = 12
+REFRESH_S = 5
+"""How soon a page on which a document is being drawn looks again."""
 STANDINGS: dict[str, queries.Standing] = {one: one for one in get_args(queries.Standing)}
 
 
@@ -54,7 +57,8 @@ def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
         opened=detail,
         next_address=_more(page_request, month, found.next_cursor),
     )
-    return page_request.render(view)
+    waits = detail is not None and not detail.row.drawn
+    return page_request.render(view, refresh_s=REFRESH_S if waits else 0)
 
 
 def _more(page_request: PageRequest, month: date, cursor: str | None) -> str | None:
@@ -68,6 +72,8 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
     except NotFound:
         return None
     row = found.row
+    if not row.has_pdf:
+        draw_first(uow, invoice_id)
     sign = -1 if row.kind == "credit_note" else 1
     chinese = page_request.language == "zh-CN" and row.currency.strip() == "CNY"
     return InvoicePanel(
@@ -106,6 +112,7 @@ def _row(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> Invoic
         tax=money(sign * row.tax_minor, row.currency),
         gross=money(sign * row.gross_minor, row.currency),
         state=queries.standing(row, credited_minor),
+        drawn=row.has_pdf,
     )
 
 

@@ -23,6 +23,8 @@ class InvoiceItem:
     tax: Money
     gross: Money
     state: str
+    #: Whether its files can be had yet.
+    drawn: bool = True
 
 
 @dataclass(frozen=True, slots=True)

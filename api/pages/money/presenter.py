@@ -83,6 +83,8 @@ def statement_row(page_request: PageRequest, row: StatementRow) -> views.Stateme
         promoter=money(row.promoter_minor, row.currency),
         net=money(row.net_minor, row.currency),
         state=row.state,
+        adjustments=money(row.adjustments_minor, row.currency) if row.adjustments_minor else None,
+        held=money(row.held_minor, row.currency) if row.held_minor else None,
         commission_invoice_id=str(row.commission_invoice_id) if row.commission_invoice_id else None,
     )
 

@@ -62,6 +62,10 @@ class StatementItem:
     net: Money
     state: str
     commission_invoice_id: str | None = None
+    adjustments: Money | None = None
+    """What earlier payouts left unpaid, because it was in dispute or came back."""
+    held: Money | None = None
+    """What of the net is not paid because a bank is deciding about it, or was when the rest was paid."""
 
 
 @dataclass(frozen=True, slots=True)

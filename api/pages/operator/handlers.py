@@ -23,6 +23,7 @@ from billing.incidents.queries import list_incidents
 from billing.operator_queues import list_operator_queues
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.payouts.queries import last_accounts
+from billing.refunds.resend_refund import resend_refund
 from billing.settlement.close_statements import CloseStatements, close_statements
 from billing.statements.queries import list_statements
 from fulfillment.runs.queries import troubled_runs
@@ -92,8 +93,15 @@ def close_one_incident(
     incident_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
 ) -> Response[Any]:
     """Close an incident with what was done about it. Pressed twice, the second finds it closed."""
-    command = CloseIncident(incident_id, form.text("resolution", most=1000))
+    command = CloseIncident(incident_id, form.text("resolution", most=1000), form.text("evidence", most=200))
     return _done(page_request, lambda uow: close_incident(uow, command), "incident_closed")
+
+
+@form_post("/operator/incidents/{incident_id:uuid}/resend", "operator.payouts")
+def resend(incident_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Send a refund that came back the same way again. Pressed twice, the second finds it under way."""
+    del form
+    return _done(page_request, lambda uow: resend_refund(uow, incident_id), "refund_resent")
 
 
 @form_post("/operator/jobs/{job_id:uuid}/replay", "operator.jobs")
@@ -173,4 +181,4 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
     )
 
 
-routes = [show_operator, decide, close, pay, close_one_incident, replay_job, advance]
+routes = [show_operator, decide, close, pay, close_one_incident, resend, replay_job, advance]

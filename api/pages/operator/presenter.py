@@ -9,6 +9,7 @@ from uuid import UUID
 
 from api.pages.frame.phrases import money, priced, run_failure, seconds_since
 from api.pages.frame.site import PageRequest
+from api.pages.frame.translations import translations
 from api.pages.operator.views import DeadJobRow, DeadRun, DisputeItem, Health, IncidentItem, Queue, Review, Settlement
 from billing.disputes.queries import DisputeRow
 from billing.incidents.queries import IncidentRow
@@ -134,6 +135,7 @@ def incidents(dashboard: OperatorDashboard) -> tuple[IncidentItem, ...]:
             loss=money(row.suspense_minor, row.currency) if row.suspense_minor else None,
             code=row.code,
             waiting_s=seconds_since(row.created_at),
+            resendable=row.kind == "refund_returned",
         )
         for row in dashboard.incidents
     )
@@ -157,12 +159,13 @@ def disputes(dashboard: OperatorDashboard) -> tuple[DisputeItem, ...]:
 def health(page_request: PageRequest, dashboard: OperatorDashboard) -> tuple[Health, ...]:
     """How far the work is behind."""
     oldest = dashboard.due[0] if dashboard.due else None
+    work = translations(page_request.language).word("job", oldest.kind) if oldest else ""
     lag_s = seconds_since(oldest.oldest_at) if oldest else 0
     on_time = lag_s <= _DUE_PROMISED.total_seconds()
     formats = page_request.formats
     return (
         Health("jobs_due", formats.number(sum(one.count for one in dashboard.due)), on_time),
-        Health("oldest_job", f"{formats.age(lag_s)} · {oldest.kind}" if oldest else "–", on_time),
+        Health("oldest_job", f"{formats.age(lag_s)} · {work}" if oldest else "–", on_time),
     )
 
 

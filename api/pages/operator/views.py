@@ -101,6 +101,8 @@ class IncidentItem:
     loss: Money | None
     code: str
     waiting_s: int
+    resendable: bool
+    """A refund that came back: it can go the same way again, and is settled by hand with evidence."""
 
 
 @dataclass(frozen=True, slots=True)

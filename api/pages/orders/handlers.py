@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from litestar import Response
@@ -15,11 +15,13 @@ from api.pages.frame import addresses
 from api.pages.frame.payment_methods import methods, parse_method
 from api.pages.frame.phrases import failure, money, titles
 from api.pages.frame.rendering import FlashMessage
-from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.frame.site import Form, PageRequest, form_post, page, redirect
 from api.pages.orders import presenter
 from api.pages.orders.presenter import OrderPageData
-from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView
+from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView, PayerConfirmation
+from api.payer_action import payer_address
 from api.v1.purchases import require_gateway
+from billing.payments.queries import PaymentRow, awaiting_payer, latest_payment
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from orders import queries
@@ -46,8 +48,10 @@ def list_orders(page_request: Given[PageRequest]) -> Response[str]:
             state=state or None,
             text=query or None,
         )
+        unpaid = {order.purchase_id for order in found.items if order.state == "pending_payment"}
+        awaiting = awaiting_payer(uow, unpaid) if unpaid and page_request.principal.may("orders.buy") else set()
     more = addresses.next_page(addresses.ORDERS, found.next_cursor, state=state, q=query)
-    rows = tuple(_row(page_request, order) for order in found.items)
+    rows = tuple(_row(page_request, order, awaiting) for order in found.items)
     return page_request.render(OrdersView(rows, STATES, state, query, more))
 
 
@@ -70,6 +74,16 @@ def accept(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Giv
     """Accept a delivered one-off service."""
     del form
     return _acted(page_request, order_id, lambda uow: accept_order(uow, order_id), "accepted")
+
+
+@page("/orders/{order_id:uuid}/confirm", "orders.buy")
+def confirm(order_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[Any]:
+    """Lead the payer to where the gateway wants the payment confirmed; to the order where nothing is to be confirmed."""
+    with page_request.work() as uow:
+        payment = latest_payment(uow, queries.get_order(uow, order_id).purchase_id)
+    waits = payment is not None and payment.state == "requires_action"
+    address = payer_address(payment.next_action) if payment is not None and waits else None
+    return redirect(address) if address else page_request.redirect(addresses.order(str(order_id)))
 
 
 @form_post("/orders/{order_id:uuid}/pay", "orders.buy")
@@ -113,8 +127,10 @@ def _show(page_request: PageRequest, order_id: UUID, refused: DomainError | None
     return page_request.render(view, refresh_s=REFRESH_S if view.live else 0)
 
 
-def _row(page_request: PageRequest, order: views.OrderView) -> OrderItem:
+def _row(page_request: PageRequest, order: views.OrderView, awaiting: set[UUID]) -> OrderItem:
     line = order.lines[0]
+    accepts = order.awaits_acceptance and page_request.principal.may("orders.buy")
+    pays = order.state == "pending_payment" and order.purchase_id in awaiting
     return OrderItem(
         id=str(order.id),
         number=order.number,
@@ -125,7 +141,7 @@ def _row(page_request: PageRequest, order: views.OrderView) -> OrderItem:
         gross=money(order.gross_minor, order.currency),
         state=order.state,
         placed_at=order.created_at,
-        needs="accept" if order.awaits_acceptance and page_request.principal.may("orders.buy") else "",
+        needs="accept" if accepts else "pay" if pays else "",
     )
 
 
@@ -133,6 +149,7 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -
     order, line = data.order, data.order.lines[0]
     failed = order.state == "pending_payment" and data.payment is not None and data.payment.state == "failed"
     buys = page_request.principal.may("orders.buy")
+    waits = order.state == "pending_payment" and data.payment is not None and data.payment.state == "requires_action"
     usable = next((one for one in data.deliveries if one.entitlement_state == "active"), None)
     invoice = data.invoice
     return OrderPageView(
@@ -180,8 +197,14 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -
         may_launch=bool(usable and usable.launch_url) and page_request.principal.may("entitlements.read"),
         pay_again=methods(page_request, page_request.services.gateways) if failed and buys else (),
         pay_error=presenter.pay_error(page_request, data.payment.error_code) if failed and data.payment else "",
+        confirm=_confirmation(data.payment, may_buy=buys) if waits and data.payment else None,
         payment_state=data.payment.state if order.state == "pending_payment" and data.payment else "",
     )
 
 
-routes = [list_orders, show_order, cancel, accept, pay]
+def _confirmation(payment: PaymentRow, *, may_buy: bool) -> PayerConfirmation:
+    way: Literal["here", "nowhere", "somebody"] = "here" if payer_address(payment.next_action) else "nowhere"
+    return PayerConfirmation(way if may_buy else "somebody", payment.deadline_at)
+
+
+routes = [list_orders, show_order, cancel, accept, confirm, pay]

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from api.pages.frame import addresses
+from api.pages.frame.codes import in_words
 from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Link, LinkState, Timeline, TimelineAttempt, TimelineFact
@@ -127,16 +128,17 @@ def _approval(page_request: PageRequest, data: OrderPageData) -> list[Link]:
     asked = data.at("pending_approval")
     if asked is None:
         return []
-    purchase = data.purchase
+    purchase, words = data.purchase, translations(page_request.language)
     name = purchase.decided_by_name or ""
     if purchase.decision == "approved":
         return [Link("approval", "done", data.at("pending_payment"), page_request.t("order.approved_by", name=name))]
     if purchase.decision == "rejected":
         text = page_request.t("order.rejected_by", name=name, reason=purchase.decision_reason or "")
-        return [Link("approval", "failed", data.at("rejected"), text)]
+        return [Link("approval", "failed", data.at("rejected"), text, tag=words.word("decision", "rejected"))]
     if data.order.state == "pending_approval":
         return [Link("approval", "waiting", asked, page_request.t("order.approval_waits"))]
-    return [Link("approval", "failed", data.at("expired"), page_request.t("order.approval_expired"))]
+    tag = words.word("order", data.order.state)
+    return [Link("approval", "failed", data.at("expired"), page_request.t("order.approval_expired"), tag=tag)]
 
 
 def _payment(page_request: PageRequest, data: OrderPageData) -> Link:
@@ -148,12 +150,18 @@ def _payment(page_request: PageRequest, data: OrderPageData) -> Link:
     if data.is_disputed:
         return Link("payment", "waiting", payment.captured_at, page_request.t("order.payment_disputed"), facts=facts)
     if payment.state == "reversed":
-        return Link("payment", "failed", payment.captured_at, page_request.t("order.payment_reversed"), facts=facts)
+        said, tag = (
+            page_request.t("order.payment_reversed"),
+            translations(page_request.language).word("payment", "reversed"),
+        )
+        return Link("payment", "failed", payment.captured_at, said, facts=facts, tag=tag)
     if payment.state == "succeeded":
         return Link("payment", "done", payment.captured_at, method, facts=facts)
     if payment.state == "failed":
         return Link("payment", "failed", payment.created_at, pay_error(page_request, payment.error_code), facts=facts)
-    text = page_request.t("order.payment_doubt" if payment.state == "unknown" else "order.payment_waits")
+    if payment.state == "requires_action":
+        return Link("payment", "waiting", payment.created_at, page_request.t("order.payment_waits"), facts=facts)
+    text = page_request.t("order.payment_doubt" if payment.state == "unknown" else "order.payment_runs")
     return Link("payment", "live", payment.created_at, text, facts=facts)
 
 
@@ -197,12 +205,11 @@ def _run_text(page_request: PageRequest, one: Delivery) -> str:
 
 
 def _attempts(page_request: PageRequest, rows: Sequence[AttemptRow]) -> tuple[TimelineAttempt, ...]:
-    words = translations(page_request.language)
     return tuple(
         TimelineAttempt(
             row.started_at,
             ATTEMPTS[row.outcome],  # type: ignore[arg-type]  # the values are exactly the view's words
-            words.word("attempt_reason", row.reason) if row.reason else f"HTTP {row.status}" if row.status else "",
+            in_words(page_request.language, row.reason) if row.reason else f"HTTP {row.status}" if row.status else "",
             row.elapsed_ms,
         )
         for row in rows

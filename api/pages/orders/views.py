@@ -23,6 +23,16 @@ class OrderPageLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PayerConfirmation:
+    """A payment that waits for its payer. ``where``: the reader can be led to the bank's page, there is no page to lead
+    to, or somebody with the right to buy has to do it. Withdrawn at ``deadline_at``.
+    """
+
+    where: Literal["here", "nowhere", "somebody"]
+    deadline_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OrderPageView:
     """A buyer's order: the loop's line with what is known so far, and what can be done now."""
 
@@ -56,6 +66,7 @@ class OrderPageView:
     #: Ways to pay once more, after a payment failed; empty when there is nothing to pay.
     pay_again: tuple[Choice, ...] = ()
     pay_error: str = ""
+    confirm: PayerConfirmation | None = None
     payment_state: str = ""
 
 
@@ -73,6 +84,8 @@ class OrderItem:
     state: str
     placed_at: datetime
     needs: Literal["", "pay", "accept"] = ""
+    #: Whether the payer's bank is deciding about its payment.
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

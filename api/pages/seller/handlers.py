@@ -20,6 +20,7 @@ from api.pages.money.presenter import own_figures
 from api.pages.seller import presenter as seller_presenter
 from api.pages.seller.presenter import sales_by_video
 from api.pages.seller.views import SellerHomeView, SellerListingsView, SellerOrdersView, TroubledRun
+from billing.disputes.queries import disputed_among
 from fulfillment.connectors.queries import connectors_of
 from fulfillment.entitlements.queries import customers_by_listing
 from fulfillment.runs.queries import troubled_runs
@@ -109,9 +110,10 @@ def _orders(page_request: PageRequest) -> SellerOrdersView:
     with page_request.work() as uow:
         cursor = page_request.query("cursor", most=200) or None
         found = list_seller_orders(uow, cursor=cursor, limit=_PAGE, state=wanted, text=text or None)
+        disputed = disputed_among(uow, [one.id for one in found.items])
         runs = _troubled(page_request, uow)
     return SellerOrdersView(
-        rows=tuple(seller_presenter.order_row(page_request, one) for one in found.items),
+        rows=tuple(seller_presenter.order_row(page_request, one, disputed=one.id in disputed) for one in found.items),
         runs=runs,
         states=seller_presenter.ORDER_STATES,
         state=wanted or "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from api.pages.frame.phrases import is_known, money, reason, run_failure, seconds_since, titles
+from api.pages.frame.phrases import figure, is_known, money, reason, run_failure, seconds_since, titles
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest
 from api.pages.orders.views import OrderItem
@@ -58,7 +58,7 @@ def funnel(reach: Reach, sales: Sequence[VideoSales]) -> tuple[FunnelStep, ...]:
     return tuple(FunnelStep(key, count, count * _PPM // widest) for key, count in counts)
 
 
-def order_row(page_request: PageRequest, view: OrderView) -> OrderItem:
+def order_row(page_request: PageRequest, view: OrderView, *, disputed: bool) -> OrderItem:
     """An order in the seller's list; the first line names it, more are counted."""
     first = view.lines[0]
     return OrderItem(
@@ -71,6 +71,7 @@ def order_row(page_request: PageRequest, view: OrderView) -> OrderItem:
         gross=money(view.gross_minor, view.currency),
         state=view.state,
         placed_at=view.created_at,
+        disputed=disputed,
     )
 
 
@@ -106,12 +107,12 @@ def listing_detail(
 
 def _plan(page_request: PageRequest, plan: PlanView, connectors: Mapping[UUID, str]) -> ListingPlan:
     limits = [
-        (page_request.pick(feature["zh"], feature["en"]), f"{feature['value']} {feature.get('unit') or ''}".strip())
+        (page_request.pick(feature["zh"], feature["en"]), figure(page_request, feature["value"], feature.get("unit")))
         for feature in plan.features
         if feature.get("value") is not None
     ]
     if plan.included_seats:
-        limits.insert(0, (page_request.t("claim.included_seats"), str(plan.included_seats)))
+        limits.insert(0, (page_request.t("claim.included_seats"), page_request.formats.number(plan.included_seats)))
     if plan.trial_days:
         limits.append((page_request.t("claim.trial_days"), str(plan.trial_days)))
     return ListingPlan(

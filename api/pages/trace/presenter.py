@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast, get_args
 
 from api.pages.frame import addresses
+from api.pages.frame.codes import in_words, is_code
 from api.pages.frame.formats import Formats
 from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest
@@ -94,6 +96,8 @@ def subject(page_request: PageRequest, found: Trace) -> str:
 def _link(page_request: PageRequest, node: Node, *, subject: bool) -> Link:
     formats = page_request.formats
     state: LinkState = STATES.get(node.state or "", "done")
+    words = translations(page_request.language)
+    tag = words.word(_WORDS[node.kind], node.state) if state == "failed" and node.state and node.kind in _WORDS else ""
     percent = node.facts.get("percent") if node.kind == "run" and state == "live" else None
     return Link(
         kind=cast("LinkKind", _kind(node.kind)),
@@ -104,6 +108,7 @@ def _link(page_request: PageRequest, node: Node, *, subject: bool) -> Link:
         address=_address(node),
         facts=tuple(_facts(page_request, formats, node)),
         percent=percent,
+        tag=tag,
         subject=subject,
     )
 
@@ -141,7 +146,9 @@ def _facts(page_request: PageRequest, formats: Formats, node: Node) -> list[Time
             continue
         label, render = entry
         said = render(page_request, formats, value)
-        if said:
+        if isinstance(said, TimelineFact):
+            found.append(replace(said, label=label))
+        elif said:
             found.append(TimelineFact(label, said))
     return found
 
@@ -172,6 +179,20 @@ def _plain(_visit: PageRequest, _formats: Formats, value: Any) -> str:
     return str(value)
 
 
+def _identifier(_visit: PageRequest, _formats: Formats, value: Any) -> TimelineFact:
+    return TimelineFact("", "", str(value))
+
+
+def _reason(page_request: PageRequest, _formats: Formats, value: Any) -> TimelineFact:
+    """In words; operators, who look it up at the gateway, have the code beside it."""
+    said, shows_code = str(value), page_request.principal.may("operator.read")
+    return TimelineFact("", in_words(page_request.language, said), said if shows_code and is_code(said) else "")
+
+
+def _gateway(page_request: PageRequest, _formats: Formats, value: Any) -> str:
+    return translations(page_request.language).word("gateway", str(value))
+
+
 def _count(_visit: PageRequest, formats: Formats, value: Any) -> str:
     return formats.number(int(value)) if value else ""
 
@@ -188,7 +209,7 @@ def _call(page_request: PageRequest, _formats: Formats, value: Any) -> str:
     return translations(page_request.language).word("cta", str(value))
 
 
-FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str]]] = {
+FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | TimelineFact]]] = {
     "amount": ("amount", _money),
     "gross": ("amount", _money),
     "net": ("net", _money),
@@ -207,15 +228,15 @@ FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str]]] = {
     "tries": ("tries", _count),
     "claims": ("claims", _count),
     "touchpoints": ("touchpoints", _count),
-    "po_number": ("po", _plain),
+    "po_number": ("po", _identifier),
     "buyer": ("buyer", _plain),
     "seller": ("seller", _plain),
-    "gateway": ("method", _plain),
-    "destination": ("destination", _plain),
-    "external_id": ("reference", _plain),
-    "reason": ("reason", _plain),
-    "failure": ("failure", _plain),
-    "error": ("failure", _plain),
+    "gateway": ("method", _gateway),
+    "destination": ("destination", _identifier),
+    "external_id": ("reference", _identifier),
+    "reason": ("reason", _reason),
+    "failure": ("failure", _reason),
+    "error": ("failure", _reason),
     "releasable_at": ("expected", _moment),
     "postings": ("postings", _moneys),
 }

@@ -231,7 +231,8 @@ def _video(page_request: PageRequest, video_id: UUID, refused: tuple[str, Typed]
     placed = {card.plan_id for card in detail.cards}
     options = filling.plan_options(page_request, plans)
     features = filling.feature_options(page_request, plans, placed)
-    return filling.video_view(page_request, detail, options, features, reach, sales, refused)
+    offered = {plan.id: {str(one["key"]): one for one in plan.features} for _, plan in plans}
+    return filling.video_view(page_request, detail, options, features, reach, sales, refused, offered)
 
 
 def _placeable(uow: UnitOfWork) -> list[tuple[ListingView, PlanView]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from api.context import Services
 from api.media_addresses import Thumbnail, cover_address, media_address, thumbnail
-from api.pages.feed.views import CallToAction
-from api.pages.frame.phrases import blocked, money, priced, reason
+from api.pages.feed.views import CallToAction, verdict_of
+from api.pages.frame.phrases import blocked, figure, money, priced, reason
 from api.pages.frame.site import Form, PageRequest
 from api.pages.seller.presenter import NO_REACH, funnel
 from api.pages.videos.views import EditableClaim, PlacementItem, PlanOption, SellerVideoView, Typed, VideoItem
@@ -61,6 +62,10 @@ def video_row(page_request: PageRequest, row: OwnVideo, sales: Iterable[VideoSal
     )
 
 
+Offered = Mapping[UUID, Mapping[str, Mapping[str, Any]]]
+"""What plans give, by plan and by the feature's key."""
+
+
 def video_view(
     page_request: PageRequest,
     detail: VideoDetail,
@@ -69,6 +74,7 @@ def video_view(
     reach: Reach | None,
     sales: list[VideoSales],
     refused: tuple[str, Typed] | None,
+    offered: Offered,
 ) -> SellerVideoView:
     """One video of one's own with its editor."""
     row = detail.row
@@ -92,7 +98,7 @@ def video_view(
         size_bytes=detail.media_bytes or 0,
         visibility=row.visibility,
         placements=tuple(_placement(page_request, card) for card in detail.cards),
-        claims=tuple(_claim(page_request, claim, cards) for claim in detail.claims),
+        claims=tuple(_claim(page_request, claim, cards, offered) for claim in detail.claims),
         plans=plans,
         features=features,
         blockers=tuple(reason(page_request, one.code, one.params) for one in blockers),
@@ -199,18 +205,16 @@ def _placement(page_request: PageRequest, card: Card) -> PlacementItem:
     )
 
 
-def _claim(page_request: PageRequest, claim: ClaimView, cards: Mapping[UUID, Card]) -> EditableClaim:
-    if claim.kind == "price" and claim.value_int is not None and claim.currency and claim.unit:
-        value = priced(page_request, claim.value_int, claim.currency, claim.unit)
-    else:
-        value = " ".join(str(part) for part in (claim.value_text, claim.value_int) if part is not None)
-    contradiction = ""
+def _claim(page_request: PageRequest, claim: ClaimView, cards: Mapping[UUID, Card], offered: Offered) -> EditableClaim:
+    card = cards.get(claim.placement_id)
+    features = offered.get(card.plan_id, {}) if card else {}
+    verdict = verdict_of(claim.kind, claim.kept)
+    contradiction = page_request.t("claim.no_trial_seller") if verdict == "no_trial" else ""
     if not claim.kept:
-        card = cards.get(claim.placement_id)
         title = page_request.pick(card.plan_name, card.plan_name_en) if card else ""
         params = {
-            "said": claim.said or "",
-            "holds": claim.holds or "",
+            "said": _in_words(page_request, claim.said or "", features),
+            "holds": _in_words(page_request, claim.holds or "", features),
             "text": page_request.pick(claim.text, claim.text_en),
         }
         contradiction = f"{title}: {reason(page_request, 'claim_contradicts_plan', params)}" if title else ""
@@ -219,11 +223,28 @@ def _claim(page_request: PageRequest, claim: ClaimView, cards: Mapping[UUID, Car
         id=str(claim.id),
         second=claim.at_ms // MS,
         kind=claim.kind,
-        value=value,
+        value=_value(page_request, claim, features),
         text=page_request.pick(claim.text, claim.text_en),
-        ok=claim.kept,
+        ok=verdict == "kept",
         contradiction=contradiction,
     )
+
+
+def _value(page_request: PageRequest, claim: ClaimView, features: Mapping[str, Mapping[str, Any]]) -> str:
+    if claim.kind == "price" and claim.value_int is not None and claim.currency and claim.unit:
+        return priced(page_request, claim.value_int, claim.currency, claim.unit)
+    said = " ".join(str(part) for part in (claim.value_text, claim.value_int) if part is not None)
+    return _in_words(page_request, said, features)
+
+
+def _in_words(page_request: PageRequest, said: str, features: Mapping[str, Mapping[str, Any]]) -> str:
+    """A feature's key and figure, as claims are compared, by the name its seller gave it: "Answers within: 5 seconds"."""
+    key, _, value = said.partition(" ")
+    found = features.get(key)
+    if found is None:
+        return said
+    name = page_request.pick(found["zh"], found["en"])
+    return f"{name} ({figure(page_request, int(value), found.get('unit'))})" if value.isdigit() else name
 
 
 def _refusal(page_request: PageRequest, row: OwnVideo) -> str:

@@ -340,25 +340,6 @@ class TestSession:
         chinese = visitor.post("/v1/session", json=body, headers={"Accept-Language": "zh-CN"})
         assert chinese.json()["title"] == "邮箱或密码不正确。"
 
-    def test_registering_then_signing_in(self, visitor: httpx.Client) -> None:
-        from tests.factories_marketplace import new_tax_id
-
-        email = f"new-{uuid7().hex[-10:]}@example.test"
-        body = {
-            "legal_name": "新来有限公司",
-            "display_name": "新来",
-            "country": "CN",
-            "tax_id": new_tax_id(),
-            "owner": {"email": email, "name": "新人", "password": PASSWORD},
-        }
-        made = visitor.post("/v1/organizations", json=body)
-        assert made.status_code == 201, made.text
-        again = visitor.post("/v1/organizations", json=body | {"owner": {**body["owner"], "email": "x" + email}})  # type: ignore[dict-item]
-        assert (again.status_code, again.json()["code"]) == (409, "organization_exists")
-        wrong = visitor.post("/v1/organizations", json=body | {"tax_id": "91330106MA2CF9B3RK"})
-        assert (wrong.status_code, wrong.json()["code"]) == (422, "tax_id_invalid")
-        assert visitor.post("/v1/session", json={"email": email, "password": PASSWORD}).status_code == 201
-
     def test_a_key_works_until_it_is_revoked(self, client: httpx.Client, visitor: httpx.Client) -> None:
         made = client.post("/v1/api-keys", json={"name": "erp", "scopes": ["videos.write"]}).json()
         headers = {"Authorization": f"Bearer {made['key']}"}

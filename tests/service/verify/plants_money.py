@@ -336,6 +336,13 @@ def documents_produced(p: Planter, _: World) -> None:
     p.change("UPDATE billing.invoice SET pdf_sha256 = NULL WHERE kind = 'invoice' AND sequence = 1")
 
 
+def statements_adjustments(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.statement SET adjustments_minor = adjustments_minor + 1, commission_tax_minor = commission_tax_minor - 1
+           WHERE id = (SELECT id FROM billing.statement LIMIT 1)"""
+    )
+
+
 def incidents_followed(p: Planter, _: World) -> None:
     p.change(
         "DELETE FROM kernel.state_history WHERE subject_id = (SELECT id FROM billing.incident WHERE kind = 'refund_returned')"

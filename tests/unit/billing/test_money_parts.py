@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from billing.refunds.allocate_refund import LineLeft, allocate_refund
 from billing.shares.split import ShareTerms, Split, reverse_split, split
-from billing.tax.decision import TaxDecision, TaxParty, tax_for
-from billing.tax.line_amounts import LineAmounts, line_amounts
+from billing.tax.decision import Category, TaxDecision, TaxParty, reason_in_words, tax_for
+from billing.tax.line_amounts import LARGEST_MINOR, LineAmounts, line_amounts
+from billing.tax.rates import EU_STANDARD, FIRST, rate_on
 from kernel.errors import Invalid
 from kernel.money import PPM
 
@@ -30,28 +31,56 @@ def terms(draw: st.DrawFn) -> ShareTerms:
     return ShareTerms(1, commission, draw(st.integers(0, PPM - commission)), 7)
 
 
+@pytest.mark.parametrize("included", [True, False])
 @pytest.mark.parametrize(
-    ("seller", "buyer", "category", "rate_ppm", "code"),
+    ("seller", "buyer", "category", "decided"),
     [
-        (CN, CN, "service", 60_000, "S"),
-        (CN, CN, "software", 130_000, "S"),
-        (TaxParty("CN", taxpayer="small_scale"), CN, "service", 10_000, "S"),
-        (TaxParty("CN", taxpayer="exempt"), CN, "service", 0, "E"),
-        (CN, DE, "service", 0, "Z"),
-        (DE, DE, "service", 190_000, "S"),
-        (DE, FR, "service", 0, "AE"),
-        (DE, TaxParty("FR"), "service", 200_000, "S"),
-        (DE, TaxParty("FR", "DE123456789"), "service", 200_000, "S"),
-        (DE, TaxParty("GR", "EL123456789"), "service", 0, "AE"),
-        (DE, US, "service", 0, "O"),
-        (US, CN, "service", 0, "O"),
+        (CN, CN, "service", (60_000, "cn_service", "S")),
+        (CN, CN, "software", (130_000, "cn_software", "S")),
+        (TaxParty("CN", taxpayer="small_scale"), CN, "service", (10_000, "cn_small_scale", "S")),
+        (TaxParty("CN", taxpayer="small_scale"), DE, "service", (0, "cn_export", "Z")),
+        (TaxParty("CN", taxpayer="exempt"), CN, "service", (0, "cn_exempt", "E")),
+        (TaxParty("CN", taxpayer="exempt"), DE, "service", (0, "cn_exempt", "E")),
+        (CN, DE, "service", (0, "cn_export", "Z")),
+        (DE, DE, "service", (190_000, "eu_domestic", "S")),
+        (DE, FR, "service", (0, "eu_reverse_charge", "AE")),
+        (DE, TaxParty("FR", "fr40303265045"), "service", (0, "eu_reverse_charge", "AE")),
+        (DE, TaxParty("FR"), "service", (200_000, "eu_destination", "S")),
+        (DE, TaxParty("FR", "DE123456789"), "service", (200_000, "eu_destination", "S")),
+        (DE, TaxParty("GR", "EL123456789"), "service", (0, "eu_reverse_charge", "AE")),
+        (DE, TaxParty("GR", "GR123456789"), "service", (240_000, "eu_destination", "S")),
+        (TaxParty("DE", taxpayer="exempt"), DE, "service", (0, "eu_small_enterprise", "E")),
+        (DE, US, "service", (0, "eu_export", "O")),
+        (DE, TaxParty("US", "US123"), "service", (0, "eu_export", "O")),
+        (US, CN, "service", (0, "no_tax_configured", "O")),
+        # Nothing shows that the title is abroad: no identifier of there, and an organization registered elsewhere.
+        (CN, TaxParty("US", registered_in="CN"), "software", (130_000, "cn_software_unevidenced", "S")),
+        (
+            TaxParty("CN", taxpayer="small_scale"),
+            TaxParty("US", registered_in="HK"),
+            "service",
+            (10_000, "cn_small_scale_unevidenced", "S"),
+        ),
+        (CN, TaxParty("US", "12-3456789", registered_in="CN"), "service", (0, "cn_export", "Z")),
+        (CN, TaxParty("US", registered_in="US"), "service", (0, "cn_export", "Z")),
+        (DE, TaxParty("US", registered_in="DE"), "service", (190_000, "eu_domestic_unevidenced", "S")),
+        (DE, TaxParty("FR", registered_in="DE"), "service", (190_000, "eu_domestic_unevidenced", "S")),
+        (DE, TaxParty("FR", registered_in="FR"), "service", (200_000, "eu_destination", "S")),
     ],
 )
 def test_the_tax_follows_from_the_parties(
-    seller: TaxParty, buyer: TaxParty, category: str, rate_ppm: int, code: str
+    seller: TaxParty,
+    buyer: TaxParty,
+    category: str,
+    decided: tuple[int, str, Category],
+    included: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    decision = tax_for(seller, buyer, category, TODAY, included=True)
-    assert (decision.rate_ppm, decision.category) == (rate_ppm, code)
+    assert tax_for(seller, buyer, category, TODAY, included=included) == TaxDecision(*decided, included)
+
+
+def test_a_document_says_why_no_tax_was_charged() -> None:
+    assert reason_in_words("eu_reverse_charge") == "Reverse charge, Directive 2006/112/EC art. 196"
+    assert reason_in_words("cn_service") == ""
 
 
 @pytest.mark.parametrize(
@@ -62,10 +91,24 @@ def test_a_rate_ends_on_its_last_day(on: date, rate_ppm: int) -> None:
 
 
 def test_unknown_categories_and_times_before_the_tables_are_refused() -> None:
-    with pytest.raises(Invalid, match="tax_category_unknown"):
+    with pytest.raises(Invalid) as refused:
         tax_for(CN, CN, "bananas", TODAY, included=True)
-    with pytest.raises(Invalid, match="tax_date_unknown"):
-        tax_for(CN, CN, "service", date(2010, 1, 1), included=True)
+    assert (refused.value.code, refused.value.field) == ("tax_category_unknown", "tax_category")
+    assert refused.value.params == {"category": "bananas"}
+    for seller, buyer in ((CN, CN), (TaxParty("CN", taxpayer="small_scale"), CN), (DE, DE), (DE, TaxParty("FR"))):
+        assert tax_for(seller, buyer, "service", FIRST, included=True).rate_ppm
+        with pytest.raises(Invalid) as refused:
+            tax_for(seller, buyer, "service", FIRST - timedelta(days=1), included=True)
+        assert (refused.value.code, refused.value.field) == ("tax_date_unknown", "on")
+
+
+@pytest.mark.parametrize("country", ["EE", "FI", "LU", "RO", "SK"])
+def test_a_changed_rate_has_one_value_on_every_day(country: str) -> None:
+    before, after = EU_STANDARD[country]
+    assert before.until_on == after.since_on
+    for day, rate in ((FIRST, before), (after.since_on - timedelta(days=1), before), (after.since_on, after)):
+        assert rate_on(EU_STANDARD[country], day) == rate.rate_ppm
+        assert [one for one in (before, after) if one.holds(day)] == [rate]
 
 
 def test_a_price_with_tax_inside_and_one_without() -> None:
@@ -76,18 +119,27 @@ def test_a_price_with_tax_inside_and_one_without() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "quantity", "discount", "code"),
+    ("unit", "quantity", "discount", "code", "field"),
     [
-        (1, 0, 0, "quantity_not_positive"),
-        (-1, 1, 0, "price_out_of_range"),
-        (10**12, 10**6, 0, "price_out_of_range"),
-        (100, 1, 101, "discount_exceeds_price"),
-        (100, 1, -1, "discount_exceeds_price"),
+        (1, 0, 0, "quantity_not_positive", "quantity"),
+        (-1, 1, 0, "price_out_of_range", "quantity"),
+        (LARGEST_MINOR + 1, 1, 0, "price_out_of_range", "quantity"),
+        (LARGEST_MINOR // 4, 5, 0, "price_out_of_range", "quantity"),
+        (100, 1, 101, "discount_exceeds_price", "discount"),
+        (100, 1, -1, "discount_exceeds_price", "discount"),
     ],
 )
-def test_impossible_lines_are_refused(unit: int, quantity: int, discount: int, code: str) -> None:
-    with pytest.raises(Invalid, match=code):
+def test_impossible_lines_are_refused(unit: int, quantity: int, discount: int, code: str, field: str) -> None:
+    with pytest.raises(Invalid) as refused:
         line_amounts(unit, quantity, discount, TaxDecision(0, "x", "O", included=True))
+    assert (refused.value.code, refused.value.field) == (code, field)
+
+
+def test_the_outermost_lines_are_possible() -> None:
+    free = TaxDecision(0, "x", "O", included=True)
+    assert line_amounts(LARGEST_MINOR, 1, 0, free).gross_minor == LARGEST_MINOR
+    assert line_amounts(0, 1, 0, free) == LineAmounts(0, 0, 0, 0, 0)
+    assert line_amounts(100, 1, 100, free) == LineAmounts(100, 100, 0, 0, 0)
 
 
 @given(AMOUNTS, st.integers(1, 1000), RATES, st.booleans(), st.data())
@@ -117,6 +169,17 @@ def test_a_split_adds_up_and_leaves_the_seller_its_tax(net: int, tax: int, rates
     assert abs(parts.commission_minor * PPM - net * rates.commission_ppm) <= PPM // 2
 
 
+@pytest.mark.parametrize(("net", "tax"), [(-1, 0), (0, -1)])
+def test_a_line_that_gives_money_away_is_not_split(net: int, tax: int) -> None:
+    with pytest.raises(ValueError, match="not negative"):
+        split(net, tax, ShareTerms(1, 0, 0, 0))
+
+
+def test_rates_may_be_nothing_or_the_whole() -> None:
+    assert split(100, 6, ShareTerms(1, 0, 0, 0)) == Split(106, 0, 0)
+    assert split(100, 6, ShareTerms(1, 600_000, 400_000, 0)) == Split(6, 60, 40)
+
+
 def test_two_roundings_up_never_take_more_than_the_line() -> None:
     assert split(1, 0, ShareTerms(1, 500_000, 500_000, 0)) == Split(0, 1, 0)
 
@@ -144,8 +207,13 @@ def test_refunds_reverse_payment_from_everyone_exactly_what_they_had(
 
 
 def test_more_than_is_left_cannot_be_taken_back() -> None:
-    with pytest.raises(ValueError, match="at most what is left"):
-        reverse_split(11, Split(8, 1, 1))
+    for refund in (11, -1):
+        with pytest.raises(ValueError, match="at most what is left"):
+            reverse_split(refund, Split(8, 1, 1))
+    assert reverse_split(0, Split(8, 1, 1)) == reverse_split(0, Split(0, 0, 0)) == Split(0, 0, 0)
+    for refund in (0, -1, 11):
+        with pytest.raises(ValueError, match="at most what is left"):
+            allocate_refund(refund, LineLeft(10, 9, 60_000))
 
 
 @given(

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel import secrets
 from kernel.secrets import KEY_BYTES, SecretBox, SecretUnreadable
 
 OLD, NEW = os.urandom(KEY_BYTES), os.urandom(KEY_BYTES)
@@ -15,6 +16,7 @@ def test_what_is_sealed_opens_in_its_own_place(plaintext: bytes, context: str) -
     sealed = BOX.seal(plaintext, context)
     assert BOX.open(sealed, context) == plaintext
     assert sealed.isascii()
+    assert "=" not in sealed
     assert BOX.seal(plaintext, context) != sealed
 
 
@@ -48,6 +50,14 @@ def test_any_changed_character_is_noticed() -> None:
         except SecretUnreadable:
             continue
         assert sealed[index + 1 : index + 2] in ("", ".")
+
+
+def test_characters_too_many_are_noticed() -> None:
+    sealed = BOX.seal(b"whsec_a", "row:1")
+    for added in ("!", "\n", " ", "!!!!", "\n\n\n\n"):
+        with pytest.raises(SecretUnreadable):
+            BOX.open(sealed + added, "row:1")
+    assert secrets._encode(b"\0\0\x17") == "AAAX"
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ EN = Formats(Locale.parse("en"), "America/New_York")
 @pytest.mark.parametrize(
     ("amount", "zh", "en"),
     [
-        (Money(398_000, "CNY"), "¥3,980.00", "CN¥3,980.00"),
-        (Money(-63_600, "CNY"), "-¥636.00", "-CN¥636.00"),
+        (Money(398_000, "CNY"), "¥3,980.00", "¥3,980.00"),
+        (Money(-63_600, "CNY"), "-¥636.00", "-¥636.00"),
         (Money(5, "USD"), "US$0.05", "$0.05"),
-        (Money(1_200, "JPY"), "JP¥1,200", "¥1,200"),
+        (Money(1_200, "JPY"), "JP¥1,200", "JP¥1,200"),
         (Money(1_234, "KWD"), "KWD1.234", "KWD1.234"),
         # CLDR shows none of these decimals; they are money all the same.
         (Money(2_500, "RSD"), "RSD25.00", "RSD25.00"),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from kernel.settings import Settings, SettingsError, find_problems, load_settings, render_settings_page
+from kernel.settings import Settings, SettingsError, find_problems, load_settings
+from kernel.settings_page import render_settings_page
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 REAL = {
@@ -18,6 +19,7 @@ REAL = {
     "redis_url": "redis://bell:6379/0",
     "storage_url": "s3://bucket",
     "base_url": "https://market.example.com",
+    "smtp_url": "smtps://market:secret@mail.example.com",
     "payment_gateways": ("stripe",),
     "stripe_api_key": SecretStr("sk_live_x"),
     "stripe_webhook_secret": SecretStr("whsec_x"),
@@ -61,7 +63,7 @@ def test_production_lists_every_problem_at_once(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MARKET_MODE", "production")
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    needed = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "BASE_URL", "PAYMENT_GATEWAYS"}
+    needed = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "BASE_URL", "SMTP_URL", "PAYMENT_GATEWAYS"}
     assert names(caught.value) == needed
     for language in ("en", "zh"):
         assert all(name in caught.value.render(language) for name in needed)

@@ -72,7 +72,9 @@ export function money({ amount, currency }, brief = false) {
   const digits = texts.digits[currency] ?? 2;
   const shown = brief && amount % 10 ** digits === 0 ? 0 : digits;
   const format = new Intl.NumberFormat(language, { style: "currency", currency, minimumFractionDigits: shown, maximumFractionDigits: shown });
-  return format.format(`${amount}e-${digits}`);
+  const parts = format.formatToParts(`${amount}e-${digits}`);
+  // The market's own sign where it has one: a browser's English writes CN¥ for the yuan.
+  return parts.map((part) => (part.type === "currency" ? (texts.signs[currency] ?? part.value) : part.value)).join("");
 }
 
 /** A rate in parts per million as a percentage. */

@@ -22,3 +22,6 @@ document.addEventListener("keydown", (event) => {
   menu.open = false;
   menu.querySelector("summary").focus();
 });
+
+// A document that somebody waits for is being drawn: look again until it is there.
+if (document.querySelector("[data-drawing]")) setTimeout(() => location.reload(), 3000);

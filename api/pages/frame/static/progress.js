@@ -4,9 +4,13 @@ import { announce, say, text } from "./api.js";
 
 const ENDED = new Set(["active", "completed", "rejected", "expired", "cancelled", "refunded"]);
 const STEPS = ["paid", "fulfilling", "active"];
+/** What is said of an order whose payment has come to a stand. */
+const PAYMENT = { failed: "payment_failed", requires_action: "requires_action" };
 const AGAIN_MS = 5000;
 const PAPER_MS = 1500;
 const PAPER_TRIES = 40;
+
+const standing = (progress) => PAYMENT[progress.payment_state] ?? progress.state;
 
 /** Listen to an order. The browser reconnects by itself; an ended order closes the stream. */
 export function follow(address, onProgress) {
@@ -21,7 +25,7 @@ export function follow(address, onProgress) {
 
 /** Show a state in the sheet: one big word, three steps, a bar, a sentence on what is safe. */
 export function paint(section, progress) {
-  const state = progress.payment_state === "failed" ? "payment_failed" : progress.state;
+  const state = standing(progress);
   const percent = state === "active" ? 100 : (progress.percent ?? 0);
   const headline = section.querySelector("[data-headline]");
   const words = text(`head.${state}`, { percent });
@@ -73,7 +77,7 @@ function watchOrder() {
       paying = progress.payment_state ?? "";
       await refresh();
       if (ENDED.has(state)) awaitPaper();
-      announce(text(`head.${state}`, { percent: progress.percent ?? 0 }));
+      announce(text(`head.${standing(progress)}`, { percent: progress.percent ?? 0 }));
       return;
     }
     const live = document.querySelector("[data-order-progress]");

@@ -88,10 +88,13 @@ export function enhance(root, close = () => history.back()) {
     list.prepend(...rows);
     list.querySelector("[data-tax-label]").textContent = text("tax", { rate: percent(quote.lines[0].tax_rate_ppm) });
     for (const name of ["net", "tax", "gross"]) list.querySelector(`[data-${name}]`).textContent = money(quote[name]);
+    const note = form.querySelector("[data-tax-note]");
+    note.textContent = quote.lines.find((line) => line.tax_note)?.tax_note ?? "";
+    note.hidden = !note.textContent;
     form.querySelector("[data-approval]").hidden = !quote.needs_approval;
     form.querySelector("[data-pay-text]").textContent = quote.needs_approval ? text("ask") : text("pay", { amount: money(quote.gross) });
     const claims = form.querySelector("[data-claims] ul");
-    claims?.replaceChildren(...quote.claims.map((claim) => make("li", {}, make("span", { className: "at", text: clock(claim.second) }), make("span", { text: text("quoted", { text: pick(claim, "text") }) }), make("span", { className: `verdict ${verdict(claim)}`, text: text(verdict(claim)) }))));
+    claims?.replaceChildren(...quote.claims.map((claim) => make("li", {}, make("span", { className: "at", text: clock(claim.second) }), make("span", { text: text("quoted", { text: pick(claim, "text") }) }), form.querySelector("[data-verdicts]").content.querySelector(`.verdict.${verdict(claim)}`).cloneNode(true))));
   }
 
   function changed() {
@@ -169,6 +172,9 @@ export function enhance(root, close = () => history.back()) {
     paint(section, { state: order.state, percent: 0, steps: [] });
     stream = follow(`/v1/orders/${encodeURIComponent(order.id)}/progress`, (progress) => {
       paint(section, progress);
+      const confirm = section.querySelector("[data-confirm-payment]");
+      confirm.href = `${address}/confirm`;
+      confirm.hidden = progress.payment_state !== "requires_action";
       if (progress.state === "active") {
         const open = section.querySelector("[data-open]");
         open.href = progress.launch_url ?? address;

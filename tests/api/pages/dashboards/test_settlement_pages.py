@@ -46,13 +46,13 @@ def test_only_operators_see_the_operators_dashboard(dashboards: Dashboards) -> N
 def test_the_promoter_sees_its_video_and_no_buyer(dashboards: Dashboards) -> None:
     page = text_of(dashboards.promoter.get("/promoter"))
     assert "One screen" in page
-    assert "CN¥187.74" in page
+    assert "¥187.74" in page
     order = dashboards.stage.order(dashboards.order_id)
     assert order.buyer_name not in page
     assert order.number not in page
     videos = text_of(dashboards.promoter.get("/seller/videos"))
     assert "One screen" in videos
-    assert "CN¥3,980.00" in videos
+    assert "¥3,980.00" in videos
 
 
 def test_a_party_that_does_not_reconcile_is_told_and_the_others_are_closed(dashboards: Dashboards) -> None:
@@ -81,7 +81,7 @@ def test_closing_and_paying_from_the_dashboard(dashboards: Dashboards) -> None:
     (promoters,) = stage.statements(stage.promoter)
     assert f"/operator/statements/{statement.id}/pay" in dashboards.operator.get("/operator").text
     # The seller reads what comes next before it is paid.
-    assert "Next: CN¥3,229.05" in text_of(dashboards.seller.get("/seller"))
+    assert "Next: ¥3,229.05" in text_of(dashboards.seller.get("/seller"))
     blank = dashboards.operator.post(f"/operator/statements/{statement.id}/pay")
     assert blank.status_code == 422
     assert "There is no account to pay out to." in blank.text
@@ -101,7 +101,7 @@ def test_closing_and_paying_from_the_dashboard(dashboards: Dashboards) -> None:
     assert stage.order(dashboards.order_id).number in text_of(own)
     assert dashboards.seller.get(f"/seller/statements/{promoters.id}").status_code == 404
     theirs = dashboards.promoter.get(f"/promoter/statements/{promoters.id}")
-    assert "CN¥187.74" in text_of(theirs)
+    assert "¥187.74" in text_of(theirs)
     assert stage.order(dashboards.order_id).number not in text_of(theirs)
 
 

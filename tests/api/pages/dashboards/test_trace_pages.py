@@ -33,7 +33,7 @@ def test_each_side_sees_its_own_links(dashboards: Dashboards) -> None:
     assert "unbroken" in buyer
     assert "Payment" in buyer
     assert "Revenue share" not in buyer
-    assert "CN¥563.21" not in buyer
+    assert "¥563.21" not in buyer
     assert "Revenue share" in seller
     assert "Quote" not in seller
     assert "Starting from" not in promoter or dashboards.stage.order(dashboards.order_id).buyer_name not in promoter

@@ -1,0 +1,266 @@
+"""One's own account, the organization's members, and the sandbox's outbox."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from litestar import MediaType, Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.auth import PUBLIC, SIGNED_IN
+from api.pages.account.views import (
+    AccountView,
+    InvitationLine,
+    MailLine,
+    MailView,
+    MemberShown,
+    MembersView,
+    OpenSession,
+    OutboxView,
+)
+from api.pages.frame import addresses
+from api.pages.frame.phrases import failure
+from api.pages.frame.site import Form, PageRequest, form_post, local_path, page
+from api.problems import headers_of
+from api.v1.account import change_own, change_own_password, end_other_sessions, end_session, own_sessions
+from api.v1.outbox import mail_out, message, outbox
+from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError, Forbidden
+from marketplace.access.authenticate import SignedIn
+from marketplace.access.invitations import Invite, invite, list_invitations, withdraw_invitation
+from marketplace.access.members import change_roles, leave, list_members, remove_member
+from marketplace.access.permissions import ROLES
+
+Answer = Response[str] | Response[bytes]
+REFUSED = 422
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iOS"),
+    ("iPad", "iPadOS"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+_LINK = re.compile(r"https?://\S+")
+
+
+@page(addresses.ACCOUNT, SIGNED_IN)
+def account_page(page_request: Given[PageRequest]) -> Answer:
+    """Name, password and browsers of who is signed in."""
+    return page_request.render(_account(page_request))
+
+
+@form_post(addresses.ACCOUNT, SIGNED_IN)
+def change_account(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Change one's name and the language of one's mails."""
+    try:
+        change_own(page_request.request, form.text("name", most=200), form.text("locale", most=10))
+    except DomainError as refused:
+        return _refused(page_request, refused)
+    return page_request.redirect(addresses.ACCOUNT, notice="account_changed")
+
+
+@form_post(f"{addresses.ACCOUNT}/password", SIGNED_IN)
+def change_password(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Set another password; other browsers are signed out."""
+    try:
+        change_own_password(
+            page_request.request, form.text("current_password", most=1024), form.text("password", most=1024)
+        )
+    except DomainError as refused:
+        return _refused(page_request, refused)
+    return page_request.redirect(addresses.ACCOUNT, notice="password_changed")
+
+
+@form_post("/account/sessions/{session_id:uuid}/end", SIGNED_IN)
+def sign_out_browser(session_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Sign a browser out."""
+    del form
+    end_session(page_request.request, session_id)
+    return page_request.redirect(addresses.ACCOUNT, notice="session_ended")
+
+
+@form_post("/account/sessions/end-others", SIGNED_IN)
+def sign_out_others(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Sign every other browser out."""
+    del form
+    end_other_sessions(page_request.request)
+    return page_request.redirect(addresses.ACCOUNT, notice="sessions_ended")
+
+
+@form_post("/account/leave", SIGNED_IN)
+def leave_organization(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Leave the organization one acts for; with no other left, one is signed out."""
+    del form
+    try:
+        page_request.transact(leave)
+    except DomainError as refused:
+        return _refused(page_request, refused)
+    return page_request.redirect(addresses.SIGN_IN, notice="left")
+
+
+@page(addresses.MEMBERS, "members.manage")
+def members_page(page_request: Given[PageRequest]) -> Answer:
+    """Members and open invitations."""
+    return page_request.render(_members(page_request))
+
+
+@form_post(f"{addresses.MEMBERS}/invite", "members.manage")
+def invite_member(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Ask somebody to join, by mail."""
+    email, role = form.text("email", most=254), form.text("role", most=20)
+    try:
+        page_request.transact(lambda uow: invite(uow, Invite(email, [role], page_request.language)))
+    except DomainError as refused:
+        view = _members(page_request, email, role, failure(page_request, refused))
+        return page_request.render(view, status=REFUSED, headers=headers_of(refused))
+    return page_request.redirect(addresses.MEMBERS, notice="invited")
+
+
+@form_post("/members/{member_id:uuid}/roles", "members.manage")
+def change_member(member_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Give a member another role."""
+    role = form.text("role", most=20)
+    return _member_act(page_request, lambda uow: change_roles(uow, member_id, [role]), "roles_changed")
+
+
+@form_post("/members/{member_id:uuid}/remove", "members.manage")
+def end_membership(member_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """End a membership."""
+    del form
+    return _member_act(page_request, lambda uow: remove_member(uow, member_id), "member_removed")
+
+
+@form_post("/members/invitations/{invitation_id:uuid}/withdraw", "members.manage")
+def take_back(invitation_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Take an invitation back."""
+    del form
+    return _member_act(page_request, lambda uow: withdraw_invitation(uow, invitation_id), "invitation_withdrawn")
+
+
+@page(addresses.OUTBOX, PUBLIC)
+def outbox_page(page_request: Given[PageRequest]) -> Answer:
+    """The sandbox's mails."""
+    to = page_request.query("to", most=254)
+    mails = outbox(page_request.request, to)
+    return page_request.render(
+        OutboxView(tuple(MailLine(one.id, one.to, one.subject, one.sent_at) for one in mails), to)
+    )
+
+
+@page("/outbox/{mail_id:str}", PUBLIC)
+def mail_page(mail_id: FromPath[str], page_request: Given[PageRequest]) -> Answer:
+    """One of them."""
+    one = mail_out(mail_id, message(page_request.request, mail_id))
+    link = _LINK.search(one.text)
+    address = urlsplit(link.group()) if link else None
+    target = local_path(f"{address.path}?{address.query}" if address.query else address.path) if address else ""
+    return page_request.render(MailView(one.id, one.to, one.subject, one.sent_at, tuple(one.text.splitlines()), target))
+
+
+@page("/outbox/{mail_id:str}/html", PUBLIC)
+def mail_html(mail_id: FromPath[str], page_request: Given[PageRequest]) -> Answer:
+    """How it looks in a mail program: the message itself, shut in by its own policy."""
+    body = message(page_request.request, mail_id).get_body(("html",))
+    headers = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'"}
+    content = str(body.get_content()) if body is not None else ""
+    return Response(content, media_type=MediaType.HTML, headers=headers)
+
+
+def _refused(page_request: PageRequest, refused: DomainError) -> Answer:
+    view = _account(page_request, failure(page_request, refused), str(refused.params.get("field", "")))
+    return page_request.render(view, status=REFUSED, headers=headers_of(refused))
+
+
+def _member_act(page_request: PageRequest, act: Callable[[UnitOfWork], object], done: str) -> Answer:
+    try:
+        page_request.transact(act)
+    except DomainError as refused:
+        return page_request.render(
+            _members(page_request, error=failure(page_request, refused)),
+            status=refused.status,
+            headers=headers_of(refused),
+        )
+    return page_request.redirect(addresses.MEMBERS, notice=done)
+
+
+def _account(page_request: PageRequest, error: str | None = None, error_field: str = "") -> AccountView:
+    own = _self(page_request)
+    return AccountView(
+        name=own.person_name,
+        email=own.email,
+        locale=own.locale,
+        sessions=tuple(
+            OpenSession(
+                str(one.id),
+                one.is_current,
+                _browser(one.agent) or page_request.t("account.unknown_browser"),
+                one.organization,
+                one.network_address,
+                one.created_at,
+            )
+            for one in own_sessions(page_request.request)
+        ),
+        may_leave=not own.organization.is_platform,
+        organization=own.organization.display_name,
+        error=error,
+        error_field=error_field,
+    )
+
+
+def _members(
+    page_request: PageRequest, email: str = "", role: str = "purchaser", error: str | None = None
+) -> MembersView:
+    own_id = _self(page_request).principal.person_id
+    with page_request.work() as uow:
+        members, invitations = list_members(uow), list_invitations(uow)
+    return MembersView(
+        members=tuple(
+            MemberShown(str(one.id), one.name, one.email, one.roles, one.person_id == own_id, one.created_at)
+            for one in members
+            if one.state == "active"
+        ),
+        invitations=tuple(
+            InvitationLine(str(one.id), one.email, one.roles, one.state == "expired", one.expires_at)
+            for one in invitations
+        ),
+        roles=tuple(ROLES),
+        email=email,
+        role=role,
+        error=error,
+    )
+
+
+def _self(page_request: PageRequest) -> SignedIn:
+    if page_request.signed_in is None:
+        raise Forbidden("person_required")
+    return page_request.signed_in
+
+
+def _browser(agent: str) -> str:
+    """A browser as its owner knows it. Names in `User-Agent` contain each other: the first that fits is meant."""
+    found = [next((name for sign, name in names if sign in agent), "") for names in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(filter(None, found)) or agent[:60]
+
+
+routes = [
+    account_page,
+    change_account,
+    change_password,
+    sign_out_browser,
+    sign_out_others,
+    leave_organization,
+    members_page,
+    invite_member,
+    change_member,
+    end_membership,
+    take_back,
+    outbox_page,
+    mail_page,
+    mail_html,
+]

@@ -1,0 +1,72 @@
+"""A payment that its payer has to confirm: the sandbox's own bank, and the way back from any bank."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.pages.frame import addresses
+from api.pages.frame.phrases import money, titles
+from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.payments.views import ConfirmPaymentView
+from api.v1.payments import answer_bank
+from billing.payments.queries import PaymentRow, get_payment
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Forbidden
+from orders import queries
+from orders.order.views import OrderView
+
+
+@page("/payments/{payment_id:uuid}", "orders.read")
+def come_back(payment_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[Any]:
+    """Where a gateway sends the payer back to. What it adds to the address is not believed: the order says what became of it."""
+    with page_request.work() as uow:
+        _, order = _paid_for(uow, payment_id)
+    return page_request.redirect(addresses.order(str(order.id)))
+
+
+@page("/payments/{payment_id:uuid}/confirm", "orders.buy")
+def show_bank(payment_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[Any]:
+    """The sandbox's bank asks. A payment that waits for nobody leads to its order. Raises Forbidden(`sandbox_only`)."""
+    if not page_request.services.sandbox:
+        raise Forbidden("sandbox_only")
+    with page_request.work() as uow:
+        payment, order = _paid_for(uow, payment_id)
+    if payment.state != "requires_action":
+        return page_request.redirect(addresses.order(str(order.id)))
+    return page_request.render(
+        ConfirmPaymentView(
+            payment_id=str(payment.id),
+            order_id=str(order.id),
+            order_number=order.number,
+            listing_name=titles(page_request, order.lines),
+            amount=money(payment.amount_minor, payment.currency),
+            deadline_at=payment.deadline_at,
+        )
+    )
+
+
+@form_post("/payments/{payment_id:uuid}/confirm", "orders.buy")
+def answer(payment_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Confirm or refuse. Pressed twice, the second finds it answered; either way the order shows what became of it."""
+    with page_request.work() as uow:
+        payment, order = _paid_for(uow, payment_id)
+    approve = form.text("action", most=10) == "approve"
+    try:
+        answer_bank(page_request.services, payment, approve=approve)
+    except Conflict:
+        return page_request.redirect(addresses.order(str(order.id)))
+    return page_request.redirect(addresses.order(str(order.id)), notice="confirmed" if approve else "refused")
+
+
+def _paid_for(uow: UnitOfWork, payment_id: UUID) -> tuple[PaymentRow, OrderView]:
+    """A payment of the visitor's organization and the first order it is for. Raises NotFound."""
+    payment = get_payment(uow, payment_id)
+    return payment, queries.get_purchase(uow, payment.reference).orders[0]
+
+
+routes = [come_back, show_bank, answer]

@@ -1,0 +1,46 @@
+"""`market operator add`: the first operator of an installation, and every further one."""
+
+from __future__ import annotations
+
+import sys
+from getpass import getpass
+
+from api.problems import sentence
+from app.console import choose, console
+from app.embedded.engine_error import EngineError
+from app.embedded.engines import running_engines
+from kernel.db.uow import Database, transact
+from kernel.errors import DomainError
+from kernel.principal import SYSTEM
+from marketplace.access.add_operator import add_operator
+from marketplace.access.add_person import NewPerson
+
+
+def add(email: str, *, name: str, language: str) -> int:
+    """Ask for a password, or read it from standard input where that is no terminal, and add the operator."""
+    password = _password()
+    with running_engines() as settings:
+        if settings.database_url is None:
+            raise ValueError("the engines must be resolved before the database is written")
+        db = Database(settings.database_url, pool_size=1)
+        try:
+            transact(db, SYSTEM, lambda uow: add_operator(uow, NewPerson(email, name or email, password, language)))
+        except DomainError as refused:
+            said = {language: sentence(refused.code, language, dict(refused.params)) for language in ("en", "zh")}
+            raise EngineError(" ".join(said["en"].values()), "".join(said["zh"].values())) from refused
+        finally:
+            db.dispose()
+        console.print(
+            choose("Added. They sign in at", "已添加。登录地址："), f"{settings.public_url}/sign-in", markup=False
+        )
+    return 0
+
+
+def _password() -> str:
+    """Never an argument: those are read by everybody on the machine."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    first = getpass(choose("Password: ", "密码："))
+    if getpass(choose("Once more: ", "再次输入：")) != first:
+        raise EngineError("The two are not the same; nothing was changed.", "两次输入不一致，未作任何更改。")
+    return first

@@ -1,0 +1,235 @@
+"""Joining an organization: a member asks, the person asked accepts or declines. Nobody becomes a member without consent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from kernel import audit, clock
+from kernel.db.locks import lock_row
+from kernel.db.platform_scope import as_platform
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from kernel.ids import uuid7
+from kernel.signing import BadToken, TokenSigner
+from marketplace.access.add_person import NewPerson, add_person, find_person_id
+from marketplace.access.counted_limits import Limit, count_within
+from marketplace.access.members import checked_roles, join
+from marketplace.access.models import INVITATION, Invitation, Member, Person
+from marketplace.input_text import checked_email
+from marketplace.mail.compose import Proof, proof_params
+from marketplace.mail.queue_mail import NewMail, queue_mail
+from marketplace.parties.models import Organization
+
+LASTS = timedelta(days=14)
+A_DAY = Limit(50, timedelta(days=1))
+"""Invitations that one organization may send: mails go to people who did not ask for them."""
+PATH = "/invitations/accept"
+SIGNED_FOR = "invitation"
+MOST_LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Whom to ask and for what. The mail is in `locale`."""
+
+    email: str
+    roles: Sequence[str]
+    locale: str = "zh-CN"
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRow:
+    """An invitation as the organization sees it. One that was not answered in time is `expired`."""
+
+    id: UUID
+    email: str
+    roles: tuple[str, ...]
+    state: str
+    expires_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationShown:
+    """What the person asked is shown before they answer."""
+
+    org_id: UUID
+    organization: str
+    email: str
+    roles: tuple[str, ...]
+    invited_by: str
+    expires_at: datetime
+    has_account: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """An invited person who is new here."""
+
+    name: str
+    password: str = field(repr=False)
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Who is a member now, and of what."""
+
+    org_id: UUID
+    person_id: UUID
+
+
+def invite(uow: UnitOfWork, command: Invite) -> InvitationRow:
+    """Ask somebody to join the acting organization. Asked again, the open invitation is sent again and lasts anew.
+
+    Raises:
+        Invalid: `email_invalid`, `role_unknown`. Forbidden: `role_beyond_own`, `person_required`.
+        Conflict: `member_exists`. TooMany: `invitations_too_often`.
+
+    Locks: the open invitation to that address.
+    """
+    org_id, person_id = uow.principal.organization(), uow.principal.person()
+    email, roles = checked_email(command.email), checked_roles(uow, org_id, command.roles)
+    if _is_member(uow, org_id, find_person_id(uow, email)):
+        raise Conflict("member_exists")
+    with as_platform(uow):
+        count_within(uow, A_DAY, "invitations_too_often", "invitations", str(org_id))
+    row = uow.session.scalar(
+        select(Invitation)
+        .where(Invitation.org_id == org_id, Invitation.email == email, Invitation.state == "pending")
+        .with_for_update()
+    )
+    now = clock.now()
+    if row is None:
+        row = Invitation(id=uuid7(), org_id=org_id, email=email, created_at=now)
+        INVITATION.begin(uow, row, org_ids=[org_id])
+        uow.session.add(row)
+    row.roles, row.invited_by, row.expires_at = roles, person_id, now + LASTS
+    audit.record(uow, "member.invited", subject_id=row.id, roles=" ".join(roles))
+    uow.flush()
+    organization = uow.session.get_one(Organization, org_id)
+    inviter = uow.session.get_one(Person, person_id)
+    shown = Proof(SIGNED_FOR, str(row.id), PATH, row.expires_at, has_code=False)
+    params = {
+        "organization": organization.display_name,
+        "inviter": inviter.name,
+        "days": str(LASTS.days),
+        "email": email,
+    }
+    queue_mail(uow, NewMail(email, "invitation", command.locale, proof_params(shown) | params))
+    return _row(row)
+
+
+def withdraw_invitation(uow: UnitOfWork, invitation_id: UUID) -> None:
+    """Take an invitation back; its link is of no use any more. Taken back already, nothing changes.
+
+    Raises:
+        NotFound: `invitation_not_found`. Conflict: `invalid_transition`: it was answered.
+
+    Locks: the invitation.
+    """
+    row = lock_row(uow.session, Invitation, invitation_id)
+    if row is None or row.org_id != uow.principal.organization():
+        raise NotFound("invitation_not_found")
+    if INVITATION.move(uow, row, "withdrawn", org_ids=[row.org_id]):
+        audit.record(uow, "member.invitation_withdrawn", subject_id=row.id)
+    uow.flush()
+
+
+def list_invitations(uow: UnitOfWork) -> list[InvitationRow]:
+    """The acting organization's open and expired invitations, the newest first."""
+    rows = uow.session.scalars(
+        select(Invitation)
+        .where(Invitation.org_id == uow.principal.organization(), Invitation.state == "pending")
+        .order_by(Invitation.created_at.desc(), Invitation.id.desc())
+        .limit(MOST_LISTED)
+    )
+    return [_row(row) for row in rows]
+
+
+def read_invitation(uow: UnitOfWork, signer: TokenSigner, token: str) -> InvitationShown:
+    """What an open invitation's link is about. The unit of work is the platform's own.
+
+    Raises:
+        Invalid: `link_invalid`: not ours, too late, answered or withdrawn.
+    """
+    row = _open(uow.session.get(Invitation, _id_in(signer, token)))
+    organization = uow.session.get_one(Organization, row.org_id)
+    inviter = uow.session.get_one(Person, row.invited_by)
+    return InvitationShown(
+        org_id=row.org_id,
+        organization=organization.display_name,
+        email=row.email,
+        roles=tuple(row.roles),
+        invited_by=inviter.name,
+        expires_at=row.expires_at,
+        has_account=find_person_id(uow, row.email) is not None,
+    )
+
+
+def accept_invitation(uow: UnitOfWork, signer: TokenSigner, token: str, who: UUID | Newcomer) -> Joined:
+    """Become a member: as the person who is signed in, or as somebody new, whose mailbox the link has proved.
+
+    The unit of work is the platform's own.
+
+    Raises:
+        Invalid: `link_invalid`, and those of `add_person`. Forbidden: `invitation_for_another`: it went to another address.
+        Conflict: `email_taken`: the address has an account, which has to sign in to accept; `member_exists`.
+
+    Locks: the invitation, then the membership.
+    """
+    row = _open(lock_row(uow.session, Invitation, _id_in(signer, token)))
+    if isinstance(who, UUID):
+        if uow.session.get_one(Person, who).email != row.email:
+            raise Forbidden("invitation_for_another")
+        person_id = who
+    else:
+        person_id = add_person(uow, NewPerson(row.email, who.name, who.password, who.locale)).id
+    member = join(uow, row.org_id, person_id, row.roles)
+    row.person_id = person_id
+    INVITATION.move(uow, row, "accepted", org_ids=[row.org_id])
+    audit.record(uow, "member.joined", subject_id=member.id)
+    uow.flush()
+    return Joined(row.org_id, person_id)
+
+
+def decline_invitation(uow: UnitOfWork, signer: TokenSigner, token: str) -> None:
+    """Say no. The unit of work is the platform's own.
+
+    Raises:
+        Invalid: `link_invalid`.
+
+    Locks: the invitation.
+    """
+    row = _open(lock_row(uow.session, Invitation, _id_in(signer, token)))
+    INVITATION.move(uow, row, "declined", org_ids=[row.org_id])
+    uow.flush()
+
+
+def _is_member(uow: UnitOfWork, org_id: UUID, person_id: UUID | None) -> bool:
+    found = select(Member.id).where(Member.org_id == org_id, Member.person_id == person_id, Member.state == "active")
+    return person_id is not None and uow.session.scalar(found) is not None
+
+
+def _open(row: Invitation | None) -> Invitation:
+    if row is None or row.state != "pending" or row.expires_at <= clock.now():
+        raise Invalid("link_invalid")
+    return row
+
+
+def _row(row: Invitation) -> InvitationRow:
+    is_late = row.state == "pending" and row.expires_at <= clock.now()
+    state = "expired" if is_late else row.state
+    return InvitationRow(row.id, row.email, tuple(row.roles), state, row.expires_at, row.created_at)
+
+
+def _id_in(signer: TokenSigner, token: str) -> UUID:
+    try:
+        return UUID(signer.open_token(SIGNED_FOR, token)["id"])
+    except (BadToken, ValueError, KeyError):
+        raise Invalid("link_invalid") from None

@@ -1,0 +1,81 @@
+"""Somebody new comes in: their address is proved first, then they and their organization begin together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from kernel import audit
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid
+from kernel.signing import TokenSigner
+from marketplace.access.add_person import NewPerson, add_person, find_person_id
+from marketplace.access.email_proofs import Presented, mail_proof, take_proof
+from marketplace.access.mail_limits import count_mail
+from marketplace.access.register_organization import RegisterOrganization, register_organization
+from marketplace.input_text import checked_email
+from marketplace.mail.queue_mail import NewMail, queue_mail
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSignUp:
+    """Who would like to come in, and from where."""
+
+    email: str
+    locale: str
+    network_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteSignUp:
+    """What the newcomer says once their address is proved. The organization's `owner` is filled in here."""
+
+    presented: Presented
+    counted_id: UUID | None
+    name: str
+    password: str = field(repr=False)
+    organization: RegisterOrganization
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUp:
+    """The new person, their organization, and the address that was proved."""
+
+    org_id: UUID
+    person_id: UUID
+    email: str
+
+
+def request_sign_up(uow: UnitOfWork, command: RequestSignUp) -> None:
+    """Mail a code and a link, or, to an address that has an account, that it has one. The caller learns nothing of it.
+
+    Raises:
+        Invalid: `email_invalid`. TooMany: `mails_too_often`.
+    """
+    email = checked_email(command.email)
+    count_mail(uow, email, command.network_address)
+    person_id = find_person_id(uow, email)
+    if person_id is None:
+        mail_proof(uow, "sign_up", email, command.locale)
+    else:
+        queue_mail(
+            uow, NewMail(email, "account_exists", command.locale, {"path": "/sign-in", "email": email}, person_id)
+        )
+
+
+def complete_sign_up(uow: UnitOfWork, signer: TokenSigner, command: CompleteSignUp) -> SignedUp:
+    """Make the person and their organization. The unit of work is the platform's own.
+
+    Raises:
+        Invalid: `code_invalid`, `link_invalid`; those of `add_person` and `register_organization`.
+        Conflict: `email_taken`, `organization_exists`.
+    """
+    proof = take_proof(uow, signer, "sign_up", command.presented, command.counted_id)
+    if not command.name.strip():
+        raise Invalid("text_required", field="name")
+    person = add_person(uow, NewPerson(proof.email, command.name, command.password, command.organization.locale))
+    owned = replace(command.organization, owner=person.id, email=command.organization.email or proof.email)
+    made = register_organization(uow, owned)
+    audit.record(uow, "person.signed_up", subject_id=person.id)
+    uow.flush()
+    return SignedUp(made.org_id, made.person_id, proof.email)

@@ -1,0 +1,142 @@
+"""A mail's words become a message: plain text and HTML, in the reader's language, with its code or link made on the spot."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import css_inline
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from kernel.signing import TokenSigner
+from kernel.text import plain_text
+
+LOCALES: Final = ("zh-CN", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class MailContent:
+    """A stored mail, as it is to be composed."""
+
+    id: UUID
+    to_address: str
+    kind: str
+    locale: str
+    created_at: datetime
+    params: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a mail proves that its reader received: a code to type, or a link to follow."""
+
+    purpose: str
+    """Of the signed token in the link."""
+    subject_id: str
+    path: str
+    expires_at: datetime
+    has_code: bool
+
+
+class Composer:
+    """Composes for one installation: its address, its sender, the key that signs its links."""
+
+    def __init__(self, signer: TokenSigner, *, public_url: str, sender: str) -> None:
+        self._signer = signer
+        self._public_url = public_url
+        self._sender = sender
+
+    def compose(self, mail: MailContent) -> EmailMessage:
+        """The message. Header injection is impossible: `email.policy` refuses line ends, and what is filled in is one line."""
+        words = texts(mail.locale)[mail.kind]
+        params = {name: plain_text(value) for name, value in mail.params.items()} | self._secrets(mail.params)
+        filled = {key: _fill(text, params) for key, text in words.items()}
+        frame = {key: _fill(text, params) for key, text in texts(mail.locale)["frame"].items()}
+        view = {
+            "locale": mail.locale,
+            "kind": mail.kind,
+            "words": filled,
+            "code": params.get("code"),
+            "link": params.get("link") or self._own_link(mail.params),
+            "site": self._public_url,
+            "frame": frame,
+        }
+        message = EmailMessage()
+        message["Subject"] = filled["subject"]
+        message["From"] = Address(frame["sender"], addr_spec=self._sender)
+        message["To"] = mail.to_address
+        message["Date"] = format_datetime(mail.created_at)
+        message["Message-ID"] = f"<{mail.id}@{urlsplit(self._public_url).hostname or 'localhost'}>"
+        message["Content-Language"] = mail.locale
+        # No holiday answer to what a machine says (RFC 3834 §5).
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(_templates().get_template("mail.txt").render(view), cte="quoted-printable")
+        html = _inliner().inline(_templates().get_template("mail.html").render(view))
+        message.add_alternative(html, subtype="html", cte="quoted-printable")
+        return message
+
+    def _secrets(self, params: Mapping[str, str]) -> dict[str, str]:
+        """The code and the link that the mail's proof stands for; both come from the signing key and the proof's id."""
+        if "proof_id" not in params:
+            return {}
+        expires_at = datetime.fromisoformat(params["proof_until"])
+        token = self._signer.sign_token(params["proof_purpose"], {"id": params["proof_id"]}, expires_at)
+        found = {"link": f"{self._public_url}{params['proof_path']}?token={token}"}
+        if params.get("proof_code"):
+            found["code"] = self._signer.short_code(params["proof_purpose"], params["proof_id"])
+        return found
+
+    def _own_link(self, params: Mapping[str, str]) -> str | None:
+        return f"{self._public_url}{params['path']}" if "path" in params else None
+
+
+def proof_params(proof: Proof) -> dict[str, str]:
+    """How a stored mail says which proof it carries."""
+    return {
+        "proof_id": proof.subject_id,
+        "proof_purpose": proof.purpose,
+        "proof_path": proof.path,
+        "proof_until": proof.expires_at.isoformat(),
+        **({"proof_code": "yes"} if proof.has_code else {}),
+    }
+
+
+@cache
+def texts(locale: str) -> dict[str, dict[str, str]]:
+    """Every mail's words in a language."""
+    chosen = locale if locale in LOCALES else LOCALES[0]
+    loaded: dict[str, Any] = tomllib.loads(
+        (resources.files(__package__) / "texts" / f"{chosen}.toml").read_text("utf-8")
+    )
+    return loaded
+
+
+def _fill(text: str, params: Mapping[str, str]) -> str:
+    """Only named places are filled; what a person wrote is never read as a pattern."""
+    return text.format_map(dict(params))
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("marketplace.mail", "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(load_remote_stylesheets=False)

@@ -1,0 +1,46 @@
+"""A mail is queued in the transaction of what it tells about: both come true, or neither."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from kernel import clock
+from kernel.db.platform_scope import as_platform
+from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
+from kernel.jobs.outbox import enqueue
+from marketplace.mail.models import Mail
+
+SEND = "marketplace.mail.send"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMail:
+    """What is to be said to whom. `kind` names the text, `params` fill it."""
+
+    to_address: str
+    kind: str
+    locale: str
+    params: dict[str, str] = field(default_factory=dict)
+    person_id: UUID | None = None
+
+
+def queue_mail(uow: UnitOfWork, command: NewMail) -> UUID:
+    """Let a mail go out once this transaction has committed. Returns its id, which is its Message-ID too."""
+    mail_id = uuid7()
+    with as_platform(uow):
+        uow.session.add(
+            Mail(
+                id=mail_id,
+                to_address=command.to_address,
+                person_id=command.person_id,
+                kind=command.kind,
+                locale=command.locale,
+                params=command.params,
+                created_at=clock.now(),
+            )
+        )
+        uow.flush()
+    enqueue(uow, SEND, {"mail_id": str(mail_id)}, dedupe_key=str(mail_id))
+    return mail_id

@@ -1,0 +1,45 @@
+"""Sending: composed and handed over outside any transaction, tried again until it was taken or refused for good."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.jobs.context import JobClaim
+from marketplace.mail.compose import Composer, MailContent
+from marketplace.mail.models import Mail
+from marketplace.mail.ports import MailTransport, Refusal
+
+log = structlog.get_logger(__name__)
+
+
+class SendMail:
+    """The steps of sending one mail. Sent again after a crash it has the same Message-ID, by which a reader knows it."""
+
+    def __init__(self, transport: MailTransport, composer: Composer) -> None:
+        self._transport = transport
+        self._composer = composer
+
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> MailContent | None:
+        """What is to be sent, unless it was."""
+        mail = uow.session.get(Mail, UUID(claim.payload["mail_id"]))
+        if mail is None or mail.sent_at or mail.refused_at:
+            return None
+        return MailContent(mail.id, mail.to_address, mail.kind, mail.locale, mail.created_at, dict(mail.params))
+
+    def call(self, request: MailContent) -> Refusal | None:
+        """Compose it and hand it over. Raises what the transport raises: it is tried again."""
+        return self._transport.hand_over(self._composer.compose(request))
+
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: MailContent, answer: Refusal | None) -> None:
+        """Note what became of it."""
+        mail = uow.session.get_one(Mail, request.id)
+        if answer is None:
+            mail.sent_at = clock.now()
+        else:
+            mail.refused_at, mail.refusal = clock.now(), answer.reply
+            log.warning("mail_refused", mail_id=str(mail.id), kind=mail.kind, reply=answer.reply)
+        uow.flush()

@@ -1,0 +1,137 @@
+"""From no account at all: sign-up with the mailed code, a colleague who is invited and accepts, a forgotten password."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import CHROMIUM, Product, Visits
+from tests.browser.test_journey import DESK, PHONE, find_faults, fits
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium: no browser is downloaded here"),
+]
+
+PASSWORDS = ("first long password", "second long password")
+DIGITS = re.compile(r"\d{6}")
+
+
+def looks_right(page: Page) -> None:
+    """No wider than its screen, and nothing for axe-core to say."""
+    assert fits(page), page.url
+    assert find_faults(page) == [], page.url
+
+
+def open_mail(page: Page, product: Product, address: str, subject: re.Pattern[str]) -> None:
+    """The newest mail to an address in the sandbox's outbox; it appears when a worker has sent it."""
+    link = page.get_by_role("link", name=subject).first
+    for _ in range(60):
+        page.goto(f"{product.address}/outbox?to={address}")
+        if link.count():
+            break
+        page.wait_for_timeout(250)
+    looks_right(page)
+    link.click()
+    looks_right(page)
+
+
+def code_in_mail(page: Page, product: Product, address: str) -> str:
+    """What a person reads in their mailbox, in a tab of its own."""
+    mailbox = page.context.new_page()
+    open_mail(mailbox, product, address, DIGITS)
+    found = DIGITS.search(mailbox.locator("h1").inner_text())
+    mailbox.close()
+    assert found is not None
+    return found.group()
+
+
+@pytest.mark.parametrize(("width", "language"), [(PHONE, "zh-CN"), (DESK, "en"), (PHONE, "en"), (DESK, "zh-CN")])
+def test_an_owner_signs_up_and_a_colleague_joins(product: Product, visit: Visits, width: int, language: str) -> None:
+    visitor, name = visit(width, language), secrets.token_hex(4)
+    page, owner, colleague = visitor.page, f"owner-{name}@firm.example", f"colleague-{name}@firm.example"
+    visitor.allowed.append("/sign-up/complete")  # the wrong code is answered 422
+
+    page.goto(f"{product.address}/sign-in")
+    page.locator("a[href^='/sign-up']").click()
+    looks_right(page)
+    page.fill("#email", owner)
+    page.click("form[action='/sign-up'] button")
+    page.wait_for_url("**/sign-up/complete?**")
+    looks_right(page)
+    code = code_in_mail(page, product, owner)
+    page.fill("#code", f"{(int(code) + 1) % 1_000_000:06d}")
+    page.fill("#name", "王芳")
+    page.fill("#password", PASSWORDS[0])
+    page.fill("#legal_name", f"Lake {name} Ltd")
+    page.select_option("#country", "US")
+    page.click("form[action='/sign-up/complete'] button")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert page.input_value("#legal_name") == f"Lake {name} Ltd"
+    looks_right(page)
+    page.fill("#code", code)
+    page.fill("#password", PASSWORDS[0])
+    page.click("form[action='/sign-up/complete'] button")
+    page.wait_for_url(lambda address: "/sign-up" not in address)
+
+    page.goto(f"{product.address}/members")
+    looks_right(page)
+    page.fill("#email", colleague)
+    page.select_option("#role", "finance")
+    page.click("form[action='/members/invite'] button.first")
+    expect(page.get_by_text(colleague)).to_be_visible()
+    looks_right(page)
+
+    invited = visit(width, language).page
+    open_mail(invited, product, colleague, re.compile(f"Lake {name}"))
+    invited.locator("a[href^='/invitations/accept']").click()
+    looks_right(invited)
+    invited.fill("#name", "李雷")
+    invited.fill("#password", PASSWORDS[0])
+    invited.click("form[action='/invitations/accept'] button.first")
+    invited.wait_for_url(lambda address: "/invitations" not in address)
+    invited.goto(f"{product.address}/account")
+    looks_right(invited)
+    page.goto(f"{product.address}/members")
+    expect(page.get_by_text("李雷")).to_be_visible()
+    looks_right(page)
+
+
+@pytest.mark.parametrize(("width", "language"), [(PHONE, "en"), (DESK, "zh-CN")])
+def test_a_forgotten_password_is_set_by_mail(product: Product, visit: Visits, width: int, language: str) -> None:
+    visitor, name = visit(width, language), secrets.token_hex(4)
+    page, email = visitor.page, f"forgot-{name}@firm.example"
+    page.goto(f"{product.address}/sign-up")
+    page.fill("#email", email)
+    page.click("form[action='/sign-up'] button")
+    open_mail(page, product, email, DIGITS)
+    page.locator("a[href^='/sign-up/complete']").click()
+    looks_right(page)
+    page.fill("#name", "Kim")
+    page.fill("#password", PASSWORDS[0])
+    page.fill("#legal_name", f"Forgot {name} Ltd")
+    page.select_option("#country", "US")
+    page.click("form[action='/sign-up/complete'] button")
+    page.wait_for_url(lambda address: "/sign-up" not in address)
+
+    other = visit(width, language).page
+    other.goto(f"{product.address}/sign-in")
+    other.locator("a[href^='/password']").click()
+    looks_right(other)
+    other.fill("#email", email)
+    other.click("form[action='/password'] button")
+    other.wait_for_url("**/password/complete?**")
+    looks_right(other)
+    other.fill("#code", code_in_mail(other, product, email))
+    other.fill("#password", PASSWORDS[1])
+    other.click("form[action='/password/complete'] button")
+    other.wait_for_url("**/sign-in?**")
+    other.fill("#password", PASSWORDS[1])
+    other.click("form[action='/sign-in'] button.first")
+    other.wait_for_url(lambda address: "/sign-in" not in address)
+    page.goto(f"{product.address}/account")
+    page.wait_for_url("**/sign-in?**")
