@@ -203,8 +203,12 @@ def main() -> None:
     except Exception as error:
         if not lacks_tables(error):
             raise
-        english = "The database has not this release's tables; nothing was changed. Run `market migrate`, then this again."
-        console.print(choose(english, "数据库中没有本版本的表，未作任何更改。请先运行 `market migrate`，再重试。"), markup=False)
+        english = (
+            "The database has not this release's tables; nothing was changed. Run `market migrate`, then this again."
+        )
+        console.print(
+            choose(english, "数据库中没有本版本的表，未作任何更改。请先运行 `market migrate`，再重试。"), markup=False
+        )
         code = UNUSABLE
     sys.exit(code if isinstance(code, int) else 0)
 

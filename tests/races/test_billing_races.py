@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -33,12 +30,11 @@ from billing.settlement.close_statements import Closed
 from billing.statements.models import Statement
 from kernel import clock
 from kernel.db.uow import Database, transact, unit_of_work
-from kernel.errors import Conflict
 from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.principal import SYSTEM
 from tests.factories_billing import OPERATOR, House, Sale, close_due, do_sweep, facts, make_house, read
-from tests.races.crowd import ROUNDS
+from tests.races.crowd import ROUNDS, at_once, in_rounds
 
 pytestmark = pytest.mark.races
 
@@ -48,40 +44,26 @@ def house(db: Database, tmp_path: Path, noon: datetime) -> House:
     return make_house(db, tmp_path)
 
 
-def at_once(works: Sequence[Callable[[], object]]) -> list[object]:
-    """Run all of them from one starting line; an exception is an outcome like any other."""
-    line = threading.Barrier(len(works))
-
-    def go(work: Callable[[], object]) -> object:
-        line.wait()
-        try:
-            return work()
-        except Conflict as refusal:
-            return refusal.code
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(go, works))
-
-
+@in_rounds
 def test_notice_answer_and_poller_make_one_payment(house: House) -> None:
-    for _ in range(ROUNDS):
-        payment_id = Sale().start(house.db, "sbx_unreachable")
-        house.run()
-        result = GatewayResult(
-            answer=GatewayAnswer(GatewayStatus.SUCCEEDED, f"sbx_pay_{payment_id.hex}", Money(106_000, "CNY"))
-        )
+    payment_id = Sale().start(house.db, "sbx_unreachable")
+    house.run()
+    result = GatewayResult(
+        answer=GatewayAnswer(GatewayStatus.SUCCEEDED, f"sbx_pay_{payment_id.hex}", Money(106_000, "CNY"))
+    )
 
-        def hear(payment_id: UUID = payment_id, result: GatewayResult = result) -> object:
-            return transact(house.db, SYSTEM, lambda uow: apply_gateway_result(uow, payment_id, result))
+    def hear(payment_id: UUID = payment_id, result: GatewayResult = result) -> object:
+        return transact(house.db, SYSTEM, lambda uow: apply_gateway_result(uow, payment_id, result))
 
-        outcomes = at_once([hear] * 6)
-        assert sorted(str(outcome) for outcome in outcomes) == ["changed", *["nothing_new"] * 5]
-        assert facts(house.db, payment_id) == ["billing.payment_succeeded.v1"]
-        with unit_of_work(house.db, SYSTEM) as uow:
-            posted = select(func.count()).where(LedgerTransaction.reference == payment_id)
-            assert uow.session.scalar(posted) == 1
+    outcomes = at_once([hear] * 6)
+    assert sorted(str(outcome) for outcome in outcomes) == ["changed", *["nothing_new"] * 5]
+    assert facts(house.db, payment_id) == ["billing.payment_succeeded.v1"]
+    with unit_of_work(house.db, SYSTEM) as uow:
+        posted = select(func.count()).where(LedgerTransaction.reference == payment_id)
+        assert uow.session.scalar(posted) == 1
 
 
+@in_rounds
 def test_a_delayed_success_drained_by_many_workers_is_one(house: House) -> None:
     payments = [Sale().start(house.db, "sbx_delayed") for _ in range(8)]
     at_once([house.run] * 4)
@@ -93,6 +75,7 @@ def test_a_delayed_success_drained_by_many_workers_is_one(house: House) -> None:
         assert facts(house.db, payment_id) == ["billing.payment_succeeded.v1"]
 
 
+@in_rounds
 def test_one_key_at_the_gateway_is_one_operation(house: House) -> None:
     key = str(uuid7())
     request = PaymentRequest(key, Money(500, "CNY"), "sbx_ok", "test", {})
@@ -103,34 +86,36 @@ def test_one_key_at_the_gateway_is_one_operation(house: House) -> None:
         assert uow.session.scalar(count) == 1
 
 
+@in_rounds
 def test_two_purchases_of_one_reference_start_one_payment(house: House) -> None:
     sale = Sale()
     outcomes = at_once([lambda: sale.start(house.db)] * 8)
     assert outcomes.count("payment_already_running") == 7
 
 
+@in_rounds
 def test_refunds_never_exceed_the_payment(house: House) -> None:
-    for _ in range(ROUNDS):
-        sale = Sale()
-        payment_id = sale.paid(house)
-        command = RequestRefund(sale.order_id, payment_id, "race", automatic=False, amount_minor=40_000)
+    sale = Sale()
+    payment_id = sale.paid(house)
+    command = RequestRefund(sale.order_id, payment_id, "race", automatic=False, amount_minor=40_000)
 
-        def ask(command: RequestRefund = command) -> object:
-            return transact(house.db, SYSTEM, lambda uow: request_refund(uow, command))
+    def ask(command: RequestRefund = command) -> object:
+        return transact(house.db, SYSTEM, lambda uow: request_refund(uow, command))
 
-        outcomes = at_once([ask] * 6)
-        # 1060.00 holds two refunds of 400.00, not three.
-        assert outcomes.count("refund_exceeds_charge") == 4
-        house.run()
-        with unit_of_work(house.db, SYSTEM) as uow:
-            refunds = uow.session.scalars(select(Refund).where(Refund.reference == sale.order_id)).all()
-            allocation = uow.session.scalars(
-                select(PaymentAllocation).where(PaymentAllocation.payment_id == payment_id)
-            ).one()
-        assert [refund.state for refund in refunds] == ["succeeded", "succeeded"]
-        assert (allocation.reserved_minor, allocation.refunded_minor) == (80_000, 80_000)
+    outcomes = at_once([ask] * 6)
+    # 1060.00 holds two refunds of 400.00, not three.
+    assert outcomes.count("refund_exceeds_charge") == 4
+    house.run()
+    with unit_of_work(house.db, SYSTEM) as uow:
+        refunds = uow.session.scalars(select(Refund).where(Refund.reference == sale.order_id)).all()
+        allocation = uow.session.scalars(
+            select(PaymentAllocation).where(PaymentAllocation.payment_id == payment_id)
+        ).one()
+    assert [refund.state for refund in refunds] == ["succeeded", "succeeded"]
+    assert (allocation.reserved_minor, allocation.refunded_minor) == (80_000, 80_000)
 
 
+@in_rounds
 def test_one_line_is_charged_once(house: House) -> None:
     sale = Sale()
     payment_id = sale.start(house.db)
@@ -142,6 +127,7 @@ def test_one_line_is_charged_once(house: House) -> None:
         assert uow.session.scalar(select(func.count()).where(Charge.reference == sale.line_id)) == 1
 
 
+@in_rounds
 def test_a_statement_is_closed_once_and_paid_once(house: House) -> None:
     sale = Sale()
     sale.organizations(house.db)
@@ -185,6 +171,7 @@ def test_twenty_threads_with_random_rollbacks_leave_no_gap(house: House) -> None
     assert len(taken) > 50
 
 
+@in_rounds
 def test_a_document_numbered_by_many_has_one_number(house: House) -> None:
     sale = Sale()
     sale.organizations(house.db)

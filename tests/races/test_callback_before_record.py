@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from app.scheduler import run_sweep
 from fulfillment.connectors.ports import Accepted, Answer, Connector, Exchange, Refused, RunRequest, TryAgain
@@ -33,6 +33,7 @@ from tests.factories_fulfillment import (
     register,
     work,
 )
+from tests.races.forced import somebody_waits
 
 pytestmark = pytest.mark.races
 DONE = {"status": "succeeded", "external_id": "t-1", "launch_url": "https://app.example/t/1"}
@@ -122,13 +123,6 @@ def test_an_answer_that_waited_for_the_order_sees_what_was_done_meanwhile(
     work(db, made.id)
     others[0].join(30)
     assert shown(db, made) == ("succeeded", 1, 1)
-
-
-def somebody_waits(db: Database) -> bool:
-    with unit_of_work(db, SYSTEM) as uow:
-        here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
-        found = uow.session.scalar(text(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND database = {here}"))
-        return bool(found)
 
 
 @pytest.mark.parametrize("answer", ANSWERS)

@@ -6,8 +6,8 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -25,7 +25,7 @@ from fulfillment.runs.start_run import start_run
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import Database, UnitOfWork, transact, unit_of_work
-from kernel.errors import Conflict, DomainError
+from kernel.errors import Conflict
 from kernel.jobs.runner import Runner
 from kernel.principal import SYSTEM, Principal
 from tests.factories_fulfillment import (
@@ -39,7 +39,7 @@ from tests.factories_fulfillment import (
     runs_of,
 )
 from tests.factories_marketplace import make_member
-from tests.races.crowd import ROUNDS
+from tests.races.crowd import ROUNDS, at_once, in_rounds
 
 pytestmark = pytest.mark.races
 CROWD = 64
@@ -60,17 +60,7 @@ def _jobs() -> None:
 
 def together(count: int, work: Callable[[int], str]) -> Counter[str]:
     """Run `work` in `count` threads that start at one moment; counts what they answer."""
-    barrier = threading.Barrier(count)
-
-    def one(number: int) -> str:
-        barrier.wait(30)
-        try:
-            return work(number)
-        except DomainError as error:
-            return error.code
-
-    with ThreadPoolExecutor(count) as threads:
-        return Counter(threads.map(one, range(count)))
+    return Counter(at_once([partial(work, number) for number in range(count)]))
 
 
 def with_members(db: Database, seats: int, members: int) -> tuple[Delivery, list[Principal]]:
@@ -87,6 +77,7 @@ def seats_of(db: Database, entitlement_id: UUID) -> tuple[int, int]:
         return uow.session.get_one(Entitlement, entitlement_id).seats_used, uow.session.scalar(held) or 0
 
 
+@in_rounds
 def test_the_last_seat_is_given_once(pool: Database) -> None:
     made, members = with_members(pool, seats=1, members=8)
 
@@ -101,6 +92,7 @@ def test_the_last_seat_is_given_once(pool: Database) -> None:
     assert seats_of(pool, made.id) == (1, 1)
 
 
+@in_rounds
 def test_one_member_asked_for_by_everybody_gets_one_seat(pool: Database) -> None:
     made, (member,) = with_members(pool, seats=50, members=1)
 
@@ -152,6 +144,7 @@ class Watched(NoopConnector):
         return answer
 
 
+@in_rounds
 def test_one_run_of_an_entitlement_at_a_time(pool: Database) -> None:
     watched = Watched()
     register(none=watched)
@@ -209,6 +202,7 @@ def test_success_against_deadline_against_the_end(pool: Database) -> None:
         assert topics["fulfillment.entitlement_activated.v1"] + topics["fulfillment.delivery_failed.v1"] <= 1
 
 
+@in_rounds
 def test_two_workers_with_one_job_call_once(pool: Database) -> None:
     watched = Watched()
     register(none=watched)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -24,23 +22,12 @@ from kernel.jobs.models import Inbox, Job, JobAttempt
 from kernel.jobs.outbox import enqueue
 from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
+from tests.races.crowd import at_once, in_rounds
+from tests.races.forced import Pause
 
 pytestmark = pytest.mark.races
 COUNT, STEPS, SLOW = "tests.races.count", "tests.races.steps", "tests.races.slow"
 IDLE, FAILS, PICKY = "tests.races.idle", "tests.races.fails", "tests.races.picky"
-
-
-@dataclass
-class Pause:
-    """Where a handler stands still until it is let on. Only the first one that comes by stops."""
-
-    reached: threading.Event = field(default_factory=threading.Event)
-    go_on: threading.Event = field(default_factory=threading.Event)
-
-    def here(self) -> None:
-        if not self.reached.is_set():
-            self.reached.set()
-            assert self.go_on.wait(30)
 
 
 PAUSES: dict[str, Pause] = {}
@@ -149,17 +136,11 @@ def outcomes(db: Database, job_id: UUID) -> list[tuple[str, str]]:
         return [(row.worker, row.outcome) for row in rows]
 
 
-@pytest.mark.parametrize("_round", range(5))
-def test_a_crowd_of_workers_runs_a_job_once(pool: Database, _round: int) -> None:
+@in_rounds
+def test_a_crowd_of_workers_runs_a_job_once(pool: Database) -> None:
     job_id, key = queue(pool, COUNT)
-    barrier = threading.Barrier(16)
-
-    def claim(number: int) -> bool:
-        barrier.wait(30)
-        return Runner(pool, f"w{number}").run(job_id)
-
-    with ThreadPoolExecutor(16) as threads:
-        assert sorted(threads.map(claim, range(16))) == [False] * 15 + [True]
+    told = at_once([lambda number=number: Runner(pool, f"w{number}").run(job_id) for number in range(16)])  # type: ignore[misc]
+    assert sorted(told) == [False] * 15 + [True]
     assert effects(pool, key) == {"counted": 1}
     assert Runner(pool, "later").run(job_id) is False
 

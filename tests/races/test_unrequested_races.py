@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -31,18 +29,17 @@ from billing.refunds.resend_refund import resend_refund
 from billing.shares.models import Share
 from billing.shares.release import release_due
 from kernel import clock
-from kernel.db.uow import Database, UnitOfWork, transact, unit_of_work
-from kernel.errors import Conflict
+from kernel.db.uow import Database, transact, unit_of_work
 from kernel.money import Money
 from kernel.principal import SYSTEM, Principal
 from kernel.states import StateHistory
 from orders import loop
 from tests.factories_billing import OPERATOR, House, Sale, close_due, make_house, read
+from tests.races.crowd import at_once, in_rounds
 
 pytestmark = pytest.mark.races
 FOLLOWERS = loop
 """Imported so that what follows a dispute is composed."""
-ROUNDS = 8
 
 
 @pytest.fixture
@@ -50,26 +47,11 @@ def house(db: Database, tmp_path: Path, noon: datetime) -> House:
     return make_house(db, tmp_path)
 
 
-def at_once(
-    house: House, works: Sequence[Callable[[UnitOfWork], object]], *, principal: Principal = SYSTEM
-) -> list[object]:
-    """Each in a transaction of its own, from one starting line; a refusal is an outcome like any other."""
-    line = threading.Barrier(len(works))
-
-    def go(work: Callable[[UnitOfWork], object]) -> object:
-        line.wait()
-        try:
-            return transact(house.db, principal, work)
-        except Conflict as refusal:
-            return refusal.code
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(go, works))
-
-
-def doing(verb: Callable[..., object], *arguments: object) -> Callable[[UnitOfWork], object]:
-    """The verb with these arguments, for a unit of work to come."""
-    return lambda uow: verb(uow, *arguments)
+def doing(
+    house: House, verb: Callable[..., object], *arguments: object, by: Principal = SYSTEM
+) -> Callable[[], object]:
+    """The verb with these arguments, in a transaction of its own."""
+    return lambda: transact(house.db, by, lambda uow: verb(uow, *arguments))
 
 
 def postings_of(house: House, subject_id: UUID, kind: str) -> int:
@@ -83,151 +65,102 @@ def incidents(house: House, subject_id: UUID) -> list[Incident]:
         return list(uow.session.scalars(select(Incident).where(Incident.subject_id == subject_id)))
 
 
+@in_rounds
 def test_a_refund_that_comes_back_beside_a_second_one_comes_back_once(house: House) -> None:
-    for _ in range(ROUNDS):
-        sale = Sale()
-        payment_id = sale.paid(house)
-        asked = RequestRefund(sale.order_id, payment_id, "race", automatic=False, amount_minor=60_000)
-        refund_id = transact(house.db, SYSTEM, lambda uow: request_refund(uow, asked))  # noqa: B023 - called at once
-        house.run()
-        refund = read(house.db, Refund, refund_id)
-        back = GatewayResult(
-            answer=GatewayAnswer(
-                GatewayStatus.FAILED, refund.gateway_reference or "", Money(60_000, "CNY"), "account_closed"
-            )
+    sale = Sale()
+    payment_id = sale.paid(house)
+    asked = RequestRefund(sale.order_id, payment_id, "race", automatic=False, amount_minor=60_000)
+    refund_id = transact(house.db, SYSTEM, lambda uow: request_refund(uow, asked))
+    house.run()
+    refund = read(house.db, Refund, refund_id)
+    back = GatewayResult(
+        answer=GatewayAnswer(
+            GatewayStatus.FAILED, refund.gateway_reference or "", Money(60_000, "CNY"), "account_closed"
         )
-        rest = RequestRefund(sale.order_id, payment_id, "rest", automatic=False, amount_minor=46_000)
-        more = RequestRefund(sale.order_id, payment_id, "more", automatic=False, amount_minor=46_001)
-        outcomes = at_once(
-            house,
-            [
-                *[doing(apply_gateway_result, refund_id, back)] * 3,
-                doing(request_refund, rest),
-                doing(request_refund, more),
-            ],
-        )
-        assert sorted(map(str, outcomes[:3])) == ["changed", "nothing_new", "nothing_new"]
-        # What came back is not left of the payment: it is the buyer's already.
-        assert outcomes[4] == "refund_exceeds_charge"
-        house.run()
-        with unit_of_work(house.db, SYSTEM) as uow:
-            allocation = uow.session.scalars(
-                select(PaymentAllocation).where(PaymentAllocation.payment_id == payment_id)
-            ).one()
-        assert (allocation.reserved_minor, allocation.refunded_minor) == (106_000, 106_000)
-        assert read(house.db, Refund, refund_id).state == "returned"
-        assert postings_of(house, refund_id, "refund_returned") == 1
-        assert [one.kind for one in incidents(house, refund_id)] == ["refund_returned"]
+    )
+    rest = RequestRefund(sale.order_id, payment_id, "rest", automatic=False, amount_minor=46_000)
+    more = RequestRefund(sale.order_id, payment_id, "more", automatic=False, amount_minor=46_001)
+    outcomes = at_once(
+        [
+            *[doing(house, apply_gateway_result, refund_id, back)] * 3,
+            doing(house, request_refund, rest),
+            doing(house, request_refund, more),
+        ],
+    )
+    assert sorted(map(str, outcomes[:3])) == ["changed", "nothing_new", "nothing_new"]
+    # What came back is not left of the payment: it is the buyer's already.
+    assert outcomes[4] == "refund_exceeds_charge"
+    house.run()
+    with unit_of_work(house.db, SYSTEM) as uow:
+        allocation = uow.session.scalars(
+            select(PaymentAllocation).where(PaymentAllocation.payment_id == payment_id)
+        ).one()
+    assert (allocation.reserved_minor, allocation.refunded_minor) == (106_000, 106_000)
+    assert read(house.db, Refund, refund_id).state == "returned"
+    assert postings_of(house, refund_id, "refund_returned") == 1
+    assert [one.kind for one in incidents(house, refund_id)] == ["refund_returned"]
 
 
-def test_a_refund_is_sent_again_once_however_many_ask_while_another_settles_it_by_hand(house: House) -> None:
-    for _ in range(ROUNDS):
-        sale = Sale()
-        payment_id = sale.paid(house)
-        asked = RequestRefund(sale.order_id, payment_id, "race", automatic=False, amount_minor=60_000)
-        refund_id = transact(house.db, SYSTEM, lambda uow: request_refund(uow, asked))  # noqa: B023 - called at once
-        house.run()
-        reference = read(house.db, Refund, refund_id).gateway_reference or ""
-        back = GatewayResult(
-            answer=GatewayAnswer(GatewayStatus.FAILED, reference, Money(60_000, "CNY"), "account_closed")
-        )
-        transact(house.db, SYSTEM, doing(apply_gateway_result, refund_id, back))
-        (incident,) = incidents(house, refund_id)
-        by_hand = CloseIncident(incident.id, "paid by bank transfer", "BANK-1")
-        outcomes = at_once(
-            house,
-            [*[doing(resend_refund, incident.id)] * 3, doing(close_incident, by_hand)],
-            principal=OPERATOR,
-        )
-        done = [outcome for outcome in outcomes if not isinstance(outcome, str)]
-        assert len(done) == 1
-        house.run()
-        refund = read(house.db, Refund, refund_id)
-        # Settling by hand is followed by `orders`, where that is composed too.
-        assert refund.state in {"succeeded", "returned", "settled"}
-        assert postings_of(house, refund_id, "refund_resent") == (refund.state == "succeeded")
-        with unit_of_work(house.db, SYSTEM) as uow:
-            sent = select(func.count()).where(
-                SandboxOperation.kind == "refund",
-                SandboxOperation.parent_reference == read(house.db, Payment, payment_id).gateway_reference,
-            )
-            assert uow.session.scalar(sent) == 1 + (refund.state == "succeeded")
-
-
+@in_rounds
 def test_a_refund_made_by_hand_beside_one_of_ours_is_never_more_than_was_paid(house: House) -> None:
-    for _ in range(ROUNDS):
-        sale = Sale()
-        payment_id = sale.paid(house)
-        reference = read(house.db, Payment, payment_id).gateway_reference or ""
-        by_hand = GatewayRecord(GatewayStatus.SUCCEEDED, f"hand_{payment_id.hex}", reference, Money(60_000, "CNY"))
-        asked = RequestRefund(sale.order_id, payment_id, "race", automatic=False, amount_minor=60_000)
-        at_once(
-            house,
-            [
-                *[doing(apply_external, "sandbox", by_hand)] * 3,
-                doing(request_refund, asked),
-            ],
-        )
-        (incident,) = incidents(house, payment_id)
-        with unit_of_work(house.db, SYSTEM) as uow:
-            allocation = uow.session.scalars(
-                select(PaymentAllocation).where(PaymentAllocation.payment_id == payment_id)
-            ).one()
-            refunds = uow.session.scalars(select(Refund).where(Refund.payment_id == payment_id)).all()
-        assert sum(one.amount_minor for one in refunds) == allocation.reserved_minor <= 106_000
-        # Whoever came second found less left: by hand, the rest of it waits in suspense.
-        by_itself = sum(one.amount_minor for one in refunds if one.origin == "gateway")
-        assert by_itself + incident.suspense_minor == 60_000
-        assert postings_of(house, incident.id, "incident") == (1 if incident.suspense_minor else 0)
+    sale = Sale()
+    payment_id = sale.paid(house)
+    reference = read(house.db, Payment, payment_id).gateway_reference or ""
+    by_hand = GatewayRecord(GatewayStatus.SUCCEEDED, f"hand_{payment_id.hex}", reference, Money(60_000, "CNY"))
+    asked = RequestRefund(sale.order_id, payment_id, "race", automatic=False, amount_minor=60_000)
+    at_once(
+        [
+            *[doing(house, apply_external, "sandbox", by_hand)] * 3,
+            doing(house, request_refund, asked),
+        ],
+    )
+    (incident,) = incidents(house, payment_id)
+    with unit_of_work(house.db, SYSTEM) as uow:
+        allocation = uow.session.scalars(
+            select(PaymentAllocation).where(PaymentAllocation.payment_id == payment_id)
+        ).one()
+        refunds = uow.session.scalars(select(Refund).where(Refund.payment_id == payment_id)).all()
+    assert sum(one.amount_minor for one in refunds) == allocation.reserved_minor <= 106_000
+    # Whoever came second found less left: by hand, the rest of it waits in suspense.
+    by_itself = sum(one.amount_minor for one in refunds if one.origin == "gateway")
+    assert by_itself + incident.suspense_minor == 60_000
+    assert postings_of(house, incident.id, "incident") == (1 if incident.suspense_minor else 0)
 
 
+@in_rounds
 def test_a_dispute_is_opened_once_and_nothing_is_released_after_it(house: House) -> None:
-    for _ in range(ROUNDS):
-        sale = Sale()
-        payment_id = sale.paid(house)
-        sale.deliver(house.db)
-        clock.advance(timedelta(days=8))
-        reference = read(house.db, Payment, payment_id).gateway_reference or ""
-        record = GatewayRecord(GatewayStatus.PENDING, f"dis_{payment_id.hex}", reference, Money(106_000, "CNY"))
-        at_once(
-            house,
-            [
-                *[doing(apply_dispute, "sandbox", record)] * 3,
-                *[lambda uow: release_due(uow, clock.now())] * 2,
-            ],
-        )
-        with unit_of_work(house.db, SYSTEM) as uow:
-            (dispute,) = uow.session.scalars(select(Dispute).where(Dispute.payment_id == payment_id)).all()
-        assert postings_of(house, dispute.id, "dispute_opened") == 1
-        before = states(house, sale)
-        clock.advance(timedelta(seconds=1))
-        assert transact(house.db, SYSTEM, lambda uow: release_due(uow, clock.now())) == 0
-        assert states(house, sale) == before
+    sale = Sale()
+    payment_id = sale.paid(house)
+    sale.deliver(house.db)
+    clock.advance(timedelta(days=8))
+    reference = read(house.db, Payment, payment_id).gateway_reference or ""
+    record = GatewayRecord(GatewayStatus.PENDING, f"dis_{payment_id.hex}", reference, Money(106_000, "CNY"))
+    at_once(
+        [
+            *[doing(house, apply_dispute, "sandbox", record)] * 3,
+            *[doing(house, release_due, clock.now())] * 2,
+        ],
+    )
+    with unit_of_work(house.db, SYSTEM) as uow:
+        (dispute,) = uow.session.scalars(select(Dispute).where(Dispute.payment_id == payment_id)).all()
+    assert postings_of(house, dispute.id, "dispute_opened") == 1
+    before = states(house, sale)
+    clock.advance(timedelta(seconds=1))
+    assert transact(house.db, SYSTEM, lambda uow: release_due(uow, clock.now())) == 0
+    assert states(house, sale) == before
 
 
+@in_rounds
 def test_an_incident_is_closed_by_one_operator(house: House) -> None:
     sale = Sale()
     payment_id = sale.paid(house)
     reference = read(house.db, Payment, payment_id).gateway_reference or ""
-    record = GatewayRecord(GatewayStatus.SUCCEEDED, "hand_closed", reference, Money(106_000, "CNY"))
+    record = GatewayRecord(GatewayStatus.SUCCEEDED, f"hand_{payment_id.hex}", reference, Money(106_000, "CNY"))
     transact(house.db, SYSTEM, lambda uow: apply_external(uow, "sandbox", record))
     (incident,) = incidents(house, payment_id)
-    line, outcomes = threading.Barrier(4), []
-
-    def close() -> None:
-        line.wait()
-        try:
-            transact(house.db, OPERATOR, lambda uow: close_incident(uow, CloseIncident(incident.id, "agreed")))
-            outcomes.append("closed")
-        except Conflict as refusal:
-            outcomes.append(refusal.code)
-
-    threads = [threading.Thread(target=close) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["closed", *["incident_closed"] * 3]
+    close = doing(house, close_incident, CloseIncident(incident.id, "agreed", "BANK-1"), by=OPERATOR)
+    outcomes = at_once([close] * 4)
+    assert outcomes.count("incident_closed") == 3
     with unit_of_work(house.db, SYSTEM) as uow:
         closed = select(func.count()).where(StateHistory.subject_id == incident.id, StateHistory.to_state == "closed")
         assert uow.session.scalar(closed) == 1
@@ -239,21 +172,58 @@ def states(house: House, sale: Sale) -> dict[str, str]:
         return {share.kind: share.state for share in rows}
 
 
+@in_rounds
+def test_a_refund_is_sent_again_once_however_many_ask_while_another_settles_it_by_hand(house: House) -> None:
+    sale = Sale()
+    payment_id = sale.paid(house)
+    asked = RequestRefund(sale.order_id, payment_id, "race", automatic=False, amount_minor=60_000)
+    refund_id = transact(house.db, SYSTEM, lambda uow: request_refund(uow, asked))
+    house.run()
+    reference = read(house.db, Refund, refund_id).gateway_reference or ""
+    back = GatewayResult(answer=GatewayAnswer(GatewayStatus.FAILED, reference, Money(60_000, "CNY"), "account_closed"))
+    doing(house, apply_gateway_result, refund_id, back)()
+    (incident,) = incidents(house, refund_id)
+    by_hand = CloseIncident(incident.id, "paid by bank transfer", "BANK-1")
+    outcomes = at_once(
+        [
+            *[doing(house, resend_refund, incident.id, by=OPERATOR)] * 3,
+            doing(house, close_incident, by_hand, by=OPERATOR),
+        ]
+    )
+    assert len([outcome for outcome in outcomes if not isinstance(outcome, str)]) == 1
+    house.run()
+    refund = read(house.db, Refund, refund_id)
+    # Settling by hand is followed by `orders`, where that is composed too.
+    assert refund.state in {"succeeded", "returned", "settled"}
+    assert postings_of(house, refund_id, "refund_resent") == (refund.state == "succeeded")
+    with unit_of_work(house.db, SYSTEM) as uow:
+        sent = select(func.count()).where(
+            SandboxOperation.kind == "refund",
+            SandboxOperation.parent_reference == read(house.db, Payment, payment_id).gateway_reference,
+        )
+        assert uow.session.scalar(sent) == 1 + (refund.state == "succeeded")
+
+
+@in_rounds
 def test_a_dispute_beside_a_payout_of_its_share_stops_it_or_is_an_incident(house: House) -> None:
-    for _ in range(ROUNDS):
-        sale = Sale()
-        sale.organizations(house.db)
-        payment_id = sale.paid(house)
-        sale.deliver(house.db)
-        clock.advance(timedelta(days=8))
-        (statement_id,) = close_due(house.db, sale.seller_org_id).statement_ids
-        reference = read(house.db, Payment, payment_id).gateway_reference or ""
-        opened = GatewayRecord(GatewayStatus.PENDING, f"dp_{payment_id.hex}", reference, Money(106_000, "CNY"), "fraud")
-        command = PayOut(statement_id, "sandbox", "sbx_acct_ok")
-        at_once(house, [doing(pay_out, command), doing(apply_dispute, "sandbox", opened)], principal=OPERATOR)
-        house.run()
-        with unit_of_work(house.db, SYSTEM) as uow:
-            payouts = list(uow.session.scalars(select(Payout).where(Payout.statement_id == statement_id)))
-        for payout in payouts:
-            assert payout.state in {"failed", "paid"}
-            assert [one.kind for one in incidents(house, payout.id)] == ["payout_disputed"]
+    sale = Sale()
+    sale.organizations(house.db)
+    payment_id = sale.paid(house)
+    sale.deliver(house.db)
+    clock.advance(timedelta(days=8))
+    (statement_id,) = close_due(house.db, sale.seller_org_id).statement_ids
+    reference = read(house.db, Payment, payment_id).gateway_reference or ""
+    opened = GatewayRecord(GatewayStatus.PENDING, f"dp_{payment_id.hex}", reference, Money(106_000, "CNY"), "fraud")
+    command = PayOut(statement_id, "sandbox", "sbx_acct_ok")
+    at_once(
+        [
+            doing(house, pay_out, command, by=OPERATOR),
+            doing(house, apply_dispute, "sandbox", opened, by=OPERATOR),
+        ]
+    )
+    house.run()
+    with unit_of_work(house.db, SYSTEM) as uow:
+        payouts = list(uow.session.scalars(select(Payout).where(Payout.statement_id == statement_id)))
+    for payout in payouts:
+        assert payout.state in {"failed", "paid"}
+        assert [one.kind for one in incidents(house, payout.id)] == ["payout_disputed"]

@@ -16,13 +16,15 @@ import uvicorn
 from sqlalchemy import select
 
 from api.app import create_app
-from kernel.db.uow import unit_of_work
+from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.idempotency import Answer, with_idempotency_key
 from kernel.ids import uuid7
 from marketplace.access.api_keys import MintApiKey, mint_api_key
 from orders.checkout.models import Purchase
 from tests.adapters.seller_process import until
 from tests.loop_stage import Stage
-from tests.races.crowd import at_once
+from tests.races.crowd import at_once, in_rounds
+from tests.races.forced import Side, every_order_of_twins, interleaved
 
 pytestmark = pytest.mark.races
 CROWD = 64
@@ -68,6 +70,7 @@ def body_of(stage: Stage, quote_id: UUID) -> dict[str, Any]:
     return {"quote_id": str(quote_id), "billing_profile_id": str(stage.profile), "payment_method": "sbx_ok"}
 
 
+@in_rounds
 def test_one_key_in_a_crowd_is_one_purchase_and_one_answer(stage: Stage, address: str, key: str) -> None:
     body, idempotency_key = body_of(stage, stage.quote()), str(uuid7())
     answers = at_once([lambda: ask(address, key, body, idempotency_key)] * CROWD)
@@ -75,7 +78,7 @@ def test_one_key_in_a_crowd_is_one_purchase_and_one_answer(stage: Stage, address
     assert {answer.status_code for answer in told} == {201}, [answer.text for answer in told if answer.is_error][:1]
     assert len({(answer.content, answer.headers["content-type"]) for answer in told}) == 1
     assert sum("idempotency-replayed" in answer.headers for answer in told) == CROWD - 1
-    placed = stage.rows(select(Purchase.id).where(Purchase.buyer_org_id == stage.buyer.id))
+    placed = stage.rows(select(Purchase.id).where(Purchase.quote_id == UUID(body["quote_id"])))
     assert [str(purchase_id) for purchase_id in placed] == [told[0].json()["id"]]
     other = ask(address, key, body | {"po_number": "PO-8"}, idempotency_key)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
@@ -85,10 +88,32 @@ def test_one_key_in_a_crowd_is_one_purchase_and_one_answer(stage: Stage, address
     assert stage.effects(order.id) == ["instance_created"]
 
 
+@in_rounds
 def test_one_quote_under_many_keys_is_one_purchase(stage: Stage, address: str, key: str) -> None:
     body = body_of(stage, stage.quote())
     answers = at_once([lambda: ask(address, key, body, str(uuid7()))] * 16)
     told = [answer for answer in answers if isinstance(answer, httpx.Response)]
     assert sorted(answer.status_code for answer in told) == [201] + [409] * 15
     assert {answer.json()["code"] for answer in told if answer.status_code == 409} == {"quote_used"}
-    assert len(stage.rows(select(Purchase.id).where(Purchase.buyer_org_id == stage.buyer.id))) == 1
+    assert len(stage.rows(select(Purchase.id).where(Purchase.quote_id == UUID(body["quote_id"])))) == 1
+
+
+@every_order_of_twins
+def test_the_second_request_gets_the_answer_of_the_first(stage: Stage, order: str) -> None:
+    worked: list[str] = []
+
+    def asked(name: str) -> Side:
+        def work() -> Answer:
+            worked.append(name)
+            return Answer(201, name.encode())
+
+        def ask(uow: UnitOfWork) -> tuple[bytes, bool]:
+            told = with_idempotency_key(uow, route="test", key="one", request={}, work=work)
+            return told.body, told.replayed
+
+        return lambda: transact(stage.services.db, stage.purchaser, ask)
+
+    answers = interleaved(stage.services.db, order, asked("first"), asked("second"))
+    done = worked[0].encode()
+    assert len(worked) == 1
+    assert set(answers) == {(done, False), (done, True)}
