@@ -102,7 +102,7 @@ def register_jobs(services: Services, monotonic: Callable[[], float] = time.mono
     """Let every package register its jobs with the ports of this process."""
     settings = services.settings
     retention.register()
-    composer = Composer(services.signer, public_url=settings.public_url, sender=settings.mail_from)
+    composer = Composer(services.signer, public_url=settings.public_url, sender=settings.mail_sender)
     marketplace_jobs.register(services.storage, mail_transport(settings), composer, review_by_rule=services.sandbox)
     client = OutboundClient(services.outbound_policy, monotonic=monotonic)
     fulfillment_jobs.register(

@@ -25,6 +25,7 @@ KEY_BYTES = 32
 """Length of the key-encryption key: 256 bits, as AES-256-GCM needs."""
 
 _SMTP_URL = re.compile(r"smtp(s|\+plain)?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?")
+_ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}")
 Gateway = Literal["sandbox", "stripe"]
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # compared with, never bound
 
@@ -129,7 +130,8 @@ class Settings(BaseSettings):
         "page `/outbox` shows.",
     )
     mail_from: str = Field(
-        default="no-reply@localhost.localdomain", description="The address that mail comes from, without a name."
+        default="",
+        description="The address that mail comes from, without a name. Sandbox, empty: `no-reply@market.example`.",
     )
 
     forwarded_hops: int = Field(
@@ -218,6 +220,11 @@ class Settings(BaseSettings):
         return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
     @property
+    def mail_sender(self) -> str:
+        """The address that mail comes from."""
+        return self.mail_from or "no-reply@market.example"
+
+    @property
     def outbox_folder(self) -> Path:
         """Where a sandbox without a mail server keeps what it would have sent."""
         return self.market_home / "outbox"
@@ -281,6 +288,8 @@ def find_problems(settings: Settings) -> list[SettingProblem]:
                 "格式应为 smtps://、smtp:// 或 smtp+plain://用户:密码@主机:端口",
             )
         )
+    if settings.mail_from and not _ADDRESS.fullmatch(settings.mail_from):
+        problems.append(SettingProblem("MAIL_FROM", "must be an e-mail address alone", "只能是一个邮箱地址"))
     if settings.is_production:
         problems += _production_problems(settings)
     return problems
@@ -294,6 +303,7 @@ def _production_problems(settings: Settings) -> list[SettingProblem]:
         "STORAGE_URL": settings.storage_url,
         "BASE_URL": settings.base_url,
         "SMTP_URL": settings.smtp_url,
+        "MAIL_FROM": settings.mail_from,
     }
     problems = [_missing(name) for name, value in needed.items() if not value]
     if settings.base_url:

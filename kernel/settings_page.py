@@ -17,7 +17,7 @@ def render_settings_page() -> str:
         "Generated from `kernel/settings.py` by `python -m kernel.settings_page`; do not edit by hand.",
         "",
         "Every setting is an environment variable. In sandbox mode all have a working default. In production mode",
-        "`SECRET_KEY`, `DATABASE_URL`, `REDIS_URL`, `STORAGE_URL`, `BASE_URL` (https), `SMTP_URL` and",
+        "`SECRET_KEY`, `DATABASE_URL`, `REDIS_URL`, `STORAGE_URL`, `BASE_URL` (https), `SMTP_URL`, `MAIL_FROM` and",
         "`PAYMENT_GATEWAYS` (without `sandbox`) must be given; a start without them lists every one that is missing or unsafe.",
         "",
         "| variable | default | meaning |",

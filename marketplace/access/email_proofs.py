@@ -99,7 +99,7 @@ def read_proof(uow: UnitOfWork, signer: TokenSigner, purpose: Purpose, presented
 def take_proof(
     uow: UnitOfWork, signer: TokenSigner, purpose: Purpose, presented: Presented, counted_id: UUID | None
 ) -> EmailProof:
-    """The proof that was brought back, used up by this. `counted_id` is what `count_try` answered.
+    """The proof that was brought back, used up by this with every other of its purpose. `counted_id`: as of `count_try`.
 
     Raises:
         Invalid: `link_invalid`, or `code_invalid`, whatever was wrong with a code: unknown address, wrong, tried too often,
@@ -120,6 +120,9 @@ def take_proof(
             raise Invalid("code_invalid", field="code")
     proof.used_at = clock.now()
     uow.flush()
+    # Whatever else was mailed for the same purpose is of no use to anybody any more.
+    others = (EmailProof.email == proof.email, EmailProof.purpose == purpose, EmailProof.used_at.is_(None))
+    uow.session.execute(update(EmailProof).where(*others).values(used_at=proof.used_at))
     return proof
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from sqlalchemy import delete, or_
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -14,6 +16,7 @@ from marketplace.mail.models import Mail
 from marketplace.mail.ports import MailTransport, Refusal
 
 log = structlog.get_logger(__name__)
+KEPT = timedelta(days=90)
 
 
 class SendMail:
@@ -43,3 +46,9 @@ class SendMail:
             mail.refused_at, mail.refusal = clock.now(), answer.reply
             log.warning("mail_refused", mail_id=str(mail.id), kind=mail.kind, reply=answer.reply)
         uow.flush()
+
+
+def purge_old_mail(uow: UnitOfWork) -> None:
+    """Delete what was sent or refused long ago: names and addresses are kept no longer than somebody may ask about them."""
+    ended = or_(Mail.sent_at.is_not(None), Mail.refused_at.is_not(None))
+    uow.session.execute(delete(Mail).where(Mail.created_at < clock.now() - KEPT, ended))

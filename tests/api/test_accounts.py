@@ -256,6 +256,16 @@ class TestPasswords:
         again = browser.post("/v1/password-resets/completion", json=body)
         assert again.json()["code"] == "code_invalid"
 
+    def test_once_it_is_set_no_older_mail_sets_it_again(self, services: Services, browser: Client, org: Org) -> None:
+        ask(browser, org.email, "/v1/password-resets")
+        older = token_in(mails(services, org.email)[0][1])
+        ask(browser, org.email, "/v1/password-resets")
+        newer = token_in(mails(services, org.email)[0][1])
+        path = "/v1/password-resets/completion"
+        assert browser.post(path, json={"token": newer, "password": NEW_PASSWORD}).status_code == 204
+        refused = browser.post(path, json={"token": older, "password": PASSWORD})
+        assert (refused.status_code, refused.json()["code"]) == (422, "link_invalid")
+
     def test_a_sign_ups_proof_is_none_for_a_password(self, services: Services, browser: Client, email: str) -> None:
         ask(browser, email)
         text = mails(services, email)[0][1]

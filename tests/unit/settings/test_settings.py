@@ -20,6 +20,7 @@ REAL = {
     "storage_url": "s3://bucket",
     "base_url": "https://market.example.com",
     "smtp_url": "smtps://market:secret@mail.example.com",
+    "mail_from": "no-reply@example.com",
     "payment_gateways": ("stripe",),
     "stripe_api_key": SecretStr("sk_live_x"),
     "stripe_webhook_secret": SecretStr("whsec_x"),
@@ -63,7 +64,16 @@ def test_production_lists_every_problem_at_once(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MARKET_MODE", "production")
     with pytest.raises(SettingsError) as caught:
         load_settings()
-    needed = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "BASE_URL", "SMTP_URL", "PAYMENT_GATEWAYS"}
+    needed = {
+        "SECRET_KEY",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "STORAGE_URL",
+        "BASE_URL",
+        "SMTP_URL",
+        "MAIL_FROM",
+        "PAYMENT_GATEWAYS",
+    }
     assert names(caught.value) == needed
     for language in ("en", "zh"):
         assert all(name in caught.value.render(language) for name in needed)
@@ -76,6 +86,8 @@ def test_production_accepts_real_settings() -> None:
 @pytest.mark.parametrize(
     ("change", "culprit"),
     [
+        ({"smtp_url": "http://mail.example.com"}, "SMTP_URL"),
+        ({"mail_from": "Market <no-reply@example.com>"}, "MAIL_FROM"),
         ({"base_url": "http://market.example.com"}, "BASE_URL"),
         ({"base_url": "https://localhost"}, "BASE_URL"),
         ({"payment_gateways": ("stripe", "sandbox")}, "PAYMENT_GATEWAYS"),
