@@ -15,7 +15,7 @@ from kernel.errors import DomainError
 
 T = TypeVar("T")
 P = ParamSpec("P")
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "3"))
 """How often a race is run. `RACE_ROUNDS=200 uv run pytest tests/races` before a change of locks or states is merged."""
 
 TIMEOUT_S = 18
