@@ -40,6 +40,7 @@ from tests.factories_fulfillment import (
 )
 from tests.factories_marketplace import make_member
 from tests.races.crowd import ROUNDS, at_once, in_rounds
+from tests.witness import witness_all
 
 pytestmark = pytest.mark.races
 CROWD = 64
@@ -49,6 +50,7 @@ CROWD = 64
 def pool(addresses: Addresses) -> Iterator[Database]:
     """Fewer connections than threads: the crowd queues where it would in production."""
     database = Database(addresses.database_url, pool_size=16, max_overflow=0)
+    witness_all()
     yield database
     database.dispose()
 
