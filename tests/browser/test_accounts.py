@@ -97,7 +97,7 @@ def test_an_owner_signs_up_and_a_colleague_joins(product: Product, visit: Visits
     invited.goto(f"{product.address}/account")
     looks_right(invited)
     page.goto(f"{product.address}/members")
-    expect(page.get_by_text("李雷")).to_be_visible()
+    expect(page.get_by_text("李雷", exact=True)).to_be_visible()
     looks_right(page)
 
 
