@@ -108,9 +108,9 @@ def test_the_sandbox_is_named_and_only_there() -> None:
         (
             Language.BILINGUAL,
             [
-                '账单（非税务发票） <span class="en">Bill (not a tax invoice)</span>',
-                '退款账单（非税务发票） <span class="en">Credit bill (not a tax invoice)</span>',
-                '结算单 <span class="en">Settlement statement</span>',
+                "账单（非税务发票） Bill (not a tax invoice)",
+                "退款账单（非税务发票） Credit bill (not a tax invoice)",
+                "结算单 Settlement statement",
             ],
         ),
     ],
@@ -122,7 +122,14 @@ def test_every_language_sets_every_document(language: Language, titles: list[str
         statement_html(statement(language=language)).html,
     ]
     for html, title in zip(pages, titles, strict=True):
-        assert f">{title}</h1>" in html
+        assert heading(html) == title
+
+
+def heading(html: str) -> str:
+    """The document's title as it is read: what qualifies it stands on a line of its own."""
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", html, re.DOTALL)
+    assert found is not None
+    return re.sub("<[^>]+>", "", re.sub(r'<span class="qualifier">\(', "<span> (", found[1]))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +145,7 @@ def test_in_china_only_what_an_authority_numbered_is_called_an_invoice(
     document: InvoiceDocument, title: str, number: str
 ) -> None:
     html = invoice_html(document).html
-    assert f">{title}</h1>" in html
+    assert heading(html) == title
     assert f">{number}</td>" in html
 
 

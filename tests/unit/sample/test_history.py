@@ -10,6 +10,7 @@ import pytest
 from stdnum.cn import uscc
 
 import marketplace.access.jobs
+import marketplace.mail.jobs
 import marketplace.videos.jobs
 from app.partition_retention import PARTITIONS
 from app.sample.catalogue import spoken
@@ -37,6 +38,7 @@ ENDS = [
 ]
 OF_THE_PRESENT = {
     marketplace.access.jobs.RETENTION,
+    marketplace.mail.jobs.RETENTION,
     marketplace.videos.jobs.SWEEP_ORPHANS,
     marketplace.videos.jobs.SWEEP_GIVEN_UP,
     "kernel.retention",
