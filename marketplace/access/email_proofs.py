@@ -84,18 +84,6 @@ def count_try(uow: UnitOfWork, purpose: Purpose, presented: Presented) -> UUID |
     return counted
 
 
-def read_proof(uow: UnitOfWork, signer: TokenSigner, purpose: Purpose, presented: Presented) -> EmailProof:
-    """The proof behind a link, unused and in time: for a page that says whose it is before anything is done.
-
-    Raises:
-        Invalid: `link_invalid`.
-    """
-    found = uow.session.get(EmailProof, _id_in(signer, purpose, presented.token))
-    if found is None or not _is_open(found):
-        raise Invalid("link_invalid")
-    return found
-
-
 def take_proof(
     uow: UnitOfWork, signer: TokenSigner, purpose: Purpose, presented: Presented, counted_id: UUID | None
 ) -> EmailProof:

@@ -50,6 +50,18 @@ def code_in_mail(page: Page, product: Product, address: str) -> str:
     return found.group()
 
 
+def give_another_role(page: Page, name: str) -> None:
+    """A member who keeps the books approves purchases from now on, too."""
+    joined = page.get_by_role("listitem").filter(has=page.get_by_text(name, exact=True))
+    joined.locator("summary").click()
+    joined.locator("[name=role_approver]").check()
+    joined.locator("button.first").click()
+    expect(page.get_by_role("status").first).to_be_visible()
+    joined.locator("summary").click()
+    expect(joined.locator("[name=role_approver]")).to_be_checked()
+    expect(joined.locator("[name=role_finance]")).to_be_checked()
+
+
 @pytest.mark.parametrize(("width", "language"), [(PHONE, "zh-CN"), (DESK, "en"), (PHONE, "en"), (DESK, "zh-CN")])
 def test_an_owner_signs_up_and_a_colleague_joins(product: Product, visit: Visits, width: int, language: str) -> None:
     visitor, name = visit(width, language), secrets.token_hex(4)
@@ -76,7 +88,9 @@ def test_an_owner_signs_up_and_a_colleague_joins(product: Product, visit: Visits
     page.fill("#code", code)
     page.fill("#password", PASSWORDS[0])
     page.click("form[action='/sign-up/complete'] button")
-    page.wait_for_url(lambda address: "/sign-up" not in address)
+    page.wait_for_url("**/orders")
+    expect(page.get_by_role("status").first).to_be_visible()  # who came in is welcomed
+    looks_right(page)
 
     page.goto(f"{product.address}/members")
     looks_right(page)
@@ -93,11 +107,11 @@ def test_an_owner_signs_up_and_a_colleague_joins(product: Product, visit: Visits
     invited.fill("#name", "李雷")
     invited.fill("#password", PASSWORDS[0])
     invited.click("form[action='/invitations/accept'] button.first")
-    invited.wait_for_url(lambda address: "/invitations" not in address)
-    invited.goto(f"{product.address}/account")
+    invited.wait_for_url("**/account")
+    expect(invited.get_by_role("status").first).to_be_visible()
     looks_right(invited)
     page.goto(f"{product.address}/members")
-    expect(page.get_by_text("李雷", exact=True)).to_be_visible()
+    give_another_role(page, "李雷")
     looks_right(page)
 
 
@@ -130,6 +144,8 @@ def test_a_forgotten_password_is_set_by_mail(product: Product, visit: Visits, wi
     other.fill("#password", PASSWORDS[1])
     other.click("form[action='/password/complete'] button")
     other.wait_for_url("**/sign-in?**")
+    expect(other.get_by_role("status")).to_be_visible()
+    looks_right(other)
     other.fill("#password", PASSWORDS[1])
     other.click("form[action='/sign-in'] button.first")
     other.wait_for_url(lambda address: "/sign-in" not in address)

@@ -114,8 +114,9 @@ def members_page(page_request: Given[PageRequest]) -> Answer:
 def invite_member(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Ask somebody to join, by mail."""
     email, role = form.text("email", most=254), form.text("role", most=20)
+    roles = [role] if role else _roles(form)
     try:
-        page_request.transact(lambda uow: invite(uow, Invite(email, [role], page_request.language)))
+        page_request.transact(lambda uow: invite(uow, Invite(email, roles, page_request.language)))
     except DomainError as refused:
         view = _members(page_request, email, role, failure(page_request, refused))
         return page_request.render(view, status=REFUSED, headers=headers_of(refused))
@@ -124,9 +125,9 @@ def invite_member(page_request: Given[PageRequest], form: Given[Form]) -> Answer
 
 @form_post("/members/{member_id:uuid}/roles", "members.manage")
 def change_member(member_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Give a member another role."""
-    role = form.text("role", most=20)
-    return _member_act(page_request, lambda uow: change_roles(uow, member_id, [role]), "roles_changed")
+    """Give a member other roles."""
+    roles = _roles(form)
+    return _member_act(page_request, lambda uow: change_roles(uow, member_id, roles), "roles_changed")
 
 
 @form_post("/members/{member_id:uuid}/remove", "members.manage")
@@ -175,6 +176,11 @@ def mail_html(mail_id: FromPath[str], page_request: Given[PageRequest]) -> Answe
 def _refused(page_request: PageRequest, refused: DomainError) -> Answer:
     view = _account(page_request, failure(page_request, refused), str(refused.params.get("field", "")))
     return page_request.render(view, status=REFUSED, headers=headers_of(refused))
+
+
+def _roles(form: Form) -> list[str]:
+    """The roles that are ticked."""
+    return [role for role in ROLES if form.text(f"role_{role}")]
 
 
 def _member_act(page_request: PageRequest, act: Callable[[UnitOfWork], object], done: str) -> Answer:

@@ -91,7 +91,7 @@ def complete_page(page_request: Given[PageRequest]) -> Answer:
 
 @form_post(addresses.SIGN_UP_COMPLETE, PUBLIC)
 def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Make the account and go on signed in; a seller begins at the seller's home."""
+    """Make the account and go on signed in, at the page that says what comes first."""
     presented, typed = _presented(form), _organization(form)
     try:
         opened, cookies = sign_up(
@@ -116,7 +116,7 @@ def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
         return page_request.render(view, status=REFUSED)
     del opened
     return page_request.redirect(
-        addresses.SELLER if typed.is_seller else addresses.FEED, notice="welcome", cookies=cookies
+        addresses.SELLER if typed.is_seller else addresses.ORDERS, notice="welcome", cookies=cookies
     )
 
 
@@ -171,14 +171,14 @@ def accept_invitation(page_request: Given[PageRequest], form: Given[Form]) -> An
             page_request, token, name, failure(page_request, refused), str(refused.params.get("field", ""))
         )
         return page_request.render(view, status=REFUSED)
-    return page_request.redirect(addresses.FEED, notice="joined", cookies=cookies)
+    return page_request.redirect(addresses.ACCOUNT, notice="joined", cookies=cookies)
 
 
 @form_post(addresses.INVITATION_DECLINE, PUBLIC)
 def decline_invitation(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Say no."""
     decline(page_request.request, form.text("token", most=1000))
-    return page_request.redirect(addresses.FEED, notice="declined")
+    return page_request.redirect(addresses.ACCOUNT if page_request.signed_in else addresses.SIGN_IN, notice="declined")
 
 
 @page(addresses.ORGANIZATION_NEW, SIGNED_IN)
@@ -199,7 +199,7 @@ def register_organization(page_request: Given[PageRequest], form: Given[Form]) -
         )
         return page_request.render(view, status=REFUSED)
     act_for(page_request.request, made.org_id)
-    return page_request.redirect(addresses.SELLER if typed.is_seller else addresses.FEED, notice="organization_made")
+    return page_request.redirect(addresses.SELLER if typed.is_seller else addresses.ORDERS, notice="organization_made")
 
 
 def _invitation(
