@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -90,13 +90,13 @@ app.command(operator)
 
 
 @operator.command(name="add")
-def add_operator(email: str, /, *, name: str = "", language: str = "zh-CN") -> int:
+def add_operator(email: str, /, *, name: str = "", language: Literal["zh-CN", "en"] = "zh-CN") -> int:
     """Add an operator. The password is asked for, or read from standard input.
 
     Args:
         email: Address to sign in with; one of its own, not that of a buyer or seller.
         name: What pages call them.
-        language: Of their mails, `zh-CN` or `en`.
+        language: Of their mails.
     """
     from app.commands.operators import add
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from litestar import delete, get, patch, put
 from litestar.params import FromPath, JSONBody
+from msgspec.structs import replace
 from pydantic import Field
 
 from api.auth import SIGNED_IN
@@ -42,8 +43,8 @@ class PasswordIn(Wire):
 @patch("/v1/me", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
 def update_me(data: JSONBody[PersonIn], request: ApiRequest) -> MeOut:
     """Change one's name and the language of one's mails."""
-    change_own(request, data.name, data.locale)
-    return me(request.caller)
+    # Who asks was looked up before the change.
+    return replace(me(request.caller), name=change_own(request, data.name, data.locale), locale=data.locale)
 
 
 @put("/v1/me/password", permission=SIGNED_IN, refuses=[429], status_code=204, sync_to_thread=True, tags=["people"])
@@ -70,10 +71,10 @@ def delete_other_sessions(request: ApiRequest) -> None:
     end_other_sessions(request)
 
 
-def change_own(request: ApiRequest, name: str, locale: str) -> None:
-    """For the JSON route and the page alike. Raises as `change_person`."""
+def change_own(request: ApiRequest, name: str, locale: str) -> str:
+    """For the JSON route and the page alike; the name as it is kept. Raises as `change_person`."""
     person_id = _self(request).principal.person()
-    request.transact(lambda uow: change_person(uow, ChangePerson(person_id, name, locale)), acting_as=PRE_AUTH)
+    return request.transact(lambda uow: change_person(uow, ChangePerson(person_id, name, locale)), acting_as=PRE_AUTH)
 
 
 def change_own_password(request: ApiRequest, current: str, new: str) -> None:

@@ -32,10 +32,7 @@ class MailOut(Out):
 
 
 @get("/v1/sandbox/mails", permission=PUBLIC, refuses=[404], sync_to_thread=True, tags=["sandbox"])
-def get_mails(
-    request: ApiRequest,
-    to: Annotated[str, QueryParameter(max_length=254, description="Only mails to this address")] = "",
-) -> list[MailOut]:
+def get_mails(request: ApiRequest, to: ToFilter = "") -> list[MailOut]:
     """The newest mails in the sandbox's outbox, those to one address where it is named. 404 where mail really goes out."""
     return outbox(request, to)
 

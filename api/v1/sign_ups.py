@@ -79,7 +79,7 @@ def create_sign_up(data: JSONBody[AddressIn], request: ApiRequest) -> MailedOut:
     return ask_to_sign_up(request, data.email, data.locale)
 
 
-@post("/v1/sign-ups/completion", permission=PUBLIC, refuses=[429], sync_to_thread=True, tags=["people"])
+@post("/v1/sign-ups/completion", permission=PUBLIC, refuses=[409], sync_to_thread=True, tags=["people"])
 def create_account(data: JSONBody[SignUpIn], request: ApiRequest) -> Response[SessionOut]:
     """Bring the code or the link's token back; person and organization are made, and a session is opened."""
     opened, cookies = sign_up(request, data.presented(), data.name, data.password, registration(data.organization))

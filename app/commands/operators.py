@@ -26,8 +26,8 @@ def add(email: str, *, name: str, language: str) -> int:
         try:
             transact(db, SYSTEM, lambda uow: add_operator(uow, NewPerson(email, name or email, password, language)))
         except DomainError as refused:
-            said = {language: sentence(refused.code, language, dict(refused.params)) for language in ("en", "zh")}
-            raise EngineError(" ".join(said["en"].values()), "".join(said["zh"].values())) from refused
+            english, chinese = (sentence(refused.code, spoken, dict(refused.params)) for spoken in ("en", "zh"))
+            raise EngineError(" ".join(english.values()), "".join(chinese.values())) from refused
         finally:
             db.dispose()
         console.print(

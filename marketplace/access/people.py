@@ -23,8 +23,8 @@ class ChangePerson:
     locale: str
 
 
-def change_person(uow: UnitOfWork, command: ChangePerson) -> None:
-    """Write both. The unit of work is the platform's own.
+def change_person(uow: UnitOfWork, command: ChangePerson) -> str:
+    """Write both; returns the name as it is kept. The unit of work is the platform's own.
 
     Raises:
         NotFound: `person_not_found`. Invalid: `locale_invalid`, `text_required`, `text_too_long`.
@@ -39,3 +39,4 @@ def change_person(uow: UnitOfWork, command: ChangePerson) -> None:
     person.name, person.locale = line("name", command.name, 100), command.locale
     audit.record(uow, "person.changed", subject_id=person.id)
     uow.flush()
+    return person.name

@@ -66,7 +66,11 @@ class SmtpTransport:
             return smtplib.SMTP_SSL(at.host, at.port, timeout=self._timeout_s, context=context)
         server = smtplib.SMTP(at.host, at.port, timeout=self._timeout_s)
         if at.scheme == "smtp":
-            server.starttls(context=context)
+            try:
+                server.starttls(context=context)
+            except (OSError, smtplib.SMTPException):
+                server.close()
+                raise
         return server
 
 

@@ -290,6 +290,15 @@ class TestPasswords:
         assert codes == ["password_wrong"] * 20 + ["sign_in_too_often"] * 2
 
 
+class TestPerson:
+    def test_the_answer_to_a_change_is_what_is_kept(self, services: Services, org: Org) -> None:
+        client = signed_in(services, org.email)
+        told = client.patch("/v1/me", json={"name": "  王\u200b芳 ", "locale": "en"})
+        assert (told.status_code, told.json()["name"], told.json()["locale"]) == (200, "王芳", "en")
+        kept = client.get("/v1/me").json()
+        assert (kept["name"], kept["locale"]) == ("王芳", "en")
+
+
 class TestSessions:
     def test_browsers_are_listed_and_signed_out(self, services: Services, org: Org) -> None:
         here, elsewhere = signed_in(services, org.email), signed_in(services, org.email)
@@ -395,6 +404,29 @@ class TestInvitations:
         assert listed["roles"] == ["finance"]
         body = {"token": token, "name": "X", "password": PASSWORD}
         assert browser.post("/v1/invitations/acceptance", json=body).status_code == 201
+
+    def test_accepted_at_once_in_several_browsers_it_makes_one_member(
+        self, services: Services, org: Org, email: str
+    ) -> None:
+        body = {"token": self.invite(services, org, email), "name": "新人", "password": PASSWORD}
+
+        def accept(_: int) -> int:
+            client: Client = TestClient(create_app(services), base_url=SITE)
+            return client.post("/v1/invitations/acceptance", json=body).status_code
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(accept, range(4))) == [201, 422, 422, 422]
+        assert self.members(services, org) == {org.email, email}
+
+    def test_asked_at_once_by_several_it_is_one_invitation(self, services: Services, org: Org, email: str) -> None:
+        clients = [signed_in(services, org.email) for _ in range(3)]
+        body = {"email": email, "roles": ["viewer"]}
+        path = f"/v1/organizations/{org.id}/invitations"
+        with ThreadPoolExecutor(3) as pool:
+            told = list(pool.map(lambda client: client.post(path, json=body), clients))
+        assert {one.status_code for one in told} <= {201, 409}
+        assert {one.json()["code"] for one in told if one.status_code == 409} <= {"invitation_exists"}
+        assert len(clients[0].get(path).json()) == 1
 
     def test_a_member_is_not_asked_and_nobody_gives_what_they_do_not_hold(self, services: Services, org: Org) -> None:
         client = signed_in(services, org.email)
