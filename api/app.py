@@ -11,7 +11,7 @@ from litestar.di import Provide
 
 from api.context import Services
 from api.encoded_answers import encode_answers
-from api.exception_handler import answer_exception
+from api.exception_handler import answer_exception, refuse_malformed
 from api.headers import frame_answers
 from api.openapi import openapi_config
 from api.order_watcher import OrderWatcher
@@ -46,5 +46,5 @@ def create_app(services: Services) -> Litestar:
             }
         ),
     )
-    app.asgi_handler = frame_answers(services, encode_answers(app.asgi_handler))
+    app.asgi_handler = frame_answers(services, encode_answers(app.asgi_handler), refuse_malformed)
     return app

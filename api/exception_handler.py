@@ -7,7 +7,8 @@ from typing import Any
 
 from litestar import Request, Response
 from litestar.concurrency import sync_to_thread
-from litestar.exceptions import HTTPException
+from litestar.exceptions import ClientException, HTTPException
+from litestar.types import Receive, Scope, Send
 
 from api.deferred import DeferredResponse
 from api.pages.frame.errors import error_page
@@ -23,6 +24,13 @@ def answer_exception(request: Request[Any, Any, Any], error: Exception) -> Respo
     if isinstance(error, HTTPException) and isinstance(request, ApiRequest) and request.awaits_authorization:
         return DeferredResponse(partial(_answer_once_authorized, request, error))
     return _answer(request, error)
+
+
+async def refuse_malformed(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request for which no route is looked up (RFC 9110 §15.5.1)."""
+    request = ApiRequest(scope, receive, send)
+    answer = _answer(request, ClientException())
+    await answer.to_asgi_response(None, request, type_encoders=request.app.type_encoders)(scope, receive, send)
 
 
 async def _answer_once_authorized(request: ApiRequest, error: Exception) -> Response[Any]:

@@ -6,7 +6,9 @@ for its head (RFC 9110 §9.3.2).
 
 from __future__ import annotations
 
+import re
 import secrets
+from functools import lru_cache
 from typing import Any, cast
 
 import structlog
@@ -17,12 +19,15 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from api.context import Services
 from kernel.ids import uuid7
 
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+;=]*)(?::[0-9]*)?")
+"""A host and perhaps a port (RFC 3986 §3.2.2), without the comma: it joins what came as two headers."""
 HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 
-def frame_answers(services: Services, app: ASGIApp) -> ASGIApp:
+def frame_answers(services: Services, app: ASGIApp, refuse: ASGIApp) -> ASGIApp:
     """`app`, framed. Templates read the nonce from `scope["state"]["nonce"]`, logs and problems the request's id.
 
+    `refuse` answers a request that does not say as it must whom it is for.
     Around the router, not behind it: what the router refuses by itself, as an unknown path, is an answer like any other.
     """
     always = [HSTS] if services.settings.public_url.startswith("https://") else []
@@ -48,12 +53,26 @@ def frame_answers(services: Services, app: ASGIApp) -> ASGIApp:
                     headers["Allow"] = _with_head(headers["Allow"])
             await send(message)
 
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        answering = app if _is_one_host(hosts, scope["http_version"]) else refuse
         if scope["method"] == "HEAD":
-            await _answer_head(app, scope, receive, send_with_headers)
+            await _answer_head(answering, scope, receive, send_with_headers)
         else:
-            await app(scope, receive, send_with_headers)
+            await answering(scope, receive, send_with_headers)
 
     return framed
+
+
+def _is_one_host(hosts: list[bytes], http_version: str) -> bool:
+    """Whether a request says as it must whom it is for (RFC 9112 §3.2): once and well formed; before HTTP/1.1 it need not."""
+    if len(hosts) == 1:
+        return _is_well_formed(hosts[0])
+    return not hosts and http_version != "1.1"
+
+
+@lru_cache(maxsize=64)
+def _is_well_formed(host: bytes) -> bool:
+    return _HOST.fullmatch(host) is not None
 
 
 async def _answer_head(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

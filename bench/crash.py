@@ -23,6 +23,7 @@ from bench.report import Method, Report, in_ms
 from bench.stack import Stack, environment, stack
 from bench.usage import by_role
 from kernel.settings import Settings
+from orders.progress import FINAL
 
 BUYERS = 4
 KILLS_A_MINUTE = 3.0
@@ -34,8 +35,6 @@ SERVED_S = 60.0
 TIMELY = "jobs.timely"
 """This rule is left to `come_to_rest`: documents are drawn with what the machine has to spare, which a run leaves little of."""
 TARGETS = ("api", "worker", "scheduler", "documents", "backend", "postmaster", "valkey", "seller")
-ENDS = frozenset({"active", "completed", "refunded", "cancelled", "expired", "rejected"})
-"""Orders at their end; one whose payment was declined waits for its buyer, who does not come back."""
 METHOD = Method(
     "4 buyers, each with one request at a time: quote, purchase by a random sandbox method, now and then a refund or a seat; "
     "one request in six is given up before its answer, and every one is repeated with its Idempotency-Key until answered. "
@@ -253,7 +252,7 @@ def come_to_rest(running: Stack, scheduler: SupervisedProcess) -> list[tuple[str
     def at_rest() -> bool:
         nonlocal left
         with suppress(psycopg.Error), running.database() as connection:  # the server may be on its way back
-            left = connection.execute(UNDER_WAY, (list(ENDS),)).fetchall()
+            left = connection.execute(UNDER_WAY, (list(FINAL),)).fetchall()
             return not left
         return False
 

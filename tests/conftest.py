@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
+from weakref import WeakSet
 
 import psycopg
 import pytest
@@ -63,7 +64,7 @@ def addresses(worker_id: str) -> Iterator[Addresses]:
 def db(addresses: Addresses) -> Iterator[Database]:
     """The serving role's connections. Tests that commit make organizations of their own instead of cleaning up."""
     database = Database(addresses.database_url, pool_size=20, max_overflow=60)
-    _databases.append(database)
+    tell_when_emptied(database)
     witness_all()
     yield database
     database.dispose()
@@ -73,6 +74,7 @@ def db(addresses: Addresses) -> Iterator[Database]:
 def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """The composition of production, for tests that ask over HTTP and need no seller."""
     found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
+    tell_when_emptied(found.db)
     yield found
     found.db.dispose()
 
@@ -126,7 +128,12 @@ def act_as(uow: UnitOfWork, principal: Principal) -> UnitOfWork:
     return uow
 
 
-_databases: list[Database] = []
+_databases: WeakSet[Database] = WeakSet()
+
+
+def tell_when_emptied(database: Database) -> None:
+    """Let what this pool remembers of committed rows end with them, whichever test empties the tables."""
+    _databases.add(database)
 
 
 def empty(addresses: Addresses) -> None:

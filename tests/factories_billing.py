@@ -193,10 +193,15 @@ class Sale:
             sandbox=True,
         )
 
-    def invoice(self, db: Database) -> UUID:
-        """Ask for the order's invoice; returns its id."""
-        with unit_of_work(db, SYSTEM) as uow:
+    def invoice(self, db: Database, by: Principal = SYSTEM) -> UUID:
+        """Ask for the order's invoice; returns its id. It takes its number at once, of the platform alone."""
+        with unit_of_work(db, by) as uow:
             return issue_invoice(uow, self.invoice_command())
+
+
+def seller_of(sale: Sale) -> Principal:
+    """Somebody of the selling organization: what they write takes its number by a job."""
+    return Principal(PrincipalKind.PERSON, org_id=sale.seller_org_id, person_id=uuid7())
 
 
 def read(db: Database, model: type[M], row_id: UUID) -> M:

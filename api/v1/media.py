@@ -33,7 +33,9 @@ KEPT = "max-age=60, must-revalidate"
 COVER_KEPT = "public, max-age=31536000, s-maxage=60, immutable"
 """Of a public cover, whose address names its content: the viewer's own browser need not ask again, others' caches do."""
 _FORM_OVERHEAD = 64 * 1024
-_RANGE = re.compile(r"bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))")
+_SPAN = re.compile(r"([0-9]*)-([0-9]*)")
+_LONGEST_RANGE = 1_000
+"""Characters of a header that is looked into: any number in it is one that Python reads."""
 _CHUNK = 256 * 1024
 
 
@@ -252,14 +254,28 @@ async def _answer(request: ApiRequest, media: Media, v: str | None) -> Response[
 def parse_range(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
     """The one range asked for, as [start, end); None to answer with everything; empty when it cannot be satisfied.
 
-    Several ranges, other units and nonsense are answered with everything, as RFC 9110 §14.2 allows.
+    Several ranges, other units and nonsense are answered with everything, as RFC 9110 §14.2 allows; several that all begin
+    behind the end cannot be satisfied either (§14.1.2).
     """
-    match = _RANGE.fullmatch(header.replace(" ", ""))
-    if match is None:
+    unit, _, wanted = header.replace(" ", "").partition("=")
+    if unit.lower() != "bytes" or len(header) > _LONGEST_RANGE:
         return None
-    first, last, suffix = match.groups()
-    if suffix is not None:
-        length = int(suffix)
+    spans = [_span(one, size) for one in wanted.split(",")]
+    if None in spans:
+        return None
+    if not any(spans):
+        return ()
+    return spans[0] if len(spans) == 1 else None
+
+
+def _span(wanted: str, size: int) -> tuple[int, int] | tuple[()] | None:
+    """As `parse_range`, of one range without its unit."""
+    match = _SPAN.fullmatch(wanted)
+    if match is None or wanted == "-":
+        return None
+    first, last = match.groups()
+    if not first:
+        length = int(last)
         return (max(0, size - length), size) if length and size else ()
     start = int(first)
     end = int(last) + 1 if last else size

@@ -68,7 +68,7 @@ class PayIn(Wire):
     payment_method: Annotated[str, Field(min_length=1, max_length=200)]
 
 
-WAITING = frozenset({"draft", "pending_approval", "pending_payment"})
+WAITING = frozenset({"pending_approval", "pending_payment"})
 """States of a purchase in which somebody or some gateway has yet to decide."""
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from billing.disputes.models import Dispute
 from billing.incidents.open_incident import OpenIncident, open_incident
 from billing.payments.models import PaymentAllocation
-from billing.payouts.models import Payout
+from billing.payouts.models import UNRESOLVED, Payout
 from billing.payouts.pay_out import PARTY_LOCK
 from billing.shares.models import Share
 from billing.statements.models import Statement
@@ -33,7 +33,7 @@ def flag_disputed_payouts(uow: UnitOfWork, dispute_id: UUID) -> None:
         select(Payout.id, Payout.gateway, Payout.currency, func.sum(Share.amount_minor - Share.reversed_minor))
         .join(Statement, Statement.id == Payout.statement_id)
         .join(Share, Share.statement_id == Statement.id)
-        .where(settled, Payout.state.in_(("scheduled", "sent", "unknown")))
+        .where(settled, Payout.state.in_(UNRESOLVED))
         .group_by(Payout.id)
         .order_by(Payout.id)
     )

@@ -96,5 +96,7 @@ ENDS: Final = {
     "returned": GatewayStatus.FAILED,
 }
 """States after which the gateway is not asked by ourselves, and what it says of a payout there."""
+UNRESOLVED: Final = ("scheduled", "sent", "unknown")
+"""States in which the gateway has yet to say what became of it."""
 UNPAID: Final = ("failed", "returned")
 """States in which the party's money is with the platform again."""

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from billing.payouts.models import Payout
+from billing.payouts.models import UNRESOLVED, Payout
 from billing.statements.models import Statement
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -72,7 +72,7 @@ def next_payouts(uow: UnitOfWork, available: Mapping[str, int]) -> dict[str, Nex
             .where(
                 Payout.org_id == org_id,
                 Payout.currency == currency,
-                Payout.state.in_(("scheduled", "sent", "unknown")),
+                Payout.state.in_(UNRESOLVED),
             )
             .order_by(Payout.created_at)
             .limit(1)

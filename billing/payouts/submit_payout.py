@@ -12,7 +12,7 @@ from billing.gateways.call import GatewayRequest, Unresolved, said_of
 from billing.gateways.ports import GatewayAnswer, GatewayRefused, PaymentGateway, PayoutRequest
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payouts.apply_gateway_result import apply_gateway_result
-from billing.payouts.models import ENDS, PAYOUT, Payout, PayoutAttempt
+from billing.payouts.models import ENDS, PAYOUT, UNRESOLVED, Payout, PayoutAttempt
 from billing.payouts.pay_out import SUBMIT
 from billing.payouts.settled_shares import disputed_shares
 from billing.statements.models import Statement
@@ -76,7 +76,7 @@ class PayoutOperation:
         """See `GatewayOperation.unresolved`."""
         rows = uow.session.execute(
             select(Payout.id, Payout.checks)
-            .where(state_in(Payout.state, "scheduled", "sent", "unknown"), Payout.next_check_at <= clock.now())
+            .where(state_in(Payout.state, *UNRESOLVED), Payout.next_check_at <= clock.now())
             .order_by(Payout.next_check_at)
             .limit(limit)
         )

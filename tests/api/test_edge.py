@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from api.app import create_app
 from api.conditional import is_unchanged
 from api.context import Services
+from api.pages.frame import assets
 from api.routes import MODULES
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
@@ -36,6 +37,13 @@ def owner(services: Services, visitor: Client) -> Client:
     assert opened.status_code == 201, opened.text
     visitor.headers["X-CSRF-Token"] = opened.json()["csrf"]
     return visitor
+
+
+def test_a_static_file_says_its_type_once(visitor: Client) -> None:
+    for name, asset in assets.all_assets().items():
+        told = visitor.get(assets.address(name)).headers["content-type"]
+        base = asset.media_type.partition(";")[0]
+        assert told == (f"{base}; charset=utf-8" if base.startswith("text/") else base), name
 
 
 def test_every_handler_of_a_module_is_a_route() -> None:

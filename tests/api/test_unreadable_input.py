@@ -44,6 +44,8 @@ class Request:
     target: str
     body: bytes = b""
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    hosts: tuple[bytes, ...] = (b"market.example",)
+    version: str = "1.1"
 
 
 @dataclass
@@ -61,14 +63,18 @@ async def call(app: Litestar, request: Request) -> Answer:
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
+        "http_version": request.version,
         "method": request.method,
         "scheme": "https",
         "path": unquote(path),
         "raw_path": path.encode("ascii"),
         "query_string": query.encode("ascii"),
         "root_path": "",
-        "headers": [(b"host", b"market.example"), (b"content-length", b"%d" % len(request.body)), *request.headers],
+        "headers": [
+            *((b"host", host) for host in request.hosts),
+            (b"content-length", b"%d" % len(request.body)),
+            *request.headers,
+        ],
         "client": ("198.51.100.7", 4711),
         "server": ("127.0.0.1", 8000),
     }
@@ -371,7 +377,34 @@ def test_an_unknown_path_is_answered_like_any_other(app: Litestar, path: str, ac
         assert json.loads(answer.body)["request_id"] == answer.headers["x-request-id"]
 
 
-def test_a_host_that_is_none_is_answered_like_any_other(app: Litestar) -> None:
-    (answer,) = ask(app, Request("GET", "/", b"", ((b"host", b"a b/\xff"),)))
-    assert [name for name in ALWAYS if name not in answer.headers] == []
-    assert answer.status < 500
+@pytest.mark.parametrize(
+    ("version", "hosts", "status"),
+    [
+        ("1.1", (b"market.example",), 200),
+        ("1.1", (b"market.example:",), 200),
+        ("1.1", (b"[::1]:8000",), 200),
+        ("1.1", (b"",), 200),
+        ("1.0", (), 200),
+        ("1.1", (), 400),
+        ("1.1", (b"market.example", b"market.example"), 400),
+        ("1.0", (b"market.example", b"other.example"), 400),
+        ("1.1", (b"a b/\xff",), 400),
+        ("1.1", (b"market.example/path",), 400),
+        ("1.1", (b"user@market.example",), 400),
+        ("1.1", (b"market.example:http",), 400),
+        ("1.1", (b"market.example, other.example",), 400),
+    ],
+)
+def test_a_request_names_one_host(app: Litestar, version: str, hosts: tuple[bytes, ...], status: int) -> None:
+    """RFC 9112 §3.2: 400 to HTTP/1.1 without a Host, and to any request with two of them or one that is malformed."""
+    asked = [
+        Request(method, path, b"", headers(accept=accept), hosts, version)
+        for path in ("/healthz", "/v1/feed", "/sign-in")
+        for method in ("GET", "HEAD")
+        for accept in ("text/html", "*/*")
+    ]
+    for request, answer in zip(asked, ask(app, *asked), strict=True):
+        assert answer.status == status, request
+        assert [name for name in ALWAYS if name not in answer.headers] == [], request
+    (refused,) = ask(app, Request("GET", "/v1/feed", b"", (), hosts, version))
+    assert status == 200 or json.loads(refused.body)["code"] == "request_malformed"

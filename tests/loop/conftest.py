@@ -20,6 +20,7 @@ from kernel.principal import SYSTEM
 from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import SignInSession
 from tests.adapters.seller_process import Seller
+from tests.conftest import tell_when_emptied
 from tests.loop_stage import Stage, services_for, set_stage
 
 
@@ -35,6 +36,7 @@ def seller_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seller]:
 def services(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """The composition of production over this test process's database."""
     composed = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=seller_app.port)
+    tell_when_emptied(composed.db)
     yield composed
     composed.db.dispose()
 
@@ -42,8 +44,7 @@ def services(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.
 @pytest.fixture
 def stage(services: Services, seller_app: Seller, noon: datetime) -> Stage:
     """New organizations under a clock frozen at noon; work that other tests left due is done first."""
-    # Tests of other folders in this process may have emptied the database, and registered jobs with ports of their own.
-    services.db.remembered.clear()
+    # Tests of other folders in this process may have registered jobs with ports of their own.
     register_jobs(services)
     seller_app.behave()
     seller_app.behave(vendor="contoso")

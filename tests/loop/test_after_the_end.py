@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from api.context import Services
 from app.embedded.engines import Addresses
 from app.verify.check import verify
 from app.verify.rule import Outside
@@ -53,10 +52,9 @@ MONEY = tuple(rule for rule in RULES if rule.name.split(".")[0] in KINDS and rul
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _nobody_elses_books(addresses: Addresses, services: Services) -> None:
+def _nobody_elses_books(addresses: Addresses) -> None:
     """Tests of other folders leave payments without orders."""
     empty(addresses)
-    services.db.remembered.clear()
 
 
 def later(stage: Stage) -> None:

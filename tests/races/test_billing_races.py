@@ -33,7 +33,7 @@ from kernel.db.uow import Database, transact, unit_of_work
 from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.principal import SYSTEM
-from tests.factories_billing import OPERATOR, House, Sale, close_due, do_sweep, facts, make_house, read
+from tests.factories_billing import OPERATOR, House, Sale, close_due, do_sweep, facts, make_house, read, seller_of
 from tests.races.crowd import ROUNDS, at_once, in_rounds
 
 pytestmark = pytest.mark.races
@@ -175,7 +175,7 @@ def test_twenty_threads_with_random_rollbacks_leave_no_gap(house: House) -> None
 def test_a_document_numbered_by_many_has_one_number(house: House) -> None:
     sale = Sale()
     sale.organizations(house.db)
-    invoice_id = sale.invoice(house.db)
+    invoice_id = sale.invoice(house.db, seller_of(sale))
     numbers = at_once([lambda: transact(house.db, SYSTEM, lambda uow: number_document(uow, invoice_id))] * 8)
     assert numbers == ["INV-2026-000001"] * 8
     assert read(house.db, Invoice, invoice_id).sequence == 1

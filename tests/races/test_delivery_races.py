@@ -6,7 +6,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.jobs import give_up_overdue
 from fulfillment.provisioning.end_entitlement import end_entitlement
+from fulfillment.runs.call_seller import BUSY_AGAIN
 from fulfillment.runs.conclude import Success, lock_run, succeed
 from fulfillment.runs.start_run import start_run
 from kernel import clock
@@ -147,7 +148,7 @@ class Watched(NoopConnector):
 
 
 @in_rounds
-def test_one_run_of_an_entitlement_at_a_time(pool: Database) -> None:
+def test_one_run_of_an_entitlement_at_a_time(pool: Database, noon: datetime) -> None:
     watched = Watched()
     register(none=watched)
     with unit_of_work(pool, SYSTEM) as uow:
@@ -164,7 +165,7 @@ def test_one_run_of_an_entitlement_at_a_time(pool: Database) -> None:
         with unit_of_work(pool, SYSTEM) as uow:
             if {run.state for run in runs_of(uow, made.id)} == {"succeeded"}:
                 break
-        threading.Event().wait(0.3)
+        clock.advance(BUSY_AGAIN)
     assert watched.most == 1
     assert Counter(watched.calls) == Counter({"change": 2, "provision": 1, "suspend": 1, "resume": 1})
 

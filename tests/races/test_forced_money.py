@@ -41,7 +41,7 @@ from kernel.ids import uuid7
 from kernel.jobs import kinds
 from kernel.money import Money
 from kernel.principal import SYSTEM, Principal
-from tests.factories_billing import OPERATOR, House, Sale, close_due, facts, make_house, owed, read
+from tests.factories_billing import OPERATOR, House, Sale, close_due, facts, make_house, owed, read, seller_of
 from tests.races.forced import (
     FIRST_THEN_SECOND,
     OF_TWINS,
@@ -123,7 +123,7 @@ class TestPaying:
         payment_id = Sale().start(house.db, "sbx_delayed")
         house.run()
         clock.advance(timedelta(seconds=15))
-        result = answered(payment_id, GatewayStatus.SUCCEEDED, f"sbx_pay_{payment_id.hex}")
+        result = answered(payment_id, GatewayStatus.SUCCEEDED, reference_of(house, payment_id))
         hear = acting(house, apply_gateway_result, payment_id, result)
         interleaved(house.db, order, hear, house.run, table="billing.payment")
         house.run()
@@ -237,8 +237,11 @@ class TestRefunding:
         if order == SECOND_THEN_FIRST:
             assert refunded == "payment_disputed"
         assert isinstance(refunded, UUID) or refunded == "payment_disputed"
+        house.run()
         with unit_of_work(house.db, SYSTEM) as uow:
             assert uow.session.scalar(select(func.count()).where(Dispute.payment_id == payment_id)) == 1
+            states = set(uow.session.scalars(select(Refund.state).where(Refund.payment_id == payment_id)))
+        assert "succeeded" not in states
 
 
 class TestSettling:
@@ -345,7 +348,7 @@ class TestNumbering:
     def test_a_document_has_one_number(self, house: House, order: str) -> None:
         sale = Sale()
         sale.organizations(house.db)
-        number = acting(house, number_document, sale.invoice(house.db))
+        number = acting(house, number_document, sale.invoice(house.db, seller_of(sale)))
         first, second = interleaved(house.db, order, number, number)
         assert first == second == "INV-2026-000001"
 

@@ -14,7 +14,7 @@ from api import encoded_answers
 ROOT = Path(__file__).parent / "static"
 STYLES = ("tokens", "base", "forms", "parts", "tables", "shell", "timeline", "channel", "sheet", "dashboards")
 STYLESHEET = "pages.css"
-MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 #: A file's address changes with its content, so it never needs asking for again.
 CACHE_CONTROL = "public, max-age=31536000, immutable"
 

@@ -23,6 +23,7 @@ from marketplace.discovery.cards import Card, ClaimView
 from marketplace.publishing.edit_placements import AddClaim
 from marketplace.publishing.queries import VideoDetail
 from marketplace.publishing.queries import VideoRow as OwnVideo
+from marketplace.videos.media.receive_media import REPLACEABLE
 from orders.seller_queries import VideoSales
 
 CALLS: Mapping[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo", "quote": "quote"}
@@ -106,7 +107,7 @@ def video_view(
         error=refused[0] if refused else None,
         typed=refused[1] if refused else Typed(),
         funnel=funnel(seen, sales) if row.state in {"published", "withdrawn"} else (),
-        may_replace=row.state in {"draft", "refused", "ready"},
+        may_replace=row.state in REPLACEABLE,
     )
 
 

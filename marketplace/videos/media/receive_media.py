@@ -19,7 +19,8 @@ PROBE = "marketplace.video.probe"
 """The kind of job that examines an upload."""
 MAX_BYTES = 500_000_000
 """500 MB: ten minutes, the longest video, at 6.6 Mbit/s."""
-_REPLACEABLE = frozenset({"draft", "refused", "ready"})
+REPLACEABLE = frozenset({"draft", "refused", "ready"})
+"""States of a video that takes a new file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def check_uploadable(uow: UnitOfWork, video_id: UUID) -> None:
         Conflict: `video_not_replaceable` (published, or still being examined).
     """
     video = lock_own_video(uow, video_id)
-    if video.state not in _REPLACEABLE:
+    if video.state not in REPLACEABLE:
         raise Conflict("video_not_replaceable", state=video.state)
 
 
@@ -61,7 +62,7 @@ def receive_media(uow: UnitOfWork, command: ReceiveMedia) -> Video:
     if command.stored.size_bytes == 0:
         raise Invalid("video_empty", field="file")
     video = lock_own_video(uow, command.video_id)
-    if video.state not in _REPLACEABLE:
+    if video.state not in REPLACEABLE:
         raise Conflict("video_not_replaceable", state=video.state)
     VIDEO.move(uow, video, "processing", org_ids=[video.org_id])
     video.file_name = plain_text(command.file_name)[:200] or None

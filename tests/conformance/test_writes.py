@@ -1,0 +1,359 @@
+"""Every write of the contract is carried out once, by whom it is for, and answers as the document says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+
+from api.app import create_app
+from api.context import Services
+from app.embedded.engines import Addresses
+from billing.gateways.webhooks import PROCESS
+from billing.incidents.models import Incident
+from billing.statements.models import Statement
+from fulfillment.runs.models import Run
+from kernel import clock
+from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
+from kernel.jobs.models import Job
+from kernel.jobs.outbox import enqueue
+from kernel.principal import SYSTEM, Principal
+from marketplace.access.members import list_members
+from marketplace.mail.compose import Composer, MailContent
+from marketplace.mail.models import Mail
+from orders.approval_rules.set_rule import SetRule, set_rule
+from tests.adapters.seller_process import Seller
+from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
+from tests.factories_marketplace import PASSWORD, Org, make_channel, make_member, make_org, make_ready_video, new_tax_id
+from tests.loop_stage import Stage, services_for, set_stage
+
+BEYOND = {
+    "POST /hooks/stripe": "no Stripe beside the sandbox: tests/api/test_gateway_webhooks.py asks it",
+}
+"""Writes that this world cannot honour, and why."""
+NEW_PASSWORD = "another long password"
+TEXTS = {"title": "招聘专业版", "title_en": "Recruiting", "summary": "一屏管完", "summary_en": "One screen"}
+TEXTS |= {"description": "说明", "description_en": "Description"}
+CALLER = {"X-Forwarded-For": "198.51.100.7"}
+
+
+@dataclass
+class World:
+    """A stage, the people on it, and what is asked of it."""
+
+    stage: Stage
+    walk: Walk
+    buyer: Who
+    seller: Who
+    promoter: Who
+    operator: Who
+    purchaser: Who
+    approver: Who
+
+    @property
+    def services(self) -> Services:
+        return self.stage.services
+
+    def member(self, org: Org, *roles: str) -> tuple[Principal, Who, UUID]:
+        """Somebody new in an organization, their browser, and their membership."""
+        with unit_of_work(self.services.db, SYSTEM) as uow:
+            person = make_member(uow, org, *roles)
+            who = session_of(uow, person)
+        with unit_of_work(self.services.db, org.owner) as uow:
+            members = {row.person_id: row.id for row in list_members(uow)}
+        return person, who, members[person.person()]
+
+    def proof(self, to: str) -> str:
+        """The token in the newest mail to an address."""
+        with unit_of_work(self.services.db, SYSTEM) as uow:
+            (row, *_) = uow.session.scalars(
+                select(Mail).where(Mail.to_address == to).order_by(Mail.created_at.desc(), Mail.id.desc())
+            ).all()
+            content = MailContent(row.id, row.to_address, row.kind, row.locale, row.created_at, row.params)
+        composer = Composer(self.services.signer, public_url="https://market.example", sender="a@market.example")
+        body = composer.compose(content).get_body(("plain",))
+        assert body is not None
+        found = re.search(r"token=(\S+)", body.get_content())
+        assert found is not None
+        return found.group(1)
+
+
+@pytest.fixture(scope="module")
+def seller_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seller]:
+    seller = Seller(tmp_path_factory.mktemp("seller"))
+    yield seller
+    seller.stop()
+
+
+@pytest.fixture(scope="module")
+def world(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    services = services_for(addresses, tmp_path_factory.mktemp("house"), sample_seller_port=seller_app.port)
+    stage, walk = set_stage(services, seller_app), Walk(create_app(services))
+    with unit_of_work(services.db, SYSTEM) as uow:
+        buyer, seller, promoter = (key_of(uow, org.owner) for org in (stage.buyer, stage.seller, stage.promoter))
+        purchaser, approver = (session_of(uow, person) for person in (stage.purchaser, stage.approver))
+        world = World(stage, walk, buyer, seller, promoter, operator_of(uow), purchaser, approver)
+    yield world
+    services.db.dispose()
+
+
+def sign_in(world: World) -> None:
+    ask, org = world.walk.ask, world.stage.buyer
+    ask("POST /v1/session", CALLER, {"email": org.email, "password": PASSWORD})
+    person, who, _ = world.member(org, "viewer")
+    ask("PATCH /v1/session", who, {"org_id": str(org.id)})
+    ask("PATCH /v1/me", who, {"name": "同事", "locale": "en"})
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        session_of(uow, person)
+    _, other = ask("GET /v1/me/sessions", who)
+    ask("DELETE /v1/me/sessions/{session_id}", who, session_id=other["id"])
+    ask("DELETE /v1/me/sessions", who)
+    ask("PUT /v1/me/password", who, {"current_password": PASSWORD, "password": NEW_PASSWORD})
+    ask("DELETE /v1/session", who)
+    made = ask("POST /v1/organizations", world.purchaser, organization())
+    assert made["org_id"]
+    _, leaving, _ = world.member(org, "viewer")
+    ask("DELETE /v1/organizations/{org_id}/membership", leaving, org_id=org.id)
+
+
+def organization() -> dict[str, Any]:
+    return {"legal_name": f"新来{uuid7().hex}有限公司", "display_name": "新来", "country": "CN", "tax_id": new_tax_id()}
+
+
+def sign_up(world: World) -> None:
+    ask, email = world.walk.ask, f"{uuid7().hex}@firm.example"
+    ask("POST /v1/sign-ups", CALLER, {"email": email})
+    newcomer = {"name": "新人", "password": PASSWORD, "organization": organization(), "token": world.proof(email)}
+    ask("POST /v1/sign-ups/completion", CALLER, newcomer)
+    ask("POST /v1/password-resets", CALLER, {"email": email})
+    ask("POST /v1/password-resets/completion", CALLER, {"password": NEW_PASSWORD, "token": world.proof(email)})
+
+
+def members(world: World) -> None:
+    ask, org = world.walk.ask, world.stage.buyer
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        owner = session_of(uow, org.owner)
+    invited = [f"{uuid7().hex}@firm.example" for _ in range(3)]
+    made = [
+        ask("POST /v1/organizations/{org_id}/invitations", owner, {"email": to, "roles": ["viewer"]}, org_id=org.id)
+        for to in invited
+    ]
+    ask("POST /v1/invitations/lookup", CALLER, {"token": world.proof(invited[0])})
+    ask(
+        "POST /v1/invitations/acceptance",
+        CALLER,
+        {"token": world.proof(invited[0]), "name": "同事", "password": PASSWORD},
+    )
+    ask("POST /v1/invitations/refusal", CALLER, {"token": world.proof(invited[1])})
+    withdrawn = {"org_id": org.id, "invitation_id": made[2]["id"]}
+    ask("DELETE /v1/organizations/{org_id}/invitations/{invitation_id}", owner, **withdrawn)
+    _, _, member_id = world.member(org, "viewer")
+    named = {"org_id": org.id, "member_id": member_id}
+    ask("PATCH /v1/organizations/{org_id}/members/{member_id}", owner, {"roles": ["finance"]}, **named)
+    ask("DELETE /v1/organizations/{org_id}/members/{member_id}", owner, **named)
+    key = ask("POST /v1/api-keys", owner, {"name": "erp", "scopes": ["orders.read"]})
+    ask("DELETE /v1/api-keys/{key_id}", owner, key_id=key["id"])
+    profile = {"country": "CN", "email": "a@firm.example", "legal_name": "测试有限公司", "tax_id": new_tax_id()}
+    saved = ask("POST /v1/billing-profiles", world.buyer, profile)
+    ask("PUT /v1/billing-profiles/{profile_id}", world.buyer, profile, profile_id=saved["id"])
+    ask("PUT /v1/purchase-rules/{currency}", world.buyer, {"max_order_minor": 10_000_000}, currency="CNY")
+
+
+def catalogue(world: World) -> None:
+    ask, seller, operator = world.walk.ask, world.seller, world.operator
+    address = f"{world.stage.seller_app.address}/webhooks/marketplace/northwind"
+    connector = ask("POST /v1/connectors", seller, {"kind": "webhook", "name": "crm", "url": address})
+    named = {"connector_id": connector["id"]}
+    ask("PATCH /v1/connectors/{connector_id}", seller, {"name": "hr"}, **named)
+    ask("POST /v1/connectors/{connector_id}/test", seller, **named)
+    world.stage.run()
+    ask("POST /v1/connectors/{connector_id}/secret", seller, **named)
+    plan = {
+        "code": "pro",
+        "connector_id": connector["id"],
+        "currency": "CNY",
+        "interval": "year",
+        "name": "专业版",
+        "name_en": "Pro",
+        "pricing": "per_seat",
+        "unit_price_minor": 19_900,
+    }
+    draft = TEXTS | {"category": "hr", "kind": "saas", "slug": f"s-{uuid7().hex[-10:]}", "plans": [plan]}
+    listing_id = ask("POST /v1/listings", seller, draft)["id"]
+    listing = {"listing_id": listing_id}
+    ask("POST /v1/listings/{listing_id}/submit", seller, **listing)
+    ask("POST /v1/operator/reviews/{listing_id}", operator, {"approve": True}, **listing)
+    ask("POST /v1/operator/listings/{listing_id}/suspend", operator, {"reason": "looked into"}, **listing)
+    ask("POST /v1/operator/listings/{listing_id}/resume", operator, **listing)
+    ask("POST /v1/listings/{listing_id}/versions", seller, TEXTS | {"plans": [plan]}, **listing)
+    sold = {"plan_id": world.stage.seat_plan}
+    ask("PUT /v1/plans/{plan_id}/connector", seller, {"connector_id": str(world.stage.connector)}, **sold)
+    plan_id, _ = world.stage.offer()
+    ask("POST /v1/plans/{plan_id}/withdraw", seller, plan_id=plan_id)
+    ask("POST /v1/listings/{listing_id}/retire", seller, **listing)
+
+
+def onboarding(world: World) -> None:
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        who = key_of(uow, make_org(uow, seller=True).owner)
+    world.walk.ask("POST /v1/onboarding/{step}", who, {}, step="legal")
+
+
+def videos(world: World) -> None:
+    ask, promoter = world.walk.ask, world.promoter
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        channel = make_channel(uow, world.stage.promoter).id
+        video_id = make_ready_video(uow, world.stage.promoter).id
+    handle = {"handle": f"c-{uuid7().hex[-10:]}", "name": "频道", "name_en": "Channel"}
+    ask("POST /v1/channels", promoter, handle)
+    ask("PUT /v1/channels/{channel_id}/follow", world.purchaser, channel_id=channel)
+    ask("DELETE /v1/channels/{channel_id}/follow", world.purchaser, channel_id=channel)
+    for media_type, method, body in (
+        ("application/octet-stream", "PUT", CLIP),
+        ("multipart/form-data", "POST", {"file": CLIP}),
+    ):
+        made = ask("POST /v1/videos", promoter, {"title": "看看", "channel_id": str(channel)})
+        ask(f"{method} /v1/videos/{{video_id}}/upload", promoter, body, media_type, video_id=made["id"])
+    cards = [
+        ask(
+            "POST /v1/videos/{video_id}/placements",
+            promoter,
+            {"plan_id": str(world.stage.seat_plan), "start_ms": 0, "end_ms": 9_000},
+            video_id=video_id,
+        )
+    ]
+    card = {"placement_id": cards[0]["id"]}
+    ask("PATCH /v1/placements/{placement_id}", promoter, {"end_ms": 8_000}, **card)
+    claim = {"kind": "feature", "at_ms": 1_000, "text": "可导出", "text_en": "Export", "value_text": "full_export"}
+    said = ask("POST /v1/placements/{placement_id}/claims", promoter, claim, **card)
+    ask("DELETE /v1/claims/{claim_id}", promoter, claim_id=said["id"])
+    ask("DELETE /v1/placements/{placement_id}", promoter, **card)
+    for verb, who in (("publish", promoter), ("share", world.purchaser), ("withdraw", promoter)):
+        ask(f"POST /v1/videos/{{video_id}}/{verb}", who, video_id=video_id)
+    seen = {
+        "id": str(uuid7()),
+        "kind": "card_click",
+        "occurred_at": clock.now().isoformat(),
+        "video_id": str(world.stage.video),
+        "placement_id": str(world.stage.placement),
+        "second": 6,
+    }
+    ask("POST /v1/touchpoints", world.purchaser, {"events": [seen]})
+
+
+def buying(world: World) -> None:
+    ask, stage = world.walk.ask, world.stage
+    quote = ask("POST /v1/quotes", world.purchaser, {"plan_id": str(stage.seat_plan), "quantity": 20})
+    purchase = {"billing_profile_id": str(stage.profile), "payment_method": "sbx_ok"}
+    ask("POST /v1/purchases", world.purchaser, purchase | {"quote_id": quote["id"]})
+    stage.run()
+    declined = stage.purchase(stage.quote(), method="sbx_declined")
+    asked = stage.purchase(stage.quote(), method="sbx_requires_action")
+    stage.run()
+    ask("POST /v1/purchases/{purchase_id}/pay", world.purchaser, {"payment_method": "sbx_ok"}, purchase_id=declined)
+    (payment,) = stage.payments(asked)
+    ask(
+        "POST /v1/sandbox/payments/{payment_id}/authentication",
+        world.purchaser,
+        {"approve": True},
+        payment_id=payment.id,
+    )
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        set_rule(uow, SetRule("CNY", 0))
+    pending = [stage.purchase(stage.quote()) for _ in range(2)]
+    for purchase_id, verb in zip(pending, ("approve", "reject"), strict=True):
+        ask(
+            f"POST /v1/purchases/{{purchase_id}}/{verb}",
+            world.approver,
+            {"reason": "because"},
+            purchase_id=purchase_id,
+        )
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        set_rule(uow, SetRule("CNY", 10_000_000))
+
+
+def using(world: World) -> None:
+    ask, stage = world.walk.ask, world.stage
+    order_id = stage.buy()
+    stage.run()
+    entitlement = stage.entitlement(order_id)
+    person, who, _ = world.member(stage.buyer, "viewer")
+    named = {"entitlement_id": entitlement.id}
+    body = {"person_id": str(person.person())}
+    seat = ask("POST /v1/entitlements/{entitlement_id}/seats", world.buyer, body, **named)
+    ask("POST /v1/entitlements/{entitlement_id}/launch", who, **named)
+    ask("DELETE /v1/entitlements/{entitlement_id}/seats/{seat_id}", world.buyer, seat_id=seat["id"], **named)
+    ask("POST /v1/orders/{order_id}/refunds", world.buyer, {"reason": "not needed"}, order_id=order_id)
+    service = stage.buy(stage.service_plan, 1)
+    stage.run()
+    ask("POST /v1/orders/{order_id}/acceptance", world.buyer, order_id=service)
+
+
+def delivering(world: World) -> None:
+    """The seller has not answered in time, and takes the order up again; then it calls back."""
+    ask, stage = world.walk.ask, world.stage
+    stage.seller_app.behave(mode="async")
+    order_id = stage.buy()
+    stage.run()
+    run = stage.delivery(order_id)
+    done = {"status": "succeeded", "external_id": "t-1", "launch_url": "https://app.example/t/1"}
+    ask("POST /hooks/runs/{token}", NOBODY, done, token=stage.token(run))
+    stage.run()
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        uow.session.execute(update(Run).where(Run.id == run.id).values(state="dead"))
+    ask("POST /v1/seller/runs/{run_id}/replay", world.seller, run_id=run.id)
+    stage.seller_app.behave()
+
+
+def operating(world: World) -> None:
+    ask, stage, operator = world.walk.ask, world.stage, world.operator
+    orders = [stage.buy(method="sbx_refund_returned") for _ in range(2)]
+    stage.buy()
+    stage.run()
+    refunds = [stage.refund(order_id) for order_id in orders]
+    stage.run()
+    clock.advance(timedelta(days=1))
+    stage.run()
+    incidents = [stage.rows(select(Incident).where(Incident.subject_id == refund_id))[0] for refund_id in refunds]
+    ask("POST /v1/operator/incidents/{incident_id}/resend", operator, incident_id=incidents[0].id)
+    settled = {"resolution": "paid by hand", "evidence": "bank slip 7"}
+    ask("POST /v1/operator/incidents/{incident_id}/close", operator, settled, incident_id=incidents[1].id)
+    clock.advance(timedelta(days=8))
+    ask("POST /v1/operator/statements", operator, {"org_id": str(stage.seller.id)})
+    statement = stage.rows(select(Statement).where(Statement.org_id == stage.seller.id))[0]
+    payout = {"statement_id": str(statement.id), "gateway": "sandbox", "destination": "sbx_acct_ok"}
+    ask("POST /v1/operator/payouts", operator, payout)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        job_id = enqueue(uow, PROCESS, {}, dedupe_key=uuid7().hex)
+        uow.flush_outbox()
+        uow.session.execute(update(Job).where(Job.id == job_id).values(state="dead"))
+    ask("POST /v1/operator/jobs/{job_id}/replay", operator, job_id=job_id)
+    ask("POST /v1/operator/clock", operator, {"advance_s": 1})
+
+
+CLIP = b"\0\0\0\x18ftypisom\0\0\2\0isommp42" + bytes(64)
+"""What begins as a video does; what it holds is examined later."""
+STEPS = (sign_in, sign_up, members, catalogue, onboarding, videos, buying, using, delivering, operating)
+
+
+def test_every_write_is_carried_out_as_the_contract_says(world: World) -> None:
+    labels = {found.ok().label for found in world.walk.schema.get_all_operations()}
+    writes = {label for label in labels if not label.startswith("GET ")}
+    assert set(BEYOND) < writes
+    with clock.frozen(clock.now()):
+        for step in STEPS:
+            with world.walk.going_on(step.__name__):
+                step(world)
+    # The operator has moved this process's clock.
+    clock.shift(timedelta())
+    assert world.walk.broken == [], "\n".join(world.walk.broken)
+    missed = writes - world.walk.answered - set(BEYOND)
+    assert missed == set(), sorted(missed)
+    assert len(writes & world.walk.answered) > 70
