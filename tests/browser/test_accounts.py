@@ -6,7 +6,7 @@ import re
 import secrets
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import CHROMIUM, Product, Visits
 from tests.browser.test_journey import DESK, PHONE, find_faults, fits
@@ -19,6 +19,12 @@ pytestmark = [
 
 PASSWORDS = ("first long password", "second long password")
 DIGITS = re.compile(r"\d{6}")
+
+
+def follow(link: Locator) -> None:
+    """Click and be there: a page that is left while it is looked at has no document for a moment."""
+    with link.page.expect_navigation():
+        link.click()
 
 
 def looks_right(page: Page) -> None:
@@ -36,7 +42,7 @@ def open_mail(page: Page, product: Product, address: str, subject: re.Pattern[st
             break
         page.wait_for_timeout(250)
     looks_right(page)
-    link.click()
+    follow(link)
     looks_right(page)
 
 
@@ -69,7 +75,7 @@ def test_an_owner_signs_up_and_a_colleague_joins(product: Product, visit: Visits
     visitor.allowed.append("/sign-up/complete")  # the wrong code is answered 422
 
     page.goto(f"{product.address}/sign-in")
-    page.locator("a[href^='/sign-up']").click()
+    follow(page.locator("a[href^='/sign-up']"))
     looks_right(page)
     page.fill("#email", owner)
     page.click("form[action='/sign-up'] button")
@@ -102,7 +108,7 @@ def test_an_owner_signs_up_and_a_colleague_joins(product: Product, visit: Visits
 
     invited = visit(width, language).page
     open_mail(invited, product, colleague, re.compile(f"Lake {name}"))
-    invited.locator("a[href^='/invitations/accept']").click()
+    follow(invited.locator("a[href^='/invitations/accept']"))
     looks_right(invited)
     invited.fill("#name", "李雷")
     invited.fill("#password", PASSWORDS[0])
@@ -122,8 +128,9 @@ def test_a_forgotten_password_is_set_by_mail(product: Product, visit: Visits, wi
     page.goto(f"{product.address}/sign-up")
     page.fill("#email", email)
     page.click("form[action='/sign-up'] button")
+    page.wait_for_url("**/sign-up/complete?**")
     open_mail(page, product, email, DIGITS)
-    page.locator("a[href^='/sign-up/complete']").click()
+    follow(page.locator("a[href^='/sign-up/complete']"))
     looks_right(page)
     page.fill("#name", "Kim")
     page.fill("#password", PASSWORDS[0])
@@ -134,7 +141,7 @@ def test_a_forgotten_password_is_set_by_mail(product: Product, visit: Visits, wi
 
     other = visit(width, language).page
     other.goto(f"{product.address}/sign-in")
-    other.locator("a[href^='/password']").click()
+    follow(other.locator("a[href^='/password']"))
     looks_right(other)
     other.fill("#email", email)
     other.click("form[action='/password'] button")
