@@ -64,9 +64,10 @@ def store_webhook(uow: UnitOfWork, gateway: str, notice: GatewayWebhook, *, besi
     return True
 
 
-def enqueue_processing(uow: UnitOfWork, inbox_id: UUID) -> None:
-    """Let a job look into a stored webhook."""
-    enqueue(uow, PROCESS, {"inbox_id": str(inbox_id)}, dedupe_key=str(inbox_id))
+def enqueue_processing(uow: UnitOfWork, inbox_id: UUID, *, anew: bool = False) -> None:
+    """Let a job look into a stored webhook; `anew`, though one has before."""
+    dedupe_key = f"{inbox_id}:{uuid7()}" if anew else str(inbox_id)
+    enqueue(uow, PROCESS, {"inbox_id": str(inbox_id)}, dedupe_key=dedupe_key)
 
 
 def named_id(body: Mapping[str, Any], name: str) -> UUID | None:
@@ -79,11 +80,14 @@ def named_id(body: Mapping[str, Any], name: str) -> UUID | None:
         return None
 
 
-def close_webhook(uow: UnitOfWork, inbox_id: UUID, state: str, note: str | None = None) -> None:
+def close_webhook(
+    uow: UnitOfWork, inbox_id: UUID, state: str, note: str | None = None, subject_id: UUID | None = None
+) -> None:
     """Say what became of a webhook: processed, ignored (nothing of ours) or quarantined (a person must look)."""
     row = uow.session.get_one(Inbox, inbox_id)
     row.state = state
     row.note = note
+    row.subject_id = subject_id
     row.processed_at = clock.now()
 
 
@@ -98,8 +102,12 @@ class _AboutRow:
     def ask(self, gateways: Gateways) -> GatewayResult:
         return ask(gateways, self.request)
 
+    @property
+    def row_id(self) -> UUID:
+        return self.request.row_id
+
     def apply(self, uow: UnitOfWork, answer: Any) -> tuple[str, ApplyOutcome | None]:
-        row_id = self.request.row_id
+        row_id = self.row_id
         return f"{self.operation.name} {row_id}", self.operation.apply(uow, row_id, answer)
 
 
@@ -112,6 +120,7 @@ class _AboutItsOwn:
     subject: OwnSubject
     reference: str
     believe: Believe
+    row_id: None = None
 
     def ask(self, gateways: Gateways) -> GatewayRecord | None:
         gateway = gateways.get(self.gateway)
@@ -169,7 +178,7 @@ class ProcessWebhook:
             close_webhook(uow, request.inbox_id, "ignored", NOTHING_OF_OURS)
             return
         state = "quarantined" if outcome is ApplyOutcome.CONTRADICTS else "processed"
-        close_webhook(uow, request.inbox_id, state, f"{what}: {outcome.value}")
+        close_webhook(uow, request.inbox_id, state, f"{what}: {outcome.value}", request.row_id)
 
     def _made_by_itself(self, uow: UnitOfWork, stored: Inbox) -> _AboutItsOwn | None:
         subject, reference = stored.body.get(SUBJECT), stored.body.get("reference")

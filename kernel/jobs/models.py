@@ -86,9 +86,13 @@ class Inbox(Base):
     __tablename__ = "inbox"
     __table_args__ = (
         UniqueConstraint("source", "event_id"),
-        CheckConstraint("state IN ('received', 'processed', 'ignored', 'quarantined')", name="state"),
+        CheckConstraint("state IN ('received', 'processed', 'ignored', 'quarantined', 'settled')", name="state"),
+        CheckConstraint(
+            "(state = 'settled') = (settled_at IS NOT NULL AND settled_by IS NOT NULL AND resolution IS NOT NULL)",
+            name="settled",
+        ),
         Index("ix_inbox_waiting", "received_at", postgresql_where=text("state = 'received'")),
-        Index("ix_inbox_quarantined", "received_at", postgresql_where=text("state = 'quarantined'")),
+        Index("ix_inbox_quarantined", "received_at", postgresql_where=text("state IN ('quarantined', 'settled')")),
         {"schema": "kernel"},
     )
     id: Mapped[Id]
@@ -100,3 +104,9 @@ class Inbox(Base):
     note: Mapped[str | None]
     received_at: Mapped[CreatedAt]
     processed_at: Mapped[Instant | None]
+    subject_id: Mapped[UUID | None]
+    """Which row of ours it is about, when it was put aside."""
+    settled_at: Mapped[Instant | None]
+    settled_by: Mapped[str | None]
+    resolution: Mapped[str | None]
+    """What an operator did about one that was put aside (quarantined)."""

@@ -14,12 +14,14 @@ from sqlalchemy import select
 
 from api.app import create_app
 from billing.disputes.models import Dispute
+from billing.gateways.quarantine import list_quarantined, look_again
 from billing.gateways.stripe import StripeGateway
 from billing.incidents.models import Incident
 from billing.payments.models import Payment
 from billing.payments.start_payment import start_payment
 from kernel import clock
-from kernel.db.uow import Database, unit_of_work
+from kernel.db.uow import Database, transact, unit_of_work
+from kernel.errors import Conflict
 from kernel.jobs.models import Inbox
 from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM
@@ -89,6 +91,28 @@ def test_another_amount_at_stripe_is_quarantined(dashboard: Dashboard) -> None:
     with unit_of_work(dashboard.house.db, SYSTEM) as uow:
         notice = uow.session.scalars(select(Inbox).where(Inbox.event_id == f"evt_{payment_id.hex}")).one()
     assert notice.state == "quarantined"
+
+
+def test_what_was_put_right_at_stripe_is_asked_about_again_and_ends(dashboard: Dashboard) -> None:
+    db, payment_id = dashboard.house.db, dashboard.pay("pm_processing")
+    subject = dashboard.stripe.objects[read(db, Payment, payment_id).gateway_reference or ""]
+    right = dict(subject)
+    dashboard.tell(subject | {"status": "succeeded", "amount": 1}, f"evt_{payment_id.hex}")
+    subject |= {"status": "succeeded", "amount": 1}
+    dashboard.tell(subject, f"evt_{payment_id.hex}_again")
+    with unit_of_work(db, SYSTEM) as uow:
+        (row,) = [one for one in list_quarantined(uow).items if one.subject_id == payment_id]
+    transact(db, SYSTEM, lambda uow: look_again(uow, row.id))
+    dashboard.house.run()
+    assert read(db, Inbox, row.id).state == "quarantined"  # Stripe still says what does not fit
+    subject |= right | {"status": "succeeded"}
+    transact(db, SYSTEM, lambda uow: look_again(uow, row.id))
+    with pytest.raises(Conflict, match="webhook_settled"):
+        transact(db, SYSTEM, lambda uow: look_again(uow, row.id))
+    dashboard.house.run()
+    assert read(db, Inbox, row.id).state == "processed"
+    assert read(db, Payment, payment_id).state == "succeeded"
+    assert facts(db, payment_id) == ["billing.payment_succeeded.v1"]
 
 
 def test_what_stripe_does_by_itself_is_booked_and_reaches_the_desk(dashboard: Dashboard) -> None:

@@ -17,7 +17,8 @@ from sqlalchemy import update
 
 from api.app import create_app
 from billing.disputes.apply_gateway_record import apply_gateway_record
-from billing.gateways.ports import GatewayRecord, GatewayStatus
+from billing.gateways.ports import GatewayRecord, GatewayStatus, GatewayWebhook
+from billing.gateways.webhooks import store_webhook
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
 from billing.refunds.apply_external import apply_external
@@ -342,6 +343,37 @@ class TestMoney:
         refused(client.post(path, json={"resolution": "agreed"}, headers=world.operator), 409, "incident_closed")
         nowhere = f"/v1/operator/incidents/{uuid7()}/close"
         refused(client.post(nowhere, json={"resolution": "agreed"}, headers=world.operator), 404, "incident_not_found")
+
+    def test_a_webhook_that_only_a_person_settles_is_on_the_desk_until_it_is_closed(
+        self, client: Client, world: World
+    ) -> None:
+        event = f"evt_{uuid7().hex}"
+        notice = GatewayWebhook(event, "charge.dispute.created", f"dp_{event}", {}, needs_person=True)
+        with unit_of_work(world.house.db, SYSTEM) as uow:
+            store_webhook(uow, "stripe", notice)
+        world.house.run()
+        refused(client.get("/v1/operator/webhooks", headers=world.seller), 403, "permission_missing")
+        listed = client.get("/v1/operator/webhooks?state=quarantined&limit=100", headers=world.operator).json()["items"]
+        (found,) = [one for one in listed if one["event_id"] == event]
+        assert (found["gateway"], found["reference"], found["needs_person"]) == ("stripe", f"dp_{event}", True)
+        assert f"dp_{event}" in client.get("/operator", headers=world.operator).text
+        path = f"/v1/operator/webhooks/{found['id']}"
+        refused(
+            client.post(f"{path}/settle", json={"resolution": "x"}, headers=world.seller), 403, "permission_missing"
+        )
+        refused(client.post(f"{path}/look-again", headers=world.seller), 403, "permission_missing")
+        refused(client.post(f"{path}/look-again", headers=world.operator), 409, "webhook_needs_person")
+        refused(
+            client.post(f"{path}/settle", json={"resolution": " "}, headers=world.operator), 422, "resolution_required"
+        )
+        form = {"resolution": "answered with the invoice", "csrf": world.operator["X-CSRF-Token"]}
+        page = f"/operator/webhooks/{found['id']}/settle"
+        assert client.post(page, data=form, headers=world.operator, follow_redirects=False).status_code == 303
+        refused(client.post(f"{path}/settle", json={"resolution": "x"}, headers=world.operator), 409, "webhook_settled")
+        settled = client.get("/v1/operator/webhooks?state=settled&limit=100", headers=world.operator).json()["items"]
+        assert [one["resolution"] for one in settled if one["event_id"] == event] == ["answered with the invoice"]
+        nowhere = client.post(f"/v1/operator/webhooks/{uuid7()}/look-again", headers=world.operator)
+        refused(nowhere, 404, "webhook_not_found")
 
     @pytest.mark.parametrize("body", [{"advance_s": 0}, {"advance_s": "9"}, {"advance_s": 10**12}, {}])
     def test_the_clock_takes_sensible_steps_only(self, client: Client, world: World, body: dict[str, Any]) -> None:

@@ -15,14 +15,15 @@ from sqlalchemy import select, update
 from api.app import create_app
 from api.context import Services
 from app.embedded.engines import Addresses
-from billing.gateways.webhooks import PROCESS
+from billing.gateways.ports import GatewayWebhook
+from billing.gateways.webhooks import PROCESS, store_webhook
 from billing.incidents.models import Incident
 from billing.statements.models import Statement
 from fulfillment.runs.models import Run
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
-from kernel.jobs.models import Job
+from kernel.jobs.models import Inbox, Job
 from kernel.jobs.outbox import enqueue
 from kernel.principal import SYSTEM, Principal
 from marketplace.access.members import list_members
@@ -325,6 +326,15 @@ def operating(world: World) -> None:
     ask("POST /v1/operator/incidents/{incident_id}/resend", operator, incident_id=incidents[0].id)
     settled = {"resolution": "paid by hand", "evidence": "bank slip 7"}
     ask("POST /v1/operator/incidents/{incident_id}/close", operator, settled, incident_id=incidents[1].id)
+    put_aside = [uuid7().hex for _ in range(2)]
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        for event in put_aside:
+            store_webhook(uow, "sandbox", GatewayWebhook(event, "payment.succeeded", event, {}))
+            uow.session.execute(update(Inbox).where(Inbox.event_id == event).values(state="quarantined"))
+    webhooks = [stage.rows(select(Inbox).where(Inbox.event_id == event))[0] for event in put_aside]
+    ask("POST /v1/operator/webhooks/{webhook_id}/look-again", operator, webhook_id=webhooks[0].id)
+    answered = {"resolution": "answered at the gateway"}
+    ask("POST /v1/operator/webhooks/{webhook_id}/settle", operator, answered, webhook_id=webhooks[1].id)
     clock.advance(timedelta(days=8))
     ask("POST /v1/operator/statements", operator, {"org_id": str(stage.seller.id)})
     statement = stage.rows(select(Statement).where(Statement.org_id == stage.seller.id))[0]

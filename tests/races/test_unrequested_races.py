@@ -13,8 +13,10 @@ from sqlalchemy import func, select
 from billing.disputes.apply_gateway_record import apply_gateway_record as apply_dispute
 from billing.disputes.models import Dispute
 from billing.gateways.models import SandboxOperation
-from billing.gateways.ports import GatewayAnswer, GatewayRecord, GatewayStatus
+from billing.gateways.ports import GatewayAnswer, GatewayRecord, GatewayStatus, GatewayWebhook
+from billing.gateways.quarantine import look_again, settle_webhook
 from billing.gateways.result import GatewayResult
+from billing.gateways.webhooks import store_webhook
 from billing.incidents.close_incident import CloseIncident, close_incident
 from billing.incidents.models import Incident
 from billing.ledger.models import LedgerTransaction
@@ -30,6 +32,8 @@ from billing.shares.models import Share
 from billing.shares.release import release_due
 from kernel import clock
 from kernel.db.uow import Database, transact, unit_of_work
+from kernel.ids import uuid7
+from kernel.jobs.models import Inbox
 from kernel.money import Money
 from kernel.principal import SYSTEM, Principal
 from kernel.states import StateHistory
@@ -227,3 +231,23 @@ def test_a_dispute_beside_a_payout_of_its_share_stops_it_or_is_an_incident(house
     for payout in payouts:
         assert payout.state in {"failed", "paid"}
         assert [one.kind for one in incidents(house, payout.id)] == ["payout_disputed"]
+
+
+@in_rounds
+def test_a_webhook_is_closed_or_looked_at_again_never_both(house: House) -> None:
+    notice = GatewayWebhook(uuid7().hex, "payment.succeeded", uuid7().hex, {}, needs_person=True)
+    with unit_of_work(house.db, SYSTEM) as uow:
+        store_webhook(uow, "sandbox", notice)
+    house.run()
+    with unit_of_work(house.db, SYSTEM) as uow:
+        row = uow.session.scalars(select(Inbox).where(Inbox.event_id == notice.event_id)).one()
+        row.body = {**row.body, "needs_person": False}
+        inbox_id = row.id
+    again = doing(house, look_again, inbox_id, by=OPERATOR)
+    close = doing(house, settle_webhook, inbox_id, "done", by=OPERATOR)
+    outcomes = at_once([again, close, again, close])
+    assert sum(outcome == "webhook_settled" for outcome in outcomes) == 3, outcomes
+    house.run()
+    row = read(house.db, Inbox, inbox_id)
+    assert (row.state == "settled") == (row.resolution is not None) == (row.settled_by is not None)
+    assert row.state in {"settled", "ignored"}

@@ -206,6 +206,16 @@ def operator_resend(incident_id: str) -> str:
     return f"/operator/incidents/{incident_id}/resend"
 
 
+def operator_settle_webhook(webhook_id: str) -> str:
+    """Where a webhook that was put aside is closed."""
+    return f"/operator/webhooks/{webhook_id}/settle"
+
+
+def operator_look_again(webhook_id: str) -> str:
+    """Where the gateway is asked once more about a webhook that was put aside."""
+    return f"/operator/webhooks/{webhook_id}/look-again"
+
+
 def operator_pay(statement_id: str) -> str:
     """Where paying a statement posts."""
     return f"/operator/statements/{statement_id}/pay"

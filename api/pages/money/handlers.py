@@ -15,7 +15,7 @@ from api.pages.money import presenter
 from api.pages.money.presenter import own_figures
 from api.pages.money.views import PromoterView, SellerMoneyView, StatementView
 from api.pages.money.views import ShareItem as ShownShare
-from billing.invoices.queries import InvoiceFilter, list_invoices
+from billing.invoices.queries import InvoiceFilter, files_of_documents, list_invoices
 from billing.payouts.balances import balances
 from billing.payouts.queries import list_payouts
 from billing.shares.queries import ShareRow, earnings_by_video, list_shares
@@ -108,6 +108,8 @@ def _statement(page_request: PageRequest, statement_id: UUID, *, as_promoter: bo
         row, found = get_statement(uow, statement_id)
         lines = {} if as_promoter else sold_lines(uow, {line.reference for line in found})
         name = get_party(uow, row.org_id).legal_name
+        bill_id = row.commission_invoice_id
+        bill_drawn = bill_id is not None and bool(files_of_documents(uow, [bill_id]))
     return StatementView(
         row=presenter.statement_row(page_request, row),
         lines=tuple(
@@ -119,6 +121,7 @@ def _statement(page_request: PageRequest, statement_id: UUID, *, as_promoter: bo
         party=name,
         back=addresses.PROMOTER if as_promoter else addresses.SELLER_MONEY,
         as_promoter=as_promoter,
+        bill_drawn=bill_drawn,
     )
 
 

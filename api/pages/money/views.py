@@ -107,6 +107,8 @@ class StatementView:
     party: str
     back: str
     as_promoter: bool = False
+    bill_drawn: bool = True
+    """Whether the platform's bill for its commission can be opened; it is issued before it is drawn."""
 
 
 @dataclass(frozen=True, slots=True)

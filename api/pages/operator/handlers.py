@@ -18,6 +18,7 @@ from api.pages.operator import presenter
 from api.pages.operator.views import OperatorView, TestClock
 from api.v1.purchases import require_gateway
 from billing.disputes.queries import list_disputes
+from billing.gateways.quarantine import list_quarantined, look_again, settle_webhook
 from billing.incidents.close_incident import CloseIncident, close_incident
 from billing.incidents.queries import list_incidents
 from billing.operator_queues import list_operator_queues
@@ -104,6 +105,20 @@ def resend(incident_id: FromPath[UUID], page_request: Given[PageRequest], form: 
     return _done(page_request, lambda uow: resend_refund(uow, incident_id), "refund_resent")
 
 
+@form_post("/operator/webhooks/{webhook_id:uuid}/settle", "operator.payouts")
+def settle(webhook_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Close a webhook that was put aside. Pressed twice, the second finds it closed."""
+    resolution = form.text("resolution", most=1000)
+    return _done(page_request, lambda uow: settle_webhook(uow, webhook_id, resolution), "webhook_settled")
+
+
+@form_post("/operator/webhooks/{webhook_id:uuid}/look-again", "operator.payouts")
+def look_once_more(webhook_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Ask the gateway once more. Pressed twice, the second finds it being looked into."""
+    del form
+    return _done(page_request, lambda uow: look_again(uow, webhook_id), "webhook_asked")
+
+
 @form_post("/operator/jobs/{job_id:uuid}/replay", "operator.jobs")
 def replay_job(job_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Give work that was given up another life. Pressed twice, the second finds nothing dead."""
@@ -161,6 +176,7 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
             gateways=tuple(page_request.services.gateways),
             incidents=list_incidents(uow, state="open", limit=_INCIDENTS).items,
             disputes=list_disputes(uow, state="open", limit=_INCIDENTS).items,
+            webhooks=list_quarantined(uow, state="quarantined", limit=_INCIDENTS).items,
             names={org_id: get_party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
         )
         ahead_s = sandbox_clock.ahead_s(uow) if page_request.services.sandbox else 0
@@ -173,6 +189,7 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
         settlements=presenter.settlements(dashboard),
         incidents=presenter.incidents(dashboard),
         disputes=presenter.disputes(dashboard),
+        webhooks=presenter.webhooks(dashboard),
         gateways=dashboard.gateways,
         may_settle=may("operator.payouts"),
         may_review=may("operator.reviews"),
@@ -181,4 +198,4 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
     )
 
 
-routes = [show_operator, decide, close, pay, close_one_incident, resend, replay_job, advance]
+routes = [show_operator, decide, close, pay, close_one_incident, resend, settle, look_once_more, replay_job, advance]

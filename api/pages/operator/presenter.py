@@ -10,8 +10,19 @@ from uuid import UUID
 from api.pages.frame.phrases import money, priced, run_failure, seconds_since
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
-from api.pages.operator.views import DeadJobRow, DeadRun, DisputeItem, Health, IncidentItem, Queue, Review, Settlement
+from api.pages.operator.views import (
+    DeadJobRow,
+    DeadRun,
+    DisputeItem,
+    Health,
+    IncidentItem,
+    Queue,
+    Review,
+    Settlement,
+    WebhookItem,
+)
 from billing.disputes.queries import DisputeRow
+from billing.gateways.quarantine import QuarantinedWebhook
 from billing.incidents.queries import IncidentRow
 from billing.operator_queues import OperatorQueue
 from billing.payouts.queries import Account
@@ -43,6 +54,7 @@ class OperatorDashboard:
     gateways: tuple[str, ...]
     incidents: Sequence[IncidentRow]
     disputes: Sequence[DisputeRow]
+    webhooks: Sequence[QuarantinedWebhook]
 
 
 def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
@@ -59,7 +71,7 @@ def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
                 row.count,
                 seconds_since(row.oldest_at) if row.oldest_at else None,
                 row.oldest_at is not None and seconds_since(row.oldest_at) > _MONEY_PROMISED_S,
-                f"#{row.key}" if row.count and row.key in {"incidents", "disputes"} else None,
+                f"#{row.key}" if row.count and row.key in {"incidents", "disputes", "notices_quarantined"} else None,
             )
             for row in dashboard.money
         ),
@@ -153,6 +165,22 @@ def disputes(dashboard: OperatorDashboard) -> tuple[DisputeItem, ...]:
             waiting_s=seconds_since(row.created_at),
         )
         for row in dashboard.disputes
+    )
+
+
+def webhooks(dashboard: OperatorDashboard) -> tuple[WebhookItem, ...]:
+    """What gateways told that was not believed, or that only a person can settle."""
+    return tuple(
+        WebhookItem(
+            id=str(row.id),
+            kind=row.kind,
+            gateway=row.gateway,
+            reference=row.reference or row.event_id,
+            subject_id=str(row.subject_id) if row.subject_id else None,
+            needs_person=row.needs_person,
+            waiting_s=seconds_since(row.received_at),
+        )
+        for row in dashboard.webhooks
     )
 
 

@@ -118,6 +118,19 @@ class DisputeItem:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookItem:
+    """A webhook that was put aside. ``needs_person``: asking the gateway again is of no use."""
+
+    id: str
+    kind: str
+    gateway: str
+    reference: str
+    subject_id: str | None
+    needs_person: bool
+    waiting_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class TestClock:
     """The sandbox's clock: what time the market thinks it is, and by how much that is ahead."""
 
@@ -140,6 +153,7 @@ class OperatorView:
     settlements: tuple[Settlement, ...] = ()
     incidents: tuple[IncidentItem, ...] = ()
     disputes: tuple[DisputeItem, ...] = ()
+    webhooks: tuple[WebhookItem, ...] = ()
     gateways: tuple[str, ...] = ()
     may_settle: bool = False
     may_review: bool = False
