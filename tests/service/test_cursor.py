@@ -137,7 +137,7 @@ def test_one_that_is_interrupted_leaves_its_answer_to_nobody(one: Database) -> N
     try:
         timer.start()
         with pytest.raises(KeyboardInterrupt), unit_of_work(one, SYSTEM) as uow:
-            uow.cursor.execute("SELECT 'the answer of another' FROM pg_sleep(20)")
+            uow.cursor.execute("SELECT 'the answer of another' FROM pg_sleep(3)")
     finally:
         timer.join()
         signal.signal(signal.SIGUSR1, before)
