@@ -10,6 +10,7 @@ from api import health, metrics, openapi_ui
 from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.buy import handlers as buy_pages
+from api.pages.connectors import handlers as connectors_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.frame import static_files
@@ -19,6 +20,8 @@ from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
 from api.pages.seller import handlers as seller_pages
+from api.pages.seller_reviews import handlers as seller_reviews_pages
+from api.pages.seller_start import handlers as seller_start_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
 from api.pages.trace import handlers as trace_pages
@@ -105,6 +108,9 @@ MODULES: tuple[ModuleType, ...] = (
     sign_up_pages,
     account_pages,
     seller_pages,
+    seller_start_pages,
+    connectors_pages,
+    seller_reviews_pages,
     videos_pages,
     money_pages,
     operator_pages,

@@ -28,6 +28,7 @@ import marketplace.catalog.models
 import marketplace.channels.models
 import marketplace.discovery.models
 import marketplace.mail.models
+import marketplace.onboarding.models
 import marketplace.parties.models
 import marketplace.placements.models
 import marketplace.videos.models
@@ -46,6 +47,7 @@ MODELS = (
     kernel.audit,
     kernel.sandbox_clock,
     kernel.sandbox_history,
+    marketplace.onboarding.models,
     marketplace.parties.models,
     marketplace.access.models,
     marketplace.channels.models,

@@ -44,7 +44,7 @@ from kernel.errors import NotFound
 from kernel.jobs.kinds import Payload, follows, job, sweep
 from kernel.jobs.outbox import emit, enqueue
 from kernel.jobs.settle_each import settle_each
-from marketplace.parties.complete_onboarding_step import CompleteOnboardingStep, complete_onboarding_step
+from marketplace.onboarding.checklist import pass_connector_test
 from orders.checkout.locking import ask_purchase_and_orders, lock_purchase_and_orders
 from orders.checkout.purge_quotes import purge_unused
 from orders.checkout.request_payment import mark_paid
@@ -256,7 +256,7 @@ def incident_closed(uow: UnitOfWork, fact: Payload) -> None:
 def connector_test_passed(uow: UnitOfWork, fact: Payload) -> None:
     """That step of the seller's checklist is done; who does not sell has no checklist."""
     with suppress(NotFound):
-        complete_onboarding_step(uow, CompleteOnboardingStep("connector", org_id=UUID(fact["org_id"])))
+        pass_connector_test(uow, UUID(fact["org_id"]))
 
 
 # ── what waits too long ──────────────────────────────────────────────────────────────────────────────────────────

@@ -22,6 +22,8 @@ from marketplace.access.invitations import Invite, invite
 from marketplace.access.models import ApiKey, Invitation, Member, SignInSession
 from marketplace.access.sessions import Browser, begin_session
 from marketplace.catalog.models import Listing, Plan
+from marketplace.channels.models import Channel
+from marketplace.onboarding.models import LegalProof, PayoutAccount
 from marketplace.parties.models import BillingProfile, Organization
 from marketplace.placements.models import Claim, Placement
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
@@ -32,7 +34,9 @@ from tests.factories_marketplace import acting, make_ready_video
 from tests.loop_stage import Stage
 
 KINDS: dict[str, type[Base]] = {
+    "account_id": PayoutAccount,
     "any_id": Order,
+    "channel_id": Channel,
     "claim_id": Claim,
     "connector_id": ConnectorRow,
     "entitlement_id": Entitlement,
@@ -48,6 +52,7 @@ KINDS: dict[str, type[Base]] = {
     "placement_id": Placement,
     "plan_id": Plan,
     "profile_id": BillingProfile,
+    "proof_id": LegalProof,
     "purchase_id": Purchase,
     "run_id": Run,
     "seat_id": Seat,
@@ -79,6 +84,8 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             claim = add_claim(uow, AddClaim(card.id, "included_seats", 4_000, "含席位", "Seats included", seats))
         scalars = uow.session.scalars
         found |= {
+            "account_id": scalars(select(PayoutAccount.id).where(PayoutAccount.org_id == stage.seller.id)).one(),
+            "proof_id": scalars(select(LegalProof.id).where(LegalProof.org_id == stage.seller.id)).one(),
             "entitlement_id": entitlement.id,
             "run_id": scalars(select(Run.id).where(Run.entitlement_id == entitlement.id)).one(),
             "payment_id": scalars(select(Payment.id).where(Payment.payer_org_id == stage.buyer.id)).one(),
@@ -92,6 +99,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             "listing_id": entitlement.listing_id,
             "video_id": draft.id,
             "any_id": order_id,
+            "channel_id": draft.channel_id,
             "claim_id": claim.id,
         }
     stage.settle()

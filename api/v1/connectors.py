@@ -68,6 +68,23 @@ class ConnectorsOut(Out):
     items: list[ConnectorOut]
 
 
+class TranscriptStepOut(Out):
+    """One call of a test: `message`, `repetition` (the same again) or `forgery` (signed with a secret that is not ours)."""
+
+    step: Literal["message", "repetition", "forgery"]
+    status: int | None
+    elapsed_ms: int | None
+    sent: str
+    answered: str
+    failure: Annotated[str | None, Meta(description="Why it did not pass; null when it did")]
+
+
+class TranscriptOut(Out):
+    """What the latest test saw, step by step, up to the first that failed."""
+
+    steps: list[TranscriptStepOut]
+
+
 class ConnectorIn(Wire):
     """A new connector. `webhook` needs an https address that the guarded client may call."""
 
@@ -95,6 +112,17 @@ def get_connector(connector_id: FromPath[UUID], request: ApiRequest) -> Connecto
     """One connector, without its secrets."""
     with request.transaction() as uow:
         return ConnectorOut.of_row(connectors_queries.get_connector(uow, connector_id))
+
+
+@get(
+    "/v1/connectors/{connector_id:uuid}/transcript", permission="connectors.write", sync_to_thread=True, tags=["seller"]
+)
+def read_transcript(connector_id: FromPath[UUID], request: ApiRequest) -> TranscriptOut:
+    """What the latest test sent, and what the seller's system answered, redacted and cut short."""
+    with request.transaction() as uow:
+        connectors_queries.get_connector(uow, connector_id)
+        steps = connectors_queries.get_transcript(uow, connector_id)
+    return TranscriptOut(steps=[TranscriptStepOut.of_row(step) for step in steps])
 
 
 @post("/v1/connectors", permission="connectors.write", sync_to_thread=True, tags=["seller"])
@@ -159,4 +187,12 @@ def _shown(uow: UnitOfWork, saved: SavedConnector) -> SavedOut:
     return SavedOut.of_row(view, secret=saved.secret)
 
 
-routes = [list_connectors, get_connector, create_connector, update_connector, rotate, test_connector]
+routes = [
+    list_connectors,
+    get_connector,
+    read_transcript,
+    create_connector,
+    update_connector,
+    rotate,
+    test_connector,
+]

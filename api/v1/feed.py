@@ -19,7 +19,14 @@ from api.media_addresses import cover_address, media_address
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, Wire, linked
 from kernel.db.uow import UnitOfWork
-from marketplace.channels.open_channel import OpenChannel, follow_channel, open_channel, unfollow_channel
+from marketplace.channels.open_channel import (
+    ChangeChannel,
+    OpenChannel,
+    change_channel,
+    follow_channel,
+    open_channel,
+    unfollow_channel,
+)
 from marketplace.channels.queries import ChannelView, get_channel, list_own_channels
 from marketplace.discovery.cards import Card, ClaimView
 from marketplace.discovery.feed import FeedItem, get_feed_item, list_feed
@@ -118,6 +125,15 @@ class FeedItemOut(Out):
         )
 
 
+class ChannelChange(Wire):
+    """A channel's words; its handle stays."""
+
+    name: Annotated[str, Field(max_length=60)]
+    name_en: Annotated[str, Field(max_length=60)]
+    bio: Annotated[str, Field(max_length=1000)] = ""
+    bio_en: Annotated[str, Field(max_length=1000)] = ""
+
+
 class ChannelIn(Wire):
     """A channel to open. The handle is its public address: 3 to 40 of a–z, 0–9 and dash."""
 
@@ -197,6 +213,18 @@ def create_channel(data: JSONBody[ChannelIn], request: ApiRequest) -> ChannelOut
     return request.transact(work)
 
 
+@put("/v1/channels/{channel_id:uuid}", permission="videos.write", sync_to_thread=True, tags=["content"])
+def update_channel(channel_id: FromPath[UUID], data: JSONBody[ChannelChange], request: ApiRequest) -> ChannelOut:
+    """Change the words of one of the organization's channels."""
+    command = ChangeChannel(channel_id, **data.model_dump())
+
+    def work(uow: UnitOfWork) -> ChannelOut:
+        change_channel(uow, command)
+        return ChannelOut.of(get_channel(uow, channel_id))
+
+    return request.transact(work)
+
+
 @get("/v1/channels/{channel_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])
 def get_one_channel(channel_id: FromPath[UUID], request: ApiRequest) -> ChannelOut:
     """A channel."""
@@ -244,6 +272,7 @@ routes = [
     get_video,
     get_own_channels,
     create_channel,
+    update_channel,
     get_one_channel,
     get_channel_videos,
     follow,

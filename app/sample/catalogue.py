@@ -21,6 +21,7 @@ from app.sample.outcome import SampleSignIn
 from app.sample.products import FEATURE_KEYS, PRODUCTS, SampleProduct
 from app.sample.scenes import Scene
 from app.sample.scenes.facts import FilmClaim as SpokenClaim
+from app.sample.seller_start import SellerStart
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, transact
 from kernel.jobs.runner import drain
@@ -38,13 +39,7 @@ from marketplace.catalog.review_listing import ReviewListing, connect_plan, revi
 from marketplace.catalog.submit_listing import submit_listing
 from marketplace.channels.models import Channel
 from marketplace.channels.open_channel import OpenChannel, open_channel
-from marketplace.parties.complete_onboarding_step import (
-    AGREEMENT_VERSION,
-    STEPS,
-    CompleteOnboardingStep,
-    complete_onboarding_step,
-)
-from marketplace.parties.models import PLATFORM_ORG_ID, Organization, SellerOnboarding
+from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.publishing.publish_video import publish_video
 from marketplace.videos.create_video import CreateVideo, create_video
@@ -71,7 +66,7 @@ class Catalogue:
 
 
 def seed_catalogue(
-    db: Database, storage: Storage, scenes: Sequence[Scene], connect: Connect, posted_at: PostedAt | None = None
+    start: SellerStart, scenes: Sequence[Scene], connect: Connect, posted_at: PostedAt | None = None
 ) -> Catalogue:
     """Fill the market. Jobs of videos must have been registered with the same storage; they run in this thread.
 
@@ -80,12 +75,13 @@ def seed_catalogue(
     Raises:
         RuntimeError: a sample video was not found playable.
     """
+    db, storage = start.db, start.storage
     owners = {wanted.key: transact(db, SYSTEM, make_organization(wanted)) for wanted in ORGANIZATIONS}
     transact(db, SYSTEM, _operator)
     sellers = {wanted.key: owners[wanted.key].organization() for wanted in ORGANIZATIONS if wanted.is_seller}
     connectors = connect(sellers)
-    for org_id in sellers.values():
-        transact(db, SYSTEM, onboard(org_id))
+    for key in sellers:
+        start.finish(owners[key])
     plans = {
         product.scene: make_product(db, owners[product.seller], product, connectors[product.seller])
         for product in PRODUCTS
@@ -155,30 +151,6 @@ def _operator(uow: UnitOfWork) -> None:
     if find_person_id(uow, OPERATOR.email) is not None:
         return
     add_operator(uow, _newcomer(OPERATOR))
-
-
-def onboard(org_id: UUID) -> Callable[[UnitOfWork], None]:
-    """Complete a seller's checklist."""
-
-    def work(uow: UnitOfWork) -> None:
-        onboarding = uow.session.get_one(SellerOnboarding, org_id)
-        if onboarding.completed_at is not None:
-            return
-        organization = uow.session.get_one(Organization, org_id)
-        for step in STEPS:
-            complete_onboarding_step(
-                uow,
-                CompleteOnboardingStep(
-                    step,
-                    bank_holder=organization.legal_name,
-                    bank_name="中国工商银行",
-                    bank_account="6222020200112233445",
-                    agreement_version=AGREEMENT_VERSION,
-                    org_id=org_id,
-                ),
-            )
-
-    return work
 
 
 def make_product(db: Database, owner: Principal, product: SampleProduct, connector_id: UUID) -> UUID:

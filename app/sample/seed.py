@@ -22,6 +22,7 @@ from app.sample.history.plan import DAYS, base_posted_at
 from app.sample.organizations import APPROVAL_ABOVE_MINOR, ORGANIZATIONS
 from app.sample.outcome import SampleMarket
 from app.sample.scenes import generate_scenes
+from app.sample.seller_start import SellerStart
 from kernel import clock, sandbox_history
 from kernel.db.uow import UnitOfWork, transact
 from kernel.jobs.hand_over import hand_over
@@ -48,6 +49,7 @@ def seed(settings: Settings) -> SampleMarket:
                 upgrade(settings.database_admin_url)
         scenes = drawing.result()
     services = compose(settings)
+    start = SellerStart(services.db, services.storage, services.secrets)
     connectors: dict[str, SampleConnector] = {}
 
     def connect(sellers: Mapping[str, UUID]) -> Mapping[str, UUID]:
@@ -58,7 +60,7 @@ def seed(settings: Settings) -> SampleMarket:
     try:
         past = transact(services.db, SYSTEM, lambda uow: _past(uow, wanted=settings.sample_history == "on"))
         with _in_past(past):
-            catalogue = seed_catalogue(services.db, services.storage, scenes, connect, _posted_at(past))
+            catalogue = seed_catalogue(start, scenes, connect, _posted_at(past))
             for key in BUYERS:
                 principal = Principal(PrincipalKind.SYSTEM, org_id=catalogue.organizations[key], label="sample")
                 transact(services.db, principal, _rule)

@@ -18,6 +18,7 @@ import fulfillment.entitlements.models
 import fulfillment.runs.models
 import marketplace.access.models
 import marketplace.catalog.models
+import marketplace.onboarding.models
 import marketplace.parties.models
 import marketplace.videos.models
 import orders.checkout.models
@@ -40,6 +41,7 @@ TABLES = {
     marketplace.catalog.models.LISTING.name: "marketplace.listing",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
+    marketplace.onboarding.models.LEGAL_PROOF.name: "marketplace.legal_proof",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
     marketplace.access.models.INVITATION.name: "marketplace.invitation",
     marketplace.access.models.MEMBER.name: "marketplace.member",

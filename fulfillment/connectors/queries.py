@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from fulfillment.connectors.models import ConnectorRow
-from fulfillment.connectors.views import ConnectorView
+from fulfillment.connectors.models import ConnectorRow, ConnectorTranscript
+from fulfillment.connectors.views import ConnectorView, TranscriptStep, secret_tag
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
@@ -33,6 +33,16 @@ def get_connector(uow: UnitOfWork, connector_id: UUID) -> ConnectorView:
     return _connector(row)
 
 
+def get_transcript(uow: UnitOfWork, connector_id: UUID) -> tuple[TranscriptStep, ...]:
+    """What the latest test of one's own connector saw; nothing before the first one."""
+    steps = uow.session.scalar(
+        select(ConnectorTranscript.steps).where(
+            ConnectorTranscript.org_id == uow.principal.organization(), ConnectorTranscript.connector_id == connector_id
+        )
+    )
+    return tuple(TranscriptStep(**step) for step in steps or ())
+
+
 def _connector(row: ConnectorRow) -> ConnectorView:
     overlaps = row.previous_until is not None and row.previous_until > clock.now()
     tested: Literal["passed", "failed"] = "failed" if row.test_failure else "passed"
@@ -47,4 +57,5 @@ def _connector(row: ConnectorRow) -> ConnectorView:
         tested_at=row.tested_at,
         test_failure=row.test_failure,
         created_at=row.created_at,
+        secret_tag=secret_tag(row.secret_sealed) if row.secret_sealed else None,
     )

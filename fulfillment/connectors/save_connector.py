@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from fulfillment.connectors.models import ConnectorRow
+from fulfillment.connectors.views import secret_tag
 from kernel import audit, clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -18,6 +19,8 @@ from kernel.signing import new_webhook_secret, sign_webhook
 
 OVERLAP = timedelta(hours=24)
 """How long both secrets sign after a rotation."""
+REPEATED_WITHIN = timedelta(minutes=10)
+"""How long who asks again is shown the secret again: a button that was pressed twice, an answer that was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +88,21 @@ def change_connector(uow: UnitOfWork, command: ChangeConnector, *, policy: Outbo
     audit.record(uow, "connector.changed", subject_id=row.id)
 
 
-def rotate_secret(uow: UnitOfWork, connector_id: UUID, *, box: SecretBox) -> SavedConnector:
+def rotate_secret(
+    uow: UnitOfWork, connector_id: UUID, *, box: SecretBox, replaces: str | None = None
+) -> SavedConnector:
     """Give the acting seller's connector a fresh secret; for `OVERLAP` both sign, so that no call is refused meanwhile.
 
-    Raises: NotFound, Conflict `connector_has_no_secret`. Locks: the connector.
+    `replaces`: the tag of the secret that is to be replaced. Where another has taken its place already, somebody asked twice: a
+    second rotation would end the overlap of the secret that the seller's system still has.
+
+    Raises: NotFound, Conflict `connector_has_no_secret`, `connector_secret_changed`. Locks: the connector.
     """
     row = own_connector(uow, connector_id)
     if row.secret_sealed is None:
         raise Conflict("connector_has_no_secret")
+    if replaces is not None and replaces != secret_tag(row.secret_sealed):
+        return repeat_secret(uow, connector_id, box=box)
     secret = new_webhook_secret()
     _change_secret(row, secret, box)
     _forget_test(row)
@@ -114,6 +124,19 @@ def open_secrets(row: ConnectorRow, box: SecretBox) -> tuple[str, ...]:
     return tuple(box.open(item, secret_context(row.id)).decode() for item in sealed if item is not None)
 
 
+def repeat_secret(uow: UnitOfWork, connector_id: UUID, *, box: SecretBox) -> SavedConnector:
+    """What was answered when the secret was made, for as long as repetitions of that request come.
+
+    Raises: NotFound, Conflict `connector_secret_changed`: it was shown, and is not shown again. Locks: the connector.
+    """
+    row = own_connector(uow, connector_id)
+    if row.secret_sealed is None:
+        return SavedConnector(row.id, None)
+    if row.secret_made_at is None or clock.now() > row.secret_made_at + REPEATED_WITHIN:
+        raise Conflict("connector_secret_changed")
+    return SavedConnector(row.id, open_secrets(row, box)[0])
+
+
 def _change_secret(row: ConnectorRow, secret: str, box: SecretBox) -> None:
     try:
         sign_webhook([secret], "msg_check", b"{}")
@@ -122,6 +145,7 @@ def _change_secret(row: ConnectorRow, secret: str, box: SecretBox) -> None:
         raise Invalid("connector_secret_invalid", field="secret") from error
     row.previous_secret_sealed = row.secret_sealed
     row.previous_until = clock.now() + OVERLAP if row.secret_sealed else None
+    row.secret_made_at = clock.now()
     row.secret_sealed = box.seal(secret.encode(), secret_context(row.id))
 
 

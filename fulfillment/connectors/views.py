@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -22,3 +23,23 @@ class ConnectorView:
     tested_at: datetime | None
     test_failure: str | None
     created_at: datetime
+    secret_tag: str | None
+    """Names the present secret without telling it, for whoever asks to replace it."""
+
+
+def secret_tag(sealed: str) -> str:
+    """Of a sealed secret: no two are sealed alike, even in the same moment."""
+    return hashlib.sha256(sealed.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptStep:
+    """One call of a connector's test. `failure` None: it was answered as it has to be."""
+
+    step: str
+    """`message`, `repetition` (the same again) or `forgery` (signed with a secret that is not ours)."""
+    status: int | None
+    elapsed_ms: int | None
+    sent: str
+    answered: str
+    failure: str | None

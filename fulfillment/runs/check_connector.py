@@ -6,14 +6,16 @@ It asks to end an entitlement that was never seen, which every system must answe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from fulfillment.connectors.events import ConnectorTestPassed
-from fulfillment.connectors.models import ConnectorRow
-from fulfillment.connectors.ports import Connector, Refused, RunRequest, Succeeded, TryAgain
+from fulfillment.connectors.models import ConnectorRow, ConnectorTranscript
+from fulfillment.connectors.ports import Answer, Connector, Refused, RunRequest, Succeeded, TryAgain
 from fulfillment.connectors.save_connector import open_secrets, own_connector
+from fulfillment.connectors.views import TranscriptStep
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.call_seller import SellerCalls
 from fulfillment.runs.models import Run
@@ -29,6 +31,8 @@ from kernel.signing import new_webhook_secret
 from marketplace.parties import lookups
 
 CHECK = "fulfillment.connector.check"
+EXCERPT = 1_000
+"""Characters of each message that are kept for the seller to read."""
 PATIENCE = timedelta(minutes=2)
 """A test that has not ended by then may be asked for again."""
 
@@ -69,30 +73,44 @@ class CheckConnector:
         asked_at = datetime.fromisoformat(claim.payload["asked_at"])
         return _prepare(uow, UUID(claim.payload["connector_id"]), asked_at, self._ports)
 
-    def call(self, request: _Check) -> str | None:
-        """Why the seller's system does not pass, None when it does."""
-        return find_failure(self._ports.connectors[request.kind], request.request)
+    def call(self, request: _Check) -> tuple[TranscriptStep, ...]:
+        """Ask, step by step, until one of them fails."""
+        return run_steps(self._ports.connectors[request.kind], request.request)
 
-    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Check, answer: str | None) -> None:
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Check, answer: tuple[TranscriptStep, ...]) -> None:
         """Write it down."""
         _record(uow, request.connector_id, request.asked_at, answer)
 
 
-def find_failure(connector: Connector, request: RunRequest) -> str | None:
-    """Why the seller's system does not pass; None when it does, or when there is nothing to call."""
+def find_failure(steps: Sequence[TranscriptStep]) -> str | None:
+    """Why the seller's system does not pass; None when it does, or when there was nothing to call."""
+    return next((step.failure for step in steps if step.failure is not None), None)
+
+
+def run_steps(connector: Connector, request: RunRequest) -> tuple[TranscriptStep, ...]:
+    """What was asked and answered, up to the first step that fails. No step where there is nothing to call."""
     if request.url is None:
-        return None
-    names = set()
-    for _ in ("the message", "the same again"):
+        return ()
+    steps: list[TranscriptStep] = []
+    names: set[str | None] = set()
+    for name in ("message", "repetition"):
         answer = connector.call(request)
-        if isinstance(answer, Refused | TryAgain):
-            return answer.reason
+        failure = answer.reason if isinstance(answer, Refused | TryAgain) else None
         if isinstance(answer, Succeeded):
             names.add(answer.external_id)
-    if len(names) > 1:
-        return "answer_not_repeated"
+            failure = "answer_not_repeated" if len(names) > 1 else None
+        steps.append(_step(name, answer, failure))
+        if failure is not None:
+            return tuple(steps)
     forged = connector.call(replace(request, secrets=(new_webhook_secret(),)))
-    return None if isinstance(forged, Refused) else "forgery_not_refused"
+    steps.append(_step("forgery", forged, None if isinstance(forged, Refused) else "forgery_not_refused"))
+    return tuple(steps)
+
+
+def _step(name: str, answer: Answer, failure: str | None) -> TranscriptStep:
+    wire = answer.exchange
+    sent, answered = wire.request_excerpt[:EXCERPT], wire.response_excerpt[:EXCERPT]
+    return TranscriptStep(name, wire.status, wire.elapsed_ms, sent, answered, failure)
 
 
 def _prepare(uow: UnitOfWork, connector_id: UUID, asked_at: datetime, ports: SellerCalls) -> _Check | None:
@@ -127,11 +145,17 @@ def _context(uow: UnitOfWork, row: ConnectorRow) -> dict[str, object]:
     }
 
 
-def _record(uow: UnitOfWork, connector_id: UUID, asked_at: datetime, failure: str | None) -> None:
+def _record(uow: UnitOfWork, connector_id: UUID, asked_at: datetime, steps: Sequence[TranscriptStep]) -> None:
     row = _awaited(uow, connector_id, asked_at)
     if row is None:
         return
+    failure = find_failure(steps)
     row.tested_at, row.test_failure = clock.now(), failure
+    transcript = uow.session.get(ConnectorTranscript, row.id)
+    if transcript is None:
+        transcript = ConnectorTranscript(connector_id=row.id, org_id=row.org_id)
+        uow.session.add(transcript)
+    transcript.steps, transcript.created_at = [asdict(step) for step in steps], row.tested_at
     if failure is None:
         emit(uow, ConnectorTestPassed(connector_id=row.id, org_id=row.org_id))
 

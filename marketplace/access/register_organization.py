@@ -13,8 +13,9 @@ from kernel.jobs.outbox import emit
 from marketplace.access.add_person import NewPerson, add_person
 from marketplace.access.models import MEMBER, Member
 from marketplace.input_text import checked_email, line, optional_line
+from marketplace.onboarding.models import SellerOnboarding
 from marketplace.parties.events import OrganizationRegistered
-from marketplace.parties.models import ORGANIZATION, BillingProfile, Organization, SellerOnboarding
+from marketplace.parties.models import ORGANIZATION, BillingProfile, Organization
 from marketplace.parties.places import MAX_ADDRESS, checked_country, checked_time_zone
 from marketplace.parties.tax_ids import checked_tax_id
 

@@ -14,7 +14,8 @@ from kernel.jobs.outbox import emit
 from marketplace.catalog.draft_listing import latest_version, lock_own_listing
 from marketplace.catalog.events import ListingSubmitted
 from marketplace.catalog.models import LISTING, VERSION, Listing, ListingVersion, Plan
-from marketplace.parties.models import SellerOnboarding
+from marketplace.onboarding.checklist import missing_steps
+from marketplace.onboarding.models import SellerOnboarding
 
 
 class Reason(TypedDict):
@@ -61,7 +62,7 @@ def find_reasons(uow: UnitOfWork, version: ListingVersion) -> list[Reason]:
     if not version.description.strip() or not version.description_en.strip():
         reasons.append(Reason(field="description", code="text_required"))
     onboarding = uow.session.scalar(select(SellerOnboarding).where(SellerOnboarding.org_id == version.org_id))
-    if onboarding is None or onboarding.completed_at is None:
+    if onboarding is None or missing_steps(onboarding):
         reasons.append(Reason(field="onboarding", code="onboarding_incomplete"))
     return reasons
 

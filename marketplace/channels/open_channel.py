@@ -1,4 +1,4 @@
-"""A channel is opened; people follow it."""
+"""A channel is opened and changed; people follow it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from kernel import clock
+from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
@@ -51,6 +52,32 @@ def open_channel(uow: UnitOfWork, command: OpenChannel) -> Channel:
         created_at=clock.now(),
     )
     uow.session.add(channel)
+    uow.flush()
+    return channel
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeChannel:
+    """A channel's words. Its handle stays: links name it."""
+
+    channel_id: UUID
+    name: str
+    name_en: str
+    bio: str = ""
+    bio_en: str = ""
+
+
+def change_channel(uow: UnitOfWork, command: ChangeChannel) -> Channel:
+    """Change the words of one of the acting organization's channels.
+
+    Raises:
+        NotFound: `channel_not_found`. Invalid: `text_required`, `text_too_long`.
+    """
+    channel = lock_row(uow.session, Channel, command.channel_id)
+    if channel is None or channel.org_id != uow.principal.organization():
+        raise NotFound("channel_not_found")
+    channel.name, channel.name_en = line("name", command.name, 60), line("name_en", command.name_en, 60)
+    channel.bio, channel.bio_en = paragraphs("bio", command.bio, 1000), paragraphs("bio_en", command.bio_en, 1000)
     uow.flush()
     return channel
 

@@ -15,10 +15,3 @@ class OrganizationRegistered(Event):
     org_id: UUID
     owner_person_id: UUID
     is_seller: bool
-
-
-class SellerOnboarded(Event):
-    """Every step of a seller's checklist is done; it may publish."""
-
-    topic: ClassVar[str] = "marketplace.seller_onboarded.v1"
-    org_id: UUID

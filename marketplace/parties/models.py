@@ -1,13 +1,13 @@
-"""Tables of organizations: who trades here, whom invoices are addressed to, what a seller has shown before selling."""
+"""Tables of organizations: who trades here, and whom invoices are addressed to."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CHAR, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kernel.db.base import Base, CreatedAt, Id, Instant
+from kernel.db.base import Base, CreatedAt, Id
 from kernel.db.constraints import register
 from kernel.errors import Conflict
 from kernel.states import Machine, edges
@@ -64,25 +64,6 @@ class BillingProfile(Base):
     """Only the last four digits are kept: a fully digital invoice (数电票) does not require the account's number."""
     email: Mapped[str]
     is_default: Mapped[bool] = mapped_column(default=False)
-    created_at: Mapped[CreatedAt]
-
-
-class SellerOnboarding(Base):
-    """The checklist of a seller. Nothing of it can be published before every step is done."""
-
-    __tablename__ = "seller_onboarding"
-    __table_args__ = ({"schema": "marketplace"},)
-    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"), primary_key=True)
-    legal_done_at: Mapped[Instant | None]
-    bank_done_at: Mapped[Instant | None]
-    tax_done_at: Mapped[Instant | None]
-    agreement_done_at: Mapped[Instant | None]
-    connector_done_at: Mapped[Instant | None]
-    bank_holder: Mapped[str | None]
-    bank_name: Mapped[str | None]
-    bank_account_masked: Mapped[str | None]
-    agreement_version: Mapped[str | None]
-    completed_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 
 

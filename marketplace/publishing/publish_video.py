@@ -14,8 +14,8 @@ from kernel.errors import Conflict
 from kernel.jobs.outbox import emit
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import terms_of
-from marketplace.parties.complete_onboarding_step import missing_steps
-from marketplace.parties.models import SellerOnboarding
+from marketplace.onboarding.checklist import missing_steps
+from marketplace.onboarding.models import SellerOnboarding
 from marketplace.placements.claim_checks import ClaimValue, find_contradiction
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.access import lock_own_video
@@ -76,8 +76,9 @@ def publication_blockers(uow: UnitOfWork, video: Video) -> list[Blocker]:
     """
     found: list[Blocker] = []
     onboarding = uow.session.scalar(select(SellerOnboarding).where(SellerOnboarding.org_id == video.org_id))
-    if onboarding is not None and onboarding.completed_at is None:
-        found.append(Blocker("onboarding_incomplete", {"missing": ", ".join(missing_steps(onboarding))}))
+    missing = missing_steps(onboarding) if onboarding is not None else ()
+    if missing:
+        found.append(Blocker("onboarding_incomplete", {"missing": ", ".join(missing)}))
     if video.state not in {"ready", "withdrawn"}:
         found.append(Blocker("video_not_ready", {"state": video.state}))
     rows = uow.session.execute(

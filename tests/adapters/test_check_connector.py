@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from fulfillment.connectors.models import ConnectorRow
-from fulfillment.connectors.queries import get_connector
+from fulfillment.connectors.queries import get_connector, get_transcript
 from fulfillment.connectors.save_connector import ChangeConnector, SaveConnector, change_connector, save_connector
 from fulfillment.runs.check_connector import CHECK, ask_for_test
 from kernel.db.uow import Database, unit_of_work
@@ -18,7 +18,7 @@ from kernel.jobs.models import Job
 from kernel.jobs.runner import Runner
 from kernel.principal import SYSTEM
 from kernel.signing import new_webhook_secret
-from marketplace.parties.models import SellerOnboarding
+from marketplace.onboarding.models import SellerOnboarding
 from orders import loop
 from tests.adapters.seller_process import SECRET, Seller
 from tests.factories_fulfillment import BOX, LOOPBACK, make_connector, register
@@ -89,6 +89,25 @@ def test_a_system_that_keeps_the_protocol_passes_and_nothing_is_made_in_it(
     assert len(log["effects"]) == before
     assert [call["verdict"] for call in log["deliveries"][-3:]] == ["verified", "verified", "bad_signature"]
     assert len({call["webhook_id"] for call in log["deliveries"][-3:]}) == 1
+
+
+def test_the_transcript_says_what_was_sent_and_answered(db: Database, seller: Seller) -> None:
+    org, connector_id = begin(db, seller)
+    with unit_of_work(db, org.owner) as uow:
+        assert get_transcript(uow, connector_id) == ()
+    work(db, connector_id)
+    with unit_of_work(db, org.owner) as uow:
+        message, repetition, forgery = get_transcript(uow, connector_id)
+    assert [message.status, repetition.status, forgery.status] == [200, 200, 401]
+    assert message.sent == repetition.sent
+    assert '"operation": "deprovision"' in message.sent or "deprovision" in message.sent
+    assert "succeeded" in message.answered
+    assert SECRET.removeprefix("whsec_") not in repr((message, repetition, forgery))
+    assert "/hooks/runs/" not in message.sent, "the callback's address is a credential"
+    with unit_of_work(db, SYSTEM) as uow:
+        stranger = make_org(uow, seller=True)
+    with unit_of_work(db, stranger.owner) as uow:
+        assert get_transcript(uow, connector_id) == ()
 
 
 def test_one_that_does_not_know_our_secret_fails(db: Database, seller: Seller) -> None:

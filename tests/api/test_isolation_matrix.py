@@ -48,6 +48,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "address": "某路 1 号",
         "email": "a@example.test",
     },
+    "PUT /v1/channels/{channel_id}": {"name": "其他", "name_en": "other"},
     "PATCH /v1/connectors/{connector_id}": {"name": "other"},
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},

@@ -29,6 +29,7 @@ from kernel.principal import SYSTEM, Principal
 from marketplace.access.members import list_members
 from marketplace.mail.compose import Composer, MailContent
 from marketplace.mail.models import Mail
+from marketplace.onboarding.agreement_text import AGREEMENT_VERSION
 from orders.approval_rules.set_rule import SetRule, set_rule
 from tests.adapters.seller_process import Seller
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
@@ -202,9 +203,18 @@ def catalogue(world: World) -> None:
 
 
 def onboarding(world: World) -> None:
+    ask, operator = world.walk.ask, world.operator
     with unit_of_work(world.services.db, SYSTEM) as uow:
-        who = key_of(uow, make_org(uow, seller=True).owner)
-    world.walk.ask("POST /v1/onboarding/{step}", who, {}, step="legal")
+        owner = make_org(uow).owner
+        who, person = key_of(uow, owner), session_of(uow, owner)
+    ask("POST /v1/onboarding", who)
+    ask("POST /v1/onboarding/{step}", person, {"agreement_version": AGREEMENT_VERSION}, step="agreement")
+    proof = ask("POST /v1/onboarding/legal-proof", who, {"file": SCAN}, "multipart/form-data")
+    ask("POST /v1/operator/legal-proofs/{proof_id}", operator, {"approve": True}, proof_id=proof["id"])
+    account = {"currency": "CNY", "country": "CN", "holder": "测试有限公司", "bank_name": "测试银行"}
+    account |= {"account": "6222020200112233445", "bank_code": "102100099996"}
+    saved = ask("POST /v1/payout-accounts", who, account)
+    ask("POST /v1/operator/payout-accounts/{account_id}/reveal", operator, account_id=saved["id"])
 
 
 def videos(world: World) -> None:
@@ -214,6 +224,7 @@ def videos(world: World) -> None:
         video_id = make_ready_video(uow, world.stage.promoter).id
     handle = {"handle": f"c-{uuid7().hex[-10:]}", "name": "频道", "name_en": "Channel"}
     ask("POST /v1/channels", promoter, handle)
+    ask("PUT /v1/channels/{channel_id}", promoter, {"name": "频道", "name_en": "Other"}, channel_id=channel)
     ask("PUT /v1/channels/{channel_id}/follow", world.purchaser, channel_id=channel)
     ask("DELETE /v1/channels/{channel_id}/follow", world.purchaser, channel_id=channel)
     for media_type, method, body in (
@@ -350,6 +361,8 @@ def operating(world: World) -> None:
 
 CLIP = b"\0\0\0\x18ftypisom\0\0\2\0isommp42" + bytes(64)
 """What begins as a video does; what it holds is examined later."""
+SCAN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40) + b"\0\0\0\0IEND\xae\x42\x60\x82"
+"""What begins and ends as a picture does."""
 STEPS = (sign_in, sign_up, members, catalogue, onboarding, videos, buying, using, delivering, operating)
 
 

@@ -28,8 +28,16 @@ SELLER_UPLOAD = "/seller/videos/new"
 SELLER_ORDERS = "/seller/orders"
 SELLER_LISTINGS = "/seller/listings"
 SELLER_MONEY = "/seller/money"
+SELLER_START = "/seller/start"
+SELLER_LEGAL = "/seller/start/legal"
+SELLER_TAX = "/seller/start/tax"
+SELLER_PAYOUT_ACCOUNT = "/seller/start/payout-account"
+SELLER_AGREEMENT = "/seller/start/agreement"
+SELLER_CHANNEL = "/seller/channel"
+SELLER_CONNECTORS = "/seller/connectors"
 PROMOTER = "/promoter"
 OPERATOR = "/operator"
+OPERATOR_SELLERS = "/operator/sellers"
 OPERATOR_CLOSE = "/operator/statements/close"
 OPERATOR_CLOCK = "/operator/clock"
 TRACE = "/trace"
@@ -164,6 +172,36 @@ def seller_video(video_id: str) -> str:
 def seller_listing(listing_id: str) -> str:
     """The seller's page of one listing."""
     return f"/seller/listings/{listing_id}"
+
+
+def seller_channel(channel_id: str) -> str:
+    """Where the words of one's own channel are changed."""
+    return f"{SELLER_CHANNEL}/{channel_id}"
+
+
+def seller_connector(connector_id: str) -> str:
+    """The seller's page of one connector: address, secret, test."""
+    return f"{SELLER_CONNECTORS}/{connector_id}"
+
+
+def legal_document(proof_id: str) -> str:
+    """One's own legal document as it was uploaded."""
+    return f"/v1/onboarding/legal-proof/{proof_id}"
+
+
+def operator_seller(proof_id: str) -> str:
+    """A seller's document, and the decision on it."""
+    return f"{OPERATOR_SELLERS}/{proof_id}"
+
+
+def operator_payout_account(account_id: str) -> str:
+    """Where an account's whole number is asked for."""
+    return f"/operator/payout-accounts/{account_id}"
+
+
+def operator_document(proof_id: str) -> str:
+    """A seller's legal document as it was uploaded."""
+    return f"/v1/operator/legal-proofs/{proof_id}/file"
 
 
 def operator_replay(job_id: str) -> str:

@@ -20,6 +20,9 @@ Area = Literal[
     "operator",
     "tracer",
     "members",
+    "start",
+    "become_seller",
+    "seller_reviews",
 ]
 """What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
 
@@ -46,10 +49,13 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_orders", "receipt", addresses.SELLER_ORDERS, "sales", "selling"),
     NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "earnings", "selling"),
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
+    NavItem("seller_start", "check", addresses.SELLER_START, "start", "selling"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "channel_films", "promoting"),
     NavItem("members", "user", addresses.MEMBERS, "members", "organization"),
+    NavItem("become_seller", "tag", addresses.SELLER_START, "become_seller", "organization"),
     NavItem("promoter", "share", addresses.PROMOTER, "promoter", "promoting"),
     NavItem("operator", "gauge", addresses.OPERATOR, "operator", "operating"),
+    NavItem("operator_sellers", "building", addresses.OPERATOR_SELLERS, "seller_reviews", "operating"),
     NavItem("trace", "trace", addresses.TRACE, "tracer", "operating"),
 )
 BOTTOM_BAR_SIZE = 5

@@ -98,5 +98,5 @@ def _in_words(page_request: PageRequest, code: str, name: str, value: object) ->
     if name == "missing":
         known = translations(page_request.language).texts
         comma = ", " if page_request.language == "en" else "、"
-        return comma.join(known.get(f"onboarding.{step}", step) for step in value.split(", "))
+        return comma.join(known.get(f"start.{step}.title", step) for step in value.split(", "))
     return value

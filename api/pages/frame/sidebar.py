@@ -24,8 +24,15 @@ _SELLING: tuple[tuple[str, Area], ...] = (
     ("seller.orders.read", "sales"),
     ("money.read", "earnings"),
 )
+STARTING = ("members.manage", "billing.manage", "connectors.write", "videos.write", "catalog.write")
+"""Whoever holds one of these has something to do for a seller's start."""
 _PROMOTING: tuple[tuple[str, Area], ...] = (("videos.write", "channel_films"), ("money.read", "promoter"))
-_OPERATING: tuple[tuple[str, Area], ...] = (("operator.read", "operator"), ("trace.read", "tracer"))
+_NOT_YET_SELLING: tuple[tuple[str, Area], ...] = (("members.manage", "become_seller"),)
+_OPERATING: tuple[tuple[str, Area], ...] = (
+    ("operator.read", "operator"),
+    ("operator.reviews", "seller_reviews"),
+    ("trace.read", "tracer"),
+)
 
 
 def areas_of(uow: UnitOfWork, signed_in: SignedIn | None) -> frozenset[Area]:
@@ -43,8 +50,11 @@ def areas_of(uow: UnitOfWork, signed_in: SignedIn | None) -> frozenset[Area]:
     if signed_in.organization.is_seller:
         selling = may(_SELLING)
         found |= {*selling, "seller"} if selling else set()
-    elif (promoting := may(_PROMOTING)) and list_own_channels(uow):
-        found |= promoting
+        found |= {"start"} if any(map(principal.may, STARTING)) else set()
+    else:
+        found |= may(_NOT_YET_SELLING)
+        if (promoting := may(_PROMOTING)) and list_own_channels(uow):
+            found |= promoting
     return frozenset({*VISITOR_AREAS, *found})
 
 

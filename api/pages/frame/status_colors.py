@@ -66,6 +66,9 @@ TONES: dict[str, dict[str, Tone]] = {
         "retried": "wait",
         "unknown": "wait",
     },
+    "start": {"todo": "idle", "waiting": "wait", "rejected": "bad", "done": "good"},
+    "legal_proof": {"submitted": "wait", "approved": "good", "rejected": "bad", "superseded": "idle"},
+    "connector_test": {"untested": "idle", "running": "wait", "passed": "good", "failed": "bad"},
     "link": {"done": "good", "live": "wait", "waiting": "wait", "todo": "idle", "failed": "bad", "broken": "bad"},
 }
 

@@ -36,6 +36,7 @@ from kernel.jobs.runner import replay
 from marketplace.catalog.queries import list_in_review
 from marketplace.catalog.review_listing import ReviewListing, review_listing
 from marketplace.catalog.submit_listing import Reason
+from marketplace.onboarding.queries import count_waiting_proofs, payout_accounts_of
 from marketplace.parties.lookups import get_party
 from orders.seller_queries import sold_lines
 
@@ -177,6 +178,8 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
             incidents=list_incidents(uow, state="open", limit=_INCIDENTS).items,
             disputes=list_disputes(uow, state="open", limit=_INCIDENTS).items,
             webhooks=list_quarantined(uow, state="quarantined", limit=_INCIDENTS).items,
+            banks=payout_accounts_of(uow, {row.org_id for row in statements}) if statements else {},
+            waiting_proofs=count_waiting_proofs(uow) if may("operator.reviews") else (0, None),
             names={org_id: get_party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
         )
         ahead_s = sandbox_clock.ahead_s(uow) if page_request.services.sandbox else 0

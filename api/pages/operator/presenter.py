@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from api.pages.frame import addresses
 from api.pages.frame.phrases import money, priced, run_failure, seconds_since
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
@@ -30,9 +31,16 @@ from billing.statements.queries import StatementRow
 from fulfillment.runs.views import RunRow
 from kernel.jobs.queries import DeadJob, DueJobs
 from marketplace.catalog.queries import ListingView
+from marketplace.onboarding.queries import PayoutAccountView
 from orders.seller_queries import SoldLine
 
-PROMISED_S: Mapping[str, int] = {"reviews": 86_400, "payouts": 3 * 86_400, "dead_runs": 3_600, "dead_jobs": 900}
+PROMISED_S: Mapping[str, int] = {
+    "reviews": 86_400,
+    "legal_proofs": 86_400,
+    "payouts": 3 * 86_400,
+    "dead_runs": 3_600,
+    "dead_jobs": 900,
+}
 """How old the oldest of a queue may be before it shows as late, in seconds; the money queues an hour."""
 _MONEY_PROMISED_S = 3_600
 _DUE_PROMISED = timedelta(seconds=60)
@@ -55,6 +63,8 @@ class OperatorDashboard:
     incidents: Sequence[IncidentRow]
     disputes: Sequence[DisputeRow]
     webhooks: Sequence[QuarantinedWebhook]
+    banks: Mapping[tuple[UUID, str], PayoutAccountView] = field(default_factory=dict)
+    waiting_proofs: tuple[int, datetime | None] = (0, None)
 
 
 def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
@@ -62,6 +72,7 @@ def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
     payable = [row.closed_at for row in dashboard.statements if is_payable(row)]
     return (
         _queue("reviews", [row.submitted_at or row.created_at for row in dashboard.reviews], "#reviews"),
+        _proofs(*dashboard.waiting_proofs),
         _queue("dead_runs", [row.created_at for row in dashboard.runs], "#dead"),
         _queue("payouts", payable, "#settlements"),
         _queue("dead_jobs", [row.created_at for row in dashboard.jobs], "#jobs"),
@@ -76,6 +87,12 @@ def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
             for row in dashboard.money
         ),
     )
+
+
+def _proofs(count: int, oldest_at: datetime | None) -> Queue:
+    oldest_s = seconds_since(oldest_at) if oldest_at else None
+    late = oldest_s is not None and oldest_s > PROMISED_S["legal_proofs"]
+    return Queue("legal_proofs", count, oldest_s, late, addresses.OPERATOR_SELLERS if count else None)
 
 
 def is_payable(row: StatementRow) -> bool:
@@ -129,6 +146,7 @@ def settlements(dashboard: OperatorDashboard) -> tuple[Settlement, ...]:
             closed_at=row.closed_at,
             payable=is_payable(row),
             account=dashboard.accounts.get(row.org_id),
+            bank=dashboard.banks.get((row.org_id, row.currency)),
         )
         for row in dashboard.statements
     )

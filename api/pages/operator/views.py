@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from billing.payouts.queries import Account
 from kernel.money import Money
+from marketplace.onboarding.queries import PayoutAccountView
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class DeadJobRow:
 class Settlement:
     """A statement on the operator's dashboard; ``payable`` shows the button that pays it.
 
-    ``account`` is where its party was paid last, for the operator to confirm.
+    ``account`` is where its party was paid last, for the operator to confirm; ``bank`` the account the party gave.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Settlement:
     closed_at: datetime
     payable: bool
     account: Account | None = None
+    bank: PayoutAccountView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from marketplace.attribution.reach import get_reach
 from marketplace.catalog.queries import get_own_listing, list_own_listings
-from marketplace.parties.queries import get_checklist
+from marketplace.onboarding.queries import get_checklist
 from marketplace.publishing.queries import list_own_videos
 from orders.queries import list_seller_orders
 

@@ -54,7 +54,7 @@ class SellerHomeView:
     funnel_video_id: str | None = None
     funnel_video_title: str = ""
     funnel_money: Money | None = None
-    #: Onboarding steps not done yet, keys under ``onboarding.``; selling is closed until it is empty.
+    #: Onboarding steps not done yet, keys under ``start.``; selling is closed until it is empty.
     missing: tuple[str, ...] = ()
 
 

@@ -9,10 +9,9 @@ from litestar.di import NamedDependency as Given
 
 from api.auth import PUBLIC, SIGNED_IN
 from api.pages.frame import addresses
-from api.pages.frame.choices import Choice
+from api.pages.frame.choices import country_choices
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page
-from api.pages.frame.translations import translations
 from api.pages.sign_up.views import (
     AskView,
     CompleteView,
@@ -30,7 +29,6 @@ from kernel.errors import DomainError
 from marketplace.access.email_proofs import Presented
 from marketplace.access.invitations import Newcomer
 from marketplace.access.register_organization import RegisterOrganization
-from marketplace.parties.places import COUNTRIES
 
 Answer = Response[str] | Response[bytes]
 REFUSED = 422
@@ -81,7 +79,7 @@ def complete_page(page_request: Given[PageRequest]) -> Answer:
     """The form behind the mail: by its link, or with its code."""
     return page_request.render(
         CompleteView(
-            countries=_countries(page_request),
+            countries=country_choices(page_request.language),
             email=page_request.query("email", most=254),
             token=page_request.query("token", most=1000),
             shows_outbox=_shows_outbox(page_request),
@@ -103,7 +101,7 @@ def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
         )
     except DomainError as refused:
         view = CompleteView(
-            countries=_countries(page_request),
+            countries=country_choices(page_request.language),
             email=presented.email,
             code=presented.code,
             token=presented.token,
@@ -116,7 +114,7 @@ def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
         return page_request.render(view, status=REFUSED)
     del opened
     return page_request.redirect(
-        addresses.SELLER if typed.is_seller else addresses.ORDERS, notice="welcome", cookies=cookies
+        addresses.SELLER_START if typed.is_seller else addresses.ORDERS, notice="welcome", cookies=cookies
     )
 
 
@@ -184,7 +182,7 @@ def decline_invitation(page_request: Given[PageRequest], form: Given[Form]) -> A
 @page(addresses.ORGANIZATION_NEW, SIGNED_IN)
 def organization_page(page_request: Given[PageRequest]) -> Answer:
     """The form for another organization."""
-    return page_request.render(OrganizationView(_countries(page_request)))
+    return page_request.render(OrganizationView(country_choices(page_request.language)))
 
 
 @form_post(addresses.ORGANIZATION_NEW, SIGNED_IN)
@@ -195,11 +193,16 @@ def register_organization(page_request: Given[PageRequest], form: Given[Form]) -
         made = register_own(page_request.request, _registration(page_request, typed))
     except DomainError as refused:
         view = OrganizationView(
-            _countries(page_request), typed, failure(page_request, refused), str(refused.params.get("field", ""))
+            country_choices(page_request.language),
+            typed,
+            failure(page_request, refused),
+            str(refused.params.get("field", "")),
         )
         return page_request.render(view, status=REFUSED)
     act_for(page_request.request, made.org_id)
-    return page_request.redirect(addresses.SELLER if typed.is_seller else addresses.ORDERS, notice="organization_made")
+    return page_request.redirect(
+        addresses.SELLER_START if typed.is_seller else addresses.ORDERS, notice="organization_made"
+    )
 
 
 def _invitation(
@@ -247,13 +250,6 @@ def _registration(page_request: PageRequest, typed: OrganizationTyped) -> Regist
         locale=page_request.language,
         is_seller=typed.is_seller,
     )
-
-
-def _countries(page_request: PageRequest) -> tuple[Choice, ...]:
-    """By name in the reader's language, with China, where most come from, at the head."""
-    names = translations(page_request.language).locale.territories
-    found = sorted((names.get(code, code), code) for code in COUNTRIES)
-    return tuple(Choice(code, name) for name, code in sorted(found, key=lambda one: one[1] != "CN"))
 
 
 def _shows_outbox(page_request: PageRequest) -> bool:

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import select, text
 
 from api.context import Services
-from app.sample.catalogue import await_examination, make_organization, make_product, onboard, publish, upload
+from app.sample.catalogue import await_examination, make_organization, make_product, publish, upload
 from app.sample.connectors import seed_connectors
 from app.sample.history import acts, buying
 from app.sample.history.clips import CLIPS, clip_scene
@@ -30,6 +30,7 @@ from app.sample.organizations import APPROVAL_ABOVE_MINOR
 from app.sample.products import PRODUCTS
 from app.sample.scenes import Scene, generate_scenes
 from app.sample.scenes.short_films import SHORT_STORIES
+from app.sample.seller_start import SellerStart
 from app.scheduler import run_sweep
 from billing.gateways.janitor import JANITOR, WEBHOOKS
 from billing.ledger.seal import SEAL
@@ -197,7 +198,7 @@ class Past:
         services = self.services
         connectors = seed_connectors(db, services.secrets, services.outbound_policy, self.seller_url, {key: org_id})
         self._tell_seller("/secrets", {"vendor": key, "secret": connectors[key].secret})
-        transact(db, SYSTEM, onboard(org_id))
+        SellerStart(db, services.storage, services.secrets).finish(owner)
         for product in MORE_PRODUCTS:
             if product.seller == key:
                 make_product(db, owner, product, connectors[key].connector_id)

@@ -20,9 +20,10 @@ from marketplace.catalog.review_listing import connect_plan, retire_listing, wit
 from marketplace.catalog.submit_listing import submit_listing
 from marketplace.discovery import claims
 from marketplace.discovery.feed import get_feed_item, list_feed
+from marketplace.onboarding.queries import find_acceptance, find_document, get_checklist, list_payout_accounts
 from marketplace.parties import lookups
 from marketplace.parties.models import BillingProfile
-from marketplace.parties.queries import get_checklist, list_billing_profiles
+from marketplace.parties.queries import list_billing_profiles
 from marketplace.parties.save_billing_profile import SaveBillingProfile, save_billing_profile
 from marketplace.publishing.publish_video import withdraw_video
 from marketplace.publishing.queries import get_own_video, list_own_videos
@@ -41,6 +42,10 @@ from tests.factories_marketplace import (
 )
 
 PRIVATE = "billing_profile seller_onboarding member session api_key follow share_link".split()
+PRIVATE += "legal_proof payout_account agreement_acceptance".split()
+HELD = "billing_profile member api_key video listing listing_version plan".split()
+HELD += "legal_proof payout_account agreement_acceptance".split()
+"""What the owner of the tests has."""
 DRAFTS = "video listing listing_version plan placement claim".split()
 
 
@@ -66,7 +71,18 @@ class TestRowLevelSecurityAlone:
         self, uow: UnitOfWork, owner: Principal, stranger: Principal, table: str
     ) -> None:
         statement = text(f"SELECT count(*) FROM marketplace.{table} WHERE org_id = :org")
-        if table in {"billing_profile", "member", "api_key", "video", "listing", "listing_version", "plan"}:
+        if table in {
+            "legal_proof",
+            "payout_account",
+            "agreement_acceptance",
+            "billing_profile",
+            "member",
+            "api_key",
+            "video",
+            "listing",
+            "listing_version",
+            "plan",
+        }:
             with acting(uow, owner):
                 assert uow.session.scalar(statement, {"org": owner.org_id}), "the owner sees its own"
         for principal in (stranger, ANONYMOUS):
@@ -110,6 +126,8 @@ class TestQueriesAlone:
             assert {row.person_id for row in list_members(uow)} == {stranger.person_id}
             assert {row.org_id for row in list_billing_profiles(uow)} == {stranger.org_id}
             assert get_checklist(uow).org_id == stranger.org_id
+            assert list_payout_accounts(uow) == []
+            assert find_acceptance(uow) is None
             assert owner.org_id not in {item.org_id for item in list_feed(uow, limit=100).items}
 
     def test_single_things_are_not_found(self, uow: UnitOfWork, owner: Principal, stranger: Principal) -> None:
@@ -119,6 +137,9 @@ class TestQueriesAlone:
             plan = listing.plans[0].id
             key = list_api_keys(uow)[0].id
             profile = list_billing_profiles(uow)[0].id
+            proof = get_checklist(uow).legal_proof
+            assert proof is not None
+            proof_id = proof.id
         attempts: list[Callable[[], object]] = [
             lambda: get_feed_item(uow, video),
             lambda: get_own_video(uow, video),
@@ -136,6 +157,7 @@ class TestQueriesAlone:
             lambda: sellable.get_sellable(uow, plan),
             lambda: lookups.get_billing_profile(uow, profile),
             lambda: revoke_api_key(uow, key),
+            lambda: find_document(uow, proof_id),
             lambda: save_billing_profile(
                 uow, SaveBillingProfile("名", "91330106MA2CF9B3RJ", "CN", "", "a@example.test", id=profile)
             ),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from fulfillment.connectors.ports import Accepted, Answer, Exchange, Refused, RunRequest, Succeeded, TryAgain
-from fulfillment.runs.check_connector import find_failure
+from fulfillment.runs.check_connector import EXCERPT, find_failure, run_steps
 from kernel.ids import uuid7
 from kernel.signing import new_webhook_secret
 
 SECRET = new_webhook_secret()
 WIRE = Exchange(status=200)
+STEPS = ("message", "repetition", "forgery")
 DONE, TAKEN, NO, LATER = Succeeded(WIRE), Accepted(WIRE), Refused(WIRE, "no stock"), TryAgain(WIRE, "http_503")
 
 
@@ -33,7 +34,9 @@ def request(url: str | None = "https://seller.example/") -> RunRequest:
 @pytest.mark.parametrize("answers", [(DONE, DONE), (TAKEN, TAKEN), (TAKEN, DONE)])
 def test_the_same_message_twice_and_then_a_forgery(answers: tuple[Answer, Answer]) -> None:
     system = System(*answers, NO)
-    assert find_failure(system, request()) is None
+    steps = run_steps(system, request())
+    assert find_failure(steps) is None
+    assert [(step.step, step.failure) for step in steps] == [(name, None) for name in STEPS]
     assert [message_id for message_id, _ in system.asked] == ["msg_1"] * 3
     assert [secrets == (SECRET,) for _, secrets in system.asked] == [True, True, False]
 
@@ -52,8 +55,18 @@ def test_the_same_message_twice_and_then_a_forgery(answers: tuple[Answer, Answer
     ],
 )
 def test_what_does_not_pass(answers: tuple[Answer, ...], failure: str) -> None:
-    assert find_failure(System(*answers), request()) == failure
+    steps = run_steps(System(*answers), request())
+    assert find_failure(steps) == failure
+    assert [step.step for step in steps] == list(STEPS[: len(answers)]), "what comes after a failure is not asked"
+    assert [step.failure for step in steps[:-1]] == [None] * (len(answers) - 1)
+
+
+def test_what_was_sent_and_answered_is_kept_cut_short() -> None:
+    wire = Exchange(200, 12, "s" * 3_000, "a" * 3_000)
+    (first, *_) = run_steps(System(Accepted(wire), Accepted(wire), Refused(wire, "no")), request())
+    assert (first.status, first.elapsed_ms, first.sent, first.answered) == (200, 12, "s" * EXCERPT, "a" * EXCERPT)
 
 
 def test_where_there_is_no_address_nothing_is_called() -> None:
-    assert find_failure(System(), request(None)) is None
+    assert run_steps(System(), request(None)) == ()
+    assert find_failure(()) is None

@@ -23,5 +23,5 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
-// A document that somebody waits for is being drawn: look again until it is there.
-if (document.querySelector("[data-drawing]")) setTimeout(() => location.reload(), 3000);
+// A document that somebody waits for is being drawn, or a connector is being tested: look again until it is there.
+if (document.querySelector("[data-drawing], [data-running]")) setTimeout(() => location.reload(), 3000);

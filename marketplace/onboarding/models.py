@@ -1,0 +1,122 @@
+"""Tables of a seller's start: the checklist, what proves who the seller is, where it is paid, what it agreed to."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant
+from kernel.db.constraints import register
+from kernel.errors import Conflict
+from kernel.states import Machine, edges
+
+
+class SellerOnboarding(Base):
+    """The checklist of a seller: when each step was done. `checklist.py` says what is still missing."""
+
+    __tablename__ = "seller_onboarding"
+    __table_args__ = ({"schema": "marketplace"},)
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"), primary_key=True)
+    legal_done_at: Mapped[Instant | None]
+    """When the platform approved a legal document; a later one that is rejected takes nothing back."""
+    bank_done_at: Mapped[Instant | None]
+    tax_done_at: Mapped[Instant | None]
+    agreement_done_at: Mapped[Instant | None]
+    agreement_version: Mapped[str | None]
+    connector_done_at: Mapped[Instant | None]
+    completed_at: Mapped[Instant | None]
+    """When nothing was missing for the first time. What is missing now is another question."""
+    created_at: Mapped[CreatedAt]
+
+
+class LegalProof(Base):
+    """A document that shows that the seller exists, as it was uploaded, and what the platform said to it."""
+
+    __tablename__ = "legal_proof"
+    __table_args__ = (
+        CheckConstraint("state IN ('submitted', 'approved', 'rejected', 'superseded')", name="state"),
+        CheckConstraint("(state IN ('approved', 'rejected')) = (reviewed_at IS NOT NULL)", name="reviewed"),
+        CheckConstraint("state <> 'rejected' OR reason <> ''", name="rejected_with_reason"),
+        Index("uq_legal_proof_submitted", "org_id", unique=True, postgresql_where=text("state = 'submitted'")),
+        Index("ix_legal_proof_org_id_created_at", "org_id", "created_at"),
+        Index("ix_legal_proof_waiting", "created_at", postgresql_where=text("state = 'submitted'")),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    state: Mapped[str]
+    file_key: Mapped[str]
+    file_name: Mapped[str]
+    media_type: Mapped[str]
+    size_bytes: Mapped[int]
+    sha256: Mapped[str]
+    submitted_by: Mapped[UUID | None]
+    reviewed_by: Mapped[UUID | None]
+    reviewed_at: Mapped[Instant | None]
+    reason: Mapped[str] = mapped_column(default="")
+    """The reviewer's words to the seller."""
+    created_at: Mapped[CreatedAt]
+
+
+class PayoutAccount(Base):
+    """A bank account that a party is paid to, one for each currency at a time. A change is another row.
+
+    The number is sealed to the row; its last four characters are kept beside it, for people to recognise it.
+    """
+
+    __tablename__ = "payout_account"
+    __table_args__ = (
+        CheckConstraint("country ~ '^[A-Z]{2}$'", name="country"),
+        Index(
+            "uq_payout_account_current",
+            "org_id",
+            "currency",
+            unique=True,
+            postgresql_where=text("replaced_at IS NULL"),
+        ),
+        Index("ix_payout_account_org_id_created_at", "org_id", "created_at"),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    currency: Mapped[Currency]
+    country: Mapped[str] = mapped_column(CHAR(2))
+    """Of the bank, ISO 3166-1 alpha-2: it decides what a transfer needs."""
+    holder: Mapped[str]
+    bank_name: Mapped[str]
+    bank_code: Mapped[str]
+    """CNAPS, routing number, sort code or BIC; empty where the account number says the bank (IBAN)."""
+    account_sealed: Mapped[str]
+    account_last4: Mapped[str]
+    added_by: Mapped[UUID | None]
+    replaced_at: Mapped[Instant | None]
+    created_at: Mapped[CreatedAt]
+
+
+class AgreementAcceptance(Base):
+    """Who accepted which version of the seller agreement for their organization, and the text they saw. Append-only."""
+
+    __tablename__ = "agreement_acceptance"
+    __table_args__ = (UniqueConstraint("org_id", "version"), {"schema": "marketplace"})
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    version: Mapped[str]
+    locale: Mapped[str]
+    text_sha256: Mapped[str]
+    accepted_by: Mapped[UUID]
+    accepted_name: Mapped[str]
+    """Their name at that moment: whoever signed keeps it, whatever they are called later."""
+    created_at: Mapped[CreatedAt]
+
+
+register("uq_legal_proof_submitted", lambda: Conflict("legal_proof_changed"))
+register("uq_payout_account_current", lambda: Conflict("payout_account_changed"))
+register("uq_agreement_acceptance_org_id_version", lambda: Conflict("agreement_accepted_already"))
+
+LEGAL_PROOF = Machine(
+    "marketplace.legal_proof",
+    initial="submitted",
+    edges=edges(submitted="approved rejected superseded", approved="", rejected="", superseded=""),
+)

@@ -1,0 +1,71 @@
+"""A seller hands in a document that shows that it exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
+from kernel.storage import StoredObject
+from kernel.text import plain_text
+from marketplace.onboarding.checklist import lock_checklist
+from marketplace.onboarding.models import LEGAL_PROOF, LegalProof
+
+PREFIX = "legal"
+"""Where documents are kept in the object store."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitLegalProof:
+    """What was stored, what its bytes are, and what its uploader called it (for people, never for a path)."""
+
+    stored: StoredObject
+    media_type: str
+    file_name: str
+
+
+def document_key(org_id: UUID) -> str:
+    """Where a document is to be stored: a new place every time."""
+    return f"{PREFIX}/{org_id}/{uuid7()}"
+
+
+def submit_legal_proof(uow: UnitOfWork, command: SubmitLegalProof) -> LegalProof:
+    """Let the platform look at a document. It takes the place of one that still waits; the same bytes again change nothing.
+
+    A seller that was approved before stays so whatever is said to the new document.
+
+    Raises: NotFound `onboarding_not_found`. Locks: the checklist.
+    """
+    checklist = lock_checklist(uow, uow.principal.organization())
+    waiting = uow.session.scalar(
+        select(LegalProof)
+        .where(LegalProof.org_id == checklist.org_id, LegalProof.state == "submitted")
+        .with_for_update()
+    )
+    if waiting is not None:
+        if waiting.sha256 == command.stored.sha256:
+            return waiting
+        LEGAL_PROOF.move(uow, waiting, "superseded", org_ids=[waiting.org_id])
+        uow.flush()
+    row = LegalProof(
+        id=uuid7(),
+        org_id=checklist.org_id,
+        file_key=command.stored.key,
+        file_name=plain_text(command.file_name)[:200] or "document",
+        media_type=command.media_type,
+        size_bytes=command.stored.size_bytes,
+        sha256=command.stored.sha256,
+        submitted_by=uow.principal.accountable_id,
+        reviewed_by=None,
+        reviewed_at=None,
+        reason="",
+        created_at=clock.now(),
+    )
+    LEGAL_PROOF.begin(uow, row, org_ids=[row.org_id])
+    uow.session.add(row)
+    uow.flush()
+    return row
