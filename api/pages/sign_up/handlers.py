@@ -9,10 +9,9 @@ from litestar.di import NamedDependency as Given
 
 from api.auth import PUBLIC, SIGNED_IN
 from api.pages.frame import addresses
-from api.pages.frame.choices import Choice
+from api.pages.frame.countries import country_choices
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page
-from api.pages.frame.translations import translations
 from api.pages.sign_up.views import (
     AskView,
     CompleteView,
@@ -30,7 +29,6 @@ from kernel.errors import DomainError
 from marketplace.access.email_proofs import Presented
 from marketplace.access.invitations import Newcomer
 from marketplace.access.register_organization import RegisterOrganization
-from marketplace.parties.places import COUNTRIES
 
 Answer = Response[str] | Response[bytes]
 REFUSED = 422
@@ -81,7 +79,7 @@ def complete_page(page_request: Given[PageRequest]) -> Answer:
     """The form behind the mail: by its link, or with its code."""
     return page_request.render(
         CompleteView(
-            countries=_countries(page_request),
+            countries=country_choices(page_request),
             email=page_request.query("email", most=254),
             token=page_request.query("token", most=1000),
             shows_outbox=_shows_outbox(page_request),
@@ -103,14 +101,14 @@ def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
         )
     except DomainError as refused:
         view = CompleteView(
-            countries=_countries(page_request),
+            countries=country_choices(page_request),
             email=presented.email,
             code=presented.code,
             token=presented.token,
             name=form.text("name", most=100),
             typed=typed,
             error=failure(page_request, refused),
-            error_field=str(refused.params.get("field", "")),
+            error_field=getattr(refused, "field", None) or "",
             shows_outbox=_shows_outbox(page_request),
         )
         return page_request.render(view, status=REFUSED)
@@ -144,7 +142,7 @@ def new_password(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
             code=presented.code,
             token=presented.token,
             error=failure(page_request, refused),
-            error_field=str(refused.params.get("field", "")),
+            error_field=getattr(refused, "field", None) or "",
             shows_outbox=_shows_outbox(page_request),
         )
         return page_request.render(view, status=REFUSED)
@@ -168,7 +166,7 @@ def accept_invitation(page_request: Given[PageRequest], form: Given[Form]) -> An
         _, cookies = accept(page_request.request, token, newcomer)
     except DomainError as refused:
         view = _invitation(
-            page_request, token, name, failure(page_request, refused), str(refused.params.get("field", ""))
+            page_request, token, name, failure(page_request, refused), getattr(refused, "field", None) or ""
         )
         return page_request.render(view, status=REFUSED)
     return page_request.redirect(addresses.ACCOUNT, notice="joined", cookies=cookies)
@@ -184,7 +182,7 @@ def decline_invitation(page_request: Given[PageRequest], form: Given[Form]) -> A
 @page(addresses.ORGANIZATION_NEW, SIGNED_IN)
 def organization_page(page_request: Given[PageRequest]) -> Answer:
     """The form for another organization."""
-    return page_request.render(OrganizationView(_countries(page_request)))
+    return page_request.render(OrganizationView(country_choices(page_request)))
 
 
 @form_post(addresses.ORGANIZATION_NEW, SIGNED_IN)
@@ -195,7 +193,7 @@ def register_organization(page_request: Given[PageRequest], form: Given[Form]) -
         made = register_own(page_request.request, _registration(page_request, typed))
     except DomainError as refused:
         view = OrganizationView(
-            _countries(page_request), typed, failure(page_request, refused), str(refused.params.get("field", ""))
+            country_choices(page_request), typed, failure(page_request, refused), getattr(refused, "field", None) or ""
         )
         return page_request.render(view, status=REFUSED)
     act_for(page_request.request, made.org_id)
@@ -247,13 +245,6 @@ def _registration(page_request: PageRequest, typed: OrganizationTyped) -> Regist
         locale=page_request.language,
         is_seller=typed.is_seller,
     )
-
-
-def _countries(page_request: PageRequest) -> tuple[Choice, ...]:
-    """By name in the reader's language, with China, where most come from, at the head."""
-    names = translations(page_request.language).locale.territories
-    found = sorted((names.get(code, code), code) for code in COUNTRIES)
-    return tuple(Choice(code, name) for name, code in sorted(found, key=lambda one: one[1] != "CN"))
 
 
 def _shows_outbox(page_request: PageRequest) -> bool:
