@@ -9,6 +9,7 @@ from typing import Any
 from api import health, metrics, openapi_ui
 from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
+from api.pages.billing_profiles import handlers as billing_profiles_pages
 from api.pages.buy import handlers as buy_pages
 from api.pages.connectors import handlers as connectors_pages
 from api.pages.entitlements import handlers as entitlements_pages
@@ -19,6 +20,7 @@ from api.pages.money import handlers as money_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
+from api.pages.purchase_rules import handlers as purchase_rules_pages
 from api.pages.seller import handlers as seller_pages
 from api.pages.seller_reviews import handlers as seller_reviews_pages
 from api.pages.seller_start import handlers as seller_start_pages
@@ -120,6 +122,8 @@ MODULES: tuple[ModuleType, ...] = (
     orders_pages,
     payments_pages,
     approvals_pages,
+    billing_profiles_pages,
+    purchase_rules_pages,
     entitlements_pages,
     invoices_pages,
 )

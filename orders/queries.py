@@ -19,6 +19,7 @@ from kernel.paging import Page, cut, newest_first
 from kernel.states import StateHistory
 from marketplace.access.models import Person
 from orders.approval_rules.models import PurchaseRule
+from orders.checkout.approval_reasons import reasons_of
 from orders.checkout.models import Approval, Purchase
 from orders.checkout.quote_models import Quote
 from orders.checkout.views import PurchaseView
@@ -264,6 +265,7 @@ def _purchases(uow: UnitOfWork, statement: Select[Any]) -> list[PurchaseView]:
             gateway=purchase.gateway,
             requested_by=purchase.requested_by,
             requested_by_name=requester,
+            approval_reasons=reasons_of(purchase.approval_reasons),
             decided_by_name=decider,
             decision=approval.decision if approval else None,
             decision_reason=approval.reason if approval else None,

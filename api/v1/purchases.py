@@ -12,6 +12,7 @@ from litestar import Response, get, post
 from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
+from msgspec import Meta
 from pydantic import ConfigDict, Field
 
 from api.conditional import PreferHeader, wait_preference
@@ -72,6 +73,14 @@ WAITING = frozenset({"pending_approval", "pending_payment"})
 """States of a purchase in which somebody or some gateway has yet to decide."""
 
 
+class ApprovalReasonOut(Out):
+    """Why a purchase needs an approver: its purchaser `may_not_buy`, or it is above the `order_limit` or `month_limit`."""
+
+    code: str
+    limit: MoneyOut | None
+    spent: Annotated[MoneyOut | None, Meta(description="What the month had used before this purchase")]
+
+
 class PurchaseOut(Out):
     """A purchase and its orders, one per seller."""
 
@@ -83,6 +92,7 @@ class PurchaseOut(Out):
     po_number: str | None
     billing_profile: dict[str, Any]
     requested_by_name: str | None
+    approval_reasons: Annotated[list[ApprovalReasonOut], Meta(description="As measured when it was placed")]
     decided_by_name: str | None
     decision: str | None
     decision_reason: str | None
@@ -94,7 +104,22 @@ class PurchaseOut(Out):
     @classmethod
     def of(cls, view: views.PurchaseView) -> PurchaseOut:
         """From the query's row."""
-        return cls.of_row(view, orders=[OrderOut.of(order) for order in view.orders])
+        return cls.of_row(
+            view,
+            approval_reasons=[
+                ApprovalReasonOut(
+                    code=one.code,
+                    limit=_limit(one.limit_minor, view.currency),
+                    spent=_limit(one.spent_minor, view.currency),
+                )
+                for one in view.approval_reasons
+            ],
+            orders=[OrderOut.of(order) for order in view.orders],
+        )
+
+
+def _limit(amount_minor: int | None, currency: str) -> MoneyOut | None:
+    return None if amount_minor is None else MoneyOut.of(amount_minor, currency)
 
 
 @post("/v1/purchases", permission="signed_in", refuses=[404], sync_to_thread=True, tags=["buying"])

@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, Uuid, bindparam, case, or_, select
 
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
-from kernel.errors import NotFound
+from kernel.errors import Conflict, NotFound
 from marketplace.parties.models import BillingProfile, Organization
 from marketplace.parties.viewer import viewer
 
@@ -43,6 +43,12 @@ class InvoiceTitle:
     bank_account_masked: str | None
     email: str
     is_default: bool
+    party_type: str = "organization"
+    phone: str = ""
+    recipient: str = ""
+    invoice_kind: str = "ordinary"
+    vat_status: str | None = None
+    is_retired: bool = False
     registered_in: str | None = None
     """The organization's own country, where it was asked for: the title may name another."""
 
@@ -116,13 +122,16 @@ def ask_billing_profile(uow: UnitOfWork, profile_id: UUID) -> None:
 
 
 def get_billing_profile(uow: UnitOfWork, profile_id: UUID) -> InvoiceTitle:
-    """One of the acting organization's billing profiles. Raises NotFound(`billing_profile_not_found`)."""
+    """One of the acting organization's billing profiles, for a document to come.
+
+    Raises: NotFound(`billing_profile_not_found`), Conflict(`billing_profile_retired`).
+    """
     if not uow.principal.is_platform:
         uow.principal.organization()
     found = uow.find(_PROFILE, profile_id=profile_id, **viewer(uow.principal))
     if found is None:
         raise NotFound("billing_profile_not_found")
-    return to_invoice_title(found[0], registered_in=found[1])
+    return _in_use(to_invoice_title(found[0], registered_in=found[1]))
 
 
 def find_default_billing_profile(uow: UnitOfWork, org_id: UUID) -> InvoiceTitle | None:
@@ -154,14 +163,20 @@ def ask_invoiced(uow: UnitOfWork, profile_id: UUID | None) -> None:
 def get_invoiced(uow: UnitOfWork, profile_id: UUID | None) -> InvoiceTitle | Party:
     """Whom an invoice of the acting organization names: this profile, else its default one, else itself when it has none.
 
-    Raises: NotFound(`billing_profile_not_found`).
+    Raises: NotFound(`billing_profile_not_found`), Conflict(`billing_profile_retired`).
     """
     organization, profile = uow.find(_INVOICED, org_id=uow.principal.organization(), profile_id=profile_id)
     if profile is not None:
-        return to_invoice_title(profile, registered_in=organization.country)
+        return _in_use(to_invoice_title(profile, registered_in=organization.country))
     if profile_id is not None:
         raise NotFound("billing_profile_not_found")
     return _to_party(organization)
+
+
+def _in_use(title: InvoiceTitle) -> InvoiceTitle:
+    if title.is_retired:
+        raise Conflict("billing_profile_retired", party=title.legal_name)
+    return title
 
 
 def to_invoice_title(row: BillingProfile, *, registered_in: str | None = None) -> InvoiceTitle:
@@ -177,5 +192,11 @@ def to_invoice_title(row: BillingProfile, *, registered_in: str | None = None) -
         row.bank_account_masked,
         row.email,
         row.is_default,
+        row.party_type,
+        row.phone,
+        row.recipient,
+        row.invoice_kind,
+        row.vat_status,
+        row.retired_at is not None,
         registered_in,
     )

@@ -43,27 +43,43 @@ class Organization(Base):
 
 
 class BillingProfile(Base):
-    """An invoice title (发票抬头) of an organization. One of them is the default."""
+    """An invoice title (发票抬头) of an organization. One of them is the default, and never a retired one."""
 
     __tablename__ = "billing_profile"
     __table_args__ = (
         ForeignKeyConstraint(["org_id"], ["marketplace.organization.id"]),
         UniqueConstraint("org_id", "id"),
         CheckConstraint("country ~ '^[A-Z]{2}$'", name="country"),
+        CheckConstraint("party_type IN ('organization', 'person')", name="party_type"),
+        CheckConstraint("invoice_kind IN ('ordinary', 'special')", name="invoice_kind"),
+        CheckConstraint("vat_status IN ('general', 'small_scale')", name="vat_status"),
+        CheckConstraint("NOT (is_default AND retired_at IS NOT NULL)", name="default_in_use"),
         Index("uq_billing_profile_default", "org_id", unique=True, postgresql_where=text("is_default")),
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
     org_id: Mapped[UUID]
+    party_type: Mapped[str] = mapped_column(default="organization")
+    """Whether an organization or a natural person is named."""
     legal_name: Mapped[str]
     tax_id: Mapped[str | None]
     country: Mapped[str] = mapped_column(CHAR(2))
     address: Mapped[str]
+    phone: Mapped[str] = mapped_column(default="")
     bank_name: Mapped[str | None]
     bank_account_masked: Mapped[str | None]
     """Only the last four digits are kept: a fully digital invoice (数电票) does not require the account's number."""
     email: Mapped[str]
+    """Where invoices are delivered."""
+    recipient: Mapped[str] = mapped_column(default="")
+    """Who there takes care of invoices (收件人)."""
+    invoice_kind: Mapped[str] = mapped_column(default="ordinary")
+    """China: 普通发票 or 专用发票, which lets a general taxpayer deduct the tax."""
+    vat_status: Mapped[str | None]
+    """China: 一般纳税人 or 小规模纳税人, where it was said."""
     is_default: Mapped[bool] = mapped_column(default=False)
+    retired_at: Mapped[Instant | None]
+    """No longer offered; what was bought with it keeps its own copy."""
     created_at: Mapped[CreatedAt]
 
 

@@ -1,26 +1,33 @@
-"""An organization's invoice titles."""
+"""An organization's invoice titles: added, changed, made the default, retired and taken up again."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import update
 
-from kernel import clock
+from kernel import audit, clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from marketplace.input_text import checked_email, line, optional_line
 from marketplace.parties.models import BillingProfile
 from marketplace.parties.places import MAX_ADDRESS, checked_country
 from marketplace.parties.tax_ids import checked_tax_id
 
+PartyType = Literal["organization", "person"]
+InvoiceKind = Literal["ordinary", "special"]
+VatStatus = Literal["general", "small_scale"]
+_PHONE = re.compile(r"\+?[0-9 ()/.-]{5,30}(?:(?:ext\.?|转|#) ?[0-9]{1,6})?")
+
 
 @dataclass(frozen=True, slots=True)
 class SaveBillingProfile:
-    """A profile to add (`id` None) or to change."""
+    """A profile to add (`id` None) or to change. An empty `bank_account` keeps the one that was given before."""
 
     legal_name: str
     tax_id: str | None
@@ -31,43 +38,97 @@ class SaveBillingProfile:
     bank_account: str | None = None
     is_default: bool = False
     id: UUID | None = None
+    party_type: PartyType = "organization"
+    phone: str = ""
+    recipient: str = ""
+    invoice_kind: InvoiceKind = "ordinary"
+    vat_status: VatStatus | None = None
 
 
 def save_billing_profile(uow: UnitOfWork, command: SaveBillingProfile) -> BillingProfile:
     """Add or change a billing profile of the acting organization. Issued invoices keep their own copy.
 
     Raises:
-        Invalid: `text_required`, `text_too_long`, `country_invalid`, `tax_id_required`, `tax_id_invalid`,
-            `email_invalid`, `bank_account_invalid`.
-        NotFound: `billing_profile_not_found`.
+        Invalid: `text_required`, `text_too_long`, `country_invalid`, those of `checked_tax_id`, `email_invalid`,
+            `phone_invalid`, `bank_account_invalid`, `bank_name_required`, `special_invoice_refused`.
+        NotFound: `billing_profile_not_found`. Conflict: `billing_profile_retired`.
+
+    Locks: the profile.
     """
     org_id = uow.principal.organization()
     country = checked_country(command.country)
+    is_person, is_chinese = command.party_type == "person", country == "CN"
     if command.id is None:
-        row = BillingProfile(id=uuid7(), org_id=org_id, created_at=clock.now(), is_default=False)
+        row = BillingProfile(id=uuid7(), org_id=org_id, created_at=clock.now(), is_default=False, retired_at=None)
     else:
-        found = lock_row(uow.session, BillingProfile, command.id)
-        if found is None or found.org_id != org_id:
-            raise NotFound("billing_profile_not_found")
-        row = found
+        row = _lock_profile(uow, command.id)
+        _require_in_use(row)
+    row.party_type = command.party_type
     row.legal_name = line("legal_name", command.legal_name)
-    row.tax_id = checked_tax_id(country, command.tax_id)
+    row.tax_id = checked_tax_id(country, command.tax_id, of_person=is_person)
     row.country = country
     row.address = optional_line("address", command.address, MAX_ADDRESS)
+    row.phone = _phone(command.phone)
     row.email = checked_email(command.email)
-    row.bank_name = line("bank_name", command.bank_name) if command.bank_name else None
-    if command.bank_account:
-        row.bank_account_masked = masked(command.bank_account)
+    row.recipient = optional_line("recipient", command.recipient, 100)
+    if is_chinese and command.invoice_kind == "special" and (is_person or command.vat_status == "small_scale"):
+        raise Invalid("special_invoice_refused", field="invoice_kind")
+    row.invoice_kind = command.invoice_kind if is_chinese else "ordinary"
+    row.vat_status = command.vat_status if is_chinese and not is_person else None
+    _set_bank(row, command)
     if command.is_default and not row.is_default:
-        uow.session.execute(
-            update(BillingProfile)
-            .where(BillingProfile.org_id == org_id, BillingProfile.is_default)
-            .values(is_default=False)
-            .execution_options(synchronize_session="fetch")
-        )
+        _unset_default(uow, org_id)
         row.is_default = True
     uow.session.add(row)
     uow.flush()
+    audit.record(uow, "billing_profile.saved", subject_id=row.id)
+    return row
+
+
+def choose_default_billing_profile(uow: UnitOfWork, profile_id: UUID) -> BillingProfile:
+    """Make a profile the one that is used where none is named.
+
+    Raises:
+        NotFound: `billing_profile_not_found`.
+        Conflict: `billing_profile_retired`; `billing_profile_default_changed`: somebody else has just chosen another.
+
+    Locks: the profile.
+    """
+    row = _lock_profile(uow, profile_id)
+    _require_in_use(row)
+    if not row.is_default:
+        _unset_default(uow, row.org_id)
+        row.is_default = True
+        uow.flush()
+        audit.record(uow, "billing_profile.made_default", subject_id=row.id)
+    return row
+
+
+def retire_billing_profile(uow: UnitOfWork, profile_id: UUID) -> BillingProfile:
+    """Offer a profile no more. What was bought with it, and every invoice, keeps its own copy. Done again, it stays retired.
+
+    Raises:
+        NotFound: `billing_profile_not_found`. Conflict: `billing_profile_is_default`: choose another default first.
+
+    Locks: the profile.
+    """
+    row = _lock_profile(uow, profile_id)
+    if row.is_default:
+        raise Conflict("billing_profile_is_default")
+    if row.retired_at is None:
+        row.retired_at = clock.now()
+        uow.flush()
+        audit.record(uow, "billing_profile.retired", subject_id=row.id)
+    return row
+
+
+def restore_billing_profile(uow: UnitOfWork, profile_id: UUID) -> BillingProfile:
+    """Offer a retired profile again. Raises NotFound(`billing_profile_not_found`). Locks: the profile."""
+    row = _lock_profile(uow, profile_id)
+    if row.retired_at is not None:
+        row.retired_at = None
+        uow.flush()
+        audit.record(uow, "billing_profile.restored", subject_id=row.id)
     return row
 
 
@@ -77,3 +138,43 @@ def masked(account: str, *, field: str = "bank_account") -> str:
     if not 8 <= len(digits) <= 34 or not digits.isascii():
         raise Invalid("bank_account_invalid", field=field)
     return f"•••• {digits[-4:]}"
+
+
+def _set_bank(row: BillingProfile, command: SaveBillingProfile) -> None:
+    """Bank and account belong together: without a bank there is no account, and a new one names its bank."""
+    if not command.bank_name:
+        if command.bank_account:
+            raise Invalid("bank_name_required", field="bank_name")
+        row.bank_name = row.bank_account_masked = None
+        return
+    row.bank_name = line("bank_name", command.bank_name)
+    if command.bank_account:
+        row.bank_account_masked = masked(command.bank_account)
+
+
+def _phone(text: str) -> str:
+    cleaned = optional_line("phone", text, 40)
+    if cleaned and not _PHONE.fullmatch(cleaned):
+        raise Invalid("phone_invalid", field="phone")
+    return cleaned
+
+
+def _unset_default(uow: UnitOfWork, org_id: UUID) -> None:
+    uow.session.execute(
+        update(BillingProfile)
+        .where(BillingProfile.org_id == org_id, BillingProfile.is_default)
+        .values(is_default=False)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def _lock_profile(uow: UnitOfWork, profile_id: UUID) -> BillingProfile:
+    found = lock_row(uow.session, BillingProfile, profile_id)
+    if found is None or found.org_id != uow.principal.organization():
+        raise NotFound("billing_profile_not_found")
+    return found
+
+
+def _require_in_use(row: BillingProfile) -> None:
+    if row.retired_at is not None:
+        raise Conflict("billing_profile_retired", party=row.legal_name)

@@ -15,7 +15,8 @@ from marketplace.catalog import sellable
 from marketplace.catalog.sellable import Sellable
 from marketplace.discovery import claims
 from marketplace.parties import lookups
-from orders.approval_rules.needs_approval import ask_rules, needs_approval
+from orders.approval_rules.find_rule import ask_rules
+from orders.checkout.approval_reasons import approval_reasons
 from orders.checkout.line_tax import decide_tax, invoice_party
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, totals
 from orders.checkout.quote_models import Quote
@@ -74,7 +75,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
         lines=[line.model_dump(mode="json") for line in lines],
         invoice_party=buyer.model_dump(mode="json"),
         context=command.context.model_dump(mode="json"),
-        needs_approval=needs_approval(uow, currency, gross),
+        needs_approval=bool(approval_reasons(uow, currency, gross, binding=False)),
         expires_at=now + QUOTE_TTL,
         created_at=now,
         used_at=None,

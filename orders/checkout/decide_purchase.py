@@ -13,7 +13,7 @@ from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.text import plain_text
-from orders.approval_rules.needs_approval import find_rule
+from orders.approval_rules.find_rule import find_rule
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Approval, Purchase
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment, require_still_sold
@@ -98,6 +98,6 @@ def _refuse_self(uow: UnitOfWork, purchase: Purchase) -> None:
     """Nobody approves their own request unless the organization's rule allows it."""
     if purchase.requested_by != uow.principal.person():
         return
-    rule = find_rule(uow, purchase.currency)
-    if rule is None or not rule.self_approval:
+    found = find_rule(uow, purchase.currency)
+    if found is None or not found.rule.self_approval:
         raise Forbidden("self_approval")

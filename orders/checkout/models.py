@@ -49,6 +49,8 @@ class Purchase(Base):
     gateway: Mapped[str]
     method_token: Mapped[str]
     """What the gateway knows the payment method by; never a card number."""
+    approval_reasons: Mapped[list[Any]]
+    """Why it waited for an approver when it was placed (`orders.checkout.approval_reasons`); empty when it did not."""
     deadline_at: Mapped[Instant | None]
     """Until when the present state may wait on someone; then its default happens."""
     created_at: Mapped[CreatedAt]

@@ -22,7 +22,8 @@ from marketplace.access.models import Person
 from marketplace.catalog import sellable
 from marketplace.parties import lookups
 from marketplace.parties.models import Organization
-from orders.approval_rules.needs_approval import ask_rules, needs_approval
+from orders.approval_rules.find_rule import ask_rules
+from orders.checkout.approval_reasons import approval_reasons, reasons_of
 from orders.checkout.attribute_line import ask_touchpoints, attribute_line
 from orders.checkout.line_tax import invoice_party, lines_for
 from orders.checkout.models import PURCHASE, Purchase
@@ -79,6 +80,7 @@ class Placed:
             gateway=purchase.gateway,
             requested_by=purchase.requested_by,
             requested_by_name=self.requested_by_name,
+            approval_reasons=reasons_of(purchase.approval_reasons),
             decided_by_name=None,
             decision=None,
             decision_reason=None,
@@ -97,7 +99,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
 
     Raises: NotFound, Conflict `price_changed` as `lines_for`, Gone `quote_expired`, Conflict `quote_used`, `plan_withdrawn`,
     `listing_suspended`.
-    Emits: PurchasePlaced. Locks: the quote. Idempotent by the quote: it can be used once.
+    Emits: PurchasePlaced. Locks: the quote; as `approval_reasons`. Idempotent by the quote: it can be used once.
     """
     quote, buyer_name, requested_by_name = _take_quote(uow, command.quote_id)
     profile = lookups.get_billing_profile(uow, command.billing_profile_id)
@@ -108,7 +110,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     for line in lines:
         sellable.require_still_sold(uow, line.plan_id)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
-    waits = needs_approval(uow, quote.currency, gross)
+    reasons = approval_reasons(uow, quote.currency, gross, binding=True)
+    waits = bool(reasons)
     state = "pending_approval" if waits else "pending_payment"
     purchase = Purchase(
         id=uuid7(),
@@ -123,6 +126,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         requested_by=uow.principal.accountable_id,
         gateway=command.gateway,
         method_token=command.method_token,
+        approval_reasons=[reason.stored() for reason in reasons],
         deadline_at=now + (APPROVAL_WAITS if waits else PAYMENT_WAITS),
         created_at=now,
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from orders.checkout.approval_reasons import ApprovalReason
 from orders.order.views import OrderView
 
 
@@ -25,6 +26,7 @@ class PurchaseView:
     gateway: str
     requested_by: UUID | None
     requested_by_name: str | None
+    approval_reasons: tuple[ApprovalReason, ...]
     decided_by_name: str | None
     decision: str | None
     decision_reason: str | None

@@ -87,6 +87,7 @@ def _buyer(purchase: Purchase) -> DocumentParty:
         country=title["country"],
         tax_id=title["tax_id"] or "",
         address_lines=(title["address"],) if title["address"] else (),
+        phone=title.get("phone") or "",  # purchases of before have none
         email=title["email"] or "",
     )
 
@@ -97,6 +98,7 @@ def _seller(organization: Organization, profile: BillingProfile | None) -> Docum
         country=organization.country,
         tax_id=organization.tax_id or "",
         address_lines=(profile.address,) if profile and profile.address else (),
+        phone=profile.phone if profile else "",
         email=profile.email if profile else "",
     )
 

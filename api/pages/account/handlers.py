@@ -174,7 +174,7 @@ def mail_html(mail_id: FromPath[str], page_request: Given[PageRequest]) -> Answe
 
 
 def _refused(page_request: PageRequest, refused: DomainError) -> Answer:
-    view = _account(page_request, failure(page_request, refused), str(refused.params.get("field", "")))
+    view = _account(page_request, failure(page_request, refused), getattr(refused, "field", None) or "")
     return page_request.render(view, status=REFUSED, headers=headers_of(refused))
 
 

@@ -113,7 +113,7 @@ def _request(
         asked_by=purchase.requested_by_name or "API",
         asked_at=purchase.created_at,
         expires_at=purchase.deadline_at or purchase.created_at,
-        rule=_reason(page_request, purchase, rule),
+        reasons=_reasons(page_request, purchase),
         note=f"PO {purchase.po_number}" if purchase.po_number else "",
         claims=tuple(
             FeedClaim(
@@ -137,11 +137,16 @@ def _request(
     )
 
 
-def _reason(page_request: PageRequest, purchase: PurchaseView, rule: PurchaseRule | None) -> str:
-    if rule is not None and purchase.gross_minor > rule.max_order_minor:
-        limit = page_request.formats.price(money(rule.max_order_minor, purchase.currency))
-        return page_request.t("approvals.over_limit", limit=limit)
-    return page_request.t("approvals.may_not_buy")
+def _reasons(page_request: PageRequest, purchase: PurchaseView) -> tuple[str, ...]:
+    """In words, as they were when the purchase was placed."""
+
+    def amount(minor: int | None) -> str:
+        return page_request.formats.price(money(minor or 0, purchase.currency))
+
+    return tuple(
+        page_request.t(f"approvals.{one.code}", limit=amount(one.limit_minor), spent=amount(one.spent_minor))
+        for one in purchase.approval_reasons
+    ) or (page_request.t("approvals.waits"),)
 
 
 def _decision(page_request: PageRequest, purchase: PurchaseView) -> Decision:

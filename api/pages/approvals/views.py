@@ -22,7 +22,7 @@ class ApprovalRequest:
     asked_by: str
     asked_at: datetime
     expires_at: datetime
-    rule: str
+    reasons: tuple[str, ...]
     note: str
     claims: tuple[FeedClaim, ...]
     video_title: str = ""

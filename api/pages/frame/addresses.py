@@ -21,6 +21,9 @@ ORDERS = "/orders"
 ENTITLEMENTS = "/entitlements"
 INVOICES = "/invoices"
 INVOICES_EXPORT = "/v1/invoices/export"
+BILLING_PROFILES = "/billing-profiles"
+BILLING_PROFILE_NEW = "/billing-profiles/new"
+PURCHASE_RULES = "/purchase-rules"
 APPROVALS = "/approvals"
 SELLER = "/seller"
 SELLER_VIDEOS = "/seller/videos"
@@ -137,6 +140,16 @@ def approve(purchase_id: str) -> str:
 def reject(purchase_id: str) -> str:
     """Where the approver's refusal posts."""
     return f"/approvals/{purchase_id}/reject"
+
+
+def billing_profile(profile_id: str, act: str = "") -> str:
+    """The form of an invoice title, or where it is made the default, retired or restored."""
+    return f"/billing-profiles/{profile_id}/{act}" if act else f"/billing-profiles/{profile_id}"
+
+
+def purchase_rule_remove(currency: str) -> str:
+    """Where a purchase rule is removed."""
+    return f"/purchase-rules/{currency}/remove"
 
 
 def account_session(session_id: str) -> str:

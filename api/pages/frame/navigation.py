@@ -23,6 +23,7 @@ Area = Literal[
     "start",
     "become_seller",
     "seller_reviews",
+    "billing",
 ]
 """What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
 
@@ -44,6 +45,8 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("approvals", "stamp", addresses.APPROVALS, "approver", "buying"),
     NavItem("entitlements", "key", addresses.ENTITLEMENTS, "member", "buying"),
     NavItem("invoices", "invoice", addresses.INVOICES, "finance", "buying"),
+    NavItem("billing_profiles", "building", addresses.BILLING_PROFILES, "billing", "buying"),
+    NavItem("purchase_rules", "split", addresses.PURCHASE_RULES, "buyer", "buying"),
     NavItem("seller", "home", addresses.SELLER, "seller", "selling"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "films", "selling"),
     NavItem("seller_orders", "receipt", addresses.SELLER_ORDERS, "sales", "selling"),

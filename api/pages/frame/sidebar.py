@@ -18,7 +18,7 @@ _BUYING: tuple[tuple[str, Area], ...] = (
     ("entitlements.read", "member"),
     ("invoices.read", "finance"),
 )
-_OWNING: tuple[tuple[str, Area], ...] = (("members.manage", "members"),)
+_OWNING: tuple[tuple[str, Area], ...] = (("members.manage", "members"), ("billing.manage", "billing"))
 _SELLING: tuple[tuple[str, Area], ...] = (
     ("videos.write", "films"),
     ("seller.orders.read", "sales"),

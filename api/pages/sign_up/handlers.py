@@ -108,7 +108,7 @@ def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
             name=form.text("name", most=100),
             typed=typed,
             error=failure(page_request, refused),
-            error_field=str(refused.params.get("field", "")),
+            error_field=getattr(refused, "field", None) or "",
             shows_outbox=_shows_outbox(page_request),
         )
         return page_request.render(view, status=REFUSED)
@@ -142,7 +142,7 @@ def new_password(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
             code=presented.code,
             token=presented.token,
             error=failure(page_request, refused),
-            error_field=str(refused.params.get("field", "")),
+            error_field=getattr(refused, "field", None) or "",
             shows_outbox=_shows_outbox(page_request),
         )
         return page_request.render(view, status=REFUSED)
@@ -166,7 +166,7 @@ def accept_invitation(page_request: Given[PageRequest], form: Given[Form]) -> An
         _, cookies = accept(page_request.request, token, newcomer)
     except DomainError as refused:
         view = _invitation(
-            page_request, token, name, failure(page_request, refused), str(refused.params.get("field", ""))
+            page_request, token, name, failure(page_request, refused), getattr(refused, "field", None) or ""
         )
         return page_request.render(view, status=REFUSED)
     return page_request.redirect(addresses.ACCOUNT, notice="joined", cookies=cookies)

@@ -25,7 +25,13 @@ class FinanceSamples(Samples):
             p("林晓", "Lin Xiao"),
             NOW - timedelta(hours=5),
             NOW + timedelta(days=6),
-            p("单笔超过 ¥10,000", "Over ¥10,000 in one order"),
+            (
+                p("超出单次采购额度 ¥10,000", "Above the limit of ¥10,000 for one purchase"),
+                p(
+                    "当月累计将超过 ¥50,000；此前已用 ¥18,200",
+                    "The month comes to more than ¥50,000; ¥18,200 was used before",
+                ),
+            ),
             p(
                 "春招前要上线，现在用的表格已经撑不住。",
                 "We need it before spring hiring; the spreadsheets no longer hold.",

@@ -97,6 +97,21 @@ def test_one_quote_is_one_purchase(stage: Stage, order: str) -> None:
 
 
 @every_order_of_twins
+def test_two_purchases_do_not_share_what_is_left_of_a_month(stage: Stage, order: str) -> None:
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        set_rule(uow, SetRule("CNY", None, max_month_minor=2 * GROSS - 1))
+
+    def placing() -> Side:
+        command = PlacePurchase(stage.quote(), stage.profile, "sandbox", "sbx_ok")
+        return lambda: transact(
+            stage.services.db, stage.purchaser, lambda uow: place_purchase(uow, command).purchase.id
+        )
+
+    placed = interleaved(stage.services.db, order, placing(), placing())
+    assert [state_of(stage, one)[0] for one in placed] == ["pending_payment", "pending_approval"]  # type: ignore[arg-type]  # ids
+
+
+@every_order_of_twins
 def test_one_payment_is_tried_at_a_time(stage: Stage, order: str) -> None:
     purchase_id = stage.purchase(stage.quote(), method="sbx_declined")
     stage.run()

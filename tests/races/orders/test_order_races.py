@@ -25,6 +25,7 @@ from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
 from orders.approval_rules.models import PurchaseRule
 from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.checkout.approval_reasons import spent_this_month
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
@@ -65,6 +66,22 @@ class TestPlacing:
         placed = at_once([place] * 16)
         assert placed.count("quote_used") == 15
         assert len(stage.rows(select(Purchase.id).where(Purchase.quote_id == command.quote_id))) == 1
+
+    @in_rounds
+    def test_a_months_limit_holds_sixteen_purchases_at_once(self, stage: Stage) -> None:
+        fits = 5
+        with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+            used = spent_this_month(uow, "Asia/Shanghai").get("CNY", 0)  # by earlier rounds
+            set_rule(uow, SetRule("CNY", None, max_month_minor=used + fits * GROSS + GROSS - 1))
+        commands = [PlacePurchase(stage.quote(), stage.profile, "sandbox", "sbx_ok") for _ in range(16)]
+
+        def placing(command: PlacePurchase) -> Callable[[], object]:
+            return lambda: transact(
+                stage.services.db, stage.purchaser, lambda uow: place_purchase(uow, command).purchase.state
+            )
+
+        states = Counter(at_once([placing(command) for command in commands]))
+        assert states == {"pending_payment": fits, "pending_approval": 16 - fits}
 
 
 class TestPaying:
@@ -137,8 +154,8 @@ class TestRefunding:
 class TestRule:
     @in_rounds
     def test_one_limit_set_by_many(self, stage: Stage) -> None:
-        def limit(minor: int) -> Callable[[], int]:
-            def work() -> int:
+        def limit(minor: int) -> Callable[[], int | None]:
+            def work() -> int | None:
                 command = SetRule("CNY", minor)
                 return transact(
                     stage.services.db, stage.buyer.owner, lambda uow: set_rule(uow, command).max_order_minor

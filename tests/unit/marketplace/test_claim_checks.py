@@ -93,6 +93,27 @@ class TestPlanTerms:
             checked_plan(per_seat_plan(**changes))
         assert refused.value.code == code
 
+    @pytest.mark.parametrize("given", [None, "", "11010519491231002X", "91330106MA2CF9B3RJ"])
+    def test_a_person_in_china_has_an_identity_card_or_is_a_sole_trader_or_says_nothing(
+        self, given: str | None
+    ) -> None:
+        assert checked_tax_id("CN", given, of_person=True) == (given or None)
+
+    def test_an_identity_card_is_no_code_of_an_organization(self) -> None:
+        with pytest.raises(Invalid):
+            checked_tax_id("CN", "11010519491231002X")
+
+    @given(st.integers(0, 17), st.sampled_from("0123456789ABCDEFGHJKLMNPQRTUWXY"))
+    def test_one_wrong_character_is_always_noticed(self, at: int, other: str) -> None:
+        right = "91330106MA2CF9B3RJ"
+        typed = right[:at] + other + right[at + 1 :]
+        if typed == right:
+            assert checked_tax_id("CN", typed) == right
+            return
+        with pytest.raises(Invalid) as refused:
+            checked_tax_id("CN", typed)
+        assert refused.value.code in {"tax_id_check_digit", "tax_id_characters"}
+
 
 class TestTaxIds:
     @pytest.mark.parametrize(
@@ -123,13 +144,17 @@ class TestTaxIds:
     @pytest.mark.parametrize(
         ("country", "given", "code"),
         [
-            ("CN", "91330106MA2CF9B3RK", "tax_id_invalid"),
+            ("CN", "91330106MA2CF9B3RK", "tax_id_check_digit"),
+            ("CN", "91330106MA2CF9B3R", "tax_id_length"),
+            ("CN", "91330106MA2CF9B3RI", "tax_id_characters"),
+            ("CN", "9133O106MA2CF9B3RJ", "tax_id_characters"),
             ("CN", None, "tax_id_required"),
-            ("DE", "DE136695977", "tax_id_invalid"),
+            ("DE", "DE136695977", "tax_id_check_digit"),
+            ("DE", "DE13669597", "tax_id_length"),
             ("US", "<script>", "tax_id_invalid"),
-            ("MX", "A&B011310AB3", "tax_id_invalid"),
+            ("MX", "A&B011310AB3", "tax_id_part_unknown"),
             ("US", "A&B010110AB3", "tax_id_invalid"),
-            ("GB", "XI980780685", "tax_id_invalid"),
+            ("GB", "XI980780685", "tax_id_check_digit"),
         ],
     )
     def test_refused(self, country: str, given: str | None, code: str) -> None:

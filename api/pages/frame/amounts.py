@@ -1,0 +1,38 @@
+"""Amounts as people type them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal
+
+from kernel.errors import Invalid
+from kernel.money import exponent
+
+_AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?")
+MOST_MINOR = 10**15
+
+
+def typed_amount(text: str, currency: str, *, field: str) -> int | None:
+    """Minor units of `currency` for what was typed in major ones, grouped or not; None where nothing was.
+
+    Full-width digits, as a Chinese keyboard types them, are their plain ones (Unicode's NFKC).
+
+    Raises:
+        Invalid: `amount_invalid`: no amount, one of more decimals than the currency has, or beyond all measure;
+            `currency_unknown`.
+    """
+    typed = unicodedata.normalize("NFKC", text).replace(" ", "")
+    try:
+        digits = exponent(currency)
+    except ValueError as error:
+        raise Invalid("currency_unknown", field="currency") from error
+    if not typed:
+        return None
+    found = _AMOUNT.fullmatch(typed)
+    if found is None or not typed.isascii() or len(found[2] or "") > digits:
+        raise Invalid("amount_invalid", field=field)
+    amount_minor = int(Decimal(f"{found[1].replace(',', '')}.{found[2] or 0}").scaleb(digits))
+    if amount_minor > MOST_MINOR:
+        raise Invalid("amount_invalid", field=field)
+    return amount_minor

@@ -1,0 +1,138 @@
+"""The buyer's invoice titles and purchase rules, as pages."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+
+from tests.api.pages.dashboards.conftest import Dashboards, Visitor, text_of
+from tests.factories_marketplace import new_tax_id
+
+ID = re.compile(r'href="/billing-profiles/([0-9a-f-]{36})"')
+
+
+@pytest.fixture
+def owner(dashboards: Dashboards) -> Visitor:
+    return dashboards.new_organization()[1]
+
+
+def title(**changes: str) -> dict[str, str]:
+    return {
+        "party_type": "organization",
+        "legal_name": "湖畔科技有限公司",
+        "country": "CN",
+        "tax_id": new_tax_id(),
+        "email": "invoices@firm.example",
+        "invoice_kind": "ordinary",
+        "vat_status": "general",
+    } | changes
+
+
+def value(answer: Any, name: str) -> str:
+    found = re.search(rf'name="{name}"[^>]* value="([^"]*)"', answer.text)
+    assert found, name
+    return unescape(found[1])
+
+
+def ids(visitor: Visitor) -> list[str]:
+    return list(dict.fromkeys(ID.findall(visitor.get("/billing-profiles").text)))
+
+
+class TestInvoiceTitles:
+    def test_sent_twice_a_title_is_added_once(self, owner: Visitor) -> None:
+        key, before = value(owner.get("/billing-profiles/new"), "idempotency_key"), ids(owner)
+        fields = title()
+        for _ in range(2):
+            answer = owner.post("/billing-profiles/new", **fields, idempotency_key=key)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/billing-profiles")
+        assert len(ids(owner)) == len(before) + 1
+        assert fields["tax_id"] in owner.get("/billing-profiles").text
+
+    def test_what_was_typed_stays_and_the_mistake_is_at_its_field(self, owner: Visitor) -> None:
+        key = value(owner.get("/billing-profiles/new"), "idempotency_key")
+        answer = owner.post("/billing-profiles/new", **title(tax_id="9133", phone="0571"), idempotency_key=key)
+        assert answer.status_code == 422
+        assert value(answer, "legal_name") == "湖畔科技有限公司"
+        assert value(answer, "tax_id") == "9133"
+        wrong = re.search(r'<p class="wrong" id="tax_id-wrong" role="alert">([^<]*)</p>', answer.text)
+        assert wrong is not None
+        assert "4 characters" in wrong[1]
+        assert 'aria-describedby="tax_id-wrong tax_id-hint" aria-invalid="true"' in answer.text
+        # Corrected, it goes through with the form that was shown.
+        again = value(answer, "idempotency_key")
+        assert owner.post("/billing-profiles/new", **title(), idempotency_key=again).status_code == 303
+
+    def test_one_is_changed_made_the_default_retired_and_restored(self, owner: Visitor) -> None:
+        (first,) = ids(owner)
+        key = value(owner.get("/billing-profiles/new"), "idempotency_key")
+        owner.post("/billing-profiles/new", **title(legal_name="分公司"), idempotency_key=key)
+        (second,) = set(ids(owner)) - {first}
+        refused = owner.post(f"/billing-profiles/{first}/retire")
+        assert refused.status_code == 409
+        assert "default" in text_of(refused)
+        assert owner.post(f"/billing-profiles/{second}", **title(legal_name="上海分公司")).status_code == 303
+        assert "上海分公司" in text_of(owner.get("/billing-profiles"))
+        assert owner.post(f"/billing-profiles/{second}/default").status_code == 303
+        assert ids(owner) == [second, first]
+        assert owner.post(f"/billing-profiles/{first}/retire").status_code == 303
+        assert ids(owner) == [second]
+        assert owner.get(f"/billing-profiles/{first}").status_code == 404
+        assert owner.post(f"/billing-profiles/{first}/restore").status_code == 303
+        assert ids(owner) == [second, first]
+
+    def test_of_another_organization_there_is_none(self, dashboards: Dashboards, owner: Visitor) -> None:
+        (own,) = ids(owner)
+        stranger = dashboards.new_organization()[1]
+        assert stranger.get(f"/billing-profiles/{own}").status_code == 404
+        for act in ("", "/default", "/retire", "/restore"):
+            assert stranger.post(f"/billing-profiles/{own}{act}", **title()).status_code == 404, act
+
+    def test_who_may_not_manage_them_has_no_page_and_no_entry(self, dashboards: Dashboards) -> None:
+        purchaser = dashboards.somebody(dashboards.stage.buyer, "purchaser")
+        assert purchaser.get("/billing-profiles").status_code == 403
+        assert "/billing-profiles" not in purchaser.get("/orders").text
+        assert "/billing-profiles" in dashboards.somebody(dashboards.stage.buyer, "finance").get("/orders").text
+
+
+class TestPurchaseRules:
+    def test_limits_are_said_in_words_and_changed(self, owner: Visitor) -> None:
+        assert "No rule yet" in text_of(owner.get("/purchase-rules"))
+        made = owner.post("/purchase-rules", new="yes", currency="CNY", max_order="50,000", max_month="200000.50")
+        assert (made.status_code, made.headers["location"]) == (303, "/purchase-rules")
+        said = text_of(owner.get("/purchase-rules"))
+        assert "A purchase above ¥50,000 waits for an approver." in said
+        assert "more than ¥200,000.50; ¥0.00 of it is used." in said
+        assert "Nobody approves a purchase of their own." in said
+        owner.post("/purchase-rules", currency="CNY", max_order="", max_month="", self_approval="yes")
+        said = text_of(owner.get("/purchase-rules"))
+        assert "No amount needs an approver." in said
+        assert "An approver may approve a purchase of their own." in said
+        assert owner.post("/purchase-rules/CNY/remove").status_code == 303
+        assert "No rule yet" in text_of(owner.get("/purchase-rules"))
+        assert owner.post("/purchase-rules/CNY/remove").status_code == 404
+
+    @pytest.mark.parametrize("field", ["max_order", "max_month"])
+    @pytest.mark.parametrize("known", ["", "known"])
+    def test_what_is_no_amount_stays_at_its_field(self, owner: Visitor, field: str, known: str) -> None:
+        if known:
+            owner.post("/purchase-rules", new="yes", currency="JPY", max_order="5")
+        typed = {"currency": "JPY", field: "12.5"} | ({} if known else {"new": "yes"})
+        answer = owner.post("/purchase-rules", **typed)
+        assert answer.status_code == 422
+        assert len(re.findall(r'role="alert"', answer.text)) == 1
+        assert re.search(rf'name="{field}" value="12\.5"[^>]*aria-invalid="true"', answer.text)
+
+    def test_an_unknown_currency_is_no_error_of_ours(self, owner: Visitor) -> None:
+        assert owner.post("/purchase-rules", new="yes", currency="ZZZ", max_order="1").status_code == 422
+        assert owner.post("/purchase-rules/ZZZ/remove").status_code == 404
+
+    def test_who_buys_reads_them_and_who_manages_members_sets_them(self, dashboards: Dashboards) -> None:
+        purchaser = dashboards.somebody(dashboards.stage.buyer, "purchaser")
+        shown = purchaser.get("/purchase-rules")
+        assert shown.status_code == 200
+        assert "<form class=" not in shown.text.partition("<main")[2]
+        assert purchaser.post("/purchase-rules", new="yes", currency="CNY", max_order="1").status_code == 403
+        assert purchaser.post("/purchase-rules/CNY/remove").status_code == 403
