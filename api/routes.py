@@ -18,6 +18,7 @@ from api.pages.money import handlers as money_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
+from api.pages.second_factor import handlers as second_factor_pages
 from api.pages.seller import handlers as seller_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
@@ -44,12 +45,14 @@ from api.v1 import (
     orders,
     organizations,
     outbox,
+    ownership_transfers,
     payments,
     promoter,
     purchase_rules,
     purchases,
     quotes,
     reviews,
+    second_factor,
     seller_money,
     seller_runs,
     session,
@@ -77,10 +80,12 @@ MODULES: tuple[ModuleType, ...] = (
     connectors,
     session,
     account,
+    second_factor,
     sign_ups,
     invitations,
     outbox,
     members,
+    ownership_transfers,
     billing_profiles,
     api_keys,
     onboarding,
@@ -102,6 +107,7 @@ MODULES: tuple[ModuleType, ...] = (
     sign_in_pages,
     sign_up_pages,
     account_pages,
+    second_factor_pages,
     seller_pages,
     videos_pages,
     money_pages,

@@ -35,6 +35,7 @@ from kernel.jobs.runner import replay
 from marketplace.catalog.queries import list_in_review
 from marketplace.catalog.review_listing import ReviewListing, review_listing
 from marketplace.catalog.submit_listing import Reason
+from marketplace.mail.bounces import list_bounces
 from marketplace.parties.lookups import get_party
 from orders.seller_queries import sold_lines
 
@@ -161,6 +162,7 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
             gateways=tuple(page_request.services.gateways),
             incidents=list_incidents(uow, state="open", limit=_INCIDENTS).items,
             disputes=list_disputes(uow, state="open", limit=_INCIDENTS).items,
+            bounces=list_bounces(uow),
             names={org_id: get_party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
         )
         ahead_s = sandbox_clock.ahead_s(uow) if page_request.services.sandbox else 0
@@ -173,6 +175,7 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
         settlements=presenter.settlements(dashboard),
         incidents=presenter.incidents(dashboard),
         disputes=presenter.disputes(dashboard),
+        bounces=presenter.bounces(dashboard),
         gateways=dashboard.gateways,
         may_settle=may("operator.payouts"),
         may_review=may("operator.reviews"),

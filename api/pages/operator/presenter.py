@@ -10,7 +10,17 @@ from uuid import UUID
 from api.pages.frame.phrases import money, priced, run_failure, seconds_since
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
-from api.pages.operator.views import DeadJobRow, DeadRun, DisputeItem, Health, IncidentItem, Queue, Review, Settlement
+from api.pages.operator.views import (
+    BounceItem,
+    DeadJobRow,
+    DeadRun,
+    DisputeItem,
+    Health,
+    IncidentItem,
+    Queue,
+    Review,
+    Settlement,
+)
 from billing.disputes.queries import DisputeRow
 from billing.incidents.queries import IncidentRow
 from billing.operator_queues import OperatorQueue
@@ -19,9 +29,16 @@ from billing.statements.queries import StatementRow
 from fulfillment.runs.views import RunRow
 from kernel.jobs.queries import DeadJob, DueJobs
 from marketplace.catalog.queries import ListingView
+from marketplace.mail.bounces import Bounce
 from orders.seller_queries import SoldLine
 
-PROMISED_S: Mapping[str, int] = {"reviews": 86_400, "payouts": 3 * 86_400, "dead_runs": 3_600, "dead_jobs": 900}
+PROMISED_S: Mapping[str, int] = {
+    "reviews": 86_400,
+    "payouts": 3 * 86_400,
+    "dead_runs": 3_600,
+    "dead_jobs": 900,
+    "bounces": 3 * 86_400,
+}
 """How old the oldest of a queue may be before it shows as late, in seconds; the money queues an hour."""
 _MONEY_PROMISED_S = 3_600
 _DUE_PROMISED = timedelta(seconds=60)
@@ -43,6 +60,7 @@ class OperatorDashboard:
     gateways: tuple[str, ...]
     incidents: Sequence[IncidentRow]
     disputes: Sequence[DisputeRow]
+    bounces: Sequence[Bounce]
 
 
 def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
@@ -53,6 +71,7 @@ def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
         _queue("dead_runs", [row.created_at for row in dashboard.runs], "#dead"),
         _queue("payouts", payable, "#settlements"),
         _queue("dead_jobs", [row.created_at for row in dashboard.jobs], "#jobs"),
+        _queue("bounces", [row.since_at for row in dashboard.bounces], "#bounces"),
         *(
             Queue(
                 row.key,
@@ -102,6 +121,14 @@ def dead_jobs(dashboard: OperatorDashboard) -> tuple[DeadJobRow, ...]:
     return tuple(
         DeadJobRow(str(row.id), row.kind, row.attempts, seconds_since(row.created_at), (row.last_error or "")[:400])
         for row in dashboard.jobs
+    )
+
+
+def bounces(dashboard: OperatorDashboard) -> tuple[BounceItem, ...]:
+    """Addresses that take no mail."""
+    return tuple(
+        BounceItem(row.email, row.reason, row.reply, row.kind, row.refusals, seconds_since(row.since_at))
+        for row in dashboard.bounces
     )
 
 
