@@ -21,6 +21,7 @@ from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
+from api.pages.second_factor import handlers as second_factor_pages
 from api.pages.seller import handlers as seller_pages
 from api.pages.seller_reviews import handlers as seller_reviews_pages
 from api.pages.seller_start import handlers as seller_start_pages
@@ -49,6 +50,7 @@ from api.v1 import (
     orders,
     organizations,
     outbox,
+    ownership_transfers,
     payments,
     promoter,
     purchase_rules,
@@ -56,6 +58,7 @@ from api.v1 import (
     quarantine,
     quotes,
     reviews,
+    second_factor,
     seller_money,
     seller_runs,
     session,
@@ -83,10 +86,12 @@ MODULES: tuple[ModuleType, ...] = (
     connectors,
     session,
     account,
+    second_factor,
     sign_ups,
     invitations,
     outbox,
     members,
+    ownership_transfers,
     billing_profiles,
     api_keys,
     onboarding,
@@ -109,6 +114,7 @@ MODULES: tuple[ModuleType, ...] = (
     sign_in_pages,
     sign_up_pages,
     account_pages,
+    second_factor_pages,
     seller_pages,
     seller_start_pages,
     connectors_pages,

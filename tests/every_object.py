@@ -19,7 +19,8 @@ from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.access.api_keys import MintApiKey, mint_api_key
 from marketplace.access.invitations import Invite, invite
-from marketplace.access.models import ApiKey, Invitation, Member, SignInSession
+from marketplace.access.models import ApiKey, Invitation, Member, OwnershipTransfer, SignInSession
+from marketplace.access.ownership import OfferOwnership, offer_ownership
 from marketplace.access.sessions import Browser, begin_session
 from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
@@ -58,6 +59,7 @@ KINDS: dict[str, type[Base]] = {
     "seat_id": Seat,
     "session_id": SignInSession,
     "statement_id": Statement,
+    "transfer_id": OwnershipTransfer,
     "video_id": Video,
 }
 """What the parameters of the routes name."""
@@ -76,6 +78,10 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             found["invitation_id"] = invite(uow, Invite("x@firm.example", ["viewer"])).id
             person_id = stage.buyer.owner.person()
             found["session_id"] = begin_session(uow, person_id, stage.buyer.id, Browser()).session_id
+            member = select(Member.id).where(
+                Member.org_id == stage.buyer.id, Member.person_id == stage.purchaser.person()
+            )
+            found["transfer_id"] = offer_ownership(uow, OfferOwnership(uow.session.scalars(member).one(), "admin"))
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):

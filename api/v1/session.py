@@ -20,7 +20,19 @@ from api.request import ApiRequest
 from api.schema import Out, Wire
 from kernel.errors import Forbidden
 from marketplace.access.authenticate import PRE_AUTH
-from marketplace.access.sessions import LASTS, Browser, NewSession, SignIn, sign_in, sign_out, switch_organization
+from marketplace.access.second_factor import counted_as
+from marketplace.access.sessions import (
+    LASTS,
+    Browser,
+    CodeRequired,
+    NewSession,
+    PasswordProved,
+    SignIn,
+    sign_in,
+    sign_in_with_code,
+    sign_out,
+    switch_organization,
+)
 from marketplace.access.sign_in_limits import count_attempt
 
 
@@ -34,6 +46,8 @@ class SignInBody(Wire):
     email: Annotated[str, Field(min_length=3, max_length=254)]
     password: Annotated[str, Field(min_length=1, max_length=1024)]
     org_id: UUID | None = None
+    code: Annotated[str, Field(max_length=40)] = ""
+    """Of the authenticator app, or a recovery code: asked for by `code_required`, where the account has a second factor."""
 
 
 class SwitchBody(Wire):
@@ -96,10 +110,14 @@ def session_cookie(services: Services, token: str) -> Cookie:
     )
 
 
-def open_session(request: ApiRequest, command: SignIn) -> tuple[NewSession, tuple[Cookie, ...]]:
-    """Sign in, for the JSON route and the page alike; the session, and the cookies by which the browser is known from now on.
+Opened = tuple[NewSession, tuple[Cookie, ...]]
+"""The session, and the cookies by which the browser is known from now on."""
 
-    Raises as `count_attempt` and `sign_in`.
+
+def open_session(request: ApiRequest, command: SignIn, code: str = "") -> Opened:
+    """Sign in, for the JSON route and the page alike.
+
+    Raises as `count_attempt`, `sign_in` (where no code was given) and `sign_in_with_code`.
     """
     email, known = command.email, known_device(request, command.email)
     # Two transactions: the attempt stays counted when the second is refused.
@@ -107,10 +125,35 @@ def open_session(request: ApiRequest, command: SignIn) -> tuple[NewSession, tupl
         lambda uow: count_attempt(uow, email, command.network_address, known), acting_as=PRE_AUTH
     )
     command = replace(command, device_id=device_id, agent=browser_of(request).agent)
-    opened = request.transact(lambda uow: sign_in(uow, command), acting_as=PRE_AUTH)
+    try:
+        opened = request.transact(lambda uow: sign_in(uow, command), acting_as=PRE_AUTH)
+    except CodeRequired as required:
+        if not code:
+            raise
+        return open_with_code(request, PasswordProved(required.person_id, email), code, command)
+    return opened, _known_from_now_on(request, email, device_id, opened)
+
+
+def open_with_code(request: ApiRequest, proved: PasswordProved, code: str, command: SignIn) -> Opened:
+    """The second step, after a right password. Raises as `count_attempt` and `sign_in_with_code`."""
+    counted, known = counted_as(proved.person_id), known_device(request, proved.email)
+    # As with the password: the guess stays counted.
+    device_id = request.transact(
+        lambda uow: count_attempt(uow, counted, command.network_address, known), acting_as=PRE_AUTH
+    )
+    box = request.services.secrets
+    opened = request.transact(
+        lambda uow: sign_in_with_code(uow, box, proved, code, command, device_id), acting_as=PRE_AUTH
+    )
+    return opened, _known_from_now_on(request, proved.email, known, opened)
+
+
+def _known_from_now_on(
+    request: ApiRequest, email: str, device_id: str | None, opened: NewSession
+) -> tuple[Cookie, ...]:
     services = request.services
     # The session's last: a client that keeps headers in a mapping, as many do, has the one that it cannot do without.
-    return opened, (device_cookie(services, email, device_id), session_cookie(services, opened.token))
+    return device_cookie(services, email, device_id), session_cookie(services, opened.token)
 
 
 def close_session(request: ApiRequest) -> None:
@@ -131,9 +174,12 @@ def act_for(request: ApiRequest, org_id: UUID) -> None:
 
 @post("/v1/session", permission=PUBLIC, refuses=[401, 429], sync_to_thread=True, tags=["people"])
 def create_session(data: JSONBody[SignInBody], request: ApiRequest) -> Response[SessionOut]:
-    """Sign in. The session is a cookie; programs use API keys instead. Too many failures are answered 429 for a while."""
+    """Sign in. The session is a cookie; programs use API keys instead. Too many failures are answered 429 for a while.
+
+    Where the account has a second factor, a right password alone is answered 401 `code_required`: ask again with `code`.
+    """
     origin = network_address(request, request.services.settings.forwarded_hops)
-    opened, cookies = open_session(request, SignIn(data.email, data.password, data.org_id, origin))
+    opened, cookies = open_session(request, SignIn(data.email, data.password, data.org_id, origin), data.code)
     body = SessionOut(csrf=cover_token(opened.csrf), org_id=opened.org_id, person_id=opened.person_id)
     return Response(body, cookies=cookies)
 

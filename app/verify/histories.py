@@ -44,6 +44,7 @@ TABLES = {
     marketplace.onboarding.models.LEGAL_PROOF.name: "marketplace.legal_proof",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
     marketplace.access.models.INVITATION.name: "marketplace.invitation",
+    marketplace.access.models.OWNERSHIP_TRANSFER.name: "marketplace.ownership_transfer",
     marketplace.access.models.MEMBER.name: "marketplace.member",
     marketplace.videos.models.VIDEO.name: "marketplace.video",
     orders.order.models.ORDER.name: 'orders."order"',

@@ -21,6 +21,7 @@ from marketplace.access.counted_limits import Limit, count_within
 from marketplace.access.members import checked_roles, join
 from marketplace.access.models import INVITATION, Invitation, Member, Person
 from marketplace.input_text import checked_email
+from marketplace.mail.bounces import Bounce, find_bounces
 from marketplace.mail.compose import Proof, proof_params
 from marketplace.mail.queue_mail import NewMail, queue_mail
 from marketplace.parties.models import Organization
@@ -52,6 +53,8 @@ class InvitationRow:
     state: str
     expires_at: datetime
     created_at: datetime
+    bounced: str | None = None
+    """Why its address takes no mail (`bounces.Reason`); None where nothing is known against it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,9 @@ def list_invitations(uow: UnitOfWork) -> list[InvitationRow]:
         .order_by(Invitation.created_at.desc(), Invitation.id.desc())
         .limit(MOST_LISTED)
     )
-    return [_row(row) for row in rows]
+    found = list(rows)
+    bounces = find_bounces(uow, {row.email for row in found})
+    return [_row(row, bounces.get(row.email)) for row in found]
 
 
 def read_invitation(uow: UnitOfWork, signer: TokenSigner, token: str) -> InvitationShown:
@@ -222,10 +227,11 @@ def _open(row: Invitation | None) -> Invitation:
     return row
 
 
-def _row(row: Invitation) -> InvitationRow:
+def _row(row: Invitation, bounce: Bounce | None = None) -> InvitationRow:
     is_late = row.state == "pending" and row.expires_at <= clock.now()
     state = "expired" if is_late else row.state
-    return InvitationRow(row.id, row.email, tuple(row.roles), state, row.expires_at, row.created_at)
+    bounced = bounce.reason if bounce else None
+    return InvitationRow(row.id, row.email, tuple(row.roles), state, row.expires_at, row.created_at, bounced)
 
 
 def _id_in(signer: TokenSigner, token: str) -> UUID:

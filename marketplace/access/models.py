@@ -79,6 +79,36 @@ class Invitation(Base):
     created_at: Mapped[CreatedAt]
 
 
+class OwnershipTransfer(Base):
+    """An owner offers the ownership to a member. It changes hands when that person accepts."""
+
+    __tablename__ = "ownership_transfer"
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'accepted', 'declined', 'withdrawn')", name="state"),
+        CheckConstraint("from_person_id <> to_person_id", name="two"),
+        Index(
+            "uq_ownership_transfer_org_id_from_person_id",
+            "org_id",
+            "from_person_id",
+            unique=True,
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index("ix_ownership_transfer_org_id", "org_id"),
+        Index("ix_ownership_transfer_from_person_id", "from_person_id"),
+        Index("ix_ownership_transfer_to_person_id", "to_person_id"),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey(ORGANIZATION))
+    from_person_id: Mapped[UUID] = mapped_column(ForeignKey(PERSON))
+    to_person_id: Mapped[UUID] = mapped_column(ForeignKey(PERSON))
+    keeps: Mapped[str]
+    """The role in which the giver stays."""
+    state: Mapped[str]
+    expires_at: Mapped[Instant]
+    created_at: Mapped[CreatedAt]
+
+
 class SignInSession(Base):
     """A signed-in browser. The token itself is never stored, only its SHA-256."""
 
@@ -132,6 +162,31 @@ class EmailProof(Base):
     created_at: Mapped[CreatedAt]
 
 
+class SecondFactor(Base):
+    """An authenticator app that a person signs in with, beside the password. There is a row only while it is on."""
+
+    __tablename__ = "second_factor"
+    __table_args__ = (UniqueConstraint("person_id"), {"schema": "marketplace"})
+    id: Mapped[Id]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey(PERSON))
+    secret_sealed: Mapped[str]
+    """Encrypted for this row (`kernel/secrets.py`)."""
+    last_step: Mapped[int]
+    """The time step of the newest code that was used: neither it nor an older one counts again (RFC 6238 §5.2)."""
+    created_at: Mapped[CreatedAt]
+
+
+class RecoveryCode(Base):
+    """Stands once for the app that was lost. Only its hash is stored."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (UniqueConstraint("factor_id", "code_hash"), {"schema": "marketplace"})
+    id: Mapped[Id]
+    factor_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.second_factor.id"))
+    code_hash: Mapped[str]
+    used_at: Mapped[Instant | None]
+
+
 class SignInCount(Base):
     """What is limited: attempts to sign in, and mails asked for, each by account, network or known device."""
 
@@ -181,6 +236,11 @@ register("uq_invitation_org_id_email", lambda: Conflict("invitation_exists"))
 
 INVITATION = Machine(
     "marketplace.invitation",
+    initial="pending",
+    edges=edges(pending="accepted declined withdrawn", accepted="", declined="", withdrawn=""),
+)
+OWNERSHIP_TRANSFER = Machine(
+    "marketplace.ownership_transfer",
     initial="pending",
     edges=edges(pending="accepted declined withdrawn", accepted="", declined="", withdrawn=""),
 )

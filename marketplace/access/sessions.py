@@ -5,6 +5,7 @@ All run in the platform's own unit of work (`authenticate.DOOR`): a session may 
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,14 +17,19 @@ from kernel import audit, clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, NotFound, Unauthenticated
 from kernel.ids import uuid7
-from kernel.signing import hash_password, password_needs_rehash, verify_password
+from kernel.secrets import SecretBox
+from kernel.signing import BadToken, TokenSigner, hash_password, password_needs_rehash, verify_password
 from marketplace.access.authenticate import csrf_of, hash_token, organizations_of
 from marketplace.access.models import Person, SignInSession
+from marketplace.access.second_factor import counted_as, find_second_factor, use_code
 from marketplace.access.sign_in_limits import forgive_attempt
 from marketplace.input_text import optional_line
 from marketplace.parties.models import Organization
 
 LASTS = timedelta(days=14)
+CODE_WITHIN = timedelta(minutes=10)
+"""How long a password that was right waits for its code."""
+SIGNED_FOR = "sign_in_code"
 AGENT_CHARACTERS = 200
 MOST_LISTED = 50
 
@@ -78,26 +84,94 @@ class NewSession:
     expires_at: datetime
 
 
+class CodeRequired(Unauthenticated):
+    """The password was right, and a second factor is asked for as well."""
+
+    def __init__(self, person: Person) -> None:
+        super().__init__("code_required")
+        self.person_id = person.id
+        self.password_id = _password_id(person)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordProved:
+    """Whose password was right a moment ago."""
+
+    person_id: UUID
+    email: str
+
+
 def sign_in(uow: UnitOfWork, command: SignIn) -> NewSession:
     """Open a session. An unknown address takes as long as a wrong password and gets the same answer.
 
     `sign_in_limits.count_attempt` stands before this, in a transaction that outlives a refusal.
 
     Raises:
+        CodeRequired: the password is right, and `sign_in_with_code` comes next.
         Unauthenticated: `credentials_invalid`.
         Forbidden: `membership_ended`: the password is right and no organization is left to act for.
     """
     person = uow.session.scalar(select(Person).where(Person.email == command.email.strip().lower()))
     if not verify_password(person.password_hash if person else None, command.password) or person is None:
         raise Unauthenticated("credentials_invalid")
+    if find_second_factor(uow, person.id) is not None:
+        raise CodeRequired(person)
     if password_needs_rehash(person.password_hash):
         person.password_hash = hash_password(command.password)
+    return _open(uow, person, command)
+
+
+def sign_in_with_code(
+    uow: UnitOfWork, box: SecretBox, proved: PasswordProved, code: str, command: SignIn, code_device_id: str | None
+) -> NewSession:
+    """Open a session by the second factor, the password having been right. `code_device_id`: as of `count_attempt`.
+
+    `count_attempt` for `counted_as` the person stands before this, in a transaction that outlives a refusal.
+
+    Raises:
+        Unauthenticated: `code_wrong`: wrong, or used before. Forbidden: `membership_ended`.
+
+    Locks: the second factor, or the recovery code.
+    """
+    factor = find_second_factor(uow, proved.person_id)
+    # Switched off meanwhile, the password is enough.
+    if factor is not None and not use_code(uow, box, factor, code):
+        raise Unauthenticated("code_wrong")
+    opened = _open(uow, uow.session.get_one(Person, proved.person_id), command)
+    forgive_attempt(uow, counted_as(proved.person_id), command.network_address, code_device_id)
+    return opened
+
+
+def sign_challenge(signer: TokenSigner, required: CodeRequired) -> str:
+    """What a browser brings with the code, in place of the password."""
+    claims = {"id": str(required.person_id), "password": required.password_id}
+    return signer.sign_token(SIGNED_FOR, claims, clock.now() + CODE_WITHIN)
+
+
+def open_challenge(uow: UnitOfWork, signer: TokenSigner, token: str) -> PasswordProved:
+    """Whose password was right. Raises Unauthenticated(`challenge_over`): too late, not ours, or another password is set."""
+    try:
+        claims = signer.open_token(SIGNED_FOR, token)
+    except BadToken:
+        raise Unauthenticated("challenge_over") from None
+    person = uow.session.get(Person, UUID(claims["id"]))
+    if person is None or _password_id(person) != claims["password"]:
+        raise Unauthenticated("challenge_over")
+    return PasswordProved(person.id, person.email)
+
+
+def _password_id(person: Person) -> str:
+    """Another one for each password that is set; it tells nothing of it."""
+    return hashlib.sha256(person.password_hash.encode()).hexdigest()[:16]
+
+
+def _open(uow: UnitOfWork, person: Person, command: SignIn) -> NewSession:
     memberships = organizations_of(uow, person.id)
     chosen = next((item for item in memberships if command.org_id in {None, item.org_id}), None)
     if chosen is None:
         raise Forbidden("membership_ended")
     opened = begin_session(uow, person.id, chosen.org_id, Browser(command.agent, command.network_address or ""))
-    forgive_attempt(uow, command.email, command.network_address, command.device_id)
+    forgive_attempt(uow, person.email, command.network_address, command.device_id)
     return opened
 
 

@@ -38,3 +38,27 @@ class Mail(Base):
     refusal: Mapped[str | None]
     """What the receiving server said when it refused for good (a 5yz reply, RFC 5321 §4.2.1)."""
     created_at: Mapped[CreatedAt]
+
+
+class BouncingAddress(Base):
+    """An address whose last mail was refused for good. Forgotten when a mail to it is taken again."""
+
+    __tablename__ = "bouncing_address"
+    __table_args__ = (
+        CheckConstraint(
+            "reason IN ('address_unknown', 'mailbox_full', 'mailbox_off', 'against_policy', 'mail_refused')",
+            name="reason",
+        ),
+        CheckConstraint("refusals > 0", name="refusals"),
+        Index("ix_bouncing_address_last_at", "last_at"),
+        {"schema": "marketplace"},
+    )
+    email: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    reply: Mapped[str]
+    """What its server said last."""
+    kind: Mapped[str]
+    """Of the mail that was refused last."""
+    refusals: Mapped[int]
+    since_at: Mapped[Instant]
+    last_at: Mapped[Instant]

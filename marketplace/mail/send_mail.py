@@ -11,8 +11,9 @@ from sqlalchemy import delete, or_
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.context import JobClaim
+from marketplace.mail.bounces import mark_bouncing, unmark_bouncing
 from marketplace.mail.compose import Composer, MailContent
-from marketplace.mail.models import Mail
+from marketplace.mail.models import BouncingAddress, Mail
 from marketplace.mail.ports import MailTransport, Refusal
 
 log = structlog.get_logger(__name__)
@@ -38,12 +39,14 @@ class SendMail:
         return self._transport.hand_over(self._composer.compose(request))
 
     def conclude(self, uow: UnitOfWork, claim: JobClaim, request: MailContent, answer: Refusal | None) -> None:
-        """Note what became of it."""
+        """Note what became of it, and whether its address takes mail."""
         mail = uow.session.get_one(Mail, request.id)
         if answer is None:
             mail.sent_at = clock.now()
+            unmark_bouncing(uow, mail.to_address)
         else:
             mail.refused_at, mail.refusal = clock.now(), answer.reply
+            mark_bouncing(uow, mail.to_address, mail.kind, answer.reply)
             log.warning("mail_refused", mail_id=str(mail.id), kind=mail.kind, reply=answer.reply)
         uow.flush()
 
@@ -51,4 +54,6 @@ class SendMail:
 def purge_old_mail(uow: UnitOfWork) -> None:
     """Delete what was sent or refused long ago: names and addresses are kept no longer than somebody may ask about them."""
     ended = or_(Mail.sent_at.is_not(None), Mail.refused_at.is_not(None))
-    uow.session.execute(delete(Mail).where(Mail.created_at < clock.now() - KEPT, ended))
+    long_ago = clock.now() - KEPT
+    uow.session.execute(delete(Mail).where(Mail.created_at < long_ago, ended))
+    uow.session.execute(delete(BouncingAddress).where(BouncingAddress.last_at < long_ago))

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CHAR, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kernel.db.base import Base, CreatedAt, Id
+from kernel.db.base import Base, CreatedAt, Id, Instant
 from kernel.db.constraints import register
 from kernel.errors import Conflict
 from kernel.states import Machine, edges

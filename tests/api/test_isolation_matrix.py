@@ -53,6 +53,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
     "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},
+    "POST /v1/organizations/{org_id}/ownership-transfers": {"member_id": str(uuid7()), "keeps": "admin"},
     "PATCH /v1/organizations/{org_id}/members/{member_id}": {"roles": ["viewer"]},
     "PATCH /v1/placements/{placement_id}": {"start_ms": 1, "end_ms": 9_000},
     "POST /v1/placements/{placement_id}/claims": {

@@ -19,21 +19,35 @@ from api.pages.account.views import (
     MailView,
     MemberShown,
     MembersView,
+    OfferedOwnership,
     OpenSession,
     OutboxView,
 )
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
-from api.pages.frame.site import Form, PageRequest, form_post, local_path, page
+from api.pages.frame.site import Form, PageRequest, form_post, local_path, page, parse_uuid_or_404
 from api.problems import headers_of
-from api.v1.account import change_own, change_own_password, end_other_sessions, end_session, own_sessions
+from api.v1.account import change_own, change_own_password, end_other_sessions, end_session
 from api.v1.outbox import mail_out, message, outbox
+from api.v1.ownership_transfers import accept_transfer, decline_transfer
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError, Forbidden
-from marketplace.access.authenticate import SignedIn
+from kernel.errors import DomainError, Forbidden, NotFound
+from marketplace.access.authenticate import PRE_AUTH, SignedIn
 from marketplace.access.invitations import Invite, invite, list_invitations, withdraw_invitation
 from marketplace.access.members import change_roles, leave, list_members, remove_member
+from marketplace.access.ownership import (
+    KEPT_ROLES,
+    OfferOwnership,
+    TransferRow,
+    list_offered,
+    list_own_offers,
+    offer_ownership,
+    withdraw_ownership,
+)
 from marketplace.access.permissions import ROLES
+from marketplace.access.second_factor import read_status
+from marketplace.access.sessions import list_sessions
+from marketplace.mail.bounces import find_bounces
 
 Answer = Response[str] | Response[bytes]
 REFUSED = 422
@@ -144,6 +158,35 @@ def take_back(invitation_id: FromPath[UUID], page_request: Given[PageRequest], f
     return _member_act(page_request, lambda uow: withdraw_invitation(uow, invitation_id), "invitation_withdrawn")
 
 
+@form_post(addresses.OWNERSHIP_OFFER, "members.manage")
+def hand_over(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Offer the ownership to a member."""
+    member_id, keeps = parse_uuid_or_404(form.text("member_id"), "member_not_found"), form.text("keeps", most=20)
+    command = OfferOwnership(member_id, keeps)
+    return _member_act(page_request, lambda uow: offer_ownership(uow, command), "ownership_offered")
+
+
+@form_post("/members/ownership/{transfer_id:uuid}/withdraw", "members.manage")
+def take_ownership_back(transfer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Take one's own offer back."""
+    del form
+    return _member_act(page_request, lambda uow: withdraw_ownership(uow, transfer_id), "ownership_withdrawn")
+
+
+@form_post("/account/ownership/{transfer_id:uuid}/accept", SIGNED_IN)
+def become_owner(transfer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Accept the ownership that was offered."""
+    del form
+    return _answered(page_request, lambda: accept_transfer(page_request.request, transfer_id), "ownership_accepted")
+
+
+@form_post("/account/ownership/{transfer_id:uuid}/decline", SIGNED_IN)
+def decline_to_own(transfer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Decline it."""
+    del form
+    return _answered(page_request, lambda: decline_transfer(page_request.request, transfer_id), "ownership_declined")
+
+
 @page(addresses.OUTBOX, PUBLIC)
 def outbox_page(page_request: Given[PageRequest]) -> Answer:
     """The sandbox's mails."""
@@ -178,6 +221,16 @@ def _refused(page_request: PageRequest, refused: DomainError) -> Answer:
     return page_request.render(view, status=REFUSED, headers=headers_of(refused))
 
 
+def _answered(page_request: PageRequest, act: Callable[[], None], done: str) -> Answer:
+    try:
+        act()
+    except NotFound:
+        raise
+    except DomainError as refused:
+        return _refused(page_request, refused)
+    return page_request.redirect(addresses.ACCOUNT, notice=done)
+
+
 def _roles(form: Form) -> list[str]:
     """The roles that are ticked."""
     return [role for role in ROLES if form.text(f"role_{role}")]
@@ -197,6 +250,11 @@ def _member_act(page_request: PageRequest, act: Callable[[UnitOfWork], object], 
 
 def _account(page_request: PageRequest, error: str | None = None, error_field: str = "") -> AccountView:
     own = _self(page_request)
+    person_id = own.principal.person()
+    with page_request.request.transaction(acting_as=PRE_AUTH) as uow:
+        sessions = list_sessions(uow, person_id, own.session_id)
+        second_factor, offered = read_status(uow, person_id), list_offered(uow, person_id)
+        bounce = find_bounces(uow, {own.email}).get(own.email)
     return AccountView(
         name=own.person_name,
         email=own.email,
@@ -210,10 +268,14 @@ def _account(page_request: PageRequest, error: str | None = None, error_field: s
                 one.network_address,
                 one.created_at,
             )
-            for one in own_sessions(page_request.request)
+            for one in sessions
         ),
         may_leave=not own.organization.is_platform,
         organization=own.organization.display_name,
+        bounced=bounce.reason if bounce else None,
+        offered=tuple(_offered(one) for one in offered),
+        has_second_factor=second_factor.since is not None,
+        recovery_codes_left=second_factor.recovery_codes_left,
         error=error,
         error_field=error_field,
     )
@@ -222,9 +284,11 @@ def _account(page_request: PageRequest, error: str | None = None, error_field: s
 def _members(
     page_request: PageRequest, email: str = "", role: str = "purchaser", error: str | None = None
 ) -> MembersView:
-    own_id = _self(page_request).principal.person_id
+    own = _self(page_request)
+    own_id, is_owner = own.principal.person_id, "owner" in own.organization.roles
     with page_request.work() as uow:
         members, invitations = list_members(uow), list_invitations(uow)
+        handing_over = next(iter(list_own_offers(uow)), None) if is_owner else None
     return MembersView(
         members=tuple(
             MemberShown(str(one.id), one.name, one.email, one.roles, one.person_id == own_id, one.created_at)
@@ -232,14 +296,21 @@ def _members(
             if one.state == "active"
         ),
         invitations=tuple(
-            InvitationLine(str(one.id), one.email, one.roles, one.state == "expired", one.expires_at)
+            InvitationLine(str(one.id), one.email, one.roles, one.state == "expired", one.expires_at, one.bounced)
             for one in invitations
         ),
         roles=tuple(ROLES),
+        may_hand_over=is_owner,
+        kept_roles=KEPT_ROLES,
+        handing_over=_offered(handing_over) if handing_over else None,
         email=email,
         role=role,
         error=error,
     )
+
+
+def _offered(row: TransferRow) -> OfferedOwnership:
+    return OfferedOwnership(str(row.id), row.organization, row.from_name, row.to_name, row.keeps, row.expires_at)
 
 
 def _self(page_request: PageRequest) -> SignedIn:
@@ -266,6 +337,10 @@ routes = [
     change_member,
     end_membership,
     take_back,
+    hand_over,
+    take_ownership_back,
+    become_owner,
+    decline_to_own,
     outbox_page,
     mail_page,
     mail_html,

@@ -18,8 +18,20 @@ class OpenSession:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedOwnership:
+    """An organization that is offered to the reader, or by them."""
+
+    id: str
+    organization: str
+    from_name: str
+    to_name: str
+    keeps: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AccountView:
-    """Name, language of mails, password, browsers, organizations."""
+    """Name, language of mails, password, second factor, browsers, organizations."""
 
     template: ClassVar[str] = "account/account.html"
     active: ClassVar[str] = "account"
@@ -30,6 +42,11 @@ class AccountView:
     sessions: tuple[OpenSession, ...]
     may_leave: bool
     organization: str
+    offered: tuple[OfferedOwnership, ...]
+    bounced: str | None
+    """Why the reader's own address takes no mail."""
+    has_second_factor: bool
+    recovery_codes_left: int
     error: str | None = None
     error_field: str = ""
 
@@ -45,6 +62,11 @@ class MemberShown:
     is_self: bool
     since: datetime
 
+    @property
+    def is_owner(self) -> bool:
+        """Owners need no ownership offered."""
+        return "owner" in self.roles
+
 
 @dataclass(frozen=True, slots=True)
 class InvitationLine:
@@ -55,6 +77,7 @@ class InvitationLine:
     roles: tuple[str, ...]
     is_expired: bool
     expires_at: datetime
+    bounced: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +90,9 @@ class MembersView:
     members: tuple[MemberShown, ...]
     invitations: tuple[InvitationLine, ...]
     roles: tuple[str, ...]
+    may_hand_over: bool
+    kept_roles: tuple[str, ...]
+    handing_over: OfferedOwnership | None = None
     email: str = ""
     role: str = "purchaser"
     error: str | None = None

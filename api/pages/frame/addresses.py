@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 FEED = "/"
 SIGN_IN = "/sign-in"
+SIGN_IN_CODE = "/sign-in/code"
 SIGN_OUT = "/sign-out"
 SIGN_UP = "/sign-up"
 SIGN_UP_COMPLETE = "/sign-up/complete"
@@ -12,7 +13,13 @@ PASSWORD_COMPLETE = "/password/complete"  # noqa: S105 - an address
 INVITATION = "/invitations/accept"
 INVITATION_DECLINE = "/invitations/decline"
 ACCOUNT = "/account"
+SECOND_FACTOR = "/account/second-factor"
+SECOND_FACTOR_SETUP = "/account/second-factor/setup"
+SECOND_FACTOR_CONFIRM = "/account/second-factor/confirm"
+SECOND_FACTOR_OFF = "/account/second-factor/off"
+RECOVERY_CODES = "/account/second-factor/recovery-codes"
 MEMBERS = "/members"
+OWNERSHIP_OFFER = "/members/ownership"
 ORGANIZATION_NEW = "/organizations/new"
 OUTBOX = "/outbox"
 LANGUAGE = "/language"
@@ -160,6 +167,16 @@ def account_session(session_id: str) -> str:
 def member(member_id: str, act: str) -> str:
     """Where a member's roles are changed, or the membership ends."""
     return f"/members/{member_id}/{act}"
+
+
+def ownership(transfer_id: str, act: str) -> str:
+    """Where an offered ownership is accepted or declined."""
+    return f"/account/ownership/{transfer_id}/{act}"
+
+
+def ownership_withdraw(transfer_id: str) -> str:
+    """Where one's own offer of ownership is taken back."""
+    return f"/members/ownership/{transfer_id}/withdraw"
 
 
 def invitation_withdraw(invitation_id: str) -> str:

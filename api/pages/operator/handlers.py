@@ -36,6 +36,7 @@ from kernel.jobs.runner import replay
 from marketplace.catalog.queries import list_in_review
 from marketplace.catalog.review_listing import ReviewListing, review_listing
 from marketplace.catalog.submit_listing import Reason
+from marketplace.mail.bounces import list_bounces
 from marketplace.onboarding.queries import count_waiting_proofs, payout_accounts_of
 from marketplace.parties.lookups import get_party
 from orders.seller_queries import sold_lines
@@ -180,6 +181,7 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
             webhooks=list_quarantined(uow, state="quarantined", limit=_INCIDENTS).items,
             banks=payout_accounts_of(uow, {row.org_id for row in statements}) if statements else {},
             waiting_proofs=count_waiting_proofs(uow) if may("operator.reviews") else (0, None),
+            bounces=list_bounces(uow),
             names={org_id: get_party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
         )
         ahead_s = sandbox_clock.ahead_s(uow) if page_request.services.sandbox else 0
@@ -193,6 +195,7 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
         incidents=presenter.incidents(dashboard),
         disputes=presenter.disputes(dashboard),
         webhooks=presenter.webhooks(dashboard),
+        bounces=presenter.bounces(dashboard),
         gateways=dashboard.gateways,
         may_settle=may("operator.payouts"),
         may_review=may("operator.reviews"),

@@ -12,6 +12,7 @@ from api.pages.frame.phrases import money, priced, run_failure, seconds_since
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
 from api.pages.operator.views import (
+    BounceItem,
     DeadJobRow,
     DeadRun,
     DisputeItem,
@@ -31,6 +32,7 @@ from billing.statements.queries import StatementRow
 from fulfillment.runs.views import RunRow
 from kernel.jobs.queries import DeadJob, DueJobs
 from marketplace.catalog.queries import ListingView
+from marketplace.mail.bounces import Bounce
 from marketplace.onboarding.queries import PayoutAccountView
 from orders.seller_queries import SoldLine
 
@@ -40,6 +42,7 @@ PROMISED_S: Mapping[str, int] = {
     "payouts": 3 * 86_400,
     "dead_runs": 3_600,
     "dead_jobs": 900,
+    "bounces": 3 * 86_400,
 }
 """How old the oldest of a queue may be before it shows as late, in seconds; the money queues an hour."""
 _MONEY_PROMISED_S = 3_600
@@ -63,6 +66,7 @@ class OperatorDashboard:
     incidents: Sequence[IncidentRow]
     disputes: Sequence[DisputeRow]
     webhooks: Sequence[QuarantinedWebhook]
+    bounces: Sequence[Bounce]
     banks: Mapping[tuple[UUID, str], PayoutAccountView] = field(default_factory=dict)
     waiting_proofs: tuple[int, datetime | None] = (0, None)
 
@@ -76,6 +80,7 @@ def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
         _queue("dead_runs", [row.created_at for row in dashboard.runs], "#dead"),
         _queue("payouts", payable, "#settlements"),
         _queue("dead_jobs", [row.created_at for row in dashboard.jobs], "#jobs"),
+        _queue("bounces", [row.since_at for row in dashboard.bounces], "#bounces"),
         *(
             Queue(
                 row.key,
@@ -131,6 +136,14 @@ def dead_jobs(dashboard: OperatorDashboard) -> tuple[DeadJobRow, ...]:
     return tuple(
         DeadJobRow(str(row.id), row.kind, row.attempts, seconds_since(row.created_at), (row.last_error or "")[:400])
         for row in dashboard.jobs
+    )
+
+
+def bounces(dashboard: OperatorDashboard) -> tuple[BounceItem, ...]:
+    """Addresses that take no mail."""
+    return tuple(
+        BounceItem(row.email, row.reason, row.reply, row.kind, row.refusals, seconds_since(row.since_at))
+        for row in dashboard.bounces
     )
 
 

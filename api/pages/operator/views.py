@@ -133,6 +133,18 @@ class WebhookItem:
 
 
 @dataclass(frozen=True, slots=True)
+class BounceItem:
+    """An address that takes no mail: ``bounce.<reason>``, and what its server said."""
+
+    email: str
+    reason: str
+    reply: str
+    kind: str
+    refusals: int
+    waiting_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class TestClock:
     """The sandbox's clock: what time the market thinks it is, and by how much that is ahead."""
 
@@ -156,6 +168,7 @@ class OperatorView:
     incidents: tuple[IncidentItem, ...] = ()
     disputes: tuple[DisputeItem, ...] = ()
     webhooks: tuple[WebhookItem, ...] = ()
+    bounces: tuple[BounceItem, ...] = ()
     gateways: tuple[str, ...] = ()
     may_settle: bool = False
     may_review: bool = False

@@ -12,18 +12,27 @@ from api.network_address import network_address
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, local_path, page, parse_uuid_or_404
-from api.pages.sign_in.views import SampleAccount, SignInView
+from api.pages.sign_in.views import CodeView, SampleAccount, SignInView
 from api.problems import headers_of
-from api.v1.session import act_for, close_session, open_session, session_cookie
-from kernel.errors import DomainError, TooMany
+from api.v1.session import act_for, browser_of, close_session, open_session, open_with_code, session_cookie
+from kernel.errors import DomainError, TooMany, Unauthenticated
 from marketplace.access.authenticate import PRE_AUTH
 from marketplace.access.demo_accounts import list_demo_accounts
-from marketplace.access.sessions import SignIn
+from marketplace.access.sessions import (
+    CODE_WITHIN,
+    CodeRequired,
+    PasswordProved,
+    SignIn,
+    open_challenge,
+    sign_challenge,
+)
 
 YEAR_S = 365 * 86_400
 
 
 REFUSED = 422
+CHALLENGE = "sign-in"
+"""The cookie of who has typed a right password and is asked for a code."""
 
 
 @page(addresses.SIGN_IN, PUBLIC)
@@ -44,6 +53,9 @@ def sign_in(page_request: Given[PageRequest], form: Given[Form]) -> Response[str
         _, cookies = open_session(
             page_request.request, SignIn(email, form.text("password", most=1024), network_address=origin)
         )
+    except CodeRequired as required:
+        challenge = _challenge_cookie(page_request, sign_challenge(page_request.services.signer, required))
+        return page_request.redirect(addresses.with_query(addresses.SIGN_IN_CODE, next=target), cookies=(challenge,))
     except TooMany as refused:
         view = _sign_in_view(page_request, email, target, failure(page_request, refused))
         return page_request.render(view, status=refused.status, headers=headers_of(refused))
@@ -52,6 +64,36 @@ def sign_in(page_request: Given[PageRequest], form: Given[Form]) -> Response[str
             _sign_in_view(page_request, email, target, failure(page_request, refused)), status=REFUSED
         )
     return page_request.redirect(target, cookies=cookies)
+
+
+@page(addresses.SIGN_IN_CODE, PUBLIC)
+def code_page(page_request: Given[PageRequest]) -> Response[str] | Response[bytes]:
+    """Asks for the second factor's code; without a right password before, it leads back to where that is asked."""
+    target = local_path(page_request.query("next", most=500) or addresses.FEED)
+    try:
+        proved = _proved(page_request)
+    except Unauthenticated:
+        return page_request.redirect(addresses.with_query(addresses.SIGN_IN, next=target))
+    return page_request.render(CodeView(proved.email, target))
+
+
+@form_post(addresses.SIGN_IN_CODE, PUBLIC)
+def sign_in_with_code(page_request: Given[PageRequest], form: Given[Form]) -> Response[str] | Response[bytes]:
+    """Open a session and go on; a wrong code, or one too many, shows the form again and says so."""
+    target = local_path(form.text("next", most=500) or addresses.FEED)
+    try:
+        proved = _proved(page_request)
+    except Unauthenticated:
+        return page_request.redirect(addresses.with_query(addresses.SIGN_IN, next=target), notice="challenge_over")
+    request, browser = page_request.request, browser_of(page_request.request)
+    command = SignIn(proved.email, "", network_address=browser.network_address or None, agent=browser.agent)
+    try:
+        _, cookies = open_with_code(request, proved, form.text("code", most=40), command)
+    except DomainError as refused:
+        status = refused.status if isinstance(refused, TooMany) else REFUSED
+        view = CodeView(proved.email, target, failure(page_request, refused))
+        return page_request.render(view, status=status, headers=headers_of(refused))
+    return page_request.redirect(target, cookies=(_challenge_cookie(page_request, ""), *cookies))
 
 
 @form_post(addresses.SIGN_OUT, PUBLIC)
@@ -66,8 +108,8 @@ def sign_out(page_request: Given[PageRequest], form: Given[Form]) -> Response[by
 def choose_language(page_request: Given[PageRequest], form: Given[Form]) -> Response[bytes]:
     """Remember the language and come back to the page one was on."""
     chosen = "en" if form.text("language", most=10) == "en" else "zh-CN"
-    https = page_request.services.settings.public_url.startswith("https://")
-    cookie = Cookie(LANGUAGE_COOKIE, value=chosen, path="/", max_age=YEAR_S, samesite="lax", secure=https)
+    secure = _is_https(page_request)
+    cookie = Cookie(LANGUAGE_COOKIE, value=chosen, path="/", max_age=YEAR_S, samesite="lax", secure=secure)
     return page_request.redirect(form.text("next", most=1000) or addresses.FEED, cookies=(cookie,))
 
 
@@ -76,6 +118,34 @@ def choose_organization(page_request: Given[PageRequest], form: Given[Form]) -> 
     """Act for another of one's organizations. The page one was on belongs to the other one, so the feed is next."""
     act_for(page_request.request, parse_uuid_or_404(form.text("organization_id"), "organization_not_found"))
     return page_request.redirect(addresses.FEED)
+
+
+def _proved(page_request: PageRequest) -> PasswordProved:
+    """Whose password was right in this browser. Raises Unauthenticated(`challenge_over`)."""
+    signer, token = page_request.services.signer, page_request.request.cookies.get(_challenge_name(page_request), "")
+    with page_request.request.transaction(acting_as=PRE_AUTH) as uow:
+        return open_challenge(uow, signer, token)
+
+
+def _challenge_cookie(page_request: PageRequest, token: str) -> Cookie:
+    """In a cookie, not in the address: an address is seen over shoulders and kept by browsers."""
+    return Cookie(
+        key=_challenge_name(page_request),
+        value=token,
+        httponly=True,
+        secure=_is_https(page_request),
+        samesite="strict",
+        path="/",
+        max_age=int(CODE_WITHIN.total_seconds()) if token else 0,
+    )
+
+
+def _challenge_name(page_request: PageRequest) -> str:
+    return f"{'__Host-' if _is_https(page_request) else ''}{CHALLENGE}"
+
+
+def _is_https(page_request: PageRequest) -> bool:
+    return page_request.services.settings.public_url.startswith("https://")
 
 
 def _sign_in_view(page_request: PageRequest, email: str, next_path: str, error: str | None = None) -> SignInView:
@@ -89,4 +159,4 @@ def _samples(page_request: PageRequest) -> tuple[SampleAccount, ...]:
         return tuple(SampleAccount(one.email, one.organization, one.role) for one in list_demo_accounts(uow))
 
 
-routes = [sign_in_page, sign_in, sign_out, choose_language, choose_organization]
+routes = [sign_in_page, sign_in, code_page, sign_in_with_code, sign_out, choose_language, choose_organization]

@@ -24,3 +24,15 @@ class SignInView:
     next_path: str = "/"
     error: str | None = None
     samples: tuple[SampleAccount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CodeView:
+    """The second step: the code of the authenticator app. ``next_path`` has been checked to be a local path."""
+
+    template: ClassVar[str] = "sign_in/code.html"
+    active: ClassVar[str] = ""
+
+    email: str
+    next_path: str
+    error: str | None = None
