@@ -14,10 +14,12 @@ from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.frame import static_files
 from api.pages.invoices import handlers as invoices_pages
+from api.pages.listings import handlers as listings_pages
 from api.pages.money import handlers as money_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
+from api.pages.reviews import handlers as reviews_pages
 from api.pages.seller import handlers as seller_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
@@ -103,9 +105,11 @@ MODULES: tuple[ModuleType, ...] = (
     sign_up_pages,
     account_pages,
     seller_pages,
+    listings_pages,
     videos_pages,
     money_pages,
     operator_pages,
+    reviews_pages,
     trace_pages,
     feed_pages,
     buy_pages,

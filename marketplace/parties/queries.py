@@ -52,3 +52,9 @@ def get_checklist(uow: UnitOfWork) -> Checklist:
         AGREEMENT_VERSION,
         found.completed_at,
     )
+
+
+def is_onboarded(uow: UnitOfWork, org_id: UUID) -> bool:
+    """Whether a seller's onboarding is complete; of one's own organization, or of any for the platform."""
+    statement = select(SellerOnboarding.completed_at).where(SellerOnboarding.org_id == org_id)
+    return uow.session.scalar(statement) is not None

@@ -27,9 +27,11 @@ SELLER_VIDEOS = "/seller/videos"
 SELLER_UPLOAD = "/seller/videos/new"
 SELLER_ORDERS = "/seller/orders"
 SELLER_LISTINGS = "/seller/listings"
+SELLER_LISTING_NEW = "/seller/listings/new"
 SELLER_MONEY = "/seller/money"
 PROMOTER = "/promoter"
 OPERATOR = "/operator"
+REVIEWS = "/operator/reviews"
 OPERATOR_CLOSE = "/operator/statements/close"
 OPERATOR_CLOCK = "/operator/clock"
 TRACE = "/trace"
@@ -166,6 +168,16 @@ def seller_listing(listing_id: str) -> str:
     return f"/seller/listings/{listing_id}"
 
 
+def listing_edit(listing_id: str, section: str = "") -> str:
+    """The editor of a listing, at one of its sections."""
+    return f"/seller/listings/{listing_id}/edit{'#' if section else ''}{section}"
+
+
+def listing_act(listing_id: str, act: str) -> str:
+    """Where a form of the editor posts."""
+    return f"/seller/listings/{listing_id}/{act}"
+
+
 def operator_replay(job_id: str) -> str:
     """Where the form that gives a dead job another life posts."""
     return f"/operator/jobs/{job_id}/replay"
@@ -194,6 +206,11 @@ def promoter_statement(statement_id: str) -> str:
 def operator_review(listing_id: str) -> str:
     """Where the decision on a listing posts."""
     return f"/operator/reviews/{listing_id}"
+
+
+def operator_listing(listing_id: str, act: str) -> str:
+    """Where a listing is taken off sale, and put back."""
+    return f"/operator/listings/{listing_id}/{act}"
 
 
 def operator_incident(incident_id: str) -> str:

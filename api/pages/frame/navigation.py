@@ -18,6 +18,7 @@ Area = Literal[
     "channel_films",
     "promoter",
     "operator",
+    "reviewer",
     "tracer",
     "members",
 ]
@@ -50,6 +51,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("members", "user", addresses.MEMBERS, "members", "organization"),
     NavItem("promoter", "share", addresses.PROMOTER, "promoter", "promoting"),
     NavItem("operator", "gauge", addresses.OPERATOR, "operator", "operating"),
+    NavItem("reviews", "stamp", addresses.REVIEWS, "reviewer", "operating"),
     NavItem("trace", "trace", addresses.TRACE, "tracer", "operating"),
 )
 BOTTOM_BAR_SIZE = 5

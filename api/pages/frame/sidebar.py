@@ -25,7 +25,11 @@ _SELLING: tuple[tuple[str, Area], ...] = (
     ("money.read", "earnings"),
 )
 _PROMOTING: tuple[tuple[str, Area], ...] = (("videos.write", "channel_films"), ("money.read", "promoter"))
-_OPERATING: tuple[tuple[str, Area], ...] = (("operator.read", "operator"), ("trace.read", "tracer"))
+_OPERATING: tuple[tuple[str, Area], ...] = (
+    ("operator.read", "operator"),
+    ("operator.reviews", "reviewer"),
+    ("trace.read", "tracer"),
+)
 
 
 def areas_of(uow: UnitOfWork, signed_in: SignedIn | None) -> frozenset[Area]:
