@@ -72,7 +72,6 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         "PORT": str(port),
         "SAMPLE_SELLER_PORT": str(seller),
         "SAMPLE_HISTORY": "off",
-        "LISTING_REVIEW": "person",
     }
     hidden = {"DATABASE_URL", "DATABASE_ADMIN_URL", "REDIS_URL", "PUBLIC_URL"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden} | told
