@@ -16,11 +16,13 @@ from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.frame import static_files
 from api.pages.invoices import handlers as invoices_pages
+from api.pages.listings import handlers as listings_pages
 from api.pages.money import handlers as money_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
+from api.pages.reviews import handlers as reviews_pages
 from api.pages.second_factor import handlers as second_factor_pages
 from api.pages.seller import handlers as seller_pages
 from api.pages.seller_reviews import handlers as seller_reviews_pages
@@ -119,9 +121,11 @@ MODULES: tuple[ModuleType, ...] = (
     seller_start_pages,
     connectors_pages,
     seller_reviews_pages,
+    listings_pages,
     videos_pages,
     money_pages,
     operator_pages,
+    reviews_pages,
     trace_pages,
     feed_pages,
     buy_pages,

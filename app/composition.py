@@ -103,7 +103,8 @@ def register_jobs(services: Services, monotonic: Callable[[], float] = time.mono
     settings = services.settings
     retention.register()
     composer = Composer(services.signer, public_url=settings.public_url, sender=settings.mail_sender)
-    marketplace_jobs.register(services.storage, mail_transport(settings), composer, review_by_rule=services.sandbox)
+    by_rule = services.sandbox and settings.listing_review == "rule"
+    marketplace_jobs.register(services.storage, mail_transport(settings), composer, review_by_rule=by_rule)
     client = OutboundClient(services.outbound_policy, monotonic=monotonic)
     fulfillment_jobs.register(
         SellerCalls(

@@ -134,6 +134,12 @@ class Settings(BaseSettings):
         description="The address that mail comes from, without a name. Sandbox, empty: `no-reply@market.example`.",
     )
 
+    listing_review: Literal["rule", "person"] = Field(
+        default="rule",
+        description="Who decides about listings that are handed in, in the sandbox: `rule` approves at once what passed the "
+        "automatic checks, `person` leaves it to the platform's reviewer. In production a person always decides.",
+    )
+
     forwarded_hops: int = Field(
         default=0,
         ge=0,

@@ -99,6 +99,16 @@ def customers_by_listing(uow: UnitOfWork) -> dict[UUID, int]:
     return {row.listing_id: row.customers for row in rows}
 
 
+def count_customers(uow: UnitOfWork, listing_id: UUID) -> int:
+    """How many organizations have an active entitlement of a listing, the acting seller's own or, for the platform, any."""
+    statement = select(func.count(Entitlement.buyer_org_id.distinct())).where(
+        Entitlement.listing_id == listing_id, Entitlement.state == "active"
+    )
+    if not uow.principal.is_platform:
+        statement = statement.where(Entitlement.seller_org_id == uow.principal.organization())
+    return uow.session.scalar(statement) or 0
+
+
 def bought_by_me(uow: UnitOfWork) -> ColumnElement[bool]:
     """The entitlement was bought by the acting organization."""
     return is_acting_organization(uow, Entitlement.buyer_org_id)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -17,7 +18,7 @@ from kernel.ids import uuid7
 from kernel.text import clean_markdown
 from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import DraftPlan, checked_plan
-from marketplace.input_text import line
+from marketplace.input_text import optional_line
 from marketplace.parties.models import Organization
 from marketplace.placements.models import Claim, Placement
 
@@ -31,7 +32,7 @@ CATEGORY = re.compile(r"[a-z][a-z0-9_-]{1,39}")
 
 @dataclass(frozen=True, slots=True)
 class VersionText:
-    """What a version says. Descriptions are restricted Markdown."""
+    """What a version says. Descriptions are restricted Markdown. A draft may lack any of it; one language is enough to sell."""
 
     title: str
     title_en: str
@@ -73,10 +74,7 @@ def draft_listing(uow: UnitOfWork, command: DraftListing) -> Listing:
     org_id = uow.principal.organization()
     if not uow.session.get_one(Organization, org_id).is_seller:
         raise Conflict("not_a_seller")
-    if command.kind not in KINDS:
-        raise Invalid("kind_unknown", field="kind")
-    if not CATEGORY.fullmatch(command.category):
-        raise Invalid("category_invalid", field="category")
+    require_known_kind(command.kind, command.category)
     if not SLUG.fullmatch(command.slug):
         raise Invalid("slug_invalid", field="slug")
     listing = Listing(
@@ -102,7 +100,7 @@ def revise_listing(uow: UnitOfWork, command: ReviseListing) -> ListingVersion:
     Raises:
         NotFound: `listing_not_found`.
         Conflict: `listing_in_review`: a version waits for its reviewer; `listing_retired`.
-        Invalid: `text_required`, `text_too_long`, `tax_category_unknown`, `refund_window_invalid`, `too_many_plans`,
+        Invalid: `text_too_long`, `tax_category_unknown`, `refund_window_invalid`, `too_many_plans`,
             `plan_code_taken`, and those of `checked_plan`.
 
     Locks: the listing.
@@ -122,6 +120,14 @@ def revise_listing(uow: UnitOfWork, command: ReviseListing) -> ListingVersion:
         uow.flush()
         return latest
     return _write_version(uow, listing, latest.number + 1, command.text, command.plans)
+
+
+def require_known_kind(kind: str, category: str) -> None:
+    """Raises Invalid(`kind_unknown`, `category_invalid`)."""
+    if kind not in KINDS:
+        raise Invalid("kind_unknown", field="kind")
+    if not CATEGORY.fullmatch(category):
+        raise Invalid("category_invalid", field="category")
 
 
 def latest_version(uow: UnitOfWork, listing: Listing) -> ListingVersion:
@@ -158,19 +164,27 @@ def _write_version(
     return version
 
 
-def _say(version: ListingVersion, text: VersionText) -> None:
+def checked_text(text: VersionText) -> dict[str, Any]:
+    """The version's columns. Raises Invalid as `revise_listing` does."""
     if text.tax_category not in TAX_CATEGORIES:
         raise Invalid("tax_category_unknown", field="tax_category")
     if not 0 <= text.refund_window_days <= 365:
         raise Invalid("refund_window_invalid", field="refund_window_days")
-    version.title = line("title", text.title, 80)
-    version.title_en = line("title_en", text.title_en, 80)
-    version.summary = line("summary", text.summary, 200)
-    version.summary_en = line("summary_en", text.summary_en, 200)
-    version.description = _markdown("description", text.description)
-    version.description_en = _markdown("description_en", text.description_en)
-    version.tax_category = text.tax_category
-    version.refund_window_days = text.refund_window_days
+    return {
+        "title": optional_line("title", text.title, 80),
+        "title_en": optional_line("title_en", text.title_en, 80),
+        "summary": optional_line("summary", text.summary, 200),
+        "summary_en": optional_line("summary_en", text.summary_en, 200),
+        "description": _markdown("description", text.description),
+        "description_en": _markdown("description_en", text.description_en),
+        "tax_category": text.tax_category,
+        "refund_window_days": text.refund_window_days,
+    }
+
+
+def _say(version: ListingVersion, text: VersionText) -> None:
+    for name, value in checked_text(text).items():
+        setattr(version, name, value)
 
 
 def _markdown(field: str, text: str) -> str:
@@ -191,26 +205,30 @@ def _write_plans(uow: UnitOfWork, version: ListingVersion, plans: Sequence[Draft
             select(Plan).where(Plan.org_id == version.org_id, Plan.version_id == version.id, Plan.state == "active")
         )
     }
-    _drop_plans(uow, version, [before[plan.code].id for plan in plans if plan.code in before])
+    drop_other_plans(uow, version, [before[plan.code].id for plan in plans if plan.code in before])
     for drafted in plans:
-        columns = checked_plan(drafted)
-        row = before.get(drafted.code)
-        if row is None:
-            row = Plan(
-                id=uuid7(),
-                org_id=version.org_id,
-                listing_id=version.listing_id,
-                version_id=version.id,
-                created_at=clock.now(),
-            )
-            PLAN.begin(uow, row, org_ids=[version.org_id])
-            uow.session.add(row)
-        for name, value in columns.items():
-            setattr(row, name, value)
+        write_plan(uow, version, before.get(drafted.code), checked_plan(drafted))
 
 
-def _drop_plans(uow: UnitOfWork, version: ListingVersion, kept: Sequence[UUID]) -> None:
-    """Delete the other plans of a version that was never published, and the cards on drafts of videos that show them."""
+def write_plan(uow: UnitOfWork, version: ListingVersion, row: Plan | None, columns: Mapping[str, Any]) -> Plan:
+    """Give a plan of a version that was never published these columns; None makes a new one."""
+    if row is None:
+        row = Plan(
+            id=uuid7(),
+            org_id=version.org_id,
+            listing_id=version.listing_id,
+            version_id=version.id,
+            created_at=clock.now(),
+        )
+        PLAN.begin(uow, row, org_ids=[version.org_id])
+        uow.session.add(row)
+    for name, value in columns.items():
+        setattr(row, name, value)
+    return row
+
+
+def drop_other_plans(uow: UnitOfWork, version: ListingVersion, kept: Sequence[UUID]) -> None:
+    """Delete all plans but the `kept` ones of a version that was never published, and the cards that show them."""
     dropped = select(Plan.id).where(Plan.org_id == version.org_id, Plan.version_id == version.id, Plan.id.not_in(kept))
     cards = select(Placement.id).where(Placement.org_id == version.org_id, Placement.plan_id.in_(dropped))
     uow.session.execute(delete(Claim).where(Claim.org_id == version.org_id, Claim.placement_id.in_(cards)))

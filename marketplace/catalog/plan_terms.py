@@ -11,7 +11,7 @@ from uuid import UUID
 from kernel.errors import Invalid
 from kernel.money import exponent
 from marketplace.catalog.models import Plan
-from marketplace.input_text import line, optional_line
+from marketplace.input_text import optional_line
 from marketplace.placements.claim_checks import Terms, price_unit
 
 MONTHS = {"month": 1, "year": 12, "none": 0}
@@ -56,12 +56,12 @@ class DraftPlan:
 
 
 def checked_plan(plan: DraftPlan) -> dict[str, Any]:
-    """The plan's columns. A flat or one-off plan is bought once: its seats are 1.
+    """The plan's columns. A flat or one-off plan is bought once: its seats are 1. Names may be missing from a draft.
 
     Raises:
-        Invalid: `plan_code_invalid`, `text_required`, `text_too_long`, `pricing_unknown`, `interval_unfit` (one_off has
-            none, the others month or year), `currency_unknown`, `price_invalid`, `seats_invalid`, `trial_invalid`,
-            `deadline_invalid`, `feature_invalid`.
+        Invalid: `plan_code_invalid`, `text_required` (a feature without words), `text_too_long`, `pricing_unknown`,
+            `interval_unfit` (one_off has none, the others month or year), `currency_unknown`, `price_invalid`,
+            `seats_invalid`, `trial_invalid`, `deadline_invalid`, `feature_invalid`.
     """
     if not CODE.fullmatch(plan.code):
         raise Invalid("plan_code_invalid", field="code")
@@ -84,8 +84,8 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
         raise Invalid("deadline_invalid", field="deadline_s")
     return {
         "code": plan.code,
-        "name": line("name", plan.name, 60),
-        "name_en": line("name_en", plan.name_en, 60),
+        "name": optional_line("name", plan.name, 60),
+        "name_en": optional_line("name_en", plan.name_en, 60),
         "pricing": plan.pricing,
         "interval": plan.interval,
         "term_months": MONTHS[plan.interval],
@@ -109,7 +109,9 @@ def _features(features: Sequence[Feature]) -> list[dict[str, Any]]:
     for feature in features:
         if not KEY.fullmatch(feature.key):
             raise Invalid("feature_invalid", field="features")
-        zh, en = line("features", feature.zh, 120), line("features", feature.en, 120)
+        zh, en = optional_line("features", feature.zh, 120), optional_line("features", feature.en, 120)
+        if not zh and not en:
+            raise Invalid("text_required", field="features")
         unit = optional_line("features", feature.unit or "", 40) or None
         found.append({"key": feature.key, "zh": zh, "en": en, "value": feature.value, "unit": unit})
     return found

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import aliased
 
 from kernel.db.uow import UnitOfWork
@@ -74,6 +74,14 @@ class ListingView:
     plans: tuple[PlanView, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class VersionsCompared:
+    """What a seller works on, or a reviewer decides about, beside what is on sale; the same when nothing newer is drafted."""
+
+    latest: ListingView
+    published: ListingView | None
+
+
 def list_listings(
     uow: UnitOfWork,
     *,
@@ -89,6 +97,26 @@ def list_listings(
         conditions.append(Listing.category == category)
     if org_id is not None:
         conditions.append(Listing.org_id == org_id)
+    statement = _selected(Listing.current_version_id == ListingVersion.id).where(*conditions, *_named(query))
+    return _page(uow, statement, cursor, limit, owner=False)
+
+
+def list_sold_listings(
+    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, query: str | None = None
+) -> Page[ListingView]:
+    """Listings that are or were on sale, everybody's, newest first, for operators.
+
+    Raises Forbidden(`operator_required`), Invalid(`cursor_invalid`).
+    """
+    if not uow.principal.is_platform:
+        raise Forbidden("operator_required")
+    statement = _selected(Listing.current_version_id == ListingVersion.id).where(*_named(query))
+    return _page(uow, statement, cursor, limit, owner=True)
+
+
+def _named(query: str | None) -> list[ColumnElement[bool]]:
+    """Every word is in the title, the summary or the seller's name."""
+    conditions: list[ColumnElement[bool]] = []
     for word in (query or "").split()[:8]:
         columns = (
             ListingVersion.title,
@@ -98,8 +126,7 @@ def list_listings(
             Organization.display_name,
         )
         conditions.append(or_(*(column.icontains(word, autoescape=True) for column in columns)))
-    statement = _selected(Listing.current_version_id == ListingVersion.id).where(*conditions)
-    return _page(uow, statement, cursor, limit, owner=False)
+    return conditions
 
 
 def get_listing(uow: UnitOfWork, listing_id: UUID) -> ListingView:
@@ -149,6 +176,41 @@ def list_in_review(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 2
         raise Forbidden("operator_required")
     statement = _selected(ListingVersion.listing_id == Listing.id).where(ListingVersion.state == "in_review")
     return _page(uow, statement, cursor, limit, owner=True)
+
+
+def review_queue(uow: UnitOfWork, *, limit: int = 50) -> list[ListingView]:
+    """Versions that wait for a reviewer, the longest first, for operators. Raises Forbidden(`operator_required`)."""
+    if not uow.principal.is_platform:
+        raise Forbidden("operator_required")
+    statement = (
+        _selected(ListingVersion.listing_id == Listing.id)
+        .where(ListingVersion.state == "in_review")
+        .order_by(ListingVersion.submitted_at, ListingVersion.id)
+        .limit(limit)
+    )
+    return _views(uow, [(row[0], row[1], row[2]) for row in uow.session.execute(statement)], owner=True)
+
+
+def get_versions_compared(uow: UnitOfWork, listing_id: UUID) -> VersionsCompared:
+    """The latest version of a listing beside the one on sale; one's own listing, or any for operators.
+
+    Raises NotFound(`listing_not_found`).
+    """
+    newer = aliased(ListingVersion)
+    latest = select(func.max(newer.number)).where(newer.listing_id == Listing.id).scalar_subquery()
+    wanted = or_(ListingVersion.number == latest, ListingVersion.id == Listing.current_version_id)
+    statement = (
+        _selected((ListingVersion.listing_id == Listing.id) & wanted)
+        .where(Listing.id == listing_id)
+        .order_by(ListingVersion.number.desc())
+    )
+    if not uow.principal.is_platform:
+        statement = statement.where(Listing.org_id == uow.principal.organization())
+    rows = [(row[0], row[1], row[2]) for row in uow.session.execute(statement)]
+    if not rows:
+        raise NotFound("listing_not_found")
+    views = _views(uow, rows, owner=True)
+    return VersionsCompared(views[0], views[-1] if rows[-1][0].current_version_id == views[-1].version_id else None)
 
 
 def list_own_plans(uow: UnitOfWork) -> list[tuple[ListingView, PlanView]]:

@@ -13,6 +13,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.jobs.outbox import emit
+from marketplace.catalog.content_hash import version_hash
 from marketplace.catalog.draft_listing import latest_version, lock_own_listing
 from marketplace.catalog.events import ListingPublished, ListingRejected, ListingSuspended
 from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
@@ -21,11 +22,15 @@ from marketplace.catalog.submit_listing import Reason, find_reasons
 
 @dataclass(frozen=True, slots=True)
 class ReviewListing:
-    """A decision on the version that waits. A rejection names its reasons."""
+    """A decision on the version that waits. A rejection names its reasons.
+
+    `seen` is the `version_hash` of what the reviewer read; None decides on whatever waits.
+    """
 
     listing_id: UUID
     approve: bool
     reasons: Sequence[Reason] = field(default_factory=tuple)
+    seen: str | None = None
 
 
 def review_listing(uow: UnitOfWork, command: ReviewListing) -> ListingVersion:
@@ -34,7 +39,8 @@ def review_listing(uow: UnitOfWork, command: ReviewListing) -> ListingVersion:
     Raises:
         Forbidden: `operator_required`.
         NotFound: `listing_not_found`.
-        Conflict: `nothing_to_review`; `review_checks_failed`: what had passed at submission no longer does.
+        Conflict: `nothing_to_review`; `review_changed`: another text waits now than was read; `review_checks_failed`:
+            what had passed at submission no longer does.
         Invalid: `review_reasons_required` for a rejection.
 
     Emits: ListingPublished or ListingRejected. Locks: the listing, then the versions, then the plans.
@@ -43,7 +49,13 @@ def review_listing(uow: UnitOfWork, command: ReviewListing) -> ListingVersion:
     listing = lock_own_listing(uow, command.listing_id)
     version = latest_version(uow, listing)
     if version.state != "in_review":
+        same = version.state == ("published" if command.approve else "rejected")
+        # The same decision sent twice is the first one.
+        if same and command.seen is not None and command.seen == _hash(uow, listing, version):
+            return version
         raise Conflict("nothing_to_review", state=version.state)
+    if command.seen is not None and command.seen != _hash(uow, listing, version):
+        raise Conflict("review_changed")
     if not command.approve:
         return _reject(uow, listing, version, command.reasons)
     reasons = find_reasons(uow, version)
@@ -83,7 +95,8 @@ def resume_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
 def retire_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
     """The seller takes a listing off sale for good. Raises NotFound(`listing_not_found`), Conflict."""
     listing = lock_own_listing(uow, listing_id)
-    LISTING.move(uow, listing, "retired", org_ids=[listing.org_id])
+    if LISTING.move(uow, listing, "retired", org_ids=[listing.org_id]):
+        audit.record(uow, "listing.retired", subject_id=listing.id)
     uow.flush()
     return listing
 
@@ -129,6 +142,7 @@ def _publish(uow: UnitOfWork, listing: Listing, version: ListingVersion) -> None
                 PLAN.move(uow, plan, "withdrawn", org_ids=[listing.org_id], reason="superseded")
     VERSION.move(uow, version, "published", org_ids=[listing.org_id])
     version.published_at = now
+    version.review_reasons = None
     for plan in _plans(uow, version):
         plan.published_at = now
     uow.flush()
@@ -137,6 +151,10 @@ def _publish(uow: UnitOfWork, listing: Listing, version: ListingVersion) -> None
     if listing.state != "suspended":
         LISTING.move(uow, listing, "published", org_ids=[listing.org_id])
     emit(uow, ListingPublished(listing_id=listing.id, org_id=listing.org_id, version_id=version.id))
+
+
+def _hash(uow: UnitOfWork, listing: Listing, version: ListingVersion) -> str:
+    return version_hash(version, listing.kind, listing.category, _plans(uow, version))
 
 
 def _plans(uow: UnitOfWork, version: ListingVersion) -> list[Plan]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Sequence
+from typing import NotRequired, Protocol, TypedDict
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,15 +15,48 @@ from kernel.jobs.outbox import emit
 from marketplace.catalog.draft_listing import latest_version, lock_own_listing
 from marketplace.catalog.events import ListingSubmitted
 from marketplace.catalog.models import LISTING, VERSION, Listing, ListingVersion, Plan
-from marketplace.onboarding.checklist import missing_steps
-from marketplace.onboarding.models import SellerOnboarding
+from marketplace.onboarding.queries import is_onboarded
+
+WORDS = ("title", "summary", "description")
 
 
 class Reason(TypedDict):
-    """Why a version may not be sold: the field, and a code with its words among the errors' texts."""
+    """Why a version may not be sold: the field, a code with its words among the errors' texts, a reviewer's own words.
+
+    Fields are columns of the version, and of its plans as `plans.CODE.COLUMN`.
+    """
 
     field: str
     code: str
+    note: NotRequired[str]
+
+
+class PlanTerms(Protocol):
+    """A plan, as a row or as a view of it."""
+
+    @property
+    def code(self) -> str:
+        """Its code."""
+
+    @property
+    def name(self) -> str:
+        """In Chinese."""
+
+    @property
+    def name_en(self) -> str:
+        """In English."""
+
+    @property
+    def connector_id(self) -> UUID | None:
+        """How a purchase reaches the seller's system."""
+
+
+class Words(Protocol):
+    """A version, as a row or as a view of it: what it says in both languages."""
+
+    @property
+    def title(self) -> str:
+        """In Chinese, as `summary` and `description`; in English with `_en`."""
 
 
 def submit_listing(uow: UnitOfWork, listing_id: UUID) -> ListingVersion:
@@ -38,11 +72,13 @@ def submit_listing(uow: UnitOfWork, listing_id: UUID) -> ListingVersion:
     version = latest_version(uow, listing)
     if version.state == "in_review":
         return version
-    if version.state != "draft":
+    if version.state not in {"draft", "rejected"}:
         raise Conflict("nothing_to_review", state=version.state)
     reasons = find_reasons(uow, version)
     if reasons:
         raise Conflict("review_checks_failed", reasons=", ".join(f"{r['field']}: {r['code']}" for r in reasons))
+    if version.state == "rejected":
+        VERSION.move(uow, version, "draft", org_ids=[listing.org_id])
     VERSION.move(uow, version, "in_review", org_ids=[listing.org_id])
     version.submitted_at = clock.now()
     if _before_first_publication(listing):
@@ -53,18 +89,39 @@ def submit_listing(uow: UnitOfWork, listing_id: UUID) -> ListingVersion:
 
 
 def find_reasons(uow: UnitOfWork, version: ListingVersion) -> list[Reason]:
-    """The automatic checks: a plan at least, a way to provision each, a price or a trial, a finished onboarding."""
-    reasons: list[Reason] = []
-    plans = list(uow.session.scalars(select(Plan).where(Plan.org_id == version.org_id, Plan.version_id == version.id)))
+    """What the automatic checks find in a version."""
+    plans = uow.session.scalars(
+        select(Plan)
+        .where(Plan.org_id == version.org_id, Plan.version_id == version.id)
+        .order_by(Plan.unit_price_minor, Plan.id)
+    ).all()
+    return check_version(version, plans, onboarded=is_onboarded(uow, version.org_id))
+
+
+def check_version(version: Words, plans: Sequence[PlanTerms], *, onboarded: bool) -> list[Reason]:
+    """The automatic checks: one language complete, a plan at least, each with a name and a way to provision it, a finished
+    onboarding. Pure.
+    """
+    reasons = [Reason(field=name, code="text_required") for name in _missing_words(version)]
     if not plans:
         reasons.append(Reason(field="plans", code="plan_missing"))
-    reasons += [Reason(field=f"plans.{p.code}", code="connector_missing") for p in plans if p.connector_id is None]
-    if not version.description.strip() or not version.description_en.strip():
-        reasons.append(Reason(field="description", code="text_required"))
-    onboarding = uow.session.scalar(select(SellerOnboarding).where(SellerOnboarding.org_id == version.org_id))
-    if onboarding is None or missing_steps(onboarding):
+    for plan in plans:
+        if not plan.name and not plan.name_en:
+            reasons.append(Reason(field=f"plans.{plan.code}.name", code="text_required"))
+        if plan.connector_id is None:
+            reasons.append(Reason(field=f"plans.{plan.code}.connector_id", code="connector_missing"))
+    if not onboarded:
         reasons.append(Reason(field="onboarding", code="onboarding_incomplete"))
     return reasons
+
+
+def _missing_words(version: Words) -> list[str]:
+    """What is missing in the language that is nearest to complete; nothing, when one is."""
+    missing = [
+        [name for name in (f"{part}{language}" for part in WORDS) if not str(getattr(version, name)).strip()]
+        for language in ("", "_en")
+    ]
+    return min(missing, key=len)
 
 
 def _before_first_publication(listing: Listing) -> bool:

@@ -98,6 +98,12 @@ class WaitingProof:
     tax_id: str | None
 
 
+def is_onboarded(uow: UnitOfWork, org_id: UUID) -> bool:
+    """Whether nothing is missing of a seller's start; of one's own organization, or of any for the platform."""
+    row = uow.session.scalar(select(SellerOnboarding).where(SellerOnboarding.org_id == org_id))
+    return row is not None and not missing_steps(row)
+
+
 _LATEST = and_(LegalProof.org_id == SellerOnboarding.org_id, LegalProof.state != "superseded")
 
 

@@ -6,13 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-<<<<<<<< HEAD:migrations/versions/0019_organizations.py
 revision = "0019"
 down_revision = "0018"
-========
-revision = "0018"
-down_revision = "0017"
->>>>>>>> org-w:migrations/versions/0018_organizations.py
 branch_labels = None
 depends_on = None
 

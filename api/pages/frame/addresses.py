@@ -37,6 +37,7 @@ SELLER_VIDEOS = "/seller/videos"
 SELLER_UPLOAD = "/seller/videos/new"
 SELLER_ORDERS = "/seller/orders"
 SELLER_LISTINGS = "/seller/listings"
+SELLER_LISTING_NEW = "/seller/listings/new"
 SELLER_MONEY = "/seller/money"
 SELLER_START = "/seller/start"
 SELLER_LEGAL = "/seller/start/legal"
@@ -48,6 +49,7 @@ SELLER_CONNECTORS = "/seller/connectors"
 PROMOTER = "/promoter"
 OPERATOR = "/operator"
 OPERATOR_SELLERS = "/operator/sellers"
+REVIEWS = "/operator/reviews"
 OPERATOR_CLOSE = "/operator/statements/close"
 OPERATOR_CLOCK = "/operator/clock"
 TRACE = "/trace"
@@ -234,6 +236,16 @@ def operator_document(proof_id: str) -> str:
     return f"/v1/operator/legal-proofs/{proof_id}/file"
 
 
+def listing_edit(listing_id: str, section: str = "") -> str:
+    """The editor of a listing, at one of its sections."""
+    return f"/seller/listings/{listing_id}/edit{'#' if section else ''}{section}"
+
+
+def listing_act(listing_id: str, act: str) -> str:
+    """Where a form of the editor posts."""
+    return f"/seller/listings/{listing_id}/{act}"
+
+
 def operator_replay(job_id: str) -> str:
     """Where the form that gives a dead job another life posts."""
     return f"/operator/jobs/{job_id}/replay"
@@ -262,6 +274,11 @@ def promoter_statement(statement_id: str) -> str:
 def operator_review(listing_id: str) -> str:
     """Where the decision on a listing posts."""
     return f"/operator/reviews/{listing_id}"
+
+
+def operator_listing(listing_id: str, act: str) -> str:
+    """Where a listing is taken off sale, and put back."""
+    return f"/operator/listings/{listing_id}/{act}"
 
 
 def operator_incident(incident_id: str) -> str:

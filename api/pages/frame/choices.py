@@ -18,6 +18,23 @@ class Choice:
     detail: str = ""
 
 
+CATEGORIES = (
+    "hr",
+    "crm",
+    "collaboration",
+    "finance",
+    "legal",
+    "analytics",
+    "security",
+    "infrastructure",
+    "logistics",
+    "marketing",
+    "design",
+    "education",
+    "services",
+)
+"""What the listing editor offers; the API takes others, too. Their words are under `word.category.`."""
+
 CLAIM_KINDS = ("price", "included_seats", "trial_days", "feature", "service_level")
 
 

@@ -18,6 +18,7 @@ Area = Literal[
     "channel_films",
     "promoter",
     "operator",
+    "reviewer",
     "tracer",
     "members",
     "start",
@@ -59,6 +60,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("promoter", "share", addresses.PROMOTER, "promoter", "promoting"),
     NavItem("operator", "gauge", addresses.OPERATOR, "operator", "operating"),
     NavItem("operator_sellers", "building", addresses.OPERATOR_SELLERS, "seller_reviews", "operating"),
+    NavItem("reviews", "stamp", addresses.REVIEWS, "reviewer", "operating"),
     NavItem("trace", "trace", addresses.TRACE, "tracer", "operating"),
 )
 BOTTOM_BAR_SIZE = 5

@@ -1,9 +1,15 @@
-"""What a price is for, in the words of the pages."""
+"""What a price is for, in the words of the pages, and amounts as people type them."""
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import Literal
 
+from kernel.money import exponent
+
+_AMOUNT = re.compile(r"\d{1,13}(\.\d{1,4})?", re.ASCII)
+_MOST_MINOR = 10**12
 _PER: dict[str, Per] = {
     "seat/month": "seat_month",
     "seat/year": "seat_year",
@@ -21,6 +27,15 @@ def per_of(price_unit: str) -> Per:
 def term_key(term_months: int) -> str:
     """The key under `term.` of how long a plan runs: `month`, `year`, or `once` for what is bought once."""
     return {0: "once", 1: "month", 12: "year"}.get(term_months, "months")
+
+
+def parse_amount(written: str, currency: str) -> int | None:
+    """An amount as people write it, ¥1,990.50, in minor units of a known currency; None for what is none."""
+    plain = written.strip().lstrip("¥￥$€£").replace(",", "").strip()
+    if not _AMOUNT.fullmatch(plain):
+        return None
+    scaled = Decimal(plain).scaleb(exponent(currency))
+    return int(scaled) if scaled == scaled.to_integral_value() and scaled <= _MOST_MINOR else None
 
 
 Per = Literal["seat_month", "seat_year", "month", "year", "once"]

@@ -31,6 +31,7 @@ _NOT_YET_SELLING: tuple[tuple[str, Area], ...] = (("members.manage", "become_sel
 _OPERATING: tuple[tuple[str, Area], ...] = (
     ("operator.read", "operator"),
     ("operator.reviews", "seller_reviews"),
+    ("operator.reviews", "reviewer"),
     ("trace.read", "tracer"),
 )
 

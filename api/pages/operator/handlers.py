@@ -33,9 +33,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden
 from kernel.jobs.queries import dead_jobs, due_jobs
 from kernel.jobs.runner import replay
-from marketplace.catalog.queries import list_in_review
-from marketplace.catalog.review_listing import ReviewListing, review_listing
-from marketplace.catalog.submit_listing import Reason
+from marketplace.catalog.queries import review_queue
 from marketplace.mail.bounces import list_bounces
 from marketplace.onboarding.queries import count_waiting_proofs, payout_accounts_of
 from marketplace.parties.lookups import get_party
@@ -51,17 +49,6 @@ _INCIDENTS = 50
 def show_operator(page_request: Given[PageRequest]) -> Response[str]:
     """What needs somebody, the oldest first in view."""
     return page_request.render(_view(page_request))
-
-
-@form_post("/operator/reviews/{listing_id:uuid}", "operator.reviews")
-def decide(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
-    """Approve, which publishes, or reject with the reviewer's words as the reason."""
-    approve = form.text("action", most=10) == "approve"
-    words = form.text("reason", most=200)
-    reasons = (Reason(field="", code=words),) if words else ()
-    command = ReviewListing(listing_id, approve, () if approve else reasons)
-    done = "listing_approved" if approve else "listing_rejected"
-    return _done(page_request, lambda uow: review_listing(uow, command), done)
 
 
 @form_post("/operator/statements/close", "operator.payouts")
@@ -168,7 +155,7 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
         statements = list_statements(uow, limit=_STATEMENTS).items if may("operator.payouts") else []
         dashboard = presenter.OperatorDashboard(
             money=list_operator_queues(uow),
-            reviews=list_in_review(uow, limit=50).items,
+            reviews=review_queue(uow),
             runs=runs,
             jobs=dead_jobs(uow),
             due=due_jobs(uow),
@@ -204,4 +191,4 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
     )
 
 
-routes = [show_operator, decide, close, pay, close_one_incident, resend, settle, look_once_more, replay_job, advance]
+routes = [show_operator, close, pay, close_one_incident, resend, settle, look_once_more, replay_job, advance]

@@ -87,7 +87,7 @@ def show_listing(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -
         connectors = {one.id: one.name for one in connectors_of(uow)}
         list_view = _listings(page_request, uow)
     detail = seller_presenter.listing_detail(page_request, opened, customers, connectors)
-    return page_request.render(SellerListingsView(list_view.rows, detail, list_view.next_address))
+    return page_request.render(replace(list_view, opened=detail))
 
 
 @form_post("/seller/runs/{run_id:uuid}/replay", "runs.replay")
@@ -148,6 +148,7 @@ def _listings(page_request: PageRequest, uow: UnitOfWork) -> SellerListingsView:
     return SellerListingsView(
         tuple(seller_presenter.listing_row(page_request, one, customers) for one in found.items),
         next_address=addresses.next_page(addresses.SELLER_LISTINGS, found.next_cursor),
+        may_edit=page_request.principal.may("catalog.write"),
     )
 
 

@@ -90,7 +90,13 @@ def listing_row(page_request: PageRequest, view: ListingView, customers: Mapping
         per=per_of(cheapest.price_unit) if cheapest else "once",
         active_customers=customers.get(view.id, 0),
         updated_at=view.published_at or view.submitted_at or view.created_at,
+        next_state=view.version_state if _is_next(view) else "",
     )
+
+
+def _is_next(view: ListingView) -> bool:
+    """Whether the latest version is another one than the one that is, or was, on sale."""
+    return view.state in {"published", "suspended"} and view.version_state != "published"
 
 
 def listing_detail(
@@ -130,6 +136,8 @@ def _plan(page_request: PageRequest, plan: PlanView, connectors: Mapping[UUID, s
 def _rejection(page_request: PageRequest, found: Mapping[str, str]) -> str:
     code, field = found["code"], found.get("field", "")
     said = reason(page_request, code, {}) if is_known(code) else code.replace("_", " ")
+    if note := found.get("note"):
+        said = " ".join((said, page_request.t("editor.quoted", text=note)))
     return f"{field}: {said}" if field else said
 
 

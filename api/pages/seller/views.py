@@ -87,6 +87,8 @@ class ListingItem:
     per: Per
     active_customers: int
     updated_at: datetime
+    #: Of a newer version than the one on sale; empty where there is none.
+    next_state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +125,4 @@ class SellerListingsView:
     rows: tuple[ListingItem, ...]
     opened: ListingPanel | None = None
     next_address: str | None = None
+    may_edit: bool = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +11,11 @@ from api.context import Services
 from api.media_addresses import Thumbnail, cover_address, media_address, thumbnail
 from api.pages.feed.views import CallToAction, verdict_of
 from api.pages.frame.phrases import blocked, figure, money, priced, reason
+from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, PageRequest
 from api.pages.seller.presenter import NO_REACH, funnel
 from api.pages.videos.views import EditableClaim, PlacementItem, PlanOption, SellerVideoView, Typed, VideoItem
 from kernel.errors import Invalid
-from kernel.money import exponent
 from marketplace.attribution.reach import Reach
 from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.discovery.cards import Card, ClaimView
@@ -30,7 +29,6 @@ CALLS: Mapping[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "de
 MS = 1000
 _MOST_MINOR = 10**12
 _DIGITS = re.compile(r"\d{1,13}", re.ASCII)
-_AMOUNT = re.compile(r"\d{1,13}(\.\d{1,4})?", re.ASCII)
 
 
 def _poster(services: Services, row: OwnVideo) -> str:
@@ -184,14 +182,10 @@ def _whole(value: str) -> int:
 
 
 def _minor(value: str, currency: str) -> int:
-    """An amount as people write it, ¥1,990.50, in minor units."""
-    written = value.strip().lstrip("¥￥$€£").replace(",", "").strip()
-    if not _AMOUNT.fullmatch(written):
+    minor = parse_amount(value, currency.strip())
+    if minor is None:
         raise Invalid("claim_value_missing", field="value")
-    scaled = Decimal(written).scaleb(exponent(currency.strip()))
-    if scaled != scaled.to_integral_value() or scaled > _MOST_MINOR:
-        raise Invalid("claim_value_missing", field="value")
-    return int(scaled)
+    return minor
 
 
 def _placement(page_request: PageRequest, card: Card) -> PlacementItem:

@@ -7,6 +7,7 @@ from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
 from api.pages.orders.views import OrderPageLine, OrderPageView
+from tests.browser.preview.listing_samples import listing_pages, review_pages
 from tests.browser.preview.selling_samples import DeskSamples
 
 BUYER: frozenset[Area] = frozenset({"buyer", "approver", "member", "finance"})
@@ -40,7 +41,7 @@ def samples(language: Language) -> dict[str, Sample]:
     """All pages in one language."""
     s = DeskSamples(language)
     paid = FlashMessage("good", s.pick("已收到你的决定。", "Your decision is recorded."))
-    operator: frozenset[Area] = frozenset({"operator", "tracer"})
+    operator: frozenset[Area] = frozenset({"operator", "reviewer", "tracer"})
     made: dict[str, Sample] = {
         "sign-in": Sample(s.sign_in(), frozenset()),
         "feed": Sample(s.feed(), BUYER),
@@ -70,6 +71,8 @@ def samples(language: Language) -> dict[str, Sample]:
         "trace": Sample(s.trace(), operator),
         "trace-broken": Sample(s.trace(broken=True), operator),
     }
+    made.update({name: Sample(view, SELLER) for name, view in listing_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in review_pages(s).items()})
     made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
     return made
 

@@ -19,11 +19,7 @@ from kernel.jobs.models import Job
 from kernel.jobs.outbox import enqueue
 from kernel.principal import SYSTEM
 from kernel.sandbox_clock import SandboxClock
-from marketplace.catalog.draft_listing import DraftListing, draft_listing
-from marketplace.catalog.models import Listing
-from marketplace.catalog.submit_listing import submit_listing
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
-from tests.factories_marketplace import acting, make_seller, one_off_plan, words
 from tests.loop_stage import SETTLED
 
 
@@ -103,24 +99,6 @@ def test_closing_and_paying_from_the_dashboard(dashboards: Dashboards) -> None:
     theirs = dashboards.promoter.get(f"/promoter/statements/{promoters.id}")
     assert "¥187.74" in text_of(theirs)
     assert stage.order(dashboards.order_id).number not in text_of(theirs)
-
-
-def test_a_listing_in_review_is_decided(dashboards: Dashboards) -> None:
-    with unit_of_work(dashboards.stage.services.db, SYSTEM) as uow:
-        org = make_seller(uow)
-        with acting(uow, org.owner):
-            command = DraftListing("service", "hr", f"l-{uuid7().hex[-8:]}", words("待审的服务"), [one_off_plan()])
-            listing = draft_listing(uow, command)
-            submit_listing(uow, listing.id)
-        listing_id = listing.id
-    path = f"/operator/reviews/{listing_id}"
-    assert path in dashboards.operator.get("/operator").text
-    assert dashboards.seller.post(path, action="approve").status_code == 403
-    without_reason = dashboards.operator.post(path, action="reject")
-    assert without_reason.status_code == 422
-    assert dashboards.operator.post(path, action="approve").status_code == 303
-    assert dashboards.stage.get(Listing, listing_id).state == "published"
-    assert path not in dashboards.operator.get("/operator").text
 
 
 def test_a_job_that_was_given_up_runs_again(dashboards: Dashboards) -> None:

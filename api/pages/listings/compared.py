@@ -1,0 +1,120 @@
+"""What differs between two versions of a listing, in words: the fields that changed, and the places in long texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+from api.pages.frame.phrases import figure, priced
+from api.pages.frame.site import PageRequest
+from api.pages.frame.translations import translations
+from api.pages.listings.forms import TEXT_FIELDS, plan_values
+from marketplace.catalog.queries import ListingView, PlanView, VersionsCompared
+
+Kind = Literal["same", "out", "in"]
+_TOKEN = re.compile(r"[A-Za-z0-9]+|\s+|.", re.DOTALL)
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_TOKENS_AT_MOST = 2_000
+"""Above this, texts are compared line by line: the comparison takes the square of what it compares."""
+_CONTEXT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A field that is not what it was; `parts` are pieces of text that stayed, went, or came."""
+
+    label: str
+    parts: tuple[tuple[Kind, str], ...]
+
+
+def changes(page_request: PageRequest, versions: VersionsCompared) -> tuple[Change, ...] | None:
+    """What the latest version changes of the one on sale; None where nothing is on sale to compare with."""
+    old, new = versions.published, versions.latest
+    if old is None or old.version_id == new.version_id:
+        return None
+    texts = translations(page_request.language).texts
+    found = [
+        Change(texts[f"editor.field.{name}"], difference(before, after))
+        for name in (*TEXT_FIELDS, "tax_category", "refund_window_days")
+        if (before := _field(page_request, old, name)) != (after := _field(page_request, new, name))
+    ]
+    return (*found, *_plans(page_request, old, new))
+
+
+def difference(before: str, after: str) -> tuple[tuple[Kind, str], ...]:
+    """Two texts as pieces that stayed, went and came; what stayed is shortened. Pure."""
+    old, new = _TOKEN.findall(before), _TOKEN.findall(after)
+    if max(len(old), len(new)) > _TOKENS_AT_MOST:
+        old, new = _LINE.findall(before), _LINE.findall(after)
+    parts: list[tuple[Kind, str]] = []
+    for tag, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            parts.append(("same", _shortened("".join(old[old_from:old_to]))))
+            continue
+        if old_to > old_from:
+            parts.append(("out", "".join(old[old_from:old_to])))
+        if new_to > new_from:
+            parts.append(("in", "".join(new[new_from:new_to])))
+    return tuple(parts)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 3 * _CONTEXT else f"{text[:_CONTEXT]} … {text[-_CONTEXT:]}"
+
+
+def _field(page_request: PageRequest, view: ListingView, name: str) -> str:
+    value = str(getattr(view, name))
+    return translations(page_request.language).word("tax_category", value) if name == "tax_category" else value
+
+
+def _plans(page_request: PageRequest, old: ListingView, new: ListingView) -> list[Change]:
+    before = {plan.code: plan for plan in old.plans if plan.state == "active"}
+    after = {plan.code: plan for plan in new.plans}
+    found: list[Change] = []
+    for code in (*before, *(code for code in after if code not in before)):
+        was, now = before.get(code), after.get(code)
+        lines = _terms(page_request, was) if was else {}
+        lines_now = _terms(page_request, now) if now else {}
+        named = now or was
+        name = page_request.pick(named.name, named.name_en) if named else code
+        if was is None or now is None:
+            added, removed = (
+                page_request.t("compared.plan_added", name=name),
+                page_request.t("compared.plan_removed", name=name),
+            )
+            label = added if was is None else removed
+            text = " · ".join((lines_now if was is None else lines).values())
+            found.append(Change(label, (("in" if was is None else "out", text),)))
+            continue
+        found += [
+            Change(f"{name} · {part}", difference(lines.get(part, ""), lines_now.get(part, "")))
+            for part in (*lines, *(part for part in lines_now if part not in lines))
+            if lines.get(part, "") != lines_now.get(part, "")
+        ]
+    return found
+
+
+def _terms(page_request: PageRequest, plan: PlanView) -> Mapping[str, str]:
+    """A plan's terms by the names of their fields."""
+    words = translations(page_request.language)
+    values = plan_values(plan)
+    tax = page_request.t("editor.tax_in" if plan.tax_included else "editor.tax_on_top")
+    shown = {
+        "name": plan.name,
+        "name_en": plan.name_en,
+        "price": f"{priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit)} · {tax}",
+        **{name: values[name] for name in ("min_seats", "max_seats", "included_seats", "trial_days")},
+        "deadline": f"{values['deadline']} {words.word('time_unit', values['deadline_unit'])}",
+        "connector_id": values["connector_id"],
+    }
+    terms = {words.texts[f"editor.field.plan_{name}"]: value for name, value in shown.items()}
+    for feature in plan.features:
+        value = feature.get("value")
+        ending = f" {figure(page_request, value, feature.get('unit'))}" if value is not None else ""
+        terms[f"{words.texts['editor.field.plan_features']} {feature['key']}"] = (
+            f"{feature['zh']} / {feature['en']}{ending}"
+        )
+    return terms

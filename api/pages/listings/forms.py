@@ -1,0 +1,172 @@
+"""What a seller typed into the editor's forms, as the catalogue's commands take it; and the other way round."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from api.pages.frame.prices import parse_amount
+from api.pages.frame.site import Form, parse_uuid_or_404
+from kernel.errors import Invalid
+from kernel.money import CURRENCIES, to_decimal
+from marketplace.catalog.draft_listing import VersionText
+from marketplace.catalog.plan_terms import MAX_FEATURES, DraftPlan, Feature
+from marketplace.catalog.queries import ListingView, PlanView
+
+LONGEST = 30_000
+"""Of a field as it comes in: over the longest that is allowed, so that the refusal can say how long that is."""
+BLANK_FEATURES = 2
+PRICE_UNITS: Mapping[str, tuple[str, str]] = {
+    "seat/year": ("per_seat", "year"),
+    "seat/month": ("per_seat", "month"),
+    "year": ("flat", "year"),
+    "month": ("flat", "month"),
+    "once": ("one_off", "none"),
+}
+SECONDS = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
+TEXT_FIELDS = ("title", "title_en", "summary", "summary_en", "description", "description_en")
+NEW_PLAN: Mapping[str, str] = {
+    "price_unit": "seat/year",
+    "currency": "CNY",
+    "tax_included": "yes",
+    "min_seats": "1",
+    "max_seats": "1000",
+    "included_seats": "0",
+    "trial_days": "0",
+    "deadline": "1",
+    "deadline_unit": "day",
+}
+_DIGITS = re.compile(r"\d{1,9}", re.ASCII)
+_FIGURE = re.compile(r"\d{1,12}", re.ASCII)
+_NO_KEY = re.compile(r"[^a-z0-9]+")
+
+
+def text_of(form: Form) -> VersionText:
+    """The words of a version. Raises Invalid(`refund_window_invalid`, `validation_failed`)."""
+    words = {name: form.text(name, most=LONGEST) for name in TEXT_FIELDS}
+    window = form.text("refund_window_days", most=20)
+    if not _DIGITS.fullmatch(window):
+        raise Invalid("refund_window_invalid", field="refund_window_days")
+    return VersionText(**words, tax_category=form.text("tax_category", most=20), refund_window_days=int(window))
+
+
+def text_values(view: ListingView) -> dict[str, str]:
+    """What the words' form holds."""
+    return {
+        **{name: str(getattr(view, name)) for name in TEXT_FIELDS},
+        "kind": view.kind,
+        "category": view.category,
+        "tax_category": view.tax_category,
+        "refund_window_days": str(view.refund_window_days),
+    }
+
+
+def plan_of(form: Form, code: str) -> DraftPlan:
+    """A plan as it was typed.
+
+    Raises:
+        Invalid: `interval_unfit`, `currency_unknown`, `price_invalid`, `number_invalid`, `feature_invalid`.
+        NotFound: `connector_not_found`.
+    """
+    price_unit, currency = form.text("price_unit", most=20), form.text("currency", most=3)
+    if price_unit not in PRICE_UNITS:
+        raise Invalid("interval_unfit", field="price_unit")
+    if currency not in CURRENCIES:
+        raise Invalid("currency_unknown", field="currency")
+    price = parse_amount(form.text("price", most=40), currency)
+    if price is None:
+        raise Invalid("price_invalid", field="price")
+    pricing, interval = PRICE_UNITS[price_unit]
+    connector = form.text("connector_id", most=40)
+    return DraftPlan(
+        code=code,
+        name=form.text("name", most=LONGEST),
+        name_en=form.text("name_en", most=LONGEST),
+        pricing=pricing,
+        interval=interval,
+        currency=currency,
+        unit_price_minor=price,
+        tax_included=form.text("tax_included", most=10) != "no",
+        min_seats=_number(form, "min_seats", 1),
+        max_seats=_number(form, "max_seats", 1),
+        included_seats=_number(form, "included_seats", 0),
+        trial_days=_number(form, "trial_days", 0),
+        features=tuple(_features(form)),
+        connector_id=parse_uuid_or_404(connector, "connector_not_found") if connector else None,
+        deadline_s=_number(form, "deadline", 1) * SECONDS.get(form.text("deadline_unit", most=10), 1),
+    )
+
+
+def plan_values(plan: PlanView) -> dict[str, str]:
+    """What a plan's form holds."""
+    unit = next(name for name, seconds in SECONDS.items() if plan.deadline_s % seconds == 0)
+    values = {
+        "code": plan.code,
+        "name": plan.name,
+        "name_en": plan.name_en,
+        "price_unit": plan.price_unit,
+        "currency": plan.currency,
+        "price": f"{to_decimal(plan.unit_price_minor, plan.currency):f}",
+        "tax_included": "yes" if plan.tax_included else "no",
+        "min_seats": str(plan.min_seats),
+        "max_seats": str(plan.max_seats),
+        "included_seats": str(plan.included_seats),
+        "trial_days": str(plan.trial_days),
+        "connector_id": str(plan.connector_id or ""),
+        "deadline": str(plan.deadline_s // SECONDS[unit]),
+        "deadline_unit": unit,
+    }
+    for index, feature in enumerate(plan.features):
+        values |= {f"feature_{index}_{part}": _said(feature.get(part)) for part in ("key", "zh", "en", "value", "unit")}
+    return values
+
+
+def feature_rows(values: Mapping[str, str]) -> int:
+    """How many rows of features a form with these values offers: those with words, and blank ones after them."""
+    used = [n for n in range(MAX_FEATURES) if values.get(f"feature_{n}_zh") or values.get(f"feature_{n}_en")]
+    return min(max(used, default=-1) + 1 + BLANK_FEATURES, MAX_FEATURES)
+
+
+def free_code(codes: set[str]) -> str:
+    """A code for the next plan."""
+    numbered = (f"plan-{number}" for number in range(2, len(codes) + 3))
+    return next(code for code in ("standard", *numbered) if code not in codes)
+
+
+def _said(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _number(form: Form, name: str, default: int) -> int:
+    written = form.text(name, most=40)
+    if not written:
+        return default
+    if not _DIGITS.fullmatch(written):
+        raise Invalid("number_invalid", field=name)
+    return int(written)
+
+
+def _features(form: Form) -> list[Feature]:
+    """Rows with words. A row that has no key yet is given one, which claims of videos name from then on."""
+    found: list[Feature] = []
+    keys = {form.text(f"feature_{index}_key", most=LONGEST) for index in range(MAX_FEATURES)}
+    for index in range(MAX_FEATURES):
+        row = {
+            part: form.text(f"feature_{index}_{part}", most=LONGEST) for part in ("key", "zh", "en", "value", "unit")
+        }
+        if not row["zh"] and not row["en"]:
+            continue
+        if row["value"] and not _FIGURE.fullmatch(row["value"]):
+            raise Invalid("number_invalid", field="features")
+        key = row["key"] or _new_key(row["en"], keys)
+        keys.add(key)
+        value = int(row["value"]) if row["value"] else None
+        found.append(Feature(key, row["zh"], row["en"], value, row["unit"] or None))
+    return found
+
+
+def _new_key(english: str, keys: set[str]) -> str:
+    base = _NO_KEY.sub("_", english.lower()).strip("_")[:50]
+    base = base if base[:1].isalpha() else "feature"
+    return next(key for key in (base, *(f"{base}_{n}" for n in range(2, MAX_FEATURES + 3))) if key not in keys)

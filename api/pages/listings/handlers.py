@@ -1,0 +1,209 @@
+"""The listing editor: a draft is begun, saved piece by piece, and submitted."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.pages.frame import addresses
+from api.pages.frame.phrases import failure
+from api.pages.frame.seller_access import require_seller
+from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.listings import presenter
+from api.pages.listings.compared import changes
+from api.pages.listings.forms import LONGEST, plan_of, text_of
+from api.pages.listings.presenter import NEW, TEXT, EditorData, RefusedSection, plan_key
+from api.pages.listings.shown import shown_listing
+from api.pages.listings.views import ListingPreviewView, NewListingView, SectionForm
+from fulfillment.connectors.queries import connectors_of, get_connector
+from fulfillment.entitlements.queries import count_customers
+from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError, Invalid, NotFound
+from kernel.idempotency import Answer, with_idempotency_key
+from kernel.ids import uuid7
+from marketplace.catalog.draft_listing import DraftListing, VersionText, draft_listing
+from marketplace.catalog.edit_draft import (
+    EditPlan,
+    EditText,
+    RemovePlan,
+    begin_version,
+    edit_plan,
+    edit_text,
+    remove_plan,
+)
+from marketplace.catalog.queries import get_versions_compared
+from marketplace.catalog.review_listing import retire_listing
+from marketplace.catalog.submit_listing import submit_listing
+from marketplace.onboarding.queries import get_checklist
+
+WRITE = "catalog.write"
+_NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+@page(addresses.SELLER_LISTING_NEW, WRITE)
+def show_new(page_request: Given[PageRequest]) -> Response[str]:
+    """Asks for what a listing begins with."""
+    require_seller(page_request)
+    return page_request.render(_new(page_request, {"kind": "saas", "category": "collaboration"}))
+
+
+@form_post(addresses.SELLER_LISTING_NEW, WRITE)
+def create(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Begin a listing and go on in its editor. The same form sent twice begins one."""
+    require_seller(page_request)
+    names = ("kind", "category", "title", "title_en")
+    try:
+        typed = {name: form.text(name, most=LONGEST) for name in names}
+        listing_id = page_request.transact(lambda uow: _begin(uow, typed, form.text("key", most=100) or None))
+    except NotFound:
+        raise
+    except DomainError as refused:
+        view = _new(page_request, form.values, refused)
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(addresses.listing_edit(listing_id), notice="draft_begun")
+
+
+@page("/seller/listings/{listing_id:uuid}/edit", WRITE)
+def show_edit(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """The editor; what is in review or on sale is shown with what can be done about it."""
+    require_seller(page_request)
+    return _editor(page_request, listing_id)
+
+
+@page("/seller/listings/{listing_id:uuid}/preview", WRITE)
+def show_preview(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """The latest version as buyers will meet it."""
+    require_seller(page_request)
+    with page_request.work() as uow:
+        versions = get_versions_compared(uow, listing_id)
+        shown = shown_listing(page_request, uow, versions.latest)
+    latest, published = versions.latest, versions.published
+    view = ListingPreviewView(
+        str(latest.id),
+        latest.version_state,
+        latest.version_number,
+        shown,
+        changes(page_request, versions),
+        published.version_number if published else None,
+    )
+    return page_request.render(view)
+
+
+@form_post("/seller/listings/{listing_id:uuid}/text", WRITE)
+def save_text(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Save the words of the draft."""
+
+    def work(uow: UnitOfWork) -> None:
+        kind, category = form.text("kind", most=20) or None, form.text("category", most=60) or None
+        edit_text(uow, EditText(listing_id, form.text("base", most=60), text_of(form), kind, category))
+
+    return _edited(page_request, listing_id, work, RefusedSection(TEXT, form.values), notice="draft_saved")
+
+
+@form_post("/seller/listings/{listing_id:uuid}/plans", WRITE)
+def save_plan(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Save a plan of the draft, add one, or (`action` = remove) take it out."""
+    code, base = form.text("code", most=60), form.text("base", most=60)
+
+    def work(uow: UnitOfWork) -> None:
+        if form.text("action", most=10) == "remove":
+            remove_plan(uow, RemovePlan(listing_id, base, code))
+            return
+        plan = plan_of(form, code)
+        if plan.connector_id is not None:
+            get_connector(uow, plan.connector_id)
+        edit_plan(uow, EditPlan(listing_id, base, plan))
+
+    removed = form.text("action", most=10) == "remove"
+    typed = RefusedSection(plan_key(code) if base else NEW, form.values)
+    return _edited(
+        page_request, listing_id, work, typed, notice="plan_removed" if removed else "draft_saved", section="plans"
+    )
+
+
+@form_post("/seller/listings/{listing_id:uuid}/submit", WRITE)
+def submit(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Hand the draft in for review. Pressed twice, the second finds it in review."""
+    del form
+    return _edited(page_request, listing_id, lambda uow: submit_listing(uow, listing_id), notice="listing_submitted")
+
+
+@form_post("/seller/listings/{listing_id:uuid}/versions", WRITE)
+def begin(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Begin the next version with what is on sale. Pressed twice, the second finds it begun."""
+    del form
+    return _edited(page_request, listing_id, lambda uow: begin_version(uow, listing_id), notice="version_begun")
+
+
+@form_post("/seller/listings/{listing_id:uuid}/retire", WRITE)
+def retire(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Take a listing off sale for good. Pressed twice, the second finds it retired."""
+    del form
+    return _edited(page_request, listing_id, lambda uow: retire_listing(uow, listing_id), notice="listing_retired")
+
+
+def _begin(uow: UnitOfWork, typed: dict[str, str], key: str | None) -> str:
+    title, title_en = typed["title"], typed["title_en"]
+    if not title and not title_en:
+        raise Invalid("text_required", field="title")
+
+    def make() -> Answer:
+        words = _NOT_IN_SLUG.sub("-", title_en.lower()).strip("-")[:40].strip("-") or typed["kind"]
+        slug = f"{words}-{uuid7().hex[-8:]}"
+        listing = draft_listing(
+            uow, DraftListing(typed["kind"], typed["category"], slug, VersionText(title, title_en, "", ""))
+        )
+        return Answer(201, json.dumps({"id": str(listing.id)}).encode())
+
+    answer = with_idempotency_key(uow, route="POST /seller/listings/new", key=key, request=typed, work=make)
+    return str(json.loads(answer.body)["id"])
+
+
+def _new(page_request: PageRequest, values: Any, refused: DomainError | None = None) -> NewListingView:
+    words = failure(page_request, refused) if refused is not None else None
+    name = getattr(refused, "field", None)
+    form = SectionForm("new", values, wrong={name: words} if name and words else {}, error=words)
+    return NewListingView(form, presenter.options(page_request, ()), str(uuid7()))
+
+
+def _edited(
+    page_request: PageRequest,
+    listing_id: UUID,
+    work: Callable[[UnitOfWork], object],
+    typed: RefusedSection | None = None,
+    *,
+    notice: str,
+    section: str = "",
+) -> Response[Any]:
+    """Do `work` and come back to the editor; a refusal is told there, at its field, with all that was typed."""
+    require_seller(page_request)
+    try:
+        page_request.transact(work)
+    except DomainError as refused:
+        if isinstance(refused, NotFound) and refused.code == "listing_not_found":
+            raise
+        key, values = (typed.key, typed.values) if typed is not None else ("", {})
+        return _editor(page_request, listing_id, RefusedSection(key, values, refused))
+    return page_request.redirect(addresses.listing_edit(str(listing_id), section), notice=notice)
+
+
+def _editor(page_request: PageRequest, listing_id: UUID, typed: RefusedSection | None = None) -> Response[str]:
+    with page_request.work() as uow:
+        data = EditorData(
+            get_versions_compared(uow, listing_id),
+            connectors_of(uow),
+            get_checklist(uow),
+            count_customers(uow, listing_id),
+        )
+    view = presenter.edit_view(page_request, data, typed)
+    return page_request.render(view, status=typed.refused.status if typed is not None and typed.refused else 200)
+
+
+routes = [show_new, create, show_edit, show_preview, save_text, save_plan, submit, begin, retire]

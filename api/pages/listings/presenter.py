@@ -1,0 +1,235 @@
+"""The listing editor: its forms as stored or as typed, and what is to be said at each of their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from api.pages.frame.choices import CATEGORIES, Choice
+from api.pages.frame.phrases import failure, is_known, priced, reason, seconds_since
+from api.pages.frame.prices import per_of
+from api.pages.frame.site import PageRequest
+from api.pages.frame.translations import translations
+from api.pages.listings.forms import (
+    NEW_PLAN,
+    PRICE_UNITS,
+    SECONDS,
+    feature_rows,
+    free_code,
+    plan_values,
+    text_values,
+)
+from api.pages.listings.views import ListingEditView, ListingOptions, PlanSection, SectionForm
+from fulfillment.connectors.views import ConnectorView
+from kernel.errors import DomainError
+from kernel.money import CURRENCIES
+from kernel.text import render_markdown
+from marketplace.catalog.content_hash import plan_hash, text_hash
+from marketplace.catalog.draft_listing import KINDS, MAX_PLANS, TAX_CATEGORIES
+from marketplace.catalog.queries import ListingView, PlanView, VersionsCompared
+from marketplace.catalog.submit_listing import Reason, check_version
+from marketplace.onboarding.queries import Checklist
+
+TEXT = "text"
+NEW = "new"
+REVIEWED_WITHIN_S = 86_400
+"""What sellers are promised, and after which a review shows as late, in seconds."""
+_COMMON = ("CNY", "USD", "EUR", "GBP", "HKD", "JPY", "SGD")
+_FIELDS: Mapping[str, str] = {
+    "unit_price_minor": "price",
+    "pricing": "price_unit",
+    "interval": "price_unit",
+    "deadline_s": "deadline",
+}
+"""Columns that the forms ask for in another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedSection:
+    """What was typed into one section and refused: it stays in its fields, and the refusal is told there."""
+
+    key: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    refused: DomainError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditorData:
+    """What the editor is made from."""
+
+    versions: VersionsCompared
+    connectors: Sequence[ConnectorView]
+    checklist: Checklist
+    customers: int
+
+
+def plan_key(code: str) -> str:
+    """The section of a plan: never that of the words or of a new plan, whatever the plan's code."""
+    return f"plan-{code}"
+
+
+def options(page_request: PageRequest, connectors: Sequence[ConnectorView], category: str = "") -> ListingOptions:
+    """What the selects offer, in the reader's words."""
+    words = translations(page_request.language)
+    names = words.locale.currencies
+    others = [code for code in CURRENCIES if code not in _COMMON]
+    categories = CATEGORIES if not category or category in CATEGORIES else (*CATEGORIES, category)
+    return ListingOptions(
+        kinds=tuple(Choice(one, words.word("listing_kind", one)) for one in KINDS),
+        categories=tuple(Choice(one, words.word("category", one)) for one in categories),
+        tax_categories=tuple(Choice(one, words.word("tax_category", one)) for one in TAX_CATEGORIES),
+        price_units=tuple(Choice(one, page_request.t(f"per.{per_of(one)}")) for one in PRICE_UNITS),
+        currencies=tuple(Choice(code, f"{code} · {names.get(code, code)}") for code in (*_COMMON, *others)),
+        connectors=tuple(Choice(str(one.id), one.name) for one in connectors),
+        deadline_units=tuple(Choice(one, words.word("time_unit", one)) for one in SECONDS),
+    )
+
+
+def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection | None = None) -> ListingEditView:
+    """The editor of a listing, with what was typed and refused."""
+    latest, published = data.versions.latest, data.versions.published
+    retired = latest.state == "retired"
+    editable = latest.version_state in {"draft", "rejected"} and not retired
+    waiting_s = seconds_since(latest.submitted_at or latest.created_at) if latest.version_state == "in_review" else 0
+    found = check_version(latest, latest.plans, onboarded=not data.checklist.missing)
+    plans = sorted(latest.plans, key=lambda plan: plan.id)
+    sections = tuple(_plan(page_request, plan, latest, typed) for plan in plans)
+    known = {TEXT, NEW, *(section.form.key for section in sections)}
+    error = None
+    if typed is not None and typed.refused is not None and typed.key not in known:
+        error = failure(page_request, typed.refused)
+    return ListingEditView(
+        id=str(latest.id),
+        name=page_request.pick(latest.title, latest.title_en),
+        state=latest.state if retired else latest.version_state,
+        version=latest.version_number,
+        published=published.version_number if published else None,
+        editable=editable,
+        kind_fixed=published is not None,
+        text=_text(page_request, latest, typed),
+        plans=sections,
+        new_plan=_new_plan(page_request, plans, typed) if editable and len(plans) < MAX_PLANS else None,
+        options=options(page_request, data.connectors, latest.category),
+        missing=tuple(said(page_request, latest, one, missing=", ".join(data.checklist.missing)) for one in found),
+        returned=tuple(said(page_request, latest, one) for one in _elsewhere_said(latest)),
+        waiting_s=waiting_s,
+        late=waiting_s > REVIEWED_WITHIN_S,
+        retired=retired,
+        may_retire=latest.state in {"published", "suspended"},
+        customers=data.customers,
+        suspended=latest.state == "suspended",
+        error=error,
+    )
+
+
+def said(page_request: PageRequest, view: ListingView, found: Reason, **params: str) -> str:
+    """A reason with the field it is about: Title: a required text is empty."""
+    colon = page_request.t("editor.colon")
+    return f"{field_name(page_request, view, found['field'])}{colon}{_why(page_request, found, **params)}"
+
+
+def field_name(page_request: PageRequest, view: ListingView, name: str) -> str:
+    """A field in words; of a plan's, the plan too."""
+    texts = translations(page_request.language).texts
+    if name.startswith("plans."):
+        _, code, *column = name.split(".")
+        plan = next((one for one in view.plans if one.code == code), None)
+        label = page_request.pick(plan.name, plan.name_en) if plan else code
+        own = texts.get(f"editor.field.plan_{_FIELDS.get(column[0], column[0])}") if column else None
+        return f"{label or code} · {own}" if own else label or code
+    return texts.get(f"editor.field.{name or 'whole'}", name)
+
+
+def _why(page_request: PageRequest, found: Mapping[str, Any], **params: str) -> str:
+    code, note = str(found["code"]), str(found.get("note", ""))
+    words = reason(page_request, code, params) if is_known(code) else code.replace("_", " ")
+    return " ".join((words, page_request.t("editor.quoted", text=note))) if note else words
+
+
+def _text(page_request: PageRequest, view: ListingView, typed: RefusedSection | None) -> SectionForm:
+    stored = text_values(view)
+    base = text_hash(view, view.kind, view.category)
+    returned = {name: _reasons(page_request, view, name) for name in stored}
+    return _section(page_request, TEXT, stored, base, returned, typed)
+
+
+def _plan(page_request: PageRequest, plan: PlanView, view: ListingView, typed: RefusedSection | None) -> PlanSection:
+    stored = plan_values(plan)
+    names = {*stored, "features"}
+    returned = {name: _reasons(page_request, view, f"plans.{plan.code}.{name}") for name in names}
+    returned["plan"] = _reasons(page_request, view, f"plans.{plan.code}")
+    form = _section(page_request, plan_key(plan.code), stored, plan_hash(plan), returned, typed)
+    tax = page_request.t("editor.tax_in" if plan.tax_included else "editor.tax_on_top")
+    price = priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit)
+    lacks = not plan.name and not plan.name_en
+    opened = bool(form.wrong or form.error or any(returned.values()) or lacks or plan.connector_id is None)
+    return PlanSection(form, plan.code, f"{price} · {tax}", feature_rows(form.values), opened)
+
+
+def _new_plan(page_request: PageRequest, plans: Sequence[PlanView], typed: RefusedSection | None) -> PlanSection:
+    stored = {**NEW_PLAN, "code": free_code({plan.code for plan in plans})}
+    if plans:
+        stored |= {"currency": plans[0].currency, "connector_id": str(plans[0].connector_id or "")}
+    form = _section(page_request, NEW, stored, "", {}, typed)
+    return PlanSection(form, "", "", feature_rows(form.values), opened=not plans or bool(form.error))
+
+
+def _section(
+    page_request: PageRequest,
+    key: str,
+    stored: Mapping[str, str],
+    base: str,
+    returned: Mapping[str, Sequence[str]],
+    typed: RefusedSection | None,
+) -> SectionForm:
+    """The section as stored, or as typed where it was refused."""
+    kept = {name: found for name, found in returned.items() if found}
+    if typed is None or typed.key != key or typed.refused is None:
+        return SectionForm(key, stored, base, returned=kept, html=_html(stored))
+    name = getattr(typed.refused, "field", None)
+    changed = typed.refused.code == "draft_changed"
+    values = {**stored, **typed.values}
+    elsewhere = {one: stored[one] for one in stored if changed and stored[one] != typed.values.get(one, stored[one])}
+    words = failure(page_request, typed.refused)
+    return SectionForm(
+        key,
+        values,
+        # Who has seen both sides may write over the other one.
+        base if changed else typed.values.get("base", ""),
+        wrong={_FIELDS.get(name, name): words} if name else {},
+        returned=kept,
+        elsewhere=elsewhere,
+        html=_html(values),
+        error=words,
+    )
+
+
+def _html(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: Markup(render_markdown(values[name])) for name in ("description", "description_en") if name in values}  # noqa: S704 - cleaned
+
+
+def _reasons(page_request: PageRequest, view: ListingView, name: str) -> list[str]:
+    return [_why(page_request, one) for one in view.review_reasons if _shown_at(str(one.get("field", ""))) == name]
+
+
+def _shown_at(name: str) -> str:
+    """The form's field that a reason's field is shown at."""
+    if not name.startswith("plans."):
+        return name
+    plans, code, *column = name.split(".")
+    return ".".join((plans, code, *(_FIELDS.get(one, one) for one in column)))
+
+
+def _elsewhere_said(view: ListingView) -> list[Reason]:
+    """Reasons about no field of the forms."""
+    fields = set(text_values(view))
+    codes = {plan.code for plan in view.plans}
+    return [
+        Reason(field=str(one.get("field", "")), code=str(one["code"]), note=str(one.get("note", "")))
+        for one in view.review_reasons
+        if (name := str(one.get("field", ""))) not in fields
+        and not (name.startswith("plans.") and name.split(".")[1] in codes)
+    ]

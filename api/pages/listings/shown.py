@@ -1,0 +1,139 @@
+"""A version as buyers will meet it: the card in a video, the purchase sheet, the description, the line of the invoice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from api.pages.frame.phrases import failure, figure, money
+from api.pages.frame.prices import Per, per_of, term_key
+from api.pages.frame.site import PageRequest
+from billing.tax.line_amounts import line_amounts
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError
+from kernel.money import Money
+from kernel.text import render_markdown
+from marketplace.catalog.queries import ListingView, PlanView
+from marketplace.parties.lookups import Party, get_party
+from orders.checkout.line_tax import decide_tax
+from orders.checkout.priced_line import InvoiceParty
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAmounts:
+    """What the fewest seats of a plan come to for a company of the seller's own country."""
+
+    list_price: Money
+    net: Money
+    tax: Money
+    tax_ppm: int
+    gross: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPlan:
+    """A plan as the purchase sheet offers it. `refusal` says why no amounts can be told."""
+
+    name: str
+    term: str
+    price: Money
+    per: Per
+    tax_included: bool
+    quantity: int
+    most: int
+    sold_by_seat: bool
+    features: tuple[str, ...]
+    limits: tuple[tuple[str, str], ...]
+    invoice_line: str
+    amounts: ShownAmounts | None
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownListing:
+    """A version as its readers see it; descriptions by language, where there is one."""
+
+    name: str
+    seller_name: str
+    kind: str
+    category: str
+    summary: str
+    descriptions: tuple[tuple[str, str], ...]
+    refund_days: int
+    plans: tuple[ShownPlan, ...]
+
+
+def shown_listing(page_request: PageRequest, uow: UnitOfWork, view: ListingView) -> ShownListing:
+    """How a version will be met."""
+    seller = get_party(uow, view.org_id)
+    languages = (("zh-CN", view.description), ("en", view.description_en))
+    descriptions = tuple(
+        (language, Markup(render_markdown(text)))  # noqa: S704 - rendered and cleaned there
+        for language, text in sorted(languages, key=lambda one: one[0] != page_request.language)
+        if text.strip()
+    )
+    return ShownListing(
+        name=page_request.pick(view.title, view.title_en),
+        seller_name=view.seller_name,
+        kind=view.kind,
+        category=view.category,
+        summary=page_request.pick(view.summary, view.summary_en),
+        descriptions=descriptions,
+        refund_days=view.refund_window_days,
+        plans=tuple(_plan(page_request, view, plan, seller) for plan in view.plans if plan.state == "active"),
+    )
+
+
+def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: Party) -> ShownPlan:
+    amounts, refusal = None, None
+    try:
+        amounts = _amounts(view, plan, seller)
+    except DomainError as error:
+        refusal = failure(page_request, error)
+    pick = page_request.pick
+    limits = [
+        (pick(one["zh"], one["en"]), figure(page_request, one["value"], one.get("unit")))
+        for one in plan.features
+        if one.get("value") is not None
+    ]
+    if plan.included_seats:
+        limits.insert(0, (page_request.t("claim.included_seats"), page_request.formats.number(plan.included_seats)))
+    if plan.trial_days:
+        limits.append((page_request.t("claim.trial_days"), str(plan.trial_days)))
+    name, title = pick(plan.name, plan.name_en), pick(view.title, view.title_en)
+    return ShownPlan(
+        name=name,
+        term=page_request.t(f"term.{term_key(plan.term_months)}", n=plan.term_months),
+        price=money(plan.unit_price_minor, plan.currency),
+        per=per_of(plan.price_unit),
+        tax_included=plan.tax_included,
+        quantity=plan.min_seats,
+        most=plan.max_seats,
+        sold_by_seat=plan.pricing == "per_seat",
+        features=tuple(pick(one["zh"], one["en"]) for one in plan.features if one.get("value") is None),
+        limits=tuple(limits),
+        invoice_line=f"{title} · {name}",
+        amounts=amounts,
+        refusal=refusal,
+    )
+
+
+def _amounts(view: ListingView, plan: PlanView, seller: Party) -> ShownAmounts:
+    buyer = InvoiceParty(
+        billing_profile_id=None,
+        legal_name=seller.legal_name,
+        country=seller.country,
+        tax_id=seller.tax_id,
+        registered_in=seller.country,
+    )
+    decision = decide_tax(seller, buyer, view.tax_category, clock.now(), included=plan.tax_included)
+    found = line_amounts(plan.unit_price_minor, plan.min_seats, 0, decision)
+    return ShownAmounts(
+        money(found.list_minor, plan.currency),
+        money(found.net_minor, plan.currency),
+        money(found.tax_minor, plan.currency),
+        decision.rate_ppm,
+        money(found.gross_minor, plan.currency),
+    )

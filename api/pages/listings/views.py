@@ -1,0 +1,114 @@
+"""The listing editor as pages show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from api.pages.frame.choices import Choice
+from api.pages.listings.compared import Change
+from api.pages.listings.shown import ShownListing
+
+
+@dataclass(frozen=True, slots=True)
+class SectionForm:
+    """One form of the editor: what its fields hold (as stored, or as typed), and what is to be said at each.
+
+    `base` names the content it began from; `wrong` are refusals, `returned` a reviewer's reasons, `elsewhere` what another
+    window has saved meanwhile, each by the field's name.
+    """
+
+    key: str
+    values: Mapping[str, str]
+    base: str = ""
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    returned: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    html: Mapping[str, str] = field(default_factory=dict)
+    """Restricted Markdown of the values as it will be shown, by the field's name."""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSection:
+    """The form of one plan; `summary` is how its price will be said. `code` is empty for the plan that is being added."""
+
+    form: SectionForm
+    code: str
+    summary: str
+    features: int
+    """Rows of features the form offers, blank ones included."""
+    opened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListingOptions:
+    """What the editor's selects offer."""
+
+    kinds: tuple[Choice, ...]
+    categories: tuple[Choice, ...]
+    tax_categories: tuple[Choice, ...]
+    price_units: tuple[Choice, ...]
+    currencies: tuple[Choice, ...]
+    connectors: tuple[Choice, ...]
+    deadline_units: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewListingView:
+    """The form that begins a listing. `key` makes it safe to send twice."""
+
+    template: ClassVar[str] = "listings/listing_new.html"
+    active: ClassVar[str] = "seller_listings"
+
+    form: SectionForm
+    options: ListingOptions
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListingEditView:
+    """The editor of one listing. `state` is that of its latest version; `waiting_s` how long a reviewer has had it."""
+
+    template: ClassVar[str] = "listings/listing_edit.html"
+    active: ClassVar[str] = "seller_listings"
+
+    id: str
+    name: str
+    state: str
+    version: int
+    published: int | None
+    """The number of the version on sale."""
+    editable: bool
+    kind_fixed: bool
+    text: SectionForm
+    plans: tuple[PlanSection, ...]
+    new_plan: PlanSection | None
+    options: ListingOptions
+    missing: tuple[str, ...]
+    """What the automatic checks find, as ready sentences; nothing may be submitted before it is empty."""
+    returned: tuple[str, ...] = ()
+    """A reviewer's reasons that are about no field shown here."""
+    waiting_s: int = 0
+    late: bool = False
+    retired: bool = False
+    suspended: bool = False
+    may_retire: bool = False
+    customers: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListingPreviewView:
+    """The latest version as buyers will meet it, and what it changes of the one on sale."""
+
+    template: ClassVar[str] = "listings/listing_preview.html"
+    active: ClassVar[str] = "seller_listings"
+
+    id: str
+    state: str
+    version: int
+    shown: ShownListing
+    changes: tuple[Change, ...] | None
+    published: int | None

@@ -1,0 +1,76 @@
+"""What a draft held when somebody looked at it, in a few characters: whoever writes or decides names what they saw.
+
+Content, not a counter: two windows that hold the same text agree, and a form that is sent twice changes nothing twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+TEXT_COLUMNS = (
+    "title",
+    "title_en",
+    "summary",
+    "summary_en",
+    "description",
+    "description_en",
+    "tax_category",
+    "refund_window_days",
+)
+PLAN_COLUMNS = (
+    "code",
+    "name",
+    "name_en",
+    "pricing",
+    "interval",
+    "term_months",
+    "currency",
+    "unit_price_minor",
+    "tax_included",
+    "min_seats",
+    "max_seats",
+    "included_seats",
+    "trial_days",
+    "features",
+    "connector_id",
+    "deadline_s",
+)
+LENGTH = 24
+
+
+class HasCode(Protocol):
+    """A plan, as a row or as a view of one."""
+
+    @property
+    def code(self) -> str:
+        """Its code."""
+
+
+def columns_of(source: object, names: Iterable[str]) -> dict[str, Any]:
+    """These columns of a row, or of a view of it."""
+    return {name: getattr(source, name) for name in names}
+
+
+def content_hash(columns: Mapping[str, Any]) -> str:
+    """The same for the same content; 96 bits of SHA-256."""
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in columns.items()}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:LENGTH]
+
+
+def text_hash(version: object, kind: str, category: str) -> str:
+    """Of a version's words."""
+    return content_hash(columns_of(version, TEXT_COLUMNS) | {"kind": kind, "category": category})
+
+
+def plan_hash(plan: object) -> str:
+    """Of one plan."""
+    return content_hash(columns_of(plan, PLAN_COLUMNS))
+
+
+def version_hash(version: object, kind: str, category: str, plans: Iterable[HasCode]) -> str:
+    """Of everything that a reviewer decides on."""
+    parts = {f"plan {plan.code}": plan_hash(plan) for plan in plans}
+    return content_hash({"text": text_hash(version, kind, category), **parts})
