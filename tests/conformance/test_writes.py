@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -33,17 +32,16 @@ from marketplace.onboarding.agreement_text import AGREEMENT_VERSION
 from orders.approval_rules.set_rule import SetRule, set_rule
 from tests.adapters.seller_process import Seller
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
-from tests.factories_marketplace import PASSWORD, Org, make_channel, make_member, make_org, make_ready_video, new_tax_id
+from tests.conformance.people_writes import members, ownership, second_factor, sign_in, sign_up
+from tests.factories_marketplace import Org, make_channel, make_member, make_org, make_ready_video
 from tests.loop_stage import Stage, services_for, set_stage
 
 BEYOND = {
     "POST /hooks/stripe": "no Stripe beside the sandbox: tests/api/test_gateway_webhooks.py asks it",
 }
 """Writes that this world cannot honour, and why."""
-NEW_PASSWORD = "another long password"
 TEXTS = {"title": "招聘专业版", "title_en": "Recruiting", "summary": "一屏管完", "summary_en": "One screen"}
 TEXTS |= {"description": "说明", "description_en": "Description"}
-CALLER = {"X-Forwarded-For": "198.51.100.7"}
 
 
 @dataclass
@@ -104,68 +102,6 @@ def world(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.Tem
         world = World(stage, walk, buyer, seller, promoter, operator_of(uow), purchaser, approver)
     yield world
     services.db.dispose()
-
-
-def sign_in(world: World) -> None:
-    ask, org = world.walk.ask, world.stage.buyer
-    ask("POST /v1/session", CALLER, {"email": org.email, "password": PASSWORD})
-    person, who, _ = world.member(org, "viewer")
-    ask("PATCH /v1/session", who, {"org_id": str(org.id)})
-    ask("PATCH /v1/me", who, {"name": "同事", "locale": "en"})
-    with unit_of_work(world.services.db, SYSTEM) as uow:
-        session_of(uow, person)
-    _, other = ask("GET /v1/me/sessions", who)
-    ask("DELETE /v1/me/sessions/{session_id}", who, session_id=other["id"])
-    ask("DELETE /v1/me/sessions", who)
-    ask("PUT /v1/me/password", who, {"current_password": PASSWORD, "password": NEW_PASSWORD})
-    ask("DELETE /v1/session", who)
-    made = ask("POST /v1/organizations", world.purchaser, organization())
-    assert made["org_id"]
-    _, leaving, _ = world.member(org, "viewer")
-    ask("DELETE /v1/organizations/{org_id}/membership", leaving, org_id=org.id)
-
-
-def organization() -> dict[str, Any]:
-    return {"legal_name": f"新来{uuid7().hex}有限公司", "display_name": "新来", "country": "CN", "tax_id": new_tax_id()}
-
-
-def sign_up(world: World) -> None:
-    ask, email = world.walk.ask, f"{uuid7().hex}@firm.example"
-    ask("POST /v1/sign-ups", CALLER, {"email": email})
-    newcomer = {"name": "新人", "password": PASSWORD, "organization": organization(), "token": world.proof(email)}
-    ask("POST /v1/sign-ups/completion", CALLER, newcomer)
-    ask("POST /v1/password-resets", CALLER, {"email": email})
-    ask("POST /v1/password-resets/completion", CALLER, {"password": NEW_PASSWORD, "token": world.proof(email)})
-
-
-def members(world: World) -> None:
-    ask, org = world.walk.ask, world.stage.buyer
-    with unit_of_work(world.services.db, SYSTEM) as uow:
-        owner = session_of(uow, org.owner)
-    invited = [f"{uuid7().hex}@firm.example" for _ in range(3)]
-    made = [
-        ask("POST /v1/organizations/{org_id}/invitations", owner, {"email": to, "roles": ["viewer"]}, org_id=org.id)
-        for to in invited
-    ]
-    ask("POST /v1/invitations/lookup", CALLER, {"token": world.proof(invited[0])})
-    ask(
-        "POST /v1/invitations/acceptance",
-        CALLER,
-        {"token": world.proof(invited[0]), "name": "同事", "password": PASSWORD},
-    )
-    ask("POST /v1/invitations/refusal", CALLER, {"token": world.proof(invited[1])})
-    withdrawn = {"org_id": org.id, "invitation_id": made[2]["id"]}
-    ask("DELETE /v1/organizations/{org_id}/invitations/{invitation_id}", owner, **withdrawn)
-    _, _, member_id = world.member(org, "viewer")
-    named = {"org_id": org.id, "member_id": member_id}
-    ask("PATCH /v1/organizations/{org_id}/members/{member_id}", owner, {"roles": ["finance"]}, **named)
-    ask("DELETE /v1/organizations/{org_id}/members/{member_id}", owner, **named)
-    key = ask("POST /v1/api-keys", owner, {"name": "erp", "scopes": ["orders.read"]})
-    ask("DELETE /v1/api-keys/{key_id}", owner, key_id=key["id"])
-    profile = {"country": "CN", "email": "a@firm.example", "legal_name": "测试有限公司", "tax_id": new_tax_id()}
-    saved = ask("POST /v1/billing-profiles", world.buyer, profile)
-    ask("PUT /v1/billing-profiles/{profile_id}", world.buyer, profile, profile_id=saved["id"])
-    ask("PUT /v1/purchase-rules/{currency}", world.buyer, {"max_order_minor": 10_000_000}, currency="CNY")
 
 
 def catalogue(world: World) -> None:
@@ -363,7 +299,20 @@ CLIP = b"\0\0\0\x18ftypisom\0\0\2\0isommp42" + bytes(64)
 """What begins as a video does; what it holds is examined later."""
 SCAN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40) + b"\0\0\0\0IEND\xae\x42\x60\x82"
 """What begins and ends as a picture does."""
-STEPS = (sign_in, sign_up, members, catalogue, onboarding, videos, buying, using, delivering, operating)
+STEPS = (
+    sign_in,
+    sign_up,
+    members,
+    second_factor,
+    ownership,
+    catalogue,
+    onboarding,
+    videos,
+    buying,
+    using,
+    delivering,
+    operating,
+)
 
 
 def test_every_write_is_carried_out_as_the_contract_says(world: World) -> None:

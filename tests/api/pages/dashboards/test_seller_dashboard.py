@@ -107,7 +107,7 @@ def test_a_listing_opens_with_its_price_and_only_for_its_seller(dashboards: Dash
 
 def test_a_new_seller_reads_what_is_missing(dashboards: Dashboards) -> None:
     _, visitor = dashboards.new_organization(seller=True)
-    assert "Bank account for payouts" in text_of(visitor.get("/seller"))
+    assert "Payout account" in text_of(visitor.get("/seller"))
 
 
 def give_up(dashboards: Dashboards) -> UUID:

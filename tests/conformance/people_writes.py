@@ -1,0 +1,114 @@
+"""The writes of people: coming in, invoice titles and rules, a second factor, an ownership that changes hands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyotp
+
+from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
+from kernel.principal import SYSTEM
+from tests.conformance.api_walk import Who, session_of
+from tests.factories_marketplace import PASSWORD, make_org, new_tax_id
+
+if TYPE_CHECKING:
+    from tests.conformance.test_writes import World
+
+CALLER = {"X-Forwarded-For": "198.51.100.7"}
+NEW_PASSWORD = "another long password"
+
+
+def sign_in(world: World) -> None:
+    ask, org = world.walk.ask, world.stage.buyer
+    ask("POST /v1/session", CALLER, {"email": org.email, "password": PASSWORD})
+    person, who, _ = world.member(org, "viewer")
+    ask("PATCH /v1/session", who, {"org_id": str(org.id)})
+    ask("PATCH /v1/me", who, {"name": "同事", "locale": "en"})
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        session_of(uow, person)
+    _, other = ask("GET /v1/me/sessions", who)
+    ask("DELETE /v1/me/sessions/{session_id}", who, session_id=other["id"])
+    ask("DELETE /v1/me/sessions", who)
+    ask("PUT /v1/me/password", who, {"current_password": PASSWORD, "password": NEW_PASSWORD})
+    ask("DELETE /v1/session", who)
+    made = ask("POST /v1/organizations", world.purchaser, organization())
+    assert made["org_id"]
+    _, leaving, _ = world.member(org, "viewer")
+    ask("DELETE /v1/organizations/{org_id}/membership", leaving, org_id=org.id)
+
+
+def organization() -> dict[str, Any]:
+    return {"legal_name": f"新来{uuid7().hex}有限公司", "display_name": "新来", "country": "CN", "tax_id": new_tax_id()}
+
+
+def sign_up(world: World) -> None:
+    ask, email = world.walk.ask, f"{uuid7().hex}@firm.example"
+    ask("POST /v1/sign-ups", CALLER, {"email": email})
+    newcomer = {"name": "新人", "password": PASSWORD, "organization": organization(), "token": world.proof(email)}
+    ask("POST /v1/sign-ups/completion", CALLER, newcomer)
+    ask("POST /v1/password-resets", CALLER, {"email": email})
+    ask("POST /v1/password-resets/completion", CALLER, {"password": NEW_PASSWORD, "token": world.proof(email)})
+
+
+def members(world: World) -> None:
+    ask, org = world.walk.ask, world.stage.buyer
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        owner = session_of(uow, org.owner)
+    invited = [f"{uuid7().hex}@firm.example" for _ in range(3)]
+    made = [
+        ask("POST /v1/organizations/{org_id}/invitations", owner, {"email": to, "roles": ["viewer"]}, org_id=org.id)
+        for to in invited
+    ]
+    ask("POST /v1/invitations/lookup", CALLER, {"token": world.proof(invited[0])})
+    ask(
+        "POST /v1/invitations/acceptance",
+        CALLER,
+        {"token": world.proof(invited[0]), "name": "同事", "password": PASSWORD},
+    )
+    ask("POST /v1/invitations/refusal", CALLER, {"token": world.proof(invited[1])})
+    withdrawn = {"org_id": org.id, "invitation_id": made[2]["id"]}
+    ask("DELETE /v1/organizations/{org_id}/invitations/{invitation_id}", owner, **withdrawn)
+    _, _, member_id = world.member(org, "viewer")
+    named = {"org_id": org.id, "member_id": member_id}
+    ask("PATCH /v1/organizations/{org_id}/members/{member_id}", owner, {"roles": ["finance"]}, **named)
+    ask("DELETE /v1/organizations/{org_id}/members/{member_id}", owner, **named)
+    key = ask("POST /v1/api-keys", owner, {"name": "erp", "scopes": ["orders.read"]})
+    ask("DELETE /v1/api-keys/{key_id}", owner, key_id=key["id"])
+    profile = {"country": "CN", "email": "a@firm.example", "legal_name": "测试有限公司", "tax_id": new_tax_id()}
+    saved = ask("POST /v1/billing-profiles", world.buyer, profile)
+    ask("PUT /v1/billing-profiles/{profile_id}", world.buyer, profile, profile_id=saved["id"])
+    other = ask("POST /v1/billing-profiles", world.buyer, profile | {"tax_id": new_tax_id()})
+    for verb in ("retire", "restore", "default"):
+        ask(f"POST /v1/billing-profiles/{{profile_id}}/{verb}", world.buyer, profile_id=other["id"])
+    ask("PUT /v1/purchase-rules/{currency}", world.buyer, {"max_order_minor": 10_000_000}, currency="EUR")
+    ask("DELETE /v1/purchase-rules/{currency}", world.buyer, currency="EUR")
+    ask("PUT /v1/purchase-rules/{currency}", world.buyer, {"max_order_minor": 10_000_000}, currency="CNY")
+
+
+def second_factor(world: World) -> None:
+    ask, again = world.walk.ask, {"password": PASSWORD}
+    _, who, _ = world.member(world.stage.buyer, "viewer")
+    begun = ask("POST /v1/me/second-factor", who, again)
+    shown = {"setup": begun["setup"], "code": pyotp.TOTP(begun["secret"]).now()}
+    code, *_ = ask("PUT /v1/me/second-factor", who, shown)["recovery_codes"]
+    code, *_ = ask("POST /v1/me/second-factor/recovery-codes", who, again | {"code": code})["recovery_codes"]
+    ask("POST /v1/me/second-factor/removal", who, again | {"code": code})
+
+
+def ownership(world: World) -> None:
+    ask = world.walk.ask
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        org = make_org(uow)
+        owner = session_of(uow, org.owner)
+
+    def offer() -> tuple[Who, Any]:
+        _, who, member_id = world.member(org, "viewer")
+        offered = {"member_id": str(member_id), "keeps": "viewer"}
+        return who, ask("POST /v1/organizations/{org_id}/ownership-transfers", owner, offered, org_id=org.id)[0]["id"]
+
+    named = {"org_id": org.id, "transfer_id": offer()[1]}
+    ask("DELETE /v1/organizations/{org_id}/ownership-transfers/{transfer_id}", owner, **named)
+    for answer in ("refusal", "acceptance"):
+        who, transfer_id = offer()
+        ask(f"POST /v1/me/ownership-transfers/{{transfer_id}}/{answer}", who, transfer_id=transfer_id)
