@@ -103,6 +103,18 @@ def add_operator(email: str, /, *, name: str = "", language: Literal["zh-CN", "e
     return add(email, name=name, language=language)
 
 
+@operator.command(name="reset-second-factor")
+def reset_factor(email: str, /) -> int:
+    """Switch two-step sign-in off for somebody who has lost the app and the recovery codes. Be sure who asks.
+
+    Args:
+        email: The account's address. Its owner is told by mail.
+    """
+    from app.commands.operators import reset_factor
+
+    return reset_factor(email)
+
+
 @app.command(show=False)
 def seed() -> int:
     """Fill the database with the sample market, once."""

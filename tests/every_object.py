@@ -94,9 +94,11 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             seats = uow.session.get_one(Plan, stage.seat_plan).included_seats
             claim = add_claim(uow, AddClaim(card.id, "included_seats", 4_000, "含席位", "Seats included", seats))
         scalars = uow.session.scalars
+        proof = scalars(select(LegalProof).where(LegalProof.org_id == stage.seller.id)).one()
+        stage.services.storage.put_bytes(proof.file_key, b"%PDF-1.7")
         found |= {
             "account_id": scalars(select(PayoutAccount.id).where(PayoutAccount.org_id == stage.seller.id)).one(),
-            "proof_id": scalars(select(LegalProof.id).where(LegalProof.org_id == stage.seller.id)).one(),
+            "proof_id": proof.id,
             "entitlement_id": entitlement.id,
             "run_id": scalars(select(Run.id).where(Run.entitlement_id == entitlement.id)).one(),
             "payment_id": scalars(select(Payment.id).where(Payment.payer_org_id == stage.buyer.id)).one(),

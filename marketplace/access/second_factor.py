@@ -23,7 +23,7 @@ from sqlalchemy import delete, func, select, update
 from kernel import audit, clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, Invalid, NotFound
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.secrets import SecretBox, SecretUnreadable
 from kernel.signing import verify_password
@@ -154,10 +154,25 @@ def remove_second_factor(uow: UnitOfWork, box: SecretBox, asked: Reauthenticatio
 
     Locks: the person, then the second factor.
     """
-    person, factor = _proved(uow, box, asked)
-    uow.session.execute(delete(RecoveryCode).where(RecoveryCode.factor_id == factor.id))
-    uow.session.delete(factor)
-    _tell(uow, person, "second_factor_off")
+    _remove(uow, *_proved(uow, box, asked))
+
+
+def reset_second_factor(uow: UnitOfWork, email: str) -> None:
+    """Switch it off for somebody who has lost the app and the recovery codes; whoever runs the installation knows them.
+
+    Raises:
+        Forbidden: `permission_missing`: the unit of work is not the platform's own.
+        NotFound: `person_not_found`. Conflict: `second_factor_off`.
+
+    Locks: the person.
+    """
+    if not uow.principal.is_platform:
+        raise Forbidden("permission_missing")
+    person = _locked(uow, uow.session.scalar(select(Person.id).where(Person.email == email.strip().lower())))
+    factor = find_second_factor(uow, person.id)
+    if factor is None:
+        raise Conflict("second_factor_off")
+    _remove(uow, person, factor)
 
 
 def renew_recovery_codes(uow: UnitOfWork, box: SecretBox, asked: Reauthentication) -> tuple[str, ...]:
@@ -234,8 +249,14 @@ def _reauthenticated(uow: UnitOfWork, asked: Reauthentication) -> Person:
     return person
 
 
-def _locked(uow: UnitOfWork, person_id: UUID) -> Person:
-    person = lock_row(uow.session, Person, person_id)
+def _remove(uow: UnitOfWork, person: Person, factor: SecondFactor) -> None:
+    uow.session.execute(delete(RecoveryCode).where(RecoveryCode.factor_id == factor.id))
+    uow.session.delete(factor)
+    _tell(uow, person, "second_factor_off")
+
+
+def _locked(uow: UnitOfWork, person_id: UUID | None) -> Person:
+    person = None if person_id is None else lock_row(uow.session, Person, person_id)
     if person is None:
         raise NotFound("person_not_found")
     return person

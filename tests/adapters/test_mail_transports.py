@@ -26,6 +26,9 @@ SITE = "https://market.example"
 PARAMS = {
     "email": "buyer@firm.example",
     "inviter": "张三",
+    "giver": "李四\r\nBcc: victim@example.org",
+    "receiver": "王五\nCc: victim@example.org",
+    "left": "3",
     "organization": "星河\r\nBcc: victim@example.org",
     "days": "14",
     "minutes": "30",

@@ -21,11 +21,12 @@ from api.context import Services
 from kernel import clock
 from kernel.audit import AuditEntry
 from kernel.db.uow import unit_of_work
+from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.principal import SYSTEM
 from kernel.secrets import SecretBox
 from marketplace.access.api_keys import MintApiKey, mint_api_key
 from marketplace.access.models import Person, RecoveryCode, SecondFactor
-from marketplace.access.second_factor import RECOVERY_CODES, SETUP_LASTS
+from marketplace.access.second_factor import RECOVERY_CODES, SETUP_LASTS, reset_second_factor
 from marketplace.access.sessions import CODE_WITHIN
 from marketplace.access.sign_in_limits import ACCOUNT
 from marketplace.access.totp import STEP_S
@@ -422,6 +423,22 @@ class TestSwitchingOff:
         assert code_of(sign_in(browser(services), org.email, code=old[1])) == (401, "code_wrong")
         assert sign_in(browser(services), org.email, code=new[0]).status_code == 201
         assert "recovery_codes_made" in told(services, org.email)
+
+    def test_the_installation_switches_it_off_for_who_has_lost_both(
+        self, services: Services, org: Org, owner: Client, phone: Phone
+    ) -> None:
+        switch_on(owner, phone)
+        assert code_of(sign_in(browser(services), org.email)) == (401, "code_required")
+        with pytest.raises(Forbidden, match="permission_missing"), unit_of_work(services.db, org.owner) as uow:
+            reset_second_factor(uow, org.email)
+        with unit_of_work(services.db, SYSTEM) as uow:
+            reset_second_factor(uow, org.email.upper())
+        assert sign_in(browser(services), org.email).status_code == 201
+        assert told(services, org.email)[-1] == "second_factor_off"
+        with pytest.raises(Conflict, match="second_factor_off"), unit_of_work(services.db, SYSTEM) as uow:
+            reset_second_factor(uow, org.email)
+        with pytest.raises(NotFound, match="person_not_found"), unit_of_work(services.db, SYSTEM) as uow:
+            reset_second_factor(uow, "nobody@firm.example")
 
     def test_it_is_switched_off_while_somebody_types_a_code(
         self, services: Services, org: Org, owner: Client, phone: Phone
