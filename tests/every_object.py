@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.gateways.ports import GatewayWebhook
+from billing.gateways.webhooks import store_webhook
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
 from billing.payouts.models import Payout
@@ -16,6 +18,8 @@ from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs.models import Run
 from kernel.db.base import Base
 from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
+from kernel.jobs.models import Inbox
 from kernel.principal import SYSTEM
 from marketplace.access.api_keys import MintApiKey, mint_api_key
 from marketplace.access.invitations import Invite, invite
@@ -54,6 +58,7 @@ KINDS: dict[str, type[Base]] = {
     "session_id": SignInSession,
     "statement_id": Statement,
     "video_id": Video,
+    "webhook_id": Inbox,
 }
 """What the parameters of the routes name."""
 
@@ -94,6 +99,9 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             "any_id": order_id,
             "claim_id": claim.id,
         }
+        store_webhook(uow, "sandbox", GatewayWebhook(uuid7().hex, "dispute", uuid7().hex, {}, needs_person=True))
+        uow.flush()
+        found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.kind == "dispute")).one()
     stage.settle()
     found["statement_id"] = stage.statements(stage.seller)[0].id
     stage.pay_out(found["statement_id"])
