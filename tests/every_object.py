@@ -66,6 +66,7 @@ KINDS: dict[str, type[Base]] = {
     "transfer_id": OwnershipTransfer,
     "webhook_id": Inbox,
     "video_id": Video,
+    "webhook_id": Inbox,
 }
 """What the parameters of the routes name."""
 

@@ -68,7 +68,7 @@ def give_another_role(page: Page, name: str) -> None:
     expect(joined.locator("[name=role_finance]")).to_be_checked()
 
 
-@pytest.mark.parametrize(("width", "language"), [(PHONE, "zh-CN"), (DESK, "en")])
+@pytest.mark.parametrize(("width", "language"), [(PHONE, "zh-CN"), (DESK, "en"), (PHONE, "en"), (DESK, "zh-CN")])
 def test_an_owner_signs_up_and_a_colleague_joins(product: Product, visit: Visits, width: int, language: str) -> None:
     visitor, name = visit(width, language), secrets.token_hex(4)
     page, owner, colleague = visitor.page, f"owner-{name}@firm.example", f"colleague-{name}@firm.example"

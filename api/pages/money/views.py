@@ -107,7 +107,7 @@ class StatementView:
     party: str
     back: str
     as_promoter: bool = False
-    bill_drawn: bool = True
+    bill_drawn: bool = False
     """Whether the platform's bill for its commission can be opened; it is issued before it is drawn."""
 
 

@@ -15,7 +15,7 @@ from api.pages.money.views import (
     ShareItem,
     StatementItem,
 )
-from api.pages.operator.views import DeadRun, Health, OperatorView, Queue
+from api.pages.operator.views import DeadRun, Health, OperatorView, Queue, WebhookItem
 from api.pages.seller.views import (
     FunnelStep,
     ListingItem,
@@ -314,7 +314,7 @@ class DeskSamples(FinanceSamples):
             ("dead_runs", 1, 7_300, True),
             ("payouts_unknown", 0, None, False),
             ("dead_jobs", 4, 2, False),
-            ("notices_quarantined", 0, None, False),
+            ("notices_quarantined", 2, 7_300, True),
         )
         run = DeadRun(
             ID.format(60),
@@ -332,8 +332,17 @@ class DeskSamples(FinanceSamples):
             Health("oldest_job", "0.2 s · orders.payment.submit", True),
             Health("jobs_due", "4", True),
         )
+        event = "evt_3Qk9Zb2eZvKYlo2C0a1b2c3d"
+        webhooks = (
+            WebhookItem(ID.format(61), "payment_intent.succeeded", "stripe", event, ID.format(41), False, 7_300),
+            WebhookItem(ID.format(62), "charge.dispute.created", "stripe", event, None, True, 900),
+        )
         return OperatorView(
-            tuple(Queue(key, count, oldest, late, "/operator") for key, count, oldest, late in keys), (run,), health
+            tuple(Queue(key, count, oldest, late, "/operator") for key, count, oldest, late in keys),
+            (run,),
+            health,
+            webhooks=webhooks,
+            may_settle=True,
         )
 
     def trace(self, *, broken: bool = False) -> TraceView:

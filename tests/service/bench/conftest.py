@@ -46,7 +46,8 @@ def migrated(worker_id: str) -> Iterator[str]:
         assert own.database_admin_url is not None
         upgrade(own.database_admin_url)
         yield name
-        drop_database(own.database_admin_url, name)
+        with suppress(psycopg.errors.InsufficientPrivilege):
+            drop_database(own.database_admin_url, name)
 
 
 @pytest.fixture

@@ -32,3 +32,20 @@ def test_what_is_being_drawn_says_so_and_is_drawn_first(dashboards: Dashboards) 
     drawn = finance.get(f"/invoices?open={paper.id}")
     assert f"/v1/invoices/{paper.id}/pdf" in drawn.text
     assert "data-drawing" not in drawn.text
+
+
+def test_a_statement_links_its_commission_invoice_once_it_is_drawn(dashboards: Dashboards) -> None:
+    stage = dashboards.stage
+    stage.settle()
+    (statement,) = stage.statements(stage.seller)
+    bill_id = statement.commission_invoice_id
+    assert bill_id is not None
+    page = dashboards.seller.get(f"/seller/statements/{statement.id}")
+    assert "being drawn" in text_of(page).lower()
+    assert f"/v1/invoices/{bill_id}/pdf" not in page.text
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        row = uow.session.get_one(Invoice, bill_id)
+        row.pdf_key, row.pdf_sha256 = "invoices/drawn.pdf", "0" * 64
+    drawn = dashboards.seller.get(f"/seller/statements/{statement.id}")
+    assert f"/v1/invoices/{bill_id}/pdf" in drawn.text
+    assert "being drawn" not in text_of(drawn).lower()
