@@ -64,7 +64,6 @@ KINDS: dict[str, type[Base]] = {
     "session_id": SignInSession,
     "statement_id": Statement,
     "transfer_id": OwnershipTransfer,
-    "webhook_id": Inbox,
     "video_id": Video,
     "webhook_id": Inbox,
 }
@@ -116,9 +115,10 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             "channel_id": draft.channel_id,
             "claim_id": claim.id,
         }
-        store_webhook(uow, "sandbox", GatewayWebhook(uuid7().hex, "dispute", uuid7().hex, {}, needs_person=True))
+        webhook = GatewayWebhook(uuid7().hex, "dispute", uuid7().hex, {}, needs_person=True)
+        store_webhook(uow, "sandbox", webhook)
         uow.flush()
-        found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.kind == "dispute")).one()
+        found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
     stage.settle()
     found["statement_id"] = stage.statements(stage.seller)[0].id
     stage.pay_out(found["statement_id"])

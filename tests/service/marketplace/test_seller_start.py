@@ -358,6 +358,6 @@ class TestTax:
         with acting(uow, seller.owner):
             with pytest.raises(Conflict, match="tax_id_registered"):
                 confirm_tax(uow, new_tax_id())
-            with pytest.raises(Invalid, match="tax_id_invalid"):
+            with pytest.raises(Invalid, match="tax_id_length"):
                 confirm_tax(uow, "123")
         assert states(uow, seller)["tax"] == "todo"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -82,6 +82,7 @@ class TestWhatASessionIs:
 
     def test_the_right_password_forgives_what_its_caller_counted(self, uow: UnitOfWork) -> None:
         org = make_org(uow)
+        uow.session.execute(delete(SignInCount))
         for device in (None, "device-1"):
             count_attempt(uow, org.email, "192.0.2.7", device)
             sign_in(uow, SignIn(org.email, PASSWORD, None, "192.0.2.7", device))

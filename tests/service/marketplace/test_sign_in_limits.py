@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -26,7 +26,13 @@ from marketplace.access.sign_in_limits import (
 
 EMAIL, HOME, DEVICE = "Owner@Example.test ", "192.0.2.7", "device-1"
 SECOND = timedelta(seconds=1)
-pytestmark = pytest.mark.usefixtures("noon")
+pytestmark = pytest.mark.usefixtures("noon", "nothing_counted")
+
+
+@pytest.fixture
+def nothing_counted(uow: UnitOfWork) -> None:
+    """What tests over HTTP have counted in the same database is out of sight until this one is rolled back."""
+    uow.session.execute(delete(SignInCount))
 
 
 def hashed(*names: str) -> str:

@@ -56,6 +56,8 @@ marketplace.video: draft > processing; processing > ready refused; refused > pro
     published > withdrawn; withdrawn > published
 marketplace.organization: active > suspended; suspended > active
 marketplace.invitation: pending > accepted declined withdrawn
+marketplace.ownership_transfer: pending > accepted declined withdrawn
+marketplace.legal_proof: submitted > approved rejected superseded
 marketplace.member: active > removed; removed > active
 """
 

@@ -84,7 +84,7 @@ class TestPlanTerms:
             ({"trial_days": 91}, "trial_invalid"),
             ({"deadline_s": 0}, "deadline_invalid"),
             ({"code": "Pro!"}, "plan_code_invalid"),
-            ({"name": " \u200b "}, "text_required"),
+            ({"features": (Feature("a", " \u200b ", ""),)}, "text_required"),
             ({"features": (Feature("a", "甲", "A"), Feature("a", "乙", "B"))}, "feature_invalid"),
         ],
     )
