@@ -30,7 +30,7 @@ _SQL_CLOCK = re.compile(
 
 
 def _clocks(source: Source) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute | ast.Name) and source.dotted(node) in _CLOCKS:
             yield node.lineno, f"`{source.dotted(node)}`"
     # Leases of jobs run on the database's clock, which all workers share; what the product decides does not.
@@ -39,12 +39,12 @@ def _clocks(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def _database_clocks(source: Source) -> Iterator[tuple[int, str]]:
-    docstrings = {id(node.value) for node in ast.walk(source.tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(source.tree):
+    docstrings = {id(node.value) for node in source.nodes if isinstance(node, ast.Expr)}
+    for node in source.nodes:
         text = node.value if isinstance(node, ast.Constant) and id(node) not in docstrings else None
         if isinstance(node, ast.Constant) and isinstance(text, str) and _SQL_CLOCK.search(text):
             yield node.lineno, "SQL that asks the database's clock"
-    for call in calls(source.tree):
+    for call in calls(source.nodes):
         path = source.dotted(call.func).split(".")
         if path[-2:-1] == ["func"] and path[-1] in _DATABASE_CLOCKS:
             yield call.lineno, f"`{ast.unparse(call.func)}()`, the database's clock"

@@ -36,7 +36,7 @@ def _joins_path(node: ast.BinOp) -> bool:
 
 def _arithmetic(source: Source) -> Iterator[tuple[int, str]]:
     strict = source.is_in(*_MONEY_PLACES)
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.BinOp):
             if isinstance(node.op, ast.Div) and (_about_money(node) or strict) and not _joins_path(node):
                 yield node.lineno, f"`{ast.unparse(node)}` divides with `/`"
@@ -47,13 +47,13 @@ def _arithmetic(source: Source) -> Iterator[tuple[int, str]]:
             makes_float = isinstance(node.op, ast.Div) or (touches_money and _is_float(node.value))
             if makes_float and (touches_money or strict):
                 yield node.lineno, f"`{ast.unparse(node)}` makes a float"
-    for call in calls(source.tree):
+    for call in calls(source.nodes):
         if isinstance(call.func, ast.Name) and call.func.id in {"float", "round"} and (strict or _about_money(call)):
             yield call.lineno, f"`{ast.unparse(call)}`"
 
 
 def _declarations(source: Source) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.AnnAssign) and _about_money(node.target) and _names_float(node.annotation):
             yield node.lineno, f"`{ast.unparse(node.target)}` is declared a float"
         elif isinstance(node, ast.arg) and node.arg.endswith(_ENDINGS) and _names_float(node.annotation):

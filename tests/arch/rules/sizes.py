@@ -19,7 +19,7 @@ def _long_file(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def _long_functions(source: Source) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > FUNCTION_LINES:

@@ -4,7 +4,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,11 @@ class Source:
         return ast.parse(self.text, self.path)
 
     @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree: walked once for all rules, which all read it."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
     def comments(self) -> dict[int, str]:
         """Comments by line number; text that only looks like a comment, inside a string, is none."""
         if not self.path.endswith(".py"):
@@ -46,7 +51,7 @@ class Source:
     def imported(self) -> dict[str, str]:
         """Local name → the dotted name it was imported from, wherever in the file the import stands."""
         names: dict[str, str] = {}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     head = alias.name.split(".")[0]
@@ -143,6 +148,6 @@ def in_python(source: Source) -> bool:
     return source.path.endswith(".py")
 
 
-def calls(tree: ast.AST) -> Iterator[ast.Call]:
-    """Every call below `tree`."""
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+def calls(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
+    """Those of `nodes` that are calls."""
+    return (node for node in nodes if isinstance(node, ast.Call))

@@ -92,7 +92,7 @@ def _namesakes(sources: list[Source]) -> Iterator[tuple[Source, int, str]]:
 
 
 def _hidden_imports(source: Source) -> Iterator[tuple[int, str]]:
-    for call in calls(source.tree):
+    for call in calls(source.nodes):
         if source.dotted(call.func).rpartition(".")[2] not in {"import_module", "__import__"}:
             continue
         name = call.args[0] if call.args else None
@@ -108,7 +108,7 @@ def _hidden_imports(source: Source) -> Iterator[tuple[int, str]]:
 def _private_words(source: Source) -> Iterator[tuple[int, str]]:
     parts = re.split(r"[/.]", source.path.removesuffix(".py"))
     yield from ((1, f"`{part}` in its path") for part in parts if part in PRIVATE_WORDS)
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             line, name = node.lineno, node.name
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

@@ -27,7 +27,7 @@ def _put_off(source: Source) -> Iterator[tuple[int, str]]:
     for line, comment in source.comments.items():
         if _PUT_OFF.search(comment):
             yield line, f"`{comment}`"
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Name) and node.id == "NotImplementedError" and in_product(source):
             yield node.lineno, "`NotImplementedError`"
 
@@ -39,7 +39,7 @@ def _search(pattern: re.Pattern[str], source: Source) -> Iterator[tuple[int, str
 
 
 def _product_imports(source: Source) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             yield from ((node.lineno, f"imports `{name}`") for name in modules if name.split(".")[0] in FLOORS)

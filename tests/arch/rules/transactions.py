@@ -31,11 +31,11 @@ _OUTSIDE_OBJECTS = {"blobs", "client", "connector", "gateway", "http", "outbound
 
 
 def _commits(source: Source) -> Iterator[tuple[int, str]]:
-    sites = [call.lineno for call in calls(source.tree) if _attribute(call) == "commit"]
+    sites = [call.lineno for call in calls(source.nodes) if _attribute(call) == "commit"]
     yield from ((line, "`.commit()`") for line in (sites[1:] if source.is_in(UNIT_OF_WORK) else sites))
     if source.is_in("kernel/db/"):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.With | ast.AsyncWith):
             for item in node.items:
                 if isinstance(item.context_expr, ast.Call) and _attribute(item.context_expr) == "begin":
@@ -43,16 +43,16 @@ def _commits(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def _outside_calls(source: Source) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if _opens_unit_of_work(node) or _runs_inside_one(node):
-            for call in calls(node):
+            for call in calls(ast.walk(node)):
                 name = source.dotted(call.func)
                 if name.startswith(_OUTSIDE) or _receiver(call) in _OUTSIDE_OBJECTS:
                     yield call.lineno, f"`{ast.unparse(call.func)}(…)` while a transaction is open"
 
 
 def _broker_sends(source: Source) -> Iterator[tuple[int, str]]:
-    for call in calls(source.tree):
+    for call in calls(source.nodes):
         method = _attribute(call)
         if method in {"send", "send_with_options"} or (method == "enqueue" and "broker" in _receiver(call)):
             yield call.lineno, f"`{ast.unparse(call.func)}(…)`"

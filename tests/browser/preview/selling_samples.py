@@ -145,7 +145,7 @@ class DeskSamples(FinanceSamples):
         return UploadView(500_000_000)
 
     def seller_video(self) -> SellerVideoView:
-        """A video with cards and one claim that contradicts its plan."""
+        """A video with cards and one claim that cannot be kept, which takes a sentence to say."""
         p = self.pick
         plan = p("招聘专业版 · 按年", "Hiring Pro · yearly")
         return SellerVideoView(
@@ -173,11 +173,15 @@ class DeskSamples(FinanceSamples):
                     "14",
                     p("免费试用 14 天", "Free for 14 days"),
                     False,
-                    p("规格写的是 7 天", "the plan says 7 days"),
+                    p(
+                        "无法兑现：购买不含试用，付款即按全额计费，买家看到的也是如此。请撤回该承诺，或改用「试用」卡片由您自行提供试用。",
+                        "Cannot be kept: a purchase begins no trial and is charged in full from the start, and buyers are "
+                        "told so. Take the promise back, or give trials yourself from a card that says “Try”.",
+                    ),
                 ),
             ),
             (PlanOption("p1", plan), PlanOption("p2", p("招聘专业版 · 按月", "Hiring Pro · monthly"))),
-            blockers=(p("0:10 的试用天数与规格不一致。", "The trial days at 0:10 differ from the plan."),),
+            blockers=(p("0:10 说的试用无法兑现。", "The trial promised at 0:10 cannot be kept."),),
             funnel=self.funnel()[:4],
         )
 
