@@ -42,12 +42,16 @@ TABLES = migrations.metadata.metadata
 
 
 def compose(
-    settings: Settings, *, platform_only: bool = False, monotonic: Callable[[], float] = time.monotonic
+    settings: Settings,
+    *,
+    platform_only: bool = False,
+    monotonic: Callable[[], float] = time.monotonic,
+    renderers: RendererPool | None = None,
 ) -> Services:
     """Build the ports of a process and register every job with them. Opens no connection yet.
 
     `platform_only`: the process never acts for an organization (worker, scheduler). `monotonic`: by what an endpoint that
-    failed rests, seconds.
+    failed rests, seconds. `renderers`: that draw its documents, else some of its own.
     """
     if settings.database_url is None:
         raise ValueError("the engines must be resolved before the process is composed")
@@ -69,7 +73,7 @@ def compose(
         from app.job_notifier import JobNotifier, broker_for
 
         db.notify = JobNotifier(broker_for(settings.redis_url))
-    register_jobs(services, monotonic)
+    register_jobs(services, renderers or RendererPool(), monotonic)
     return services
 
 
@@ -98,7 +102,7 @@ def mail_transport(settings: Settings) -> MailTransport:
     return FolderTransport(settings.outbox_folder)
 
 
-def register_jobs(services: Services, monotonic: Callable[[], float] = time.monotonic) -> None:
+def register_jobs(services: Services, renderers: RendererPool, monotonic: Callable[[], float] = time.monotonic) -> None:
     """Let every package register its jobs with the ports of this process."""
     settings = services.settings
     retention.register()
@@ -115,7 +119,7 @@ def register_jobs(services: Services, monotonic: Callable[[], float] = time.mono
         )
     )
     partition_retention.register(settings.database_admin_url)
-    billing.jobs.register(services.gateways, services.storage, RendererPool(), public_url=settings.public_url)
+    billing.jobs.register(services.gateways, services.storage, renderers, public_url=settings.public_url)
 
 
 def _derive(master: bytes, purpose: str) -> bytes:

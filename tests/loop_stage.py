@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -15,6 +16,8 @@ from api.context import Services
 from app.composition import compose
 from app.embedded.engines import Addresses
 from app.scheduler import run_sweep
+from billing.documents.renderer_pool import RendererPool
+from billing.documents.subprocess_renderer import SubprocessRenderer
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
 from billing.payouts.models import Payout
@@ -68,6 +71,8 @@ from tests.witness import witness_all
 BUYER = frozenset(permissions_of(["purchaser", "finance", "viewer"]))
 SETTLED = timedelta(days=8)
 """Longer than the hold of a share: after it a statement may close."""
+RENDERERS = RendererPool(make=partial(SubprocessRenderer, niceness=0))
+"""One for every composition of a test process: a child takes a second to start. Tests wait for what it draws, so it hurries."""
 M = TypeVar("M", bound=Base)
 
 
@@ -305,7 +310,7 @@ def services_for(addresses: Addresses, folder: Path, *, sample_seller_port: int)
         sample_seller_port=sample_seller_port,
         payment_gateways=("sandbox",),
     )
-    services = compose(settings)
+    services = compose(settings, renderers=RENDERERS)
     witness_all()
     return services
 

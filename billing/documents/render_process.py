@@ -17,8 +17,6 @@ from billing.documents.subprocess_renderer import JOB, KINDS, MOST_PDF_BYTES
 from kernel.errors import DomainError
 from kernel.isolation import done, forbid, limit, refused
 
-NICE = 10
-"""A tenth of what a process of usual priority gets: with less, documents would never be drawn while a market is busy."""
 _MEMORY_BYTES: Final = 1 << 30
 # A second beyond what the parent waits: the parent's answer should be a time-out, not a dead child.
 _GRACE_S: Final = 1
@@ -38,15 +36,15 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
-def _give_way() -> None:
+def _give_way(niceness: int) -> None:
     """Let others go first: a drawn invoice may wait a little, a checkout may not."""
-    os.nice(NICE)
+    os.nice(niceness)
     if hasattr(os, "sched_setscheduler"):
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     # Where the kernel groups processes by session, niceness counts inside the group only, and the group has its own.
     with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICE), encoding="ascii")
+        Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
 
 def _allow_processor_time(timeout_s: float) -> None:
@@ -56,12 +54,13 @@ def _allow_processor_time(timeout_s: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def main() -> None:
-    """Serve the parent over standard input and output."""
+def main(niceness: int) -> None:
+    """Serve the parent over standard input and output; with a niceness above 0, when nobody else has work."""
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever a library prints must not land between two answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    _give_way()
+    if niceness:
+        _give_way(niceness)
     # Data, not address space: mapping the font costs address space only.
     limit(file_bytes=MOST_PDF_BYTES, data_bytes=_MEMORY_BYTES)
     # What is written is the cut of the font, in the temporary folder.
@@ -70,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

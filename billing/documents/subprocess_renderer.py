@@ -32,6 +32,8 @@ JOB: Final = struct.Struct(">cdQ")
 MOST_PDF_BYTES: Final = 64 << 20
 IDLE_S: Final = 60.0
 """How long the child waits for another document: starting anew costs a second, resting some 70 MiB."""
+NICENESS: Final = 10
+"""A tenth of what a process of usual priority gets: with less, documents would never be drawn while a market is busy."""
 _CHUNK: Final = 1 << 16
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -43,8 +45,9 @@ class SubprocessRenderer:
     threads: one renderer belongs to one worker. Use as a context manager, or call `close`.
     """
 
-    def __init__(self, *, idle_s: float = IDLE_S) -> None:
+    def __init__(self, *, idle_s: float = IDLE_S, niceness: int = NICENESS) -> None:
         self._idle_s = idle_s
+        self._niceness = niceness
         self._child: subprocess.Popen[bytes] | None = None
         self._in_use = threading.RLock()
         self._rest: threading.Timer | None = None
@@ -120,7 +123,7 @@ class SubprocessRenderer:
         if self._child is None or self._child.poll() is not None:
             self._end_child()
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "billing.documents.render_process"],
+                [sys.executable, "-m", "billing.documents.render_process", str(self._niceness)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=_ROOT,

@@ -25,7 +25,7 @@ from billing.documents.html import invoice_html
 from billing.documents.lines import TaxCategory
 from billing.documents.model import InvoiceDocument
 from billing.documents.renderer import render_pdf
-from billing.documents.subprocess_renderer import SubprocessRenderer
+from billing.documents.subprocess_renderer import NICENESS, SubprocessRenderer
 from kernel.errors import DomainError, Invalid, Unavailable
 from tests.sample_documents import (
     PANGO_MISSING,
@@ -198,6 +198,15 @@ class TestAtArmsLength:
             child = isolated._child
             assert isolated.render(statement(), 60) == render_pdf(statement())
             assert isolated._child is child
+
+    @pytest.mark.parametrize("niceness", [0, NICENESS])
+    def test_the_child_lets_others_go_first(self, niceness: int) -> None:
+        with SubprocessRenderer(niceness=niceness) as isolated:
+            isolated.render(statement(), 60)
+            child = isolated._child
+            assert child is not None
+            own = os.getpriority(os.PRIO_PROCESS, 0)
+            assert os.getpriority(os.PRIO_PROCESS, child.pid) == min(own + niceness, 19)
 
     def test_a_runaway_is_killed_and_the_next_document_is_drawn(self) -> None:
         endless = invoice_of(*(included_line("字" * 300, 10_000 + i, description="字" * 1000) for i in range(2000)))

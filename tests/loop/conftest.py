@@ -21,7 +21,7 @@ from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import SignInSession
 from tests.adapters.seller_process import Seller
 from tests.conftest import tell_when_emptied
-from tests.loop_stage import Stage, services_for, set_stage
+from tests.loop_stage import RENDERERS, Stage, services_for, set_stage
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,7 @@ def services(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.
 def stage(services: Services, seller_app: Seller, noon: datetime) -> Stage:
     """New organizations under a clock frozen at noon; work that other tests left due is done first."""
     # Tests of other folders in this process may have registered jobs with ports of their own.
-    register_jobs(services)
+    register_jobs(services, RENDERERS)
     seller_app.behave()
     seller_app.behave(vendor="contoso")
     made = set_stage(services, seller_app)

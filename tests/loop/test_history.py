@@ -27,7 +27,7 @@ from kernel.sandbox_history import SandboxHistory
 from marketplace.parties.models import Organization
 from orders.checkout.models import Purchase
 from orders.order.models import Order
-from tests.loop_stage import Stage
+from tests.loop_stage import RENDERERS, Stage
 
 DAY = timedelta(days=1)
 
@@ -64,7 +64,7 @@ def story(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
     transact(stage.services.db, SYSTEM, lambda uow: sandbox_history.begin(uow, starts_at, now))
     yield made
     transact(stage.services.db, SYSTEM, _forget)
-    register_jobs(stage.services)
+    register_jobs(stage.services, RENDERERS)
 
 
 def _forget(uow: UnitOfWork) -> None:

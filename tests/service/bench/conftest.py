@@ -23,7 +23,7 @@ from billing.gateways.webhooks import ANSWER_FIRST
 from kernel import clock
 from tests.adapters.seller_process import Seller
 from tests.loop.conftest import seller_app
-from tests.loop_stage import Stage, services_for, set_stage
+from tests.loop_stage import RENDERERS, Stage, services_for, set_stage
 
 __all__ = ["seller_app"]
 
@@ -57,7 +57,7 @@ def market(worker_id: str, migrated: str, seller_app: Seller, noon: datetime, tm
         own = engines.own_database(name, template=migrated)
         assert own.database_admin_url is not None
         services = services_for(own, tmp_path, sample_seller_port=seller_app.port)
-        register_jobs(services)
+        register_jobs(services, RENDERERS)
         seller_app.behave()
         stage = set_stage(services, seller_app)
         with connect_superuser(own.database_admin_url) as connection:

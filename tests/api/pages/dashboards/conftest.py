@@ -27,7 +27,7 @@ from marketplace.parties.models import PLATFORM_ORG_ID
 from tests.adapters.seller_process import Seller
 from tests.conftest import NOON, empty
 from tests.factories_marketplace import Org, make_member, make_org
-from tests.loop_stage import Stage, services_for, set_stage
+from tests.loop_stage import RENDERERS, Stage, services_for, set_stage
 
 Client = TestClient[Any]
 
@@ -102,7 +102,7 @@ def services(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.
 def dashboards(services: Services, seller_app: Seller, addresses: Addresses) -> Iterator[Dashboards]:
     """One order, bought from the promoter's video, paid, delivered and invoiced; nobody else's is there to be settled."""
     empty(addresses)
-    register_jobs(services)
+    register_jobs(services, RENDERERS)
     seller_app.behave(mode="sync")
     with clock.frozen(NOON), TestClient(create_app(services), base_url="https://market.example") as client:
         stage = set_stage(services, seller_app)
