@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+from litestar import Litestar
 
 from api.app import create_app
 from api.context import Services
@@ -38,12 +39,22 @@ def services_for(
     )
 
 
+_APPLICATIONS: dict[int, tuple[Services, Litestar]] = {}
+
+
+def application(services: Services) -> Litestar:
+    """The application over `services`, made once for them: that takes most of a second, and tests only ask it."""
+    if id(services) not in _APPLICATIONS:
+        _APPLICATIONS[id(services)] = services, create_app(services)
+    return _APPLICATIONS[id(services)][1]
+
+
 @contextmanager
 def serving(services: Services) -> Iterator[str]:
     """Serve until the block ends; yields the address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(create_app(services), log_level="warning", lifespan="on"))
+        server = uvicorn.Server(uvicorn.Config(application(services), log_level="warning", lifespan="on"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 30

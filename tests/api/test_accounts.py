@@ -24,6 +24,7 @@ from marketplace.access.counted_limits import Limit
 from marketplace.access.models import EmailProof, Member, Person, SignInSession
 from marketplace.mail.compose import Composer, MailContent
 from marketplace.mail.models import Mail
+from tests.api_server import application
 from tests.conftest import NOON
 from tests.factories_marketplace import PASSWORD, Org, make_org, new_tax_id
 
@@ -41,7 +42,7 @@ def frozen() -> Iterator[None]:
 @pytest.fixture
 def browser(services: Services) -> Client:
     """Somebody who has not signed in."""
-    return TestClient(create_app(services), base_url=SITE)
+    return TestClient(application(services), base_url=SITE)
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def email() -> str:
 
 
 def signed_in(services: Services, email: str, password: str = PASSWORD) -> Client:
-    client: Client = TestClient(create_app(services), base_url=SITE)
+    client: Client = TestClient(application(services), base_url=SITE)
     opened = client.post("/v1/session", json={"email": email, "password": password})
     assert opened.status_code == 201, opened.text
     client.headers["X-CSRF-Token"] = opened.json()["csrf"]
@@ -192,7 +193,7 @@ class TestSignUp:
         token = token_in(mails(services, email)[0][1])
 
         def bring(_: int) -> int:
-            client: Client = TestClient(create_app(services), base_url=SITE)
+            client: Client = TestClient(application(services), base_url=SITE)
             return client.post("/v1/sign-ups/completion", json=newcomer(token=token)).status_code
 
         with ThreadPoolExecutor(4) as pool:
@@ -326,7 +327,7 @@ class TestSessions:
     def test_a_key_has_none(self, services: Services, org: Org) -> None:
         client = signed_in(services, org.email)
         key = client.post("/v1/api-keys", json={"name": "erp", "scopes": ["orders.read"]}).json()["key"]
-        server: Client = TestClient(create_app(services), base_url=SITE)
+        server: Client = TestClient(application(services), base_url=SITE)
         refused = server.get("/v1/me/sessions", headers={"Authorization": f"Bearer {key}"})
         assert (refused.status_code, refused.json()["code"]) == (403, "person_required")
 
@@ -411,7 +412,7 @@ class TestInvitations:
         body = {"token": self.invite(services, org, email), "name": "新人", "password": PASSWORD}
 
         def accept(_: int) -> int:
-            client: Client = TestClient(create_app(services), base_url=SITE)
+            client: Client = TestClient(application(services), base_url=SITE)
             return client.post("/v1/invitations/acceptance", json=body).status_code
 
         with ThreadPoolExecutor(4) as pool:

@@ -16,7 +16,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
 from sqlalchemy import event, update
 
-from api.app import create_app
 from api.auth import PUBLIC, SAFE, SIGNED_IN
 from api.context import Services
 from api.exception_handler import answer_exception
@@ -26,6 +25,7 @@ from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.access.api_keys import MintApiKey, mint_api_key
 from marketplace.access.models import ApiKey
+from tests.api_server import application
 from tests.factories_marketplace import PASSWORD, Org, acting, make_org
 
 Client = TestClient[Any]
@@ -40,7 +40,7 @@ JSON = {"Content-Type": "application/json"}
 def routes(services: Services) -> list[Route]:
     """Every route with a permission, its parameters filled in with something that does not exist."""
     found: set[Route] = set()
-    for route in create_app(services).routes:
+    for route in application(services).routes:
         address = re.sub(r"\{\w+:uuid\}", str(uuid7()), route.path)
         address = re.sub(r"\{step:str\}", "legal", address)
         address = re.sub(r"\{\w+:\w+\}", "CNY", address)
@@ -67,7 +67,7 @@ def powerless(services: Services, org: Org) -> dict[str, str]:
 
 @pytest.fixture
 def visitor(services: Services) -> Client:
-    return TestClient(create_app(services), base_url="https://market.example")
+    return TestClient(application(services), base_url="https://market.example")
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from api.app import create_app
 from api.context import Services
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
+from tests.api_server import application
 from tests.conftest import NOON
 from tests.factories_marketplace import PASSWORD, Org, make_org, new_tax_id
 
@@ -35,7 +35,7 @@ def org(services: Services) -> Org:
 
 @pytest.fixture
 def client(services: Services, org: Org) -> Client:
-    client: Client = TestClient(create_app(services), base_url=SITE)
+    client: Client = TestClient(application(services), base_url=SITE)
     opened = client.post("/v1/session", json={"email": org.email, "password": PASSWORD})
     assert opened.status_code == 201, opened.text
     client.headers["X-CSRF-Token"] = opened.json()["csrf"]

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from api.app import create_app
 from api.context import Services
 from api.pages.frame.translations import translations
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.mail.bounces import mark_bouncing, unmark_bouncing
 from marketplace.mail.compose import texts
+from tests.api_server import application
 from tests.factories_marketplace import PASSWORD, Org, make_org
 
 SITE = "https://market.example"
@@ -29,7 +29,7 @@ def org(services: Services) -> Org:
 
 @pytest.fixture
 def owner(services: Services, org: Org) -> TestClient[Any]:
-    client: TestClient[Any] = TestClient(create_app(services), base_url=SITE)
+    client: TestClient[Any] = TestClient(application(services), base_url=SITE)
     client.headers["Accept-Language"] = "en"
     opened = client.post("/v1/session", json={"email": org.email, "password": PASSWORD})
     client.headers["X-CSRF-Token"] = opened.json()["csrf"]

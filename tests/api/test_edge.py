@@ -12,13 +12,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from api.app import create_app
 from api.conditional import is_unchanged
 from api.context import Services
 from api.pages.frame import assets
 from api.routes import MODULES
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
+from tests.api_server import application
 from tests.factories_marketplace import PASSWORD, acting, make_org, make_plans, make_seller
 
 Client = TestClient[Any]
@@ -26,7 +26,7 @@ Client = TestClient[Any]
 
 @pytest.fixture
 def visitor(services: Services) -> Client:
-    return TestClient(create_app(services), base_url="https://market.example")
+    return TestClient(application(services), base_url="https://market.example")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_every_handler_of_a_module_is_a_route() -> None:
 def test_the_framework_announces_the_end_of_nothing_we_use(services: Services) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        create_app(services)
+        application(services)
 
 
 @pytest.mark.parametrize("token", ["ä".encode("latin-1"), b"\xff", b"", b"wrong"])

@@ -11,12 +11,12 @@ import pytest
 from litestar.testing import TestClient
 
 from api import encoded_answers
-from api.app import create_app
 from api.context import Services
 from api.pages.frame import assets
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.access.authenticate import csrf_of
+from tests.api_server import application
 from tests.factories_marketplace import PASSWORD, make_org
 
 Client = TestClient[Any]
@@ -25,7 +25,7 @@ STYLES = assets.address(assets.STYLESHEET)
 
 @pytest.fixture
 def client(services: Services) -> Client:
-    return TestClient(create_app(services), base_url="https://market.example")
+    return TestClient(application(services), base_url="https://market.example")
 
 
 def raw(client: Client, path: str, accepted: str | None, method: str = "GET", **headers: str) -> tuple[Any, bytes]:

@@ -12,7 +12,6 @@ from uuid import UUID
 import pytest
 from litestar.testing import TestClient
 
-from api.app import create_app
 from fulfillment.runs.conclude import Success, give_up, lock_run, succeed
 from fulfillment.runs.receive_callback import MAX_BYTES
 from fulfillment.runs.request_body import CALLBACK
@@ -22,7 +21,7 @@ from kernel.ids import uuid7
 from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM, Principal
 from marketplace.access.api_keys import MintApiKey, mint_api_key
-from tests.api_server import services_for
+from tests.api_server import application, services_for
 from tests.factories_fulfillment import BOX, SIGNER, Delivery, make_delivery, provision_run, register, work
 from tests.factories_marketplace import make_member, make_org, make_seller
 
@@ -34,7 +33,7 @@ def client(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     register()
     folder: Path = tmp_path_factory.mktemp("home")
     services = services_for(db, folder, signer=SIGNER, box=BOX, policy=OutboundPolicy())
-    with TestClient(create_app(services)) as found:
+    with TestClient(application(services)) as found:
         yield found
 
 

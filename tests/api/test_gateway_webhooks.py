@@ -26,7 +26,7 @@ from kernel.jobs.models import Inbox
 from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM
 from tests.adapters.stripe_server import LocalStripe, signed_event
-from tests.api_server import services_for
+from tests.api_server import application, services_for
 from tests.factories_billing import House, Sale, facts, make_house, read
 from tests.factories_fulfillment import BOX, SIGNER
 
@@ -145,5 +145,5 @@ def test_what_is_forged_or_of_the_other_mode_is_refused(dashboard: Dashboard) ->
 
 def test_without_stripe_there_is_no_such_address(db: Database, tmp_path: Path) -> None:
     services = services_for(db, tmp_path, signer=SIGNER, box=BOX, policy=OutboundPolicy())
-    with TestClient(create_app(services)) as client:
+    with TestClient(application(services)) as client:
         assert client.post("/hooks/stripe", content=b"{}").status_code == 404

@@ -15,7 +15,6 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
 
-from api.app import create_app
 from api.context import Services
 from app.embedded.engines import Addresses
 from kernel import clock
@@ -23,6 +22,7 @@ from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from tests.adapters.seller_process import Seller
+from tests.api_server import application
 from tests.every_object import KINDS, make_objects
 from tests.factories_marketplace import PASSWORD, Org, make_org, make_seller
 from tests.loop_stage import Stage, services_for, set_stage
@@ -96,7 +96,7 @@ def ids(stage: Stage) -> dict[str, UUID]:
 def app_routes(services: Services) -> list[Route]:
     """Every JSON route with an id in its path."""
     found: set[Route] = set()
-    for route in create_app(services).routes:
+    for route in application(services).routes:
         path = re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path)
         for handler in getattr(route, "route_handlers", []):
             if path.startswith("/v1/") and "_id}" in path and isinstance(handler, HTTPRouteHandler):
@@ -105,7 +105,7 @@ def app_routes(services: Services) -> list[Route]:
 
 
 def session(services: Services, email: str) -> TestClient[Any]:
-    client: TestClient[Any] = TestClient(create_app(services), base_url="https://market.example")
+    client: TestClient[Any] = TestClient(application(services), base_url="https://market.example")
     opened = client.post("/v1/session", json={"email": email, "password": PASSWORD})
     assert opened.status_code == 201, opened.text
     client.headers["X-CSRF-Token"] = opened.json()["csrf"]
@@ -180,7 +180,7 @@ def test_the_operators_desk_is_closed_to_organizations(
 
 
 def test_nobody_signed_in_gets_past_the_door(services: Services, app_routes: list[Route], ids: dict[str, UUID]) -> None:
-    anonymous: TestClient[Any] = TestClient(create_app(services), base_url="https://market.example")
+    anonymous: TestClient[Any] = TestClient(application(services), base_url="https://market.example")
     answers = {route: ask(anonymous, route, ids)[0] for route in private(app_routes)}
     public = {route: status for route, status in answers.items() if status not in {401, 404}}
     assert public == {}

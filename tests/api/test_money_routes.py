@@ -15,7 +15,6 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import update
 
-from api.app import create_app
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.gateways.ports import GatewayRecord, GatewayStatus, GatewayWebhook
 from billing.gateways.webhooks import store_webhook
@@ -34,7 +33,7 @@ from marketplace.access.api_keys import MintApiKey, mint_api_key
 from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import Member, Person, SignInSession
 from marketplace.parties.models import PLATFORM_ORG_ID
-from tests.api_server import services_for
+from tests.api_server import application, services_for
 from tests.factories_billing import House, Sale, do_sweep, make_house, read
 from tests.factories_fulfillment import BOX, SIGNER
 from tests.factories_marketplace import Org, make_org, make_seller
@@ -63,7 +62,7 @@ def client(db: Database, tmp_path: Path, noon: object) -> Iterator[Client]:
     services = services_for(db, tmp_path, signer=SIGNER, box=BOX, policy=OutboundPolicy())
     house = make_house(db, tmp_path / "storage")
     object.__setattr__(services, "gateways", {"sandbox": house.gateway})
-    with TestClient(create_app(services)) as found:
+    with TestClient(application(services)) as found:
         yield found
 
 

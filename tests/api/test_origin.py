@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from api.app import create_app
 from api.context import Services
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
+from tests.api_server import application
 from tests.factories_marketplace import PASSWORD, make_org
 
 Client = TestClient[Any]
@@ -20,7 +20,7 @@ Client = TestClient[Any]
 def signed_in(services: Services, base_url: str) -> Client:
     with unit_of_work(services.db, SYSTEM) as uow:
         org = make_org(uow)
-    client = TestClient(create_app(services), base_url=base_url)
+    client = TestClient(application(services), base_url=base_url)
     opened = client.post("/v1/session", json={"email": org.email, "password": PASSWORD})
     assert opened.status_code == 201, opened.text
     return client
@@ -57,7 +57,7 @@ def test_the_host_that_a_request_names_makes_no_origin_ours(services: Services) 
 
 
 def test_nobody_is_signed_in_from_another_origin_by_a_browser_that_tells_no_more(services: Services) -> None:
-    client = TestClient(create_app(services), base_url="https://market.example")
+    client = TestClient(application(services), base_url="https://market.example")
     body = {"email": "a@example.test", "password": "x" * 12}
     theirs = client.post("/v1/session", json=body, headers={"Origin": "http://market.example"})
     assert (theirs.status_code, theirs.json()["code"]) == (403, "csrf_refused")
@@ -76,6 +76,6 @@ def test_without_a_base_url_ones_own_machine_has_several_names(services: Service
 
 @pytest.mark.parametrize("referer", ["http://[", "https://market.example:port/orders", "https://elsewhere.example/x"])
 def test_a_page_goes_back_to_our_own_pages_only(services: Services, referer: str) -> None:
-    client = TestClient(create_app(services), base_url="https://market.example")
+    client = TestClient(application(services), base_url="https://market.example")
     lost = client.get("/nowhere", headers={"Accept": "text/html", "Referer": referer})
     assert (lost.status_code, "elsewhere" in lost.text) == (404, False)

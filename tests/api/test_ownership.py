@@ -12,7 +12,6 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import select
 
-from api.app import create_app
 from api.context import Services
 from kernel import clock
 from kernel.db.uow import unit_of_work
@@ -22,6 +21,7 @@ from marketplace.access.counted_limits import Limit
 from marketplace.access.models import Member, Person
 from marketplace.access.ownership import KEPT_ROLES, LASTS
 from marketplace.mail.models import Mail
+from tests.api_server import application
 from tests.conftest import NOON
 from tests.factories_marketplace import PASSWORD, Org, make_member, make_org
 
@@ -53,7 +53,7 @@ def owner(services: Services, org: Org) -> Client:
 
 
 def signed_in(services: Services, email: str) -> Client:
-    client: Client = TestClient(create_app(services), base_url=SITE)
+    client: Client = TestClient(application(services), base_url=SITE)
     client.follow_redirects = False
     opened = client.post("/v1/session", json={"email": email, "password": PASSWORD})
     assert opened.status_code == 201, opened.text

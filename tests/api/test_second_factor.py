@@ -12,11 +12,9 @@ from uuid import UUID
 
 import pyotp
 import pytest
-from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import select, update
 
-from api.app import create_app
 from api.context import Services
 from kernel import clock
 from kernel.audit import AuditEntry
@@ -31,6 +29,7 @@ from marketplace.access.sessions import CODE_WITHIN
 from marketplace.access.sign_in_limits import ACCOUNT
 from marketplace.access.totp import STEP_S
 from marketplace.mail.models import Mail
+from tests.api_server import application
 from tests.conftest import NOON
 from tests.factories_marketplace import PASSWORD, Org, acting, make_org
 
@@ -83,14 +82,8 @@ def org(services: Services) -> Org:
         return make_org(uow)
 
 
-APPS: dict[int, Litestar] = {}
-"""One for each composition: making one takes longer than any test here."""
-
-
 def browser(services: Services) -> Client:
-    if id(services) not in APPS:
-        APPS[id(services)] = create_app(services)
-    client: Client = TestClient(APPS[id(services)], base_url=SITE)
+    client: Client = TestClient(application(services), base_url=SITE)
     client.follow_redirects = False
     return client
 

@@ -12,7 +12,6 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import func, select
 
-from api.app import create_app
 from api.context import Services
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
@@ -24,7 +23,7 @@ from marketplace.access import sign_in_limits
 from marketplace.access.counted_limits import Limit
 from marketplace.access.models import SignInCount
 from marketplace.access.sign_in_limits import ACCOUNT, FREE, KEPT, SLOWEST_S, purge_old_counts
-from tests.api_server import services_for
+from tests.api_server import application, services_for
 from tests.conftest import NOON
 from tests.factories_marketplace import PASSWORD, Org, make_org
 
@@ -56,7 +55,7 @@ def frozen() -> Iterator[None]:
 @pytest.fixture
 def processes(services: Services) -> tuple[Client, Client]:
     """Two API processes over one database."""
-    first, second = (TestClient(create_app(services), base_url="https://market.example") for _ in range(2))
+    first, second = (TestClient(application(services), base_url="https://market.example") for _ in range(2))
     return first, second
 
 

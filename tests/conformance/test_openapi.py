@@ -18,7 +18,6 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-from api.app import create_app
 from api.openapi_schemas import named_plainly
 from api.schema import Wire
 from app.commands.openapi import DOCUMENT, build
@@ -31,6 +30,7 @@ from kernel.principal import SYSTEM
 from marketplace.parties.places import COUNTRIES
 from marketplace.videos.models import Video
 from tests.adapters.seller_process import Seller
+from tests.api_server import application
 from tests.conformance.api_walk import key_of
 from tests.every_object import make_objects
 from tests.loop_stage import services_for, set_stage
@@ -248,7 +248,7 @@ def house(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.Tem
         for stored in (video.media_key, video.cover_key):
             assert stored is not None
             services.storage.put_bytes(stored, b"\0")  # the factory's video has no bytes
-        found = schemathesis.openapi.from_asgi("/openapi.json", create_app(services)).get_all_operations()
+        found = schemathesis.openapi.from_asgi("/openapi.json", application(services)).get_all_operations()
         # An invalid operation fails here, as it should; an event stream ends when its order does.
         operations = [one.ok() for one in found]  # type: ignore[union-attr]
         yield House([one for one in operations if not one.path.endswith("/progress")], keys, ids)

@@ -11,7 +11,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from api.app import create_app
 from api.context import Services
 from app.embedded.engines import Addresses
 from billing.gateways.ports import GatewayWebhook
@@ -31,6 +30,7 @@ from marketplace.mail.models import Mail
 from marketplace.onboarding.agreement_text import AGREEMENT_VERSION
 from orders.approval_rules.set_rule import SetRule, set_rule
 from tests.adapters.seller_process import Seller
+from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
 from tests.conformance.people_writes import members, ownership, second_factor, sign_in, sign_up
 from tests.factories_marketplace import Org, make_channel, make_member, make_org, make_ready_video
@@ -95,7 +95,7 @@ def seller_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seller]:
 @pytest.fixture(scope="module")
 def world(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     services = services_for(addresses, tmp_path_factory.mktemp("house"), sample_seller_port=seller_app.port)
-    stage, walk = set_stage(services, seller_app), Walk(create_app(services))
+    stage, walk = set_stage(services, seller_app), Walk(application(services))
     with unit_of_work(services.db, SYSTEM) as uow:
         buyer, seller, promoter = (key_of(uow, org.owner) for org in (stage.buyer, stage.seller, stage.promoter))
         purchaser, approver = (session_of(uow, person) for person in (stage.purchaser, stage.approver))

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from api.app import create_app
 from api.context import Services
 from app.composition import register_jobs
 from app.embedded.engines import Addresses
@@ -20,6 +19,7 @@ from kernel.principal import SYSTEM
 from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import SignInSession
 from tests.adapters.seller_process import Seller
+from tests.api_server import application
 from tests.conftest import tell_when_emptied
 from tests.loop_stage import RENDERERS, Stage, services_for, set_stage
 
@@ -66,7 +66,7 @@ def browser(stage: Stage) -> Iterator[TestClient[Any]]:
                 expires_at=clock.now() + timedelta(days=900),
             )
         )
-    with TestClient(create_app(stage.services), base_url="https://market.example") as client:
+    with TestClient(application(stage.services), base_url="https://market.example") as client:
         client.cookies.set("session", token)
         client.headers["x-csrf-token"] = csrf_of(token)
         yield client

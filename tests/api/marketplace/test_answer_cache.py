@@ -47,6 +47,7 @@ from marketplace.publishing.edit_placements import (
     remove_placement,
 )
 from marketplace.publishing.publish_video import withdraw_video
+from tests.api_server import application
 from tests.factories_marketplace import (
     OPERATOR_PRINCIPAL,
     Org,
@@ -87,7 +88,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def kept(services: Services) -> Iterator[Client]:
     """A process that keeps answers."""
-    with TestClient(create_app(services), base_url="https://market.example") as client:
+    with TestClient(application(services), base_url="https://market.example") as client:
         yield client
 
 

@@ -12,7 +12,6 @@ import psycopg
 import pytest
 from litestar.testing import TestClient
 
-from api.app import create_app
 from app.scheduler import run_sweep
 from bench.population import Population, settle_statistics
 from bench.template import published_videos
@@ -23,6 +22,7 @@ from kernel.jobs.kinds import sweeps
 from kernel.principal import SYSTEM
 from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import SignInSession
+from tests.api_server import application
 from tests.loop_stage import Stage
 from tests.service.bench.conftest import Market
 from tests.witness import without_witness
@@ -122,7 +122,7 @@ def used(use: Callable[[Stage, Browser], None], stage: Stage, token: str) -> Cal
     """The use, by the signed-in purchaser."""
 
     def run() -> None:
-        with TestClient(create_app(stage.services), base_url="https://market.example") as browser:
+        with TestClient(application(stage.services), base_url="https://market.example") as browser:
             browser.cookies.set("session", token)
             browser.headers["x-csrf-token"] = csrf_of(token)
             use(stage, browser)

@@ -13,7 +13,6 @@ from uuid import UUID
 import pytest
 from litestar.testing import TestClient
 
-from api.app import create_app
 from api.context import Services
 from app.composition import register_jobs
 from app.embedded.engines import Addresses
@@ -25,6 +24,7 @@ from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import Member, Person, SignInSession
 from marketplace.parties.models import PLATFORM_ORG_ID
 from tests.adapters.seller_process import Seller
+from tests.api_server import application
 from tests.conftest import NOON, empty
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.loop_stage import RENDERERS, Stage, services_for, set_stage
@@ -104,7 +104,7 @@ def dashboards(services: Services, seller_app: Seller, addresses: Addresses) -> 
     empty(addresses)
     register_jobs(services, RENDERERS)
     seller_app.behave(mode="sync")
-    with clock.frozen(NOON), TestClient(create_app(services), base_url="https://market.example") as client:
+    with clock.frozen(NOON), TestClient(application(services), base_url="https://market.example") as client:
         stage = set_stage(services, seller_app)
         stage.touch()
         order_id = stage.buy()
