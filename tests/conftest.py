@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import Session
@@ -19,7 +20,7 @@ from app.database_schema import upgrade
 from app.embedded.databases import drop_database
 from app.embedded.engines import Addresses
 from app.embedded.shared import shared_engines
-from kernel import clock
+from kernel import clock, signing
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.logs import configure_logs
 from kernel.principal import SYSTEM, Principal
@@ -37,6 +38,9 @@ settings.register_profile(
     database=None,
     derandomize=True,
 )
+
+# As in production each password takes 20 ms of a core, and nearly every test of people makes several. It guards nothing here.
+signing._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 """Where frozen tests begin: noon in Shanghai."""

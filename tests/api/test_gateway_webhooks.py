@@ -12,8 +12,9 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import select
 
-from api.app import create_app
+from api.context import Services
 from billing.disputes.models import Dispute
+from billing.gateways.ports import PaymentGateway
 from billing.gateways.quarantine import list_quarantined, look_again
 from billing.gateways.stripe import StripeGateway
 from billing.incidents.models import Incident
@@ -58,13 +59,26 @@ class Dashboard:
         return answer
 
 
+@pytest.fixture(scope="module")
+def gateways() -> dict[str, PaymentGateway]:
+    """What the application of these tests asks; each test puts a Stripe of its own there."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def services(db: Database, tmp_path_factory: pytest.TempPathFactory, gateways: dict[str, PaymentGateway]) -> Services:
+    found = services_for(db, tmp_path_factory.mktemp("home"), signer=SIGNER, box=BOX, policy=OutboundPolicy())
+    return replace(found, gateways=gateways)
+
+
 @pytest.fixture
-def dashboard(db: Database, tmp_path: Path, noon: object) -> Iterator[Dashboard]:
+def dashboard(
+    services: Services, gateways: dict[str, PaymentGateway], tmp_path: Path, noon: object
+) -> Iterator[Dashboard]:
     with LocalStripe() as stripe:
-        gateway = StripeGateway("sk_test_local", SECRET, base_address=stripe.address)
-        house = make_house(db, tmp_path / "storage", {"stripe": gateway})
-        services = services_for(db, tmp_path, signer=SIGNER, box=BOX, policy=OutboundPolicy())
-        with TestClient(create_app(replace(services, gateways={"stripe": gateway}))) as client:
+        gateways["stripe"] = StripeGateway("sk_test_local", SECRET, base_address=stripe.address)
+        house = make_house(services.db, tmp_path / "storage", gateways)
+        with TestClient(application(services)) as client:
             yield Dashboard(client, house, stripe)
 
 

@@ -12,7 +12,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from api.app import create_app
 from api.context import Services
 from kernel import clock
 from kernel.db.uow import unit_of_work
@@ -20,6 +19,7 @@ from kernel.ids import uuid7
 from kernel.jobs.kinds import Payload, job
 from kernel.jobs.outbox import enqueue
 from kernel.principal import SYSTEM
+from tests.api_server import application
 
 TOKEN = "scraper-of-this-test"
 KIND, QUEUE = "test.metrics", f"test-{uuid7().hex[-6:]}"
@@ -36,9 +36,15 @@ def never(_uow: object, payload: Payload) -> None:
     raise AssertionError(payload)
 
 
-def client_of(services: Services, token: str | None) -> TestClient[Any]:
-    settings = services.settings.model_copy(update={"metrics_token": SecretStr(token) if token else None})
-    return TestClient(create_app(replace(services, settings=settings)), base_url="https://market.example")
+@pytest.fixture(scope="module")
+def with_token(services: Services) -> TestClient[Any]:
+    settings = services.settings.model_copy(update={"metrics_token": SecretStr(TOKEN)})
+    return TestClient(application(replace(services, settings=settings)), base_url="https://market.example")
+
+
+@pytest.fixture(scope="module")
+def without_token(services: Services) -> TestClient[Any]:
+    return TestClient(application(services), base_url="https://market.example")
 
 
 def figures(client: TestClient[Any]) -> dict[tuple[str, str], float]:
@@ -54,13 +60,15 @@ def figures(client: TestClient[Any]) -> dict[tuple[str, str], float]:
 
 
 @pytest.mark.parametrize("sent", SENT)
-def test_without_the_token_there_is_no_such_page(services: Services, sent: dict[str, str]) -> None:
-    for token in (TOKEN, None):
-        answer = client_of(services, token).get("/metrics", headers=sent)
+def test_without_the_token_there_is_no_such_page(
+    with_token: TestClient[Any], without_token: TestClient[Any], sent: dict[str, str]
+) -> None:
+    for client in (with_token, without_token):
+        answer = client.get("/metrics", headers=sent)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_the_oldest_due_job_of_a_kind_and_the_dead_are_told(services: Services) -> None:
+def test_the_oldest_due_job_of_a_kind_and_the_dead_are_told(services: Services, with_token: TestClient[Any]) -> None:
     with unit_of_work(services.db, SYSTEM) as uow:
         for minutes in (1, 10, -10):
             enqueue(uow, KIND, {}, dedupe_key=str(minutes), run_at=clock.now() - timedelta(minutes=minutes))
@@ -68,7 +76,7 @@ def test_the_oldest_due_job_of_a_kind_and_the_dead_are_told(services: Services) 
         dead = "UPDATE kernel.job SET state = 'dead' WHERE queue = :queue AND dedupe_key = '1'"
         uow.session.execute(text(dead), {"queue": QUEUE})
     try:
-        found = figures(client_of(services, TOKEN))
+        found = figures(with_token)
     finally:
         with unit_of_work(services.db, SYSTEM) as uow:
             uow.session.execute(text("DELETE FROM kernel.job WHERE queue = :queue"), {"queue": QUEUE})

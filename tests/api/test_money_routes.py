@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import update
 
+from api.context import Services
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.gateways.ports import GatewayRecord, GatewayStatus, GatewayWebhook
 from billing.gateways.webhooks import store_webhook
@@ -57,11 +58,19 @@ class World:
     operator: Headers
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def services(db: Database, home: Path) -> Services:
+    found = services_for(db, home, signer=SIGNER, box=BOX, policy=OutboundPolicy())
+    return replace(found, gateways={"sandbox": make_house(db, home / "storage").gateway})
+
+
 @pytest.fixture
-def client(db: Database, tmp_path: Path, noon: object) -> Iterator[Client]:
-    services = services_for(db, tmp_path, signer=SIGNER, box=BOX, policy=OutboundPolicy())
-    house = make_house(db, tmp_path / "storage")
-    object.__setattr__(services, "gateways", {"sandbox": house.gateway})
+def client(services: Services, noon: object) -> Iterator[Client]:
     with TestClient(application(services)) as found:
         yield found
 
@@ -99,8 +108,8 @@ def operator(db: Database) -> Headers:
 
 
 @pytest.fixture
-def world(db: Database, client: Client, tmp_path: Path) -> World:
-    house = make_house(db, tmp_path / "storage")
+def world(db: Database, client: Client, home: Path) -> World:
+    house = make_house(db, home / "storage")
     with unit_of_work(db, SYSTEM) as uow:
         buyer, seller, promoter, stranger = make_org(uow), make_seller(uow), make_seller(uow), make_seller(uow)
     sale = Sale(buyer_org_id=buyer.id, seller_org_id=seller.id, promoter_org_id=promoter.id)

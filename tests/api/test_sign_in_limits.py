@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -46,6 +47,11 @@ def services(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Services
     )
 
 
+@pytest.fixture(scope="module")
+def another_process(services: Services) -> Services:
+    return replace(services)
+
+
 @pytest.fixture(autouse=True)
 def frozen() -> Iterator[None]:
     with clock.frozen(NOON):
@@ -53,9 +59,11 @@ def frozen() -> Iterator[None]:
 
 
 @pytest.fixture
-def processes(services: Services) -> tuple[Client, Client]:
+def processes(services: Services, another_process: Services) -> tuple[Client, Client]:
     """Two API processes over one database."""
-    first, second = (TestClient(application(services), base_url="https://market.example") for _ in range(2))
+    first, second = (
+        TestClient(application(of), base_url="https://market.example") for of in (services, another_process)
+    )
     return first, second
 
 
