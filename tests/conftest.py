@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
+from typing import Any
 from weakref import WeakSet
 
 import psycopg
@@ -14,6 +15,7 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import Session
+from xdist.scheduler import LoadFileScheduling
 
 from api.context import Services
 from app.database_schema import upgrade
@@ -44,8 +46,21 @@ signing._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 """Where frozen tests begin: noon in Shanghai."""
+JOURNEYS = "tests/browser/journeys/"
 TEMPLATE_VARIABLE = "MARKET_TEST_TEMPLATE"
 """Names a migrated database of the engines to copy instead of migrating: `.ci/mutate` starts a test process a mutant."""
+
+
+class FilesAndJourneys(LoadFileScheduling):
+    """A file stays on one worker; so does the folder of journeys, whose tests share one `market up`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return JOURNEYS if nodeid.startswith(JOURNEYS) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """For `--dist=loadfile`, as pyproject.toml has it."""
+    return FilesAndJourneys(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import CHROMIUM, Product, Visits
-from tests.browser.test_journey import DESK, PHONE, find_faults, fits
+from tests.browser.journeys.test_journey import DESK, PHONE, find_faults, fits
 
 pytestmark = [
     pytest.mark.browser,
