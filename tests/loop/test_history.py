@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import func, select
 
 from app.composition import register_jobs
-from app.sample.history import acts, live
+from app.sample.history import acts, buying, live
 from app.sample.history.live import APART, Past
-from app.sample.history.world import PARTICIPANTS
+from app.sample.history.world import PARTICIPANTS, World
 from app.scheduler import run_sweep
 from fulfillment.runs.models import Run
 from kernel import clock, sandbox_history
@@ -24,6 +24,7 @@ from kernel.jobs import kinds
 from kernel.jobs.models import Job
 from kernel.principal import SYSTEM
 from kernel.sandbox_history import SandboxHistory
+from marketplace.catalog.review_listing import withdraw_plan
 from marketplace.parties.models import Organization
 from orders.checkout.models import Purchase
 from orders.order.models import Order
@@ -135,3 +136,30 @@ def test_stopped_anywhere_it_goes_on_and_doubles_nothing(
             if item.name in live.SWEEPS:
                 run_sweep(stage.services.db, item)
     assert bought(stage, story.bought)[0].state == "active"
+
+
+def test_what_people_did_meanwhile_leaves_out_a_step_and_no_more(
+    stage: Stage, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan of the story is taken off sale by hand before the past reaches its purchase: what rests on it is left out."""
+
+    class Stopped(Exception):
+        pass
+
+    def stopped(*_: Any) -> None:
+        raise Stopped
+
+    with monkeypatch.context() as once:
+        once.setattr(buying, "buy", stopped)
+        with pytest.raises(Stopped):
+            past(stage, tmp_path).live()
+    world = World(stage.services.db)
+    plan_id = world.plan_id("docs")
+    transact(stage.services.db, world.owner("lanqiao"), lambda uow: withdraw_plan(uow, plan_id))
+    past(stage, tmp_path).live()
+    assert bought(stage, story.bought) == []
+    (refused,) = bought(stage, story.refused)
+    assert refused.state == "refunded"
+    progress = transact(stage.services.db, SYSTEM, sandbox_history.read)
+    assert progress is not None
+    assert progress.finished

@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import NoResultFound
 
 from app.sample.history.clips import CLIPS
 from app.sample.history.participants import NEWCOMERS
@@ -97,6 +98,14 @@ class World:
             ).one(),
         )
         return Film(*row)
+
+    def has_film(self, clip: str) -> bool:
+        """Whether the film was posted with its card: what a person did meanwhile may have kept it out."""
+        try:
+            self.film(clip)
+        except NoResultFound:
+            return False
+        return True
 
     def _one(self, statement: object) -> UUID:
         def find(uow: UnitOfWork) -> UUID:
