@@ -40,7 +40,7 @@ class Film:
 
 
 class World:
-    """Looks up the participants, plans and videos of one database."""
+    """Looks up the participants, plans and videos of one database: the first, where people have added others of the name."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -79,6 +79,8 @@ class World:
             select(Plan.id)
             .join(Listing, Listing.id == Plan.listing_id)
             .where(Listing.slug == product.slug, Listing.org_id == self.org_id(product.seller), Plan.state == "active")
+            .order_by(Plan.id)
+            .limit(1)
         )
 
     def _profile_id(self, key: str) -> UUID:
@@ -95,6 +97,8 @@ class World:
                 select(Video.id, Placement.id, Placement.start_ms, Placement.end_ms)
                 .join(Placement, Placement.video_id == Video.id)
                 .where(Video.org_id == self.org_id(channel), Video.title == title)
+                .order_by(Placement.id)
+                .limit(1)
             ).one(),
         )
         return Film(*row)
