@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.composition import register_jobs
 from app.sample.catalogue import make_product
@@ -157,16 +158,24 @@ def test_what_people_did_meanwhile_leaves_out_a_step_and_no_more(
         once.setattr(buying, "buy", stopped)
         with pytest.raises(Stopped):
             past(stage, tmp_path).live()
-    world = World(stage.services.db)
-    plan_id = world.plan_id("docs")
-    transact(stage.services.db, world.owner("lanqiao"), lambda uow: withdraw_plan(uow, plan_id))
-    past(stage, tmp_path).live()
+    with withdrawn(stage, "lanqiao", "docs"):
+        past(stage, tmp_path).live()
     assert bought(stage, story.bought) == []
     (refused,) = bought(stage, story.refused)
     assert refused.state == "refunded"
     progress = transact(stage.services.db, SYSTEM, sandbox_history.read)
     assert progress is not None
     assert progress.finished
+
+
+@contextmanager
+def withdrawn(stage: Stage, seller: str, product: str) -> Iterator[None]:
+    """A plan is off sale for a while. The tests of this file share it."""
+    db, world = stage.services.db, World(stage.services.db)
+    plan_id = world.plan_id(product)
+    transact(db, world.owner(seller), lambda uow: withdraw_plan(uow, plan_id))
+    yield
+    transact(db, SYSTEM, lambda uow: uow.session.execute(update(Plan).where(Plan.id == plan_id).values(state="active")))
 
 
 def test_a_second_plan_and_a_second_card_leave_the_past_its_own(
