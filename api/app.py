@@ -8,6 +8,7 @@ from litestar import Litestar, Router
 from litestar.concurrency import set_asyncio_executor
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.routes import HTTPRoute
 
 from api.context import Services
 from api.encoded_answers import encode_answers
@@ -16,7 +17,7 @@ from api.headers import frame_answers
 from api.openapi import openapi_config
 from api.order_watcher import OrderWatcher
 from api.pages.frame.site import provide_form, provide_page_request
-from api.request import MAX_BODY_BYTES, ApiRequest, guard
+from api.request import MAX_BODY_BYTES, OPTIONS_ALONE, ApiRequest, guard
 from api.routes import routes
 from api.schema import provide_paging
 from api.viewer_lookup import ViewerLookup
@@ -26,8 +27,7 @@ def create_app(services: Services) -> Litestar:
     """The application over `services`. Raises ImproperlyConfiguredException when a route declares no permission."""
     set_asyncio_executor(ThreadPoolExecutor(services.settings.api_threads, thread_name_prefix="handler"))
     app = Litestar(
-        # One router: registered one by one, the handlers of a path would be wrapped for their threads twice.
-        route_handlers=[Router(path="/", route_handlers=routes())],
+        route_handlers=[_router()],
         guards=[guard],
         request_class=ApiRequest,
         dependencies={
@@ -48,3 +48,16 @@ def create_app(services: Services) -> Litestar:
     )
     app.asgi_handler = frame_answers(services, encode_answers(app.asgi_handler), refuse_malformed)
     return app
+
+
+def _router() -> Router:
+    """All handlers in one router: registered one by one, those of a path would be wrapped for their threads twice.
+
+    What answers OPTIONS is left to be made anew by the application: the router's names only the methods of the handler that
+    was the first of its path.
+    """
+    router = Router(path="/", route_handlers=routes())
+    for route in router.routes:
+        if isinstance(route, HTTPRoute):
+            route.route_handlers = [one for one in route.route_handlers if one.http_methods != OPTIONS_ALONE]
+    return router

@@ -26,8 +26,10 @@ _FILES: Final = (
         for script in (
             *("Arabic", "Armenian", "Bengali", "Devanagari", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Hebrew"),
             *("Kannada", "Khmer", "Lao", "Malayalam", "Myanmar", "Oriya", "Sinhala", "Tamil", "Telugu", "Thai"),
+            "Symbols",
         )
     ),
+    "NotoEmoji[wght].ttf",
 )
 _ASCII: Final = frozenset(map(chr, range(0x20, 0x7F)))
 JOINERS: Final = frozenset("\u200c\u200d")

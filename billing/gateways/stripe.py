@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+import msgspec
 import stripe
 
 from billing.gateways.ports import (
@@ -38,6 +39,33 @@ TIMEOUT_S: Final = 20
 # which have none at ISO, are sent with two decimals that are always zero; of three decimals the last must be zero.
 _ZERO_DECIMAL: Final = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
 _THREE_DECIMAL: Final = frozenset("BHD JOD KWD OMR TND".split())
+
+
+class _Subject(msgspec.Struct):
+    """What an event is about. Some things, as the balance, have no id."""
+
+    id: str = ""
+    object: str = ""
+    status: Any = None
+    metadata: dict[str, Any] | None = None
+
+
+class _Data(msgspec.Struct):
+    object: _Subject = msgspec.field(default_factory=_Subject)
+
+
+class _Event(msgspec.Struct):
+    """An event, or what Stripe's second API sends instead: one that only names what it is about.
+
+    https://docs.stripe.com/event-destinations#thin-payload
+    """
+
+    id: str
+    type: str
+    livemode: bool
+    data: _Data = msgspec.field(default_factory=_Data)
+    related_object: _Subject | None = None
+
 
 _PAYMENT: Final = {
     "succeeded": GatewayStatus.SUCCEEDED,
@@ -196,26 +224,25 @@ class StripeGateway:
         """Verify Stripe's signature (tolerance 300 s, Stripe's own default) and the mode of the event."""
         signature = {name.lower(): value for name, value in headers.items()}.get("stripe-signature")
         try:
-            construct: Any = stripe.Webhook.construct_event
-            event = construct(body, signature, self._secret)
+            stripe.WebhookSignature.verify_header(body, signature, self._secret, stripe.Webhook.DEFAULT_TOLERANCE)
         except (ValueError, stripe.SignatureVerificationError) as error:
             raise GatewayRefused("signature_invalid") from error
-        if bool(event.livemode) != self._live:
+        try:
+            event = msgspec.json.decode(body, type=_Event)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise GatewayRefused("event_unreadable") from error
+        if event.livemode != self._live:
             raise GatewayRefused("mode_differs")
         subject = event.data.object
-        content = {"metadata": _plain(getattr(subject, "metadata", None)), "type": event.type}
-        # Some things that events are about, as the balance, have no id.
-        kind, reference = getattr(subject, "object", ""), getattr(subject, "id", "")
-        status = str(getattr(subject, "status", ""))
-        is_inquiry = kind == "dispute" and status.startswith("warning_")
+        status = str(subject.status or "")
         return GatewayWebhook(
             event.id,
             event.type,
-            reference,
-            content,
-            subject=kind if kind in {"refund", "dispute"} else "",
-            says=_SAID.get(kind, {}).get(status),
-            needs_person=is_inquiry,
+            subject.id or (event.related_object or subject).id,
+            {"metadata": subject.metadata or {}, "type": event.type},
+            subject=subject.object if subject.object in {"refund", "dispute"} else "",
+            says=_SAID.get(subject.object, {}).get(status),
+            needs_person=subject.object == "dispute" and status.startswith("warning_"),
         )
 
     def look_up(self, subject: OwnSubject, reference: str) -> GatewayRecord | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -75,12 +76,6 @@ def publication_blockers(uow: UnitOfWork, video: Video) -> list[Blocker]:
     `placement_not_on_sale`, `placement_beyond_end`, `claim_contradicts_plan`.
     """
     found: list[Blocker] = []
-    onboarding = uow.session.scalar(select(SellerOnboarding).where(SellerOnboarding.org_id == video.org_id))
-    missing = missing_steps(onboarding) if onboarding is not None else ()
-    if missing:
-        found.append(Blocker("onboarding_incomplete", {"missing": ", ".join(missing)}))
-    if video.state not in {"ready", "withdrawn"}:
-        found.append(Blocker("video_not_ready", {"state": video.state}))
     rows = uow.session.execute(
         select(Placement, Plan, Listing, ListingVersion)
         .outerjoin(Plan, Plan.id == Placement.plan_id)
@@ -89,6 +84,12 @@ def publication_blockers(uow: UnitOfWork, video: Video) -> list[Blocker]:
         .where(Placement.video_id == video.id, Placement.org_id == video.org_id, Placement.removed_at.is_(None))
         .order_by(Placement.start_ms, Placement.id)
     ).all()
+    onboarding = uow.session.scalar(select(SellerOnboarding).where(SellerOnboarding.org_id == video.org_id))
+    missing = missing_steps(onboarding) if onboarding is not None else ()
+    if missing and not _promotes_others([placement for placement, *_ in rows], video.org_id):
+        found.append(Blocker("onboarding_incomplete", {"missing": ", ".join(missing)}))
+    if video.state not in {"ready", "withdrawn"}:
+        found.append(Blocker("video_not_ready", {"state": video.state}))
     plans: dict[UUID, Plan] = {}
     for placement, plan, listing, version in rows:
         on_sale = plan is not None and listing is not None and _on_sale(plan, listing)
@@ -101,6 +102,11 @@ def publication_blockers(uow: UnitOfWork, video: Video) -> list[Blocker]:
             params = {"end_ms": placement.end_ms, "duration_ms": video.duration_ms}
             found.append(Blocker("placement_beyond_end", params, placement.id))
     return found + _mismatches(uow, video, plans)
+
+
+def _promotes_others(placements: Sequence[Placement], org_id: UUID) -> bool:
+    """Whether the video sells for other organizations alone: who begins to sell goes on promoting meanwhile."""
+    return bool(placements) and all(placement.seller_org_id != org_id for placement in placements)
 
 
 def _on_sale(plan: Plan, listing: Listing) -> bool:

@@ -214,6 +214,28 @@ class TestStripeNotices:
         notice = self.gateway().read_notice(body, headers, clock.now())
         assert (notice.kind, notice.reference) == ("balance.available", "")
 
+    def test_a_thin_event_is_read_and_names_what_it_is_about(self) -> None:
+        """They cannot be told not to come: refused ones are sent again for three days, and their endpoint is switched off."""
+        body, headers = signed_event(
+            SECRET,
+            _now(),
+            {},
+            object="v2.core.event",
+            type="v2.core.account.closed",
+            data={},
+            related_object={"id": "acct_1", "type": "v2.core.account", "url": "/v2/core/accounts/acct_1"},
+        )
+        notice = self.gateway().read_notice(body, headers, clock.now())
+        assert (notice.kind, notice.reference, notice.subject) == ("v2.core.account.closed", "acct_1", "")
+
+    @pytest.mark.parametrize(
+        "changes", [{"id": None}, {"type": 7}, {"data": []}, {"data": {"object": 1}}, {"livemode": None}]
+    )
+    def test_what_is_signed_and_no_event_is_refused(self, changes: dict[str, Any]) -> None:
+        body, headers = signed_event(SECRET, _now(), self.subject, **changes)
+        with pytest.raises(GatewayRefused, match="event_unreadable"):
+            self.gateway().read_notice(body, headers, clock.now())
+
     def test_another_body_another_secret_and_an_old_stamp_are_refused(self) -> None:
         now = _now()
         body, headers = signed_event(SECRET, now, self.subject)

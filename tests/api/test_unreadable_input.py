@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 import pytest
 from litestar import Litestar
+from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
 from api.app import create_app
@@ -340,6 +341,15 @@ def test_options_says_what_may_be_asked(app: Litestar, path: str) -> None:
     allowed = set(answer.headers["allow"].split(", "))
     assert "OPTIONS" in allowed
     assert ("GET" in allowed) is ("HEAD" in allowed)
+
+
+def test_options_names_every_method_of_every_path(app: Litestar) -> None:
+    """A page that is shown and sent in is two handlers; so is an object that is read and changed."""
+    held = {route.path: set(route.methods) for route in app.routes if isinstance(route, HTTPRoute)}
+    paths = sorted(held)
+    answers = ask(app, *(Request("OPTIONS", re.sub(r"\{[^}]*\}", str(uuid7()), path)) for path in paths))
+    told = {path: set(answer.headers["allow"].split(", ")) for path, answer in zip(paths, answers, strict=True)}
+    assert told == {path: held[path] | ({"HEAD"} if "GET" in held[path] else set()) for path in paths}
 
 
 @pytest.mark.parametrize("who", ["anonymous", "seller"])

@@ -34,6 +34,7 @@ PLAIN = {
     "Ethiopic": "የኢትዮጵያ ኩባንያ",
     "Korean": "주식회사 한국",
     "Japanese": "株式会社テスト ひらがな",
+    "signs in a product's name": "Pro ⚡ ⛵ 🚀 😀 Plan",
 }
 SHAPED = {
     "Arabic": "شركة الاتصالات السعودية لا بتث",

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.composition import register_jobs
-from app.sample.history import acts, live
+from app.sample.catalogue import make_product
+from app.sample.history import acts, buying, live
 from app.sample.history.live import APART, Past
-from app.sample.history.world import PARTICIPANTS
+from app.sample.history.world import PARTICIPANTS, World
+from app.sample.products import SampleProduct
 from app.scheduler import run_sweep
 from fulfillment.runs.models import Run
 from kernel import clock, sandbox_history
-from kernel.db.uow import UnitOfWork, transact
+from kernel.db.uow import Database, UnitOfWork, transact
 from kernel.ids import uuid7
 from kernel.jobs import kinds
 from kernel.jobs.models import Job
-from kernel.principal import SYSTEM
+from kernel.principal import SYSTEM, Principal
 from kernel.sandbox_history import SandboxHistory
+from marketplace.catalog.models import Plan
+from marketplace.catalog.review_listing import withdraw_plan
 from marketplace.parties.models import Organization
 from orders.checkout.models import Purchase
 from orders.order.models import Order
@@ -135,3 +141,62 @@ def test_stopped_anywhere_it_goes_on_and_doubles_nothing(
             if item.name in live.SWEEPS:
                 run_sweep(stage.services.db, item)
     assert bought(stage, story.bought)[0].state == "active"
+
+
+def test_what_people_did_meanwhile_leaves_out_a_step_and_no_more(
+    stage: Stage, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan of the story is taken off sale by hand before the past reaches its purchase: what rests on it is left out."""
+
+    class Stopped(Exception):
+        pass
+
+    def stopped(*_: Any) -> None:
+        raise Stopped
+
+    with monkeypatch.context() as once:
+        once.setattr(buying, "buy", stopped)
+        with pytest.raises(Stopped):
+            past(stage, tmp_path).live()
+    with withdrawn(stage, "lanqiao", "docs"):
+        past(stage, tmp_path).live()
+    assert bought(stage, story.bought) == []
+    (refused,) = bought(stage, story.refused)
+    assert refused.state == "refunded"
+    progress = transact(stage.services.db, SYSTEM, sandbox_history.read)
+    assert progress is not None
+    assert progress.finished
+
+
+@contextmanager
+def withdrawn(stage: Stage, seller: str, product: str) -> Iterator[None]:
+    """A plan is off sale for a while. The tests of this file share it."""
+    db, world = stage.services.db, World(stage.services.db)
+    plan_id = world.plan_id(product)
+    transact(db, world.owner(seller), lambda uow: withdraw_plan(uow, plan_id))
+    yield
+    transact(db, SYSTEM, lambda uow: uow.session.execute(update(Plan).where(Plan.id == plan_id).values(state="active")))
+
+
+def test_a_second_plan_and_a_second_card_leave_the_past_its_own(
+    stage: Stage, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People add to the sample while its past is made; the past goes on with what it began with."""
+
+    def and_another(db: Database, owner: Principal, product: SampleProduct, connector_id: UUID) -> None:
+        make_product(db, owner, product, connector_id)
+        if product.scene == "docs":
+            plan_id = World(db).plan_id("docs")
+            transact(db, SYSTEM, lambda uow: _double(uow, plan_id))
+
+    monkeypatch.setattr(live, "make_product", and_another)
+    past(stage, tmp_path).live()
+    (order,) = bought(stage, story.bought)
+    assert order.state == "active"
+
+
+def _double(uow: UnitOfWork, plan_id: UUID) -> None:
+    """A plan beside the given one, alike in all but its code."""
+    plan = uow.session.get_one(Plan, plan_id)
+    alike = {column.key: getattr(plan, column.key) for column in Plan.__table__.columns}
+    uow.session.add(Plan(**(alike | {"id": uuid7(), "code": f"{plan.code}-b"})))

@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import NoResultFound
 
 from app.sample.history.clips import CLIPS
 from app.sample.history.participants import NEWCOMERS
@@ -39,7 +40,7 @@ class Film:
 
 
 class World:
-    """Looks up the participants, plans and videos of one database."""
+    """Looks up the participants, plans and videos of one database: the first, where people have added others of the name."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -78,6 +79,8 @@ class World:
             select(Plan.id)
             .join(Listing, Listing.id == Plan.listing_id)
             .where(Listing.slug == product.slug, Listing.org_id == self.org_id(product.seller), Plan.state == "active")
+            .order_by(Plan.id)
+            .limit(1)
         )
 
     def _profile_id(self, key: str) -> UUID:
@@ -94,9 +97,19 @@ class World:
                 select(Video.id, Placement.id, Placement.start_ms, Placement.end_ms)
                 .join(Placement, Placement.video_id == Video.id)
                 .where(Video.org_id == self.org_id(channel), Video.title == title)
+                .order_by(Placement.id)
+                .limit(1)
             ).one(),
         )
         return Film(*row)
+
+    def has_film(self, clip: str) -> bool:
+        """Whether the film was posted with its card: what a person did meanwhile may have kept it out."""
+        try:
+            self.film(clip)
+        except NoResultFound:
+            return False
+        return True
 
     def _one(self, statement: object) -> UUID:
         def find(uow: UnitOfWork) -> UUID:

@@ -38,6 +38,7 @@ from marketplace.onboarding.review_legal_proof import ReviewLegalProof, review_l
 from marketplace.onboarding.save_payout_account import open_account, save_payout_account
 from marketplace.onboarding.submit_legal_proof import SubmitLegalProof, document_key, submit_legal_proof
 from marketplace.parties.models import Organization
+from marketplace.publishing.edit_placements import AddPlacement, add_placement
 from marketplace.publishing.publish_video import publish_video
 from tests.factories_marketplace import (
     BOX,
@@ -47,6 +48,7 @@ from tests.factories_marketplace import (
     bank_account,
     hand_in_proof,
     make_org,
+    make_plans,
     make_ready_video,
     make_seller,
     new_tax_id,
@@ -134,6 +136,15 @@ class TestChecklist:
         steps_of(seller)[missing](uow)
         with acting(uow, seller.owner):
             assert submit_listing(uow, listing.id).state == "in_review"
+            assert publish_video(uow, video.id).state == "published"
+
+    def test_who_begins_to_sell_goes_on_promoting_others(self, uow: UnitOfWork) -> None:
+        seller, promoter = make_seller(uow), make_org(uow)
+        (plan,) = make_plans(uow, seller)
+        video = make_ready_video(uow, promoter)
+        with acting(uow, promoter.owner):
+            add_placement(uow, AddPlacement(video.id, plan.id, 0, 10_000))
+            become_seller(uow)
             assert publish_video(uow, video.id).state == "published"
 
     def test_a_new_agreement_is_accepted_anew_and_every_guard_knows(self, uow: UnitOfWork) -> None:

@@ -12,6 +12,10 @@ from api.pages.feed.views import FeedView
 from api.pages.frame import assets
 from api.pages.frame.navigation import BOTTOM_BAR_SIZE, Area, bottom_bar, rail
 from api.pages.frame.rendering import render
+from api.pages.seller_start.views import ChannelsView
+from kernel import clock
+from kernel.ids import uuid7
+from marketplace.channels.queries import ChannelView
 from tests.browser.preview.catalogue import EVERYTHING, chrome, samples
 
 PAGES = tuple(samples("en"))
@@ -26,19 +30,32 @@ class Reading(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
         self.wrong: list[str] = []
+        self.words: dict[str, str] = {}
+        self._open_ids: list[str | None] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
+            self._open_ids.append(dict(attrs).get("id"))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag: str) -> None:
+        self._open_ids[-1:] = []
         if not self.open or self.open.pop() != tag:
             self.wrong.append(f"</{tag}> at {self.getpos()}")
+
+    def handle_data(self, data: str) -> None:
+        for open_id in filter(None, self._open_ids):
+            self.words[open_id] = self.words.get(open_id, "") + data
+
+    def name_of(self, attributes: dict[str, str | None]) -> str:
+        """What a screen reader calls the element: by its label, else by the words of the elements that name it."""
+        named_by = (attributes.get("aria-labelledby") or "").split()
+        return attributes.get("aria-label") or " ".join(self.words.get(one, "").strip() for one in named_by)
 
     def of(self, *tags: str) -> list[dict[str, str | None]]:
         """Attributes of all elements with one of these names."""
@@ -51,7 +68,7 @@ def named_landmarks(page: Reading) -> list[tuple[str, str]]:
     found = []
     for tag, attributes in page.elements:
         role = attributes.get("role") or roles.get(tag, "")
-        name = attributes.get("aria-label") or attributes.get("aria-labelledby") or ""
+        name = page.name_of(attributes)
         if role in {*roles.values(), "search"} and (name or role not in {"region", "form"}):
             found.append((role, name))
     return found
@@ -87,6 +104,17 @@ def test_landmarks_keep_their_names_when_titles_are_the_same() -> None:
         first = sample.view.videos[0]
         view = replace(sample.view, videos=(first, replace(first, id="another")))
         landmarks = named_landmarks(Reading(render(view, chrome(language, sample, "/"))))
+        assert len(landmarks) == len(set(landmarks)), landmarks
+
+
+def test_channels_of_one_name_keep_theirs() -> None:
+    org_id, now = uuid7(), clock.now()
+    first = ChannelView(uuid7(), org_id, "one", "频道", "Channel", "", "", followed=False, created_at=now)
+    another = replace(first, id=uuid7(), handle="two")
+    for language in LANGUAGES:
+        sample = samples(language)["feed"]
+        page = render(ChannelsView((first, another)), chrome(language, sample, "/seller/channel"))
+        landmarks = named_landmarks(Reading(page))
         assert len(landmarks) == len(set(landmarks)), landmarks
 
 

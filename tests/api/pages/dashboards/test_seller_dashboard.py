@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -51,6 +52,14 @@ def test_every_page_opens_in_both_languages(dashboards: Dashboards, path: str, l
 )
 def test_a_role_opens_only_its_own_pages(dashboards: Dashboards, role: str, path: str) -> None:
     assert dashboards.somebody(dashboards.stage.seller, role).get(path).status_code == 403
+
+
+@pytest.mark.parametrize("role", ["finance", "developer", "viewer", "catalog"])
+@pytest.mark.parametrize("path", ["/seller", "/seller/orders", "/seller/listings", "/seller/money"])
+def test_no_page_leads_a_role_to_one_that_refuses_it(dashboards: Dashboards, role: str, path: str) -> None:
+    visitor = dashboards.somebody(dashboards.stage.seller, role)
+    links = set(re.findall(r'href="(/seller[^"#?]*)', visitor.get(path).text))
+    assert {link: visitor.get(link).status_code for link in links if visitor.get(link).status_code == 403} == {}
 
 
 def test_home_shows_each_role_its_part(dashboards: Dashboards) -> None:
