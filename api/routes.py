@@ -21,6 +21,7 @@ from api.pages.money import handlers as money_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
+from api.pages.products import handlers as products_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
 from api.pages.reviews import handlers as reviews_pages
 from api.pages.second_factor import handlers as second_factor_pages
@@ -128,6 +129,7 @@ MODULES: tuple[ModuleType, ...] = (
     reviews_pages,
     trace_pages,
     feed_pages,
+    products_pages,
     buy_pages,
     orders_pages,
     payments_pages,
