@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -108,8 +108,10 @@ def list_listings(
     return _page(uow, statement, cursor, limit, owner=False)
 
 
-def list_listings_by_id(uow: UnitOfWork, listing_ids: Sequence[UUID]) -> dict[UUID, ListingView]:
+def list_listings_by_id(uow: UnitOfWork, listing_ids: Collection[UUID]) -> dict[UUID, ListingView]:
     """Those of these listings that are on sale, by id."""
+    if not listing_ids:
+        return {}
     statement = _selected(Listing.current_version_id == ListingVersion.id).where(
         *_on_sale(), Listing.id.in_(list(listing_ids))
     )

@@ -73,6 +73,11 @@ def video(video_id: str, second: int | None = None) -> str:
     return with_query(f"/v/{video_id}", t=second)
 
 
+def channel(channel_id: str) -> str:
+    """A channel's videos in the player."""
+    return f"/channels/{channel_id}"
+
+
 def channel_follow(channel_id: str) -> str:
     """Where the follow form posts."""
     return f"/channels/{channel_id}/follow"

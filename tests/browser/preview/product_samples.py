@@ -1,4 +1,4 @@
-"""Sample view models in Chinese and English: the catalogue and a product's page."""
+"""Sample view models in Chinese and English: the catalogue, a product's page and a search."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from api.media_addresses import Thumbnail
 from api.pages.frame.choices import Choice
 from api.pages.frame.rendering import View
 from api.pages.products.views import Delivered, Facets, ProductItem, ProductsView, ProductVideo, ProductView
+from api.pages.search.views import ChannelHit, ProductHit, SearchView, VideoHit
 from tests.browser.preview.buying_samples import ID, Samples, cny
 from tests.browser.preview.listing_samples import shown
 
@@ -96,6 +97,23 @@ def facets(s: Samples) -> Facets:
     )
 
 
+def found(s: Samples) -> SearchView:
+    """One hit of each kind, the searched words marked."""
+    hiring, _, rollout = items(s)
+    campus = s.pick("用一块屏管完校招", "Run a whole campus season on one screen")
+    name = ((True, s.hiring[:2]), (False, s.hiring[2:]))
+    return SearchView(
+        s.hiring[:2],
+        (
+            ProductHit(hiring, name, ((False, hiring.summary),)),
+            ProductHit(rollout, ((False, rollout.name),), ()),
+            VideoHit(ID.format(1), ((False, campus[:3]), (True, campus[3:])), (), s.seller, 14, PICTURE),
+            ChannelHit(ID.format(2), s.seller[:1], ((False, s.seller),), ((False, s.pick("校招", "Campus")),)),
+        ),
+        next_address="/search?q=x&cursor=y",
+    )
+
+
 def product_pages(s: Samples) -> dict[str, View]:
     """The pages by name."""
     narrowed = NOTHING_CHOSEN | {"category": "hr", "from": "199"}
@@ -106,4 +124,8 @@ def product_pages(s: Samples) -> dict[str, View]:
         "products": ProductsView(items(s), facets(s), NOTHING_CHOSEN, next_address="/products?cursor=x"),
         "products-none": ProductsView((), facets(s), narrowed, wrong),
         "products-empty": ProductsView((), facets(s), NOTHING_CHOSEN, may_sell=True),
+        "search": found(s),
+        "search-similar": replace(found(s), kind="product", similar=True),
+        "search-none": SearchView(s.pick("没有这个", "Nothing of the kind")),
+        "search-empty": SearchView(""),
     }
