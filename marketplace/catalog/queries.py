@@ -124,7 +124,7 @@ def list_sellers_on_sale(uow: UnitOfWork, *, most: int) -> list[tuple[UUID, str]
     selling = select(Listing.id).where(Listing.org_id == Organization.id, Listing.state == "published").exists()
     statement = (
         select(Organization.id, Organization.display_name)
-        .where(Organization.state == "active", selling)
+        .where(Organization.is_seller, Organization.state == "active", selling)
         .order_by(Organization.display_name, Organization.id)
         .limit(most)
     )

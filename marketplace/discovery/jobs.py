@@ -6,15 +6,15 @@ from datetime import timedelta
 
 from kernel.db.uow import Transact
 from kernel.jobs.kinds import sweep
-from marketplace.discovery.index_missing import index_missing
+from marketplace.discovery.index_anew import index_anew
 
-INDEX_MISSING = "marketplace.search.index_missing"
+INDEX_ANEW = "marketplace.search.index_anew"
 
 
 def register() -> None:
-    """Let the scheduler index what an earlier release published."""
+    """Let the scheduler index anew what an earlier release indexed, or published before there was an index."""
 
-    @sweep(INDEX_MISSING, every=timedelta(minutes=10))
+    @sweep(INDEX_ANEW, every=timedelta(minutes=10))
     def index(transact: Transact) -> None:
-        while transact(index_missing):
+        while transact(index_anew):
             pass

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.models import Listing, Plan
@@ -14,6 +14,9 @@ from marketplace.channels.models import Channel
 from marketplace.placements.models import Placement
 from marketplace.videos.access import published_to
 from marketplace.videos.models import Video, media_version
+
+_CARDS_A_VIDEO = 8
+"""Cards looked at for each video wanted: some are on videos that a reader may not see, or of plans that were replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,40 +36,38 @@ class Showing:
 
 
 def showings_of(uow: UnitOfWork, listing_ids: Sequence[UUID], *, most: int) -> dict[UUID, list[Showing]]:
-    """By listing, the latest `most` videos that show it, newest first."""
+    """By listing, the latest `most` videos that show it, newest first.
+
+    Of each listing the latest cards alone are looked at, however many it has: identifiers are in the order of creation.
+    """
     cards = (
-        select(Placement.listing_id, Placement.video_id, func.min(Placement.start_ms).label("start_ms"))
-        .join(Plan, Plan.id == Placement.plan_id)
-        .join(Listing, Listing.id == Placement.listing_id)
-        .where(
-            Placement.listing_id.in_(list(listing_ids)),
-            Placement.removed_at.is_(None),
-            Plan.state == "active",
-            Plan.version_id == Listing.current_version_id,
-        )
-        .group_by(Placement.listing_id, Placement.video_id)
-        .subquery()
-    )
-    place = (
-        func.row_number()
-        .over(partition_by=cards.c.listing_id, order_by=(Video.published_at.desc(), Video.id.desc()))
-        .label("place")
-    )
-    ranked = (
-        select(cards.c.listing_id, cards.c.start_ms, cards.c.video_id, place)
-        .join(Video, Video.id == cards.c.video_id)
-        .where(published_to(uow.principal))
-        .subquery()
+        select(Placement.video_id, Placement.plan_id, Placement.start_ms)
+        .where(Placement.listing_id == Listing.id, Placement.removed_at.is_(None))
+        .order_by(Placement.video_id.desc())
+        .limit(most * _CARDS_A_VIDEO)
+        .correlate(Listing)
+        .lateral("cards")
     )
     rows = uow.session.execute(
-        select(ranked.c.listing_id, ranked.c.start_ms, Video, Channel)
-        .join(Video, Video.id == ranked.c.video_id)
+        select(Listing.id, func.min(cards.c.start_ms), Video, Channel)
+        .select_from(Listing)
+        .join(cards, true())
+        .join(Plan, Plan.id == cards.c.plan_id)
+        .join(Video, Video.id == cards.c.video_id)
         .join(Channel, Channel.id == Video.channel_id)
-        .where(ranked.c.place <= most)
-        .order_by(ranked.c.place)
+        .where(
+            Listing.id.in_(list(listing_ids)),
+            Plan.state == "active",
+            Plan.version_id == Listing.current_version_id,
+            published_to(uow.principal),
+        )
+        .group_by(Listing.id, Video.id, Channel.id)
+        .order_by(Video.id.desc())
     )
     found: dict[UUID, list[Showing]] = {}
     for listing_id, start_ms, video, channel in rows:
+        if len(found.get(listing_id, ())) == most:
+            continue
         showing = Showing(
             listing_id=listing_id,
             video_id=video.id,

@@ -22,6 +22,7 @@ class SearchEntry(Base):
     __tablename__ = "search_entry"
     __table_args__ = (
         CheckConstraint("kind IN ('product', 'video', 'channel')", name="kind"),
+        Index("ix_search_entry_words_version", "words_version"),
         Index("ix_search_entry_document", "document", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
         {"schema": "marketplace"},
     )

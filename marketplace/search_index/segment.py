@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -72,6 +72,7 @@ def normalized(text: str) -> str:
     return "".join(_plain(sign) for sign in text)
 
 
+@lru_cache(maxsize=20_000)
 def readings(word: str) -> tuple[str, ...]:
     """How a Chinese word is typed in Latin letters: its pinyin, and its initials where it has more than one character."""
     syllables: Sequence[str] = _pinyin()(word, errors="ignore")
