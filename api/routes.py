@@ -21,8 +21,10 @@ from api.pages.money import handlers as money_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
+from api.pages.products import handlers as products_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
 from api.pages.reviews import handlers as reviews_pages
+from api.pages.search import handlers as search_pages
 from api.pages.second_factor import handlers as second_factor_pages
 from api.pages.seller import handlers as seller_pages
 from api.pages.seller_reviews import handlers as seller_reviews_pages
@@ -60,6 +62,7 @@ from api.v1 import (
     quarantine,
     quotes,
     reviews,
+    search,
     second_factor,
     seller_money,
     seller_runs,
@@ -102,6 +105,7 @@ MODULES: tuple[ModuleType, ...] = (
     videos,
     media,
     listings,
+    search,
     reviews,
     touchpoints,
     invoices,
@@ -128,6 +132,8 @@ MODULES: tuple[ModuleType, ...] = (
     reviews_pages,
     trace_pages,
     feed_pages,
+    products_pages,
+    search_pages,
     buy_pages,
     orders_pages,
     payments_pages,

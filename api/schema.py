@@ -130,11 +130,16 @@ class PageOut(Out, Generic[T]):
 
 def linked(page: Page[Any], out: Callable[[Any], T], path: str, **query: object) -> Response[PageOut[T]]:
     """A page with each row in its wire form, and the `Link` header (RFC 8288) of the next one under the same filters."""
-    headers: dict[str, str] = {}
-    if page.next_cursor:
-        kept = {name: str(value) for name, value in query.items() if value is not None}
-        headers["Link"] = f'<{path}?{urlencode({"cursor": page.next_cursor, **kept})}>; rel="next"'
-    return Response(PageOut(items=[out(row) for row in page.items], next_cursor=page.next_cursor), headers=headers)
+    answer = PageOut(items=[out(row) for row in page.items], next_cursor=page.next_cursor)
+    return Response(answer, headers=next_link(page, path, **query))
+
+
+def next_link(page: Page[Any], path: str, **query: object) -> dict[str, str]:
+    """The `Link` header of the next page, where there is one."""
+    if not page.next_cursor:
+        return {}
+    kept = {name: str(value) for name, value in query.items() if value is not None}
+    return {"Link": f'<{path}?{urlencode({"cursor": page.next_cursor, **kept})}>; rel="next"'}
 
 
 def list_page(

@@ -13,7 +13,7 @@ from app.console import choose, results
 from bench.options import Options
 from bench.report import Report, as_lines
 
-NAMES = ("calibrate", "checkout", "coldstart", "crash", "feed", "growth", "idle", "invoices", "ledger")
+NAMES = ("calibrate", "checkout", "coldstart", "crash", "feed", "growth", "idle", "invoices", "ledger", "search")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--runs", type=int, default=5, help=choose("coldstart: how many starts", "coldstart：启动次数"))
     parser.add_argument(
-        "--rows", type=int, default=1_000_000, help=choose("growth: rows at the end", "growth：最终行数")
+        "--rows",
+        type=int,
+        default=1_000_000,
+        help=choose("growth, search: rows at the end", "growth、search：最终行数"),
     )
     parser.add_argument("--kills", type=int, default=30, help=choose("crash: how many kills", "crash：终止进程的次数"))
     parser.add_argument(

@@ -14,7 +14,7 @@ class Options:
     runs: int = 5
     """How many starts `coldstart` measures."""
     rows: int = 1_000_000
-    """How many rows of each kind `growth` ends with."""
+    """How many rows of each kind `growth` ends with; how many products `search` makes, at most 10⁵."""
     kills: int = 30
     """How many processes `crash` kills."""
     minutes: float | None = None

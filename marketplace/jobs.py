@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.storage import Storage
 from marketplace.access import jobs as access_jobs
 from marketplace.catalog import jobs as catalog_jobs
+from marketplace.discovery import jobs as discovery_jobs
 from marketplace.mail import jobs as mail_jobs
 from marketplace.mail.compose import Composer
 from marketplace.mail.ports import MailTransport
@@ -12,8 +13,9 @@ from marketplace.videos import jobs as video_jobs
 
 
 def register(storage: Storage, transport: MailTransport, composer: Composer, *, review_by_rule: bool) -> None:
-    """Register the jobs of access, catalogue, videos and mail. `review_by_rule` (sandbox): as the catalogue's own."""
+    """Register the jobs of access, catalogue, videos, search and mail. `review_by_rule` (sandbox): as the catalogue's own."""
     access_jobs.register()
     catalog_jobs.register(review_by_rule=review_by_rule)
     video_jobs.register(storage)
+    discovery_jobs.register()
     mail_jobs.register(transport, composer)

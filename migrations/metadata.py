@@ -31,6 +31,7 @@ import marketplace.mail.models
 import marketplace.onboarding.models
 import marketplace.parties.models
 import marketplace.placements.models
+import marketplace.search_index.models
 import marketplace.videos.models
 import orders.approval_rules.models
 import orders.checkout.models
@@ -56,6 +57,7 @@ MODELS = (
     marketplace.placements.models,
     marketplace.attribution.models,
     marketplace.discovery.models,
+    marketplace.search_index.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,
     fulfillment.runs.models,

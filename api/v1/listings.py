@@ -30,6 +30,7 @@ from marketplace.catalog.draft_listing import (
 )
 from marketplace.catalog.plan_terms import CODE, KEY, MAX_PRICE_MINOR, DraftPlan, Feature
 from marketplace.catalog.queries import (
+    ListingFilter,
     ListingView,
     PlanView,
     get_listing,
@@ -185,8 +186,19 @@ class ListingOut(Out):
         )
 
 
+PriceParameter = Annotated[
+    int | None,
+    QueryParameter(
+        ge=0,
+        le=MAX_PRICE_MINOR,
+        required=False,
+        description="For one unit, in minor units of `currency`, which it needs",
+    ),
+]
+
+
 @get("/v1/listings", permission=PUBLIC, tags=["catalogue"])
-async def get_listings(
+async def get_listings(  # noqa: PLR0913, PLR0917 - one of them each for what the address may say
     request: ApiRequest,
     paging: Given[Paging],
     category: Annotated[
@@ -196,14 +208,39 @@ async def get_listings(
         str | None,
         QueryParameter(max_length=100, required=False, description="Words of the title, the summary or the seller"),
     ] = None,
+    seller: Annotated[UUID | None, QueryParameter(required=False, description="Only listings of this seller")] = None,
+    pricing: Annotated[
+        Literal["per_seat", "flat", "one_off"] | None,
+        QueryParameter(required=False, description="With a plan on sale that is priced so"),
+    ] = None,
+    currency: Annotated[
+        CurrencyIn | None, QueryParameter(required=False, description="With a plan on sale in this currency")
+    ] = None,
+    min_price_minor: PriceParameter = None,
+    max_price_minor: PriceParameter = None,
 ) -> Response[PageOut[ListingOut]]:
-    """Listings on sale, newest first."""
+    """Listings on sale, newest first. What is asked of plans, one and the same plan has to meet."""
+    only = ListingFilter(category, seller, pricing, currency, min_price_minor, max_price_minor, q)
 
     def read(uow: UnitOfWork) -> Response[PageOut[ListingOut]]:
-        page = list_listings(uow, cursor=paging.cursor, limit=paging.limit, category=category, query=q)
-        return linked(page, ListingOut.of, "/v1/listings", limit=paging.limit, category=category, q=q)
+        page = list_listings(uow, cursor=paging.cursor, limit=paging.limit, only=only)
+        return linked(
+            page,
+            ListingOut.of,
+            "/v1/listings",
+            limit=paging.limit,
+            category=category,
+            q=q,
+            seller=str(seller) if seller else None,
+            pricing=pricing,
+            currency=currency,
+            min_price_minor=min_price_minor,
+            max_price_minor=max_price_minor,
+        )
 
-    return await (answer_anew(request, read) if q else catalogue_answer(request, read, paging, category))
+    # What is put together freely is rarely asked for twice, and would displace the pages that everybody asks for.
+    kept = only == ListingFilter(category)
+    return await (catalogue_answer(request, read, paging, category) if kept else answer_anew(request, read))
 
 
 @get("/v1/listings/{listing_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])

@@ -35,6 +35,7 @@ class Listing(Base):
         CheckConstraint("state <> 'published' OR current_version_id IS NOT NULL", name="published_has_version"),
         Index("ix_listing_org_id_created_at", "org_id", "created_at"),
         Index("ix_listing_org_id_current_version_id", "org_id", "current_version_id"),
+        Index("ix_listing_on_sale", "created_at", "id", postgresql_where=text("state = 'published'")),
         Index("ix_listing_published", "category", "created_at", "id", postgresql_where=text("state = 'published'")),
         {"schema": "marketplace"},
     )

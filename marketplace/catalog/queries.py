@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Forbidden, NotFound
+from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.paging import Page, cut, newest_first
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.parties.models import Organization
@@ -82,23 +82,81 @@ class VersionsCompared:
     published: ListingView | None
 
 
+@dataclass(frozen=True, slots=True)
+class ListingFilter:
+    """What of the catalogue is asked for. Prices are minor units of `currency` for one unit of a plan, for one interval."""
+
+    category: str | None = None
+    org_id: UUID | None = None
+    pricing: str | None = None
+    currency: str | None = None
+    least_minor: int | None = None
+    most_minor: int | None = None
+    query: str | None = None
+
+
 def list_listings(
-    uow: UnitOfWork,
-    *,
-    cursor: str | None = None,
-    limit: int = 20,
-    category: str | None = None,
-    query: str | None = None,
-    org_id: UUID | None = None,
+    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, only: ListingFilter = ListingFilter()
 ) -> Page[ListingView]:
-    """Listings on sale, newest first. Raises Invalid(`cursor_invalid`)."""
-    conditions: list[ColumnElement[bool]] = [Listing.state == "published", Organization.state == "active"]
-    if category is not None:
-        conditions.append(Listing.category == category)
-    if org_id is not None:
-        conditions.append(Listing.org_id == org_id)
-    statement = _selected(Listing.current_version_id == ListingVersion.id).where(*conditions, *_named(query))
+    """Listings on sale, newest first; each has one plan on sale that meets everything asked of plans.
+
+    Raises Invalid: `cursor_invalid`; `currency_required` for a price without a currency.
+    """
+    statement = _selected(Listing.current_version_id == ListingVersion.id).where(
+        *_on_sale(), *_of_listing(only), *_of_a_plan(only), *_named(only.query)
+    )
     return _page(uow, statement, cursor, limit, owner=False)
+
+
+def list_listings_by_id(uow: UnitOfWork, listing_ids: Collection[UUID]) -> dict[UUID, ListingView]:
+    """Those of these listings that are on sale, by id."""
+    if not listing_ids:
+        return {}
+    statement = _selected(Listing.current_version_id == ListingVersion.id).where(
+        *_on_sale(), Listing.id.in_(list(listing_ids))
+    )
+    rows = [(row[0], row[1], row[2]) for row in uow.session.execute(statement)]
+    return {view.id: view for view in _views(uow, rows, owner=False)}
+
+
+def list_sellers_on_sale(uow: UnitOfWork, *, most: int) -> list[tuple[UUID, str]]:
+    """Sellers of whom something is on sale, by name."""
+    selling = select(Listing.id).where(Listing.org_id == Organization.id, Listing.state == "published").exists()
+    statement = (
+        select(Organization.id, Organization.display_name)
+        .where(Organization.is_seller, Organization.state == "active", selling)
+        .order_by(Organization.display_name, Organization.id)
+        .limit(most)
+    )
+    return [(row.id, row.display_name) for row in uow.session.execute(statement)]
+
+
+def _on_sale() -> tuple[ColumnElement[bool], ...]:
+    return Listing.state == "published", Organization.state == "active"
+
+
+def _of_listing(only: ListingFilter) -> list[ColumnElement[bool]]:
+    wanted = ((Listing.category, only.category), (Listing.org_id, only.org_id))
+    return [column == value for column, value in wanted if value is not None]
+
+
+def _of_a_plan(only: ListingFilter) -> list[ColumnElement[bool]]:
+    """Raises Invalid(`currency_required`)."""
+    if only.currency is None and (only.least_minor is not None or only.most_minor is not None):
+        raise Invalid("currency_required", field="currency")
+    conditions: list[ColumnElement[bool]] = []
+    if only.pricing is not None:
+        conditions.append(Plan.pricing == only.pricing)
+    if only.currency is not None:
+        conditions.append(Plan.currency == only.currency)
+    if only.least_minor is not None:
+        conditions.append(Plan.unit_price_minor >= only.least_minor)
+    if only.most_minor is not None:
+        conditions.append(Plan.unit_price_minor <= only.most_minor)
+    if not conditions:
+        return []
+    of_version = (Plan.org_id == Listing.org_id, Plan.version_id == Listing.current_version_id, Plan.state == "active")
+    return [select(Plan.id).where(*of_version, *conditions).exists()]
 
 
 def list_sold_listings(
@@ -133,7 +191,7 @@ def get_listing(uow: UnitOfWork, listing_id: UUID) -> ListingView:
     """A listing on sale, or one's own that once was. Raises NotFound(`listing_not_found`)."""
     statement = _selected(Listing.current_version_id == ListingVersion.id).where(
         Listing.id == listing_id,
-        or_(Listing.state == "published", Listing.org_id == uow.principal.org_id),
+        or_(and_(*_on_sale()), Listing.org_id == uow.principal.org_id),
     )
     row = uow.session.execute(statement).first()
     if row is None:

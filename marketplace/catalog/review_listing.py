@@ -16,8 +16,10 @@ from kernel.jobs.outbox import emit
 from marketplace.catalog.content_hash import version_hash
 from marketplace.catalog.draft_listing import latest_version, lock_own_listing
 from marketplace.catalog.events import ListingPublished, ListingRejected, ListingSuspended
+from marketplace.catalog.index_listing import index_listing
 from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
 from marketplace.catalog.submit_listing import Reason, find_reasons
+from marketplace.search_index.entries import remove_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def suspend_listing(uow: UnitOfWork, listing_id: UUID, reason: str) -> Listing:
     _require_platform(uow)
     listing = lock_own_listing(uow, listing_id)
     if LISTING.move(uow, listing, "suspended", org_ids=[listing.org_id], reason=reason):
+        remove_entry(uow, listing.id)
         emit(uow, ListingSuspended(listing_id=listing.id, org_id=listing.org_id))
     uow.flush()
     return listing
@@ -87,7 +90,8 @@ def resume_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
     """Put a suspended listing back on sale. Raises as `suspend_listing`."""
     _require_platform(uow)
     listing = lock_own_listing(uow, listing_id)
-    LISTING.move(uow, listing, "published", org_ids=[listing.org_id])
+    if LISTING.move(uow, listing, "published", org_ids=[listing.org_id]):
+        index_listing(uow, listing, uow.session.get_one(ListingVersion, listing.current_version_id))
     uow.flush()
     return listing
 
@@ -96,6 +100,7 @@ def retire_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
     """The seller takes a listing off sale for good. Raises NotFound(`listing_not_found`), Conflict."""
     listing = lock_own_listing(uow, listing_id)
     if LISTING.move(uow, listing, "retired", org_ids=[listing.org_id]):
+        remove_entry(uow, listing.id)
         audit.record(uow, "listing.retired", subject_id=listing.id)
     uow.flush()
     return listing
@@ -150,6 +155,7 @@ def _publish(uow: UnitOfWork, listing: Listing, version: ListingVersion) -> None
     # A suspended listing stays suspended with its new version: the reason for it may have nothing to do with the words.
     if listing.state != "suspended":
         LISTING.move(uow, listing, "published", org_ids=[listing.org_id])
+        index_listing(uow, listing, version)
     emit(uow, ListingPublished(listing_id=listing.id, org_id=listing.org_id, version_id=version.id))
 
 

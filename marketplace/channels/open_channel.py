@@ -14,6 +14,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
+from marketplace.channels.index_channel import index_channel
 from marketplace.channels.models import Channel, Follow
 from marketplace.input_text import line, paragraphs
 
@@ -53,6 +54,7 @@ def open_channel(uow: UnitOfWork, command: OpenChannel) -> Channel:
     )
     uow.session.add(channel)
     uow.flush()
+    index_channel(uow, channel)
     return channel
 
 
@@ -79,6 +81,7 @@ def change_channel(uow: UnitOfWork, command: ChangeChannel) -> Channel:
     channel.name, channel.name_en = line("name", command.name, 60), line("name_en", command.name_en, 60)
     channel.bio, channel.bio_en = paragraphs("bio", command.bio, 1000), paragraphs("bio_en", command.bio_en, 1000)
     uow.flush()
+    index_channel(uow, channel)
     return channel
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -43,6 +44,15 @@ def get_channel(uow: UnitOfWork, channel: UUID | str) -> ChannelView:
     if found is None:
         raise NotFound("channel_not_found")
     return _view(found, followed=found.id in followed_by(uow))
+
+
+def list_channels_by_id(uow: UnitOfWork, channel_ids: Collection[UUID]) -> dict[UUID, ChannelView]:
+    """Those of these channels that there are, by id."""
+    if not channel_ids:
+        return {}
+    followed = followed_by(uow)
+    rows = uow.session.scalars(select(Channel).where(Channel.id.in_(list(channel_ids))))
+    return {row.id: _view(row, followed=row.id in followed) for row in rows}
 
 
 def followed_by(uow: UnitOfWork) -> frozenset[UUID]:

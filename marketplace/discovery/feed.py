@@ -5,7 +5,7 @@ Newest first by (published_at, id): a stable order for cursors, in which a new c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -85,6 +85,14 @@ def get_feed_item(uow: UnitOfWork, video_id: UUID) -> FeedItem:
     if row is None:
         raise NotFound("video_not_found")
     return _items(uow, [(row[0], row[1])], followed_by(uow))[0]
+
+
+def list_feed_items_by_id(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, FeedItem]:
+    """Those of these videos that are published to the acting principal, by id."""
+    if not video_ids:
+        return {}
+    rows = uow.session.execute(_watchable(uow).where(Video.id.in_(list(video_ids))))
+    return {item.id: item for item in _items(uow, [(row[0], row[1]) for row in rows], followed_by(uow))}
 
 
 def get_placed(uow: UnitOfWork, placement_id: UUID) -> tuple[FeedItem, Card]:

@@ -24,6 +24,7 @@ class Organization(Base):
         CheckConstraint("state IN ('active', 'suspended')", name="state"),
         CheckConstraint("country ~ '^[A-Z]{2}$'", name="country"),
         Index("uq_organization_country_tax_id", "country", "tax_id", unique=True),
+        Index("ix_organization_sellers", "display_name", "id", postgresql_where=text("is_seller")),
         {"schema": "marketplace"},
     )
     id: Mapped[Id]

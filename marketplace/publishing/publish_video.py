@@ -19,8 +19,10 @@ from marketplace.onboarding.checklist import missing_steps
 from marketplace.onboarding.models import SellerOnboarding
 from marketplace.placements.claim_checks import ClaimValue, find_contradiction
 from marketplace.placements.models import Claim, Placement
+from marketplace.search_index.entries import remove_entry
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.events import VideoPublished, VideoWithdrawn
+from marketplace.videos.index_video import index_video
 from marketplace.videos.models import VIDEO, Video
 
 
@@ -53,6 +55,7 @@ def publish_video(uow: UnitOfWork, video_id: UUID) -> Video:
     video.published_at = clock.now()
     emit(uow, VideoPublished(video_id=video.id, org_id=video.org_id))
     uow.flush()
+    index_video(uow, video)
     return video
 
 
@@ -66,6 +69,7 @@ def withdraw_video(uow: UnitOfWork, video_id: UUID) -> Video:
     """
     video = lock_own_video(uow, video_id)
     if VIDEO.move(uow, video, "withdrawn", org_ids=[video.org_id]):
+        remove_entry(uow, video.id)
         emit(uow, VideoWithdrawn(video_id=video.id, org_id=video.org_id))
     uow.flush()
     return video

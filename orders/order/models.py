@@ -86,7 +86,7 @@ class OrderLine(Base):
         CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
         CheckConstraint("quantity > 0", name="quantity"),
         Index("ix_order_line_order_id", "order_id"),
-        Index("ix_order_line_listing_id", "listing_id"),
+        Index("ix_order_line_listing_id", "listing_id", "id"),
         Index("ix_order_line_plan_id", "plan_id"),
         UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
         # The order and what is sold are of these organizations, which therefore exist: no keys of their own to them.

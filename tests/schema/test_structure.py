@@ -163,6 +163,7 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
         "marketplace.email_proof",
         "marketplace.mail",
         "marketplace.recovery_code",
+        "marketplace.search_entry",
         "marketplace.second_factor",
         "marketplace.sign_in_count",
     }

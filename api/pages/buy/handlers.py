@@ -1,4 +1,4 @@
-"""The purchase sheet: as a fragment inside the player, and as a page of its own that works without scripts."""
+"""The purchase sheet: of a card in a video or of a product, as a fragment and as a page that works without scripts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.auth import SIGNED_IN
-from api.media_addresses import cover_address
-from api.pages.buy.views import BuyView, NotHereView, PlanChoice, QuotePanel, QuotePanelLine
+from api.pages.buy.views import BuySource, BuyView, NotHereView, PlanChoice, QuotePanel, QuotePanelLine
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
@@ -24,10 +23,10 @@ from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_
 from api.v1.purchases import PurchaseIn, buy
 from billing.tax.decision import note_in_words
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError, Gone, Invalid, NotFound
+from kernel.errors import Conflict, DomainError, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.money import Money
-from marketplace.catalog.queries import PlanView, get_listing
+from marketplace.catalog.queries import ListingView, PlanView, get_listing
 from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
 from marketplace.parties.queries import list_billing_profiles
@@ -43,8 +42,10 @@ _NOT_HERE = frozenset({"trial", "demo", "quote"})
 class Wanted:
     """What the visitor has chosen so far; None where nothing yet."""
 
-    placement_id: UUID
-    second: int
+    card: UUID | None = None
+    """The placement that it is bought from; else the product is bought by itself."""
+    listing: UUID | None = None
+    second: int = 0
     share: str | None = None
     plan_id: str = ""
     quantity: int = 0
@@ -62,18 +63,21 @@ class Wanted:
 @page("/buy/{placement_id:uuid}", SIGNED_IN)
 def show_sheet(placement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """The sheet of a card with its price. `part=sheet` answers the fragment that the player puts in place."""
-    wanted = Wanted(
-        placement_id,
-        page_request.query_number("second"),
-        page_request.query("share", most=64) or None,
-        plan_id=page_request.query("plan", most=36),
-        quantity=page_request.query_number("quantity", most=1_000_000),
+    wanted = replace(
+        _asked(page_request),
+        card=placement_id,
+        second=page_request.query_number("second"),
+        share=page_request.query("share", most=64) or None,
     )
     if (elsewhere := _not_here(page_request, wanted)) is not None:
         return page_request.render(elsewhere)
-    return page_request.render(
-        _priced(page_request, wanted), part="sheet" if page_request.query("part") == "sheet" else None
-    )
+    return _shown(page_request, wanted)
+
+
+@page("/products/{listing_id:uuid}/buy", SIGNED_IN)
+def show_product_sheet(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """The sheet of a product, bought without a video; otherwise as that of a card."""
+    return _shown(page_request, replace(_asked(page_request), listing=listing_id))
 
 
 @form_post("/buy/{placement_id:uuid}", SIGNED_IN)
@@ -81,18 +85,46 @@ def submit_sheet(
     placement_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
 ) -> Response[str] | Response[bytes]:
     """`action=quote` prices anew, `action=pay` buys what was priced: never anything else than the page showed."""
-    wanted = Wanted(
-        placement_id,
-        form.number("second", most=86_400),
-        form.text("share", most=64) or None,
-        form.text("plan_id", most=36),
-        0,
-        form.text("billing_profile_id", most=36),
-        form.text("payment_method_id", most=200),
-        form.text("po_number", most=64),
+    wanted = replace(
+        _filled_in(form),
+        card=placement_id,
+        second=form.number("second", most=86_400),
+        share=form.text("share", most=64) or None,
     )
     if (elsewhere := _not_here(page_request, wanted)) is not None:
         return page_request.render(elsewhere, status=409)
+    return _submit(page_request, form, wanted)
+
+
+@form_post("/products/{listing_id:uuid}/buy", SIGNED_IN)
+def submit_product_sheet(
+    listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[str] | Response[bytes]:
+    """As the sheet of a card, without a video."""
+    return _submit(page_request, form, replace(_filled_in(form), listing=listing_id))
+
+
+def _asked(page_request: PageRequest) -> Wanted:
+    return Wanted(
+        plan_id=page_request.query("plan", most=36), quantity=page_request.query_number("quantity", most=1_000_000)
+    )
+
+
+def _shown(page_request: PageRequest, wanted: Wanted) -> Response[str]:
+    part = "sheet" if page_request.query("part") == "sheet" else None
+    return page_request.render(_priced(page_request, wanted), part=part)
+
+
+def _filled_in(form: Form) -> Wanted:
+    return Wanted(
+        plan_id=form.text("plan_id", most=36),
+        billing_profile_id=form.text("billing_profile_id", most=36),
+        payment_method_id=form.text("payment_method_id", most=200),
+        po_number=form.text("po_number", most=64),
+    )
+
+
+def _submit(page_request: PageRequest, form: Form, wanted: Wanted) -> Response[str] | Response[bytes]:
     try:
         wanted = replace(wanted, quantity=form.number("quantity", least=1, most=1_000_000))
     except Invalid as refused:
@@ -135,14 +167,17 @@ def submit_sheet(
 
 def _not_here(page_request: PageRequest, wanted: Wanted) -> NotHereView | None:
     """What to say of a card whose button is for something else than buying; None where it is for buying."""
+    if wanted.card is None:
+        return None
     with page_request.work() as uow:
-        item, card = get_placed(uow, wanted.placement_id)
+        item, card = get_placed(uow, wanted.card)
     if card.action not in _NOT_HERE:
         return None
     return NotHereView(
         video_id=str(item.id),
         video_title=page_request.pick(item.title, item.title_en),
         second=wanted.second,
+        listing_id=str(card.listing_id),
         listing_name=page_request.pick(card.title, card.title_en),
         plan_name=page_request.pick(card.plan_name, card.plan_name_en),
         seller_name=card.seller_name,
@@ -160,50 +195,80 @@ def _priced(
     page_request: PageRequest, wanted: Wanted, *, error: str | None = None, error_field: str | None = None
 ) -> BuyView:
     def work(uow: UnitOfWork) -> BuyView:
-        item, card = get_placed(uow, wanted.placement_id)
-        plans = get_listing(uow, card.listing_id).plans
+        offered = _offered(uow, wanted)
+        plans = offered.listing.plans
         plan = next((one for one in plans if str(one.id) == wanted.plan_id), None)
-        plan = plan or next(one for one in plans if one.id == card.plan_id)
+        plan = plan or next((one for one in plans if offered.card and one.id == offered.card.plan_id), plans[0])
         quantity = min(max(wanted.quantity, plan.min_seats), plan.max_seats)
-        context = Context(
-            video_id=item.id, placement_id=card.placement_id, second_ms=wanted.second * 1000, share=wanted.share
+        command = CreateQuote(
+            (QuoteItem(plan.id, quantity),), context=offered.context(wanted), billing_profile_id=wanted.profile_id
         )
-        items = (QuoteItem(plan.id, quantity),)
-        quote = create_quote(uow, CreateQuote(items, context=context, billing_profile_id=wanted.profile_id))
+        quote = create_quote(uow, command)
         titles = list_billing_profiles(uow)
         profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in titles)
-        return _view(page_request, wanted, item, card, (plans, plan, quantity), quote, profiles, error, error_field)
+        return _view(page_request, wanted, offered, plan, quantity, quote, profiles, error, error_field)
 
     return page_request.transact(work)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """What the sheet sells, and the card in a video that it is sold from, if it is."""
+
+    listing: ListingView
+    item: FeedItem | None = None
+    card: Card | None = None
+
+    def context(self, wanted: Wanted) -> Context:
+        """Where the buyer stands."""
+        if self.item is None or self.card is None:
+            return Context()
+        return Context(
+            video_id=self.item.id,
+            placement_id=self.card.placement_id,
+            second_ms=wanted.second * 1000,
+            share=wanted.share,
+        )
+
+
+def _offered(uow: UnitOfWork, wanted: Wanted) -> _Offered:
+    """Raises NotFound(`placement_not_found`, `listing_not_found`), Conflict(`listing_suspended`, `plan_withdrawn`)."""
+    if wanted.card is not None:
+        item, card = get_placed(uow, wanted.card)
+        return _Offered(get_listing(uow, card.listing_id), item, card)
+    listing = get_listing(uow, wanted.listing) if wanted.listing else None
+    if listing is None:
+        raise NotFound("listing_not_found")
+    if listing.state != "published":
+        raise Conflict("listing_suspended")
+    if not listing.plans:
+        raise Conflict("plan_withdrawn")
+    return _Offered(listing)
 
 
 def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
     page_request: PageRequest,
     wanted: Wanted,
-    item: FeedItem,
-    card: Card,
-    chosen: tuple[tuple[PlanView, ...], PlanView, int],
+    offered: _Offered,
+    plan: PlanView,
+    quantity: int,
     quote: quote_models.Quote,
     profiles: tuple[Choice, ...],
     error: str | None,
     error_field: str | None,
 ) -> BuyView:
-    plans, plan, quantity = chosen
+    listing, item, card = offered.listing, offered.item, offered.card
     ways = methods(page_request, page_request.services.gateways)
     if not profiles:
         error = error or page_request.t("buy.no_billing_profile")
     if not ways:
         error = error or page_request.t("buy.no_payment_method")
     return BuyView(
-        placement_id=str(card.placement_id),
-        video_id=str(item.id),
-        video_title=page_request.pick(item.title, item.title_en),
-        channel_name=page_request.pick(item.channel_name, item.channel_name_en),
-        poster=cover_address(page_request.services, item.id, item.media_version, is_public=item.visibility == "public"),
-        second=wanted.second,
-        listing_name=page_request.pick(card.title, card.title_en),
-        seller_name=card.seller_name,
-        plans=tuple(_plan(page_request, one) for one in plans),
+        address=addresses.buy(str(card.placement_id)) if card else addresses.product_buy(str(listing.id)),
+        listing_id=str(listing.id),
+        listing_name=page_request.pick(listing.title, listing.title_en),
+        seller_name=listing.seller_name,
+        plans=tuple(_plan(page_request, one) for one in listing.plans),
         plan_id=str(plan.id),
         quantity=quantity,
         quote=quote_view(page_request, quote),
@@ -212,8 +277,16 @@ def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
         payment_methods=ways,
         payment_method_id=wanted.payment_method_id or (ways[0].id if ways else ""),
         idempotency_key=str(uuid7()),
+        source=BuySource(
+            placement_id=str(card.placement_id),
+            video_id=str(item.id),
+            video_title=page_request.pick(item.title, item.title_en),
+            second=wanted.second,
+            share=wanted.share,
+        )
+        if item and card
+        else None,
         po_number=wanted.po_number,
-        share=wanted.share,
         error=error,
         error_field=error_field,
     )
@@ -270,4 +343,4 @@ def _plan(page_request: PageRequest, plan: PlanView) -> PlanChoice:
     )
 
 
-routes = [show_sheet, submit_sheet]
+routes = [show_sheet, submit_sheet, show_product_sheet, submit_product_sheet]

@@ -60,6 +60,7 @@ class NotHereView:
     video_id: str
     video_title: str
     second: int
+    listing_id: str
     listing_name: str
     plan_name: str
     seller_name: str
@@ -67,9 +68,21 @@ class NotHereView:
 
 
 @dataclass(frozen=True, slots=True)
-class BuyView:
-    """The purchase sheet, as a page of its own and (part ``sheet``) inside the player.
+class BuySource:
+    """The card in a video, at a second of it, that the sheet was opened from."""
 
+    placement_id: str
+    video_id: str
+    video_title: str
+    second: int
+    share: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuyView:
+    """The purchase sheet, as a page of its own and (part ``sheet``) inside the player and the product page.
+
+    ``address`` is where its form posts. Without a ``source`` it is bought from the product page, which no video sold.
     ``idempotency_key`` is made per rendering, so that the form without script is safe to send twice.
     ``error`` is a ready sentence shown at the top, ``error_field`` the name of the field it is about.
     """
@@ -77,12 +90,8 @@ class BuyView:
     template: ClassVar[str] = "buy/buy.html"
     active: ClassVar[str] = "feed"
 
-    placement_id: str
-    video_id: str
-    video_title: str
-    channel_name: str
-    poster: str
-    second: int
+    address: str
+    listing_id: str
     listing_name: str
     seller_name: str
     plans: tuple[PlanChoice, ...]
@@ -94,7 +103,7 @@ class BuyView:
     payment_methods: tuple[Choice, ...]
     payment_method_id: str
     idempotency_key: str
+    source: BuySource | None
     po_number: str = ""
-    share: str | None = None
     error: str | None = None
     error_field: str | None = None

@@ -18,6 +18,7 @@ from fulfillment.entitlements.queries import entitlements_of_buyer
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
 from marketplace.channels.open_channel import follow_channel, unfollow_channel
+from marketplace.channels.queries import get_channel
 from marketplace.discovery import cards, feed
 
 PAGE = 8
@@ -27,17 +28,26 @@ CALLS: dict[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo"
 @page(addresses.FEED, PUBLIC)
 def show_feed(page_request: Given[PageRequest]) -> Response[str]:
     """Published videos, newest first."""
-    query = page_request.query("q")
     with page_request.work() as uow:
-        found = feed.list_feed(
-            uow, cursor=page_request.query("cursor", most=200) or None, limit=PAGE, query=query or None
-        )
+        found = feed.list_feed(uow, cursor=page_request.query("cursor", most=200) or None, limit=PAGE)
         owned = _owned(uow)
-    more = addresses.next_page(addresses.FEED, found.next_cursor, q=query)
+    more = addresses.next_page(addresses.FEED, found.next_cursor)
     videos = tuple(video_view(page_request, item, owned) for item in found.items)
-    return page_request.render(
-        FeedView(videos, share=page_request.query("share", most=64) or None, query=query, next_address=more)
-    )
+    return page_request.render(FeedView(videos, share=page_request.query("share", most=64) or None, next_address=more))
+
+
+@page("/channels/{channel_id:uuid}", PUBLIC)
+def show_channel(channel_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """A channel's videos, newest first."""
+    with page_request.work() as uow:
+        channel = get_channel(uow, channel_id)
+        cursor = page_request.query("cursor", most=200) or None
+        found = feed.list_feed(uow, cursor=cursor, limit=PAGE, channel_id=channel_id)
+        owned = _owned(uow)
+    name = page_request.pick(channel.name, channel.name_en)
+    more = addresses.next_page(addresses.channel(str(channel_id)), found.next_cursor)
+    videos = tuple(video_view(page_request, item, owned) for item in found.items)
+    return page_request.render(FeedView(videos, channel_name=name, next_address=more))
 
 
 @page("/v/{video_id:uuid}", PUBLIC)
@@ -109,4 +119,4 @@ def _owned(uow: UnitOfWork) -> frozenset[UUID]:
     return frozenset(row.listing_id for row in entitlements_of_buyer(uow, limit=100).items if row.is_usable)
 
 
-routes = [show_feed, show_video, follow]
+routes = [show_feed, show_video, show_channel, follow]

@@ -69,7 +69,10 @@ class FeedVideo:
 
 @dataclass(frozen=True, slots=True)
 class FeedView:
-    """The vertical feed. ``start_s`` opens the first video at that second; ``next_address`` loads more without script."""
+    """The vertical feed, of one channel where it is named.
+
+    ``start_s`` opens the first video at that second; ``next_address`` loads more without script.
+    """
 
     template: ClassVar[str] = "feed/feed.html"
     active: ClassVar[str] = "feed"
@@ -77,5 +80,5 @@ class FeedView:
     videos: tuple[FeedVideo, ...]
     start_s: int = 0
     share: str | None = None
-    query: str = ""
+    channel_name: str = ""
     next_address: str | None = None

@@ -3,6 +3,8 @@
 from urllib.parse import urlencode
 
 FEED = "/"
+PRODUCTS = "/products"
+SEARCH = "/search"
 SIGN_IN = "/sign-in"
 SIGN_IN_CODE = "/sign-in/code"
 SIGN_OUT = "/sign-out"
@@ -71,6 +73,11 @@ def video(video_id: str, second: int | None = None) -> str:
     return with_query(f"/v/{video_id}", t=second)
 
 
+def channel(channel_id: str) -> str:
+    """A channel's videos in the player."""
+    return f"/channels/{channel_id}"
+
+
 def channel_follow(channel_id: str) -> str:
     """Where the follow form posts."""
     return f"/channels/{channel_id}/follow"
@@ -79,6 +86,16 @@ def channel_follow(channel_id: str) -> str:
 def buy(placement_id: str, second: int | None = None, share: str | None = None) -> str:
     """The purchase sheet as a page: the form that works without JavaScript."""
     return with_query(f"/buy/{placement_id}", second=second, share=share)
+
+
+def product(listing_id: str) -> str:
+    """The public page of a product."""
+    return f"{PRODUCTS}/{listing_id}"
+
+
+def product_buy(listing_id: str, plan_id: str | None = None) -> str:
+    """The purchase sheet of a product that is bought without a video."""
+    return with_query(f"{PRODUCTS}/{listing_id}/buy", plan=plan_id)
 
 
 def order(order_id: str) -> str:

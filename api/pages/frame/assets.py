@@ -12,7 +12,19 @@ from pathlib import Path
 from api import encoded_answers
 
 ROOT = Path(__file__).parent / "static"
-STYLES = ("tokens", "base", "forms", "parts", "tables", "shell", "timeline", "channel", "sheet", "dashboards")
+STYLES = (
+    "tokens",
+    "base",
+    "forms",
+    "parts",
+    "tables",
+    "shell",
+    "timeline",
+    "channel",
+    "sheet",
+    "dashboards",
+    "products",
+)
 STYLESHEET = "pages.css"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 #: A file's address changes with its content, so it never needs asking for again.

@@ -35,6 +35,9 @@ CATEGORIES = (
 )
 """What the listing editor offers; the API takes others, too. Their words are under `word.category.`."""
 
+COMMON_CURRENCIES = ("CNY", "USD", "EUR", "GBP", "HKD", "JPY", "SGD")
+"""What stands at the head of a choice of currencies."""
+
 CLAIM_KINDS = ("price", "included_seats", "trial_days", "feature", "service_level")
 
 

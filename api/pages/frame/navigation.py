@@ -42,6 +42,7 @@ class NavItem:
 
 ITEMS: tuple[NavItem, ...] = (
     NavItem("feed", "play", addresses.FEED, "channel", "channel"),
+    NavItem("products", "box", addresses.PRODUCTS, "channel", "channel"),
     NavItem("orders", "receipt", addresses.ORDERS, "buyer", "buying"),
     NavItem("approvals", "stamp", addresses.APPROVALS, "approver", "buying"),
     NavItem("entitlements", "key", addresses.ENTITLEMENTS, "member", "buying"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from api.pages.frame.choices import CATEGORIES, Choice
+from api.pages.frame.choices import CATEGORIES, COMMON_CURRENCIES, Choice
 from api.pages.frame.phrases import failure, is_known, priced, reason, seconds_since
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
@@ -37,7 +37,6 @@ TEXT = "text"
 NEW = "new"
 REVIEWED_WITHIN_S = 86_400
 """What sellers are promised, and after which a review shows as late, in seconds."""
-_COMMON = ("CNY", "USD", "EUR", "GBP", "HKD", "JPY", "SGD")
 _FIELDS: Mapping[str, str] = {
     "unit_price_minor": "price",
     "pricing": "price_unit",
@@ -75,14 +74,14 @@ def options(page_request: PageRequest, connectors: Sequence[ConnectorView], cate
     """What the selects offer, in the reader's words."""
     words = translations(page_request.language)
     names = words.locale.currencies
-    others = [code for code in CURRENCIES if code not in _COMMON]
+    others = [code for code in CURRENCIES if code not in COMMON_CURRENCIES]
     categories = CATEGORIES if not category or category in CATEGORIES else (*CATEGORIES, category)
     return ListingOptions(
         kinds=tuple(Choice(one, words.word("listing_kind", one)) for one in KINDS),
         categories=tuple(Choice(one, words.word("category", one)) for one in categories),
         tax_categories=tuple(Choice(one, words.word("tax_category", one)) for one in TAX_CATEGORIES),
         price_units=tuple(Choice(one, page_request.t(f"per.{per_of(one)}")) for one in PRICE_UNITS),
-        currencies=tuple(Choice(code, f"{code} · {names.get(code, code)}") for code in (*_COMMON, *others)),
+        currencies=tuple(Choice(code, f"{code} · {names.get(code, code)}") for code in (*COMMON_CURRENCIES, *others)),
         connectors=tuple(Choice(str(one.id), one.name) for one in connectors),
         deadline_units=tuple(Choice(one, words.word("time_unit", one)) for one in SECONDS),
     )

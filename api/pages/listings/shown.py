@@ -36,6 +36,7 @@ class ShownAmounts:
 class ShownPlan:
     """A plan as the purchase sheet offers it. `refusal` says why no amounts can be told."""
 
+    id: str
     name: str
     term: str
     price: Money
@@ -104,6 +105,7 @@ def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: 
         limits.append((page_request.t("claim.trial_days"), str(plan.trial_days)))
     name, title = pick(plan.name, plan.name_en), pick(view.title, view.title_en)
     return ShownPlan(
+        id=str(plan.id),
         name=name,
         term=page_request.t(f"term.{term_key(plan.term_months)}", n=plan.term_months),
         price=money(plan.unit_price_minor, plan.currency),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from api.language import Language
-from api.pages.buy.views import BuyView, NotHereView, PlanChoice, QuotePanel, QuotePanelLine
+from api.pages.buy.views import BuySource, BuyView, NotHereView, PlanChoice, QuotePanel, QuotePanelLine
 from api.pages.feed.views import FeedCard, FeedClaim, FeedVideo, FeedView
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Link, Timeline, TimelineAttempt, TimelineFact
@@ -117,13 +117,14 @@ class Samples:
             ID.format(3),
             self.pick("发票验真，报销当天到账", "Invoices checked, expenses paid the same day"),
             5,
+            ID.format(22),
             self.pick("发票验真", "Invoice Check"),
             "Team",
             self.seller,
             "demo",
         )
 
-    def buy(self, *, approval: bool = False) -> BuyView:
+    def buy(self, *, approval: bool = False, alone: bool = False) -> BuyView:
         """The purchase sheet for twenty seats."""
         quantity, net, tax = (20, 375_472, 22_528) if not approval else (200, 3_754_717, 225_283)
         gross = cny(net + tax)
@@ -137,16 +138,12 @@ class Samples:
             tax_ppm=60_000,
             gross=gross,
             expires_at=NOW + timedelta(minutes=30),
-            claims=self.claims(),
+            claims=() if alone else self.claims(),
             needs_approval=approval,
         )
         return BuyView(
-            placement_id=ID.format(11),
-            video_id=ID.format(1),
-            video_title=self.pick("用一块屏管完校招", "Run a whole campus season on one screen"),
-            channel_name=self.seller,
-            poster="/media/recruiting-1.jpg",
-            second=7,
+            address="/buy",
+            listing_id=ID.format(21),
             listing_name=self.hiring,
             seller_name=self.seller,
             plans=(
@@ -161,6 +158,11 @@ class Samples:
             payment_methods=(Choice("m1", self.pick("对公账户 · 尾号 0210", "Company account · 0210")),),
             payment_method_id="m1",
             idempotency_key="k1",
+            source=None
+            if alone
+            else BuySource(
+                ID.format(11), ID.format(1), self.pick("用一块屏管完校招", "Run a whole campus season on one screen"), 7
+            ),
         )
 
     def links(self, *, broken: bool = False) -> tuple[Link, ...]:

@@ -8,6 +8,7 @@ from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, 
 from api.pages.operator.views import Queue
 from api.pages.orders.views import OrderPageLine, OrderPageView
 from tests.browser.preview.listing_samples import listing_pages, review_pages
+from tests.browser.preview.product_samples import product_pages
 from tests.browser.preview.selling_samples import DeskSamples
 
 BUYER: frozenset[Area] = frozenset({"buyer", "approver", "member", "finance"})
@@ -48,6 +49,7 @@ def samples(language: Language) -> dict[str, Sample]:
         "buy": Sample(s.buy(), BUYER),
         "buy-approval": Sample(s.buy(approval=True), BUYER),
         "not-here": Sample(s.not_here(), BUYER),
+        "buy-product": Sample(s.buy(alone=True), BUYER),
         "orders": Sample(s.orders(), BUYER),
         "order": Sample(s.order(), BUYER),
         "order-several": Sample(several(s.order()), BUYER),
@@ -73,6 +75,7 @@ def samples(language: Language) -> dict[str, Sample]:
     }
     made.update({name: Sample(view, SELLER) for name, view in listing_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in review_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in product_pages(s).items()})
     made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
     return made
 

@@ -87,6 +87,7 @@ def shown(s: Samples) -> ShownListing:
     """A version as buyers meet it."""
     amounts = ShownAmounts(cny(99_500), cny(93_868), cny(5_632), 60_000, cny(99_500))
     pro = ShownPlan(
+        ID.format(23),
         s.pick("专业版", "Pro"),
         s.pick("1 年", "1 year"),
         cny(19_900),

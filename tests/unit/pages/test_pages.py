@@ -205,13 +205,13 @@ def test_what_cannot_be_undone_asks_first(html: str) -> None:
 
 
 def test_empty_feed_says_what_to_do_to_whom_it_may_concern() -> None:
-    def seen_by(name: str, query: str = "") -> str:
-        return render(FeedView((), query=query), chrome("en", samples("en")[name], "/"))
+    def seen_by(name: str, channel: str = "") -> str:
+        return render(FeedView((), channel_name=channel), chrome("en", samples("en")[name], "/"))
 
     assert "Upload the first video" in seen_by("seller")
     assert "Upload the first video" not in seen_by("orders")
     assert 'class="button first" href="/sign-in"' in seen_by("sign-in")
-    assert "Nothing was found for “hiring”" in seen_by("seller", "hiring")
+    assert "Efficiency Club has no video at present" in seen_by("seller", "Efficiency Club")
 
 
 @pytest.mark.parametrize("active", ["feed", "orders", "seller_listings", "trace", ""])
@@ -223,7 +223,7 @@ def test_bottom_bar_fits_and_keeps_the_active_task(active: str) -> None:
 
 def test_rail_shows_only_what_one_may_do() -> None:
     areas: frozenset[Area] = frozenset({"finance"})
-    assert [item.key for _, items in rail(areas) for item in items] == ["feed", "invoices"]
+    assert [item.key for _, items in rail(areas) for item in items] == ["feed", "products", "invoices"]
 
 
 def test_policy_forbids_inline_code() -> None:

@@ -5,7 +5,7 @@ import { follow, paint } from "./progress.js";
 
 const PAUSE_MS = 220;
 
-/** Fetch the sheet for a placement and show it over the player. Without an answer, go to the page itself. */
+/** Fetch the sheet and show it over the player or the product. Without an answer, go to the page itself. */
 export async function openSheet(dialog, address) {
   const part = new URL(address);
   part.searchParams.set("part", "sheet");
@@ -60,9 +60,8 @@ export function enhance(root, close = () => history.back()) {
       const quote = await send("POST", "/v1/quotes", {
         plan_id: plan().value,
         quantity: Number(quantity.value),
-        video_id: form.dataset.video,
-        placement_id: form.dataset.placement,
-        second: Number(form.dataset.second),
+        // From the product page there is no video to name.
+        ...(form.dataset.video ? { video_id: form.dataset.video, placement_id: form.dataset.placement, second: Number(form.dataset.second) } : {}),
         ...(form.dataset.share ? { share: form.dataset.share } : {}),
         ...(form.elements.billing_profile_id.value ? { billing_profile_id: form.elements.billing_profile_id.value } : {}),
       }, { signal: mine.signal });

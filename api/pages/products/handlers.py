@@ -1,0 +1,97 @@
+"""The catalogue, and a product's page, from which it can be bought without a video."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.auth import PUBLIC
+from api.pages.frame import addresses
+from api.pages.frame.choices import CATEGORIES, COMMON_CURRENCIES, Choice
+from api.pages.frame.prices import parse_amount
+from api.pages.frame.site import PageRequest, page
+from api.pages.frame.translations import translations
+from api.pages.products.presenter import product_items, product_view
+from api.pages.products.views import Facets, ProductsView
+from kernel.db.uow import UnitOfWork
+from kernel.money import CURRENCIES
+from marketplace.catalog.queries import ListingFilter, get_listing, list_listings, list_sellers_on_sale
+
+_PAGE = 20
+_SELLERS = 100
+_PRICINGS = ("per_seat", "flat", "one_off")
+_FIELDS = ("category", "pricing", "seller", "currency", "from", "to")
+
+
+@page(addresses.PRODUCTS, PUBLIC)
+def show_products(page_request: Given[PageRequest]) -> Response[str]:
+    """Everything on sale, newest first, narrowed by what the address says."""
+    chosen = {name: page_request.query(name, most=40) for name in _FIELDS}
+    only, wrong = _filter(page_request, chosen)
+    with page_request.work() as uow:
+        found = list_listings(uow, cursor=page_request.query("cursor", most=200) or None, limit=_PAGE, only=only)
+        rows = product_items(page_request, uow, found.items)
+        facets = _facets(page_request, uow)
+    view = ProductsView(
+        rows,
+        facets,
+        chosen,
+        wrong,
+        next_address=addresses.next_page(addresses.PRODUCTS, found.next_cursor, **chosen),
+        may_sell=page_request.principal.may("catalog.write"),
+    )
+    return page_request.render(view)
+
+
+@page("/products/{listing_id:uuid}", PUBLIC)
+def show_product(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """A product on sale, or one's own that once was."""
+    with page_request.work() as uow:
+        view = product_view(page_request, uow, get_listing(uow, listing_id))
+    return page_request.render(view)
+
+
+def _filter(page_request: PageRequest, chosen: Mapping[str, str]) -> tuple[ListingFilter, dict[str, str]]:
+    """What was chosen, and what is said at fields that are left out of it: an amount that is none, or of no currency."""
+    found: dict[str, Any] = {"category": chosen["category"] or None, "org_id": _identifier(chosen["seller"])}
+    if chosen["pricing"] in _PRICINGS:
+        found["pricing"] = chosen["pricing"]
+    currency = chosen["currency"] if chosen["currency"] in CURRENCIES else None
+    found["currency"] = currency
+    wrong: dict[str, str] = {}
+    for name, bound in (("from", "least_minor"), ("to", "most_minor")):
+        if not chosen[name]:
+            continue
+        if currency is None:
+            wrong["currency"] = page_request.t("products.currency_first")
+        elif (amount := parse_amount(chosen[name], currency)) is None:
+            wrong[name] = page_request.t("products.no_amount")
+        else:
+            found[bound] = amount
+    return ListingFilter(**found), wrong
+
+
+def _identifier(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def _facets(page_request: PageRequest, uow: UnitOfWork) -> Facets:
+    words = translations(page_request.language)
+    names = words.locale.currencies
+    return Facets(
+        categories=tuple(Choice(one, words.word("category", one)) for one in CATEGORIES),
+        pricings=tuple(Choice(one, words.word("pricing", one)) for one in _PRICINGS),
+        currencies=tuple(Choice(code, f"{code} · {names.get(code, code)}") for code in COMMON_CURRENCIES),
+        sellers=tuple(Choice(str(one), name) for one, name in list_sellers_on_sale(uow, most=_SELLERS)),
+    )
+
+
+routes = [show_products, show_product]

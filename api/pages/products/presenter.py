@@ -1,0 +1,81 @@
+"""Products as a page shows them: prices, the videos that show them, how reliably they are delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from api.media_addresses import Thumbnail, thumbnail
+from api.pages.frame.phrases import money
+from api.pages.frame.prices import per_of
+from api.pages.frame.site import PageRequest
+from api.pages.listings.shown import shown_listing
+from api.pages.products.views import Delivered, ProductItem, ProductVideo, ProductView
+from kernel.db.uow import UnitOfWork
+from marketplace.catalog.queries import ListingView
+from marketplace.discovery.showings import Showing, showings_of
+from orders.delivery_record import delivery_record
+
+VIDEOS = 12
+"""How many of the videos that show a product its page names."""
+
+
+def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingView) -> ProductView:
+    """A product's page, read in the reader's transaction."""
+    showings = showings_of(uow, [listing.id], most=VIDEOS).get(listing.id, [])
+    record = delivery_record(uow, listing.id)
+    own = listing.org_id == page_request.principal.org_id
+    return ProductView(
+        id=str(listing.id),
+        seller_id=str(listing.org_id),
+        shown=shown_listing(page_request, uow, listing),
+        picture=_picture(page_request, showings),
+        videos=tuple(_video(page_request, one) for one in showings),
+        delivered=Delivered(record.ended, record.delivered, record.share_ppm),
+        has_trial=any(plan.trial_days for plan in listing.plans if plan.state == "active"),
+        own=own,
+        on_sale=listing.state == "published",
+        may_edit=own and page_request.principal.may("catalog.write"),
+    )
+
+
+def product_items(
+    page_request: PageRequest, uow: UnitOfWork, listings: Sequence[ListingView]
+) -> tuple[ProductItem, ...]:
+    """Products in a list, each with the cover of its latest video."""
+    shown = showings_of(uow, [one.id for one in listings], most=1)
+    return tuple(_item(page_request, one, shown.get(one.id, [])) for one in listings)
+
+
+def _item(page_request: PageRequest, listing: ListingView, showings: Sequence[Showing]) -> ProductItem:
+    cheapest = min(listing.plans, key=lambda plan: plan.unit_price_minor, default=None)
+    return ProductItem(
+        id=str(listing.id),
+        name=page_request.pick(listing.title, listing.title_en),
+        summary=page_request.pick(listing.summary, listing.summary_en),
+        seller_name=listing.seller_name,
+        kind=listing.kind,
+        category=listing.category,
+        plans=len(listing.plans),
+        from_price=money(cheapest.unit_price_minor, cheapest.currency) if cheapest else None,
+        per=per_of(cheapest.price_unit) if cheapest else "once",
+        picture=_picture(page_request, showings),
+    )
+
+
+def _picture(page_request: PageRequest, showings: Sequence[Showing]) -> Thumbnail | None:
+    return _cover(page_request, showings[0]) if showings else None
+
+
+def _cover(page_request: PageRequest, one: Showing) -> Thumbnail:
+    return thumbnail(page_request.services, one.video_id, one.media_version, is_public=one.is_public)
+
+
+def _video(page_request: PageRequest, one: Showing) -> ProductVideo:
+    return ProductVideo(
+        id=str(one.video_id),
+        title=page_request.pick(one.title, one.title_en),
+        channel_name=page_request.pick(one.channel_name, one.channel_name_en),
+        second=one.start_ms // 1000,
+        duration_s=max(1, -(-one.duration_ms // 1000)),
+        picture=_cover(page_request, one),
+    )

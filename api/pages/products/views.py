@@ -1,0 +1,94 @@
+"""The catalogue and a product's page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from api.media_addresses import Thumbnail
+from api.pages.frame.choices import Choice
+from api.pages.frame.prices import Per
+from api.pages.listings.shown import ShownListing
+from kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class ProductItem:
+    """A product in a list, priced by its cheapest plan; `picture` is the cover of the latest video that shows it."""
+
+    id: str
+    name: str
+    summary: str
+    seller_name: str
+    kind: str
+    category: str
+    plans: int
+    from_price: Money | None
+    per: Per
+    picture: Thumbnail | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductVideo:
+    """A video that shows the product from `second` on."""
+
+    id: str
+    title: str
+    channel_name: str
+    second: int
+    duration_s: int
+    picture: Thumbnail
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Of the latest `ended` orders whose delivery ended, how many were delivered. No share where they are too few."""
+
+    ended: int
+    delivered: int
+    share_ppm: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductView:
+    """A product as anybody meets it. `own`: to its seller. `has_trial`: of a plan, which no purchase begins."""
+
+    template: ClassVar[str] = "products/product.html"
+    active: ClassVar[str] = "products"
+
+    id: str
+    seller_id: str
+    shown: ShownListing
+    picture: Thumbnail | None
+    videos: tuple[ProductVideo, ...]
+    delivered: Delivered
+    has_trial: bool = False
+    own: bool = False
+    on_sale: bool = True
+    may_edit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What the catalogue may be narrowed by."""
+
+    categories: tuple[Choice, ...]
+    pricings: tuple[Choice, ...]
+    currencies: tuple[Choice, ...]
+    sellers: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductsView:
+    """The catalogue under what was `chosen`, by the names of the fields; `wrong` is what is said at one of them."""
+
+    template: ClassVar[str] = "products/products.html"
+    active: ClassVar[str] = "products"
+
+    rows: tuple[ProductItem, ...]
+    facets: Facets
+    chosen: Mapping[str, str]
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    next_address: str | None = None
+    may_sell: bool = False

@@ -1,0 +1,47 @@
+"""What somebody types into a search, as a question to the index. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from marketplace.search_index.segment import Word, query_words, readings, spellings
+
+MOST_WORDS = 8
+_PREFIX_FROM = 2
+
+
+def exact_query(text: str) -> str:
+    """Every word is there, or in Latin letters begins one that is: as a tsquery, empty where there is no word at all."""
+    words = query_words(text, MOST_WORDS)
+    return _or_joined(words, " & ".join(_exact(word) for word in words))
+
+
+def similar_query(text: str) -> str:
+    """Every word is there, or one that sounds like it, is one typing mistake away, or is made of the same characters."""
+    words = query_words(text, MOST_WORDS)
+    return _or_joined(words, " & ".join(f"({' | '.join(_similar(word))})" for word in words))
+
+
+def _or_joined(words: Sequence[Word], asked: str) -> str:
+    """Latin words may be one: zhao pin, data base."""
+    if len(words) < 2 or any(word.is_chinese for word in words):
+        return asked
+    return f"{asked} | {_prefix(''.join(word.text for word in words))}"
+
+
+def _exact(word: Word) -> str:
+    return f"'{word.text}'" if word.is_chinese else _prefix(word.text)
+
+
+def _prefix(text: str) -> str:
+    return f"'{text}':*" if len(text) >= _PREFIX_FROM else f"'{text}'"
+
+
+def _similar(word: Word) -> list[str]:
+    found = [_exact(word)]
+    if word.is_chinese:
+        signs = " & ".join(f"'{sign}'" for sign in word.text)
+        found.append(f"({signs})")
+    for sound in readings(word.text)[:1] if word.is_chinese else (word.text,):
+        found += [f"'{sound}'", *(f"'~{one}'" for one in sorted(spellings(sound)))]
+    return found

@@ -1,0 +1,13 @@
+"""By which words a video is found while it is published."""
+
+from __future__ import annotations
+
+from kernel.db.uow import UnitOfWork
+from marketplace.search_index.entries import IndexedWords, write_entry
+from marketplace.videos.models import Video
+
+
+def index_video(uow: UnitOfWork, video: Video) -> None:
+    """Let the video be found by its words, by those who may see it."""
+    words = IndexedWords(names=(video.title, video.title_en), summaries=(video.description, video.description_en))
+    write_entry(uow, "video", video.id, words, audience_id=None if video.visibility == "public" else video.org_id)
