@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import CHROMIUM, Product, Visits
-from tests.browser.test_accounts import follow, looks_right
-from tests.browser.test_journey import PHONE, sign_in
+from tests.browser.journeys.test_accounts import follow, looks_right
+from tests.browser.journeys.test_journey import PHONE, sign_in
 
 pytestmark = [
     pytest.mark.browser,
