@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -22,6 +22,11 @@ from kernel.signing import TokenSigner
 from kernel.text import plain_text
 
 LOCALES: Final = ("zh-CN", "en")
+UNSUBSCRIBE: Final = "unsubscribe"
+"""What the token of a link is signed for by which a reader wants no more mails of a kind."""
+UNSUBSCRIBE_PATH: Final = "/notifications/unsubscribe"
+UNSUBSCRIBE_WITHIN: Final = timedelta(days=400)
+"""Mails are kept for long, and one of them may be the only one at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class MailContent:
     kind: str
     locale: str
     created_at: datetime
-    params: Mapping[str, str]
+    params: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,9 @@ class Composer:
     def compose(self, mail: MailContent) -> EmailMessage:
         """The message. Header injection is impossible: `email.policy` refuses line ends, and what is filled in is one line."""
         words = texts(mail.locale)[mail.kind]
-        params = {name: plain_text(value) for name, value in mail.params.items()} | self._secrets(mail.params)
+        items = [self._item(one) for one in mail.params.get("items", ())]
+        said = {name: plain_text(value) for name, value in mail.params.items() if name != "items"}
+        params = said | self._secrets(mail.params)
         filled = {key: _fill(text, params) for key, text in words.items()}
         frame = {key: _fill(text, params) for key, text in texts(mail.locale)["frame"].items()}
         view = {
@@ -68,6 +75,8 @@ class Composer:
             "words": filled,
             "code": params.get("code"),
             "link": params.get("link") or self._own_link(mail.params),
+            "items": items,
+            "unsubscribe": self._unsubscribe_link(mail),
             "site": self._public_url,
             "frame": frame,
         }
@@ -80,12 +89,16 @@ class Composer:
         message["Content-Language"] = mail.locale
         # No holiday answer to what a machine says (RFC 3834 §5).
         message["Auto-Submitted"] = "auto-generated"
+        if view["unsubscribe"]:
+            # One click in the reader's mail program, without opening a page (RFC 8058 §3.1).
+            message["List-Unsubscribe"] = f"<{view['unsubscribe']}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(_templates().get_template("mail.txt").render(view), cte="quoted-printable")
         html = _inliner().inline(_templates().get_template("mail.html").render(view))
         message.add_alternative(html, subtype="html", cte="quoted-printable")
         return message
 
-    def _secrets(self, params: Mapping[str, str]) -> dict[str, str]:
+    def _secrets(self, params: Mapping[str, Any]) -> dict[str, str]:
         """The code and the link that the mail's proof stands for; both come from the signing key and the proof's id."""
         if "proof_id" not in params:
             return {}
@@ -96,7 +109,23 @@ class Composer:
             found["code"] = self._signer.short_code(params["proof_purpose"], params["proof_id"])
         return found
 
-    def _own_link(self, params: Mapping[str, str]) -> str | None:
+    def _unsubscribe_link(self, mail: MailContent) -> str | None:
+        """None for what nobody can do without."""
+        if "unsubscribe_group" not in mail.params:
+            return None
+        claims = {"person": mail.params["unsubscribe_person"], "group": mail.params["unsubscribe_group"]}
+        token = self._signer.sign_token(UNSUBSCRIBE, claims, mail.created_at + UNSUBSCRIBE_WITHIN)
+        return f"{self._public_url}{UNSUBSCRIBE_PATH}?token={token}"
+
+    def _item(self, item: Mapping[str, str]) -> dict[str, str]:
+        """An entry of a digest: what happened, what it means, and its page."""
+        return {
+            "title": plain_text(item["title"]),
+            "text": plain_text(item["text"]),
+            "link": f"{self._public_url}{item['path']}",
+        }
+
+    def _own_link(self, params: Mapping[str, Any]) -> str | None:
         return f"{self._public_url}{params['path']}" if "path" in params else None
 
 
