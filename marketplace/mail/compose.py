@@ -6,8 +6,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import Policy, default
 from email.utils import format_datetime
 from functools import cache
 from importlib import resources
@@ -27,6 +28,19 @@ UNSUBSCRIBE: Final = "unsubscribe"
 UNSUBSCRIBE_PATH: Final = "/notifications/unsubscribe"
 UNSUBSCRIBE_WITHIN: Final = timedelta(days=400)
 """Mails are kept for long, and one of them may be the only one at hand."""
+
+
+class AddressHeader(UnstructuredHeader, BaseHeader):
+    """An address of the web: on one line as it is, where the library would write what is long in encoded words."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """The header as it is sent; RFC 5322 §2.1.1 allows 998 characters in a line."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS: Final = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", AddressHeader)
+_POLICY: Final = default.clone(header_factory=_HEADERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +94,12 @@ class Composer:
             "site": self._public_url,
             "frame": frame,
         }
-        message = EmailMessage()
+        message = EmailMessage(policy=_POLICY)
         message["Subject"] = filled["subject"]
         message["From"] = Address(frame["sender"], addr_spec=self._sender)
         message["To"] = mail.to_address
         message["Date"] = format_datetime(mail.created_at)
         message["Message-ID"] = f"<{mail.id}@{urlsplit(self._public_url).hostname or 'localhost'}>"
-        message["Content-Language"] = mail.locale
         # No holiday answer to what a machine says (RFC 3834 §5).
         message["Auto-Submitted"] = "auto-generated"
         if view["unsubscribe"]:
@@ -96,6 +109,8 @@ class Composer:
         message.set_content(_templates().get_template("mail.txt").render(view), cte="quoted-printable")
         html = _inliner().inline(_templates().get_template("mail.html").render(view))
         message.add_alternative(html, subtype="html", cte="quoted-printable")
+        # Last: the body's own headers are made anew with it.
+        message["Content-Language"] = mail.locale
         return message
 
     def _secrets(self, params: Mapping[str, Any]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,7 @@ def test_every_mail_reads_in_both_forms_and_no_name_becomes_a_header(kind: str, 
         assert texts(locale)[kind]["heading"].split("{")[0] in words
     assert "{" not in plain.get_content()
     assert sent["Bcc"] is None
+    assert sent["Content-Language"] == locale
     assert set(sent.keys()) <= {
         "Subject", "From", "To", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "MIME-Version", "Content-Type",
         "List-Unsubscribe", "List-Unsubscribe-Post",
@@ -172,6 +174,8 @@ def test_one_click_ends_mails_of_a_kind_and_a_link_says_the_same_to_people() -> 
     """RFC 8058 §3.1: both headers, and an address over HTTPS."""
     sent = message("digest")
     address = str(sent["List-Unsubscribe"]).strip("<>")
+    # On one line and in plain sight: a mail program reads no encoded words there (RFC 2369 §2).
+    assert f"List-Unsubscribe: <{address}>\r\n".encode() in sent.as_bytes(policy=SMTP_POLICY)
     assert address.startswith(f"{SITE}/notifications/unsubscribe?token=")
     assert sent["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     plain, html = (sent.get_body((form,)) for form in ("plain", "html"))
