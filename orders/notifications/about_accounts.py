@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
+from marketplace.access.browser_name import browser_name
 from marketplace.access.events import AccountChanged, MemberJoined, SignedInFromNewDevice
 from marketplace.access.models import Person, SignInSession
 from marketplace.notifications.notify import NewNotification
@@ -51,7 +52,7 @@ def new_device(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[New
     agents = {session_id: agent for session_id, agent in uow.session.execute(sessions)}  # noqa: C416 - rows are no pairs
     for event in events:
         # One that has ended since needs no warning less.
-        agent = agents.get(event.uuid("session_id")) or "–"
+        agent = browser_name(agents.get(event.uuid("session_id"), "")) or "–"
         yield NewNotification(
             event.id, event.at, "new_device", ACCOUNT, {"agent": agent}, person_id=event.uuid("person_id")
         )

@@ -127,7 +127,7 @@ def payout_returned(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterabl
 def incident_opened(_: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """The platform's operators have to look into it."""
     for event in events:
-        params = {name: event.payload[name] for name in ("kind", "amount_minor", "currency")}
+        params = {name: event.payload[name] for name in ("amount_minor", "currency")}
         yield NewNotification(
             event.id,
             event.at,

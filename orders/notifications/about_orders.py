@@ -175,7 +175,7 @@ def run_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[New
             event.at,
             "run_failed",
             "/seller",
-            {**one.params, "reason": event.payload["reason"]},
+            one.params,
             org_id=one.order.seller_org_id,
             permission="runs.replay",
         )

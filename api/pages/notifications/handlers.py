@@ -94,7 +94,16 @@ def _preferences(page_request: PageRequest, error: str = "") -> PreferencesView:
         found = list_preferences(uow, uow.principal.person())
         email = page_request.signed_in.email if page_request.signed_in else ""
         bounce = find_bounces(uow, {email}).get(email)
+    found = [one for one in found if _concerns(page_request, one.group)]
     return PreferencesView(tuple(found), email, bounce.reason if bounce else None, error)
+
+
+def _concerns(page_request: PageRequest, group: str) -> bool:
+    """Whether anything of the group can come to the visitor here; what they chose for the others stays."""
+    if group == "operations":
+        return page_request.principal.is_platform
+    sells = page_request.signed_in is not None and page_request.signed_in.organization.is_seller
+    return sells or group not in ("sales", "listings")
 
 
 @page(addresses.UNSUBSCRIBE, PUBLIC)

@@ -17,7 +17,7 @@ class NotificationSamples(FinanceSamples):
 
     def notifications(self, *, none: bool = False) -> NotificationsView:
         """One of every kind, the first ones unread; or nothing."""
-        params = {
+        params: dict[str, str | int] = {
             "what": self.hiring,
             "number": "20261122-5B8C2E4A6D",
             "seller": self.seller,
@@ -29,8 +29,7 @@ class NotificationSamples(FinanceSamples):
             "member": self.pick("吴桐", "Wu Tong"),
             "organization": self.buyer,
             "reason": self.pick("租户名已被占用", "The tenant's name is taken"),
-            "kind": "payout_returned",
-            "agent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_6) AppleWebKit/605.1.15 Safari/605.1.15",
+            "agent": "Safari · macOS",
             "left": 9,
         }
         items = []
