@@ -73,3 +73,8 @@ def permissions_of(roles: Iterable[str]) -> frozenset[str]:
 def holds(roles: Collection[str], permission: str) -> bool:
     """Whether a membership with these roles holds the permission, the platform's own staff included."""
     return permission in permissions_of(roles) or (OPERATOR_ROLE in roles and permission in OPERATOR)
+
+
+def roles_with(permissions: Collection[str]) -> list[str]:
+    """The roles of which each holds one of the permissions at least."""
+    return [role for role in (*ROLES, OPERATOR_ROLE) if any(holds((role,), one) for one in permissions)]

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from marketplace.access.models import Member, Person
-from marketplace.access.permissions import holds
+from marketplace.access.permissions import holds, roles_with
 from marketplace.mail.bounces import find_bounces
 from marketplace.mail.queue_mail import NewMail, queue_mail
 from marketplace.notifications.kinds import KINDS, level_of, mail_when
@@ -78,13 +78,20 @@ def notify(uow: UnitOfWork, wanted: Sequence[NewNotification], *, mails: bool = 
 
 
 def _readers(uow: UnitOfWork, wanted: Sequence[NewNotification]) -> list[_Reader]:
-    """The active members of all organizations that are named, and the people who are meant by themselves."""
+    """Of all organizations that are named the active members whom it may concern, and the people meant by themselves."""
     settings = NotificationSetting.person_id == Person.id
     members = (
         select(Member.org_id, Member.roles, Person.id, Person.email, Person.locale, NotificationSetting.levels)
         .join(Person, Person.id == Member.person_id)
         .join(NotificationSetting, settings, isouter=True)
-        .where(Member.org_id.in_({one.org_id for one in wanted if one.org_id}), Member.state == "active")
+        .where(
+            Member.org_id.in_({one.org_id for one in wanted if one.org_id}),
+            Member.state == "active",
+            or_(
+                Member.roles.overlap(roles_with({one.permission for one in wanted if one.permission})),
+                Member.person_id.in_({one.person_id for one in wanted if one.person_id}),
+            ),
+        )
     )
     alone = (
         select(Person.id, Person.email, Person.locale, NotificationSetting.levels)

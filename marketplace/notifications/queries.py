@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -63,14 +62,14 @@ def is_shown_to(principal: Principal) -> ColumnElement[bool]:
     )
 
 
-def ask_unread(uow: UnitOfWork, principal: Principal) -> None:
-    """Ask ahead for `count_unread`."""
-    uow.ask_ahead(_UNREAD, **_asked_by(principal))
-
-
 def count_unread(uow: UnitOfWork, principal: Principal) -> int:
     """How many are unread, `MOST_COUNTED` at most. Raises Forbidden(`person_required`)."""
-    count: int = uow.find(_UNREAD, **_asked_by(principal))
+    count: int = uow.find(
+        _UNREAD,
+        person_id=principal.person(),
+        org_id=principal.org_id,
+        permissions=sorted(principal.permissions),
+    )
     return count
 
 
@@ -101,11 +100,3 @@ def row_of(row: Notification, locale: str) -> NotificationRow:
     return NotificationRow(
         row.id, row.kind, said.title, said.text, said.action, row.path, row.read_at is not None, row.created_at
     )
-
-
-def _asked_by(principal: Principal) -> dict[str, UUID | Iterable[str] | None]:
-    return {
-        "person_id": principal.person(),
-        "org_id": principal.org_id,
-        "permissions": sorted(principal.permissions),
-    }

@@ -7,7 +7,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.principal import PrincipalKind
 from marketplace.access.authenticate import SignedIn
 from marketplace.channels.queries import list_own_channels
-from marketplace.notifications.queries import ask_unread, count_unread
+from marketplace.notifications.queries import count_unread
 from orders.queries import count_waiting_for_approval
 
 VISITOR_AREAS: frozenset[Area] = frozenset({"channel"})
@@ -42,7 +42,6 @@ def areas_of(uow: UnitOfWork, signed_in: SignedIn | None) -> frozenset[Area]:
     if signed_in is None:
         return VISITOR_AREAS
     principal = signed_in.principal
-    ask_unread(uow, principal)
 
     def may(areas: tuple[tuple[str, Area], ...]) -> set[Area]:
         return {area for permission, area in areas if principal.may(permission)}
