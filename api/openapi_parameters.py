@@ -15,6 +15,7 @@ TAGS = {
     "hooks": "What sellers' systems and payment gateways call; the address or a signature is the credential",
     "invoices": "Invoices and credit notes, their files, and the check of a printed one",
     "money": "Shares, balances, statements and payouts",
+    "notifications": "What a person was told, and how they would like to be told",
     "operator": "The platform's own desk",
     "people": "Sessions, API keys, organizations, their members, billing profiles and onboarding",
     "sandbox": "What exists only where no real money moves",

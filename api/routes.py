@@ -18,6 +18,7 @@ from api.pages.frame import static_files
 from api.pages.invoices import handlers as invoices_pages
 from api.pages.listings import handlers as listings_pages
 from api.pages.money import handlers as money_pages
+from api.pages.notifications import handlers as notifications_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
@@ -49,6 +50,7 @@ from api.v1 import (
     listings,
     media,
     members,
+    notifications,
     onboarding,
     operator,
     orders,
@@ -95,6 +97,7 @@ MODULES: tuple[ModuleType, ...] = (
     sign_ups,
     invitations,
     outbox,
+    notifications,
     members,
     ownership_transfers,
     billing_profiles,
@@ -120,6 +123,7 @@ MODULES: tuple[ModuleType, ...] = (
     sign_in_pages,
     sign_up_pages,
     account_pages,
+    notifications_pages,
     second_factor_pages,
     seller_pages,
     seller_start_pages,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import billing.jobs
 import migrations.metadata
 import orders.loop
+import orders.notifications.notify_of_events
 from api.context import Services
 from app import partition_retention
 from billing.documents.renderer_pool import RendererPool
@@ -37,6 +38,8 @@ from marketplace.mail.smtp_transport import SmtpServer, SmtpTransport
 KEY_ID = "k1"
 LOOP = orders.loop
 """Imported for what it registers: who follows which event."""
+NOTIFY = orders.notifications.notify_of_events
+"""Imported for the same: what people are told of."""
 TABLES = migrations.metadata.metadata
 """Imported for what it maps: a foreign key needs both its tables in every process."""
 

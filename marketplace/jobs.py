@@ -9,13 +9,15 @@ from marketplace.discovery import jobs as discovery_jobs
 from marketplace.mail import jobs as mail_jobs
 from marketplace.mail.compose import Composer
 from marketplace.mail.ports import MailTransport
+from marketplace.notifications import jobs as notification_jobs
 from marketplace.videos import jobs as video_jobs
 
 
 def register(storage: Storage, transport: MailTransport, composer: Composer, *, review_by_rule: bool) -> None:
-    """Register the jobs of access, catalogue, videos, search and mail. `review_by_rule` (sandbox): as the catalogue's own."""
+    """Register every folder's jobs. `review_by_rule` (sandbox): as the catalogue's own."""
     access_jobs.register()
     catalog_jobs.register(review_by_rule=review_by_rule)
     video_jobs.register(storage)
     discovery_jobs.register()
     mail_jobs.register(transport, composer)
+    notification_jobs.register()

@@ -28,6 +28,7 @@ import marketplace.catalog.models
 import marketplace.channels.models
 import marketplace.discovery.models
 import marketplace.mail.models
+import marketplace.notifications.models
 import marketplace.onboarding.models
 import marketplace.parties.models
 import marketplace.placements.models
@@ -57,6 +58,8 @@ MODELS = (
     marketplace.placements.models,
     marketplace.attribution.models,
     marketplace.discovery.models,
+    marketplace.mail.models,
+    marketplace.notifications.models,
     marketplace.search_index.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,

@@ -10,8 +10,9 @@
     last term over ─► subscription and entitlement ended, order complete
 
 What needs no call outside follows in the transaction of its event; where that fails, as a durable job.
-It happens exactly once, whatever dies in between. Delivered or refunded:
-there is no third way out of `paid`. The composition imports this module in every process: followers register as it loads.
+It happens exactly once, whatever dies in between. Delivered or refunded: there is no third way out of `paid`.
+What people are told of it stands in `orders/notifications`. The composition imports this module in every process:
+followers register as it loads.
 """
 
 from __future__ import annotations

@@ -28,12 +28,14 @@ from marketplace.access.ownership import OfferOwnership, offer_ownership
 from marketplace.access.sessions import Browser, begin_session
 from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
+from marketplace.notifications.models import Notification
 from marketplace.onboarding.models import LegalProof, PayoutAccount
 from marketplace.parties.models import BillingProfile, Organization
 from marketplace.placements.models import Claim, Placement
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.videos.models import Video
 from orders.checkout.models import Purchase
+from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import Order
 from tests.factories_marketplace import acting, make_ready_video
 from tests.loop_stage import Stage
@@ -50,6 +52,7 @@ KINDS: dict[str, type[Base]] = {
     "key_id": ApiKey,
     "listing_id": Listing,
     "member_id": Member,
+    "notification_id": Notification,
     "order_id": Order,
     "org_id": Organization,
     "payment_id": Payment,
@@ -119,6 +122,10 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         store_webhook(uow, "sandbox", webhook)
         uow.flush()
         found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
+    stage.tick(NOTIFY)
+    with unit_of_work(db, SYSTEM) as uow:
+        purchaser = select(Notification.id).where(Notification.person_id == stage.purchaser.person()).limit(1)
+        found["notification_id"] = uow.session.scalars(purchaser).one()
     stage.settle()
     found["statement_id"] = stage.statements(stage.seller)[0].id
     stage.pay_out(found["statement_id"])

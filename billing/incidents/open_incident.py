@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from billing.incidents.events import IncidentOpened
 from billing.incidents.models import INCIDENT, Incident, IncidentKind
 from billing.ledger.post import Fact, Leg, post
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from kernel.money import Money
 from marketplace.parties.models import PLATFORM_ORG_ID
 
@@ -30,7 +32,7 @@ class OpenIncident:
 def open_incident(uow: UnitOfWork, command: OpenIncident) -> bool:
     """Record an incident once. Returns False when it was known; nothing is booked twice.
 
-    Idempotent by: kind, subject and the gateway's reference.
+    Emits: IncidentOpened. Idempotent by: kind, subject and the gateway's reference.
     """
     incident = Incident(
         id=uuid7(),
@@ -48,6 +50,15 @@ def open_incident(uow: UnitOfWork, command: OpenIncident) -> bool:
     if not uow.add_if_absent(incident, "kind", "subject_id", "gateway_reference"):
         return False
     INCIDENT.begin(uow, incident, org_ids=[])
+    emit(
+        uow,
+        IncidentOpened(
+            incident_id=incident.id,
+            kind=incident.kind,
+            amount_minor=incident.amount_minor,
+            currency=incident.currency,
+        ),
+    )
     if command.suspense_minor:
         legs = [
             Leg(PLATFORM_ORG_ID, "gateway_cash", -command.suspense_minor, command.gateway),

@@ -103,6 +103,7 @@ class Sweep:
 
 _kinds: dict[str, JobKind] = {}
 _followers: dict[str, list[str]] = {}
+_recorded: set[str] = set()
 _sweeps: dict[str, Sweep] = {}
 
 
@@ -161,6 +162,16 @@ def follows(
         return fn
 
     return register
+
+
+def record_events(*events: type[Event]) -> None:
+    """Let these be recorded whether or not anybody follows them: somebody reads the record later, many at a time."""
+    _recorded.update(event.topic for event in events)
+
+
+def is_recorded(topic: str) -> bool:
+    """Whether an event of `topic` is written down: somebody follows it, or reads it later."""
+    return topic in _recorded or bool(_followers.get(topic))
 
 
 def followers(topic: str) -> list[str]:

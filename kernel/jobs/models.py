@@ -30,6 +30,15 @@ class EventRow(Base):
     correlation_id: Mapped[str | None]
 
 
+class EventCursor(Base):
+    """How far a reader of the recorded events has come. It reads a little of what lies before, too: commits come in any order."""
+
+    __tablename__ = "event_cursor"
+    __table_args__ = ({"schema": "kernel"},)
+    reader: Mapped[str] = mapped_column(primary_key=True)
+    read_until: Mapped[Instant]
+
+
 class Job(Base):
     """Work that must happen; what is done leaves the table. Lease and epoch fence off a worker that woke from a pause."""
 

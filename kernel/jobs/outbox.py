@@ -19,7 +19,7 @@ from kernel.db.uow import FollowerFailed, JobSignal, UnitOfWork, is_retried
 from kernel.events import Event
 from kernel.ids import uuid7
 from kernel.jobs.context import LEASE_S
-from kernel.jobs.kinds import Payload, followers, kind_of
+from kernel.jobs.kinds import Payload, followers, is_recorded, kind_of
 from kernel.jobs.models import EventRow
 from kernel.principal import SYSTEM
 
@@ -99,10 +99,10 @@ def outbox_of(uow: UnitOfWork) -> Outbox:
 
 
 def emit(uow: UnitOfWork, event: Event) -> UUID | None:
-    """Record an event for whoever follows it. Returns its id, None when nobody does and nothing was recorded."""
-    kinds = followers(event.topic)
-    if not kinds:
+    """Record an event for whoever follows or reads it. Returns its id, None when nobody does and nothing was recorded."""
+    if not is_recorded(event.topic):
         return None
+    kinds = followers(event.topic)
     event_id, payload = uuid7(), event.model_dump(mode="json")
     uow.append(
         EventRow,

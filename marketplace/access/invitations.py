@@ -15,9 +15,11 @@ from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from kernel.signing import BadToken, TokenSigner
 from marketplace.access.add_person import NewPerson, add_person, find_person_id
 from marketplace.access.counted_limits import Limit, count_within
+from marketplace.access.events import MemberJoined
 from marketplace.access.members import checked_roles, join
 from marketplace.access.models import INVITATION, Invitation, Member, Person
 from marketplace.input_text import checked_email
@@ -199,6 +201,7 @@ def accept_invitation(uow: UnitOfWork, signer: TokenSigner, token: str, who: UUI
     row.person_id = person_id
     INVITATION.move(uow, row, "accepted", org_ids=[row.org_id])
     audit.record(uow, "member.joined", subject_id=member.id)
+    emit(uow, MemberJoined(member_id=member.id, org_id=row.org_id, person_id=person_id))
     uow.flush()
     return Joined(row.org_id, person_id)
 

@@ -18,6 +18,7 @@ from marketplace.access.add_person import NewPerson, add_person, find_person_id
 from marketplace.access.models import MEMBER, Member, Person
 from marketplace.access.permissions import OPERATOR_ROLE, ROLES, permissions_of
 from marketplace.input_text import checked_email
+from marketplace.mail.queue_mail import drop_unsent
 from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 
 
@@ -102,6 +103,7 @@ def leave(uow: UnitOfWork) -> None:
         _keep_an_owner(uow, member)
     if MEMBER.move(uow, member, "removed", org_ids=[org_id]):
         audit.record(uow, "member.left", subject_id=member.id)
+        drop_unsent(uow, member.person_id, org_id)
     uow.flush()
 
 
@@ -139,6 +141,7 @@ def remove_member(uow: UnitOfWork, member_id: UUID) -> None:
         _keep_an_owner(uow, member)
     if MEMBER.move(uow, member, "removed", org_ids=[member.org_id]):
         audit.record(uow, "member.removed", subject_id=member.id)
+        drop_unsent(uow, member.person_id, member.org_id)
     uow.flush()
 
 

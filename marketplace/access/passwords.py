@@ -11,9 +11,11 @@ from kernel import audit, clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
+from kernel.jobs.outbox import emit
 from kernel.signing import TokenSigner, hash_password, verify_password
 from marketplace.access.add_person import checked_password, find_person_id
 from marketplace.access.email_proofs import Presented, mail_proof, take_proof
+from marketplace.access.events import AccountChanged
 from marketplace.access.mail_limits import count_mail
 from marketplace.access.models import Person, SignInSession
 from marketplace.input_text import checked_email
@@ -83,6 +85,7 @@ def _set(uow: UnitOfWork, person: Person, new: str, *, keep: UUID | None) -> Non
         ended = ended.where(SignInSession.id != keep)
     uow.session.execute(ended.values(revoked_at=clock.now()))
     audit.record(uow, "person.password_changed", subject_id=person.id)
+    emit(uow, AccountChanged(person_id=person.id, change="password_changed"))
     queue_mail(
         uow,
         NewMail(

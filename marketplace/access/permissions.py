@@ -5,7 +5,7 @@ Roles belong to a membership: the same person may be an owner here and a viewer 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 READS = frozenset(
     {"orders.read", "invoices.read", "money.read", "seller.orders.read", "trace.read", "entitlements.read"}
@@ -68,3 +68,13 @@ def permissions_of(roles: Iterable[str]) -> frozenset[str]:
     for role in roles:
         held |= ROLES.get(role, frozenset())
     return held
+
+
+def holds(roles: Collection[str], permission: str) -> bool:
+    """Whether a membership with these roles holds the permission, the platform's own staff included."""
+    return permission in permissions_of(roles) or (OPERATOR_ROLE in roles and permission in OPERATOR)
+
+
+def roles_with(permissions: Collection[str]) -> list[str]:
+    """The roles of which each holds one of the permissions at least."""
+    return [role for role in (*ROLES, OPERATOR_ROLE) if any(holds((role,), one) for one in permissions)]

@@ -25,8 +25,10 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from kernel.secrets import SecretBox, SecretUnreadable
 from kernel.signing import verify_password
+from marketplace.access.events import AccountChanged, Change
 from marketplace.access.models import Person, RecoveryCode, SecondFactor
 from marketplace.access.totp import matching_step, new_secret, normalized
 from marketplace.mail.queue_mail import NewMail, queue_mail
@@ -219,7 +221,7 @@ def use_code(uow: UnitOfWork, box: SecretBox, factor: SecondFactor, typed: str) 
     if uow.session.scalar(used) is None:
         return False
     person = uow.session.get_one(Person, factor.person_id)
-    _tell(uow, person, "recovery_code_used", left=str(read_status(uow, person.id).recovery_codes_left))
+    _tell(uow, person, "recovery_code_used", codes_left=read_status(uow, person.id).recovery_codes_left)
     return True
 
 
@@ -262,11 +264,13 @@ def _locked(uow: UnitOfWork, person_id: UUID | None) -> Person:
     return person
 
 
-def _tell(uow: UnitOfWork, person: Person, kind: str, **params: str) -> None:
+def _tell(uow: UnitOfWork, person: Person, change: Change, *, codes_left: int | None = None) -> None:
     """Each is a security event: audited, and mailed to whose account it is."""
-    audit.record(uow, f"person.{kind}", subject_id=person.id)
-    said = {"path": PAGE, "email": person.email, **params}
-    queue_mail(uow, NewMail(person.email, kind, person.locale, said, person.id))
+    audit.record(uow, f"person.{change}", subject_id=person.id)
+    emit(uow, AccountChanged(person_id=person.id, change=change, codes_left=codes_left))
+    left = {} if codes_left is None else {"left": str(codes_left)}
+    said = {"path": PAGE, "email": person.email, **left}
+    queue_mail(uow, NewMail(person.email, change, person.locale, said, person.id))
     uow.flush()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,9 +17,11 @@ from kernel import audit, clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, NotFound, Unauthenticated
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from kernel.secrets import SecretBox
 from kernel.signing import BadToken, TokenSigner, hash_password, password_needs_rehash, verify_password
 from marketplace.access.authenticate import csrf_of, hash_token, organizations_of
+from marketplace.access.events import SignedInFromNewDevice
 from marketplace.access.models import Person, SignInSession
 from marketplace.access.second_factor import counted_as, find_second_factor, use_code
 from marketplace.access.sign_in_limits import forgive_attempt
@@ -30,6 +32,8 @@ LASTS = timedelta(days=14)
 CODE_WITHIN = timedelta(minutes=10)
 """How long a password that was right waits for its code."""
 SIGNED_FOR = "sign_in_code"
+FIRST_DAY = timedelta(days=1)
+"""Of an account: its owner's own browsers are all new then, and nobody needs to be told of them."""
 AGENT_CHARACTERS = 200
 MOST_LISTED = 50
 
@@ -137,7 +141,7 @@ def sign_in_with_code(
     # Switched off meanwhile, the password is enough.
     if factor is not None and not use_code(uow, box, factor, code):
         raise Unauthenticated("code_wrong")
-    opened = _open(uow, uow.session.get_one(Person, proved.person_id), command)
+    opened = _open(uow, uow.session.get_one(Person, proved.person_id), replace(command, device_id=code_device_id))
     forgive_attempt(uow, counted_as(proved.person_id), command.network_address, code_device_id)
     return opened
 
@@ -172,6 +176,8 @@ def _open(uow: UnitOfWork, person: Person, command: SignIn) -> NewSession:
         raise Forbidden("membership_ended")
     opened = begin_session(uow, person.id, chosen.org_id, Browser(command.agent, command.network_address or ""))
     forgive_attempt(uow, person.email, command.network_address, command.device_id)
+    if command.device_id is None and person.created_at < clock.now() - FIRST_DAY:
+        emit(uow, SignedInFromNewDevice(session_id=opened.session_id, person_id=person.id))
     return opened
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from email.headerregistry import Address
+from datetime import datetime, timedelta
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import Policy, default
 from email.utils import format_datetime
 from functools import cache
 from importlib import resources
@@ -22,6 +23,24 @@ from kernel.signing import TokenSigner
 from kernel.text import plain_text
 
 LOCALES: Final = ("zh-CN", "en")
+UNSUBSCRIBE: Final = "unsubscribe"
+"""What the token of a link is signed for by which a reader wants no more mails of a kind."""
+UNSUBSCRIBE_PATH: Final = "/notifications/unsubscribe"
+UNSUBSCRIBE_WITHIN: Final = timedelta(days=400)
+"""Mails are kept for long, and one of them may be the only one at hand."""
+
+
+class AddressHeader(UnstructuredHeader, BaseHeader):
+    """An address of the web: on one line as it is, where the library would write what is long in encoded words."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """The header as it is sent; RFC 5322 §2.1.1 allows 998 characters in a line."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS: Final = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", AddressHeader)
+_POLICY: Final = default.clone(header_factory=_HEADERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +52,7 @@ class MailContent:
     kind: str
     locale: str
     created_at: datetime
-    params: Mapping[str, str]
+    params: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +78,9 @@ class Composer:
     def compose(self, mail: MailContent) -> EmailMessage:
         """The message. Header injection is impossible: `email.policy` refuses line ends, and what is filled in is one line."""
         words = texts(mail.locale)[mail.kind]
-        params = {name: plain_text(value) for name, value in mail.params.items()} | self._secrets(mail.params)
+        items = [self._item(one) for one in mail.params.get("items", ())]
+        said = {name: plain_text(value) for name, value in mail.params.items() if name != "items"}
+        params = said | self._secrets(mail.params)
         filled = {key: _fill(text, params) for key, text in words.items()}
         frame = {key: _fill(text, params) for key, text in texts(mail.locale)["frame"].items()}
         view = {
@@ -68,24 +89,31 @@ class Composer:
             "words": filled,
             "code": params.get("code"),
             "link": params.get("link") or self._own_link(mail.params),
+            "items": items,
+            "unsubscribe": self._unsubscribe_link(mail),
             "site": self._public_url,
             "frame": frame,
         }
-        message = EmailMessage()
+        message = EmailMessage(policy=_POLICY)
         message["Subject"] = filled["subject"]
         message["From"] = Address(frame["sender"], addr_spec=self._sender)
         message["To"] = mail.to_address
         message["Date"] = format_datetime(mail.created_at)
         message["Message-ID"] = f"<{mail.id}@{urlsplit(self._public_url).hostname or 'localhost'}>"
-        message["Content-Language"] = mail.locale
         # No holiday answer to what a machine says (RFC 3834 §5).
         message["Auto-Submitted"] = "auto-generated"
+        if view["unsubscribe"]:
+            # One click in the reader's mail program, without opening a page (RFC 8058 §3.1).
+            message["List-Unsubscribe"] = f"<{view['unsubscribe']}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(_templates().get_template("mail.txt").render(view), cte="quoted-printable")
         html = _inliner().inline(_templates().get_template("mail.html").render(view))
         message.add_alternative(html, subtype="html", cte="quoted-printable")
+        # Last: the body's own headers are made anew with it.
+        message["Content-Language"] = mail.locale
         return message
 
-    def _secrets(self, params: Mapping[str, str]) -> dict[str, str]:
+    def _secrets(self, params: Mapping[str, Any]) -> dict[str, str]:
         """The code and the link that the mail's proof stands for; both come from the signing key and the proof's id."""
         if "proof_id" not in params:
             return {}
@@ -96,7 +124,23 @@ class Composer:
             found["code"] = self._signer.short_code(params["proof_purpose"], params["proof_id"])
         return found
 
-    def _own_link(self, params: Mapping[str, str]) -> str | None:
+    def _unsubscribe_link(self, mail: MailContent) -> str | None:
+        """None for what nobody can do without."""
+        if "unsubscribe_group" not in mail.params:
+            return None
+        claims = {"person": mail.params["unsubscribe_person"], "group": mail.params["unsubscribe_group"]}
+        token = self._signer.sign_token(UNSUBSCRIBE, claims, mail.created_at + UNSUBSCRIBE_WITHIN)
+        return f"{self._public_url}{UNSUBSCRIBE_PATH}?token={token}"
+
+    def _item(self, item: Mapping[str, str]) -> dict[str, str]:
+        """An entry of a digest: what happened, what it means, and its page."""
+        return {
+            "title": plain_text(item["title"]),
+            "text": plain_text(item["text"]),
+            "link": f"{self._public_url}{item['path']}",
+        }
+
+    def _own_link(self, params: Mapping[str, Any]) -> str | None:
         return f"{self._public_url}{params['path']}" if "path" in params else None
 
 

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.db.base import Base, CreatedAt, Id, Instant
 
 PERSON = "marketplace.person.id"
+MailParams = dict[str, Any]
+"""Texts by name; `items` is a list of what a digest holds."""
 
 
 class Mail(Base):
@@ -22,11 +24,14 @@ class Mail(Base):
         CheckConstraint("sent_at IS NULL OR refused_at IS NULL", name="one_end"),
         Index("ix_mail_created_at", "created_at"),
         Index("ix_mail_person_id", "person_id"),
+        Index("ix_mail_org_id", "org_id"),
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
     to_address: Mapped[str]
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey(PERSON))
+    org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
+    """What it is about is the business of this organization's members alone."""
     kind: Mapped[str]
     """Which text: a section of `texts/`."""
     locale: Mapped[str]

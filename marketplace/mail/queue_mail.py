@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from sqlalchemy import delete, or_
+
 from kernel import clock
 from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.jobs.outbox import enqueue
-from marketplace.mail.models import Mail
+from marketplace.mail.models import Mail, MailParams
 
 SEND = "marketplace.mail.send"
+DIGEST = "digest"
+"""The kind of a mail that may tell of several organizations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +26,10 @@ class NewMail:
     to_address: str
     kind: str
     locale: str
-    params: dict[str, str] = field(default_factory=dict)
+    params: MailParams = field(default_factory=dict)
     person_id: UUID | None = None
+    org_id: UUID | None = None
+    """Whose members alone may read it: it is dropped when its reader leaves before it went out."""
 
 
 def queue_mail(uow: UnitOfWork, command: NewMail) -> UUID:
@@ -35,6 +41,7 @@ def queue_mail(uow: UnitOfWork, command: NewMail) -> UUID:
                 id=mail_id,
                 to_address=command.to_address,
                 person_id=command.person_id,
+                org_id=command.org_id,
                 kind=command.kind,
                 locale=command.locale,
                 params=command.params,
@@ -44,3 +51,11 @@ def queue_mail(uow: UnitOfWork, command: NewMail) -> UUID:
         uow.flush()
     enqueue(uow, SEND, {"mail_id": str(mail_id)}, dedupe_key=str(mail_id))
     return mail_id
+
+
+def drop_unsent(uow: UnitOfWork, person_id: UUID, org_id: UUID) -> None:
+    """Somebody left an organization: what is on its way to them about it does not go out any more."""
+    of_it = or_(Mail.org_id == org_id, Mail.kind == DIGEST)
+    on_its_way = delete(Mail).where(Mail.person_id == person_id, of_it)
+    with as_platform(uow):
+        uow.session.execute(on_its_way.where(Mail.sent_at.is_(None), Mail.refused_at.is_(None)))

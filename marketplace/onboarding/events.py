@@ -8,6 +8,22 @@ from uuid import UUID
 from kernel.events import Event
 
 
+class LegalProofSubmitted(Event):
+    """A seller handed in a document that shows that it exists; the platform has to look at it."""
+
+    topic: ClassVar[str] = "marketplace.legal_proof_submitted.v1"
+    proof_id: UUID
+    org_id: UUID
+
+
+class LegalProofReviewed(Event):
+    """The platform has approved or rejected it."""
+
+    topic: ClassVar[str] = "marketplace.legal_proof_reviewed.v1"
+    proof_id: UUID
+    org_id: UUID
+
+
 class SellerOnboarded(Event):
     """Every step of a seller's checklist is done; it may publish."""
 

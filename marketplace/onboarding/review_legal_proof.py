@@ -9,8 +9,10 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
+from kernel.jobs.outbox import emit
 from marketplace.input_text import line, optional_line
 from marketplace.onboarding.checklist import lock_checklist, mark_done
+from marketplace.onboarding.events import LegalProofReviewed
 from marketplace.onboarding.models import LEGAL_PROOF, LegalProof
 
 MAX_REASON = 500
@@ -34,7 +36,7 @@ def review_legal_proof(uow: UnitOfWork, command: ReviewLegalProof) -> LegalProof
         Invalid: `text_required`, `text_too_long`: of the reason for a refusal.
         Conflict: `legal_proof_decided`: it does not wait any more.
 
-    Emits: SellerOnboarded with the last step. Locks: the checklist, then the document.
+    Emits: LegalProofReviewed, SellerOnboarded with the last step. Locks: the checklist, then the document.
     """
     uow.principal.require("operator.reviews")
     known = uow.session.get(LegalProof, command.proof_id)
@@ -53,6 +55,7 @@ def review_legal_proof(uow: UnitOfWork, command: ReviewLegalProof) -> LegalProof
     row.reason = text("reason", command.reason, MAX_REASON)
     row.reviewed_by, row.reviewed_at = uow.principal.person_id, clock.now()
     LEGAL_PROOF.move(uow, row, decision, org_ids=[row.org_id], reason=row.reason or None)
+    emit(uow, LegalProofReviewed(proof_id=row.id, org_id=row.org_id))
     if command.approve:
         mark_done(uow, checklist, "legal")
     uow.flush()

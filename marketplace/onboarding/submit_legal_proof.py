@@ -10,9 +10,11 @@ from sqlalchemy import select
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from kernel.storage import StoredObject
 from kernel.text import plain_text
 from marketplace.onboarding.checklist import lock_checklist
+from marketplace.onboarding.events import LegalProofSubmitted
 from marketplace.onboarding.models import LEGAL_PROOF, LegalProof
 
 PREFIX = "legal"
@@ -38,7 +40,7 @@ def submit_legal_proof(uow: UnitOfWork, command: SubmitLegalProof) -> LegalProof
 
     A seller that was approved before stays so whatever is said to the new document.
 
-    Raises: NotFound `onboarding_not_found`. Locks: the checklist.
+    Raises: NotFound `onboarding_not_found`. Emits: LegalProofSubmitted. Locks: the checklist.
     """
     checklist = lock_checklist(uow, uow.principal.organization())
     waiting = uow.session.scalar(
@@ -67,5 +69,6 @@ def submit_legal_proof(uow: UnitOfWork, command: SubmitLegalProof) -> LegalProof
     )
     LEGAL_PROOF.begin(uow, row, org_ids=[row.org_id])
     uow.session.add(row)
+    emit(uow, LegalProofSubmitted(proof_id=row.id, org_id=row.org_id))
     uow.flush()
     return row

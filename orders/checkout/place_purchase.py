@@ -31,7 +31,7 @@ from orders.checkout.priced_line import Context, PricedLine, by_seller, totals
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
 from orders.checkout.views import PurchaseView
-from orders.order.events import PurchasePlaced
+from orders.order.events import ApprovalRequested, PurchasePlaced
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
 from orders.order.views import LineView, line_view, order_view
 
@@ -99,7 +99,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
 
     Raises: NotFound, Conflict `price_changed` as `lines_for`, Gone `quote_expired`, Conflict `quote_used`, `plan_withdrawn`,
     `listing_suspended`.
-    Emits: PurchasePlaced. Locks: the quote; as `approval_reasons`. Idempotent by the quote: it can be used once.
+    Emits: PurchasePlaced, ApprovalRequested. Locks: the quote; as `approval_reasons`.
+    Idempotent by the quote: it can be used once.
     """
     quote, buyer_name, requested_by_name = _take_quote(uow, command.quote_id)
     profile = lookups.get_billing_profile(uow, command.billing_profile_id)
@@ -137,6 +138,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         _place_order(uow, placed, seller_org_id, group, context, buyer_name)
     emit(uow, PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
     if waits:
+        emit(uow, ApprovalRequested(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
         return placed
     submission = request_payment(uow, purchase, placed.orders, leased=command.pay_at_once)
     return replace(placed, submission=submission)

@@ -17,6 +17,14 @@ class PurchasePlaced(Event):
     needs_approval: bool
 
 
+class ApprovalRequested(Event):
+    """A purchase waits for the word of an approver."""
+
+    topic: ClassVar[str] = "orders.approval_requested.v1"
+    purchase_id: UUID
+    buyer_org_id: UUID
+
+
 class PurchaseApproved(Event):
     """An approver let a purchase pass."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from marketplace.mail.ports import Refusal
 from marketplace.mail.smtp_transport import SmtpServer, SmtpTransport
 
 SITE = "https://market.example"
-PARAMS = {
+PARAMS: dict[str, Any] = {
     "email": "buyer@firm.example",
     "inviter": "张三",
     "giver": "李四\r\nBcc: victim@example.org",
@@ -37,6 +38,13 @@ PARAMS = {
     "proof_path": "/sign-up/complete",
     "proof_until": "2026-11-28T12:00:00+00:00",
     "proof_code": "yes",
+    "title": "星河\r\nBcc: victim@example.org",
+    "text": "等您审批",
+    "action": "去审批",
+    "count": "2",
+    "items": [{"title": "<b>一</b>", "text": "二", "path": "/orders"}],
+    "unsubscribe_person": str(uuid7()),
+    "unsubscribe_group": "orders",
 }
 
 
@@ -153,11 +161,29 @@ def test_every_mail_reads_in_both_forms_and_no_name_becomes_a_header(kind: str, 
         assert texts(locale)[kind]["heading"].split("{")[0] in words
     assert "{" not in plain.get_content()
     assert sent["Bcc"] is None
+    assert sent["Content-Language"] == locale
     assert set(sent.keys()) <= {
         "Subject", "From", "To", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "MIME-Version", "Content-Type",
+        "List-Unsubscribe", "List-Unsubscribe-Post",
     }  # fmt: skip
     assert "style=" in html.get_content()
     assert "<script" not in html.get_content()
+
+
+def test_one_click_ends_mails_of_a_kind_and_a_link_says_the_same_to_people() -> None:
+    """RFC 8058 §3.1: both headers, and an address over HTTPS."""
+    sent = message("digest")
+    address = str(sent["List-Unsubscribe"]).strip("<>")
+    # On one line and in plain sight: a mail program reads no encoded words there (RFC 2369 §2).
+    assert f"List-Unsubscribe: <{address}>\r\n".encode() in sent.as_bytes(policy=SMTP_POLICY)
+    assert address.startswith(f"{SITE}/notifications/unsubscribe?token=")
+    assert sent["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    plain, html = (sent.get_body((form,)) for form in ("plain", "html"))
+    assert plain is not None
+    assert html is not None
+    assert address in plain.get_content()
+    assert address in html.get_content()
+    assert "&lt;b&gt;" in html.get_content()
 
 
 def test_both_languages_say_the_same_things() -> None:

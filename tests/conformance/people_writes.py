@@ -96,6 +96,15 @@ def second_factor(world: World) -> None:
     ask("POST /v1/me/second-factor/removal", who, again | {"code": code})
 
 
+def notifications(world: World) -> None:
+    ask = world.walk.ask
+    notification_id, who = world.notification(world.stage.buyer)
+    ask("POST /v1/notifications/{notification_id}/read", who, notification_id=notification_id)
+    ask("POST /v1/notifications/read-all", who)
+    chosen = {"preferences": [{"group": "orders", "level": "digest"}]}
+    ask("PUT /v1/notifications/preferences", who, chosen)
+
+
 def ownership(world: World) -> None:
     ask = world.walk.ask
     with unit_of_work(world.services.db, SYSTEM) as uow:

@@ -27,12 +27,14 @@ from kernel.principal import SYSTEM, Principal
 from marketplace.access.members import list_members
 from marketplace.mail.compose import Composer, MailContent
 from marketplace.mail.models import Mail
+from marketplace.notifications.models import Notification
+from marketplace.notifications.notify import NewNotification, notify
 from marketplace.onboarding.agreement_text import AGREEMENT_VERSION
 from orders.approval_rules.set_rule import SetRule, set_rule
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
-from tests.conformance.people_writes import members, ownership, second_factor, sign_in, sign_up
+from tests.conformance.people_writes import members, notifications, ownership, second_factor, sign_in, sign_up
 from tests.factories_marketplace import Org, make_channel, make_member, make_org, make_ready_video
 from tests.loop_stage import Stage, services_for, set_stage
 
@@ -69,6 +71,19 @@ class World:
         with unit_of_work(self.services.db, org.owner) as uow:
             members = {row.person_id: row.id for row in list_members(uow)}
         return person, who, members[person.person()]
+
+    def notification(self, org: Org) -> tuple[UUID, Who]:
+        """Something that a new member was told, and their browser."""
+        person, who, _ = self.member(org, "finance")
+        event_id = uuid7()
+        params: dict[str, str | int] = {"number": "1", "seller": "某公司", "amount_minor": 1, "currency": "CNY"}
+        wanted = NewNotification(
+            event_id, clock.now(), "invoice_issued", "/invoices", params, org_id=org.id, person_id=person.person()
+        )
+        with unit_of_work(self.services.db, SYSTEM) as uow:
+            notify(uow, [wanted])
+            own = select(Notification.id).where(Notification.event_id == event_id)
+            return uow.session.scalars(own).one(), who
 
     def proof(self, to: str) -> str:
         """The token in the newest mail to an address."""
@@ -305,6 +320,7 @@ STEPS = (
     members,
     second_factor,
     ownership,
+    notifications,
     catalogue,
     onboarding,
     videos,

@@ -33,6 +33,7 @@ from api.v1.ownership_transfers import accept_transfer, decline_transfer
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden, NotFound
 from marketplace.access.authenticate import PRE_AUTH, SignedIn
+from marketplace.access.browser_name import browser_name
 from marketplace.access.invitations import Invite, invite, list_invitations, withdraw_invitation
 from marketplace.access.members import change_roles, leave, list_members, remove_member
 from marketplace.access.ownership import (
@@ -51,15 +52,6 @@ from marketplace.mail.bounces import find_bounces
 
 Answer = Response[str] | Response[bytes]
 REFUSED = 422
-_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
-_SYSTEMS = (
-    ("Android", "Android"),
-    ("iPhone", "iOS"),
-    ("iPad", "iPadOS"),
-    ("Windows", "Windows"),
-    ("Mac OS", "macOS"),
-    ("Linux", "Linux"),
-)
 _LINK = re.compile(r"https?://\S+")
 
 
@@ -263,7 +255,7 @@ def _account(page_request: PageRequest, error: str | None = None, error_field: s
             OpenSession(
                 str(one.id),
                 one.is_current,
-                _browser(one.agent) or page_request.t("account.unknown_browser"),
+                browser_name(one.agent) or page_request.t("account.unknown_browser"),
                 one.organization,
                 one.network_address,
                 one.created_at,
@@ -317,12 +309,6 @@ def _self(page_request: PageRequest) -> SignedIn:
     if page_request.signed_in is None:
         raise Forbidden("person_required")
     return page_request.signed_in
-
-
-def _browser(agent: str) -> str:
-    """A browser as its owner knows it. Names in `User-Agent` contain each other: the first that fits is meant."""
-    found = [next((name for sign, name in names if sign in agent), "") for names in (_BROWSERS, _SYSTEMS)]
-    return " · ".join(filter(None, found)) or agent[:60]
 
 
 routes = [

@@ -24,6 +24,10 @@ MEMBERS = "/members"
 OWNERSHIP_OFFER = "/members/ownership"
 ORGANIZATION_NEW = "/organizations/new"
 OUTBOX = "/outbox"
+NOTIFICATIONS = "/notifications"
+NOTIFICATIONS_READ_ALL = "/notifications/read-all"
+NOTIFICATION_PREFERENCES = "/notifications/preferences"
+UNSUBSCRIBE = "/notifications/unsubscribe"
 LANGUAGE = "/language"
 ORGANIZATION = "/organization"
 ORDERS = "/orders"
@@ -201,6 +205,11 @@ def ownership_withdraw(transfer_id: str) -> str:
 def invitation_withdraw(invitation_id: str) -> str:
     """Where an invitation is taken back."""
     return f"/members/invitations/{invitation_id}/withdraw"
+
+
+def notification(notification_id: str, act: str) -> str:
+    """Where a notification is opened on the page it leads to, or marked as read."""
+    return f"{NOTIFICATIONS}/{notification_id}/{act}"
 
 
 def mail(mail_id: str) -> str:

@@ -1,18 +1,15 @@
 """Money, dates and numbers as a reader of one language expects them (CLDR, by Babel)."""
 
-from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta, get_timezone
-from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent, get_currency_symbol
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 
 from kernel.money import Money, exponent
-
-SIGNS = {"CNY": "¥", "JPY": "JP¥"}
-"""¥ is the yuan in either language, as on the market's documents. CLDR's English writes CN¥, and ¥ for the yen."""
+from kernel.written_amounts import with_own_sign, write_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +20,17 @@ class Formats:
     time_zone: str
 
     def money(self, amount: Money) -> str:
-        """An amount with all decimals of its currency's minor unit (CLDR shows fewer of some) and its symbol."""
-        pattern = copy(self.locale.currency_formats["standard"])
-        pattern.frac_prec = (exponent(amount.currency),) * 2
-        return self._signed(
-            amount,
-            format_currency(amount.decimal(), amount.currency, pattern, locale=self.locale, currency_digits=False),
-        )
+        """An amount with all its decimals."""
+        return write_amount(amount, self.locale)
 
     def price(self, amount: Money) -> str:
         """An amount as in a price tag: no decimals when they are all zero."""
         if amount.amount_minor % 10 ** exponent(amount.currency):
             return self.money(amount)
-        return self._signed(
-            amount,
-            format_currency(amount.decimal(), amount.currency, "¤#,##0", locale=self.locale, currency_digits=False),
+        written = format_currency(
+            amount.decimal(), amount.currency, "¤#,##0", locale=self.locale, currency_digits=False
         )
-
-    def _signed(self, amount: Money, written: str) -> str:
-        """With the market's own sign of the currency where it has one."""
-        sign = SIGNS.get(amount.currency)
-        return written.replace(get_currency_symbol(amount.currency, self.locale), sign) if sign else written
+        return with_own_sign(written, amount.currency, self.locale)
 
     def number(self, value: int) -> str:
         """A whole number with the locale's grouping."""

@@ -12,10 +12,11 @@ from api.language import LANGUAGES, Language
 from api.pages.frame import addresses, assets, navigation
 from api.pages.frame.choices import CLAIM_KINDS
 from api.pages.frame.codes import in_words
-from api.pages.frame.formats import SIGNS, Formats
+from api.pages.frame.formats import Formats
 from api.pages.frame.status_colors import tone
 from api.pages.frame.translations import translations
 from kernel.money import exponents_besides_two
+from kernel.written_amounts import SIGNS
 
 TEMPLATES = Path(__file__).parents[1]
 

@@ -7,6 +7,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.principal import PrincipalKind
 from marketplace.access.authenticate import SignedIn
 from marketplace.channels.queries import list_own_channels
+from marketplace.notifications.queries import count_unread
 from orders.queries import count_waiting_for_approval
 
 VISITOR_AREAS: frozenset[Area] = frozenset({"channel"})
@@ -60,7 +61,10 @@ def areas_of(uow: UnitOfWork, signed_in: SignedIn | None) -> frozenset[Area]:
 
 
 def badges_of(uow: UnitOfWork, signed_in: SignedIn | None) -> dict[str, int]:
-    """How many purchases wait for the visitor's decision."""
-    if signed_in is None or not signed_in.principal.may("orders.approve"):
+    """How many purchases wait for the visitor's decision, and how many notifications to be read."""
+    if signed_in is None:
         return {}
-    return {"approvals": count_waiting_for_approval(uow)}
+    badges = {"notifications": count_unread(uow, signed_in.principal)}
+    if signed_in.principal.may("orders.approve"):
+        badges["approvals"] = count_waiting_for_approval(uow)
+    return badges

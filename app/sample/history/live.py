@@ -49,6 +49,7 @@ from kernel.jobs.runner import due
 from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_TERMS
+from orders.notifications.notify_of_events import notify_past
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +73,8 @@ CAREFUL_BUYERS = ("minghu", "beilun", "qinling")
 FOLLOWS_AFTER = timedelta(seconds=2)
 """Between a purchase and its payment, its payment and its delivery: about what the present needs, too."""
 BEATS = 12
+NOTIFIED = timedelta(days=3)
+"""Of the past: what people find in their notifications. Nobody is mailed about any of it."""
 DRAWN_WITHIN = timedelta(hours=12)
 """After the past's end: until when its documents may wait."""
 _BEHAVIOUR: Mapping[str, dict[str, object]] = {
@@ -125,6 +128,7 @@ class Past:
                     self._do(number, step)
                 finally:
                     gate.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": sandbox_history.MAKING})
+        notify_past(partial(transact, self.services.db, SYSTEM), self._ends_at - NOTIFIED, self._ends_at)
         transact(self.services.db, SYSTEM, _complete)
 
     def _do(self, number: int, step: acts.Step) -> None:

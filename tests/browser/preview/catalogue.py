@@ -8,6 +8,7 @@ from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, 
 from api.pages.operator.views import Queue
 from api.pages.orders.views import OrderPageLine, OrderPageView
 from tests.browser.preview.listing_samples import listing_pages, review_pages
+from tests.browser.preview.notification_samples import NotificationSamples
 from tests.browser.preview.product_samples import product_pages
 from tests.browser.preview.selling_samples import DeskSamples
 
@@ -40,7 +41,7 @@ def clear(queue: Queue) -> Queue:
 
 def samples(language: Language) -> dict[str, Sample]:
     """All pages in one language."""
-    s = DeskSamples(language)
+    s, told = DeskSamples(language), NotificationSamples(language)
     paid = FlashMessage("good", s.pick("已收到你的决定。", "Your decision is recorded."))
     operator: frozenset[Area] = frozenset({"operator", "reviewer", "tracer"})
     made: dict[str, Sample] = {
@@ -56,6 +57,11 @@ def samples(language: Language) -> dict[str, Sample]:
         "order-live": Sample(s.order(live=True), BUYER, refresh_s=5),
         "invoices": Sample(s.invoices(), BUYER),
         "invoice-opened": Sample(s.invoices(opened=True), BUYER),
+        "notifications": Sample(told.notifications(), BUYER),
+        "notifications-none": Sample(told.notifications(none=True), BUYER),
+        "notification-preferences": Sample(told.preferences(), BUYER),
+        "unsubscribe": Sample(told.unsubscribe(), frozenset()),
+        "unsubscribed": Sample(told.unsubscribe(is_done=True), frozenset()),
         "approvals": Sample(s.approvals(), BUYER, paid),
         "entitlement": Sample(s.entitlement(), BUYER),
         "entitlements": Sample(s.entitlements(), BUYER),
@@ -98,7 +104,7 @@ def chrome(language: Language, sample: Sample, path: str, nonce: str = "n0nce") 
         if signed_in
         else (),
         areas=sample.areas,
-        badges={"approvals": 1} if "approver" in sample.areas else {},
+        badges={"approvals": 1, "notifications": 120} if "approver" in sample.areas else {},
         notice=sample.notice,
         refresh_s=sample.refresh_s,
     )

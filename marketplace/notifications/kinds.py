@@ -1,0 +1,113 @@
+"""What people are told of, in groups for which each may choose how. The words are in `texts/`.
+
+A group's *level* says how much a person would like: nothing, a notification in the product, the same and a daily digest by
+mail, or the same and a mail at once. Only kinds that are `mailed` ever leave by mail: those on which somebody has to act, or
+which they would miss. What concerns the safety of an account cannot be switched off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+Level = Literal["none", "in_app", "digest", "mail"]
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+MailWhen = Literal["none", "at_once", "digest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Kinds that a person chooses a level for together."""
+
+    name: str
+    default: Level
+    essential: bool = False
+    """Nobody can switch it off: whoever took an account over would do so first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One sort of notification."""
+
+    name: str
+    group: Group
+    mailed: bool = True
+
+
+_APPROVALS: Final = Group("approvals", "mail")
+_ORDERS: Final = Group("orders", "mail")
+_INVOICES: Final = Group("invoices", "digest")
+_SALES: Final = Group("sales", "mail")
+_LISTINGS: Final = Group("listings", "mail")
+_MONEY: Final = Group("money", "mail")
+_ORGANIZATION: Final = Group("organization", "digest")
+_OPERATIONS: Final = Group("operations", "in_app")
+_SECURITY: Final = Group("security", "mail", essential=True)
+
+GROUPS: Final[Mapping[str, Group]] = {
+    group.name: group
+    for group in (
+        _APPROVALS,
+        _ORDERS,
+        _INVOICES,
+        _SALES,
+        _LISTINGS,
+        _MONEY,
+        _ORGANIZATION,
+        _OPERATIONS,
+        _SECURITY,
+    )
+}
+
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        Kind("approval_asked", _APPROVALS),
+        Kind("purchase_approved", _APPROVALS),
+        Kind("purchase_rejected", _APPROVALS),
+        Kind("purchase_expired", _APPROVALS),
+        Kind("order_paid", _ORDERS, mailed=False),
+        Kind("order_active", _ORDERS),
+        Kind("payment_failed", _ORDERS),
+        Kind("delivery_failed", _ORDERS),
+        Kind("refund_sent", _ORDERS),
+        Kind("invoice_issued", _INVOICES),
+        Kind("credit_note_issued", _INVOICES),
+        Kind("order_received", _SALES, mailed=False),
+        Kind("run_failed", _SALES),
+        Kind("listing_published", _LISTINGS),
+        Kind("listing_rejected", _LISTINGS),
+        Kind("listing_suspended", _LISTINGS),
+        Kind("legal_proof_approved", _LISTINGS),
+        Kind("legal_proof_rejected", _LISTINGS),
+        Kind("statement_closed", _MONEY),
+        Kind("payout_sent", _MONEY),
+        Kind("payout_failed", _MONEY),
+        Kind("payout_returned", _MONEY),
+        Kind("member_joined", _ORGANIZATION),
+        Kind("listing_waiting", _OPERATIONS),
+        Kind("legal_proof_waiting", _OPERATIONS),
+        Kind("incident_opened", _OPERATIONS),
+        Kind("new_device", _SECURITY),
+        # The mails of these are queued with the change itself, for whoever has no notification to read.
+        Kind("password_changed", _SECURITY, mailed=False),
+        Kind("second_factor_on", _SECURITY, mailed=False),
+        Kind("second_factor_off", _SECURITY, mailed=False),
+        Kind("recovery_codes_made", _SECURITY, mailed=False),
+        Kind("recovery_code_used", _SECURITY, mailed=False),
+    )
+}
+
+
+def level_of(levels: Mapping[str, str], group: Group) -> Level:
+    """What a person chose for the group, or its default."""
+    chosen = group.default if group.essential else levels.get(group.name, group.default)
+    return next((level for level in LEVELS if level == chosen), group.default)
+
+
+def mail_when(kind: Kind, level: Level) -> MailWhen:
+    """Whether a notification of this kind leaves by mail at this level."""
+    if not kind.mailed or level in ("none", "in_app"):
+        return "none"
+    return "digest" if level == "digest" else "at_once"

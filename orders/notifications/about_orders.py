@@ -1,0 +1,251 @@
+"""What buyers and sellers are told of purchases, orders and their delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.payments.events import PaymentFailed
+from fulfillment.entitlements.events import DeliveryFailed
+from kernel.db.uow import UnitOfWork
+from marketplace.access.models import Person
+from marketplace.notifications.notification_text import Params
+from marketplace.notifications.notify import NewNotification
+from orders.checkout.models import Approval, Purchase
+from orders.notifications.notifiers import RecordedEvent, notifies_of
+from orders.order.events import (
+    ApprovalRequested,
+    OrderActivated,
+    OrderDeliveryFailed,
+    OrderPaid,
+    PurchaseApproved,
+    PurchaseExpired,
+    PurchaseRejected,
+)
+from orders.order.models import Order, OrderLine
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """What is said of an order, and who asked for it."""
+
+    order: Order
+    requested_by: UUID | None
+    params: Params
+
+    @property
+    def path(self) -> str:
+        """Its page, for the buyer."""
+        return f"/orders/{self.order.id}"
+
+
+def orders_of(uow: UnitOfWork, order_ids: Collection[UUID]) -> dict[UUID, OrderFacts]:
+    """By id, in two statements."""
+    rows = uow.session.execute(
+        select(Order, Purchase.requested_by)
+        .join(Purchase, Purchase.id == Order.purchase_id)
+        .where(Order.id.in_(order_ids))
+    ).all()
+    titles = _titles(uow, OrderLine.order_id.in_(order_ids))
+    return {
+        order.id: OrderFacts(
+            order,
+            requested_by,
+            {
+                "number": order.number,
+                "seller": order.seller_name,
+                "buyer": order.buyer_name,
+                "amount_minor": order.gross_minor,
+                "currency": order.currency,
+                **titles[order.id],
+            },
+        )
+        for order, requested_by in rows
+    }
+
+
+@notifies_of(ApprovalRequested)
+def approval_requested(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may approve is asked, as long as the purchase waits."""
+    found = _purchases(uow, events)
+    for event in events:
+        purchase, params, names = found[event.uuid("purchase_id")]
+        if purchase.state == "pending_approval":
+            yield NewNotification(
+                event.id,
+                event.at,
+                "approval_asked",
+                "/approvals",
+                {**params, "asked_by": names.get(purchase.requested_by, purchase.billing_profile["legal_name"])},
+                org_id=purchase.buyer_org_id,
+                permission="orders.approve",
+                but_not=purchase.requested_by,
+            )
+
+
+def _decided(uow: UnitOfWork, events: Sequence[RecordedEvent], kind: str) -> Iterable[NewNotification]:
+    found = _purchases(uow, events)
+    decided = select(Approval).where(Approval.purchase_id.in_(found))
+    approvals = {row.purchase_id: row for row in uow.session.scalars(decided)}
+    names = _names(uow, {row.decided_by for row in approvals.values()})
+    for event in events:
+        purchase, params, _ = found[event.uuid("purchase_id")]
+        approval = approvals[purchase.id]
+        if approval.decided_by != purchase.requested_by:
+            said = {**params, "decided_by": names[approval.decided_by], "reason": approval.reason or ""}
+            yield from _to_requester(event, kind, purchase, said)
+
+
+@notifies_of(PurchaseApproved)
+def purchase_approved(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever asked learns that it goes on."""
+    return _decided(uow, events, "purchase_approved")
+
+
+@notifies_of(PurchaseRejected)
+def purchase_rejected(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever asked learns why not."""
+    return _decided(uow, events, "purchase_rejected")
+
+
+@notifies_of(PurchaseExpired)
+def purchase_expired(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever asked learns that nothing came of it."""
+    found = _purchases(uow, events)
+    for event in events:
+        purchase, params, _ = found[event.uuid("purchase_id")]
+        yield from _to_requester(event, "purchase_expired", purchase, params)
+
+
+@notifies_of(PaymentFailed)
+def payment_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever asked may pay in another way, as long as the purchase waits for money."""
+    found = _purchases(uow, events, "reference")
+    for event in events:
+        purchase, params, _ = found[event.uuid("reference")]
+        if purchase.state == "pending_payment":
+            yield from _to_requester(event, "payment_failed", purchase, params)
+
+
+@notifies_of(OrderPaid)
+def order_paid(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """The buyer's money has arrived; the seller has an order."""
+    found = orders_of(uow, [event.uuid("order_id") for event in events])
+    for event in events:
+        one = found[event.uuid("order_id")]
+        yield from _to_buyer(event, "order_paid", one)
+        yield NewNotification(
+            event.id,
+            event.at,
+            "order_received",
+            "/seller/orders",
+            one.params,
+            org_id=one.order.seller_org_id,
+            permission="catalog.write",
+        )
+
+
+@notifies_of(OrderActivated)
+def order_active(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """What was bought can be used."""
+    found = orders_of(uow, [event.uuid("order_id") for event in events])
+    for event in events:
+        yield from _to_buyer(event, "order_active", found[event.uuid("order_id")])
+
+
+@notifies_of(OrderDeliveryFailed)
+def delivery_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """The buyer learns that the money goes back."""
+    found = orders_of(uow, [event.uuid("order_id") for event in events])
+    for event in events:
+        yield from _to_buyer(event, "delivery_failed", found[event.uuid("order_id")])
+
+
+@notifies_of(DeliveryFailed)
+def run_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever looks after the seller's system learns that it did not deliver."""
+    found = orders_of(uow, [event.uuid("group_reference") for event in events])
+    for event in events:
+        one = found[event.uuid("group_reference")]
+        yield NewNotification(
+            event.id,
+            event.at,
+            "run_failed",
+            "/seller",
+            one.params,
+            org_id=one.order.seller_org_id,
+            permission="runs.replay",
+        )
+
+
+def _to_buyer(event: RecordedEvent, kind: str, one: OrderFacts) -> Iterable[NewNotification]:
+    if one.requested_by is not None:
+        yield NewNotification(
+            event.id,
+            event.at,
+            kind,
+            one.path,
+            one.params,
+            org_id=one.order.buyer_org_id,
+            person_id=one.requested_by,
+        )
+
+
+def _to_requester(event: RecordedEvent, kind: str, purchase: Purchase, params: Params) -> Iterable[NewNotification]:
+    if purchase.requested_by is not None:
+        path = f"/orders/{params['order_id']}"
+        yield NewNotification(
+            event.id, event.at, kind, path, params, org_id=purchase.buyer_org_id, person_id=purchase.requested_by
+        )
+
+
+def _purchases(
+    uow: UnitOfWork, events: Sequence[RecordedEvent], name: str = "purchase_id"
+) -> dict[UUID, tuple[Purchase, Params, dict[UUID | None, str]]]:
+    wanted = [event.uuid(name) for event in events]
+    purchases = uow.session.scalars(select(Purchase).where(Purchase.id.in_(wanted))).all()
+    orders = uow.session.execute(
+        select(Order.purchase_id, Order.id).where(Order.purchase_id.in_(wanted)).order_by(Order.id.desc())
+    ).all()
+    first = dict((purchase_id, order_id) for purchase_id, order_id in orders)  # noqa: C402 - rows are no pairs to mypy
+    titles = _titles(uow, OrderLine.order_id.in_(first.values()))
+    names = _names(uow, {row.requested_by for row in purchases if row.requested_by})
+    return {
+        row.id: (
+            row,
+            {
+                "order_id": str(first[row.id]),
+                "amount_minor": row.gross_minor,
+                "currency": row.currency,
+                **titles[first[row.id]],
+            },
+            names,
+        )
+        for row in purchases
+    }
+
+
+def _names(uow: UnitOfWork, person_ids: Collection[UUID]) -> dict[UUID | None, str]:
+    rows = uow.session.execute(select(Person.id, Person.name).where(Person.id.in_(person_ids)))
+    return {person_id: name for person_id, name in rows}  # noqa: C416 - a wider key than the rows'
+
+
+def _titles(uow: UnitOfWork, condition: object) -> dict[UUID, dict[str, str]]:
+    """What each order is of: its first line's title, and how many more there are."""
+    lines = select(OrderLine.order_id, OrderLine.plan).where(condition).order_by(OrderLine.id)  # type: ignore[arg-type]
+    plans: dict[UUID, list[dict[str, str]]] = {}
+    for order_id, plan in uow.session.execute(lines):
+        plans.setdefault(order_id, []).append(plan)
+    return {
+        order_id: {
+            name: _and_more(some[0][key], len(some)) for name, key in (("what", "title"), ("what_en", "title_en"))
+        }
+        for order_id, some in plans.items()
+    }
+
+
+def _and_more(title: str, lines: int) -> str:
+    return f"{title} +{lines - 1}" if title and lines > 1 else title

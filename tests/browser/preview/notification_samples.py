@@ -1,0 +1,52 @@
+"""Sample view models in Chinese and English: notifications, in the words in which the market tells them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from api.pages.notifications.views import NotificationItem, NotificationsView, PreferencesView, UnsubscribeView
+from marketplace.notifications.kinds import GROUPS, KINDS
+from marketplace.notifications.notification_text import notification_text
+from marketplace.notifications.preferences import Preference
+from tests.browser.preview.buying_samples import ID, NOW
+from tests.browser.preview.finance_samples import FinanceSamples
+
+
+class NotificationSamples(FinanceSamples):
+    """Views in one language."""
+
+    def notifications(self, *, none: bool = False) -> NotificationsView:
+        """One of every kind, the first ones unread; or nothing."""
+        params: dict[str, str | int] = {
+            "what": self.hiring,
+            "number": "20261122-5B8C2E4A6D",
+            "seller": self.seller,
+            "buyer": self.buyer,
+            "amount_minor": 398_000,
+            "currency": "CNY",
+            "asked_by": self.pick("林知夏", "Lin Zhixia"),
+            "decided_by": self.pick("陈立", "Chen Li"),
+            "member": self.pick("吴桐", "Wu Tong"),
+            "organization": self.buyer,
+            "reason": self.pick("租户名已被占用", "The tenant's name is taken"),
+            "agent": "Safari · macOS",
+            "left": 9,
+        }
+        items = []
+        for number, kind in enumerate(KINDS):
+            said = notification_text(kind, params, self.language)
+            at = NOW - timedelta(hours=5 * number)
+            items.append(NotificationItem(ID.format(number), said.title, said.text, said.action, number > 2, at))
+        return NotificationsView(() if none else tuple(items), 0 if none else 3)
+
+    def preferences(self) -> PreferencesView:
+        """Every group at its default."""
+        found = (
+            Preference(one.name, one.default, one.essential, any(k.mailed for k in KINDS.values() if k.group is one))
+            for one in GROUPS.values()
+        )
+        return PreferencesView(tuple(found), "lin@yuanshan.example")
+
+    def unsubscribe(self, *, is_done: bool = False) -> UnsubscribeView:
+        """By a link in a mail."""
+        return UnsubscribeView("orders", "lin@yuanshan.example", "signed", is_done)
