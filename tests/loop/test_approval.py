@@ -25,6 +25,8 @@ from tests.factories_marketplace import OPERATOR_PRINCIPAL, make_member, make_pu
 from tests.loop_stage import Stage
 
 LIMIT = 397_999
+WAITS = ["orders.purchase_placed", "orders.approval_requested"]
+"""Topics of a purchase that waits for an approver."""
 """One cent below the 20 seats that the tests buy."""
 
 
@@ -37,7 +39,7 @@ def held(stage: Stage) -> UUID:
     stage.run()
     assert state(stage, purchase_id) == ("pending_approval", "pending_approval")
     assert stage.payments(purchase_id) == []
-    assert stage.topics() == ["orders.purchase_placed"]
+    assert stage.topics() == WAITS
     return purchase_id
 
 
@@ -56,7 +58,7 @@ class TestApproval:
         decide(stage, stage.approver, held, "approved")
         stage.run()
         assert state(stage, held) == ("paid", "active")
-        assert stage.topics()[1:4] == [
+        assert stage.topics()[2:5] == [
             "orders.purchase_approved",
             "billing.payment_succeeded",
             "orders.order_paid",
@@ -73,7 +75,7 @@ class TestApproval:
         stage.run()
         assert state(stage, held) == ("rejected", "rejected")
         assert stage.payments(held) == []
-        assert stage.topics() == ["orders.purchase_placed", "orders.purchase_rejected"]
+        assert stage.topics() == [*WAITS, "orders.purchase_rejected"]
         with pytest.raises(Conflict, match="purchase_not_pending"):
             decide(stage, stage.approver, held, "approved")
 
@@ -86,7 +88,7 @@ class TestApproval:
             decide(stage, stage.approver, held, "approved")
         stage.tick(SWEEP_PURCHASES)
         assert state(stage, held) == ("expired", "expired")
-        assert stage.topics() == ["orders.purchase_placed", "orders.purchase_expired"]
+        assert stage.topics() == [*WAITS, "orders.purchase_expired"]
 
     def test_nobody_approves_their_own_but_where_the_rule_says_so(self, stage: Stage, held: UUID) -> None:
         owner = stage.buyer.owner
