@@ -202,9 +202,9 @@ def hash_api_key(secret: str) -> str:
 # ---------------------------------------------------------------------------------------------------------- passwords
 
 MAX_PASSWORD_BYTES: Final = 1024
-ARGON2: Final = {"time_cost": 2, "memory_cost": 19 * 1024, "parallelism": 1}
+ARGON2: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """Argon2id with 19 MiB, two passes, one lane: the OWASP minimum, some 20 ms; more memory would invite exhaustion by log-ins."""
-_hasher = PasswordHasher(**ARGON2)
+_hasher = ARGON2
 
 
 def hash_password(password: str) -> str:

@@ -51,11 +51,11 @@ TEMPLATE_VARIABLE = "MARKET_TEST_TEMPLATE"
 """Names a migrated database of the engines to copy instead of migrating: `.ci/mutate` starts a test process a mutant."""
 
 
-class FilesAndJourneys(LoadFileScheduling):
+class FilesAndJourneys(LoadFileScheduling):  # type: ignore[misc] # its package ships no types
     """A file stays on one worker; so does the folder of journeys, whose tests share one `market up`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return JOURNEYS if nodeid.startswith(JOURNEYS) else super()._split_scope(nodeid)
+        return JOURNEYS if nodeid.startswith(JOURNEYS) else str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import CHROMIUM, Product, Visits
-from tests.browser.test_accounts import follow, looks_right
-from tests.browser.test_journey import PHONE
-from tests.browser.test_second_factor import PASSWORD, sign_up
+from tests.browser.journeys.test_accounts import follow, looks_right
+from tests.browser.journeys.test_journey import PHONE
+from tests.browser.journeys.test_second_factor import PASSWORD, sign_up
 
 pytestmark = [
     pytest.mark.browser,

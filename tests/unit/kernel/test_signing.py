@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from argon2 import PasswordHasher
 from standardwebhooks import Webhook
 
 from kernel import clock, signing
@@ -167,7 +166,7 @@ def test_what_is_no_api_key_is_none(text: str) -> None:
 
 
 def test_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signing, "_hasher", PasswordHasher(**signing.ARGON2))
+    monkeypatch.setattr(signing, "_hasher", signing.ARGON2)
     stored = signing.hash_password("correct horse é")
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert signing.verify_password(stored, "correct horse é")
