@@ -26,7 +26,7 @@ class SearchHitOut(Out):
     video: FeedItemOut | None
     channel: ChannelOut | None
     marks: Annotated[
-        dict[str, list[tuple[int, int]]],
+        dict[str, list[list[int]]],
         Meta(
             description="Found parts of its texts, by field: the first character, and the one after the last",
             examples=[{"title": [[0, 2]]}],
@@ -41,7 +41,7 @@ class SearchHitOut(Out):
             product=ListingOut.of(hit.product) if hit.product else None,
             video=FeedItemOut.of(services, hit.video) if hit.video else None,
             channel=ChannelOut.of(hit.channel) if hit.channel else None,
-            marks=hit.marks,
+            marks={field: [list(mark) for mark in found] for field, found in hit.marks.items()},
         )
 
 

@@ -103,7 +103,7 @@ def lexemes(text: str, *, spelled: bool = False) -> list[set[str]]:
         found.append(forms)
     if spelled:
         # A name is also typed as a whole: zhaopinzhuanyeban, recruitingpro.
-        found += [{one for one in _joined(words) if len(one) <= _LONGEST}]
+        found += [{one for one in _joined(words) if 0 < len(one) <= _LONGEST}]
     return found
 
 

@@ -31,7 +31,7 @@ from marketplace.parties.places import COUNTRIES
 from marketplace.videos.models import Video
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
-from tests.conformance.api_walk import key_of
+from tests.conformance.api_walk import key_of, session_of
 from tests.every_object import make_objects
 from tests.loop_stage import services_for, set_stage
 
@@ -244,6 +244,7 @@ def house(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.Tem
         ids = make_objects(stage)
         with unit_of_work(services.db, SYSTEM) as uow:
             keys = [key_of(uow, org.owner) for org in (stage.buyer, stage.seller, stage.promoter)]
+            keys.append(session_of(uow, stage.buyer.owner))  # what concerns a person is no key's
         video = stage.get(Video, ids["video_id"])
         for stored in (video.media_key, video.cover_key):
             assert stored is not None

@@ -59,8 +59,12 @@ def test_it_is_as_one_that_was_started_anew(machine: Machine, start_script: Call
 
 def test_its_exit_code_arrives(machine: Machine, start_script: Callable[..., Script]) -> None:
     script = start_script(PARENT, str(machine.home), "fail")
-    script.read_line()
+    child = psutil.Process(int(script.read_line()))
     wait_for_log(machine, 2)
+    deadline = time.monotonic() + PATIENCE_S
+    while child.status() != psutil.STATUS_ZOMBIE:  # or it would be told to stop before it has failed
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     assert ask(script) == "3"
 
 

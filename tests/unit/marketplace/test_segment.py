@@ -78,3 +78,8 @@ def test_dictionaries_are_loaded_when_text_is_cut_and_not_before() -> None:
         "assert 'rjieba' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@given(st.text(max_size=40))
+def test_whatever_a_name_is_nothing_empty_is_indexed(text: str) -> None:
+    assert all(form.strip("~") for forms in lexemes(text, spelled=True) for form in forms)

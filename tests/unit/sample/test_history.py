@@ -11,6 +11,7 @@ from stdnum.cn import uscc
 
 import marketplace.access.jobs
 import marketplace.mail.jobs
+import marketplace.notifications.jobs
 import marketplace.videos.jobs
 from app.partition_retention import PARTITIONS
 from app.sample.catalogue import spoken
@@ -29,7 +30,9 @@ from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
 from kernel.ids import uuid7
 from kernel.jobs.kinds import sweeps
 from marketplace.catalog.plan_terms import checked_plan
+from marketplace.discovery.jobs import INDEX_ANEW
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
+from orders.notifications.notify_of_events import NOTIFY
 
 ENDS = [
     datetime(2026, 11, 28, 8, 30, tzinfo=UTC),
@@ -44,8 +47,12 @@ OF_THE_PRESENT = {
     "kernel.retention",
     PARTITIONS,
     DOCUMENTS_LEFT,
+    INDEX_ANEW,
+    marketplace.notifications.jobs.DIGESTS,
+    marketplace.notifications.jobs.RETENTION,
+    NOTIFY,
 }
-"""Sweeps that look after storage and what is old, not after what is due by the calendar of a sale."""
+"""Sweeps that look after storage, what is old and whom to tell, not after what is due by the calendar of a sale."""
 
 
 @pytest.mark.parametrize("ends_at", ENDS)
