@@ -11,7 +11,6 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import select
 
-from api.app import create_app
 from api.context import Services
 from app.scheduler import run_sweep
 from kernel import clock
@@ -31,6 +30,7 @@ from marketplace.notifications.models import Notification
 from marketplace.notifications.notify import NewNotification, notify
 from marketplace.notifications.preferences import list_preferences
 from orders.notifications.notify_of_events import NOTIFY
+from tests.api_server import application
 from tests.conftest import NOON
 from tests.factories_marketplace import PASSWORD, Org, acting, make_member, make_org
 
@@ -62,7 +62,7 @@ def client(services: Services, finance: Principal) -> Client:
 
 
 def signed_in(services: Services, email: str) -> Client:
-    client: Client = TestClient(create_app(services), base_url=SITE)
+    client: Client = TestClient(application(services), base_url=SITE)
     client.follow_redirects = False
     opened = client.post("/v1/session", json={"email": email, "password": PASSWORD})
     assert opened.status_code == 201, opened.text
@@ -139,7 +139,7 @@ def test_who_lost_the_role_sees_it_no_more(services: Services, client: Client, o
 def test_a_key_has_none(services: Services, client: Client, org: Org) -> None:
     owner = signed_in(services, org.email)
     key = owner.post("/v1/api-keys", json={"name": "erp", "scopes": ["orders.read"]}).json()["key"]
-    asked: Client = TestClient(create_app(services), base_url=SITE)
+    asked: Client = TestClient(application(services), base_url=SITE)
     asked.headers["Authorization"] = f"Bearer {key}"
     for path in ("/v1/notifications", "/v1/notifications/unread", "/v1/notifications/preferences"):
         answer = asked.get(path)
@@ -208,7 +208,7 @@ def levels(services: Services, person: Principal) -> dict[str, str]:
 
 
 def test_one_click_ends_mails_of_a_kind_for_its_reader_alone(services: Services, org: Org, finance: Principal) -> None:
-    before, stranger = levels(services, org.owner), TestClient(create_app(services), base_url=SITE)
+    before, stranger = levels(services, org.owner), TestClient(application(services), base_url=SITE)
     address = link(services, finance, "orders")
     assert stranger.get(address).status_code == 200
     # A program that follows every link in a mail has decided nothing (RFC 8058 §2).
@@ -224,7 +224,7 @@ def test_one_click_ends_mails_of_a_kind_for_its_reader_alone(services: Services,
 
 @pytest.mark.parametrize("group", ["security", "gossip"])
 def test_a_link_that_would_end_more_ends_nothing(services: Services, finance: Principal, group: str) -> None:
-    stranger: Client = TestClient(create_app(services), base_url=SITE)
+    stranger: Client = TestClient(application(services), base_url=SITE)
     before = levels(services, finance)
     for address in (link(services, finance, group), link(services, finance, "orders") + "x"):
         assert stranger.post(address).status_code == 422
@@ -233,7 +233,7 @@ def test_a_link_that_would_end_more_ends_nothing(services: Services, finance: Pr
 
 
 def test_an_unsubscribe_link_of_the_digest_ends_digests(services: Services, finance: Principal) -> None:
-    stranger: Client = TestClient(create_app(services), base_url=SITE)
+    stranger: Client = TestClient(application(services), base_url=SITE)
     stranger.post(link(services, finance, "digest"))
     assert (levels(services, finance)["invoices"], levels(services, finance)["orders"]) == ("in_app", "mail")
 
