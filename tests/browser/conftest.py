@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def free_ports(number: int) -> list[int]:
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """`market up` with its sample data, ended with Ctrl-C's signal; its output is shown when it does not start."""
+    """`market up` with its sample data."""
     home = tmp_path_factory.mktemp("market")
     port, seller = free_ports(2)
     told = {
@@ -73,17 +73,24 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         "SAMPLE_SELLER_PORT": str(seller),
         "SAMPLE_HISTORY": "off",
     }
+    with running_product(home, told) as address:
+        yield Product(address, f"http://127.0.0.1:{seller}")
+
+
+@contextmanager
+def running_product(home: Path, told: Mapping[str, str], *options: str) -> Iterator[str]:
+    """`market up` while the context lasts, ended with Ctrl-C's signal; its output is shown when it does not start."""
     hidden = {"DATABASE_URL", "DATABASE_ADMIN_URL", "REDIS_URL", "PUBLIC_URL"}
-    environment = {name: value for name, value in os.environ.items() if name not in hidden} | told
+    environment = {name: value for name, value in os.environ.items() if name not in hidden} | dict(told)
     output = home / "output"
     with output.open("wb") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "up"], env=environment, stdout=sink, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "app.cli", "up", *options], env=environment, stdout=sink, stderr=subprocess.STDOUT
         )
     try:
-        address = f"http://127.0.0.1:{port}"
+        address = f"http://127.0.0.1:{told['PORT']}"
         _wait_until_ready(process, address, output)
-        yield Product(address, f"http://127.0.0.1:{seller}")
+        yield address
     finally:
         process.send_signal(signal.SIGINT)
         try:

@@ -28,7 +28,7 @@ _SELLING: tuple[tuple[str, Area], ...] = (
 STARTING = ("members.manage", "billing.manage", "connectors.write", "videos.write", "catalog.write")
 """Whoever holds one of these has something to do for a seller's start."""
 _PROMOTING: tuple[tuple[str, Area], ...] = (("videos.write", "channel_films"), ("money.read", "promoter"))
-_NOT_YET_SELLING: tuple[tuple[str, Area], ...] = (("members.manage", "become_seller"),)
+_NOT_YET_SELLING: tuple[tuple[str, Area], ...] = (("members.manage", "become_seller"), ("videos.write", "own_channel"))
 _OPERATING: tuple[tuple[str, Area], ...] = (
     ("operator.read", "operator"),
     ("operator.reviews", "seller_reviews"),
