@@ -108,10 +108,11 @@ def _entries(
     if not words:
         return []
     candidate = _candidates(uow, words, exact_query(text, mark=IN_NAME) if match == "exact" else "", kind)
-    rank = sql_cast(func.ts_rank(_WEIGHTS, candidate.c.document, _tsquery(words)) * _RANK_STEPS, BigInteger)
+    rank = sql_cast(func.ts_rank(_WEIGHTS, SearchEntry.document, _tsquery(words)) * _RANK_STEPS, BigInteger)
     # Sorted before it is asked who may see it, so that this is asked of the few rows of a page alone.
     best = (
         select(candidate.c.kind, candidate.c.subject_id, rank.label("rank"))
+        .join(SearchEntry, SearchEntry.subject_id == candidate.c.subject_id)
         .order_by(rank.desc(), candidate.c.subject_id.desc())
         .offset(0)
         .subquery("best")
@@ -124,16 +125,18 @@ def _entries(
 
 
 def _candidates(uow: UnitOfWork, words: str, names: str, kind: Kind | None) -> Any:
-    """Entries that have the words, at most `_CANDIDATES`: in their names first, and of each part the newest."""
+    """Which entries have the words, at most `_CANDIDATES`: in their names first, and of each part the newest."""
 
     def newest(asked: str) -> Any:
-        found = select(SearchEntry.kind, SearchEntry.subject_id, SearchEntry.document).where(
+        found = select(SearchEntry.kind, SearchEntry.subject_id).where(
             SearchEntry.document.bool_op("@@")(_tsquery(asked)),
             or_(SearchEntry.audience_id.is_(None), SearchEntry.audience_id == uow.principal.org_id),
         )
         if kind is not None:
             found = found.where(SearchEntry.kind == kind)
-        return found.order_by(SearchEntry.subject_id.desc()).limit(_CANDIDATES).subquery()
+        # Fenced off: else all entries might be looked through from the newest on, instead of the index of words.
+        matching = found.offset(0).subquery()
+        return select(matching).order_by(matching.c.subject_id.desc()).limit(_CANDIDATES).subquery()
 
     if not names:
         return newest(words)
