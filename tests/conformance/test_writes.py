@@ -184,6 +184,7 @@ def videos(world: World) -> None:
     ):
         made = ask("POST /v1/videos", promoter, {"title": "看看", "channel_id": str(channel)})
         ask(f"{method} /v1/videos/{{video_id}}/upload", promoter, body, media_type, video_id=made["id"])
+    upload_piecewise(world, str(channel))
     cards = [
         ask(
             "POST /v1/videos/{video_id}/placements",
@@ -209,6 +210,16 @@ def videos(world: World) -> None:
         "second": 6,
     }
     ask("POST /v1/touchpoints", world.purchaser, {"events": [seen]})
+
+
+def upload_piecewise(world: World, channel: str) -> None:
+    ask, tus = world.walk.ask, world.promoter | {"Tus-Resumable": "1.0.0"}
+    made = ask("POST /v1/videos", world.promoter, {"title": "分段", "channel_id": channel})
+    announced = tus | {"Upload-Length": str(len(CLIP))}
+    for verb in ("DELETE", "PATCH"):
+        upload = ask("POST /v1/videos/{video_id}/uploads", announced, video_id=made["id"])
+        piece = (tus | {"Upload-Offset": "0"}, CLIP, "application/offset+octet-stream") if verb == "PATCH" else (tus,)
+        ask(f"{verb} /v1/uploads/{{upload_id}}", *piece, upload_id=upload["id"])
 
 
 def buying(world: World) -> None:
