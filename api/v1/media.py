@@ -200,6 +200,9 @@ async def get_cover(
         headers = _headers(key.rpartition("/")[2], media.is_public, v == media.version)
         if media.is_public and v == media.version:
             headers["Cache-Control"] = COVER_KEPT
+        if media.is_public:
+            # Other applications show it beside a shared link.
+            headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         if is_unchanged(request.headers.get("if-none-match"), headers["ETag"]):
             return Response(b"", status_code=304, headers=headers)
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from litestar import Response
@@ -12,13 +14,14 @@ from api.auth import PUBLIC, SIGNED_IN
 from api.media_addresses import cover_address, media_address
 from api.pages.feed.views import CallToAction, FeedCard, FeedClaim, FeedVideo, FeedView, verdict_of
 from api.pages.frame import addresses
+from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_media, public_picture
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from fulfillment.entitlements.queries import entitlements_of_buyer
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
 from marketplace.channels.open_channel import follow_channel, unfollow_channel
-from marketplace.channels.queries import get_channel
+from marketplace.channels.queries import ChannelView, get_channel
 from marketplace.discovery import cards, feed
 
 PAGE = 8
@@ -47,7 +50,8 @@ def show_channel(channel_id: FromPath[UUID], page_request: Given[PageRequest]) -
     name = page_request.pick(channel.name, channel.name_en)
     more = addresses.next_page(addresses.channel(str(channel_id)), found.next_cursor)
     videos = tuple(video_view(page_request, item, owned) for item in found.items)
-    return page_request.render(FeedView(videos, channel_name=name, next_address=more))
+    preview = _preview_of_channel(page_request, channel, found.items)
+    return page_request.render(FeedView(videos, channel_name=name, next_address=more, preview=preview))
 
 
 @page("/v/{video_id:uuid}", PUBLIC)
@@ -58,9 +62,9 @@ def show_video(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Re
         others = [item for item in feed.list_feed(uow, limit=PAGE).items if item.id != video_id]
         owned = _owned(uow)
     videos = tuple(video_view(page_request, item, owned) for item in (first, *others))
-    return page_request.render(
-        FeedView(videos, start_s=page_request.query_number("t"), share=page_request.query("share", most=64) or None)
-    )
+    share = page_request.query("share", most=64) or None
+    preview = _preview(page_request, first, share) if first.visibility == "public" else None
+    return page_request.render(FeedView(videos, start_s=page_request.query_number("t"), share=share, preview=preview))
 
 
 @form_post("/channels/{channel_id:uuid}/follow", SIGNED_IN)
@@ -88,6 +92,42 @@ def video_view(page_request: PageRequest, item: feed.FeedItem, owned: frozenset[
         claims=tuple(claim_view(page_request, claim) for claim in item.claims),
         description=page_request.pick(item.description, item.description_en),
         followed=item.followed,
+    )
+
+
+def _preview(page_request: PageRequest, item: feed.FeedItem, share: str | None) -> LinkPreview:
+    services = page_request.services
+    title = page_request.pick(item.title, item.title_en)
+    said = page_request.pick(item.description, item.description_en)
+    preview = preview_of_page(
+        services,
+        "video.other",
+        addresses.video(str(item.id)),
+        title=title,
+        description=said or page_request.pick(item.channel_name, item.channel_name_en),
+        picture=public_picture(services, item.id, item.media_version),
+        share=share,
+    )
+    return replace(
+        preview,
+        video=public_media(services, item.id, item.media_version),
+        video_type=item.media_type,
+        width=item.width,
+        height=item.height,
+        duration_s=max(1, -(-item.duration_ms // 1000)),
+    )
+
+
+def _preview_of_channel(page_request: PageRequest, channel: ChannelView, items: Sequence[feed.FeedItem]) -> LinkPreview:
+    services = page_request.services
+    pictures = (public_picture(services, one.id, one.media_version) for one in items if one.visibility == "public")
+    return preview_of_page(
+        services,
+        "profile",
+        addresses.channel(str(channel.id)),
+        title=page_request.pick(channel.name, channel.name_en),
+        description=page_request.pick(channel.bio, channel.bio_en),
+        picture=next(pictures, ""),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from api.pages.frame.link_preview import LinkPreview
 from api.pages.frame.prices import Per
 from kernel.money import Money
 
@@ -82,3 +83,4 @@ class FeedView:
     share: str | None = None
     channel_name: str = ""
     next_address: str | None = None
+    preview: LinkPreview | None = None
