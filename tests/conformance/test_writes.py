@@ -199,8 +199,11 @@ def videos(world: World) -> None:
     said = ask("POST /v1/placements/{placement_id}/claims", promoter, claim, **card)
     ask("DELETE /v1/claims/{claim_id}", promoter, claim_id=said["id"])
     ask("DELETE /v1/placements/{placement_id}", promoter, **card)
-    for verb, who in (("publish", promoter), ("share", world.purchaser), ("withdraw", promoter)):
+    for verb, who in (("publish", promoter), ("share", world.purchaser)):
         ask(f"POST /v1/videos/{{video_id}}/{verb}", who, video_id=video_id)
+    for method in ("PUT", "DELETE"):
+        ask(f"{method} /v1/videos/{{video_id}}/like", world.purchaser, video_id=video_id)
+    ask("POST /v1/videos/{video_id}/withdraw", promoter, video_id=video_id)
     seen = {
         "id": str(uuid7()),
         "kind": "card_click",

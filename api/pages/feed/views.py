@@ -66,6 +66,8 @@ class FeedVideo:
     claims: tuple[FeedClaim, ...] = ()
     description: str = ""
     followed: bool = False
+    likes: int = 0
+    liked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +86,5 @@ class FeedView:
     channel_name: str = ""
     next_address: str | None = None
     preview: LinkPreview | None = None
+    #: Only of channels that one follows.
+    followed: bool = False
