@@ -72,6 +72,7 @@ from api.v1 import (
     sign_ups,
     touchpoints,
     traces,
+    uploads,
     videos,
 )
 from api.webhooks import gateways, seller_callbacks
@@ -107,6 +108,7 @@ MODULES: tuple[ModuleType, ...] = (
     feed,
     videos,
     media,
+    uploads,
     listings,
     search,
     reviews,

@@ -33,7 +33,8 @@ from marketplace.onboarding.models import LegalProof, PayoutAccount
 from marketplace.parties.models import BillingProfile, Organization
 from marketplace.placements.models import Claim, Placement
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
-from marketplace.videos.models import Video
+from marketplace.videos.models import MediaUpload, Video
+from marketplace.videos.uploads.begin_upload import BeginUpload, begin_upload
 from orders.checkout.models import Purchase
 from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import Order
@@ -67,6 +68,7 @@ KINDS: dict[str, type[Base]] = {
     "session_id": SignInSession,
     "statement_id": Statement,
     "transfer_id": OwnershipTransfer,
+    "upload_id": MediaUpload,
     "video_id": Video,
     "webhook_id": Inbox,
 }
@@ -94,6 +96,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):
             card = add_placement(uow, AddPlacement(draft.id, stage.seat_plan, 3_000, 14_000))
+            found["upload_id"] = begin_upload(uow, stage.services.storage, BeginUpload(draft.id, 9, "x.mp4")).id
             seats = uow.session.get_one(Plan, stage.seat_plan).included_seats
             claim = add_claim(uow, AddClaim(card.id, "included_seats", 4_000, "含席位", "Seats included", seats))
         scalars = uow.session.scalars

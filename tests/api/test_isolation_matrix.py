@@ -16,6 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
 
 from api.context import Services
+from api.v1.uploads import CONTENT_TYPE
 from app.embedded.engines import Addresses
 from kernel import clock
 from kernel.db.uow import unit_of_work
@@ -129,6 +130,9 @@ def ask(client: TestClient[Any], route: Route, ids: dict[str, UUID]) -> tuple[in
         answer = client.post(address, files={"file": ("x.mp4", b"x", "video/mp4")}, headers=headers)
     elif path.endswith("/upload"):
         answer = client.request(method, address, content=b"x", headers=headers | {"Content-Type": "video/mp4"})
+    elif path.endswith("/uploads") or path.startswith("/v1/uploads/"):
+        tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "1", "Upload-Offset": "0", "Content-Type": CONTENT_TYPE}
+        answer = client.request(method, address, content=b"x" if method == "PATCH" else b"", headers=headers | tus)
     else:
         answer = client.request(method, address, json=body, headers=headers)
     try:

@@ -184,6 +184,7 @@ def videos(world: World) -> None:
     ):
         made = ask("POST /v1/videos", promoter, {"title": "看看", "channel_id": str(channel)})
         ask(f"{method} /v1/videos/{{video_id}}/upload", promoter, body, media_type, video_id=made["id"])
+    upload_piecewise(world, str(channel))
     cards = [
         ask(
             "POST /v1/videos/{video_id}/placements",
@@ -198,8 +199,11 @@ def videos(world: World) -> None:
     said = ask("POST /v1/placements/{placement_id}/claims", promoter, claim, **card)
     ask("DELETE /v1/claims/{claim_id}", promoter, claim_id=said["id"])
     ask("DELETE /v1/placements/{placement_id}", promoter, **card)
-    for verb, who in (("publish", promoter), ("share", world.purchaser), ("withdraw", promoter)):
+    for verb, who in (("publish", promoter), ("share", world.purchaser)):
         ask(f"POST /v1/videos/{{video_id}}/{verb}", who, video_id=video_id)
+    for method in ("PUT", "DELETE"):
+        ask(f"{method} /v1/videos/{{video_id}}/like", world.purchaser, video_id=video_id)
+    ask("POST /v1/videos/{video_id}/withdraw", promoter, video_id=video_id)
     seen = {
         "id": str(uuid7()),
         "kind": "card_click",
@@ -209,6 +213,16 @@ def videos(world: World) -> None:
         "second": 6,
     }
     ask("POST /v1/touchpoints", world.purchaser, {"events": [seen]})
+
+
+def upload_piecewise(world: World, channel: str) -> None:
+    ask, tus = world.walk.ask, world.promoter | {"Tus-Resumable": "1.0.0"}
+    made = ask("POST /v1/videos", world.promoter, {"title": "分段", "channel_id": channel})
+    announced = tus | {"Upload-Length": str(len(CLIP))}
+    for verb in ("DELETE", "PATCH"):
+        upload = ask("POST /v1/videos/{video_id}/uploads", announced, video_id=made["id"])
+        piece = (tus | {"Upload-Offset": "0"}, CLIP, "application/offset+octet-stream") if verb == "PATCH" else (tus,)
+        ask(f"{verb} /v1/uploads/{{upload_id}}", *piece, upload_id=upload["id"])
 
 
 def buying(world: World) -> None:

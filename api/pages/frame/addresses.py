@@ -82,6 +82,16 @@ def channel(channel_id: str) -> str:
     return f"/channels/{channel_id}"
 
 
+def feed(*, followed: bool = False) -> str:
+    """The feed, or that of the channels one follows."""
+    return with_query(FEED, followed="1" if followed else None)
+
+
+def video_like(video_id: str) -> str:
+    """Where the like form posts."""
+    return f"/v/{video_id}/like"
+
+
 def channel_follow(channel_id: str) -> str:
     """Where the follow form posts."""
     return f"/channels/{channel_id}/follow"
