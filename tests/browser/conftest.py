@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -63,25 +65,29 @@ def free_ports(number: int) -> list[int]:
 
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def product() -> Iterator[Product]:
     """`market up` with its sample data."""
-    home = tmp_path_factory.mktemp("market")
     port, seller = free_ports(2)
     told = {
-        "MARKET_HOME": str(home / "data"),
         "PORT": str(port),
         "SAMPLE_SELLER_PORT": str(seller),
         "SAMPLE_HISTORY": "off",
     }
-    with running_product(home, told) as address:
+    with running_product(told) as (address, _):
         yield Product(address, f"http://127.0.0.1:{seller}")
 
 
 @contextmanager
-def running_product(home: Path, told: Mapping[str, str], *options: str) -> Iterator[str]:
-    """`market up` while the context lasts, ended with Ctrl-C's signal; its output is shown when it does not start."""
+def running_product(told: Mapping[str, str], *options: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """`market up` in an empty home while the context lasts: its address, and the environment it runs in.
+
+    Ended with Ctrl-C's signal; its output is shown when it does not start.
+    """
     hidden = {"DATABASE_URL", "DATABASE_ADMIN_URL", "REDIS_URL", "PUBLIC_URL"}
-    environment = {name: value for name, value in os.environ.items() if name not in hidden} | dict(told)
+    # Not one of pytest's folders: another run that begins meanwhile would close them to PostgreSQL's own user.
+    home = Path(tempfile.mkdtemp(prefix="market-home-"))
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    environment |= {**told, "MARKET_HOME": str(home / "data")}
     output = home / "output"
     with output.open("wb") as sink:
         process = subprocess.Popen(
@@ -90,7 +96,7 @@ def running_product(home: Path, told: Mapping[str, str], *options: str) -> Itera
     try:
         address = f"http://127.0.0.1:{told['PORT']}"
         _wait_until_ready(process, address, output)
-        yield address
+        yield address, environment
     finally:
         process.send_signal(signal.SIGINT)
         try:
@@ -98,6 +104,7 @@ def running_product(home: Path, told: Mapping[str, str], *options: str) -> Itera
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], address: str, output: Path) -> None:

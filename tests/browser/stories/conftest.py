@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,18 +22,16 @@ OPERATOR = "operator@platform.example"
 def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """`market up --no-sample` in an empty home, then `market operator add`."""
     seller = Seller(tmp_path_factory.mktemp("seller"))
-    home = tmp_path_factory.mktemp("empty")
     (port,) = free_ports(1)
     told = {
-        "MARKET_HOME": str(home / "data"),
         "PORT": str(port),
         "SAMPLE_SELLER_PORT": str(seller.port),
         "LISTING_REVIEW": "person",
     }
     try:
-        with running_product(home, told, "--no-sample") as address:
+        with running_product(told, "--no-sample") as (address, environment):
             command = [sys.executable, "-m", "app.cli", "operator", "add", OPERATOR, "--name", "值班"]
-            subprocess.run(command, env=os.environ | told, input=PASSWORD.encode(), check=True, timeout=120)
+            subprocess.run(command, env=environment, input=PASSWORD.encode(), check=True, timeout=120)
             yield Product(address, seller.address)
     finally:
         seller.stop()
