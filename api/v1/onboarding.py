@@ -225,6 +225,8 @@ def create_legal_proof(
     data: Annotated[DocumentForm, Body(media_type=RequestEncodingType.MULTI_PART)], request: ApiRequest
 ) -> LegalProofOut:
     """Hand in a document that shows that the organization exists: a PDF, a JPEG or a PNG of at most 10 MB."""
+    with request.transaction() as uow:
+        get_checklist(uow)
     return hand_in(request, data.file)
 
 
@@ -336,8 +338,7 @@ def hand_in(request: ApiRequest, upload: UploadFile) -> LegalProofOut:
 
     Raises: as `checked_media_type` and `submit_legal_proof`; Unavailable `storage_unavailable`.
     """
-    with request.transaction() as uow:
-        org_id = get_checklist(uow).org_id
+    org_id = request.principal.organization()
     upload.file.seek(0)
     content = upload.file.read(MAX_BYTES + 1)
     media_type = checked_media_type(content)

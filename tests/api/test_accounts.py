@@ -24,9 +24,10 @@ from marketplace.access.counted_limits import Limit
 from marketplace.access.models import EmailProof, Member, Person, SignInSession
 from marketplace.mail.compose import Composer, MailContent
 from marketplace.mail.models import Mail
+from marketplace.parties.models import Organization
 from tests.api_server import application
 from tests.conftest import NOON
-from tests.factories_marketplace import PASSWORD, Org, make_org, new_tax_id
+from tests.factories_marketplace import PASSWORD, Org, make_org, make_seller, new_tax_id
 
 Client = TestClient[Any]
 SITE = "https://market.example"
@@ -470,12 +471,32 @@ def test_another_organization_is_its_registrants_own(services: Services, org: Or
     body = newcomer()["organization"]
     made = client.post("/v1/organizations", json=body)
     assert made.status_code == 201, made.text
-    again = client.post("/v1/organizations", json=body)
-    assert (again.status_code, again.json()["code"]) == (409, "organization_exists")
     assert {one["org_id"] for one in client.get("/v1/me").json()["organizations"]} == {
         str(org.id),
         made.json()["org_id"],
     }
+
+
+def test_nobody_learns_from_an_answer_whether_a_tax_id_is_taken(services: Services, org: Org) -> None:
+    """Neither by registering, nor by correcting one's own, nor by what one's page says then."""
+    client = signed_in(services, org.email)
+    with unit_of_work(services.db, SYSTEM) as uow:
+        seller = make_seller(uow)
+        taken = uow.session.get_one(Organization, seller.id).tax_id
+    answers, states = [], []
+    for tax_id in (taken, new_tax_id()):
+        body = newcomer()["organization"] | {"tax_id": tax_id}
+        made = client.post("/v1/organizations", json=body)
+        answers.append((made.status_code, sorted(made.json())))
+        with unit_of_work(services.db, SYSTEM) as uow:
+            mine = make_org(uow)
+        owner = signed_in(services, mine.email)
+        changed = owner.put(f"/v1/organizations/{mine.id}/tax-id", json={"tax_id": tax_id})
+        shown = owner.get(f"/v1/organizations/{mine.id}/verification").json()
+        answers.append((changed.status_code, sorted(changed.json())))
+        states.append((shown["state"], shown["tax_id"] == tax_id, shown["verified_at"]))
+    assert answers[:2] == answers[2:]
+    assert states == [("unverified", True, None)] * 2
 
 
 def test_no_secret_of_a_mail_is_stored(services: Services, browser: Client, email: str) -> None:

@@ -21,9 +21,11 @@ Area = Literal[
     "reviewer",
     "tracer",
     "members",
+    "verification",
     "start",
     "become_seller",
     "seller_reviews",
+    "tax_id_disputes",
     "billing",
 ]
 """What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
@@ -57,10 +59,12 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_start", "check", addresses.SELLER_START, "start", "selling"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "channel_films", "promoting"),
     NavItem("members", "user", addresses.MEMBERS, "members", "organization"),
+    NavItem("verification", "building", addresses.VERIFICATION, "verification", "organization"),
     NavItem("become_seller", "tag", addresses.SELLER_START, "become_seller", "organization"),
     NavItem("promoter", "share", addresses.PROMOTER, "promoter", "promoting"),
     NavItem("operator", "gauge", addresses.OPERATOR, "operator", "operating"),
     NavItem("operator_sellers", "building", addresses.OPERATOR_SELLERS, "seller_reviews", "operating"),
+    NavItem("tax_id_disputes", "split", addresses.TAX_ID_DISPUTES, "tax_id_disputes", "operating"),
     NavItem("reviews", "stamp", addresses.REVIEWS, "reviewer", "operating"),
     NavItem("trace", "trace", addresses.TRACE, "tracer", "operating"),
 )
