@@ -17,6 +17,7 @@ from api.schema import Out, PageOut, Paging, Wire, linked
 from api.v1.onboarding import FORM_OVERHEAD, DocumentForm, LegalProofOut, hand_in
 from api.v1.organizations import require_own_organization
 from kernel.db.uow import UnitOfWork
+from marketplace.access.identity_limits import count_tax_id
 from marketplace.onboarding.change_tax_id import change_tax_id
 from marketplace.onboarding.decide_tax_id_dispute import DecideTaxIdDispute, decide_tax_id_dispute
 from marketplace.onboarding.legal_document import MAX_BYTES
@@ -115,7 +116,7 @@ def get_own_verification(org_id: FromPath[UUID], request: ApiRequest) -> Verific
     permission="members.manage",
     request_max_body_size=MAX_BYTES + FORM_OVERHEAD,
     reads_form=True,
-    refuses=[413],
+    refuses=[413, 429],
     sync_to_thread=True,
     tags=["people"],
 )
@@ -132,7 +133,7 @@ def create_verification(
 @put(
     "/v1/organizations/{org_id:uuid}/tax-id",
     permission="members.manage",
-    refuses=[409],
+    refuses=[409, 429],
     sync_to_thread=True,
     tags=["people"],
 )
@@ -141,10 +142,16 @@ def replace_tax_id(org_id: FromPath[UUID], data: JSONBody[TaxIdIn], request: Api
     require_own_organization(request.principal, org_id)
 
     def work(uow: UnitOfWork) -> VerificationOut:
-        change_tax_id(uow, data.tax_id)
+        correct_tax_id(uow, data.tax_id)
         return VerificationOut.of(get_verification(uow))
 
     return request.transact(work)
+
+
+def correct_tax_id(uow: UnitOfWork, tax_id: str) -> None:
+    """For the JSON route and the page alike. Raises as `count_tax_id` and `change_tax_id`."""
+    count_tax_id(uow)
+    change_tax_id(uow, tax_id)
 
 
 @get("/v1/operator/tax-id-disputes", permission="operator.reviews", sync_to_thread=True, tags=["operator"])

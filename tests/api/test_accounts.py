@@ -19,7 +19,7 @@ from api.context import Services
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
-from marketplace.access import email_proofs, invitations, mail_limits
+from marketplace.access import email_proofs, identity_limits, invitations, mail_limits
 from marketplace.access.counted_limits import Limit
 from marketplace.access.models import EmailProof, Member, Person, SignInSession
 from marketplace.mail.compose import Composer, MailContent
@@ -30,6 +30,7 @@ from tests.conftest import NOON
 from tests.factories_marketplace import PASSWORD, Org, make_org, make_seller, new_tax_id
 
 Client = TestClient[Any]
+SCAN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40) + b"\0\0\0\0IEND\xae\x42\x60\x82"
 SITE = "https://market.example"
 NEW_PASSWORD = "another long password"
 
@@ -497,6 +498,27 @@ def test_nobody_learns_from_an_answer_whether_a_tax_id_is_taken(services: Servic
         states.append((shown["state"], shown["tax_id"] == tax_id, shown["verified_at"]))
     assert answers[:2] == answers[2:]
     assert states == [("unverified", True, None)] * 2
+
+
+@pytest.mark.parametrize("limit", ["ORGANIZATIONS", "TAX_IDS", "DOCUMENTS"])
+def test_identities_are_claimed_so_often_a_day(
+    services: Services, org: Org, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity_limits, limit, Limit(2, timedelta(days=1)))
+    client = signed_in(services, org.email)
+    own = f"/v1/organizations/{org.id}"
+
+    def claim() -> Any:
+        if limit == "ORGANIZATIONS":
+            return client.post("/v1/organizations", json=newcomer()["organization"])
+        if limit == "TAX_IDS":
+            return client.put(f"{own}/tax-id", json={"tax_id": new_tax_id()})
+        return client.post(f"{own}/verification", files={"file": ("x.png", SCAN, "image/png")})
+
+    told = [claim() for _ in range(3)]
+    assert [one.status_code for one in told[:2]] in ([201, 201], [200, 200])
+    assert told[2].status_code == 429
+    assert int(told[2].headers["retry-after"]) > 0
 
 
 def test_no_secret_of_a_mail_is_stored(services: Services, browser: Client, email: str) -> None:

@@ -10,9 +10,10 @@ from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.frame.translations import translations
 from api.pages.verification.views import VerificationView
+from api.problems import headers_of
 from api.v1.onboarding import FORM_OVERHEAD, hand_in
+from api.v1.verification import correct_tax_id
 from kernel.errors import DomainError
-from marketplace.onboarding.change_tax_id import change_tax_id
 from marketplace.onboarding.legal_document import MAX_BYTES
 from marketplace.onboarding.tax_id_queries import get_verification
 
@@ -33,19 +34,20 @@ def hand_in_evidence(page_request: Given[PageRequest], form: Given[Form]) -> Ans
     try:
         hand_in(page_request.request, form.file("file"))
     except DomainError as refused:
-        return page_request.render(_view(page_request, "", refused), status=refused.status)
+        view = _view(page_request, "", refused)
+        return page_request.render(view, status=refused.status, headers=headers_of(refused))
     return page_request.redirect(addresses.VERIFICATION, notice="legal_handed_in")
 
 
 @form_post(addresses.VERIFICATION_TAX_ID, OWN)
-def correct_tax_id(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+def save_tax_id(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Give another identifier, as long as none is verified."""
     tax_id = form.text("tax_id", most=60)
     try:
-        page_request.transact(lambda uow: change_tax_id(uow, tax_id))
+        page_request.transact(lambda uow: correct_tax_id(uow, tax_id))
     except DomainError as refused:
-        status = refused.status if refused.status == 409 else REFUSED
-        return page_request.render(_view(page_request, tax_id, refused), status=status)
+        status = refused.status if refused.status in {409, 429} else REFUSED
+        return page_request.render(_view(page_request, tax_id, refused), status=status, headers=headers_of(refused))
     return page_request.redirect(addresses.VERIFICATION, notice="tax_id_changed")
 
 
@@ -63,4 +65,4 @@ def _view(page_request: PageRequest, tax_id: str | None = None, refused: DomainE
     )
 
 
-routes = [show_verification, hand_in_evidence, correct_tax_id]
+routes = [show_verification, hand_in_evidence, save_tax_id]
