@@ -500,6 +500,39 @@ def test_nobody_learns_from_an_answer_whether_a_tax_id_is_taken(services: Servic
     assert states == [("unverified", True, None)] * 2
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "sign-ups/completion",
+        "password-resets/completion",
+        "invitations/lookup",
+        "invitations/acceptance",
+        "invitations/refusal",
+    ],
+)
+def test_links_are_brought_back_so_often_from_one_network(
+    services: Services, browser: Client, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guessed or replayed, right or wrong: another network goes on."""
+    monkeypatch.setattr(mail_limits, "BROUGHT_BACK", Limit(3, timedelta(minutes=15)))
+    monkeypatch.setattr("api.v1.sign_ups.network_address", lambda request, _: request.headers["x-network"])
+    body = {"token": "x" * 40}
+    if path.startswith("sign-ups"):
+        body = newcomer(**body)
+    elif path.startswith("password"):
+        body |= {"password": PASSWORD}
+
+    def bring(network: str) -> Any:
+        return browser.post(f"/v1/{path}", json=body, headers={"X-Network": network})
+
+    here, elsewhere = f"198.51.100.{secrets.randbelow(250)}/{path}", f"203.0.113.7/{path}"
+    told = [bring(here) for _ in range(4)]
+    assert [one.status_code == 429 for one in told] == [False, False, False, True]
+    assert told[3].json()["code"] == "links_too_often"
+    assert int(told[3].headers["retry-after"]) > 0
+    assert bring(elsewhere).status_code not in (429, 500)
+
+
 @pytest.mark.parametrize("limit", ["ORGANIZATIONS", "TAX_IDS", "DOCUMENTS"])
 def test_identities_are_claimed_so_often_a_day(
     services: Services, org: Org, limit: str, monkeypatch: pytest.MonkeyPatch
