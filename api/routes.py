@@ -32,7 +32,9 @@ from api.pages.seller_reviews import handlers as seller_reviews_pages
 from api.pages.seller_start import handlers as seller_start_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
+from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.trace import handlers as trace_pages
+from api.pages.verification import handlers as verification_pages
 from api.pages.videos import handlers as videos_pages
 from api.request import authorize_handler
 from api.v1 import (
@@ -73,6 +75,7 @@ from api.v1 import (
     touchpoints,
     traces,
     uploads,
+    verification,
     videos,
 )
 from api.webhooks import gateways, seller_callbacks
@@ -105,6 +108,7 @@ MODULES: tuple[ModuleType, ...] = (
     api_keys,
     onboarding,
     organizations,
+    verification,
     feed,
     videos,
     media,
@@ -131,6 +135,8 @@ MODULES: tuple[ModuleType, ...] = (
     seller_start_pages,
     connectors_pages,
     seller_reviews_pages,
+    verification_pages,
+    tax_id_disputes_pages,
     listings_pages,
     videos_pages,
     money_pages,

@@ -30,7 +30,8 @@ from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
 from marketplace.notifications.models import Notification
 from marketplace.onboarding.models import LegalProof, PayoutAccount
-from marketplace.parties.models import BillingProfile, Organization
+from marketplace.parties.models import BillingProfile, Organization, TaxIdDispute
+from marketplace.parties.open_tax_id_dispute import compare_claims
 from marketplace.placements.models import Claim, Placement
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.videos.models import MediaUpload, Video
@@ -38,7 +39,7 @@ from marketplace.videos.uploads.begin_upload import BeginUpload, begin_upload
 from orders.checkout.models import Purchase
 from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import Order
-from tests.factories_marketplace import acting, make_ready_video
+from tests.factories_marketplace import acting, make_org, make_ready_video
 from tests.loop_stage import Stage
 
 KINDS: dict[str, type[Base]] = {
@@ -67,6 +68,7 @@ KINDS: dict[str, type[Base]] = {
     "seat_id": Seat,
     "session_id": SignInSession,
     "statement_id": Statement,
+    "tax_id_dispute_id": TaxIdDispute,
     "transfer_id": OwnershipTransfer,
     "upload_id": MediaUpload,
     "video_id": Video,
@@ -121,6 +123,9 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             "channel_id": draft.channel_id,
             "claim_id": claim.id,
         }
+        contested = uow.session.get_one(Organization, stage.buyer.id).tax_id
+        compare_claims(uow, {"org_id": str(make_org(uow, tax_id=contested).id)})
+        found["tax_id_dispute_id"] = scalars(select(TaxIdDispute.id).where(TaxIdDispute.tax_id == contested)).one()
         webhook = GatewayWebhook(uuid7().hex, "dispute", uuid7().hex, {}, needs_person=True)
         store_webhook(uow, "sandbox", webhook)
         uow.flush()

@@ -42,6 +42,7 @@ TABLES = {
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.onboarding.models.LEGAL_PROOF.name: "marketplace.legal_proof",
+    marketplace.parties.models.TAX_ID_DISPUTE.name: "marketplace.tax_id_dispute",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
     marketplace.access.models.INVITATION.name: "marketplace.invitation",
     marketplace.access.models.OWNERSHIP_TRANSFER.name: "marketplace.ownership_transfer",

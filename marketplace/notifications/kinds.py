@@ -86,8 +86,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("payout_failed", _MONEY),
         Kind("payout_returned", _MONEY),
         Kind("member_joined", _ORGANIZATION),
+        Kind("tax_id_evidence_asked", _LISTINGS),
+        Kind("tax_id_kept", _LISTINGS),
+        Kind("tax_id_lost", _LISTINGS),
         Kind("listing_waiting", _OPERATIONS),
         Kind("legal_proof_waiting", _OPERATIONS),
+        Kind("tax_id_disputed", _OPERATIONS),
         Kind("incident_opened", _OPERATIONS),
         Kind("new_device", _SECURITY),
         # The mails of these are queued with the change itself, for whoever has no notification to read.

@@ -54,6 +54,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
     "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},
+    "PUT /v1/organizations/{org_id}/tax-id": {"tax_id": "91330106MA2CF9B3RJ"},
     "POST /v1/organizations/{org_id}/ownership-transfers": {"member_id": str(uuid7()), "keeps": "admin"},
     "PATCH /v1/organizations/{org_id}/members/{member_id}": {"roles": ["viewer"]},
     "PATCH /v1/placements/{placement_id}": {"start_ms": 1, "end_ms": 9_000},
@@ -126,7 +127,7 @@ def ask(client: TestClient[Any], route: Route, ids: dict[str, UUID]) -> tuple[in
     address = re.sub(r"\{(\w+)\}", lambda match: str(ids[match.group(1)]), path)
     body = BODIES.get(f"{method} {path}")
     headers = {"Idempotency-Key": str(uuid7())}
-    if path.endswith("/upload") and method == "POST":
+    if path.endswith(("/upload", "/verification")) and method == "POST":
         answer = client.post(address, files={"file": ("x.mp4", b"x", "video/mp4")}, headers=headers)
     elif path.endswith("/upload"):
         answer = client.request(method, address, content=b"x", headers=headers | {"Content-Type": "video/mp4"})

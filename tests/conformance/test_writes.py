@@ -30,6 +30,7 @@ from marketplace.mail.models import Mail
 from marketplace.notifications.models import Notification
 from marketplace.notifications.notify import NewNotification, notify
 from marketplace.onboarding.agreement_text import AGREEMENT_VERSION
+from marketplace.parties.models import Organization, TaxIdDispute
 from orders.approval_rules.set_rule import SetRule, set_rule
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
@@ -162,6 +163,17 @@ def onboarding(world: World) -> None:
     ask("POST /v1/onboarding/{step}", person, {"agreement_version": AGREEMENT_VERSION}, step="agreement")
     proof = ask("POST /v1/onboarding/legal-proof", who, {"file": SCAN}, "multipart/form-data")
     ask("POST /v1/operator/legal-proofs/{proof_id}", operator, {"approve": True}, proof_id=proof["id"])
+    own = {"org_id": owner.org_id}
+    ask("POST /v1/organizations/{org_id}/verification", who, {"file": SCAN}, "multipart/form-data", **own)
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        rival = make_org(uow)
+        rival_key, tax_id = key_of(uow, rival.owner), uow.session.get_one(Organization, owner.org_id).tax_id
+    ask("PUT /v1/organizations/{org_id}/tax-id", rival_key, {"tax_id": tax_id}, org_id=rival.id)
+    world.stage.run()
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        disputed = uow.session.scalars(select(TaxIdDispute.id).where(TaxIdDispute.tax_id == tax_id)).one()
+    decided = {"decision": "settle", "org_id": str(owner.org_id), "reason": "文件已核对。"}
+    ask("POST /v1/operator/tax-id-disputes/{tax_id_dispute_id}", operator, decided, tax_id_dispute_id=disputed)
     account = {"currency": "CNY", "country": "CN", "holder": "测试有限公司", "bank_name": "测试银行"}
     account |= {"account": "6222020200112233445", "bank_code": "102100099996"}
     saved = ask("POST /v1/payout-accounts", who, account)

@@ -30,6 +30,8 @@ NOTIFICATION_PREFERENCES = "/notifications/preferences"
 UNSUBSCRIBE = "/notifications/unsubscribe"
 LANGUAGE = "/language"
 ORGANIZATION = "/organization"
+VERIFICATION = "/organization/verification"
+VERIFICATION_TAX_ID = "/organization/verification/tax-id"
 ORDERS = "/orders"
 ENTITLEMENTS = "/entitlements"
 INVOICES = "/invoices"
@@ -55,6 +57,7 @@ SELLER_CONNECTORS = "/seller/connectors"
 PROMOTER = "/promoter"
 OPERATOR = "/operator"
 OPERATOR_SELLERS = "/operator/sellers"
+TAX_ID_DISPUTES = "/operator/tax-id-disputes"
 REVIEWS = "/operator/reviews"
 OPERATOR_CLOSE = "/operator/statements/close"
 OPERATOR_CLOCK = "/operator/clock"
@@ -260,6 +263,11 @@ def legal_document(proof_id: str) -> str:
 def operator_seller(proof_id: str) -> str:
     """A seller's document, and the decision on it."""
     return f"{OPERATOR_SELLERS}/{proof_id}"
+
+
+def tax_id_dispute(dispute_id: str) -> str:
+    """A tax identifier that several organizations claim, and the decision on it."""
+    return f"{TAX_ID_DISPUTES}/{dispute_id}"
 
 
 def operator_payout_account(account_id: str) -> str:

@@ -21,10 +21,12 @@ Area = Literal[
     "reviewer",
     "tracer",
     "members",
+    "verification",
     "start",
     "become_seller",
     "own_channel",
     "seller_reviews",
+    "tax_id_disputes",
     "billing",
 ]
 """What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
@@ -59,10 +61,12 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("own_channel", "share", addresses.SELLER_CHANNEL, "own_channel", "promoting"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "channel_films", "promoting"),
     NavItem("members", "user", addresses.MEMBERS, "members", "organization"),
+    NavItem("verification", "building", addresses.VERIFICATION, "verification", "organization"),
     NavItem("become_seller", "tag", addresses.SELLER_START, "become_seller", "organization"),
     NavItem("promoter", "wallet", addresses.PROMOTER, "promoter", "promoting"),
     NavItem("operator", "gauge", addresses.OPERATOR, "operator", "operating"),
     NavItem("operator_sellers", "building", addresses.OPERATOR_SELLERS, "seller_reviews", "operating"),
+    NavItem("tax_id_disputes", "split", addresses.TAX_ID_DISPUTES, "tax_id_disputes", "operating"),
     NavItem("reviews", "stamp", addresses.REVIEWS, "reviewer", "operating"),
     NavItem("trace", "trace", addresses.TRACE, "tracer", "operating"),
 )

@@ -19,7 +19,11 @@ _BUYING: tuple[tuple[str, Area], ...] = (
     ("entitlements.read", "member"),
     ("invoices.read", "finance"),
 )
-_OWNING: tuple[tuple[str, Area], ...] = (("members.manage", "members"), ("billing.manage", "billing"))
+_OWNING: tuple[tuple[str, Area], ...] = (
+    ("members.manage", "members"),
+    ("members.manage", "verification"),
+    ("billing.manage", "billing"),
+)
 _SELLING: tuple[tuple[str, Area], ...] = (
     ("videos.write", "films"),
     ("seller.orders.read", "sales"),
@@ -32,6 +36,7 @@ _NOT_YET_SELLING: tuple[tuple[str, Area], ...] = (("members.manage", "become_sel
 _OPERATING: tuple[tuple[str, Area], ...] = (
     ("operator.read", "operator"),
     ("operator.reviews", "seller_reviews"),
+    ("operator.reviews", "tax_id_disputes"),
     ("operator.reviews", "reviewer"),
     ("trace.read", "tracer"),
 )

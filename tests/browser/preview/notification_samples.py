@@ -31,6 +31,7 @@ class NotificationSamples(FinanceSamples):
             "reason": self.pick("租户名已被占用", "The tenant's name is taken"),
             "agent": "Safari · macOS",
             "left": 9,
+            "tax_id": "91310000MA1K35TX2X",
         }
         items = []
         for number, kind in enumerate(KINDS):

@@ -58,6 +58,7 @@ marketplace.organization: active > suspended; suspended > active
 marketplace.invitation: pending > accepted declined withdrawn
 marketplace.ownership_transfer: pending > accepted declined withdrawn
 marketplace.legal_proof: submitted > approved rejected superseded
+marketplace.tax_id_dispute: open > evidence_asked settled dismissed; evidence_asked > settled dismissed
 marketplace.member: active > removed; removed > active
 """
 
