@@ -58,6 +58,8 @@ marketplace.organization: active > suspended; suspended > active
 marketplace.invitation: pending > accepted declined withdrawn
 marketplace.ownership_transfer: pending > accepted declined withdrawn
 marketplace.legal_proof: submitted > approved rejected superseded
+marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
+    answered > working won lost withdrawn
 marketplace.member: active > removed; removed > active
 """
 
