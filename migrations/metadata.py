@@ -27,6 +27,7 @@ import marketplace.attribution.models
 import marketplace.catalog.models
 import marketplace.channels.models
 import marketplace.discovery.models
+import marketplace.leads.models
 import marketplace.mail.models
 import marketplace.notifications.models
 import marketplace.onboarding.models

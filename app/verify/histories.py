@@ -18,6 +18,7 @@ import fulfillment.entitlements.models
 import fulfillment.runs.models
 import marketplace.access.models
 import marketplace.catalog.models
+import marketplace.leads.models
 import marketplace.onboarding.models
 import marketplace.parties.models
 import marketplace.videos.models
@@ -43,6 +44,7 @@ TABLES = {
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.onboarding.models.LEGAL_PROOF.name: "marketplace.legal_proof",
     marketplace.parties.models.TAX_ID_DISPUTE.name: "marketplace.tax_id_dispute",
+    marketplace.leads.models.LEAD.name: "marketplace.lead",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
     marketplace.access.models.INVITATION.name: "marketplace.invitation",
     marketplace.access.models.OWNERSHIP_TRANSFER.name: "marketplace.ownership_transfer",

@@ -22,6 +22,7 @@ WRITES = frozenset(
         "billing.manage",
         "seats.assign",
         "keys.manage",
+        "leads.manage",
     }
 )
 EVERYTHING = READS | WRITES
@@ -39,7 +40,7 @@ OPERATOR = frozenset(
 ROLES: dict[str, frozenset[str]] = {
     "owner": EVERYTHING,
     "admin": EVERYTHING,
-    "catalog": frozenset({"catalog.write", "videos.write", "seller.orders.read", "trace.read"}),
+    "catalog": frozenset({"catalog.write", "videos.write", "leads.manage", "seller.orders.read", "trace.read"}),
     "purchaser": frozenset({"orders.buy", "orders.read", "invoices.read", "entitlements.read", "trace.read"}),
     "approver": frozenset({"orders.approve", "orders.read", "entitlements.read", "trace.read"}),
     "finance": frozenset({"orders.read", "invoices.read", "money.read", "billing.manage", "trace.read"}),

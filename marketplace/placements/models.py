@@ -23,7 +23,7 @@ class Placement(Base):
         ForeignKeyConstraint(["org_id", "video_id"], _VIDEO),
         ForeignKeyConstraint(["seller_org_id", "listing_id"], _LISTING),
         ForeignKeyConstraint(["seller_org_id", "plan_id"], _PLAN),
-        CheckConstraint("action IN ('buy', 'trial', 'demo', 'quote')", name="action"),
+        CheckConstraint("action IN ('buy', 'trial', 'demo', 'quote', 'consult')", name="action"),
         CheckConstraint("start_ms >= 0 AND end_ms > start_ms", name="range"),
         Index("ix_placement_org_id_video_id", "org_id", "video_id", "start_ms"),
         # Without an order: with one, the latest cards of a listing would at times be looked for among those of all.

@@ -66,6 +66,14 @@ TONES: dict[str, dict[str, Tone]] = {
         "retried": "wait",
         "unknown": "wait",
     },
+    "lead": {
+        "new": "wait",
+        "working": "wait",
+        "answered": "good",
+        "won": "good",
+        "lost": "idle",
+        "withdrawn": "idle",
+    },
     "start": {"todo": "idle", "waiting": "wait", "rejected": "bad", "done": "good"},
     "legal_proof": {"submitted": "wait", "approved": "good", "rejected": "bad", "superseded": "idle"},
     "verification": {

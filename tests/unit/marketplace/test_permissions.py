@@ -32,6 +32,7 @@ def test_roles_add_up_and_an_unknown_one_gives_nothing() -> None:
         ("connectors.write", {"developer"}),
         ("catalog.write", {"catalog"}),
         ("videos.write", {"catalog"}),
+        ("leads.manage", {"catalog"}),
         ("seats.assign", set()),
     ],
 )
