@@ -11,6 +11,7 @@ from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.billing_profiles import handlers as billing_profiles_pages
 from api.pages.buy import handlers as buy_pages
+from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
@@ -40,6 +41,7 @@ from api.v1 import (
     api_keys,
     approvals,
     billing_profiles,
+    comments,
     connectors,
     entitlements,
     feed,
@@ -106,6 +108,7 @@ MODULES: tuple[ModuleType, ...] = (
     onboarding,
     organizations,
     feed,
+    comments,
     videos,
     media,
     uploads,
@@ -138,6 +141,7 @@ MODULES: tuple[ModuleType, ...] = (
     reviews_pages,
     trace_pages,
     feed_pages,
+    comments_pages,
     products_pages,
     search_pages,
     buy_pages,

@@ -61,6 +61,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("promoter", "share", addresses.PROMOTER, "promoter", "promoting"),
     NavItem("operator", "gauge", addresses.OPERATOR, "operator", "operating"),
     NavItem("operator_sellers", "building", addresses.OPERATOR_SELLERS, "seller_reviews", "operating"),
+    NavItem("operator_comments", "message", addresses.OPERATOR_COMMENTS, "seller_reviews", "operating"),
     NavItem("reviews", "stamp", addresses.REVIEWS, "reviewer", "operating"),
     NavItem("trace", "trace", addresses.TRACE, "tracer", "operating"),
 )

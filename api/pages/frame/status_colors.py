@@ -67,6 +67,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "unknown": "wait",
     },
     "start": {"todo": "idle", "waiting": "wait", "rejected": "bad", "done": "good"},
+    "comment": {"shown": "good", "hidden": "wait", "removed": "idle"},
     "legal_proof": {"submitted": "wait", "approved": "good", "rejected": "bad", "superseded": "idle"},
     "connector_test": {"untested": "idle", "running": "wait", "passed": "good", "failed": "bad"},
     "link": {"done": "good", "live": "wait", "waiting": "wait", "todo": "idle", "failed": "bad", "broken": "bad"},
