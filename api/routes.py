@@ -11,6 +11,7 @@ from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.billing_profiles import handlers as billing_profiles_pages
 from api.pages.buy import handlers as buy_pages
+from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
@@ -42,6 +43,7 @@ from api.v1 import (
     api_keys,
     approvals,
     billing_profiles,
+    comments,
     connectors,
     entitlements,
     feed,
@@ -110,6 +112,7 @@ MODULES: tuple[ModuleType, ...] = (
     organizations,
     verification,
     feed,
+    comments,
     videos,
     media,
     uploads,
@@ -144,6 +147,7 @@ MODULES: tuple[ModuleType, ...] = (
     reviews_pages,
     trace_pages,
     feed_pages,
+    comments_pages,
     products_pages,
     search_pages,
     buy_pages,

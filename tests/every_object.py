@@ -34,6 +34,8 @@ from marketplace.parties.models import BillingProfile, Organization, TaxIdDisput
 from marketplace.parties.open_tax_id_dispute import compare_claims
 from marketplace.placements.models import Claim, Placement
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.reactions.comment_on_video import add_comment
+from marketplace.reactions.models import Comment
 from marketplace.videos.models import MediaUpload, Video
 from marketplace.videos.uploads.begin_upload import BeginUpload, begin_upload
 from orders.checkout.models import Purchase
@@ -47,6 +49,7 @@ KINDS: dict[str, type[Base]] = {
     "any_id": Order,
     "channel_id": Channel,
     "claim_id": Claim,
+    "comment_id": Comment,
     "connector_id": ConnectorRow,
     "entitlement_id": Entitlement,
     "invitation_id": Invitation,
@@ -99,6 +102,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         with acting(uow, stage.promoter.owner):
             card = add_placement(uow, AddPlacement(draft.id, stage.seat_plan, 3_000, 14_000))
             found["upload_id"] = begin_upload(uow, stage.services.storage, BeginUpload(draft.id, 9, "x.mp4")).id
+            found["comment_id"] = add_comment(uow, draft.id, "note to ourselves").id
             seats = uow.session.get_one(Plan, stage.seat_plan).included_seats
             claim = add_claim(uow, AddClaim(card.id, "included_seats", 4_000, "含席位", "Seats included", seats))
         scalars = uow.session.scalars

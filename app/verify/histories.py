@@ -21,6 +21,7 @@ import marketplace.catalog.models
 import marketplace.leads.models
 import marketplace.onboarding.models
 import marketplace.parties.models
+import marketplace.reactions.models
 import marketplace.videos.models
 import orders.checkout.models
 import orders.order.models
@@ -49,6 +50,7 @@ TABLES = {
     marketplace.access.models.INVITATION.name: "marketplace.invitation",
     marketplace.access.models.OWNERSHIP_TRANSFER.name: "marketplace.ownership_transfer",
     marketplace.access.models.MEMBER.name: "marketplace.member",
+    marketplace.reactions.models.COMMENT.name: "marketplace.comment",
     marketplace.videos.models.VIDEO.name: "marketplace.video",
     orders.order.models.ORDER.name: 'orders."order"',
     orders.checkout.models.PURCHASE.name: "orders.purchase",

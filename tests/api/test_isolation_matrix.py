@@ -50,6 +50,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "email": "a@example.test",
     },
     "PUT /v1/channels/{channel_id}": {"name": "其他", "name_en": "other"},
+    "POST /v1/comments/{comment_id}/reports": {"reason": "x"},
+    "POST /v1/videos/{video_id}/comments": {"text": "x"},
     "PATCH /v1/connectors/{connector_id}": {"name": "other"},
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},

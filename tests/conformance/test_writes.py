@@ -213,6 +213,7 @@ def videos(world: World) -> None:
     ask("DELETE /v1/placements/{placement_id}", promoter, **card)
     for verb, who in (("publish", promoter), ("share", world.purchaser)):
         ask(f"POST /v1/videos/{{video_id}}/{verb}", who, video_id=video_id)
+    comment_below(world, video_id)
     for method in ("PUT", "DELETE"):
         ask(f"{method} /v1/videos/{{video_id}}/like", world.purchaser, video_id=video_id)
     ask("POST /v1/videos/{video_id}/withdraw", promoter, video_id=video_id)
@@ -235,6 +236,17 @@ def upload_piecewise(world: World, channel: str) -> None:
         upload = ask("POST /v1/videos/{video_id}/uploads", announced, video_id=made["id"])
         piece = (tus | {"Upload-Offset": "0"}, CLIP, "application/offset+octet-stream") if verb == "PATCH" else (tus,)
         ask(f"{verb} /v1/uploads/{{upload_id}}", *piece, upload_id=upload["id"])
+
+
+def comment_below(world: World, video_id: UUID) -> None:
+    ask, promoter = world.walk.ask, world.promoter
+    made = ask("POST /v1/videos/{video_id}/comments", world.purchaser, {"text": "多少钱？"}, video_id=video_id)
+    said = {"comment_id": made["id"]}
+    ask("POST /v1/comments/{comment_id}/reports", world.approver, {"reason": "广告"}, **said)
+    ask("POST /v1/comments/{comment_id}/hide", promoter, **said)
+    ask("POST /v1/comments/{comment_id}/show", promoter, **said)
+    ask("POST /v1/operator/comment-reports/{comment_id}", world.operator, {"remove": False}, **said)
+    ask("DELETE /v1/comments/{comment_id}", world.purchaser, **said)
 
 
 def buying(world: World) -> None:

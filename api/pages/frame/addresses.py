@@ -56,6 +56,7 @@ SELLER_CHANNEL = "/seller/channel"
 SELLER_CONNECTORS = "/seller/connectors"
 PROMOTER = "/promoter"
 OPERATOR = "/operator"
+OPERATOR_COMMENTS = "/operator/comments"
 OPERATOR_SELLERS = "/operator/sellers"
 TAX_ID_DISPUTES = "/operator/tax-id-disputes"
 REVIEWS = "/operator/reviews"
@@ -93,6 +94,26 @@ def feed(*, followed: bool = False) -> str:
 def video_like(video_id: str) -> str:
     """Where the like form posts."""
     return f"/v/{video_id}/like"
+
+
+def video_comments(video_id: object) -> str:
+    """What was written below a video."""
+    return f"/v/{video_id}/comments"
+
+
+def comment(comment_id: object) -> str:
+    """Where one's own comment is taken back, or another's reported."""
+    return f"/comments/{comment_id}"
+
+
+def comment_moderation(comment_id: object) -> str:
+    """Where a channel hides a comment, or shows it again."""
+    return f"/comments/{comment_id}/moderation"
+
+
+def operator_comment(comment_id: object) -> str:
+    """Where the platform decides about a reported comment."""
+    return f"{OPERATOR_COMMENTS}/{comment_id}"
 
 
 def channel_follow(channel_id: str) -> str:

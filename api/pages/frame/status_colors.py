@@ -75,6 +75,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "withdrawn": "idle",
     },
     "start": {"todo": "idle", "waiting": "wait", "rejected": "bad", "done": "good"},
+    "comment": {"shown": "good", "hidden": "wait", "removed": "idle"},
     "legal_proof": {"submitted": "wait", "approved": "good", "rejected": "bad", "superseded": "idle"},
     "verification": {
         "missing": "bad",

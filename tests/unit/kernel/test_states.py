@@ -54,6 +54,7 @@ marketplace.listing_version: draft > in_review; in_review > published rejected; 
 marketplace.plan: active > withdrawn
 marketplace.video: draft > processing; processing > ready refused; refused > processing; ready > processing published;
     published > withdrawn; withdrawn > published
+marketplace.comment: shown > hidden removed; hidden > shown removed
 marketplace.organization: active > suspended; suspended > active
 marketplace.invitation: pending > accepted declined withdrawn
 marketplace.ownership_transfer: pending > accepted declined withdrawn
