@@ -97,9 +97,10 @@ class UploadProgressOut(Out):
     sync_to_thread=False,
     status_code=204,
 )
-def describe_uploads() -> Response[None]:
-    """Which versions and extensions of tus there are."""
-    return Response(None, status_code=204, headers=TUS)
+def describe_uploads(request: ApiRequest) -> Response[None]:
+    """Which versions and extensions of tus there are, and the path's methods."""
+    allow = "OPTIONS, POST" if request.url.path.endswith("/uploads") else "DELETE, GET, OPTIONS, PATCH"
+    return Response(None, status_code=204, headers={**TUS, "Allow": allow})
 
 
 @post("/v1/videos/{video_id:uuid}/uploads", sync_to_thread=True, refuses=[412, 413, 429], status_code=201, **_OPTIONS)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 # The compiled module carries no types.
@@ -31,6 +32,9 @@ _FILES: Final = (
     ),
     "NotoEmoji[wght].ttf",
 )
+_OWN: Final = Path(__file__).parent / "typefaces"
+"""For the scripts in use that no maintained package has (UAX #31 tables 5 and 7: Tibetan, Thaana and those of limited use), and
+Mongolian, which companies of China are registered in; under the SIL Open Font License, `OFL.txt` beside them."""
 _ASCII: Final = frozenset(map(chr, range(0x20, 0x7F)))
 JOINERS: Final = frozenset("\u200c\u200d")
 """They have no shape and change that of their neighbours."""
@@ -54,14 +58,14 @@ class Cut:
 
 def covered_characters() -> frozenset[str]:
     """Every character that one of these typefaces has."""
-    return frozenset().union(*map(_covered, _FILES))
+    return frozenset().union(*map(_covered, _names()))
 
 
 def cuts_for(text: str, missing: frozenset[str]) -> list[Cut]:
     """The typefaces that draw `missing` characters of `text`, each with all of its script; same text, same bytes."""
     found = []
     left = set(missing)
-    for name in _FILES:
+    for name in _names():
         if not left & _covered(name):
             continue
         wanted = frozenset(left & _covered(name)) | (_european(text) if name == _EUROPEAN else frozenset())
@@ -98,9 +102,15 @@ def _with_parts(characters: frozenset[str]) -> set[str]:
 
 
 @cache
+def _names() -> tuple[str, ...]:
+    return *_FILES, *sorted(file.name for file in _OWN.glob("*.ttf"))
+
+
+@cache
 def _face(name: str) -> Any:
     # Mapped into memory once a process, when a document first needs it.
-    return hb.Face(hb.Blob.from_file_path(str(files(_PACKAGE) / name)))
+    own = _OWN / name
+    return hb.Face(hb.Blob.from_file_path(str(own if own.exists() else files(_PACKAGE) / name)))
 
 
 @cache

@@ -25,8 +25,10 @@ Document = InvoiceDocument | StatementDocument
 
 XML_NAME: Final = "factur-x.xml"
 _VARIANT: Final = "pdf/a-3b"
-_SHAPED: Final = re.compile("[\u0600-\u109f\u1780-\u17ff]")
-"""Arabic, and those from India to Cambodia: letters join, stack or change places, so that no glyph stands for one alone."""
+_SHAPED: Final = re.compile(
+    "[\u0600-\u109f\u1780-\u18af\u1900-\u1c4f\ua880-\uaadf\uabc0-\uabff\U00010d00-\U00010d3f\U00011100-\U0001114f\U0001e900-\U0001e95f]"
+)
+"""Arabic, and those from India to Mongolia and Java: letters join, stack or change places, so that no glyph stands for one."""
 # Factur-X 1.0 §6: the properties, and the PDF/A extension schema that declares them.
 _PROPERTIES: Final = (
     ("DocumentFileName", XML_NAME, "name of the embedded XML invoice file"),

@@ -34,6 +34,7 @@ PLAIN = {
     "Ethiopic": "የኢትዮጵያ ኩባንያ",
     "Korean": "주식회사 한국",
     "Japanese": "株式会社テスト ひらがな",
+    "Yi, Tifinagh, Cherokee, Santali, Inuktitut": "ꆈꌠ ⵜⴰⵙⵓⵏⵜ ᏣᎳᎩ ᱥᱟᱱᱛᱟᱲᱤ ᓄᓇᕗᑦ",
     "signs in a product's name": "Pro ⚡ ⛵ 🚀 😀 Plan",
 }
 SHAPED = {
@@ -53,6 +54,10 @@ SHAPED = {
     "Lao": "ບໍລິສັດ ທົດສອບ ຈຳ",
     "Burmese": "မြန်မာ ကုမ္ပဏီ",
     "Khmer": "ក្រុមហ៊ុន សាកល្បង កើត",
+    "Tibetan": "བོད་ལྗོངས་ཀུང་སི།",
+    "Mongolian": "ᠮᠣᠩᠭᠣᠯ ᠺᠣᠮᠫᠠᠨᠢ",
+    "Meetei Mayek": "ꯃꯤꯇꯩ ꯀꯝꯄꯅꯤ",
+    "Thaana": "ދިވެހި ކުންފުނި",
 }
 HEBREW = "חברת הבדיקה בע״מ"
 

@@ -24,7 +24,10 @@ from tests.factories_marketplace import PASSWORD
 from tests.loop_stage import Stage
 
 PACKAGE = "generated_market_client"
-FILES = ("image/jpeg", "video/mp4", "application/zip", "application/pdf", "application/xml")
+FILES = (
+    *("image/jpeg", "video/mp4", "application/zip", "application/pdf", "application/xml"),
+    "application/offset+octet-stream",  # of tus: a piece of a file
+)
 
 pytestmark = [pytest.mark.conformance, pytest.mark.slow]
 

@@ -146,7 +146,7 @@ def rows_read(market: Market, work: Callable[[], object]) -> Mapping[str, int]:
     before = dict(counted(market.connection))
     work()
     forget_connections(market)
-    return {table: count - before[table] for table, count in counted(market.connection)}
+    return {table: count - before.get(table, 0) for table, count in counted(market.connection)}
 
 
 def counted(connection: psycopg.Connection) -> Iterator[tuple[str, int]]:
