@@ -16,6 +16,7 @@ from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.frame import static_files
 from api.pages.invoices import handlers as invoices_pages
+from api.pages.leads import handlers as leads_pages
 from api.pages.listings import handlers as listings_pages
 from api.pages.money import handlers as money_pages
 from api.pages.notifications import handlers as notifications_pages
@@ -139,6 +140,7 @@ MODULES: tuple[ModuleType, ...] = (
     trace_pages,
     feed_pages,
     products_pages,
+    leads_pages,
     search_pages,
     buy_pages,
     orders_pages,

@@ -65,7 +65,7 @@ class TextIn(Wire):
     text: Words
 
 
-class PlanIn(Wire):
+class LeadPlanIn(Wire):
     """Who takes care of it and until when; null for nobody and for no date. `state` null: as it is."""
 
     assigned_to: UUID | None = None
@@ -183,10 +183,10 @@ def ask_seller(data: JSONBody[LeadIn], request: ApiRequest, idempotency_key: Key
 
 @get("/v1/leads", permission=SIGNED_IN, sync_to_thread=True, tags=["catalogue"])
 def get_leads(
-    request: ApiRequest, paging: Given[Paging], state: StateParameter = None, kind: KindParameter = None
+    request: ApiRequest, paging: Given[Paging], only: StateParameter = None, kind: KindParameter = None
 ) -> Response[PageOut[LeadOut]]:
     """What the organization asked for, the newest first."""
-    return list_page(request, paging, list_own_leads, LeadOut.of, state=state, kind=kind)
+    return list_page(request, paging, list_own_leads, LeadOut.of, state=only, kind=kind)
 
 
 @get("/v1/leads/{lead_id:uuid}", permission=SIGNED_IN, sync_to_thread=True, tags=["catalogue"])
@@ -232,7 +232,7 @@ def withdraw(lead_id: FromPath[UUID], request: ApiRequest) -> LeadThreadOut:
 def get_seller_leads(
     request: ApiRequest,
     paging: Given[Paging],
-    state: StateParameter = None,
+    only: StateParameter = None,
     kind: KindParameter = None,
     assigned_to: Annotated[
         UUID | None, QueryParameter(name="assigned_to", required=False, description="Only this person's")
@@ -240,7 +240,7 @@ def get_seller_leads(
 ) -> Response[PageOut[SellerLeadOut]]:
     """What the seller was asked for, the newest first."""
     return list_page(
-        request, paging, list_seller_leads, SellerLeadOut.of, state=state, kind=kind, assigned_to=assigned_to
+        request, paging, list_seller_leads, SellerLeadOut.of, state=only, kind=kind, assigned_to=assigned_to
     )
 
 
@@ -252,7 +252,7 @@ def get_one_of_seller(lead_id: FromPath[UUID], request: ApiRequest) -> SellerLea
 
 
 @put("/v1/seller/leads/{lead_id:uuid}", permission=MANAGE, refuses=[409], sync_to_thread=True, tags=["seller"])
-def plan(lead_id: FromPath[UUID], data: JSONBody[PlanIn], request: ApiRequest) -> SellerLeadThreadOut:
+def plan(lead_id: FromPath[UUID], data: JSONBody[LeadPlanIn], request: ApiRequest) -> SellerLeadThreadOut:
     """Assign it, date it, say where it stands."""
 
     def work(uow: UnitOfWork) -> SellerLeadThreadOut:

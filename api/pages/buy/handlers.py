@@ -29,6 +29,7 @@ from kernel.money import Money
 from marketplace.catalog.queries import ListingView, PlanView, get_listing
 from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
+from marketplace.leads.models import KINDS as LEAD_KINDS
 from marketplace.parties.queries import list_billing_profiles
 from orders.checkout import quote_models
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
@@ -61,7 +62,7 @@ class Wanted:
 
 
 @page("/buy/{placement_id:uuid}", SIGNED_IN)
-def show_sheet(placement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+def show_sheet(placement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str] | Response[bytes]:
     """The sheet of a card with its price. `part=sheet` answers the fragment that the player puts in place."""
     wanted = replace(
         _asked(page_request),
@@ -69,6 +70,8 @@ def show_sheet(placement_id: FromPath[UUID], page_request: Given[PageRequest]) -
         second=page_request.query_number("second"),
         share=page_request.query("share", most=64) or None,
     )
+    if (ask := _asked_of_seller(page_request, wanted)) is not None:
+        return page_request.redirect(ask)
     if (elsewhere := _not_here(page_request, wanted)) is not None:
         return page_request.render(elsewhere)
     return _shown(page_request, wanted)
@@ -163,6 +166,17 @@ def _submit(page_request: PageRequest, form: Form, wanted: Wanted) -> Response[s
             status=refused.status,
         )
     return page_request.redirect(addresses.order(json.loads(bought.body)["orders"][0]["id"]))
+
+
+def _asked_of_seller(page_request: PageRequest, wanted: Wanted) -> str | None:
+    """Where a card's demo, quote or advice is asked for; None of a card for something else."""
+    if wanted.card is None:
+        return None
+    with page_request.work() as uow:
+        _, card = get_placed(uow, wanted.card)
+    if card.action not in LEAD_KINDS:
+        return None
+    return addresses.product_ask(str(card.listing_id), card.action, str(card.placement_id), wanted.second)
 
 
 def _not_here(page_request: PageRequest, wanted: Wanted) -> NotHereView | None:
