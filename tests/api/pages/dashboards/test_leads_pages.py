@@ -73,9 +73,10 @@ def test_without_consent_no_contact_is_kept(dashboards: Dashboards, listing_id: 
 
 
 @pytest.mark.parametrize("action", ["demo", "quote", "consult"])
-def test_a_card_leads_to_what_it_says(dashboards: Dashboards, listing_id: str, action: str) -> None:
+def test_a_card_leads_to_what_it_says(dashboards: Dashboards, action: str) -> None:
     _, card = dashboards.stage.offer()
     with unit_of_work(dashboards.stage.services.db, SYSTEM) as uow:
+        listing_id = uow.session.get_one(Placement, card.placement_id).listing_id
         uow.session.execute(update(Placement).where(Placement.id == card.placement_id).values(action=action))
     sent = dashboards.buyer.get(f"/buy/{card.placement_id}?second=7")
     assert sent.status_code == 303
