@@ -59,5 +59,7 @@ def _router() -> Router:
     router = Router(path="/", route_handlers=routes())
     for route in router.routes:
         if isinstance(route, HTTPRoute):
-            route.route_handlers = [one for one in route.route_handlers if one.http_methods != OPTIONS_ALONE]
+            route.route_handlers = [
+                one for one in route.route_handlers if one.http_methods != OPTIONS_ALONE or "permission" in one.opt
+            ]
     return router

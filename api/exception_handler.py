@@ -47,6 +47,8 @@ def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     headers = headers_of(domain_error)
     if isinstance(error, HTTPException):
         headers |= error.headers or {}
+    if "route_handler" in request.scope:
+        headers |= request.scope["route_handler"].opt.get("answer_headers", {})
     if wants_page(request):
         return error_page(request, body, headers)
     return Response(body, status_code=domain_error.status, media_type=MEDIA_TYPE, headers=headers)

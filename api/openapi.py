@@ -16,7 +16,7 @@ from api.openapi_parameters import TAGS, complete_parameter
 from api.openapi_schemas import body_schemas, named_plainly, problem_schemas
 from api.problems import MEDIA_TYPE
 
-REFUSALS = (400, 401, 403, 404, 409, 410, 413, 422, 429, 503)
+REFUSALS = (400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 429, 460, 503)
 SECURITY_SCHEMES: dict[str, SecurityScheme | Reference] = {
     "session": SecurityScheme(
         type="apiKey",
@@ -105,6 +105,8 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, path: str, m
     answers.pop("400", None)
     for status, answer in answers.items():
         answer["description"] = HTTPStatus(int(status)).phrase
+        if int(status) == HTTPStatus.NO_CONTENT:
+            answer.pop("content", None)
     for status in handler.opt.get("also_answers", ()):
         answers[str(status)] = {"description": HTTPStatus(status).phrase}
         if status == HTTPStatus.PARTIAL_CONTENT:
@@ -138,6 +140,11 @@ def _refusals(operation: dict[str, Any], permission: str, path: str, method: str
     return refusals
 
 
+def _phrase(status: int) -> str:
+    """What a status is called; tus has one of its own."""
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Checksum Mismatch"
+
+
 def _response(status: int) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": HTTPStatus(status).phrase, "content": content}
+    return {"description": _phrase(status), "content": content}

@@ -34,6 +34,7 @@ _PATH = {
 }
 _FORMS: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {"minLength": 1, "maxLength": MAX_KEY},
+    "Tus-Resumable": {"enum": ["1.0.0"]},
     "currency": {"enum": list(CURRENCIES)},
 }
 """What the domain refuses after the framework let it pass, so that the refusal has its own words."""

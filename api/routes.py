@@ -11,6 +11,7 @@ from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.billing_profiles import handlers as billing_profiles_pages
 from api.pages.buy import handlers as buy_pages
+from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
@@ -33,7 +34,9 @@ from api.pages.seller_reviews import handlers as seller_reviews_pages
 from api.pages.seller_start import handlers as seller_start_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
+from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.trace import handlers as trace_pages
+from api.pages.verification import handlers as verification_pages
 from api.pages.videos import handlers as videos_pages
 from api.request import authorize_handler
 from api.v1 import (
@@ -41,6 +44,7 @@ from api.v1 import (
     api_keys,
     approvals,
     billing_profiles,
+    comments,
     connectors,
     entitlements,
     feed,
@@ -74,6 +78,8 @@ from api.v1 import (
     sign_ups,
     touchpoints,
     traces,
+    uploads,
+    verification,
     videos,
 )
 from api.webhooks import gateways, seller_callbacks
@@ -106,9 +112,12 @@ MODULES: tuple[ModuleType, ...] = (
     api_keys,
     onboarding,
     organizations,
+    verification,
     feed,
+    comments,
     videos,
     media,
+    uploads,
     listings,
     leads,
     search,
@@ -132,6 +141,8 @@ MODULES: tuple[ModuleType, ...] = (
     seller_start_pages,
     connectors_pages,
     seller_reviews_pages,
+    verification_pages,
+    tax_id_disputes_pages,
     listings_pages,
     videos_pages,
     money_pages,
@@ -139,6 +150,7 @@ MODULES: tuple[ModuleType, ...] = (
     reviews_pages,
     trace_pages,
     feed_pages,
+    comments_pages,
     products_pages,
     leads_pages,
     search_pages,

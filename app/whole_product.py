@@ -2,18 +2,18 @@
 
 import uvicorn.lifespan.on
 import uvicorn.loops.uvloop
-import uvicorn.protocols.http.httptools_impl
 
 import api.app
+import app.http_protocol
 import app.sample.seed
 import app.worker
 
 MODULES = (
     api.app,
+    app.http_protocol,
     app.sample.seed,
     app.worker,
     uvicorn.lifespan.on,
     uvicorn.loops.uvloop,
-    uvicorn.protocols.http.httptools_impl,
 )
 """Imported for what they load."""

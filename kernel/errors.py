@@ -53,6 +53,12 @@ class Gone(DomainError):
     status = 410
 
 
+class TooLarge(DomainError):
+    """More bytes than are taken."""
+
+    status = 413
+
+
 class Invalid(DomainError):
     """The input cannot be accepted; `field` names the part when there is one."""
 

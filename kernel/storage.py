@@ -206,6 +206,8 @@ class Storage:
         if self._root is None:
             return
         path = self._root / key
+        # Nobody else's to read, whatever the process' umask.
+        path.chmod(0o600)
         for place in (path, *(folder for folder in path.parents if folder.is_relative_to(self._root))):
             descriptor = os.open(place, os.O_RDONLY)
             try:

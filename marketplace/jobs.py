@@ -10,7 +10,11 @@ from marketplace.mail import jobs as mail_jobs
 from marketplace.mail.compose import Composer
 from marketplace.mail.ports import MailTransport
 from marketplace.notifications import jobs as notification_jobs
+from marketplace.parties import open_tax_id_dispute
 from marketplace.videos import jobs as video_jobs
+
+FOLLOWERS = (open_tax_id_dispute,)
+"""Imported for what they register."""
 
 
 def register(storage: Storage, transport: MailTransport, composer: Composer, *, review_by_rule: bool) -> None:

@@ -33,6 +33,7 @@ import marketplace.notifications.models
 import marketplace.onboarding.models
 import marketplace.parties.models
 import marketplace.placements.models
+import marketplace.reactions.models
 import marketplace.search_index.models
 import marketplace.videos.models
 import orders.approval_rules.models
@@ -61,6 +62,7 @@ MODELS = (
     marketplace.discovery.models,
     marketplace.mail.models,
     marketplace.notifications.models,
+    marketplace.reactions.models,
     marketplace.search_index.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,

@@ -46,21 +46,23 @@ signing._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 """Where frozen tests begin: noon in Shanghai."""
-JOURNEYS = "tests/browser/journeys/"
+TOGETHER = ("tests/browser/journeys/", "tests/browser/stories/")
+"""Folders whose tests share one `market up` each."""
 TEMPLATE_VARIABLE = "MARKET_TEST_TEMPLATE"
 """Names a migrated database of the engines to copy instead of migrating: `.ci/mutate` starts a test process a mutant."""
 
 
-class FilesAndJourneys(LoadFileScheduling):  # type: ignore[misc] # its package ships no types
-    """A file stays on one worker; so does the folder of journeys, whose tests share one `market up`."""
+class FilesAndFolders(LoadFileScheduling):  # type: ignore[misc] # its package ships no types
+    """A file stays on one worker; so do the folders of `TOGETHER`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return JOURNEYS if nodeid.startswith(JOURNEYS) else str(super()._split_scope(nodeid))
+        folder = next((one for one in TOGETHER if nodeid.startswith(one)), None)
+        return folder or str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
     """For `--dist=loadfile`, as pyproject.toml has it."""
-    return FilesAndJourneys(config, log) if config.getvalue("dist") == "loadfile" else None
+    return FilesAndFolders(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

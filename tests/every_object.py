@@ -30,14 +30,18 @@ from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
 from marketplace.notifications.models import Notification
 from marketplace.onboarding.models import LegalProof, PayoutAccount
-from marketplace.parties.models import BillingProfile, Organization
+from marketplace.parties.models import BillingProfile, Organization, TaxIdDispute
+from marketplace.parties.open_tax_id_dispute import compare_claims
 from marketplace.placements.models import Claim, Placement
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
-from marketplace.videos.models import Video
+from marketplace.reactions.comment_on_video import add_comment
+from marketplace.reactions.models import Comment
+from marketplace.videos.models import MediaUpload, Video
+from marketplace.videos.uploads.begin_upload import BeginUpload, begin_upload
 from orders.checkout.models import Purchase
 from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import Order
-from tests.factories_marketplace import acting, make_ready_video
+from tests.factories_marketplace import acting, make_org, make_ready_video
 from tests.loop_stage import Stage
 
 KINDS: dict[str, type[Base]] = {
@@ -45,6 +49,7 @@ KINDS: dict[str, type[Base]] = {
     "any_id": Order,
     "channel_id": Channel,
     "claim_id": Claim,
+    "comment_id": Comment,
     "connector_id": ConnectorRow,
     "entitlement_id": Entitlement,
     "invitation_id": Invitation,
@@ -66,7 +71,9 @@ KINDS: dict[str, type[Base]] = {
     "seat_id": Seat,
     "session_id": SignInSession,
     "statement_id": Statement,
+    "tax_id_dispute_id": TaxIdDispute,
     "transfer_id": OwnershipTransfer,
+    "upload_id": MediaUpload,
     "video_id": Video,
     "webhook_id": Inbox,
 }
@@ -94,6 +101,8 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):
             card = add_placement(uow, AddPlacement(draft.id, stage.seat_plan, 3_000, 14_000))
+            found["upload_id"] = begin_upload(uow, stage.services.storage, BeginUpload(draft.id, 9, "x.mp4")).id
+            found["comment_id"] = add_comment(uow, draft.id, "note to ourselves").id
             seats = uow.session.get_one(Plan, stage.seat_plan).included_seats
             claim = add_claim(uow, AddClaim(card.id, "included_seats", 4_000, "含席位", "Seats included", seats))
         scalars = uow.session.scalars
@@ -118,6 +127,9 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             "channel_id": draft.channel_id,
             "claim_id": claim.id,
         }
+        contested = uow.session.get_one(Organization, stage.buyer.id).tax_id
+        compare_claims(uow, {"org_id": str(make_org(uow, tax_id=contested).id)})
+        found["tax_id_dispute_id"] = scalars(select(TaxIdDispute.id).where(TaxIdDispute.tax_id == contested)).one()
         webhook = GatewayWebhook(uuid7().hex, "dispute", uuid7().hex, {}, needs_person=True)
         store_webhook(uow, "sandbox", webhook)
         uow.flush()

@@ -30,6 +30,8 @@ from marketplace.channels.open_channel import (
 from marketplace.channels.queries import ChannelView, get_channel, list_own_channels
 from marketplace.discovery.cards import Card, ClaimView
 from marketplace.discovery.feed import FeedItem, get_feed_item, list_feed
+from marketplace.reactions.like_video import like_video, unlike_video
+from marketplace.reactions.queries import get_reactions
 
 
 class CardOut(Out):
@@ -125,6 +127,13 @@ class FeedItemOut(Out):
         )
 
 
+class ReactionsOut(Out):
+    """How many like a video; `liked` is one's own."""
+
+    likes: int
+    liked: bool
+
+
 class ChannelChange(Wire):
     """A channel's words; its handle stays."""
 
@@ -175,15 +184,44 @@ async def get_feed(
     request: ApiRequest,
     paging: Given[Paging],
     q: TextParameter = None,
+    followed: Annotated[
+        bool | None, QueryParameter(name="followed", required=False, description="Only of channels that one follows")
+    ] = None,
 ) -> Response[PageOut[FeedItemOut]]:
     """Published videos one may see, newest first; `q` finds words of titles, descriptions and channels."""
 
     def read(uow: UnitOfWork) -> Response[PageOut[FeedItemOut]]:
-        page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, query=q)
-        return linked(page, lambda item: FeedItemOut.of(request.services, item), "/v1/feed", limit=paging.limit, q=q)
+        page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, query=q, followed_only=bool(followed))
+        return linked(
+            page,
+            lambda item: FeedItemOut.of(request.services, item),
+            "/v1/feed",
+            limit=paging.limit,
+            q=q,
+            followed="true" if followed else None,
+        )
 
-    # Words are rarely searched for twice, and would displace the pages that everybody asks for.
-    return await (answer_anew(request, read) if q else catalogue_answer(request, read, paging))
+    # Words are rarely searched for twice, and would displace the pages that everybody asks for. So would one's own channels.
+    return await (answer_anew(request, read) if q or followed else catalogue_answer(request, read, paging))
+
+
+@get("/v1/videos/{video_id:uuid}/reactions", permission=PUBLIC, sync_to_thread=True, tags=["content"])
+def get_video_reactions(video_id: FromPath[UUID], request: ApiRequest) -> ReactionsOut:
+    """How many like a video."""
+    with request.transaction() as uow:
+        return ReactionsOut.of_row(get_reactions(uow, video_id))
+
+
+@put("/v1/videos/{video_id:uuid}/like", permission=SIGNED_IN, sync_to_thread=True, status_code=204, tags=["content"])
+def like(video_id: FromPath[UUID], request: ApiRequest) -> None:
+    """Like a video; liked already, nothing changes."""
+    request.transact(lambda uow: like_video(uow, video_id))
+
+
+@delete("/v1/videos/{video_id:uuid}/like", permission=SIGNED_IN, sync_to_thread=True, tags=["content"])
+def unlike(video_id: FromPath[UUID], request: ApiRequest) -> None:
+    """Like it no more."""
+    request.transact(lambda uow: unlike_video(uow, video_id))
 
 
 @get("/v1/videos/{video_id:uuid}", permission=PUBLIC, sync_to_thread=True, tags=["content"])
@@ -270,6 +308,9 @@ def unfollow(channel_id: FromPath[UUID], request: ApiRequest) -> None:
 routes = [
     get_feed,
     get_video,
+    get_video_reactions,
+    like,
+    unlike,
     get_own_channels,
     create_channel,
     update_channel,

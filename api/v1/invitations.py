@@ -18,7 +18,7 @@ from api.schema import Wire
 from api.v1.members import Roles
 from api.v1.organizations import require_own_organization
 from api.v1.session import SessionOut, browser_of, session_cookie
-from api.v1.sign_ups import Password, Token
+from api.v1.sign_ups import Password, Token, count_link
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Unauthenticated
 from marketplace.access.authenticate import PRE_AUTH
@@ -93,13 +93,15 @@ def delete_invitation(org_id: FromPath[UUID], invitation_id: FromPath[UUID], req
     request.transact(lambda uow: withdraw_invitation(uow, invitation_id))
 
 
-@post("/v1/invitations/lookup", permission=PUBLIC, status_code=200, sync_to_thread=True, tags=["people"])
+@post("/v1/invitations/lookup", permission=PUBLIC, refuses=[429], status_code=200, sync_to_thread=True, tags=["people"])
 def look_up_invitation(data: JSONBody[TokenIn], request: ApiRequest) -> InvitationShown:
     """What an invitation's link is about. A POST, so that the token stands in no log of addresses."""
     return shown_invitation(request, data.token)
 
 
-@post("/v1/invitations/acceptance", permission=PUBLIC, refuses=[401, 403, 409], sync_to_thread=True, tags=["people"])
+@post(
+    "/v1/invitations/acceptance", permission=PUBLIC, refuses=[401, 403, 409, 429], sync_to_thread=True, tags=["people"]
+)
 def create_membership(data: JSONBody[AcceptIn], request: ApiRequest) -> Response[SessionOut]:
     """Accept: as who is signed in, or as somebody new. A session for the organization is opened."""
     newcomer = Newcomer(data.name, data.password, data.locale) if data.name or data.password else None
@@ -108,7 +110,9 @@ def create_membership(data: JSONBody[AcceptIn], request: ApiRequest) -> Response
     return Response(body, status_code=201, cookies=cookies)
 
 
-@post("/v1/invitations/refusal", permission=PUBLIC, status_code=204, sync_to_thread=True, tags=["people"])
+@post(
+    "/v1/invitations/refusal", permission=PUBLIC, refuses=[429], status_code=204, sync_to_thread=True, tags=["people"]
+)
 def create_refusal(data: JSONBody[TokenIn], request: ApiRequest) -> None:
     """Decline."""
     decline(request, data.token)
@@ -116,6 +120,7 @@ def create_refusal(data: JSONBody[TokenIn], request: ApiRequest) -> None:
 
 def shown_invitation(request: ApiRequest, token: str) -> InvitationShown:
     """For the JSON route and the page alike. Raises as `read_invitation`."""
+    count_link(request)
     signer = request.services.signer
     with request.transaction(acting_as=PRE_AUTH) as uow:
         return read_invitation(uow, signer, token)
@@ -123,6 +128,7 @@ def shown_invitation(request: ApiRequest, token: str) -> InvitationShown:
 
 def accept(request: ApiRequest, token: str, newcomer: Newcomer | None) -> tuple[NewSession, tuple[Cookie, ...]]:
     """Join, and act for the organization from now on. Raises as `accept_invitation`; `sign_in_required` for nobody at all."""
+    count_link(request)
     signed_in, services = request.signed_in, request.services
     who = newcomer if newcomer is not None or signed_in is None else signed_in.principal.person()
     if who is None:
@@ -139,6 +145,7 @@ def accept(request: ApiRequest, token: str, newcomer: Newcomer | None) -> tuple[
 
 def decline(request: ApiRequest, token: str) -> None:
     """For the JSON route and the page alike. Raises as `decline_invitation`."""
+    count_link(request)
     request.transact(lambda uow: decline_invitation(uow, request.services.signer, token), acting_as=PRE_AUTH)
 
 

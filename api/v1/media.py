@@ -21,7 +21,7 @@ from api.conditional import is_unchanged
 from api.media_addresses import CoverWidth, vouched_for
 from api.request import ApiRequest
 from api.schema import Out
-from kernel.errors import DomainError, Invalid, Unavailable
+from kernel.errors import DomainError, Invalid, TooLarge, Unavailable
 from kernel.principal import SYSTEM
 from kernel.storage import ObjectMissing, ObjectTooLarge, StorageError, StoredObject
 from marketplace.videos.media.cover_sizes import sized_cover_key
@@ -37,12 +37,6 @@ _SPAN = re.compile(r"([0-9]*)-([0-9]*)")
 _LONGEST_RANGE = 1_000
 """Characters of a header that is looked into: any number in it is one that Python reads."""
 _CHUNK = 256 * 1024
-
-
-class TooLarge(DomainError):
-    """More bytes than are taken."""
-
-    status = 413
 
 
 class UploadedOut(Out):
@@ -76,7 +70,7 @@ async def upload_media(
         str, QueryParameter(name="name", max_length=200, required=False, description="The file's name")
     ] = "",
 ) -> UploadedOut:
-    """Send the file as the raw body, 500 MB at most. `name` is its file name; the content must be what the name's ending says."""
+    """Send the file as the raw body, 2 GB at most. `name` is its file name; the content must be what the name's ending says."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > MAX_BYTES:
         raise too_large()
@@ -206,6 +200,9 @@ async def get_cover(
         headers = _headers(key.rpartition("/")[2], media.is_public, v == media.version)
         if media.is_public and v == media.version:
             headers["Cache-Control"] = COVER_KEPT
+        if media.is_public:
+            # Other applications show it beside a shared link.
+            headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         if is_unchanged(request.headers.get("if-none-match"), headers["ETag"]):
             return Response(b"", status_code=304, headers=headers)
         try:

@@ -19,6 +19,7 @@ from api.schema import CountryIn, CurrencyIn, Out, PageOut, Paging, ShortText, W
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden, Unavailable
 from kernel.storage import ObjectMissing, StorageError
+from marketplace.access.identity_limits import count_document
 from marketplace.onboarding.accept_agreement import AcceptAgreement, accept_agreement
 from marketplace.onboarding.agreement_text import agreement_text
 from marketplace.onboarding.become_seller import become_seller
@@ -217,7 +218,7 @@ def get_agreement(
     permission="members.manage",
     request_max_body_size=MAX_BYTES + FORM_OVERHEAD,
     reads_form=True,
-    refuses=[404, 413],
+    refuses=[404, 413, 429],
     sync_to_thread=True,
     tags=["people"],
 )
@@ -225,6 +226,8 @@ def create_legal_proof(
     data: Annotated[DocumentForm, Body(media_type=RequestEncodingType.MULTI_PART)], request: ApiRequest
 ) -> LegalProofOut:
     """Hand in a document that shows that the organization exists: a PDF, a JPEG or a PNG of at most 10 MB."""
+    with request.transaction() as uow:
+        get_checklist(uow)
     return hand_in(request, data.file)
 
 
@@ -334,10 +337,10 @@ def do_step(
 def hand_in(request: ApiRequest, upload: UploadFile) -> LegalProofOut:
     """Check a form's file, store it and let it be reviewed; for the JSON route and the page alike.
 
-    Raises: as `checked_media_type` and `submit_legal_proof`; Unavailable `storage_unavailable`.
+    Raises: as `count_document`, `checked_media_type` and `submit_legal_proof`; Unavailable `storage_unavailable`.
     """
-    with request.transaction() as uow:
-        org_id = get_checklist(uow).org_id
+    org_id = request.principal.organization()
+    request.transact(count_document)
     upload.file.seek(0)
     content = upload.file.read(MAX_BYTES + 1)
     media_type = checked_media_type(content)

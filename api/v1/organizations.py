@@ -13,10 +13,12 @@ from pydantic import Field
 from api.auth import SIGNED_IN
 from api.request import ApiRequest
 from api.schema import CountryIn, Out, ShortText, TimeZoneIn, Wire
+from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, NotFound
 from kernel.principal import Principal
 from marketplace.access.authenticate import PRE_AUTH
-from marketplace.access.register_organization import RegisterOrganization, register_organization
+from marketplace.access.identity_limits import count_registration
+from marketplace.access.register_organization import Registered, RegisterOrganization, register_organization
 from marketplace.parties.lookups import get_party
 
 
@@ -53,7 +55,7 @@ class OrganizationOut(Out):
     is_seller: bool
 
 
-@post("/v1/organizations", permission=SIGNED_IN, refuses=[409], sync_to_thread=True, tags=["people"])
+@post("/v1/organizations", permission=SIGNED_IN, refuses=[409, 429], sync_to_thread=True, tags=["people"])
 def create_organization(data: JSONBody[OrganizationIn], request: ApiRequest) -> RegisteredOut:
     """Register another organization of the signed-in person, who owns it. Newcomers begin with `POST /v1/sign-ups`."""
     return register_own(request, registration(data))
@@ -74,12 +76,21 @@ def registration(data: OrganizationIn) -> RegisterOrganization:
 
 
 def register_own(request: ApiRequest, command: RegisterOrganization) -> RegisteredOut:
-    """For the JSON route and the page alike. Raises as `register_organization`, Forbidden(`person_required`) for keys."""
+    """For the JSON route and the page alike.
+
+    Raises: as `register_organization` and `count_registration`; Forbidden `person_required` for keys.
+    """
     signed_in = request.signed_in
     if signed_in is None:
         raise Forbidden("person_required")
     owned = replace(command, owner=signed_in.principal.person(), email=signed_in.email)
-    made = request.transact(lambda uow: register_organization(uow, owned), acting_as=PRE_AUTH)
+    person_id = signed_in.principal.person()
+
+    def work(uow: UnitOfWork) -> Registered:
+        count_registration(uow, person_id)
+        return register_organization(uow, owned)
+
+    made = request.transact(work, acting_as=PRE_AUTH)
     return RegisteredOut(org_id=made.org_id, person_id=made.person_id)
 
 

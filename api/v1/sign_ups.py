@@ -21,6 +21,7 @@ from api.v1.session import SessionOut, browser_of, session_cookie
 from kernel.db.uow import UnitOfWork
 from marketplace.access.authenticate import PRE_AUTH
 from marketplace.access.email_proofs import LASTS, Presented, Purpose, count_try
+from marketplace.access.mail_limits import count_brought_back
 from marketplace.access.passwords import request_password_reset, reset_password
 from marketplace.access.register_organization import RegisterOrganization
 from marketplace.access.sessions import NewSession, begin_session
@@ -79,7 +80,7 @@ def create_sign_up(data: JSONBody[AddressIn], request: ApiRequest) -> MailedOut:
     return ask_to_sign_up(request, data.email, data.locale)
 
 
-@post("/v1/sign-ups/completion", permission=PUBLIC, refuses=[409], sync_to_thread=True, tags=["people"])
+@post("/v1/sign-ups/completion", permission=PUBLIC, refuses=[409, 429], sync_to_thread=True, tags=["people"])
 def create_account(data: JSONBody[SignUpIn], request: ApiRequest) -> Response[SessionOut]:
     """Bring the code or the link's token back; person and organization are made, and a session is opened."""
     opened, cookies = sign_up(request, data.presented(), data.name, data.password, registration(data.organization))
@@ -93,7 +94,14 @@ def create_password_reset(data: JSONBody[AddressIn], request: ApiRequest) -> Mai
     return ask_to_reset(request, data.email, data.locale)
 
 
-@post("/v1/password-resets/completion", permission=PUBLIC, status_code=204, sync_to_thread=True, tags=["people"])
+@post(
+    "/v1/password-resets/completion",
+    permission=PUBLIC,
+    refuses=[429],
+    status_code=204,
+    sync_to_thread=True,
+    tags=["people"],
+)
 def complete_password_reset(data: JSONBody[NewPasswordIn], request: ApiRequest) -> None:
     """Bring the code or the link's token back with a new password. Every session of the account ends."""
     set_password(request, data.presented(), data.password)
@@ -137,8 +145,15 @@ def set_password(request: ApiRequest, presented: Presented, password: str) -> No
 
 
 def _counted(request: ApiRequest, purpose: Purpose, presented: Presented) -> UUID | None:
+    count_link(request)
     # A transaction of its own: the try stays counted when the next one is refused.
     return request.transact(lambda uow: count_try(uow, purpose, presented), acting_as=PRE_AUTH)
+
+
+def count_link(request: ApiRequest) -> None:
+    """Count what is brought back against the network it comes from. Raises as `count_brought_back`."""
+    origin = network_address(request, request.services.settings.forwarded_hops)
+    request.transact(lambda uow: count_brought_back(uow, origin), acting_as=PRE_AUTH)
 
 
 routes = [create_sign_up, create_account, create_password_reset, complete_password_reset]

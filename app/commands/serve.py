@@ -44,6 +44,7 @@ def run() -> int:
         from app.clock_follower import follow_clock
         from app.composition import compose
         from app.embedded.engines import running_engines
+        from app.http_protocol import MarketProtocol
         from kernel.huge_pages import gather_when_busy
         from kernel.logs import configure_logs
 
@@ -57,7 +58,7 @@ def run() -> int:
         # Calls to gateways that requests make hold leases; this keeps them.
         services.runner.start()
         gather_when_busy()
-        server = uvicorn.Server(uvicorn.Config(asgi, **server_options(settings)))
+        server = uvicorn.Server(uvicorn.Config(asgi, http=MarketProtocol, **server_options(settings)))
         # After its graceful end uvicorn raises the signal again; without a handler that would kill us before the rest.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)

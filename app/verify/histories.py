@@ -21,6 +21,7 @@ import marketplace.catalog.models
 import marketplace.leads.models
 import marketplace.onboarding.models
 import marketplace.parties.models
+import marketplace.reactions.models
 import marketplace.videos.models
 import orders.checkout.models
 import orders.order.models
@@ -43,11 +44,13 @@ TABLES = {
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.onboarding.models.LEGAL_PROOF.name: "marketplace.legal_proof",
+    marketplace.parties.models.TAX_ID_DISPUTE.name: "marketplace.tax_id_dispute",
     marketplace.leads.models.LEAD.name: "marketplace.lead",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
     marketplace.access.models.INVITATION.name: "marketplace.invitation",
     marketplace.access.models.OWNERSHIP_TRANSFER.name: "marketplace.ownership_transfer",
     marketplace.access.models.MEMBER.name: "marketplace.member",
+    marketplace.reactions.models.COMMENT.name: "marketplace.comment",
     marketplace.videos.models.VIDEO.name: "marketplace.video",
     orders.order.models.ORDER.name: 'orders."order"',
     orders.checkout.models.PURCHASE.name: "orders.purchase",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from app.verify.rule import Query, pending
-from billing.tax.rates import EU_STANDARD
+from billing.tax.rates import EU_STANDARD, VAT_AREA
 
 TOTALS = Query(
     "orders.totals",
@@ -41,29 +43,35 @@ TAXED = Query(
     "每行的税由发票抬头决定：出口不面向境内抬头，境外抬头须有税号或由当地组织采购，反向征收的抬头有税号。",
     "A line's tax is that of the party on the invoice: abroad only where that is evidenced, no reverse charge without a number.",
     """
-    SELECT l.id AS order_line_id, l.tax_reason, p.billing_profile->>'country' AS country, p.billing_profile->>'tax_id' AS tax_id
-    FROM orders.order_line l
-    JOIN orders."order" o ON o.id = l.order_id
-    JOIN orders.purchase p ON p.id = o.purchase_id
-    JOIN marketplace.organization s ON s.id = l.seller_org_id
+    SELECT t.order_line_id, t.tax_reason, t.country, t.tax_id
+    FROM (
+        SELECT l.id AS order_line_id, l.tax_reason, coalesce(p.billing_profile->>'tax_id', '') AS tax_id,
+               -- What belongs to the territory of another for VAT.
+               coalesce(CAST(:areas AS jsonb)->>(p.billing_profile->>'country'), p.billing_profile->>'country') AS country,
+               coalesce(CAST(:areas AS jsonb)->>(p.billing_profile->>'registered_in'), p.billing_profile->>'registered_in')
+                   AS registered_in,
+               coalesce(CAST(:areas AS jsonb)->>s.country, s.country) AS seller_country
+        FROM orders.order_line l
+        JOIN orders."order" o ON o.id = l.order_id
+        JOIN orders.purchase p ON p.id = o.purchase_id
+        JOIN marketplace.organization s ON s.id = l.seller_org_id
+    ) t
     WHERE CASE
-        WHEN right(l.tax_reason, 12) = '_unevidenced' THEN
-            p.billing_profile->>'country' = s.country OR coalesce(p.billing_profile->>'tax_id', '') <> ''
-            OR p.billing_profile->>'country' = p.billing_profile->>'registered_in'
-        WHEN l.tax_reason IN ('cn_export', 'eu_destination', 'eu_export') AND coalesce(p.billing_profile->>'tax_id', '') = ''
-            AND p.billing_profile->>'country' <> p.billing_profile->>'registered_in' THEN true
-        WHEN l.tax_reason = 'cn_export' THEN p.billing_profile->>'country' = 'CN'
-        WHEN l.tax_reason IN ('cn_service', 'cn_software', 'cn_small_scale') THEN p.billing_profile->>'country' <> 'CN'
-        WHEN l.tax_reason = 'eu_domestic' THEN p.billing_profile->>'country' <> s.country
-        WHEN l.tax_reason IN ('eu_reverse_charge', 'eu_destination', 'eu_export') THEN
-            p.billing_profile->>'country' = s.country
-            OR (l.tax_reason = 'eu_reverse_charge') <> (p.billing_profile->>'country' = ANY (:union) AND starts_with(
-                coalesce(p.billing_profile->>'tax_id', ''),
-                CASE p.billing_profile->>'country' WHEN 'GR' THEN 'EL' ELSE p.billing_profile->>'country' END))
-            OR (l.tax_reason = 'eu_export') <> (p.billing_profile->>'country' <> ALL (:union))
+        WHEN right(t.tax_reason, 12) = '_unevidenced' THEN
+            t.country = t.seller_country OR t.tax_id <> '' OR t.country = t.registered_in
+        WHEN t.tax_reason IN ('cn_export', 'eu_destination', 'eu_export') AND t.tax_id = '' AND t.country <> t.registered_in
+            THEN true
+        WHEN t.tax_reason = 'cn_export' THEN t.country = 'CN'
+        WHEN t.tax_reason IN ('cn_service', 'cn_software', 'cn_small_scale') THEN t.country <> 'CN'
+        WHEN t.tax_reason = 'eu_domestic' THEN t.country <> t.seller_country
+        WHEN t.tax_reason IN ('eu_reverse_charge', 'eu_destination', 'eu_export') THEN
+            t.country = t.seller_country
+            OR (t.tax_reason = 'eu_reverse_charge')
+               <> (t.country = ANY (:union) AND starts_with(t.tax_id, CASE t.country WHEN 'GR' THEN 'EL' ELSE t.country END))
+            OR (t.tax_reason = 'eu_export') <> (t.country <> ALL (:union))
         ELSE false END
     """,
-    lambda: {"union": list(EU_STANDARD)},
+    lambda: {"union": list(EU_STANDARD), "areas": json.dumps(VAT_AREA)},
 )
 PURCHASE_STATE = Query(
     "purchases.orders",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
-from billing.tax.rates import CHINA_GENERAL, CHINA_SMALL_SCALE, EU_STANDARD, rate_on
+from billing.tax.rates import CHINA_GENERAL, CHINA_SMALL_SCALE, EU_STANDARD, VAT_AREA, rate_on
 from kernel.errors import Invalid
 
 Taxpayer = Literal["general", "small_scale", "exempt"]
@@ -29,9 +29,14 @@ class TaxParty:
     registered_in: str | None = None
 
     @property
+    def area(self) -> str:
+        """The country whose VAT it is."""
+        return vat_area(self.country)
+
+    @property
     def is_place_evidenced(self) -> bool:
         """Whether more than an address says that the party is in `country`: its tax identifier, or its organization."""
-        return bool(self.tax_id) or self.registered_in in {None, self.country}
+        return bool(self.tax_id) or self.registered_in is None or vat_area(self.registered_in) == self.area
 
     @property
     def has_eu_vat_id(self) -> bool:
@@ -41,8 +46,14 @@ class TaxParty:
 
 def is_eu_vat_id(country: str, tax_id: str) -> bool:
     """Whether the tax id is a VAT identifier of this member state: those begin with its ISO 3166 code (Greece: EL)."""
-    prefix = "EL" if country == "GR" else country
-    return country in EU_STANDARD and tax_id.upper().startswith(prefix)
+    area = vat_area(country)
+    prefix = "EL" if area == "GR" else area
+    return area in EU_STANDARD and tax_id.upper().startswith(prefix)
+
+
+def vat_area(country: str) -> str:
+    """The country whose territory it is for VAT, mostly itself."""
+    return VAT_AREA.get(country, country)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,7 @@ def tax_for(seller: TaxParty, buyer: TaxParty, category: str, on: date, *, inclu
         raise Invalid("tax_category_unknown", field="tax_category", category=category)
     if seller.country == "CN":
         return _chinese(seller, buyer, category, on, included)
-    if seller.country in EU_STANDARD:
+    if seller.area in EU_STANDARD:
         return _european(seller, buyer, on, included)
     return TaxDecision(0, "no_tax_configured", "O", included)
 
@@ -91,15 +102,15 @@ def _chinese(seller: TaxParty, buyer: TaxParty, category: str, on: date, include
 def _european(seller: TaxParty, buyer: TaxParty, on: date, included: bool) -> TaxDecision:  # noqa: FBT001 - private
     if seller.taxpayer == "exempt":
         return TaxDecision(0, "eu_small_enterprise", "E", included)
-    if buyer.country == seller.country or not buyer.is_place_evidenced:
-        why = "" if buyer.country == seller.country else UNEVIDENCED
-        return TaxDecision(_known(rate_on(EU_STANDARD[seller.country], on)), f"eu_domestic{why}", "S", included)
+    if buyer.area == seller.area or not buyer.is_place_evidenced:
+        why = "" if buyer.area == seller.area else UNEVIDENCED
+        return TaxDecision(_known(rate_on(EU_STANDARD[seller.area], on)), f"eu_domestic{why}", "S", included)
     if buyer.has_eu_vat_id:
         # Directive 2006/112/EC art. 44 and 196: the customer accounts for the tax.
         return TaxDecision(0, "eu_reverse_charge", "AE", included)
-    if buyer.country in EU_STANDARD:
+    if buyer.area in EU_STANDARD:
         # Art. 58: electronically supplied services are taxed where the customer is.
-        return TaxDecision(_known(rate_on(EU_STANDARD[buyer.country], on)), "eu_destination", "S", included)
+        return TaxDecision(_known(rate_on(EU_STANDARD[buyer.area], on)), "eu_destination", "S", included)
     return TaxDecision(0, "eu_export", "O", included)
 
 

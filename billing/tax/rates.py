@@ -36,6 +36,10 @@ CHINA_SMALL_SCALE: Final = (
     Rate(30_000, date(2028, 1, 1)),
 )
 
+VAT_AREA: Final = {"MC": "FR"}
+"""Countries that are another's territory for VAT (Directive 2006/112/EC art. 7: Monaco is France's; the Isle of Man is that of
+a country outside the union)."""
+
 EU_STANDARD: Final = {
     # Standard rates under Directive 2006/112/EC art. 96–97, as the Commission's Taxes in Europe database lists them.
     "AT": (Rate(200_000),),

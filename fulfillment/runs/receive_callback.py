@@ -43,7 +43,7 @@ def receive_callback(uow: UnitOfWork, token: str, body: bytes, *, signer: TokenS
         run_id = UUID(signer.open_token(CALLBACK, token)["run"])
     except BadToken as error:
         raise NotFound("not_found") from error
-    run = uow.session.execute(select(Run.operation, Run.state, Run.tries).where(Run.id == run_id)).first()
+    run = uow.session.execute(select(Run.operation, Run.tries).where(Run.id == run_id)).first()
     if run is None:
         raise NotFound("not_found")
     callback = _parse(body, run.operation)

@@ -14,7 +14,7 @@ from marketplace.access.add_person import NewPerson, add_person
 from marketplace.access.models import MEMBER, Member
 from marketplace.input_text import checked_email, line, optional_line
 from marketplace.onboarding.models import SellerOnboarding
-from marketplace.parties.events import OrganizationRegistered
+from marketplace.parties.events import OrganizationRegistered, TaxIdClaimed
 from marketplace.parties.models import ORGANIZATION, BillingProfile, Organization
 from marketplace.parties.places import MAX_ADDRESS, checked_country, checked_time_zone
 from marketplace.parties.tax_ids import checked_tax_id
@@ -56,9 +56,11 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
     Raises:
         Invalid: `text_required`, `text_too_long`, `country_invalid`, `locale_invalid`, `time_zone_invalid`,
             `tax_id_required`, `tax_id_invalid`, `email_invalid`, and those of `add_person`.
-        Conflict: `organization_exists` (country and tax identifier are known), `email_taken`.
+        Conflict: `email_taken`.
 
-    Emits: OrganizationRegistered.
+    Whether somebody else has the tax identifier changes nothing in the answer: `open_tax_id_dispute` looks into it.
+
+    Emits: OrganizationRegistered, TaxIdClaimed.
     """
     country = checked_country(command.country)
     if command.locale not in LOCALES:
@@ -101,5 +103,7 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
     if command.is_seller:
         uow.session.add(SellerOnboarding(org_id=organization.id, created_at=clock.now()))
     emit(uow, OrganizationRegistered(org_id=organization.id, owner_person_id=person_id, is_seller=command.is_seller))
+    if tax_id is not None:
+        emit(uow, TaxIdClaimed(org_id=organization.id))
     uow.flush()
     return Registered(organization.id, person_id)

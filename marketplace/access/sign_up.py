@@ -68,7 +68,7 @@ def complete_sign_up(uow: UnitOfWork, signer: TokenSigner, command: CompleteSign
 
     Raises:
         Invalid: `code_invalid`, `link_invalid`; those of `add_person` and `register_organization`.
-        Conflict: `email_taken`, `organization_exists`.
+        Conflict: `email_taken`.
     """
     proof = take_proof(uow, signer, "sign_up", command.presented, command.counted_id)
     if not command.name.strip():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, func, literal, literal_column, or_, select, tuple_
+from sqlalchemy import BigInteger, and_, func, literal, literal_column, or_, select, tuple_, union_all
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import TSQUERY
 
@@ -25,6 +25,7 @@ from marketplace.search_index.entries import Kind
 from marketplace.search_index.highlights import Range, highlights
 from marketplace.search_index.models import SearchEntry
 from marketplace.search_index.query import exact_query, similar_query
+from marketplace.search_index.segment import IN_NAME
 from marketplace.videos.access import published_to
 from marketplace.videos.models import Video
 
@@ -32,6 +33,9 @@ Match = Literal["exact", "similar"]
 _WEIGHTS: Any = literal_column("'{0.05, 0.2, 0.4, 1.0}'::real[]")
 """How much a word counts in descriptions, summaries, offerers and names (`IndexedWords`)."""
 _RANK_STEPS = 1_000_000
+_CANDIDATES = 300
+"""Of what has the words, so many are ranked: those with all of them in their names first, then the newest. To rank each of
+10⁵ takes seconds, and nobody reads on to the three hundredth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ def search(
     """What the words of `text` find, best first; nothing for a text without words.
 
     The order stays the same while pages are read: a rank depends on its own document alone, and ties go to what is newer.
+    Of very many, `_CANDIDATES` are found.
 
     Raises:
         Invalid: `cursor_invalid`.
@@ -102,21 +107,46 @@ def _entries(
     words = exact_query(text) if match == "exact" else similar_query(text)
     if not words:
         return []
-    asked = sql_cast(literal(words), TSQUERY)
-    rank = sql_cast(func.ts_rank(_WEIGHTS, SearchEntry.document, asked) * _RANK_STEPS, BigInteger)
-    found = select(SearchEntry.kind, SearchEntry.subject_id, rank.label("rank")).where(
-        SearchEntry.document.bool_op("@@")(asked),
-        or_(SearchEntry.audience_id.is_(None), SearchEntry.audience_id == uow.principal.org_id),
-    )
-    if kind is not None:
-        found = found.where(SearchEntry.kind == kind)
+    candidate = _candidates(uow, words, exact_query(text, mark=IN_NAME) if match == "exact" else "", kind)
+    rank = sql_cast(func.ts_rank(_WEIGHTS, SearchEntry.document, _tsquery(words)) * _RANK_STEPS, BigInteger)
     # Sorted before it is asked who may see it, so that this is asked of the few rows of a page alone.
-    best = found.order_by(rank.desc(), SearchEntry.subject_id.desc()).offset(0).subquery("best")
+    best = (
+        select(candidate.c.kind, candidate.c.subject_id, rank.label("rank"))
+        .join(SearchEntry, SearchEntry.subject_id == candidate.c.subject_id)
+        .order_by(rank.desc(), candidate.c.subject_id.desc())
+        .offset(0)
+        .subquery("best")
+    )
     statement = select(best.c.kind, best.c.subject_id, best.c.rank).where(_is_shown(uow, best))
     if after is not None:
         statement = statement.where(tuple_(best.c.rank, best.c.subject_id) < tuple_(after.rank, after.subject_id))
     statement = statement.order_by(best.c.rank.desc(), best.c.subject_id.desc()).limit(bounded(limit) + 1)
     return uow.session.execute(statement).all()
+
+
+def _candidates(uow: UnitOfWork, words: str, names: str, kind: Kind | None) -> Any:
+    """Which entries have the words, at most `_CANDIDATES`: in their names first, and of each part the newest."""
+
+    def newest(asked: str) -> Any:
+        found = select(SearchEntry.kind, SearchEntry.subject_id).where(
+            SearchEntry.document.bool_op("@@")(_tsquery(asked)),
+            or_(SearchEntry.audience_id.is_(None), SearchEntry.audience_id == uow.principal.org_id),
+        )
+        if kind is not None:
+            found = found.where(SearchEntry.kind == kind)
+        # Fenced off: else all entries might be looked through from the newest on, instead of the index of words.
+        matching = found.offset(0).subquery()
+        return select(matching).order_by(matching.c.subject_id.desc()).limit(_CANDIDATES).subquery()
+
+    if not names:
+        return newest(words)
+    # The second part is not even asked for where the first is enough.
+    parts = select(newest(names)), select(newest(f"({words}) & !({names})"))
+    return union_all(*parts).limit(_CANDIDATES).subquery("candidate")
+
+
+def _tsquery(words: str) -> Any:
+    return sql_cast(literal(words), TSQUERY)
 
 
 def _is_shown(uow: UnitOfWork, best: Any) -> Any:

@@ -65,6 +65,13 @@ def mark_done(uow: UnitOfWork, row: SellerOnboarding, step: Step) -> None:
     uow.flush()
 
 
+def reopen_identity(uow: UnitOfWork, row: SellerOnboarding) -> None:
+    """The identifier turned out to be another's: who the seller is, and its tax details, have to be shown anew."""
+    row.legal_done_at = row.tax_done_at = None
+    audit.record(uow, "onboarding.reopened", subject_id=row.org_id)
+    uow.flush()
+
+
 def pass_connector_test(uow: UnitOfWork, org_id: UUID) -> None:
     """A test of the seller's connector passed. Raises NotFound(`onboarding_not_found`). Locks: the checklist."""
     mark_done(uow, lock_checklist(uow, org_id), "connector")

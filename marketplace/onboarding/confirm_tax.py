@@ -5,7 +5,9 @@ from __future__ import annotations
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
+from kernel.jobs.outbox import emit
 from marketplace.onboarding.checklist import lock_checklist, mark_done
+from marketplace.parties.events import TaxIdClaimed
 from marketplace.parties.models import Organization
 from marketplace.parties.tax_ids import checked_tax_id
 
@@ -16,9 +18,10 @@ def confirm_tax(uow: UnitOfWork, tax_id: str | None = None) -> None:
     Raises:
         NotFound: `onboarding_not_found`.
         Invalid: `tax_id_required`, `tax_id_invalid`.
-        Conflict: `tax_id_registered`: another identifier is registered; `organization_exists`: another organization has it.
+        Conflict: `tax_id_registered`: another identifier is registered.
 
-    Emits: SellerOnboarded with the last step. Locks: the checklist, then the organization.
+    Emits: TaxIdClaimed where none was registered; SellerOnboarded with the last step.
+    Locks: the checklist, then the organization.
     """
     row = lock_checklist(uow, uow.principal.organization())
     organization = lock_row(uow.session, Organization, row.org_id)
@@ -27,5 +30,7 @@ def confirm_tax(uow: UnitOfWork, tax_id: str | None = None) -> None:
     given = checked_tax_id(organization.country, tax_id or organization.tax_id)
     if organization.tax_id is not None and given != organization.tax_id:
         raise Conflict("tax_id_registered")
-    organization.tax_id = given
+    if given is not None and organization.tax_id is None:
+        organization.tax_id = given
+        emit(uow, TaxIdClaimed(org_id=organization.id))
     mark_done(uow, row, "tax")

@@ -1,4 +1,4 @@
-"""Facts about a seller's start."""
+"""Facts about who organizations are, and about a seller's start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kernel.events import Event
 
 
 class LegalProofSubmitted(Event):
-    """A seller handed in a document that shows that it exists; the platform has to look at it."""
+    """An organization handed in a document that shows that it exists; the platform has to look at it."""
 
     topic: ClassVar[str] = "marketplace.legal_proof_submitted.v1"
     proof_id: UUID

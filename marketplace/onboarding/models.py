@@ -32,7 +32,7 @@ class SellerOnboarding(Base):
 
 
 class LegalProof(Base):
-    """A document that shows that the seller exists, as it was uploaded, and what the platform said to it."""
+    """A document that shows that the organization exists and its tax identifier is its own, and what the platform said to it."""
 
     __tablename__ = "legal_proof"
     __table_args__ = (
@@ -47,6 +47,8 @@ class LegalProof(Base):
     id: Mapped[Id]
     org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     state: Mapped[str]
+    tax_id: Mapped[str | None]
+    """What was registered when it was handed in: an identifier that was changed since is not proved by it."""
     file_key: Mapped[str]
     file_name: Mapped[str]
     media_type: Mapped[str]
@@ -56,7 +58,7 @@ class LegalProof(Base):
     reviewed_by: Mapped[UUID | None]
     reviewed_at: Mapped[Instant | None]
     reason: Mapped[str] = mapped_column(default="")
-    """The reviewer's words to the seller."""
+    """The reviewer's words to the organization."""
     created_at: Mapped[CreatedAt]
 
 

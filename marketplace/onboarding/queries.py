@@ -124,7 +124,7 @@ def get_checklist(uow: UnitOfWork) -> Checklist:
         org_id=row.org_id,
         steps=tuple(_step(row, step, proof, is_missing=step in missing) for step in STEPS),
         missing=missing,
-        legal_proof=_proof(proof) if proof is not None else None,
+        legal_proof=to_proof_view(proof) if proof is not None else None,
         agreement_version=AGREEMENT_VERSION,
         completed_at=row.completed_at,
     )
@@ -241,12 +241,17 @@ def _account(row: PayoutAccount) -> PayoutAccountView:
     return PayoutAccountView(**{name: getattr(row, name) for name in names})
 
 
-def _proof(row: LegalProof) -> LegalProofView:
+def to_proof_view(row: LegalProof) -> LegalProofView:
+    """A document as it is shown."""
     names = LegalProofView.__dataclass_fields__
     return LegalProofView(**{name: getattr(row, name) for name in names})
 
 
 def _waiting(proof: LegalProof, organization: Organization) -> WaitingProof:
     return WaitingProof(
-        _proof(proof), organization.legal_name, organization.display_name, organization.country, organization.tax_id
+        to_proof_view(proof),
+        organization.legal_name,
+        organization.display_name,
+        organization.country,
+        organization.tax_id,
     )

@@ -1,4 +1,4 @@
-"""A seller hands in a document that shows that it exists."""
+"""An organization hands in a document that shows that it exists, and that its tax identifier is its own."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from uuid import UUID
 from sqlalchemy import select
 
 from kernel import clock
+from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.storage import StoredObject
 from kernel.text import plain_text
-from marketplace.onboarding.checklist import lock_checklist
+from marketplace.onboarding.checklist import find_locked_checklist
 from marketplace.onboarding.events import LegalProofSubmitted
 from marketplace.onboarding.models import LEGAL_PROOF, LegalProof
+from marketplace.parties.models import Organization
 
 PREFIX = "legal"
 """Where documents are kept in the object store."""
@@ -38,14 +41,17 @@ def document_key(org_id: UUID) -> str:
 def submit_legal_proof(uow: UnitOfWork, command: SubmitLegalProof) -> LegalProof:
     """Let the platform look at a document. It takes the place of one that still waits; the same bytes again change nothing.
 
-    A seller that was approved before stays so whatever is said to the new document.
+    Who was approved before stays so whatever is said to the new document.
 
-    Raises: NotFound `onboarding_not_found`. Emits: LegalProofSubmitted. Locks: the checklist.
+    Raises: NotFound `organization_not_found`. Emits: LegalProofSubmitted. Locks: the checklist if it sells, the organization.
     """
-    checklist = lock_checklist(uow, uow.principal.organization())
+    find_locked_checklist(uow, uow.principal.organization())
+    organization = lock_row(uow.session, Organization, uow.principal.organization())
+    if organization is None:
+        raise NotFound("organization_not_found")
     waiting = uow.session.scalar(
         select(LegalProof)
-        .where(LegalProof.org_id == checklist.org_id, LegalProof.state == "submitted")
+        .where(LegalProof.org_id == organization.id, LegalProof.state == "submitted")
         .with_for_update()
     )
     if waiting is not None:
@@ -55,7 +61,8 @@ def submit_legal_proof(uow: UnitOfWork, command: SubmitLegalProof) -> LegalProof
         uow.flush()
     row = LegalProof(
         id=uuid7(),
-        org_id=checklist.org_id,
+        org_id=organization.id,
+        tax_id=organization.tax_id,
         file_key=command.stored.key,
         file_name=plain_text(command.file_name)[:200] or "document",
         media_type=command.media_type,

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CHAR, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    CHAR,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant
@@ -23,7 +33,15 @@ class Organization(Base):
     __table_args__ = (
         CheckConstraint("state IN ('active', 'suspended')", name="state"),
         CheckConstraint("country ~ '^[A-Z]{2}$'", name="country"),
-        Index("uq_organization_country_tax_id", "country", "tax_id", unique=True),
+        CheckConstraint("tax_id_verified_at IS NULL OR tax_id IS NOT NULL", name="tax_id_verified"),
+        Index("ix_organization_country_tax_id", "country", "tax_id", postgresql_where=text("tax_id IS NOT NULL")),
+        Index(
+            "uq_organization_verified_tax_id",
+            "country",
+            "tax_id",
+            unique=True,
+            postgresql_where=text("tax_id_verified_at IS NOT NULL"),
+        ),
         Index("ix_organization_sellers", "display_name", "id", postgresql_where=text("is_seller")),
         {"schema": "marketplace"},
     )
@@ -33,7 +51,11 @@ class Organization(Base):
     country: Mapped[str] = mapped_column(CHAR(2))
     """ISO 3166-1 alpha-2."""
     tax_id: Mapped[str | None]
-    """China: unified social credit code (GB 32100); Europe: VAT identifier. Checked before it is stored."""
+    """China: unified social credit code (GB 32100); Europe: VAT identifier. Checked before it is stored.
+
+    Anybody may claim one: several organizations may have the same, but only one that is verified."""
+    tax_id_verified_at: Mapped[Instant | None]
+    """When the platform saw that the identifier is this organization's."""
     locale: Mapped[str]
     time_zone: Mapped[str]
     industry: Mapped[str | None]
@@ -84,7 +106,51 @@ class BillingProfile(Base):
     created_at: Mapped[CreatedAt]
 
 
-register("uq_organization_country_tax_id", lambda: Conflict("organization_exists"))
+class TaxIdDispute(Base):
+    """Several organizations claim one tax identifier, and the platform has to say whose it is. Shown to operators only.
+
+    Who claims it is asked anew until it is decided; `party_ids` then keeps who did.
+    """
+
+    __tablename__ = "tax_id_dispute"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'evidence_asked', 'settled', 'dismissed')", name="state"),
+        CheckConstraint("(state IN ('settled', 'dismissed')) = (decided_at IS NOT NULL)", name="decided"),
+        CheckConstraint("(state = 'settled') = (winner_id IS NOT NULL)", name="winner"),
+        CheckConstraint("country ~ '^[A-Z]{2}$'", name="country"),
+        Index(
+            "uq_tax_id_dispute_undecided",
+            "country",
+            "tax_id",
+            unique=True,
+            postgresql_where=text("state IN ('open', 'evidence_asked')"),
+        ),
+        Index(
+            "ix_tax_id_dispute_waiting",
+            "created_at",
+            "id",
+            postgresql_where=text("state IN ('open', 'evidence_asked')"),
+        ),
+        Index("ix_tax_id_dispute_winner_id", "winner_id"),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    country: Mapped[str] = mapped_column(CHAR(2))
+    tax_id: Mapped[str]
+    state: Mapped[str]
+    winner_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
+    party_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    reason: Mapped[str] = mapped_column(default="")
+    """The operator's words; whoever has to give another identifier reads them."""
+    asked_at: Mapped[Instant | None]
+    """When everybody who claims it was asked for a document."""
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[Instant | None]
+    created_at: Mapped[CreatedAt]
+
+
+register("uq_organization_verified_tax_id", lambda: Conflict("tax_id_verified_elsewhere"))
+register("uq_tax_id_dispute_undecided", lambda: Conflict("tax_id_dispute_changed"))
 register("uq_billing_profile_default", lambda: Conflict("billing_profile_default_changed"))
 
 
@@ -92,4 +158,9 @@ ORGANIZATION = Machine(
     "marketplace.organization",
     initial="active",
     edges=edges(active="suspended", suspended="active"),
+)
+TAX_ID_DISPUTE = Machine(
+    "marketplace.tax_id_dispute",
+    initial="open",
+    edges=edges(open="evidence_asked settled dismissed", evidence_asked="settled dismissed", settled="", dismissed=""),
 )

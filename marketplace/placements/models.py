@@ -26,7 +26,8 @@ class Placement(Base):
         CheckConstraint("action IN ('buy', 'trial', 'demo', 'quote', 'consult')", name="action"),
         CheckConstraint("start_ms >= 0 AND end_ms > start_ms", name="range"),
         Index("ix_placement_org_id_video_id", "org_id", "video_id", "start_ms"),
-        Index("ix_placement_video_id", "video_id"),
+        # Without an order: with one, the latest cards of a listing would at times be looked for among those of all.
+        Index("ix_placement_video_id", "video_id", postgresql_using="hash"),
         Index("ix_placement_seller_org_id_listing_id", "seller_org_id", "listing_id"),
         Index("ix_placement_seller_org_id_plan_id", "seller_org_id", "plan_id"),
         Index("ix_placement_listing_id_video_id", "listing_id", "video_id"),

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR, insert
 
 from kernel.db.uow import UnitOfWork
 from marketplace.search_index.models import SearchEntry
-from marketplace.search_index.segment import VERSION, lexemes
+from marketplace.search_index.segment import IN_NAME, VERSION, lexemes
 
 Kind = Literal["product", "video", "channel"]
 _PLACES = 4
@@ -58,8 +58,10 @@ def document_of(words: IndexedWords) -> str:
             found = places.setdefault(form, [])
             if len(found) < _PLACES:
                 found.append(f"{min(place, _LAST_PLACE)}{'D' if form.startswith('~') else weight}")
+            if weight == "A" and not form.startswith("~"):
+                places[f"{IN_NAME}{form}"] = []
     # Lexemes are letters and digits, so that nothing in them needs quoting.
-    return " ".join(f"'{form}':{','.join(found)}" for form, found in places.items())
+    return " ".join(f"'{form}':{','.join(found)}" if found else f"'{form}'" for form, found in places.items())
 
 
 def _placed(words: IndexedWords) -> Iterator[tuple[int, str, set[str]]]:

@@ -32,6 +32,7 @@ class SearchEntry(Base):
     audience_id: Mapped[UUID | None]
     """The organization that alone may find it (an internal video); None for everybody."""
     document: Mapped[Any] = mapped_column(TSVECTOR)
-    """Lexemes of `segment.py`, weighted: A names, B who offers it, C summaries, D descriptions and spellings."""
+    """Lexemes of `segment.py`, weighted: A names, B who offers it, C summaries, D descriptions and spellings. Those of names
+    stand there once more, marked as such and without a place."""
     words_version: Mapped[int]
     """`segment.VERSION` at which it was written; an older one is written anew by a sweep."""

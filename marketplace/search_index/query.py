@@ -10,10 +10,13 @@ MOST_WORDS = 8
 _PREFIX_FROM = 2
 
 
-def exact_query(text: str) -> str:
-    """Every word is there, or in Latin letters begins one that is: as a tsquery, empty where there is no word at all."""
+def exact_query(text: str, *, mark: str = "") -> str:
+    """Every word is there, or in Latin letters begins one that is: as a tsquery, empty where there is no word at all.
+
+    `mark`: what the lexemes asked for begin with, such as `IN_NAME`.
+    """
     words = query_words(text, MOST_WORDS)
-    return _or_joined(words, " & ".join(_exact(word) for word in words))
+    return _or_joined(words, " & ".join(_exact(word, mark) for word in words), mark)
 
 
 def similar_query(text: str) -> str:
@@ -22,19 +25,19 @@ def similar_query(text: str) -> str:
     return _or_joined(words, " & ".join(f"({' | '.join(_similar(word))})" for word in words))
 
 
-def _or_joined(words: Sequence[Word], asked: str) -> str:
+def _or_joined(words: Sequence[Word], asked: str, mark: str = "") -> str:
     """Latin words may be one: zhao pin, data base."""
     if len(words) < 2 or any(word.is_chinese for word in words):
         return asked
-    return f"{asked} | {_prefix(''.join(word.text for word in words))}"
+    return f"{asked} | {_prefix(''.join(word.text for word in words), mark)}"
 
 
-def _exact(word: Word) -> str:
-    return f"'{word.text}'" if word.is_chinese else _prefix(word.text)
+def _exact(word: Word, mark: str = "") -> str:
+    return f"'{mark}{word.text}'" if word.is_chinese else _prefix(word.text, mark)
 
 
-def _prefix(text: str) -> str:
-    return f"'{text}':*" if len(text) >= _PREFIX_FROM else f"'{text}'"
+def _prefix(text: str, mark: str) -> str:
+    return f"'{mark}{text}':*" if len(text) >= _PREFIX_FROM else f"'{mark}{text}'"
 
 
 def _similar(word: Word) -> list[str]:

@@ -14,8 +14,10 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 """Grows with everything that changes what is indexed of the same text; entries of an older one are written anew."""
+IN_NAME = "^"
+"""Marks a word that stands in a name, so that names alone can be asked for: the index knows lexemes and not their weights."""
 SPELLED_FROM = 4
 """Letters from which on a word is also found when one of them is wrong, missing, added or swapped with the next."""
 _SPELLED_TO = 16

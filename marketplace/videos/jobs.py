@@ -10,9 +10,11 @@ from kernel.storage import Storage
 from marketplace.videos.media.examine_media import ExamineMedia
 from marketplace.videos.media.receive_media import PROBE
 from marketplace.videos.media.sweep_media import refuse_given_up, sweep_orphans
+from marketplace.videos.uploads.discard import expire_uploads
 
 SWEEP_ORPHANS = "marketplace.media.sweep_orphans"
 SWEEP_GIVEN_UP = "marketplace.media.sweep_given_up"
+SWEEP_UPLOADS = "marketplace.media.sweep_uploads"
 
 
 def register(storage: Storage) -> None:
@@ -26,3 +28,7 @@ def register(storage: Storage) -> None:
     @sweep(SWEEP_GIVEN_UP, every=timedelta(minutes=1))
     def give_up(transact: Transact) -> None:
         transact(refuse_given_up)
+
+    @sweep(SWEEP_UPLOADS, every=timedelta(hours=1))
+    def forget_uploads(transact: Transact) -> None:
+        transact(lambda uow: expire_uploads(uow, storage))

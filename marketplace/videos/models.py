@@ -1,10 +1,12 @@
-"""Tables of videos: one published piece of media each, and the links by which members share them."""
+"""Tables of videos: one published piece of media each, files on their way, and the links by which members share them."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant, Json
@@ -58,6 +60,38 @@ class Video(Base):
     created_at: Mapped[CreatedAt]
 
 
+class MediaUpload(Base):
+    """A file that arrives in pieces and may go on where it stopped. What has arrived is in `parts`, never more and never less.
+
+    It stays for a while when it is whole, so that whoever missed the last answer learns of it.
+    """
+
+    __tablename__ = "media_upload"
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id", "video_id"], ["marketplace.video.org_id", "marketplace.video.id"]),
+        CheckConstraint("size_bytes > 0 AND received_bytes BETWEEN 0 AND size_bytes", name="received"),
+        CheckConstraint("(completed_at IS NULL) = (received_bytes < size_bytes)", name="completed"),
+        Index("ix_media_upload_org_id_video_id", "org_id", "video_id"),
+        Index("uq_media_upload_open", "org_id", "video_id", unique=True, postgresql_where=text("completed_at IS NULL")),
+        Index("ix_media_upload_expires_at", "expires_at"),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID]
+    video_id: Mapped[UUID]
+    file_name: Mapped[str]
+    """As in `Video`: shown back, never a path."""
+    metadata_header: Mapped[str]
+    """What its sender said of it (tus `Upload-Metadata`), to be said back."""
+    size_bytes: Mapped[int]
+    received_bytes: Mapped[int]
+    parts: Mapped[list[Any]] = mapped_column(JSONB)
+    """Names of the objects under `key_of_upload`, in the order of their bytes."""
+    expires_at: Mapped[Instant]
+    completed_at: Mapped[Instant | None]
+    created_at: Mapped[CreatedAt]
+
+
 class ShareLink(Base):
     """A link that carries who shared a video, and for which organization."""
 
@@ -89,6 +123,17 @@ VIDEO = Machine(
         withdrawn="published",
     ),
 )
+
+
+def key_of_upload(video_id: UUID, upload_id: UUID) -> str:
+    """What the parts of an upload lie under in the object store; the video's `media_key` while it is examined."""
+    return f"uploads/{video_id}/{upload_id}"
+
+
+def part_keys(upload: MediaUpload) -> tuple[str, ...]:
+    """Where the bytes of an upload lie in the object store, in their order."""
+    place = key_of_upload(upload.video_id, upload.id)
+    return tuple(f"{place}/{name}" for name in upload.parts)
 
 
 def media_version(video: Video) -> str:

@@ -111,14 +111,14 @@ def legal_proof_waiting(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Ite
 
 @notifies_of(LegalProofReviewed)
 def legal_proof_reviewed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """Whoever sets the seller up learns whether the document will do."""
+    """Whoever handed it in, and their fellows, learn whether the document will do."""
     for event, proof, _ in _proofs(uow, events):
         if proof.state in ("approved", "rejected"):
             yield NewNotification(
                 event.id,
                 event.at,
                 f"legal_proof_{proof.state}",
-                "/seller/start",
+                "/organization/verification",
                 {"reason": proof.reason},
                 org_id=proof.org_id,
                 permission="members.manage",

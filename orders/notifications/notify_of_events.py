@@ -22,11 +22,19 @@ from kernel.jobs.kinds import sweep
 from kernel.jobs.models import EventCursor, EventRow
 from marketplace.notifications.models import Notification
 from marketplace.notifications.notify import NewNotification, notify
-from orders.notifications import about_accounts, about_leads, about_listings, about_money, about_orders
+from orders.notifications import (
+    about_accounts,
+    about_comments,
+    about_identity,
+    about_leads,
+    about_listings,
+    about_money,
+    about_orders,
+)
 from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
 
 NOTIFY = "orders.notifications.notify"
-SOURCES = (about_orders, about_money, about_listings, about_leads, about_accounts)
+SOURCES = (about_orders, about_money, about_listings, about_comments, about_leads, about_identity, about_accounts)
 """Imported for what they register."""
 READER = "notifications"
 EVERY = timedelta(seconds=2)

@@ -19,16 +19,18 @@ from api.context import Services
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
-from marketplace.access import email_proofs, invitations, mail_limits
+from marketplace.access import email_proofs, identity_limits, invitations, mail_limits
 from marketplace.access.counted_limits import Limit
 from marketplace.access.models import EmailProof, Member, Person, SignInSession
 from marketplace.mail.compose import Composer, MailContent
 from marketplace.mail.models import Mail
+from marketplace.parties.models import Organization
 from tests.api_server import application
 from tests.conftest import NOON
-from tests.factories_marketplace import PASSWORD, Org, make_org, new_tax_id
+from tests.factories_marketplace import PASSWORD, Org, make_org, make_seller, new_tax_id
 
 Client = TestClient[Any]
+SCAN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40) + b"\0\0\0\0IEND\xae\x42\x60\x82"
 SITE = "https://market.example"
 NEW_PASSWORD = "another long password"
 
@@ -470,12 +472,86 @@ def test_another_organization_is_its_registrants_own(services: Services, org: Or
     body = newcomer()["organization"]
     made = client.post("/v1/organizations", json=body)
     assert made.status_code == 201, made.text
-    again = client.post("/v1/organizations", json=body)
-    assert (again.status_code, again.json()["code"]) == (409, "organization_exists")
     assert {one["org_id"] for one in client.get("/v1/me").json()["organizations"]} == {
         str(org.id),
         made.json()["org_id"],
     }
+
+
+def test_nobody_learns_from_an_answer_whether_a_tax_id_is_taken(services: Services, org: Org) -> None:
+    """Neither by registering, nor by correcting one's own, nor by what one's page says then."""
+    client = signed_in(services, org.email)
+    with unit_of_work(services.db, SYSTEM) as uow:
+        seller = make_seller(uow)
+        taken = uow.session.get_one(Organization, seller.id).tax_id
+    answers, states = [], []
+    for tax_id in (taken, new_tax_id()):
+        body = newcomer()["organization"] | {"tax_id": tax_id}
+        made = client.post("/v1/organizations", json=body)
+        answers.append((made.status_code, sorted(made.json())))
+        with unit_of_work(services.db, SYSTEM) as uow:
+            mine = make_org(uow)
+        owner = signed_in(services, mine.email)
+        changed = owner.put(f"/v1/organizations/{mine.id}/tax-id", json={"tax_id": tax_id})
+        shown = owner.get(f"/v1/organizations/{mine.id}/verification").json()
+        answers.append((changed.status_code, sorted(changed.json())))
+        states.append((shown["state"], shown["tax_id"] == tax_id, shown["verified_at"]))
+    assert answers[:2] == answers[2:]
+    assert states == [("unverified", True, None)] * 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "sign-ups/completion",
+        "password-resets/completion",
+        "invitations/lookup",
+        "invitations/acceptance",
+        "invitations/refusal",
+    ],
+)
+def test_links_are_brought_back_so_often_from_one_network(
+    services: Services, browser: Client, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guessed or replayed, right or wrong: another network goes on."""
+    monkeypatch.setattr(mail_limits, "BROUGHT_BACK", Limit(3, timedelta(minutes=15)))
+    monkeypatch.setattr("api.v1.sign_ups.network_address", lambda request, _: request.headers["x-network"])
+    body = {"token": "x" * 40}
+    if path.startswith("sign-ups"):
+        body = newcomer(**body)
+    elif path.startswith("password"):
+        body |= {"password": PASSWORD}
+
+    def bring(network: str) -> Any:
+        return browser.post(f"/v1/{path}", json=body, headers={"X-Network": network})
+
+    here, elsewhere = f"198.51.100.{secrets.randbelow(250)}/{path}", f"203.0.113.7/{path}"
+    told = [bring(here) for _ in range(4)]
+    assert [one.status_code == 429 for one in told] == [False, False, False, True]
+    assert told[3].json()["code"] == "links_too_often"
+    assert int(told[3].headers["retry-after"]) > 0
+    assert bring(elsewhere).status_code not in (429, 500)
+
+
+@pytest.mark.parametrize("limit", ["ORGANIZATIONS", "TAX_IDS", "DOCUMENTS"])
+def test_identities_are_claimed_so_often_a_day(
+    services: Services, org: Org, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity_limits, limit, Limit(2, timedelta(days=1)))
+    client = signed_in(services, org.email)
+    own = f"/v1/organizations/{org.id}"
+
+    def claim() -> Any:
+        if limit == "ORGANIZATIONS":
+            return client.post("/v1/organizations", json=newcomer()["organization"])
+        if limit == "TAX_IDS":
+            return client.put(f"{own}/tax-id", json={"tax_id": new_tax_id()})
+        return client.post(f"{own}/verification", files={"file": ("x.png", SCAN, "image/png")})
+
+    told = [claim() for _ in range(3)]
+    assert [one.status_code for one in told[:2]] in ([201, 201], [200, 200])
+    assert told[2].status_code == 429
+    assert int(told[2].headers["retry-after"]) > 0
 
 
 def test_no_secret_of_a_mail_is_stored(services: Services, browser: Client, email: str) -> None:

@@ -16,6 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
 
 from api.context import Services
+from api.v1.uploads import CONTENT_TYPE
 from app.embedded.engines import Addresses
 from kernel import clock
 from kernel.db.uow import unit_of_work
@@ -49,10 +50,13 @@ BODIES: dict[str, dict[str, Any]] = {
         "email": "a@example.test",
     },
     "PUT /v1/channels/{channel_id}": {"name": "其他", "name_en": "other"},
+    "POST /v1/comments/{comment_id}/reports": {"reason": "x"},
+    "POST /v1/videos/{video_id}/comments": {"text": "x"},
     "PATCH /v1/connectors/{connector_id}": {"name": "other"},
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
     "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},
+    "PUT /v1/organizations/{org_id}/tax-id": {"tax_id": "91330106MA2CF9B3RJ"},
     "POST /v1/organizations/{org_id}/ownership-transfers": {"member_id": str(uuid7()), "keeps": "admin"},
     "PATCH /v1/organizations/{org_id}/members/{member_id}": {"roles": ["viewer"]},
     "PATCH /v1/placements/{placement_id}": {"start_ms": 1, "end_ms": 9_000},
@@ -125,10 +129,13 @@ def ask(client: TestClient[Any], route: Route, ids: dict[str, UUID]) -> tuple[in
     address = re.sub(r"\{(\w+)\}", lambda match: str(ids[match.group(1)]), path)
     body = BODIES.get(f"{method} {path}")
     headers = {"Idempotency-Key": str(uuid7())}
-    if path.endswith("/upload") and method == "POST":
+    if path.endswith(("/upload", "/verification")) and method == "POST":
         answer = client.post(address, files={"file": ("x.mp4", b"x", "video/mp4")}, headers=headers)
     elif path.endswith("/upload"):
         answer = client.request(method, address, content=b"x", headers=headers | {"Content-Type": "video/mp4"})
+    elif path.endswith("/uploads") or path.startswith("/v1/uploads/"):
+        tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "1", "Upload-Offset": "0", "Content-Type": CONTENT_TYPE}
+        answer = client.request(method, address, content=b"x" if method == "PATCH" else b"", headers=headers | tus)
     else:
         answer = client.request(method, address, json=body, headers=headers)
     try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,27 +65,38 @@ def free_ports(number: int) -> list[int]:
 
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """`market up` with its sample data, ended with Ctrl-C's signal; its output is shown when it does not start."""
-    home = tmp_path_factory.mktemp("market")
+def product() -> Iterator[Product]:
+    """`market up` with its sample data."""
     port, seller = free_ports(2)
     told = {
-        "MARKET_HOME": str(home / "data"),
         "PORT": str(port),
         "SAMPLE_SELLER_PORT": str(seller),
         "SAMPLE_HISTORY": "off",
     }
+    with running_product(told) as (address, _):
+        yield Product(address, f"http://127.0.0.1:{seller}")
+
+
+@contextmanager
+def running_product(told: Mapping[str, str], *options: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """`market up` in an empty home while the context lasts: its address, and the environment it runs in.
+
+    Ended with Ctrl-C's signal; its output is shown when it does not start.
+    """
     hidden = {"DATABASE_URL", "DATABASE_ADMIN_URL", "REDIS_URL", "PUBLIC_URL"}
-    environment = {name: value for name, value in os.environ.items() if name not in hidden} | told
+    # Not one of pytest's folders: another run that begins meanwhile would close them to PostgreSQL's own user.
+    home = Path(tempfile.mkdtemp(prefix="market-home-"))
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    environment |= {**told, "MARKET_HOME": str(home / "data")}
     output = home / "output"
     with output.open("wb") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "up"], env=environment, stdout=sink, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "app.cli", "up", *options], env=environment, stdout=sink, stderr=subprocess.STDOUT
         )
     try:
-        address = f"http://127.0.0.1:{port}"
+        address = f"http://127.0.0.1:{told['PORT']}"
         _wait_until_ready(process, address, output)
-        yield Product(address, f"http://127.0.0.1:{seller}")
+        yield address, environment
     finally:
         process.send_signal(signal.SIGINT)
         try:
@@ -91,6 +104,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], address: str, output: Path) -> None:

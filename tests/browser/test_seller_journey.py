@@ -124,18 +124,34 @@ def sign_in(page: Page, address: str, org: Org) -> None:
 
 
 def upload(page: Page, film: Path, title: str) -> None:
-    """Choose the film and watch the bar move until the editor opens."""
+    """Choose the film, watch the bar move, stop, leave, come back: it goes on where it stopped until the editor opens."""
     client = page.context.new_cdp_session(page)
     client.send(
         "Network.emulateNetworkConditions",
         {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": UPLOAD_BYTES_PER_S},
     )
+    offsets: list[int] = []
+    page.on(
+        "request",
+        lambda sent: offsets.append(int(sent.headers["upload-offset"])) if sent.method == "PATCH" else None,
+    )
     page.locator("#file").set_input_files(film)
     page.locator("#title").fill(title)
     page.locator("form[data-upload] button.first").click()
     expect(page.locator("[data-sending]")).to_be_visible()
-    expect(page.locator("[data-percent]")).to_have_text(re.compile("[1-9][0-9]?%"))
+    expect(page.locator("[data-percent]")).to_have_text(re.compile("[1-9][0-9]%"))
+    page.locator("[data-pause]").click()
+    expect(page.locator("[data-detail]")).to_contain_text("what has arrived is kept")
+    page.reload()
+    page.locator("#file").set_input_files(film)
+    expect(page.locator("[data-unfinished]")).to_be_visible()
+    page.locator("form[data-upload] button.first").click()
+    expect(page.locator("[data-percent]")).to_have_text(re.compile("[1-9][0-9]%"))
+    page.locator("[data-pause]").click()
+    page.locator("[data-pause]").click()
     page.wait_for_url("**/seller/videos/0*", timeout=30_000)
+    assert offsets[0] == 0
+    assert 0 < offsets[1] <= offsets[-1], "the second time it began where it had stopped"
 
 
 def show_tracks(page: Page) -> None:

@@ -13,6 +13,7 @@ from litestar import Litestar
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
+from api.v1.uploads import CONTENT_TYPE
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
@@ -27,6 +28,7 @@ from tests.factories_marketplace import acting
 Who = dict[str, str]
 """The headers of a caller."""
 NOBODY: Who = {}
+schemathesis.serializer.alias(CONTENT_TYPE, "application/octet-stream")
 
 
 def key_of(uow: UnitOfWork, owner: Principal) -> Who:

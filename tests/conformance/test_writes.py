@@ -30,6 +30,7 @@ from marketplace.mail.models import Mail
 from marketplace.notifications.models import Notification
 from marketplace.notifications.notify import NewNotification, notify
 from marketplace.onboarding.agreement_text import AGREEMENT_VERSION
+from marketplace.parties.models import Organization, TaxIdDispute
 from orders.approval_rules.set_rule import SetRule, set_rule
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
@@ -162,6 +163,17 @@ def onboarding(world: World) -> None:
     ask("POST /v1/onboarding/{step}", person, {"agreement_version": AGREEMENT_VERSION}, step="agreement")
     proof = ask("POST /v1/onboarding/legal-proof", who, {"file": SCAN}, "multipart/form-data")
     ask("POST /v1/operator/legal-proofs/{proof_id}", operator, {"approve": True}, proof_id=proof["id"])
+    own = {"org_id": owner.org_id}
+    ask("POST /v1/organizations/{org_id}/verification", who, {"file": SCAN}, "multipart/form-data", **own)
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        rival = make_org(uow)
+        rival_key, tax_id = key_of(uow, rival.owner), uow.session.get_one(Organization, owner.org_id).tax_id
+    ask("PUT /v1/organizations/{org_id}/tax-id", rival_key, {"tax_id": tax_id}, org_id=rival.id)
+    world.stage.run()
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        disputed = uow.session.scalars(select(TaxIdDispute.id).where(TaxIdDispute.tax_id == tax_id)).one()
+    decided = {"decision": "settle", "org_id": str(owner.org_id), "reason": "文件已核对。"}
+    ask("POST /v1/operator/tax-id-disputes/{tax_id_dispute_id}", operator, decided, tax_id_dispute_id=disputed)
     account = {"currency": "CNY", "country": "CN", "holder": "测试有限公司", "bank_name": "测试银行"}
     account |= {"account": "6222020200112233445", "bank_code": "102100099996"}
     saved = ask("POST /v1/payout-accounts", who, account)
@@ -184,6 +196,7 @@ def videos(world: World) -> None:
     ):
         made = ask("POST /v1/videos", promoter, {"title": "看看", "channel_id": str(channel)})
         ask(f"{method} /v1/videos/{{video_id}}/upload", promoter, body, media_type, video_id=made["id"])
+    upload_piecewise(world, str(channel))
     cards = [
         ask(
             "POST /v1/videos/{video_id}/placements",
@@ -198,8 +211,12 @@ def videos(world: World) -> None:
     said = ask("POST /v1/placements/{placement_id}/claims", promoter, claim, **card)
     ask("DELETE /v1/claims/{claim_id}", promoter, claim_id=said["id"])
     ask("DELETE /v1/placements/{placement_id}", promoter, **card)
-    for verb, who in (("publish", promoter), ("share", world.purchaser), ("withdraw", promoter)):
+    for verb, who in (("publish", promoter), ("share", world.purchaser)):
         ask(f"POST /v1/videos/{{video_id}}/{verb}", who, video_id=video_id)
+    comment_below(world, video_id)
+    for method in ("PUT", "DELETE"):
+        ask(f"{method} /v1/videos/{{video_id}}/like", world.purchaser, video_id=video_id)
+    ask("POST /v1/videos/{video_id}/withdraw", promoter, video_id=video_id)
     seen = {
         "id": str(uuid7()),
         "kind": "card_click",
@@ -209,6 +226,27 @@ def videos(world: World) -> None:
         "second": 6,
     }
     ask("POST /v1/touchpoints", world.purchaser, {"events": [seen]})
+
+
+def upload_piecewise(world: World, channel: str) -> None:
+    ask, tus = world.walk.ask, world.promoter | {"Tus-Resumable": "1.0.0"}
+    made = ask("POST /v1/videos", world.promoter, {"title": "分段", "channel_id": channel})
+    announced = tus | {"Upload-Length": str(len(CLIP))}
+    for verb in ("DELETE", "PATCH"):
+        upload = ask("POST /v1/videos/{video_id}/uploads", announced, video_id=made["id"])
+        piece = (tus | {"Upload-Offset": "0"}, CLIP, "application/offset+octet-stream") if verb == "PATCH" else (tus,)
+        ask(f"{verb} /v1/uploads/{{upload_id}}", *piece, upload_id=upload["id"])
+
+
+def comment_below(world: World, video_id: UUID) -> None:
+    ask, promoter = world.walk.ask, world.promoter
+    made = ask("POST /v1/videos/{video_id}/comments", world.purchaser, {"text": "多少钱？"}, video_id=video_id)
+    said = {"comment_id": made["id"]}
+    ask("POST /v1/comments/{comment_id}/reports", world.approver, {"reason": "广告"}, **said)
+    ask("POST /v1/comments/{comment_id}/hide", promoter, **said)
+    ask("POST /v1/comments/{comment_id}/show", promoter, **said)
+    ask("POST /v1/operator/comment-reports/{comment_id}", world.operator, {"remove": False}, **said)
+    ask("DELETE /v1/comments/{comment_id}", world.purchaser, **said)
 
 
 def buying(world: World) -> None:

@@ -119,6 +119,7 @@ PLATFORM_TABLES = (
     "marketplace.notification_setting",
     "marketplace.recovery_code",
     "marketplace.second_factor",
+    "marketplace.tax_id_dispute",
 )
 """What in them belongs to an organization lies in their JSON, where no policy by organization finds it."""
 
@@ -169,6 +170,7 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
         "marketplace.search_entry",
         "marketplace.second_factor",
         "marketplace.sign_in_count",
+        "marketplace.tax_id_dispute",
     }
 
 

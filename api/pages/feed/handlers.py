@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from litestar import Response
@@ -12,14 +14,17 @@ from api.auth import PUBLIC, SIGNED_IN
 from api.media_addresses import cover_address, media_address
 from api.pages.feed.views import CallToAction, FeedCard, FeedClaim, FeedVideo, FeedView, verdict_of
 from api.pages.frame import addresses
+from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_media, public_picture
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from fulfillment.entitlements.queries import entitlements_of_buyer
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
 from marketplace.channels.open_channel import follow_channel, unfollow_channel
-from marketplace.channels.queries import get_channel
+from marketplace.channels.queries import ChannelView, get_channel
 from marketplace.discovery import cards, feed
+from marketplace.reactions.like_video import like_video, unlike_video
+from marketplace.reactions.queries import Reactions, reactions_of
 
 PAGE = 8
 CALLS: dict[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo", "quote": "quote"}
@@ -27,13 +32,16 @@ CALLS: dict[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo"
 
 @page(addresses.FEED, PUBLIC)
 def show_feed(page_request: Given[PageRequest]) -> Response[str]:
-    """Published videos, newest first."""
+    """Published videos, newest first; with `followed` = 1 only of channels that one follows."""
     with page_request.work() as uow:
-        found = feed.list_feed(uow, cursor=page_request.query("cursor", most=200) or None, limit=PAGE)
-        owned = _owned(uow)
-    more = addresses.next_page(addresses.FEED, found.next_cursor)
-    videos = tuple(video_view(page_request, item, owned) for item in found.items)
-    return page_request.render(FeedView(videos, share=page_request.query("share", most=64) or None, next_address=more))
+        # Whoever has not signed in follows nothing, and is shown what there is.
+        followed = page_request.query("followed", most=1) == "1" and uow.principal.person_id is not None
+        cursor = page_request.query("cursor", most=200) or None
+        found = feed.list_feed(uow, cursor=cursor, limit=PAGE, followed_only=followed)
+        videos = _videos(page_request, uow, found.items)
+    more = addresses.next_page(addresses.FEED, found.next_cursor, followed="1" if followed else None)
+    share = page_request.query("share", most=64) or None
+    return page_request.render(FeedView(videos, share=share, next_address=more, followed=followed))
 
 
 @page("/channels/{channel_id:uuid}", PUBLIC)
@@ -43,11 +51,11 @@ def show_channel(channel_id: FromPath[UUID], page_request: Given[PageRequest]) -
         channel = get_channel(uow, channel_id)
         cursor = page_request.query("cursor", most=200) or None
         found = feed.list_feed(uow, cursor=cursor, limit=PAGE, channel_id=channel_id)
-        owned = _owned(uow)
+        videos = _videos(page_request, uow, found.items)
     name = page_request.pick(channel.name, channel.name_en)
     more = addresses.next_page(addresses.channel(str(channel_id)), found.next_cursor)
-    videos = tuple(video_view(page_request, item, owned) for item in found.items)
-    return page_request.render(FeedView(videos, channel_name=name, next_address=more))
+    preview = _preview_of_channel(page_request, channel, found.items)
+    return page_request.render(FeedView(videos, channel_name=name, next_address=more, preview=preview))
 
 
 @page("/v/{video_id:uuid}", PUBLIC)
@@ -56,11 +64,10 @@ def show_video(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Re
     with page_request.work() as uow:
         first = feed.get_feed_item(uow, video_id)
         others = [item for item in feed.list_feed(uow, limit=PAGE).items if item.id != video_id]
-        owned = _owned(uow)
-    videos = tuple(video_view(page_request, item, owned) for item in (first, *others))
-    return page_request.render(
-        FeedView(videos, start_s=page_request.query_number("t"), share=page_request.query("share", most=64) or None)
-    )
+        videos = _videos(page_request, uow, (first, *others))
+    share = page_request.query("share", most=64) or None
+    preview = _preview(page_request, first, share) if first.visibility == "public" else None
+    return page_request.render(FeedView(videos, start_s=page_request.query_number("t"), share=share, preview=preview))
 
 
 @form_post("/channels/{channel_id:uuid}/follow", SIGNED_IN)
@@ -71,7 +78,22 @@ def follow(channel_id: FromPath[UUID], page_request: Given[PageRequest], form: G
     return page_request.redirect_back()
 
 
-def video_view(page_request: PageRequest, item: feed.FeedItem, owned: frozenset[UUID]) -> FeedVideo:
+@form_post("/v/{video_id:uuid}/like", SIGNED_IN)
+def like(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[bytes]:
+    """Like a video (`on` = 1), or no more."""
+    act = like_video if form.text("on") == "1" else unlike_video
+    page_request.transact(lambda uow: act(uow, video_id))
+    return page_request.redirect_back()
+
+
+def _videos(page_request: PageRequest, uow: UnitOfWork, items: Sequence[feed.FeedItem]) -> tuple[FeedVideo, ...]:
+    owned, reactions = _owned(uow), reactions_of(uow, [item.id for item in items])
+    return tuple(video_view(page_request, item, owned, reactions[item.id]) for item in items)
+
+
+def video_view(
+    page_request: PageRequest, item: feed.FeedItem, owned: frozenset[UUID], reactions: Reactions
+) -> FeedVideo:
     """A video of the feed with its cards; `owned` are listings the viewer's organization already has."""
     is_public = item.visibility == "public"
     return FeedVideo(
@@ -88,6 +110,44 @@ def video_view(page_request: PageRequest, item: feed.FeedItem, owned: frozenset[
         claims=tuple(claim_view(page_request, claim) for claim in item.claims),
         description=page_request.pick(item.description, item.description_en),
         followed=item.followed,
+        likes=reactions.likes,
+        liked=reactions.liked,
+    )
+
+
+def _preview(page_request: PageRequest, item: feed.FeedItem, share: str | None) -> LinkPreview:
+    services = page_request.services
+    title = page_request.pick(item.title, item.title_en)
+    said = page_request.pick(item.description, item.description_en)
+    preview = preview_of_page(
+        services,
+        "video.other",
+        addresses.video(str(item.id)),
+        title=title,
+        description=said or page_request.pick(item.channel_name, item.channel_name_en),
+        picture=public_picture(services, item.id, item.media_version),
+        share=share,
+    )
+    return replace(
+        preview,
+        video=public_media(services, item.id, item.media_version),
+        video_type=item.media_type,
+        width=item.width,
+        height=item.height,
+        duration_s=max(1, -(-item.duration_ms // 1000)),
+    )
+
+
+def _preview_of_channel(page_request: PageRequest, channel: ChannelView, items: Sequence[feed.FeedItem]) -> LinkPreview:
+    services = page_request.services
+    pictures = (public_picture(services, one.id, one.media_version) for one in items if one.visibility == "public")
+    return preview_of_page(
+        services,
+        "profile",
+        addresses.channel(str(channel.id)),
+        title=page_request.pick(channel.name, channel.name_en),
+        description=page_request.pick(channel.bio, channel.bio_en),
+        picture=next(pictures, ""),
     )
 
 
@@ -119,4 +179,4 @@ def _owned(uow: UnitOfWork) -> frozenset[UUID]:
     return frozenset(row.listing_id for row in entitlements_of_buyer(uow, limit=100).items if row.is_usable)
 
 
-routes = [show_feed, show_video, show_channel, follow]
+routes = [show_feed, show_video, show_channel, follow, like]

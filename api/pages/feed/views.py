@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from api.pages.frame.link_preview import LinkPreview
 from api.pages.frame.prices import Per
 from kernel.money import Money
 
@@ -65,6 +66,8 @@ class FeedVideo:
     claims: tuple[FeedClaim, ...] = ()
     description: str = ""
     followed: bool = False
+    likes: int = 0
+    liked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +85,6 @@ class FeedView:
     share: str | None = None
     channel_name: str = ""
     next_address: str | None = None
+    preview: LinkPreview | None = None
+    #: Only of channels that one follows.
+    followed: bool = False

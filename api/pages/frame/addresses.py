@@ -30,6 +30,8 @@ NOTIFICATION_PREFERENCES = "/notifications/preferences"
 UNSUBSCRIBE = "/notifications/unsubscribe"
 LANGUAGE = "/language"
 ORGANIZATION = "/organization"
+VERIFICATION = "/organization/verification"
+VERIFICATION_TAX_ID = "/organization/verification/tax-id"
 ORDERS = "/orders"
 ENTITLEMENTS = "/entitlements"
 INVOICES = "/invoices"
@@ -56,7 +58,9 @@ SELLER_CHANNEL = "/seller/channel"
 SELLER_CONNECTORS = "/seller/connectors"
 PROMOTER = "/promoter"
 OPERATOR = "/operator"
+OPERATOR_COMMENTS = "/operator/comments"
 OPERATOR_SELLERS = "/operator/sellers"
+TAX_ID_DISPUTES = "/operator/tax-id-disputes"
 REVIEWS = "/operator/reviews"
 OPERATOR_CLOSE = "/operator/statements/close"
 OPERATOR_CLOCK = "/operator/clock"
@@ -82,6 +86,36 @@ def video(video_id: str, second: int | None = None) -> str:
 def channel(channel_id: str) -> str:
     """A channel's videos in the player."""
     return f"/channels/{channel_id}"
+
+
+def feed(*, followed: bool = False) -> str:
+    """The feed, or that of the channels one follows."""
+    return with_query(FEED, followed="1" if followed else None)
+
+
+def video_like(video_id: str) -> str:
+    """Where the like form posts."""
+    return f"/v/{video_id}/like"
+
+
+def video_comments(video_id: object) -> str:
+    """What was written below a video."""
+    return f"/v/{video_id}/comments"
+
+
+def comment(comment_id: object) -> str:
+    """Where one's own comment is taken back, or another's reported."""
+    return f"/comments/{comment_id}"
+
+
+def comment_moderation(comment_id: object) -> str:
+    """Where a channel hides a comment, or shows it again."""
+    return f"/comments/{comment_id}/moderation"
+
+
+def operator_comment(comment_id: object) -> str:
+    """Where the platform decides about a reported comment."""
+    return f"{OPERATOR_COMMENTS}/{comment_id}"
 
 
 def channel_follow(channel_id: str) -> str:
@@ -267,6 +301,11 @@ def legal_document(proof_id: str) -> str:
 def operator_seller(proof_id: str) -> str:
     """A seller's document, and the decision on it."""
     return f"{OPERATOR_SELLERS}/{proof_id}"
+
+
+def tax_id_dispute(dispute_id: str) -> str:
+    """A tax identifier that several organizations claim, and the decision on it."""
+    return f"{TAX_ID_DISPUTES}/{dispute_id}"
 
 
 def operator_payout_account(account_id: str) -> str:

@@ -19,7 +19,11 @@ _BUYING: tuple[tuple[str, Area], ...] = (
     ("entitlements.read", "member"),
     ("invoices.read", "finance"),
 )
-_OWNING: tuple[tuple[str, Area], ...] = (("members.manage", "members"), ("billing.manage", "billing"))
+_OWNING: tuple[tuple[str, Area], ...] = (
+    ("members.manage", "members"),
+    ("members.manage", "verification"),
+    ("billing.manage", "billing"),
+)
 _SELLING: tuple[tuple[str, Area], ...] = (
     ("videos.write", "films"),
     ("seller.orders.read", "sales"),
@@ -29,10 +33,11 @@ _SELLING: tuple[tuple[str, Area], ...] = (
 STARTING = ("members.manage", "billing.manage", "connectors.write", "videos.write", "catalog.write")
 """Whoever holds one of these has something to do for a seller's start."""
 _PROMOTING: tuple[tuple[str, Area], ...] = (("videos.write", "channel_films"), ("money.read", "promoter"))
-_NOT_YET_SELLING: tuple[tuple[str, Area], ...] = (("members.manage", "become_seller"),)
+_NOT_YET_SELLING: tuple[tuple[str, Area], ...] = (("members.manage", "become_seller"), ("videos.write", "own_channel"))
 _OPERATING: tuple[tuple[str, Area], ...] = (
     ("operator.read", "operator"),
     ("operator.reviews", "seller_reviews"),
+    ("operator.reviews", "tax_id_disputes"),
     ("operator.reviews", "reviewer"),
     ("trace.read", "tracer"),
 )

@@ -75,7 +75,16 @@ TONES: dict[str, dict[str, Tone]] = {
         "withdrawn": "idle",
     },
     "start": {"todo": "idle", "waiting": "wait", "rejected": "bad", "done": "good"},
+    "comment": {"shown": "good", "hidden": "wait", "removed": "idle"},
     "legal_proof": {"submitted": "wait", "approved": "good", "rejected": "bad", "superseded": "idle"},
+    "verification": {
+        "missing": "bad",
+        "unverified": "wait",
+        "waiting": "wait",
+        "rejected": "bad",
+        "verified": "good",
+    },
+    "tax_id_dispute": {"open": "bad", "evidence_asked": "wait", "settled": "good", "dismissed": "idle"},
     "connector_test": {"untested": "idle", "running": "wait", "passed": "good", "failed": "bad"},
     "link": {"done": "good", "live": "wait", "waiting": "wait", "todo": "idle", "failed": "bad", "broken": "bad"},
 }

@@ -36,6 +36,7 @@ from kernel.jobs.runner import replay
 from marketplace.catalog.queries import review_queue
 from marketplace.mail.bounces import list_bounces
 from marketplace.onboarding.queries import count_waiting_proofs, payout_accounts_of
+from marketplace.onboarding.tax_id_queries import count_tax_id_disputes
 from marketplace.parties.lookups import get_party
 from orders.seller_queries import sold_lines
 
@@ -168,6 +169,7 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
             webhooks=list_quarantined(uow, state="quarantined", limit=_INCIDENTS).items,
             banks=payout_accounts_of(uow, {row.org_id for row in statements}) if statements else {},
             waiting_proofs=count_waiting_proofs(uow) if may("operator.reviews") else (0, None),
+            tax_id_disputes=count_tax_id_disputes(uow) if may("operator.reviews") else (0, None),
             bounces=list_bounces(uow),
             names={org_id: get_party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
         )

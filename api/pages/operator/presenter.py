@@ -39,6 +39,7 @@ from orders.seller_queries import SoldLine
 PROMISED_S: Mapping[str, int] = {
     "reviews": 86_400,
     "legal_proofs": 86_400,
+    "tax_id_disputes": 86_400,
     "payouts": 3 * 86_400,
     "dead_runs": 3_600,
     "dead_jobs": 900,
@@ -69,6 +70,7 @@ class OperatorDashboard:
     bounces: Sequence[Bounce]
     banks: Mapping[tuple[UUID, str], PayoutAccountView] = field(default_factory=dict)
     waiting_proofs: tuple[int, datetime | None] = (0, None)
+    tax_id_disputes: tuple[int, datetime | None] = (0, None)
 
 
 def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
@@ -76,7 +78,8 @@ def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
     payable = [row.closed_at for row in dashboard.statements if is_payable(row)]
     return (
         _queue("reviews", [row.submitted_at or row.created_at for row in dashboard.reviews], "#reviews"),
-        _proofs(*dashboard.waiting_proofs),
+        _counted("legal_proofs", addresses.OPERATOR_SELLERS, *dashboard.waiting_proofs),
+        _counted("tax_id_disputes", addresses.TAX_ID_DISPUTES, *dashboard.tax_id_disputes),
         _queue("dead_runs", [row.created_at for row in dashboard.runs], "#dead"),
         _queue("payouts", payable, "#settlements"),
         _queue("dead_jobs", [row.created_at for row in dashboard.jobs], "#jobs"),
@@ -94,10 +97,10 @@ def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
     )
 
 
-def _proofs(count: int, oldest_at: datetime | None) -> Queue:
+def _counted(key: str, address: str, count: int, oldest_at: datetime | None) -> Queue:
     oldest_s = seconds_since(oldest_at) if oldest_at else None
-    late = oldest_s is not None and oldest_s > PROMISED_S["legal_proofs"]
-    return Queue("legal_proofs", count, oldest_s, late, addresses.OPERATOR_SELLERS if count else None)
+    late = oldest_s is not None and oldest_s > PROMISED_S[key]
+    return Queue(key, count, oldest_s, late, address if count else None)
 
 
 def is_payable(row: StatementRow) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.media_addresses import Thumbnail, thumbnail
+from api.pages.frame import addresses
+from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_picture
 from api.pages.frame.phrases import money
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
@@ -35,6 +37,20 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         own=own,
         on_sale=listing.state == "published",
         may_edit=own and page_request.principal.may("catalog.write"),
+        preview=_preview(page_request, listing, showings) if listing.state == "published" else None,
+    )
+
+
+def _preview(page_request: PageRequest, listing: ListingView, showings: Sequence[Showing]) -> LinkPreview:
+    services = page_request.services
+    pictures = [public_picture(services, one.video_id, one.media_version) for one in showings if one.is_public]
+    return preview_of_page(
+        services,
+        "website",
+        addresses.product(str(listing.id)),
+        title=page_request.pick(listing.title, listing.title_en),
+        description=page_request.pick(listing.summary, listing.summary_en),
+        picture=next(iter(pictures), ""),
     )
 
 

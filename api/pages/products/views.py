@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from api.media_addresses import Thumbnail
 from api.pages.frame.choices import Choice
+from api.pages.frame.link_preview import LinkPreview
 from api.pages.frame.prices import Per
 from api.pages.listings.shown import ShownListing
 from kernel.money import Money
@@ -67,6 +68,7 @@ class ProductView:
     own: bool = False
     on_sale: bool = True
     may_edit: bool = False
+    preview: LinkPreview | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from api.pages.seller_start.views import (
     ChannelsView,
     LegalView,
     PayoutAccountsView,
+    PromoterChannelsView,
     RegisteredDetails,
     StartView,
     TaxView,
@@ -176,8 +177,7 @@ def show_channels(page_request: Given[PageRequest]) -> Answer:
 
 @form_post(addresses.SELLER_CHANNEL, CHANNELS)
 def create_channel(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Open a channel. Pressed twice, the second finds the first one's."""
-    require_seller(page_request)
+    """Open a channel: a seller's, or that of whoever recommends what others sell. Pressed twice, the second finds the first's."""
     typed = {name: form.text(name, most=2_000) for name in _CHANNEL_FIELDS}
     try:
         page_request.transact(lambda uow: open_channel(uow, OpenChannel(**typed)))
@@ -192,7 +192,6 @@ def create_channel(page_request: Given[PageRequest], form: Given[Form]) -> Answe
 @form_post("/seller/channel/{channel_id:uuid}", CHANNELS)
 def edit_channel(channel_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Change a channel's words."""
-    require_seller(page_request)
     typed = {name: form.text(name, most=2_000) for name in _CHANNEL_FIELDS if name != "handle"}
     try:
         page_request.transact(lambda uow: change_channel(uow, ChangeChannel(channel_id, **typed)))
@@ -250,10 +249,11 @@ def _channels(
     typed_of: str = "",
     refused: DomainError | None = None,
 ) -> ChannelsView:
-    require_seller(page_request)
     with page_request.work() as uow:
         channels = tuple(list_own_channels(uow))
-    return ChannelsView(channels, typed or {}, typed_of, *_said(page_request, refused))
+    sells = page_request.signed_in is not None and page_request.signed_in.organization.is_seller
+    view = ChannelsView if sells else PromoterChannelsView
+    return view(channels, typed or {}, typed_of, *_said(page_request, refused))
 
 
 def _registered(page_request: PageRequest, uow: UnitOfWork) -> RegisteredDetails:

@@ -123,9 +123,18 @@ class ChannelsView:
 
     template: ClassVar[str] = "seller_start/channel.html"
     active: ClassVar[str] = "seller_start"
+    sells: ClassVar[bool] = True
 
     channels: tuple[ChannelView, ...]
     typed: Mapping[str, str] = field(default_factory=dict)
     typed_of: str = ""
     error: str | None = None
     error_field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromoterChannelsView(ChannelsView):
+    """The same for whoever sells nothing and recommends what others sell: no step of anything, but a place of its own."""
+
+    active: ClassVar[str] = "own_channel"
+    sells: ClassVar[bool] = False

@@ -69,8 +69,7 @@ def _ask(
         ask(page_request.request, email, page_request.language)
     except DomainError as refused:
         view = AskView(purpose, address, email, failure(page_request, refused))
-        status = refused.status if refused.status == 429 else REFUSED
-        return page_request.render(view, status=status, headers=headers_of(refused))
+        return page_request.render(view, status=_status(refused), headers=headers_of(refused))
     return page_request.redirect(addresses.with_query(then, email=email))
 
 
@@ -111,7 +110,7 @@ def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
             error_field=getattr(refused, "field", None) or "",
             shows_outbox=_shows_outbox(page_request),
         )
-        return page_request.render(view, status=REFUSED)
+        return page_request.render(view, status=_status(refused), headers=headers_of(refused))
     del opened
     return page_request.redirect(
         addresses.SELLER_START if typed.is_seller else addresses.ORDERS, notice="welcome", cookies=cookies
@@ -145,7 +144,7 @@ def new_password(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
             error_field=getattr(refused, "field", None) or "",
             shows_outbox=_shows_outbox(page_request),
         )
-        return page_request.render(view, status=REFUSED)
+        return page_request.render(view, status=_status(refused), headers=headers_of(refused))
     target = addresses.with_query(addresses.SIGN_IN, email=presented.email)
     return page_request.redirect(target, notice="password_set")
 
@@ -168,7 +167,7 @@ def accept_invitation(page_request: Given[PageRequest], form: Given[Form]) -> An
         view = _invitation(
             page_request, token, name, failure(page_request, refused), getattr(refused, "field", None) or ""
         )
-        return page_request.render(view, status=REFUSED)
+        return page_request.render(view, status=_status(refused), headers=headers_of(refused))
     return page_request.redirect(addresses.ACCOUNT, notice="joined", cookies=cookies)
 
 
@@ -198,7 +197,7 @@ def register_organization(page_request: Given[PageRequest], form: Given[Form]) -
             failure(page_request, refused),
             str(refused.params.get("field", "")),
         )
-        return page_request.render(view, status=REFUSED)
+        return page_request.render(view, status=_status(refused), headers=headers_of(refused))
     act_for(page_request.request, made.org_id)
     return page_request.redirect(
         addresses.SELLER_START if typed.is_seller else addresses.ORDERS, notice="organization_made"
@@ -254,6 +253,10 @@ def _registration(page_request: PageRequest, typed: OrganizationTyped) -> Regist
 
 def _shows_outbox(page_request: PageRequest) -> bool:
     return page_request.services.sandbox and not page_request.services.settings.smtp_url
+
+
+def _status(refused: DomainError) -> int:
+    return refused.status if refused.status == 429 else REFUSED
 
 
 routes = [

@@ -16,7 +16,7 @@ from api.pages.frame.seller_access import require_channel
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.pages.seller.presenter import sales_by_video
 from api.pages.videos import presenter as filling
-from api.pages.videos.views import SellerVideosView, SellerVideoView, Typed, UploadView
+from api.pages.videos.views import ArrivedPart, SellerVideosView, SellerVideoView, Typed, UploadView
 from api.problems import wants_page
 from api.v1.media import store_form_file
 from kernel.db.uow import UnitOfWork
@@ -36,6 +36,7 @@ from marketplace.publishing.publish_video import publish_video, withdraw_video
 from marketplace.publishing.queries import get_own_video, list_own_videos
 from marketplace.videos.create_video import CreateVideo, create_video
 from marketplace.videos.media.receive_media import MAX_BYTES
+from marketplace.videos.uploads.queries import find_open_upload
 
 WRITE = "videos.write"
 FORM_OVERHEAD = 64 * 1024
@@ -246,9 +247,11 @@ def _placeable(uow: UnitOfWork) -> list[tuple[ListingView, PlanView]]:
 def _upload_again(page_request: PageRequest, video_id: UUID, refused: DomainError | None) -> Response[str]:
     with page_request.work() as uow:
         detail = get_own_video(uow, video_id)
+        upload = find_open_upload(uow, video_id)
     title = page_request.pick(detail.row.title, detail.row.title_en)
     error = failure(page_request, refused) if refused is not None else None
-    view = UploadView(MAX_BYTES, title, detail.description, video_id=str(video_id), error=error)
+    arrived = ArrivedPart(upload.file_name, upload.received_bytes * 100 // upload.size_bytes) if upload else None
+    view = UploadView(MAX_BYTES, title, detail.description, video_id=str(video_id), error=error, arrived=arrived)
     return page_request.render(view, status=refused.status if refused is not None else 200)
 
 

@@ -42,6 +42,14 @@ class SellerVideosView:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrivedPart:
+    """How much of an unfinished upload has arrived."""
+
+    file_name: str
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class UploadView:
     """The upload form; works as a plain multipart form. ``max_bytes`` is the limit the server enforces.
 
@@ -56,6 +64,7 @@ class UploadView:
     description: str = ""
     video_id: str = ""
     error: str | None = None
+    arrived: ArrivedPart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
+from kernel.ids import parse_uuid
 from kernel.jobs.context import JobClaim
 from kernel.jobs.outbox import emit
 from kernel.storage import Storage, StoredObject
@@ -23,7 +25,7 @@ from marketplace.videos.events import VideoReady, VideoRefused
 from marketplace.videos.media.cover_sizes import COVER_WIDTHS, sized_cover_key
 from marketplace.videos.media.probe_result import Probe
 from marketplace.videos.media.subprocess_probe import probe_isolated, remux_isolated
-from marketplace.videos.models import VIDEO, Video
+from marketplace.videos.models import VIDEO, MediaUpload, Video, part_keys
 
 _READ_BYTES = 256 * 1024
 _TYPES = {"mp4": "video/mp4", "mov": "video/mp4", "webm": "video/webm"}
@@ -34,6 +36,8 @@ class _Upload:
     video_id: UUID
     key: str
     file_name: str
+    parts: tuple[str, ...]
+    """The objects that hold it, in the order of their bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class ExamineMedia:
         """The upload, while it is the one to examine."""
         video_id, key = UUID(claim.payload["video_id"]), str(claim.payload["key"])
         file_name = _awaited(uow, video_id, key)
-        return None if file_name is None else _Upload(video_id, key, file_name)
+        return None if file_name is None else _Upload(video_id, key, file_name, _parts(uow, key))
 
     def call(self, request: _Upload) -> _Examined:
         """Open, decode and copy the file, holding no lock while foreign bytes are read."""
@@ -67,8 +71,9 @@ class ExamineMedia:
         with tempfile.TemporaryDirectory(prefix="market-media-") as folder:
             upload, copy = Path(folder) / "upload", Path(folder) / "copy"
             with upload.open("wb") as out:
-                for chunk in storage.stream(key):
-                    out.write(chunk)
+                for part in request.parts:
+                    for chunk in storage.stream(part):
+                        out.write(chunk)
             try:
                 probe = probe_isolated(upload, name=request.file_name or None)
                 remux_isolated(upload, copy)
@@ -88,7 +93,18 @@ class ExamineMedia:
             refuse(uow, request.video_id, request.key, answer.refusal.code, dict(answer.refusal.params))
         elif answer.probe is not None and answer.media is not None:
             _conclude(uow, request.video_id, request.key, answer.probe, answer.media, answer.cover_key)
-        uow.after_commit(lambda: self._storage.delete(request.key))
+        uow.after_commit(partial(self._delete, request.parts))
+
+    def _delete(self, keys: tuple[str, ...]) -> None:
+        for key in keys:
+            self._storage.delete(key)
+
+
+def _parts(uow: UnitOfWork, key: str) -> tuple[str, ...]:
+    """Where the bytes of an upload lie: an object of that name, or those that arrived one after the other."""
+    upload_id = parse_uuid(key.rpartition("/")[2])
+    upload = uow.session.get(MediaUpload, upload_id) if upload_id is not None else None
+    return (key,) if upload is None else part_keys(upload)
 
 
 def _awaited(uow: UnitOfWork, video_id: UUID, key: str) -> str | None:

@@ -13,23 +13,32 @@ from kernel.storage import StoredObject
 from kernel.text import plain_text
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.events import VideoUploaded
-from marketplace.videos.models import VIDEO, Video
+from marketplace.videos.models import VIDEO, MediaUpload, Video, key_of_upload
 
 PROBE = "marketplace.video.probe"
 """The kind of job that examines an upload."""
-MAX_BYTES = 500_000_000
-"""500 MB: ten minutes, the longest video, at 6.6 Mbit/s."""
+MAX_BYTES = 2_000_000_000
+"""2 GB: ten minutes, the longest video, at 26 Mbit/s."""
 REPLACEABLE = frozenset({"draft", "refused", "ready"})
 """States of a video that takes a new file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiveMedia:
-    """What was stored, and what its uploader called it (for messages, never for a path)."""
+    """What was stored, and what its uploader called it (for messages, never for a path).
+
+    Of what arrived in parts no SHA-256 is known yet: the examination writes a copy with one.
+    """
 
     video_id: UUID
     stored: StoredObject
     file_name: str
+
+    @classmethod
+    def in_parts(cls, upload: MediaUpload) -> ReceiveMedia:
+        """Of an upload whose bytes lie in its parts."""
+        stored = StoredObject(key_of_upload(upload.video_id, upload.id), upload.size_bytes, "")
+        return cls(upload.video_id, stored, upload.file_name)
 
 
 def upload_key(video_id: UUID) -> str:
@@ -67,7 +76,7 @@ def receive_media(uow: UnitOfWork, command: ReceiveMedia) -> Video:
     VIDEO.move(uow, video, "processing", org_ids=[video.org_id])
     video.file_name = plain_text(command.file_name)[:200] or None
     video.media_key = command.stored.key
-    video.media_sha256 = command.stored.sha256
+    video.media_sha256 = command.stored.sha256 or None
     video.media_bytes = command.stored.size_bytes
     video.media_type = video.cover_key = video.video_codec = video.audio_codec = None
     video.duration_ms = video.width = video.height = None

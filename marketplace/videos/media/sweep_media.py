@@ -23,12 +23,13 @@ from kernel.storage import ObjectMissing, Storage
 from marketplace.videos.media.cover_sizes import cover_keys
 from marketplace.videos.media.examine_media import refuse
 from marketplace.videos.media.receive_media import PROBE
-from marketplace.videos.models import Video
+from marketplace.videos.models import MediaUpload, Video
 
 PREFIXES = ("uploads", "media")
 ORPHANED_AFTER = timedelta(days=1)
 """Longer than any upload or download takes: a younger object may be about to be spoken of."""
 _BATCH = 100
+_SLASHES_OF_A_PART = 3  # uploads/<video>/<upload>/<part>
 
 
 def sweep_orphans(transact: Transact, storage: Storage) -> int:
@@ -45,7 +46,8 @@ def sweep_orphans(transact: Transact, storage: Storage) -> int:
 def orphans_among(uow: UnitOfWork, keys: Sequence[str]) -> list[str]:
     """Those of `keys` (`uploads/…` or `media/<video>/…`) that no video speaks of.
 
-    What belongs to a video under examination is left alone: the examination is writing there.
+    What belongs to a video under examination is left alone: the examination is writing there. So is what has arrived of
+    an upload that may go on.
     """
     owners = {key: parse_uuid(key.split("/")[1]) for key in keys}
     rows = uow.session.execute(
@@ -53,7 +55,12 @@ def orphans_among(uow: UnitOfWork, keys: Sequence[str]) -> list[str]:
     )
     videos = {row.id: row for row in rows}
 
+    uploads = {parse_uuid(key.split("/")[2]) for key in keys if key.count("/") == _SLASHES_OF_A_PART}
+    going_on = set(uow.session.scalars(select(MediaUpload.id).where(MediaUpload.id.in_(uploads))))
+
     def is_orphan(key: str, video_id: UUID | None) -> bool:
+        if key.count("/") == _SLASHES_OF_A_PART and parse_uuid(key.split("/")[2]) in going_on:
+            return False
         video = videos.get(video_id)
         return video is None or (
             video.state != "processing" and key not in {video.media_key, *cover_keys(video.cover_key)}

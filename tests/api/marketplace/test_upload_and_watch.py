@@ -245,7 +245,7 @@ class TestUpload:
     def test_the_limit_is_said_in_the_reference(self, visitor: httpx.Client) -> None:
         document = visitor.get("/openapi.json").json()
         said = document["paths"]["/v1/videos/{video_id}/upload"]["put"]["description"]
-        assert f"{receive_media.MAX_BYTES // 1_000_000} MB at most" in said
+        assert f"{receive_media.MAX_BYTES // 1_000_000_000} GB at most" in said
 
 
 class TestNotPublic:

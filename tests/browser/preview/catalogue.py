@@ -7,6 +7,7 @@ from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
 from api.pages.orders.views import OrderPageLine, OrderPageView
+from tests.browser.preview import comment_samples
 from tests.browser.preview.listing_samples import listing_pages, review_pages
 from tests.browser.preview.notification_samples import NotificationSamples
 from tests.browser.preview.product_samples import product_pages
@@ -76,6 +77,8 @@ def samples(language: Language) -> dict[str, Sample]:
         "promoter": Sample(s.promoter(), PROMOTER),
         "operator": Sample(s.operator(), operator),
         "operator-clear": Sample(replace(s.operator(), queues=tuple(map(clear, s.operator().queues))), operator),
+        "comments": Sample(comment_samples.comments(s), BUYER),
+        "operator-comments": Sample(comment_samples.reported(s), operator),
         "trace": Sample(s.trace(), operator),
         "trace-broken": Sample(s.trace(broken=True), operator),
     }

@@ -29,8 +29,11 @@ class NotificationSamples(FinanceSamples):
             "member": self.pick("吴桐", "Wu Tong"),
             "organization": self.buyer,
             "reason": self.pick("租户名已被占用", "The tenant's name is taken"),
+            "person": self.pick("林知夏", "Lin Zhixia"),
+            "text": self.pick("支持私有部署吗？", "Can it run on our own servers?"),
             "agent": "Safari · macOS",
             "left": 9,
+            "tax_id": "91310000MA1K35TX2X",
         }
         items = []
         for number, kind in enumerate(KINDS):

@@ -22,6 +22,7 @@ from kernel.jobs.kinds import sweeps
 from kernel.principal import SYSTEM
 from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import SignInSession
+from marketplace.catalog.models import Plan
 from tests.api_server import application
 from tests.loop_stage import Stage
 from tests.service.bench.conftest import Market
@@ -90,6 +91,12 @@ def list_orders(_stage: Stage, browser: Browser) -> None:
     ask(browser, "GET", f"/v1/orders/{order['id']}")
 
 
+def read_products(stage: Stage, browser: Browser) -> None:
+    listing_id = stage.get(Plan, stage.seat_plan).listing_id
+    for path in ("/products", f"/products/{listing_id}"):
+        assert browser.get(path).status_code == 200
+
+
 def ask(browser: Browser, method: str, path: str, body: Any = None) -> Any:
     headers = {"Idempotency-Key": str(uuid7())} if body else {}
     answer = browser.request(method, path, json=body, headers=headers)
@@ -103,6 +110,7 @@ USES: tuple[Callable[[Stage, Browser], None], ...] = (
     check_entitlement,
     list_invoices,
     list_orders,
+    read_products,
 )
 
 

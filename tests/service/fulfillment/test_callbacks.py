@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -13,13 +14,13 @@ from sqlalchemy import select, text
 
 from fulfillment.runs.conclude import give_up, lock_run
 from fulfillment.runs.models import RUN, Run
-from fulfillment.runs.receive_callback import MAX_BYTES, apply_callback, receive_callback
+from fulfillment.runs.receive_callback import APPLY, MAX_BYTES, apply_callback, receive_callback
 from fulfillment.runs.request_body import CALLBACK, CALLBACK_KEPT
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
-from kernel.jobs.models import Inbox
+from kernel.jobs.models import Inbox, Job
 from tests.factories_fulfillment import (
     SIGNER,
     Delivery,
@@ -129,6 +130,21 @@ class TestOrder:
         assert sorted(states) == ["ignored", "processed"]
 
 
+class TestStored:
+    def test_as_it_came_with_the_job_that_applies_it(self, uow: UnitOfWork, noon: datetime) -> None:
+        made = waiting(uow)
+        body = json.dumps(DONE).encode()
+        assert receive_callback(uow, token(made.run_id), body, signer=SIGNER)
+        uow.flush_outbox()
+        row = uow.session.scalars(select(Inbox).where(Inbox.source == f"run:{made.run_id}")).one()
+        assert (row.event_id, row.kind, row.state, row.received_at) == (
+            f"1:{hashlib.sha256(body).hexdigest()}", "succeeded", "received", noon,
+        )  # fmt: skip
+        assert {name: row.body[name] for name in DONE} == DONE
+        job = uow.session.scalars(select(Job).where(Job.kind == APPLY, Job.dedupe_key == str(row.id))).one()
+        assert job.payload == {"inbox_id": str(row.id), "run_id": str(made.run_id)}
+
+
 class TestRepetition:
     def test_the_same_words_twice_are_one_message(self, uow: UnitOfWork) -> None:
         made = waiting(uow)
@@ -213,9 +229,26 @@ class TestRefusal:
 
     def test_too_long(self, uow: UnitOfWork) -> None:
         made = waiting(uow)
+        longest = json.dumps(DONE).encode().ljust(MAX_BYTES)
         with pytest.raises(Invalid) as refused:
-            receive_callback(uow, token(made.run_id), b" " * (MAX_BYTES + 1), signer=SIGNER)
-        assert refused.value.code == "callback_too_large"
+            receive_callback(uow, token(made.run_id), longest + b" ", signer=SIGNER)
+        assert (refused.value.code, refused.value.params) == ("callback_too_large", {"limit": MAX_BYTES})
+        assert receive_callback(uow, token(made.run_id), longest, signer=SIGNER)
+
+    @pytest.mark.parametrize(
+        ("missing", "rest"),
+        [
+            ("launch_url", {}),
+            ("launch_url", {"external_id": "t"}),
+            ("external_id", {"launch_url": "https://app.example/t/1"}),
+        ],
+    )
+    def test_what_a_success_leaves_out_is_named(self, uow: UnitOfWork, missing: str, rest: dict[str, str]) -> None:
+        made = waiting(uow)
+        body = json.dumps({"status": "succeeded", **rest}).encode()
+        with pytest.raises(Invalid) as refused:
+            receive_callback(uow, token(made.run_id), body, signer=SIGNER)
+        assert (refused.value.code, refused.value.field) == ("callback_malformed", missing)
 
     def test_an_address_that_is_not_ours(self, uow: UnitOfWork) -> None:
         made = waiting(uow)
@@ -223,8 +256,9 @@ class TestRefusal:
         other_purpose = SIGNER.sign_token("share", {"run": str(made.run_id)}, clock.now() + timedelta(days=1))
         nobody = token(uuid7())
         for wrong in ("", "x", "é", good[:-2], good + "x", other_purpose, nobody, good.replace(".", "")):
-            with pytest.raises(NotFound):
+            with pytest.raises(NotFound) as refused:
                 receive_callback(uow, wrong, json.dumps(DONE).encode(), signer=SIGNER)
+            assert refused.value.code == "not_found"
 
     def test_an_address_past_its_time(self, uow: UnitOfWork) -> None:
         made = waiting(uow)

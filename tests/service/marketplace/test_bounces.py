@@ -14,6 +14,7 @@ from kernel.ids import uuid7
 from kernel.jobs.context import JobClaim
 from kernel.signing import TokenSigner
 from marketplace.access.invitations import Invite, invite, list_invitations
+from marketplace.mail import jobs as mail_jobs
 from marketplace.mail.bounces import find_bounces, list_bounces, reason_of
 from marketplace.mail.compose import Composer
 from marketplace.mail.folder_transport import FolderTransport
@@ -31,7 +32,9 @@ REASONS = {"address_unknown", "mailbox_full", "mailbox_off", "against_policy", "
 @pytest.fixture
 def sender(tmp_path_factory: pytest.TempPathFactory) -> SendMail:
     composer = Composer(TokenSigner([b"k" * 32]), public_url="https://market.example", sender="no-reply@market.example")
-    return SendMail(FolderTransport(tmp_path_factory.mktemp("outbox")), composer)
+    transport = FolderTransport(tmp_path_factory.mktemp("outbox"))
+    mail_jobs.register(transport, composer)
+    return SendMail(transport, composer)
 
 
 def new_mail(uow: UnitOfWork, email: str) -> Mail:

@@ -21,7 +21,7 @@ from marketplace.access.api_keys import ApiKeyRow, MintApiKey, list_api_keys, mi
 from marketplace.access.authenticate import (
     principal_for_api_key,
 )
-from marketplace.access.members import AddMember, add_member, change_roles, list_members, remove_member
+from marketplace.access.members import AddMember, add_member, change_roles, leave, list_members, remove_member
 from marketplace.access.models import ApiKey, Person
 from marketplace.access.permissions import EVERYTHING, ROLES
 from marketplace.parties.models import PLATFORM_ORG_ID
@@ -117,6 +117,40 @@ class TestWhatAMemberIs:
             # Removed already: nobody is left without an owner by it.
             remove_member(uow, second)
         assert audited(uow, first)[-1] == ("member.roles_changed", {"roles": "owner"})
+
+    def test_whoever_leaves_is_gone_and_it_is_written_down(self, uow: UnitOfWork) -> None:
+        org = make_org(uow)
+        colleague = make_member(uow, org, "viewer")
+        member_id = _member_id(uow, org, colleague.person_id)
+        with acting(uow, colleague):
+            leave(uow)
+        assert moved(uow, member_id)[-1] == ([org.id], "active", "removed")
+        assert audited(uow, member_id)[-1] == ("member.left", {})
+        with acting(uow, colleague), pytest.raises(NotFound) as refused:
+            leave(uow)
+        assert refused.value.code == "member_not_found"
+
+    def test_the_last_owner_stays_and_with_another_may_go(self, uow: UnitOfWork) -> None:
+        org = make_org(uow)
+        owner_id = _member_id(uow, org, org.owner.person_id)
+        with acting(uow, org.owner), pytest.raises(Conflict) as refused:
+            leave(uow)
+        assert refused.value.code == "last_owner"
+        make_member(uow, org, "owner")
+        with acting(uow, org.owner):
+            leave(uow)
+        assert moved(uow, owner_id)[-1][1:] == ("active", "removed")
+
+    def test_one_leaves_the_organization_one_acts_for_and_no_other(self, uow: UnitOfWork) -> None:
+        here, there = make_org(uow), make_org(uow)
+        colleague = make_member(uow, here, "viewer")
+        with acting(uow, there.owner):
+            add_member(uow, AddMember(colleague.label or "", ["viewer"]))
+            joined = {row.person_id: row.state for row in list_members(uow)}
+        with acting(uow, colleague):
+            leave(uow)
+        with acting(uow, there.owner):
+            assert {row.person_id: row.state for row in list_members(uow)} == joined
 
     def test_owners_of_others_are_none_of_ours_even_to_who_sees_them(self, uow: UnitOfWork) -> None:
         org, _ = make_org(uow), make_org(uow)

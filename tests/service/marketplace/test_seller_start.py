@@ -162,8 +162,6 @@ class TestChecklist:
         for step in ("tax", "agreement", "connector"):
             with pytest.raises(NotFound, match="onboarding_not_found"):
                 steps_of(buyer)[step](uow)
-        with pytest.raises(NotFound, match="onboarding_not_found"):
-            hand_in_proof(uow, buyer)
 
     def test_who_buys_begins_to_sell_once(self, uow: UnitOfWork) -> None:
         buyer = make_org(uow)

@@ -66,6 +66,13 @@ def terms(draw: st.DrawFn) -> ShareTerms:
         (DE, TaxParty("US", registered_in="DE"), "service", (190_000, "eu_domestic_unevidenced", "S")),
         (DE, TaxParty("FR", registered_in="DE"), "service", (190_000, "eu_domestic_unevidenced", "S")),
         (DE, TaxParty("FR", registered_in="FR"), "service", (200_000, "eu_destination", "S")),
+        # Monaco is France's territory for VAT, and its identifiers begin with FR.
+        (DE, TaxParty("MC", registered_in="FR"), "service", (200_000, "eu_destination", "S")),
+        (DE, TaxParty("FR", registered_in="MC"), "service", (200_000, "eu_destination", "S")),
+        (DE, TaxParty("MC", "FR14000000000", registered_in="DE"), "service", (0, "eu_reverse_charge", "AE")),
+        (TaxParty("FR"), TaxParty("MC"), "service", (200_000, "eu_domestic", "S")),
+        (TaxParty("MC"), TaxParty("FR"), "service", (200_000, "eu_domestic", "S")),
+        (TaxParty("MC"), TaxParty("DE"), "service", (190_000, "eu_destination", "S")),
     ],
 )
 def test_the_tax_follows_from_the_parties(

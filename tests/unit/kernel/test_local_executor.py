@@ -186,10 +186,10 @@ def test_a_job_alone_does_not_wait_for_company(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_gathering_ends_with_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_executor, "GATHER_S", 3_600.0)
     stage = Stage(calls=64)
     stage.executor(signals(2))
     eventually(lambda: len(stage.runner.begun) == 2)
+    monkeypatch.setattr(local_executor, "GATHER_S", 3_600.0)
     stage.runner.go_on.set()
     stage.executor.shutdown()
     assert len(stage.runner.concluded) == 2

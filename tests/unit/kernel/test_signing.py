@@ -128,6 +128,27 @@ def test_a_new_token_key_keeps_the_links_in_use() -> None:
         assert TokenSigner([OTHER, KEY]).open_token("invite", token) == {"id": 1}
 
 
+def test_a_short_code_is_of_its_purpose_its_subject_and_any_key() -> None:
+    now, before = TokenSigner([KEY, OTHER]), TokenSigner([OTHER])
+    code = now.short_code("sign-up", "one@example.test")
+    assert code == "349133"
+    assert now.is_short_code("sign-up", "one@example.test", code)
+    assert now.is_short_code("sign-up", "one@example.test", before.short_code("sign-up", "one@example.test"))
+    assert not before.is_short_code("sign-up", "one@example.test", code)
+    assert not now.is_short_code("reset", "one@example.test", code)
+    assert not now.is_short_code("sign-up", "two@example.test", code)
+    for wrong in ("", code[:-1], code + "0", "é" * 6, "\ud800" * 6, "１２３４５６"):
+        assert not now.is_short_code("sign-up", "one@example.test", wrong)
+
+
+def test_a_short_code_keeps_its_leading_zeros() -> None:
+    signer = TokenSigner([KEY])
+    codes = [signer.short_code("sign-up", str(number)) for number in range(200)]
+    assert {len(code) for code in codes} == {6}
+    assert any(code.startswith("0") for code in codes)
+    assert all(code.isdecimal() for code in codes)
+
+
 def test_any_altered_character_of_a_token_is_noticed() -> None:
     signer = TokenSigner([KEY])
     token = signer.sign_token("invite", {"id": 1}, NOON)

@@ -54,10 +54,12 @@ marketplace.listing_version: draft > in_review; in_review > published rejected; 
 marketplace.plan: active > withdrawn
 marketplace.video: draft > processing; processing > ready refused; refused > processing; ready > processing published;
     published > withdrawn; withdrawn > published
+marketplace.comment: shown > hidden removed; hidden > shown removed
 marketplace.organization: active > suspended; suspended > active
 marketplace.invitation: pending > accepted declined withdrawn
 marketplace.ownership_transfer: pending > accepted declined withdrawn
 marketplace.legal_proof: submitted > approved rejected superseded
+marketplace.tax_id_dispute: open > evidence_asked settled dismissed; evidence_asked > settled dismissed
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
     answered > working won lost withdrawn
 marketplace.member: active > removed; removed > active

@@ -8,7 +8,7 @@ import pytest
 
 from kernel.errors import Forbidden
 from kernel.principal import ANONYMOUS, SYSTEM, Principal, PrincipalKind
-from marketplace.access.permissions import EVERYTHING, OPERATOR, ROLES, permissions_of
+from marketplace.access.permissions import EVERYTHING, OPERATOR, ROLES, holds, permissions_of, roles_with
 
 ORG, PERSON = UUID(int=1), UUID(int=2)
 
@@ -38,6 +38,22 @@ def test_roles_add_up_and_an_unknown_one_gives_nothing() -> None:
 )
 def test_beside_owner_and_admin_these_roles_hold_it(permission: str, roles: set[str]) -> None:
     assert {role for role, held in ROLES.items() if permission in held} == roles | {"owner", "admin"}
+
+
+def test_staff_hold_what_the_operator_does_and_an_operator_role_alone_gives_no_more() -> None:
+    assert holds(["finance"], "money.read")
+    assert not holds(["finance"], "orders.buy")
+    assert holds(["viewer", "operator"], "operator.read")
+    assert holds(["viewer", "operator"], "money.read")
+    assert not holds(["owner"], "operator.read")
+    assert not holds([], "money.read")
+
+
+def test_the_roles_that_hold_one_of_several_permissions() -> None:
+    assert roles_with([]) == []
+    assert roles_with(["seats.assign"]) == ["owner", "admin"]
+    assert set(roles_with(["orders.approve", "runs.replay"])) == {"owner", "admin", "approver", "developer"}
+    assert roles_with(["operator.read"]) == ["operator"]
 
 
 def test_no_role_of_an_organization_reaches_the_operators_desk() -> None:

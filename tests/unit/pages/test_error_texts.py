@@ -14,7 +14,11 @@ from kernel import errors
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("kernel", "marketplace", "fulfillment", "billing", "orders", "api")
-ERRORS = {name for name, found in vars(errors).items() if isinstance(found, type)} | {"TooLarge"}
+ERRORS = {name for name, found in vars(errors).items() if isinstance(found, type)} | {
+    "ChecksumDiffers",
+    "VersionUnsupported",
+    "WrongMediaType",
+}
 PARAMETER = re.compile(r"\{(\w+)\}")
 
 

@@ -44,6 +44,7 @@ OF_THE_PRESENT = {
     marketplace.mail.jobs.RETENTION,
     marketplace.videos.jobs.SWEEP_ORPHANS,
     marketplace.videos.jobs.SWEEP_GIVEN_UP,
+    marketplace.videos.jobs.SWEEP_UPLOADS,
     "kernel.retention",
     PARTITIONS,
     DOCUMENTS_LEFT,

@@ -1,6 +1,6 @@
 // The vertical player: one post at a time plays, cards come at their second, keys and scrubber work.
 
-import { announce, clock, make, postForm, send, text, toast } from "./api.js";
+import { announce, clock, language, make, postForm, send, text, toast } from "./api.js";
 import { openSheet } from "./sheet.js";
 import { flush, record } from "./touchpoints.js";
 
@@ -165,6 +165,11 @@ document.addEventListener("submit", async (event) => {
   }
   button.value = on ? "0" : "1";
   button.setAttribute("aria-pressed", String(on));
+  const likes = button.querySelector("[data-likes]");
+  if (likes) {
+    likes.dataset.likes = String(Number(likes.dataset.likes) + (on ? 1 : -1));
+    likes.textContent = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }).format(likes.dataset.likes);
+  }
   if (button.dataset.on) button.textContent = on ? button.dataset.on : button.dataset.off;
 });
 

@@ -93,10 +93,18 @@ def test_a_step_of_another_role_says_whose_it_is(dashboards: Dashboards, newcome
 def test_who_does_not_sell_finds_no_steps(dashboards: Dashboards) -> None:
     for path in ("legal", "tax", "payout-account", "agreement"):
         assert dashboards.buyer.get(f"/seller/start/{path}").status_code == 404, path
-    for path in ("/seller/channel", "/seller/connectors", f"/seller/connectors/{uuid7()}"):
+    for path in ("/seller/connectors", f"/seller/connectors/{uuid7()}"):
         assert dashboards.buyer.get(path).status_code == 404, path
     assert dashboards.buyer.post("/seller/start/payout-account", **ACCOUNT).status_code == 404
-    assert dashboards.buyer.post("/seller/channel", handle="not-mine", **CHANNEL).status_code == 404
+
+
+def test_who_recommends_what_others_sell_opens_a_channel(dashboards: Dashboards) -> None:
+    handle = f"p-{uuid7().hex[-8:]}"
+    opened = dashboards.buyer.post("/seller/channel", handle=handle, **CHANNEL)
+    assert opened.status_code == 303
+    page = dashboards.buyer.get("/seller/channel")
+    assert f"@{handle}" in text_of(page)
+    assert "/seller/start" not in page.text.split("<main")[1].split("</main")[0]
 
 
 class TestLegalProof:

@@ -1,0 +1,1 @@
+"""Comments below a video, and what the platform was told of them."""

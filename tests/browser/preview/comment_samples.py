@@ -1,0 +1,35 @@
+"""Sample views of comments, and of those that were reported."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from api.pages.comments.views import CommentsView, ReportedCommentsView
+from marketplace.reactions.comment_queries import CommentView, ReportedComment
+from tests.browser.preview.buying_samples import Samples
+
+_AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+_VIDEO = UUID(int=7)
+
+
+def comments(s: Samples) -> CommentsView:
+    """A reader's own, a hidden one and others', one of them long."""
+    long = "https://example.test/" + "a" * 120
+    said = (
+        (s.pick("支持私有部署吗？", "Can it run on our own servers?"), "shown", True),
+        (long, "hidden", False),
+        (s.pick("用了半年，客服很快。\n推荐。", "Half a year in; support is quick.\nRecommended."), "shown", False),
+    )
+    rows = tuple(
+        CommentView(UUID(int=n), _VIDEO, s.pick("林知夏", "Lin Zhixia"), s.buyer, text, state, own, n == 1, _AT)
+        for n, (text, state, own) in enumerate(said)
+    )
+    return CommentsView(str(_VIDEO), s.hiring, rows, 500)
+
+
+def reported(s: Samples) -> ReportedCommentsView:
+    """One comment that two readers reported."""
+    reasons = (s.pick("广告", "An advertisement"),)
+    row = ReportedComment(UUID(int=1), _VIDEO, "Lin", s.buyer, "http://spam.test", "shown", 2, reasons, _AT)
+    return ReportedCommentsView((row,))
