@@ -37,12 +37,15 @@ Words = Annotated[str, Field(max_length=4_000)]
 
 
 class ContactIn(Wire):
-    """Whom the seller may write to or call. Given only with the consent in force: its version and language."""
+    """Whom the seller may write to or call. Given only with the consent in force: its version and language.
+
+    Without a version it is refused (`consent_required`), unless it is empty.
+    """
 
     name: Annotated[str, Field(max_length=100)]
     email: Annotated[str, Field(max_length=254)]
     phone: Annotated[str, Field(max_length=40)] = ""
-    consent_version: Annotated[str, Field(max_length=20)]
+    consent_version: Annotated[str, Field(max_length=20)] = ""
     locale: Literal["zh-CN", "en"] = "zh-CN"
 
 

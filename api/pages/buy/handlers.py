@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import Literal, cast
 from uuid import UUID
 
 from litestar import Response
@@ -35,8 +34,6 @@ from orders.checkout import quote_models
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, PricedLine
 from orders.queries import get_quote
-
-_NOT_HERE = frozenset({"trial", "demo", "quote"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +91,8 @@ def submit_sheet(
         second=form.number("second", most=86_400),
         share=form.text("share", most=64) or None,
     )
+    if (ask := _asked_of_seller(page_request, wanted)) is not None:
+        return page_request.redirect(ask)
     if (elsewhere := _not_here(page_request, wanted)) is not None:
         return page_request.render(elsewhere, status=409)
     return _submit(page_request, form, wanted)
@@ -180,12 +179,12 @@ def _asked_of_seller(page_request: PageRequest, wanted: Wanted) -> str | None:
 
 
 def _not_here(page_request: PageRequest, wanted: Wanted) -> NotHereView | None:
-    """What to say of a card whose button is for something else than buying; None where it is for buying."""
+    """What to say of a card that offers a trial; None of any other."""
     if wanted.card is None:
         return None
     with page_request.work() as uow:
         item, card = get_placed(uow, wanted.card)
-    if card.action not in _NOT_HERE:
+    if card.action != "trial":
         return None
     return NotHereView(
         video_id=str(item.id),
@@ -195,7 +194,6 @@ def _not_here(page_request: PageRequest, wanted: Wanted) -> NotHereView | None:
         listing_name=page_request.pick(card.title, card.title_en),
         plan_name=page_request.pick(card.plan_name, card.plan_name_en),
         seller_name=card.seller_name,
-        cta=cast("Literal['trial', 'demo', 'quote']", card.action),
     )
 
 

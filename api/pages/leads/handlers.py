@@ -17,7 +17,16 @@ from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
-from api.pages.leads.views import AskSellerView, AskTyped, LeadItem, LeadPage, LeadsView, Written
+from api.pages.leads.views import (
+    AskSellerView,
+    AskTyped,
+    BoardView,
+    LeadItem,
+    LeadPage,
+    LeadsView,
+    SellerLeadPage,
+    Written,
+)
 from api.problems import headers_of
 from api.schema import Out, run_command
 from api.v1.leads import MANAGE, TextIn, own_thread, seller_thread
@@ -48,12 +57,11 @@ STATES = tuple(LEAD.edges)
 
 @page("/products/{listing_id:uuid}/ask/{kind:str}", SIGNED_IN)
 def show_ask(listing_id: FromPath[UUID], kind: FromPath[str], page_request: Given[PageRequest]) -> Answer:
-    """The form; `placement` and `second` say which card in a video it is asked from."""
-    contact = page_request.signed_in
-    typed = AskTyped(
-        contact_name=contact.person_name if contact else "", contact_email=contact.email if contact else ""
-    )
-    view = _ask(page_request, listing_id, kind, typed)
+    """The form; `placement` and `second` say which card in a video it is asked from.
+
+    The contact is empty at first: what nobody typed needs no consent.
+    """
+    view = _ask(page_request, listing_id, kind, AskTyped())
     second = page_request.query_number("second")
     return page_request.render(replace(view, placement_id=page_request.query("placement", most=36), second=second))
 
@@ -68,12 +76,8 @@ def send_ask(
     placement, second = form.text("placement", most=36), form.values.get("second", "")
     second_s = int(second) if second.isascii() and second.isdigit() and len(second) < 6 else 0
     try:
-        contact = None
-        if typed.agreed:
-            version = form.text("consent_version", most=20)
-            contact = Contact(
-                typed.contact_name, typed.contact_email, version, typed.contact_phone, page_request.language
-            )
+        version = form.text("consent_version", most=20) if typed.agreed else ""
+        contact = Contact(typed.contact_name, typed.contact_email, version, typed.contact_phone, page_request.language)
         command = CreateLead(
             kind,
             listing_id,
@@ -102,7 +106,7 @@ def show_requests(page_request: Given[PageRequest]) -> Answer:
         found = list_own_leads(uow, cursor=page_request.query("cursor", most=200) or None, state=state or None)
     rows = tuple(_item(page_request, one, sells=False) for one in found.items)
     more = addresses.next_page(addresses.REQUESTS, found.next_cursor, state=state)
-    return page_request.render(LeadsView(False, addresses.REQUESTS, STATES, state, rows, more))
+    return page_request.render(LeadsView(addresses.REQUESTS, STATES, state, rows, more))
 
 
 @page("/requests/{lead_id:uuid}", SIGNED_IN)
@@ -147,7 +151,7 @@ def show_board(page_request: Given[PageRequest]) -> Answer:
         for one in found.items
     )
     more = addresses.next_page(addresses.SELLER_LEADS, found.next_cursor, state=state)
-    return page_request.render(LeadsView(True, addresses.SELLER_LEADS, STATES, state, rows, more))
+    return page_request.render(BoardView(addresses.SELLER_LEADS, STATES, state, rows, more))
 
 
 @page("/seller/leads/{lead_id:uuid}", MANAGE)
@@ -243,6 +247,8 @@ def _ask(page_request: PageRequest, listing_id: UUID, kind: str, typed: AskTyped
 
 def _said(page_request: PageRequest, refused: DomainError) -> dict[str, Any]:
     """A mistake in a field is said there, anything else above the form."""
+    if refused.code == "consent_required":
+        return {"error_field": "agreed", "field_error": page_request.t("leads.agree_first")}
     said = failure(page_request, refused)
     if isinstance(refused, Invalid) and refused.field:
         return {"error_field": refused.field, "field_error": said}
@@ -278,8 +284,7 @@ def _item(page_request: PageRequest, lead: LeadView, *, sells: bool) -> LeadItem
 
 def _page(page_request: PageRequest, lead: LeadView, messages: Sequence[MessageView], *, sells: bool) -> LeadPage:
     names = {"buyer": lead.buyer_name, "seller": lead.seller_name}
-    return LeadPage(
-        sells=sells,
+    return (SellerLeadPage if sells else LeadPage)(
         address=_address(str(lead.id), sells=sells),
         back=addresses.SELLER_LEADS if sells else addresses.REQUESTS,
         item=_item(page_request, lead, sells=sells),

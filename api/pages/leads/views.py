@@ -59,17 +59,25 @@ class LeadItem:
 
 @dataclass(frozen=True, slots=True)
 class LeadsView:
-    """The buyer's list or the seller's board."""
+    """The buyer's list."""
 
     template: ClassVar[str] = "leads/leads.html"
     active: ClassVar[str] = "requests"
+    sells: ClassVar[bool] = False
 
-    sells: bool
     path: str
     states: tuple[str, ...]
     current: str
     rows: tuple[LeadItem, ...]
     next_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardView(LeadsView):
+    """The seller's board."""
+
+    active: ClassVar[str] = "seller_leads"
+    sells: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +91,12 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class LeadPage:
-    """One request: for the buyer with its thread, for the seller also with who takes care of it, and notes."""
+    """One request with its thread, as its buyer sees it."""
 
     template: ClassVar[str] = "leads/lead.html"
     active: ClassVar[str] = "requests"
+    sells: ClassVar[bool] = False
 
-    sells: bool
     address: str
     back: str
     item: LeadItem
@@ -107,3 +115,11 @@ class LeadPage:
     error_field: str = ""
     field_error: str = ""
     states: tuple[str, ...] = field(default=("working", "won", "lost"))
+
+
+@dataclass(frozen=True, slots=True)
+class SellerLeadPage(LeadPage):
+    """One request as its seller sees it: also with who takes care of it, and notes."""
+
+    active: ClassVar[str] = "seller_leads"
+    sells: ClassVar[bool] = True

@@ -7,8 +7,11 @@ import re
 import pytest
 from sqlalchemy import update
 
+from api.pages.frame.translations import translations
 from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from marketplace.access.authenticate import csrf_of
 from marketplace.catalog.models import Plan
 from marketplace.placements.models import Placement
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
@@ -63,13 +66,40 @@ def test_asked_answered_and_noted(dashboards: Dashboards, listing_id: str) -> No
     assert "wang@firm.example" not in dashboards.seller.get(sold).text
 
 
-def test_without_consent_no_contact_is_kept(dashboards: Dashboards, listing_id: str) -> None:
+def test_a_contact_without_consent_is_refused_and_what_was_typed_stays(dashboards: Dashboards, listing_id: str) -> None:
     path = f"/products/{listing_id}/ask/demo"
-    sent = dashboards.buyer.post(path, text="Monday?", contact_name="王芳", contact_email="wang@firm.example")
+    before = dashboards.seller.get("/seller/leads").text.count("/seller/leads/")
+    shown = re.findall(r'name="contact_\w+"[^>]* value="([^"]*)"', dashboards.buyer.get(path).text)
+    assert shown == ["", "", ""], "nobody's contact stands there before it was typed"
+    refused = dashboards.buyer.post(path, text="Monday?", contact_name="王芳", contact_email="wang@firm.example")
+    assert refused.status_code == 422
+    assert 'id="agreed-wrong"' in refused.text
+    assert translations("en").text("leads.agree_first") in refused.text
+    for typed in ("Monday?", "王芳", "wang@firm.example"):
+        assert typed in refused.text
+    assert dashboards.seller.get("/seller/leads").text.count("/seller/leads/") == before
+    sent = dashboards.buyer.post(path, text="Monday?")
+    assert sent.status_code == 303
     sold = sent.headers["Location"].replace("/requests/", "/seller/leads/")
-    shown = dashboards.seller.get(sold).text
-    assert "wang@firm.example" not in shown
-    assert "王芳" not in shown
+    assert translations("en").text("leads.no_contact") in dashboards.seller.get(sold).text
+
+
+def test_a_contact_without_consent_is_refused_by_the_contract(dashboards: Dashboards, listing_id: str) -> None:
+    contact = {"name": "王芳", "email": "wang@firm.example"}
+    asked = {"kind": "demo", "listing_id": listing_id, "contact": contact}
+    cookie = dashboards.buyer.cookie
+    headers = {"Cookie": f"__Host-session={cookie}", "X-CSRF-Token": csrf_of(cookie), "Idempotency-Key": uuid7().hex}
+    refused = dashboards.buyer.client.post("/v1/leads", json=asked, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (422, "consent_required")
+    assert "consent_version" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "active"), [("buyer", "/requests", "/requests"), ("seller", "/seller/leads", "/seller/leads")]
+)
+def test_the_menu_says_where_one_is(dashboards: Dashboards, who: str, path: str, active: str) -> None:
+    shown = getattr(dashboards, who).get(path)
+    assert re.search(rf'<a[^>]*href="{active}"[^>]*aria-current="page"', shown.text)
 
 
 @pytest.mark.parametrize("action", ["demo", "quote", "consult"])
