@@ -65,15 +65,17 @@ class LeadIn(Wire):
 class TextIn(Wire):
     """Words to the other side, or a note."""
 
-    text: Words
+    text: Annotated[
+        str, Field(min_length=1, max_length=4_000, examples=["Twenty seats, billed yearly: what would it be?"])
+    ]
 
 
 class LeadPlanIn(Wire):
     """Who takes care of it and until when; null for nobody and for no date. `state` null: as it is."""
 
     assigned_to: UUID | None = None
-    due_on: date | None = None
-    state: Literal["working", "won", "lost"] | None = None
+    due_on: Annotated[date | None, Field(examples=["2026-12-01"])] = None
+    state: Annotated[Literal["working", "won", "lost"] | None, Field(examples=["working"])] = None
 
 
 class MessageOut(Out):
