@@ -17,6 +17,7 @@ from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.frame import static_files
 from api.pages.invoices import handlers as invoices_pages
+from api.pages.leads import handlers as leads_pages
 from api.pages.listings import handlers as listings_pages
 from api.pages.money import handlers as money_pages
 from api.pages.notifications import handlers as notifications_pages
@@ -51,6 +52,7 @@ from api.v1 import (
     invitations,
     invoice_export,
     invoices,
+    leads,
     listings,
     media,
     members,
@@ -117,6 +119,7 @@ MODULES: tuple[ModuleType, ...] = (
     media,
     uploads,
     listings,
+    leads,
     search,
     reviews,
     touchpoints,
@@ -149,6 +152,7 @@ MODULES: tuple[ModuleType, ...] = (
     feed_pages,
     comments_pages,
     products_pages,
+    leads_pages,
     search_pages,
     buy_pages,
     orders_pages,

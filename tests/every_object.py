@@ -28,6 +28,8 @@ from marketplace.access.ownership import OfferOwnership, offer_ownership
 from marketplace.access.sessions import Browser, begin_session
 from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
+from marketplace.leads.create_lead import CreateLead, create_lead
+from marketplace.leads.models import Lead
 from marketplace.notifications.models import Notification
 from marketplace.onboarding.models import LegalProof, PayoutAccount
 from marketplace.parties.models import BillingProfile, Organization, TaxIdDispute
@@ -55,6 +57,7 @@ KINDS: dict[str, type[Base]] = {
     "invitation_id": Invitation,
     "invoice_id": Invoice,
     "key_id": ApiKey,
+    "lead_id": Lead,
     "listing_id": Listing,
     "member_id": Member,
     "notification_id": Notification,
@@ -97,6 +100,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
                 Member.org_id == stage.buyer.id, Member.person_id == stage.purchaser.person()
             )
             found["transfer_id"] = offer_ownership(uow, OfferOwnership(uow.session.scalars(member).one(), "admin"))
+            found["lead_id"] = create_lead(uow, CreateLead("quote", entitlement.listing_id)).id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):

@@ -37,7 +37,7 @@ MOST_SEATS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Whom the seller may write to or call, and the version of the words under which they said so."""
+    """Whom the seller may write to or call, and the version of the words under which they said so; without, it is refused."""
 
     name: str
     email: str
@@ -66,7 +66,8 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
     Raises:
         Forbidden: `person_required`.
         NotFound: `listing_not_found`, `plan_not_found`, `placement_not_found`.
-        Invalid: `lead_kind_unknown`, `lead_quantity`, `text_required`, `text_too_long`, `email_invalid`.
+        Invalid: `lead_kind_unknown`, `lead_quantity`, `text_required`, `text_too_long`, `email_invalid`;
+            `consent_required` for a contact without consent.
         Conflict: `listing_suspended`, `own_listing`; `consent_outdated` when other words are in force than those agreed to.
         TooMany: `leads_too_often` with `retry_after_s` and `minutes`.
 
@@ -84,6 +85,7 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
     message = paragraphs("text", command.text, MAX_MESSAGE)
     if command.kind == "consult" and not message:
         raise Invalid("text_required", field="text")
+    _require_consent(command.contact)
     lock_aggregate(uow, buyer_id)
     found = find_open_lead(uow, listing.id, command.kind)
     if found is not None:
@@ -157,8 +159,21 @@ def _record_touchpoint(uow: UnitOfWork, lead: Lead) -> None:
     record_touchpoints(uow, [TouchpointIn(uuid7(), "lead", clock.now(), item.id, card.placement_id, second_ms)])
 
 
+def _is_given(contact: Contact | None) -> bool:
+    """Whether there is anything of a contact: a datum, or consent to giving one."""
+    return contact is not None and any(
+        one.strip() for one in (contact.name, contact.email, contact.phone, contact.consent_version)
+    )
+
+
+def _require_consent(contact: Contact | None) -> None:
+    """Dropping the contact would leave its giver waiting to be called."""
+    if contact is not None and _is_given(contact) and not contact.consent_version:
+        raise Invalid("consent_required", field="consent_version")
+
+
 def _contact(uow: UnitOfWork, contact: Contact | None, seller_id: UUID) -> dict[str, object]:
-    if contact is None:
+    if contact is None or not _is_given(contact):
         return {
             "contact_name": "",
             "contact_email": "",

@@ -39,6 +39,8 @@ _APPROVALS: Final = Group("approvals", "mail")
 _ORDERS: Final = Group("orders", "mail")
 _INVOICES: Final = Group("invoices", "digest")
 _SALES: Final = Group("sales", "mail")
+_LEADS: Final = Group("leads", "mail")
+_REQUESTS: Final = Group("requests", "mail")
 _LISTINGS: Final = Group("listings", "mail")
 _MONEY: Final = Group("money", "mail")
 _ORGANIZATION: Final = Group("organization", "digest")
@@ -51,7 +53,9 @@ GROUPS: Final[Mapping[str, Group]] = {
         _APPROVALS,
         _ORDERS,
         _INVOICES,
+        _REQUESTS,
         _SALES,
+        _LEADS,
         _LISTINGS,
         _MONEY,
         _ORGANIZATION,
@@ -76,6 +80,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("credit_note_issued", _INVOICES),
         Kind("order_received", _SALES, mailed=False),
         Kind("run_failed", _SALES),
+        Kind("lead_arrived", _LEADS),
+        Kind("lead_written", _LEADS),
+        Kind("request_answered", _REQUESTS),
         Kind("listing_published", _LISTINGS),
         Kind("listing_rejected", _LISTINGS),
         Kind("listing_suspended", _LISTINGS),

@@ -26,6 +26,7 @@ from orders.notifications import (
     about_accounts,
     about_comments,
     about_identity,
+    about_leads,
     about_listings,
     about_money,
     about_orders,
@@ -33,7 +34,7 @@ from orders.notifications import (
 from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
 
 NOTIFY = "orders.notifications.notify"
-SOURCES = (about_orders, about_money, about_listings, about_comments, about_identity, about_accounts)
+SOURCES = (about_orders, about_money, about_listings, about_comments, about_leads, about_identity, about_accounts)
 """Imported for what they register."""
 READER = "notifications"
 EVERY = timedelta(seconds=2)

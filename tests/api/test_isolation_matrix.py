@@ -52,6 +52,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/channels/{channel_id}": {"name": "其他", "name_en": "other"},
     "POST /v1/comments/{comment_id}/reports": {"reason": "x"},
     "POST /v1/videos/{video_id}/comments": {"text": "x"},
+    "POST /v1/leads/{lead_id}/messages": {"text": "x"},
+    "POST /v1/seller/leads/{lead_id}/messages": {"text": "x"},
+    "POST /v1/seller/leads/{lead_id}/notes": {"text": "x"},
+    "PUT /v1/seller/leads/{lead_id}": {"state": "lost"},
     "PATCH /v1/connectors/{connector_id}": {"name": "other"},
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
@@ -210,3 +214,6 @@ def test_buyer_and_seller_never_share_a_route(
     assert ask(buyer, ("GET", "/v1/seller/orders/{order_id}"), ids)[0] == 404
     assert ask(buyer, ("GET", "/v1/statements/{statement_id}"), ids)[0] == 404
     assert ask(seller, ("GET", "/v1/purchases/{purchase_id}"), ids)[0] == 404
+    assert ask(seller, ("GET", "/v1/leads/{lead_id}"), ids)[0] == 404
+    assert ask(buyer, ("GET", "/v1/seller/leads/{lead_id}"), ids)[0] in {403, 404}
+    assert ask(seller, ("GET", "/v1/seller/leads/{lead_id}"), ids)[0] == 200

@@ -9,6 +9,8 @@ import pyotp
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from marketplace.catalog.models import Plan
+from marketplace.leads.consent_text import CONSENT_VERSION
 from tests.conformance.api_walk import Who, session_of
 from tests.factories_marketplace import PASSWORD, make_org, new_tax_id
 
@@ -103,6 +105,22 @@ def notifications(world: World) -> None:
     ask("POST /v1/notifications/read-all", who)
     chosen = {"preferences": [{"group": "orders", "level": "digest"}]}
     ask("PUT /v1/notifications/preferences", who, chosen)
+
+
+def leads(world: World) -> None:
+    ask, buyer = world.walk.ask, world.purchaser
+    _, seller, _ = world.member(world.stage.seller, "catalog")
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        listing_id = uow.session.get_one(Plan, world.stage.seat_plan).listing_id
+    contact = {"name": "王芳", "email": "wang@firm.example", "consent_version": CONSENT_VERSION, "locale": "en"}
+    asked = {"kind": "quote", "listing_id": str(listing_id), "text": "20 席？", "quantity": 20, "contact": contact}
+    lead = {"lead_id": ask("POST /v1/leads", buyer, asked)["id"]}
+    planned = {"assigned_to": None, "due_on": "2026-12-01", "state": "working"}
+    ask("PUT /v1/seller/leads/{lead_id}", seller, planned, **lead)
+    for verb in ("notes", "messages"):
+        ask(f"POST /v1/seller/leads/{{lead_id}}/{verb}", seller, {"text": "明天答复。"}, **lead)
+    ask("POST /v1/leads/{lead_id}/messages", buyer, {"text": "谢谢。"}, **lead)
+    ask("POST /v1/leads/{lead_id}/withdrawal", buyer, **lead)
 
 
 def ownership(world: World) -> None:

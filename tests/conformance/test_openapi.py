@@ -285,7 +285,7 @@ def under_fire(house: House, operation: Any, reached: Counter[int]) -> Callable[
     """Asks an operation whatever its schema allows, every second time about what is there, and counts classes of status."""
 
     @settings(
-        max_examples=5,
+        max_examples=6,
         derandomize=True,
         deadline=None,
         phases=[Phase.generate],

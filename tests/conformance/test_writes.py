@@ -35,7 +35,7 @@ from orders.approval_rules.set_rule import SetRule, set_rule
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
-from tests.conformance.people_writes import members, notifications, ownership, second_factor, sign_in, sign_up
+from tests.conformance.people_writes import leads, members, notifications, ownership, second_factor, sign_in, sign_up
 from tests.factories_marketplace import Org, make_channel, make_member, make_org, make_ready_video
 from tests.loop_stage import Stage, services_for, set_stage
 
@@ -359,6 +359,7 @@ STEPS = (
     second_factor,
     ownership,
     notifications,
+    leads,
     catalogue,
     onboarding,
     videos,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from typing import Any
+from uuid import UUID
 
 import pytest
 from litestar.testing import TestClient
@@ -12,6 +13,7 @@ from sqlalchemy import func, select, update
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from marketplace.catalog.models import Plan
 from marketplace.placements.models import Placement
 from orders.checkout.models import Purchase
 from tests.loop_stage import Stage
@@ -25,22 +27,44 @@ def purchases(stage: Stage) -> int:
         return found or 0
 
 
-@pytest.mark.parametrize("action", ["trial", "demo", "quote"])
-def test_a_card_that_is_not_for_buying_opens_no_pay_sheet_and_sells_nothing(
-    stage: Stage, browser: TestClient[Any], action: str
-) -> None:
+def offered(stage: Stage, action: str) -> tuple[UUID, UUID, UUID]:
+    """A card with such a button: its plan, itself, and its product."""
     plan_id, card = stage.offer()
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         uow.session.execute(update(Placement).where(Placement.id == card.placement_id).values(action=action))
-    before, path = purchases(stage), f"/buy/{card.placement_id}"
+        assert card.placement_id is not None
+        return plan_id, card.placement_id, uow.session.get_one(Plan, plan_id).listing_id
+
+
+def payment(stage: Stage, browser: TestClient[Any], plan_id: UUID) -> dict[str, str]:
+    """What the pay sheet of a card for buying would send."""
+    sent = {"plan_id": str(plan_id), "quantity": "5", "csrf": browser.headers["x-csrf-token"]}
+    sent |= {"second": "7", "billing_profile_id": str(stage.profile), "payment_method_id": "sandbox:sbx_ok"}
+    return sent | {"quote_id": str(uuid7()), "idempotency_key": str(uuid7()), "po_number": "", "share": ""}
+
+
+def test_a_card_for_a_trial_opens_no_pay_sheet_and_sells_nothing(stage: Stage, browser: TestClient[Any]) -> None:
+    plan_id, placement_id, _ = offered(stage, "trial")
+    before, path = purchases(stage), f"/buy/{placement_id}"
     shown = browser.get(path)
     assert shown.status_code == 200
     assert "data-pay" not in shown.text
     assert "<form" not in shown.text.split("<main", 1)[1].split("</main", 1)[0]
-    sent = {"plan_id": str(plan_id), "quantity": "5", "csrf": browser.headers["x-csrf-token"]}
-    sent |= {"second": "7", "billing_profile_id": str(stage.profile), "payment_method_id": "sandbox:sbx_ok"}
-    sent |= {"quote_id": str(uuid7()), "idempotency_key": str(uuid7()), "po_number": "", "share": ""}
-    assert browser.post(path, data=sent).status_code == 409
+    assert browser.post(path, data=payment(stage, browser, plan_id)).status_code == 409
+    assert purchases(stage) == before
+
+
+@pytest.mark.parametrize("action", ["demo", "quote", "consult"])
+def test_a_card_that_asks_the_seller_leads_to_its_form_and_sells_nothing(
+    stage: Stage, browser: TestClient[Any], action: str
+) -> None:
+    plan_id, placement_id, listing_id = offered(stage, action)
+    before, path = purchases(stage), f"/buy/{placement_id}"
+    form = f"/products/{listing_id}/ask/{action}?placement={placement_id}&second=7"
+    shown = browser.get(f"{path}?second=7", follow_redirects=False)
+    assert (shown.status_code, shown.headers["Location"]) == (303, form)
+    sent = browser.post(path, data=payment(stage, browser, plan_id), follow_redirects=False)
+    assert (sent.status_code, sent.headers["Location"]) == (303, form)
     assert purchases(stage) == before
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import Literal, cast
 from uuid import UUID
 
 from litestar import Response
@@ -29,13 +28,12 @@ from kernel.money import Money
 from marketplace.catalog.queries import ListingView, PlanView, get_listing
 from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
+from marketplace.leads.models import KINDS as LEAD_KINDS
 from marketplace.parties.queries import list_billing_profiles
 from orders.checkout import quote_models
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, PricedLine
 from orders.queries import get_quote
-
-_NOT_HERE = frozenset({"trial", "demo", "quote"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Wanted:
 
 
 @page("/buy/{placement_id:uuid}", SIGNED_IN)
-def show_sheet(placement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+def show_sheet(placement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str] | Response[bytes]:
     """The sheet of a card with its price. `part=sheet` answers the fragment that the player puts in place."""
     wanted = replace(
         _asked(page_request),
@@ -69,6 +67,8 @@ def show_sheet(placement_id: FromPath[UUID], page_request: Given[PageRequest]) -
         second=page_request.query_number("second"),
         share=page_request.query("share", most=64) or None,
     )
+    if (ask := _asked_of_seller(page_request, wanted)) is not None:
+        return page_request.redirect(ask)
     if (elsewhere := _not_here(page_request, wanted)) is not None:
         return page_request.render(elsewhere)
     return _shown(page_request, wanted)
@@ -91,6 +91,8 @@ def submit_sheet(
         second=form.number("second", most=86_400),
         share=form.text("share", most=64) or None,
     )
+    if (ask := _asked_of_seller(page_request, wanted)) is not None:
+        return page_request.redirect(ask)
     if (elsewhere := _not_here(page_request, wanted)) is not None:
         return page_request.render(elsewhere, status=409)
     return _submit(page_request, form, wanted)
@@ -165,13 +167,24 @@ def _submit(page_request: PageRequest, form: Form, wanted: Wanted) -> Response[s
     return page_request.redirect(addresses.order(json.loads(bought.body)["orders"][0]["id"]))
 
 
+def _asked_of_seller(page_request: PageRequest, wanted: Wanted) -> str | None:
+    """Where a card's demo, quote or advice is asked for; None of a card for something else."""
+    if wanted.card is None:
+        return None
+    with page_request.work() as uow:
+        _, card = get_placed(uow, wanted.card)
+    if card.action not in LEAD_KINDS:
+        return None
+    return addresses.product_ask(str(card.listing_id), card.action, str(card.placement_id), wanted.second)
+
+
 def _not_here(page_request: PageRequest, wanted: Wanted) -> NotHereView | None:
-    """What to say of a card whose button is for something else than buying; None where it is for buying."""
+    """What to say of a card that offers a trial; None of any other."""
     if wanted.card is None:
         return None
     with page_request.work() as uow:
         item, card = get_placed(uow, wanted.card)
-    if card.action not in _NOT_HERE:
+    if card.action != "trial":
         return None
     return NotHereView(
         video_id=str(item.id),
@@ -181,7 +194,6 @@ def _not_here(page_request: PageRequest, wanted: Wanted) -> NotHereView | None:
         listing_name=page_request.pick(card.title, card.title_en),
         plan_name=page_request.pick(card.plan_name, card.plan_name_en),
         seller_name=card.seller_name,
-        cta=cast("Literal['trial', 'demo', 'quote']", card.action),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from api.pages.feed.views import FeedClaim
 from api.pages.frame.choices import Choice
@@ -52,7 +52,7 @@ class QuotePanel:
 
 @dataclass(frozen=True, slots=True)
 class NotHereView:
-    """What a card offers that the market cannot do yet: a trial, a demo, a price on request. Nothing can be paid here."""
+    """A card that offers a trial, which the market cannot start yet. Nothing can be paid here."""
 
     template: ClassVar[str] = "buy/not_here.html"
     active: ClassVar[str] = "feed"
@@ -64,7 +64,6 @@ class NotHereView:
     listing_name: str
     plan_name: str
     seller_name: str
-    cta: Literal["trial", "demo", "quote"]
 
 
 @dataclass(frozen=True, slots=True)

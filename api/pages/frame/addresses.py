@@ -40,10 +40,12 @@ BILLING_PROFILES = "/billing-profiles"
 BILLING_PROFILE_NEW = "/billing-profiles/new"
 PURCHASE_RULES = "/purchase-rules"
 APPROVALS = "/approvals"
+REQUESTS = "/requests"
 SELLER = "/seller"
 SELLER_VIDEOS = "/seller/videos"
 SELLER_UPLOAD = "/seller/videos/new"
 SELLER_ORDERS = "/seller/orders"
+SELLER_LEADS = "/seller/leads"
 SELLER_LISTINGS = "/seller/listings"
 SELLER_LISTING_NEW = "/seller/listings/new"
 SELLER_MONEY = "/seller/money"
@@ -134,6 +136,21 @@ def product(listing_id: str) -> str:
 def product_buy(listing_id: str, plan_id: str | None = None) -> str:
     """The purchase sheet of a product that is bought without a video."""
     return with_query(f"{PRODUCTS}/{listing_id}/buy", plan=plan_id)
+
+
+def product_ask(listing_id: str, kind: str, placement: str = "", second: int | None = None) -> str:
+    """The form that asks a product's seller for a demo, a quote or advice."""
+    return with_query(f"{PRODUCTS}/{listing_id}/ask/{kind}", placement=placement, second=second)
+
+
+def request(lead_id: str) -> str:
+    """What one's organization asked a seller for."""
+    return f"{REQUESTS}/{lead_id}"
+
+
+def seller_lead(lead_id: str) -> str:
+    """What a seller was asked for."""
+    return f"{SELLER_LEADS}/{lead_id}"
 
 
 def order(order_id: str) -> str:

@@ -28,6 +28,8 @@ Area = Literal[
     "seller_reviews",
     "tax_id_disputes",
     "billing",
+    "asker",
+    "leads",
 ]
 """What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
 
@@ -49,12 +51,14 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("orders", "receipt", addresses.ORDERS, "buyer", "buying"),
     NavItem("approvals", "stamp", addresses.APPROVALS, "approver", "buying"),
     NavItem("entitlements", "key", addresses.ENTITLEMENTS, "member", "buying"),
+    NavItem("requests", "user", addresses.REQUESTS, "asker", "buying"),
     NavItem("invoices", "invoice", addresses.INVOICES, "finance", "buying"),
     NavItem("billing_profiles", "building", addresses.BILLING_PROFILES, "billing", "buying"),
     NavItem("purchase_rules", "split", addresses.PURCHASE_RULES, "buyer", "buying"),
     NavItem("seller", "home", addresses.SELLER, "seller", "selling"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "films", "selling"),
     NavItem("seller_orders", "receipt", addresses.SELLER_ORDERS, "sales", "selling"),
+    NavItem("seller_leads", "user", addresses.SELLER_LEADS, "leads", "selling"),
     NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "earnings", "selling"),
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
     NavItem("seller_start", "check", addresses.SELLER_START, "start", "selling"),

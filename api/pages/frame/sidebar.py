@@ -27,6 +27,7 @@ _OWNING: tuple[tuple[str, Area], ...] = (
 _SELLING: tuple[tuple[str, Area], ...] = (
     ("videos.write", "films"),
     ("seller.orders.read", "sales"),
+    ("leads.manage", "leads"),
     ("money.read", "earnings"),
 )
 STARTING = ("members.manage", "billing.manage", "connectors.write", "videos.write", "catalog.write")
@@ -53,7 +54,7 @@ def areas_of(uow: UnitOfWork, signed_in: SignedIn | None) -> frozenset[Area]:
 
     if principal.kind is PrincipalKind.OPERATOR:
         return frozenset({*VISITOR_AREAS, *may(_OPERATING)})
-    found = may(_BUYING) | may(_OWNING)
+    found: set[Area] = {"asker", *may(_BUYING), *may(_OWNING)}
     if signed_in.organization.is_seller:
         selling = may(_SELLING)
         found |= {*selling, "seller"} if selling else set()

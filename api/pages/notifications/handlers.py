@@ -103,7 +103,7 @@ def _concerns(page_request: PageRequest, group: str) -> bool:
     if group == "operations":
         return page_request.principal.is_platform
     sells = page_request.signed_in is not None and page_request.signed_in.organization.is_seller
-    return sells or group not in ("sales", "listings")
+    return sells or group not in ("sales", "leads", "listings")
 
 
 @page(addresses.UNSUBSCRIBE, PUBLIC)

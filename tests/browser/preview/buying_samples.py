@@ -112,7 +112,7 @@ class Samples:
         return FeedView((first, second), start_s=4)
 
     def not_here(self) -> NotHereView:
-        """A card that offers a demo."""
+        """A card that offers a trial."""
         return NotHereView(
             ID.format(3),
             self.pick("发票验真，报销当天到账", "Invoices checked, expenses paid the same day"),
@@ -121,7 +121,6 @@ class Samples:
             self.pick("发票验真", "Invoice Check"),
             "Team",
             self.seller,
-            "demo",
         )
 
     def buy(self, *, approval: bool = False, alone: bool = False) -> BuyView:

@@ -7,14 +7,14 @@ from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
 from api.pages.orders.views import OrderPageLine, OrderPageView
-from tests.browser.preview import comment_samples
+from tests.browser.preview import comment_samples, lead_samples
 from tests.browser.preview.listing_samples import listing_pages, review_pages
 from tests.browser.preview.notification_samples import NotificationSamples
 from tests.browser.preview.product_samples import product_pages
 from tests.browser.preview.selling_samples import DeskSamples
 
-BUYER: frozenset[Area] = frozenset({"buyer", "approver", "member", "finance"})
-SELLER: frozenset[Area] = frozenset({"seller", "films", "sales", "earnings"})
+BUYER: frozenset[Area] = frozenset({"buyer", "approver", "member", "finance", "asker"})
+SELLER: frozenset[Area] = frozenset({"seller", "films", "sales", "leads", "earnings"})
 PROMOTER: frozenset[Area] = frozenset({"channel_films", "promoter"})
 EVERYTHING: frozenset[Area] = BUYER | SELLER | PROMOTER | {"operator", "tracer"}
 
@@ -85,6 +85,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, SELLER) for name, view in listing_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in review_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in product_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in lead_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in lead_samples.sellers_pages(s).items()})
     made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
     return made
 

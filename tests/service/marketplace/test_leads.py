@@ -108,6 +108,16 @@ class TestAsking:
             seen = get_seller_lead(uow, lead.id).lead
         assert (seen.contact_name, seen.contact_email, seen.contact_phone, seen.consented_at) == ("", "", "", None)
 
+    def test_an_empty_contact_is_none_and_needs_no_consent(self, uow: UnitOfWork, buyer: Org, plan: Plan) -> None:
+        lead = ask(uow, buyer, plan, contact=Contact("", " ", ""))
+        assert (lead.contact_name, lead.contact_email, lead.consented_at) == ("", "", None)
+
+    def test_a_contact_without_consent_is_refused_where_it_is_asked_already(
+        self, uow: UnitOfWork, buyer: Org, plan: Plan
+    ) -> None:
+        ask(uow, buyer, plan)
+        assert refusal(uow, buyer, plan, contact=replace(CONTACT, consent_version="")) == "consent_required"
+
     def test_the_database_keeps_no_contact_without_consent(self, uow: UnitOfWork, buyer: Org, plan: Plan) -> None:
         lead = ask(uow, buyer, plan)
         with pytest.raises(IntegrityError, match="no_contact_without_consent"), uow.session.begin_nested():
@@ -131,6 +141,9 @@ class TestAsking:
             ({"placement_id": uuid7()}, "placement_not_found"),
             ({"contact": replace(CONTACT, email="nobody")}, "email_invalid"),
             ({"contact": replace(CONTACT, name=" ")}, "text_required"),
+            ({"contact": Contact("", "", CONSENT_VERSION)}, "text_required"),
+            ({"contact": replace(CONTACT, consent_version="")}, "consent_required"),
+            ({"contact": Contact("", "", "", "+86 571 0000")}, "consent_required"),
         ],
     )
     def test_what_cannot_be_asked(

@@ -1,0 +1,125 @@
+"""Requests as pages show them: the form that asks, the buyer's list, the seller's board, and one request for both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import ClassVar
+
+from api.pages.frame.choices import Choice
+
+
+@dataclass(frozen=True, slots=True)
+class AskTyped:
+    """What stands in the form."""
+
+    text: str = ""
+    quantity: str = ""
+    contact_name: str = ""
+    contact_email: str = ""
+    contact_phone: str = ""
+    agreed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskSellerView:
+    """The form of one kind of request. `field_error` is said at `error_field`, `error` above the form."""
+
+    template: ClassVar[str] = "leads/ask.html"
+    active: ClassVar[str] = "requests"
+
+    kind: str
+    address: str
+    back: str
+    listing_name: str
+    seller_name: str
+    consent: str
+    consent_version: str
+    typed: AskTyped
+    placement_id: str = ""
+    second: int = 0
+    error: str = ""
+    error_field: str = ""
+    field_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadItem:
+    """A request in a list. `other` is the other side's organization."""
+
+    address: str
+    kind: str
+    state: str
+    what: str
+    other: str
+    at: datetime
+    assigned: str = ""
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadsView:
+    """The buyer's list."""
+
+    template: ClassVar[str] = "leads/leads.html"
+    active: ClassVar[str] = "requests"
+    sells: ClassVar[bool] = False
+
+    path: str
+    states: tuple[str, ...]
+    current: str
+    rows: tuple[LeadItem, ...]
+    next_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardView(LeadsView):
+    """The seller's board."""
+
+    active: ClassVar[str] = "seller_leads"
+    sells: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message or a note."""
+
+    author: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeadPage:
+    """One request with its thread, as its buyer sees it."""
+
+    template: ClassVar[str] = "leads/lead.html"
+    active: ClassVar[str] = "requests"
+    sells: ClassVar[bool] = False
+
+    address: str
+    back: str
+    item: LeadItem
+    is_open: bool
+    contact: tuple[str, ...]
+    consent: str
+    quantity: int | None
+    messages: tuple[Written, ...]
+    notes: tuple[Written, ...] = ()
+    members: tuple[Choice, ...] = ()
+    assigned_to: str = ""
+    idempotency_key: str = ""
+    text: str = ""
+    note: str = ""
+    error: str = ""
+    error_field: str = ""
+    field_error: str = ""
+    states: tuple[str, ...] = field(default=("working", "won", "lost"))
+
+
+@dataclass(frozen=True, slots=True)
+class SellerLeadPage(LeadPage):
+    """One request as its seller sees it: also with who takes care of it, and notes."""
+
+    active: ClassVar[str] = "seller_leads"
+    sells: ClassVar[bool] = True

@@ -1,0 +1,126 @@
+"""Sample views of requests to sellers: the form, the buyer's list, the seller's board, and one request for both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from api.pages.frame import addresses
+from api.pages.frame.choices import Choice
+from api.pages.leads.handlers import STATES
+from api.pages.leads.views import (
+    AskSellerView,
+    AskTyped,
+    BoardView,
+    LeadItem,
+    LeadPage,
+    LeadsView,
+    SellerLeadPage,
+    Written,
+)
+from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
+from tests.browser.preview.buying_samples import ID, Samples
+
+_AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+
+
+def ask(s: Samples, kind: str = "quote") -> AskSellerView:
+    """The form, empty."""
+    return AskSellerView(
+        kind=kind,
+        address=addresses.product_ask(ID.format(21), kind),
+        back=addresses.product(ID.format(21)),
+        listing_name=s.hiring,
+        seller_name=s.seller,
+        consent=consent_text(s.language, s.seller),
+        consent_version=CONSENT_VERSION,
+        typed=AskTyped(),
+    )
+
+
+def refused(s: Samples) -> AskSellerView:
+    """A contact was given without consent."""
+    typed = AskTyped(
+        s.pick("20 席，年付。", "Twenty seats, yearly."), "20", s.pick("林晓", "Lin Xiao"), "lin@firm.example"
+    )
+    said = s.pick("请同意此项，或不填写联系方式。", "Agree to this, or leave the contact empty.")
+    return replace(ask(s), typed=typed, error_field="agreed", field_error=said)
+
+
+def item(s: Samples, *, sells: bool, kind: str = "quote", state: str = "answered") -> LeadItem:
+    """One request in a list."""
+    address = addresses.seller_lead(ID.format(61)) if sells else addresses.request(ID.format(61))
+    return LeadItem(address, kind, state, s.hiring, s.buyer if sells else s.seller, _AT)
+
+
+def own(s: Samples) -> LeadPage:
+    """A buyer's, answered."""
+    return LeadPage(
+        address=addresses.request(ID.format(61)),
+        back=addresses.REQUESTS,
+        item=item(s, sells=False),
+        is_open=True,
+        contact=(s.pick("林晓", "Lin Xiao"), "lin@firm.example", "+86 571 8800 1234"),
+        consent=consent_text(s.language, s.seller),
+        quantity=20,
+        messages=(
+            Written(s.buyer, s.pick("20 席，年付，能优惠吗？", "Twenty seats, yearly. What would it cost?"), _AT),
+            Written(s.seller, "https://example.test/" + "a" * 120, _AT),
+        ),
+        idempotency_key="k",
+    )
+
+
+def sold(s: Samples) -> SellerLeadPage:
+    """The same as its seller works with it."""
+    seen = own(s)
+    nobody = s.pick("尚无负责人", "Nobody yet")
+    return SellerLeadPage(
+        address=addresses.seller_lead(ID.format(61)),
+        back=addresses.SELLER_LEADS,
+        item=replace(item(s, sells=True), due_on=date(2026, 11, 30)),
+        is_open=True,
+        contact=seen.contact,
+        consent=seen.consent,
+        quantity=20,
+        messages=seen.messages,
+        notes=(Written(s.pick("陈立", "Chen Li"), s.pick("周一打电话。", "Call on Monday."), _AT),),
+        members=(Choice("", nobody), Choice("p1", s.pick("陈立", "Chen Li"))),
+        assigned_to="p1",
+        idempotency_key="k",
+    )
+
+
+def lists(s: Samples, *, sells: bool) -> LeadsView:
+    """Every kind, in several states."""
+    made = (("demo", "new"), ("quote", "answered"), ("consult", "won"))
+    rows = [item(s, sells=sells, kind=kind, state=state) for kind, state in made]
+    if not sells:
+        return LeadsView(addresses.REQUESTS, STATES, "", tuple(rows))
+    rows[1] = replace(rows[1], assigned=s.pick("陈立", "Chen Li"), due_on=date(2026, 11, 30))
+    return BoardView(addresses.SELLER_LEADS, STATES, "", tuple(rows))
+
+
+def buyers_pages(s: Samples) -> dict[str, AskSellerView | LeadsView | LeadPage]:
+    """The buyer's pages by name."""
+    return {
+        "ask": ask(s),
+        "ask-demo": ask(s, "demo"),
+        "ask-consult": ask(s, "consult"),
+        "ask-refused": refused(s),
+        "requests": lists(s, sells=False),
+        "requests-none": replace(lists(s, sells=False), rows=()),
+        "request": own(s),
+        "request-closed": replace(
+            own(s), is_open=False, contact=(), consent="", item=item(s, sells=False, state="won")
+        ),
+    }
+
+
+def sellers_pages(s: Samples) -> dict[str, LeadsView | LeadPage]:
+    """The seller's pages by name."""
+    return {
+        "seller-leads": lists(s, sells=True),
+        "seller-leads-none": replace(lists(s, sells=True), rows=()),
+        "seller-lead": sold(s),
+    }
