@@ -109,7 +109,7 @@ def _names() -> tuple[str, ...]:
 @cache
 def _face(name: str) -> Any:
     # Mapped into memory once a process, when a document first needs it.
-    own = _OWN / name
+    own = _OWN.joinpath(name)
     return hb.Face(hb.Blob.from_file_path(str(own if own.exists() else files(_PACKAGE) / name)))
 
 
