@@ -379,10 +379,16 @@ def replay(uow: UnitOfWork, job_id: UUID) -> None:
 
 
 def drain(db: Database, *, queues: Sequence[str] | None = None, limit: int = 1000) -> int:
-    """Run whatever is due in this thread until nothing is: tests and commands, where no worker process runs."""
+    """Run whatever is due in this thread until nothing is: tests and commands, where no worker process runs.
+
+    Returns how many were run. Raises RuntimeError when `limit` were and more is due, as work that makes itself due again does.
+    """
     runner = Runner(db, "drain")
     chosen = queues or ("default", "media", "documents")
     count = 0
-    while count < limit and (batch := due(db, chosen)):
+    while batch := due(db, chosen):
+        if count >= limit:
+            msg = f"{count} jobs were run and more is due: {batch[0].kind}"
+            raise RuntimeError(msg)
         count += sum(runner.run(signal.job_id) for signal in batch)
     return count

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from kernel import clock
@@ -64,7 +64,7 @@ def mark_bouncing(uow: UnitOfWork, email: str, kind: str, reply: str) -> None:
 
 def unmark_bouncing(uow: UnitOfWork, email: str) -> None:
     """A mail to the address was taken. The unit of work is the platform's own."""
-    uow.session.execute(delete(BouncingAddress).where(BouncingAddress.email == email.lower()))
+    uow.execute_deferred("DELETE FROM marketplace.bouncing_address WHERE email = $1", (email.lower(),))
 
 
 def find_bounces(uow: UnitOfWork, emails: Collection[str]) -> dict[str, Bounce]:

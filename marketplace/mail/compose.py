@@ -38,7 +38,16 @@ class AddressHeader(UnstructuredHeader, BaseHeader):
         return f"{self.name}: {self}{policy.linesep}"
 
 
-_HEADERS: Final = HeaderRegistry()
+class HeaderTypes(HeaderRegistry):
+    """The registry, which makes a class for each header it is asked for, asked once for each name."""
+
+    @cache
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        """The class of a header of this name."""
+        return super().__getitem__(name)
+
+
+_HEADERS: Final = HeaderTypes()
 _HEADERS.map_to_type("list-unsubscribe", AddressHeader)
 _POLICY: Final = default.clone(header_factory=_HEADERS)
 

@@ -7,12 +7,15 @@ import email.policy
 import os
 from collections.abc import Iterator
 from email.message import EmailMessage
+from itertools import count
 from pathlib import Path
 
 from marketplace.mail.ports import Refusal
 
 KEPT = 500
 """Messages; the oldest go first."""
+FORGOTTEN_EVERY = 50
+"""Messages, for which one look through the folder is enough: looking costs more than writing."""
 
 
 class FolderTransport:
@@ -20,6 +23,7 @@ class FolderTransport:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._written = count()
 
     def hand_over(self, message: EmailMessage) -> Refusal | None:
         """Write it, whole or not at all."""
@@ -28,9 +32,14 @@ class FolderTransport:
         unfinished = self._folder / f".{name}.{os.getpid()}"
         unfinished.write_bytes(message.as_bytes(policy=email.policy.SMTP))
         unfinished.replace(self._folder / name)
+        if next(self._written) % FORGOTTEN_EVERY == 0:
+            self._forget_oldest()
+        return None
+
+    def _forget_oldest(self) -> None:
+        # Message-IDs begin with their time.
         for old in sorted(self._folder.glob("*.eml"), reverse=True)[KEPT:]:
             old.unlink(missing_ok=True)
-        return None
 
 
 def read_outbox(folder: Path) -> Iterator[tuple[str, EmailMessage]]:

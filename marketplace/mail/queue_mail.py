@@ -36,7 +36,7 @@ def queue_mail(uow: UnitOfWork, command: NewMail) -> UUID:
     """Let a mail go out once this transaction has committed. Returns its id, which is its Message-ID too."""
     mail_id = uuid7()
     with as_platform(uow):
-        uow.session.add(
+        uow.add(
             Mail(
                 id=mail_id,
                 to_address=command.to_address,
@@ -48,7 +48,6 @@ def queue_mail(uow: UnitOfWork, command: NewMail) -> UUID:
                 created_at=clock.now(),
             )
         )
-        uow.flush()
     enqueue(uow, SEND, {"mail_id": str(mail_id)}, dedupe_key=str(mail_id))
     return mail_id
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, or_
+from sqlalchemy import bindparam, delete, or_, select
 
 from kernel import clock
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.context import JobClaim
 from marketplace.mail.bounces import mark_bouncing, unmark_bouncing
@@ -20,35 +22,56 @@ log = structlog.get_logger(__name__)
 KEPT = timedelta(days=90)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """A mail on its way: its row, and what it is composed of."""
+
+    row: Mail
+    content: MailContent
+
+
+_MAIL = Read(select(Mail).where(Mail.id == bindparam("mail_id")))
+
+
 class SendMail:
-    """The steps of sending one mail. Sent again after a crash it has the same Message-ID, by which a reader knows it."""
+    """The steps of sending one mail. Sent again after a crash it has the same Message-ID, by which a reader knows it.
+
+    Many go out beside every purchase: mails of a batch are read in one round trip, and written down in one.
+    """
 
     def __init__(self, transport: MailTransport, composer: Composer) -> None:
         self._transport = transport
         self._composer = composer
 
-    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> MailContent | None:
-        """What is to be sent, unless it was."""
-        mail = uow.session.get(Mail, UUID(claim.payload["mail_id"]))
+    def before_prepare(self, uow: UnitOfWork, claim: JobClaim) -> None:
+        """Ask ahead for the mail."""
+        uow.ask_ahead(_MAIL, mail_id=UUID(claim.payload["mail_id"]))
+
+    def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _Sending | None:
+        """What is to be sent, unless it was, or its reader has left what it is about."""
+        mail: Mail | None = uow.find(_MAIL, mail_id=UUID(claim.payload["mail_id"]))
         if mail is None or mail.sent_at or mail.refused_at:
             return None
-        return MailContent(mail.id, mail.to_address, mail.kind, mail.locale, mail.created_at, dict(mail.params))
+        said = MailContent(mail.id, mail.to_address, mail.kind, mail.locale, mail.created_at, dict(mail.params))
+        return _Sending(mail, said)
 
-    def call(self, request: MailContent) -> Refusal | None:
+    def call(self, request: _Sending) -> Refusal | None:
         """Compose it and hand it over. Raises what the transport raises: it is tried again."""
-        return self._transport.hand_over(self._composer.compose(request))
+        return self._transport.hand_over(self._composer.compose(request.content))
 
-    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: MailContent, answer: Refusal | None) -> None:
+    def before_conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Sending, answer: Refusal | None) -> None:
+        """Nothing is read."""
+
+    def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Sending, answer: Refusal | None) -> None:
         """Note what became of it, and whether its address takes mail."""
-        mail = uow.session.get_one(Mail, request.id)
+        mail = uow.attach(request.row)
         if answer is None:
             mail.sent_at = clock.now()
             unmark_bouncing(uow, mail.to_address)
-        else:
-            mail.refused_at, mail.refusal = clock.now(), answer.reply
-            mark_bouncing(uow, mail.to_address, mail.kind, answer.reply)
-            log.warning("mail_refused", mail_id=str(mail.id), kind=mail.kind, reply=answer.reply)
-        uow.flush()
+            return
+        mail.refused_at, mail.refusal = clock.now(), answer.reply
+        mark_bouncing(uow, mail.to_address, mail.kind, answer.reply)
+        log.warning("mail_refused", mail_id=str(mail.id), kind=mail.kind, reply=answer.reply)
 
 
 def purge_old_mail(uow: UnitOfWork) -> None:

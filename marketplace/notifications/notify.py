@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import or_, select
-from sqlalchemy.dialects.postgresql import insert
 
 from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
@@ -19,10 +21,18 @@ from marketplace.access.permissions import holds, roles_with
 from marketplace.mail.bounces import find_bounces
 from marketplace.mail.queue_mail import NewMail, queue_mail
 from marketplace.notifications.kinds import KINDS, level_of, mail_when
-from marketplace.notifications.models import Notification, NotificationSetting
+from marketplace.notifications.models import NotificationSetting
 from marketplace.notifications.notification_text import Params, notification_text
 
 MAIL_KIND = "notification"
+_WRITTEN = """
+    INSERT INTO marketplace.notification (id, event_id, person_id, org_id, permission, kind, params, path, mail, created_at)
+    SELECT id, event_id, person_id, org_id, permission, kind, params, path, mail, created_at
+    FROM jsonb_populate_recordset(NULL::marketplace.notification, $1)
+    ON CONFLICT (event_id, person_id, kind) DO NOTHING RETURNING id
+"""
+"""As one document: a statement for every number of rows would be prepared for each."""
+_dumps = partial(json.dumps, default=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +80,10 @@ def notify(uow: UnitOfWork, wanted: Sequence[NewNotification], *, mails: bool = 
         rows = {(row["event_id"], row["person_id"], row["kind"]): row for row in _rows(wanted, readers, mails=mails)}
         if not rows:
             return 0
-        added = insert(Notification).on_conflict_do_nothing(index_elements=["event_id", "person_id", "kind"])
-        new = uow.session.scalars(added.returning(Notification), list(rows.values())).all()
-        _mail(uow, [row for row in new if row.mail == "at_once"], {one.person_id: one for one in readers})
-        uow.flush()
+        written = uow.cursor.execute(_WRITTEN, (Jsonb(list(rows.values()), dumps=_dumps),)).fetchall()
+        new = {row_id for (row_id,) in written}
+        mailed = [row for row in rows.values() if row["id"] in new and row["mail"] == "at_once"]
+        _mail(uow, mailed, {one.person_id: one for one in readers})
     return len(new)
 
 
@@ -129,8 +139,6 @@ def _rows(wanted: Sequence[NewNotification], readers: Sequence[_Reader], *, mail
                     "params": dict(item.params),
                     "path": item.path,
                     "mail": mail_when(kind, level) if mails else "none",
-                    "digested_at": None,
-                    "read_at": None,
                     "created_at": item.at,
                 }
             )
@@ -143,14 +151,14 @@ def _is_meant(item: NewNotification, reader: _Reader) -> bool:
     return reader.person_id != item.but_not and holds(reader.roles, item.permission)
 
 
-def _mail(uow: UnitOfWork, rows: Sequence[Notification], readers: dict[UUID, _Reader]) -> None:
-    bouncing = find_bounces(uow, {readers[row.person_id].email for row in rows})
+def _mail(uow: UnitOfWork, rows: Sequence[dict[str, Any]], readers: dict[UUID, _Reader]) -> None:
+    bouncing = find_bounces(uow, {readers[row["person_id"]].email for row in rows})
     for row in rows:
-        reader, group = readers[row.person_id], KINDS[row.kind].group
+        reader, group = readers[row["person_id"]], KINDS[row["kind"]].group
         if reader.email in bouncing:
             continue
-        said = notification_text(row.kind, row.params, reader.locale)
-        params = {"title": said.title, "text": said.text, "action": said.action, "path": row.path}
+        said = notification_text(row["kind"], row["params"], reader.locale)
+        params = {"title": said.title, "text": said.text, "action": said.action, "path": row["path"]}
         if not group.essential:
             params |= {"unsubscribe_person": str(reader.person_id), "unsubscribe_group": group.name}
-        queue_mail(uow, NewMail(reader.email, MAIL_KIND, reader.locale, params, reader.person_id, row.org_id))
+        queue_mail(uow, NewMail(reader.email, MAIL_KIND, reader.locale, params, reader.person_id, row["org_id"]))

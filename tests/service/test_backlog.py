@@ -10,16 +10,17 @@ from sqlalchemy import text
 from app.local_executor import WAITING
 from app.waiting_jobs import WaitingJobs
 from app.worker import SWEPT
-from kernel.db.uow import Database, JobSignal, unit_of_work
+from kernel.db.uow import Database, JobSignal, UnitOfWork, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.kinds import Payload, job
 from kernel.jobs.outbox import enqueue
-from kernel.jobs.runner import Runner, due
+from kernel.jobs.runner import Runner, drain, due
 from kernel.principal import SYSTEM
 
 QUEUE = f"test-{uuid7().hex[-6:]}"
 """Nobody else's: what a test leaves undone is not run by another."""
 SALE, JANITOR = f"test.backlog.sale.{QUEUE}", f"test.backlog.janitor.{QUEUE}"
+ENDLESS = f"test.backlog.endless.{QUEUE}"
 OLD, NEW, CHECKS = 2_000, 400, 5
 BATCH = 100
 served: list[tuple[str, int]] = []
@@ -33,6 +34,12 @@ def sell(_uow: object, payload: Payload) -> None:
 @job(JANITOR, queue=QUEUE)
 def check(_uow: object, payload: Payload) -> None:
     served.append((JANITOR, payload["number"]))
+
+
+@job(ENDLESS, queue=QUEUE)
+def go_on(uow: UnitOfWork, payload: Payload) -> None:
+    number = payload["number"] + 1
+    enqueue(uow, ENDLESS, {"number": number}, dedupe_key=str(number))
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +83,14 @@ def test_the_janitor_does_not_wait_for_a_backlog_of_sales(db: Database) -> None:
         assert waiting.add(signal.kind, signal.job_id), "a full house has room for a kind that waits less than others"
     runner.run_batch(waiting.take(BATCH))
     assert sum(kind == JANITOR for kind, _ in served) == CHECKS
+
+
+def test_draining_ends_when_nothing_is_due(db: Database) -> None:
+    add(db, SALE, 0, BATCH + 1)
+    assert drain(db, queues=[QUEUE], limit=BATCH + 1) == BATCH + 1
+
+
+def test_draining_says_that_work_has_no_end(db: Database) -> None:
+    add(db, ENDLESS, 0, 1)
+    with pytest.raises(RuntimeError, match=f"more is due: {ENDLESS}"):
+        drain(db, queues=[QUEUE], limit=10)
