@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from uuid import UUID
 
 import structlog
@@ -25,10 +27,10 @@ log = structlog.get_logger(__name__)
 BATCH = 16
 """Jobs that one transaction serves, at most."""
 GATHER_S = 0.1
-"""Where several jobs are under way at once, the next are taken so long after the last: one transaction for more of them costs
-little more than one for one. A job alone never waits."""
+"""Where several jobs of a kind are under way at once, its next are taken so long after the last: one transaction for more of
+them costs little more than one for one. A job alone of its kind never waits: a delivery not for mails."""
 CROWDED_S = 0.5
-"""How long after several jobs were under way at once more are expected."""
+"""How long after several jobs of a kind were under way at once more are expected."""
 WAITING = 1_000
 """Jobs that may wait here; what is newer and comes beyond is left to the worker's sweep."""
 
@@ -53,8 +55,12 @@ class LocalExecutor:
         self._waiting = WaitingJobs(WAITING)
         self._answered: list[JobRun] = []
         self._calling = 0
+        self._called: Counter[str] = Counter()
+        """By kind: what is being called, or has answered and is not concluded yet."""
         self._stopping = False
-        self._taken_s = self._crowded_s = 0.0
+        self._taken_s = 0.0
+        self._crowded_s: dict[str, float] = {}
+        """By kind, when several were last under way at once."""
         self._callers = ThreadPoolExecutor(calls, thread_name_prefix="job-call")
         self._threads = [threading.Thread(target=self._work, name=f"jobs-{n}") for n in range(threads)]
 
@@ -129,15 +135,16 @@ class LocalExecutor:
                 self._changed.wait()
             self._taken_s = time.monotonic()
             answered, self._answered = self._answered[:BATCH], self._answered[BATCH:]
+            self._called.subtract(run.claim.kind for run in answered)
             return answered, self._waiting.take(room)
 
     def _gathers_for_s(self, room: int) -> float:
-        """Seconds to wait for more to take at once; none when there is enough, and none for a job alone."""
-        now_s, waiting, answered = time.monotonic(), len(self._waiting), len(self._answered)
-        if waiting + answered + self._calling > 1:
-            self._crowded_s = now_s
-        is_full = waiting >= max(room, 1) or answered >= BATCH
-        if self._stopping or is_full or now_s - self._crowded_s > CROWDED_S:
+        """Seconds to wait for more to take at once; none when there is enough, and none for a job alone of its kind."""
+        now_s, waiting = time.monotonic(), Counter(dict(self._waiting.kinds()))
+        self._crowded_s |= {kind: now_s for kind, count in (waiting + self._called).items() if count > 1}
+        is_full = waiting.total() >= max(room, 1) or len(self._answered) >= BATCH
+        ready = {run.claim.kind for run in self._answered} | (waiting.keys() if room else set())
+        if self._stopping or is_full or any(now_s - self._crowded_s.get(kind, -inf) > CROWDED_S for kind in ready):
             return 0.0
         return self._taken_s + GATHER_S - now_s
 
@@ -145,6 +152,7 @@ class LocalExecutor:
         _, calls = self._runner.begin(job_ids)
         with self._changed:
             self._calling += len(calls)
+            self._called.update(run.claim.kind for run in calls)
         for run in calls:
             self._callers.submit(self._call, run)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
+from collections.abc import Iterable
 from uuid import UUID
 
 
@@ -21,6 +22,10 @@ class WaitingJobs:
 
     def __len__(self) -> int:
         return len(self._known)
+
+    def kinds(self) -> Iterable[tuple[str, int]]:
+        """Of which kinds jobs wait, and how many."""
+        return ((kind, len(line)) for kind, line in self._lines.items())
 
     def add(self, kind: str, job_id: UUID) -> bool:
         """Let a job wait. False when it is full and the job is the newest of the kind of which most wait.

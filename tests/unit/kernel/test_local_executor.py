@@ -193,3 +193,21 @@ def test_gathering_ends_with_the_process(monkeypatch: pytest.MonkeyPatch) -> Non
     stage.runner.go_on.set()
     stage.executor.shutdown()
     assert len(stage.runner.concluded) == 2
+
+
+def test_a_job_alone_of_its_kind_does_not_wait_for_a_crowd_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(calls=64)
+    stage.executor(signals(2, kind="mail"))
+    eventually(lambda: len(stage.runner.begun) == 2)
+    # So long that the test would fail, were it waited for.
+    monkeypatch.setattr(local_executor, "GATHER_S", 3_600.0)
+    stage.executor(signals(2, kind="mail"))
+    (sale,) = signals(1, kind="sale")
+    try:
+        stage.executor([sale])
+        eventually(lambda: sale.job_id in stage.runner.begun)
+    finally:
+        monkeypatch.undo()
+        # Whoever waits looks again.
+        stage.executor(signals(1, kind="sale"))
+        stage.end()
