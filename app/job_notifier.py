@@ -27,7 +27,7 @@ ACTOR = "run_job"
 NAMESPACE = "market"
 PAUSE_S = 1.0
 """How long messages are dropped after the broker failed to answer."""
-GATHER_S = 0.05
+GATHER_S = 0.03
 """What is due so soon after the last message of its queue is due together with whatever else comes until then."""
 WAIT_S = 15.0
 """How long an idle consumer waits in the broker at a time: what comes meanwhile is there at once."""

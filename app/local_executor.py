@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 16
 """Jobs that one transaction serves, at most."""
-GATHER_S = 0.1
+GATHER_S = 0.04
 """Where several jobs of a kind are under way at once, its next are taken so long after the last: one transaction for more of
 them costs little more than one for one. A job alone of its kind never waits: a delivery not for mails."""
 CROWDED_S = 0.5
