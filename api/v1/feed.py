@@ -135,20 +135,20 @@ class ReactionsOut(Out):
 
 
 class ChannelChange(Wire):
-    """A channel's words; its handle stays."""
+    """A channel's words; its handle stays. A name in one language is enough."""
 
-    name: Annotated[str, Field(max_length=60)]
-    name_en: Annotated[str, Field(max_length=60)]
+    name: Annotated[str, Field(max_length=60)] = ""
+    name_en: Annotated[str, Field(max_length=60)] = ""
     bio: Annotated[str, Field(max_length=1000)] = ""
     bio_en: Annotated[str, Field(max_length=1000)] = ""
 
 
 class ChannelIn(Wire):
-    """A channel to open. The handle is its public address: 3 to 40 of a–z, 0–9 and dash."""
+    """A channel to open. The handle is its public address: 3 to 40 of a–z, 0–9 and dash. A name in one language is enough."""
 
     handle: Annotated[str, Field(max_length=40)]
-    name: Annotated[str, Field(max_length=60)]
-    name_en: Annotated[str, Field(max_length=60)]
+    name: Annotated[str, Field(max_length=60)] = ""
+    name_en: Annotated[str, Field(max_length=60)] = ""
     bio: Annotated[str, Field(max_length=1000)] = ""
     bio_en: Annotated[str, Field(max_length=1000)] = ""
 

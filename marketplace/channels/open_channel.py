@@ -16,18 +16,18 @@ from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
 from marketplace.channels.index_channel import index_channel
 from marketplace.channels.models import Channel, Follow
-from marketplace.input_text import line, paragraphs
+from marketplace.input_text import line, optional_line, paragraphs
 
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenChannel:
-    """A channel's public face. The handle is its address: 3 to 40 of a–z, 0–9 and dash."""
+    """A channel's public face. The handle is its address: 3 to 40 of a–z, 0–9 and dash. A name in one language is enough."""
 
     handle: str
-    name: str
-    name_en: str
+    name: str = ""
+    name_en: str = ""
     bio: str = ""
     bio_en: str = ""
 
@@ -42,12 +42,13 @@ def open_channel(uow: UnitOfWork, command: OpenChannel) -> Channel:
     handle = command.handle.strip().lower()
     if not _HANDLE.fullmatch(handle):
         raise Invalid("handle_invalid", field="handle")
+    name, name_en = _names(command)
     channel = Channel(
         id=uuid7(),
         org_id=uow.principal.organization(),
         handle=handle,
-        name=line("name", command.name, 60),
-        name_en=line("name_en", command.name_en, 60),
+        name=name,
+        name_en=name_en,
         bio=paragraphs("bio", command.bio, 1000),
         bio_en=paragraphs("bio_en", command.bio_en, 1000),
         created_at=clock.now(),
@@ -63,8 +64,8 @@ class ChangeChannel:
     """A channel's words. Its handle stays: links name it."""
 
     channel_id: UUID
-    name: str
-    name_en: str
+    name: str = ""
+    name_en: str = ""
     bio: str = ""
     bio_en: str = ""
 
@@ -78,11 +79,16 @@ def change_channel(uow: UnitOfWork, command: ChangeChannel) -> Channel:
     channel = lock_row(uow.session, Channel, command.channel_id)
     if channel is None or channel.org_id != uow.principal.organization():
         raise NotFound("channel_not_found")
-    channel.name, channel.name_en = line("name", command.name, 60), line("name_en", command.name_en, 60)
+    channel.name, channel.name_en = _names(command)
     channel.bio, channel.bio_en = paragraphs("bio", command.bio, 1000), paragraphs("bio_en", command.bio_en, 1000)
     uow.flush()
     index_channel(uow, channel)
     return channel
+
+
+def _names(command: OpenChannel | ChangeChannel) -> tuple[str, str]:
+    name, name_en = optional_line("name", command.name, 60), optional_line("name_en", command.name_en, 60)
+    return (name, name_en) if name_en else (line("name", name, 60), "")
 
 
 def follow_channel(uow: UnitOfWork, channel_id: UUID) -> None:
