@@ -34,6 +34,11 @@ def cover_address(
     return address if width is None else f"{address}&w={width}"
 
 
+def captions_address(services: Services, video_id: UUID, language: str, version: str, *, is_public: bool) -> str:
+    """Where the captions in a language are."""
+    return _address(services, video_id, version, f"captions/{language}", is_public=is_public)
+
+
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
     """A small picture in a list: its address, and those a browser chooses from by the screen's density."""

@@ -37,6 +37,7 @@ from api.pages.sign_up import handlers as sign_up_pages
 from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.trace import handlers as trace_pages
 from api.pages.verification import handlers as verification_pages
+from api.pages.videos import detail_handlers as video_details_pages
 from api.pages.videos import handlers as videos_pages
 from api.request import authorize_handler
 from api.v1 import (
@@ -44,6 +45,7 @@ from api.v1 import (
     api_keys,
     approvals,
     billing_profiles,
+    captions,
     comments,
     connectors,
     entitlements,
@@ -117,6 +119,7 @@ MODULES: tuple[ModuleType, ...] = (
     comments,
     videos,
     media,
+    captions,
     uploads,
     listings,
     leads,
@@ -145,6 +148,7 @@ MODULES: tuple[ModuleType, ...] = (
     tax_id_disputes_pages,
     listings_pages,
     videos_pages,
+    video_details_pages,
     money_pages,
     operator_pages,
     reviews_pages,

@@ -16,7 +16,7 @@ from api.context import Services
 from api.media_addresses import cover_address, media_address
 from api.request import ApiRequest
 from api.schema import CurrencyIn, Out, PageOut, Paging, StrictInt, Wire, linked
-from api.v1.feed import CardOut, ClaimOut
+from api.v1.feed import CaptionTrackOut, CardOut, ClaimOut
 from marketplace.attribution.reach import get_reach
 from marketplace.publishing.edit_placements import (
     AddClaim,
@@ -116,11 +116,10 @@ class VideoRowOut(Out):
     @classmethod
     def of(cls, services: Services, row: VideoRow) -> VideoRowOut:
         """From the query's row, with addresses once there are bytes to watch."""
-        is_public = row.state == "published" and row.visibility == "public"
         media = cover = None
         if row.duration_ms is not None:
-            media = media_address(services, row.id, row.media_version, is_public=is_public)
-            cover = cover_address(services, row.id, row.media_version, is_public=is_public)
+            media = media_address(services, row.id, row.media_version, is_public=row.is_public)
+            cover = cover_address(services, row.id, row.media_version, is_public=row.is_public)
         return cls.of_row(row, media_url=media, cover_url=cover)
 
 
@@ -144,6 +143,7 @@ class VideoDetailOut(Out):
     media_bytes: int | None
     video_codec: str | None
     audio_codec: str | None
+    captions: list[CaptionTrackOut]
     placements: list[CardOut]
     claims: list[ClaimOut]
     blockers: list[BlockerOut]
@@ -163,6 +163,10 @@ class VideoDetailOut(Out):
         return cls(
             video=VideoRowOut.of(services, detail.row),
             **{name: getattr(detail, name) for name in names},
+            captions=[
+                CaptionTrackOut.of(services, detail.row.id, track, is_public=detail.row.is_public)
+                for track in detail.captions
+            ],
             placements=[CardOut.of(card) for card in detail.cards],
             claims=[ClaimOut.of(claim) for claim in detail.claims],
             blockers=[BlockerOut.of(blocker) for blocker in detail.blockers],

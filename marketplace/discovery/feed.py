@@ -20,7 +20,8 @@ from marketplace.channels.models import Channel
 from marketplace.channels.queries import followed_by
 from marketplace.discovery.cards import Card, ClaimView, cards_of, claims_of_videos
 from marketplace.placements.models import Placement
-from marketplace.videos.access import published_to
+from marketplace.videos.access import is_public, published_to
+from marketplace.videos.captions.edit_captions import CaptionTrack, tracks_of
 from marketplace.videos.models import Video, media_version
 
 
@@ -35,6 +36,7 @@ class FeedItem:
     description: str
     description_en: str
     visibility: str
+    is_public: bool
     channel_id: UUID
     channel_handle: str
     channel_name: str
@@ -46,6 +48,7 @@ class FeedItem:
     media_type: str
     media_version: str
     published_at: datetime
+    captions: tuple[CaptionTrack, ...]
     cards: tuple[Card, ...]
     claims: tuple[ClaimView, ...]
 
@@ -126,6 +129,7 @@ def _items(uow: UnitOfWork, found: Sequence[tuple[Video, Channel]], followed: fr
             description=video.description,
             description_en=video.description_en,
             visibility=video.visibility,
+            is_public=is_public(video),
             channel_id=channel.id,
             channel_handle=channel.handle,
             channel_name=channel.name,
@@ -137,6 +141,7 @@ def _items(uow: UnitOfWork, found: Sequence[tuple[Video, Channel]], followed: fr
             media_type=video.media_type or "video/mp4",
             media_version=media_version(video),
             published_at=video.published_at or video.created_at,
+            captions=tracks_of(video),
             cards=cards.get(video.id, ()),
             claims=tuple(claim for claim in claims.get(video.id, ()) if claim.kept),
         )

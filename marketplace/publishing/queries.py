@@ -16,6 +16,8 @@ from marketplace.attribution.models import Touchpoint
 from marketplace.discovery.cards import Card, ClaimView, cards_of, claims_of_videos
 from marketplace.placements.models import Placement
 from marketplace.publishing.publish_video import Blocker, publication_blockers
+from marketplace.videos.access import is_public
+from marketplace.videos.captions.edit_captions import CaptionTrack, tracks_of
 from marketplace.videos.models import Video, media_version
 
 
@@ -29,6 +31,7 @@ class VideoRow:
     title_en: str
     state: str
     visibility: str
+    is_public: bool
     duration_ms: int | None
     width: int | None
     height: int | None
@@ -54,6 +57,7 @@ class VideoDetail:
     media_bytes: int | None
     video_codec: str | None
     audio_codec: str | None
+    captions: tuple[CaptionTrack, ...]
     cards: tuple[Card, ...]
     claims: tuple[ClaimView, ...]
     blockers: tuple[Blocker, ...]
@@ -86,6 +90,7 @@ def get_own_video(uow: UnitOfWork, video_id: UUID) -> VideoDetail:
         media_bytes=video.media_bytes,
         video_codec=video.video_codec,
         audio_codec=video.audio_codec,
+        captions=tracks_of(video),
         cards=cards_of(uow, [video.id], only_on_sale=False).get(video.id, ()),
         claims=claims_of_videos(uow, [video.id]).get(video.id, ()),
         blockers=blockers,
@@ -119,6 +124,7 @@ def _rows(uow: UnitOfWork, videos: list[Video]) -> list[VideoRow]:
             title_en=video.title_en,
             state=video.state,
             visibility=video.visibility,
+            is_public=is_public(video),
             duration_ms=video.duration_ms,
             width=video.width,
             height=video.height,

@@ -40,6 +40,11 @@ MAY_SEE = or_(
 """`visible_to` for statements that are built once; `viewer` gives its parameters."""
 
 
+def is_public(video: Video) -> bool:
+    """Whether anybody at all may watch it."""
+    return video.state == "published" and video.visibility == "public"
+
+
 def get_visible_video(uow: UnitOfWork, video_id: UUID) -> Video:
     """The video, when the principal may see it. Raises NotFound(`video_not_found`)."""
     found = uow.session.scalar(select(Video).where(Video.id == video_id, visible_to(uow.principal)))

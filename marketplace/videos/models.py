@@ -56,6 +56,8 @@ class Video(Base):
     audio_codec: Mapped[str | None]
     refused_code: Mapped[str | None]
     refused_params: Mapped[Json | None]
+    captions: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    """By language, the SHA-256 of the WebVTT that the object store keeps under `captions_key`."""
     published_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 
@@ -134,6 +136,11 @@ def part_keys(upload: MediaUpload) -> tuple[str, ...]:
     """Where the bytes of an upload lie in the object store, in their order."""
     place = key_of_upload(upload.video_id, upload.id)
     return tuple(f"{place}/{name}" for name in upload.parts)
+
+
+def captions_key(video_id: UUID, sha256: str) -> str:
+    """Where captions are kept: under what they say, so that an address may be cached for ever."""
+    return f"media/{video_id}/{sha256}.vtt"
 
 
 def media_version(video: Video) -> str:

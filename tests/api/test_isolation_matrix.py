@@ -41,6 +41,8 @@ SHOWN = {
 }
 """Published by their nature: channels, published listings, sellers' legal names, a sandbox's mails. Each has tests of its own."""
 
+WORDS = {"language": "en"}
+"""Parameters beside the ids."""
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/billing-profiles/{profile_id}": {
         "legal_name": "某公司",
@@ -52,6 +54,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/channels/{channel_id}": {"name": "其他", "name_en": "other"},
     "POST /v1/comments/{comment_id}/reports": {"reason": "x"},
     "POST /v1/videos/{video_id}/comments": {"text": "x"},
+    "PUT /v1/videos/{video_id}/captions/{language}": {"content": "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nx\n"},
     "POST /v1/leads/{lead_id}/messages": {"text": "x"},
     "POST /v1/seller/leads/{lead_id}/messages": {"text": "x"},
     "POST /v1/seller/leads/{lead_id}/notes": {"text": "x"},
@@ -130,7 +133,7 @@ def strangers(services: Services) -> dict[str, TestClient[Any]]:
 
 def ask(client: TestClient[Any], route: Route, ids: dict[str, UUID]) -> tuple[int, dict[str, Any]]:
     method, path = route
-    address = re.sub(r"\{(\w+)\}", lambda match: str(ids[match.group(1)]), path)
+    address = re.sub(r"\{(\w+)\}", lambda match: WORDS.get(match.group(1)) or str(ids[match.group(1)]), path)
     body = BODIES.get(f"{method} {path}")
     headers = {"Idempotency-Key": str(uuid7())}
     if path.endswith(("/upload", "/verification")) and method == "POST":

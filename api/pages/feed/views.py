@@ -50,6 +50,16 @@ def verdict_of(kind: str, ok: bool) -> Verdict:  # noqa: FBT001 - what the plan 
 
 
 @dataclass(frozen=True, slots=True)
+class FeedCaptions:
+    """Captions in a language, which has a `name` for itself; `chosen` are the reader's own from the start."""
+
+    language: str
+    name: str
+    src: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FeedVideo:
     """One video of the feed. ``src`` and ``poster`` are addresses (signed where the video is not public)."""
 
@@ -68,6 +78,7 @@ class FeedVideo:
     followed: bool = False
     likes: int = 0
     liked: bool = False
+    captions: tuple[FeedCaptions, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,15 @@ class EditableClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptionsItem:
+    """Captions that the video has: their language, its own name for itself, and where they are."""
+
+    language: str
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanOption:
     """A plan that may be placed in a video."""
 
@@ -146,3 +155,6 @@ class SellerVideoView:
     #: Forms are ``placement``, ``claim``, and a placement's id.
     typed: Typed = field(default_factory=Typed)
     funnel: tuple[FunnelStep, ...] = ()
+    captions: tuple[CaptionsItem, ...] = ()
+    #: Languages that captions may have.
+    languages: tuple[PlanOption, ...] = ()

@@ -23,7 +23,7 @@ from kernel.storage import ObjectMissing, Storage
 from marketplace.videos.media.cover_sizes import cover_keys
 from marketplace.videos.media.examine_media import refuse
 from marketplace.videos.media.receive_media import PROBE
-from marketplace.videos.models import MediaUpload, Video
+from marketplace.videos.models import MediaUpload, Video, captions_key
 
 PREFIXES = ("uploads", "media")
 ORPHANED_AFTER = timedelta(days=1)
@@ -51,7 +51,9 @@ def orphans_among(uow: UnitOfWork, keys: Sequence[str]) -> list[str]:
     """
     owners = {key: parse_uuid(key.split("/")[1]) for key in keys}
     rows = uow.session.execute(
-        select(Video.id, Video.state, Video.media_key, Video.cover_key).where(Video.id.in_(set(owners.values())))
+        select(Video.id, Video.state, Video.media_key, Video.cover_key, Video.captions).where(
+            Video.id.in_(set(owners.values()))
+        )
     )
     videos = {row.id: row for row in rows}
 
@@ -62,9 +64,14 @@ def orphans_among(uow: UnitOfWork, keys: Sequence[str]) -> list[str]:
         if key.count("/") == _SLASHES_OF_A_PART and parse_uuid(key.split("/")[2]) in going_on:
             return False
         video = videos.get(video_id)
-        return video is None or (
-            video.state != "processing" and key not in {video.media_key, *cover_keys(video.cover_key)}
-        )
+        if video is None:
+            return True
+        captions = {captions_key(video.id, sha256) for sha256 in video.captions.values()}
+        return video.state != "processing" and key not in {
+            video.media_key,
+            *cover_keys(video.cover_key),
+            *captions,
+        }
 
     return [key for key, video_id in owners.items() if is_orphan(key, video_id)]
 

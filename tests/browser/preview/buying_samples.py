@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from api.language import Language
 from api.pages.buy.views import BuySource, BuyView, NotHereView, PlanChoice, QuotePanel, QuotePanelLine
-from api.pages.feed.views import FeedCard, FeedClaim, FeedVideo, FeedView
+from api.pages.feed.views import FeedCaptions, FeedCard, FeedClaim, FeedVideo, FeedView
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Link, Timeline, TimelineAttempt, TimelineFact
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView
@@ -96,6 +96,7 @@ class Samples:
                 "从投递到入职，HR 和用人部门看同一块屏。",
                 "From application to first day, HR and managers share one screen.",
             ),
+            captions=(FeedCaptions("zh-CN", "简体中文", "/media/captions.vtt", True),),
         )
         second = FeedVideo(
             ID.format(3),

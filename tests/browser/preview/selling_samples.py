@@ -28,6 +28,7 @@ from api.pages.seller.views import (
 )
 from api.pages.trace.views import TraceView
 from api.pages.videos.views import (
+    CaptionsItem,
     EditableClaim,
     PlacementItem,
     PlanOption,
@@ -183,6 +184,8 @@ class DeskSamples(FinanceSamples):
             (PlanOption("p1", plan), PlanOption("p2", p("招聘专业版 · 按月", "Hiring Pro · monthly"))),
             blockers=(p("0:10 说的试用无法兑现。", "The trial promised at 0:10 cannot be kept."),),
             funnel=self.funnel()[:4],
+            captions=(CaptionsItem("zh-CN", "简体中文", "/media/captions.vtt"),),
+            languages=(PlanOption("zh-CN", "简体中文"), PlanOption("en", "English")),
         )
 
     def seller_orders(self) -> SellerOrdersView:

@@ -10,6 +10,8 @@ const SKIP_S = 5;
 const VIEW_MS = 20_000;
 let sound = false;
 let current = null;
+/** The language of captions, "" for none; null until a video has the reader's own. */
+let captioned = null;
 
 class Post {
   constructor(element) {
@@ -23,17 +25,56 @@ class Post {
     this.watched = 0;
     this.seen = false;
     this.viewed = false;
+    this.words = element.querySelector("[data-words]");
+    this.captions = element.querySelector("[data-captions]");
     this.video.controls = false;
     this.video.muted = true;
     element.querySelector("[data-toggle]").addEventListener("click", () => this.toggle());
     element.querySelector("[data-sound]").addEventListener("click", toggleSound);
+    this.captions?.addEventListener("click", () => this.nextCaptions());
+    for (const track of this.video.textTracks) {
+      captioned ??= track.mode === "showing" ? track.language : null;
+      track.mode = "disabled";
+      track.addEventListener("cuechange", () => this.say());
+    }
     this.seek.addEventListener("input", () => this.jump(Number(this.seek.value)));
     for (const name of ["play", "pause"]) this.video.addEventListener(name, () => this.stage.classList.toggle("paused", this.video.paused));
     this.video.addEventListener("timeupdate", () => this.paint());
     this.paint();
   }
 
+  /** The words are set by the page, above its own cards: "hidden" tells their times and draws nothing. */
+  showCaptions() {
+    let on = null;
+    for (const track of this.video.textTracks) {
+      const chosen = track.language === captioned;
+      track.mode = chosen ? "hidden" : "disabled";
+      if (chosen) on = track;
+    }
+    this.captions?.setAttribute("aria-pressed", String(on !== null));
+    this.say();
+    return on;
+  }
+
+  nextCaptions() {
+    const all = [...this.video.textTracks];
+    captioned = all[all.findIndex((track) => track.language === captioned) + 1]?.language ?? "";
+    const on = this.showCaptions();
+    announce(on ? on.label : text("captions_off"));
+    if (all.length > 1 || !on) toast(on ? on.label : text("captions_off"));
+  }
+
+  say() {
+    if (!this.words) return;
+    const on = [...this.video.textTracks].find((track) => track.mode === "hidden");
+    const said = [...(on?.activeCues ?? [])].map((cue) => cue.getCueAsHTML().textContent).join("\n");
+    this.words.textContent = said;
+    this.words.lang = on?.language ?? "";
+    this.words.hidden = !said;
+  }
+
   async start() {
+    this.showCaptions();
     this.video.muted = !sound;
     if (!this.seen) record("impression", this.id);
     this.seen = true;
@@ -207,6 +248,7 @@ const KEYS = {
   ArrowDown: () => move(1),
   c: () => current.openCard(),
   m: toggleSound,
+  t: () => current.nextCaptions(),
 };
 
 document.addEventListener("keydown", (event) => {

@@ -1,0 +1,34 @@
+"""The editor's forms of what belongs to a video beside its cards and claims: its captions."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.pages.frame.site import Form, PageRequest, form_post
+from api.pages.videos.editing import WRITE, edited, edited_by
+from api.pages.videos.views import Typed
+from api.v1.captions import store_captions
+from marketplace.videos.captions.check_captions import MAX_BYTES
+from marketplace.videos.captions.edit_captions import remove_captions
+
+
+@form_post("/seller/videos/{video_id:uuid}/captions", WRITE)
+def put_captions(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Take a WebVTT file as the captions in a language, or (`action` = delete) take those there are away."""
+    if form.text("action", most=10) == "delete":
+        language = form.text("language", most=20)
+        return edited(page_request, video_id, lambda uow: remove_captions(uow, video_id, language))
+
+    def act() -> None:
+        content = form.file("captions_file").file.read(MAX_BYTES + 1)
+        store_captions(page_request.request, video_id, form.text("language", most=20), content)
+
+    return edited_by(page_request, video_id, act, Typed("captions", form.values), notice="captions_saved")
+
+
+routes = [put_captions]
