@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -33,6 +34,7 @@ from marketplace.discovery.feed import FeedItem, get_feed_item, list_feed
 from marketplace.reactions.like_video import like_video, unlike_video
 from marketplace.reactions.queries import get_reactions
 from marketplace.videos.captions.edit_captions import CaptionTrack
+from marketplace.videos.set_chapters import Chapter
 
 
 class CardOut(Out):
@@ -127,6 +129,7 @@ class FeedItemOut(Out):
     cover_url: str
     published_at: datetime
     captions: list[CaptionTrackOut]
+    chapters: Sequence[Chapter]
     cards: list[CardOut]
     claims: list[ClaimOut]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -31,6 +32,7 @@ from marketplace.publishing.edit_placements import (
 from marketplace.publishing.publish_video import Blocker, publish_video, withdraw_video
 from marketplace.publishing.queries import VideoDetail, VideoRow, get_own_video, list_own_videos
 from marketplace.videos.create_video import CreateVideo, create_video
+from marketplace.videos.set_chapters import Chapter
 from marketplace.videos.share_links import share_video
 
 Action = Literal["buy", "trial", "demo", "quote"]
@@ -144,6 +146,7 @@ class VideoDetailOut(Out):
     video_codec: str | None
     audio_codec: str | None
     captions: list[CaptionTrackOut]
+    chapters: Sequence[Chapter]
     placements: list[CardOut]
     claims: list[ClaimOut]
     blockers: list[BlockerOut]
@@ -159,6 +162,7 @@ class VideoDetailOut(Out):
             "media_bytes",
             "video_codec",
             "audio_codec",
+            "chapters",
         )
         return cls(
             video=VideoRowOut.of(services, detail.row),

@@ -23,6 +23,7 @@ from marketplace.placements.models import Placement
 from marketplace.videos.access import is_public, published_to
 from marketplace.videos.captions.edit_captions import CaptionTrack, tracks_of
 from marketplace.videos.models import Video, media_version
+from marketplace.videos.set_chapters import Chapter, chapters_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class FeedItem:
     media_version: str
     published_at: datetime
     captions: tuple[CaptionTrack, ...]
+    chapters: tuple[Chapter, ...]
     cards: tuple[Card, ...]
     claims: tuple[ClaimView, ...]
 
@@ -142,6 +144,7 @@ def _items(uow: UnitOfWork, found: Sequence[tuple[Video, Channel]], followed: fr
             media_version=media_version(video),
             published_at=video.published_at or video.created_at,
             captions=tracks_of(video),
+            chapters=chapters_of(video),
             cards=cards.get(video.id, ()),
             claims=tuple(claim for claim in claims.get(video.id, ()) if claim.kept),
         )

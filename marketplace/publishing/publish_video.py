@@ -24,6 +24,7 @@ from marketplace.videos.access import lock_own_video
 from marketplace.videos.events import VideoPublished, VideoWithdrawn
 from marketplace.videos.index_video import index_video
 from marketplace.videos.models import VIDEO, Video
+from marketplace.videos.set_chapters import chapters_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def withdraw_video(uow: UnitOfWork, video_id: UUID) -> Video:
 
 def publication_blockers(uow: UnitOfWork, video: Video) -> list[Blocker]:
     """Everything that keeps a video from being published: codes `onboarding_incomplete`, `video_not_ready`,
-    `placement_not_on_sale`, `placement_beyond_end`, `claim_contradicts_plan`.
+    `placement_not_on_sale`, `placement_beyond_end`, `chapter_beyond_end`, `claim_contradicts_plan`.
     """
     found: list[Blocker] = []
     rows = uow.session.execute(
@@ -105,7 +106,17 @@ def publication_blockers(uow: UnitOfWork, video: Video) -> list[Blocker]:
         if video.duration_ms is not None and placement.end_ms > video.duration_ms:
             params = {"end_ms": placement.end_ms, "duration_ms": video.duration_ms}
             found.append(Blocker("placement_beyond_end", params, placement.id))
-    return found + _mismatches(uow, video, plans)
+    return found + _late_chapters(video) + _mismatches(uow, video, plans)
+
+
+def _late_chapters(video: Video) -> list[Blocker]:
+    """Chapters that were put before the file there is now, which is shorter."""
+    late = [
+        number
+        for number, chapter in enumerate(chapters_of(video), 1)
+        if video.duration_ms is not None and chapter.at_ms >= video.duration_ms
+    ]
+    return [Blocker("chapter_beyond_end", {"number": late[0]})] if late else []
 
 
 def _promotes_others(placements: Sequence[Placement], org_id: UUID) -> bool:

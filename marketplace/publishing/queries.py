@@ -19,6 +19,7 @@ from marketplace.publishing.publish_video import Blocker, publication_blockers
 from marketplace.videos.access import is_public
 from marketplace.videos.captions.edit_captions import CaptionTrack, tracks_of
 from marketplace.videos.models import Video, media_version
+from marketplace.videos.set_chapters import Chapter, chapters_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class VideoDetail:
     video_codec: str | None
     audio_codec: str | None
     captions: tuple[CaptionTrack, ...]
+    chapters: tuple[Chapter, ...]
     cards: tuple[Card, ...]
     claims: tuple[ClaimView, ...]
     blockers: tuple[Blocker, ...]
@@ -91,6 +93,7 @@ def get_own_video(uow: UnitOfWork, video_id: UUID) -> VideoDetail:
         video_codec=video.video_codec,
         audio_codec=video.audio_codec,
         captions=tracks_of(video),
+        chapters=chapters_of(video),
         cards=cards_of(uow, [video.id], only_on_sale=False).get(video.id, ()),
         claims=claims_of_videos(uow, [video.id]).get(video.id, ()),
         blockers=blockers,

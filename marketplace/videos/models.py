@@ -58,6 +58,8 @@ class Video(Base):
     refused_params: Mapped[Json | None]
     captions: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     """By language, the SHA-256 of the WebVTT that the object store keeps under `captions_key`."""
+    chapters: Mapped[list[Any]] = mapped_column(JSONB, default=list)
+    """As `Chapter`, in their order."""
     published_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 

@@ -1,4 +1,4 @@
-"""Videos have captions."""
+"""Videos have captions and chapters."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def upgrade() -> None:
     """None for the videos there are."""
     op.execute("SET LOCAL lock_timeout = '5s'")
     _fill("captions", postgresql.JSONB, "'{}'::jsonb")
+    _fill("chapters", postgresql.JSONB, "'[]'::jsonb")
 
 
 def _fill(column: str, kind: sa.types.TypeEngine | type[sa.types.TypeEngine], value: str) -> None:
@@ -25,4 +26,5 @@ def _fill(column: str, kind: sa.types.TypeEngine | type[sa.types.TypeEngine], va
 
 def downgrade() -> None:
     """Forget them."""
-    op.drop_column("video", "captions", schema="marketplace")
+    for column in ("chapters", "captions"):
+        op.drop_column("video", column, schema="marketplace")

@@ -54,6 +54,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/channels/{channel_id}": {"name": "其他", "name_en": "other"},
     "POST /v1/comments/{comment_id}/reports": {"reason": "x"},
     "POST /v1/videos/{video_id}/comments": {"text": "x"},
+    "PUT /v1/videos/{video_id}/chapters": {"chapters": [{"at_ms": 0, "title": "x"}]},
     "PUT /v1/videos/{video_id}/captions/{language}": {"content": "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nx\n"},
     "POST /v1/leads/{lead_id}/messages": {"text": "x"},
     "POST /v1/seller/leads/{lead_id}/messages": {"text": "x"},

@@ -90,6 +90,8 @@ def comment_below(world: World, video_id: UUID) -> None:
 
 def work_on_film(world: World, video_id: UUID) -> None:
     ask, promoter, named = world.walk.ask, world.promoter, {"video_id": video_id}
+    chapters = {"chapters": [{"at_ms": 0, "title": "开场"}, {"at_ms": 4_000, "title": "价格", "title_en": "Pricing"}]}
+    ask("PUT /v1/videos/{video_id}/chapters", promoter, chapters, **named)
     captions = {"content": "WEBVTT\n\n00:00:01.000 --> 00:00:04.000\nOne screen.\n"}
     ask("PUT /v1/videos/{video_id}/captions/{language}", promoter, captions, **named, language="en")
     ask("DELETE /v1/videos/{video_id}/captions/{language}", promoter, **named, language="en")

@@ -12,7 +12,16 @@ from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
 from api.media_addresses import captions_address, cover_address, media_address
-from api.pages.feed.views import CallToAction, FeedCaptions, FeedCard, FeedClaim, FeedVideo, FeedView, verdict_of
+from api.pages.feed.views import (
+    CallToAction,
+    FeedCaptions,
+    FeedCard,
+    FeedChapter,
+    FeedClaim,
+    FeedVideo,
+    FeedView,
+    verdict_of,
+)
 from api.pages.frame import addresses
 from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_media, public_picture
 from api.pages.frame.prices import per_of
@@ -113,6 +122,10 @@ def video_view(
         followed=item.followed,
         likes=reactions.likes,
         liked=reactions.liked,
+        chapters=tuple(
+            FeedChapter(chapter.at_ms // 1000, page_request.pick(chapter.title, chapter.title_en))
+            for chapter in item.chapters
+        ),
         captions=tuple(_captions(page_request, item, track) for track in item.captions),
     )
 

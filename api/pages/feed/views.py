@@ -60,6 +60,14 @@ class FeedCaptions:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedChapter:
+    """Where a part of the video begins, and what it is about."""
+
+    second: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class FeedVideo:
     """One video of the feed. ``src`` and ``poster`` are addresses (signed where the video is not public)."""
 
@@ -79,6 +87,7 @@ class FeedVideo:
     likes: int = 0
     liked: bool = False
     captions: tuple[FeedCaptions, ...] = ()
+    chapters: tuple[FeedChapter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The editor's forms of what belongs to a video beside its cards and claims: its captions."""
+"""The editor's forms of what belongs to a video beside its cards and claims: its chapters and captions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.frame.site import Form, PageRequest, form_post
+from api.pages.videos.chapter_lines import read_chapters
 from api.pages.videos.editing import WRITE, edited, edited_by
 from api.pages.videos.views import Typed
 from api.v1.captions import store_captions
+from kernel.db.uow import UnitOfWork
 from marketplace.videos.captions.check_captions import MAX_BYTES
 from marketplace.videos.captions.edit_captions import remove_captions
+from marketplace.videos.set_chapters import set_chapters
 
 
 @form_post("/seller/videos/{video_id:uuid}/captions", WRITE)
@@ -31,4 +34,14 @@ def put_captions(video_id: FromPath[UUID], page_request: Given[PageRequest], for
     return edited_by(page_request, video_id, act, Typed("captions", form.values), notice="captions_saved")
 
 
-routes = [put_captions]
+@form_post("/seller/videos/{video_id:uuid}/chapters", WRITE)
+def put_chapters(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Save the chapters, one on a line."""
+
+    def work(uow: UnitOfWork) -> None:
+        set_chapters(uow, video_id, read_chapters(form.text("chapters", most=20_000)))
+
+    return edited(page_request, video_id, work, Typed("chapters", form.values), notice="chapters_saved")
+
+
+routes = [put_captions, put_chapters]

@@ -14,6 +14,7 @@ from api.pages.frame.phrases import blocked, figure, money, priced, reason
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, PageRequest
 from api.pages.seller.presenter import NO_REACH, funnel
+from api.pages.videos.chapter_lines import write_chapters
 from api.pages.videos.views import (
     CaptionsItem,
     EditableClaim,
@@ -117,6 +118,7 @@ def video_view(
         funnel=funnel(seen, sales) if row.state in {"published", "withdrawn"} else (),
         may_replace=row.state in REPLACEABLE,
         captions=tuple(_captions(page_request.services, row, track) for track in detail.captions),
+        chapters=write_chapters(detail.chapters),
         languages=tuple(PlanOption(language, name) for language, name in LANGUAGES.items()),
     )
 

@@ -152,9 +152,11 @@ class SellerVideoView:
     blockers: tuple[str, ...] = ()
     refusal: str = ""
     error: str | None = None
-    #: Forms are ``placement``, ``claim``, and a placement's id.
+    #: Forms are ``placement``, ``claim``, ``captions``, ``chapters``, and a placement's id.
     typed: Typed = field(default_factory=Typed)
     funnel: tuple[FunnelStep, ...] = ()
     captions: tuple[CaptionsItem, ...] = ()
     #: Languages that captions may have.
     languages: tuple[PlanOption, ...] = ()
+    #: One on a line, as `chapter_lines` reads them.
+    chapters: str = ""

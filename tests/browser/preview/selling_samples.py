@@ -185,6 +185,7 @@ class DeskSamples(FinanceSamples):
             blockers=(p("0:10 说的试用无法兑现。", "The trial promised at 0:10 cannot be kept."),),
             funnel=self.funnel()[:4],
             captions=(CaptionsItem("zh-CN", "简体中文", "/media/captions.vtt"),),
+            chapters=p("0:00 开场\n0:07 价格 | Pricing", "0:00 开场 | Opening\n0:07 价格 | Pricing"),
             languages=(PlanOption("zh-CN", "简体中文"), PlanOption("en", "English")),
         )
 

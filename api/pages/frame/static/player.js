@@ -27,6 +27,8 @@ class Post {
     this.viewed = false;
     this.words = element.querySelector("[data-words]");
     this.captions = element.querySelector("[data-captions]");
+    this.chapters = [...element.querySelectorAll("[data-chapter]")];
+    this.chapterNow = element.querySelector("[data-chapter-now]");
     this.video.controls = false;
     this.video.muted = true;
     element.querySelector("[data-toggle]").addEventListener("click", () => this.toggle());
@@ -125,6 +127,7 @@ class Post {
     this.element.querySelector("[data-clock]").textContent = `${clock(at)} / ${clock(this.duration)}`;
     if (document.activeElement !== this.seek || this.video.paused) this.seek.value = String(Math.floor(at));
     this.seek.setAttribute("aria-valuetext", clock(at));
+    this.showChapter(at);
     for (const card of this.cards) {
       const on = at >= Number(card.dataset.from) && at < Number(card.dataset.to);
       if (on && !card.classList.contains("on")) {
@@ -133,6 +136,37 @@ class Post {
       }
       card.classList.toggle("on", on);
     }
+  }
+
+  /** The seconds at which its chapters begin, once each: every chapter is linked twice. */
+  get chapterStarts() {
+    return [...new Set(this.chapters.map((link) => Number(link.dataset.chapter)))];
+  }
+
+  showChapter(at) {
+    if (!this.chapters.length) return;
+    const start = this.chapterStarts.findLast((second) => second <= at);
+    if (start === this.chapterStart) return;
+    this.chapterStart = start;
+    for (const link of this.chapters) {
+      if (Number(link.dataset.chapter) === start) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
+    const now = this.chapters.find((link) => link.hasAttribute("aria-current"));
+    this.chapterNow.textContent = now ? now.querySelector("span:last-child").textContent : text("chapters");
+  }
+
+  /** To the chapter that follows, or to the beginning of this one, and from there to the one before. */
+  moveChapter(step) {
+    const starts = this.chapterStarts;
+    const at = this.video.currentTime;
+    const second = step > 0 ? starts.find((start) => start > at) : starts.findLast((start) => start < at - 2) ?? starts[0];
+    if (second !== undefined) this.openChapter(second);
+  }
+
+  openChapter(second) {
+    this.jump(second);
+    announce(this.chapterNow.textContent);
   }
 
   openCard() {
@@ -188,6 +222,14 @@ document.addEventListener("click", async (event) => {
   const address = new URL(link.href);
   address.searchParams.set("second", String(second));
   await openSheet(sheet, address);
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-chapter]");
+  if (!link || event.metaKey || event.ctrlKey) return;
+  event.preventDefault();
+  posts.get(link.closest("[data-post]")).openChapter(Number(link.dataset.chapter));
+  link.closest("details")?.removeAttribute("open");
 });
 
 document.addEventListener("submit", async (event) => {
@@ -248,6 +290,8 @@ const KEYS = {
   ArrowDown: () => move(1),
   c: () => current.openCard(),
   m: toggleSound,
+  "[": () => current.moveChapter(-1),
+  "]": () => current.moveChapter(1),
   t: () => current.nextCaptions(),
 };
 
