@@ -95,7 +95,7 @@ class BlockerOut(Out):
 
 
 class VideoRowOut(Out):
-    """A video of one's own. `refused_code` says why a file was refused."""
+    """A video of one's own. `refused_code` says why a file was refused, `cover_refused_code` why a chosen cover was."""
 
     id: UUID
     channel_id: UUID
@@ -110,6 +110,8 @@ class VideoRowOut(Out):
     views: int
     refused_code: str | None
     refused_params: dict[str, Any] | None
+    cover_pending: bool
+    cover_refused_code: str | None
     published_at: datetime | None
     created_at: datetime
     media_url: str | None

@@ -37,6 +37,8 @@ class VideoRow:
     width: int | None
     height: int | None
     has_cover: bool
+    cover_pending: bool
+    cover_refused_code: str | None
     media_version: str
     placements: int
     views: int
@@ -132,6 +134,8 @@ def _rows(uow: UnitOfWork, videos: list[Video]) -> list[VideoRow]:
             width=video.width,
             height=video.height,
             has_cover=video.cover_key is not None,
+            cover_pending=video.cover_request_id is not None,
+            cover_refused_code=video.cover_refused_code,
             media_version=media_version(video),
             placements=placements.get(video.id, 0),
             views=views.get(video.id, 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ class Video(Base):
         Index("ix_video_org_id_channel_id", "org_id", "channel_id"),
         Index("ix_video_org_id_created_at", "org_id", "created_at"),
         Index("ix_video_processing", "id", postgresql_where=text("state = 'processing'")),
+        Index("ix_video_cover_request_id", "id", postgresql_where=text("cover_request_id IS NOT NULL")),
         Index("ix_video_feed", "published_at", "id", postgresql_where=text("state = 'published'")),
         {"schema": "marketplace"},
     )
@@ -60,6 +62,10 @@ class Video(Base):
     """By language, the SHA-256 of the WebVTT that the object store keeps under `captions_key`."""
     chapters: Mapped[list[Any]] = mapped_column(JSONB, default=list)
     """As `Chapter`, in their order."""
+    cover_request_id: Mapped[UUID | None]
+    """Another cover is being made: the latest that was asked for."""
+    cover_refused_code: Mapped[str | None]
+    """Why what was asked for last could not be a cover; the one there was stays."""
     published_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 
@@ -140,11 +146,11 @@ def part_keys(upload: MediaUpload) -> tuple[str, ...]:
     return tuple(f"{place}/{name}" for name in upload.parts)
 
 
-def captions_key(video_id: UUID, sha256: str) -> str:
+def captions_key(video_id: UUID, digest: str) -> str:
     """Where captions are kept: under what they say, so that an address may be cached for ever."""
-    return f"media/{video_id}/{sha256}.vtt"
+    return f"media/{video_id}/{digest}.vtt"
 
 
 def media_version(video: Video) -> str:
-    """What an address carries so that it may be cached for ever: the beginning of the bytes' SHA-256."""
-    return (video.media_sha256 or "")[:16]
+    """What an address carries so that it may be cached for ever: another one with other bytes or another cover."""
+    return sha256(f"{video.media_sha256} {video.cover_key}".encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Videos have captions and chapters."""
+"""Videos have captions, chapters, and covers that their owners choose."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     _fill("captions", postgresql.JSONB, "'{}'::jsonb")
     _fill("chapters", postgresql.JSONB, "'[]'::jsonb")
+    op.add_column("video", sa.Column("cover_request_id", sa.Uuid), schema="marketplace")
+    op.add_column("video", sa.Column("cover_refused_code", sa.Text), schema="marketplace")
+    op.create_index(
+        "ix_video_cover_request_id",
+        "video",
+        ["id"],
+        schema="marketplace",
+        postgresql_where=sa.text("cover_request_id IS NOT NULL"),
+    )
 
 
 def _fill(column: str, kind: sa.types.TypeEngine | type[sa.types.TypeEngine], value: str) -> None:
@@ -26,5 +35,6 @@ def _fill(column: str, kind: sa.types.TypeEngine | type[sa.types.TypeEngine], va
 
 def downgrade() -> None:
     """Forget them."""
-    for column in ("chapters", "captions"):
+    op.drop_index("ix_video_cover_request_id", table_name="video", schema="marketplace")
+    for column in ("cover_refused_code", "cover_request_id", "chapters", "captions"):
         op.drop_column("video", column, schema="marketplace")

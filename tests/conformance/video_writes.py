@@ -92,6 +92,9 @@ def work_on_film(world: World, video_id: UUID) -> None:
     ask, promoter, named = world.walk.ask, world.promoter, {"video_id": video_id}
     chapters = {"chapters": [{"at_ms": 0, "title": "开场"}, {"at_ms": 4_000, "title": "价格", "title_en": "Pricing"}]}
     ask("PUT /v1/videos/{video_id}/chapters", promoter, chapters, **named)
+    ask("POST /v1/videos/{video_id}/cover", promoter, {"at_ms": 4_000}, **named)
+    picture = {"file": b"\x89PNG\r\n\x1a\n" + bytes(40)}
+    ask("PUT /v1/videos/{video_id}/cover", promoter, picture, "multipart/form-data", **named)
     captions = {"content": "WEBVTT\n\n00:00:01.000 --> 00:00:04.000\nOne screen.\n"}
     ask("PUT /v1/videos/{video_id}/captions/{language}", promoter, captions, **named, language="en")
     ask("DELETE /v1/videos/{video_id}/captions/{language}", promoter, **named, language="en")

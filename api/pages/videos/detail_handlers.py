@@ -1,4 +1,4 @@
-"""The editor's forms of what belongs to a video beside its cards and claims: its chapters and captions."""
+"""The editor's forms of what belongs to a video beside its cards and claims: its chapters, captions and cover."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from litestar.params import FromPath
 from api.pages.frame.site import Form, PageRequest, form_post
 from api.pages.videos.chapter_lines import read_chapters
 from api.pages.videos.editing import WRITE, edited, edited_by
+from api.pages.videos.presenter import MS
 from api.pages.videos.views import Typed
 from api.v1.captions import store_captions
+from api.v1.covers import FORM_OVERHEAD, store_cover
 from kernel.db.uow import UnitOfWork
 from marketplace.videos.captions.check_captions import MAX_BYTES
 from marketplace.videos.captions.edit_captions import remove_captions
+from marketplace.videos.media.choose_cover import MAX_PICTURE_BYTES, ChooseCover, choose_cover
 from marketplace.videos.set_chapters import set_chapters
 
 
@@ -44,4 +47,26 @@ def put_chapters(video_id: FromPath[UUID], page_request: Given[PageRequest], for
     return edited(page_request, video_id, work, Typed("chapters", form.values), notice="chapters_saved")
 
 
-routes = [put_captions, put_chapters]
+@form_post("/seller/videos/{video_id:uuid}/cover", WRITE)
+def choose_moment(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Let a second of the film be the cover."""
+
+    def work(uow: UnitOfWork) -> None:
+        choose_cover(uow, ChooseCover(video_id, form.number("second", most=86_400) * MS))
+
+    return edited(page_request, video_id, work, Typed("cover", form.values), notice="cover_chosen")
+
+
+@form_post(
+    "/seller/videos/{video_id:uuid}/cover-picture", WRITE, request_max_body_size=MAX_PICTURE_BYTES + FORM_OVERHEAD
+)
+def upload_cover(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Take a picture as the cover."""
+
+    def act() -> None:
+        store_cover(page_request.request, video_id, form.file("cover_file"))
+
+    return edited_by(page_request, video_id, act, notice="cover_chosen")
+
+
+routes = [put_captions, put_chapters, choose_moment, upload_cover]

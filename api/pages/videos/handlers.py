@@ -104,9 +104,9 @@ def upload_again(video_id: FromPath[UUID], page_request: Given[PageRequest], for
 
 @page("/seller/videos/{video_id:uuid}", WRITE)
 def show_video(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
-    """One video with its editor. While its file is examined the page looks again by itself."""
+    """One video with its editor. While its file is examined or a cover made the page looks again by itself."""
     view = editor_of(page_request, video_id)
-    return page_request.render(view, refresh_s=_LOOK_AGAIN_S if view.state == "processing" else 0)
+    return page_request.render(view, refresh_s=_LOOK_AGAIN_S if view.state == "processing" or view.cover_pending else 0)
 
 
 @form_post("/seller/videos/{video_id:uuid}/placements", WRITE)

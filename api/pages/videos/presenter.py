@@ -118,6 +118,8 @@ def video_view(
         funnel=funnel(seen, sales) if row.state in {"published", "withdrawn"} else (),
         may_replace=row.state in REPLACEABLE,
         captions=tuple(_captions(page_request.services, row, track) for track in detail.captions),
+        cover_pending=row.cover_pending,
+        cover_refusal=blocked(page_request, row.cover_refused_code, {}) if row.cover_refused_code else "",
         chapters=write_chapters(detail.chapters),
         languages=tuple(PlanOption(language, name) for language, name in LANGUAGES.items()),
     )

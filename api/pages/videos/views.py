@@ -152,11 +152,14 @@ class SellerVideoView:
     blockers: tuple[str, ...] = ()
     refusal: str = ""
     error: str | None = None
-    #: Forms are ``placement``, ``claim``, ``captions``, ``chapters``, and a placement's id.
+    #: Forms are ``placement``, ``claim``, ``captions``, ``chapters``, ``cover``, and a placement's id.
     typed: Typed = field(default_factory=Typed)
     funnel: tuple[FunnelStep, ...] = ()
     captions: tuple[CaptionsItem, ...] = ()
     #: Languages that captions may have.
     languages: tuple[PlanOption, ...] = ()
+    #: Another cover is being made; why the last one that was asked for could not be.
+    cover_pending: bool = False
+    cover_refusal: str = ""
     #: One on a line, as `chapter_lines` reads them.
     chapters: str = ""
