@@ -95,7 +95,9 @@ class BlockerOut(Out):
 
 
 class VideoRowOut(Out):
-    """A video of one's own. `refused_code` says why a file was refused, `cover_refused_code` why a chosen cover was."""
+    """A video of one's own. `refused_code` says why a file was refused, `cover_refused_code` why a chosen cover was, and
+    `publish_refused_code` what stood in the way when it was to be published (`publish_at`).
+    """
 
     id: UUID
     channel_id: UUID
@@ -112,6 +114,9 @@ class VideoRowOut(Out):
     refused_params: dict[str, Any] | None
     cover_pending: bool
     cover_refused_code: str | None
+    publish_at: datetime | None
+    publish_refused_code: str | None
+    publish_refused_params: dict[str, Any] | None
     published_at: datetime | None
     created_at: datetime
     media_url: str | None

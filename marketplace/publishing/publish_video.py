@@ -48,12 +48,10 @@ def publish_video(uow: UnitOfWork, video_id: UUID) -> Video:
     video = lock_own_video(uow, video_id)
     if video.state == "published":
         return video
-    blockers = publication_blockers(uow, video)
-    if blockers:
-        first = blockers[0]
-        raise Conflict(first.code, **first.params, count=len(blockers))
+    require_publishable(uow, video)
     VIDEO.move(uow, video, "published", org_ids=[video.org_id])
     video.published_at = clock.now()
+    video.publish_at = video.publish_refused_code = None
     emit(uow, VideoPublished(video_id=video.id, org_id=video.org_id))
     uow.flush()
     index_video(uow, video)
@@ -74,6 +72,14 @@ def withdraw_video(uow: UnitOfWork, video_id: UUID) -> Video:
         emit(uow, VideoWithdrawn(video_id=video.id, org_id=video.org_id))
     uow.flush()
     return video
+
+
+def require_publishable(uow: UnitOfWork, video: Video) -> None:
+    """Raises Conflict: the first of `publication_blockers`, with the number of all of them in `count`."""
+    blockers = publication_blockers(uow, video)
+    if blockers:
+        first = blockers[0]
+        raise Conflict(first.code, **first.params, count=len(blockers))
 
 
 def publication_blockers(uow: UnitOfWork, video: Video) -> list[Blocker]:

@@ -44,6 +44,9 @@ class VideoRow:
     views: int
     refused_code: str | None
     refused_params: dict[str, Any] | None
+    publish_at: datetime | None
+    publish_refused_code: str | None
+    publish_refused_params: dict[str, Any] | None
     published_at: datetime | None
     created_at: datetime
 
@@ -141,6 +144,9 @@ def _rows(uow: UnitOfWork, videos: list[Video]) -> list[VideoRow]:
             views=views.get(video.id, 0),
             refused_code=video.refused_code,
             refused_params=video.refused_params,
+            publish_at=video.publish_at,
+            publish_refused_code=video.publish_refused_code,
+            publish_refused_params=video.publish_refused_params if video.publish_refused_code else None,
             published_at=video.published_at,
             created_at=video.created_at,
         )

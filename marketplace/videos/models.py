@@ -30,6 +30,7 @@ class Video(Base):
         Index("ix_video_org_id_channel_id", "org_id", "channel_id"),
         Index("ix_video_org_id_created_at", "org_id", "created_at"),
         Index("ix_video_processing", "id", postgresql_where=text("state = 'processing'")),
+        Index("ix_video_publish_at", "publish_at", "id", postgresql_where=text("publish_at IS NOT NULL")),
         Index("ix_video_cover_request_id", "id", postgresql_where=text("cover_request_id IS NOT NULL")),
         Index("ix_video_feed", "published_at", "id", postgresql_where=text("state = 'published'")),
         {"schema": "marketplace"},
@@ -66,6 +67,11 @@ class Video(Base):
     """Another cover is being made: the latest that was asked for."""
     cover_refused_code: Mapped[str | None]
     """Why what was asked for last could not be a cover; the one there was stays."""
+    publish_at: Mapped[Instant | None]
+    """When it is to be published."""
+    publish_refused_code: Mapped[str | None]
+    """What stood in the way when it was due."""
+    publish_refused_params: Mapped[Json | None]
     published_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 

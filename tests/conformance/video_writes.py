@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -95,6 +96,9 @@ def work_on_film(world: World, video_id: UUID) -> None:
     ask("POST /v1/videos/{video_id}/cover", promoter, {"at_ms": 4_000}, **named)
     picture = {"file": b"\x89PNG\r\n\x1a\n" + bytes(40)}
     ask("PUT /v1/videos/{video_id}/cover", promoter, picture, "multipart/form-data", **named)
+    moment = {"publish_at": (clock.now() + timedelta(days=1)).isoformat()}
+    ask("PUT /v1/videos/{video_id}/schedule", promoter, moment, **named)
+    ask("DELETE /v1/videos/{video_id}/schedule", promoter, **named)
     captions = {"content": "WEBVTT\n\n00:00:01.000 --> 00:00:04.000\nOne screen.\n"}
     ask("PUT /v1/videos/{video_id}/captions/{language}", promoter, captions, **named, language="en")
     ask("DELETE /v1/videos/{video_id}/captions/{language}", promoter, **named, language="en")

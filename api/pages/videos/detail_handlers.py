@@ -1,4 +1,4 @@
-"""The editor's forms of what belongs to a video beside its cards and claims: its chapters, captions and cover."""
+"""The editor's forms of what belongs to a video beside its cards and claims, and of when it is published."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from litestar.params import FromPath
 from api.pages.frame.site import Form, PageRequest, form_post
 from api.pages.videos.chapter_lines import read_chapters
 from api.pages.videos.editing import WRITE, edited, edited_by
-from api.pages.videos.presenter import MS
+from api.pages.videos.presenter import MS, moment_of
 from api.pages.videos.views import Typed
 from api.v1.captions import store_captions
 from api.v1.covers import FORM_OVERHEAD, store_cover
 from kernel.db.uow import UnitOfWork
+from marketplace.publishing.schedule_video import ScheduleVideo, schedule_video, unschedule_video
 from marketplace.videos.captions.check_captions import MAX_BYTES
 from marketplace.videos.captions.edit_captions import remove_captions
 from marketplace.videos.media.choose_cover import MAX_PICTURE_BYTES, ChooseCover, choose_cover
@@ -69,4 +70,17 @@ def upload_cover(video_id: FromPath[UUID], page_request: Given[PageRequest], for
     return edited_by(page_request, video_id, act, notice="cover_chosen")
 
 
-routes = [put_captions, put_chapters, choose_moment, upload_cover]
+@form_post("/seller/videos/{video_id:uuid}/schedule", WRITE)
+def schedule(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Let it be published at a moment on the organization's clock, or (`action` = cancel) no more."""
+    if form.text("action", most=10) == "cancel":
+        return edited(page_request, video_id, lambda uow: unschedule_video(uow, video_id), notice="video_unscheduled")
+
+    def work(uow: UnitOfWork) -> None:
+        publish_at = moment_of(form, "publish_at", page_request.time_zone)
+        schedule_video(uow, ScheduleVideo(video_id, publish_at))
+
+    return edited(page_request, video_id, work, Typed("schedule", form.values), notice="video_scheduled")
+
+
+routes = [put_captions, put_chapters, choose_moment, upload_cover, schedule]

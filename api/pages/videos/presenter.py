@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from api.context import Services
 from api.media_addresses import Thumbnail, captions_address, cover_address, media_address, thumbnail
@@ -38,6 +40,8 @@ from orders.seller_queries import VideoSales
 
 CALLS: Mapping[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo", "quote": "quote"}
 MS = 1000
+FIELD = "%Y-%m-%dT%H:%M"
+"""A moment as a browser's field says it."""
 _MOST_MINOR = 10**12
 _DIGITS = re.compile(r"\d{1,13}", re.ASCII)
 
@@ -69,6 +73,7 @@ def video_row(page_request: PageRequest, row: OwnVideo, sales: Iterable[VideoSal
         money=money(sold[0].gross_minor, sold[0].currency) if sold else None,
         created_at=row.created_at,
         refusal=_refusal(page_request, row),
+        publish_at=row.publish_at,
     )
 
 
@@ -87,7 +92,7 @@ def video_view(
     offered: Offered,
 ) -> SellerVideoView:
     """One video of one's own with its editor."""
-    row = detail.row
+    row, zone = detail.row, ZoneInfo(page_request.time_zone)
     cards = {card.placement_id: card for card in detail.cards}
     src = ""
     if row.duration_ms is not None:
@@ -118,11 +123,29 @@ def video_view(
         funnel=funnel(seen, sales) if row.state in {"published", "withdrawn"} else (),
         may_replace=row.state in REPLACEABLE,
         captions=tuple(_captions(page_request.services, row, track) for track in detail.captions),
+        publish_at=row.publish_at,
+        publish_at_field=row.publish_at.astimezone(zone).strftime(FIELD) if row.publish_at else "",
+        time_zone=page_request.time_zone,
+        publish_refusal=_publish_refusal(page_request, row),
         cover_pending=row.cover_pending,
         cover_refusal=blocked(page_request, row.cover_refused_code, {}) if row.cover_refused_code else "",
         chapters=write_chapters(detail.chapters),
         languages=tuple(PlanOption(language, name) for language, name in LANGUAGES.items()),
     )
+
+
+def _publish_refusal(page_request: PageRequest, row: OwnVideo) -> str:
+    if row.publish_refused_code is None:
+        return ""
+    return blocked(page_request, row.publish_refused_code, row.publish_refused_params or {})
+
+
+def moment_of(form: Form, name: str, time_zone: str) -> datetime:
+    """A day and time as a field has them, on the clocks of `time_zone`. Raises Invalid(`validation_failed`)."""
+    try:
+        return datetime.strptime(form.text(name, most=16), FIELD).replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Invalid("validation_failed", field=name) from error
 
 
 def _captions(services: Services, row: OwnVideo, track: CaptionTrack) -> CaptionsItem:

@@ -28,6 +28,7 @@ class VideoItem:
     money: Money | None
     created_at: datetime
     refusal: str = ""
+    publish_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +153,17 @@ class SellerVideoView:
     blockers: tuple[str, ...] = ()
     refusal: str = ""
     error: str | None = None
-    #: Forms are ``placement``, ``claim``, ``captions``, ``chapters``, ``cover``, and a placement's id.
+    #: Forms are ``placement``, ``claim``, ``captions``, ``chapters``, ``cover``, ``schedule``, and a placement's id.
     typed: Typed = field(default_factory=Typed)
     funnel: tuple[FunnelStep, ...] = ()
     captions: tuple[CaptionsItem, ...] = ()
     #: Languages that captions may have.
     languages: tuple[PlanOption, ...] = ()
+    #: When it is to be published, and the same as its field has it; where the field's clock is; what stood in the way.
+    publish_at: datetime | None = None
+    publish_at_field: str = ""
+    time_zone: str = ""
+    publish_refusal: str = ""
     #: Another cover is being made; why the last one that was asked for could not be.
     cover_pending: bool = False
     cover_refusal: str = ""

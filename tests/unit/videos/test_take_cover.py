@@ -1,4 +1,4 @@
-"""Covers that are chosen: the moment that was meant, or a picture made small, upright and without what its file says beside it."""
+"""Chosen covers: the moment that was meant, or a picture made small, upright, and rid of what its file says beside it."""
 
 from __future__ import annotations
 
