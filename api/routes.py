@@ -85,6 +85,7 @@ from api.v1 import (
     traces,
     uploads,
     verification,
+    video_readers,
     videos,
 )
 from api.webhooks import gateways, seller_callbacks
@@ -126,6 +127,7 @@ MODULES: tuple[ModuleType, ...] = (
     chapters,
     covers,
     schedules,
+    video_readers,
     uploads,
     listings,
     leads,

@@ -31,6 +31,7 @@ from marketplace.channels.open_channel import (
 from marketplace.channels.queries import ChannelView, get_channel, list_own_channels
 from marketplace.discovery.cards import Card, ClaimView
 from marketplace.discovery.feed import FeedItem, get_feed_item, list_feed
+from marketplace.publishing.queries import VideoRow
 from marketplace.reactions.like_video import like_video, unlike_video
 from marketplace.reactions.queries import get_reactions
 from marketplace.videos.captions.edit_captions import CaptionTrack
@@ -101,9 +102,9 @@ class CaptionTrackOut(Out):
     url: str
 
     @classmethod
-    def of(cls, services: Services, video_id: UUID, track: CaptionTrack, *, is_public: bool) -> CaptionTrackOut:
+    def of(cls, services: Services, row: FeedItem | VideoRow, track: CaptionTrack) -> CaptionTrackOut:
         """From the query's row, with its address."""
-        url = captions_address(services, video_id, track.language, track.version, is_public=is_public)
+        url = captions_address(services, row.id, row.media_version, track, is_public=row.is_public)
         return cls(language=track.language, name=track.name, url=url)
 
 
@@ -141,7 +142,7 @@ class FeedItemOut(Out):
             item,
             media_url=media_address(services, item.id, item.media_version, is_public=is_public),
             cover_url=cover_address(services, item.id, item.media_version, is_public=is_public),
-            captions=[CaptionTrackOut.of(services, item.id, track, is_public=is_public) for track in item.captions],
+            captions=[CaptionTrackOut.of(services, item, track) for track in item.captions],
             cards=[CardOut.of(card) for card in item.cards],
             claims=[ClaimOut.of(claim) for claim in item.claims],
         )

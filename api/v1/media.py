@@ -221,7 +221,7 @@ def missing() -> DomainError:
 def find_watchable(request: ApiRequest, video_id: UUID, token: str | None) -> Media:
     """Where the bytes lie, for the caller or for whom a signed address vouches. Raises NotFound(`video_not_found`)."""
     by_link = vouched_for(request.services, video_id, token)
-    with request.transaction(acting_as=SYSTEM if by_link else None) as uow:
+    with request.transaction(acting_as=SYSTEM if by_link is not None else None) as uow:
         return find_media(uow, video_id, by_link=by_link)
 
 

@@ -30,13 +30,13 @@ from marketplace.publishing.edit_placements import (
     remove_placement,
 )
 from marketplace.publishing.publish_video import Blocker, publish_video, withdraw_video
-from marketplace.publishing.queries import VideoDetail, VideoRow, get_own_video, list_own_videos
+from marketplace.publishing.queries import Partner, VideoDetail, VideoRow, get_own_video, list_own_videos
 from marketplace.videos.create_video import CreateVideo, create_video
 from marketplace.videos.set_chapters import Chapter
 from marketplace.videos.share_links import share_video
 
 Action = Literal["buy", "trial", "demo", "quote"]
-Visibility = Literal["public", "partners", "internal"]
+Visibility = Literal["public", "unlisted", "partners", "internal"]
 
 
 class VideoIn(Wire):
@@ -154,6 +154,7 @@ class VideoDetailOut(Out):
     audio_codec: str | None
     captions: list[CaptionTrackOut]
     chapters: Sequence[Chapter]
+    partners: Sequence[Partner]
     placements: list[CardOut]
     claims: list[ClaimOut]
     blockers: list[BlockerOut]
@@ -170,14 +171,12 @@ class VideoDetailOut(Out):
             "video_codec",
             "audio_codec",
             "chapters",
+            "partners",
         )
         return cls(
             video=VideoRowOut.of(services, detail.row),
             **{name: getattr(detail, name) for name in names},
-            captions=[
-                CaptionTrackOut.of(services, detail.row.id, track, is_public=detail.row.is_public)
-                for track in detail.captions
-            ],
+            captions=[CaptionTrackOut.of(services, detail.row, track) for track in detail.captions],
             placements=[CardOut.of(card) for card in detail.cards],
             claims=[ClaimOut.of(claim) for claim in detail.claims],
             blockers=[BlockerOut.of(blocker) for blocker in detail.blockers],

@@ -14,6 +14,7 @@ from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
 from marketplace.attribution.models import Touchpoint
 from marketplace.discovery.cards import Card, ClaimView, cards_of, claims_of_videos
+from marketplace.parties.queries import organization_names
 from marketplace.placements.models import Placement
 from marketplace.publishing.publish_video import Blocker, publication_blockers
 from marketplace.videos.access import is_public
@@ -52,6 +53,14 @@ class VideoRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Partner:
+    """An organization that sees a video while it is for partners. The name is empty where it trades no more."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class VideoDetail:
     """A video with everything its owner works on. `blockers` say why it cannot be published yet."""
 
@@ -65,6 +74,7 @@ class VideoDetail:
     audio_codec: str | None
     captions: tuple[CaptionTrack, ...]
     chapters: tuple[Chapter, ...]
+    partners: tuple[Partner, ...]
     cards: tuple[Card, ...]
     claims: tuple[ClaimView, ...]
     blockers: tuple[Blocker, ...]
@@ -99,10 +109,16 @@ def get_own_video(uow: UnitOfWork, video_id: UUID) -> VideoDetail:
         audio_codec=video.audio_codec,
         captions=tracks_of(video),
         chapters=chapters_of(video),
+        partners=_partners(uow, video),
         cards=cards_of(uow, [video.id], only_on_sale=False).get(video.id, ()),
         claims=claims_of_videos(uow, [video.id]).get(video.id, ()),
         blockers=blockers,
     )
+
+
+def _partners(uow: UnitOfWork, video: Video) -> tuple[Partner, ...]:
+    names = organization_names(uow, video.partner_ids)
+    return tuple(sorted((Partner(one, names.get(one, "")) for one in video.partner_ids), key=lambda one: one.name))
 
 
 def _rows(uow: UnitOfWork, videos: list[Video]) -> list[VideoRow]:

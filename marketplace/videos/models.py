@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant, Json
 from kernel.states import Machine, edges
+
+VISIBILITIES: Final = ("public", "unlisted", "partners", "internal")
 
 
 class Video(Base):
@@ -22,7 +24,7 @@ class Video(Base):
         UniqueConstraint("org_id", "id"),
         ForeignKeyConstraint(["org_id", "channel_id"], ["marketplace.channel.org_id", "marketplace.channel.id"]),
         CheckConstraint("state IN ('draft', 'processing', 'ready', 'published', 'withdrawn', 'refused')", name="state"),
-        CheckConstraint("visibility IN ('public', 'partners', 'internal')", name="visibility"),
+        CheckConstraint("visibility IN ('public', 'unlisted', 'partners', 'internal')", name="visibility"),
         CheckConstraint(
             "state NOT IN ('ready', 'published', 'withdrawn') OR (media_key IS NOT NULL AND duration_ms > 0)",
             name="playable",
@@ -30,6 +32,12 @@ class Video(Base):
         Index("ix_video_org_id_channel_id", "org_id", "channel_id"),
         Index("ix_video_org_id_created_at", "org_id", "created_at"),
         Index("ix_video_processing", "id", postgresql_where=text("state = 'processing'")),
+        Index(
+            "ix_video_partner_ids",
+            "partner_ids",
+            postgresql_using="gin",
+            postgresql_where=text("visibility = 'partners'"),
+        ),
         Index("ix_video_publish_at", "publish_at", "id", postgresql_where=text("publish_at IS NOT NULL")),
         Index("ix_video_cover_request_id", "id", postgresql_where=text("cover_request_id IS NOT NULL")),
         Index("ix_video_feed", "published_at", "id", postgresql_where=text("state = 'published'")),
@@ -43,6 +51,8 @@ class Video(Base):
     description: Mapped[str] = mapped_column(default="")
     description_en: Mapped[str] = mapped_column(default="")
     visibility: Mapped[str]
+    partner_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
+    """The organizations that see it while it is for partners."""
     state: Mapped[str]
     file_name: Mapped[str | None]
     """The uploader's name for the file, shown back to them and held against the content; never used as a path."""
@@ -158,5 +168,8 @@ def captions_key(video_id: UUID, digest: str) -> str:
 
 
 def media_version(video: Video) -> str:
-    """What an address carries so that it may be cached for ever: another one with other bytes or another cover."""
-    return sha256(f"{video.media_sha256} {video.cover_key}".encode()).hexdigest()[:16]
+    """What an address carries: another one with other bytes or another cover, so that it may be cached for ever; and with other
+    readers, or none any more, so that a signed one ends with what it was signed for.
+    """
+    readers = (video.visibility, *sorted(map(str, video.partner_ids)), video.state == "withdrawn")
+    return sha256(repr((video.media_sha256, video.cover_key, readers)).encode()).hexdigest()[:16]

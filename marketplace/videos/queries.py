@@ -43,17 +43,20 @@ class VideoSummary:
     is_public: bool
 
 
-def find_media(uow: UnitOfWork, video_id: UUID, *, by_link: bool = False) -> Media:
-    """Where the bytes lie, for whoever may watch. `by_link`: a signed, unexpired address vouches for the reader.
+def find_media(uow: UnitOfWork, video_id: UUID, *, by_link: str | None = None) -> Media:
+    """Where the bytes lie, for whoever may watch. `by_link`: what a signed, unexpired address carries, which
+    vouches for the reader for as long as the video has the same readers.
 
     Raises:
         NotFound: `video_not_found`: none the principal may watch, or no playable bytes yet.
     """
     statement = select(Video).where(Video.id == video_id, Video.duration_ms.is_not(None))
-    if not by_link:
+    if by_link is None:
         statement = statement.where(visible_to(uow.principal))
     video = uow.session.scalar(statement)
     if video is None or video.media_key is None or video.media_sha256 is None:
+        raise NotFound("video_not_found")
+    if by_link is not None and by_link != media_version(video):
         raise NotFound("video_not_found")
     return Media(
         video_id=video.id,

@@ -30,7 +30,6 @@ PARAMS: dict[str, Any] = {
     "giver": "李四\r\nBcc: victim@example.org",
     "receiver": "王五\nCc: victim@example.org",
     "left": "3",
-    "why": "一张卡片上的商品不在售",
     "organization": "星河\r\nBcc: victim@example.org",
     "days": "14",
     "minutes": "30",

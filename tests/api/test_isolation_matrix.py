@@ -56,6 +56,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/videos/{video_id}/comments": {"text": "x"},
     "POST /v1/videos/{video_id}/cover": {"at_ms": 1_000},
     "PUT /v1/videos/{video_id}/schedule": {"publish_at": "2099-01-01T00:00:00Z"},
+    "PUT /v1/videos/{video_id}/visibility": {"visibility": "internal"},
     "PUT /v1/videos/{video_id}/chapters": {"chapters": [{"at_ms": 0, "title": "x"}]},
     "PUT /v1/videos/{video_id}/captions/{language}": {"content": "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nx\n"},
     "POST /v1/leads/{lead_id}/messages": {"text": "x"},

@@ -99,6 +99,9 @@ def work_on_film(world: World, video_id: UUID) -> None:
     moment = {"publish_at": (clock.now() + timedelta(days=1)).isoformat()}
     ask("PUT /v1/videos/{video_id}/schedule", promoter, moment, **named)
     ask("DELETE /v1/videos/{video_id}/schedule", promoter, **named)
+    shared = {"visibility": "partners", "partner_ids": [str(world.stage.buyer.id)]}
+    for readers in (shared, {"visibility": "public"}):
+        ask("PUT /v1/videos/{video_id}/visibility", promoter, readers, **named)
     captions = {"content": "WEBVTT\n\n00:00:01.000 --> 00:00:04.000\nOne screen.\n"}
     ask("PUT /v1/videos/{video_id}/captions/{language}", promoter, captions, **named, language="en")
     ask("DELETE /v1/videos/{video_id}/captions/{language}", promoter, **named, language="en")

@@ -77,7 +77,10 @@ def show_video(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Re
         videos = _videos(page_request, uow, (first, *others))
     share = page_request.query("share", most=64) or None
     preview = _preview(page_request, first, share) if first.is_public else None
-    return page_request.render(FeedView(videos, start_s=page_request.query_number("t"), share=share, preview=preview))
+    # What is found by its link alone is not to be found by a search engine either.
+    headers = {"X-Robots-Tag": "noindex"} if first.visibility == "unlisted" else None
+    view = FeedView(videos, start_s=page_request.query_number("t"), share=share, preview=preview)
+    return page_request.render(view, headers=headers)
 
 
 @form_post("/channels/{channel_id:uuid}/follow", SIGNED_IN)
@@ -131,7 +134,7 @@ def video_view(
 
 
 def _captions(page_request: PageRequest, item: feed.FeedItem, track: CaptionTrack) -> FeedCaptions:
-    src = captions_address(page_request.services, item.id, track.language, track.version, is_public=item.is_public)
+    src = captions_address(page_request.services, item.id, item.media_version, track, is_public=item.is_public)
     return FeedCaptions(track.language, track.name, src, track.language == page_request.language)
 
 

@@ -17,6 +17,9 @@ from api.pages.videos.views import Typed
 from api.v1.captions import store_captions
 from api.v1.covers import FORM_OVERHEAD, store_cover
 from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid
+from kernel.ids import parse_uuid
+from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
 from marketplace.publishing.schedule_video import ScheduleVideo, schedule_video, unschedule_video
 from marketplace.videos.captions.check_captions import MAX_BYTES
 from marketplace.videos.captions.edit_captions import remove_captions
@@ -83,4 +86,23 @@ def schedule(video_id: FromPath[UUID], page_request: Given[PageRequest], form: G
     return edited(page_request, video_id, work, Typed("schedule", form.values), notice="video_scheduled")
 
 
-routes = [put_captions, put_chapters, choose_moment, upload_cover, schedule]
+@form_post("/seller/videos/{video_id:uuid}/visibility", WRITE)
+def choose_readers(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Let others than before see it; partners are named by their numbers, one on a line."""
+
+    def work(uow: UnitOfWork) -> None:
+        lines = form.text("partners", most=5_000).split()
+        partners = [_partner(line) for line in lines]
+        change_visibility(uow, ChangeVisibility(video_id, form.text("visibility", most=20), partners))
+
+    return edited(page_request, video_id, work, Typed("visibility", form.values), notice="visibility_changed")
+
+
+def _partner(number: str) -> UUID:
+    found = parse_uuid(number)
+    if found is None:
+        raise Invalid("partner_unknown", field="partners", partner=number[:60])
+    return found
+
+
+routes = [choose_readers, put_captions, put_chapters, choose_moment, upload_cover, schedule]

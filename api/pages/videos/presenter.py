@@ -20,6 +20,7 @@ from api.pages.videos.chapter_lines import write_chapters
 from api.pages.videos.views import (
     CaptionsItem,
     EditableClaim,
+    PartnerItem,
     PlacementItem,
     PlanOption,
     SellerVideoView,
@@ -123,6 +124,7 @@ def video_view(
         funnel=funnel(seen, sales) if row.state in {"published", "withdrawn"} else (),
         may_replace=row.state in REPLACEABLE,
         captions=tuple(_captions(page_request.services, row, track) for track in detail.captions),
+        partners=tuple(PartnerItem(str(one.id), one.name) for one in detail.partners),
         publish_at=row.publish_at,
         publish_at_field=row.publish_at.astimezone(zone).strftime(FIELD) if row.publish_at else "",
         time_zone=page_request.time_zone,
@@ -149,7 +151,7 @@ def moment_of(form: Form, name: str, time_zone: str) -> datetime:
 
 
 def _captions(services: Services, row: OwnVideo, track: CaptionTrack) -> CaptionsItem:
-    address = captions_address(services, row.id, track.language, track.version, is_public=row.is_public)
+    address = captions_address(services, row.id, row.media_version, track, is_public=row.is_public)
     return CaptionsItem(track.language, track.name, address)
 
 

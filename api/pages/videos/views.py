@@ -104,6 +104,14 @@ class CaptionsItem:
 
 
 @dataclass(frozen=True, slots=True)
+class PartnerItem:
+    """An organization that sees a video for partners; without a name where it trades no more."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanOption:
     """A plan that may be placed in a video."""
 
@@ -153,12 +161,13 @@ class SellerVideoView:
     blockers: tuple[str, ...] = ()
     refusal: str = ""
     error: str | None = None
-    #: Forms are ``placement``, ``claim``, ``captions``, ``chapters``, ``cover``, ``schedule``, and a placement's id.
+    #: Forms are ``placement``, ``claim``, those of ``details.html`` by what they are about, and a placement's id.
     typed: Typed = field(default_factory=Typed)
     funnel: tuple[FunnelStep, ...] = ()
     captions: tuple[CaptionsItem, ...] = ()
     #: Languages that captions may have.
     languages: tuple[PlanOption, ...] = ()
+    partners: tuple[PartnerItem, ...] = ()
     #: When it is to be published, and the same as its field has it; where the field's clock is; what stood in the way.
     publish_at: datetime | None = None
     publish_at_field: str = ""

@@ -83,12 +83,11 @@ def leaks(services: Services, video: Video) -> list[str]:
     found = []
     page = {"Accept": "text/html"}
     for client in outsiders:
-        for path in ("/v1/feed?limit=100", f"/v1/channels/{video.channel_id}/videos", f"/v1/search?q={video.id.hex}"):
-            if str(video.id) in client.get(path).text:
-                found.append(path)
-        found += [path for path in ("/", f"/channels/{video.channel_id}") if str(video.id) in client.get(path).text]
+        channel = video.channel_id
+        lists = ("/v1/feed?limit=100", f"/v1/channels/{channel}/videos", f"/v1/search?q={video.id.hex}", "/")
+        found += [path for path in (*lists, f"/channels/{channel}") if str(video.id) in client.get(path).text]
         for path in ("", "/media", "/cover", "/captions/en", "/comments", "/reactions"):
-            if client.get(f"/v1/videos/{video.id}{path}").status_code not in {404}:
+            if client.get(f"/v1/videos/{video.id}{path}").status_code != 404:
                 found.append(path)
         for path in (f"/v/{video.id}", f"/v/{video.id}/comments"):
             answer = client.get(path, headers=page)
