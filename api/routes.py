@@ -32,6 +32,7 @@ from api.pages.second_factor import handlers as second_factor_pages
 from api.pages.seller import handlers as seller_pages
 from api.pages.seller_reviews import handlers as seller_reviews_pages
 from api.pages.seller_start import handlers as seller_start_pages
+from api.pages.sharing import handlers as sharing_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
 from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
@@ -163,6 +164,7 @@ MODULES: tuple[ModuleType, ...] = (
     trace_pages,
     feed_pages,
     comments_pages,
+    sharing_pages,
     products_pages,
     leads_pages,
     search_pages,

@@ -257,8 +257,8 @@ document.addEventListener("submit", async (event) => {
 });
 
 /** The address to send on. A signed-in person's link remembers who sent it; a visitor's is the plain one. */
-async function shareAddress(link, post) {
-  const address = new URL(link.href);
+async function shareAddress(post) {
+  const address = new URL(post.element.dataset.address, location);
   if (feed.dataset.known) {
     const { code } = await send("POST", `/v1/videos/${encodeURIComponent(post.id)}/share`).catch(() => ({}));
     if (code) address.searchParams.set("share", code);
@@ -272,7 +272,7 @@ document.addEventListener("click", async (event) => {
   if (!link) return;
   event.preventDefault();
   const post = posts.get(link.closest("[data-post]"));
-  const url = await shareAddress(link, post);
+  const url = await shareAddress(post);
   if (navigator.share) {
     await navigator.share({ title: post.element.getAttribute("aria-label"), url }).catch(() => undefined);
   } else if (navigator.clipboard) {
