@@ -24,7 +24,7 @@ from marketplace.videos.captions.edit_captions import put_captions, remove_capti
 from marketplace.videos.models import captions_key
 
 PATH = "/v1/videos/{video_id:uuid}/captions/{language:str}"
-MEDIA_TYPE = "text/vtt; charset=utf-8"
+MEDIA_TYPE = "text/vtt"
 
 
 class CaptionsIn(Wire):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -77,7 +79,7 @@ def _visibilities(*known: str) -> None:
     op.create_check_constraint("ck_video_visibility", "video", f"visibility IN ({listed})", schema="marketplace")
 
 
-def _fill(column: str, kind: sa.types.TypeEngine | type[sa.types.TypeEngine], value: str) -> None:
+def _fill(column: str, kind: Any, value: str) -> None:
     op.add_column("video", sa.Column(column, kind, nullable=False, server_default=sa.text(value)), schema="marketplace")
     op.alter_column("video", column, server_default=None, schema="marketplace")
 

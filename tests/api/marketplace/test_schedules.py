@@ -79,7 +79,8 @@ def state(client: TestClient[Any], video: Video) -> Any:
 def leaks(services: Services, video: Video) -> list[str]:
     """Where an outsider learns of the video."""
     with unit_of_work(services.db, SYSTEM) as uow:
-        outsiders = [browser(services), browser(services, make_org(uow))]
+        other = make_org(uow)
+    outsiders = [browser(services), browser(services, other)]
     found = []
     page = {"Accept": "text/html"}
     for client in outsiders:

@@ -46,6 +46,7 @@ def test_a_member_gets_a_link_of_their_own_once(services: Services, seller: Org)
         org = make_org(uow)
     client: TestClient[Any] = TestClient(application(services), base_url=BASE)
     csrf = client.post("/v1/session", json={"email": org.email, "password": PASSWORD}).json()["csrf"]
+    client.headers["X-CSRF-Token"] = csrf
     assert link(client.get(path, headers=PAGE).text) == f"{BASE}/v/{video.id}", "a look makes none"
     for _ in range(2):
         made = client.post(path, data={"csrf": csrf}, headers=PAGE, follow_redirects=False)
