@@ -1,7 +1,7 @@
 """Addresses of a video's bytes and cover: versioned, so that a replaced file is fetched anew; signed where not public.
 
-A signed address works for whoever holds it until it expires. Its hour is rounded, so that a page loaded twice names
-the same address and the browser's cache serves the second.
+A signed address works for whoever holds it until it expires, or until others than before may watch. Its hour is rounded,
+so that a page loaded twice names the same address and the browser's cache serves the second.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from uuid import UUID
 from api.context import Services
 from kernel import clock
 from kernel.signing import BadToken
+from marketplace.videos.captions.edit_captions import CaptionTrack
 
 CoverWidth = Literal[160, 480, 960]
 """Of `COVER_WIDTHS`, as an address names it."""
@@ -34,6 +35,12 @@ def cover_address(
     return address if width is None else f"{address}&w={width}"
 
 
+def captions_address(services: Services, video_id: UUID, version: str, track: CaptionTrack, *, is_public: bool) -> str:
+    """Where the captions in a language are. `version` is the film's."""
+    part = f"captions/{track.language}"
+    return _address(services, video_id, version, part, is_public=is_public, carried=track.version)
+
+
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
     """A small picture in a list: its address, and those a browser chooses from by the screen's density."""
@@ -52,20 +59,23 @@ def thumbnail(services: Services, video_id: UUID, version: str, *, is_public: bo
     return Thumbnail(one, f"{one} {small}w, {other} {dense}w")
 
 
-def vouched_for(services: Services, video_id: UUID, token: str | None) -> bool:
-    """Whether `token` is one of ours for this video and its time has not passed."""
+def vouched_for(services: Services, video_id: UUID, token: str | None) -> str | None:
+    """The version for which `token` vouches, when it is one of ours for this video and its time has not passed."""
     if token is None:
-        return False
+        return None
     try:
-        return services.signer.open_token(PURPOSE, token).get("video") == str(video_id)
+        found = services.signer.open_token(PURPOSE, token)
     except (BadToken, ValueError):
-        return False
+        return None
+    return str(found.get("version")) if found.get("video") == str(video_id) else None
 
 
-def _address(services: Services, video_id: UUID, version: str, part: str, *, is_public: bool) -> str:
-    address = f"/v1/videos/{video_id}/{part}?v={version}"
+def _address(
+    services: Services, video_id: UUID, version: str, part: str, *, is_public: bool, carried: str | None = None
+) -> str:
+    address = f"/v1/videos/{video_id}/{part}?v={carried or version}"
     if is_public:
         return address
     hour = clock.now().replace(minute=0, second=0, microsecond=0)
-    token = services.signer.sign_token(PURPOSE, {"video": str(video_id)}, hour + LASTS)
-    return f"{address}&token={token}"
+    said = {"video": str(video_id), "version": version}
+    return f"{address}&token={services.signer.sign_token(PURPOSE, said, hour + LASTS)}"

@@ -32,11 +32,13 @@ from api.pages.second_factor import handlers as second_factor_pages
 from api.pages.seller import handlers as seller_pages
 from api.pages.seller_reviews import handlers as seller_reviews_pages
 from api.pages.seller_start import handlers as seller_start_pages
+from api.pages.sharing import handlers as sharing_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
 from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.trace import handlers as trace_pages
 from api.pages.verification import handlers as verification_pages
+from api.pages.videos import detail_handlers as video_details_pages
 from api.pages.videos import handlers as videos_pages
 from api.request import authorize_handler
 from api.v1 import (
@@ -44,8 +46,11 @@ from api.v1 import (
     api_keys,
     approvals,
     billing_profiles,
+    captions,
+    chapters,
     comments,
     connectors,
+    covers,
     entitlements,
     feed,
     incidents,
@@ -70,6 +75,7 @@ from api.v1 import (
     quarantine,
     quotes,
     reviews,
+    schedules,
     search,
     second_factor,
     seller_money,
@@ -80,6 +86,7 @@ from api.v1 import (
     traces,
     uploads,
     verification,
+    video_readers,
     videos,
 )
 from api.webhooks import gateways, seller_callbacks
@@ -117,6 +124,11 @@ MODULES: tuple[ModuleType, ...] = (
     comments,
     videos,
     media,
+    captions,
+    chapters,
+    covers,
+    schedules,
+    video_readers,
     uploads,
     listings,
     leads,
@@ -145,12 +157,14 @@ MODULES: tuple[ModuleType, ...] = (
     tax_id_disputes_pages,
     listings_pages,
     videos_pages,
+    video_details_pages,
     money_pages,
     operator_pages,
     reviews_pages,
     trace_pages,
     feed_pages,
     comments_pages,
+    sharing_pages,
     products_pages,
     leads_pages,
     search_pages,

@@ -11,6 +11,7 @@ from marketplace.mail.compose import Composer
 from marketplace.mail.ports import MailTransport
 from marketplace.notifications import jobs as notification_jobs
 from marketplace.parties import open_tax_id_dispute
+from marketplace.publishing import jobs as publishing_jobs
 from marketplace.videos import jobs as video_jobs
 
 FOLLOWERS = (open_tax_id_dispute,)
@@ -22,6 +23,7 @@ def register(storage: Storage, transport: MailTransport, composer: Composer, *, 
     access_jobs.register()
     catalog_jobs.register(review_by_rule=review_by_rule)
     video_jobs.register(storage)
+    publishing_jobs.register()
     discovery_jobs.register()
     mail_jobs.register(transport, composer)
     notification_jobs.register()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from marketplace.reactions.comment_on_video import (
     remove_comment,
     report_comment,
 )
-from marketplace.reactions.comment_queries import list_comments, list_reported_comments
+from marketplace.reactions.comment_queries import CommentView, ReportedComment, list_comments, list_reported_comments
 
 
 class CommentIn(Wire):
@@ -43,46 +42,20 @@ class ReportDecisionIn(Wire):
     remove: bool
 
 
-class CommentOut(Out):
-    """A comment. `own`: one wrote it; `moderated`: one's organization may hide it."""
-
-    id: UUID
-    video_id: UUID
-    person_name: str
-    org_name: str
-    text: str
-    state: str
-    own: bool
-    moderated: bool
-    created_at: datetime
-
-
 class CommentIdOut(Out):
     """The id of what was written."""
 
     id: UUID
 
 
-class ReportedCommentOut(Out):
-    """A comment that was reported, and what was said of it."""
-
-    comment_id: UUID
-    video_id: UUID
-    person_name: str
-    org_name: str
-    text: str
-    state: str
-    reports: int
-    reasons: list[str]
-    reported_at: datetime
-
-
 @get("/v1/videos/{video_id:uuid}/comments", permission=PUBLIC, sync_to_thread=True, tags=["content"])
-def get_comments(video_id: FromPath[UUID], request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[CommentOut]]:
+def get_comments(
+    video_id: FromPath[UUID], request: ApiRequest, paging: Given[Paging]
+) -> Response[PageOut[CommentView]]:
     """Comments below a video, newest first."""
     with request.transaction() as uow:
         page = list_comments(uow, video_id=video_id, cursor=paging.cursor, limit=paging.limit)
-    return linked(page, CommentOut.of_row, f"/v1/videos/{video_id}/comments", limit=paging.limit)
+    return linked(page, lambda row: row, f"/v1/videos/{video_id}/comments", limit=paging.limit)
 
 
 @post("/v1/videos/{video_id:uuid}/comments", permission=SIGNED_IN, sync_to_thread=True, refuses=[429], tags=["content"])
@@ -135,11 +108,10 @@ def create_report(comment_id: FromPath[UUID], data: JSONBody[CommentReportIn], r
 
 
 @get("/v1/operator/comment-reports", permission="operator.reviews", sync_to_thread=True, tags=["operator"])
-def get_reported(request: ApiRequest) -> list[ReportedCommentOut]:
+def get_reported(request: ApiRequest) -> list[ReportedComment]:
     """Comments that were reported, what waits longest first."""
     with request.transaction() as uow:
-        rows = list_reported_comments(uow)
-    return [ReportedCommentOut.of_row(row, reasons=list(row.reasons)) for row in rows]
+        return list_reported_comments(uow)
 
 
 @post(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -15,7 +16,7 @@ from pydantic import Field
 from api.answer_cache import answer_anew, catalogue_answer
 from api.auth import PUBLIC, SIGNED_IN
 from api.context import Services
-from api.media_addresses import cover_address, media_address
+from api.media_addresses import captions_address, cover_address, media_address
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, Wire, linked
 from kernel.db.uow import UnitOfWork
@@ -30,8 +31,11 @@ from marketplace.channels.open_channel import (
 from marketplace.channels.queries import ChannelView, get_channel, list_own_channels
 from marketplace.discovery.cards import Card, ClaimView
 from marketplace.discovery.feed import FeedItem, get_feed_item, list_feed
+from marketplace.publishing.queries import VideoRow
 from marketplace.reactions.like_video import like_video, unlike_video
 from marketplace.reactions.queries import get_reactions
+from marketplace.videos.captions.edit_captions import CaptionTrack
+from marketplace.videos.set_chapters import Chapter
 
 
 class CardOut(Out):
@@ -90,6 +94,20 @@ class ClaimOut(Out):
         return cls.of_row(claim)
 
 
+class CaptionTrackOut(Out):
+    """Captions in a language (WebVTT), which has a `name` for itself."""
+
+    language: str
+    name: str
+    url: str
+
+    @classmethod
+    def of(cls, services: Services, row: FeedItem | VideoRow, track: CaptionTrack) -> CaptionTrackOut:
+        """From the query's row, with its address."""
+        url = captions_address(services, row.id, row.media_version, track, is_public=row.is_public)
+        return cls(language=track.language, name=track.name, url=url)
+
+
 class FeedItemOut(Out):
     """A published video with its cards. `media_url` answers range requests."""
 
@@ -111,17 +129,20 @@ class FeedItemOut(Out):
     media_url: str
     cover_url: str
     published_at: datetime
+    captions: list[CaptionTrackOut]
+    chapters: Sequence[Chapter]
     cards: list[CardOut]
     claims: list[ClaimOut]
 
     @classmethod
     def of(cls, services: Services, item: FeedItem) -> FeedItemOut:
         """From the query's row, with addresses."""
-        is_public = item.visibility == "public"
+        is_public = item.is_public
         return cls.of_row(
             item,
             media_url=media_address(services, item.id, item.media_version, is_public=is_public),
             cover_url=cover_address(services, item.id, item.media_version, is_public=is_public),
+            captions=[CaptionTrackOut.of(services, item, track) for track in item.captions],
             cards=[CardOut.of(card) for card in item.cards],
             claims=[ClaimOut.of(claim) for claim in item.claims],
         )

@@ -176,7 +176,7 @@ async def get_media(
     token: TokenParameter = None,
 ) -> Response[Any]:
     """The video's bytes, whole or one range (RFC 9110 §14). What is not public needs a signed address or its owner."""
-    media = await sync_to_thread(_find, request, video_id, token)
+    media = await sync_to_thread(find_watchable, request, video_id, token)
     return await _answer(request, media, v)
 
 
@@ -189,7 +189,7 @@ async def get_cover(
     w: WidthParameter = None,
 ) -> Response[Any]:
     """The video's cover as JPEG, at most 1280 pixels wide; smaller, as WebP, where `w` asks for it and there is one."""
-    media = await sync_to_thread(_find, request, video_id, token)
+    media = await sync_to_thread(find_watchable, request, video_id, token)
     if media.cover_key is None:
         raise missing()
     kept = [(media.cover_key, "image/jpeg")]
@@ -197,7 +197,7 @@ async def get_cover(
         # A cover taken before there were sizes has its original alone.
         kept.insert(0, (sized_cover_key(media.cover_key, w), "image/webp"))
     for key, media_type in kept:
-        headers = _headers(key.rpartition("/")[2], media.is_public, v == media.version)
+        headers = kept_headers(key.rpartition("/")[2], media.is_public, v == media.version)
         if media.is_public and v == media.version:
             headers["Cache-Control"] = COVER_KEPT
         if media.is_public:
@@ -218,14 +218,15 @@ def missing() -> DomainError:
     return Unavailable("media_missing")
 
 
-def _find(request: ApiRequest, video_id: UUID, token: str | None) -> Media:
+def find_watchable(request: ApiRequest, video_id: UUID, token: str | None) -> Media:
+    """Where the bytes lie, for the caller or for whom a signed address vouches. Raises NotFound(`video_not_found`)."""
     by_link = vouched_for(request.services, video_id, token)
-    with request.transaction(acting_as=SYSTEM if by_link else None) as uow:
+    with request.transaction(acting_as=SYSTEM if by_link is not None else None) as uow:
         return find_media(uow, video_id, by_link=by_link)
 
 
 async def _answer(request: ApiRequest, media: Media, v: str | None) -> Response[Any]:
-    headers = _headers(media.sha256, media.is_public, v == media.version)
+    headers = kept_headers(media.sha256, media.is_public, v == media.version)
     if is_unchanged(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(b"", status_code=304, headers=headers)
     asked = request.headers.get("range")
@@ -281,7 +282,8 @@ def _span(wanted: str, size: int) -> tuple[int, int] | tuple[()] | None:
     return (start, min(end, size)) if start < size else ()
 
 
-def _headers(tag: str, is_public: bool, is_versioned: bool) -> dict[str, str]:  # noqa: FBT001 - two plain facts
+def kept_headers(tag: str, is_public: bool, is_versioned: bool) -> dict[str, str]:  # noqa: FBT001 - two plain facts
+    """How long whoever fetched something of a video may keep it, and that it is what it says."""
     scope = "public" if is_public else "private"
     kept = KEPT if is_versioned else "no-cache"
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -16,7 +17,7 @@ from api.context import Services
 from api.media_addresses import cover_address, media_address
 from api.request import ApiRequest
 from api.schema import CurrencyIn, Out, PageOut, Paging, StrictInt, Wire, linked
-from api.v1.feed import CardOut, ClaimOut
+from api.v1.feed import CaptionTrackOut, CardOut, ClaimOut
 from marketplace.attribution.reach import get_reach
 from marketplace.publishing.edit_placements import (
     AddClaim,
@@ -29,12 +30,13 @@ from marketplace.publishing.edit_placements import (
     remove_placement,
 )
 from marketplace.publishing.publish_video import Blocker, publish_video, withdraw_video
-from marketplace.publishing.queries import VideoDetail, VideoRow, get_own_video, list_own_videos
+from marketplace.publishing.queries import Partner, VideoDetail, VideoRow, get_own_video, list_own_videos
 from marketplace.videos.create_video import CreateVideo, create_video
+from marketplace.videos.set_chapters import Chapter
 from marketplace.videos.share_links import share_video
 
 Action = Literal["buy", "trial", "demo", "quote"]
-Visibility = Literal["public", "partners", "internal"]
+Visibility = Literal["public", "unlisted", "partners", "internal"]
 
 
 class VideoIn(Wire):
@@ -93,7 +95,9 @@ class BlockerOut(Out):
 
 
 class VideoRowOut(Out):
-    """A video of one's own. `refused_code` says why a file was refused."""
+    """A video of one's own. `refused_code` says why a file was refused, `cover_refused_code` why a chosen cover was, and
+    `publish_refused_code` what stood in the way when it was to be published (`publish_at`).
+    """
 
     id: UUID
     channel_id: UUID
@@ -108,6 +112,11 @@ class VideoRowOut(Out):
     views: int
     refused_code: str | None
     refused_params: dict[str, Any] | None
+    cover_pending: bool
+    cover_refused_code: str | None
+    publish_at: datetime | None
+    publish_refused_code: str | None
+    publish_refused_params: dict[str, Any] | None
     published_at: datetime | None
     created_at: datetime
     media_url: str | None
@@ -116,11 +125,10 @@ class VideoRowOut(Out):
     @classmethod
     def of(cls, services: Services, row: VideoRow) -> VideoRowOut:
         """From the query's row, with addresses once there are bytes to watch."""
-        is_public = row.state == "published" and row.visibility == "public"
         media = cover = None
         if row.duration_ms is not None:
-            media = media_address(services, row.id, row.media_version, is_public=is_public)
-            cover = cover_address(services, row.id, row.media_version, is_public=is_public)
+            media = media_address(services, row.id, row.media_version, is_public=row.is_public)
+            cover = cover_address(services, row.id, row.media_version, is_public=row.is_public)
         return cls.of_row(row, media_url=media, cover_url=cover)
 
 
@@ -144,6 +152,9 @@ class VideoDetailOut(Out):
     media_bytes: int | None
     video_codec: str | None
     audio_codec: str | None
+    captions: list[CaptionTrackOut]
+    chapters: Sequence[Chapter]
+    partners: Sequence[Partner]
     placements: list[CardOut]
     claims: list[ClaimOut]
     blockers: list[BlockerOut]
@@ -159,10 +170,13 @@ class VideoDetailOut(Out):
             "media_bytes",
             "video_codec",
             "audio_codec",
+            "chapters",
+            "partners",
         )
         return cls(
             video=VideoRowOut.of(services, detail.row),
             **{name: getattr(detail, name) for name in names},
+            captions=[CaptionTrackOut.of(services, detail.row, track) for track in detail.captions],
             placements=[CardOut.of(card) for card in detail.cards],
             claims=[ClaimOut.of(claim) for claim in detail.claims],
             blockers=[BlockerOut.of(blocker) for blocker in detail.blockers],

@@ -54,14 +54,17 @@ DOCUMENTS = Comparison(
 )
 MEDIA = Comparison(
     "media.stored",
-    "可播放视频的媒体与封面文件都在，大小一致。",
-    "The media and cover of every playable video are stored, with their size.",
+    "可播放视频的媒体、封面与字幕文件都在，大小一致。",
+    "The media, cover and captions of every playable video are stored, with their size.",
     """
     SELECT id AS video_id, media_key AS key, media_bytes AS bytes FROM marketplace.video
     WHERE state IN ('ready', 'published', 'withdrawn')
     UNION ALL
     SELECT id, cover_key, NULL FROM marketplace.video
     WHERE state IN ('ready', 'published', 'withdrawn') AND cover_key IS NOT NULL
+    UNION ALL
+    SELECT id, 'media/' || id || '/' || sha256 || '.vtt', NULL
+    FROM marketplace.video, jsonb_each_text(captions) AS kept(language, sha256)
     """,
     _missing_media,
 )

@@ -20,8 +20,10 @@ from marketplace.channels.models import Channel
 from marketplace.channels.queries import followed_by
 from marketplace.discovery.cards import Card, ClaimView, cards_of, claims_of_videos
 from marketplace.placements.models import Placement
-from marketplace.videos.access import published_to
+from marketplace.videos.access import is_public, listed_to, watchable_by
+from marketplace.videos.captions.edit_captions import CaptionTrack, tracks_of
 from marketplace.videos.models import Video, media_version
+from marketplace.videos.set_chapters import Chapter, chapters_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class FeedItem:
     description: str
     description_en: str
     visibility: str
+    is_public: bool
     channel_id: UUID
     channel_handle: str
     channel_name: str
@@ -46,6 +49,8 @@ class FeedItem:
     media_type: str
     media_version: str
     published_at: datetime
+    captions: tuple[CaptionTrack, ...]
+    chapters: tuple[Chapter, ...]
     cards: tuple[Card, ...]
     claims: tuple[ClaimView, ...]
 
@@ -65,7 +70,7 @@ def list_feed(
         Invalid: `cursor_invalid`.
     """
     followed = followed_by(uow)
-    statement = _watchable(uow)
+    statement = _videos().where(listed_to(uow.principal))
     if channel_id is not None:
         statement = statement.where(Video.channel_id == channel_id)
     if followed_only:
@@ -80,18 +85,18 @@ def list_feed(
 
 
 def get_feed_item(uow: UnitOfWork, video_id: UUID) -> FeedItem:
-    """One published video as a viewer meets it. Raises NotFound(`video_not_found`)."""
-    row = uow.session.execute(_watchable(uow).where(Video.id == video_id)).first()
+    """One published video as a viewer meets it who has its link. Raises NotFound(`video_not_found`)."""
+    row = _find_watchable(uow, video_id)
     if row is None:
         raise NotFound("video_not_found")
     return _items(uow, [(row[0], row[1])], followed_by(uow))[0]
 
 
 def list_feed_items_by_id(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, FeedItem]:
-    """Those of these videos that are published to the acting principal, by id."""
+    """Those of these videos that are listed to the acting principal, by id."""
     if not video_ids:
         return {}
-    rows = uow.session.execute(_watchable(uow).where(Video.id.in_(list(video_ids))))
+    rows = uow.session.execute(_videos().where(listed_to(uow.principal), Video.id.in_(list(video_ids))))
     return {item.id: item for item in _items(uow, [(row[0], row[1]) for row in rows], followed_by(uow))}
 
 
@@ -100,7 +105,7 @@ def get_placed(uow: UnitOfWork, placement_id: UUID) -> tuple[FeedItem, Card]:
     video_id = uow.session.scalar(
         select(Placement.video_id).where(Placement.id == placement_id, Placement.removed_at.is_(None))
     )
-    row = uow.session.execute(_watchable(uow).where(Video.id == video_id)).first() if video_id is not None else None
+    row = _find_watchable(uow, video_id) if video_id is not None else None
     if row is None:
         raise NotFound("placement_not_found")
     item = _items(uow, [(row[0], row[1])], followed_by(uow))[0]
@@ -110,8 +115,12 @@ def get_placed(uow: UnitOfWork, placement_id: UUID) -> tuple[FeedItem, Card]:
     return item, card
 
 
-def _watchable(uow: UnitOfWork) -> Any:
-    return select(Video, Channel).join(Channel, Channel.id == Video.channel_id).where(published_to(uow.principal))
+def _videos() -> Any:
+    return select(Video, Channel).join(Channel, Channel.id == Video.channel_id)
+
+
+def _find_watchable(uow: UnitOfWork, video_id: UUID) -> Any:
+    return uow.session.execute(_videos().where(watchable_by(uow.principal), Video.id == video_id)).first()
 
 
 def _items(uow: UnitOfWork, found: Sequence[tuple[Video, Channel]], followed: frozenset[UUID]) -> list[FeedItem]:
@@ -126,6 +135,7 @@ def _items(uow: UnitOfWork, found: Sequence[tuple[Video, Channel]], followed: fr
             description=video.description,
             description_en=video.description_en,
             visibility=video.visibility,
+            is_public=is_public(video),
             channel_id=channel.id,
             channel_handle=channel.handle,
             channel_name=channel.name,
@@ -137,6 +147,8 @@ def _items(uow: UnitOfWork, found: Sequence[tuple[Video, Channel]], followed: fr
             media_type=video.media_type or "video/mp4",
             media_version=media_version(video),
             published_at=video.published_at or video.created_at,
+            captions=tracks_of(video),
+            chapters=chapters_of(video),
             cards=cards.get(video.id, ()),
             claims=tuple(claim for claim in claims.get(video.id, ()) if claim.kept),
         )

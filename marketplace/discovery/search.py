@@ -26,7 +26,7 @@ from marketplace.search_index.highlights import Range, highlights
 from marketplace.search_index.models import SearchEntry
 from marketplace.search_index.query import exact_query, similar_query
 from marketplace.search_index.segment import IN_NAME
-from marketplace.videos.access import published_to
+from marketplace.videos.access import listed_to
 from marketplace.videos.models import Video
 
 Match = Literal["exact", "similar"]
@@ -156,7 +156,7 @@ def _is_shown(uow: UnitOfWork, best: Any) -> Any:
         .where(Listing.id == best.c.subject_id, Listing.state == "published", Organization.state == "active")
         .exists()
     )
-    video = select(Video.id).where(Video.id == best.c.subject_id, published_to(uow.principal)).exists()
+    video = select(Video.id).where(Video.id == best.c.subject_id, listed_to(uow.principal)).exists()
     channel = select(Channel.id).where(Channel.id == best.c.subject_id).exists()
     return or_(
         and_(best.c.kind == "product", listing),

@@ -12,7 +12,7 @@ from kernel.db.uow import UnitOfWork
 from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
 from marketplace.placements.models import Placement
-from marketplace.videos.access import published_to
+from marketplace.videos.access import is_public, listed_to
 from marketplace.videos.models import Video, media_version
 
 _CARDS_A_VIDEO = 8
@@ -59,7 +59,7 @@ def showings_of(uow: UnitOfWork, listing_ids: Sequence[UUID], *, most: int) -> d
             Listing.id.in_(list(listing_ids)),
             Plan.state == "active",
             Plan.version_id == Listing.current_version_id,
-            published_to(uow.principal),
+            listed_to(uow.principal),
         )
         .group_by(Listing.id, Video.id, Channel.id)
         .order_by(Video.id.desc())
@@ -78,7 +78,7 @@ def showings_of(uow: UnitOfWork, listing_ids: Sequence[UUID], *, most: int) -> d
             start_ms=start_ms,
             duration_ms=video.duration_ms or 0,
             media_version=media_version(video),
-            is_public=video.visibility == "public",
+            is_public=is_public(video),
         )
         found.setdefault(listing_id, []).append(showing)
     return found

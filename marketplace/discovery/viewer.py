@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, bindparam, column, func, select
+from sqlalchemy.dialects.postgresql import array
 
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
@@ -30,9 +31,12 @@ _VIEWERS = Read(
         func.coalesce(
             select(func.min(Video.created_at)).where(Video.org_id == _ASKED.c.org_id).scalar_subquery(),
             select(func.min(Listing.created_at)).where(Listing.org_id == _ASKED.c.org_id).scalar_subquery(),
+            select(func.min(Video.created_at))
+            .where(Video.visibility == "partners", Video.partner_ids.contains(array([_ASKED.c.org_id])))
+            .scalar_subquery(),
         )
         .is_not(None)
-        .label("owns"),
+        .label("sees_more"),
         select(func.array_agg(Follow.channel_id))
         .where(Follow.org_id == _ASKED.c.org_id, Follow.person_id == _ASKED.c.person_id)
         .scalar_subquery()
@@ -47,8 +51,8 @@ _VIEWERS = Read(
 class CatalogueViewer:
     """Two viewers that are equal are shown the same: same version, same rights, same channels followed.
 
-    `org_id` is None for organizations with neither videos nor listings: no row of the catalogue is theirs, so they see
-    what everybody sees.
+    `org_id` is None for organizations with neither videos nor listings that are nobody's partner: no row of the catalogue is
+    shown to them alone, so they see what everybody sees.
     """
 
     version: UUID
@@ -71,7 +75,7 @@ def find_catalogue_viewers(uow: UnitOfWork, principals: Iterable[Principal]) -> 
         principal: CatalogueViewer(
             found[pair].version,
             principal.is_platform,
-            principal.org_id if found[pair].owns else None,
+            principal.org_id if found[pair].sees_more else None,
             frozenset(found[pair].followed or ()),
         )
         for principal, pair in asked.items()

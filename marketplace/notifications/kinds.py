@@ -88,6 +88,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("listing_suspended", _LISTINGS),
         Kind("legal_proof_approved", _LISTINGS),
         Kind("legal_proof_rejected", _LISTINGS),
+        Kind("video_not_published", _LISTINGS),
         Kind("comment_added", _LISTINGS, mailed=False),
         Kind("statement_closed", _MONEY),
         Kind("payout_sent", _MONEY),

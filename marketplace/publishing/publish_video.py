@@ -24,6 +24,7 @@ from marketplace.videos.access import lock_own_video
 from marketplace.videos.events import VideoPublished, VideoWithdrawn
 from marketplace.videos.index_video import index_video
 from marketplace.videos.models import VIDEO, Video
+from marketplace.videos.set_chapters import chapters_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,10 @@ def publish_video(uow: UnitOfWork, video_id: UUID) -> Video:
     video = lock_own_video(uow, video_id)
     if video.state == "published":
         return video
-    blockers = publication_blockers(uow, video)
-    if blockers:
-        first = blockers[0]
-        raise Conflict(first.code, **first.params, count=len(blockers))
+    require_publishable(uow, video)
     VIDEO.move(uow, video, "published", org_ids=[video.org_id])
     video.published_at = clock.now()
+    video.publish_at = video.publish_refused_code = None
     emit(uow, VideoPublished(video_id=video.id, org_id=video.org_id))
     uow.flush()
     index_video(uow, video)
@@ -75,9 +74,17 @@ def withdraw_video(uow: UnitOfWork, video_id: UUID) -> Video:
     return video
 
 
+def require_publishable(uow: UnitOfWork, video: Video) -> None:
+    """Raises Conflict: the first of `publication_blockers`, with the number of all of them in `count`."""
+    blockers = publication_blockers(uow, video)
+    if blockers:
+        first = blockers[0]
+        raise Conflict(first.code, **first.params, count=len(blockers))
+
+
 def publication_blockers(uow: UnitOfWork, video: Video) -> list[Blocker]:
     """Everything that keeps a video from being published: codes `onboarding_incomplete`, `video_not_ready`,
-    `placement_not_on_sale`, `placement_beyond_end`, `claim_contradicts_plan`.
+    `placement_not_on_sale`, `placement_beyond_end`, `chapter_beyond_end`, `claim_contradicts_plan`.
     """
     found: list[Blocker] = []
     rows = uow.session.execute(
@@ -105,7 +112,17 @@ def publication_blockers(uow: UnitOfWork, video: Video) -> list[Blocker]:
         if video.duration_ms is not None and placement.end_ms > video.duration_ms:
             params = {"end_ms": placement.end_ms, "duration_ms": video.duration_ms}
             found.append(Blocker("placement_beyond_end", params, placement.id))
-    return found + _mismatches(uow, video, plans)
+    return found + _late_chapters(video) + _mismatches(uow, video, plans)
+
+
+def _late_chapters(video: Video) -> list[Blocker]:
+    """Chapters that were put before the file there is now, which is shorter."""
+    late = [
+        number
+        for number, chapter in enumerate(chapters_of(video), 1)
+        if video.duration_ms is not None and chapter.at_ms >= video.duration_ms
+    ]
+    return [Blocker("chapter_beyond_end", {"number": late[0]})] if late else []
 
 
 def _promotes_others(placements: Sequence[Placement], org_id: UUID) -> bool:

@@ -14,9 +14,13 @@ from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
 from marketplace.attribution.models import Touchpoint
 from marketplace.discovery.cards import Card, ClaimView, cards_of, claims_of_videos
+from marketplace.parties.queries import organization_names
 from marketplace.placements.models import Placement
 from marketplace.publishing.publish_video import Blocker, publication_blockers
+from marketplace.videos.access import is_public
+from marketplace.videos.captions.edit_captions import CaptionTrack, tracks_of
 from marketplace.videos.models import Video, media_version
+from marketplace.videos.set_chapters import Chapter, chapters_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +33,31 @@ class VideoRow:
     title_en: str
     state: str
     visibility: str
+    is_public: bool
     duration_ms: int | None
     width: int | None
     height: int | None
     has_cover: bool
+    cover_pending: bool
+    cover_refused_code: str | None
     media_version: str
     placements: int
     views: int
     refused_code: str | None
     refused_params: dict[str, Any] | None
+    publish_at: datetime | None
+    publish_refused_code: str | None
+    publish_refused_params: dict[str, Any] | None
     published_at: datetime | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """An organization that sees a video while it is for partners. The name is empty where it trades no more."""
+
+    id: UUID
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +72,9 @@ class VideoDetail:
     media_bytes: int | None
     video_codec: str | None
     audio_codec: str | None
+    captions: tuple[CaptionTrack, ...]
+    chapters: tuple[Chapter, ...]
+    partners: tuple[Partner, ...]
     cards: tuple[Card, ...]
     claims: tuple[ClaimView, ...]
     blockers: tuple[Blocker, ...]
@@ -86,10 +107,18 @@ def get_own_video(uow: UnitOfWork, video_id: UUID) -> VideoDetail:
         media_bytes=video.media_bytes,
         video_codec=video.video_codec,
         audio_codec=video.audio_codec,
+        captions=tracks_of(video),
+        chapters=chapters_of(video),
+        partners=_partners(uow, video),
         cards=cards_of(uow, [video.id], only_on_sale=False).get(video.id, ()),
         claims=claims_of_videos(uow, [video.id]).get(video.id, ()),
         blockers=blockers,
     )
+
+
+def _partners(uow: UnitOfWork, video: Video) -> tuple[Partner, ...]:
+    names = organization_names(uow, video.partner_ids)
+    return tuple(sorted((Partner(one, names.get(one, "")) for one in video.partner_ids), key=lambda one: one.name))
 
 
 def _rows(uow: UnitOfWork, videos: list[Video]) -> list[VideoRow]:
@@ -119,15 +148,21 @@ def _rows(uow: UnitOfWork, videos: list[Video]) -> list[VideoRow]:
             title_en=video.title_en,
             state=video.state,
             visibility=video.visibility,
+            is_public=is_public(video),
             duration_ms=video.duration_ms,
             width=video.width,
             height=video.height,
             has_cover=video.cover_key is not None,
+            cover_pending=video.cover_request_id is not None,
+            cover_refused_code=video.cover_refused_code,
             media_version=media_version(video),
             placements=placements.get(video.id, 0),
             views=views.get(video.id, 0),
             refused_code=video.refused_code,
             refused_params=video.refused_params,
+            publish_at=video.publish_at,
+            publish_refused_code=video.publish_refused_code,
+            publish_refused_params=video.publish_refused_params if video.publish_refused_code else None,
             published_at=video.published_at,
             created_at=video.created_at,
         )

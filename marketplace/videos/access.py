@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Uuid, and_, bindparam, false, or_, select, true
+from sqlalchemy import Boolean, ColumnElement, Uuid, and_, any_, bindparam, false, or_, select, true
 
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -13,31 +14,62 @@ from kernel.principal import Principal
 from kernel.states import state_in
 from marketplace.videos.models import Video
 
+OPEN: Final = ("public", "unlisted")
+"""Visibilities of videos that anybody may watch who has the link."""
 
-def published_to(principal: Principal) -> ColumnElement[bool]:
-    """The condition under which a published video shows to `principal` in feeds and search.
 
-    Public ones to everybody, internal ones to the organization itself. A video for partners shows to its own
-    organization only as long as no partner agreement says otherwise.
+def listed_to(principal: Principal) -> ColumnElement[bool]:
+    """The condition under which a video shows to `principal` in feeds, on channels and in search.
+
+    Public ones to everybody, those for partners to these, and both they and internal ones to the organization itself. What
+    is unlisted is in no list.
     """
-    mine = Video.org_id == principal.org_id if principal.org_id else false()
-    return and_(state_in(Video.state, "published"), or_(Video.visibility == "public", mine))
+    mine = and_(_own(principal), Video.visibility != "unlisted")
+    return and_(state_in(Video.state, "published"), or_(Video.visibility == "public", mine, _shared_with(principal)))
+
+
+def watchable_by(principal: Principal) -> ColumnElement[bool]:
+    """The condition under which `principal` may watch a published video whose link they have."""
+    shown = or_(Video.visibility.in_(OPEN), _own(principal), _shared_with(principal))
+    return and_(state_in(Video.state, "published"), shown)
 
 
 def visible_to(principal: Principal) -> ColumnElement[bool]:
-    """The condition under which `principal` may know of a video at all: published to it, or its own in any state."""
+    """The condition under which `principal` may know of a video at all: it may watch it, or has it, in any state."""
     if principal.is_platform:
         return true()
-    mine = Video.org_id == principal.org_id if principal.org_id else false()
-    return or_(mine, published_to(principal))
+    return or_(_own(principal), watchable_by(principal))
 
 
+def _own(principal: Principal) -> ColumnElement[bool]:
+    return Video.org_id == principal.org_id if principal.org_id else false()
+
+
+def _shared_with(principal: Principal) -> ColumnElement[bool]:
+    if not principal.org_id:
+        return false()
+    return and_(Video.visibility == "partners", Video.partner_ids.contains([principal.org_id]))
+
+
+_VIEWER = bindparam("own_id", type_=Uuid)
 MAY_SEE = or_(
     bindparam("platform", type_=Boolean),
-    Video.org_id == bindparam("own_id", type_=Uuid),
-    and_(Video.state == "published", Video.visibility == "public"),
+    Video.org_id == _VIEWER,
+    and_(
+        Video.state == "published",
+        or_(
+            Video.visibility == "public",
+            Video.visibility == "unlisted",
+            and_(Video.visibility == "partners", any_(Video.partner_ids) == _VIEWER),
+        ),
+    ),
 )
 """`visible_to` for statements that are built once; `viewer` gives its parameters."""
+
+
+def is_public(video: Video) -> bool:
+    """Whether anybody at all may watch it who has the link."""
+    return video.state == "published" and video.visibility in OPEN
 
 
 def get_visible_video(uow: UnitOfWork, video_id: UUID) -> Video:

@@ -13,9 +13,8 @@ from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from marketplace.channels.models import Channel
 from marketplace.input_text import line, paragraphs
-from marketplace.videos.models import VIDEO, Video
+from marketplace.videos.models import VIDEO, VISIBILITIES, Video
 
-VISIBILITIES = ("public", "partners", "internal")
 MAX_TITLE = 120
 MAX_DESCRIPTION = 2000
 

@@ -43,6 +43,15 @@ class VideoPublished(Event):
     org_id: UUID
 
 
+class VideoNotPublished(Event):
+    """The video was due, but something stood in the way: `code`."""
+
+    topic: ClassVar[str] = "marketplace.video_not_published.v1"
+    video_id: UUID
+    org_id: UUID
+    code: str
+
+
 class VideoWithdrawn(Event):
     """The video shows no more. What it sold stays sold."""
 

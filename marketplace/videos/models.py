@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from hashlib import sha256
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant, Json
 from kernel.states import Machine, edges
+
+VISIBILITIES: Final = ("public", "unlisted", "partners", "internal")
 
 
 class Video(Base):
@@ -21,7 +24,7 @@ class Video(Base):
         UniqueConstraint("org_id", "id"),
         ForeignKeyConstraint(["org_id", "channel_id"], ["marketplace.channel.org_id", "marketplace.channel.id"]),
         CheckConstraint("state IN ('draft', 'processing', 'ready', 'published', 'withdrawn', 'refused')", name="state"),
-        CheckConstraint("visibility IN ('public', 'partners', 'internal')", name="visibility"),
+        CheckConstraint("visibility IN ('public', 'unlisted', 'partners', 'internal')", name="visibility"),
         CheckConstraint(
             "state NOT IN ('ready', 'published', 'withdrawn') OR (media_key IS NOT NULL AND duration_ms > 0)",
             name="playable",
@@ -29,6 +32,14 @@ class Video(Base):
         Index("ix_video_org_id_channel_id", "org_id", "channel_id"),
         Index("ix_video_org_id_created_at", "org_id", "created_at"),
         Index("ix_video_processing", "id", postgresql_where=text("state = 'processing'")),
+        Index(
+            "ix_video_partner_ids",
+            "partner_ids",
+            postgresql_using="gin",
+            postgresql_where=text("visibility = 'partners'"),
+        ),
+        Index("ix_video_publish_at", "publish_at", "id", postgresql_where=text("publish_at IS NOT NULL")),
+        Index("ix_video_cover_request_id", "id", postgresql_where=text("cover_request_id IS NOT NULL")),
         Index("ix_video_feed", "published_at", "id", postgresql_where=text("state = 'published'")),
         {"schema": "marketplace"},
     )
@@ -40,6 +51,8 @@ class Video(Base):
     description: Mapped[str] = mapped_column(default="")
     description_en: Mapped[str] = mapped_column(default="")
     visibility: Mapped[str]
+    partner_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
+    """The organizations that see it while it is for partners."""
     state: Mapped[str]
     file_name: Mapped[str | None]
     """The uploader's name for the file, shown back to them and held against the content; never used as a path."""
@@ -56,6 +69,19 @@ class Video(Base):
     audio_codec: Mapped[str | None]
     refused_code: Mapped[str | None]
     refused_params: Mapped[Json | None]
+    captions: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    """By language, the SHA-256 of the WebVTT that the object store keeps under `captions_key`."""
+    chapters: Mapped[list[Any]] = mapped_column(JSONB, default=list)
+    """As `Chapter`, in their order."""
+    cover_request_id: Mapped[UUID | None]
+    """Another cover is being made: the latest that was asked for."""
+    cover_refused_code: Mapped[str | None]
+    """Why what was asked for last could not be a cover; the one there was stays."""
+    publish_at: Mapped[Instant | None]
+    """When it is to be published."""
+    publish_refused_code: Mapped[str | None]
+    """What stood in the way when it was due."""
+    publish_refused_params: Mapped[Json | None]
     published_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 
@@ -136,6 +162,14 @@ def part_keys(upload: MediaUpload) -> tuple[str, ...]:
     return tuple(f"{place}/{name}" for name in upload.parts)
 
 
+def captions_key(video_id: UUID, digest: str) -> str:
+    """Where captions are kept: under what they say, so that an address may be cached for ever."""
+    return f"media/{video_id}/{digest}.vtt"
+
+
 def media_version(video: Video) -> str:
-    """What an address carries so that it may be cached for ever: the beginning of the bytes' SHA-256."""
-    return (video.media_sha256 or "")[:16]
+    """What an address carries: another one with other bytes or another cover, so that it may be cached for ever; and with other
+    readers, or none any more, so that a signed one ends with what it was signed for.
+    """
+    readers = (video.visibility, *sorted(map(str, video.partner_ids)), video.state == "withdrawn")
+    return sha256(repr((video.media_sha256, video.cover_key, readers)).encode()).hexdigest()[:16]

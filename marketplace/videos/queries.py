@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
-from marketplace.videos.access import visible_to
+from marketplace.videos.access import is_public, visible_to
 from marketplace.videos.models import Video, media_version
 
 
@@ -26,6 +26,8 @@ class Media:
     sha256: str
     version: str
     is_public: bool
+    captions: Mapping[str, str]
+    """SHA-256 by language; they lie under `captions_key`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +43,20 @@ class VideoSummary:
     is_public: bool
 
 
-def find_media(uow: UnitOfWork, video_id: UUID, *, by_link: bool = False) -> Media:
-    """Where the bytes lie, for whoever may watch. `by_link`: a signed, unexpired address vouches for the reader.
+def find_media(uow: UnitOfWork, video_id: UUID, *, by_link: str | None = None) -> Media:
+    """Where the bytes lie, for whoever may watch. `by_link`: what a signed, unexpired address carries, which
+    vouches for the reader for as long as the video has the same readers.
 
     Raises:
         NotFound: `video_not_found`: none the principal may watch, or no playable bytes yet.
     """
     statement = select(Video).where(Video.id == video_id, Video.duration_ms.is_not(None))
-    if not by_link:
+    if by_link is None:
         statement = statement.where(visible_to(uow.principal))
     video = uow.session.scalar(statement)
     if video is None or video.media_key is None or video.media_sha256 is None:
+        raise NotFound("video_not_found")
+    if by_link is not None and by_link != media_version(video):
         raise NotFound("video_not_found")
     return Media(
         video_id=video.id,
@@ -61,7 +66,8 @@ def find_media(uow: UnitOfWork, video_id: UUID, *, by_link: bool = False) -> Med
         size_bytes=video.media_bytes or 0,
         sha256=video.media_sha256,
         version=media_version(video),
-        is_public=video.state == "published" and video.visibility == "public",
+        is_public=is_public(video),
+        captions=video.captions,
     )
 
 
@@ -76,7 +82,7 @@ def summaries_of(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, Vid
             duration_ms=video.duration_ms or 0,
             has_cover=video.cover_key is not None,
             media_version=media_version(video),
-            is_public=video.state == "published" and video.visibility == "public",
+            is_public=is_public(video),
         )
         for video in rows
     }

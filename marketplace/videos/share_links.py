@@ -53,6 +53,18 @@ def share_video(uow: UnitOfWork, video_id: UUID) -> str:
     ).one()
 
 
+def find_own_code(uow: UnitOfWork, video_id: UUID) -> str | None:
+    """The acting person's link code for a video, where they have one already."""
+    org_id, person_id = uow.principal.org_id, uow.principal.person_id
+    if org_id is None or person_id is None:
+        return None
+    return uow.session.scalar(
+        select(ShareLink.code).where(
+            ShareLink.org_id == org_id, ShareLink.person_id == person_id, ShareLink.video_id == video_id
+        )
+    )
+
+
 def find_share_link(uow: UnitOfWork, code: str) -> SharedBy | None:
     """What a code stands for; whoever was given the link may ask, whatever organization it is of."""
     row = uow.session.execute(

@@ -25,6 +25,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from marketplace.attribution.models import Touchpoint
 from marketplace.placements.models import Placement
+from marketplace.videos.access import visible_to
 from marketplace.videos.models import Video
 from orders.checkout.models import Purchase
 from orders.checkout.quote_models import Quote
@@ -112,8 +113,7 @@ def _touchpoint(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
 
 
 def _video(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
-    shown = or_(mine(uow, Video.org_id), (Video.state == "published") & (Video.visibility == "public"))
-    known = uow.session.scalar(select(Video.id).where(Video.id == any_id, shown))
+    known = uow.session.scalar(select(Video.id).where(Video.id == any_id, visible_to(uow.principal)))
     if known is None:
         return None
     return [*_of_lines(uow, Attribution.video_id == any_id), *_promoted(uow, any_id)]

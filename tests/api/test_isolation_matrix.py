@@ -41,6 +41,8 @@ SHOWN = {
 }
 """Published by their nature: channels, published listings, sellers' legal names, a sandbox's mails. Each has tests of its own."""
 
+WORDS = {"language": "en"}
+"""Parameters beside the ids."""
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/billing-profiles/{profile_id}": {
         "legal_name": "某公司",
@@ -52,6 +54,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/channels/{channel_id}": {"name": "其他", "name_en": "other"},
     "POST /v1/comments/{comment_id}/reports": {"reason": "x"},
     "POST /v1/videos/{video_id}/comments": {"text": "x"},
+    "POST /v1/videos/{video_id}/cover": {"at_ms": 1_000},
+    "PUT /v1/videos/{video_id}/schedule": {"publish_at": "2099-01-01T00:00:00Z"},
+    "PUT /v1/videos/{video_id}/visibility": {"visibility": "internal"},
+    "PUT /v1/videos/{video_id}/chapters": {"chapters": [{"at_ms": 0, "title": "x"}]},
+    "PUT /v1/videos/{video_id}/captions/{language}": {"content": "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nx\n"},
     "POST /v1/leads/{lead_id}/messages": {"text": "x"},
     "POST /v1/seller/leads/{lead_id}/messages": {"text": "x"},
     "POST /v1/seller/leads/{lead_id}/notes": {"text": "x"},
@@ -130,11 +137,11 @@ def strangers(services: Services) -> dict[str, TestClient[Any]]:
 
 def ask(client: TestClient[Any], route: Route, ids: dict[str, UUID]) -> tuple[int, dict[str, Any]]:
     method, path = route
-    address = re.sub(r"\{(\w+)\}", lambda match: str(ids[match.group(1)]), path)
+    address = re.sub(r"\{(\w+)\}", lambda match: WORDS.get(match.group(1)) or str(ids[match.group(1)]), path)
     body = BODIES.get(f"{method} {path}")
     headers = {"Idempotency-Key": str(uuid7())}
-    if path.endswith(("/upload", "/verification")) and method == "POST":
-        answer = client.post(address, files={"file": ("x.mp4", b"x", "video/mp4")}, headers=headers)
+    if (path.endswith(("/upload", "/verification")) and method == "POST") or (method, path[-6:]) == ("PUT", "/cover"):
+        answer = client.request(method, address, files={"file": ("x.mp4", b"x", "video/mp4")}, headers=headers)
     elif path.endswith("/upload"):
         answer = client.request(method, address, content=b"x", headers=headers | {"Content-Type": "video/mp4"})
     elif path.endswith("/uploads") or path.startswith("/v1/uploads/"):

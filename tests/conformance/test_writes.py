@@ -36,7 +36,8 @@ from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
 from tests.conformance.people_writes import leads, members, notifications, ownership, second_factor, sign_in, sign_up
-from tests.factories_marketplace import Org, make_channel, make_member, make_org, make_ready_video
+from tests.conformance.video_writes import videos
+from tests.factories_marketplace import Org, make_member, make_org
 from tests.loop_stage import Stage, services_for, set_stage
 
 BEYOND = {
@@ -180,75 +181,6 @@ def onboarding(world: World) -> None:
     ask("POST /v1/operator/payout-accounts/{account_id}/reveal", operator, account_id=saved["id"])
 
 
-def videos(world: World) -> None:
-    ask, promoter = world.walk.ask, world.promoter
-    with unit_of_work(world.services.db, SYSTEM) as uow:
-        channel = make_channel(uow, world.stage.promoter).id
-        video_id = make_ready_video(uow, world.stage.promoter).id
-    handle = {"handle": f"c-{uuid7().hex[-10:]}", "name": "频道", "name_en": "Channel"}
-    ask("POST /v1/channels", promoter, handle)
-    ask("PUT /v1/channels/{channel_id}", promoter, {"name": "频道", "name_en": "Other"}, channel_id=channel)
-    ask("PUT /v1/channels/{channel_id}/follow", world.purchaser, channel_id=channel)
-    ask("DELETE /v1/channels/{channel_id}/follow", world.purchaser, channel_id=channel)
-    for media_type, method, body in (
-        ("application/octet-stream", "PUT", CLIP),
-        ("multipart/form-data", "POST", {"file": CLIP}),
-    ):
-        made = ask("POST /v1/videos", promoter, {"title": "看看", "channel_id": str(channel)})
-        ask(f"{method} /v1/videos/{{video_id}}/upload", promoter, body, media_type, video_id=made["id"])
-    upload_piecewise(world, str(channel))
-    cards = [
-        ask(
-            "POST /v1/videos/{video_id}/placements",
-            promoter,
-            {"plan_id": str(world.stage.seat_plan), "start_ms": 0, "end_ms": 9_000},
-            video_id=video_id,
-        )
-    ]
-    card = {"placement_id": cards[0]["id"]}
-    ask("PATCH /v1/placements/{placement_id}", promoter, {"end_ms": 8_000}, **card)
-    claim = {"kind": "feature", "at_ms": 1_000, "text": "可导出", "text_en": "Export", "value_text": "full_export"}
-    said = ask("POST /v1/placements/{placement_id}/claims", promoter, claim, **card)
-    ask("DELETE /v1/claims/{claim_id}", promoter, claim_id=said["id"])
-    ask("DELETE /v1/placements/{placement_id}", promoter, **card)
-    for verb, who in (("publish", promoter), ("share", world.purchaser)):
-        ask(f"POST /v1/videos/{{video_id}}/{verb}", who, video_id=video_id)
-    comment_below(world, video_id)
-    for method in ("PUT", "DELETE"):
-        ask(f"{method} /v1/videos/{{video_id}}/like", world.purchaser, video_id=video_id)
-    ask("POST /v1/videos/{video_id}/withdraw", promoter, video_id=video_id)
-    seen = {
-        "id": str(uuid7()),
-        "kind": "card_click",
-        "occurred_at": clock.now().isoformat(),
-        "video_id": str(world.stage.video),
-        "placement_id": str(world.stage.placement),
-        "second": 6,
-    }
-    ask("POST /v1/touchpoints", world.purchaser, {"events": [seen]})
-
-
-def upload_piecewise(world: World, channel: str) -> None:
-    ask, tus = world.walk.ask, world.promoter | {"Tus-Resumable": "1.0.0"}
-    made = ask("POST /v1/videos", world.promoter, {"title": "分段", "channel_id": channel})
-    announced = tus | {"Upload-Length": str(len(CLIP))}
-    for verb in ("DELETE", "PATCH"):
-        upload = ask("POST /v1/videos/{video_id}/uploads", announced, video_id=made["id"])
-        piece = (tus | {"Upload-Offset": "0"}, CLIP, "application/offset+octet-stream") if verb == "PATCH" else (tus,)
-        ask(f"{verb} /v1/uploads/{{upload_id}}", *piece, upload_id=upload["id"])
-
-
-def comment_below(world: World, video_id: UUID) -> None:
-    ask, promoter = world.walk.ask, world.promoter
-    made = ask("POST /v1/videos/{video_id}/comments", world.purchaser, {"text": "多少钱？"}, video_id=video_id)
-    said = {"comment_id": made["id"]}
-    ask("POST /v1/comments/{comment_id}/reports", world.approver, {"reason": "广告"}, **said)
-    ask("POST /v1/comments/{comment_id}/hide", promoter, **said)
-    ask("POST /v1/comments/{comment_id}/show", promoter, **said)
-    ask("POST /v1/operator/comment-reports/{comment_id}", world.operator, {"remove": False}, **said)
-    ask("DELETE /v1/comments/{comment_id}", world.purchaser, **said)
-
-
 def buying(world: World) -> None:
     ask, stage = world.walk.ask, world.stage
     quote = ask("POST /v1/quotes", world.purchaser, {"plan_id": str(stage.seat_plan), "quantity": 20})
@@ -348,8 +280,6 @@ def operating(world: World) -> None:
     ask("POST /v1/operator/clock", operator, {"advance_s": 1})
 
 
-CLIP = b"\0\0\0\x18ftypisom\0\0\2\0isommp42" + bytes(64)
-"""What begins as a video does; what it holds is examined later."""
 SCAN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40) + b"\0\0\0\0IEND\xae\x42\x60\x82"
 """What begins and ends as a picture does."""
 STEPS = (

@@ -11,8 +11,17 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
-from api.media_addresses import cover_address, media_address
-from api.pages.feed.views import CallToAction, FeedCard, FeedClaim, FeedVideo, FeedView, verdict_of
+from api.media_addresses import captions_address, cover_address, media_address
+from api.pages.feed.views import (
+    CallToAction,
+    FeedCaptions,
+    FeedCard,
+    FeedChapter,
+    FeedClaim,
+    FeedVideo,
+    FeedView,
+    verdict_of,
+)
 from api.pages.frame import addresses
 from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_media, public_picture
 from api.pages.frame.prices import per_of
@@ -25,6 +34,7 @@ from marketplace.channels.queries import ChannelView, get_channel
 from marketplace.discovery import cards, feed
 from marketplace.reactions.like_video import like_video, unlike_video
 from marketplace.reactions.queries import Reactions, reactions_of
+from marketplace.videos.captions.edit_captions import CaptionTrack
 
 PAGE = 8
 CALLS: dict[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo", "quote": "quote"}
@@ -66,8 +76,11 @@ def show_video(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Re
         others = [item for item in feed.list_feed(uow, limit=PAGE).items if item.id != video_id]
         videos = _videos(page_request, uow, (first, *others))
     share = page_request.query("share", most=64) or None
-    preview = _preview(page_request, first, share) if first.visibility == "public" else None
-    return page_request.render(FeedView(videos, start_s=page_request.query_number("t"), share=share, preview=preview))
+    preview = _preview(page_request, first, share) if first.is_public else None
+    # What is found by its link alone is not to be found by a search engine either.
+    headers = {"X-Robots-Tag": "noindex"} if first.visibility == "unlisted" else None
+    view = FeedView(videos, start_s=page_request.query_number("t"), share=share, preview=preview)
+    return page_request.render(view, headers=headers)
 
 
 @form_post("/channels/{channel_id:uuid}/follow", SIGNED_IN)
@@ -95,7 +108,7 @@ def video_view(
     page_request: PageRequest, item: feed.FeedItem, owned: frozenset[UUID], reactions: Reactions
 ) -> FeedVideo:
     """A video of the feed with its cards; `owned` are listings the viewer's organization already has."""
-    is_public = item.visibility == "public"
+    is_public = item.is_public
     return FeedVideo(
         id=str(item.id),
         title=page_request.pick(item.title, item.title_en),
@@ -112,7 +125,17 @@ def video_view(
         followed=item.followed,
         likes=reactions.likes,
         liked=reactions.liked,
+        chapters=tuple(
+            FeedChapter(chapter.at_ms // 1000, page_request.pick(chapter.title, chapter.title_en))
+            for chapter in item.chapters
+        ),
+        captions=tuple(_captions(page_request, item, track) for track in item.captions),
     )
+
+
+def _captions(page_request: PageRequest, item: feed.FeedItem, track: CaptionTrack) -> FeedCaptions:
+    src = captions_address(page_request.services, item.id, item.media_version, track, is_public=item.is_public)
+    return FeedCaptions(track.language, track.name, src, track.language == page_request.language)
 
 
 def _preview(page_request: PageRequest, item: feed.FeedItem, share: str | None) -> LinkPreview:
@@ -140,7 +163,7 @@ def _preview(page_request: PageRequest, item: feed.FeedItem, share: str | None) 
 
 def _preview_of_channel(page_request: PageRequest, channel: ChannelView, items: Sequence[feed.FeedItem]) -> LinkPreview:
     services = page_request.services
-    pictures = (public_picture(services, one.id, one.media_version) for one in items if one.visibility == "public")
+    pictures = (public_picture(services, one.id, one.media_version) for one in items if one.is_public)
     return preview_of_page(
         services,
         "profile",

@@ -50,6 +50,24 @@ def verdict_of(kind: str, ok: bool) -> Verdict:  # noqa: FBT001 - what the plan 
 
 
 @dataclass(frozen=True, slots=True)
+class FeedCaptions:
+    """Captions in a language, which has a `name` for itself; `chosen` are the reader's own from the start."""
+
+    language: str
+    name: str
+    src: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeedChapter:
+    """Where a part of the video begins, and what it is about."""
+
+    second: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class FeedVideo:
     """One video of the feed. ``src`` and ``poster`` are addresses (signed where the video is not public)."""
 
@@ -68,6 +86,8 @@ class FeedVideo:
     followed: bool = False
     likes: int = 0
     liked: bool = False
+    captions: tuple[FeedCaptions, ...] = ()
+    chapters: tuple[FeedChapter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,11 @@ def video_like(video_id: str) -> str:
     return f"/v/{video_id}/like"
 
 
+def video_share(video_id: str) -> str:
+    """The link by which a video is sent on."""
+    return f"/v/{video_id}/share"
+
+
 def video_comments(video_id: object) -> str:
     """What was written below a video."""
     return f"/v/{video_id}/comments"

@@ -62,7 +62,7 @@ def _video(page_request: PageRequest, hit: SearchHit, video: FeedItem) -> VideoH
         description=_marked(page_request, hit, video.description, video.description_en, "description"),
         channel_name=page_request.pick(video.channel_name, video.channel_name_en),
         duration_s=max(1, -(-video.duration_ms // 1000)),
-        picture=thumbnail(page_request.services, video.id, video.media_version, is_public=video.visibility == "public"),
+        picture=thumbnail(page_request.services, video.id, video.media_version, is_public=video.is_public),
     )
 
 

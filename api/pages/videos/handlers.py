@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from litestar import Response
@@ -16,13 +15,11 @@ from api.pages.frame.seller_access import require_channel
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.pages.seller.presenter import sales_by_video
 from api.pages.videos import presenter as filling
-from api.pages.videos.views import ArrivedPart, SellerVideosView, SellerVideoView, Typed, UploadView
-from api.problems import wants_page
+from api.pages.videos.editing import WRITE, edited, editor_of
+from api.pages.videos.views import ArrivedPart, SellerVideosView, Typed, UploadView
 from api.v1.media import store_form_file
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden, NotFound
-from marketplace.attribution.reach import get_reach
-from marketplace.catalog.queries import ListingView, PlanView, list_listings, list_own_plans
 from marketplace.publishing.edit_placements import (
     AddPlacement,
     ChangePlacement,
@@ -38,12 +35,9 @@ from marketplace.videos.create_video import CreateVideo, create_video
 from marketplace.videos.media.receive_media import MAX_BYTES
 from marketplace.videos.uploads.queries import find_open_upload
 
-WRITE = "videos.write"
 FORM_OVERHEAD = 64 * 1024
 _PAGE = 20
-_PROMOTABLE = 100
 _LOOK_AGAIN_S = 3
-T = TypeVar("T")
 
 
 @page(addresses.SELLER_VIDEOS, WRITE)
@@ -110,9 +104,9 @@ def upload_again(video_id: FromPath[UUID], page_request: Given[PageRequest], for
 
 @page("/seller/videos/{video_id:uuid}", WRITE)
 def show_video(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
-    """One video with its editor. While its file is examined the page looks again by itself."""
-    view = _video(page_request, video_id)
-    return page_request.render(view, refresh_s=_LOOK_AGAIN_S if view.state == "processing" else 0)
+    """One video with its editor. While its file is examined or a cover made the page looks again by itself."""
+    view = editor_of(page_request, video_id)
+    return page_request.render(view, refresh_s=_LOOK_AGAIN_S if view.state == "processing" or view.cover_pending else 0)
 
 
 @form_post("/seller/videos/{video_id:uuid}/placements", WRITE)
@@ -129,7 +123,7 @@ def place(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Give
         )
         add_placement(uow, command)
 
-    return _edited(page_request, video_id, work, Typed("placement", form.values))
+    return edited(page_request, video_id, work, Typed("placement", form.values))
 
 
 @form_post("/seller/videos/{video_id:uuid}/placements/{placement_id:uuid}", WRITE)
@@ -152,7 +146,7 @@ def change(
         )
         change_placement(uow, command)
 
-    return _edited(page_request, video_id, work, Typed(str(placement_id), form.values))
+    return edited(page_request, video_id, work, Typed(str(placement_id), form.values))
 
 
 @form_post("/seller/videos/{video_id:uuid}/claims", WRITE)
@@ -163,7 +157,7 @@ def claim(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Give
         detail = get_own_video(uow, video_id)
         add_claim(uow, filling.claim_of(form, detail))
 
-    return _edited(page_request, video_id, work, Typed("claim", form.values))
+    return edited(page_request, video_id, work, Typed("claim", form.values))
 
 
 @form_post("/seller/videos/{video_id:uuid}/claims/{claim_id:uuid}", WRITE)
@@ -177,43 +171,21 @@ def unclaim(
         _of_video(uow, video_id, claim_id, "claim_not_found")
         remove_claim(uow, claim_id)
 
-    return _edited(page_request, video_id, work)
+    return edited(page_request, video_id, work)
 
 
 @form_post("/seller/videos/{video_id:uuid}/publish", WRITE)
 def publish(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Put it into the feed, or say what stands in the way."""
     del form
-    return _edited(page_request, video_id, lambda uow: publish_video(uow, video_id), notice="video_published")
+    return edited(page_request, video_id, lambda uow: publish_video(uow, video_id), notice="video_published")
 
 
 @form_post("/seller/videos/{video_id:uuid}/withdraw", WRITE)
 def withdraw(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Take it out of every feed."""
     del form
-    return _edited(page_request, video_id, lambda uow: withdraw_video(uow, video_id), notice="video_withdrawn")
-
-
-def _edited(
-    page_request: PageRequest,
-    video_id: UUID,
-    work: Callable[[UnitOfWork], T],
-    typed: Typed | None = None,
-    *,
-    notice: str = "",
-) -> Response[Any]:
-    """Do `work` and come back to the editor; a refusal is told there, on top of what is kept and what was typed."""
-    try:
-        page_request.transact(work)
-    except DomainError as refused:
-        # A script asked: it shows the problem document itself.
-        if not wants_page(page_request.request) or (
-            isinstance(refused, NotFound) and refused.code == "video_not_found"
-        ):
-            raise
-        view = _video(page_request, video_id, (failure(page_request, refused), typed or Typed()))
-        return page_request.render(view, status=refused.status)
-    return page_request.redirect(addresses.seller_video(str(video_id)), notice=notice)
+    return edited(page_request, video_id, lambda uow: withdraw_video(uow, video_id), notice="video_withdrawn")
 
 
 def _of_video(uow: UnitOfWork, video_id: UUID, part_id: UUID, code: str) -> None:
@@ -222,26 +194,6 @@ def _of_video(uow: UnitOfWork, video_id: UUID, part_id: UUID, code: str) -> None
     parts = {card.placement_id for card in detail.cards} | {one.id for one in detail.claims}
     if part_id not in parts:
         raise NotFound(code)
-
-
-def _video(page_request: PageRequest, video_id: UUID, refused: tuple[str, Typed] | None = None) -> SellerVideoView:
-    with page_request.work() as uow:
-        detail = get_own_video(uow, video_id)
-        plans = _placeable(uow)
-        reach, sales = get_reach(uow, video_id), sales_by_video(uow, [video_id]).get(video_id, [])
-    placed = {card.plan_id for card in detail.cards}
-    options = filling.plan_options(page_request, plans)
-    features = filling.feature_options(page_request, plans, placed)
-    offered = {plan.id: {str(one["key"]): one for one in plan.features} for _, plan in plans}
-    return filling.video_view(page_request, detail, options, features, reach, sales, refused, offered)
-
-
-def _placeable(uow: UnitOfWork) -> list[tuple[ListingView, PlanView]]:
-    """One's own plans first, then what others sell: putting that on a card is promotion."""
-    own = list_own_plans(uow)
-    known = {plan.id for _, plan in own}
-    others = list_listings(uow, limit=_PROMOTABLE).items
-    return [*own, *((one, plan) for one in others for plan in one.plans if plan.id not in known)]
 
 
 def _upload_again(page_request: PageRequest, video_id: UUID, refused: DomainError | None) -> Response[str]:

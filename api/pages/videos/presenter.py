@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from api.context import Services
-from api.media_addresses import Thumbnail, cover_address, media_address, thumbnail
+from api.media_addresses import Thumbnail, captions_address, cover_address, media_address, thumbnail
 from api.pages.feed.views import CallToAction, verdict_of
 from api.pages.frame.phrases import blocked, figure, money, priced, reason
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, PageRequest
 from api.pages.seller.presenter import NO_REACH, funnel
-from api.pages.videos.views import EditableClaim, PlacementItem, PlanOption, SellerVideoView, Typed, VideoItem
+from api.pages.videos.chapter_lines import write_chapters
+from api.pages.videos.views import (
+    CaptionsItem,
+    EditableClaim,
+    PartnerItem,
+    PlacementItem,
+    PlanOption,
+    SellerVideoView,
+    Typed,
+    VideoItem,
+)
 from kernel.errors import Invalid
 from marketplace.attribution.reach import Reach
 from marketplace.catalog.queries import ListingView, PlanView
@@ -22,11 +34,15 @@ from marketplace.discovery.cards import Card, ClaimView
 from marketplace.publishing.edit_placements import AddClaim
 from marketplace.publishing.queries import VideoDetail
 from marketplace.publishing.queries import VideoRow as OwnVideo
+from marketplace.videos.captions.check_captions import LANGUAGES
+from marketplace.videos.captions.edit_captions import CaptionTrack
 from marketplace.videos.media.receive_media import REPLACEABLE
 from orders.seller_queries import VideoSales
 
 CALLS: Mapping[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo", "quote": "quote"}
 MS = 1000
+FIELD = "%Y-%m-%dT%H:%M"
+"""A moment as a browser's field says it."""
 _MOST_MINOR = 10**12
 _DIGITS = re.compile(r"\d{1,13}", re.ASCII)
 
@@ -34,13 +50,13 @@ _DIGITS = re.compile(r"\d{1,13}", re.ASCII)
 def _poster(services: Services, row: OwnVideo) -> str:
     if not row.has_cover:
         return ""
-    return cover_address(services, row.id, row.media_version, is_public=_is_public(row), width=960)
+    return cover_address(services, row.id, row.media_version, is_public=row.is_public, width=960)
 
 
 def _thumbnail(services: Services, row: OwnVideo) -> Thumbnail | None:
     if not row.has_cover:
         return None
-    return thumbnail(services, row.id, row.media_version, is_public=_is_public(row))
+    return thumbnail(services, row.id, row.media_version, is_public=row.is_public)
 
 
 def video_row(page_request: PageRequest, row: OwnVideo, sales: Iterable[VideoSales]) -> VideoItem:
@@ -58,6 +74,7 @@ def video_row(page_request: PageRequest, row: OwnVideo, sales: Iterable[VideoSal
         money=money(sold[0].gross_minor, sold[0].currency) if sold else None,
         created_at=row.created_at,
         refusal=_refusal(page_request, row),
+        publish_at=row.publish_at,
     )
 
 
@@ -76,11 +93,11 @@ def video_view(
     offered: Offered,
 ) -> SellerVideoView:
     """One video of one's own with its editor."""
-    row = detail.row
+    row, zone = detail.row, ZoneInfo(page_request.time_zone)
     cards = {card.placement_id: card for card in detail.cards}
     src = ""
     if row.duration_ms is not None:
-        src = media_address(page_request.services, row.id, row.media_version, is_public=_is_public(row))
+        src = media_address(page_request.services, row.id, row.media_version, is_public=row.is_public)
     seen = reach or NO_REACH
     # While the file is awaited or examined that alone is said; what else is missing can be mended meanwhile.
     blockers = [one for one in detail.blockers if one.code != "video_not_ready"]
@@ -106,7 +123,36 @@ def video_view(
         typed=refused[1] if refused else Typed(),
         funnel=funnel(seen, sales) if row.state in {"published", "withdrawn"} else (),
         may_replace=row.state in REPLACEABLE,
+        captions=tuple(_captions(page_request.services, row, track) for track in detail.captions),
+        partners=tuple(PartnerItem(str(one.id), one.name) for one in detail.partners),
+        publish_at=row.publish_at,
+        publish_at_field=row.publish_at.astimezone(zone).strftime(FIELD) if row.publish_at else "",
+        time_zone=page_request.time_zone,
+        publish_refusal=_publish_refusal(page_request, row),
+        cover_pending=row.cover_pending,
+        cover_refusal=blocked(page_request, row.cover_refused_code, {}) if row.cover_refused_code else "",
+        chapters=write_chapters(detail.chapters),
+        languages=tuple(PlanOption(language, name) for language, name in LANGUAGES.items()),
     )
+
+
+def _publish_refusal(page_request: PageRequest, row: OwnVideo) -> str:
+    if row.publish_refused_code is None:
+        return ""
+    return blocked(page_request, row.publish_refused_code, row.publish_refused_params or {})
+
+
+def moment_of(form: Form, name: str, time_zone: str) -> datetime:
+    """A day and time as a field has them, on the clocks of `time_zone`. Raises Invalid(`validation_failed`)."""
+    try:
+        return datetime.strptime(form.text(name, most=16), FIELD).replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Invalid("validation_failed", field=name) from error
+
+
+def _captions(services: Services, row: OwnVideo, track: CaptionTrack) -> CaptionsItem:
+    address = captions_address(services, row.id, row.media_version, track, is_public=row.is_public)
+    return CaptionsItem(track.language, track.name, address)
 
 
 def plan_options(page_request: PageRequest, found: Iterable[tuple[ListingView, PlanView]]) -> tuple[PlanOption, ...]:
@@ -246,7 +292,3 @@ def _refusal(page_request: PageRequest, row: OwnVideo) -> str:
     if row.state != "refused" or row.refused_code is None:
         return ""
     return blocked(page_request, row.refused_code, row.refused_params or {})
-
-
-def _is_public(row: OwnVideo) -> bool:
-    return row.state == "published" and row.visibility == "public"

@@ -28,6 +28,7 @@ class VideoItem:
     money: Money | None
     created_at: datetime
     refusal: str = ""
+    publish_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,23 @@ class EditableClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptionsItem:
+    """Captions that the video has: their language, its own name for itself, and where they are."""
+
+    language: str
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerItem:
+    """An organization that sees a video for partners; without a name where it trades no more."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanOption:
     """A plan that may be placed in a video."""
 
@@ -143,6 +161,20 @@ class SellerVideoView:
     blockers: tuple[str, ...] = ()
     refusal: str = ""
     error: str | None = None
-    #: Forms are ``placement``, ``claim``, and a placement's id.
+    #: Forms are ``placement``, ``claim``, those of ``details.html`` by what they are about, and a placement's id.
     typed: Typed = field(default_factory=Typed)
     funnel: tuple[FunnelStep, ...] = ()
+    captions: tuple[CaptionsItem, ...] = ()
+    #: Languages that captions may have.
+    languages: tuple[PlanOption, ...] = ()
+    partners: tuple[PartnerItem, ...] = ()
+    #: When it is to be published, and the same as its field has it; where the field's clock is; what stood in the way.
+    publish_at: datetime | None = None
+    publish_at_field: str = ""
+    time_zone: str = ""
+    publish_refusal: str = ""
+    #: Another cover is being made; why the last one that was asked for could not be.
+    cover_pending: bool = False
+    cover_refusal: str = ""
+    #: One on a line, as `chapter_lines` reads them.
+    chapters: str = ""

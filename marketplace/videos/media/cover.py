@@ -8,6 +8,9 @@ from fractions import Fraction
 from av.video.frame import VideoFrame
 from PIL import Image, ImageStat
 
+from marketplace.videos.media.cover_sizes import COVER_WIDTHS
+from marketplace.videos.media.probe_result import CoverPictures
+
 MAX_WIDTH_PX = 1280
 _THUMB_PX = 96
 _QUALITY = 84
@@ -48,15 +51,15 @@ class CoverChoice:
 
     def jpeg(self) -> bytes:
         """The chosen picture, upright, at most 1280 px wide, baseline-compatible progressive JPEG without metadata."""
-        out = io.BytesIO()
-        self._upright(MAX_WIDTH_PX).save(out, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
-        return out.getvalue()
+        return as_jpeg(self._upright(MAX_WIDTH_PX))
 
     def webp(self, most_width: int) -> bytes:
         """The same as WebP, at most `most_width` px wide."""
-        out = io.BytesIO()
-        self._upright(most_width).save(out, "WEBP", quality=_WEBP_QUALITY, method=_WEBP_EFFORT)
-        return out.getvalue()
+        return as_webp(self._upright(most_width))
+
+    def pictures(self) -> CoverPictures:
+        """The chosen picture in all sizes that are kept."""
+        return CoverPictures(self.jpeg(), tuple(self.webp(width) for width in COVER_WIDTHS))
 
     def _upright(self, most_width: int) -> Image.Image:
         frame = self._chosen()
@@ -74,6 +77,20 @@ class CoverChoice:
         if self.best is None:
             raise ValueError("no picture was considered")
         return self.best
+
+
+def as_jpeg(image: Image.Image) -> bytes:
+    """Baseline-compatible progressive JPEG of a picture without metadata."""
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=_QUALITY, optimize=True, progressive=True)
+    return out.getvalue()
+
+
+def as_webp(image: Image.Image) -> bytes:
+    """WebP of a picture without metadata."""
+    out = io.BytesIO()
+    image.save(out, "WEBP", quality=_WEBP_QUALITY, method=_WEBP_EFFORT)
+    return out.getvalue()
 
 
 def _to_image(frame: VideoFrame, width: int, height: int) -> Image.Image:

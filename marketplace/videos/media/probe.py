@@ -92,7 +92,7 @@ def probe_video(
         if container.duration is not None:
             _check_duration(container.duration / 1_000_000, max_duration_s)
         scan = _scan_packets(container, video, audio, max_duration_s, size_bytes)
-        pictures = _Pictures(container, video, max_pixels, max_side)
+        pictures = Pictures(container, video, max_pixels, max_side)
         choice = CoverChoice(video.sample_aspect_ratio)
         for percent in _COVER_SHARES_PERCENT:
             at_s = scan.start_s + (scan.last_picture_s - scan.start_s) * percent / 100
@@ -269,7 +269,7 @@ def _decode(packet: Packet[Any], part: str) -> list[Any]:
         raise Invalid("video_damaged", part=part) from error
 
 
-class _Pictures:
+class Pictures:
     """Decodes single pictures within one budget for the whole file."""
 
     def __init__(self, container: InputContainer, video: VideoStream, max_pixels: int, max_side: int) -> None:

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class CoverPictures:
+    """A cover in the sizes in which it is kept: JPEG, and WebP of each of `COVER_WIDTHS` in their order."""
+
+    jpeg: bytes
+    webp: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """What is known of a playable video. Width and height are as displayed, after rotation and pixel shape."""
 

@@ -79,6 +79,7 @@ def receive_media(uow: UnitOfWork, command: ReceiveMedia) -> Video:
     video.media_sha256 = command.stored.sha256 or None
     video.media_bytes = command.stored.size_bytes
     video.media_type = video.cover_key = video.video_codec = video.audio_codec = None
+    video.cover_request_id = video.cover_refused_code = None
     video.duration_ms = video.width = video.height = None
     video.refused_code = video.refused_params = None
     emit(uow, VideoUploaded(video_id=video.id, org_id=video.org_id, size_bytes=command.stored.size_bytes))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from kernel.errors import Invalid
-from marketplace.videos.media.probe_result import Probe
+from marketplace.videos.media.probe_result import CoverPictures, Probe
 
 _ANSWER_BYTES = 8 * 1024**2
 REFUSED, DONE = "refused", "done"
@@ -63,6 +63,20 @@ def remux_isolated(src: Path, dst: Path, timeout_s: int = 120) -> None:
         part.replace(dst)
     finally:
         part.unlink(missing_ok=True)
+
+
+def cover_isolated(path: Path, at_ms: int | None, timeout_s: int = 60) -> CoverPictures:
+    """:func:`marketplace.videos.media.take_cover.cover_at` a moment of a film, or without one `cover_of` a picture, in a limited
+    process.
+
+    Raises:
+        Invalid: as ``cover_at`` and ``cover_of``, and as ``probe_isolated``.
+        RuntimeError: as ``probe_isolated``.
+    """
+    verb = {"verb": "picture"} if at_ms is None else {"verb": "moment", "at_ms": at_ms}
+    answer = _run({**verb, "path": str(path.resolve())}, timeout_s, _ANSWER_BYTES)
+    jpeg, *webp = (base64.b64decode(one, validate=True) for one in (answer["jpeg"], *answer["webp"]))
+    return CoverPictures(jpeg, tuple(webp))
 
 
 def _run(request: dict[str, Any], timeout_s: int, room_bytes: int) -> dict[str, Any]:

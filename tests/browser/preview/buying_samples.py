@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from api.language import Language
 from api.pages.buy.views import BuySource, BuyView, NotHereView, PlanChoice, QuotePanel, QuotePanelLine
-from api.pages.feed.views import FeedCard, FeedClaim, FeedVideo, FeedView
+from api.pages.feed.views import FeedCaptions, FeedCard, FeedChapter, FeedClaim, FeedVideo, FeedView
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Link, Timeline, TimelineAttempt, TimelineFact
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView
@@ -96,6 +96,11 @@ class Samples:
                 "从投递到入职，HR 和用人部门看同一块屏。",
                 "From application to first day, HR and managers share one screen.",
             ),
+            chapters=(
+                FeedChapter(0, self.pick("开场", "Opening")),
+                FeedChapter(7, self.pick("价格与席位", "Price and seats")),
+            ),
+            captions=(FeedCaptions("zh-CN", "简体中文", "/media/captions.vtt", True),),
         )
         second = FeedVideo(
             ID.format(3),

@@ -77,6 +77,7 @@ def samples(language: Language) -> dict[str, Sample]:
         "promoter": Sample(s.promoter(), PROMOTER),
         "operator": Sample(s.operator(), operator),
         "operator-clear": Sample(replace(s.operator(), queues=tuple(map(clear, s.operator().queues))), operator),
+        "share": Sample(comment_samples.share(s), BUYER),
         "comments": Sample(comment_samples.comments(s), BUYER),
         "operator-comments": Sample(comment_samples.reported(s), operator),
         "trace": Sample(s.trace(), operator),

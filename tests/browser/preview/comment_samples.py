@@ -1,11 +1,13 @@
-"""Sample views of comments, and of those that were reported."""
+"""Sample views of what viewers do with a video: comments, those that were reported, sending it on."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from uuid import UUID
 
+from api.media_addresses import Thumbnail
 from api.pages.comments.views import CommentsView, ReportedCommentsView
+from api.pages.sharing.views import ShareView
 from marketplace.reactions.comment_queries import CommentView, ReportedComment
 from tests.browser.preview.buying_samples import Samples
 
@@ -26,6 +28,14 @@ def comments(s: Samples) -> CommentsView:
         for n, (text, state, own) in enumerate(said)
     )
     return CommentsView(str(_VIDEO), s.hiring, rows, 500)
+
+
+def share(s: Samples) -> ShareView:
+    """A member's own link of a video for partners."""
+    title = s.pick("用一块屏管完校招", "Run a whole campus season on one screen")
+    picture = Thumbnail("/media/recruiting-1.jpg", "/media/recruiting-1.jpg 160w")
+    link = f"https://market.example/v/{_VIDEO}?share=Zk3v0aQx1bTe"
+    return ShareView(str(_VIDEO), title, picture, "partners", link, "Zk3v0aQx1bTe", s.buyer)
 
 
 def reported(s: Samples) -> ReportedCommentsView:

@@ -31,6 +31,7 @@ class NotificationSamples(FinanceSamples):
             "reason": self.pick("租户名已被占用", "The tenant's name is taken"),
             "person": self.pick("林知夏", "Lin Zhixia"),
             "text": self.pick("支持私有部署吗？", "Can it run on our own servers?"),
+            "why": self.pick("一张卡片上的商品不在售", "the product of a card was not on sale"),
             "agent": "Safari · macOS",
             "left": 9,
             "tax_id": "91310000MA1K35TX2X",

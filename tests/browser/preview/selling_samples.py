@@ -28,7 +28,9 @@ from api.pages.seller.views import (
 )
 from api.pages.trace.views import TraceView
 from api.pages.videos.views import (
+    CaptionsItem,
     EditableClaim,
+    PartnerItem,
     PlacementItem,
     PlanOption,
     SellerVideosView,
@@ -183,6 +185,13 @@ class DeskSamples(FinanceSamples):
             (PlanOption("p1", plan), PlanOption("p2", p("招聘专业版 · 按月", "Hiring Pro · monthly"))),
             blockers=(p("0:10 说的试用无法兑现。", "The trial promised at 0:10 cannot be kept."),),
             funnel=self.funnel()[:4],
+            partners=(PartnerItem(ID.format(41), p("远山科技", "Yuanshan")),),
+            publish_at=NOW + timedelta(days=2),
+            publish_at_field="2026-11-30T09:00",
+            time_zone="Asia/Shanghai",
+            captions=(CaptionsItem("zh-CN", "简体中文", "/media/captions.vtt"),),
+            chapters=p("0:00 开场\n0:07 价格 | Pricing", "0:00 开场 | Opening\n0:07 价格 | Pricing"),
+            languages=(PlanOption("zh-CN", "简体中文"), PlanOption("en", "English")),
         )
 
     def seller_orders(self) -> SellerOrdersView:

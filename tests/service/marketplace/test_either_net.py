@@ -25,6 +25,7 @@ from marketplace.parties import lookups
 from marketplace.parties.models import BillingProfile
 from marketplace.parties.queries import list_billing_profiles
 from marketplace.parties.save_billing_profile import SaveBillingProfile, save_billing_profile
+from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
 from marketplace.publishing.publish_video import withdraw_video
 from marketplace.publishing.queries import get_own_video, list_own_videos
 from marketplace.videos.media.receive_media import check_uploadable
@@ -89,6 +90,24 @@ class TestRowLevelSecurityAlone:
         for principal in (stranger, ANONYMOUS):
             with acting(uow, principal):
                 assert uow.session.scalar(statement, {"org": owner.org_id}) == 0
+
+    def test_a_video_for_partners_is_theirs_and_its_owners(
+        self, uow: UnitOfWork, owner: Principal, stranger: Principal
+    ) -> None:
+        partner = make_org(uow)
+        with acting(uow, owner):
+            video = list_own_videos(uow).items[0].id
+            change_visibility(uow, ChangeVisibility(video, "partners", [partner.id]))
+        statement = text("SELECT count(*) FROM marketplace.video WHERE id = :id")
+        for state, shown in (("ready", 0), ("published", 1)):
+            uow.session.execute(
+                text("UPDATE marketplace.video SET state = :state WHERE id = :id"), {"state": state, "id": video}
+            )
+            for principal, count in ((owner, 1), (partner.owner, shown), (stranger, 0), (ANONYMOUS, 0)):
+                with acting(uow, principal):
+                    assert uow.session.scalar(statement, {"id": video}) == count
+        with unguarded(uow, stranger), pytest.raises(NotFound):
+            get_feed_item(uow, video)
 
     def test_people_of_other_organizations_are_not_there(
         self, uow: UnitOfWork, owner: Principal, stranger: Principal

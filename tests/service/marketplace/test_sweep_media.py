@@ -20,7 +20,7 @@ from marketplace.videos import jobs
 from marketplace.videos.media.cover_sizes import cover_keys
 from marketplace.videos.media.receive_media import PROBE, ReceiveMedia, receive_media, upload_key
 from marketplace.videos.media.sweep_media import ORPHANED_AFTER, refuse_given_up
-from marketplace.videos.models import Video
+from marketplace.videos.models import Video, captions_key
 from tests.factories_marketplace import Org, acting, make_ready_video, make_seller
 
 
@@ -52,12 +52,19 @@ class TestOrphans:
             uow.flush_outbox()
             later = clock.now() + timedelta(days=365)
             uow.session.execute(update(Job).where(Job.dedupe_key == examined.media_key).values(run_at=later))
-        kept = {str(video.media_key), *cover_keys(video.cover_key), str(examined.media_key)}
+            video.captions = {"en": "a" * 64}
+        kept = {
+            captions_key(video.id, "a" * 64),
+            str(video.media_key),
+            *cover_keys(video.cover_key),
+            str(examined.media_key),
+        }
         kept.add(f"media/{examined.id}/half.mp4")
         left = {
             upload_key(video.id),
             f"media/{video.id}/replaced.mp4",
             f"media/{video.id}/replaced.jpg",
+            captions_key(video.id, "b" * 64),
             f"media/{video.id}/replaced.160.webp",
             upload_key(uuid7()),
         }

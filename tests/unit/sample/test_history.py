@@ -32,6 +32,7 @@ from kernel.jobs.kinds import sweeps
 from marketplace.catalog.plan_terms import checked_plan
 from marketplace.discovery.jobs import INDEX_ANEW
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
+from marketplace.publishing.jobs import PUBLISH_DUE
 from orders.notifications.notify_of_events import NOTIFY
 
 ENDS = [
@@ -45,6 +46,7 @@ OF_THE_PRESENT = {
     marketplace.videos.jobs.SWEEP_ORPHANS,
     marketplace.videos.jobs.SWEEP_GIVEN_UP,
     marketplace.videos.jobs.SWEEP_UPLOADS,
+    PUBLISH_DUE,
     "kernel.retention",
     PARTITIONS,
     DOCUMENTS_LEFT,

@@ -23,5 +23,13 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const field = document.getElementById(button.dataset.copy);
+  field.select();
+  await navigator.clipboard?.writeText(field.value).then(() => button.replaceChildren(button.dataset.copied), () => undefined);
+});
+
 // A document that somebody waits for is being drawn, or a connector is being tested: look again until it is there.
 if (document.querySelector("[data-drawing], [data-running]")) setTimeout(() => location.reload(), 3000);

@@ -1,4 +1,4 @@
-// While a file is being examined: ask now and then, and show the page anew once that is over.
+// While a file is being examined, or a cover made: ask now and then, and show the page anew once that is over.
 
 import { send } from "./api.js";
 
@@ -9,7 +9,7 @@ const SOON_FOR = 30;
 
 async function look(times) {
   const found = await send("GET", `/v1/seller/videos/${encodeURIComponent(place.dataset.examining)}`).catch(() => null);
-  if (found && found.video.state !== "processing") location.reload();
+  if (found && found.video.state !== "processing" && !found.video.cover_pending) location.reload();
   else setTimeout(look, times < SOON_FOR ? SOON_MS : LATER_MS, times + 1);
 }
 

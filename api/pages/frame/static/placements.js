@@ -88,4 +88,7 @@ function edit() {
   video?.addEventListener("timeupdate", () => showHead(video.currentTime));
 }
 
+// The cover's second is the one that is shown.
+const cover = document.querySelector("[data-cover-second]");
+if (cover) video?.addEventListener("seeked", () => { cover.value = String(Math.min(Math.floor(video.currentTime), Number(cover.max))); });
 if (tracks) edit();

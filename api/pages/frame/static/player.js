@@ -10,6 +10,8 @@ const SKIP_S = 5;
 const VIEW_MS = 20_000;
 let sound = false;
 let current = null;
+/** The language of captions, "" for none; null until a video has the reader's own. */
+let captioned = null;
 
 class Post {
   constructor(element) {
@@ -23,17 +25,58 @@ class Post {
     this.watched = 0;
     this.seen = false;
     this.viewed = false;
+    this.words = element.querySelector("[data-words]");
+    this.captions = element.querySelector("[data-captions]");
+    this.chapters = [...element.querySelectorAll("[data-chapter]")];
+    this.chapterNow = element.querySelector("[data-chapter-now]");
     this.video.controls = false;
     this.video.muted = true;
     element.querySelector("[data-toggle]").addEventListener("click", () => this.toggle());
     element.querySelector("[data-sound]").addEventListener("click", toggleSound);
+    this.captions?.addEventListener("click", () => this.nextCaptions());
+    for (const track of this.video.textTracks) {
+      captioned ??= track.mode === "showing" ? track.language : null;
+      track.mode = "disabled";
+      track.addEventListener("cuechange", () => this.say());
+    }
     this.seek.addEventListener("input", () => this.jump(Number(this.seek.value)));
     for (const name of ["play", "pause"]) this.video.addEventListener(name, () => this.stage.classList.toggle("paused", this.video.paused));
     this.video.addEventListener("timeupdate", () => this.paint());
     this.paint();
   }
 
+  /** The words are set by the page, above its own cards: "hidden" tells their times and draws nothing. */
+  showCaptions() {
+    let on = null;
+    for (const track of this.video.textTracks) {
+      const chosen = track.language === captioned;
+      track.mode = chosen ? "hidden" : "disabled";
+      if (chosen) on = track;
+    }
+    this.captions?.setAttribute("aria-pressed", String(on !== null));
+    this.say();
+    return on;
+  }
+
+  nextCaptions() {
+    const all = [...this.video.textTracks];
+    captioned = all[all.findIndex((track) => track.language === captioned) + 1]?.language ?? "";
+    const on = this.showCaptions();
+    announce(on ? on.label : text("captions_off"));
+    if (all.length > 1 || !on) toast(on ? on.label : text("captions_off"));
+  }
+
+  say() {
+    if (!this.words) return;
+    const on = [...this.video.textTracks].find((track) => track.mode === "hidden");
+    const said = [...(on?.activeCues ?? [])].map((cue) => cue.getCueAsHTML().textContent).join("\n");
+    this.words.textContent = said;
+    this.words.lang = on?.language ?? "";
+    this.words.hidden = !said;
+  }
+
   async start() {
+    this.showCaptions();
     this.video.muted = !sound;
     if (!this.seen) record("impression", this.id);
     this.seen = true;
@@ -84,6 +127,7 @@ class Post {
     this.element.querySelector("[data-clock]").textContent = `${clock(at)} / ${clock(this.duration)}`;
     if (document.activeElement !== this.seek || this.video.paused) this.seek.value = String(Math.floor(at));
     this.seek.setAttribute("aria-valuetext", clock(at));
+    this.showChapter(at);
     for (const card of this.cards) {
       const on = at >= Number(card.dataset.from) && at < Number(card.dataset.to);
       if (on && !card.classList.contains("on")) {
@@ -92,6 +136,37 @@ class Post {
       }
       card.classList.toggle("on", on);
     }
+  }
+
+  /** The seconds at which its chapters begin, once each: every chapter is linked twice. */
+  get chapterStarts() {
+    return [...new Set(this.chapters.map((link) => Number(link.dataset.chapter)))];
+  }
+
+  showChapter(at) {
+    if (!this.chapters.length) return;
+    const start = this.chapterStarts.findLast((second) => second <= at);
+    if (start === this.chapterStart) return;
+    this.chapterStart = start;
+    for (const link of this.chapters) {
+      if (Number(link.dataset.chapter) === start) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
+    const now = this.chapters.find((link) => link.hasAttribute("aria-current"));
+    this.chapterNow.textContent = now ? now.querySelector("span:last-child").textContent : text("chapters");
+  }
+
+  /** To the chapter that follows, or to the beginning of this one, and from there to the one before. */
+  moveChapter(step) {
+    const starts = this.chapterStarts;
+    const at = this.video.currentTime;
+    const second = step > 0 ? starts.find((start) => start > at) : starts.findLast((start) => start < at - 2) ?? starts[0];
+    if (second !== undefined) this.openChapter(second);
+  }
+
+  openChapter(second) {
+    this.jump(second);
+    announce(this.chapterNow.textContent);
   }
 
   openCard() {
@@ -149,6 +224,14 @@ document.addEventListener("click", async (event) => {
   await openSheet(sheet, address);
 });
 
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-chapter]");
+  if (!link || event.metaKey || event.ctrlKey) return;
+  event.preventDefault();
+  posts.get(link.closest("[data-post]")).openChapter(Number(link.dataset.chapter));
+  link.closest("details")?.removeAttribute("open");
+});
+
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.matches("form[data-act]")) return;
@@ -174,8 +257,8 @@ document.addEventListener("submit", async (event) => {
 });
 
 /** The address to send on. A signed-in person's link remembers who sent it; a visitor's is the plain one. */
-async function shareAddress(link, post) {
-  const address = new URL(link.href);
+async function shareAddress(post) {
+  const address = new URL(post.element.dataset.address, location);
   if (feed.dataset.known) {
     const { code } = await send("POST", `/v1/videos/${encodeURIComponent(post.id)}/share`).catch(() => ({}));
     if (code) address.searchParams.set("share", code);
@@ -189,7 +272,7 @@ document.addEventListener("click", async (event) => {
   if (!link) return;
   event.preventDefault();
   const post = posts.get(link.closest("[data-post]"));
-  const url = await shareAddress(link, post);
+  const url = await shareAddress(post);
   if (navigator.share) {
     await navigator.share({ title: post.element.getAttribute("aria-label"), url }).catch(() => undefined);
   } else if (navigator.clipboard) {
@@ -207,6 +290,9 @@ const KEYS = {
   ArrowDown: () => move(1),
   c: () => current.openCard(),
   m: toggleSound,
+  "[": () => current.moveChapter(-1),
+  "]": () => current.moveChapter(1),
+  t: () => current.nextCaptions(),
 };
 
 document.addEventListener("keydown", (event) => {

@@ -1,0 +1,1 @@
+"""A video is sent on: its link, and who sent it."""

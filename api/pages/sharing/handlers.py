@@ -1,0 +1,48 @@
+"""The sheet from which a video is sent on: its link, with the code of who sends it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.auth import PUBLIC, SIGNED_IN
+from api.media_addresses import thumbnail
+from api.pages.frame import addresses
+from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.sharing.views import ShareView
+from marketplace.discovery.feed import get_feed_item
+from marketplace.videos.share_links import find_own_code, share_video
+
+
+@page("/v/{video_id:uuid}/share", PUBLIC)
+def show_share(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """A video's link; a signed-in person's own, once they have one."""
+    with page_request.work() as uow:
+        item = get_feed_item(uow, video_id)
+        code = find_own_code(uow, video_id) or ""
+    signed_in = page_request.signed_in
+    path = addresses.with_query(addresses.video(str(video_id)), share=code or None)
+    view = ShareView(
+        video_id=str(video_id),
+        title=page_request.pick(item.title, item.title_en),
+        picture=thumbnail(page_request.services, item.id, item.media_version, is_public=item.is_public),
+        visibility=item.visibility,
+        address=page_request.services.settings.public_url + path,
+        code=code,
+        organization=signed_in.organization.display_name if signed_in else "",
+    )
+    return page_request.render(view)
+
+
+@form_post("/v/{video_id:uuid}/share", SIGNED_IN)
+def make_link(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[bytes]:
+    """Give the person a link of their own; the same one every time."""
+    del form
+    page_request.transact(lambda uow: share_video(uow, video_id))
+    return page_request.redirect(addresses.video_share(str(video_id)))
+
+
+routes = [show_share, make_link]

@@ -1,0 +1,43 @@
+"""Who may see a video, changed by the organization whose it is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import put
+from litestar.params import FromPath, JSONBody
+from pydantic import Field
+
+from api.request import ApiRequest
+from api.schema import Wire
+from api.v1.videos import Visibility
+from marketplace.publishing.change_visibility import MAX_PARTNERS, ChangeVisibility, change_visibility
+
+
+class VisibilityIn(Wire):
+    """`public`: everybody; `unlisted`: who has the link; `partners`: these organizations; `internal`: one's own members.
+
+    `partner_ids` null: as they are.
+    """
+
+    visibility: Annotated[Visibility, Field(examples=["unlisted"])]
+    partner_ids: Annotated[list[UUID], Field(max_length=MAX_PARTNERS)] | None = None
+
+
+@put(
+    "/v1/videos/{video_id:uuid}/visibility",
+    permission="videos.write",
+    sync_to_thread=True,
+    status_code=204,
+    tags=["content"],
+)
+def update_visibility(video_id: FromPath[UUID], data: JSONBody[VisibilityIn], request: ApiRequest) -> None:
+    """Let others than before see the video. It holds at once, for addresses of film, cover and captions that were handed out
+    as well. One's own organization sees it in any case.
+    """
+    command = ChangeVisibility(video_id, data.visibility, data.partner_ids)
+    request.transact(lambda uow: change_visibility(uow, command))
+
+
+routes = [update_visibility]

@@ -1,0 +1,1 @@
+"""Captions: what is said in a video, as text in a language."""
