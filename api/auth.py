@@ -49,7 +49,13 @@ def has_credentials(connection: Connection) -> bool:
 
 def has_bearer(connection: Connection) -> bool:
     """Whether a key is presented, valid or not."""
-    return _bearer(connection) is not None
+    return bearer_token(connection) is not None
+
+
+def bearer_token(connection: Connection) -> str | None:
+    """The key that a program presents, valid or not."""
+    sent = connection.headers.get("authorization", "")
+    return sent[7:].strip() if sent[:7].lower() == "bearer " else None
 
 
 def session_token(connection: Connection) -> str | None:
@@ -61,7 +67,7 @@ def session_token(connection: Connection) -> str | None:
 
 def authenticate(uow: UnitOfWork, connection: Connection) -> Caller:
     """Who is behind the presented credential, NOBODY when it is unknown or over. `uow` is the platform's."""
-    key = _bearer(connection)
+    key = bearer_token(connection)
     if key is not None:
         principal = principal_for_api_key(uow, key)
         return Caller(principal) if principal else NOBODY
@@ -85,11 +91,6 @@ def refuse_unpermitted(connection: Connection, caller: Caller, permission: str) 
         raise Unauthenticated("sign_in_required")
     if permission != SIGNED_IN:
         caller.principal.require(permission)
-
-
-def _bearer(connection: Connection) -> str | None:
-    sent = connection.headers.get("authorization", "")
-    return sent[7:].strip() if sent[:7].lower() == "bearer " else None
 
 
 def _is_forged(connection: Connection, caller: Caller) -> bool:

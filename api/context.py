@@ -10,6 +10,7 @@ from billing.gateways.ports import PaymentGateway
 from kernel.db.uow import Database
 from kernel.jobs.runner import Runner
 from kernel.outbound import OutboundPolicy
+from kernel.rate_limit import RateLimiter
 from kernel.secrets import SecretBox
 from kernel.settings import Settings
 from kernel.signing import TokenSigner
@@ -31,6 +32,8 @@ class Services:
     """Calls a gateway in the request that asks for it."""
     answers: AnswerCache = field(default_factory=AnswerCache)
     """Of this database alone, as its versions are."""
+    limiter: RateLimiter = field(default_factory=RateLimiter)
+    """Of this process; what it shares with the others it asks for now and then."""
 
     @property
     def sandbox(self) -> bool:

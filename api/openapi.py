@@ -15,8 +15,24 @@ from api.auth import COOKIE, PUBLIC, SAFE, SECURE_COOKIE, SIGNED_IN
 from api.openapi_parameters import TAGS, complete_parameter
 from api.openapi_schemas import body_schemas, named_plainly, problem_schemas
 from api.problems import MEDIA_TYPE
+from api.rate_limits import POLICY_HEADER, STANDING_HEADER, is_counted
 
 REFUSALS = (400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 429, 460, 503)
+RATE_LIMIT_HEADERS: dict[str, Any] = {
+    POLICY_HEADER: {
+        "description": "How many requests (`q`) a window of `w` seconds holds for this caller: a credential, or a network where "
+        "nobody signed in (draft-ietf-httpapi-ratelimit-headers)",
+        "schema": {"type": "string", "examples": ['"credential";q=6000;w=60']},
+    },
+    STANDING_HEADER: {
+        "description": "How many requests are left (`r`), and in how many seconds all are back (`t`)",
+        "schema": {"type": "string", "examples": ['"credential";r=5872;t=31']},
+    },
+    "Retry-After": {
+        "description": "In how many seconds to try again",
+        "schema": {"type": "integer", "minimum": 1, "examples": [31]},
+    },
+}
 SECURITY_SCHEMES: dict[str, SecurityScheme | Reference] = {
     "session": SecurityScheme(
         type="apiKey",
@@ -74,6 +90,7 @@ def openapi_document(app: Litestar) -> dict[str, Any]:
     document = app.openapi_schema.to_schema()
     document["components"]["schemas"] |= body_schemas(handlers.values()) | problem_schemas()
     document = named_plainly(document)
+    document["components"]["headers"] = RATE_LIMIT_HEADERS
     document["components"]["responses"] = {str(status): _response(status) for status in REFUSALS}
     for path, item in document["paths"].items():
         for method, operation in item.items():
@@ -103,15 +120,19 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, path: str, m
         operation["description"] += f" Needs the permission `{permission}`."
     answers = operation["responses"]
     answers.pop("400", None)
+    counted = is_counted(path)
     for status, answer in answers.items():
         answer["description"] = HTTPStatus(int(status)).phrase
+        if counted:
+            answer["headers"] = answer.get("headers", {}) | _rate_limit_headers()
         if int(status) == HTTPStatus.NO_CONTENT:
             answer.pop("content", None)
     for status in handler.opt.get("also_answers", ()):
         answers[str(status)] = {"description": HTTPStatus(status).phrase}
         if status == HTTPStatus.PARTIAL_CONTENT:
             answers[str(status)]["content"] = answers["200"]["content"]
-    for status in {*_refusals(operation, permission, path, method), *handler.opt.get("refuses", ())}:
+    limits = {429} if counted else set()
+    for status in {*_refusals(operation, permission, path, method), *limits, *handler.opt.get("refuses", ())}:
         answers[str(status)] = {"$ref": f"#/components/responses/{status}"}
 
 
@@ -147,4 +168,11 @@ def _phrase(status: int) -> str:
 
 def _response(status: int) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": _phrase(status), "content": content}
+    answer: dict[str, Any] = {"description": _phrase(status), "content": content}
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        answer["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
+    return answer
+
+
+def _rate_limit_headers() -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (POLICY_HEADER, STANDING_HEADER)}

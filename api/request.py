@@ -32,6 +32,7 @@ from litestar.types import Empty, Receive, Scope, Send
 
 from api.auth import NOBODY, PUBLIC, SAFE, Caller, Connection, authenticate, has_credentials, refuse_unpermitted
 from api.context import Services
+from api.rate_limits import count_recognised, count_request
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.principal import SYSTEM, Principal
 from marketplace.access.authenticate import SignedIn
@@ -118,6 +119,7 @@ class ApiRequest(Request[Any, Any, Any]):
         with ExitStack() as stack:
             uow = stack.enter_context(unit_of_work(self.services.db, SYSTEM))
             caller = authenticate(uow, self)
+            count_recognised(self, is_somebody=caller is not NOBODY)
             refuse_unpermitted(self, caller, self.permission)
             uow.act_as(caller.principal)
             self._admit(caller)
@@ -182,9 +184,10 @@ class ApiRequest(Request[Any, Any, Any]):
 
 
 async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Refuse at once whoever presents no credential to a route that needs one; look up who would stream or send much.
+    """Refuse at once whoever asks too often or presents no credential to a route that needs one; look up who would stream or
+    send much.
 
-    Raises: as `refuse_unpermitted`.
+    Raises: as `count_request` and `refuse_unpermitted`.
     """
     if not isinstance(connection, ApiRequest):
         msg = "the guard knows HTTP requests only"
@@ -194,6 +197,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         if getattr(handler, "http_methods", None) == OPTIONS_ALONE:
             return
         raise NotFoundException
+    await count_request(connection)
     if not has_credentials(connection):
         refuse_unpermitted(connection, NOBODY, connection.permission)
         connection.scope["state"]["caller"] = NOBODY

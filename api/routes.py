@@ -25,6 +25,7 @@ from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
 from api.pages.products import handlers as products_pages
+from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
 from api.pages.reviews import handlers as reviews_pages
 from api.pages.search import handlers as search_pages
@@ -44,6 +45,7 @@ from api.request import authorize_handler
 from api.v1 import (
     account,
     api_keys,
+    approval_deputies,
     approvals,
     billing_profiles,
     captions,
@@ -99,6 +101,7 @@ MODULES: tuple[ModuleType, ...] = (
     gateways,
     quotes,
     approvals,
+    approval_deputies,
     purchases,
     purchase_rules,
     orders,
@@ -174,6 +177,7 @@ MODULES: tuple[ModuleType, ...] = (
     approvals_pages,
     billing_profiles_pages,
     purchase_rules_pages,
+    purchase_policy_pages,
     entitlements_pages,
     invoices_pages,
 )

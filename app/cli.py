@@ -199,7 +199,7 @@ def main() -> None:
     """Entry point: run the command and exit with its code; what a person can mend is said without a traceback."""
     from app.embedded.engine_error import EngineError
     from app.embedded.folder_lock import FolderInUse
-    from kernel.settings import SettingsError
+    from kernel.settings_error import SettingsError
 
     try:
         code = app(result_action="return_value")

@@ -14,6 +14,7 @@ import orders.loop
 import orders.notifications.notify_of_events
 from api.context import Services
 from app import partition_retention
+from app.shared_counts import ValkeyCounts
 from billing.documents.renderer_pool import RendererPool
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
@@ -25,6 +26,7 @@ from kernel.db.uow import Database
 from kernel.jobs import retention
 from kernel.jobs.runner import Runner
 from kernel.outbound import OutboundClient, OutboundPolicy
+from kernel.rate_limit import RateLimiter
 from kernel.secrets import SecretBox
 from kernel.settings import Settings
 from kernel.signing import TokenSigner
@@ -71,6 +73,7 @@ def compose(
         outbound_policy=policy,
         gateways=gateways(settings, db),
         runner=Runner(db, f"{socket.gethostname()}:{os.getpid()}"),
+        limiter=RateLimiter(ValkeyCounts(settings.redis_url) if settings.redis_url is not None else None),
     )
     if settings.redis_url is not None:
         from app.job_notifier import JobNotifier, broker_for

@@ -13,13 +13,14 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from kernel.settings_error import SettingProblem, SettingsError
 
 KEY_BYTES = 32
 """Length of the key-encryption key: 256 bits, as AES-256-GCM needs."""
@@ -28,27 +29,6 @@ _SMTP_URL = re.compile(r"smtp(s|\+plain)?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?")
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}")
 Gateway = Literal["sandbox", "stripe"]
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # compared with, never bound
-
-
-@dataclass(frozen=True)
-class SettingProblem:
-    """One reason why the settings cannot be used, in both languages, with what to do about it."""
-
-    name: str
-    en: str
-    zh: str
-
-
-class SettingsError(Exception):
-    """The settings cannot be used; `problems` lists every reason, so that all can be mended in one go."""
-
-    def __init__(self, problems: list[SettingProblem]) -> None:
-        super().__init__("\n".join(f"{problem.name}: {problem.en} / {problem.zh}" for problem in problems))
-        self.problems = problems
-
-    def render(self, language: str) -> str:
-        """One line per problem in `language` ("zh" or "en")."""
-        return "\n".join(f"  {item.name}: {item.zh if language == 'zh' else item.en}" for item in self.problems)
 
 
 class Settings(BaseSettings):
@@ -146,6 +126,19 @@ class Settings(BaseSettings):
         le=9,
         description="How many proxies of one's own stand in front and add the caller to `X-Forwarded-For`; limits per "
         "network address count that caller. 0: nobody, the header is ignored.",
+    )
+    rate_limit_credential: int = Field(
+        default=6000,
+        ge=0,
+        le=10**9,
+        description="Requests a minute that one session or API key may make, in all API processes together. 0: any number.",
+    )
+    rate_limit_network: int = Field(
+        default=1200,
+        ge=0,
+        le=10**9,
+        description="Requests a minute that one network address may make without signing in (of IPv6 the /64), and as many with "
+        "credentials that are none. 0: any number.",
     )
     api_threads: int = Field(
         default=4, ge=1, le=64, description="Threads that run request handlers in one API process."

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Integer, Select, bindparam, cast, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 
 from kernel import clock
@@ -18,11 +19,13 @@ from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
 from kernel.states import StateHistory
 from marketplace.access.models import Person
+from marketplace.parties.models import Organization
 from orders.approval_rules.models import PurchaseRule
+from orders.approval_rules.steps import ANY_APPROVER, PERMISSIONS, steps_from
 from orders.checkout.approval_reasons import reasons_of
 from orders.checkout.models import Approval, Purchase
 from orders.checkout.quote_models import Quote
-from orders.checkout.views import PurchaseView
+from orders.checkout.views import ApprovalStepView, PurchaseView, steps_shown
 from orders.order.models import Attribution, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.order.views import LineView, OrderView, line_view, order_view
 
@@ -131,22 +134,57 @@ def list_purchases(
 
 
 def count_waiting_for_approval(uow: UnitOfWork) -> int:
-    """How many of the acting organization's purchases wait for an approver."""
+    """How many of the acting organization's purchases wait for a step that is the acting person's to take."""
+    taken = select(func.count()).where(Approval.purchase_id == Purchase.id).scalar_subquery()
+    step = func.coalesce(Purchase.approval_steps[cast(taken, Integer)], literal(ANY_APPROVER.stored(), JSONB))
+    own = [who for who, permission in PERMISSIONS.items() if uow.principal.may(permission)]
+    named = literal({"persons": [{"id": str(uow.principal.person_id)}]}, JSONB)
     statement = select(func.count()).where(
-        Purchase.buyer_org_id == uow.principal.organization(), Purchase.state == "pending_approval"
+        Purchase.buyer_org_id == uow.principal.organization(),
+        Purchase.state == "pending_approval",
+        or_(step.op("->>")("who").in_(own), step.op("@>")(named)),
     )
     return uow.session.scalar(statement) or 0
 
 
-def find_rule_of(uow: UnitOfWork) -> list[PurchaseRule]:
-    """The acting organization's purchase rules."""
-    return list(
-        uow.session.scalars(
-            select(PurchaseRule)
-            .where(PurchaseRule.org_id == uow.principal.organization())
-            .order_by(PurchaseRule.currency)
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """A purchase rule; `seller_name` of one that counts one seller."""
+
+    currency: str
+    seller_org_id: UUID | None
+    seller_name: str | None
+    category: str | None
+    max_order_minor: int | None
+    max_month_minor: int | None
+    self_approval: bool
+
+
+def list_rules(uow: UnitOfWork) -> list[RuleView]:
+    """The acting organization's purchase rules: of each currency that of everything first."""
+    rows = uow.session.execute(
+        select(PurchaseRule, Organization.display_name)
+        .join(Organization, Organization.id == PurchaseRule.seller_org_id, isouter=True)
+        .where(PurchaseRule.org_id == uow.principal.organization())
+        .order_by(
+            PurchaseRule.currency,
+            PurchaseRule.seller_org_id.is_not(None),
+            PurchaseRule.category.nulls_first(),
+            Organization.display_name,
         )
     )
+    return [
+        RuleView(
+            rule.currency.strip(),
+            rule.seller_org_id,
+            seller_name,
+            rule.category,
+            rule.max_order_minor,
+            rule.max_month_minor,
+            rule.self_approval,
+        )
+        for rule, seller_name in rows
+    ]
 
 
 def terms_of(uow: UnitOfWork, line_ids: list[UUID]) -> list[TermView]:
@@ -234,13 +272,45 @@ _requester = aliased(Person)
 _decider = aliased(Person)
 
 
+_represented = aliased(Person)
+
+
+def _steps(uow: UnitOfWork, purchases: Sequence[Purchase]) -> dict[UUID, tuple[ApprovalStepView, ...]]:
+    """How each of them is decided and what was decided; not asked of the database where none waited."""
+    found = {one.id: list(steps_shown(steps_from(one.approval_steps))) for one in purchases if one.approval_steps}
+    if not found:
+        return {}
+    statement = (
+        select(Approval, _decider.name, _represented.name)
+        .join(_decider, _decider.id == Approval.decided_by)
+        .join(_represented, _represented.id == Approval.decided_for, isouter=True)
+        .where(Approval.purchase_id.in_(found))
+    )
+    for row, name, for_name in uow.session.execute(statement):
+        steps = found[row.purchase_id]
+        steps[row.step - 1] = replace(
+            steps[row.step - 1],
+            decision=row.decision,
+            decided_by=row.decided_by,
+            decided_by_name=name,
+            decided_for=row.decided_for,
+            decided_for_name=for_name,
+            reason=row.reason,
+            decided_at=row.at,
+        )
+    return {purchase_id: tuple(steps) for purchase_id, steps in found.items()}
+
+
+def _decision(steps: Sequence[ApprovalStepView]) -> ApprovalStepView | None:
+    """The step that decided the whole: one that rejected, or the last."""
+    return next((one for one in steps if one.decision == "rejected" or (one is steps[-1] and one.decision)), None)
+
+
 def _own_purchases(uow: UnitOfWork) -> Select[Any]:
     statement: Select[Any] = (
-        select(Purchase, Quote.context, _requester.name, _decider.name, Approval)  # type: ignore[assignment]  # the rows' type is the callers' Any
+        select(Purchase, Quote.context, _requester.name)  # type: ignore[assignment]  # the rows' type is the callers' Any
         .join(Quote, Quote.id == Purchase.quote_id)
         .join(_requester, _requester.id == Purchase.requested_by, isouter=True)
-        .join(Approval, Approval.purchase_id == Purchase.id, isouter=True)
-        .join(_decider, _decider.id == Approval.decided_by, isouter=True)
         .where(Purchase.buyer_org_id == uow.principal.organization())
     )
     return statement
@@ -249,6 +319,8 @@ def _own_purchases(uow: UnitOfWork) -> Select[Any]:
 def _purchases(uow: UnitOfWork, statement: Select[Any]) -> list[PurchaseView]:
     rows = uow.session.execute(statement).all()
     ids = [row[0].id for row in rows]
+    steps = _steps(uow, [row[0] for row in rows])
+    final = {purchase_id: _decision(some) for purchase_id, some in steps.items()}
     orders: dict[UUID, list[OrderView]] = {}
     for view in _views(uow, select(Order).where(Order.purchase_id.in_(ids)).order_by(Order.id)):
         orders.setdefault(view.purchase_id, []).append(view)
@@ -266,14 +338,15 @@ def _purchases(uow: UnitOfWork, statement: Select[Any]) -> list[PurchaseView]:
             requested_by=purchase.requested_by,
             requested_by_name=requester,
             approval_reasons=reasons_of(purchase.approval_reasons),
-            decided_by_name=decider,
-            decision=approval.decision if approval else None,
-            decision_reason=approval.reason if approval else None,
-            decided_at=approval.at if approval else None,
+            approval_steps=steps.get(purchase.id, ()),
+            decided_by_name=decided.decided_by_name if (decided := final.get(purchase.id)) else None,
+            decision=decided.decision if decided else None,
+            decision_reason=decided.reason if decided else None,
+            decided_at=decided.decided_at if decided else None,
             deadline_at=purchase.deadline_at,
             created_at=purchase.created_at,
             context=context,
             orders=tuple(orders.get(purchase.id, [])),
         )
-        for purchase, context, requester, decider, approval in rows
+        for purchase, context, requester in rows
     ]

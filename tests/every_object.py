@@ -16,6 +16,7 @@ from fulfillment.connectors.models import ConnectorRow
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs.models import Run
+from kernel import clock
 from kernel.db.base import Base
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
@@ -40,6 +41,8 @@ from marketplace.reactions.comment_on_video import add_comment
 from marketplace.reactions.models import Comment
 from marketplace.videos.models import MediaUpload, Video
 from marketplace.videos.uploads.begin_upload import BeginUpload, begin_upload
+from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
+from orders.approval_rules.models import ApprovalDeputy
 from orders.checkout.models import Purchase
 from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import Order
@@ -53,6 +56,7 @@ KINDS: dict[str, type[Base]] = {
     "claim_id": Claim,
     "comment_id": Comment,
     "connector_id": ConnectorRow,
+    "deputy_id": ApprovalDeputy,
     "entitlement_id": Entitlement,
     "invitation_id": Invitation,
     "invoice_id": Invoice,
@@ -101,6 +105,8 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             )
             found["transfer_id"] = offer_ownership(uow, OfferOwnership(uow.session.scalars(member).one(), "admin"))
             found["lead_id"] = create_lead(uow, CreateLead("quote", entitlement.listing_id)).id
+            today = clock.today("Asia/Shanghai")
+            found["deputy_id"] = appoint_deputy(uow, AppointDeputy(stage.purchaser.person(), today, today)).id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):

@@ -1,4 +1,4 @@
-"""Approvals: a purchase that waits for a second pair of eyes is let pass or refused."""
+"""Approvals: a purchase that waits for a second pair of eyes is let pass or refused, step by step."""
 
 from __future__ import annotations
 
@@ -23,11 +23,15 @@ class DecisionIn(Wire):
     """Why; required for a rejection."""
 
     reason: Annotated[str, Field(max_length=500)] | None = None
+    step: Annotated[int, Field(strict=True, ge=1, le=100)] | None = Field(
+        default=None,
+        description="The step that is meant; refused when another is the present one. Default: the present one",
+    )
 
 
 @post(
     "/v1/purchases/{purchase_id:uuid}/approve",
-    permission="orders.approve",
+    permission="orders.read",
     sync_to_thread=True,
     status_code=200,
     tags=["buying"],
@@ -38,13 +42,17 @@ def approve_purchase(
     request: ApiRequest,
     idempotency_key: KeyHeader,
 ) -> Response[PurchaseOut]:
-    """Let a purchase pass; its payment starts."""
+    """Let a purchase pass this step; after the last one its payment starts.
+
+    Asks for what the step asks for: `orders.approve`, `billing.manage`, or to be one of the named persons; a deputy decides
+    in their place. Nobody decides two steps of one purchase.
+    """
     return _decide(request, purchase_id, "approved", data, idempotency_key)
 
 
 @post(
     "/v1/purchases/{purchase_id:uuid}/reject",
-    permission="orders.approve",
+    permission="orders.read",
     sync_to_thread=True,
     status_code=200,
     tags=["buying"],
@@ -62,7 +70,7 @@ def reject_purchase(
 def _decide(
     request: ApiRequest, purchase_id: UUID, decision: Literal["approved", "rejected"], data: DecisionIn, key: str | None
 ) -> Response[PurchaseOut]:
-    command = DecidePurchase(purchase_id, decision, data.reason, pay_at_once=True)
+    command = DecidePurchase(purchase_id, decision, data.reason, pay_at_once=True, step=data.step)
 
     def decide(uow: UnitOfWork) -> Started:
         decided = decide_purchase(uow, command)

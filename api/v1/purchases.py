@@ -22,6 +22,7 @@ from api.order_watcher import OrderWatcher
 from api.paying import PayingCommand, Started, run_paying
 from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, answered, list_page
+from api.v1.approval_out import ApprovalReasonOut, ApprovalStepOut, reasons_out, steps_out
 from api.v1.orders import OrderOut
 from billing.payments.queries import latest_payment
 from kernel.db.uow import UnitOfWork
@@ -73,14 +74,6 @@ WAITING = frozenset({"pending_approval", "pending_payment"})
 """States of a purchase in which somebody or some gateway has yet to decide."""
 
 
-class ApprovalReasonOut(Out):
-    """Why a purchase needs an approver: its purchaser `may_not_buy`, or it is above the `order_limit` or `month_limit`."""
-
-    code: str
-    limit: MoneyOut | None
-    spent: Annotated[MoneyOut | None, Meta(description="What the month had used before this purchase")]
-
-
 class PurchaseOut(Out):
     """A purchase and its orders, one per seller."""
 
@@ -93,6 +86,8 @@ class PurchaseOut(Out):
     billing_profile: dict[str, Any]
     requested_by_name: str | None
     approval_reasons: Annotated[list[ApprovalReasonOut], Meta(description="As measured when it was placed")]
+    approval_steps: Annotated[list[ApprovalStepOut], Meta(description="In order, as the rules were when it was placed")]
+    waits_for_step: Annotated[int | None, Meta(description="The number of the step that is to be decided next")]
     decided_by_name: str | None
     decision: str | None
     decision_reason: str | None
@@ -106,20 +101,11 @@ class PurchaseOut(Out):
         """From the query's row."""
         return cls.of_row(
             view,
-            approval_reasons=[
-                ApprovalReasonOut(
-                    code=one.code,
-                    limit=_limit(one.limit_minor, view.currency),
-                    spent=_limit(one.spent_minor, view.currency),
-                )
-                for one in view.approval_reasons
-            ],
+            approval_reasons=reasons_out(view.approval_reasons, view.currency),
+            approval_steps=steps_out(view.approval_steps),
+            waits_for_step=view.waits_for.number if view.waits_for else None,
             orders=[OrderOut.of(order) for order in view.orders],
         )
-
-
-def _limit(amount_minor: int | None, currency: str) -> MoneyOut | None:
-    return None if amount_minor is None else MoneyOut.of(amount_minor, currency)
 
 
 @post("/v1/purchases", permission="signed_in", refuses=[404], sync_to_thread=True, tags=["buying"])

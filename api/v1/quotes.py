@@ -14,11 +14,15 @@ from pydantic import ConfigDict, Field
 from api.language import Language, language_of
 from api.request import ApiRequest
 from api.schema import CurrencyIn, MoneyOut, Out, Wire
+from api.v1.approval_out import ApprovalReasonOut, ApprovalStepOut, reasons_out, steps_out
 from billing.tax.decision import note_in_words
 from kernel.errors import Invalid
+from orders.approval_rules.steps import steps_from
+from orders.checkout.approval_reasons import reasons_of
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim
 from orders.checkout.quote_models import Quote
+from orders.checkout.views import steps_shown
 
 
 class QuoteLineIn(Wire):
@@ -136,6 +140,8 @@ class QuoteOut(Out):
     tax: MoneyOut
     gross: MoneyOut
     needs_approval: bool
+    approval_reasons: Annotated[list[ApprovalReasonOut], Meta(description="Why it would wait for a decision")]
+    approval_steps: Annotated[list[ApprovalStepOut], Meta(description="Who would decide, in order")]
     claims: list[QuoteClaimOut]
     expires_at: datetime
 
@@ -149,6 +155,8 @@ class QuoteOut(Out):
             quote,
             invoice_party=InvoicePartyOut.of_row(InvoiceParty.model_validate(quote.invoice_party)),
             lines=[QuoteLineOut.of(line, language) for line in lines],
+            approval_reasons=reasons_out(reasons_of(quote.approval_reasons), quote.currency),
+            approval_steps=steps_out(steps_shown(steps_from(quote.approval_steps))),
             claims=[QuoteClaimOut.of_row(claim, second=claim.second_ms // 1000) for claim in claims],
         )
 

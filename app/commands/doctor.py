@@ -17,7 +17,8 @@ from app.embedded.engine_error import EngineError
 from app.embedded.engines import Engines
 from app.embedded.folder_lock import FolderInUse, FolderLock
 from app.embedded.supervised_process import accepts_connections, find_listener
-from kernel.settings import Settings, SettingsError, load_settings
+from kernel.settings import Settings, load_settings
+from kernel.settings_error import SettingsError
 
 OLDEST_PYTHON = (3, 11)
 NEEDED_FREE_BYTES = 300_000_000

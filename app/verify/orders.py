@@ -87,15 +87,20 @@ PURCHASE_STATE = Query(
 )
 APPROVED = Query(
     "purchases.approved",
-    "需审批的采购只有在审批通过后才会付款，被拒者有拒绝记录。",
-    "A purchase that waited for approval went on only with one, and was rejected only by a decision.",
+    "需审批的采购只有在每一步审批都通过后才会付款，被拒者有拒绝记录。",
+    "A purchase that waited for approval went on only when every step of it was approved, and was rejected only by a decision.",
     """
-    SELECT p.id AS purchase_id, h.to_state, a.decision
+    SELECT p.id AS purchase_id, h.to_state, a.approved, a.rejected
     FROM orders.purchase p
     JOIN kernel.state_history h ON h.subject_id = p.id AND h.machine = 'purchase'
          AND h.from_state = 'pending_approval' AND h.to_state IN ('pending_payment', 'rejected')
-    LEFT JOIN orders.approval a ON a.purchase_id = p.id
-    WHERE a.decision IS DISTINCT FROM CASE h.to_state WHEN 'rejected' THEN 'rejected' ELSE 'approved' END
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE decision = 'approved') AS approved,
+               count(*) FILTER (WHERE decision = 'rejected') AS rejected, coalesce(max(step), 0) AS last_step
+        FROM orders.approval WHERE purchase_id = p.id) a
+    WHERE CASE h.to_state WHEN 'rejected' THEN a.rejected <> 1 OR a.last_step <> a.approved + 1
+               ELSE a.rejected <> 0 OR a.last_step <> a.approved
+                    OR a.approved <> greatest(jsonb_array_length(p.approval_steps), 1) END
     """,
 )
 PAID = Query(

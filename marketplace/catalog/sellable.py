@@ -27,6 +27,7 @@ class Sellable:
     listing_id: UUID
     listing_version_id: UUID
     kind: str
+    category: str
     title: str
     title_en: str
     tax_category: str
@@ -84,6 +85,7 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID) -> Sellable:
         listing_id=listing.id,
         listing_version_id=version.id,
         kind=listing.kind,
+        category=listing.category,
         title=version.title or version.title_en,
         title_en=version.title_en or version.title,
         tax_category=version.tax_category,

@@ -1,4 +1,4 @@
-"""The purchase rule by which an organization measures what its members buy."""
+"""The purchase rules by which an organization measures what its members buy."""
 
 from __future__ import annotations
 
@@ -12,32 +12,41 @@ from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from marketplace.parties.models import Organization
-from orders.approval_rules.models import PurchaseRule
+from orders.approval_rules.models import PurchasePolicy, PurchaseRule
 
 
-class RuleInForce(NamedTuple):
-    """A rule, and where its organization keeps its calendar: a month's limit counts by that."""
+class RulesInForce(NamedTuple):
+    """An organization's rules for a currency, and where it keeps its calendar: a month's limit counts by that."""
 
-    rule: PurchaseRule
     time_zone: str
+    policy: PurchasePolicy | None
+    general: PurchaseRule | None
+    """Of everything."""
+    scoped: tuple[PurchaseRule, ...]
+    """Of one seller or of one category each."""
 
 
 _RULES = Read(
-    select(PurchaseRule, Organization.time_zone)
-    .join(Organization, Organization.id == PurchaseRule.org_id)
-    .where(PurchaseRule.org_id == bindparam("org_id"))
+    select(Organization.time_zone, PurchasePolicy, PurchaseRule)
+    .join(PurchasePolicy, PurchasePolicy.org_id == Organization.id, isouter=True)
+    .join(PurchaseRule, PurchaseRule.org_id == Organization.id, isouter=True)
+    .where(Organization.id == bindparam("org_id"))
 )
 
 
 def ask_rules(uow: UnitOfWork) -> None:
-    """Ask ahead for `find_rule`, whatever the currency."""
+    """Ask ahead for `find_rules`, whatever the currency."""
     uow.ask_ahead(_RULES, org_id=uow.principal.organization())
 
 
-def find_rule(uow: UnitOfWork, currency: str) -> RuleInForce | None:
-    """The acting organization's rule for a currency."""
+def find_rules(uow: UnitOfWork, currency: str) -> RulesInForce:
+    """The acting organization's rules for a currency."""
     rows = uow.fetch(_RULES, org_id=uow.principal.organization())
-    return next((RuleInForce(*row) for row in rows if row[0].currency == currency), None)
+    rules = [rule for _, _, rule in rows if rule is not None and rule.currency == currency]
+    general = next((one for one in rules if one.seller_org_id is None and one.category is None), None)
+    scoped = tuple(one for one in rules if one is not general)
+    time_zone, policy, _ = rows[0]
+    return RulesInForce(time_zone, policy, general, scoped)
 
 
 def month_began(time_zone: str) -> datetime:

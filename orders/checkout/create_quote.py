@@ -16,7 +16,7 @@ from marketplace.catalog.sellable import Sellable
 from marketplace.discovery import claims
 from marketplace.parties import lookups
 from orders.approval_rules.find_rule import ask_rules
-from orders.checkout.approval_reasons import approval_reasons
+from orders.checkout.approval_reasons import needed_approval
 from orders.checkout.line_tax import decide_tax, invoice_party
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, totals
 from orders.checkout.quote_models import Quote
@@ -50,7 +50,8 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     """Price the lines for the acting organization; the answer binds us for 30 minutes.
 
     Raises: Invalid `quantity_out_of_range`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`; NotFound
-    `billing_profile_not_found`; what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
+    `billing_profile_not_found`; Forbidden `not_on_allow_list`; what `marketplace.catalog.sellable.get_sellable` raises for
+    plans that cannot be bought.
     """
     buyer_id = uow.principal.organization()
     if not 1 <= len(command.lines) <= MAX_LINES:
@@ -63,19 +64,21 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
         raise Invalid("currencies_differ", field="currency")
     net, tax, gross = totals(lines)
     now = clock.now()
-    currency = lines[0].currency
+    needed = needed_approval(uow, lines, binding=False)
     quote = Quote(
         id=uuid7(),
         buyer_org_id=buyer_id,
         person_id=uow.principal.person_id,
-        currency=currency,
+        currency=lines[0].currency,
         net_minor=net,
         tax_minor=tax,
         gross_minor=gross,
         lines=[line.model_dump(mode="json") for line in lines],
         invoice_party=buyer.model_dump(mode="json"),
         context=command.context.model_dump(mode="json"),
-        needs_approval=bool(approval_reasons(uow, currency, gross, binding=False)),
+        needs_approval=bool(needed.reasons),
+        approval_reasons=[reason.stored() for reason in needed.reasons],
+        approval_steps=[step.stored() for step in needed.steps],
         expires_at=now + QUOTE_TTL,
         created_at=now,
         used_at=None,
@@ -132,6 +135,7 @@ def _price(uow: UnitOfWork, buyer: InvoiceParty, item: QuoteItem, context: Conte
         tax_minor=amounts.tax_minor,
         gross_minor=amounts.gross_minor,
         kind=plan.kind,
+        category=plan.category,
         connector_id=plan.connector_id,
         deadline_s=plan.deadline_s,
         refund_window_days=plan.refund_window_days,

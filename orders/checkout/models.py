@@ -51,27 +51,36 @@ class Purchase(Base):
     """What the gateway knows the payment method by; never a card number."""
     approval_reasons: Mapped[list[Any]]
     """Why it waited for an approver when it was placed (`orders.checkout.approval_reasons`); empty when it did not."""
+    approval_steps: Mapped[list[Any]] = mapped_column(JSONB)
+    """In which steps it is decided, as the rules were when it was placed (`orders.approval_rules.steps`)."""
     deadline_at: Mapped[Instant | None]
     """Until when the present state may wait on someone; then its default happens."""
     created_at: Mapped[CreatedAt]
 
 
 class Approval(Base):
-    """An approver's decision. One per purchase; append-only."""
+    """An approver's decision. One per step of a purchase; append-only."""
 
     __tablename__ = "approval"
     __table_args__ = (
-        UniqueConstraint("purchase_id"),
+        UniqueConstraint("purchase_id", "step"),
         ForeignKeyConstraint(["buyer_org_id", "purchase_id"], ["orders.purchase.buyer_org_id", "orders.purchase.id"]),
         CheckConstraint("decision IN ('approved', 'rejected')", name="decision"),
+        CheckConstraint("step >= 1", name="step"),
+        CheckConstraint("decided_for <> decided_by", name="deputy"),
         Index("ix_approval_decided_by", "decided_by"),
+        Index("ix_approval_decided_for", "decided_for", postgresql_where=text("decided_for IS NOT NULL")),
         {"schema": "orders"},
     )
     id: Mapped[Id]
     buyer_org_id: Mapped[UUID]
     purchase_id: Mapped[UUID]
+    step: Mapped[int]
+    """Counts from 1."""
     decision: Mapped[str]
     decided_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
+    decided_for: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))
+    """In whose place, where a deputy decided."""
     reason: Mapped[str | None]
     at: Mapped[CreatedAt]
 
@@ -79,7 +88,7 @@ class Approval(Base):
 constraints.register("uq_purchase_quote_id", lambda: Conflict("quote_used"))
 
 
-constraints.register("uq_approval_purchase_id", lambda: Conflict("purchase_already_decided"))
+constraints.register("uq_approval_purchase_id_step", lambda: Conflict("purchase_already_decided"))
 
 
 PURCHASE = Machine(

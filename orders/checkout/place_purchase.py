@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,19 +23,18 @@ from marketplace.catalog import sellable
 from marketplace.parties import lookups
 from marketplace.parties.models import Organization
 from orders.approval_rules.find_rule import ask_rules
-from orders.checkout.approval_reasons import approval_reasons, reasons_of
+from orders.approval_rules.steps import steps_from
+from orders.checkout.approval_reasons import APPROVAL_WAITS, needed_approval, reasons_of
 from orders.checkout.attribute_line import ask_touchpoints, attribute_line
 from orders.checkout.line_tax import invoice_party, lines_for
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.priced_line import Context, PricedLine, by_seller, totals
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
-from orders.checkout.views import PurchaseView
+from orders.checkout.views import PurchaseView, steps_shown
 from orders.order.events import ApprovalRequested, PurchasePlaced
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
 from orders.order.views import LineView, line_view, order_view
-
-APPROVAL_WAITS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,7 @@ class Placed:
             requested_by=purchase.requested_by,
             requested_by_name=self.requested_by_name,
             approval_reasons=reasons_of(purchase.approval_reasons),
+            approval_steps=steps_shown(steps_from(purchase.approval_steps)),
             decided_by_name=None,
             decision=None,
             decision_reason=None,
@@ -98,8 +98,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     The amounts are the quote's, whatever a plan costs by now; the tax is that of the party whom the invoice names.
 
     Raises: NotFound, Conflict `price_changed` as `lines_for`, Gone `quote_expired`, Conflict `quote_used`, `plan_withdrawn`,
-    `listing_suspended`.
-    Emits: PurchasePlaced, ApprovalRequested. Locks: the quote; as `approval_reasons`.
+    `listing_suspended`, Forbidden `not_on_allow_list`.
+    Emits: PurchasePlaced, ApprovalRequested. Locks: the quote; as `needed_approval`.
     Idempotent by the quote: it can be used once.
     """
     quote, buyer_name, requested_by_name = _take_quote(uow, command.quote_id)
@@ -111,8 +111,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     for line in lines:
         sellable.require_still_sold(uow, line.plan_id)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
-    reasons = approval_reasons(uow, quote.currency, gross, binding=True)
-    waits = bool(reasons)
+    needed = needed_approval(uow, lines, binding=True)
+    waits = bool(needed.reasons)
     state = "pending_approval" if waits else "pending_payment"
     purchase = Purchase(
         id=uuid7(),
@@ -127,7 +127,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         requested_by=uow.principal.accountable_id,
         gateway=command.gateway,
         method_token=command.method_token,
-        approval_reasons=[reason.stored() for reason in reasons],
+        approval_reasons=[reason.stored() for reason in needed.reasons],
+        approval_steps=[step.stored() for step in needed.steps],
         deadline_at=now + (APPROVAL_WAITS if waits else PAYMENT_WAITS),
         created_at=now,
     )
@@ -226,7 +227,8 @@ def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Contex
         plan={
             key: value
             for key, value in line.model_dump(mode="json").items()
-            if key.startswith(("title", "plan_")) or key in {"features", "connector_id", "deadline_s", "seller_name"}
+            if key.startswith(("title", "plan_"))
+            or key in {"category", "features", "connector_id", "deadline_s", "seller_name"}
         },
         claims=[claim.model_dump(mode="json") for claim in line.claims],
         **{name: getattr(line, name) for name in COPIED},

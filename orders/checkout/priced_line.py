@@ -104,6 +104,8 @@ class PricedLine(BaseModel):
     gross_minor: int
     kind: str
     """`saas` or `service`: the category whose share terms apply."""
+    category: str = ""
+    """The listing's place in the catalogue, by which an organization may hold its purchases to a rule."""
     connector_id: UUID | None
     deadline_s: int
     refund_window_days: int

@@ -39,6 +39,10 @@ class Quote(Base):
     context: Mapped[Json]
     """Where the buyer stood: video, placement, millisecond, share link."""
     needs_approval: Mapped[bool]
+    approval_reasons: Mapped[list[Any]] = mapped_column(JSONB)
+    """Why, had it been accepted at once (`orders.checkout.approval_reasons`)."""
+    approval_steps: Mapped[list[Any]] = mapped_column(JSONB)
+    """In which steps it would be decided (`orders.approval_rules.steps`)."""
     expires_at: Mapped[Instant]
     created_at: Mapped[CreatedAt]
     used_at: Mapped[datetime | None]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from billing.payments.events import PaymentFailed
 from fulfillment.entitlements.events import DeliveryFailed
@@ -14,6 +14,8 @@ from kernel.db.uow import UnitOfWork
 from marketplace.access.models import Person
 from marketplace.notifications.notification_text import Params
 from marketplace.notifications.notify import NewNotification
+from orders.approval_rules.deputies import deputies_in
+from orders.approval_rules.steps import ANY_APPROVER, PERMISSIONS, steps_from
 from orders.checkout.models import Approval, Purchase
 from orders.notifications.notifiers import RecordedEvent, notifies_of
 from orders.order.events import (
@@ -69,26 +71,40 @@ def orders_of(uow: UnitOfWork, order_ids: Collection[UUID]) -> dict[UUID, OrderF
 
 @notifies_of(ApprovalRequested)
 def approval_requested(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """Whoever may approve is asked, as long as the purchase waits."""
+    """Whoever may take the step, and who stands in for them, is asked, as long as the purchase waits for it."""
     found = _purchases(uow, events)
+    taken = select(Approval.purchase_id, func.count().label("taken")).where(Approval.purchase_id.in_(found))
+    done = {row.purchase_id: row.taken for row in uow.session.execute(taken.group_by(Approval.purchase_id))}
+    deputies = deputies_in(uow, {purchase.buyer_org_id for purchase, _, _ in found.values()})
     for event in events:
         purchase, params, names = found[event.uuid("purchase_id")]
-        if purchase.state == "pending_approval":
-            yield NewNotification(
-                event.id,
-                event.at,
-                "approval_asked",
-                "/approvals",
-                {**params, "asked_by": names.get(purchase.requested_by, purchase.billing_profile["legal_name"])},
-                org_id=purchase.buyer_org_id,
-                permission="orders.approve",
-                but_not=purchase.requested_by,
-            )
+        number = int(event.payload.get("step", 1))
+        if purchase.state != "pending_approval" or done.get(purchase.id, 0) != number - 1:
+            continue
+        step = (steps_from(purchase.approval_steps) or (ANY_APPROVER,))[number - 1]
+        asked = NewNotification(
+            event.id,
+            event.at,
+            "approval_asked",
+            "/approvals",
+            {**params, "asked_by": names.get(purchase.requested_by, purchase.billing_profile["legal_name"])},
+            org_id=purchase.buyer_org_id,
+        )
+        if step.who != "persons":
+            yield replace(asked, permission=PERMISSIONS[step.who], but_not=purchase.requested_by)
+        persons = {one.id for one in step.persons}
+        persons |= {
+            deputy_id
+            for org_id, deputy_id, represented in deputies
+            if org_id == purchase.buyer_org_id and represented.may_take(step)
+        }
+        for person_id in persons - {purchase.requested_by}:
+            yield replace(asked, person_id=person_id)
 
 
 def _decided(uow: UnitOfWork, events: Sequence[RecordedEvent], kind: str) -> Iterable[NewNotification]:
     found = _purchases(uow, events)
-    decided = select(Approval).where(Approval.purchase_id.in_(found))
+    decided = select(Approval).where(Approval.purchase_id.in_(found)).order_by(Approval.step)
     approvals = {row.purchase_id: row for row in uow.session.scalars(decided)}
     names = _names(uow, {row.decided_by for row in approvals.values()})
     for event in events:

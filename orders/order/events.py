@@ -18,11 +18,12 @@ class PurchasePlaced(Event):
 
 
 class ApprovalRequested(Event):
-    """A purchase waits for the word of an approver."""
+    """A purchase waits for the word of whoever decides one of its steps, counted from 1."""
 
     topic: ClassVar[str] = "orders.approval_requested.v1"
     purchase_id: UUID
     buyer_org_id: UUID
+    step: int = 1
 
 
 class PurchaseApproved(Event):

@@ -52,7 +52,9 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
     for a in uow.session.scalars(
         select(Approval).where(Approval.purchase_id.in_(purchase_ids), mine(uow, Approval.buyer_org_id))
     ):
-        yield Node("approval", a.id, a.at, a.decision, facts={"reason": a.reason}, after=(a.purchase_id,))
+        yield Node(
+            "approval", a.id, a.at, a.decision, facts={"step": a.step, "reason": a.reason}, after=(a.purchase_id,)
+        )
     for o in orders:
         facts = {"number": o.number, "gross": _money(o.gross_minor, o.currency), "failure": o.failure}
         names = {"buyer": o.buyer_name, "seller": o.seller_name}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyotp
 
+from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
@@ -86,6 +87,15 @@ def members(world: World) -> None:
     ask("PUT /v1/purchase-rules/{currency}", world.buyer, {"max_order_minor": 10_000_000}, currency="EUR")
     ask("DELETE /v1/purchase-rules/{currency}", world.buyer, currency="EUR")
     ask("PUT /v1/purchase-rules/{currency}", world.buyer, {"max_order_minor": 10_000_000}, currency="CNY")
+    ask("PUT /v1/allow-list", owner, {"mode": "off", "seller_org_ids": [str(world.stage.seller.id)]})
+    person, _, _ = world.member(org, "viewer")
+    step = {"who": "persons", "person_ids": [str(person.person())], "above_minor": 10**9, "currency": "EUR"}
+    ask("PUT /v1/approval-steps", owner, {"steps": [{"who": "approver"}, step]})
+    today = clock.today("Asia/Shanghai").isoformat()
+    days = {"deputy_id": str(person.person()), "starts_on": today, "ends_on": today}
+    appointed = ask("POST /v1/approval-deputies", owner, days)
+    ask("DELETE /v1/approval-deputies/{deputy_id}", owner, deputy_id=appointed["id"])
+    ask("PUT /v1/approval-steps", owner, {"steps": []})
 
 
 def second_factor(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
-from orders.approval_rules.set_rule import SetRule, remove_rule, set_rule
+from orders.approval_rules.set_rule import Scope, SetRule, remove_rule, set_rule
 from orders.checkout.approval_reasons import ApprovalReason
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.queries import get_purchase, get_quote
@@ -94,5 +94,5 @@ def test_other_currencies_and_other_organizations_are_their_own(stage: Stage) ->
     assert reasons(stage, stage.purchase(stage.quote())) == ()
     with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
         set_rule(uow, SetRule("USD", 0, max_month_minor=0))
-        remove_rule(uow, "CNY")
+        remove_rule(uow, Scope("CNY"))
     assert reasons(stage, stage.purchase(stage.quote())) == ()

@@ -1,7 +1,9 @@
-"""The approver's inbox: what waits, with all that deciding needs in view, and what was decided."""
+"""What waits for a decision, with all that deciding needs in view, what was decided, and who stands in for whom."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Literal
 from uuid import UUID
 
@@ -10,20 +12,42 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.media_addresses import cover_address, media_address
-from api.pages.approvals.views import ApprovalRequest, ApprovalsView, Decision
+from api.pages.approvals.views import (
+    ApprovalRequest,
+    ApprovalsView,
+    Decision,
+    DeputyShown,
+    DeputyTyped,
+    StepShown,
+)
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
+from api.pages.frame.approval_words import reason_sentence, who_decides
+from api.pages.frame.choices import Choice
 from api.pages.frame.phrases import failure, money, titles
 from api.pages.frame.prices import term_key
 from api.pages.frame.rendering import FlashMessage
-from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
+from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError, NotFound
+from kernel.errors import DomainError, Forbidden, Invalid, NotFound
+from marketplace.access.members import list_members
+from marketplace.access.permissions import holds
 from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
-from orders.approval_rules.models import PurchaseRule
+from orders.approval_rules.deputies import (
+    MANAGE,
+    AppointDeputy,
+    DeputyView,
+    appoint_deputy,
+    list_deputies,
+    revoke_deputy,
+    stands_for,
+)
+from orders.approval_rules.set_policy import READS
+from orders.approval_rules.steps import Candidate, WaitingStep, decider_of
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
-from orders.checkout.views import PurchaseView
+from orders.checkout.views import ApprovalStepView, PurchaseView
 from orders.order.views import LineView
 
 SHOWN = 20
@@ -31,41 +55,78 @@ DECIDED = 10
 CLIP_BEFORE_S, CLIP_AFTER_S = 3, 12
 
 
-@page(addresses.APPROVALS, "orders.approve")
+@page(addresses.APPROVALS, "orders.read")
 def inbox(page_request: Given[PageRequest]) -> Response[str]:
-    """Purchases over their purchaser's limit, the newest first."""
+    """Purchases that wait for a step to be decided, the newest first."""
     return page_request.render(_view(page_request))
 
 
-@form_post("/approvals/{purchase_id:uuid}/approve", "orders.approve")
+@form_post("/approvals/{purchase_id:uuid}/approve", "orders.read")
 def approve(
     purchase_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
 ) -> Response[str] | Response[bytes]:
-    """Let a purchase pass; its payment starts."""
-    del form
-    return _decide(page_request, DecidePurchase(purchase_id, "approved"), "approved")
+    """Let a purchase pass the step that was shown; after the last its payment starts."""
+    return _decide(page_request, DecidePurchase(purchase_id, "approved", step=_step(form)), "approved")
 
 
-@form_post("/approvals/{purchase_id:uuid}/reject", "orders.approve")
+@form_post("/approvals/{purchase_id:uuid}/reject", "orders.read")
 def reject(
     purchase_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
 ) -> Response[str] | Response[bytes]:
     """Refuse a purchase, with the reason its requester will read."""
-    return _decide(page_request, DecidePurchase(purchase_id, "rejected", form.text("reason") or None), "rejected")
+    command = DecidePurchase(purchase_id, "rejected", form.text("reason") or None, step=_step(form))
+    return _decide(page_request, command, "rejected")
+
+
+@form_post(addresses.APPROVAL_DEPUTIES, "orders.read")
+def add_deputy(page_request: Given[PageRequest], form: Given[Form]) -> Response[str] | Response[bytes]:
+    """Let a colleague decide in the visitor's place for some days."""
+    typed = DeputyTyped(form.text("deputy_id", most=36), form.text("starts_on", most=10), form.text("ends_on", most=10))
+    try:
+        command = AppointDeputy(
+            parse_uuid_or_404(typed.deputy_id), _day(typed.starts_on, "starts_on"), _day(typed.ends_on, "ends_on")
+        )
+        page_request.transact(lambda uow: appoint_deputy(uow, command))
+    except NotFound:
+        raise
+    except DomainError as refused:
+        field = getattr(refused, "field", None) or "deputy_id"
+        view = replace(_view(page_request), typed=typed, error=failure(page_request, refused), error_field=field)
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(addresses.APPROVALS, notice="deputy_appointed")
+
+
+@form_post("/approvals/deputies/{deputy_id:uuid}/end", "orders.read")
+def end_deputy(deputy_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[bytes]:
+    """A deputy decides no more; done twice, it stays so."""
+    del form
+    page_request.transact(lambda uow: revoke_deputy(uow, deputy_id))
+    return page_request.redirect(addresses.APPROVALS, notice="deputy_ended")
+
+
+def _step(form: Form) -> int:
+    return form.number("step", least=1, most=100)
+
+
+def _day(text: str, field: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Invalid("deputy_days_invalid", field=field) from error
 
 
 def _decide(
     page_request: PageRequest, command: DecidePurchase, done: Literal["approved", "rejected"]
 ) -> Response[str] | Response[bytes]:
     try:
-        page_request.transact(lambda uow: decide_purchase(uow, command))
+        state = page_request.transact(lambda uow: decide_purchase(uow, command).purchase.state)
     except NotFound:
         raise
     except DomainError as refused:
         return page_request.render(
             _view(page_request), status=refused.status, notice=FlashMessage("bad", failure(page_request, refused))
         )
-    return page_request.redirect(addresses.APPROVALS, notice=done)
+    return page_request.redirect(addresses.APPROVALS, notice="step_approved" if state == "pending_approval" else done)
 
 
 def _view(page_request: PageRequest) -> ApprovalsView:
@@ -74,13 +135,19 @@ def _view(page_request: PageRequest) -> ApprovalsView:
         page = queries.list_purchases(uow, cursor=cursor, limit=SHOWN, state="pending_approval")
         waiting = page.items
         recent = queries.list_purchases(uow, limit=SHOWN).items
-        rules = {rule.currency.strip(): rule for rule in queries.find_rule_of(uow)}
+        rules = {rule.currency for rule in queries.list_rules(uow) if rule.self_approval}
+        standing = stands_for(uow, binding=False) if page_request.principal.person_id else []
         videos = summaries_of(uow, {line.video_id for one in waiting for line in _lines(one) if line.video_id})
         return ApprovalsView(
-            waiting=tuple(_request(page_request, one, rules.get(one.currency.strip()), videos) for one in waiting),
+            waiting=tuple(
+                _request(page_request, one, _blocked(page_request, one, standing, rules), videos) for one in waiting
+            ),
             count=queries.count_waiting_for_approval(uow),
             next_address=addresses.next_page(addresses.APPROVALS, page.next_cursor),
             decided=tuple(_decision(page_request, one) for one in recent if one.decision)[:DECIDED],
+            deputies=tuple(_deputy(page_request, one) for one in list_deputies(uow)),
+            colleagues=_colleagues(page_request, uow),
+            today=clock.today(page_request.time_zone).isoformat(),
         )
 
     return page_request.transact(read)
@@ -93,13 +160,14 @@ def _lines(purchase: PurchaseView) -> list[LineView]:
 def _request(
     page_request: PageRequest,
     purchase: PurchaseView,
-    rule: PurchaseRule | None,
+    blocked: str,
     videos: dict[UUID, VideoSummary],
 ) -> ApprovalRequest:
     order, line = purchase.orders[0], _lines(purchase)[0]
     video = videos.get(line.video_id) if line.video_id else None
     second = (line.second_ms or 0) // 1000
-    own = purchase.requested_by == page_request.principal.person_id and not (rule is not None and rule.self_approval)
+    waits = purchase.waits_for
+    later = [one for one in purchase.approval_steps if waits is not None and one.number > waits.number]
     return ApprovalRequest(
         purchase_id=str(purchase.id),
         lines=tuple(
@@ -113,7 +181,8 @@ def _request(
         asked_by=purchase.requested_by_name or "API",
         asked_at=purchase.created_at,
         expires_at=purchase.deadline_at or purchase.created_at,
-        reasons=_reasons(page_request, purchase),
+        reasons=tuple(reason_sentence(page_request, one, purchase.currency) for one in purchase.approval_reasons)
+        or (page_request.t("approvals.waits"),),
         note=f"PO {purchase.po_number}" if purchase.po_number else "",
         claims=tuple(
             FeedClaim(
@@ -133,20 +202,75 @@ def _request(
         else "",
         clip_from_s=max(0, second - CLIP_BEFORE_S),
         clip_to_s=min(second + CLIP_AFTER_S, video.duration_ms // 1000) if video else 0,
-        own_request=own,
+        steps=_steps(page_request, purchase),
+        step=waits.number if waits else 1,
+        next_decider=who_decides(page_request, later[0].step) if later else "",
+        blocked=blocked,
     )
 
 
-def _reasons(page_request: PageRequest, purchase: PurchaseView) -> tuple[str, ...]:
-    """In words, as they were when the purchase was placed."""
+def _blocked(
+    page_request: PageRequest, purchase: PurchaseView, standing: list[Candidate], self_approval: set[str]
+) -> str:
+    """Why the visitor does not take the step that waits; empty when they may."""
+    principal, waits = page_request.principal, purchase.waits_for
+    if waits is None or principal.person_id is None:
+        return page_request.t("approvals.waits")
+    taken = {who for one in purchase.approval_steps for who in (one.decided_by, one.decided_for) if who is not None}
+    asked = WaitingStep(
+        waits.step, purchase.requested_by, frozenset(taken), self_approval=purchase.currency.strip() in self_approval
+    )
+    try:
+        decider_of(asked, Candidate(principal.person_id, principal.permissions), standing)
+    except Forbidden as refused:
+        if refused.code == "self_approval":
+            return page_request.t("approvals.own")
+        if refused.code == "decided_before":
+            return page_request.t("approvals.decided_before")
+        return page_request.t("approvals.not_your_step", who=who_decides(page_request, waits.step))
+    return ""
 
-    def amount(minor: int | None) -> str:
-        return page_request.formats.price(money(minor or 0, purchase.currency))
 
+def _steps(page_request: PageRequest, purchase: PurchaseView) -> tuple[StepShown, ...]:
+    """Shown where there are several."""
+    waits = purchase.waits_for
+    if len(purchase.approval_steps) < 2:
+        return ()
+    return tuple(_step_shown(page_request, one, now=one is waits) for one in purchase.approval_steps)
+
+
+def _step_shown(page_request: PageRequest, step: ApprovalStepView, *, now: bool) -> StepShown:
+    who, name, other = who_decides(page_request, step.step), step.decided_by_name or "", step.decided_for_name or ""
+    if step.decision is None:
+        if now:
+            return StepShown(page_request.t("approvals.step_waits", who=who), "now")
+        return StepShown(page_request.t("approvals.step_later", who=who), "later")
+    if other:
+        text = page_request.t("approvals.step_approved_for", who=who, name=name, other=other)
+    else:
+        text = page_request.t("approvals.step_approved", who=who, name=name)
+    return StepShown(text, "done", step.reason or "")
+
+
+def _deputy(page_request: PageRequest, one: DeputyView) -> DeputyShown:
+    names = {"deputy": one.deputy_name, "person": one.person_name}
+    principal = page_request.principal
+    return DeputyShown(
+        id=str(one.id),
+        text=page_request.t("approvals.stands_in", **names),
+        starts_on=one.starts_on,
+        ends_on=one.ends_on,
+        confirm=page_request.t("approvals.end_confirm", **names),
+        may_end=one.person_id == principal.person_id or principal.may(MANAGE),
+    )
+
+
+def _colleagues(page_request: PageRequest, uow: UnitOfWork) -> tuple[Choice, ...]:
     return tuple(
-        page_request.t(f"approvals.{one.code}", limit=amount(one.limit_minor), spent=amount(one.spent_minor))
-        for one in purchase.approval_reasons
-    ) or (page_request.t("approvals.waits"),)
+        Choice(str(one.person_id), one.name)
+        for one in list_members(uow)
+        if one.state == "active" and one.person_id != page_request.principal.person_id and holds(one.roles, READS)
+    )
 
 
 def _decision(page_request: PageRequest, purchase: PurchaseView) -> Decision:
@@ -161,4 +285,4 @@ def _decision(page_request: PageRequest, purchase: PurchaseView) -> Decision:
     )
 
 
-routes = [inbox, approve, reject]
+routes = [inbox, approve, reject, add_deputy, end_deputy]

@@ -3,11 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import ClassVar
+from datetime import date, datetime
+from typing import ClassVar, Literal
 
 from api.pages.feed.views import FeedClaim
+from api.pages.frame.choices import Choice
 from kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class StepShown:
+    """A step of a purchase as a sentence, and where it stands."""
+
+    text: str
+    state: Literal["done", "now", "later"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeputyShown:
+    """Somebody who stands in for somebody, and what ending it says."""
+
+    id: str
+    text: str
+    starts_on: date
+    ends_on: date
+    confirm: str
+    may_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeputyTyped:
+    """What the form for a deputy holds."""
+
+    deputy_id: str = ""
+    starts_on: str = ""
+    ends_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +61,13 @@ class ApprovalRequest:
     poster: str = ""
     clip_from_s: int = 0
     clip_to_s: int = 0
-    own_request: bool = False
+    steps: tuple[StepShown, ...] = ()
+    step: int = 1
+    """The number of the one that waits."""
+    next_decider: str = ""
+    """Who decides after this step; empty for the last, after which it is paid."""
+    blocked: str = ""
+    """Why the reader does not decide it; empty when they may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +94,10 @@ class ApprovalsView:
     count: int
     decided: tuple[Decision, ...] = ()
     next_address: str | None = None
+    deputies: tuple[DeputyShown, ...] = ()
+    colleagues: tuple[Choice, ...] = ()
+    """Who may be appointed."""
+    typed: DeputyTyped = DeputyTyped()
+    today: str = ""
+    error: str = ""
+    error_field: str = ""

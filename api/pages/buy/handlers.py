@@ -14,6 +14,7 @@ from api.auth import SIGNED_IN
 from api.pages.buy.views import BuySource, BuyView, NotHereView, PlanChoice, QuotePanel, QuotePanelLine
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
+from api.pages.frame.approval_words import category_name, reason_sentence, steps_sentence
 from api.pages.frame.choices import Choice
 from api.pages.frame.payment_methods import methods, parse_method
 from api.pages.frame.phrases import failure
@@ -30,7 +31,9 @@ from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
 from marketplace.leads.models import KINDS as LEAD_KINDS
 from marketplace.parties.queries import list_billing_profiles
+from orders.approval_rules.steps import steps_from
 from orders.checkout import quote_models
+from orders.checkout.approval_reasons import reasons_of
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, PricedLine
 from orders.queries import get_quote
@@ -298,6 +301,7 @@ def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
         )
         if item and card
         else None,
+        category=category_name(page_request, listing.category),
         po_number=wanted.po_number,
         error=error,
         error_field=error_field,
@@ -325,6 +329,10 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
             for claim in line.claims
         ),
         needs_approval=quote.needs_approval,
+        approval_reasons=tuple(
+            reason_sentence(page_request, one, quote.currency) for one in reasons_of(quote.approval_reasons)
+        ),
+        approval_steps=steps_sentence(page_request, steps_from(quote.approval_steps)),
         tax_note=next(filter(None, (note_in_words(line.tax_reason, page_request.language) for line in lines)), None),
     )
 

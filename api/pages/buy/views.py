@@ -47,6 +47,9 @@ class QuotePanel:
     expires_at: datetime
     claims: tuple[FeedClaim, ...]
     needs_approval: bool = False
+    approval_reasons: tuple[str, ...] = ()
+    approval_steps: str = ""
+    """Who decides, as a sentence."""
     tax_note: str | None = None
 
 
@@ -103,6 +106,8 @@ class BuyView:
     payment_method_id: str
     idempotency_key: str
     source: BuySource | None
+    category: str = ""
+    """Of the product, as a word."""
     po_number: str = ""
     error: str | None = None
     error_field: str | None = None

@@ -8,6 +8,7 @@ from kernel.principal import PrincipalKind
 from marketplace.access.authenticate import SignedIn
 from marketplace.channels.queries import list_own_channels
 from marketplace.notifications.queries import count_unread
+from orders.approval_rules.steps import PERMISSIONS
 from orders.queries import count_waiting_for_approval
 
 VISITOR_AREAS: frozenset[Area] = frozenset({"channel"})
@@ -16,6 +17,7 @@ VISITOR_AREAS: frozenset[Area] = frozenset({"channel"})
 _BUYING: tuple[tuple[str, Area], ...] = (
     ("orders.read", "buyer"),
     ("orders.approve", "approver"),
+    ("billing.manage", "approver"),
     ("entitlements.read", "member"),
     ("invoices.read", "finance"),
 )
@@ -71,6 +73,6 @@ def badges_of(uow: UnitOfWork, signed_in: SignedIn | None) -> dict[str, int]:
     if signed_in is None:
         return {}
     badges = {"notifications": count_unread(uow, signed_in.principal)}
-    if signed_in.principal.may("orders.approve"):
+    if any(map(signed_in.principal.may, PERMISSIONS.values())):
         badges["approvals"] = count_waiting_for_approval(uow)
     return badges

@@ -17,6 +17,9 @@ class RuleTyped:
     max_order: str = ""
     max_month: str = ""
     self_approval: bool = False
+    category: str = ""
+    product: str = ""
+    """The address of a product whose seller is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,12 @@ class RuleShown:
 
     currency: str
     name: str
+    key: str
+    """Tells the rule's form from the others."""
+    subject: str
+    """Whose purchases alone it counts: a seller's name or a category's word; empty for everything."""
+    seller_org_id: str
+    category: str
     max_order: Money | None
     max_month: Money | None
     spent: Money
@@ -34,7 +43,7 @@ class RuleShown:
 
 @dataclass(frozen=True, slots=True)
 class RulesView:
-    """The rules, one for each currency, and the form for another one."""
+    """The rules, of everything in each currency and of single sellers and categories, and the forms for another one."""
 
     template: ClassVar[str] = "purchase_rules/rules.html"
     active: ClassVar[str] = "purchase_rules"
@@ -45,7 +54,11 @@ class RulesView:
     may_change: bool
     typed: RuleTyped
     """Of the form for another currency."""
-    wrong_currency: str | None = None
-    """Whose form was refused; empty for the new one's."""
+    categories: tuple[Choice, ...] = ()
+    scoped_currencies: tuple[str, ...] = ()
+    scoped: RuleTyped = RuleTyped()
+    """Of the form for a rule of one seller or category."""
+    wrong: str | None = None
+    """The key of the rule whose form was refused; `new` or `scoped` of a new one's."""
     error: str | None = None
     error_field: str = ""

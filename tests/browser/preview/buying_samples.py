@@ -144,6 +144,17 @@ class Samples:
             expires_at=NOW + timedelta(minutes=30),
             claims=() if alone else self.claims(),
             needs_approval=approval,
+            approval_reasons=(
+                self.pick("超出单次采购额度 ¥10,000", "Above the limit of ¥10,000 for one purchase"),
+                self.pick(
+                    f"{self.hiring} 不在贵组织的采购清单内", f"{self.hiring} is not on your organization's allow-list"
+                ),
+            )
+            if approval
+            else (),
+            approval_steps=self.pick("审批顺序：审批人 → 财务。", "Decided by an approver, then finance.")
+            if approval
+            else "",
         )
         return BuyView(
             address="/buy",

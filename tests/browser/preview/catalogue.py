@@ -64,6 +64,8 @@ def samples(language: Language) -> dict[str, Sample]:
         "unsubscribe": Sample(told.unsubscribe(), frozenset()),
         "unsubscribed": Sample(told.unsubscribe(is_done=True), frozenset()),
         "approvals": Sample(s.approvals(), BUYER, paid),
+        "purchase-policy": Sample(s.purchase_policy(), BUYER),
+        "purchase-rules": Sample(s.purchase_rules(), BUYER),
         "entitlement": Sample(s.entitlement(), BUYER),
         "entitlements": Sample(s.entitlements(), BUYER),
         "seller": Sample(s.seller_home(), SELLER),

@@ -1,12 +1,16 @@
 """Sample view models in Chinese and English: approvals, access, invoices and errors."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
-from api.pages.approvals.views import ApprovalRequest, ApprovalsView, Decision
+from api.pages.approvals.views import ApprovalRequest, ApprovalsView, Decision, DeputyShown, StepShown
 from api.pages.entitlements.views import EntitlementItem, EntitlementsView, EntitlementView, MemberChoice, SeatItem
+from api.pages.frame.choices import Choice
 from api.pages.frame.error_view import ErrorView
 from api.pages.frame.rendering import View
 from api.pages.invoices.views import InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
+from api.pages.purchase_policy.views import Allowed, PolicyView, StepTyped
+from api.pages.purchase_rules.views import RuleShown, RulesView, RuleTyped
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
 
 
@@ -42,6 +46,24 @@ class FinanceSamples(Samples):
             "/media/recruiting-1.jpg",
             3,
             14,
+            (
+                StepShown(
+                    p("审批人：周蕾 已批准", "an approver: approved by Zhou Lei"),
+                    "done",
+                    p("年度预算内", "In the budget"),
+                ),
+                StepShown(p("财务：待决定", "finance: to decide now"), "now"),
+                StepShown(p("刘审言：随后", "Liu Shenyan: afterwards"), "later"),
+            ),
+            2,
+            p("刘审言", "Liu Shenyan"),
+        )
+        other = replace(
+            one,
+            purchase_id=ID.format(94),
+            steps=(),
+            video_src="",
+            blocked=p("这一步不由你决定，正在等待财务。", "This step is not yours to decide. It waits for finance."),
         )
         decided = Decision(
             ID.format(91), "Harbor Backup", cny(35_280), p("周蕾", "Zhou Lei"), True, "", NOW - timedelta(days=1)
@@ -55,7 +77,60 @@ class FinanceSamples(Samples):
             p("已有同类软件", "We already have one"),
             NOW - timedelta(days=3),
         )
-        return ApprovalsView((one,), 1, (decided, refused))
+        return ApprovalsView(
+            (one, other),
+            1,
+            (decided, refused),
+            deputies=(
+                DeputyShown(
+                    ID.format(93),
+                    p("何川 代 刘审言 审批", "He Chuan decides in the place of Liu Shenyan"),
+                    date(2026, 10, 1),
+                    date(2026, 10, 7),
+                    p("何川 将不再代 刘审言 审批。现在结束？", "He Chuan decides no longer. End it now?"),
+                    may_end=True,
+                ),
+            ),
+            colleagues=(Choice("m1", p("林晓", "Lin Xiao")), Choice("m2", p("何川", "He Chuan"))),
+            today="2026-09-28",
+        )
+
+    def purchase_policy(self) -> PolicyView:
+        """Two steps and a list of two."""
+        p = self.pick
+        people = (Choice("m1", p("林晓", "Lin Xiao")), Choice("m2", p("何川", "He Chuan")))
+        return PolicyView(
+            steps=(p("审批人", "an approver"), p("财务，仅限超过 ¥50,000 的采购", "finance, only above ¥50,000")),
+            typed=(StepTyped(1, "approver"), StepTyped(2, "persons", ("m2", "", ""), "50,000.00"), StepTyped(3)),
+            colleagues=people,
+            currencies=("CNY", "USD", "EUR"),
+            mode="ask",
+            allowed=(
+                Allowed("seller", "s1", self.seller),
+                Allowed("listing", "l1", self.hiring, "/products/l1"),
+            ),
+            may_change=True,
+        )
+
+    def purchase_rules(self) -> RulesView:
+        """Of everything, and of one category."""
+        p = self.pick
+
+        def shown(subject: str, category: str) -> RuleShown:
+            typed = RuleTyped("CNY", "50,000.00", "200,000.00")
+            name = p("人民币", "Chinese yuan")
+            key = f"CNY-{category}"
+            limits = (cny(5_000_000), cny(20_000_000), cny(1_820_000))
+            return RuleShown("CNY", name, key, subject, "", category, *limits, self_approval=False, typed=typed)
+
+        return RulesView(
+            rules=(shown("", ""), shown(p("人力资源", "HR"), "hr")),
+            currencies=(Choice("USD", "USD"),),
+            may_change=True,
+            typed=RuleTyped(),
+            categories=(Choice("hr", p("人力资源", "HR")),),
+            scoped_currencies=("CNY", "USD"),
+        )
 
     def entitlement(self) -> EntitlementView:
         """Three of twenty seats in use."""

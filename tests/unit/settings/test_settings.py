@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from kernel.settings import Settings, SettingsError, find_problems, load_settings
+from kernel.settings import Settings, find_problems, load_settings
+from kernel.settings_error import SettingsError
 from kernel.settings_page import render_settings_page
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()

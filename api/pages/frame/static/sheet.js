@@ -91,9 +91,19 @@ export function enhance(root, close = () => history.back()) {
     note.textContent = quote.lines.find((line) => line.tax_note)?.tax_note ?? "";
     note.hidden = !note.textContent;
     form.querySelector("[data-approval]").hidden = !quote.needs_approval;
+    form.querySelector("[data-approval-reasons]").replaceChildren(...quote.approval_reasons.map((reason) => make("li", { text: because(reason) })));
+    const deciding = quote.approval_steps.map((step) => text(`decides.${step.who}`, { names: step.persons.join(text("or")) }));
+    form.querySelector("[data-approval-steps]").textContent = text("decided_by", { who: deciding.join(text("then")) });
     form.querySelector("[data-pay-text]").textContent = quote.needs_approval ? text("ask") : text("pay", { amount: money(quote.gross) });
     const claims = form.querySelector("[data-claims] ul");
     claims?.replaceChildren(...quote.claims.map((claim) => make("li", {}, make("span", { className: "at", text: clock(claim.second) }), make("span", { text: text("quoted", { text: pick(claim, "text") }) }), form.querySelector("[data-verdicts]").content.querySelector(`.verdict.${verdict(claim)}`).cloneNode(true))));
+  }
+
+  /** Why it needs approval, as the server's own rendering says it. */
+  function because(reason) {
+    const subject = reason.code.startsWith("category_") ? form.dataset.category : language === "en" ? (reason.subject_en ?? reason.subject) : reason.subject;
+    const amount = (value) => (value ? money(value, true) : "");
+    return text(`reason.${reason.code}`, { limit: amount(reason.limit), spent: amount(reason.spent), subject: subject ?? "" });
   }
 
   function changed() {

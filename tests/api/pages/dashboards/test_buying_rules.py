@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from html import unescape
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from marketplace.catalog.models import Plan
 from tests.api.pages.dashboards.conftest import Dashboards, Visitor, text_of
 from tests.factories_marketplace import new_tax_id
 
@@ -39,6 +41,10 @@ def value(answer: Any, name: str) -> str:
 
 def ids(visitor: Visitor) -> list[str]:
     return list(dict.fromkeys(ID.findall(visitor.get("/billing-profiles").text)))
+
+
+def listing_of(dashboards: Dashboards) -> UUID:
+    return dashboards.stage.get(Plan, dashboards.stage.seat_plan).listing_id
 
 
 class TestInvoiceTitles:
@@ -136,3 +142,90 @@ class TestPurchaseRules:
         assert "<form class=" not in shown.text.partition("<main")[2]
         assert purchaser.post("/purchase-rules", new="yes", currency="CNY", max_order="1").status_code == 403
         assert purchaser.post("/purchase-rules/CNY/remove").status_code == 403
+
+
+class TestRulesOfSellersAndCategories:
+    def test_they_are_set_said_changed_and_removed(self, dashboards: Dashboards, owner: Visitor) -> None:
+        product = f"https://market.example/products/{listing_of(dashboards)}"
+        for scope in ({"category": "hr"}, {"product": product}):
+            made = owner.post("/purchase-rules", new="scoped", currency="CNY", max_order="100", **scope)
+            assert made.status_code == 303, text_of(made)
+        said = text_of(owner.get("/purchase-rules"))
+        assert "With more than ¥100 of HR in it, a purchase waits for an approver." in said
+        assert said.count("With more than ¥100 of ") == 2
+        owner.post("/purchase-rules", currency="CNY", category="hr", max_month="50")
+        assert "more than ¥50 of HR" in text_of(owner.get("/purchase-rules"))
+        assert owner.post("/purchase-rules/CNY/remove", category="hr").status_code == 303
+        assert "HR in it" not in text_of(owner.get("/purchase-rules"))
+
+    @pytest.mark.parametrize("scope", [{}, {"category": "hr", "product": "x"}, {"product": "no address"}])
+    def test_one_seller_or_one_category_is_named(self, owner: Visitor, scope: dict[str, str]) -> None:
+        answer = owner.post("/purchase-rules", new="scoped", currency="CNY", max_order="7", **scope)
+        assert answer.status_code == 422
+        assert len(re.findall(r'role="alert"', answer.text)) == 1
+        assert 'value="7"' in answer.text
+
+
+class TestPurchasePolicy:
+    def test_steps_are_set_and_said(self, owner: Visitor) -> None:
+        assert "Any approver decides alone." in text_of(owner.get("/purchase-policy"))
+        me = re.findall(r'<option value="([0-9a-f-]{36})"', owner.get("/purchase-policy").text)[0]
+        typed = {"who_1": "approver", "who_2": "persons", "person_2_1": me, "above_2": "50,000", "currency_2": "CNY"}
+        assert owner.post("/purchase-policy/steps", **typed).status_code == 303
+        said = text_of(owner.get("/purchase-policy"))
+        assert "only above ¥50,000" in said
+        assert owner.post("/purchase-policy/steps", who_1="").status_code == 303
+        assert "Any approver decides alone." in text_of(owner.get("/purchase-policy"))
+
+    @pytest.mark.parametrize(
+        "typed",
+        [
+            {"who_1": "persons"},
+            {"who_1": "nobody"},
+            {"who_1": "finance", "above_1": "1.234"},
+            {"who_1": "persons", "person_1_1": "x"},
+        ],
+    )
+    def test_what_is_no_step_keeps_what_was_typed(self, owner: Visitor, typed: dict[str, str]) -> None:
+        answer = owner.post("/purchase-policy/steps", **typed)
+        assert answer.status_code == 422
+        assert len(re.findall(r'role="alert"', answer.text)) == 1
+        assert all(value in answer.text for name, value in typed.items() if name.startswith("above"))
+
+    def test_a_list_is_filled_by_addresses_and_emptied(self, dashboards: Dashboards, owner: Visitor) -> None:
+        product = f"https://market.example/products/{listing_of(dashboards)}?share=x"
+        assert owner.post("/purchase-policy/allow-list", mode="refuse").status_code == 303
+        for kind in ("listing", "seller", "listing"):
+            assert owner.post("/purchase-policy/allow-list/add", product=product, kind=kind).status_code == 303
+        shown = owner.get("/purchase-policy").text
+        assert "Only what is on the list can be bought." in shown
+        entries = re.findall(r'name="kind" value="(\w+)"><input type="hidden" name="id" value="([0-9a-f-]+)"', shown)
+        assert [kind for kind, _ in entries] == ["seller", "listing"]
+        for kind, entry_id in entries * 2:
+            assert owner.post("/purchase-policy/allow-list/remove", kind=kind, id=entry_id).status_code == 303
+        assert "Nothing is on the list yet." in owner.get("/purchase-policy").text
+        assert owner.post("/purchase-policy/allow-list/add", product="?", kind="listing").status_code == 422
+        assert owner.post("/purchase-policy/allow-list", mode="x").status_code == 422
+
+    def test_who_buys_reads_it_and_who_manages_members_sets_it(self, dashboards: Dashboards) -> None:
+        purchaser = dashboards.somebody(dashboards.stage.buyer, "purchaser")
+        shown = purchaser.get("/purchase-policy")
+        assert shown.status_code == 200
+        assert "<form class=" not in shown.text.partition("<main")[2]
+        for path in ("steps", "allow-list", "allow-list/add", "allow-list/remove"):
+            assert purchaser.post(f"/purchase-policy/{path}").status_code == 403
+
+
+class TestDeputies:
+    def test_one_is_appointed_once_and_ended(self, dashboards: Dashboards) -> None:
+        approver = dashboards.somebody(dashboards.stage.buyer, "approver")
+        today = re.findall(r'type="date" value="([\d-]{10})"', approver.get("/approvals").text)[0]
+        colleague = re.findall(r'<option value="([0-9a-f-]{36})"', approver.get("/approvals").text)[0]
+        typed = {"deputy_id": colleague, "starts_on": today, "ends_on": today}
+        assert approver.post("/approvals/deputies", **typed).status_code == 303
+        assert approver.post("/approvals/deputies", **typed).status_code == 409
+        assert approver.post("/approvals/deputies", **typed | {"ends_on": "yesterday"}).status_code == 422
+        ended = re.findall(r'action="(/approvals/deputies/[0-9a-f-]{36}/end)"', approver.get("/approvals").text)
+        for _ in range(2):
+            assert approver.post(ended[0]).status_code == 303
+        assert ended[0] not in approver.get("/approvals").text
