@@ -15,6 +15,7 @@ from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
+from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
 from api.pages.invoices import handlers as invoices_pages
 from api.pages.leads import handlers as leads_pages
@@ -46,6 +47,7 @@ from api.v1 import (
     billing_profiles,
     comments,
     connectors,
+    customer_reviews,
     entitlements,
     feed,
     incidents,
@@ -53,6 +55,8 @@ from api.v1 import (
     invoice_export,
     invoices,
     leads,
+    listing_images,
+    listing_terms,
     listings,
     media,
     members,
@@ -68,6 +72,7 @@ from api.v1 import (
     purchase_rules,
     purchases,
     quarantine,
+    questions,
     quotes,
     reviews,
     search,
@@ -119,6 +124,10 @@ MODULES: tuple[ModuleType, ...] = (
     media,
     uploads,
     listings,
+    listing_images,
+    listing_terms,
+    customer_reviews,
+    questions,
     leads,
     search,
     reviews,
@@ -152,6 +161,7 @@ MODULES: tuple[ModuleType, ...] = (
     feed_pages,
     comments_pages,
     products_pages,
+    feedback_pages,
     leads_pages,
     search_pages,
     buy_pages,

@@ -13,6 +13,8 @@ from billing.payments.models import Payment
 from billing.payouts.models import Payout
 from billing.statements.models import Statement
 from fulfillment.connectors.models import ConnectorRow
+from fulfillment.customer_reviews.models import CustomerReview
+from fulfillment.customer_reviews.write_review import WriteReview, withdraw_review, write_review
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs.models import Run
@@ -36,6 +38,8 @@ from marketplace.parties.models import BillingProfile, Organization, TaxIdDisput
 from marketplace.parties.open_tax_id_dispute import compare_claims
 from marketplace.placements.models import Claim, Placement
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.questions.ask_question import ask_question, moderate_question
+from marketplace.questions.models import ProductQuestion
 from marketplace.reactions.comment_on_video import add_comment
 from marketplace.reactions.models import Comment
 from marketplace.videos.models import MediaUpload, Video
@@ -70,6 +74,8 @@ KINDS: dict[str, type[Base]] = {
     "profile_id": BillingProfile,
     "proof_id": LegalProof,
     "purchase_id": Purchase,
+    "question_id": ProductQuestion,
+    "review_id": CustomerReview,
     "run_id": Run,
     "seat_id": Seat,
     "session_id": SignInSession,
@@ -101,7 +107,13 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             )
             found["transfer_id"] = offer_ownership(uow, OfferOwnership(uow.session.scalars(member).one(), "admin"))
             found["lead_id"] = create_lead(uow, CreateLead("quote", entitlement.listing_id)).id
+            review = write_review(uow, WriteReview(entitlement.listing_id, 4, "Kept to ourselves."))
+            withdraw_review(uow, entitlement.listing_id)
+            found["review_id"] = review.id
+            found["question_id"] = ask_question(uow, entitlement.listing_id, "Hidden?").id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
+        with acting(uow, stage.seller.owner):
+            moderate_question(uow, found["question_id"], show=False)
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):
             card = add_placement(uow, AddPlacement(draft.id, stage.seat_plan, 3_000, 14_000))

@@ -30,12 +30,16 @@ from marketplace.channels.open_channel import (
 from marketplace.channels.queries import ChannelView, get_channel, list_own_channels
 from marketplace.discovery.cards import Card, ClaimView
 from marketplace.discovery.feed import FeedItem, get_feed_item, list_feed
+from marketplace.discovery.ranking import Reason
 from marketplace.reactions.like_video import like_video, unlike_video
 from marketplace.reactions.queries import get_reactions
 
 
 class CardOut(Out):
-    """A product card, shown from `start_ms` up to `end_ms`. The price is for one `price_unit`."""
+    """A product card, shown from `start_ms` up to `end_ms`. The price is for one `price_unit`.
+
+    `rating_tenths`: the average of `rating_count` customers' reviews, in tenths of a star; null where there are none.
+    """
 
     placement_id: UUID
     start_ms: int
@@ -60,6 +64,8 @@ class CardOut(Out):
     included_seats: int
     trial_days: int
     on_sale: bool
+    rating_count: int
+    rating_tenths: int | None
 
     @classmethod
     def of(cls, card: Card) -> CardOut:
@@ -90,8 +96,20 @@ class ClaimOut(Out):
         return cls.of_row(claim)
 
 
+class WhyOut(Out):
+    """A reason for a video's place in the feed: by how many hours it is taken for newer, for older when negative.
+
+    `fresh` is its time of publication; `followed`: one follows the channel; `fits`: it shows a kind of product that was
+    delivered to one's organization; `delivered`: what was bought from it was delivered and kept; `newcomer`: one of its
+    channel's first videos; `crowded`: its channel published much in the day before.
+    """
+
+    reason: Reason
+    hours: int
+
+
 class FeedItemOut(Out):
-    """A published video with its cards. `media_url` answers range requests."""
+    """A published video with its cards. `media_url` answers range requests; `why` explains its place in the feed."""
 
     id: UUID
     title: str
@@ -113,6 +131,7 @@ class FeedItemOut(Out):
     published_at: datetime
     cards: list[CardOut]
     claims: list[ClaimOut]
+    why: list[WhyOut]
 
     @classmethod
     def of(cls, services: Services, item: FeedItem) -> FeedItemOut:
@@ -124,6 +143,7 @@ class FeedItemOut(Out):
             cover_url=cover_address(services, item.id, item.media_version, is_public=is_public),
             cards=[CardOut.of(card) for card in item.cards],
             claims=[ClaimOut.of(claim) for claim in item.claims],
+            why=[WhyOut.of_row(one) for one in item.why],
         )
 
 
@@ -188,7 +208,7 @@ async def get_feed(
         bool | None, QueryParameter(name="followed", required=False, description="Only of channels that one follows")
     ] = None,
 ) -> Response[PageOut[FeedItemOut]]:
-    """Published videos one may see, newest first; `q` finds words of titles, descriptions and channels."""
+    """Published videos one may see, in the order that `why` explains; those found by the words `q`, newest first."""
 
     def read(uow: UnitOfWork) -> Response[PageOut[FeedItemOut]]:
         page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, query=q, followed_only=bool(followed))

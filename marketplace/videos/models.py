@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,6 +30,10 @@ class Video(Base):
         Index("ix_video_org_id_created_at", "org_id", "created_at"),
         Index("ix_video_processing", "id", postgresql_where=text("state = 'processing'")),
         Index("ix_video_feed", "published_at", "id", postgresql_where=text("state = 'published'")),
+        *(
+            Index(f"ix_video_{name}", *first, "ranked_at", "id", postgresql_where=text("state = 'published'"))
+            for name, first in (("ranked", ()), ("channel_ranked", ("channel_id",)), ("category_ranked", ("category",)))
+        ),
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
@@ -57,6 +61,14 @@ class Video(Base):
     refused_code: Mapped[str | None]
     refused_params: Mapped[Json | None]
     published_at: Mapped[Instant | None]
+    category: Mapped[str | None]
+    """Of the first product it shows."""
+    outcome_h: Mapped[int] = mapped_column(default=0, server_default="0")
+    newcomer_h: Mapped[int] = mapped_column(default=0, server_default="0")
+    crowding_h: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Hours by which the feed takes it for newer, for what it delivered and as one of a new channel's first, or older."""
+    ranked_at: Mapped[Instant | None] = mapped_column(FetchedValue(), server_onupdate=FetchedValue())
+    """Its place in the feed: `published_at` and those hours. The database works it out."""
     created_at: Mapped[CreatedAt]
 
 

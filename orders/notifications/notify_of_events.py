@@ -25,6 +25,7 @@ from marketplace.notifications.notify import NewNotification, notify
 from orders.notifications import (
     about_accounts,
     about_comments,
+    about_feedback,
     about_identity,
     about_leads,
     about_listings,
@@ -34,7 +35,16 @@ from orders.notifications import (
 from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
 
 NOTIFY = "orders.notifications.notify"
-SOURCES = (about_orders, about_money, about_listings, about_comments, about_leads, about_identity, about_accounts)
+SOURCES = (
+    about_orders,
+    about_money,
+    about_listings,
+    about_comments,
+    about_feedback,
+    about_leads,
+    about_identity,
+    about_accounts,
+)
 """Imported for what they register."""
 READER = "notifications"
 EVERY = timedelta(seconds=2)

@@ -104,5 +104,6 @@ class BuyView:
     idempotency_key: str
     source: BuySource | None
     po_number: str = ""
+    terms_version: str = ""
     error: str | None = None
     error_field: str | None = None

@@ -28,6 +28,8 @@ class FeedCard:
     price: Money | None
     per: Per
     owned: bool = False
+    rating_tenths: int | None = None
+    rating_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class FeedVideo:
     followed: bool = False
     likes: int = 0
     liked: bool = False
+    #: The reasons for its place in the feed, in words.
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

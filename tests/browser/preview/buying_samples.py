@@ -96,6 +96,10 @@ class Samples:
                 "从投递到入职，HR 和用人部门看同一块屏。",
                 "From application to first day, HR and managers share one screen.",
             ),
+            why=(
+                self.pick("您关注了这个视频号。", "You follow this channel."),
+                self.pick("最近发布。", "It was published lately."),
+            ),
         )
         second = FeedVideo(
             ID.format(3),
