@@ -59,6 +59,11 @@ def thumbnail(services: Services, video_id: UUID, version: str, *, is_public: bo
     return Thumbnail(one, f"{one} {small}w, {other} {dense}w")
 
 
+def image_address(listing_id: object, image_id: str, width: Literal[480, 1600]) -> str:
+    """A picture of a product, at most `width` pixels wide; it never changes."""
+    return f"/v1/listings/{listing_id}/image?v={image_id}&w={width}"
+
+
 def vouched_for(services: Services, video_id: UUID, token: str | None) -> str | None:
     """The version for which `token` vouches, when it is one of ours for this video and its time has not passed."""
     if token is None:

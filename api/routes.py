@@ -15,6 +15,7 @@ from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
+from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
 from api.pages.invoices import handlers as invoices_pages
 from api.pages.leads import handlers as leads_pages
@@ -53,6 +54,7 @@ from api.v1 import (
     comments,
     connectors,
     covers,
+    customer_reviews,
     entitlements,
     feed,
     incidents,
@@ -60,6 +62,8 @@ from api.v1 import (
     invoice_export,
     invoices,
     leads,
+    listing_images,
+    listing_terms,
     listings,
     media,
     members,
@@ -75,6 +79,7 @@ from api.v1 import (
     purchase_rules,
     purchases,
     quarantine,
+    questions,
     quotes,
     reviews,
     schedules,
@@ -134,6 +139,10 @@ MODULES: tuple[ModuleType, ...] = (
     video_readers,
     uploads,
     listings,
+    listing_images,
+    listing_terms,
+    customer_reviews,
+    questions,
     leads,
     search,
     reviews,
@@ -169,6 +178,7 @@ MODULES: tuple[ModuleType, ...] = (
     comments_pages,
     sharing_pages,
     products_pages,
+    feedback_pages,
     leads_pages,
     search_pages,
     buy_pages,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import billing.jobs
 import migrations.metadata
+import orders.feed_outcomes
 import orders.loop
 import orders.notifications.notify_of_events
 from api.context import Services
@@ -42,6 +43,8 @@ LOOP = orders.loop
 """Imported for what it registers: who follows which event."""
 NOTIFY = orders.notifications.notify_of_events
 """Imported for the same: what people are told of."""
+OUTCOMES = orders.feed_outcomes
+"""Imported for the same: what the feed learns of orders."""
 TABLES = migrations.metadata.metadata
 """Imported for what it maps: a foreign key needs both its tables in every process."""
 

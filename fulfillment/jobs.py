@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from fulfillment.customer_reviews import count_rating
 from fulfillment.runs.call_seller import CallSeller, SellerCalls, mark_lost
 from fulfillment.runs.check_connector import CHECK, CheckConnector
 from fulfillment.runs.conclude import give_up, lock_run
@@ -22,6 +23,8 @@ from kernel.states import state_in
 
 SWEEP_OVERDUE = "fulfillment.run.sweep_overdue"
 SWEPT_AT_ONCE = 200
+FOLLOWERS = (count_rating,)
+"""Imported for what they register."""
 
 
 def register(ports: SellerCalls) -> None:

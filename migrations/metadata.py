@@ -14,6 +14,7 @@ import billing.refunds.models
 import billing.shares.models
 import billing.statements.models
 import fulfillment.connectors.models
+import fulfillment.customer_reviews.models
 import fulfillment.entitlements.models
 import fulfillment.runs.models
 import kernel.audit
@@ -33,6 +34,7 @@ import marketplace.notifications.models
 import marketplace.onboarding.models
 import marketplace.parties.models
 import marketplace.placements.models
+import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.search_index.models
 import marketplace.videos.models
@@ -62,10 +64,12 @@ MODELS = (
     marketplace.discovery.models,
     marketplace.mail.models,
     marketplace.notifications.models,
+    marketplace.questions.models,
     marketplace.reactions.models,
     marketplace.search_index.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,
+    fulfillment.customer_reviews.models,
     fulfillment.runs.models,
     billing.gateways.models,
     billing.payments.models,

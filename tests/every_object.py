@@ -13,12 +13,14 @@ from billing.payments.models import Payment
 from billing.payouts.models import Payout
 from billing.statements.models import Statement
 from fulfillment.connectors.models import ConnectorRow
+from fulfillment.customer_reviews.models import CustomerReview
+from fulfillment.customer_reviews.write_review import WriteReview, withdraw_review, write_review
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs.models import Run
 from kernel import clock
 from kernel.db.base import Base
-from kernel.db.uow import unit_of_work
+from kernel.db.uow import UnitOfWork, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.models import Inbox
 from kernel.principal import SYSTEM
@@ -37,6 +39,8 @@ from marketplace.parties.models import BillingProfile, Organization, TaxIdDisput
 from marketplace.parties.open_tax_id_dispute import compare_claims
 from marketplace.placements.models import Claim, Placement
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
+from marketplace.questions.ask_question import ask_question, moderate_question
+from marketplace.questions.models import ProductQuestion
 from marketplace.reactions.comment_on_video import add_comment
 from marketplace.reactions.models import Comment
 from marketplace.videos.models import MediaUpload, Video
@@ -74,6 +78,8 @@ KINDS: dict[str, type[Base]] = {
     "profile_id": BillingProfile,
     "proof_id": LegalProof,
     "purchase_id": Purchase,
+    "question_id": ProductQuestion,
+    "review_id": CustomerReview,
     "run_id": Run,
     "seat_id": Seat,
     "session_id": SignInSession,
@@ -108,6 +114,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             today = clock.today("Asia/Shanghai")
             found["deputy_id"] = appoint_deputy(uow, AppointDeputy(stage.purchaser.person(), today, today)).id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
+        found |= _feedback(uow, stage, entitlement.listing_id)
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):
             card = add_placement(uow, AddPlacement(draft.id, stage.seat_plan, 3_000, 14_000))
@@ -154,3 +161,14 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(db, SYSTEM) as uow:
         found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
     return found
+
+
+def _feedback(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:
+    """Of what customers write, what is shown to nobody else."""
+    with acting(uow, stage.buyer.owner):
+        review = write_review(uow, WriteReview(listing_id, 4, "Kept to ourselves."))
+        withdraw_review(uow, listing_id)
+        question = ask_question(uow, listing_id, "Hidden?")
+    with acting(uow, stage.seller.owner):
+        moderate_question(uow, question.id, show=False)
+    return {"review_id": review.id, "question_id": question.id}

@@ -216,9 +216,16 @@ def make_channel(uow: UnitOfWork, org: Org) -> Channel:
         return open_channel(uow, OpenChannel(f"channel-{uuid7().hex[-10:]}", "频道", "Channel"))
 
 
-def make_ready_video(uow: UnitOfWork, org: Org, *, visibility: str = "public", duration_ms: int = 14_000) -> Video:
+def make_ready_video(
+    uow: UnitOfWork,
+    org: Org,
+    *,
+    visibility: str = "public",
+    duration_ms: int = 14_000,
+    channel: Channel | None = None,
+) -> Video:
     """A video whose examination is over; its bytes are nowhere (upload one where bytes matter)."""
-    channel = make_channel(uow, org)
+    channel = channel or make_channel(uow, org)
     with acting(uow, org.owner):
         video = create_video(uow, CreateVideo(channel.id, "用一块屏管完校招", "One screen", visibility=visibility))
         for state in ("processing", "ready"):
@@ -232,10 +239,17 @@ def make_ready_video(uow: UnitOfWork, org: Org, *, visibility: str = "public", d
 
 
 def make_published_video(
-    uow: UnitOfWork, org: Org, plan: Plan, *, start_ms: int = 3_000, end_ms: int = 14_000, visibility: str = "public"
+    uow: UnitOfWork,
+    org: Org,
+    plan: Plan,
+    *,
+    start_ms: int = 3_000,
+    end_ms: int = 14_000,
+    visibility: str = "public",
+    channel: Channel | None = None,
 ) -> tuple[Video, Placement]:
     """A published video of the organization with a card of the plan."""
-    video = make_ready_video(uow, org, visibility=visibility)
+    video = make_ready_video(uow, org, visibility=visibility, channel=channel)
     with acting(uow, org.owner):
         placement = add_placement(uow, AddPlacement(video.id, plan.id, start_ms, end_ms))
         publish_video(uow, video.id)

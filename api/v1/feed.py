@@ -31,6 +31,7 @@ from marketplace.channels.open_channel import (
 from marketplace.channels.queries import ChannelView, get_channel, list_own_channels
 from marketplace.discovery.cards import Card, ClaimView
 from marketplace.discovery.feed import FeedItem, get_feed_item, list_feed
+from marketplace.discovery.ranking import Reason
 from marketplace.publishing.queries import VideoRow
 from marketplace.reactions.like_video import like_video, unlike_video
 from marketplace.reactions.queries import get_reactions
@@ -39,7 +40,10 @@ from marketplace.videos.set_chapters import Chapter
 
 
 class CardOut(Out):
-    """A product card, shown from `start_ms` up to `end_ms`. The price is for one `price_unit`."""
+    """A product card, shown from `start_ms` up to `end_ms`. The price is for one `price_unit`.
+
+    `rating_tenths`: the average of `rating_count` customers' reviews, in tenths of a star; null where there are none.
+    """
 
     placement_id: UUID
     start_ms: int
@@ -64,6 +68,8 @@ class CardOut(Out):
     included_seats: int
     trial_days: int
     on_sale: bool
+    rating_count: int
+    rating_tenths: int | None
 
     @classmethod
     def of(cls, card: Card) -> CardOut:
@@ -108,8 +114,20 @@ class CaptionTrackOut(Out):
         return cls(language=track.language, name=track.name, url=url)
 
 
+class WhyOut(Out):
+    """A reason for a video's place in the feed: by how many hours it is taken for newer, for older when negative.
+
+    `fresh` is its time of publication; `followed`: one follows the channel; `fits`: it shows a kind of product that was
+    delivered to one's organization; `delivered`: what was bought from it was delivered and kept; `newcomer`: one of its
+    channel's first videos; `crowded`: its channel published much in the day before.
+    """
+
+    reason: Reason
+    hours: int
+
+
 class FeedItemOut(Out):
-    """A published video with its cards. `media_url` answers range requests."""
+    """A published video with its cards. `media_url` answers range requests; `why` explains its place in the feed."""
 
     id: UUID
     title: str
@@ -133,6 +151,7 @@ class FeedItemOut(Out):
     chapters: Sequence[Chapter]
     cards: list[CardOut]
     claims: list[ClaimOut]
+    why: list[WhyOut]
 
     @classmethod
     def of(cls, services: Services, item: FeedItem) -> FeedItemOut:
@@ -145,6 +164,7 @@ class FeedItemOut(Out):
             captions=[CaptionTrackOut.of(services, item, track) for track in item.captions],
             cards=[CardOut.of(card) for card in item.cards],
             claims=[ClaimOut.of(claim) for claim in item.claims],
+            why=[WhyOut.of_row(one) for one in item.why],
         )
 
 
@@ -209,7 +229,7 @@ async def get_feed(
         bool | None, QueryParameter(name="followed", required=False, description="Only of channels that one follows")
     ] = None,
 ) -> Response[PageOut[FeedItemOut]]:
-    """Published videos one may see, newest first; `q` finds words of titles, descriptions and channels."""
+    """Published videos one may see, in the order that `why` explains; those found by the words `q`, newest first."""
 
     def read(uow: UnitOfWork) -> Response[PageOut[FeedItemOut]]:
         page = list_feed(uow, cursor=paging.cursor, limit=paging.limit, query=q, followed_only=bool(followed))

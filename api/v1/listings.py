@@ -146,7 +146,13 @@ class PlanOut(Out):
 
 
 class ListingOut(Out):
-    """A listing with one of its versions. `description_html` is safe to show."""
+    """A listing with one of its versions. `description_html` is safe to show.
+
+    `images`: {id, width, height, alt, alt_en} each, at `/v1/listings/{id}/image?v={image id}`. `terms_version`: the seller's
+    name for the terms at `/v1/listings/{id}/terms`; null where it has none.
+
+    `rating_tenths`: the average of `rating_count` customers' reviews, in tenths of a star; null where there are none.
+    """
 
     id: UUID
     org_id: UUID
@@ -168,10 +174,14 @@ class ListingOut(Out):
     description_html_en: str
     tax_category: str
     refund_window_days: int
+    images: list[dict[str, Any]]
+    terms_version: str | None
     review_reasons: list[dict[str, Any]]
     submitted_at: datetime | None
     published_at: datetime | None
     created_at: datetime
+    rating_count: int
+    rating_tenths: int | None
     plans: list[PlanOut]
 
     @classmethod
@@ -181,6 +191,8 @@ class ListingOut(Out):
             row,
             description_html=render_markdown(row.description),
             description_html_en=render_markdown(row.description_en),
+            images=list(row.images),
+            terms_version=row.terms["version"] if row.terms else None,
             review_reasons=list(row.review_reasons),
             plans=[PlanOut.of(plan) for plan in row.plans],
         )

@@ -40,6 +40,7 @@ class LineOut(Out):
 
     id: UUID
     listing_id: UUID
+    listing_version_id: UUID
     plan_id: UUID
     title: str
     title_en: str

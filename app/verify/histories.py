@@ -14,6 +14,7 @@ import billing.payouts.models
 import billing.refunds.models
 import billing.shares.models
 import billing.statements.models
+import fulfillment.customer_reviews.models
 import fulfillment.entitlements.models
 import fulfillment.runs.models
 import marketplace.access.models
@@ -21,6 +22,7 @@ import marketplace.catalog.models
 import marketplace.leads.models
 import marketplace.onboarding.models
 import marketplace.parties.models
+import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.videos.models
 import orders.checkout.models
@@ -40,6 +42,7 @@ TABLES = {
     billing.statements.models.STATEMENT.name: "billing.statement",
     fulfillment.runs.models.RUN.name: "fulfillment.run",
     fulfillment.entitlements.models.ENTITLEMENT.name: "fulfillment.entitlement",
+    fulfillment.customer_reviews.models.CUSTOMER_REVIEW.name: "fulfillment.customer_review",
     marketplace.catalog.models.LISTING.name: "marketplace.listing",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
@@ -50,6 +53,7 @@ TABLES = {
     marketplace.access.models.INVITATION.name: "marketplace.invitation",
     marketplace.access.models.OWNERSHIP_TRANSFER.name: "marketplace.ownership_transfer",
     marketplace.access.models.MEMBER.name: "marketplace.member",
+    marketplace.questions.models.PRODUCT_QUESTION.name: "marketplace.product_question",
     marketplace.reactions.models.COMMENT.name: "marketplace.comment",
     marketplace.videos.models.VIDEO.name: "marketplace.video",
     orders.order.models.ORDER.name: 'orders."order"',

@@ -24,6 +24,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("fulfillment.run", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
     ("fulfillment.run_attempt", "run_id", "fulfillment.run", BOTH, BOTH),
     ("fulfillment.seat", "entitlement_id", "fulfillment.entitlement", "org_id", "buyer_org_id"),
+    ("fulfillment.customer_review", "entitlement_id", "fulfillment.entitlement", "org_id seller_org_id", BOTH),
+    ("fulfillment.customer_review_revision", "review_id", "fulfillment.customer_review", "org_id", "org_id"),
     ("billing.payment", "reference", "orders.purchase", "payer_org_id", "buyer_org_id"),
     ("billing.payment_attempt", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
     ("billing.payment_allocation", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
@@ -55,7 +57,7 @@ APPEND_ONLY = (
     "billing.ledger_transaction billing.posting billing.ledger_seal billing.ledger_seal_entry billing.statement_line "
     "billing.refund_line billing.invoice_line billing.share_policy orders.approval orders.order_line orders.attribution "
     "orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
-    " marketplace.lead_note"
+    " marketplace.lead_note fulfillment.customer_review_revision"
 ).split()
 """What is added and never changed."""
 UNDELETABLE = (

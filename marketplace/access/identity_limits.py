@@ -15,6 +15,8 @@ TAX_IDS = Limit(10, timedelta(days=1))
 """Corrections of one organization: each may be another's identifier, and opens a dispute then."""
 DOCUMENTS = Limit(20, timedelta(days=1))
 """Of one organization, 10 MB each."""
+IMAGES = Limit(300, timedelta(days=1))
+"""Pictures of products of one organization: many more than anybody prepares by hand."""
 
 
 def count_registration(uow: UnitOfWork, person_id: UUID) -> None:
@@ -35,3 +37,10 @@ def count_document(uow: UnitOfWork) -> None:
     org_id = uow.principal.organization()
     with as_platform(uow):
         count_within(uow, DOCUMENTS, "documents_too_often", "documents_of", str(org_id))
+
+
+def count_image(uow: UnitOfWork) -> None:
+    """Count a picture that the acting organization sends. Raises TooMany(`images_too_often`)."""
+    org_id = uow.principal.organization()
+    with as_platform(uow):
+        count_within(uow, IMAGES, "images_too_often", "images_of", str(org_id))

@@ -73,4 +73,5 @@ def plan_hash(plan: object) -> str:
 def version_hash(version: object, kind: str, category: str, plans: Iterable[HasCode]) -> str:
     """Of everything that a reviewer decides on."""
     parts = {f"plan {plan.code}": plan_hash(plan) for plan in plans}
-    return content_hash({"text": text_hash(version, kind, category), **parts})
+    beside = content_hash(columns_of(version, ("images", "terms")))
+    return content_hash({"text": text_hash(version, kind, category), "beside": beside, **parts})

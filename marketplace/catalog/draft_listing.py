@@ -95,7 +95,8 @@ def draft_listing(uow: UnitOfWork, command: DraftListing) -> Listing:
 def revise_listing(uow: UnitOfWork, command: ReviseListing) -> ListingVersion:
     """Write a new version, or write the present draft (or rejected version) anew. What is published stays as it is.
 
-    Cards that show a plan of the draft follow it by its code, and go when it goes.
+    Cards that show a plan of the draft follow it by its code, and go when it goes. A new version begins with the pictures
+    and the terms of the one before.
 
     Raises:
         NotFound: `listing_not_found`.
@@ -119,7 +120,7 @@ def revise_listing(uow: UnitOfWork, command: ReviseListing) -> ListingVersion:
         _write_plans(uow, latest, command.plans)
         uow.flush()
         return latest
-    return _write_version(uow, listing, latest.number + 1, command.text, command.plans)
+    return _write_version(uow, listing, latest.number + 1, command.text, command.plans, latest)
 
 
 def require_known_kind(kind: str, category: str) -> None:
@@ -150,10 +151,21 @@ def lock_own_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
 
 
 def _write_version(
-    uow: UnitOfWork, listing: Listing, number: int, text: VersionText, plans: Sequence[DraftPlan]
+    uow: UnitOfWork,
+    listing: Listing,
+    number: int,
+    text: VersionText,
+    plans: Sequence[DraftPlan],
+    before: ListingVersion | None = None,
 ) -> ListingVersion:
     version = ListingVersion(
-        id=uuid7(), org_id=listing.org_id, listing_id=listing.id, number=number, created_at=clock.now()
+        id=uuid7(),
+        org_id=listing.org_id,
+        listing_id=listing.id,
+        number=number,
+        images=list(before.images) if before else [],
+        terms=before.terms if before else None,
+        created_at=clock.now(),
     )
     _say(version, text)
     VERSION.begin(uow, version, org_ids=[listing.org_id])

@@ -67,12 +67,12 @@ def edit_text(uow: UnitOfWork, command: EditText) -> ListingVersion:
 
     Raises:
         NotFound: `listing_not_found`.
-        Conflict: `draft_changed`, those of `_lock_draft`, `listing_kind_fixed` once it was published.
+        Conflict: `draft_changed`, those of `lock_draft`, `listing_kind_fixed` once it was published.
         Invalid: as `draft_listing`.
 
     Locks: the listing, its latest version. Idempotent by: the content.
     """
-    listing, version = _lock_draft(uow, command.listing_id)
+    listing, version = lock_draft(uow, command.listing_id)
     kind, category = command.kind or listing.kind, command.category or listing.category
     require_known_kind(kind, category)
     columns = checked_text(command.text)
@@ -86,7 +86,7 @@ def edit_text(uow: UnitOfWork, command: EditText) -> ListingVersion:
         if listing.current_version_id is not None:
             raise Conflict("listing_kind_fixed")
         listing.kind, listing.category = kind, category
-    _write(uow, listing, version)
+    draft_for_change(uow, listing, version)
     for name, value in columns.items():
         setattr(version, name, value)
     uow.flush()
@@ -100,12 +100,12 @@ def edit_plan(uow: UnitOfWork, command: EditPlan) -> ListingVersion:
 
     Raises:
         NotFound: `listing_not_found`.
-        Conflict: `draft_changed`, `plan_code_taken`, those of `_lock_draft`.
+        Conflict: `draft_changed`, `plan_code_taken`, those of `lock_draft`.
         Invalid: `too_many_plans`, and those of `checked_plan`.
 
     Locks: the listing, its latest version. Idempotent by: the content.
     """
-    listing, version = _lock_draft(uow, command.listing_id)
+    listing, version = lock_draft(uow, command.listing_id)
     columns = checked_plan(command.plan)
     rows = _plans(uow, version)
     row = rows.get(command.plan.code)
@@ -116,7 +116,7 @@ def edit_plan(uow: UnitOfWork, command: EditPlan) -> ListingVersion:
         raise Conflict("draft_changed" if command.base else "plan_code_taken")
     if row is None and len(rows) >= MAX_PLANS:
         raise Invalid("too_many_plans", field="plans", limit=MAX_PLANS)
-    _write(uow, listing, version)
+    draft_for_change(uow, listing, version)
     write_plan(uow, version, row, columns)
     uow.flush()
     return version
@@ -127,18 +127,18 @@ def remove_plan(uow: UnitOfWork, command: RemovePlan) -> ListingVersion:
 
     Raises:
         NotFound: `listing_not_found`.
-        Conflict: `draft_changed`, those of `_lock_draft`.
+        Conflict: `draft_changed`, those of `lock_draft`.
 
     Locks: the listing, its latest version.
     """
-    listing, version = _lock_draft(uow, command.listing_id)
+    listing, version = lock_draft(uow, command.listing_id)
     rows = _plans(uow, version)
     row = rows.pop(command.code, None)
     if row is None:
         return version
     if plan_hash(row) != command.base:
         raise Conflict("draft_changed")
-    _write(uow, listing, version)
+    draft_for_change(uow, listing, version)
     drop_other_plans(uow, version, [kept.id for kept in rows.values()])
     uow.flush()
     return version
@@ -161,8 +161,11 @@ def begin_version(uow: UnitOfWork, listing_id: UUID) -> ListingVersion:
     return revise_listing(uow, ReviseListing(listing_id, text, plans))
 
 
-def _lock_draft(uow: UnitOfWork, listing_id: UUID) -> tuple[Listing, ListingVersion]:
-    """Raises NotFound(`listing_not_found`), Conflict(`listing_retired`, `listing_in_review`, `draft_missing`)."""
+def lock_draft(uow: UnitOfWork, listing_id: UUID) -> tuple[Listing, ListingVersion]:
+    """The acting organization's listing, and the draft of it that may be changed.
+
+    Raises NotFound(`listing_not_found`), Conflict(`listing_retired`, `listing_in_review`, `draft_missing`).
+    """
     listing = lock_own_listing(uow, listing_id)
     if listing.state == "retired":
         raise Conflict("listing_retired")
@@ -174,7 +177,7 @@ def _lock_draft(uow: UnitOfWork, listing_id: UUID) -> tuple[Listing, ListingVers
     return listing, version
 
 
-def _write(uow: UnitOfWork, listing: Listing, version: ListingVersion) -> None:
+def draft_for_change(uow: UnitOfWork, listing: Listing, version: ListingVersion) -> None:
     """A rejected version that is mended is a draft again; what was found wrong with it stays in view until it is decided anew."""
     if version.state == "rejected":
         VERSION.move(uow, version, "draft", org_ids=[listing.org_id])

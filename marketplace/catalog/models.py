@@ -33,6 +33,7 @@ class Listing(Base):
             "state IN ('draft', 'in_review', 'published', 'rejected', 'suspended', 'retired')", name="state"
         ),
         CheckConstraint("state <> 'published' OR current_version_id IS NOT NULL", name="published_has_version"),
+        CheckConstraint("rating_count >= 0 AND rating_sum BETWEEN rating_count AND rating_count * 5", name="rating"),
         Index("ix_listing_org_id_created_at", "org_id", "created_at"),
         Index("ix_listing_org_id_current_version_id", "org_id", "current_version_id"),
         Index("ix_listing_on_sale", "created_at", "id", postgresql_where=text("state = 'published'")),
@@ -46,6 +47,10 @@ class Listing(Base):
     slug: Mapped[str]
     state: Mapped[str]
     current_version_id: Mapped[UUID | None]
+    rating_count: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Customers' reviews that are shown."""
+    rating_sum: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """The stars of all of them."""
     created_at: Mapped[CreatedAt]
 
 
@@ -79,6 +84,10 @@ class ListingVersion(Base):
     """What tax law sees in it: 'service' (现代服务, 6 % in China) or 'software' (software goods, 13 % in China)."""
     refund_window_days: Mapped[int]
     """Days after activation within which a refund is granted without asking."""
+    images: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+    """Pictures, the one that stands for the product first: a list of {id, width, height, alt, alt_en}."""
+    terms: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """On what it is sold, where the seller says: {version, text, text_en}; with a document pdf_sha256, pdf_name, pdf_bytes."""
     review_reasons: Mapped[list[Any] | None] = mapped_column(JSONB)
     """Why it was rejected: a list of {field, code}."""
     submitted_at: Mapped[Instant | None]

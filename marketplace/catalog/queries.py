@@ -15,8 +15,10 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.paging import Page, cut, newest_first
 from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.catalog.rate_listing import average_tenths
 from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import price_unit
+from marketplace.search_index.found_by_words import found_by_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,10 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class ListingView:
-    """A listing with one of its versions: the one on sale for buyers, the latest for its seller."""
+    """A listing with one of its versions: the one on sale for buyers, the latest for its seller.
+
+    `rating_tenths`: the average of `rating_count` customers' reviews, in tenths of a star.
+    """
 
     id: UUID
     org_id: UUID
@@ -67,10 +72,14 @@ class ListingView:
     description_en: str
     tax_category: str
     refund_window_days: int
+    images: tuple[dict[str, Any], ...]
+    terms: dict[str, Any] | None
     review_reasons: tuple[dict[str, Any], ...]
     submitted_at: datetime | None
     published_at: datetime | None
     created_at: datetime
+    rating_count: int
+    rating_tenths: int | None
     plans: tuple[PlanView, ...]
 
 
@@ -103,7 +112,7 @@ def list_listings(
     Raises Invalid: `cursor_invalid`; `currency_required` for a price without a currency.
     """
     statement = _selected(Listing.current_version_id == ListingVersion.id).where(
-        *_on_sale(), *_of_listing(only), *_of_a_plan(only), *_named(only.query)
+        *_on_sale(), *_of_listing(only), *_of_a_plan(only), *_named(uow, only.query)
     )
     return _page(uow, statement, cursor, limit, owner=False)
 
@@ -168,11 +177,16 @@ def list_sold_listings(
     """
     if not uow.principal.is_platform:
         raise Forbidden("operator_required")
-    statement = _selected(Listing.current_version_id == ListingVersion.id).where(*_named(query))
+    statement = _selected(Listing.current_version_id == ListingVersion.id).where(*_containing(query))
     return _page(uow, statement, cursor, limit, owner=True)
 
 
-def _named(query: str | None) -> list[ColumnElement[bool]]:
+def _named(uow: UnitOfWork, query: str | None) -> list[ColumnElement[bool]]:
+    """It has every word, as the search index finds them."""
+    return [Listing.id.in_(found_by_words(uow, query, "product"))] if query else []
+
+
+def _containing(query: str | None) -> list[ColumnElement[bool]]:
     """Every word is in the title, the summary or the seller's name."""
     conditions: list[ColumnElement[bool]] = []
     for word in (query or "").split()[:8]:
@@ -332,10 +346,14 @@ def _views(
             description_en=version.description_en,
             tax_category=version.tax_category,
             refund_window_days=version.refund_window_days,
+            images=tuple(version.images),
+            terms=version.terms,
             review_reasons=tuple(version.review_reasons or ()) if owner else (),
             submitted_at=version.submitted_at if owner else None,
             published_at=version.published_at,
             created_at=listing.created_at,
+            rating_count=listing.rating_count,
+            rating_tenths=average_tenths(listing.rating_count, listing.rating_sum),
             plans=tuple(plans.get(version.id, ())),
         )
         for listing, version, seller in rows

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import terms_of
+from marketplace.catalog.rate_listing import average_tenths
 from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import ClaimValue, find_contradiction, price_unit
 from marketplace.placements.models import Claim, Placement
@@ -47,6 +48,8 @@ class Card:
     included_seats: int
     trial_days: int
     on_sale: bool
+    rating_count: int = 0
+    rating_tenths: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,4 +170,6 @@ def _card(
         included_seats=plan.included_seats,
         trial_days=plan.trial_days,
         on_sale=on_sale,
+        rating_count=listing.rating_count,
+        rating_tenths=average_tenths(listing.rating_count, listing.rating_sum),
     )

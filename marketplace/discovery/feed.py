@@ -1,25 +1,42 @@
-"""The feed: published videos a viewer may see, newest first, with their cards and claims.
+"""The feed: published videos a viewer may see, with their cards and claims.
 
-Newest first by (published_at, id): a stable order for cursors, in which a new channel shows at once.
+In the order of `ranking.py`, by (instant, id), which is stable for cursors. A channel's own videos, those of channels that one
+follows and those that words were asked for come newest first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    Uuid,
+    cast,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
-from kernel.paging import Page, cut, newest_first
+from kernel.paging import Page, bounded, cut, decode, newest_first
 from marketplace.channels.models import Channel
-from marketplace.channels.queries import followed_by
 from marketplace.discovery.cards import Card, ClaimView, cards_of, claims_of_videos
+from marketplace.discovery.ranking import FITS_H, FOLLOWED_H, Taste, Why, explain
+from marketplace.discovery.taste import taste_of
 from marketplace.placements.models import Placement
+from marketplace.search_index.found_by_words import found_by_words
 from marketplace.videos.access import is_public, listed_to, watchable_by
 from marketplace.videos.captions.edit_captions import CaptionTrack, tracks_of
 from marketplace.videos.models import Video, media_version
@@ -28,7 +45,10 @@ from marketplace.videos.set_chapters import Chapter, chapters_of
 
 @dataclass(frozen=True, slots=True)
 class FeedItem:
-    """A video as a viewer meets it. `media_version` changes with the bytes, `followed` is the acting person's own."""
+    """A video as a viewer meets it. `media_version` changes with the bytes, `followed` is the acting person's own.
+
+    `why`: the reasons for its place in the feed.
+    """
 
     id: UUID
     org_id: UUID
@@ -53,6 +73,7 @@ class FeedItem:
     chapters: tuple[Chapter, ...]
     cards: tuple[Card, ...]
     claims: tuple[ClaimView, ...]
+    why: tuple[Why, ...] = ()
 
 
 def list_feed(
@@ -64,24 +85,25 @@ def list_feed(
     channel_id: UUID | None = None,
     followed_only: bool = False,
 ) -> Page[FeedItem]:
-    """One page of the feed, optionally of one channel, of followed channels, or of videos whose words hold `query`.
+    """One page of the feed, optionally of one channel, of followed channels, or of videos that have the words of `query`.
 
     Raises:
         Invalid: `cursor_invalid`.
     """
-    followed = followed_by(uow)
-    statement = _videos().where(listed_to(uow.principal))
+    taste = taste_of(uow)
+    statement = _listed(uow)
+    if channel_id is None and not followed_only and not query:
+        return _ranked(uow, taste, cursor, limit)
     if channel_id is not None:
         statement = statement.where(Video.channel_id == channel_id)
     if followed_only:
-        statement = statement.where(Video.channel_id.in_(followed))
-    for word in (query or "").split()[:8]:
-        columns = (Video.title, Video.title_en, Video.description, Video.description_en, Channel.name, Channel.name_en)
-        statement = statement.where(or_(*(column.icontains(word, autoescape=True) for column in columns)))
+        statement = statement.where(Video.channel_id.in_(taste.followed))
+    if query:
+        statement = statement.where(Video.id.in_(found_by_words(uow, query, "video")))
     statement = newest_first(statement, Video.published_at, Video.id, cursor, limit)
     rows: list[tuple[Video, Channel]] = [(row[0], row[1]) for row in uow.session.execute(statement)]
     page = cut(rows, limit, lambda row: (row[0].published_at or row[0].created_at, row[0].id))
-    return Page(_items(uow, page.items, followed), page.next_cursor)
+    return Page(_items(uow, page.items, taste), page.next_cursor)
 
 
 def get_feed_item(uow: UnitOfWork, video_id: UUID) -> FeedItem:
@@ -89,15 +111,15 @@ def get_feed_item(uow: UnitOfWork, video_id: UUID) -> FeedItem:
     row = _find_watchable(uow, video_id)
     if row is None:
         raise NotFound("video_not_found")
-    return _items(uow, [(row[0], row[1])], followed_by(uow))[0]
+    return _items(uow, [(row[0], row[1])], taste_of(uow))[0]
 
 
 def list_feed_items_by_id(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, FeedItem]:
     """Those of these videos that are listed to the acting principal, by id."""
     if not video_ids:
         return {}
-    rows = uow.session.execute(_videos().where(listed_to(uow.principal), Video.id.in_(list(video_ids))))
-    return {item.id: item for item in _items(uow, [(row[0], row[1]) for row in rows], followed_by(uow))}
+    rows = uow.session.execute(_listed(uow).where(Video.id.in_(list(video_ids))))
+    return {item.id: item for item in _items(uow, [(row[0], row[1]) for row in rows], taste_of(uow))}
 
 
 def get_placed(uow: UnitOfWork, placement_id: UUID) -> tuple[FeedItem, Card]:
@@ -108,22 +130,78 @@ def get_placed(uow: UnitOfWork, placement_id: UUID) -> tuple[FeedItem, Card]:
     row = _find_watchable(uow, video_id) if video_id is not None else None
     if row is None:
         raise NotFound("placement_not_found")
-    item = _items(uow, [(row[0], row[1])], followed_by(uow))[0]
+    item = _items(uow, [(row[0], row[1])], taste_of(uow))[0]
     card = next((card for card in item.cards if card.placement_id == placement_id), None)
     if card is None:
         raise NotFound("placement_not_found")
     return item, card
 
 
+def _ranked(uow: UnitOfWork, taste: Taste, cursor: str | None, limit: int) -> Page[FeedItem]:
+    """One page of everything there is. Raises Invalid(`cursor_invalid`)."""
+    size = bounded(limit)
+    if taste.is_neutral():
+        statement = newest_first(_listed(uow).add_columns(Video.ranked_at), Video.ranked_at, Video.id, cursor, limit)
+    else:
+        best = _best(uow, taste, decode(cursor) if cursor else None, size + 1)
+        statement = (
+            _listed(uow)
+            .add_columns(best.c.rank)
+            .join(best, best.c.id == Video.id)
+            .order_by(best.c.rank.desc(), Video.id.desc())
+        )
+    rows = [(row[0], row[1], row[2]) for row in uow.session.execute(statement)]
+    page = cut(rows, limit, lambda row: (row[2], row[0].id))
+    return Page(_items(uow, [row[:2] for row in page.items], taste), page.next_cursor)
+
+
+def _best(uow: UnitOfWork, taste: Taste, after: tuple[datetime, UUID] | None, most: int) -> Any:
+    """The next videos for a taste, at most so many, with the instant by which each stands.
+
+    Each kind of video is moved by the same hours, so that an index has it in its order already: of each channel followed,
+    of each category, and of everything else, no more is read than fits on the page.
+    """
+
+    def stream(hours: int, *conditions: ColumnElement[bool]) -> Any:
+        moved = timedelta(hours=hours)
+        found = select(Video.id, (Video.ranked_at + moved).label("rank")).where(listed_to(uow.principal), *conditions)
+        if after is not None:
+            found = found.where(tuple_(Video.ranked_at, Video.id) < tuple_(after[0] - moved, after[1]))
+        return found.order_by(Video.ranked_at.desc(), Video.id.desc()).limit(most)
+
+    followed, interests = sorted(taste.followed), sorted(taste.interests)
+    unfollowed = Video.channel_id.not_in(followed)
+    other = or_(Video.category.is_(None), Video.category.not_in(interests))
+    streams = [stream(0, unfollowed, other)]
+    if followed:
+        streams.append(_each(followed, Uuid, lambda channel: stream(FOLLOWED_H, Video.channel_id == channel)))
+    if interests:
+        streams.append(_each(interests, Text, lambda kind: stream(FITS_H, Video.category == kind, unfollowed)))
+    found = union_all(*(select(one.subquery()) for one in streams)).subquery("found")
+    return select(found).order_by(found.c.rank.desc(), found.c.id.desc()).limit(most).subquery("best")
+
+
+def _each(values: Sequence[Any], kind: Any, of: Callable[[ColumnElement[Any]], Any]) -> Any:
+    """What `of` finds for each of the values."""
+    one = func.unnest(cast(literal(values, ARRAY(kind)), ARRAY(kind))).table_valued(column("value", kind), name="one")
+    one = one.render_derived()
+    inner = of(one.c.value).correlate(one).lateral("inner")
+    return select(inner.c.id, inner.c.rank).select_from(one).join(inner, true())
+
+
 def _videos() -> Any:
     return select(Video, Channel).join(Channel, Channel.id == Video.channel_id)
+
+
+def _listed(uow: UnitOfWork) -> Any:
+    return _videos().where(listed_to(uow.principal))
 
 
 def _find_watchable(uow: UnitOfWork, video_id: UUID) -> Any:
     return uow.session.execute(_videos().where(watchable_by(uow.principal), Video.id == video_id)).first()
 
 
-def _items(uow: UnitOfWork, found: Sequence[tuple[Video, Channel]], followed: frozenset[UUID]) -> list[FeedItem]:
+def _items(uow: UnitOfWork, found: Sequence[tuple[Video, Channel]], taste: Taste) -> list[FeedItem]:
     ids = [video.id for video, _ in found]
     cards, claims = cards_of(uow, ids), claims_of_videos(uow, ids)
     return [
@@ -140,7 +218,7 @@ def _items(uow: UnitOfWork, found: Sequence[tuple[Video, Channel]], followed: fr
             channel_handle=channel.handle,
             channel_name=channel.name,
             channel_name_en=channel.name_en,
-            followed=channel.id in followed,
+            followed=channel.id in taste.followed,
             duration_ms=video.duration_ms or 0,
             width=video.width or 0,
             height=video.height or 0,
@@ -151,6 +229,14 @@ def _items(uow: UnitOfWork, found: Sequence[tuple[Video, Channel]], followed: fr
             chapters=chapters_of(video),
             cards=cards.get(video.id, ()),
             claims=tuple(claim for claim in claims.get(video.id, ()) if claim.kept),
+            why=explain(
+                taste,
+                channel.id,
+                video.category,
+                outcome_h=video.outcome_h,
+                newcomer_h=video.newcomer_h,
+                crowding_h=video.crowding_h,
+            ),
         )
         for video, channel in found
     ]

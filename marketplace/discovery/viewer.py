@@ -15,6 +15,7 @@ from kernel.principal import Principal
 from marketplace.catalog.models import Listing
 from marketplace.channels.models import Follow
 from marketplace.discovery.models import CatalogueVersion
+from marketplace.parties.models import Organization
 from marketplace.videos.models import Video
 
 _ASKED = (
@@ -41,6 +42,7 @@ _VIEWERS = Read(
         .where(Follow.org_id == _ASKED.c.org_id, Follow.person_id == _ASKED.c.person_id)
         .scalar_subquery()
         .label("followed"),
+        select(Organization.interests).where(Organization.id == _ASKED.c.org_id).scalar_subquery().label("interests"),
     )
     .select_from(CatalogueVersion)
     .join(_ASKED, CatalogueVersion.id == 1)
@@ -49,7 +51,7 @@ _VIEWERS = Read(
 
 @dataclass(frozen=True, slots=True)
 class CatalogueViewer:
-    """Two viewers that are equal are shown the same: same version, same rights, same channels followed.
+    """Two viewers that are equal are shown the same: same version, same rights, same channels followed, same interests.
 
     `org_id` is None for organizations with neither videos nor listings that are nobody's partner: no row of the catalogue is
     shown to them alone, so they see what everybody sees.
@@ -59,6 +61,7 @@ class CatalogueViewer:
     is_platform: bool
     org_id: UUID | None
     followed: frozenset[UUID]
+    interests: frozenset[str] = frozenset()
 
 
 def find_catalogue_viewers(uow: UnitOfWork, principals: Iterable[Principal]) -> dict[Principal, CatalogueViewer]:
@@ -77,6 +80,7 @@ def find_catalogue_viewers(uow: UnitOfWork, principals: Iterable[Principal]) -> 
             principal.is_platform,
             principal.org_id if found[pair].sees_more else None,
             frozenset(found[pair].followed or ()),
+            frozenset(found[pair].interests or ()),
         )
         for principal, pair in asked.items()
         if pair in found

@@ -90,6 +90,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("legal_proof_rejected", _LISTINGS),
         Kind("video_not_published", _LISTINGS),
         Kind("comment_added", _LISTINGS, mailed=False),
+        Kind("customer_review_written", _LISTINGS),
+        Kind("question_asked", _LISTINGS),
+        Kind("question_answered", _REQUESTS),
+        Kind("customer_review_answered", _REQUESTS),
         Kind("statement_closed", _MONEY),
         Kind("payout_sent", _MONEY),
         Kind("payout_failed", _MONEY),
@@ -102,6 +106,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("legal_proof_waiting", _OPERATIONS),
         Kind("tax_id_disputed", _OPERATIONS),
         Kind("comment_reported", _OPERATIONS),
+        Kind("customer_review_reported", _OPERATIONS),
         Kind("incident_opened", _OPERATIONS),
         Kind("new_device", _SECURITY),
         # The mails of these are queued with the change itself, for whoever has no notification to read.

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Text,
     UniqueConstraint,
     Uuid,
     text,
@@ -59,6 +60,8 @@ class Organization(Base):
     locale: Mapped[str]
     time_zone: Mapped[str]
     industry: Mapped[str | None]
+    interests: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    """Categories of products that were delivered to it lately; the feed takes what shows such for newer."""
     is_seller: Mapped[bool] = mapped_column(default=False)
     is_platform: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str]

@@ -15,6 +15,7 @@ from kernel.ids import uuid7
 from kernel.money import exponent
 from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.plan_terms import terms_of
+from marketplace.discovery.place_video import set_category
 from marketplace.input_text import line
 from marketplace.placements.claim_checks import KINDS, UNITS, ClaimValue, find_contradiction
 from marketplace.placements.models import Claim, Placement
@@ -95,6 +96,7 @@ def add_placement(uow: UnitOfWork, command: AddPlacement) -> Placement:
         created_at=clock.now(),
     )
     uow.session.add(placement)
+    set_category(uow, video)
     uow.flush()
     return placement
 
@@ -135,6 +137,7 @@ def change_placement(uow: UnitOfWork, command: ChangePlacement) -> Placement:
         placement.seller_org_id = plan.org_id
     placement.start_ms, placement.end_ms = start_ms, end_ms
     placement.action = command.action or placement.action
+    set_category(uow, video)
     uow.flush()
     return placement
 
@@ -156,6 +159,7 @@ def remove_placement(uow: UnitOfWork, placement_id: UUID) -> None:
     )
     for claim in claims:
         claim.removed_at = placement.removed_at
+    set_category(uow, lock_own_video(uow, placement.video_id))
     uow.flush()
 
 

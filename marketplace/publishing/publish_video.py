@@ -15,6 +15,7 @@ from kernel.errors import Conflict
 from kernel.jobs.outbox import emit
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import terms_of
+from marketplace.discovery.place_video import place_video
 from marketplace.onboarding.checklist import missing_steps
 from marketplace.onboarding.models import SellerOnboarding
 from marketplace.placements.claim_checks import ClaimValue, find_contradiction
@@ -52,6 +53,7 @@ def publish_video(uow: UnitOfWork, video_id: UUID) -> Video:
     VIDEO.move(uow, video, "published", org_ids=[video.org_id])
     video.published_at = clock.now()
     video.publish_at = video.publish_refused_code = None
+    place_video(uow, video, video.published_at)
     emit(uow, VideoPublished(video_id=video.id, org_id=video.org_id))
     uow.flush()
     index_video(uow, video)

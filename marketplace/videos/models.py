@@ -6,7 +6,16 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    CheckConstraint,
+    FetchedValue,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,6 +50,10 @@ class Video(Base):
         Index("ix_video_publish_at", "publish_at", "id", postgresql_where=text("publish_at IS NOT NULL")),
         Index("ix_video_cover_request_id", "id", postgresql_where=text("cover_request_id IS NOT NULL")),
         Index("ix_video_feed", "published_at", "id", postgresql_where=text("state = 'published'")),
+        *(
+            Index(f"ix_video_{name}", *first, "ranked_at", "id", postgresql_where=text("state = 'published'"))
+            for name, first in (("ranked", ()), ("channel_ranked", ("channel_id",)), ("category_ranked", ("category",)))
+        ),
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
@@ -83,6 +96,14 @@ class Video(Base):
     """What stood in the way when it was due."""
     publish_refused_params: Mapped[Json | None]
     published_at: Mapped[Instant | None]
+    category: Mapped[str | None]
+    """Of the first product it shows."""
+    outcome_h: Mapped[int] = mapped_column(default=0, server_default="0")
+    newcomer_h: Mapped[int] = mapped_column(default=0, server_default="0")
+    crowding_h: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Hours by which the feed takes it for newer, for what it delivered and as one of a new channel's first, or older."""
+    ranked_at: Mapped[Instant | None] = mapped_column(FetchedValue(), server_onupdate=FetchedValue())
+    """Its place in the feed: `published_at` and those hours. The database works it out."""
     created_at: Mapped[CreatedAt]
 
 

@@ -25,6 +25,7 @@ from marketplace.notifications.notify import NewNotification, notify
 from orders.notifications import (
     about_accounts,
     about_comments,
+    about_feedback,
     about_identity,
     about_leads,
     about_listings,
@@ -41,6 +42,7 @@ SOURCES = (
     about_listings,
     about_videos,
     about_comments,
+    about_feedback,
     about_leads,
     about_identity,
     about_accounts,

@@ -171,7 +171,7 @@ class Attribution(Base):
         Index(
             "ix_attribution_promoter_org_id", "promoter_org_id", postgresql_where=text("promoter_org_id IS NOT NULL")
         ),
-        Index("ix_attribution_video_id", "video_id", postgresql_where=text("video_id IS NOT NULL")),
+        Index("ix_attribution_video_id", "video_id", "id", postgresql_where=text("video_id IS NOT NULL")),
         Index("ix_attribution_placement_id", "placement_id", postgresql_where=text("placement_id IS NOT NULL")),
         ForeignKeyConstraint(
             ["buyer_org_id", "seller_org_id", "order_line_id"],

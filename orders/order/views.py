@@ -17,6 +17,7 @@ class LineView:
 
     id: UUID
     listing_id: UUID
+    listing_version_id: UUID
     plan_id: UUID
     title: str
     title_en: str

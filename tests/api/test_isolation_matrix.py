@@ -36,10 +36,14 @@ SHOWN = {
     ("PUT", "/v1/channels/{channel_id}/follow"),
     ("DELETE", "/v1/channels/{channel_id}/follow"),
     ("GET", "/v1/listings/{listing_id}"),
+    ("GET", "/v1/listings/{listing_id}/customer-reviews"),
+    ("GET", "/v1/listings/{listing_id}/questions"),
+    ("POST", "/v1/listings/{listing_id}/questions"),
     ("GET", "/v1/organizations/{org_id}"),
     ("GET", "/v1/sandbox/mails/{mail_id}"),
 }
-"""Published by their nature: channels, published listings, sellers' legal names, a sandbox's mails. Each has tests of its own."""
+"""Published by their nature: channels, published listings and what is said and asked about them, sellers' legal names, a
+sandbox's mails. Each has tests of its own."""
 
 WORDS = {"language": "en"}
 """Parameters beside the ids."""
@@ -53,6 +57,12 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "PUT /v1/channels/{channel_id}": {"name": "其他", "name_en": "other"},
     "POST /v1/comments/{comment_id}/reports": {"reason": "x"},
+    "POST /v1/customer-reviews/{review_id}/reports": {"reason": "x"},
+    "PUT /v1/listings/{listing_id}/customer-review": {"stars": 1, "text": "x"},
+    "PUT /v1/listings/{listing_id}/image": {"alt": "x"},
+    "PUT /v1/listings/{listing_id}/terms": {"version": "x", "text": "x"},
+    "PUT /v1/seller/customer-reviews/{review_id}/answer": {"text": "x"},
+    "PUT /v1/seller/questions/{question_id}/answer": {"text": "x"},
     "POST /v1/videos/{video_id}/comments": {"text": "x"},
     "POST /v1/videos/{video_id}/cover": {"at_ms": 1_000},
     "PUT /v1/videos/{video_id}/schedule": {"publish_at": "2099-01-01T00:00:00Z"},

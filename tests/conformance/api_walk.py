@@ -77,14 +77,14 @@ class Walk:
     def ask(
         self, label: str, who: Who, body: Any = None, media_type: str = "application/json", /, **named: object
     ) -> Any:
-        """Ask `METHOD /path`, with what is in its path by name; returns the body of the answer."""
+        """Ask `METHOD /path`, with what is in its path and query by name; returns the body of the answer."""
         method, _, path = label.partition(" ")
         operation = self.schema[path][method.lower()]
         headers = who | ({"Idempotency-Key": uuid7().hex} if method == "POST" else {})
         given: dict[str, Any] = {} if body is None else {"body": body, "media_type": media_type}
-        case = operation.Case(
-            path_parameters={name: str(value) for name, value in named.items()}, headers=headers, **given
-        )
+        in_path = {name: str(value) for name, value in named.items() if f"{{{name}}}" in path}
+        query = {name: str(value) for name, value in named.items() if name not in in_path}
+        case = operation.Case(path_parameters=in_path, query=query, headers=headers, **given)
         response = case.call()
         try:
             case.validate_response(

@@ -39,6 +39,7 @@ from tests.conformance.people_writes import leads, members, notifications, owner
 from tests.conformance.video_writes import videos
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.loop_stage import Stage, services_for, set_stage
+from tests.pictures import picture
 
 BEYOND = {
     "POST /hooks/stripe": "no Stripe beside the sandbox: tests/api/test_gateway_webhooks.py asks it",
@@ -143,6 +144,15 @@ def catalogue(world: World) -> None:
     draft = TEXTS | {"category": "hr", "kind": "saas", "slug": f"s-{uuid7().hex[-10:]}", "plans": [plan]}
     listing_id = ask("POST /v1/listings", seller, draft)["id"]
     listing = {"listing_id": listing_id}
+    picture = {"file": PICTURE}
+    shown = ask("POST /v1/listings/{listing_id}/images/upload", seller, picture, "multipart/form-data", **listing)
+    ask("PUT /v1/listings/{listing_id}/image", seller, {"alt": "看板"}, v=shown["id"], **listing)
+    ask("DELETE /v1/listings/{listing_id}/image", seller, v=shown["id"], **listing)
+    ask("PUT /v1/listings/{listing_id}/terms", seller, {"version": "2026-11", "text": "按年付费。"}, **listing)
+    ask("POST /v1/listings/{listing_id}/terms/upload", seller, {"file": DOCUMENT}, "multipart/form-data", **listing)
+    ask("DELETE /v1/listings/{listing_id}/terms", seller, **listing)
+    draft_terms = {"version": "2026-12", "text_en": "Paid a year ahead."}
+    ask("PUT /v1/listings/{listing_id}/terms", seller, draft_terms, **listing)
     ask("POST /v1/listings/{listing_id}/submit", seller, **listing)
     ask("POST /v1/operator/reviews/{listing_id}", operator, {"approve": True}, **listing)
     ask("POST /v1/operator/listings/{listing_id}/suspend", operator, {"reason": "looked into"}, **listing)
@@ -181,6 +191,28 @@ def onboarding(world: World) -> None:
     ask("POST /v1/operator/payout-accounts/{account_id}/reveal", operator, account_id=saved["id"])
 
 
+def feedback(world: World, listing_id: UUID) -> None:
+    ask, listing, operator = world.walk.ask, {"listing_id": listing_id}, world.operator
+    _, seller, _ = world.member(world.stage.seller, "catalog")
+    written = {"stars": 5, "text": "一块屏就够了。"}
+    review = ask("PUT /v1/listings/{listing_id}/customer-review", world.purchaser, written, **listing)
+    said = {"review_id": review["id"]}
+    ask("PUT /v1/seller/customer-reviews/{review_id}/answer", seller, {"text": "谢谢。"}, **said)
+    ask("POST /v1/customer-reviews/{review_id}/reports", world.approver, {"reason": "广告"}, **said)
+    ask("POST /v1/operator/customer-review-reports/{review_id}", operator, {"remove": False}, **said)
+    ask("DELETE /v1/listings/{listing_id}/customer-review", world.purchaser, **listing)
+    for text, who, address in (
+        ("多少钱？", world.purchaser, "/v1/questions/{question_id}"),
+        ("能导出吗？", operator, "/v1/operator/questions/{question_id}"),
+    ):
+        made = ask("POST /v1/listings/{listing_id}/questions", world.purchaser, {"text": text}, **listing)
+        asked = {"question_id": made["id"]}
+        ask("PUT /v1/seller/questions/{question_id}/answer", seller, {"text": "见价格表。"}, **asked)
+        for verb in ("hide", "show"):
+            ask(f"POST /v1/seller/questions/{{question_id}}/{verb}", seller, **asked)
+        ask(f"DELETE {address}", who, **asked)
+
+
 def buying(world: World) -> None:
     ask, stage = world.walk.ask, world.stage
     quote = ask("POST /v1/quotes", world.purchaser, {"plan_id": str(stage.seat_plan), "quantity": 20})
@@ -217,6 +249,7 @@ def using(world: World) -> None:
     order_id = stage.buy()
     stage.run()
     entitlement = stage.entitlement(order_id)
+    feedback(world, entitlement.listing_id)
     person, who, _ = world.member(stage.buyer, "viewer")
     named = {"entitlement_id": entitlement.id}
     body = {"person_id": str(person.person())}
@@ -280,6 +313,12 @@ def operating(world: World) -> None:
     ask("POST /v1/operator/clock", operator, {"advance_s": 1})
 
 
+CLIP = b"\0\0\0\x18ftypisom\0\0\2\0isommp42" + bytes(64)
+"""What begins as a video does; what it holds is examined later."""
+DOCUMENT = b"%PDF-1.7\n" + bytes(40) + b"\n%%EOF"
+"""What begins and ends as a PDF does."""
+PICTURE = picture()
+"""A product, seen from in front."""
 SCAN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40) + b"\0\0\0\0IEND\xae\x42\x60\x82"
 """What begins and ends as a picture does."""
 STEPS = (

@@ -303,6 +303,7 @@ def _view(  # noqa: PLR0913, PLR0917 - what was read, once each
         else None,
         category=category_name(page_request, listing.category),
         po_number=wanted.po_number,
+        terms_version=str(listing.terms["version"]) if listing.terms else "",
         error=error,
         error_field=error_field,
     )

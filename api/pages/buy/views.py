@@ -109,5 +109,6 @@ class BuyView:
     category: str = ""
     """Of the product, as a word."""
     po_number: str = ""
+    terms_version: str = ""
     error: str | None = None
     error_field: str | None = None

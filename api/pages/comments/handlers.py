@@ -13,6 +13,7 @@ from api.pages.comments.views import CommentsView, ReportedCommentsView
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page
+from fulfillment.customer_reviews.queries import list_reported_reviews
 from kernel.errors import DomainError, NotFound
 from marketplace.discovery.feed import get_feed_item
 from marketplace.reactions.comment_on_video import (
@@ -74,7 +75,8 @@ def show_reported(page_request: Given[PageRequest]) -> Answer:
     """What the platform is to look at."""
     with page_request.work() as uow:
         rows = tuple(list_reported_comments(uow))
-    return page_request.render(ReportedCommentsView(rows))
+        reviews = tuple(list_reported_reviews(uow))
+    return page_request.render(ReportedCommentsView(rows, reviews))
 
 
 @form_post("/operator/comments/{comment_id:uuid}", REVIEW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from fulfillment.customer_reviews.queries import ReportedReview
 from marketplace.reactions.comment_queries import CommentView, ReportedComment
 
 
@@ -32,3 +33,4 @@ class ReportedCommentsView:
     active: ClassVar[str] = "operator_comments"
 
     rows: tuple[ReportedComment, ...]
+    reviews: tuple[ReportedReview, ...] = ()

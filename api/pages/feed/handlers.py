@@ -42,7 +42,7 @@ CALLS: dict[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo"
 
 @page(addresses.FEED, PUBLIC)
 def show_feed(page_request: Given[PageRequest]) -> Response[str]:
-    """Published videos, newest first; with `followed` = 1 only of channels that one follows."""
+    """Published videos, in the order of the feed; with `followed` = 1 only of channels that one follows."""
     with page_request.work() as uow:
         # Whoever has not signed in follows nothing, and is shown what there is.
         followed = page_request.query("followed", most=1) == "1" and uow.principal.person_id is not None
@@ -130,6 +130,7 @@ def video_view(
             for chapter in item.chapters
         ),
         captions=tuple(_captions(page_request, item, track) for track in item.captions),
+        why=tuple(page_request.t(f"feed.why.{one.reason}") for one in item.why),
     )
 
 
@@ -193,6 +194,8 @@ def _card(page_request: PageRequest, card: cards.Card, owned: frozenset[UUID]) -
         price=None if card.action == "quote" else Money(card.unit_price_minor, card.currency),
         per=per_of(card.price_unit),
         owned=card.listing_id in owned,
+        rating_tenths=card.rating_tenths,
+        rating_count=card.rating_count,
     )
 
 

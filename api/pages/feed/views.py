@@ -28,6 +28,8 @@ class FeedCard:
     price: Money | None
     per: Per
     owned: bool = False
+    rating_tenths: int | None = None
+    rating_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class FeedVideo:
     liked: bool = False
     captions: tuple[FeedCaptions, ...] = ()
     chapters: tuple[FeedChapter, ...] = ()
+    #: The reasons for its place in the feed, in words.
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

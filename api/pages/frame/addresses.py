@@ -1,9 +1,24 @@
 """Every address a page links to, in one place, so that a route and its links cannot drift apart."""
 
-from urllib.parse import urlencode
+from api.pages.frame import product_addresses
+
+PRODUCTS = product_addresses.PRODUCTS
+operator_reported_review = product_addresses.operator_reported_review
+product = product_addresses.product
+product_ask = product_addresses.product_ask
+product_buy = product_addresses.product_buy
+product_questions = product_addresses.product_questions
+product_review = product_addresses.product_review
+product_reviews = product_addresses.product_reviews
+product_terms = product_addresses.product_terms
+question = product_addresses.question
+question_answer = product_addresses.question_answer
+review_answer = product_addresses.review_answer
+review_report = product_addresses.review_report
+terms_pdf = product_addresses.terms_pdf
+with_query = product_addresses.with_query
 
 FEED = "/"
-PRODUCTS = "/products"
 SEARCH = "/search"
 SIGN_IN = "/sign-in"
 SIGN_IN_CODE = "/sign-in/code"
@@ -73,12 +88,6 @@ OPERATOR_CLOCK = "/operator/clock"
 TRACE = "/trace"
 
 
-def with_query(path: str, **query: str | int | None) -> str:
-    """Return ``path`` with the given filters in its query; empty ones are left out so that addresses stay short."""
-    kept = {key: str(value) for key, value in query.items() if value not in (None, "")}
-    return f"{path}?{urlencode(kept)}" if kept else path
-
-
 def next_page(path: str, cursor: str | None, **filters: str | None) -> str | None:
     """Where a list goes on under the same filters; None at its end."""
     return with_query(path, cursor=cursor, **filters) if cursor else None
@@ -137,21 +146,6 @@ def channel_follow(channel_id: str) -> str:
 def buy(placement_id: str, second: int | None = None, share: str | None = None) -> str:
     """The purchase sheet as a page: the form that works without JavaScript."""
     return with_query(f"/buy/{placement_id}", second=second, share=share)
-
-
-def product(listing_id: str) -> str:
-    """The public page of a product."""
-    return f"{PRODUCTS}/{listing_id}"
-
-
-def product_buy(listing_id: str, plan_id: str | None = None) -> str:
-    """The purchase sheet of a product that is bought without a video."""
-    return with_query(f"{PRODUCTS}/{listing_id}/buy", plan=plan_id)
-
-
-def product_ask(listing_id: str, kind: str, placement: str = "", second: int | None = None) -> str:
-    """The form that asks a product's seller for a demo, a quote or advice."""
-    return with_query(f"{PRODUCTS}/{listing_id}/ask/{kind}", placement=placement, second=second)
 
 
 def request(lead_id: str) -> str:
@@ -332,6 +326,11 @@ def operator_document(proof_id: str) -> str:
 def listing_edit(listing_id: str, section: str = "") -> str:
     """The editor of a listing, at one of its sections."""
     return f"/seller/listings/{listing_id}/edit{'#' if section else ''}{section}"
+
+
+def listing_images(listing_id: str, act: str = "") -> str:
+    """Where a picture of the draft is sent, or (`act`) changed."""
+    return f"/seller/listings/{listing_id}/images{'/' if act else ''}{act}"
 
 
 def listing_act(listing_id: str, act: str) -> str:

@@ -36,6 +36,10 @@ class Formats:
         """A whole number with the locale's grouping."""
         return format_decimal(value, locale=self.locale)
 
+    def tenths(self, value: int) -> str:
+        """A figure in tenths with its one decimal: 43 is 4.3."""
+        return format_decimal(Decimal(value).scaleb(-1), "0.0", locale=self.locale)
+
     def compact(self, value: int) -> str:
         """A count as short as it can be read: 1.2K, 3.4万."""
         return format_compact_decimal(value, locale=self.locale, fraction_digits=1) if value >= 1000 else str(value)

@@ -47,6 +47,17 @@ def titles(page_request: PageRequest, lines: Sequence[LineView]) -> str:
     return page_request.t("list.and_more", title=first, n=len(lines) - 1) if len(lines) > 1 else first
 
 
+def several(page_request: PageRequest, lines: Sequence[LineView]) -> tuple[str, ...]:
+    """Each line of an order that has more than one, with its plan and how often."""
+    if len(lines) < 2:
+        return ()
+    pick, number = page_request.pick, page_request.formats.number
+    return tuple(
+        f"{pick(one.title, one.title_en)} · {pick(one.plan_name, one.plan_name_en)} × {number(one.quantity)}"
+        for one in lines
+    )
+
+
 def seconds_since(at: datetime) -> int:
     """Whole seconds from `at` until now, never negative."""
     return max(0, int((clock.now() - at).total_seconds()))

@@ -76,6 +76,8 @@ TONES: dict[str, dict[str, Tone]] = {
     },
     "start": {"todo": "idle", "waiting": "wait", "rejected": "bad", "done": "good"},
     "comment": {"shown": "good", "hidden": "wait", "removed": "idle"},
+    "customer_review": {"shown": "good", "withdrawn": "idle", "removed": "bad"},
+    "product_question": {"shown": "good", "hidden": "wait", "removed": "idle"},
     "legal_proof": {"submitted": "wait", "approved": "good", "rejected": "bad", "superseded": "idle"},
     "verification": {
         "missing": "bad",

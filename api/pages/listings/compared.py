@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Literal
+from typing import Any, Literal
 
 from api.pages.frame.phrases import figure, priced
 from api.pages.frame.site import PageRequest
@@ -41,7 +41,20 @@ def changes(page_request: PageRequest, versions: VersionsCompared) -> tuple[Chan
         for name in (*TEXT_FIELDS, "tax_category", "refund_window_days")
         if (before := _field(page_request, old, name)) != (after := _field(page_request, new, name))
     ]
+    images = [" · ".join(_named(page_request, one) for one in version.images) for version in (old, new)]
+    if old.images != new.images:
+        found.append(Change(page_request.t("editor.images"), (("out", images[0]), ("in", images[1]))))
+    terms = [version.terms or {} for version in (old, new)]
+    for name in ("version", "text", "text_en", "pdf_name"):
+        before, after = (str(one.get(name, "")) for one in terms)
+        if before != after or (name == "pdf_name" and terms[0].get("pdf_sha256") != terms[1].get("pdf_sha256")):
+            found.append(Change(texts[f"editor.field.terms_{name}"], difference(before, after)))
     return (*found, *_plans(page_request, old, new))
+
+
+def _named(page_request: PageRequest, image: Mapping[str, Any]) -> str:
+    """What a picture shows, or the beginning of its name where nobody said."""
+    return page_request.pick(image["alt"], image["alt_en"]) or str(image["id"])[:8]
 
 
 def difference(before: str, after: str) -> tuple[tuple[Kind, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +20,12 @@ from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.listings import presenter
 from api.pages.listings.compared import changes
 from api.pages.listings.forms import LONGEST, plan_of, text_of
-from api.pages.listings.presenter import NEW, TEXT, EditorData, RefusedSection, plan_key
+from api.pages.listings.presenter import IMAGES, NEW, TERMS, TEXT, EditorData, RefusedSection, plan_key
 from api.pages.listings.shown import shown_listing
 from api.pages.listings.views import ListingPreviewView, NewListingView, SectionForm
+from api.v1.listing_images import drop_image, take_image
+from api.v1.listing_terms import take_terms
+from api.v1.onboarding import FORM_OVERHEAD
 from fulfillment.connectors.queries import connectors_of, get_connector
 from fulfillment.entitlements.queries import count_customers
 from kernel.db.uow import UnitOfWork
@@ -38,9 +42,13 @@ from marketplace.catalog.edit_draft import (
     edit_text,
     remove_plan,
 )
+from marketplace.catalog.edit_images import ChangeImage, change_image
+from marketplace.catalog.edit_terms import SetTerms, remove_terms, set_terms
+from marketplace.catalog.prepare_image import MAX_BYTES
 from marketplace.catalog.queries import get_versions_compared
 from marketplace.catalog.review_listing import retire_listing
 from marketplace.catalog.submit_listing import submit_listing
+from marketplace.onboarding.legal_document import MAX_BYTES as TERMS_BYTES
 from marketplace.onboarding.queries import get_checklist
 
 WRITE = "catalog.write"
@@ -104,7 +112,8 @@ def save_text(listing_id: FromPath[UUID], page_request: Given[PageRequest], form
         kind, category = form.text("kind", most=20) or None, form.text("category", most=60) or None
         edit_text(uow, EditText(listing_id, form.text("base", most=60), text_of(form), kind, category))
 
-    return _edited(page_request, listing_id, work, RefusedSection(TEXT, form.values), notice="draft_saved")
+    act = partial(page_request.transact, work)
+    return _edited(page_request, listing_id, act, RefusedSection(TEXT, form.values), notice="draft_saved")
 
 
 @form_post("/seller/listings/{listing_id:uuid}/plans", WRITE)
@@ -124,29 +133,88 @@ def save_plan(listing_id: FromPath[UUID], page_request: Given[PageRequest], form
     removed = form.text("action", most=10) == "remove"
     typed = RefusedSection(plan_key(code) if base else NEW, form.values)
     return _edited(
-        page_request, listing_id, work, typed, notice="plan_removed" if removed else "draft_saved", section="plans"
+        page_request,
+        listing_id,
+        partial(page_request.transact, work),
+        typed,
+        notice="plan_removed" if removed else "draft_saved",
+        section="plans",
     )
+
+
+@form_post("/seller/listings/{listing_id:uuid}/images", WRITE, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
+def send_image(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Take a picture of the draft. The same one sent twice is there once."""
+    act = partial(_take_image, page_request, listing_id, form)
+    return _edited(page_request, listing_id, act, RefusedSection(IMAGES), notice="image_added", section=IMAGES)
+
+
+@form_post("/seller/listings/{listing_id:uuid}/images/change", WRITE)
+def save_image(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Name a picture of the draft, put it first, or take it out."""
+    action, image_id = form.text("action", most=10), form.text("image", most=32)
+
+    def change() -> None:
+        if action == "remove":
+            drop_image(page_request.request, listing_id, image_id)
+            return
+        alt, alt_en = form.text("alt", most=LONGEST), form.text("alt_en", most=LONGEST)
+        command = ChangeImage(listing_id, image_id, alt, alt_en, action == "first")
+        page_request.transact(lambda uow: change_image(uow, command))
+
+    notice = "image_removed" if action == "remove" else "draft_saved"
+    return _edited(page_request, listing_id, change, RefusedSection(IMAGES), notice=notice, section=IMAGES)
+
+
+@form_post("/seller/listings/{listing_id:uuid}/terms", WRITE)
+def save_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Write the terms of the draft, or let it have none."""
+
+    def work(uow: UnitOfWork) -> None:
+        if form.text("action", most=10) == "remove":
+            remove_terms(uow, listing_id)
+            return
+        texts = (form.text(name, most=LONGEST) for name in ("version", "text", "text_en"))
+        set_terms(uow, SetTerms(listing_id, *texts))
+
+    act = partial(page_request.transact, work)
+    return _edited(
+        page_request, listing_id, act, RefusedSection(TERMS, form.values), notice="draft_saved", section=TERMS
+    )
+
+
+@form_post("/seller/listings/{listing_id:uuid}/terms-file", WRITE, request_max_body_size=TERMS_BYTES + FORM_OVERHEAD)
+def send_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Take a PDF as the terms of the draft."""
+
+    def act() -> None:
+        version = form.text("version", most=LONGEST)
+        take_terms(page_request.request, listing_id, form.file("document"), version or page_request.t("terms.first"))
+
+    return _edited(page_request, listing_id, act, RefusedSection(TERMS), notice="draft_saved", section=TERMS)
 
 
 @form_post("/seller/listings/{listing_id:uuid}/submit", WRITE)
 def submit(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Hand the draft in for review. Pressed twice, the second finds it in review."""
     del form
-    return _edited(page_request, listing_id, lambda uow: submit_listing(uow, listing_id), notice="listing_submitted")
+    return _edited(
+        page_request, listing_id, _doing(page_request, submit_listing, listing_id), notice="listing_submitted"
+    )
 
 
 @form_post("/seller/listings/{listing_id:uuid}/versions", WRITE)
 def begin(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Begin the next version with what is on sale. Pressed twice, the second finds it begun."""
     del form
-    return _edited(page_request, listing_id, lambda uow: begin_version(uow, listing_id), notice="version_begun")
+    return _edited(page_request, listing_id, _doing(page_request, begin_version, listing_id), notice="version_begun")
 
 
 @form_post("/seller/listings/{listing_id:uuid}/retire", WRITE)
 def retire(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Take a listing off sale for good. Pressed twice, the second finds it retired."""
     del form
-    return _edited(page_request, listing_id, lambda uow: retire_listing(uow, listing_id), notice="listing_retired")
+    return _edited(page_request, listing_id, _doing(page_request, retire_listing, listing_id), notice="listing_retired")
 
 
 def _begin(uow: UnitOfWork, typed: dict[str, str], key: str | None) -> str:
@@ -176,7 +244,7 @@ def _new(page_request: PageRequest, values: Any, refused: DomainError | None = N
 def _edited(
     page_request: PageRequest,
     listing_id: UUID,
-    work: Callable[[UnitOfWork], object],
+    work: Callable[[], object],
     typed: RefusedSection | None = None,
     *,
     notice: str,
@@ -185,13 +253,23 @@ def _edited(
     """Do `work` and come back to the editor; a refusal is told there, at its field, with all that was typed."""
     require_seller(page_request)
     try:
-        page_request.transact(work)
+        work()
     except DomainError as refused:
         if isinstance(refused, NotFound) and refused.code == "listing_not_found":
             raise
         key, values = (typed.key, typed.values) if typed is not None else ("", {})
         return _editor(page_request, listing_id, RefusedSection(key, values, refused))
     return page_request.redirect(addresses.listing_edit(str(listing_id), section), notice=notice)
+
+
+def _doing(
+    page_request: PageRequest, verb: Callable[[UnitOfWork, UUID], object], listing_id: UUID
+) -> Callable[[], object]:
+    return lambda: page_request.transact(lambda uow: verb(uow, listing_id))
+
+
+def _take_image(page_request: PageRequest, listing_id: UUID, form: Form) -> None:
+    take_image(page_request.request, listing_id, form.file("file"))
 
 
 def _editor(page_request: PageRequest, listing_id: UUID, typed: RefusedSection | None = None) -> Response[str]:
@@ -206,4 +284,18 @@ def _editor(page_request: PageRequest, listing_id: UUID, typed: RefusedSection |
     return page_request.render(view, status=typed.refused.status if typed is not None and typed.refused else 200)
 
 
-routes = [show_new, create, show_edit, show_preview, save_text, save_plan, submit, begin, retire]
+routes = [
+    show_new,
+    create,
+    show_edit,
+    show_preview,
+    save_text,
+    save_plan,
+    send_image,
+    save_image,
+    save_terms,
+    send_terms,
+    submit,
+    begin,
+    retire,
+]

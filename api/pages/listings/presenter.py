@@ -22,19 +22,23 @@ from api.pages.listings.forms import (
     plan_values,
     text_values,
 )
-from api.pages.listings.views import ListingEditView, ListingOptions, PlanSection, SectionForm
+from api.pages.listings.shown import shown_images
+from api.pages.listings.views import DraftImage, ListingEditView, ListingOptions, PlanSection, SectionForm
 from fulfillment.connectors.views import ConnectorView
 from kernel.errors import DomainError
 from kernel.money import CURRENCIES
 from kernel.text import render_markdown
 from marketplace.catalog.content_hash import plan_hash, text_hash
 from marketplace.catalog.draft_listing import KINDS, MAX_PLANS, TAX_CATEGORIES
+from marketplace.catalog.edit_images import MAX_IMAGES
 from marketplace.catalog.queries import ListingView, PlanView, VersionsCompared
 from marketplace.catalog.submit_listing import Reason, check_version
 from marketplace.onboarding.queries import Checklist
 
 TEXT = "text"
 NEW = "new"
+IMAGES = "images"
+TERMS = "terms"
 REVIEWED_WITHIN_S = 86_400
 """What sellers are promised, and after which a review shows as late, in seconds."""
 _FIELDS: Mapping[str, str] = {
@@ -96,7 +100,7 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
     found = check_version(latest, latest.plans, onboarded=not data.checklist.missing)
     plans = sorted(latest.plans, key=lambda plan: plan.id)
     sections = tuple(_plan(page_request, plan, latest, typed) for plan in plans)
-    known = {TEXT, NEW, *(section.form.key for section in sections)}
+    known = {TEXT, NEW, IMAGES, TERMS, *(section.form.key for section in sections)}
     error = None
     if typed is not None and typed.refused is not None and typed.key not in known:
         error = failure(page_request, typed.refused)
@@ -120,6 +124,14 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
         may_retire=latest.state in {"published", "suspended"},
         customers=data.customers,
         suspended=latest.state == "suspended",
+        images=tuple(
+            DraftImage(shown, str(stored["alt"]), str(stored["alt_en"]))
+            for shown, stored in zip(shown_images(page_request, latest), latest.images, strict=True)
+        ),
+        most_images=MAX_IMAGES,
+        terms=_terms(page_request, latest, typed),
+        terms_pdf=str((latest.terms or {}).get("pdf_name", "")),
+        image_error=failure(page_request, typed.refused) if typed and typed.refused and typed.key == IMAGES else None,
         error=error,
     )
 
@@ -204,6 +216,17 @@ def _section(
         html=_html(values),
         error=words,
     )
+
+
+def _terms(page_request: PageRequest, view: ListingView, typed: RefusedSection | None) -> SectionForm:
+    """The terms as stored, or as typed where they were refused."""
+    stored = {name: str((view.terms or {}).get(name, "")) for name in ("version", "text", "text_en")}
+    refused = typed.refused if typed is not None and typed.key == TERMS else None
+    values = {**stored, **(typed.values if typed is not None and refused is not None else {})}
+    words = failure(page_request, refused) if refused is not None else None
+    name = getattr(refused, "field", None)
+    html = {one: Markup(render_markdown(values[one])) for one in ("text", "text_en")}  # noqa: S704 - cleaned
+    return SectionForm(TERMS, values, wrong={name: words} if name and words else {}, html=html, error=words)
 
 
 def _html(values: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from api.media_addresses import image_address
 from api.pages.frame.phrases import failure, figure, money
 from api.pages.frame.prices import Per, per_of, term_key
 from api.pages.frame.site import PageRequest
@@ -53,6 +54,18 @@ class ShownPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownImage:
+    """A picture: its addresses, how large it is, and what it shows."""
+
+    id: str
+    src: str
+    srcset: str
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShownListing:
     """A version as its readers see it; descriptions by language, where there is one."""
 
@@ -64,6 +77,8 @@ class ShownListing:
     descriptions: tuple[tuple[str, str], ...]
     refund_days: int
     plans: tuple[ShownPlan, ...]
+    images: tuple[ShownImage, ...] = ()
+    terms_version: str = ""
 
 
 def shown_listing(page_request: PageRequest, uow: UnitOfWork, view: ListingView) -> ShownListing:
@@ -84,7 +99,20 @@ def shown_listing(page_request: PageRequest, uow: UnitOfWork, view: ListingView)
         descriptions=descriptions,
         refund_days=view.refund_window_days,
         plans=tuple(_plan(page_request, view, plan, seller) for plan in view.plans if plan.state == "active"),
+        images=shown_images(page_request, view),
+        terms_version=str(view.terms["version"]) if view.terms else "",
     )
+
+
+def shown_images(page_request: PageRequest, view: ListingView) -> tuple[ShownImage, ...]:
+    """A version's pictures, the one that stands for the product first."""
+    found = []
+    for one in view.images:
+        small, large = (image_address(view.id, one["id"], width) for width in (480, 1600))
+        alt = page_request.pick(one["alt"], one["alt_en"])
+        srcset = f"{small} 480w, {large} 1600w"
+        found.append(ShownImage(one["id"], small, srcset, one["width"], one["height"], alt))
+    return tuple(found)
 
 
 def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: Party) -> ShownPlan:

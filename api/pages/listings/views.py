@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from api.pages.frame.choices import Choice
 from api.pages.listings.compared import Change
-from api.pages.listings.shown import ShownListing
+from api.pages.listings.shown import ShownImage, ShownListing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,15 @@ class PlanSection:
     features: int
     """Rows of features the form offers, blank ones included."""
     opened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DraftImage:
+    """A picture of the draft with its words in both languages."""
+
+    shown: ShownImage
+    alt: str
+    alt_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,12 @@ class ListingEditView:
     suspended: bool = False
     may_retire: bool = False
     customers: int = 0
+    images: tuple[DraftImage, ...] = ()
+    most_images: int = 0
+    image_error: str | None = None
+    terms: SectionForm = SectionForm("terms", {})
+    terms_pdf: str = ""
+    """What the sender called the document that the draft's terms have."""
     error: str | None = None
 
 

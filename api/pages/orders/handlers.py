@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.payment_methods import methods, parse_method
-from api.pages.frame.phrases import failure, money, titles
+from api.pages.frame.phrases import failure, money, several, titles
 from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page, redirect
 from api.pages.orders import presenter
@@ -142,6 +142,7 @@ def _row(page_request: PageRequest, order: views.OrderView, awaiting: set[UUID])
         state=order.state,
         placed_at=order.created_at,
         needs="accept" if accepts else "pay" if pays else "",
+        lines=several(page_request, order.lines),
     )
 
 
@@ -163,6 +164,8 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -
                 page_request.pick(one.plan_name, one.plan_name_en),
                 one.quantity,
                 one.pricing == "per_seat",
+                data.terms.get(one.listing_version_id, ""),
+                addresses.product_terms(one.listing_id, one.listing_version_id),
             )
             for one in order.lines
         ),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from billing.refunds.queries import RefundRow, refunds_received
 from fulfillment.runs.queries import deliveries_of
 from fulfillment.runs.views import AttemptRow, Delivery
 from kernel.db.uow import UnitOfWork
+from marketplace.catalog.edit_terms import versions_with_terms
 from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
 from orders.checkout.views import PurchaseView
@@ -52,6 +53,8 @@ class OrderPageData:
     invoices: tuple[InvoiceRow, ...]
     refunds: tuple[RefundRow, ...]
     video: VideoSummary | None
+    terms: Mapping[UUID, str] = field(default_factory=dict)
+    """The seller's name for the terms of the lines' versions, by version."""
 
     @property
     def invoice(self) -> InvoiceRow | None:
@@ -90,6 +93,7 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
         invoices=tuple(papers.items) if papers else (),
         refunds=tuple(refunds_received(uow, order.id)),
         video=summaries_of(uow, [video_id]).get(video_id) if video_id else None,
+        terms=versions_with_terms(uow, [line.listing_version_id for line in order.lines]),
     )
 
 

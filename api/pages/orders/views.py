@@ -20,6 +20,9 @@ class OrderPageLine:
     plan_name: str
     quantity: int
     sold_by_seat: bool
+    #: The seller's terms at the time, and where they are read.
+    terms_version: str = ""
+    terms_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class OrderPageView:
 
 @dataclass(frozen=True, slots=True)
 class OrderItem:
-    """One order in a list. ``plan_name`` is empty where it has several lines."""
+    """One order in a list. Where it has several ``lines``, each is said there and ``plan_name`` is empty."""
 
     id: str
     number: str
@@ -86,6 +89,7 @@ class OrderItem:
     needs: Literal["", "pay", "accept"] = ""
     #: Whether the payer's bank is deciding about its payment.
     disputed: bool = False
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

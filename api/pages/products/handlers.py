@@ -9,6 +9,7 @@ from uuid import UUID
 from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
+from markupsafe import Markup
 
 from api.auth import PUBLIC
 from api.pages.frame import addresses
@@ -17,9 +18,11 @@ from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import PageRequest, page
 from api.pages.frame.translations import translations
 from api.pages.products.presenter import product_items, product_view
-from api.pages.products.views import Facets, ProductsView
+from api.pages.products.views import Facets, ProductsView, TermsView
 from kernel.db.uow import UnitOfWork
 from kernel.money import CURRENCIES
+from kernel.text import render_markdown
+from marketplace.catalog.edit_terms import get_terms
 from marketplace.catalog.queries import ListingFilter, get_listing, list_listings, list_sellers_on_sale
 
 _PAGE = 20
@@ -53,6 +56,24 @@ def show_product(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -
     """A product on sale, or one's own that once was."""
     with page_request.work() as uow:
         view = product_view(page_request, uow, get_listing(uow, listing_id))
+    return page_request.render(view)
+
+
+@page("/products/{listing_id:uuid}/terms", PUBLIC)
+def show_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """The terms of a product on sale, or of the version that an order names."""
+    with page_request.work() as uow:
+        terms = get_terms(uow, listing_id, _identifier(page_request.query("version", most=40)))
+    texts = sorted((("zh-CN", terms.text), ("en", terms.text_en)), key=lambda one: one[0] != page_request.language)
+    view = TermsView(
+        str(listing_id),
+        str(terms.version_id),
+        page_request.pick(terms.title, terms.title_en),
+        terms.version,
+        tuple((language, Markup(render_markdown(text))) for language, text in texts if text),  # noqa: S704 - cleaned
+        terms.pdf.file_name if terms.pdf else None,
+        draft=not terms.published,
+    )
     return page_request.render(view)
 
 
@@ -94,4 +115,4 @@ def _facets(page_request: PageRequest, uow: UnitOfWork) -> Facets:
     )
 
 
-routes = [show_products, show_product]
+routes = [show_products, show_product, show_terms]

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.media_addresses import Thumbnail, thumbnail
+from api.pages.feedback.handlers import shown_review
 from api.pages.frame import addresses
 from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_picture
 from api.pages.frame.phrases import money
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
-from api.pages.listings.shown import shown_listing
+from api.pages.listings.shown import shown_images, shown_listing
 from api.pages.products.views import Delivered, ProductItem, ProductVideo, ProductView
+from fulfillment.customer_reviews.queries import reviews_of
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.queries import ListingView
 from marketplace.discovery.showings import Showing, showings_of
+from marketplace.questions.queries import questions_of
 from orders.delivery_record import delivery_record
 
 VIDEOS = 12
 """How many of the videos that show a product its page names."""
+LATEST = 3
+"""How many of its reviews and questions its page shows."""
 
 
 def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingView) -> ProductView:
@@ -30,9 +35,13 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         id=str(listing.id),
         seller_id=str(listing.org_id),
         shown=shown_listing(page_request, uow, listing),
-        picture=_picture(page_request, showings),
+        picture=_picture(page_request, listing, showings),
         videos=tuple(_video(page_request, one) for one in showings),
         delivered=Delivered(record.ended, record.delivered, record.share_ppm),
+        rating_tenths=listing.rating_tenths,
+        rating_count=listing.rating_count,
+        reviews=tuple(map(shown_review, reviews_of(uow, listing.id, limit=LATEST).items)),
+        questions=tuple(questions_of(uow, listing.id, limit=LATEST).items),
         has_trial=any(plan.trial_days for plan in listing.plans if plan.state == "active"),
         own=own,
         on_sale=listing.state == "published",
@@ -74,11 +83,16 @@ def _item(page_request: PageRequest, listing: ListingView, showings: Sequence[Sh
         plans=len(listing.plans),
         from_price=money(cheapest.unit_price_minor, cheapest.currency) if cheapest else None,
         per=per_of(cheapest.price_unit) if cheapest else "once",
-        picture=_picture(page_request, showings),
+        picture=_picture(page_request, listing, showings),
+        rating_tenths=listing.rating_tenths,
+        rating_count=listing.rating_count,
     )
 
 
-def _picture(page_request: PageRequest, showings: Sequence[Showing]) -> Thumbnail | None:
+def _picture(page_request: PageRequest, listing: ListingView, showings: Sequence[Showing]) -> Thumbnail | None:
+    """The product's own first picture, else the cover of the latest video that shows it."""
+    if images := shown_images(page_request, listing):
+        return Thumbnail(images[0].src, images[0].srcset)
     return _cover(page_request, showings[0]) if showings else None
 
 

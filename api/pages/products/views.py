@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from api.media_addresses import Thumbnail
+from api.pages.feedback.views import ShownReview
 from api.pages.frame.choices import Choice
 from api.pages.frame.link_preview import LinkPreview
 from api.pages.frame.prices import Per
 from api.pages.listings.shown import ShownListing
 from kernel.money import Money
+from marketplace.questions.queries import QuestionView
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class ProductItem:
     from_price: Money | None
     per: Per
     picture: Thumbnail | None
+    rating_tenths: int | None = None
+    rating_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class ProductView:
-    """A product as anybody meets it. `own`: to its seller. `has_trial`: of a plan, which no purchase begins."""
+    """A product as anybody meets it, with its latest reviews and questions.
+
+    `own`: to its seller. `has_trial`: of a plan, which no purchase begins.
+    """
 
     template: ClassVar[str] = "products/product.html"
     active: ClassVar[str] = "products"
@@ -64,11 +71,31 @@ class ProductView:
     picture: Thumbnail | None
     videos: tuple[ProductVideo, ...]
     delivered: Delivered
+    rating_tenths: int | None = None
+    rating_count: int = 0
+    reviews: tuple[ShownReview, ...] = ()
+    questions: tuple[QuestionView, ...] = ()
     has_trial: bool = False
     own: bool = False
     on_sale: bool = True
     may_edit: bool = False
     preview: LinkPreview | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TermsView:
+    """The terms of one version of a product; texts by language, as HTML."""
+
+    template: ClassVar[str] = "products/terms.html"
+    active: ClassVar[str] = "products"
+
+    listing_id: str
+    version_id: str
+    name: str
+    version: str
+    texts: tuple[tuple[str, str], ...]
+    pdf_name: str | None
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from api.pages.frame.phrases import figure, is_known, money, reason, run_failure, seconds_since, titles
+from api.pages.frame.phrases import figure, is_known, money, reason, run_failure, seconds_since, several, titles
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest
 from api.pages.orders.views import OrderItem
@@ -72,6 +72,7 @@ def order_row(page_request: PageRequest, view: OrderView, *, disputed: bool) -> 
         state=view.state,
         placed_at=view.created_at,
         disputed=disputed,
+        lines=several(page_request, view.lines),
     )
 
 

@@ -48,6 +48,7 @@ from kernel.jobs.kinds import sweeps
 from kernel.jobs.runner import due
 from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.feed_outcomes import count_outcomes
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_TERMS
 from orders.notifications.notify_of_events import notify_past
 
@@ -129,6 +130,7 @@ class Past:
                 finally:
                     gate.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": sandbox_history.MAKING})
         notify_past(partial(transact, self.services.db, SYSTEM), self._ends_at - NOTIFIED, self._ends_at)
+        count_outcomes(partial(transact, self.services.db, SYSTEM), self._starts_at, self._ends_at)
         transact(self.services.db, SYSTEM, _complete)
 
     def _do(self, number: int, step: acts.Step) -> None:

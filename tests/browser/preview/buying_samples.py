@@ -101,6 +101,10 @@ class Samples:
                 FeedChapter(7, self.pick("价格与席位", "Price and seats")),
             ),
             captions=(FeedCaptions("zh-CN", "简体中文", "/media/captions.vtt", True),),
+            why=(
+                self.pick("您关注了这个视频号。", "You follow this channel."),
+                self.pick("最近发布。", "It was published lately."),
+            ),
         )
         second = FeedVideo(
             ID.format(3),

@@ -8,6 +8,7 @@ from uuid import UUID
 from api.media_addresses import Thumbnail
 from api.pages.comments.views import CommentsView, ReportedCommentsView
 from api.pages.sharing.views import ShareView
+from fulfillment.customer_reviews.queries import ReportedReview
 from marketplace.reactions.comment_queries import CommentView, ReportedComment
 from tests.browser.preview.buying_samples import Samples
 
@@ -42,4 +43,6 @@ def reported(s: Samples) -> ReportedCommentsView:
     """One comment that two readers reported."""
     reasons = (s.pick("广告", "An advertisement"),)
     row = ReportedComment(UUID(int=1), _VIDEO, "Lin", s.buyer, "http://spam.test", "shown", 2, reasons, _AT)
-    return ReportedCommentsView((row,))
+    kind = s.pick("客服没有回复。", "Nobody ever answered.")
+    review = ReportedReview(UUID(int=2), UUID(int=3), s.buyer, 1, kind, "shown", 1, (), _AT)
+    return ReportedCommentsView((row,), (review,))

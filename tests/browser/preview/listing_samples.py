@@ -8,8 +8,9 @@ from api.pages.frame.choices import Choice
 from api.pages.frame.rendering import View
 from api.pages.listings.compared import Change
 from api.pages.listings.forms import NEW_PLAN
-from api.pages.listings.shown import ShownAmounts, ShownListing, ShownPlan
+from api.pages.listings.shown import ShownAmounts, ShownImage, ShownListing, ShownPlan
 from api.pages.listings.views import (
+    DraftImage,
     ListingEditView,
     ListingOptions,
     ListingPreviewView,
@@ -133,6 +134,17 @@ def edit(s: Samples, *, refused: bool = False) -> ListingEditView:
         returned=(s.pick("商品整体：请补充。", "The listing as a whole: say more."),) if refused else (),
         may_retire=refused,
         customers=3,
+        images=tuple(DraftImage(one, one.alt, "") for one in pictures(s)),
+        most_images=8,
+    )
+
+
+def pictures(s: Samples) -> tuple[ShownImage, ...]:
+    """Two pictures, one of them tall and without words."""
+    board = s.pick("招聘看板", "The board")
+    return (
+        ShownImage("a", "/media/customers-2.jpg", "/media/customers-2.jpg 480w", 1280, 720, board),
+        ShownImage("b", "/media/recruiting-2.jpg", "/media/recruiting-2.jpg 480w", 720, 1280, ""),
     )
 
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from markupsafe import Markup
+
 from api.media_addresses import Thumbnail
 from api.pages.frame.choices import Choice
 from api.pages.frame.rendering import View
-from api.pages.products.views import Delivered, Facets, ProductItem, ProductsView, ProductVideo, ProductView
+from api.pages.products.views import (
+    Delivered,
+    Facets,
+    ProductItem,
+    ProductsView,
+    ProductVideo,
+    ProductView,
+    TermsView,
+)
 from api.pages.search.views import ChannelHit, ProductHit, SearchView, VideoHit
+from tests.browser.preview import feedback_samples
 from tests.browser.preview.buying_samples import ID, Samples, cny
 from tests.browser.preview.listing_samples import shown
 
@@ -40,8 +51,21 @@ def product(s: Samples) -> ProductView:
             ProductVideo(ID.format(3), campus, s.pick("效率研究社", "Efficiency Club"), 5, 12, OTHER),
         ),
         delivered=Delivered(64, 63, 984_375),
+        rating_tenths=43,
+        rating_count=12,
+        reviews=feedback_samples.shown_reviews(s),
+        questions=feedback_samples.asked(s),
         has_trial=True,
     )
+
+
+def terms(s: Samples) -> TermsView:
+    """Terms with a text in the reader's language, and a document."""
+    text = s.pick(
+        "<p>按年付费，<strong>随时可停</strong>。</p>", "<p>Paid a year ahead, <strong>ended any time</strong>.</p>"
+    )
+    language = s.pick("zh-CN", "en")
+    return TermsView(ID.format(21), ID.format(28), s.hiring, "2026-11", ((language, Markup(text)),), "terms-2026.pdf")  # noqa: S704 - ours
 
 
 def own_product(s: Samples) -> ProductView:
@@ -51,6 +75,10 @@ def own_product(s: Samples) -> ProductView:
         picture=None,
         videos=(),
         delivered=Delivered(2, 2, None),
+        rating_tenths=None,
+        rating_count=0,
+        reviews=(),
+        questions=(),
         own=True,
         on_sale=False,
         may_edit=True,
@@ -70,6 +98,8 @@ def items(s: Samples) -> tuple[ProductItem, ...]:
         cny(1_990),
         "seat_month",
         PICTURE,
+        43,
+        12,
     )
     desk = replace(hiring, id=ID.format(26), name=s.pick("客户管理", "Customer Desk"), category="crm", picture=OTHER)
     rollout = replace(
@@ -83,6 +113,8 @@ def items(s: Samples) -> tuple[ProductItem, ...]:
         from_price=cny(1_280_000),
         per="once",
         picture=None,
+        rating_tenths=None,
+        rating_count=0,
     )
     return hiring, desk, rollout
 
@@ -121,6 +153,7 @@ def product_pages(s: Samples) -> dict[str, View]:
     return {
         "product": product(s),
         "product-own": own_product(s),
+        "product-terms": terms(s),
         "products": ProductsView(items(s), facets(s), NOTHING_CHOSEN, next_address="/products?cursor=x"),
         "products-none": ProductsView((), facets(s), narrowed, wrong),
         "products-empty": ProductsView((), facets(s), NOTHING_CHOSEN, may_sell=True),

@@ -14,7 +14,8 @@ from kernel.errors import Invalid
 from kernel.ids import uuid7
 from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from marketplace.catalog.draft_listing import ReviseListing, VersionText, revise_listing
-from marketplace.catalog.models import Plan
+from marketplace.catalog.models import Listing, Plan
+from marketplace.catalog.queries import ListingFilter, list_listings
 from marketplace.catalog.review_listing import (
     ReviewListing,
     resume_listing,
@@ -24,10 +25,12 @@ from marketplace.catalog.review_listing import (
 )
 from marketplace.catalog.submit_listing import submit_listing
 from marketplace.channels.open_channel import ChangeChannel, change_channel
+from marketplace.discovery.feed import list_feed
 from marketplace.discovery.index_anew import index_anew
 from marketplace.discovery.search import SearchPage, search
 from marketplace.publishing.publish_video import publish_video, withdraw_video
 from marketplace.search_index.models import SearchEntry
+from marketplace.videos.index_video import index_video
 from tests.factories_marketplace import (
     OPERATOR_PRINCIPAL,
     Org,
@@ -243,6 +246,59 @@ class TestVisibility:
         with unit_of_work(db, seller.owner) as uow:
             withdraw_video(uow, video_id)
         assert ids(find(tag)) == ids(find(tag, seller.owner)) == []
+
+
+class TestListsWithWords:
+    """The feed and the catalogue find by the same index; an entry alone shows nothing of what the row itself hides."""
+
+    @pytest.fixture
+    def listed(self, db: Database) -> Callable[..., set[UUID]]:
+        def found(words: str, principal: Principal = ANONYMOUS) -> set[UUID]:
+            with unit_of_work(db, principal) as uow:
+                products = list_listings(uow, only=ListingFilter(query=words)).items
+                return {one.id for one in list_feed(uow, query=words).items} | {one.id for one in products}
+
+        return found
+
+    def test_words_are_found_and_parts_of_them_in_chinese(
+        self, db: Database, seller: Org, listed: Callable[..., set[UUID]]
+    ) -> None:
+        word = name()
+        product_id = product(db, seller, text_of(f"招聘专业版 {word}"))
+        for asked in (word, f"招聘 {word}", f"{word} 招聘", word[:8].upper()):
+            assert product_id in listed(asked), asked
+        assert listed(f"报销 {word}") == set()
+        assert listed("...") == set()
+
+    @pytest.mark.parametrize("visibility", ["internal", "partners"])
+    def test_a_stranger_learns_nothing_whichever_net_is_left(
+        self, db: Database, seller: Org, listed: Callable[..., set[UUID]], visibility: str
+    ) -> None:
+        word = name()
+        with unit_of_work(db, SYSTEM) as uow:
+            stranger = make_seller(uow)
+            (plan,) = make_plans(uow, seller)
+            video, _ = make_published_video(uow, seller, plan, visibility=visibility)
+            video.title = word
+            uow.flush()
+            index_video(uow, video)
+        assert listed(word, seller.owner) == {video.id}
+        for principal in (stranger.owner, ANONYMOUS):
+            assert listed(word, principal) == set()
+        with unit_of_work(db, SYSTEM) as uow:
+            # As if the index said that everybody may find it: its own row says otherwise.
+            uow.session.execute(update(SearchEntry).where(SearchEntry.subject_id == video.id).values(audience_id=None))
+        for principal in (stranger.owner, ANONYMOUS):
+            assert listed(word, principal) == set()
+
+    def test_what_is_off_sale_is_not_found_though_its_entry_stayed(
+        self, db: Database, seller: Org, listed: Callable[..., set[UUID]]
+    ) -> None:
+        word = name()
+        product_id = product(db, seller, text_of(word))
+        with unit_of_work(db, SYSTEM) as uow:
+            uow.session.execute(update(Listing).where(Listing.id == product_id).values(state="suspended"))
+        assert listed(word) == listed(word, seller.owner) == set()
 
 
 def test_what_an_earlier_release_published_is_indexed_once(db: Database, seller: Org, find: Find) -> None:

@@ -55,6 +55,8 @@ marketplace.plan: active > withdrawn
 marketplace.video: draft > processing; processing > ready refused; refused > processing; ready > processing published;
     published > withdrawn; withdrawn > published
 marketplace.comment: shown > hidden removed; hidden > shown removed
+marketplace.product_question: shown > hidden removed; hidden > shown removed
+customer_review: shown > withdrawn removed; withdrawn > shown removed
 marketplace.organization: active > suspended; suspended > active
 marketplace.invitation: pending > accepted declined withdrawn
 marketplace.ownership_transfer: pending > accepted declined withdrawn

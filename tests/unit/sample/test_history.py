@@ -33,6 +33,7 @@ from marketplace.catalog.plan_terms import checked_plan
 from marketplace.discovery.jobs import INDEX_ANEW
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
 from marketplace.publishing.jobs import PUBLISH_DUE
+from orders.feed_outcomes import COUNT_OUTCOMES
 from orders.notifications.notify_of_events import NOTIFY
 
 ENDS = [
@@ -51,6 +52,7 @@ OF_THE_PRESENT = {
     PARTITIONS,
     DOCUMENTS_LEFT,
     INDEX_ANEW,
+    COUNT_OUTCOMES,
     marketplace.notifications.jobs.DIGESTS,
     marketplace.notifications.jobs.RETENTION,
     NOTIFY,

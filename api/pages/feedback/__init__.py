@@ -1,0 +1,1 @@
+"""What customers say of a product, and what is asked about it."""
