@@ -120,9 +120,6 @@ def environment(settings: Settings, engines: Mapping[str, str] | None = None) ->
         "SAMPLE_SELLER_PORT": str(settings.sample_seller_port),
         # What is measured is measured alone, and on a market of one size.
         "SAMPLE_HISTORY": "off",
-        # Few accounts on one address do what many would; that it is counted is part of what is measured.
-        "RATE_LIMIT_CREDENTIAL": "1000000000",
-        "RATE_LIMIT_NETWORK": "1000000000",
         "PYTHONUNBUFFERED": "1",
     }
     return kept | own | {name.upper(): value for name, value in (engines or {}).items() if value}

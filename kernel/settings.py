@@ -127,18 +127,19 @@ class Settings(BaseSettings):
         description="How many proxies of one's own stand in front and add the caller to `X-Forwarded-For`; limits per "
         "network address count that caller. 0: nobody, the header is ignored.",
     )
-    rate_limit_credential: int = Field(
-        default=6000,
+    rate_limit_credential: int | None = Field(
+        default=None,
         ge=0,
         le=10**9,
-        description="Requests a minute that one session or API key may make, in all API processes together. 0: any number.",
+        description="Requests a minute that one session or API key may make, in all API processes together. 0: any number. "
+        "Empty: 6000, in the sandbox a million, because there one machine plays everybody.",
     )
-    rate_limit_network: int = Field(
-        default=1200,
+    rate_limit_network: int | None = Field(
+        default=None,
         ge=0,
         le=10**9,
         description="Requests a minute that one network address may make without signing in (of IPv6 the /64), and as many with "
-        "credentials that are none. 0: any number.",
+        "credentials that are none. 0: any number. Empty: 1200, in the sandbox a million.",
     )
     api_threads: int = Field(
         default=4, ge=1, le=64, description="Threads that run request handlers in one API process."
