@@ -92,6 +92,10 @@ def _weasyprint() -> Any:
             # It asks for a system HarfBuzz-Subset, which our own cut of the font makes idle.
             warnings.simplefilter("ignore", DeprecationWarning)
             import weasyprint  # noqa: PLC0415
+            from PIL import ImageFile  # noqa: PLC0415
+
+            # It lets the whole process take half a picture for a whole one.
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
     except (ImportError, OSError) as error:
         raise Unavailable("renderer_unavailable", missing="Pango") from error
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
