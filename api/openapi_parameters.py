@@ -6,6 +6,7 @@ from typing import Any
 
 from kernel.idempotency import MAX_KEY
 from kernel.money import CURRENCIES
+from marketplace.videos.captions.check_captions import LANGUAGES
 
 TAGS = {
     "buying": "Quotes, purchases, their approval and payment, orders and refunds",
@@ -26,6 +27,7 @@ _PATH = {
     "any_id": "Id of a touchpoint, video, order, run, entitlement, invoice, statement or payout",
     "code": "The verification code printed on a document",
     "currency": "ISO 4217 code",
+    "language": "Language of the captions (BCP 47)",
     "key_id": "Id of the API key",
     "org_id": "Id of one's own organization",
     "profile_id": "Id of the billing profile",
@@ -36,6 +38,7 @@ _FORMS: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {"minLength": 1, "maxLength": MAX_KEY},
     "Tus-Resumable": {"enum": ["1.0.0"]},
     "currency": {"enum": list(CURRENCIES)},
+    "language": {"enum": list(LANGUAGES)},
 }
 """What the domain refuses after the framework let it pass, so that the refusal has its own words."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import select
@@ -43,6 +44,8 @@ from marketplace.questions.ask_question import ask_question, moderate_question
 from marketplace.questions.models import ProductQuestion
 from marketplace.reactions.comment_on_video import add_comment
 from marketplace.reactions.models import Comment
+from marketplace.videos.captions.check_captions import LANGUAGES
+from marketplace.videos.captions.edit_captions import put_captions
 from marketplace.videos.models import MediaUpload, Video
 from marketplace.videos.uploads.begin_upload import BeginUpload, begin_upload
 from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
@@ -119,6 +122,9 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         with acting(uow, stage.promoter.owner):
             card = add_placement(uow, AddPlacement(draft.id, stage.seat_plan, 3_000, 14_000))
             found["upload_id"] = begin_upload(uow, stage.services.storage, BeginUpload(draft.id, 9, "x.mp4")).id
+            said = stage.services.storage.put_bytes(f"media/{draft.id}/{'0' * 64}.vtt", b"WEBVTT\n")
+            for language in LANGUAGES:
+                put_captions(uow, draft.id, language, replace(said, sha256="0" * 64))
             found["comment_id"] = add_comment(uow, draft.id, "note to ourselves").id
             seats = uow.session.get_one(Plan, stage.seat_plan).included_seats
             claim = add_claim(uow, AddClaim(card.id, "included_seats", 4_000, "含席位", "Seats included", seats))

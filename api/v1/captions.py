@@ -14,12 +14,12 @@ from pydantic import Field
 from api.auth import PUBLIC
 from api.conditional import is_unchanged
 from api.request import ApiRequest
-from api.schema import Wire
+from api.schema import Out, Wire
 from api.v1.media import TokenParameter, VersionParameter, find_watchable, kept_headers, missing
 from kernel.errors import NotFound, Unavailable
 from kernel.storage import ObjectMissing, StorageError
 from marketplace.videos.access import lock_own_video
-from marketplace.videos.captions.check_captions import MAX_BYTES, checked_captions, checked_language
+from marketplace.videos.captions.check_captions import LANGUAGES, MAX_BYTES, checked_captions, checked_language
 from marketplace.videos.captions.edit_captions import put_captions, remove_captions
 from marketplace.videos.models import captions_key
 
@@ -34,6 +34,19 @@ class CaptionsIn(Wire):
         str,
         Field(max_length=MAX_BYTES, examples=["WEBVTT\n\n00:00:01.000 --> 00:00:04.000\nOne screen for everybody.\n"]),
     ]
+
+
+class CaptionLanguageOut(Out):
+    """A language that captions may have (BCP 47), and its own name for itself."""
+
+    language: str
+    name: str
+
+
+@get("/v1/caption-languages", permission=PUBLIC, sync_to_thread=False, tags=["content"])
+def get_caption_languages() -> list[CaptionLanguageOut]:
+    """The languages that captions may have."""
+    return [CaptionLanguageOut(language=language, name=name) for language, name in LANGUAGES.items()]
 
 
 @get(PATH, media_type=MEDIA_TYPE, also_answers=[304], permission=PUBLIC, tags=["content"])
@@ -91,4 +104,4 @@ def store_captions(request: ApiRequest, video_id: UUID, language: str, content: 
     request.transact(lambda uow: put_captions(uow, video_id, language, stored))
 
 
-routes = [get_captions, update_captions, delete_captions]
+routes = [get_caption_languages, get_captions, update_captions, delete_captions]

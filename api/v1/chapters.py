@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from uuid import UUID
 
@@ -10,22 +11,27 @@ from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from api.request import ApiRequest
-from api.schema import StrictInt, Wire
+from api.schema import StrictInt, Wire, refused_unless
 from marketplace.videos.set_chapters import MAX_CHAPTERS, MAX_MS, MAX_TITLE, Chapter, set_chapters
+
+WITHOUT_BAR = refused_unless(re.compile(r"[^|]*"))
 
 
 class ChapterIn(Wire):
     """Where a part of the video begins, and what it is about; without a vertical bar."""
 
-    at_ms: Annotated[StrictInt, Field(ge=0, le=MAX_MS, examples=[42_000])]
-    title: Annotated[str, Field(max_length=MAX_TITLE, examples=["价格"])]
-    title_en: Annotated[str, Field(max_length=MAX_TITLE, examples=["Pricing"])] = ""
+    at_ms: Annotated[StrictInt, Field(ge=0, le=MAX_MS, examples=[4_000])]
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE, examples=["价格"]), WITHOUT_BAR]
+    title_en: Annotated[str, Field(max_length=MAX_TITLE, examples=["Pricing"]), WITHOUT_BAR] = ""
 
 
 class ChaptersIn(Wire):
     """All chapters of the video, in the order of their times."""
 
-    chapters: Annotated[list[ChapterIn], Field(max_length=MAX_CHAPTERS)]
+    chapters: Annotated[
+        list[ChapterIn],
+        Field(max_length=MAX_CHAPTERS, examples=[[{"at_ms": 4_000, "title": "价格", "title_en": "Pricing"}]]),
+    ]
 
 
 @put(

@@ -34,7 +34,7 @@ FORM_OVERHEAD = 64 * 1024
 class CoverMomentIn(Wire):
     """The moment of the film whose picture is to be the cover."""
 
-    at_ms: Annotated[StrictInt, Field(ge=0, le=86_400_000, examples=[4_200])]
+    at_ms: Annotated[StrictInt, Field(ge=0, le=600_000, examples=[4_200])]
 
 
 class CoverChosenOut(Out):

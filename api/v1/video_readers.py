@@ -22,7 +22,7 @@ class VisibilityIn(Wire):
     """
 
     visibility: Annotated[Visibility, Field(examples=["unlisted"])]
-    partner_ids: Annotated[list[UUID], Field(max_length=MAX_PARTNERS)] | None = None
+    partner_ids: Annotated[list[UUID] | None, Field(max_length=MAX_PARTNERS, examples=[None])] = None
 
 
 @put(

@@ -14,7 +14,8 @@ from marketplace.videos.models import Video
 
 MAX_CHAPTERS = 50
 MAX_TITLE = 80
-MAX_MS = 24 * 3600 * 1000
+MAX_MS = 600_000
+"""Ten minutes: no video is longer."""
 
 
 @dataclass(frozen=True, slots=True)

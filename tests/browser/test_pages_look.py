@@ -25,6 +25,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the preview with the first sample film."""
     media = tmp_path_factory.mktemp("media")
     make_scene(STORIES[0], media / "recruiting-1.mp4", lambda _share: None)
+    (media / "captions.vtt").write_text("WEBVTT\n\n00:00:03.000 --> 00:00:06.000\n用一块屏管完校招\n", "utf-8")
     serving = server(0, media)
     thread = threading.Thread(target=serving.serve_forever, daemon=True)
     thread.start()
@@ -148,6 +149,44 @@ def test_keys_work_the_player(page: Page, base: str) -> None:
     assert page.locator("[data-sound]").first.get_attribute("aria-pressed") == "true"
     page.keyboard.press("c")
     page.wait_for_selector("dialog[open]")
+
+
+def test_captions_are_said_in_their_seconds_and_switched_by_key_and_button(page: Page, base: str) -> None:
+    open_feed(page, base)
+    words, button = page.locator("[data-words]").first, page.locator("[data-captions]").first
+    # The sample's reader has the film's own language.
+    expect(button).to_have_attribute("aria-pressed", "true")
+    seek(page, 4)
+    expect(words).to_have_text("用一块屏管完校招")
+    assert words.get_attribute("lang") == "zh-CN"
+    seek(page, 8)
+    expect(words).to_be_hidden()
+    seek(page, 4)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("t")
+    expect(words).to_be_hidden()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    button.click()
+    expect(words).to_be_visible()
+
+
+def test_chapters_are_reached_by_click_and_by_keys(page: Page, base: str) -> None:
+    open_feed(page, base)
+    seek(page, 1)
+    at = "document.querySelector('video').currentTime"
+    summary = page.locator(".chapters summary").first
+    if summary.is_visible():
+        summary.click()
+    page.locator("a[data-chapter='7']:visible").first.click()
+    assert round(page.evaluate(at)) == 7
+    expect(page.locator("a[data-chapter='7']").first).to_have_attribute("aria-current", "true")
+    assert page.url.endswith("feed") or "?t=" not in page.url, "no page is loaded for it"
+    page.evaluate("document.activeElement.blur()")
+    seek(page, 8)
+    page.keyboard.press("[")
+    assert round(page.evaluate(at)) == 0
+    page.keyboard.press("]")
+    assert round(page.evaluate(at)) == 7
 
 
 def test_scrubber_marks_the_card(page: Page, base: str) -> None:

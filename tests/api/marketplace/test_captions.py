@@ -128,6 +128,11 @@ def test_the_player_has_the_readers_language_from_the_start(services: Services, 
         assert f'srclang="{other}"' in page
 
 
+def test_the_languages_are_listed_by_their_own_names(services: Services) -> None:
+    found = browser(services).get("/v1/caption-languages").json()
+    assert {"language": "zh-CN", "name": "简体中文"} in found
+
+
 def test_the_store_keeps_them_under_what_they_say(services: Services, seller: Org, video: Video) -> None:
     put(browser(services, seller), video, "en", ENGLISH)
     with unit_of_work(services.db, SYSTEM) as uow:
