@@ -21,6 +21,7 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -159,7 +160,8 @@ def _best(uow: UnitOfWork, taste: Taste, after: tuple[datetime, UUID] | None, mo
     """The next videos for a taste, at most so many, with the instant by which each stands.
 
     Each kind of video is moved by the same hours, so that an index has it in its order already: of each channel followed,
-    of each category, and of everything else, no more is read than fits on the page.
+    of each category, and of everything else, no more is read than fits on the page. Of everything else nothing is looked at
+    that a page full of the others would stand before.
     """
 
     def stream(hours: int, *conditions: ColumnElement[bool]) -> Any:
@@ -167,18 +169,31 @@ def _best(uow: UnitOfWork, taste: Taste, after: tuple[datetime, UUID] | None, mo
         found = select(Video.id, (Video.ranked_at + moved).label("rank")).where(listed_to(uow.principal), *conditions)
         if after is not None:
             found = found.where(tuple_(Video.ranked_at, Video.id) < tuple_(after[0] - moved, after[1]))
-        return found.order_by(Video.ranked_at.desc(), Video.id.desc()).limit(most)
+        return found.limit(most)
 
     followed, interests = sorted(taste.followed), sorted(taste.interests)
     unfollowed = Video.channel_id.not_in(followed)
     other = or_(Video.category.is_(None), Video.category.not_in(interests))
-    streams = [stream(0, unfollowed, other)]
+    streams = []
     if followed:
-        streams.append(_each(followed, Uuid, lambda channel: stream(FOLLOWED_H, Video.channel_id == channel)))
+        streams.append(_each(followed, Uuid, lambda channel: _of_one(stream(FOLLOWED_H, Video.channel_id == channel))))
     if interests:
-        streams.append(_each(interests, Text, lambda kind: stream(FITS_H, Video.category == kind, unfollowed)))
-    found = union_all(*(select(one.subquery()) for one in streams)).subquery("found")
+        streams.append(_each(interests, Text, lambda kind: _of_one(stream(FITS_H, Video.category == kind, unfollowed))))
+    moved = union_all(*(select(one.subquery()) for one in streams)).cte("moved")
+    page_full = select(moved.c.rank).order_by(moved.c.rank.desc()).offset(most - 1).limit(1).scalar_subquery()
+    least = func.coalesce(page_full, literal_column("'-infinity'::timestamptz"))
+    rest = stream(0, unfollowed, other, Video.ranked_at >= least)
+    rest = rest.order_by(Video.ranked_at.desc(), Video.id.desc())
+    found = union_all(select(moved), select(rest.subquery())).subquery("found")
     return select(found).order_by(found.c.rank.desc(), found.c.id.desc()).limit(most).subquery("best")
+
+
+def _of_one(found: Any) -> Any:
+    """In the order of the indexes that begin with a channel or a category, and of no other.
+
+    Where nulls would stand differs from the index of all videos: who looks for a rare category there reads all of it.
+    """
+    return found.order_by(Video.ranked_at.desc().nulls_last(), Video.id.desc())
 
 
 def _each(values: Sequence[Any], kind: Any, of: Callable[[ColumnElement[Any]], Any]) -> Any:

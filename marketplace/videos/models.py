@@ -50,9 +50,17 @@ class Video(Base):
         Index("ix_video_publish_at", "publish_at", "id", postgresql_where=text("publish_at IS NOT NULL")),
         Index("ix_video_cover_request_id", "id", postgresql_where=text("cover_request_id IS NOT NULL")),
         Index("ix_video_feed", "published_at", "id", postgresql_where=text("state = 'published'")),
+        Index("ix_video_ranked", "ranked_at", "id", postgresql_where=text("state = 'published'")),
+        # Nulls first, unlike the one above, which serves no statement that orders by these.
         *(
-            Index(f"ix_video_{name}", *first, "ranked_at", "id", postgresql_where=text("state = 'published'"))
-            for name, first in (("ranked", ()), ("channel_ranked", ("channel_id",)), ("category_ranked", ("category",)))
+            Index(
+                f"ix_video_{name}_ranked",
+                column,
+                text("ranked_at NULLS FIRST"),
+                "id",
+                postgresql_where=text("state = 'published'"),
+            )
+            for name, column in (("channel", "channel_id"), ("category", "category"))
         ),
         {"schema": "marketplace"},
     )

@@ -199,11 +199,12 @@ def _rank() -> None:
     )
     _index_attributions("video_id", "id")
     published = sa.text("state = 'published'")
-    for name, first in (("ranked", ()), ("channel_ranked", ("channel_id",)), ("category_ranked", ("category",))):
+    op.create_index("ix_video_ranked", "video", ["ranked_at", "id"], schema="marketplace", postgresql_where=published)
+    for name, column in (("channel", "channel_id"), ("category", "category")):
         op.create_index(
-            f"ix_video_{name}",
+            f"ix_video_{name}_ranked",
             "video",
-            [*first, "ranked_at", "id"],
+            [column, sa.text("ranked_at NULLS FIRST"), "id"],
             schema="marketplace",
             postgresql_where=published,
         )

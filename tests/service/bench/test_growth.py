@@ -23,7 +23,9 @@ from kernel.principal import SYSTEM
 from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import SignInSession
 from marketplace.catalog.models import Plan
+from marketplace.discovery.place_video import set_interests
 from tests.api_server import application
+from tests.factories_marketplace import make_channel
 from tests.loop_stage import Stage
 from tests.service.bench.conftest import Market
 from tests.witness import without_witness
@@ -77,6 +79,15 @@ def turn_pages(_stage: Stage, browser: Browser) -> None:
     assert len(ask(browser, "GET", f"/v1/feed?limit=20&cursor={page['next_cursor']}")["items"]) == 20
 
 
+def turn_own_pages(stage: Stage, browser: Browser) -> None:
+    """With a taste: somebody who follows another channel, in an organization that works with another kind of product."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        set_interests(uow, stage.buyer.id, ["legal"])
+        channel = make_channel(uow, stage.seller).id
+    assert browser.put(f"/v1/channels/{channel}/follow").status_code == 204
+    turn_pages(stage, browser)
+
+
 def check_entitlement(_stage: Stage, browser: Browser) -> None:
     (one,) = ask(browser, "GET", "/v1/entitlements?limit=1")["items"]
     ask(browser, "GET", f"/v1/entitlements/check?entitlement_id={one['id']}")
@@ -111,6 +122,7 @@ USES: tuple[Callable[[Stage, Browser], None], ...] = (
     list_invoices,
     list_orders,
     read_products,
+    turn_own_pages,
 )
 
 
