@@ -58,7 +58,6 @@ class CardOut(Out):
     min_seats: int
     max_seats: int
     included_seats: int
-    trial_days: int
     on_sale: bool
 
     @classmethod

@@ -45,7 +45,6 @@ class Card:
     min_seats: int
     max_seats: int
     included_seats: int
-    trial_days: int
     on_sale: bool
 
 
@@ -144,7 +143,8 @@ def _card(
         video_id=placement.video_id,
         start_ms=placement.start_ms,
         end_ms=placement.end_ms,
-        action=placement.action,
+        # What offered a trial, which no order begins, asks its seller.
+        action="consult" if placement.action == "trial" else placement.action,
         position=placement.position,
         seller_org_id=seller.id,
         seller_name=seller.display_name,
@@ -165,6 +165,5 @@ def _card(
         min_seats=plan.min_seats,
         max_seats=plan.max_seats,
         included_seats=plan.included_seats,
-        trial_days=plan.trial_days,
         on_sale=on_sale,
     )

@@ -33,7 +33,6 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         picture=_picture(page_request, showings),
         videos=tuple(_video(page_request, one) for one in showings),
         delivered=Delivered(record.ended, record.delivered, record.share_ppm),
-        has_trial=any(plan.trial_days for plan in listing.plans if plan.state == "active"),
         own=own,
         on_sale=listing.state == "published",
         may_edit=own and page_request.principal.may("catalog.write"),

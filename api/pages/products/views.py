@@ -53,7 +53,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class ProductView:
-    """A product as anybody meets it. `own`: to its seller. `has_trial`: of a plan, which no purchase begins."""
+    """A product as anybody meets it. `own`: to its seller."""
 
     template: ClassVar[str] = "products/product.html"
     active: ClassVar[str] = "products"
@@ -64,7 +64,6 @@ class ProductView:
     picture: Thumbnail | None
     videos: tuple[ProductVideo, ...]
     delivered: Delivered
-    has_trial: bool = False
     own: bool = False
     on_sale: bool = True
     may_edit: bool = False

@@ -18,7 +18,7 @@ NOTHING_CHOSEN = dict.fromkeys(("category", "pricing", "seller", "currency", "fr
 
 
 def product(s: Samples) -> ProductView:
-    """A product with two plans, one of which names a trial, and a video that shows it."""
+    """A product with two plans, and a video that shows it."""
     pro = shown(s).plans[0]
     monthly = replace(
         pro,
@@ -40,7 +40,6 @@ def product(s: Samples) -> ProductView:
             ProductVideo(ID.format(3), campus, s.pick("效率研究社", "Efficiency Club"), 5, 12, OTHER),
         ),
         delivered=Delivered(64, 63, 984_375),
-        has_trial=True,
     )
 
 
