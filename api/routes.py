@@ -13,11 +13,14 @@ from api.pages.billing_profiles import handlers as billing_profiles_pages
 from api.pages.buy import handlers as buy_pages
 from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
+from api.pages.customers import handlers as customers_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.frame import static_files
 from api.pages.invoices import handlers as invoices_pages
+from api.pages.leads import demo_handlers as demo_pages
 from api.pages.leads import handlers as leads_pages
+from api.pages.leads import offer_handlers as offer_pages
 from api.pages.listings import handlers as listings_pages
 from api.pages.money import handlers as money_pages
 from api.pages.notifications import handlers as notifications_pages
@@ -46,6 +49,8 @@ from api.v1 import (
     billing_profiles,
     comments,
     connectors,
+    customers,
+    demos,
     entitlements,
     feed,
     incidents,
@@ -57,6 +62,7 @@ from api.v1 import (
     media,
     members,
     notifications,
+    offers,
     onboarding,
     operator,
     orders,
@@ -120,6 +126,9 @@ MODULES: tuple[ModuleType, ...] = (
     uploads,
     listings,
     leads,
+    offers,
+    demos,
+    customers,
     search,
     reviews,
     touchpoints,
@@ -153,6 +162,9 @@ MODULES: tuple[ModuleType, ...] = (
     comments_pages,
     products_pages,
     leads_pages,
+    offer_pages,
+    demo_pages,
+    customers_pages,
     search_pages,
     buy_pages,
     orders_pages,

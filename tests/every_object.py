@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from fulfillment.connectors.models import ConnectorRow
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs.models import Run
+from kernel import clock
 from kernel.db.base import Base
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
@@ -42,6 +44,8 @@ from marketplace.videos.models import MediaUpload, Video
 from marketplace.videos.uploads.begin_upload import BeginUpload, begin_upload
 from orders.checkout.models import Purchase
 from orders.notifications.notify_of_events import NOTIFY
+from orders.offers.make_offer import MakeOffer, make_offer
+from orders.offers.models import Offer
 from orders.order.models import Order
 from tests.factories_marketplace import acting, make_org, make_ready_video
 from tests.loop_stage import Stage
@@ -53,6 +57,7 @@ KINDS: dict[str, type[Base]] = {
     "claim_id": Claim,
     "comment_id": Comment,
     "connector_id": ConnectorRow,
+    "customer_id": Organization,
     "entitlement_id": Entitlement,
     "invitation_id": Invitation,
     "invoice_id": Invoice,
@@ -61,6 +66,7 @@ KINDS: dict[str, type[Base]] = {
     "listing_id": Listing,
     "member_id": Member,
     "notification_id": Notification,
+    "offer_id": Offer,
     "order_id": Order,
     "org_id": Organization,
     "payment_id": Payment,
@@ -102,6 +108,9 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             found["transfer_id"] = offer_ownership(uow, OfferOwnership(uow.session.scalars(member).one(), "admin"))
             found["lead_id"] = create_lead(uow, CreateLead("quote", entitlement.listing_id)).id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
+        with acting(uow, stage.seller.owner):
+            offer = MakeOffer(found["lead_id"], stage.seat_plan, 20, clock.today("UTC") + timedelta(days=300), 15_000)
+            found["offer_id"] = make_offer(uow, offer).id
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):
             card = add_placement(uow, AddPlacement(draft.id, stage.seat_plan, 3_000, 14_000))
@@ -124,6 +133,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             "connector_id": stage.connector,
             "placement_id": claim.placement_id,
             "org_id": stage.buyer.id,
+            "customer_id": stage.buyer.id,
             "plan_id": stage.seat_plan,
             "listing_id": entitlement.listing_id,
             "video_id": draft.id,

@@ -29,12 +29,22 @@ from orders.notifications import (
     about_leads,
     about_listings,
     about_money,
+    about_offers,
     about_orders,
 )
 from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
 
 NOTIFY = "orders.notifications.notify"
-SOURCES = (about_orders, about_money, about_listings, about_comments, about_leads, about_identity, about_accounts)
+SOURCES = (
+    about_orders,
+    about_money,
+    about_listings,
+    about_comments,
+    about_leads,
+    about_offers,
+    about_identity,
+    about_accounts,
+)
 """Imported for what they register."""
 READER = "notifications"
 EVERY = timedelta(seconds=2)

@@ -46,6 +46,7 @@ SELLER_VIDEOS = "/seller/videos"
 SELLER_UPLOAD = "/seller/videos/new"
 SELLER_ORDERS = "/seller/orders"
 SELLER_LEADS = "/seller/leads"
+SELLER_DEMO_HOURS = "/seller/demo-hours"
 SELLER_LISTINGS = "/seller/listings"
 SELLER_LISTING_NEW = "/seller/listings/new"
 SELLER_MONEY = "/seller/money"
@@ -151,6 +152,21 @@ def request(lead_id: str) -> str:
 def seller_lead(lead_id: str) -> str:
     """What a seller was asked for."""
     return f"{SELLER_LEADS}/{lead_id}"
+
+
+def seller_customer(org_id: str) -> str:
+    """An organization that bought from the seller, or asked it."""
+    return f"/seller/customers/{org_id}"
+
+
+def offer_withdraw(offer_id: str) -> str:
+    """Where a seller takes its offer back."""
+    return f"/seller/offers/{offer_id}/withdraw"
+
+
+def offer_buy(offer_id: str) -> str:
+    """The purchase sheet at an offered price."""
+    return f"/offers/{offer_id}/buy"
 
 
 def order(order_id: str) -> str:
@@ -363,24 +379,14 @@ def operator_listing(listing_id: str, act: str) -> str:
     return f"/operator/listings/{listing_id}/{act}"
 
 
-def operator_incident(incident_id: str) -> str:
-    """Where an incident is closed."""
-    return f"/operator/incidents/{incident_id}/close"
+def operator_incident(incident_id: str, act: str) -> str:
+    """Where an incident is closed, or its refund that came back is sent again."""
+    return f"/operator/incidents/{incident_id}/{act}"
 
 
-def operator_resend(incident_id: str) -> str:
-    """Where a refund that came back is sent again."""
-    return f"/operator/incidents/{incident_id}/resend"
-
-
-def operator_settle_webhook(webhook_id: str) -> str:
-    """Where a webhook that was put aside is closed."""
-    return f"/operator/webhooks/{webhook_id}/settle"
-
-
-def operator_look_again(webhook_id: str) -> str:
-    """Where the gateway is asked once more about a webhook that was put aside."""
-    return f"/operator/webhooks/{webhook_id}/look-again"
+def operator_webhook(webhook_id: str, act: str) -> str:
+    """Where a webhook that was put aside is closed, or the gateway asked once more about it."""
+    return f"/operator/webhooks/{webhook_id}/{act}"
 
 
 def operator_pay(statement_id: str) -> str:

@@ -74,6 +74,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "lost": "idle",
         "withdrawn": "idle",
     },
+    "offer": {"open": "wait", "accepted": "good", "expired": "idle", "withdrawn": "idle"},
     "start": {"todo": "idle", "waiting": "wait", "rejected": "bad", "done": "good"},
     "comment": {"shown": "good", "hidden": "wait", "removed": "idle"},
     "legal_proof": {"submitted": "wait", "approved": "good", "rejected": "bad", "superseded": "idle"},

@@ -86,6 +86,8 @@ class OrderItem:
     needs: Literal["", "pay", "accept"] = ""
     #: Whether the payer's bank is deciding about its payment.
     disputed: bool = False
+    #: To its seller: the buyer's page.
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
