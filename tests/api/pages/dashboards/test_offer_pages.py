@@ -22,6 +22,7 @@ from marketplace.leads.models import Lead
 from orders.offers.models import Offer
 from orders.order.models import Order
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
+from tests.statement_counter import counting
 
 
 @pytest.fixture
@@ -180,3 +181,30 @@ def test_a_customer_has_a_page_for_its_seller_alone(dashboards: Dashboards, list
     assert f'href="{page}"' in dashboards.seller.get(f"/seller/leads/{lead_id}").text
     assert dashboards.promoter.get(page).status_code == 404
     assert dashboards.seller.get(f"/seller/customers/{uuid7()}").status_code == 404
+
+
+def test_what_each_page_and_command_asks_of_the_database(
+    dashboards: Dashboards, listing_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead_id = asked(dashboards, listing_id)
+    assert dashboards.seller.post(f"/seller/leads/{lead_id}/offers", **offer(dashboards)).status_code == 303
+    offer_id = open_offer(dashboards, lead_id)
+    buyer, seller = dashboards.buyer, dashboards.seller
+    budgets = {
+        (buyer, "/requests"): 6,
+        (buyer, f"/requests/{lead_id}"): 7,
+        (buyer, f"/products/{listing_id}/ask/demo"): 10,
+        (buyer, f"/offers/{offer_id}/buy"): 16,
+        (seller, f"/seller/leads/{lead_id}"): 11,
+        (seller, "/seller/demo-hours"): 5,
+        (seller, f"/seller/customers/{dashboards.stage.buyer.id}"): 7,
+    }
+    for (visitor, path), most in budgets.items():
+        assert visitor.get(path).status_code == 200, path
+        with counting(monkeypatch) as found:
+            visitor.get(path)
+        assert len(found.statements) <= most, (path, found.statements)
+    with counting(monkeypatch) as found:
+        another = seller.post(f"/seller/leads/{lead_id}/offers", **offer(dashboards, discount_ppm="20"))
+    assert another.status_code == 303
+    assert len(found.statements) <= 12, found.statements
