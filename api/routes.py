@@ -13,12 +13,15 @@ from api.pages.billing_profiles import handlers as billing_profiles_pages
 from api.pages.buy import handlers as buy_pages
 from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
+from api.pages.customers import handlers as customers_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
 from api.pages.invoices import handlers as invoices_pages
+from api.pages.leads import demo_handlers as demo_pages
 from api.pages.leads import handlers as leads_pages
+from api.pages.leads import offer_handlers as offer_pages
 from api.pages.listings import handlers as listings_pages
 from api.pages.money import handlers as money_pages
 from api.pages.notifications import handlers as notifications_pages
@@ -55,6 +58,8 @@ from api.v1 import (
     connectors,
     covers,
     customer_reviews,
+    customers,
+    demos,
     entitlements,
     feed,
     incidents,
@@ -68,6 +73,7 @@ from api.v1 import (
     media,
     members,
     notifications,
+    offers,
     onboarding,
     operator,
     orders,
@@ -144,6 +150,9 @@ MODULES: tuple[ModuleType, ...] = (
     customer_reviews,
     questions,
     leads,
+    offers,
+    demos,
+    customers,
     search,
     reviews,
     touchpoints,
@@ -180,6 +189,9 @@ MODULES: tuple[ModuleType, ...] = (
     products_pages,
     feedback_pages,
     leads_pages,
+    offer_pages,
+    demo_pages,
+    customers_pages,
     search_pages,
     buy_pages,
     orders_pages,

@@ -142,6 +142,11 @@ def next_link(page: Page[Any], path: str, **query: object) -> dict[str, str]:
     return {"Link": f'<{path}?{urlencode({"cursor": page.next_cursor, **kept})}>; rel="next"'}
 
 
+def unchanged(row: T) -> T:
+    """The wire form of a row that is answered as it is."""
+    return row
+
+
 def list_page(
     request: ApiRequest, paging: Paging, read: Callable[..., Page[R]], out: Callable[[R], T], **filters: object
 ) -> Response[PageOut[T]]:
@@ -167,7 +172,7 @@ def run_command(
     request: ApiRequest,
     key: str | None,
     asked: Wire,
-    work: Callable[[UnitOfWork], Out],
+    work: Callable[[UnitOfWork], object],
     *,
     status: int = 201,
     route: str | None = None,
@@ -184,8 +189,8 @@ def run_command(
 
     def command(uow: UnitOfWork) -> Answer:
         def answer() -> Answer:
-            body = work(uow)
-            return Answer(status, body.encoded(), is_last=late is None or not late.is_awaited())
+            body = msgspec.json.encode(work(uow))
+            return Answer(status, body, is_last=late is None or not late.is_awaited())
 
         def unanswered() -> Answer:
             assert late is not None  # noqa: S101 - without it nobody asks
@@ -207,7 +212,7 @@ def run_command(
 
 
 def idempotent_command(
-    request: ApiRequest, key: str | None, asked: Wire, work: Callable[[UnitOfWork], Out], *, status: int = 201
+    request: ApiRequest, key: str | None, asked: Wire, work: Callable[[UnitOfWork], object], *, status: int = 201
 ) -> Response[Any]:
     """`run_command` as the answer of its route."""
     return answered(run_command(request, key, asked, work, status=status))

@@ -27,6 +27,7 @@ import marketplace.access.models
 import marketplace.attribution.models
 import marketplace.catalog.models
 import marketplace.channels.models
+import marketplace.demos.models
 import marketplace.discovery.models
 import marketplace.leads.models
 import marketplace.mail.models
@@ -41,6 +42,7 @@ import marketplace.videos.models
 import orders.approval_rules.models
 import orders.checkout.models
 import orders.checkout.quote_models
+import orders.offers.models
 import orders.order.models
 from kernel.db.base import Base
 

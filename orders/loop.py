@@ -1,7 +1,7 @@
 """The closed loop on one page: each fact, and what follows it.
 
     seller's connector tested ─► that step of its checklist done
-    purchase placed ─► (approved) ─► payment ─► order paid ─► charge recorded, delivery begun
+    purchase placed ─► (approved) ─► payment ─► order paid ─► charge recorded, delivery begun, an offer's request won
         delivery done ─► order active ─► share released after its hold, subscription begun, invoice issued
         delivery failed or late ─► order's money refunded ─► order refunded, delivery ended, credit note issued
     payment after its purchase expired ─► refunded      refund refused ─► tried again tomorrow
@@ -46,6 +46,7 @@ from kernel.errors import NotFound
 from kernel.jobs.kinds import Payload, follows, job, sweep
 from kernel.jobs.outbox import emit, enqueue
 from kernel.jobs.settle_each import settle_each
+from marketplace.leads.messages import win_lead
 from marketplace.onboarding.checklist import pass_connector_test
 from orders.checkout.locking import ask_purchase_and_orders, lock_purchase_and_orders
 from orders.checkout.purge_quotes import purge_unused
@@ -123,8 +124,11 @@ def payment_reversed(uow: UnitOfWork, fact: Payload) -> None:
 
 @follows(OrderPaid)
 def order_paid(uow: UnitOfWork, fact: Payload) -> None:
-    """Every line is charged (the ledger knows whose money it is) and its delivery begins."""
-    start_fulfillment(uow, _order(uow, fact["order_id"]))
+    """Every line is charged (the ledger knows whose money it is) and its delivery begins. Of an offer, its request is won."""
+    order = _order(uow, fact["order_id"])
+    start_fulfillment(uow, order)
+    if order.lead_id is not None:
+        win_lead(uow, order.lead_id)
 
 
 def _activation_ahead(uow: UnitOfWork, fact: Payload) -> None:

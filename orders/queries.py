@@ -62,10 +62,18 @@ def list_orders(
 
 
 def list_seller_orders(
-    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None, text: str | None = None
+    uow: UnitOfWork,
+    *,
+    cursor: str | None = None,
+    limit: int = 20,
+    state: str | None = None,
+    text: str | None = None,
+    buyer_id: UUID | None = None,
 ) -> Page[OrderView]:
     """The acting organization's orders as seller, newest first; those that never were paid for stay the buyer's own."""
     statement = select(Order).where(Order.seller_org_id == uow.principal.organization(), Order.paid_at.is_not(None))
+    if buyer_id is not None:
+        statement = statement.where(Order.buyer_org_id == buyer_id)
     return _page(uow, _with_text(statement, text), cursor, limit, state)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -52,6 +53,8 @@ from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.models import ApprovalDeputy
 from orders.checkout.models import Purchase
 from orders.notifications.notify_of_events import NOTIFY
+from orders.offers.make_offer import MakeOffer, make_offer
+from orders.offers.models import Offer
 from orders.order.models import Order
 from tests.factories_marketplace import acting, make_org, make_ready_video
 from tests.loop_stage import Stage
@@ -64,6 +67,7 @@ KINDS: dict[str, type[Base]] = {
     "comment_id": Comment,
     "connector_id": ConnectorRow,
     "deputy_id": ApprovalDeputy,
+    "customer_id": Organization,
     "entitlement_id": Entitlement,
     "invitation_id": Invitation,
     "invoice_id": Invoice,
@@ -72,6 +76,7 @@ KINDS: dict[str, type[Base]] = {
     "listing_id": Listing,
     "member_id": Member,
     "notification_id": Notification,
+    "offer_id": Offer,
     "order_id": Order,
     "org_id": Organization,
     "payment_id": Payment,
@@ -113,11 +118,10 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
                 Member.org_id == stage.buyer.id, Member.person_id == stage.purchaser.person()
             )
             found["transfer_id"] = offer_ownership(uow, OfferOwnership(uow.session.scalars(member).one(), "admin"))
-            found["lead_id"] = create_lead(uow, CreateLead("quote", entitlement.listing_id)).id
             today = clock.today("Asia/Shanghai")
             found["deputy_id"] = appoint_deputy(uow, AppointDeputy(stage.purchaser.person(), today, today)).id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
-        found |= _feedback(uow, stage, entitlement.listing_id)
+        found |= _feedback(uow, stage, entitlement.listing_id) | _asked(uow, stage, entitlement.listing_id)
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):
             card = add_placement(uow, AddPlacement(draft.id, stage.seat_plan, 3_000, 14_000))
@@ -143,6 +147,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             "connector_id": stage.connector,
             "placement_id": claim.placement_id,
             "org_id": stage.buyer.id,
+            "customer_id": stage.buyer.id,
             "plan_id": stage.seat_plan,
             "listing_id": entitlement.listing_id,
             "video_id": draft.id,
@@ -178,3 +183,12 @@ def _feedback(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID
     with acting(uow, stage.seller.owner):
         moderate_question(uow, question.id, show=False)
     return {"review_id": review.id, "question_id": question.id}
+
+
+def _asked(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:
+    """A request, and the offer that answers it."""
+    with acting(uow, stage.buyer.owner):
+        lead_id = create_lead(uow, CreateLead("quote", listing_id)).id
+    with acting(uow, stage.seller.owner):
+        offer = MakeOffer(lead_id, stage.seat_plan, 20, clock.today("UTC") + timedelta(days=300), 15_000)
+        return {"lead_id": lead_id, "offer_id": make_offer(uow, offer).id}

@@ -156,7 +156,7 @@ def make_member(uow: UnitOfWork, org: Org, *roles: str) -> Principal:
 
 
 def per_seat_plan(**changes: Any) -> DraftPlan:
-    """¥199 per seat and year, tax included, 20 seats at least, 14 days of trial."""
+    """¥199 per seat and year, tax included, 20 seats included."""
     values: dict[str, Any] = {
         "code": "pro",
         "name": "专业版",
@@ -168,7 +168,6 @@ def per_seat_plan(**changes: Any) -> DraftPlan:
         "min_seats": 1,
         "max_seats": 5_000,
         "included_seats": 20,
-        "trial_days": 14,
         "features": (Feature("full_export", "可导出全部数据", "Full export"),),
         "connector_id": uuid7(),
     }

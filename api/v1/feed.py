@@ -66,7 +66,6 @@ class CardOut(Out):
     min_seats: int
     max_seats: int
     included_seats: int
-    trial_days: int
     on_sale: bool
     rating_count: int
     rating_tenths: int | None

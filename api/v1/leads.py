@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -14,13 +14,31 @@ from pydantic import Field
 
 from api.auth import SIGNED_IN
 from api.request import ApiRequest
-from api.schema import KeyHeader, Out, PageOut, Paging, StateParameter, StrictInt, Wire, idempotent_command, list_page
+from api.schema import (
+    KeyHeader,
+    Out,
+    PageOut,
+    Paging,
+    StateParameter,
+    StrictInt,
+    UtcIn,
+    Wire,
+    idempotent_command,
+    list_page,
+    unchanged,
+)
+from api.v1.offers import OfferOut
 from kernel.db.uow import UnitOfWork
+from marketplace.demos.book_demo import ask_with_time
+from marketplace.demos.end_request import plan_request, withdraw_request
+from marketplace.demos.queries import BookingView, booking_of
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
-from marketplace.leads.create_lead import Contact, CreateLead, create_lead
+from marketplace.leads.create_lead import Contact, CreateLead
 from marketplace.leads.messages import send_message
 from marketplace.leads.queries import (
     LeadView,
+    MessageView,
+    NoteView,
     SellerLeadView,
     get_own_lead,
     get_seller_lead,
@@ -29,7 +47,8 @@ from marketplace.leads.queries import (
     messages_of,
     notes_of,
 )
-from marketplace.leads.work_lead import PlanLead, add_note, plan_lead, withdraw_lead
+from marketplace.leads.work_lead import PlanLead, add_note
+from orders.offers.queries import offers_of
 
 MANAGE = "leads.manage"
 Kind = Literal["demo", "quote", "consult"]
@@ -60,6 +79,7 @@ class LeadIn(Wire):
     placement_id: UUID | None = None
     second_ms: Annotated[StrictInt, Field(ge=0, le=86_400_000)] | None = None
     contact: ContactIn | None = None
+    slot: UtcIn | None = Field(default=None, description="Of a demo: one of the seller's free times, booked at once")
 
 
 class TextIn(Wire):
@@ -78,82 +98,23 @@ class LeadPlanIn(Wire):
     state: Annotated[Literal["working", "won", "lost"] | None, Field(examples=["working"])] = None
 
 
-class MessageOut(Out):
-    """What a side wrote."""
-
-    id: UUID
-    side: Literal["buyer", "seller"]
-    text: str
-    created_at: datetime
-
-
-class NoteOut(Out):
-    """A note of one of the seller's members."""
-
-    id: UUID
-    author: str
-    text: str
-    created_at: datetime
-
-
-class LeadOut(Out):
-    """A request. The contact is empty without consent; `consent_text` is what was agreed to."""
-
-    id: UUID
-    kind: str
-    state: str
-    buyer_org_id: UUID
-    buyer_name: str
-    seller_org_id: UUID
-    seller_name: str
-    listing_id: UUID
-    title: str
-    title_en: str
-    plan_id: UUID | None
-    quantity: int | None
-    placement_id: UUID | None
-    second_ms: int | None
-    contact_name: str
-    contact_email: str
-    contact_phone: str
-    consent_version: str | None
-    consent_text: str | None
-    consented_at: datetime | None
-    created_at: datetime
-
-    @classmethod
-    def of(cls, row: LeadView) -> LeadOut:
-        """From the query's row."""
-        return cls.of_row(row)
-
-
 class LeadThreadOut(Out):
-    """A request with what both sides wrote."""
+    """A request with what both sides wrote, and what was offered on it."""
 
-    lead: LeadOut
-    messages: Sequence[MessageOut]
-
-
-class SellerLeadOut(Out):
-    """A request as the seller's board shows it."""
-
-    lead: LeadOut
-    assigned_to: UUID | None
-    assigned_name: str | None
-    due_on: date | None
-
-    @classmethod
-    def of(cls, row: SellerLeadView) -> SellerLeadOut:
-        """From the query's row."""
-        return cls.of_row(row, lead=LeadOut.of(row.lead))
+    lead: LeadView
+    messages: Sequence[MessageView]
+    offers: Sequence[OfferOut]
+    booking: BookingView | None
 
 
 class SellerLeadThreadOut(Out):
     """A request as the seller works with it."""
 
-    lead: SellerLeadOut
-    messages: Sequence[MessageOut]
-    notes: Sequence[NoteOut]
+    lead: SellerLeadView
+    messages: Sequence[MessageView]
+    notes: Sequence[NoteView]
+    offers: Sequence[OfferOut]
+    booking: BookingView | None
 
 
 class ConsentOut(Out):
@@ -179,19 +140,22 @@ def get_consent(
 
 
 @post("/v1/leads", permission=SIGNED_IN, refuses=[403, 404, 409, 429], sync_to_thread=True, tags=["catalogue"])
-def ask_seller(data: JSONBody[LeadIn], request: ApiRequest, idempotency_key: KeyHeader) -> Response[LeadOut]:
+def ask_seller(data: JSONBody[LeadIn], request: ApiRequest, idempotency_key: KeyHeader) -> Response[LeadView]:
     """Ask a seller. What the organization asks for already is answered with that request."""
     return idempotent_command(
-        request, idempotency_key, data, lambda uow: LeadOut.of(get_own_lead(uow, create_lead(uow, command_of(data)).id))
+        request,
+        idempotency_key,
+        data,
+        lambda uow: get_own_lead(uow, ask_with_time(uow, command_of(data), data.slot).id),
     )
 
 
 @get("/v1/leads", permission=SIGNED_IN, sync_to_thread=True, tags=["catalogue"])
 def get_leads(
     request: ApiRequest, paging: Given[Paging], only: StateParameter = None, kind: KindParameter = None
-) -> Response[PageOut[LeadOut]]:
+) -> Response[PageOut[LeadView]]:
     """What the organization asked for, the newest first."""
-    return list_page(request, paging, list_own_leads, LeadOut.of, state=only, kind=kind)
+    return list_page(request, paging, list_own_leads, unchanged, state=only, kind=kind)
 
 
 @get("/v1/leads/{lead_id:uuid}", permission=SIGNED_IN, sync_to_thread=True, tags=["catalogue"])
@@ -227,7 +191,7 @@ def withdraw(lead_id: FromPath[UUID], request: ApiRequest) -> LeadThreadOut:
     """End it: the contact given with it is forgotten. Done already, nothing changes."""
 
     def work(uow: UnitOfWork) -> LeadThreadOut:
-        withdraw_lead(uow, lead_id)
+        withdraw_request(uow, lead_id)
         return own_thread(uow, lead_id)
 
     return request.transact(work)
@@ -242,11 +206,9 @@ def get_seller_leads(
     assigned_to: Annotated[
         UUID | None, QueryParameter(name="assigned_to", required=False, description="Only this person's")
     ] = None,
-) -> Response[PageOut[SellerLeadOut]]:
+) -> Response[PageOut[SellerLeadView]]:
     """What the seller was asked for, the newest first."""
-    return list_page(
-        request, paging, list_seller_leads, SellerLeadOut.of, state=only, kind=kind, assigned_to=assigned_to
-    )
+    return list_page(request, paging, list_seller_leads, unchanged, state=only, kind=kind, assigned_to=assigned_to)
 
 
 @get("/v1/seller/leads/{lead_id:uuid}", permission=MANAGE, sync_to_thread=True, tags=["seller"])
@@ -261,7 +223,7 @@ def plan(lead_id: FromPath[UUID], data: JSONBody[LeadPlanIn], request: ApiReques
     """Assign it, date it, say where it stands."""
 
     def work(uow: UnitOfWork) -> SellerLeadThreadOut:
-        plan_lead(uow, PlanLead(lead_id, data.assigned_to, data.due_on, data.state))
+        plan_request(uow, PlanLead(lead_id, data.assigned_to, data.due_on, data.state))
         return seller_thread(uow, lead_id)
 
     return request.transact(work)
@@ -298,24 +260,35 @@ def write_to_buyer(
 
 def command_of(data: LeadIn) -> CreateLead:
     """For the JSON route and the page alike."""
-    values: dict[str, Any] = {name: getattr(data, name) for name in LeadIn.model_fields if name != "contact"}
+    values: dict[str, Any] = {
+        name: getattr(data, name) for name in LeadIn.model_fields if name not in {"contact", "slot"}
+    }
     return CreateLead(**values, contact=Contact(**data.contact.model_dump()) if data.contact else None)
 
 
 def own_thread(uow: UnitOfWork, lead_id: UUID) -> LeadThreadOut:
     """Raises NotFound(`lead_not_found`)."""
-    lead = LeadOut.of(get_own_lead(uow, lead_id))
-    return LeadThreadOut(lead=lead, messages=[MessageOut.of_row(one) for one in messages_of(uow, lead_id)])
+    return LeadThreadOut(
+        lead=get_own_lead(uow, lead_id),
+        messages=messages_of(uow, lead_id),
+        offers=_offers(uow, lead_id),
+        booking=booking_of(uow, lead_id),
+    )
 
 
 def seller_thread(uow: UnitOfWork, lead_id: UUID) -> SellerLeadThreadOut:
     """Raises as `get_seller_lead`."""
-    lead = SellerLeadOut.of(get_seller_lead(uow, lead_id))
     return SellerLeadThreadOut(
-        lead=lead,
-        messages=[MessageOut.of_row(one) for one in messages_of(uow, lead_id)],
-        notes=[NoteOut.of_row(one) for one in notes_of(uow, lead_id)],
+        lead=get_seller_lead(uow, lead_id),
+        messages=messages_of(uow, lead_id),
+        notes=notes_of(uow, lead_id),
+        offers=_offers(uow, lead_id),
+        booking=booking_of(uow, lead_id),
     )
+
+
+def _offers(uow: UnitOfWork, lead_id: UUID) -> list[OfferOut]:
+    return [OfferOut.of_row(one) for one in offers_of(uow, lead_id)]
 
 
 routes = [

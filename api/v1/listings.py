@@ -74,7 +74,12 @@ class PlanIn(Wire):
     min_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
     max_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
     included_seats: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] = 0
-    trial_days: Annotated[int, Field(strict=True, ge=0, le=90)] = 0
+    trial_days: Annotated[
+        StrictInt,
+        Field(
+            json_schema_extra={"minimum": 0, "maximum": 0}, description="None can be promised: no order begins a trial"
+        ),
+    ] = 0
     features: Annotated[list[FeatureIn], Field(default_factory=list, max_length=40)]
     connector_id: UUID | None = None
     deadline_s: Annotated[int, Field(strict=True, ge=1, le=7_776_000)] = 86_400
@@ -133,7 +138,6 @@ class PlanOut(Out):
     min_seats: int
     max_seats: int
     included_seats: int
-    trial_days: int
     features: list[dict[str, Any]]
     deadline_s: int
     state: str

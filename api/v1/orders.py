@@ -92,6 +92,7 @@ class OrderOut(Out):
     awaits_acceptance: bool
     failure: str | None
     created_at: datetime
+    lead_id: Annotated[UUID | None, Meta(description="The request whose offer was accepted with it")]
     lines: list[LineOut]
 
     @classmethod

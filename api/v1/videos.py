@@ -16,10 +16,12 @@ from api.auth import SIGNED_IN
 from api.context import Services
 from api.media_addresses import cover_address, media_address
 from api.request import ApiRequest
-from api.schema import CurrencyIn, Out, PageOut, Paging, StrictInt, Wire, linked
+from api.schema import CurrencyIn, Out, PageOut, Paging, StrictInt, Wire, linked, refused_unless_in
 from api.v1.feed import CaptionTrackOut, CardOut, ClaimOut
 from marketplace.attribution.reach import get_reach
+from marketplace.placements.claim_checks import KINDS
 from marketplace.publishing.edit_placements import (
+    ACTIONS,
     AddClaim,
     AddPlacement,
     ChangePlacement,
@@ -35,7 +37,7 @@ from marketplace.videos.create_video import CreateVideo, create_video
 from marketplace.videos.set_chapters import Chapter
 from marketplace.videos.share_links import share_video
 
-Action = Literal["buy", "trial", "demo", "quote"]
+Action = Annotated[str, Field(max_length=20), refused_unless_in(ACTIONS)]
 Visibility = Literal["public", "unlisted", "partners", "internal"]
 
 
@@ -71,7 +73,7 @@ class PlacementChange(Wire):
 class ClaimIn(Wire):
     """A promise at a moment of the video. A price is `value_int` minor units of `currency` for one `unit`."""
 
-    kind: Literal["price", "included_seats", "trial_days", "feature", "service_level"]
+    kind: Annotated[str, Field(max_length=20), refused_unless_in(KINDS)]
     at_ms: StrictInt
     text: Annotated[str, Field(max_length=200)]
     text_en: Annotated[str, Field(max_length=200)] = ""

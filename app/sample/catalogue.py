@@ -280,9 +280,8 @@ def spoken(placement_id: UUID, scene: str, claim: SpokenClaim) -> AddClaim:
         return AddClaim(
             placement_id, "price", at_ms, text, text_en, value_int=number, currency=currency, unit=unit or "once"
         )
-    if claim.kind in {"seats", "trial_days"}:
-        kind = "included_seats" if claim.kind == "seats" else "trial_days"
-        return AddClaim(placement_id, kind, at_ms, text, text_en, value_int=number, unit=claim.unit)
+    if claim.kind == "seats":
+        return AddClaim(placement_id, "included_seats", at_ms, text, text_en, value_int=number, unit=claim.unit)
     kind = "service_level" if claim.kind == "service_level" else "feature"
     key = FEATURE_KEYS.get((scene, claim.kind), str(claim.value))
     return AddClaim(placement_id, kind, at_ms, text, text_en, value_int=number, value_text=key, unit=claim.unit)

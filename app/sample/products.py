@@ -37,9 +37,9 @@ PRODUCTS = (
             title_en="Recruiting Pro",
             summary="从投递到入职，一块屏管完整个校招季",
             summary_en="From application to first day: a whole campus season on one screen",
-            description="简历自动归位，面试日程一屏看清。\n\n- 含 20 席位\n- 14 天免费试用\n- 数据可随时全部导出",
+            description="简历自动归位，面试日程一屏看清。\n\n- 含 20 席位\n- 数据可随时全部导出",
             description_en="Every résumé finds its column, every interview its slot.\n\n- 20 seats included\n"
-            "- 14 days free\n- All data can be exported at any time",
+            "- All data can be exported at any time",
         ),
         plan=DraftPlan(
             code="pro",
@@ -52,7 +52,6 @@ PRODUCTS = (
             min_seats=20,
             max_seats=5_000,
             included_seats=20,
-            trial_days=14,
             features=(
                 Feature("campus_pipeline", "校招流程看板", "Campus hiring board"),
                 Feature("full_export", "可导出全部数据", "All data can be exported"),

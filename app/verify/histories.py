@@ -19,6 +19,7 @@ import fulfillment.entitlements.models
 import fulfillment.runs.models
 import marketplace.access.models
 import marketplace.catalog.models
+import marketplace.demos.models
 import marketplace.leads.models
 import marketplace.onboarding.models
 import marketplace.parties.models
@@ -26,6 +27,7 @@ import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.videos.models
 import orders.checkout.models
+import orders.offers.models
 import orders.order.models
 from app.verify.rule import Query
 from kernel.states import machines
@@ -49,6 +51,8 @@ TABLES = {
     marketplace.onboarding.models.LEGAL_PROOF.name: "marketplace.legal_proof",
     marketplace.parties.models.TAX_ID_DISPUTE.name: "marketplace.tax_id_dispute",
     marketplace.leads.models.LEAD.name: "marketplace.lead",
+    marketplace.demos.models.DEMO.name: "marketplace.demo_booking",
+    orders.offers.models.OFFER.name: "orders.offer",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
     marketplace.access.models.INVITATION.name: "marketplace.invitation",
     marketplace.access.models.OWNERSHIP_TRANSFER.name: "marketplace.ownership_transfer",

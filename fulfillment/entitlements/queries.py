@@ -29,6 +29,17 @@ def entitlements_of_buyer(uow: UnitOfWork, *, cursor: str | None = None, limit: 
     return cut(rows, limit, lambda row: (row.created_at, row.id))
 
 
+def entitlements_of_customer(uow: UnitOfWork, buyer_id: UUID, *, limit: int = 20) -> list[EntitlementRow]:
+    """The latest that the acting seller sold to an organization, newest first."""
+    statement = (
+        _entitlements()
+        .where(Entitlement.seller_org_id == uow.principal.organization(), Entitlement.buyer_org_id == buyer_id)
+        .order_by(Entitlement.created_at.desc(), Entitlement.id.desc())
+        .limit(limit)
+    )
+    return [_entitlement(row) for row in uow.session.execute(statement)]
+
+
 def get_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> EntitlementDetail:
     """One entitlement of the acting buyer, or of anybody for the platform. Raises NotFound."""
     statement = _entitlements().where(Entitlement.id == entitlement_id, bought_by_me(uow))

@@ -195,4 +195,5 @@ def _plans(uow: UnitOfWork, version: ListingVersion) -> dict[str, Plan]:
 def _drafted(plan: Plan) -> DraftPlan:
     columns = columns_of(plan, PLAN_COLUMNS)
     del columns["term_months"]
-    return DraftPlan(**columns | {"features": tuple(Feature(**feature) for feature in plan.features)})
+    # A trial that was promised before promises of them were refused is not promised again.
+    return DraftPlan(**columns | {"trial_days": 0, "features": tuple(Feature(**feature) for feature in plan.features)})

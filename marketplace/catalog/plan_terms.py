@@ -50,6 +50,7 @@ class DraftPlan:
     max_seats: int = 1
     included_seats: int = 0
     trial_days: int = 0
+    """None: no order begins a trial."""
     features: Sequence[Feature] = field(default_factory=tuple)
     connector_id: UUID | None = None
     deadline_s: int = 24 * 3600
@@ -61,7 +62,7 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
     Raises:
         Invalid: `plan_code_invalid`, `text_required` (a feature without words), `text_too_long`, `pricing_unknown`,
             `interval_unfit` (one_off has none, the others month or year), `currency_unknown`, `price_invalid`,
-            `seats_invalid`, `trial_invalid`, `deadline_invalid`, `feature_invalid`.
+            `seats_invalid`, `trial_unavailable`, `deadline_invalid`, `feature_invalid`.
     """
     if not CODE.fullmatch(plan.code):
         raise Invalid("plan_code_invalid", field="code")
@@ -78,8 +79,8 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
     low, high = (plan.min_seats, plan.max_seats) if plan.pricing == "per_seat" else (1, 1)
     if not 1 <= low <= high <= MAX_SEATS or not 0 <= plan.included_seats <= MAX_SEATS:
         raise Invalid("seats_invalid", field="max_seats")
-    if not 0 <= plan.trial_days <= 90:
-        raise Invalid("trial_invalid", field="trial_days")
+    if plan.trial_days:
+        raise Invalid("trial_unavailable", field="trial_days")
     if not 1 <= plan.deadline_s <= 90 * 86_400:
         raise Invalid("deadline_invalid", field="deadline_s")
     return {
@@ -124,7 +125,6 @@ def terms_of(plan: Plan) -> Terms:
         currency=plan.currency,
         unit=price_unit(plan.pricing, plan.interval),
         included_seats=plan.included_seats,
-        trial_days=plan.trial_days,
         features={str(feature["key"]): _figure(feature) for feature in plan.features},
     )
 

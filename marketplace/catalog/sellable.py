@@ -59,8 +59,8 @@ def ask_sellable(uow: UnitOfWork, plan_id: UUID) -> None:
     uow.ask_ahead(_SELLABLE, plan_id=plan_id)
 
 
-def get_sellable(uow: UnitOfWork, plan_id: UUID) -> Sellable:
-    """The plan as it can be bought now.
+def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False) -> Sellable:
+    """The plan as it can be bought now; with `replaced` also one that a newer version of its listing has replaced.
 
     Raises:
         NotFound: `plan_not_found`: there is none, or it was never published.
@@ -73,7 +73,8 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID) -> Sellable:
     plan, version, listing, seller = row
     if listing.state != "published" or seller.state != "active":
         raise Conflict("listing_suspended")
-    if plan.state != "active" or listing.current_version_id != version.id:
+    is_current = listing.current_version_id == version.id
+    if (plan.state != "active" and is_current) or not (is_current or replaced):
         raise Conflict("plan_withdrawn")
     return Sellable(
         plan_id=plan.id,

@@ -61,7 +61,8 @@ class CreateLead:
 
 
 def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
-    """Ask for the acting person's organization. Asked already and not closed, that request is returned and nothing counted.
+    """Ask for the acting person's organization. Asked already and not closed, that request is returned and nothing counted;
+    a contact that is given with consent then stands in it from now on.
 
     Raises:
         Forbidden: `person_required`.
@@ -71,7 +72,7 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
         Conflict: `listing_suspended`, `own_listing`; `consent_outdated` when other words are in force than those agreed to.
         TooMany: `leads_too_often` with `retry_after_s` and `minutes`.
 
-    Emits: LeadArrived. Locks: the organization's requests, then its counts.
+    Emits: LeadArrived. Locks: the organization's requests, the open one, then its counts.
     Idempotent by: organization, listing and kind, as long as the request is open.
     """
     buyer_id, person_id = uow.principal.organization(), uow.principal.person()
@@ -87,8 +88,9 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
         raise Invalid("text_required", field="text")
     _require_consent(command.contact)
     lock_aggregate(uow, buyer_id)
-    found = find_open_lead(uow, listing.id, command.kind)
+    found = find_open_lead(uow, listing.id, command.kind, lock=True)
     if found is not None:
+        _give_contact(uow, found, command.contact)
         return found
     with as_platform(uow):
         count_within(uow, OF_PERSON, TOO_OFTEN, "lead_person", str(person_id))
@@ -120,16 +122,15 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
     return lead
 
 
-def find_open_lead(uow: UnitOfWork, listing_id: UUID, kind: str) -> Lead | None:
+def find_open_lead(uow: UnitOfWork, listing_id: UUID, kind: str, *, lock: bool = False) -> Lead | None:
     """What the acting organization asks for already."""
-    return uow.session.scalars(
-        select(Lead).where(
-            Lead.buyer_org_id == uow.principal.organization(),
-            Lead.listing_id == listing_id,
-            Lead.kind == kind,
-            state_in(Lead.state, *OPEN),
-        )
-    ).one_or_none()
+    found = select(Lead).where(
+        Lead.buyer_org_id == uow.principal.organization(),
+        Lead.listing_id == listing_id,
+        Lead.kind == kind,
+        state_in(Lead.state, *OPEN),
+    )
+    return uow.session.scalars(found.with_for_update() if lock else found).one_or_none()
 
 
 def _listing(uow: UnitOfWork, command: CreateLead) -> Listing:
@@ -170,6 +171,18 @@ def _require_consent(contact: Contact | None) -> None:
     """Dropping the contact would leave its giver waiting to be called."""
     if contact is not None and _is_given(contact) and not contact.consent_version:
         raise Invalid("consent_required", field="consent_version")
+
+
+def _give_contact(uow: UnitOfWork, lead: Lead, contact: Contact | None) -> None:
+    """The same again changes nothing: the consent keeps its day."""
+    if not _is_given(contact):
+        return
+    given = _contact(uow, contact, lead.seller_org_id)
+    names = [name for name in given if name != "consented_at"]
+    if any(getattr(lead, name) != given[name] for name in names):
+        for name, value in given.items():
+            setattr(lead, name, value)
+        uow.flush()
 
 
 def _contact(uow: UnitOfWork, contact: Contact | None, seller_id: UUID) -> dict[str, object]:

@@ -66,6 +66,32 @@ def add_message(uow: UnitOfWork, lead: Lead, side: Side, text: str) -> LeadMessa
     return message
 
 
+def answer_lead(uow: UnitOfWork, lead_id: UUID) -> Lead:
+    """A request of the acting seller, answered by what its caller adds to it.
+
+    Raises:
+        Forbidden: `permission_missing` without leads.manage. NotFound: `lead_not_found`. Conflict: `lead_closed`.
+
+    Locks: the lead.
+    """
+    uow.principal.require("leads.manage")
+    lead = lock_lead(uow, lead_id)
+    if lead.seller_org_id != uow.principal.organization():
+        raise NotFound("lead_not_found")
+    require_open(lead)
+    LEAD.move(uow, lead, "answered", org_ids=[lead.buyer_org_id, lead.seller_org_id])
+    uow.flush()
+    return lead
+
+
+def win_lead(uow: UnitOfWork, lead_id: UUID) -> None:
+    """What was offered on it is paid for. Closed already, nothing changes. Locks: the lead."""
+    lead = lock_row(uow.session, Lead, lead_id)
+    if lead is not None and lead.state in OPEN:
+        LEAD.move(uow, lead, "won", org_ids=[lead.buyer_org_id, lead.seller_org_id])
+        uow.flush()
+
+
 def lock_lead(uow: UnitOfWork, lead_id: UUID) -> Lead:
     """A lead of the acting organization, on either side. Raises NotFound(`lead_not_found`)."""
     lead = lock_row(uow.session, Lead, lead_id)

@@ -88,6 +88,7 @@ def list_seller_leads(
     state: str | None = None,
     kind: str | None = None,
     assigned_to: UUID | None = None,
+    buyer_id: UUID | None = None,
 ) -> Page[SellerLeadView]:
     """What the acting seller was asked for, the newest first. Raises Forbidden(`permission_missing`) without leads.manage."""
     uow.principal.require("leads.manage")
@@ -95,6 +96,8 @@ def list_seller_leads(
     found = _narrowed(found, state, kind)
     if assigned_to is not None:
         found = found.where(Lead.assigned_to == assigned_to)
+    if buyer_id is not None:
+        found = found.where(Lead.buyer_org_id == buyer_id)
     rows = uow.session.execute(newest_first(found, Lead.created_at, Lead.id, cursor, limit)).all()
     return cut([_seller_view(row) for row in rows], limit, lambda one: (one.lead.created_at, one.lead.id))
 

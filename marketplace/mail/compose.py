@@ -21,6 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from kernel.signing import TokenSigner
 from kernel.text import plain_text
+from marketplace.mail.calendar_entry import calendar_entry, time_in_words
 
 LOCALES: Final = ("zh-CN", "en")
 UNSUBSCRIBE: Final = "unsubscribe"
@@ -90,6 +91,8 @@ class Composer:
         items = [self._item(one) for one in mail.params.get("items", ())]
         said = {name: plain_text(value) for name, value in mail.params.items() if name != "items"}
         params = said | self._secrets(mail.params)
+        if "calendar_uid" in mail.params:
+            params["when"] = time_in_words(mail.params, mail.locale)
         filled = {key: _fill(text, params) for key, text in words.items()}
         frame = {key: _fill(text, params) for key, text in texts(mail.locale)["frame"].items()}
         view = {
@@ -118,6 +121,12 @@ class Composer:
         message.set_content(_templates().get_template("mail.txt").render(view), cte="quoted-printable")
         html = _inliner().inline(_templates().get_template("mail.html").render(view))
         message.add_alternative(html, subtype="html", cte="quoted-printable")
+        if "calendar_uid" in mail.params:
+            host = urlsplit(self._public_url).hostname or "localhost"
+            link = self._own_link(mail.params) or self._public_url
+            method, entry = calendar_entry(mail.params, filled["heading"], link, host, at=mail.created_at)
+            kind = {"method": method, "charset": "utf-8"}
+            message.add_attachment(entry, maintype="text", subtype="calendar", filename="demo.ics", params=kind)
         # Last: the body's own headers are made anew with it.
         message["Content-Language"] = mail.locale
         return message

@@ -17,12 +17,12 @@ from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.plan_terms import terms_of
 from marketplace.discovery.place_video import set_category
 from marketplace.input_text import line
-from marketplace.placements.claim_checks import KINDS, UNITS, ClaimValue, find_contradiction
+from marketplace.placements.claim_checks import KINDS, TRIAL, UNITS, ClaimValue, find_contradiction
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.models import Video
 
-ACTIONS = ("buy", "trial", "demo", "quote")
+ACTIONS = ("buy", "demo", "quote", "consult")
 MAX_PLACEMENTS = 20
 MAX_CLAIMS = 50
 MAX_MS = 24 * 3600 * 1000
@@ -43,7 +43,7 @@ class AddPlacement:
 class AddClaim:
     """A promise at a moment of the video, about the plan of one of its placements.
 
-    price: `value_int` minor units, `currency`, `unit`; included_seats, trial_days: `value_int`; feature, service_level:
+    price: `value_int` minor units, `currency`, `unit`; included_seats: `value_int`; feature, service_level:
     `value_text` the key of the plan's feature, `value_int` its figure where one is said.
     """
 
@@ -63,14 +63,13 @@ def add_placement(uow: UnitOfWork, command: AddPlacement) -> Placement:
 
     Raises:
         NotFound: `video_not_found`, `plan_not_found` (unknown, or another organization's and not published).
-        Invalid: `action_unknown`, `placement_range`, `placement_beyond_end`.
+        Invalid: `action_unknown`, `trial_unavailable`, `placement_range`, `placement_beyond_end`.
         Conflict: `too_many_placements`; `placement_not_on_sale` on a published video.
 
     Locks: the video.
     """
     video = lock_own_video(uow, command.video_id)
-    if command.action not in ACTIONS:
-        raise Invalid("action_unknown", field="action")
+    _check_action(command.action)
     _check_range(video, command.start_ms, command.end_ms)
     plan, listing = _placeable(uow, command.plan_id, video.org_id)
     if video.state == "published":
@@ -117,7 +116,7 @@ def change_placement(uow: UnitOfWork, command: ChangePlacement) -> Placement:
 
     Raises:
         NotFound: `placement_not_found`, `plan_not_found`.
-        Invalid: `action_unknown`, `placement_range`, `placement_beyond_end`.
+        Invalid: `action_unknown`, `trial_unavailable`, `placement_range`, `placement_beyond_end`.
         Conflict: on a published video `placement_not_on_sale`, or `claim_contradicts_plan` with the new plan.
 
     Locks: the video, then the placement.
@@ -126,8 +125,8 @@ def change_placement(uow: UnitOfWork, command: ChangePlacement) -> Placement:
     start_ms = placement.start_ms if command.start_ms is None else command.start_ms
     end_ms = placement.end_ms if command.end_ms is None else command.end_ms
     _check_range(video, start_ms, end_ms)
-    if command.action is not None and command.action not in ACTIONS:
-        raise Invalid("action_unknown", field="action")
+    if command.action is not None:
+        _check_action(command.action)
     if command.plan_id is not None and command.plan_id != placement.plan_id:
         plan, listing = _placeable(uow, command.plan_id, video.org_id)
         if video.state == "published":
@@ -168,8 +167,8 @@ def add_claim(uow: UnitOfWork, command: AddClaim) -> Claim:
 
     Raises:
         NotFound: `placement_not_found`.
-        Invalid: `claim_kind_unknown`, `claim_value_missing`, `currency_unknown`, `unit_unknown`, `claim_beyond_end`,
-            `text_required`, `text_too_long`.
+        Invalid: `claim_kind_unknown`, `trial_unavailable`, `claim_value_missing`, `currency_unknown`, `unit_unknown`,
+            `claim_beyond_end`, `text_required`, `text_too_long`.
         Conflict: `claim_contradicts_plan`, `too_many_claims`.
 
     Locks: the video, then the placement.
@@ -218,6 +217,13 @@ def remove_claim(uow: UnitOfWork, claim_id: UUID) -> None:
     uow.flush()
 
 
+def _check_action(action: str) -> None:
+    if action == "trial":
+        raise Invalid("trial_unavailable", field="action")
+    if action not in ACTIONS:
+        raise Invalid("action_unknown", field="action")
+
+
 def _check_range(video: Video, start_ms: int, end_ms: int) -> None:
     if not 0 <= start_ms < end_ms <= MAX_MS:
         raise Invalid("placement_range", field="end_ms")
@@ -247,6 +253,8 @@ def _refuse_contradiction(claim: Claim, plan: Plan) -> None:
 
 
 def _check_claim(command: AddClaim) -> None:
+    if command.kind == TRIAL:
+        raise Invalid("trial_unavailable", field="kind")
     if command.kind not in KINDS:
         raise Invalid("claim_kind_unknown", field="kind", known=", ".join(KINDS))
     if command.kind in {"feature", "service_level"}:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from billing.tax.line_amounts import line_amounts
@@ -53,7 +53,6 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     `billing_profile_not_found`; Forbidden `not_on_allow_list`; what `marketplace.catalog.sellable.get_sellable` raises for
     plans that cannot be bought.
     """
-    buyer_id = uow.principal.organization()
     if not 1 <= len(command.lines) <= MAX_LINES:
         raise Invalid("too_many_lines", field="lines", limit=MAX_LINES)
     _ask_ahead(uow, command)
@@ -62,12 +61,24 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
     if len(currencies) != 1:
         raise Invalid("currencies_differ", field="currency")
+    return save_quote(uow, lines, buyer, command.context, expires_at=clock.now() + QUOTE_TTL)
+
+
+def save_quote(
+    uow: UnitOfWork,
+    lines: list[PricedLine],
+    buyer: InvoiceParty,
+    context: Context,
+    *,
+    expires_at: datetime,
+    offer_id: UUID | None = None,
+) -> Quote:
+    """Keep priced lines of one currency for the acting organization."""
     net, tax, gross = totals(lines)
-    now = clock.now()
     needed = needed_approval(uow, lines, binding=False)
     quote = Quote(
         id=uuid7(),
-        buyer_org_id=buyer_id,
+        buyer_org_id=uow.principal.organization(),
         person_id=uow.principal.person_id,
         currency=lines[0].currency,
         net_minor=net,
@@ -75,13 +86,14 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
         gross_minor=gross,
         lines=[line.model_dump(mode="json") for line in lines],
         invoice_party=buyer.model_dump(mode="json"),
-        context=command.context.model_dump(mode="json"),
+        context=context.model_dump(mode="json"),
         needs_approval=bool(needed.reasons),
         approval_reasons=[reason.stored() for reason in needed.reasons],
         approval_steps=[step.stored() for step in needed.steps],
-        expires_at=now + QUOTE_TTL,
-        created_at=now,
+        expires_at=expires_at,
+        created_at=clock.now(),
         used_at=None,
+        offer_id=offer_id,
     )
     return uow.add(quote)
 
@@ -102,9 +114,23 @@ def _price(uow: UnitOfWork, buyer: InvoiceParty, item: QuoteItem, context: Conte
         raise Conflict("own_listing")
     if not plan.min_seats <= item.quantity <= plan.max_seats:
         raise Invalid("quantity_out_of_range", field="quantity", least=plan.min_seats, most=plan.max_seats)
+    return price_line(uow, plan, buyer, item.quantity, context)
+
+
+def price_line(
+    uow: UnitOfWork,
+    plan: Sellable,
+    buyer: InvoiceParty,
+    quantity: int,
+    context: Context,
+    *,
+    unit_price_minor: int | None = None,
+) -> PricedLine:
+    """A plan at one quantity for whom the invoice will name, at its own price or at one that was offered. Raises as `tax_for`."""
+    price_minor = plan.unit_price_minor if unit_price_minor is None else unit_price_minor
     seller = lookups.get_party(uow, plan.seller_org_id)
     decision = decide_tax(seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included)
-    amounts = line_amounts(plan.unit_price_minor, item.quantity, 0, decision)
+    amounts = line_amounts(price_minor, quantity, 0, decision)
     return PricedLine(
         seller_org_id=plan.seller_org_id,
         seller_name=seller.legal_name,
@@ -121,9 +147,9 @@ def _price(uow: UnitOfWork, buyer: InvoiceParty, item: QuoteItem, context: Conte
         pricing=plan.pricing,
         interval=plan.interval,
         term_months=plan.term_months,
-        quantity=item.quantity,
+        quantity=quantity,
         currency=plan.currency,
-        unit_price_minor=plan.unit_price_minor,
+        unit_price_minor=price_minor,
         taxed_as=plan.tax_category,
         list_minor=amounts.list_minor,
         discount_minor=amounts.discount_minor,

@@ -32,6 +32,8 @@ from orders.checkout.priced_line import Context, PricedLine, by_seller, totals
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
 from orders.checkout.views import PurchaseView, steps_shown
+from orders.offers.accept_offer import accept_offer
+from orders.offers.models import Offer
 from orders.order.events import ApprovalRequested, PurchasePlaced
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
 from orders.order.views import LineView, line_view, order_view
@@ -98,8 +100,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     The amounts are the quote's, whatever a plan costs by now; the tax is that of the party whom the invoice names.
 
     Raises: NotFound, Conflict `price_changed` as `lines_for`, Gone `quote_expired`, Conflict `quote_used`, `plan_withdrawn`,
-    `listing_suspended`, Forbidden `not_on_allow_list`.
-    Emits: PurchasePlaced, ApprovalRequested. Locks: the quote; as `needed_approval`.
+    `listing_suspended`, Forbidden `not_on_allow_list`; of an offer's quote as `accept_offer`.
+    Emits: PurchasePlaced, ApprovalRequested, OfferAccepted. Locks: the quote; as `needed_approval`; the offer.
     Idempotent by the quote: it can be used once.
     """
     quote, buyer_name, requested_by_name = _take_quote(uow, command.quote_id)
@@ -135,8 +137,9 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     PURCHASE.begin(uow, purchase, state, org_ids=[purchase.buyer_org_id])
     uow.add(purchase)
     placed = Placed(purchase, quote, requested_by_name, [], [], None)
+    offer = accept_offer(uow, quote.offer_id) if quote.offer_id is not None else None
     for seller_org_id, group in by_seller(lines).items():
-        _place_order(uow, placed, seller_org_id, group, context, buyer_name)
+        _place_order(uow, placed, seller_org_id, group, context, buyer_name, offer)
     emit(uow, PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
     if waits:
         emit(uow, ApprovalRequested(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
@@ -183,7 +186,13 @@ def _take_quote(uow: UnitOfWork, quote_id: UUID) -> tuple[Quote, str, str | None
 
 
 def _place_order(
-    uow: UnitOfWork, placed: Placed, seller_org_id: UUID, lines: list[PricedLine], context: Context, buyer_name: str
+    uow: UnitOfWork,
+    placed: Placed,
+    seller_org_id: UUID,
+    lines: list[PricedLine],
+    context: Context,
+    buyer_name: str,
+    offer: Offer | None,
 ) -> None:
     net, tax, gross = totals(lines)
     purchase, order_id = placed.purchase, uuid7()
@@ -207,6 +216,8 @@ def _place_order(
         accepted_at=None,
         failure=None,
         created_at=purchase.created_at,
+        lead_id=offer.lead_id if offer is not None else None,
+        offer_id=offer.id if offer is not None else None,
     )
     ORDER.begin(uow, order, purchase.state, org_ids=order.parties)
     uow.add(order)

@@ -22,6 +22,7 @@ class Quote(Base):
         CheckConstraint("gross_minor >= 0", name="not_negative"),
         UniqueConstraint("buyer_org_id", "id"),
         Index("ix_quote_person_id", "person_id"),
+        Index("ix_quote_offer_id", "offer_id", postgresql_where=text("offer_id IS NOT NULL")),
         Index("ix_quote_unused", "expires_at", postgresql_where=text("used_at IS NULL")),
         {"schema": "orders"},
     )
@@ -46,3 +47,5 @@ class Quote(Base):
     expires_at: Mapped[Instant]
     created_at: Mapped[CreatedAt]
     used_at: Mapped[datetime | None]
+    offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.offer.id"))
+    """The offer whose price it is, which a purchase placed from it accepts."""

@@ -30,6 +30,7 @@ from orders.notifications import (
     about_leads,
     about_listings,
     about_money,
+    about_offers,
     about_orders,
     about_videos,
 )
@@ -44,6 +45,7 @@ SOURCES = (
     about_comments,
     about_feedback,
     about_leads,
+    about_offers,
     about_identity,
     about_accounts,
 )

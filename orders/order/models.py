@@ -43,6 +43,12 @@ class Order(Base):
         Index("ix_order_seller_org_id_created_at", "seller_org_id", "created_at"),
         Index("ix_order_purchase_id", "purchase_id"),
         Index("ix_order_deadline_at", "deadline_at", postgresql_where=text("deadline_at IS NOT NULL")),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "lead_id", "offer_id"],
+            ["orders.offer.buyer_org_id", "orders.offer.seller_org_id", "orders.offer.lead_id", "orders.offer.id"],
+        ),
+        CheckConstraint("(lead_id IS NULL) = (offer_id IS NULL)", name="offer_of_lead"),
+        Index("ix_order_offer_id", "offer_id", postgresql_where=text("offer_id IS NOT NULL")),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -70,6 +76,9 @@ class Order(Base):
     """When the one-off services in it were accepted, by the buyer or by the clock."""
     failure: Mapped[str | None]
     created_at: Mapped[CreatedAt]
+    lead_id: Mapped[UUID | None]
+    """The request that its seller answered with the offer it was bought by."""
+    offer_id: Mapped[UUID | None]
 
     @property
     def parties(self) -> list[UUID]:

@@ -66,6 +66,7 @@ class OrderView:
     accepted_at: datetime | None
     failure: str | None
     created_at: datetime
+    lead_id: UUID | None
     lines: tuple[LineView, ...]
 
     @property

@@ -19,10 +19,12 @@ from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.models import Run
 from kernel.db.uow import UnitOfWork
 from marketplace.attribution.models import Touchpoint
+from marketplace.leads.models import Lead
 from marketplace.placements.models import Placement
 from marketplace.videos.models import Video
 from orders.checkout.models import Approval, Purchase
 from orders.checkout.quote_models import Quote
+from orders.offers.models import Offer
 from orders.order.models import Attribution, Order, OrderLine, Subscription
 from orders.tracing.model import Node
 from orders.tracing.resolve import agreed, mine
@@ -45,7 +47,8 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
     for quote in uow.session.scalars(
         select(Quote).where(Quote.id.in_([p.quote_id for p in purchases]), mine(uow, Quote.buyer_org_id))
     ):
-        yield Node("quote", quote.id, quote.created_at, facts={"gross": _money(quote.gross_minor, quote.currency)})
+        price = {"gross": _money(quote.gross_minor, quote.currency)}
+        yield Node("quote", quote.id, quote.created_at, facts=price, after=(quote.offer_id,) if quote.offer_id else ())
     for p in purchases:
         facts = {"gross": _money(p.gross_minor, p.currency), "po_number": p.po_number}
         yield Node("purchase", p.id, p.created_at, p.state, facts=facts, after=(p.quote_id,))
@@ -58,7 +61,9 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
     for o in orders:
         facts = {"number": o.number, "gross": _money(o.gross_minor, o.currency), "failure": o.failure}
         names = {"buyer": o.buyer_name, "seller": o.seller_name}
-        yield Node("order", o.id, o.created_at, o.state, o.number, o.number, facts | names, (o.purchase_id,))
+        before = (o.purchase_id, *((o.offer_id,) if o.offer_id else ()))
+        yield Node("order", o.id, o.created_at, o.state, o.number, o.number, facts | names, before)
+    yield from _asked(uow, [o.offer_id for o in orders if o.offer_id])
     for line in uow.session.scalars(select(OrderLine).where(OrderLine.order_id.in_([o.id for o in orders]))):
         yield Node(
             "order_line",
@@ -76,6 +81,23 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
             },
             (line.order_id,),
         )
+
+
+def _asked(uow: UnitOfWork, offer_ids: Sequence[UUID]) -> Iterator[Node]:
+    """The offers that orders were bought by, and the requests that they answered: both sides'."""
+    if not offer_ids:
+        return
+    rows = uow.session.execute(
+        select(Offer, Lead)
+        .join(Lead, Lead.id == Offer.lead_id)
+        .where(Offer.id.in_(offer_ids), mine(uow, Offer.buyer_org_id, Offer.seller_org_id))
+    )
+    for offer, lead in rows:
+        card = (lead.placement_id,) if lead.placement_id else ()
+        yield Node("lead", lead.id, lead.created_at, lead.state, facts={"action": lead.kind}, after=card)
+        price = _money(offer.unit_price_minor, offer.currency)
+        facts = {"unit_price": price, "quantity": offer.quantity}
+        yield Node("offer", offer.id, offer.created_at, offer.state, facts=facts, after=(offer.lead_id,))
 
 
 def origin(uow: UnitOfWork, line_ids: Sequence[UUID], video_ids: Sequence[UUID]) -> Iterator[Node]:

@@ -54,6 +54,8 @@ RANK = {
             "video",
             "placement",
             "attribution",
+            "lead",
+            "offer",
             "quote",
             "purchase",
             "approval",

@@ -29,6 +29,7 @@ from marketplace.videos.access import visible_to
 from marketplace.videos.models import Video
 from orders.checkout.models import Purchase
 from orders.checkout.quote_models import Quote
+from orders.offers.models import Offer
 from orders.order.models import Attribution, Order, OrderLine, Subscription
 
 MOST = 50
@@ -146,6 +147,17 @@ def _quote(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     ).all()
 
 
+def _offered(column: Column) -> Step:
+    """A request or an offer leads to the orders that it was bought by."""
+
+    def step(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+        own = select(Offer.id).where(column == any_id, mine(uow, Offer.buyer_org_id, Offer.seller_org_id))
+        rows = uow.session.scalars(select(Order.id).where(Order.offer_id.in_(own), agreed(uow))).all()
+        return rows or None
+
+    return step
+
+
 def _statement_orders(uow: UnitOfWork, statement_id: UUID) -> list[UUID]:
     return list(
         uow.session.scalars(
@@ -246,6 +258,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("order_line", _line(OrderLine.id, OrderLine.id)),
     ("purchase", _by(Order.id, Order.purchase_id, Order.buyer_org_id)),
     ("quote", _quote),
+    ("offer", _offered(Offer.id)),
+    ("lead", _offered(Offer.lead_id)),
     ("attribution", _line(Attribution.id, Attribution.order_line_id)),
     ("entitlement", _line(Entitlement.id, Entitlement.reference)),
     ("subscription", _line(Subscription.id, Subscription.order_line_id)),

@@ -43,6 +43,13 @@ PARAMS: dict[str, Any] = {
     "action": "去审批",
     "count": "2",
     "items": [{"title": "<b>一</b>", "text": "二", "path": "/orders"}],
+    "other": "星河\r\nBcc: victim@example.org",
+    "what": "招聘专业版\r\nBcc: victim@example.org",
+    "calendar_uid": str(uuid7()),
+    "calendar_sequence": "1",
+    "calendar_starts_at": "2026-12-01T02:00:00+00:00",
+    "calendar_ends_at": "2026-12-01T02:30:00+00:00",
+    "calendar_time_zone": "Asia/Shanghai",
     "unsubscribe_person": str(uuid7()),
     "unsubscribe_group": "orders",
 }
@@ -168,6 +175,9 @@ def test_every_mail_reads_in_both_forms_and_no_name_becomes_a_header(kind: str, 
     }  # fmt: skip
     assert "style=" in html.get_content()
     assert "<script" not in html.get_content()
+    # Every mail of these has an appointment among what fills it in: no name in it becomes a line of its own.
+    [entry] = [one for one in sent.iter_attachments() if one.get_content_type() == "text/calendar"]
+    assert "\nBcc" not in entry.get_content()
 
 
 def test_one_click_ends_mails_of_a_kind_and_a_link_says_the_same_to_people() -> None:

@@ -39,11 +39,12 @@ SHOWN = {
     ("GET", "/v1/listings/{listing_id}/customer-reviews"),
     ("GET", "/v1/listings/{listing_id}/questions"),
     ("POST", "/v1/listings/{listing_id}/questions"),
+    ("GET", "/v1/listings/{listing_id}/demo-slots"),
     ("GET", "/v1/organizations/{org_id}"),
     ("GET", "/v1/sandbox/mails/{mail_id}"),
 }
-"""Published by their nature: channels, published listings and what is said and asked about them, sellers' legal names, a
-sandbox's mails. Each has tests of its own."""
+"""Published by their nature: channels, published listings and what is said and asked about them, sellers' legal names
+and free times, a sandbox's mails. Each has tests of its own."""
 
 WORDS = {"language": "en"}
 """Parameters beside the ids."""
@@ -73,6 +74,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/seller/leads/{lead_id}/messages": {"text": "x"},
     "POST /v1/seller/leads/{lead_id}/notes": {"text": "x"},
     "PUT /v1/seller/leads/{lead_id}": {"state": "lost"},
+    "POST /v1/seller/leads/{lead_id}/offers": {"plan_id": str(uuid7()), "discount_ppm": 1, "valid_on": "2026-12-31"},
+    "POST /v1/offers/{offer_id}/quote": {},
+    "PUT /v1/leads/{lead_id}/booking": {"starts_at": "2026-12-01T02:00:00Z"},
+    "PUT /v1/seller/leads/{lead_id}/booking": {"starts_at": "2026-12-01T02:00:00Z"},
     "PATCH /v1/connectors/{connector_id}": {"name": "other"},
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
@@ -234,3 +239,8 @@ def test_buyer_and_seller_never_share_a_route(
     assert ask(seller, ("GET", "/v1/leads/{lead_id}"), ids)[0] == 404
     assert ask(buyer, ("GET", "/v1/seller/leads/{lead_id}"), ids)[0] in {403, 404}
     assert ask(seller, ("GET", "/v1/seller/leads/{lead_id}"), ids)[0] == 200
+    assert ask(seller, ("GET", "/v1/offers/{offer_id}"), ids)[0] == 404
+    assert ask(buyer, ("GET", "/v1/offers/{offer_id}"), ids)[0] == 200
+    assert ask(buyer, ("POST", "/v1/seller/offers/{offer_id}/withdrawal"), ids)[0] in {403, 404}
+    assert ask(buyer, ("GET", "/v1/seller/customers/{customer_id}"), ids)[0] in {403, 404}
+    assert ask(seller, ("GET", "/v1/seller/customers/{customer_id}"), ids)[0] == 200

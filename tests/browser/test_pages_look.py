@@ -107,6 +107,35 @@ def test_card_opens_the_sheet_and_escape_goes_back(page: Page, base: str) -> Non
     page.wait_for_selector("dialog:not([open])", state="attached")
 
 
+def test_a_card_for_a_demo_opens_its_own_sheet(page: Page, base: str) -> None:
+    open_feed(page, base)
+    card = page.locator("[data-card]").nth(1)
+    card.evaluate("card => card.click()")
+    form = page.locator("dialog[open] form")
+    form.wait_for()
+    assert "/ask/demo" in str(form.get_attribute("action"))
+    assert page.evaluate("document.activeElement.id") == "text"
+    assert page.locator("dialog[open] #slot").is_visible()
+    assert page.locator("dialog [data-pay]").count() == 0
+    page.locator("dialog [data-close]").click()
+    page.wait_for_selector("dialog:not([open])", state="attached")
+
+
+def test_an_offer_is_priced_anew_at_its_own_price(page: Page, base: str) -> None:
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=409, json={"code": "offer_withdrawn", "title": "", "safe": "", "todo": "", "params": {}})
+
+    page.route("**/v1/**/quote*", refuse)
+    page.goto(f"{base}/en/buy-offer")
+    assert page.locator("#quantity").count() == 0
+    page.locator("#billing").select_option(index=1)
+    expect(page.locator("[data-error]")).not_to_be_empty()
+    assert [url.split("/v1/")[1].split("/")[0] for url in asked] == ["offers"]
+
+
 def test_another_invoice_title_is_priced_anew(page: Page, base: str) -> None:
     asked: list[Any] = []
 

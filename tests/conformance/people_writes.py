@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyotp
@@ -11,6 +12,7 @@ from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
+from marketplace.demos.calendar import free_slots
 from marketplace.leads.consent_text import CONSENT_VERSION
 from tests.conformance.api_walk import Who, session_of
 from tests.factories_marketplace import PASSWORD, make_org, new_tax_id
@@ -130,7 +132,21 @@ def leads(world: World) -> None:
     for verb in ("notes", "messages"):
         ask(f"POST /v1/seller/leads/{{lead_id}}/{verb}", seller, {"text": "明天答复。"}, **lead)
     ask("POST /v1/leads/{lead_id}/messages", buyer, {"text": "谢谢。"}, **lead)
+    offered = {"plan_id": str(world.stage.seat_plan), "quantity": 20, "discount_ppm": 150_000}
+    offered["valid_on"] = (clock.today("UTC") + timedelta(days=30)).isoformat()
+    offer = {"offer_id": ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered, **lead)["id"]}
+    ask("POST /v1/offers/{offer_id}/quote", buyer, {}, **offer)
+    ask("POST /v1/seller/offers/{offer_id}/withdrawal", seller, **offer)
     ask("POST /v1/leads/{lead_id}/withdrawal", buyer, **lead)
+    hours = {"weekdays": [1, 2, 3, 4, 5, 6, 7], "begins": "09:00", "ends": "17:00", "length_minutes": 30}
+    ask("PUT /v1/seller/demo-hours", seller, hours)
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        times = [{"starts_at": one.starts_at.isoformat()} for one in free_slots(uow, world.stage.seller.id)]
+    demo = {"lead_id": ask("POST /v1/leads", buyer, {"kind": "demo", "listing_id": str(listing_id)})["id"]}
+    ask("PUT /v1/leads/{lead_id}/booking", buyer, times[0], **demo)
+    ask("PUT /v1/seller/leads/{lead_id}/booking", seller, times[1], **demo)
+    ask("DELETE /v1/seller/leads/{lead_id}/booking", seller, **demo)
+    ask("DELETE /v1/leads/{lead_id}/booking", buyer, **demo)
 
 
 def ownership(world: World) -> None:

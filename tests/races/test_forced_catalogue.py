@@ -45,7 +45,7 @@ def test_a_contradicting_claim_against_publication(db: Database, order: str) -> 
         video = make_ready_video(uow, seller)
     with unit_of_work(db, seller.owner) as uow:
         card = add_placement(uow, AddPlacement(video.id, plan.id, 0, 14_000))
-    claim = AddClaim(card.id, "trial_days", 1_000, "三十天试用", "30 days of trial", value_int=30)
+    claim = AddClaim(card.id, "included_seats", 1_000, "含三十席", "30 seats included", value_int=30)
 
     def publish() -> str:
         transact(db, seller.owner, lambda uow: publish_video(uow, video.id))

@@ -54,19 +54,17 @@ class QuotePanel:
 
 
 @dataclass(frozen=True, slots=True)
-class NotHereView:
-    """A card that offers a trial, which the market cannot start yet. Nothing can be paid here."""
+class OwnProductView:
+    """Why one's own product is neither bought nor asked about; as a page, and (part ``own``) in the sheet of its card."""
 
-    template: ClassVar[str] = "buy/not_here.html"
+    template: ClassVar[str] = "buy/own.html"
     active: ClassVar[str] = "feed"
 
-    video_id: str
-    video_title: str
-    second: int
     listing_id: str
     listing_name: str
-    plan_name: str
     seller_name: str
+    may_edit: bool
+    in_sheet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +106,9 @@ class BuyView:
     source: BuySource | None
     category: str = ""
     """Of the product, as a word."""
+    offer_id: str = ""
+    """The offer that is accepted: its plan and quantity are chosen already. ``back`` leads to its request."""
+    back: str = ""
     po_number: str = ""
     terms_version: str = ""
     error: str | None = None

@@ -13,7 +13,6 @@ from litestar.params import FromPath
 from api.auth import PUBLIC, SIGNED_IN
 from api.media_addresses import captions_address, cover_address, media_address
 from api.pages.feed.views import (
-    CallToAction,
     FeedCaptions,
     FeedCard,
     FeedChapter,
@@ -37,7 +36,6 @@ from marketplace.reactions.queries import Reactions, reactions_of
 from marketplace.videos.captions.edit_captions import CaptionTrack
 
 PAGE = 8
-CALLS: dict[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo", "quote": "quote"}
 
 
 @page(addresses.FEED, PUBLIC)
@@ -185,9 +183,10 @@ def claim_view(page_request: PageRequest, claim: cards.ClaimView) -> FeedClaim:
 def _card(page_request: PageRequest, card: cards.Card, owned: frozenset[UUID]) -> FeedCard:
     return FeedCard(
         placement_id=str(card.placement_id),
+        listing_id=str(card.listing_id),
         from_s=card.start_ms // 1000,
         to_s=-(-card.end_ms // 1000),
-        cta=CALLS.get(card.action, "buy"),
+        cta=card.action,
         listing_name=page_request.pick(card.title, card.title_en),
         plan_name=page_request.pick(card.plan_name, card.plan_name_en),
         seller_name=card.seller_name,

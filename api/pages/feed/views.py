@@ -6,22 +6,23 @@ from typing import ClassVar, Literal
 from api.pages.frame.link_preview import LinkPreview
 from api.pages.frame.prices import Per
 from kernel.money import Money
+from marketplace.placements.claim_checks import TRIAL
 
 Verdict = Literal["kept", "differs", "no_trial"]
-CallToAction = Literal["buy", "trial", "demo", "quote"]
 
 
 @dataclass(frozen=True, slots=True)
 class FeedCard:
     """A placement: shown from ``from_s`` up to ``to_s`` seconds of its video.
 
-    ``owned`` means the viewer's organization already has it.
+    ``cta`` is one of ``publishing.edit_placements.ACTIONS``. ``owned`` means the viewer's organization already has it.
     """
 
     placement_id: str
+    listing_id: str
     from_s: int
     to_s: int
-    cta: CallToAction
+    cta: str
     listing_name: str
     plan_name: str
     seller_name: str
@@ -36,7 +37,7 @@ class FeedCard:
 class FeedClaim:
     """Something said in the video at a second, and whether what is sold keeps it.
 
-    `no_trial`: the plan has the trial that was promised, but a purchase begins none and is charged in full.
+    `no_trial`: a trial was promised, but a purchase begins none and is charged in full.
     """
 
     second: int
@@ -46,9 +47,9 @@ class FeedClaim:
 
 def verdict_of(kind: str, ok: bool) -> Verdict:  # noqa: FBT001 - what the plan says of the claim
     """What a buyer is told of a claim of this kind which the plan keeps, or not."""
-    if not ok:
-        return "differs"
-    return "no_trial" if kind == "trial_days" else "kept"
+    if kind == TRIAL:
+        return "no_trial"
+    return "kept" if ok else "differs"
 
 
 @dataclass(frozen=True, slots=True)

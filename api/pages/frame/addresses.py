@@ -1,8 +1,18 @@
 """Every address a page links to, in one place, so that a route and its links cannot drift apart."""
 
-from api.pages.frame import product_addresses
+from api.pages.frame import operator_addresses, product_addresses
 
 PRODUCTS = product_addresses.PRODUCTS
+operator_comment = operator_addresses.operator_comment
+operator_document = operator_addresses.operator_document
+operator_incident = operator_addresses.operator_incident
+operator_listing = operator_addresses.operator_listing
+operator_pay = operator_addresses.operator_pay
+operator_payout_account = operator_addresses.operator_payout_account
+operator_replay = operator_addresses.operator_replay
+operator_review = operator_addresses.operator_review
+operator_seller = operator_addresses.operator_seller
+operator_webhook = operator_addresses.operator_webhook
 operator_reported_review = product_addresses.operator_reported_review
 product = product_addresses.product
 product_ask = product_addresses.product_ask
@@ -67,6 +77,7 @@ SELLER_VIDEOS = "/seller/videos"
 SELLER_UPLOAD = "/seller/videos/new"
 SELLER_ORDERS = "/seller/orders"
 SELLER_LEADS = "/seller/leads"
+SELLER_DEMO_HOURS = "/seller/demo-hours"
 SELLER_LISTINGS = "/seller/listings"
 SELLER_LISTING_NEW = "/seller/listings/new"
 SELLER_MONEY = "/seller/money"
@@ -79,8 +90,8 @@ SELLER_CHANNEL = "/seller/channel"
 SELLER_CONNECTORS = "/seller/connectors"
 PROMOTER = "/promoter"
 OPERATOR = "/operator"
-OPERATOR_COMMENTS = "/operator/comments"
-OPERATOR_SELLERS = "/operator/sellers"
+OPERATOR_COMMENTS = operator_addresses.OPERATOR_COMMENTS
+OPERATOR_SELLERS = operator_addresses.OPERATOR_SELLERS
 TAX_ID_DISPUTES = "/operator/tax-id-disputes"
 REVIEWS = "/operator/reviews"
 OPERATOR_CLOSE = "/operator/statements/close"
@@ -133,11 +144,6 @@ def comment_moderation(comment_id: object) -> str:
     return f"/comments/{comment_id}/moderation"
 
 
-def operator_comment(comment_id: object) -> str:
-    """Where the platform decides about a reported comment."""
-    return f"{OPERATOR_COMMENTS}/{comment_id}"
-
-
 def channel_follow(channel_id: str) -> str:
     """Where the follow form posts."""
     return f"/channels/{channel_id}/follow"
@@ -156,6 +162,21 @@ def request(lead_id: str) -> str:
 def seller_lead(lead_id: str) -> str:
     """What a seller was asked for."""
     return f"{SELLER_LEADS}/{lead_id}"
+
+
+def seller_customer(org_id: str) -> str:
+    """An organization that bought from the seller, or asked it."""
+    return f"/seller/customers/{org_id}"
+
+
+def offer_withdraw(offer_id: str) -> str:
+    """Where a seller takes its offer back."""
+    return f"/seller/offers/{offer_id}/withdraw"
+
+
+def offer_buy(offer_id: str) -> str:
+    """The purchase sheet at an offered price."""
+    return f"/offers/{offer_id}/buy"
 
 
 def order(order_id: str) -> str:
@@ -303,24 +324,9 @@ def legal_document(proof_id: str) -> str:
     return f"/v1/onboarding/legal-proof/{proof_id}"
 
 
-def operator_seller(proof_id: str) -> str:
-    """A seller's document, and the decision on it."""
-    return f"{OPERATOR_SELLERS}/{proof_id}"
-
-
 def tax_id_dispute(dispute_id: str) -> str:
     """A tax identifier that several organizations claim, and the decision on it."""
     return f"{TAX_ID_DISPUTES}/{dispute_id}"
-
-
-def operator_payout_account(account_id: str) -> str:
-    """Where an account's whole number is asked for."""
-    return f"/operator/payout-accounts/{account_id}"
-
-
-def operator_document(proof_id: str) -> str:
-    """A seller's legal document as it was uploaded."""
-    return f"/v1/operator/legal-proofs/{proof_id}/file"
 
 
 def listing_edit(listing_id: str, section: str = "") -> str:
@@ -336,11 +342,6 @@ def listing_images(listing_id: str, act: str = "") -> str:
 def listing_act(listing_id: str, act: str) -> str:
     """Where a form of the editor posts."""
     return f"/seller/listings/{listing_id}/{act}"
-
-
-def operator_replay(job_id: str) -> str:
-    """Where the form that gives a dead job another life posts."""
-    return f"/operator/jobs/{job_id}/replay"
 
 
 def run_replay(run_id: str) -> str:
@@ -361,41 +362,6 @@ def seller_statement(statement_id: str) -> str:
 def promoter_statement(statement_id: str) -> str:
     """A promoter's closed statement with its lines."""
     return f"/promoter/statements/{statement_id}"
-
-
-def operator_review(listing_id: str) -> str:
-    """Where the decision on a listing posts."""
-    return f"/operator/reviews/{listing_id}"
-
-
-def operator_listing(listing_id: str, act: str) -> str:
-    """Where a listing is taken off sale, and put back."""
-    return f"/operator/listings/{listing_id}/{act}"
-
-
-def operator_incident(incident_id: str) -> str:
-    """Where an incident is closed."""
-    return f"/operator/incidents/{incident_id}/close"
-
-
-def operator_resend(incident_id: str) -> str:
-    """Where a refund that came back is sent again."""
-    return f"/operator/incidents/{incident_id}/resend"
-
-
-def operator_settle_webhook(webhook_id: str) -> str:
-    """Where a webhook that was put aside is closed."""
-    return f"/operator/webhooks/{webhook_id}/settle"
-
-
-def operator_look_again(webhook_id: str) -> str:
-    """Where the gateway is asked once more about a webhook that was put aside."""
-    return f"/operator/webhooks/{webhook_id}/look-again"
-
-
-def operator_pay(statement_id: str) -> str:
-    """Where paying a statement posts."""
-    return f"/operator/statements/{statement_id}/pay"
 
 
 def trace(any_id: str) -> str:

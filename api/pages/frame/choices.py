@@ -38,8 +38,6 @@ CATEGORIES = (
 COMMON_CURRENCIES = ("CNY", "USD", "EUR", "GBP", "HKD", "JPY", "SGD")
 """What stands at the head of a choice of currencies."""
 
-CLAIM_KINDS = ("price", "included_seats", "trial_days", "feature", "service_level")
-
 
 def country_choices(language: Language) -> tuple[Choice, ...]:
     """Countries by name in the reader's language, with China, where most come from, at the head."""

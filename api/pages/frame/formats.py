@@ -53,6 +53,11 @@ class Formats:
         local = value.astimezone(get_timezone(self.time_zone)) if isinstance(value, datetime) else value
         return format_date(local, "medium", locale=self.locale)
 
+    def appointment(self, value: datetime) -> str:
+        """An instant to be there at: weekday, day and minute, in the reader's time zone."""
+        local = value.astimezone(get_timezone(self.time_zone))
+        return f"{format_skeleton('yMMMEd', local, locale=self.locale)} {local:%H:%M}"
+
     def short_day(self, value: date | datetime) -> str:
         """Month and day."""
         local = value.astimezone(get_timezone(self.time_zone)) if isinstance(value, datetime) else value

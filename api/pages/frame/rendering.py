@@ -10,13 +10,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.language import LANGUAGES, Language
 from api.pages.frame import addresses, assets, navigation
-from api.pages.frame.choices import CLAIM_KINDS
 from api.pages.frame.codes import in_words
 from api.pages.frame.formats import Formats
 from api.pages.frame.status_colors import tone
 from api.pages.frame.translations import translations
 from kernel.money import exponents_besides_two
 from kernel.written_amounts import SIGNS
+from marketplace.placements.claim_checks import KINDS
+from marketplace.publishing.edit_placements import ACTIONS
 
 TEMPLATES = Path(__file__).parents[1]
 
@@ -80,7 +81,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update(at=addresses, asset=assets.address, claim_kinds=CLAIM_KINDS, tone=tone, languages=LANGUAGES)
+    made.globals.update(at=addresses, asset=assets.address, tone=tone, languages=LANGUAGES)
+    made.globals.update(claim_kinds=KINDS, actions=ACTIONS)
     return made
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 #: What a link of the chain is; its title is ``loop.<kind>``.
 LinkKind = Literal[
-    "touchpoint", "video", "placement", "attribution", "quote", "purchase", "approval", "order", "order_line",
+    "touchpoint", "video", "placement", "attribution", "lead", "offer", "quote", "purchase", "approval", "order", "order_line",
     "payment", "charge", "run", "entitlement", "subscription", "usage", "invoice", "credit_note", "ledger", "share",
     "statement", "commission_invoice", "payout", "refund",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from api.pages.frame.choices import Choice
+from kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,16 @@ class AskTyped:
     contact_name: str = ""
     contact_email: str = ""
     contact_phone: str = ""
+    slot: str = ""
     agreed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AskSellerView:
-    """The form of one kind of request. `field_error` is said at `error_field`, `error` above the form."""
+    """The form of one kind of request, as a page and (part ``ask``) in the sheet of its card.
+
+    `is_asked`: the organization asks for it already. `field_error` is said at `error_field`, `error` above the form.
+    """
 
     template: ClassVar[str] = "leads/ask.html"
     active: ClassVar[str] = "requests"
@@ -38,6 +43,9 @@ class AskSellerView:
     typed: AskTyped
     placement_id: str = ""
     second: int = 0
+    slots: tuple[Choice, ...] = ()
+    is_asked: bool = False
+    in_sheet: bool = False
     error: str = ""
     error_field: str = ""
     field_error: str = ""
@@ -55,6 +63,10 @@ class LeadItem:
     at: datetime
     assigned: str = ""
     due_on: date | None = None
+    offered: bool = False
+    """To its buyer: an offer waits to be accepted."""
+    customer: str = ""
+    """To its seller: the buyer's page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,34 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferItem:
+    """An offer on a request. `act`: where its buyer accepts it, or its seller takes it back; `order`: what came of it."""
+
+    what: str
+    quantity: int
+    price: str
+    list_price: str
+    total: Money
+    tax_included: bool
+    state: str
+    until: datetime
+    at: datetime
+    act: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTyped:
+    """What stands in the form of an offer."""
+
+    plan_id: str = ""
+    quantity: str = ""
+    unit_price: str = ""
+    discount_ppm: str = ""
+    valid_on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LeadPage:
     """One request with its thread, as its buyer sees it."""
 
@@ -105,9 +145,15 @@ class LeadPage:
     consent: str
     quantity: int | None
     messages: tuple[Written, ...]
+    offers: tuple[OfferItem, ...] = ()
+    booked_at: datetime | None = None
+    slots: tuple[Choice, ...] = ()
     notes: tuple[Written, ...] = ()
+    plans: tuple[Choice, ...] = ()
+    offered: OfferTyped = field(default_factory=OfferTyped)
     members: tuple[Choice, ...] = ()
     assigned_to: str = ""
+    ask_again: str = ""
     idempotency_key: str = ""
     text: str = ""
     note: str = ""
@@ -123,3 +169,21 @@ class SellerLeadPage(LeadPage):
 
     active: ClassVar[str] = "seller_leads"
     sells: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class DemoHoursView:
+    """When a seller gives demos, by its own clocks."""
+
+    template: ClassVar[str] = "leads/demo_hours.html"
+    active: ClassVar[str] = "seller_leads"
+
+    weekdays: tuple[str, ...]
+    chosen: tuple[str, ...]
+    begins: str
+    ends: str
+    length_minutes: str
+    time_zone: str
+    error: str = ""
+    error_field: str = ""
+    field_error: str = ""

@@ -119,7 +119,7 @@ def _terms(page_request: PageRequest, plan: PlanView) -> Mapping[str, str]:
         "name": plan.name,
         "name_en": plan.name_en,
         "price": f"{priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit)} · {tax}",
-        **{name: values[name] for name in ("min_seats", "max_seats", "included_seats", "trial_days")},
+        **{name: values[name] for name in ("min_seats", "max_seats", "included_seats")},
         "deadline": f"{values['deadline']} {words.word('time_unit', values['deadline_unit'])}",
         "connector_id": values["connector_id"],
     }

@@ -33,7 +33,6 @@ NEW_PLAN: Mapping[str, str] = {
     "min_seats": "1",
     "max_seats": "1000",
     "included_seats": "0",
-    "trial_days": "0",
     "deadline": "1",
     "deadline_unit": "day",
 }
@@ -91,7 +90,6 @@ def plan_of(form: Form, code: str) -> DraftPlan:
         min_seats=_number(form, "min_seats", 1),
         max_seats=_number(form, "max_seats", 1),
         included_seats=_number(form, "included_seats", 0),
-        trial_days=_number(form, "trial_days", 0),
         features=tuple(_features(form)),
         connector_id=parse_uuid_or_404(connector, "connector_not_found") if connector else None,
         deadline_s=_number(form, "deadline", 1) * SECONDS.get(form.text("deadline_unit", most=10), 1),
@@ -112,7 +110,6 @@ def plan_values(plan: PlanView) -> dict[str, str]:
         "min_seats": str(plan.min_seats),
         "max_seats": str(plan.max_seats),
         "included_seats": str(plan.included_seats),
-        "trial_days": str(plan.trial_days),
         "connector_id": str(plan.connector_id or ""),
         "deadline": str(plan.deadline_s // SECONDS[unit]),
         "deadline_unit": unit,

@@ -129,8 +129,6 @@ def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: 
     ]
     if plan.included_seats:
         limits.insert(0, (page_request.t("claim.included_seats"), page_request.formats.number(plan.included_seats)))
-    if plan.trial_days:
-        limits.append((page_request.t("claim.trial_days"), str(plan.trial_days)))
     name, title = pick(plan.name, plan.name_en), pick(view.title, view.title_en)
     return ShownPlan(
         id=str(plan.id),

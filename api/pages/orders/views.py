@@ -90,6 +90,8 @@ class OrderItem:
     #: Whether the payer's bank is deciding about its payment.
     disputed: bool = False
     lines: tuple[str, ...] = ()
+    #: To its seller: the buyer's page.
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

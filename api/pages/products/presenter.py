@@ -42,7 +42,6 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         rating_count=listing.rating_count,
         reviews=tuple(map(shown_review, reviews_of(uow, listing.id, limit=LATEST).items)),
         questions=tuple(questions_of(uow, listing.id, limit=LATEST).items),
-        has_trial=any(plan.trial_days for plan in listing.plans if plan.state == "active"),
         own=own,
         on_sale=listing.state == "published",
         may_edit=own and page_request.principal.may("catalog.write"),

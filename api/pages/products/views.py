@@ -57,10 +57,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class ProductView:
-    """A product as anybody meets it, with its latest reviews and questions.
-
-    `own`: to its seller. `has_trial`: of a plan, which no purchase begins.
-    """
+    """A product as anybody meets it, with its latest reviews and questions. `own`: to its seller."""
 
     template: ClassVar[str] = "products/product.html"
     active: ClassVar[str] = "products"
@@ -75,7 +72,6 @@ class ProductView:
     rating_count: int = 0
     reviews: tuple[ShownReview, ...] = ()
     questions: tuple[QuestionView, ...] = ()
-    has_trial: bool = False
     own: bool = False
     on_sale: bool = True
     may_edit: bool = False

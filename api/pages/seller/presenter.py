@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
+from api.pages.frame import addresses
 from api.pages.frame.phrases import figure, is_known, money, reason, run_failure, seconds_since, several, titles
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest
@@ -73,6 +74,7 @@ def order_row(page_request: PageRequest, view: OrderView, *, disputed: bool) -> 
         placed_at=view.created_at,
         disputed=disputed,
         lines=several(page_request, view.lines),
+        customer=addresses.seller_customer(str(view.buyer_org_id)),
     )
 
 
@@ -120,8 +122,6 @@ def _plan(page_request: PageRequest, plan: PlanView, connectors: Mapping[UUID, s
     ]
     if plan.included_seats:
         limits.insert(0, (page_request.t("claim.included_seats"), page_request.formats.number(plan.included_seats)))
-    if plan.trial_days:
-        limits.append((page_request.t("claim.trial_days"), str(plan.trial_days)))
     return ListingPlan(
         id=str(plan.id),
         name=page_request.pick(plan.name, plan.name_en),

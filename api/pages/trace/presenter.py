@@ -61,6 +61,8 @@ _WORDS = {
     "attribution": "rule",
     "touchpoint": "touchpoint",
     "subscription": "subscription",
+    "lead": "lead",
+    "offer": "offer",
 }
 """Under which kind of word a node's state is found."""
 
@@ -214,6 +216,7 @@ FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | Timel
     "gross": ("amount", _money),
     "net": ("net", _money),
     "tax": ("tax", _money),
+    "unit_price": ("unit_price", _money),
     "refunded": ("refunded", _given_back),
     "reversed": ("refunded", _given_back),
     "rate_ppm": ("rate", _rate),

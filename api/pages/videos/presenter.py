@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from api.context import Services
 from api.media_addresses import Thumbnail, captions_address, cover_address, media_address, thumbnail
-from api.pages.feed.views import CallToAction, verdict_of
+from api.pages.feed.views import verdict_of
 from api.pages.frame.phrases import blocked, figure, money, priced, reason
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, PageRequest
@@ -39,7 +39,6 @@ from marketplace.videos.captions.edit_captions import CaptionTrack
 from marketplace.videos.media.receive_media import REPLACEABLE
 from orders.seller_queries import VideoSales
 
-CALLS: Mapping[str, CallToAction] = {"buy": "buy", "trial": "trial", "demo": "demo", "quote": "quote"}
 MS = 1000
 FIELD = "%Y-%m-%dT%H:%M"
 """A moment as a browser's field says it."""
@@ -239,7 +238,7 @@ def _placement(page_request: PageRequest, card: Card) -> PlacementItem:
         id=str(card.placement_id),
         from_s=card.start_ms // MS,
         to_s=card.end_ms // MS,
-        cta=CALLS.get(card.action, "buy"),
+        cta=card.action,
         plan_id=str(card.plan_id),
         listing_name=page_request.pick(card.title, card.title_en),
         plan_name=page_request.pick(card.plan_name, card.plan_name_en),
@@ -251,7 +250,7 @@ def _claim(page_request: PageRequest, claim: ClaimView, cards: Mapping[UUID, Car
     features = offered.get(card.plan_id, {}) if card else {}
     verdict = verdict_of(claim.kind, claim.kept)
     contradiction = page_request.t("claim.no_trial_seller") if verdict == "no_trial" else ""
-    if not claim.kept:
+    if verdict == "differs":
         title = page_request.pick(card.plan_name, card.plan_name_en) if card else ""
         params = {
             "said": _in_words(page_request, claim.said or "", features),

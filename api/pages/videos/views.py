@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import ClassVar
 
 from api.media_addresses import Thumbnail
-from api.pages.feed.views import CallToAction
 from api.pages.seller.views import FunnelStep
 from kernel.money import Money
 
@@ -75,7 +74,7 @@ class PlacementItem:
     id: str
     from_s: int
     to_s: int
-    cta: CallToAction
+    cta: str
     plan_id: str
     listing_name: str
     plan_name: str
@@ -83,7 +82,7 @@ class PlacementItem:
 
 @dataclass(frozen=True, slots=True)
 class EditableClaim:
-    """A structured claim: kind is a key under ``claim.`` (see ``CLAIM_KINDS``)."""
+    """A structured claim: kind is a key under ``claim.`` (see ``placements.claim_checks.KINDS``)."""
 
     id: str
     second: int

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Literal
 
 #: Part of every file's name: raise it when a scene's pictures or sound change, so that cached files are made anew.
-DESIGN = 2
+DESIGN = 3
 WIDTH_PX, HEIGHT_PX, FRAMES_PER_S = 720, 1280, 15
 
-ClaimKind = Literal["price", "seats", "trial_days", "included", "service_level", "feature"]
+ClaimKind = Literal["price", "seats", "included", "service_level", "feature"]
 
 
 @dataclass(frozen=True, slots=True)
 class FilmClaim:
     """A promise made in the video from ``second`` on; the caption on the picture says exactly this.
 
-    ``value`` is comparable with a plan: minor currency units for ``price``, a count for ``seats``, ``trial_days`` and
-    ``included``, a count of ``unit`` for ``service_level``, a stable word for ``feature``. ``unit`` names what it
-    counts (``CNY/seat/year``, ``seat``, ``day``, ``invoice/month``, ``minute`` …).
+    ``value`` is comparable with a plan: minor currency units for ``price``, a count for ``seats`` and ``included``, a
+    count of ``unit`` for ``service_level``, a stable word for ``feature``. ``unit`` names what it counts
+    (``CNY/seat/year``, ``seat``, ``day``, ``invoice/month``, ``minute`` …).
     """
 
     second: int
@@ -75,7 +75,7 @@ STORIES: tuple[FilmScript, ...] = (
         claims=(
             FilmClaim(4, "seats", "含 20 席位", "20 seats included", 20, "seat"),
             FilmClaim(7, "price", "¥199 / 席 / 年", "¥199 per seat and year", 19_900, "CNY/seat/year"),
-            FilmClaim(10, "trial_days", "免费试用 14 天", "Free for 14 days", 14, "day"),
+            FilmClaim(10, "feature", "支持导出全部数据", "All your data can be exported", "full_export", "feature"),
         ),
         placement_ms=(3_000, 14_000),
         chord_root_hz=196.0,

@@ -1,10 +1,12 @@
 """Sample view models in Chinese and English: the channel, buying and finance. Values as the sample data has them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from api.language import Language
-from api.pages.buy.views import BuySource, BuyView, NotHereView, PlanChoice, QuotePanel, QuotePanelLine
+from api.pages.buy.views import BuySource, BuyView, OwnProductView, PlanChoice, QuotePanel, QuotePanelLine
 from api.pages.feed.views import FeedCaptions, FeedCard, FeedChapter, FeedClaim, FeedVideo, FeedView
+from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Link, Timeline, TimelineAttempt, TimelineFact
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView
@@ -68,6 +70,7 @@ class Samples:
         """Two films of the sample data."""
         card = FeedCard(
             placement_id=ID.format(11),
+            listing_id=ID.format(21),
             from_s=3,
             to_s=14,
             cta="buy",
@@ -78,7 +81,16 @@ class Samples:
             per="seat_year",
         )
         other = FeedCard(
-            ID.format(12), 3, 12, "demo", self.pick("发票验真", "Invoice Check"), "Team", self.seller, None, "month"
+            ID.format(12),
+            ID.format(22),
+            3,
+            12,
+            "demo",
+            self.pick("发票验真", "Invoice Check"),
+            "Team",
+            self.seller,
+            None,
+            "month",
         )
         first = FeedVideo(
             id=ID.format(1),
@@ -120,17 +132,16 @@ class Samples:
         )
         return FeedView((first, second), start_s=4)
 
-    def not_here(self) -> NotHereView:
-        """A card that offers a trial."""
-        return NotHereView(
-            ID.format(3),
-            self.pick("发票验真，报销当天到账", "Invoices checked, expenses paid the same day"),
-            5,
-            ID.format(22),
-            self.pick("发票验真", "Invoice Check"),
-            "Team",
-            self.seller,
-        )
+    def own_product(self) -> OwnProductView:
+        """What a seller's own card says."""
+        return OwnProductView(ID.format(21), self.hiring, self.seller, may_edit=True)
+
+    def buy_offer(self) -> BuyView:
+        """The purchase sheet of an offer."""
+        offer = ID.format(71)
+        address, back = addresses.offer_buy(offer), addresses.request(ID.format(61))
+        shown = self.buy(alone=True)
+        return replace(shown, plans=shown.plans[:1], offer_id=offer, address=address, back=back)
 
     def buy(self, *, approval: bool = False, alone: bool = False) -> BuyView:
         """The purchase sheet for twenty seats."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
+from api.pages.customers.views import CustomerEntitlement, CustomerPage
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.leads.handlers import STATES
@@ -12,14 +13,18 @@ from api.pages.leads.views import (
     AskSellerView,
     AskTyped,
     BoardView,
+    DemoHoursView,
     LeadItem,
     LeadPage,
     LeadsView,
+    OfferItem,
+    OfferTyped,
     SellerLeadPage,
     Written,
 )
+from api.pages.orders.views import OrderItem
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
-from tests.browser.preview.buying_samples import ID, Samples
+from tests.browser.preview.buying_samples import ID, Samples, cny
 
 _AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 
@@ -67,8 +72,36 @@ def own(s: Samples) -> LeadPage:
             Written(s.buyer, s.pick("20 席，年付，能优惠吗？", "Twenty seats, yearly. What would it cost?"), _AT),
             Written(s.seller, "https://example.test/" + "a" * 120, _AT),
         ),
+        offers=offers(s, sells=False),
         idempotency_key="k",
     )
+
+
+def offers(s: Samples, *, sells: bool) -> tuple[OfferItem, ...]:
+    """One that is open, and one that was withdrawn."""
+    per = s.pick("席 / 年", "seat / year")
+    first = OfferItem(
+        what=f"{s.hiring} · {s.pick('专业版', 'Pro')}",
+        quantity=20,
+        price=f"¥169.15 / {per}",
+        list_price=f"¥199 / {per}",
+        total=cny(338_300),
+        tax_included=True,
+        state="open",
+        until=_AT + timedelta(days=30),
+        at=_AT,
+        act=addresses.offer_withdraw(ID.format(71)) if sells else addresses.offer_buy(ID.format(71)),
+        order="",
+    )
+    return first, replace(first, state="withdrawn", price=f"¥180 / {per}", total=cny(360_000), act="")
+
+
+def slots(s: Samples) -> tuple[Choice, ...]:
+    """Times to choose from."""
+    shown = (
+        ("2026年11月24日 10:00", "2026年11月24日 10:30") if s.language == "zh-CN" else ("Nov 24, 2026, 10:00", "10:30")
+    )
+    return tuple(Choice(f"2026-11-24T0{n}:00:00+00:00", one) for n, one in enumerate(shown, 2))
 
 
 def sold(s: Samples) -> SellerLeadPage:
@@ -86,6 +119,9 @@ def sold(s: Samples) -> SellerLeadPage:
         messages=seen.messages,
         notes=(Written(s.pick("陈立", "Chen Li"), s.pick("周一打电话。", "Call on Monday."), _AT),),
         members=(Choice("", nobody), Choice("p1", s.pick("陈立", "Chen Li"))),
+        offers=offers(s, sells=True),
+        plans=(Choice("p", s.pick("专业版 · ¥199 / 席 / 年", "Pro · ¥199 / seat / year")),),
+        offered=OfferTyped("p", "20", "", "", "2026-12-31"),
         assigned_to="p1",
         idempotency_key="k",
     )
@@ -96,31 +132,60 @@ def lists(s: Samples, *, sells: bool) -> LeadsView:
     made = (("demo", "new"), ("quote", "answered"), ("consult", "won"))
     rows = [item(s, sells=sells, kind=kind, state=state) for kind, state in made]
     if not sells:
+        rows[1] = replace(rows[1], offered=True)
         return LeadsView(addresses.REQUESTS, STATES, "", tuple(rows))
     rows[1] = replace(rows[1], assigned=s.pick("陈立", "Chen Li"), due_on=date(2026, 11, 30))
     return BoardView(addresses.SELLER_LEADS, STATES, "", tuple(rows))
+
+
+def demo(s: Samples) -> LeadPage:
+    """A buyer's, with its time."""
+    shown = replace(own(s), item=item(s, sells=False, kind="demo"), offers=(), quantity=None)
+    return replace(shown, booked_at=_AT + timedelta(days=2), slots=slots(s))
+
+
+def customer(s: Samples) -> CustomerPage:
+    """A customer that bought, uses and asks."""
+    order = OrderItem(
+        ID.format(31),
+        "20261122-0000000001",
+        s.hiring,
+        s.pick("专业版", "Pro"),
+        s.buyer,
+        20,
+        cny(338_300),
+        "active",
+        _AT,
+    )
+    used = CustomerEntitlement(s.hiring, s.pick("专业版", "Pro"), "active", 20, 7, _AT + timedelta(days=365))
+    leads = tuple(replace(one, customer="") for one in lists(s, sells=True).rows)
+    return CustomerPage(s.buyer, (order,), (used,), leads)
 
 
 def buyers_pages(s: Samples) -> dict[str, AskSellerView | LeadsView | LeadPage]:
     """The buyer's pages by name."""
     return {
         "ask": ask(s),
-        "ask-demo": ask(s, "demo"),
+        "ask-demo": replace(ask(s, "demo"), slots=slots(s), is_asked=True),
         "ask-consult": ask(s, "consult"),
         "ask-refused": refused(s),
         "requests": lists(s, sells=False),
         "requests-none": replace(lists(s, sells=False), rows=()),
         "request": own(s),
+        "request-demo": demo(s),
         "request-closed": replace(
             own(s), is_open=False, contact=(), consent="", item=item(s, sells=False, state="won")
         ),
     }
 
 
-def sellers_pages(s: Samples) -> dict[str, LeadsView | LeadPage]:
+def sellers_pages(s: Samples) -> dict[str, LeadsView | LeadPage | DemoHoursView | CustomerPage]:
     """The seller's pages by name."""
     return {
         "seller-leads": lists(s, sells=True),
         "seller-leads-none": replace(lists(s, sells=True), rows=()),
         "seller-lead": sold(s),
+        "seller-demo-hours": DemoHoursView(tuple("1234567"), tuple("12345"), "09:00", "17:00", "30", "Asia/Shanghai"),
+        "seller-customer": customer(s),
+        "seller-customer-none": replace(customer(s), orders=(), entitlements=(), leads=()),
     }

@@ -29,7 +29,7 @@ NOTHING_CHOSEN = dict.fromkeys(("category", "pricing", "seller", "currency", "fr
 
 
 def product(s: Samples) -> ProductView:
-    """A product with two plans, one of which names a trial, and a video that shows it."""
+    """A product with two plans, and a video that shows it."""
     pro = shown(s).plans[0]
     monthly = replace(
         pro,
@@ -55,7 +55,6 @@ def product(s: Samples) -> ProductView:
         rating_count=12,
         reviews=feedback_samples.shown_reviews(s),
         questions=feedback_samples.asked(s),
-        has_trial=True,
     )
 
 

@@ -5,6 +5,7 @@ Films and covers come from a folder made by ``app.sample.scenes``. Nothing here 
 
 import secrets
 import sys
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import get_args
@@ -33,18 +34,19 @@ class Preview(BaseHTTPRequestHandler):
             self._send(200 if asset else 404, asset.media_type if asset else "", asset.content if asset else b"", {})
         elif parts[0] == "media" and (file := self.media / Path(parts[-1]).name).is_file():
             self._send_media(file)
-        elif parts[0] in get_args(Language) or parts[0] in ("buy", "v"):
+        elif parts[0] in get_args(Language) or parts[0] in ("buy", "products", "v"):
             language: Language = (
                 "en" if "en" in (parts[0], *urlsplit(self.headers.get("Referer", "")).path.split("/")) else "zh-CN"
             )
-            page = samples(language).get("buy" if parts[0] == "buy" else parts[-1])
+            asked = {"quote": "ask"}.get(parts[-1], f"ask-{parts[-1]}")
+            page = samples(language).get({"buy": "buy", "products": asked}.get(parts[0], parts[-1]))
             if page is None:
                 self._send(404, "", b"", {})
                 return
             nonce = secrets.token_urlsafe(16)
-            part = "sheet" if "sheet" in query.get("part", ()) else None
+            part = ("ask" if parts[0] == "products" else "sheet") if "sheet" in query.get("part", ()) else None
             around = chrome(language, page, self.path, nonce)
-            view = page.view
+            view = replace(page.view, in_sheet=True) if part == "ask" else page.view  # type: ignore[type-var]
             if "long" in query:
                 view, around = stretch(view), stretch(around)
             html = render(view, around, part=part)

@@ -88,7 +88,7 @@ class TestDraft:
                 plan.id for plan in sorted(get_own_listing(uow, listing.id).plans, key=lambda p: p.code == "b")
             )
             card, gone = (add_placement(uow, AddPlacement(video.id, plan, 0, 14_000)) for plan in (kept, dropped))
-            add_claim(uow, AddClaim(gone.id, "trial_days", 1_000, "试用", "Trial", value_int=14))
+            add_claim(uow, AddClaim(gone.id, "included_seats", 1_000, "含二十席", "20 seats", value_int=20))
             revise_listing(uow, ReviseListing(listing.id, words(), (per_seat_plan(unit_price_minor=29_900),)))
             detail = get_own_video(uow, video.id)
         assert [(one.placement_id, one.unit_price_minor) for one in detail.cards] == [(card.id, 29_900)]

@@ -174,6 +174,20 @@ class TestTwice:
         assert topics(uow, lead) == ["marketplace.lead_arrived.v1"]
         assert ask(uow, buyer, plan, "demo").id != lead.id
 
+    def test_a_contact_given_later_stands_in_the_open_request(
+        self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan
+    ) -> None:
+        lead = ask(uow, buyer, plan)
+        clock.advance(timedelta(hours=1))
+        assert ask(uow, buyer, plan, contact=CONTACT).id == lead.id
+        clock.advance(timedelta(hours=1))
+        ask(uow, buyer, plan, contact=CONTACT)
+        ask(uow, buyer, plan, contact=Contact("", "", ""))
+        with acting(uow, seller.owner):
+            seen = get_seller_lead(uow, lead.id).lead
+        assert (seen.contact_email, seen.consent_version) == ("wang@firm.example", CONSENT_VERSION)
+        assert seen.consented_at == NOON + timedelta(hours=1), "the consent keeps the day on which it was given"
+
     @pytest.mark.parametrize("end", ["won", "lost", "withdrawn"])
     def test_a_closed_one_may_be_asked_anew(
         self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan, end: str

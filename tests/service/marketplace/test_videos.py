@@ -179,8 +179,8 @@ class TestPublishing:
             add_claim(uow, price_claim(placement.id, 19_900))
             with pytest.raises(Conflict, match="claim_contradicts_plan"):
                 change_placement(uow, ChangePlacement(placement.id, plan_id=dearer.id))
-            changed = change_placement(uow, ChangePlacement(placement.id, start_ms=1_000, action="trial"))
-        assert (changed.start_ms, changed.end_ms, changed.action) == (1_000, 14_000, "trial")
+            changed = change_placement(uow, ChangePlacement(placement.id, start_ms=1_000, action="consult"))
+        assert (changed.start_ms, changed.end_ms, changed.action) == (1_000, 14_000, "consult")
         assert get_feed_item(uow, video.id).cards[0].start_ms == 1_000
 
 

@@ -44,6 +44,7 @@ order: pending_approval > pending_payment rejected expired cancelled; pending_pa
     paid > fulfilling refunded; fulfilling > active delivery_failed refunded; active > completed refunded;
     completed > refunded; delivery_failed > refunded
 subscription: active > ended
+offer: open > accepted withdrawn
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled
 entitlement: pending > active ended; active > suspended ended; suspended > active ended
 run: queued > calling succeeded failed dead; calling > waiting succeeded queued failed dead;
@@ -62,6 +63,7 @@ marketplace.invitation: pending > accepted declined withdrawn
 marketplace.ownership_transfer: pending > accepted declined withdrawn
 marketplace.legal_proof: submitted > approved rejected superseded
 marketplace.tax_id_dispute: open > evidence_asked settled dismissed; evidence_asked > settled dismissed
+marketplace.demo_booking: booked > cancelled; cancelled > booked
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
     answered > working won lost withdrawn
 marketplace.member: active > removed; removed > active

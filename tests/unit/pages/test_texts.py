@@ -6,13 +6,13 @@ from typing import get_args
 import pytest
 
 from api.language import LANGUAGES, Language, best_language
-from api.pages.feed.views import CallToAction
 from api.pages.frame import navigation
 from api.pages.frame.prices import Per
 from api.pages.frame.rendering import TEMPLATES
 from api.pages.frame.status_colors import TONES
 from api.pages.frame.timeline import LinkKind, LinkState
 from api.pages.frame.translations import flatten, translations
+from marketplace.publishing.edit_placements import ACTIONS
 
 STATIC = TEMPLATES / "frame" / "static"
 #: t("key") and tn("key"); a key that ends in a dot is completed by a value.
@@ -93,7 +93,7 @@ def test_no_key_lies_unused() -> None:
 def test_every_known_value_has_a_word(language: Language) -> None:
     texts = translations(language).texts
     expected = [f"word.{kind}.{state}" for kind, states in TONES.items() for state in states]
-    expected += [f"word.cta.{one}" for one in get_args(CallToAction)]
+    expected += [f"word.cta.{one}" for one in ACTIONS]
     expected += [f"per.{one}" for one in get_args(Per)]
     expected += [f"loop.{one}" for one in get_args(LinkKind)]
     expected += [f"word.link.{one}" for one in get_args(LinkState)]

@@ -217,7 +217,6 @@ document.addEventListener("click", async (event) => {
   const second = link.dataset.card ? Math.floor(post.video.currentTime) : Number(link.dataset.from);
   record("card_click", post.id, { placement_id: link.dataset.card ?? link.dataset.buy, second });
   flush();
-  if (link.dataset.cta && link.dataset.cta !== "buy") return;
   event.preventDefault();
   const address = new URL(link.href);
   address.searchParams.set("second", String(second));

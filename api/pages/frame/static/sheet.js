@@ -1,4 +1,4 @@
-// The purchase sheet: the server renders it; this keeps its price live, pays, and turns it into progress.
+// The sheets of cards: the server renders them. Of the purchase sheet this keeps the price live, pays, and turns it into progress.
 
 import { language, make, money, newId, percent, pick, send, showProblem, text, clock } from "./api.js";
 import { follow, paint } from "./progress.js";
@@ -17,17 +17,19 @@ export async function openSheet(dialog, address) {
   const body = dialog.querySelector("[data-sheet-body]");
   const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
   body.replaceChildren(...parsed.body.childNodes);
-  const stop = enhance(body, () => dialog.close());
-  dialog.addEventListener("close", stop, { once: true });
+  const close = () => dialog.close();
+  if (body.querySelector("[data-buy-form]")) dialog.addEventListener("close", enhance(body, close), { once: true });
+  else for (const button of body.querySelectorAll("[data-close]")) button.addEventListener("click", close);
+  dialog.setAttribute("aria-label", body.querySelector("h2").textContent);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.showModal();
-  body.querySelector("[data-pay]").focus({ preventScroll: true });
+  body.querySelector("[data-pay], textarea, .act a").focus({ preventScroll: true });
 }
 
-/** What is said of a promise beside the price: a trial that the plan has is not what a purchase begins. */
+/** What is said of a promise beside the price: a purchase begins no trial. */
 function verdict(claim) {
-  if (!claim.ok) return "differs";
-  return claim.kind === "trial_days" ? "no_trial" : "kept";
+  if (claim.kind === "trial_days") return "no_trial";
+  return claim.ok ? "kept" : "differs";
 }
 
 /** A priced line as a sentence, as the server's own rendering says it. */
@@ -57,14 +59,17 @@ export function enhance(root, close = () => history.back()) {
     amounts.setAttribute("aria-busy", "true");
     pay.disabled = true;
     try {
-      const quote = await send("POST", "/v1/quotes", {
-        plan_id: plan().value,
-        quantity: Number(quantity.value),
-        // From the product page there is no video to name.
-        ...(form.dataset.video ? { video_id: form.dataset.video, placement_id: form.dataset.placement, second: Number(form.dataset.second) } : {}),
-        ...(form.dataset.share ? { share: form.dataset.share } : {}),
-        ...(form.elements.billing_profile_id.value ? { billing_profile_id: form.elements.billing_profile_id.value } : {}),
-      }, { signal: mine.signal });
+      const profile = form.elements.billing_profile_id.value ? { billing_profile_id: form.elements.billing_profile_id.value } : {};
+      const quote = form.dataset.offer
+        ? await send("POST", `/v1/offers/${encodeURIComponent(form.dataset.offer)}/quote`, profile, { signal: mine.signal })
+        : await send("POST", "/v1/quotes", {
+            plan_id: plan().value,
+            quantity: Number(quantity.value),
+            // From the product page there is no video to name.
+            ...(form.dataset.video ? { video_id: form.dataset.video, placement_id: form.dataset.placement, second: Number(form.dataset.second) } : {}),
+            ...(form.dataset.share ? { share: form.dataset.share } : {}),
+            ...profile,
+          }, { signal: mine.signal });
       stale = false;
       showQuote(quote);
       showProblem(form.querySelector("[data-error]"), "");

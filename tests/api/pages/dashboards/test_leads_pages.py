@@ -114,5 +114,28 @@ def test_a_card_leads_to_what_it_says(dashboards: Dashboards, action: str) -> No
     assert dashboards.buyer.get(sent.headers["Location"]).status_code == 200
 
 
+def test_ones_own_card_says_why_it_is_not_bought(dashboards: Dashboards, listing_id: str) -> None:
+    _, card = dashboards.stage.offer()
+    said = translations("en").text("own_product.text")
+    for path in (f"/buy/{card.placement_id}", f"/products/{listing_id}/buy", f"/products/{listing_id}/ask/quote"):
+        shown = dashboards.seller.get(path)
+        assert (shown.status_code, said in text_of(shown)) == (200, True), path
+        fragment = dashboards.seller.get(f"{path}?part=sheet")
+        assert said in text_of(fragment)
+        assert "<html" not in fragment.text
+    refused = dashboards.seller.post(f"/products/{listing_id}/buy", quantity="1")
+    assert (refused.status_code, said in text_of(refused)) == (409, True)
+
+
+@pytest.mark.parametrize("kind", ["demo", "quote", "consult"])
+def test_the_form_is_a_sheet_of_its_own_in_the_player(dashboards: Dashboards, listing_id: str, kind: str) -> None:
+    shown = dashboards.buyer.get(f"/products/{listing_id}/ask/{kind}?part=sheet&second=7")
+    assert shown.status_code == 200
+    assert "<html" not in shown.text
+    assert f'action="/products/{listing_id}/ask/{kind}"' in shown.text
+    assert 'name="second" value="7"' in shown.text
+    assert "data-close" in shown.text
+
+
 def test_what_nobody_offers(dashboards: Dashboards, listing_id: str) -> None:
     assert dashboards.buyer.get(f"/products/{listing_id}/ask/trial").status_code == 404

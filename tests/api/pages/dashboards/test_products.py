@@ -58,7 +58,7 @@ class TestProductPage:
         said = text_of(page)
         for expected in ("¥199", "seat / year", "tax included", "Recruiting Pro", "Full export", "One screen"):
             assert expected in said, expected
-        assert "begins no trial" in said
+        assert "trial" not in said.lower()
 
     def test_it_speaks_the_readers_language(self, dashboards: Dashboards, listing_id: UUID) -> None:
         chinese = Visitor(dashboards.nobody.client, "", "zh-CN")
@@ -85,7 +85,7 @@ class TestProductPage:
         assert f"/seller/listings/{listing_id}/edit" in own.text
         assert f"/products/{listing_id}/buy" in other.text
         assert f"/seller/listings/{listing_id}/edit" not in other.text
-        assert dashboards.seller.get(f"/products/{listing_id}/buy").status_code == 409
+        assert "data-pay" not in dashboards.seller.get(f"/products/{listing_id}/buy").text
 
     def test_what_is_off_sale_is_as_if_it_never_was(self, dashboards: Dashboards, listing_id: UUID) -> None:
         db = dashboards.stage.services.db

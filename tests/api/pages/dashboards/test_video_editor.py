@@ -198,13 +198,27 @@ def test_a_kept_claim_lets_it_publish_and_a_contradiction_does_not(dashboards: D
     assert video_of(dashboards, editor).state == "withdrawn"
 
 
+def test_a_card_for_advice_is_made_and_one_for_a_trial_refused(dashboards: Dashboards, editor: str) -> None:
+    form = {"from_s": "2", "to_s": "9", "plan_id": str(dashboards.stage.seat_plan)}
+    refused = dashboards.promoter.post(f"{editor}/placements", cta="trial", **form)
+    assert refused.status_code == 422
+    assert "none may be promised" in text_of(refused)
+    assert cards(dashboards, editor) == []
+    assert dashboards.promoter.post(f"{editor}/placements", cta="consult", **form).status_code == 303
+    assert [one.action for one in cards(dashboards, editor)] == ["consult"]
+    shown = dashboards.promoter.get(editor).text
+    assert shown.count('value="consult" selected') == 1
+    assert "trial" not in shown
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "status"),
     [
         ("feature", "full_export", 303),
         ("feature", "", 422),
-        ("trial_days", "fourteen", 422),
-        ("trial_days", "١٤", 422),
+        ("trial_days", "14", 422),
+        ("included_seats", "fourteen", 422),
+        ("included_seats", "١٤", 422),
         ("price", "1.999", 422),
         ("price", "NaN", 422),
         ("price", "1e400", 422),
@@ -224,7 +238,9 @@ def test_values_of_claims_are_read_or_refused(
 
 
 def test_a_claim_needs_a_card(dashboards: Dashboards, editor: str) -> None:
-    answer = dashboards.promoter.post(f"{editor}/claims", second="3", kind="trial_days", value="14", text="试用")
+    answer = dashboards.promoter.post(
+        f"{editor}/claims", second="3", kind="included_seats", value="14", text="含十四席"
+    )
     assert answer.status_code == 422
     assert "Add a product card first" in text_of(answer)
 
@@ -235,7 +251,7 @@ def test_everything_of_anothers_video_is_not_there(dashboards: Dashboards, edito
         assert dashboards.seller.get(path).status_code == 404
     for path in ("placements", f"placements/{card.id}", "claims", "publish", "withdraw"):
         form = {"from_s": "1", "to_s": "2", "cta": "buy", "plan_id": str(dashboards.stage.seat_plan), "second": "1"}
-        answer = dashboards.seller.post(f"{editor}/{path}", kind="trial_days", value="1", text="x", **form)
+        answer = dashboards.seller.post(f"{editor}/{path}", kind="included_seats", value="1", text="x", **form)
         assert answer.status_code == 404, path
     # Nor through a video of one's own.
     with unit_of_work(dashboards.stage.services.db, SYSTEM) as uow:

@@ -1,0 +1,254 @@
+"""The purchase sheet as it is priced: of a card in a video, of a product, of an offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from api.pages.buy.views import BuySource, BuyView, PlanChoice, QuotePanel, QuotePanelLine
+from api.pages.feed.views import FeedClaim, verdict_of
+from api.pages.frame import addresses
+from api.pages.frame.approval_words import category_name, reason_sentence, steps_sentence
+from api.pages.frame.choices import Choice
+from api.pages.frame.payment_methods import methods
+from api.pages.frame.phrases import money
+from api.pages.frame.prices import per_of, term_key
+from api.pages.frame.site import PageRequest, parse_uuid_or_404
+from billing.tax.decision import note_in_words
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, NotFound
+from kernel.ids import uuid7
+from kernel.money import Money
+from marketplace.catalog.queries import ListingView, PlanView, get_listing
+from marketplace.discovery.cards import Card
+from marketplace.discovery.feed import FeedItem, get_placed
+from marketplace.parties.queries import list_billing_profiles
+from orders.approval_rules.steps import steps_from
+from orders.checkout import quote_models
+from orders.checkout.approval_reasons import reasons_of
+from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
+from orders.checkout.priced_line import Context, PricedLine
+from orders.checkout.quote_offer import QuoteOffer, quote_offer
+from orders.offers.queries import OfferView, get_offer
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the visitor has chosen so far; None where nothing yet."""
+
+    card: UUID | None = None
+    """The placement that it is bought from; else the product is bought by itself."""
+    listing: UUID | None = None
+    offer: UUID | None = None
+    """The offer that is accepted: its plan, quantity and price are chosen already."""
+    second: int = 0
+    share: str | None = None
+    plan_id: str = ""
+    quantity: int = 0
+    billing_profile_id: str = ""
+    payment_method_id: str = ""
+    po_number: str = ""
+
+    @property
+    def profile_id(self) -> UUID | None:
+        """The invoice title that was chosen; None for the default one."""
+        chosen = self.billing_profile_id
+        return parse_uuid_or_404(chosen, "billing_profile_not_found") if chosen else None
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What the sheet sells, and the card in a video or the offer that it is sold by, if it is."""
+
+    listing: ListingView
+    item: FeedItem | None = None
+    card: Card | None = None
+    offer: OfferView | None = None
+
+    def context(self, wanted: Wanted) -> Context:
+        """Where the buyer stands."""
+        if self.item is None or self.card is None:
+            return Context()
+        return Context(
+            video_id=self.item.id,
+            placement_id=self.card.placement_id,
+            second_ms=wanted.second * 1000,
+            share=wanted.share,
+        )
+
+
+def find_offered(uow: UnitOfWork, wanted: Wanted) -> Offered:
+    """Raises NotFound(`placement_not_found`, `listing_not_found`, `offer_not_found`),
+    Conflict(`listing_suspended`, `plan_withdrawn`).
+    """
+    if wanted.card is not None:
+        item, card = get_placed(uow, wanted.card)
+        return Offered(get_listing(uow, card.listing_id), item, card)
+    if wanted.offer is not None:
+        offer = get_offer(uow, wanted.offer, sells=False)
+        return Offered(get_listing(uow, offer.listing_id), offer=offer)
+    listing = get_listing(uow, wanted.listing) if wanted.listing else None
+    if listing is None:
+        raise NotFound("listing_not_found")
+    if listing.state != "published":
+        raise Conflict("listing_suspended")
+    if not listing.plans:
+        raise Conflict("plan_withdrawn")
+    return Offered(listing)
+
+
+def priced_sheet(
+    page_request: PageRequest, wanted: Wanted, *, error: str | None = None, error_field: str | None = None
+) -> BuyView:
+    """The sheet with a quote of its own. Raises as `find_offered`, `create_quote`, `quote_offer`."""
+
+    def work(uow: UnitOfWork) -> BuyView:
+        offered = find_offered(uow, wanted)
+        quote = _quote(uow, wanted, offered)
+        titles = list_billing_profiles(uow)
+        profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in titles)
+        return _view(page_request, wanted, offered, quote, profiles, error, error_field)
+
+    return page_request.transact(work)
+
+
+def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered) -> quote_models.Quote:
+    if offered.offer is not None:
+        return quote_offer(uow, QuoteOffer(offered.offer.id, wanted.profile_id))
+    plans = offered.listing.plans
+    plan = next((one for one in plans if str(one.id) == wanted.plan_id), None)
+    plan = plan or next((one for one in plans if offered.card and one.id == offered.card.plan_id), plans[0])
+    quantity = min(max(wanted.quantity, plan.min_seats), plan.max_seats)
+    return create_quote(
+        uow,
+        CreateQuote(
+            (QuoteItem(plan.id, quantity),), context=offered.context(wanted), billing_profile_id=wanted.profile_id
+        ),
+    )
+
+
+def _view(
+    page_request: PageRequest,
+    wanted: Wanted,
+    offered: Offered,
+    quote: quote_models.Quote,
+    profiles: tuple[Choice, ...],
+    error: str | None,
+    error_field: str | None,
+) -> BuyView:
+    listing, item, card, offer = offered.listing, offered.item, offered.card, offered.offer
+    line = PricedLine.model_validate(quote.lines[0])
+    ways = methods(page_request, page_request.services.gateways)
+    if not profiles:
+        error = error or page_request.t("buy.no_billing_profile")
+    if not ways:
+        error = error or page_request.t("buy.no_payment_method")
+    return BuyView(
+        address=_address(offered),
+        listing_id=str(listing.id),
+        listing_name=page_request.pick(listing.title, listing.title_en),
+        seller_name=listing.seller_name,
+        plans=(_offered_plan(page_request, offer),)
+        if offer
+        else tuple(_plan(page_request, one) for one in listing.plans),
+        plan_id=str(line.plan_id),
+        quantity=line.quantity,
+        offer_id=str(offer.id) if offer else "",
+        back=addresses.request(str(offer.lead_id)) if offer else "",
+        quote=quote_view(page_request, quote),
+        billing_profiles=profiles,
+        billing_profile_id=quote.invoice_party["billing_profile_id"] or "",
+        payment_methods=ways,
+        payment_method_id=wanted.payment_method_id or (ways[0].id if ways else ""),
+        idempotency_key=str(uuid7()),
+        source=BuySource(
+            placement_id=str(card.placement_id),
+            video_id=str(item.id),
+            video_title=page_request.pick(item.title, item.title_en),
+            second=wanted.second,
+            share=wanted.share,
+        )
+        if item and card
+        else None,
+        category=category_name(page_request, listing.category),
+        po_number=wanted.po_number,
+        terms_version=str(listing.terms["version"]) if listing.terms else "",
+        error=error,
+        error_field=error_field,
+    )
+
+
+def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePanel:
+    """A quote with its lines as sentences."""
+    lines = [PricedLine.model_validate(line) for line in quote.lines]
+    return QuotePanel(
+        id=str(quote.id),
+        lines=tuple(
+            QuotePanelLine(_line_text(page_request, line), Money(_agreed_minor(line), line.currency)) for line in lines
+        ),
+        net=Money(quote.net_minor, quote.currency),
+        tax=Money(quote.tax_minor, quote.currency),
+        tax_ppm=lines[0].tax_rate_ppm,
+        gross=Money(quote.gross_minor, quote.currency),
+        expires_at=quote.expires_at,
+        claims=tuple(
+            FeedClaim(
+                claim.second_ms // 1000, page_request.pick(claim.text, claim.text_en), verdict_of(claim.kind, claim.ok)
+            )
+            for line in lines
+            for claim in line.claims
+        ),
+        needs_approval=quote.needs_approval,
+        approval_reasons=tuple(
+            reason_sentence(page_request, one, quote.currency) for one in reasons_of(quote.approval_reasons)
+        ),
+        approval_steps=steps_sentence(page_request, steps_from(quote.approval_steps)),
+        tax_note=next(filter(None, (note_in_words(line.tax_reason, page_request.language) for line in lines)), None),
+    )
+
+
+def _agreed_minor(line: PricedLine) -> int:
+    """What price times seats comes to after discount: with the tax where the price contains it."""
+    return line.gross_minor if line.tax_included else line.net_minor
+
+
+def _line_text(page_request: PageRequest, line: PricedLine) -> str:
+    if line.pricing != "per_seat":
+        return page_request.pick(line.plan_name, line.plan_name_en)
+    price = page_request.formats.price(Money(line.unit_price_minor, line.currency))
+    period = page_request.t(f"term.{term_key(line.term_months)}", n=line.term_months)
+    return page_request.t("buy.line", price=price, quantity=page_request.formats.number(line.quantity), term=period)
+
+
+def _plan(page_request: PageRequest, plan: PlanView) -> PlanChoice:
+    return PlanChoice(
+        id=str(plan.id),
+        name=page_request.pick(plan.name, plan.name_en),
+        term=page_request.t(f"term.by_{term_key(plan.term_months)}", n=plan.term_months),
+        price=Money(plan.unit_price_minor, plan.currency),
+        per=per_of(plan.price_unit),
+        min_quantity=plan.min_seats,
+        max_quantity=plan.max_seats,
+        sold_by_seat=plan.pricing == "per_seat",
+    )
+
+
+def _offered_plan(page_request: PageRequest, offer: OfferView) -> PlanChoice:
+    return PlanChoice(
+        id=str(offer.plan_id),
+        name=page_request.pick(offer.plan_name, offer.plan_name_en),
+        term=page_request.t(f"term.by_{term_key(offer.term_months)}", n=offer.term_months),
+        price=money(offer.unit_price_minor, offer.currency),
+        per=per_of(offer.price_unit),
+        min_quantity=offer.quantity,
+        max_quantity=offer.quantity,
+        sold_by_seat=offer.pricing == "per_seat",
+    )
+
+
+def _address(offered: Offered) -> str:
+    if offered.offer is not None:
+        return addresses.offer_buy(str(offered.offer.id))
+    if offered.card is not None:
+        return addresses.buy(str(offered.card.placement_id))
+    return addresses.product_buy(str(offered.listing.id))

@@ -1,0 +1,113 @@
+"""Demos on pages: a seller's hours, and the time of a request, chosen, moved and given up by either side."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.auth import SIGNED_IN
+from api.pages.frame import addresses
+from api.pages.frame.seller_access import require_seller
+from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.leads.presenter import lead_address, own_page, refusal, seller_page
+from api.pages.leads.views import DemoHoursView
+from api.v1.demos import MANAGE, HoursOut, minute_of
+from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError, Invalid, NotFound
+from marketplace.demos.book_demo import book_demo, cancel_demo
+from marketplace.demos.calendar import SaveHours, find_calendar, save_hours
+from marketplace.leads.queries import get_own_lead, get_seller_lead
+from marketplace.parties.lookups import get_party
+
+Answer = Response[str] | Response[bytes]
+WEEKDAYS = tuple(str(day) for day in range(1, 8))
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)
+
+
+@page(addresses.SELLER_DEMO_HOURS, MANAGE)
+def show_hours(page_request: Given[PageRequest]) -> Answer:
+    """When demos are given."""
+    require_seller(page_request)
+    with page_request.work() as uow:
+        found = HoursOut.of(find_calendar(uow, uow.principal.organization()))
+    chosen = tuple(str(day) for day in found.weekdays)
+    return page_request.render(_hours(page_request, chosen, found.begins, found.ends, str(found.length_minutes)))
+
+
+@form_post(addresses.SELLER_DEMO_HOURS, MANAGE)
+def save(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Say when demos are given."""
+    require_seller(page_request)
+    typed = {name: form.values.get(name, "")[:10] for name in ("begins", "ends", "length_minutes")}
+    chosen = tuple(day for day in WEEKDAYS if form.text(f"day_{day}", most=3) == "yes")
+    try:
+        for name in ("begins", "ends"):
+            if not _CLOCK.fullmatch(typed[name]):
+                raise Invalid("demo_hours_invalid", field=name)
+        length = form.number("length_minutes", least=15, most=240)
+        command = SaveHours(
+            tuple(int(day) for day in chosen), minute_of(typed["begins"]), minute_of(typed["ends"]), length
+        )
+        page_request.transact(lambda uow: save_hours(uow, command).id)
+    except DomainError as refused:
+        view = replace(_hours(page_request, chosen, **typed), **refusal(page_request, refused))
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(addresses.SELLER_DEMO_HOURS, notice="demo_hours_saved")
+
+
+@form_post("/requests/{lead_id:uuid}/booking", SIGNED_IN)
+def book(lead_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Choose a time, or (`action` = cancel) give it up."""
+    return _changed(page_request, form, lead_id, sells=False)
+
+
+@form_post("/seller/leads/{lead_id:uuid}/booking", MANAGE)
+def move(lead_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """The same by the seller."""
+    return _changed(page_request, form, lead_id, sells=True)
+
+
+def slot_of(typed: str) -> datetime:
+    """The time that a choice names. Raises Invalid(`slot_not_offered`)."""
+    try:
+        chosen = datetime.fromisoformat(typed)
+    except ValueError as error:
+        raise Invalid("slot_not_offered", field="slot") from error
+    if chosen.tzinfo is None:
+        raise Invalid("slot_not_offered", field="slot")
+    return chosen
+
+
+def _changed(page_request: PageRequest, form: Form, lead_id: UUID, *, sells: bool) -> Answer:
+    def work(uow: UnitOfWork) -> None:
+        (get_seller_lead if sells else get_own_lead)(uow, lead_id)
+        if form.text("action", most=10) == "cancel":
+            cancel_demo(uow, lead_id)
+        else:
+            book_demo(uow, lead_id, slot_of(form.text("slot", most=40)))
+
+    try:
+        page_request.transact(work)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        view = (seller_page if sells else own_page)(page_request, lead_id)
+        return page_request.render(replace(view, **refusal(page_request, refused)), status=refused.status)
+    return page_request.redirect(lead_address(str(lead_id), sells=sells))
+
+
+def _hours(
+    page_request: PageRequest, chosen: tuple[str, ...], begins: str, ends: str, length_minutes: str
+) -> DemoHoursView:
+    with page_request.work() as uow:
+        time_zone = get_party(uow, uow.principal.organization()).time_zone
+    return DemoHoursView(WEEKDAYS, chosen, begins, ends, length_minutes, time_zone)
+
+
+routes = [show_hours, save, book, move]

@@ -1,0 +1,99 @@
+"""A seller's offers on a request: made, and taken back. The buyer accepts them in the purchase sheet."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.pages.frame import addresses
+from api.pages.frame.prices import parse_amount
+from api.pages.frame.site import Form, PageRequest, form_post, parse_uuid_or_404
+from api.pages.leads.presenter import refusal, seller_page
+from api.pages.leads.views import OfferTyped
+from api.v1.offers import MANAGE
+from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError, Invalid, NotFound
+from marketplace.catalog.sellable import get_sellable
+from marketplace.leads.queries import get_seller_lead
+from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
+from orders.offers.queries import get_offer
+
+Answer = Response[str] | Response[bytes]
+_PERCENT = re.compile(r"\d{1,3}(\.\d{1,4})?", re.ASCII)
+_PPM_OF_PERCENT = 10_000
+
+
+@form_post("/seller/leads/{lead_id:uuid}/offers", MANAGE)
+def make(lead_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Offer a price: pressed twice it is one offer, another one takes its place."""
+    typed = OfferTyped(**{one.name: form.values.get(one.name, "")[:40] for one in fields(OfferTyped)})
+
+    def work(uow: UnitOfWork) -> UUID:
+        get_seller_lead(uow, lead_id)
+        return make_offer(uow, _command(uow, lead_id, typed)).id
+
+    try:
+        page_request.transact(work)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        view = replace(seller_page(page_request, lead_id, typed), **refusal(page_request, refused))
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(addresses.seller_lead(str(lead_id)), notice="offer_made")
+
+
+@form_post("/seller/offers/{offer_id:uuid}/withdraw", MANAGE)
+def withdraw(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Take it back."""
+    del form
+    with page_request.work() as uow:
+        lead_id = get_offer(uow, offer_id, sells=True).lead_id
+    try:
+        page_request.transact(lambda uow: withdraw_offer(uow, offer_id).id)
+    except DomainError as refused:
+        view = replace(seller_page(page_request, lead_id), **refusal(page_request, refused))
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(addresses.seller_lead(str(lead_id)))
+
+
+def _command(uow: UnitOfWork, lead_id: UUID, typed: OfferTyped) -> MakeOffer:
+    plan = get_sellable(uow, parse_uuid_or_404(typed.plan_id, "plan_not_found"))
+    price = parse_amount(typed.unit_price, plan.currency.strip()) if typed.unit_price else None
+    if typed.unit_price and price is None:
+        raise Invalid("offer_price", field="unit_price")
+    if not (typed.quantity.isascii() and typed.quantity.isdigit() and len(typed.quantity) < 8):
+        raise Invalid("validation_failed", field="quantity")
+    return MakeOffer(
+        lead_id,
+        plan.plan_id,
+        int(typed.quantity),
+        _day(typed.valid_on),
+        unit_price_minor=price,
+        discount_ppm=_ppm(typed.discount_ppm),
+    )
+
+
+def _ppm(percent: str) -> int | None:
+    plain = percent.removesuffix("%").strip()
+    if not plain:
+        return None
+    if not _PERCENT.fullmatch(plain):
+        raise Invalid("offer_price", field="discount_ppm")
+    return int(Decimal(plain) * _PPM_OF_PERCENT)
+
+
+def _day(typed: str) -> date:
+    try:
+        return date.fromisoformat(typed)
+    except ValueError as error:
+        raise Invalid("validation_failed", field="valid_on") from error
+
+
+routes = [make, withdraw]

@@ -1,0 +1,86 @@
+"""Tables of demos: when a seller shows its products, and who booked which time."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db import constraints
+from kernel.db.base import Base, CreatedAt, Id, Instant
+from kernel.errors import Conflict
+from kernel.states import Machine, edges
+
+_SELLER = "uuid_hash_extended(seller_org_id, 0)"
+
+
+class DemoCalendar(Base):
+    """A seller's hours for demos, in its own time zone. Everybody may read them."""
+
+    __tablename__ = "demo_calendar"
+    __table_args__ = (
+        UniqueConstraint("org_id"),
+        CheckConstraint("0 <= from_minute AND from_minute < to_minute AND to_minute <= 1440", name="hours"),
+        CheckConstraint("length_minutes BETWEEN 15 AND 240", name="length"),
+        Index("ix_demo_calendar_saved_by", "saved_by"),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    weekdays: Mapped[list[int]] = mapped_column(JSONB)
+    """Of ISO 8601, Monday is 1; empty while none are given."""
+    from_minute: Mapped[int]
+    to_minute: Mapped[int]
+    """Of the day, as its clocks show it."""
+    length_minutes: Mapped[int]
+    saved_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
+    """Who is told of demos that nobody takes care of."""
+    created_at: Mapped[CreatedAt]
+
+
+class DemoBooking(Base):
+    """A time that a buyer has for its request. Of one seller no two overlap."""
+
+    __tablename__ = "demo_booking"
+    __table_args__ = (
+        UniqueConstraint("lead_id"),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "lead_id"],
+            ["marketplace.lead.buyer_org_id", "marketplace.lead.seller_org_id", "marketplace.lead.id"],
+        ),
+        CheckConstraint("state IN ('booked', 'cancelled')", name="state"),
+        CheckConstraint("starts_at < ends_at", name="forward"),
+        CheckConstraint("sequence >= 0", name="sequence"),
+        # A range of one number stands for the seller: equality of ids itself needs an extension in such an index.
+        ExcludeConstraint(
+            (text(f"int8range({_SELLER}, {_SELLER}, '[]')"), "&&"),
+            (text("tstzrange(starts_at, ends_at)"), "&&"),
+            name="ex_demo_booking_overlap",
+            using="gist",
+            where=text("state = 'booked'"),
+        ),
+        Index("ix_demo_booking_seller_org_id_starts_at", "seller_org_id", "starts_at"),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    lead_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    state: Mapped[str]
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+    sequence: Mapped[int] = mapped_column(default=0)
+    """How often it was changed (RFC 5545 §3.8.7.4)."""
+    created_at: Mapped[CreatedAt]
+
+    @property
+    def parties(self) -> list[UUID]:
+        """Both sides, for history rows."""
+        return [self.buyer_org_id, self.seller_org_id]
+
+
+constraints.register("ex_demo_booking_overlap", lambda: Conflict("slot_taken"))
+
+DEMO = Machine("marketplace.demo_booking", initial="booked", edges=edges(booked="cancelled", cancelled="booked"))

@@ -1,0 +1,56 @@
+"""The times at which a seller shows its products. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+NOTICE = timedelta(hours=2)
+"""Between booking and beginning at least."""
+AHEAD_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When demos are given: on these weekdays (Monday is 1), between two minutes of the day in a time zone, each so long."""
+
+    weekdays: Collection[int]
+    from_minute: int
+    to_minute: int
+    length_minutes: int
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A time that can be booked."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+def slots_of(hours: Hours, now: datetime, taken: Collection[Slot] = ()) -> Iterator[Slot]:
+    """The times of the next two weeks, in order, that begin after the notice and overlap none that is taken.
+
+    An hour that the clocks leave out has none; of one that they show twice the first is meant.
+    """
+    zone = ZoneInfo(hours.time_zone)
+    today = now.astimezone(zone).date()
+    length = timedelta(minutes=hours.length_minutes)
+    for day in (today + timedelta(days=n) for n in range(AHEAD_DAYS + 1)):
+        if day.isoweekday() not in hours.weekdays:
+            continue
+        for minute in range(hours.from_minute, hours.to_minute - hours.length_minutes + 1, hours.length_minutes):
+            local = datetime.combine(day, time(minute // 60, minute % 60), zone)
+            starts_at = local.astimezone(UTC)
+            if starts_at.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
+                continue
+            slot = Slot(starts_at, starts_at + length)
+            if starts_at >= now + NOTICE and not any(_overlap(slot, one) for one in taken):
+                yield slot
+
+
+def _overlap(one: Slot, other: Slot) -> bool:
+    return one.starts_at < other.ends_at and other.starts_at < one.ends_at

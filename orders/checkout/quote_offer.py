@@ -1,0 +1,52 @@
+"""The price of an offer, for the invoice title that the buyer chooses: the quote by which it is accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from marketplace.catalog import sellable
+from marketplace.leads.models import Lead
+from marketplace.parties import lookups
+from marketplace.placements.models import Placement
+from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
+from orders.checkout.line_tax import invoice_party
+from orders.checkout.priced_line import Context
+from orders.checkout.quote_models import Quote
+from orders.offers.accept_offer import get_open_offer
+from orders.offers.models import Offer
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteOffer:
+    """Which offer, and whom the invoice will name, which decides the tax; the default profile when None."""
+
+    offer_id: UUID
+    billing_profile_id: UUID | None = None
+
+
+def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
+    """Price it for the acting organization: every amount is computed here from the offer's own price.
+
+    The quote binds for 30 minutes, never longer than the offer; a purchase placed from it accepts the offer.
+
+    Raises: as `get_open_offer`; NotFound `billing_profile_not_found`; Conflict `plan_withdrawn`, `listing_suspended`.
+    """
+    offer = get_open_offer(uow, command.offer_id)
+    buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
+    plan = sellable.get_sellable(uow, offer.plan_id, replaced=True)
+    context = _context(uow, offer)
+    line = price_line(uow, plan, buyer, offer.quantity, context, unit_price_minor=offer.unit_price_minor)
+    expires_at = min(clock.now() + QUOTE_TTL, offer.valid_until)
+    return save_quote(uow, [line], buyer, context, expires_at=expires_at, offer_id=offer.id)
+
+
+def _context(uow: UnitOfWork, offer: Offer) -> Context:
+    """The card that the buyer asked from has sold it."""
+    lead = uow.session.get_one(Lead, offer.lead_id)
+    card = uow.session.get(Placement, lead.placement_id) if lead.placement_id is not None else None
+    if card is None:
+        return Context()
+    return Context(video_id=card.video_id, placement_id=card.id, second_ms=lead.second_ms or card.start_ms)

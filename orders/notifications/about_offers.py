@@ -1,0 +1,65 @@
+"""What buyers are told of offers to them, and sellers of those that were accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+
+from kernel.db.uow import UnitOfWork
+from marketplace.catalog.models import ListingVersion, Plan
+from marketplace.leads.models import Lead
+from marketplace.notifications.notify import NewNotification
+from marketplace.parties.models import Organization
+from orders.notifications.notifiers import RecordedEvent, notifies_of
+from orders.offers.events import OfferAccepted, OfferMade, OfferWithdrawn
+from orders.offers.models import Offer
+
+
+@notifies_of(OfferMade)
+def offer_made(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Who asked learns of the price."""
+    return [_to_buyer(event, "offer_made", lead, params) for event, lead, params in _offers(uow, events)]
+
+
+@notifies_of(OfferWithdrawn)
+def offer_withdrawn(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Who asked learns that it holds no more."""
+    return [_to_buyer(event, "offer_withdrawn", lead, params) for event, lead, params in _offers(uow, events)]
+
+
+@notifies_of(OfferAccepted)
+def offer_accepted(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever takes care of the seller's leads learns that it was taken."""
+    for event, lead, params in _offers(uow, events):
+        yield NewNotification(
+            event.id,
+            event.at,
+            "offer_accepted",
+            f"/seller/leads/{lead.id}",
+            params,
+            org_id=lead.seller_org_id,
+            permission="leads.manage",
+        )
+
+
+def _to_buyer(event: RecordedEvent, kind: str, lead: Lead, params: dict[str, str]) -> NewNotification:
+    return NewNotification(
+        event.id, event.at, kind, f"/requests/{lead.id}", params, org_id=lead.buyer_org_id, person_id=lead.asked_by
+    )
+
+
+def _offers(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[tuple[RecordedEvent, Lead, dict[str, str]]]:
+    rows = uow.session.execute(
+        select(Offer.id, Lead, ListingVersion, Organization.display_name)
+        .join(Lead, Lead.id == Offer.lead_id)
+        .join(Plan, Plan.id == Offer.plan_id)
+        .join(ListingVersion, ListingVersion.id == Plan.version_id)
+        .join(Organization, Organization.id == Offer.seller_org_id)
+        .where(Offer.id.in_([event.uuid("offer_id") for event in events]))
+    )
+    found = {offer_id: (lead, version, seller) for offer_id, lead, version, seller in rows}
+    for event in events:
+        lead, version, seller = found[event.uuid("offer_id")]
+        what = {"what": version.title or version.title_en, "what_en": version.title_en or version.title}
+        yield event, lead, {**what, "buyer": lead.buyer_name, "seller": seller}

@@ -1,0 +1,38 @@
+"""Facts about offers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from kernel.events import Event
+
+
+class OfferMade(Event):
+    """A seller answered a request with a price."""
+
+    topic: ClassVar[str] = "orders.offer_made.v1"
+    offer_id: UUID
+    lead_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
+class OfferWithdrawn(Event):
+    """A seller took its offer back, or made another one in its place."""
+
+    topic: ClassVar[str] = "orders.offer_withdrawn.v1"
+    offer_id: UUID
+    lead_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
+class OfferAccepted(Event):
+    """A buyer placed a purchase at the offered price."""
+
+    topic: ClassVar[str] = "orders.offer_accepted.v1"
+    offer_id: UUID
+    lead_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID

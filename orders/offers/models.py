@@ -1,0 +1,69 @@
+"""An offer: a seller's price for one buyer, in answer to its request."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.db import constraints
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
+from kernel.errors import Conflict
+from kernel.states import Machine, edges
+
+
+class Offer(Base):
+    """A plan at a price of its own. Everything else the buyer gets is the plan's, as it was published.
+
+    What is open past `valid_until` can be accepted no more; no state says so.
+    """
+
+    __tablename__ = "offer"
+    __table_args__ = (
+        UniqueConstraint("buyer_org_id", "seller_org_id", "lead_id", "id"),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "lead_id"],
+            ["marketplace.lead.buyer_org_id", "marketplace.lead.seller_org_id", "marketplace.lead.id"],
+        ),
+        ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
+        CheckConstraint("state IN ('open', 'accepted', 'withdrawn')", name="state"),
+        CheckConstraint("quantity >= 1", name="quantity"),
+        CheckConstraint("unit_price_minor BETWEEN 0 AND list_price_minor", name="unit_price"),
+        Index("uq_offer_open", "lead_id", unique=True, postgresql_where=text("state = 'open'")),
+        Index("ix_offer_lead_id", "lead_id", "created_at"),
+        Index("ix_offer_seller_org_id_plan_id", "seller_org_id", "plan_id"),
+        Index("ix_offer_made_by", "made_by"),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    lead_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    state: Mapped[str]
+    plan_id: Mapped[UUID]
+    quantity: Mapped[int]
+    currency: Mapped[Currency]
+    unit_price_minor: Mapped[Minor]
+    """For one unit and one interval of the plan, with the tax where the plan's price contains it."""
+    list_price_minor: Mapped[Minor]
+    """The plan's own, when the offer was made."""
+    valid_until: Mapped[Instant]
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
+    created_at: Mapped[CreatedAt]
+
+    @property
+    def parties(self) -> list[UUID]:
+        """Both sides, for history rows."""
+        return [self.buyer_org_id, self.seller_org_id]
+
+    @property
+    def fact(self) -> dict[str, UUID]:
+        """What each of its events says."""
+        sides = {"buyer_org_id": self.buyer_org_id, "seller_org_id": self.seller_org_id}
+        return {"offer_id": self.id, "lead_id": self.lead_id, **sides}
+
+
+constraints.register("uq_offer_open", lambda: Conflict("offer_made_meanwhile"))
+
+OFFER = Machine("offer", initial="open", edges=edges(open="accepted withdrawn", accepted="", withdrawn=""))

@@ -1,0 +1,210 @@
+"""Offers, times for demos and customers on pages, for both sides."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from api.pages.frame.translations import translations
+from kernel import clock
+from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
+from kernel.principal import SYSTEM
+from marketplace.catalog.models import Plan
+from marketplace.demos.models import DemoBooking
+from marketplace.leads.models import Lead
+from orders.offers.models import Offer
+from orders.order.models import Order
+from tests.api.pages.dashboards.conftest import Dashboards, text_of
+from tests.statement_counter import counting
+
+
+@pytest.fixture
+def listing_id(dashboards: Dashboards) -> str:
+    with unit_of_work(dashboards.stage.services.db, SYSTEM) as uow:
+        return str(uow.session.get_one(Plan, dashboards.stage.seat_plan).listing_id)
+
+
+def asked(dashboards: Dashboards, listing_id: str, kind: str = "quote", **fields: str) -> str:
+    """A request of the buyer's; its id."""
+    sent = dashboards.buyer.post(f"/products/{listing_id}/ask/{kind}", text="?", **fields)
+    assert sent.status_code == 303, text_of(sent)
+    return str(sent.headers["Location"].rsplit("/", 1)[1])
+
+
+def offer(dashboards: Dashboards, **fields: str) -> dict[str, str]:
+    day = (clock.today("Asia/Shanghai") + timedelta(days=30)).isoformat()
+    form = {"plan_id": str(dashboards.stage.seat_plan), "quantity": "20", "unit_price": "", "discount_ppm": "15"}
+    return {**form, "valid_on": day, **fields}
+
+
+def value(page: Any, name: str) -> str:
+    found = re.search(rf'name="{name}"[^>]* value="([^"]*)"', page.text)
+    assert found, name
+    return unescape(found[1])
+
+
+def open_offer(dashboards: Dashboards, lead_id: str) -> UUID:
+    found = select(Offer.id).where(Offer.lead_id == UUID(lead_id), Offer.state == "open")
+    (only,) = dashboards.stage.rows(found)
+    assert isinstance(only, UUID)
+    return only
+
+
+def test_offered_and_accepted_in_the_purchase_sheet(dashboards: Dashboards, listing_id: str) -> None:
+    lead_id = asked(dashboards, listing_id, quantity="20")
+    board = f"/seller/leads/{lead_id}"
+    for _ in range(2):
+        made = dashboards.seller.post(f"{board}/offers", **offer(dashboards))
+        assert made.status_code == 303, text_of(made)
+    offer_id = open_offer(dashboards, lead_id)
+    assert "Offer" in text_of(dashboards.buyer.get("/requests"))
+    thread = dashboards.buyer.get(f"/requests/{lead_id}")
+    assert "¥3,383.00" in text_of(thread)
+    assert f'href="/offers/{offer_id}/buy"' in thread.text
+    sheet = dashboards.buyer.get(f"/offers/{offer_id}/buy")
+    assert sheet.status_code == 200, text_of(sheet)
+    assert f'data-offer="{offer_id}"' in sheet.text
+    said = text_of(sheet)
+    for amount in ("¥3,191.51", "¥191.49", "¥3,383.00"):
+        assert amount in said, amount
+    form = {name: value(sheet, name) for name in ("quote_id", "idempotency_key", "plan_id", "quantity")}
+    form |= {"billing_profile_id": str(dashboards.stage.profile), "payment_method_id": "sandbox:sbx_ok"}
+    # What the offer says is bought, whatever the form says.
+    form |= {"quantity": "2000", "action": "pay", "po_number": ""}
+    first, second = (dashboards.buyer.post(f"/offers/{offer_id}/buy", **form) for _ in range(2))
+    assert first.status_code == 303, text_of(first)
+    assert first.headers["Location"] == second.headers["Location"]
+    order = dashboards.stage.get(Order, UUID(first.headers["Location"].rsplit("/", 1)[1]))
+    assert (order.gross_minor, str(order.lead_id)) == (338_300, lead_id)
+    dashboards.stage.run()
+    assert dashboards.stage.get(Lead, UUID(lead_id)).state == "won"
+    again = dashboards.buyer.get(f"/offers/{offer_id}/buy")
+    assert (again.status_code, again.headers["Location"]) == (303, f"/requests/{lead_id}")
+    assert f'href="/orders/{order.id}"' in dashboards.buyer.get(f"/requests/{lead_id}").text
+    assert order.number in unescape(dashboards.seller.get(board).text)
+    traced = dashboards.seller.get(f"/trace/{lead_id}")
+    assert traced.status_code == 200
+    assert "Offer" in text_of(traced)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"quantity": "x"}, "quantity"),
+        ({"quantity": "0"}, "quantity"),
+        ({"unit_price": "much", "discount_ppm": ""}, "unit_price"),
+        ({"unit_price": "¥200", "discount_ppm": ""}, "unit_price"),
+        ({"discount_ppm": "101"}, "discount_ppm"),
+        ({"discount_ppm": "a"}, "discount_ppm"),
+        ({"valid_on": "soon"}, "valid_on"),
+        ({"valid_on": "2020-01-01"}, "valid_on"),
+    ],
+)
+def test_a_refused_offer_keeps_what_was_typed_and_says_where(
+    dashboards: Dashboards, listing_id: str, fields: dict[str, str], told: str
+) -> None:
+    lead_id = asked(dashboards, listing_id)
+    refused = dashboards.seller.post(f"/seller/leads/{lead_id}/offers", **offer(dashboards, **fields))
+    assert refused.status_code == 422, text_of(refused)
+    assert re.search(rf'name="{told}"[^>]*aria-invalid="true"', refused.text)
+    for name, typed in fields.items():
+        assert value(refused, name) == typed
+
+
+def test_withdrawn_it_can_be_accepted_no_more(dashboards: Dashboards, listing_id: str) -> None:
+    lead_id = asked(dashboards, listing_id)
+    assert dashboards.seller.post(f"/seller/leads/{lead_id}/offers", **offer(dashboards)).status_code == 303
+    offer_id = open_offer(dashboards, lead_id)
+    for path in (f"/offers/{offer_id}/buy", f"/requests/{lead_id}"):
+        assert dashboards.promoter.get(path).status_code == 404
+    assert dashboards.promoter.post(f"/seller/offers/{offer_id}/withdraw").status_code == 404
+    assert dashboards.seller.post(f"/seller/offers/{offer_id}/withdraw").status_code == 303
+    assert dashboards.buyer.get(f"/offers/{offer_id}/buy").headers["Location"] == f"/requests/{lead_id}"
+    page = dashboards.buyer.get(f"/requests/{lead_id}")
+    assert "Withdrawn" in text_of(page)
+    assert f"/offers/{offer_id}/buy" not in page.text
+
+
+def test_a_demo_is_booked_moved_and_given_up(dashboards: Dashboards, listing_id: str) -> None:
+    hours = {f"day_{day}": "yes" for day in range(1, 8)} | {"begins": "09:00", "ends": "12:00", "length_minutes": "30"}
+    saved = dashboards.seller.post("/seller/demo-hours", **hours)
+    assert saved.status_code == 303, text_of(saved)
+    assert dashboards.seller.get("/seller/demo-hours").text.count(" checked") == 7
+    wrong = dashboards.seller.post("/seller/demo-hours", **(hours | {"ends": "08:00"}))
+    assert wrong.status_code == 422
+    assert re.search(r'name="begins"[^>]* value="09:00"', wrong.text)
+    form = dashboards.buyer.get(f"/products/{listing_id}/ask/demo")
+    times = re.findall(r'<option value="(2[^"]+)"', form.text)
+    assert len(times) > 10
+    lead_id = asked(dashboards, listing_id, "demo", slot=unescape(times[0]))
+    found = select(DemoBooking).where(DemoBooking.lead_id == UUID(lead_id))
+    assert dashboards.stage.rows(found)[0].state == "booked"
+    # One's own stays shown; nobody else is offered it.
+    assert times[0] not in dashboards.buyer.get(f"/products/{listing_id}/ask/demo").text
+    sold = f"/seller/leads/{lead_id}"
+    shown = dashboards.seller.get(sold)
+    assert translations("en").text("demos.move") in text_of(shown)
+    moved = dashboards.seller.post(f"{sold}/booking", slot=unescape(times[1]), action="book")
+    assert moved.status_code == 303, text_of(moved)
+    refused = dashboards.buyer.post(f"/requests/{lead_id}/booking", slot="soon", action="book")
+    assert refused.status_code == 422
+    assert 'id="slot-wrong"' in refused.text
+    assert dashboards.promoter.post(f"/requests/{lead_id}/booking", action="cancel").status_code == 404
+    assert dashboards.buyer.post(f"/requests/{lead_id}/booking", action="cancel").status_code == 303
+    (booking,) = dashboards.stage.rows(found)
+    assert (booking.state, booking.sequence) == ("cancelled", 2)
+    assert translations("en").text("demos.none") in text_of(dashboards.buyer.get(f"/requests/{lead_id}"))
+
+
+def test_a_customer_has_a_page_for_its_seller_alone(dashboards: Dashboards, listing_id: str) -> None:
+    stage = dashboards.stage
+    page = f"/seller/customers/{stage.buyer.id}"
+    if stage.rows(select(Order.id).where(Order.buyer_org_id == stage.buyer.id)) == []:
+        assert dashboards.seller.get(page).status_code == 404
+    lead_id = asked(dashboards, listing_id, "consult")
+    order = stage.order(stage.buy())
+    stage.run()
+    shown = dashboards.seller.get(page)
+    assert shown.status_code == 200, text_of(shown)
+    assert f"/seller/leads/{lead_id}" in shown.text
+    assert f"/trace/{order.id}" in shown.text
+    assert "Recruiting Pro" in text_of(shown)
+    assert stage.buyer.email not in shown.text
+    assert f'href="{page}"' in dashboards.seller.get("/seller/orders").text
+    assert f'href="{page}"' in dashboards.seller.get(f"/seller/leads/{lead_id}").text
+    assert dashboards.promoter.get(page).status_code == 404
+    assert dashboards.seller.get(f"/seller/customers/{uuid7()}").status_code == 404
+
+
+def test_what_each_page_and_command_asks_of_the_database(
+    dashboards: Dashboards, listing_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead_id = asked(dashboards, listing_id)
+    assert dashboards.seller.post(f"/seller/leads/{lead_id}/offers", **offer(dashboards)).status_code == 303
+    offer_id = open_offer(dashboards, lead_id)
+    buyer, seller = dashboards.buyer, dashboards.seller
+    budgets = {
+        (buyer, "/requests"): 6,
+        (buyer, f"/requests/{lead_id}"): 7,
+        (buyer, f"/products/{listing_id}/ask/demo"): 10,
+        (buyer, f"/offers/{offer_id}/buy"): 16,
+        (seller, f"/seller/leads/{lead_id}"): 11,
+        (seller, "/seller/demo-hours"): 5,
+        (seller, f"/seller/customers/{dashboards.stage.buyer.id}"): 7,
+    }
+    for (visitor, path), most in budgets.items():
+        assert visitor.get(path).status_code == 200, path
+        with counting(monkeypatch) as found:
+            visitor.get(path)
+        assert len(found.statements) <= most, (path, found.statements)
+    with counting(monkeypatch) as found:
+        another = seller.post(f"/seller/leads/{lead_id}/offers", **offer(dashboards, discount_ppm="20"))
+    assert another.status_code == 303
+    assert len(found.statements) <= 12, found.statements

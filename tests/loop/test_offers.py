@@ -1,0 +1,219 @@
+"""A request is answered with an offer, which is accepted once, at its price, and followed to the order and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from kernel import clock
+from kernel.db.uow import transact, unit_of_work
+from kernel.errors import DomainError, NotFound
+from kernel.principal import SYSTEM
+from marketplace.catalog.models import Plan
+from marketplace.catalog.review_listing import withdraw_plan
+from marketplace.leads.create_lead import CreateLead, create_lead
+from marketplace.leads.models import Lead
+from marketplace.notifications.models import Notification
+from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.checkout.models import Purchase
+from orders.checkout.quote_models import Quote
+from orders.checkout.quote_offer import QuoteOffer, quote_offer
+from orders.notifications.notify_of_events import NOTIFY
+from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
+from orders.offers.models import Offer
+from orders.offers.queries import get_offer, leads_with_offers, offers_of
+from orders.order.models import OrderLine
+from tests.factories_marketplace import make_member
+from tests.loop.test_quotes import raise_price
+from tests.loop_stage import Stage
+
+PRICE = 16_915
+QUANTITY = 20
+GROSS = PRICE * QUANTITY
+
+
+def requested(stage: Stage) -> UUID:
+    """The buyer's request for a quote, from inside the video."""
+    listing_id = stage.get(Plan, stage.seat_plan).listing_id
+    asked = CreateLead("quote", listing_id, "20?", placement_id=stage.placement, second_ms=7_000)
+    return transact(stage.services.db, stage.purchaser, lambda uow: create_lead(uow, asked).id)
+
+
+def offered(stage: Stage, lead_id: UUID, **changes: Any) -> UUID:
+    values: dict[str, Any] = {"unit_price_minor": PRICE, "valid_on": clock.today("Asia/Shanghai") + timedelta(days=30)}
+    command = MakeOffer(lead_id, changes.pop("plan_id", stage.seat_plan), QUANTITY, **(values | changes))
+    return transact(stage.services.db, stage.seller.owner, lambda uow: make_offer(uow, command).id)
+
+
+def quoted(stage: Stage, offer_id: UUID) -> UUID:
+    return transact(stage.services.db, stage.purchaser, lambda uow: quote_offer(uow, QuoteOffer(offer_id)).id)
+
+
+def refusal(work: Callable[[], object]) -> str:
+    with pytest.raises(DomainError) as refused:
+        work()
+    return refused.value.code
+
+
+def withdraw(stage: Stage, offer_id: UUID) -> None:
+    transact(stage.services.db, stage.seller.owner, lambda uow: withdraw_offer(uow, offer_id).id)
+
+
+@pytest.fixture
+def lead_id(stage: Stage) -> UUID:
+    return requested(stage)
+
+
+class TestAccepted:
+    def test_it_is_bought_at_the_offered_price_and_the_order_names_its_request(
+        self, stage: Stage, lead_id: UUID
+    ) -> None:
+        offer_id = offered(stage, lead_id)
+        assert stage.get(Lead, lead_id).state == "answered"
+        quote = stage.get(Quote, quoted(stage, offer_id))
+        assert (quote.gross_minor, quote.net_minor, quote.tax_minor) == (338_300, 319_151, 19_149)
+        order_id = stage.place(quote.id)
+        stage.run()
+        order = stage.order(order_id)
+        assert (order.state, order.gross_minor, order.lead_id, order.offer_id) == ("active", GROSS, lead_id, offer_id)
+        (sold,) = stage.rows(select(OrderLine).where(OrderLine.order_id == order_id))
+        assert (sold.unit_price_minor, sold.quantity, sold.list_minor, sold.discount_minor) == (PRICE, 20, GROSS, 0)
+        (payment,) = stage.payments(order.purchase_id)
+        assert payment.amount_minor == GROSS
+        assert [(paper.gross_minor, paper.tax_minor) for paper in stage.papers(order_id)] == [(GROSS, 19_149)]
+        assert (stage.get(Offer, offer_id).state, stage.get(Lead, lead_id).state) == ("accepted", "won")
+
+    def test_the_trace_leads_from_the_request_to_the_order_for_both_sides(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        order_id = stage.place(quoted(stage, offer_id))
+        stage.run()
+        for who in (stage.purchaser, stage.seller.owner):
+            for any_id in (lead_id, offer_id, order_id):
+                found = {node.id: node for node in stage.trace(who, any_id).nodes}
+                assert found[offer_id].after == (lead_id,)
+                assert offer_id in found[order_id].after
+        assert stage.trace(stage.purchaser, order_id).is_whole
+        with pytest.raises(NotFound):
+            stage.trace(stage.promoter.owner, lead_id)
+
+    def test_what_the_buyers_rule_asks_an_approver_for_is_asked(self, stage: Stage, lead_id: UUID) -> None:
+        with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+            set_rule(uow, SetRule("CNY", GROSS - 1))
+        purchase_id = stage.purchase(quoted(stage, offered(stage, lead_id)))
+        assert stage.get(Purchase, purchase_id).state == "pending_approval"
+        assert stage.get(Lead, lead_id).state == "answered"
+
+    def test_once(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        first, second = quoted(stage, offer_id), quoted(stage, offer_id)
+        stage.purchase(first)
+        assert refusal(lambda: stage.purchase(second)) == "offer_accepted"
+        assert refusal(lambda: quoted(stage, offer_id)) == "offer_accepted"
+        assert refusal(lambda: withdraw(stage, offer_id)) == "offer_accepted"
+
+    def test_a_newer_price_of_the_listing_does_not_undo_it_but_a_plan_taken_back_does(
+        self, stage: Stage, lead_id: UUID
+    ) -> None:
+        offer_id = offered(stage, lead_id)
+        raise_price(stage, stage.seat_plan, 29_900)
+        assert stage.get(Quote, quoted(stage, offer_id)).gross_minor == GROSS
+
+    def test_a_plan_taken_back_is_not_sold_by_an_offer_either(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+            withdraw_plan(uow, stage.seat_plan)
+        assert refusal(lambda: quoted(stage, offer_id)) == "plan_withdrawn"
+
+
+class TestRefused:
+    def test_past_its_last_day(self, stage: Stage, lead_id: UUID) -> None:
+        today = clock.today("Asia/Shanghai")
+        offer_id = offered(stage, lead_id, valid_on=today)
+        quote_id = quoted(stage, offer_id)
+        clock.advance(stage.get(Offer, offer_id).valid_until - clock.now())
+        assert refusal(lambda: quoted(stage, offer_id)) == "offer_expired"
+        assert refusal(lambda: stage.purchase(quote_id)) in {"offer_expired", "quote_expired"}
+
+    def test_withdrawn(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        quote_id = quoted(stage, offer_id)
+        for _ in range(2):
+            withdraw(stage, offer_id)
+        assert refusal(lambda: quoted(stage, offer_id)) == "offer_withdrawn"
+        assert refusal(lambda: stage.purchase(quote_id)) == "offer_withdrawn"
+        assert stage.rows(select(Purchase.id).where(Purchase.buyer_org_id == stage.buyer.id)) == []
+
+    def test_another_takes_its_place_and_the_same_again_is_the_same(self, stage: Stage, lead_id: UUID) -> None:
+        first = offered(stage, lead_id)
+        assert offered(stage, lead_id) == first
+        second = offered(stage, lead_id, unit_price_minor=None, discount_ppm=150_000)
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            seen = [(one.id, one.state, one.unit_price_minor) for one in offers_of(uow, lead_id)]
+        # The clock stands still: of one moment, the later id first.
+        assert seen == [(first, "open", PRICE)]
+        assert second == first, "15 % off ¥199 is the same price"
+        third = offered(stage, lead_id, unit_price_minor=None, discount_ppm=333_333)
+        assert stage.get(Offer, third).unit_price_minor == 13_267
+        assert stage.get(Offer, first).state == "withdrawn"
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            assert leads_with_offers(uow, [lead_id]) == {lead_id}
+
+    @pytest.mark.parametrize(
+        ("changes", "code"),
+        [
+            ({"unit_price_minor": 19_901}, "offer_price"),
+            ({"unit_price_minor": -1}, "offer_price"),
+            ({"unit_price_minor": None}, "offer_price"),
+            ({"discount_ppm": 1}, "offer_price"),
+            ({"unit_price_minor": None, "discount_ppm": 1_000_001}, "offer_price"),
+            ({"valid_on": date(2020, 1, 1)}, "offer_valid_on"),
+            ({"valid_on": date(9999, 12, 31)}, "offer_valid_on"),
+        ],
+    )
+    def test_what_cannot_be_offered(self, stage: Stage, lead_id: UUID, changes: dict[str, Any], code: str) -> None:
+        assert refusal(lambda: offered(stage, lead_id, **changes)) == code
+        assert stage.get(Lead, lead_id).state == "new"
+
+    def test_only_ones_own_plans(self, stage: Stage, lead_id: UUID) -> None:
+        _, plan_id, _ = stage.second_seller()
+        assert refusal(lambda: offered(stage, lead_id, plan_id=plan_id)) == "plan_not_found"
+
+    def test_nobody_else_sees_or_takes_it(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        for who in (stage.promoter.owner, stage.seller.owner):
+            with unit_of_work(stage.services.db, who) as uow:
+                assert refusal(lambda: quote_offer(uow, QuoteOffer(offer_id))) == "offer_not_found"
+        with unit_of_work(stage.services.db, stage.promoter.owner) as uow:
+            assert refusal(lambda: get_offer(uow, offer_id, sells=True)) == "offer_not_found"
+            assert refusal(lambda: withdraw_offer(uow, offer_id)) == "offer_not_found"
+            assert offers_of(uow, lead_id) == []
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            finance = make_member(uow, stage.seller, "finance")
+        command = MakeOffer(lead_id, stage.seat_plan, 1, clock.today("Asia/Shanghai"), unit_price_minor=1)
+        assert refusal(lambda: transact(stage.services.db, finance, lambda uow: make_offer(uow, command).id)) == (
+            "permission_missing"
+        )
+
+
+def test_both_sides_are_told(stage: Stage, lead_id: UUID) -> None:
+    offer_id = offered(stage, lead_id)
+    offered(stage, lead_id, unit_price_minor=PRICE + 1)
+    assert stage.get(Offer, offer_id).state == "withdrawn"
+    (newest,) = stage.rows(select(Offer.id).where(Offer.lead_id == lead_id, Offer.state == "open"))
+    stage.purchase(quoted(stage, newest))
+    stage.run()
+    stage.tick(NOTIFY)
+
+    def told(person_id: UUID) -> list[str]:
+        rows = stage.rows(
+            select(Notification.kind).where(Notification.person_id == person_id, Notification.kind.like("offer_%"))
+        )
+        return sorted(rows)
+
+    assert told(stage.purchaser.person()) == ["offer_made", "offer_made", "offer_withdrawn"]
+    assert told(stage.seller.owner.person()) == ["offer_accepted"]

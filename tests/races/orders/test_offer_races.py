@@ -1,0 +1,68 @@
+"""One offer between two that meet: it is accepted once, or withdrawn, never both."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from orders.checkout.models import Purchase
+from orders.offers.models import Offer
+from tests.loop.test_offers import PRICE, offered, quoted, requested, withdraw
+from tests.loop_stage import Stage
+from tests.races.forced import every_order, every_order_of_twins, interleaved
+
+pytestmark = pytest.mark.races
+
+
+def purchases(stage: Stage) -> list[UUID]:
+    return stage.rows(select(Purchase.id).where(Purchase.buyer_org_id == stage.buyer.id))
+
+
+@every_order_of_twins
+def test_two_colleagues_accept_one_offer(stage: Stage, order: str) -> None:
+    offer_id = offered(stage, requested(stage))
+    quotes = [quoted(stage, offer_id) for _ in range(2)]
+    told = interleaved(stage.services.db, order, *(lambda quote=quote: stage.purchase(quote) for quote in quotes))
+    assert [one for one in told if isinstance(one, str)] == ["offer_accepted"]
+    assert len(purchases(stage)) == 1
+
+
+@every_order
+def test_accepted_against_withdrawn(stage: Stage, order: str) -> None:
+    offer_id = offered(stage, requested(stage))
+    quote_id = quoted(stage, offer_id)
+    told = interleaved(stage.services.db, order, lambda: stage.purchase(quote_id), lambda: withdraw(stage, offer_id))
+    state = stage.rows(select(Offer.state).where(Offer.id == offer_id))[0]
+    assert len(purchases(stage)) == (1 if state == "accepted" else 0)
+    assert ("offer_withdrawn" in told) == (state == "withdrawn")
+    assert ("offer_accepted" in told) == (state == "accepted")
+
+
+@every_order
+def test_accepted_against_replaced(stage: Stage, order: str) -> None:
+    lead_id = requested(stage)
+    offer_id = offered(stage, lead_id)
+    quote_id = quoted(stage, offer_id)
+    interleaved(
+        stage.services.db,
+        order,
+        lambda: stage.purchase(quote_id),
+        lambda: offered(stage, lead_id, unit_price_minor=PRICE - 1),
+    )
+    states = stage.rows(select(Offer.state).where(Offer.lead_id == lead_id).order_by(Offer.id))
+    assert states in (["accepted", "open"], ["withdrawn", "open"])
+    assert len(purchases(stage)) == (1 if states[0] == "accepted" else 0)
+
+
+@every_order_of_twins
+def test_two_members_offer_at_once(stage: Stage, order: str) -> None:
+    lead_id = requested(stage)
+    interleaved(
+        stage.services.db,
+        order,
+        lambda: offered(stage, lead_id, unit_price_minor=PRICE),
+        lambda: offered(stage, lead_id, unit_price_minor=PRICE - 1),
+    )
+    assert sorted(stage.rows(select(Offer.state).where(Offer.lead_id == lead_id))) == ["open", "withdrawn"]

@@ -1,0 +1,222 @@
+"""Demos: a seller's hours become times, a time is one buyer's, and both sides have it in their calendars."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from icalendar import Calendar
+from sqlalchemy import select
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError
+from kernel.ids import uuid7
+from kernel.signing import TokenSigner
+from marketplace.catalog.models import Plan
+from marketplace.demos.book_demo import ask_with_time, book_demo, cancel_demo
+from marketplace.demos.calendar import SaveHours, free_slots, save_hours
+from marketplace.demos.end_request import plan_request, withdraw_request
+from marketplace.demos.models import DemoBooking
+from marketplace.demos.queries import booking_of
+from marketplace.demos.slots import AHEAD_DAYS, NOTICE, Hours, Slot, slots_of
+from marketplace.leads.create_lead import CreateLead
+from marketplace.leads.models import Lead
+from marketplace.leads.work_lead import PlanLead
+from marketplace.mail import jobs as mail_jobs
+from marketplace.mail.compose import Composer, MailContent
+from marketplace.mail.folder_transport import FolderTransport
+from marketplace.mail.models import Mail
+from tests.conftest import NOON
+from tests.factories_marketplace import Org, acting, make_member, make_org, make_plans, make_seller, per_seat_plan
+
+EVERY_DAY = SaveHours((1, 2, 3, 4, 5, 6, 7), 9 * 60, 11 * 60, 60)
+
+
+COMPOSER = Composer(TokenSigner([bytes(range(32))]), public_url="https://market.example", sender="m@market.example")
+
+
+@pytest.fixture(autouse=True)
+def frozen(tmp_path: Path) -> Iterator[None]:
+    mail_jobs.register(FolderTransport(tmp_path), COMPOSER)
+    with clock.frozen(NOON):
+        yield
+
+
+@pytest.fixture
+def seller(uow: UnitOfWork) -> Org:
+    made = make_seller(uow)
+    with acting(uow, made.owner):
+        save_hours(uow, EVERY_DAY)
+    return made
+
+
+@pytest.fixture
+def buyer(uow: UnitOfWork) -> Org:
+    return make_org(uow)
+
+
+@pytest.fixture
+def plan(uow: UnitOfWork, seller: Org) -> Plan:
+    return make_plans(uow, seller, per_seat_plan())[0]
+
+
+def ask(uow: UnitOfWork, buyer: Org, plan: Plan, starts_at: datetime | None = None, kind: str = "demo") -> Lead:
+    with acting(uow, buyer.owner):
+        return ask_with_time(uow, CreateLead(kind, plan.listing_id, "?"), starts_at)
+
+
+def mails(uow: UnitOfWork, person: Org) -> list[Mail]:
+    wanted = select(Mail).where(Mail.person_id == person.owner.person(), Mail.kind.like("demo_%"))
+    return list(uow.session.scalars(wanted.order_by(Mail.id)))
+
+
+def calendar_of(mail: Mail) -> Any:
+    message = COMPOSER.compose(
+        MailContent(mail.id, mail.to_address, mail.kind, mail.locale, mail.created_at, mail.params)
+    )
+    (part,) = [one for one in message.walk() if one.get_content_type() == "text/calendar"]
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    found = Calendar.from_ical(content)
+    assert part.get_param("method") == str(found["method"])
+    return found
+
+
+class TestSlots:
+    @given(
+        st.sets(st.integers(1, 7)),
+        st.integers(0, 1439),
+        st.integers(1, 1440),
+        st.integers(15, 240),
+        st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"]),
+        st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+    )
+    def test_each_is_within_the_hours_and_none_overlaps(
+        self, days: set[int], begins: int, ends: int, length: int, zone: str, now: datetime
+    ) -> None:
+        hours = Hours(days, begins, max(ends, begins + 1), length, zone)
+        found = list(slots_of(hours, now))
+        for one in found:
+            assert one.ends_at - one.starts_at == timedelta(minutes=length)
+            assert now + NOTICE <= one.starts_at <= now + timedelta(days=AHEAD_DAYS + 2)
+        assert all(one.ends_at <= other.starts_at for one, other in itertools.pairwise(found))
+        if found:
+            taken = found[0]
+            assert taken not in list(slots_of(hours, now, [taken]))
+            assert len(list(slots_of(hours, now, [taken]))) == len(found) - 1
+
+    def test_an_hour_that_the_clocks_leave_out_has_none(self) -> None:
+        hours = Hours({7}, 2 * 60, 4 * 60, 60, "Europe/Berlin")
+        eve = datetime(2026, 3, 28, 12, tzinfo=UTC)
+        assert next(iter(slots_of(hours, eve))) == Slot(
+            datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 3, 29, 2, tzinfo=UTC)
+        )
+
+
+class TestBooking:
+    def test_booked_moved_and_given_up_it_stands_in_both_calendars(
+        self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan
+    ) -> None:
+        first, second = free_slots(uow, seller.id)[:2]
+        lead = ask(uow, buyer, plan, first.starts_at)
+        ask(uow, buyer, plan, first.starts_at)
+        with acting(uow, seller.owner):
+            book_demo(uow, lead.id, second.starts_at)
+        with acting(uow, buyer.owner):
+            cancel_demo(uow, lead.id)
+            cancel_demo(uow, lead.id)
+        for side in (buyer, seller):
+            sent = mails(uow, side)
+            assert [mail.kind for mail in sent] == ["demo_booked", "demo_moved", "demo_cancelled"]
+            found = [calendar_of(mail) for mail in sent]
+            assert [str(one["method"]) for one in found] == ["PUBLISH", "PUBLISH", "CANCEL"]
+            entries = [one.walk("VEVENT")[0] for one in found]
+            assert [int(one["sequence"]) for one in entries] == [0, 1, 2]
+            assert len({str(one["uid"]) for one in entries}) == 1
+            assert [one["dtstart"].dt for one in entries] == [first.starts_at, second.starts_at, second.starts_at]
+            assert str(entries[-1]["status"]) == "CANCELLED"
+            other = seller if side is buyer else buyer
+            assert other.email not in str(found), "neither side learns the other's address"
+        assert free_slots(uow, seller.id)[:2] == [first, second]
+        with acting(uow, buyer.owner):
+            book_demo(uow, lead.id, first.starts_at)
+            seen = booking_of(uow, lead.id)
+        assert seen is not None
+        assert (seen.state, seen.sequence) == ("booked", 3)
+
+    def test_a_time_is_one_buyers(self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan) -> None:
+        slot = free_slots(uow, seller.id)[0]
+        lead = ask(uow, buyer, plan, slot.starts_at)
+        other = make_org(uow)
+        with pytest.raises(DomainError, match="slot_not_offered"):
+            ask(uow, other, plan, slot.starts_at)
+        with acting(uow, other.owner):
+            assert slot not in free_slots(uow, seller.id)
+            assert uow.session.scalars(select(DemoBooking)).all() == []
+            with pytest.raises(DomainError, match="lead_not_found"):
+                book_demo(uow, lead.id, slot.starts_at)
+            with pytest.raises(DomainError, match="lead_not_found"):
+                cancel_demo(uow, lead.id)
+
+    @pytest.mark.parametrize("end", ["withdrawn", "lost"])
+    def test_a_request_that_ends_gives_its_time_free(
+        self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan, end: str
+    ) -> None:
+        slot = free_slots(uow, seller.id)[0]
+        lead = ask(uow, buyer, plan, slot.starts_at)
+        if end == "lost":
+            with acting(uow, seller.owner):
+                plan_request(uow, PlanLead(lead.id, None, None, "lost"))
+        else:
+            with acting(uow, buyer.owner):
+                withdraw_request(uow, lead.id)
+        assert slot in free_slots(uow, seller.id)
+        assert [mail.kind for mail in mails(uow, buyer)] == ["demo_booked", "demo_cancelled"]
+        with acting(uow, buyer.owner), pytest.raises(DomainError, match="lead_closed"):
+            book_demo(uow, lead.id, slot.starts_at)
+
+    def test_what_cannot_be_booked(self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan) -> None:
+        slot = free_slots(uow, seller.id)[0]
+        quote = ask(uow, buyer, plan, kind="quote")
+        with acting(uow, buyer.owner), pytest.raises(DomainError, match="not_a_demo"):
+            book_demo(uow, quote.id, slot.starts_at)
+        for never in (slot.starts_at + timedelta(minutes=1), NOON, NOON - timedelta(days=1), NOON + timedelta(days=40)):
+            with pytest.raises(DomainError, match="slot_not_offered"):
+                ask(uow, buyer, plan, never)
+        lead = ask(uow, buyer, plan)
+        with acting(uow, make_member(uow, seller, "finance")), pytest.raises(DomainError, match="permission_missing"):
+            book_demo(uow, lead.id, slot.starts_at)
+
+    @pytest.mark.parametrize(
+        "hours",
+        [
+            SaveHours((1,), 600, 600, 30),
+            SaveHours((1,), 600, 620, 30),
+            SaveHours((1,), -1, 620, 30),
+            SaveHours((1,), 0, 1441, 30),
+            SaveHours((1,), 0, 1440, 14),
+            SaveHours((1,), 0, 1440, 241),
+            SaveHours((0,), 0, 1440, 30),
+            SaveHours((8,), 0, 1440, 30),
+        ],
+    )
+    def test_hours_that_are_none(self, uow: UnitOfWork, seller: Org, hours: SaveHours) -> None:
+        with acting(uow, seller.owner), pytest.raises(DomainError, match="demo_hours_invalid"):
+            save_hours(uow, hours)
+
+    def test_who_sells_nothing_or_may_not_gives_none(self, uow: UnitOfWork, buyer: Org, seller: Org) -> None:
+        with acting(uow, buyer.owner), pytest.raises(DomainError, match="not_a_seller"):
+            save_hours(uow, EVERY_DAY)
+        with acting(uow, make_member(uow, seller, "finance")), pytest.raises(DomainError, match="permission_missing"):
+            save_hours(uow, EVERY_DAY)
+        with acting(uow, seller.owner):
+            save_hours(uow, SaveHours((), 0, 60, 30))
+        assert free_slots(uow, seller.id) == []
+        assert free_slots(uow, uuid7()) == []
