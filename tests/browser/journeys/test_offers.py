@@ -1,0 +1,76 @@
+"""Asked on a phone, offered at a desk, bought at the offered price; a demo is booked and given up."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import CHROMIUM, Product, Visits
+from tests.browser.journeys.test_accounts import follow, looks_right
+from tests.browser.journeys.test_journey import DESK, HIRING, PHONE, sign_in
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium: no browser is downloaded here"),
+]
+
+
+def ask(page: Page, product: Product, kind: str) -> None:
+    """Open the form of the hiring software over its page."""
+    page.goto(f"{product.address}/products")
+    follow(page.get_by_role("link", name=HIRING["zh-CN"]).first)
+    page.locator(f"a[data-buy][href$='/ask/{kind}']").click()
+    expect(page.locator("dialog[open] form.buy")).to_be_visible()
+    looks_right(page)
+
+
+def test_from_a_request_to_an_order_at_the_offered_price(product: Product, visit: Visits) -> None:
+    buyer, seller = visit(PHONE, "zh-CN").page, visit(DESK, "en").page
+    sign_in(seller, product, "owner@yihao.example")
+    seller.goto(f"{product.address}/seller/demo-hours")
+    looks_right(seller)
+    for day in range(1, 8):
+        seller.check(f"[name=day_{day}]")
+    seller.fill("#ends", "20:00")
+    seller.click("form[action='/seller/demo-hours'] button.first")
+    expect(seller.get_by_role("status").first).to_be_visible()
+
+    sign_in(buyer, product, "owner@lakeside.example")
+    ask(buyer, product, "quote")
+    buyer.fill("dialog #text", "20 席，年付。")
+    buyer.fill("dialog #quantity", "20")
+    follow(buyer.locator("dialog form.buy button.first"))
+    request = buyer.url
+    looks_right(buyer)
+
+    seller.goto(request.replace("/requests/", "/seller/leads/"))
+    looks_right(seller)
+    seller.fill("#unit_price", "150")
+    seller.locator("form[action$='/offers'] button.first").click()
+    expect(seller.locator("form[action$='/withdraw']")).to_be_visible()
+    looks_right(seller)
+
+    buyer.goto(request)
+    looks_right(buyer)
+    follow(buyer.locator("a[href^='/offers/']"))
+    looks_right(buyer)
+    expect(buyer.locator("[data-gross]")).to_contain_text("3,000.00")
+    buyer.locator("[data-pay]").click()
+    order = buyer.locator("[data-order]")
+    expect(order).to_be_visible()
+    follow(order)
+    looks_right(buyer)
+    customer = seller.locator("a[href^='/seller/customers/']").first
+    follow(customer)
+    expect(seller.locator("table").first).to_be_visible()
+    looks_right(seller)
+
+    ask(buyer, product, "demo")
+    buyer.locator("dialog #slot").select_option(index=1)
+    follow(buyer.locator("dialog form.buy button.first"))
+    looks_right(buyer)
+    give_up = buyer.locator("form[action$='/booking'] button[value=cancel]")
+    buyer.on("dialog", lambda asked: asked.accept())
+    give_up.click()
+    expect(give_up).to_have_count(0)
