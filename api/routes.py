@@ -16,6 +16,7 @@ from api.pages.connectors import handlers as connectors_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.frame import static_files
+from api.pages.identity_provider import handlers as identity_provider_pages
 from api.pages.invoices import handlers as invoices_pages
 from api.pages.leads import handlers as leads_pages
 from api.pages.listings import handlers as listings_pages
@@ -50,6 +51,7 @@ from api.v1 import (
     connectors,
     entitlements,
     feed,
+    identity_provider,
     incidents,
     invitations,
     invoice_export,
@@ -116,6 +118,7 @@ MODULES: tuple[ModuleType, ...] = (
     onboarding,
     organizations,
     verification,
+    identity_provider,
     feed,
     comments,
     videos,
@@ -164,6 +167,7 @@ MODULES: tuple[ModuleType, ...] = (
     billing_profiles_pages,
     purchase_rules_pages,
     purchase_policy_pages,
+    identity_provider_pages,
     entitlements_pages,
     invoices_pages,
 )

@@ -18,6 +18,7 @@ import fulfillment.entitlements.models
 import fulfillment.runs.models
 import marketplace.access.models
 import marketplace.catalog.models
+import marketplace.identity_providers.models
 import marketplace.leads.models
 import marketplace.onboarding.models
 import marketplace.parties.models
@@ -45,6 +46,7 @@ TABLES = {
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.onboarding.models.LEGAL_PROOF.name: "marketplace.legal_proof",
     marketplace.parties.models.TAX_ID_DISPUTE.name: "marketplace.tax_id_dispute",
+    marketplace.identity_providers.models.EMAIL_DOMAIN.name: "marketplace.email_domain",
     marketplace.leads.models.LEAD.name: "marketplace.lead",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
     marketplace.access.models.INVITATION.name: "marketplace.invitation",
