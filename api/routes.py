@@ -18,6 +18,7 @@ from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
+from api.pages.identity_provider import handlers as identity_provider_pages
 from api.pages.invoices import handlers as invoices_pages
 from api.pages.leads import demo_handlers as demo_pages
 from api.pages.leads import handlers as leads_pages
@@ -62,6 +63,7 @@ from api.v1 import (
     demos,
     entitlements,
     feed,
+    identity_provider,
     incidents,
     invitations,
     invoice_export,
@@ -134,6 +136,7 @@ MODULES: tuple[ModuleType, ...] = (
     onboarding,
     organizations,
     verification,
+    identity_provider,
     feed,
     comments,
     videos,
@@ -200,6 +203,7 @@ MODULES: tuple[ModuleType, ...] = (
     billing_profiles_pages,
     purchase_rules_pages,
     purchase_policy_pages,
+    identity_provider_pages,
     entitlements_pages,
     invoices_pages,
 )

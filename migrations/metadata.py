@@ -29,6 +29,7 @@ import marketplace.catalog.models
 import marketplace.channels.models
 import marketplace.demos.models
 import marketplace.discovery.models
+import marketplace.identity_providers.models
 import marketplace.leads.models
 import marketplace.mail.models
 import marketplace.notifications.models
@@ -58,6 +59,7 @@ MODELS = (
     marketplace.onboarding.models,
     marketplace.parties.models,
     marketplace.access.models,
+    marketplace.identity_providers.models,
     marketplace.channels.models,
     marketplace.videos.models,
     marketplace.catalog.models,

@@ -33,6 +33,8 @@ from marketplace.access.ownership import OfferOwnership, offer_ownership
 from marketplace.access.sessions import Browser, begin_session
 from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
+from marketplace.identity_providers.email_domains import claim_domain
+from marketplace.identity_providers.models import EmailDomain
 from marketplace.leads.create_lead import CreateLead, create_lead
 from marketplace.leads.models import Lead
 from marketplace.notifications.models import Notification
@@ -68,6 +70,7 @@ KINDS: dict[str, type[Base]] = {
     "connector_id": ConnectorRow,
     "deputy_id": ApprovalDeputy,
     "customer_id": Organization,
+    "domain_id": EmailDomain,
     "entitlement_id": Entitlement,
     "invitation_id": Invitation,
     "invoice_id": Invoice,
@@ -120,6 +123,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             found["transfer_id"] = offer_ownership(uow, OfferOwnership(uow.session.scalars(member).one(), "admin"))
             today = clock.today("Asia/Shanghai")
             found["deputy_id"] = appoint_deputy(uow, AppointDeputy(stage.purchaser.person(), today, today)).id
+            found["domain_id"] = claim_domain(uow, f"{uuid7().hex}.example").id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
         found |= _feedback(uow, stage, entitlement.listing_id) | _asked(uow, stage, entitlement.listing_id)
         draft = make_ready_video(uow, stage.promoter)

@@ -20,6 +20,7 @@ import fulfillment.runs.models
 import marketplace.access.models
 import marketplace.catalog.models
 import marketplace.demos.models
+import marketplace.identity_providers.models
 import marketplace.leads.models
 import marketplace.onboarding.models
 import marketplace.parties.models
@@ -50,6 +51,7 @@ TABLES = {
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.onboarding.models.LEGAL_PROOF.name: "marketplace.legal_proof",
     marketplace.parties.models.TAX_ID_DISPUTE.name: "marketplace.tax_id_dispute",
+    marketplace.identity_providers.models.EMAIL_DOMAIN.name: "marketplace.email_domain",
     marketplace.leads.models.LEAD.name: "marketplace.lead",
     marketplace.demos.models.DEMO.name: "marketplace.demo_booking",
     orders.offers.models.OFFER.name: "orders.offer",

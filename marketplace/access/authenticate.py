@@ -40,6 +40,17 @@ class Membership:
     roles: tuple[str, ...]
     is_seller: bool
     is_platform: bool
+    requires_provider: bool = False
+    """Whether it wants its members signed in by its own identity provider."""
+
+    def admits(self, provider_org_id: UUID | None) -> bool:
+        """Whether a session may act for it that was signed in by that organization's provider, or (None) by password.
+
+        A provider speaks for its own organization alone. Owners come in by password, too: a provider may fail.
+        """
+        if provider_org_id is not None:
+            return provider_org_id == self.org_id
+        return not self.requires_provider or "owner" in self.roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,14 @@ class SignedIn:
 
 
 _MEMBERSHIPS = (
-    select(Member.org_id, Member.roles, Organization.display_name, Organization.is_seller, Organization.is_platform)
+    select(
+        Member.org_id,
+        Member.roles,
+        Organization.display_name,
+        Organization.is_seller,
+        Organization.is_platform,
+        Organization.requires_provider,
+    )
     .join(Organization, Organization.id == Member.org_id)
     .where(Member.state == "active", Organization.state == "active")
     .order_by(Member.created_at, Member.id)
@@ -70,6 +88,7 @@ _SESSION = Read(
         SignInSession.id.label("session_id"),
         SignInSession.token_hash,
         SignInSession.org_id.label("current_id"),
+        SignInSession.provider_org_id,
         Organization.time_zone,
         Person.id.label("person_id"),
         Person.name,
@@ -121,13 +140,14 @@ def principals_for_sessions(uow: UnitOfWork, tokens: Sequence[str]) -> dict[str,
     return {
         by_hash[row.token_hash]: _principal(row.person_id, _membership(row), is_operator=row.is_operator)
         for row in rows
-        if row.org_id == row.current_id
+        if row.org_id == row.current_id and _membership(row).admits(row.provider_org_id)
     }
 
 
 def _signed_in(rows: Sequence[Any], token: str) -> SignedIn | None:
-    memberships = tuple(_membership(row) for row in rows)
-    current = next((pair for pair in zip(rows, memberships, strict=True) if pair[0].org_id == pair[0].current_id), None)
+    pairs = [(row, _membership(row)) for row in rows]
+    pairs = [(row, membership) for row, membership in pairs if membership.admits(row.provider_org_id)]
+    current = next((pair for pair in pairs if pair[0].org_id == pair[0].current_id), None)
     if current is None:
         return None
     row, membership = current
@@ -140,7 +160,7 @@ def _signed_in(rows: Sequence[Any], token: str) -> SignedIn | None:
         locale=row.locale,
         time_zone=row.time_zone,
         organization=membership,
-        organizations=memberships,
+        organizations=tuple(membership for _, membership in pairs),
     )
 
 
@@ -181,7 +201,9 @@ def organizations_of(uow: UnitOfWork, person_id: UUID) -> tuple[Membership, ...]
 
 
 def _membership(row: Any) -> Membership:
-    return Membership(row.org_id, row.display_name, tuple(row.roles), row.is_seller, row.is_platform)
+    return Membership(
+        row.org_id, row.display_name, tuple(row.roles), row.is_seller, row.is_platform, row.requires_provider
+    )
 
 
 def _principal(person_id: UUID, current: Membership, *, is_operator: bool) -> Principal:

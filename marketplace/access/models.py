@@ -118,6 +118,7 @@ class SignInSession(Base):
         Index("ix_session_org_id", "org_id", "person_id"),
         Index("ix_session_person_id", "person_id"),
         Index("ix_session_expires_at", "expires_at"),
+        Index("ix_session_provider_org_id", "provider_org_id", postgresql_where=text("provider_org_id IS NOT NULL")),
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
@@ -125,6 +126,8 @@ class SignInSession(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey(PERSON))
     org_id: Mapped[UUID] = mapped_column(ForeignKey(ORGANIZATION))
     """The organization the person acts for at present."""
+    provider_org_id: Mapped[UUID | None] = mapped_column(ForeignKey(ORGANIZATION))
+    """By whose own identity provider they signed in: such a session acts for that organization alone."""
     expires_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
     agent: Mapped[str] = mapped_column(default="")

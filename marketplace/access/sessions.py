@@ -91,18 +91,21 @@ class NewSession:
 class CodeRequired(Unauthenticated):
     """The password was right, and a second factor is asked for as well."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, provider_org_id: UUID | None = None) -> None:
         super().__init__("code_required")
         self.person_id = person.id
+        self.email = person.email
+        self.provider_org_id = provider_org_id
         self.password_id = _password_id(person)
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordProved:
-    """Whose password was right a moment ago."""
+    """Whose password was right a moment ago, or whom an organization's provider named."""
 
     person_id: UUID
     email: str
+    provider_org_id: UUID | None = None
 
 
 def sign_in(uow: UnitOfWork, command: SignIn) -> NewSession:
@@ -113,7 +116,8 @@ def sign_in(uow: UnitOfWork, command: SignIn) -> NewSession:
     Raises:
         CodeRequired: the password is right, and `sign_in_with_code` comes next.
         Unauthenticated: `credentials_invalid`.
-        Forbidden: `membership_ended`: the password is right and no organization is left to act for.
+        Forbidden: `membership_ended`: the password is right and no organization is left to act for;
+            `provider_required`: those that are left want to be signed in to by their own identity provider.
     """
     person = uow.session.scalar(select(Person).where(Person.email == command.email.strip().lower()))
     if not verify_password(person.password_hash if person else None, command.password) or person is None:
@@ -141,7 +145,8 @@ def sign_in_with_code(
     # Switched off meanwhile, the password is enough.
     if factor is not None and not use_code(uow, box, factor, code):
         raise Unauthenticated("code_wrong")
-    opened = _open(uow, uow.session.get_one(Person, proved.person_id), replace(command, device_id=code_device_id))
+    person, command = uow.session.get_one(Person, proved.person_id), replace(command, device_id=code_device_id)
+    opened = _open(uow, person, command, proved.provider_org_id)
     forgive_attempt(uow, counted_as(proved.person_id), command.network_address, code_device_id)
     return opened
 
@@ -149,6 +154,8 @@ def sign_in_with_code(
 def sign_challenge(signer: TokenSigner, required: CodeRequired) -> str:
     """What a browser brings with the code, in place of the password."""
     claims = {"id": str(required.person_id), "password": required.password_id}
+    if required.provider_org_id is not None:
+        claims["provider"] = str(required.provider_org_id)
     return signer.sign_token(SIGNED_FOR, claims, clock.now() + CODE_WITHIN)
 
 
@@ -161,7 +168,8 @@ def open_challenge(uow: UnitOfWork, signer: TokenSigner, token: str) -> Password
     person = uow.session.get(Person, UUID(claims["id"]))
     if person is None or _password_id(person) != claims["password"]:
         raise Unauthenticated("challenge_over")
-    return PasswordProved(person.id, person.email)
+    provider = claims.get("provider")
+    return PasswordProved(person.id, person.email, UUID(provider) if provider else None)
 
 
 def _password_id(person: Person) -> str:
@@ -169,20 +177,23 @@ def _password_id(person: Person) -> str:
     return hashlib.sha256(person.password_hash.encode()).hexdigest()[:16]
 
 
-def _open(uow: UnitOfWork, person: Person, command: SignIn) -> NewSession:
-    memberships = organizations_of(uow, person.id)
-    chosen = next((item for item in memberships if command.org_id in {None, item.org_id}), None)
+def _open(uow: UnitOfWork, person: Person, command: SignIn, provider_org_id: UUID | None = None) -> NewSession:
+    memberships = [item for item in organizations_of(uow, person.id) if command.org_id in {None, item.org_id}]
+    chosen = next((item for item in memberships if item.admits(provider_org_id)), None)
     if chosen is None:
-        raise Forbidden("membership_ended")
-    opened = begin_session(uow, person.id, chosen.org_id, Browser(command.agent, command.network_address or ""))
+        raise Forbidden("provider_required" if memberships and provider_org_id is None else "membership_ended")
+    browser = Browser(command.agent, command.network_address or "")
+    opened = begin_session(uow, person.id, chosen.org_id, browser, provider_org_id)
     forgive_attempt(uow, person.email, command.network_address, command.device_id)
     if command.device_id is None and person.created_at < clock.now() - FIRST_DAY:
         emit(uow, SignedInFromNewDevice(session_id=opened.session_id, person_id=person.id))
     return opened
 
 
-def begin_session(uow: UnitOfWork, person_id: UUID, org_id: UUID, browser: Browser) -> NewSession:
-    """Open a session for somebody who has just proved who they are."""
+def begin_session(
+    uow: UnitOfWork, person_id: UUID, org_id: UUID, browser: Browser, provider_org_id: UUID | None = None
+) -> NewSession:
+    """Open a session for somebody who has just proved who they are, `provider_org_id` by whose identity provider."""
     now = clock.now()
     token = secrets.token_urlsafe(32)
     row = SignInSession(
@@ -190,6 +201,7 @@ def begin_session(uow: UnitOfWork, person_id: UUID, org_id: UUID, browser: Brows
         token_hash=hash_token(token),
         person_id=person_id,
         org_id=org_id,
+        provider_org_id=provider_org_id,
         expires_at=now + LASTS,
         agent=optional_line("agent", browser.agent[:AGENT_CHARACTERS]),
         network=browser.network_address,
@@ -266,9 +278,14 @@ def switch_organization(uow: UnitOfWork, session_id: UUID, person_id: UUID, org_
 
     Raises:
         NotFound: `organization_not_found`: the person is no member there.
+        Forbidden: `provider_required`: it wants to be signed in to in another way.
     """
-    if org_id not in {item.org_id for item in organizations_of(uow, person_id)}:
+    chosen = next((item for item in organizations_of(uow, person_id) if item.org_id == org_id), None)
+    if chosen is None:
         raise NotFound("organization_not_found")
+    by = select(SignInSession.provider_org_id).where(SignInSession.id == session_id)
+    if not chosen.admits(uow.session.scalar(by)):
+        raise Forbidden("provider_required")
     uow.session.execute(
         update(SignInSession)
         .where(SignInSession.id == session_id, SignInSession.person_id == person_id, SignInSession.revoked_at.is_(None))

@@ -64,6 +64,8 @@ class Organization(Base):
     """Categories of products that were delivered to it lately; the feed takes what shows such for newer."""
     is_seller: Mapped[bool] = mapped_column(default=False)
     is_platform: Mapped[bool] = mapped_column(default=False)
+    requires_provider: Mapped[bool] = mapped_column(default=False)
+    """Whether members other than owners act for it only when they signed in by its own identity provider."""
     state: Mapped[str]
     created_at: Mapped[CreatedAt]
 

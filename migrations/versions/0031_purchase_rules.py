@@ -1,4 +1,4 @@
-"""Purchase rules of one seller or category, an allow-list, steps in which a purchase is decided, and deputies."""
+"""Purchase rules of one seller or category, an allow-list, steps of approval and deputies; organizations' own sign-in."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ branch_labels = None
 depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
+ORGANIZATION, PERSON = "marketplace.organization.id", "marketplace.person.id"
 RULE, APPROVAL = "purchase_rule", "approval"
 
 
@@ -34,6 +35,7 @@ def upgrade() -> None:
         WHERE p.state = 'pending_approval' OR p.approval_reasons <> '[]'
             OR EXISTS (SELECT FROM orders.approval a WHERE a.purchase_id = p.id)""")
     _approvals()
+    _own_sign_in()
 
 
 def _rules() -> None:
@@ -155,8 +157,103 @@ def _approvals() -> None:
     )
 
 
+def _own_sign_in() -> None:
+    required = sa.Column("requires_provider", sa.Boolean, nullable=False, server_default="false")
+    op.add_column("organization", required, schema="marketplace")
+    op.alter_column("organization", "requires_provider", server_default=None, schema="marketplace")
+    op.add_column("session", sa.Column("provider_org_id", sa.Uuid), schema="marketplace")
+    op.create_foreign_key(
+        "fk_session_provider_org_id",
+        "session",
+        "organization",
+        ["provider_org_id"],
+        ["id"],
+        source_schema="marketplace",
+        referent_schema="marketplace",
+    )
+    op.create_index(
+        "ix_session_provider_org_id",
+        "session",
+        ["provider_org_id"],
+        schema="marketplace",
+        postgresql_where=sa.text("provider_org_id IS NOT NULL"),
+    )
+    op.create_table(
+        "identity_provider",
+        *(sa.Column(name, sa.Uuid, nullable=False) for name in ("id", "org_id")),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("issuer", "client_id", "secret_sealed")),
+        sa.Column("default_role", sa.Text),
+        sa.Column("is_required", sa.Boolean, nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_identity_provider"),
+        sa.ForeignKeyConstraint(["org_id"], [ORGANIZATION], name="fk_identity_provider_org_id"),
+        sa.UniqueConstraint("org_id", name="uq_identity_provider_org_id"),
+        schema="marketplace",
+    )
+    ddl.grant("marketplace.identity_provider")
+    ddl.isolate("marketplace.identity_provider", "org_id")
+    _domains()
+    op.create_table(
+        "provider_identity",
+        *(sa.Column(name, sa.Uuid, nullable=False) for name in ("id", "provider_id", "person_id")),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_provider_identity"),
+        sa.ForeignKeyConstraint(
+            ["provider_id"],
+            ["marketplace.identity_provider.id"],
+            name="fk_provider_identity_provider_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["person_id"], [PERSON], name="fk_provider_identity_person_id"),
+        sa.UniqueConstraint("provider_id", "subject", name="uq_provider_identity_provider_id_subject"),
+        sa.UniqueConstraint("provider_id", "person_id", name="uq_provider_identity_provider_id_person_id"),
+        sa.Index("ix_provider_identity_person_id", "person_id"),
+        schema="marketplace",
+    )
+    ddl.grant("marketplace.provider_identity")
+    op.execute("ALTER TABLE marketplace.provider_identity ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE marketplace.provider_identity FORCE ROW LEVEL SECURITY")
+    op.execute("CREATE POLICY platform ON marketplace.provider_identity USING (kernel.is_platform())")
+
+
+def _domains() -> None:
+    op.create_table(
+        "email_domain",
+        *(sa.Column(name, sa.Uuid, nullable=False) for name in ("id", "org_id")),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("domain", "state")),
+        sa.Column("decided_by", sa.Uuid),
+        sa.Column("decided_at", INSTANT),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_email_domain"),
+        sa.ForeignKeyConstraint(["org_id"], [ORGANIZATION], name="fk_email_domain_org_id"),
+        sa.CheckConstraint("state IN ('pending', 'approved', 'refused', 'removed')", name="ck_email_domain_state"),
+        sa.CheckConstraint("domain = lower(domain)", name="ck_email_domain_lower"),
+        sa.CheckConstraint(
+            "(state IN ('approved', 'refused')) <= (decided_at IS NOT NULL)", name="ck_email_domain_decided"
+        ),
+        sa.Index("uq_email_domain_approved", "domain", unique=True, postgresql_where=sa.text("state = 'approved'")),
+        sa.Index(
+            "uq_email_domain_org_id_domain",
+            "org_id",
+            "domain",
+            unique=True,
+            postgresql_where=sa.text("state IN ('pending', 'approved')"),
+        ),
+        sa.Index("ix_email_domain_org_id", "org_id", "domain"),
+        sa.Index("ix_email_domain_pending", "created_at", "id", postgresql_where=sa.text("state = 'pending'")),
+        schema="marketplace",
+    )
+    ddl.grant("marketplace.email_domain")
+    ddl.isolate("marketplace.email_domain", "org_id")
+
+
 def downgrade() -> None:
     """Rules of one seller or category go, and of several decisions of a purchase the last remains."""
+    for table in ("provider_identity", "email_domain", "identity_provider"):
+        op.drop_table(table, schema="marketplace")
+    op.drop_column("session", "provider_org_id", schema="marketplace")
+    op.drop_column("organization", "requires_provider", schema="marketplace")
     op.execute(f"ALTER TABLE orders.{APPROVAL} DISABLE TRIGGER USER")
     op.execute("""DELETE FROM orders.approval a USING orders.approval later
         WHERE later.purchase_id = a.purchase_id AND later.step > a.step""")

@@ -82,6 +82,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
     "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},
+    "POST /v1/operator/email-domains/{domain_id}": {"approve": True},
     "PUT /v1/organizations/{org_id}/tax-id": {"tax_id": "91330106MA2CF9B3RJ"},
     "POST /v1/organizations/{org_id}/ownership-transfers": {"member_id": str(uuid7()), "keeps": "admin"},
     "PATCH /v1/organizations/{org_id}/members/{member_id}": {"roles": ["viewer"]},

@@ -151,7 +151,17 @@ def test_another_invoice_title_is_priced_anew(page: Page, base: str) -> None:
             "tax_rate_ppm": 60_000,
         }
         totals = {name: line[name] for name in ("net", "tax", "gross")}
-        route.fulfill(json={"id": "q-2", "lines": [line], **totals, "needs_approval": False, "claims": []})
+        route.fulfill(
+            json={
+                "id": "q-2",
+                "lines": [line],
+                **totals,
+                "needs_approval": False,
+                "approval_reasons": [],
+                "approval_steps": [],
+                "claims": [],
+            }
+        )
 
     page.route("**/v1/quotes", quote)
     open_feed(page, base)

@@ -165,3 +165,18 @@ def ownership(world: World) -> None:
     for answer in ("refusal", "acceptance"):
         who, transfer_id = offer()
         ask(f"POST /v1/me/ownership-transfers/{{transfer_id}}/{answer}", who, transfer_id=transfer_id)
+
+
+def own_sign_in(world: World) -> None:
+    ask = world.walk.ask
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        org = make_org(uow)
+        owner = session_of(uow, org.owner)
+    domain = f"d{uuid7().hex[-12:]}.example"
+    claimed, other = (ask("POST /v1/email-domains", owner, {"domain": one}) for one in (domain, f"x{domain}"))
+    ask("POST /v1/operator/email-domains/{domain_id}", world.operator, {"approve": True}, domain_id=claimed["id"])
+    ask("DELETE /v1/email-domains/{domain_id}", owner, domain_id=other["id"])
+    client = {"issuer": world.issuer, "client_id": "market", "client_secret": "s3cret", "default_role": "viewer"}
+    ask("PUT /v1/identity-provider", owner, client)
+    ask("POST /v1/sign-in-providers/lookup", CALLER, {"email": f"li@{domain}"})
+    ask("DELETE /v1/identity-provider", owner)

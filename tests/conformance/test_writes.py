@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -32,10 +32,20 @@ from marketplace.notifications.notify import NewNotification, notify
 from marketplace.onboarding.agreement_text import AGREEMENT_VERSION
 from marketplace.parties.models import Organization, TaxIdDispute
 from orders.approval_rules.set_rule import SetRule, set_rule
+from tests.adapters.oidc_provider import Provider
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
-from tests.conformance.people_writes import leads, members, notifications, ownership, second_factor, sign_in, sign_up
+from tests.conformance.people_writes import (
+    leads,
+    members,
+    notifications,
+    own_sign_in,
+    ownership,
+    second_factor,
+    sign_in,
+    sign_up,
+)
 from tests.conformance.video_writes import videos
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.loop_stage import Stage, services_for, set_stage
@@ -61,6 +71,8 @@ class World:
     operator: Who
     purchaser: Who
     approver: Who
+    issuer: str
+    """Of an identity provider that this world may call."""
 
     @property
     def services(self) -> Services:
@@ -111,13 +123,24 @@ def seller_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seller]:
 
 
 @pytest.fixture(scope="module")
-def world(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def provider() -> Iterator[Provider]:
+    started = Provider()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def world(
+    addresses: Addresses, seller_app: Seller, provider: Provider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     services = services_for(addresses, tmp_path_factory.mktemp("house"), sample_seller_port=seller_app.port)
+    permitted = services.outbound_policy.permitted | {f"127.0.0.1:{provider.port}"}
+    services = replace(services, outbound_policy=replace(services.outbound_policy, permitted=permitted))
     stage, walk = set_stage(services, seller_app), Walk(application(services))
     with unit_of_work(services.db, SYSTEM) as uow:
         buyer, seller, promoter = (key_of(uow, org.owner) for org in (stage.buyer, stage.seller, stage.promoter))
         purchaser, approver = (session_of(uow, person) for person in (stage.purchaser, stage.approver))
-        world = World(stage, walk, buyer, seller, promoter, operator_of(uow), purchaser, approver)
+        world = World(stage, walk, buyer, seller, promoter, operator_of(uow), purchaser, approver, provider.issuer)
     yield world
     services.db.dispose()
 
@@ -327,6 +350,7 @@ STEPS = (
     members,
     second_factor,
     ownership,
+    own_sign_in,
     notifications,
     leads,
     catalogue,

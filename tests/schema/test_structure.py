@@ -117,6 +117,7 @@ PLATFORM_TABLES = (
     "marketplace.email_proof",
     "marketplace.mail",
     "marketplace.notification_setting",
+    "marketplace.provider_identity",
     "marketplace.recovery_code",
     "marketplace.second_factor",
     "marketplace.tax_id_dispute",
@@ -170,6 +171,7 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
         "marketplace.search_entry",
         "marketplace.second_factor",
         "marketplace.sign_in_count",
+        "marketplace.provider_identity",
         "marketplace.tax_id_dispute",
     }
 

@@ -24,6 +24,7 @@ _BUYING: tuple[tuple[str, Area], ...] = (
 _OWNING: tuple[tuple[str, Area], ...] = (
     ("members.manage", "members"),
     ("members.manage", "verification"),
+    ("members.manage", "own_sign_in"),
     ("billing.manage", "billing"),
 )
 _SELLING: tuple[tuple[str, Area], ...] = (
@@ -40,6 +41,7 @@ _OPERATING: tuple[tuple[str, Area], ...] = (
     ("operator.read", "operator"),
     ("operator.reviews", "seller_reviews"),
     ("operator.reviews", "tax_id_disputes"),
+    ("operator.reviews", "email_domains"),
     ("operator.reviews", "reviewer"),
     ("trace.read", "tracer"),
 )

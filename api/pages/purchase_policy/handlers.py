@@ -46,7 +46,7 @@ def show_policy(page_request: Given[PageRequest]) -> Answer:
     return page_request.render(replace(_view(page_request), product=page_request.query("product", most=200)))
 
 
-@form_post(addresses.PURCHASE_POLICY_STEPS, MANAGE)
+@form_post(f"{addresses.PURCHASE_POLICY}/steps", MANAGE)
 def save_steps(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Replace the steps; slots that name nobody are left out."""
     typed = tuple(_typed(form, number) for number in range(1, MOST_STEPS + 1))
@@ -60,7 +60,7 @@ def save_steps(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     return page_request.redirect(addresses.PURCHASE_POLICY, notice="purchase_policy_set")
 
 
-@form_post(addresses.ALLOW_LIST, MANAGE)
+@form_post(f"{addresses.PURCHASE_POLICY}/allow-list", MANAGE)
 def save_mode(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """What becomes of what is not on the list."""
     mode = form.text("mode", most=10)
@@ -77,7 +77,7 @@ def save_mode(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     return page_request.redirect(addresses.PURCHASE_POLICY, notice="purchase_policy_set")
 
 
-@form_post(addresses.ALLOW_LIST_ADD, MANAGE)
+@form_post(f"{addresses.PURCHASE_POLICY}/allow-list/add", MANAGE)
 def allow(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Put a product, or everything of its seller, on the list."""
     typed, kind = form.text("product", most=500), form.text("kind", most=10)
@@ -94,7 +94,7 @@ def allow(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     return page_request.redirect(addresses.PURCHASE_POLICY, notice="purchase_policy_set")
 
 
-@form_post(addresses.ALLOW_LIST_REMOVE, MANAGE)
+@form_post(f"{addresses.PURCHASE_POLICY}/allow-list/remove", MANAGE)
 def disallow(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Take an entry off the list; done twice, it stays off."""
     entry_id = parse_uuid_or_404(form.text("id", most=36))

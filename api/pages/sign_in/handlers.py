@@ -54,7 +54,7 @@ def sign_in(page_request: Given[PageRequest], form: Given[Form]) -> Response[str
             page_request.request, SignIn(email, form.text("password", most=1024), network_address=origin)
         )
     except CodeRequired as required:
-        challenge = _challenge_cookie(page_request, sign_challenge(page_request.services.signer, required))
+        challenge = challenge_cookie(page_request, sign_challenge(page_request.services.signer, required))
         return page_request.redirect(addresses.with_query(addresses.SIGN_IN_CODE, next=target), cookies=(challenge,))
     except TooMany as refused:
         view = _sign_in_view(page_request, email, target, failure(page_request, refused))
@@ -93,7 +93,7 @@ def sign_in_with_code(page_request: Given[PageRequest], form: Given[Form]) -> Re
         status = refused.status if isinstance(refused, TooMany) else REFUSED
         view = CodeView(proved.email, target, failure(page_request, refused))
         return page_request.render(view, status=status, headers=headers_of(refused))
-    return page_request.redirect(target, cookies=(_challenge_cookie(page_request, ""), *cookies))
+    return page_request.redirect(target, cookies=(challenge_cookie(page_request, ""), *cookies))
 
 
 @form_post(addresses.SIGN_OUT, PUBLIC)
@@ -127,7 +127,7 @@ def _proved(page_request: PageRequest) -> PasswordProved:
         return open_challenge(uow, signer, token)
 
 
-def _challenge_cookie(page_request: PageRequest, token: str) -> Cookie:
+def challenge_cookie(page_request: PageRequest, token: str) -> Cookie:
     """In a cookie, not in the address: an address is seen over shoulders and kept by browsers."""
     return Cookie(
         key=_challenge_name(page_request),

@@ -8,6 +8,13 @@ from api.pages.entitlements.views import EntitlementItem, EntitlementsView, Enti
 from api.pages.frame.choices import Choice
 from api.pages.frame.error_view import ErrorView
 from api.pages.frame.rendering import View
+from api.pages.identity_provider.views import (
+    DomainShown,
+    IdentityProviderView,
+    ProviderFoundView,
+    ProviderTyped,
+    WaitingDomainsView,
+)
 from api.pages.invoices.views import InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
 from api.pages.purchase_policy.views import Allowed, PolicyView, StepTyped
 from api.pages.purchase_rules.views import RuleShown, RulesView, RuleTyped
@@ -111,6 +118,32 @@ class FinanceSamples(Samples):
             ),
             may_change=True,
         )
+
+    def identity_provider(self) -> IdentityProviderView:
+        """Set and required, with one domain that counts and one that waits."""
+        return IdentityProviderView(
+            is_set=True,
+            is_owner=True,
+            typed=ProviderTyped(
+                "https://login.yuanshan.example/tenant-1", "channel-market", "viewer", is_required=True
+            ),
+            redirect_uri="https://market.example/sign-in/provider/callback",
+            roles=("purchaser", "viewer"),
+            domains=(
+                DomainShown("d1", "yuanshan.example", "approved", NOW),
+                DomainShown("d2", "subsidiary-with-a-long-name.example", "pending", NOW),
+            ),
+        )
+
+    def way_in(self) -> ProviderFoundView:
+        """A provider that was found."""
+        return ProviderFoundView(
+            "lin@yuanshan.example", "/", self.buyer, "login.yuanshan.example", "/sign-in/provider/p1"
+        )
+
+    def email_domains(self) -> WaitingDomainsView:
+        """One that waits."""
+        return WaitingDomainsView((DomainShown("d2", "yuanshan.example", "pending", NOW, self.buyer),))
 
     def purchase_rules(self) -> RulesView:
         """Of everything, and of one category."""

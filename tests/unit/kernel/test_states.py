@@ -64,6 +64,7 @@ marketplace.ownership_transfer: pending > accepted declined withdrawn
 marketplace.legal_proof: submitted > approved rejected superseded
 marketplace.tax_id_dispute: open > evidence_asked settled dismissed; evidence_asked > settled dismissed
 marketplace.demo_booking: booked > cancelled; cancelled > booked
+marketplace.email_domain: pending > approved refused removed; approved > removed
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
     answered > working won lost withdrawn
 marketplace.member: active > removed; removed > active

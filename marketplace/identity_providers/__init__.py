@@ -1,0 +1,1 @@
+"""Organizations whose members sign in by a provider of their own (OpenID Connect)."""
