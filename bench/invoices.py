@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import pikepdf
-import weasyprint
 
 from bench.books import books, organization, write
 from bench.options import Options
@@ -135,7 +134,7 @@ def _command(seller: Organization, buyer: Organization) -> IssueInvoice:
 def _drawn(documents: list[InvoiceDocument]) -> dict[str, float]:
     """Each document by both ways in turns, so that a slow moment slows both; the first of each is left out."""
     papers = [invoice_html(document) for document in documents]
-    style = weasyprint.CSS(string=style_sheet())
+    style = _bare_weasyprint().CSS(string=style_sheet())
     pages = 0
     spent_s: dict[str, list[float]] = {"renderer": [], "bare": []}
     ways: dict[str, Callable[[int], bytes]] = {
@@ -166,15 +165,22 @@ def _drawn(documents: list[InvoiceDocument]) -> dict[str, float]:
     }
 
 
+def _bare_weasyprint() -> Any:
+    """Imported where it is used: it changes how the whole process reads pictures."""
+    import weasyprint  # noqa: PLC0415
+
+    return weasyprint
+
+
 def _bare(paper: HtmlDocument, style: Any) -> bytes:
-    html = weasyprint.HTML(string=paper.html, url_fetcher=_fetcher(paper))
+    html = _bare_weasyprint().HTML(string=paper.html, url_fetcher=_fetcher(paper))
     return bytes(html.write_pdf(stylesheets=[style], full_fonts=True))
 
 
 def _fetcher(paper: HtmlDocument) -> Callable[[str], Any]:
     def fetch(url: str) -> Any:
         media_type, content = paper.assets[url]
-        return weasyprint.urls.URLFetcherResponse(url, content, {"Content-Type": media_type})
+        return _bare_weasyprint().urls.URLFetcherResponse(url, content, {"Content-Type": media_type})
 
     return fetch
 
