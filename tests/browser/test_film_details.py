@@ -13,7 +13,7 @@ import av
 import httpx
 import pytest
 from av.video.frame import VideoFrame
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Browser, Page, expect
 
 from api.context import Services
