@@ -11,11 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import select
 
+from app.sample.film_words import LANGUAGES, film_captions, film_chapters
 from app.sample.organizations import OPERATOR, ORGANIZATIONS, PASSWORD, SampleOrganization, SamplePerson
 from app.sample.outcome import SampleSignIn
 from app.sample.products import FEATURE_KEYS, PRODUCTS, SampleProduct
@@ -42,9 +45,12 @@ from marketplace.channels.open_channel import OpenChannel, open_channel
 from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.publishing.publish_video import publish_video
+from marketplace.videos.captions.check_captions import checked_captions
+from marketplace.videos.captions.edit_captions import put_captions
 from marketplace.videos.create_video import CreateVideo, create_video
 from marketplace.videos.media.receive_media import ReceiveMedia, receive_media, upload_key
-from marketplace.videos.models import Video
+from marketplace.videos.models import Video, captions_key
+from marketplace.videos.set_chapters import set_chapters
 
 Connect = Callable[[Mapping[str, UUID]], Mapping[str, UUID]]
 """Sellers (key → organization) in, their connectors (key → id) out; fulfillment's part of the sample data."""
@@ -208,6 +214,7 @@ def _videos(
         owner, video_id = owners[product.channel], videos[product.scene]
         with _posting(posted_at, product.scene):
             await_examination(db, owner, video_id)
+            _caption(db, storage, owner, video_id, scenes[product.scene])
             publish(db, owner, video_id, scenes[product.scene], plans[product.scene])
     return videos
 
@@ -255,7 +262,7 @@ def _state(uow: UnitOfWork, video_id: UUID) -> tuple[str, str | None]:
 
 
 def publish(db: Database, owner: Principal, video_id: UUID, scene: Scene, plan_id: UUID) -> None:
-    """Give an examined video its card and promises, and publish it."""
+    """Give an examined video its card, promises and chapters, and publish it."""
 
     def work(uow: UnitOfWork) -> None:
         video = uow.session.get_one(Video, video_id)
@@ -266,9 +273,18 @@ def publish(db: Database, owner: Principal, video_id: UUID, scene: Scene, plan_i
         placement = add_placement(uow, AddPlacement(video_id, plan_id, start_ms, until_ms, "buy"))
         for claim in scene.claims:
             add_claim(uow, spoken(placement.id, scene.key, claim))
+        set_chapters(uow, video_id, film_chapters(scene, video.duration_ms or scene.duration_ms))
         publish_video(uow, video_id)
 
     transact(db, owner, work)
+
+
+def _caption(db: Database, storage: Storage, owner: Principal, video_id: UUID, scene: Scene) -> None:
+    """Let what is said in a film be read, in both languages."""
+    for language in LANGUAGES:
+        words = checked_captions(film_captions(scene, language).encode(), scene.duration_ms).encode()
+        stored = storage.put_bytes(captions_key(video_id, sha256(words).hexdigest()), words)
+        transact(db, owner, partial(put_captions, video_id=video_id, language=language, stored=stored))
 
 
 def spoken(placement_id: UUID, scene: str, claim: SpokenClaim) -> AddClaim:

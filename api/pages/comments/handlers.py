@@ -12,7 +12,7 @@ from api.auth import PUBLIC, SIGNED_IN
 from api.pages.comments.views import CommentsView, ReportedCommentsView
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
-from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page
 from fulfillment.customer_reviews.queries import list_reported_reviews
 from kernel.errors import DomainError, NotFound
 from marketplace.discovery.feed import get_feed_item
@@ -34,7 +34,7 @@ _PAGE = 20
 @page("/v/{video_id:uuid}/comments", PUBLIC)
 def show_comments(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Answer:
     """What was written below a video, newest first."""
-    return page_request.render(_comments(page_request, video_id))
+    return page_request.render(_comments(page_request, video_id), headers=NOT_INDEXED)
 
 
 @form_post("/v/{video_id:uuid}/comments", SIGNED_IN)

@@ -24,7 +24,7 @@ from api.pages.feed.views import (
 from api.pages.frame import addresses
 from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_media, public_picture
 from api.pages.frame.prices import per_of
-from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page
 from fulfillment.entitlements.queries import entitlements_of_buyer
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
@@ -76,7 +76,7 @@ def show_video(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Re
     share = page_request.query("share", most=64) or None
     preview = _preview(page_request, first, share) if first.is_public else None
     # What is found by its link alone is not to be found by a search engine either.
-    headers = {"X-Robots-Tag": "noindex"} if first.visibility == "unlisted" else None
+    headers = NOT_INDEXED if first.visibility == "unlisted" else None
     view = FeedView(videos, start_s=page_request.query_number("t"), share=share, preview=preview)
     return page_request.render(view, headers=headers)
 

@@ -44,6 +44,8 @@ NOTICE_COOKIE = "notice"
 TIME_ZONE = "Asia/Shanghai"
 """Of a visitor who has not signed in."""
 _NOTICE_S = 60
+NOT_INDEXED: Mapping[str, str] = {"X-Robots-Tag": "noindex"}
+"""Of pages that search engines are not to keep: what belongs to a video beside itself, and what its link alone opens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from api.auth import PUBLIC, SIGNED_IN
 from api.media_addresses import thumbnail
 from api.pages.frame import addresses
-from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page
 from api.pages.sharing.views import ShareView
 from marketplace.discovery.feed import get_feed_item
 from marketplace.videos.share_links import find_own_code, share_video
@@ -34,7 +34,7 @@ def show_share(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Re
         code=code,
         organization=signed_in.organization.display_name if signed_in else "",
     )
-    return page_request.render(view)
+    return page_request.render(view, headers=NOT_INDEXED)
 
 
 @form_post("/v/{video_id:uuid}/share", SIGNED_IN)

@@ -242,6 +242,9 @@ def test_by_link_it_previews_and_is_not_indexed(services: Services, seller: Org,
     let(services, seller, film, "unlisted")
     answer = browser(services).get(f"/v/{film.id}", headers=page)
     assert answer.headers["x-robots-tag"] == "noindex"
+    for part in ("comments", "share"):
+        beside = browser(services).get(f"/v/{film.id}/{part}", headers=page)
+        assert (beside.status_code, beside.headers["x-robots-tag"]) == (200, "noindex")
     assert f'<meta property="og:title" content="{film.word}">' in answer.text
     let(services, seller, film, "public")
     assert "x-robots-tag" not in browser(services).get(f"/v/{film.id}", headers=page).headers
