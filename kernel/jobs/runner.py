@@ -378,7 +378,7 @@ def replay(uow: UnitOfWork, job_id: UUID) -> None:
     uow.signals.append(JobSignal(row.queue, job_id, row.kind))
 
 
-def drain(db: Database, *, queues: Sequence[str] | None = None, limit: int = 1000) -> int:
+def drain(db: Database, *, queues: Sequence[str] | None = None, limit: int = 20_000) -> int:
     """Run whatever is due in this thread until nothing is: tests and commands, where no worker process runs.
 
     Returns how many were run. Raises RuntimeError when `limit` were and more is due, as work that makes itself due again does.
