@@ -11,6 +11,10 @@ from app.verify.rule import Query
 BOTH = "buyer_org_id seller_org_id"
 KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.purchase", "quote_id", "orders.quote", "buyer_org_id", "buyer_org_id"),
+    ("orders.quote", "offer_id", "orders.offer", "buyer_org_id", "buyer_org_id"),
+    ("orders.offer", "lead_id", "marketplace.lead", BOTH, BOTH),
+    ('orders."order"', "offer_id", "orders.offer", BOTH, BOTH),
+    ("marketplace.demo_booking", "lead_id", "marketplace.lead", BOTH, BOTH),
     ("orders.approval", "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
     ('orders."order"', "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
     ("orders.order_line", "order_id", 'orders."order"', BOTH, BOTH),

@@ -13,7 +13,8 @@ from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid
 from kernel.ids import uuid7
-from marketplace.access.models import Person
+from marketplace.access.models import Member, Person
+from marketplace.access.permissions import holds
 from marketplace.catalog.models import Listing, ListingVersion
 from marketplace.demos.calendar import find_calendar, free_slots
 from marketplace.demos.models import DEMO, DemoBooking
@@ -102,6 +103,20 @@ def _lock(uow: UnitOfWork, lead_id: UUID) -> Lead:
     return lead
 
 
+def _members(uow: UnitOfWork, org_id: UUID) -> dict[UUID, list[str]]:
+    """The active members of an organization with their roles, who came first first."""
+    found = select(Member).where(Member.org_id == org_id, Member.state == "active")
+    return {one.person_id: one.roles for one in uow.session.scalars(found.order_by(Member.created_at, Member.id))}
+
+
+def _who_cares(uow: UnitOfWork, lead: Lead) -> UUID | None:
+    """Of the seller's members who may: who takes care of the request, else who gave the hours, else who came first."""
+    may = [person for person, roles in _members(uow, lead.seller_org_id).items() if holds(roles, "leads.manage")]
+    calendar = find_calendar(uow, lead.seller_org_id)
+    wanted = (lead.assigned_to, calendar.saved_by if calendar is not None else None, *may)
+    return next((one for one in wanted if one in may), None)
+
+
 def _tell(uow: UnitOfWork, lead: Lead, booking: DemoBooking, what: What) -> None:
     """Who asked, and of the seller who takes care of it: neither learns the other's address."""
     with as_platform(uow):
@@ -111,10 +126,10 @@ def _tell(uow: UnitOfWork, lead: Lead, booking: DemoBooking, what: What) -> None
             .where(Listing.id == lead.listing_id)
         ).one()
         seller_name = uow.session.get_one(Organization, lead.seller_org_id).display_name
-        calendar = find_calendar(uow, lead.seller_org_id)
-        care = lead.assigned_to or (calendar.saved_by if calendar is not None else None)
-        readers = [(lead.asked_by, lead.buyer_org_id, seller_name, f"/requests/{lead.id}")]
-        if care is not None:
+        readers: list[tuple[UUID, UUID, str, str]] = []
+        if lead.asked_by in _members(uow, lead.buyer_org_id):
+            readers.append((lead.asked_by, lead.buyer_org_id, seller_name, f"/requests/{lead.id}"))
+        if (care := _who_cares(uow, lead)) is not None:
             readers.append((care, lead.seller_org_id, lead.buyer_name, f"/seller/leads/{lead.id}"))
         people = {
             person.id: person

@@ -36,7 +36,7 @@ class DemoCalendar(Base):
     """Of the day, as its clocks show it."""
     length_minutes: Mapped[int]
     saved_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
-    """Who is told of demos that nobody takes care of."""
+    """Who is told of demos that nobody takes care of, while a member."""
     created_at: Mapped[CreatedAt]
 
 

@@ -15,7 +15,8 @@ from kernel.signing import TokenSigner
 from marketplace.demos.book_demo import book_demo, cancel_demo
 from marketplace.demos.calendar import SaveHours, free_slots, save_hours
 from marketplace.demos.models import DemoBooking
-from marketplace.leads.create_lead import CreateLead, create_lead
+from marketplace.leads.consent_text import CONSENT_VERSION
+from marketplace.leads.create_lead import Contact, CreateLead, create_lead
 from marketplace.leads.messages import send_message
 from marketplace.leads.models import Lead
 from marketplace.leads.work_lead import PlanLead, plan_lead, withdraw_lead
@@ -131,3 +132,20 @@ def test_moved_by_one_side_and_given_up_by_the_other(
     with unit_of_work(db, SYSTEM) as uow:
         found = uow.session.scalars(select(DemoBooking).where(DemoBooking.lead_id == lead_id)).one()
     assert found.sequence == 2, "each change is one"
+
+
+@every_order
+def test_a_contact_given_later_against_a_withdrawal(db: Database, buyer: Org, listing_id: UUID, order: str) -> None:
+    lead_id = ask(db, buyer, listing_id)
+    contact = Contact("王芳", "wang@firm.example", CONSENT_VERSION)
+    again = CreateLead("demo", listing_id, contact=contact)
+    _, withdrawn = interleaved(
+        db,
+        order,
+        lambda: transact(db, buyer.owner, lambda uow: create_lead(uow, again).id),
+        lambda: transact(db, buyer.owner, lambda uow: withdraw_lead(uow, lead_id).state),
+    )
+    assert withdrawn == "withdrawn"
+    with unit_of_work(db, SYSTEM) as uow:
+        found = uow.session.get_one(Lead, lead_id)
+    assert (found.state, found.contact_email) == ("withdrawn", ""), "a closed request keeps no contact"

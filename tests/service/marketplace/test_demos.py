@@ -19,6 +19,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError
 from kernel.ids import uuid7
 from kernel.signing import TokenSigner
+from marketplace.access.members import list_members, remove_member
 from marketplace.catalog.models import Plan
 from marketplace.demos.book_demo import ask_with_time, book_demo, cancel_demo
 from marketplace.demos.calendar import SaveHours, free_slots, save_hours
@@ -181,6 +182,26 @@ class TestBooking:
         assert [mail.kind for mail in mails(uow, buyer)] == ["demo_booked", "demo_cancelled"]
         with acting(uow, buyer.owner), pytest.raises(DomainError, match="lead_closed"):
             book_demo(uow, lead.id, slot.starts_at)
+
+    def test_who_left_is_told_nothing(self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan) -> None:
+        colleague = make_member(uow, seller, "catalog")
+        with acting(uow, colleague):
+            save_hours(uow, EVERY_DAY)
+        lead = ask(uow, buyer, plan)
+        with acting(uow, seller.owner):
+            members = {one.person_id: one.id for one in list_members(uow)}
+            remove_member(uow, members[colleague.person()])
+        first, second = free_slots(uow, seller.id)[:2]
+        with acting(uow, buyer.owner):
+            book_demo(uow, lead.id, first.starts_at)
+        told = select(Mail.person_id).where(Mail.org_id == seller.id, Mail.kind == "demo_booked")
+        assert uow.session.scalars(told).all() == [seller.owner.person_id]
+        assigned = make_member(uow, seller, "catalog")
+        with acting(uow, seller.owner):
+            plan_request(uow, PlanLead(lead.id, assigned.person_id, None))
+            book_demo(uow, lead.id, second.starts_at)
+        told = select(Mail.person_id).where(Mail.org_id == seller.id, Mail.kind == "demo_moved")
+        assert uow.session.scalars(told).all() == [assigned.person_id]
 
     def test_what_cannot_be_booked(self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan) -> None:
         slot = free_slots(uow, seller.id)[0]
