@@ -185,12 +185,15 @@ def accept_invitation(uow: UnitOfWork, signer: TokenSigner, token: str, who: UUI
     The unit of work is the platform's own.
 
     Raises:
-        Invalid: `link_invalid`, and those of `add_person`. Forbidden: `invitation_for_another`: it went to another address.
+        Invalid: `link_invalid`, and those of `add_person`. Forbidden: `invitation_for_another`: it went to another address;
+            `provider_required`: signing in by the organization's provider accepts it.
         Conflict: `email_taken`: the address has an account, which has to sign in to accept; `member_exists`.
 
     Locks: the invitation, then the membership.
     """
     row = _open(lock_row(uow.session, Invitation, _id_in(signer, token)))
+    if uow.session.get_one(Organization, row.org_id).requires_provider and "owner" not in row.roles:
+        raise Forbidden("provider_required")
     if isinstance(who, UUID):
         if uow.session.get_one(Person, who).email != row.email:
             raise Forbidden("invitation_for_another")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from kernel import audit, clock
 from kernel.db.locks import lock_row
@@ -15,11 +15,13 @@ from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.states import state_in
 from marketplace.access.counted_limits import Limit, count_within
 from marketplace.identity_providers.models import EMAIL_DOMAIN, EmailDomain
 from marketplace.identity_providers.set_provider import require_owner
 from marketplace.parties.models import Organization
 
+REVIEW = "operator.reviews"
 A_DAY = Limit(20, timedelta(days=1))
 _DOMAIN = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 PUBLIC_MAIL = frozenset(
@@ -94,7 +96,8 @@ def list_domains(uow: UnitOfWork) -> list[DomainView]:
 
 
 def waiting_domains(uow: UnitOfWork) -> list[DomainView]:
-    """For the platform: what waits for its word, the oldest first."""
+    """For the platform: what waits for its word, the oldest first. Raises Forbidden without `operator.reviews`."""
+    uow.principal.require(REVIEW)
     statement = (
         select(EmailDomain, Organization.legal_name)
         .join(Organization, Organization.id == EmailDomain.org_id)
@@ -105,11 +108,22 @@ def waiting_domains(uow: UnitOfWork) -> list[DomainView]:
     return [_view(row, name) for row, name in uow.session.execute(statement)]
 
 
+def count_waiting_domains(uow: UnitOfWork) -> tuple[int, datetime | None]:
+    """How many claims wait, and since when the oldest does. Raises Forbidden without `operator.reviews`."""
+    uow.principal.require(REVIEW)
+    count, oldest = uow.session.execute(
+        select(func.count(), func.min(EmailDomain.created_at)).where(state_in(EmailDomain.state, "pending"))
+    ).one()
+    return count, oldest
+
+
 def decide_domain(uow: UnitOfWork, domain_id: UUID, *, approve: bool) -> DomainView:
     """The platform's word on a claim, having seen that the domain is that organization's.
 
-    Raises: NotFound, Conflict `domain_taken` (approved for another organization), `invalid_transition`. Locks: the domain.
+    Raises: Forbidden without `operator.reviews`; NotFound; Conflict `domain_taken` (approved for another organization),
+    `invalid_transition`. Locks: the domain.
     """
+    uow.principal.require(REVIEW)
     row = lock_row(uow.session, EmailDomain, domain_id)
     if row is None:
         raise NotFound("not_found")

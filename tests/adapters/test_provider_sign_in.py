@@ -338,6 +338,20 @@ class TestRequired:
         )
         assert switched.status_code == 403
 
+    def test_an_invitation_is_accepted_by_signing_in_by_it(self, house: House) -> None:
+        house.set(is_required=True, default_role=None)
+        email = house.address()
+        with unit_of_work(house.services.db, house.org.owner) as uow:
+            row = invite(uow, Invite(email, ["finance"]))
+        token = house.services.signer.sign_token("invitation", {"id": str(row.id)}, row.expires_at)
+        body = {"token": token, "name": "李", "password": PASSWORD}
+        refused = house.browser().post("/v1/invitations/acceptance", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "provider_required")
+        house.provider.behave(person=house.person(email))
+        browser = house.browser()
+        assert house.sign_in(browser, email).status_code == 303
+        assert house.who(browser)["email"] == email
+
     def test_it_is_required_only_with_a_domain(self, house: House) -> None:
         house.set(is_required=True)
         with pytest.raises(Conflict, match="domain_needed"), unit_of_work(house.services.db, house.org.owner) as uow:
@@ -357,6 +371,8 @@ class TestSettings:
             set_provider(uow, house.services.secrets, current(house))
         with pytest.raises(Forbidden, match="owner_required"), unit_of_work(house.services.db, admin) as uow:
             claim_domain(uow, "other.example")
+        with pytest.raises(Forbidden), unit_of_work(house.services.db, house.org.owner) as uow:
+            decide_domain(uow, house.domain_id, approve=True)
 
     def test_another_client_needs_its_secret_and_knows_nobody(self, house: House) -> None:
         _, email = house.member("viewer")

@@ -177,6 +177,44 @@ def test_another_invoice_title_is_priced_anew(page: Page, base: str) -> None:
     assert "106.00" in page.locator("[data-gross]").inner_text()
 
 
+def test_the_live_sheet_says_why_a_purchase_waits_and_who_decides(page: Page, base: str) -> None:
+    def quote(route: Route) -> None:
+        amounts = {"net": 10_000, "tax": 600, "gross": 10_600, "unit_price": 10_000}
+        line: dict[str, Any] = {name: {"amount": minor, "currency": "CNY"} for name, minor in amounts.items()}
+        line |= {
+            "pricing": "flat",
+            "plan_name": "P",
+            "plan_name_en": "P",
+            "tax_included": False,
+            "tax_rate_ppm": 60_000,
+        }
+        totals = {name: line[name] for name in ("net", "tax", "gross")}
+        limit, spent = ({"amount": minor, "currency": "CNY"} for minor in (500_000, 123_456))
+        nothing = {"limit": None, "spent": None, "subject": None, "subject_en": None}
+        reasons = [
+            nothing | {"code": "seller_month_limit", "limit": limit, "spent": spent, "subject": "Direct Hire"},
+            nothing | {"code": "not_on_allow_list", "subject": "招聘", "subject_en": "Hiring Pro"},
+        ]
+        steps = [{"who": "approver", "persons": []}, {"who": "persons", "persons": ["Li", "Wu"]}]
+        approval = {"needs_approval": True, "approval_reasons": reasons, "approval_steps": steps}
+        route.fulfill(json={"id": "q-3", "lines": [line], **totals, **approval, "claims": []})
+
+    page.route("**/v1/quotes", quote)
+    open_feed(page, base)
+    seek(page, 4)
+    page.locator("[data-card].on").click()
+    page.locator("#billing").select_option(index=1)
+    expect(page.locator("input[name=quote_id]")).to_have_value("q-3")
+    expect(page.locator("[data-approval-reasons] li")).to_have_text(
+        [
+            "The month comes to more than ¥5,000 from Direct Hire; ¥1,234.56 was used before",
+            "Hiring Pro is not on your organization's allow-list",
+        ]
+    )
+    expect(page.locator("[data-approval-steps]")).to_have_text("Decided by an approver, then Li or Wu.")
+    expect(page.locator("[data-pay-text]")).to_have_text("Request approval")
+
+
 def test_keys_work_the_player(page: Page, base: str) -> None:
     open_feed(page, base)
     seek(page, 5)

@@ -34,6 +34,7 @@ from kernel.errors import DomainError, Forbidden
 from kernel.jobs.queries import dead_jobs, due_jobs
 from kernel.jobs.runner import replay
 from marketplace.catalog.queries import review_queue
+from marketplace.identity_providers.email_domains import count_waiting_domains
 from marketplace.mail.bounces import list_bounces
 from marketplace.onboarding.queries import count_waiting_proofs, payout_accounts_of
 from marketplace.onboarding.tax_id_queries import count_tax_id_disputes
@@ -170,6 +171,7 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
             banks=payout_accounts_of(uow, {row.org_id for row in statements}) if statements else {},
             waiting_proofs=count_waiting_proofs(uow) if may("operator.reviews") else (0, None),
             tax_id_disputes=count_tax_id_disputes(uow) if may("operator.reviews") else (0, None),
+            waiting_domains=count_waiting_domains(uow) if may("operator.reviews") else (0, None),
             bounces=list_bounces(uow),
             names={org_id: get_party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},
         )

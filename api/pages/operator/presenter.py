@@ -40,6 +40,7 @@ PROMISED_S: Mapping[str, int] = {
     "reviews": 86_400,
     "legal_proofs": 86_400,
     "tax_id_disputes": 86_400,
+    "email_domains": 3 * 86_400,
     "payouts": 3 * 86_400,
     "dead_runs": 3_600,
     "dead_jobs": 900,
@@ -71,6 +72,7 @@ class OperatorDashboard:
     banks: Mapping[tuple[UUID, str], PayoutAccountView] = field(default_factory=dict)
     waiting_proofs: tuple[int, datetime | None] = (0, None)
     tax_id_disputes: tuple[int, datetime | None] = (0, None)
+    waiting_domains: tuple[int, datetime | None] = (0, None)
 
 
 def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
@@ -80,6 +82,7 @@ def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
         _queue("reviews", [row.submitted_at or row.created_at for row in dashboard.reviews], "#reviews"),
         _counted("legal_proofs", addresses.OPERATOR_SELLERS, *dashboard.waiting_proofs),
         _counted("tax_id_disputes", addresses.TAX_ID_DISPUTES, *dashboard.tax_id_disputes),
+        _counted("email_domains", addresses.EMAIL_DOMAINS, *dashboard.waiting_domains),
         _queue("dead_runs", [row.created_at for row in dashboard.runs], "#dead"),
         _queue("payouts", payable, "#settlements"),
         _queue("dead_jobs", [row.created_at for row in dashboard.jobs], "#jobs"),

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from api.pages.frame import addresses
+from api.pages.frame.approval_words import who_decides
 from api.pages.frame.codes import in_words
 from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest
@@ -23,6 +24,7 @@ from kernel.db.uow import UnitOfWork
 from marketplace.catalog.edit_terms import versions_with_terms
 from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
+from orders.approval_rules.steps import ANY_APPROVER
 from orders.checkout.views import PurchaseView
 from orders.order.views import OrderView
 from orders.queries import StateChange
@@ -140,7 +142,9 @@ def _approval(page_request: PageRequest, data: OrderPageData) -> list[Link]:
         text = page_request.t("order.rejected_by", name=name, reason=purchase.decision_reason or "")
         return [Link("approval", "failed", data.at("rejected"), text, tag=words.word("decision", "rejected"))]
     if data.order.state == "pending_approval":
-        return [Link("approval", "waiting", asked, page_request.t("order.approval_waits"))]
+        waits = purchase.waits_for
+        who = who_decides(page_request, waits.step if waits else ANY_APPROVER)
+        return [Link("approval", "waiting", asked, page_request.t("order.approval_waits", who=who))]
     tag = words.word("order", data.order.state)
     return [Link("approval", "failed", data.at("expired"), page_request.t("order.approval_expired"), tag=tag)]
 

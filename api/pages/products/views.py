@@ -75,6 +75,8 @@ class ProductView:
     own: bool = False
     on_sale: bool = True
     may_edit: bool = False
+    may_allow: bool = False
+    """Whether the reader says what their organization may buy."""
     preview: LinkPreview | None = None
 
 

@@ -229,3 +229,46 @@ class TestDeputies:
         for _ in range(2):
             assert approver.post(ended[0]).status_code == 303
         assert ended[0] not in approver.get("/approvals").text
+
+
+class TestWhyAndWho:
+    def test_the_sheet_and_the_order_say_why_it_waits_and_who_decides(self, dashboards: Dashboards) -> None:
+        org, owner = dashboards.new_organization()
+        listing = listing_of(dashboards)
+        assert owner.post("/billing-profiles/new", **title(), idempotency_key="k1").status_code == 303
+        owner.post("/purchase-rules", new="yes", currency="CNY", max_order="1")
+        owner.post("/purchase-policy/allow-list", mode="ask")
+        owner.post("/purchase-policy/steps", who_1="approver", who_2="finance")
+        sheet = owner.get(f"/products/{listing}/buy")
+        said = text_of(sheet)
+        assert "Above the limit of ¥1 for one purchase" in said
+        assert "is not on your organization's allow-list" in said
+        assert "Decided by an approver, then finance." in said
+        assert "/purchase-policy?product=" in owner.get(f"/products/{listing}").text
+        hidden = {name: value(sheet, name) for name in ("quote_id", "idempotency_key", "plan_id")}
+        chosen = {
+            name: re.findall(rf'name="{name}".*?<option value="([^"]+)"', sheet.text)[0]
+            for name in ("billing_profile_id", "payment_method_id")
+        }
+        seats = value(sheet, "quantity")
+        bought = owner.post(f"/products/{listing}/buy", action="pay", quantity=seats, **hidden, **chosen)
+        assert bought.status_code == 303, text_of(bought)
+        assert "Waiting for approval by an approver; nothing was charged" in text_of(
+            owner.get(bought.headers["location"])
+        )
+        waiting = text_of(owner.get("/approvals"))
+        assert "This is your own request" in waiting
+        colleague = dashboards.somebody(org, "approver", "finance")
+        approve, step = re.findall(
+            r'action="(/approvals/[^"]+/approve)".*?name="step" value="(\d+)"', colleague.get("/approvals").text
+        )[0]
+        assert colleague.post(approve, step=step).status_code == 303
+        assert "You decided an earlier step" in text_of(colleague.get("/approvals"))
+        assert colleague.post(approve, step=step).status_code == 409
+        finance = dashboards.somebody(org, "finance")
+        approve, step = re.findall(
+            r'action="(/approvals/[^"]+/approve)".*?name="step" value="(\d+)"', finance.get("/approvals").text
+        )[0]
+        assert step == "2"
+        assert finance.post(approve, step=step).status_code == 303
+        assert "Approved" in text_of(finance.get("/approvals"))
