@@ -37,7 +37,7 @@ class CustomerReviewIn(Wire):
     """One to five stars, and why: restricted Markdown."""
 
     stars: Annotated[int, Field(strict=True, ge=1, le=5)]
-    text: Annotated[str, Field(max_length=MAX_TEXT)]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 
 
 class CustomerReviewAnswerIn(Wire):

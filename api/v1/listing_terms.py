@@ -45,7 +45,7 @@ VersionParameter = Annotated[
 class TermsIn(Wire):
     """The terms of the draft in words: restricted Markdown in either language. A document that is there stays."""
 
-    version: Annotated[str, Field(max_length=40)]
+    version: Annotated[str, Field(min_length=1, max_length=40)]
     text: Annotated[str, Field(max_length=MAX_TEXT)] = ""
     text_en: Annotated[str, Field(max_length=MAX_TEXT)] = ""
 

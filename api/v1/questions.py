@@ -28,7 +28,7 @@ from marketplace.questions.queries import list_questions
 class QuestionIn(Wire):
     """Plain text; nothing in it is ever markup."""
 
-    text: Annotated[str, Field(max_length=MAX_TEXT)]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 
 
 class QuestionAnswerIn(Wire):

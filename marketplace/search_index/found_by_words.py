@@ -10,12 +10,12 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from kernel.db.uow import UnitOfWork
 from marketplace.search_index.entries import Kind
 from marketplace.search_index.models import SearchEntry
-from marketplace.search_index.query import exact_query
+from marketplace.search_index.query import containing_query
 
 
 def found_by_words(uow: UnitOfWork, text: str, kind: Kind) -> Any:
     """The ids of what has every word of `text`: nothing for a text without words. Whoever asks joins their own rows."""
-    words = exact_query(text)
+    words = containing_query(text)
     found = select(SearchEntry.subject_id).where(SearchEntry.kind == kind)
     if not words:
         return found.where(false())

@@ -19,6 +19,12 @@ def exact_query(text: str, *, mark: str = "") -> str:
     return _or_joined(words, " & ".join(_exact(word, mark) for word in words), mark)
 
 
+def containing_query(text: str) -> str:
+    """As `exact_query`; of a Chinese word all its characters will do, as a text is not always cut where a reader would."""
+    words = query_words(text, MOST_WORDS)
+    return _or_joined(words, " & ".join(_containing(word) for word in words))
+
+
 def similar_query(text: str) -> str:
     """Every word is there, or one that sounds like it, is one typing mistake away, or is made of the same characters."""
     words = query_words(text, MOST_WORDS)
@@ -36,6 +42,16 @@ def _exact(word: Word, mark: str = "") -> str:
     return f"'{mark}{word.text}'" if word.is_chinese else _prefix(word.text, mark)
 
 
+def _containing(word: Word) -> str:
+    if not word.is_chinese:
+        return _exact(word)
+    return f"({_exact(word)} | ({_signs(word)}))"
+
+
+def _signs(word: Word) -> str:
+    return " & ".join(f"'{sign}'" for sign in word.text)
+
+
 def _prefix(text: str, mark: str) -> str:
     return f"'{mark}{text}':*" if len(text) >= _PREFIX_FROM else f"'{mark}{text}'"
 
@@ -43,8 +59,7 @@ def _prefix(text: str, mark: str) -> str:
 def _similar(word: Word) -> list[str]:
     found = [_exact(word)]
     if word.is_chinese:
-        signs = " & ".join(f"'{sign}'" for sign in word.text)
-        found.append(f"({signs})")
+        found.append(f"({_signs(word)})")
     for sound in readings(word.text)[:1] if word.is_chinese else (word.text,):
         found += [f"'{sound}'", *(f"'~{one}'" for one in sorted(spellings(sound)))]
     return found

@@ -25,7 +25,7 @@ from tests.loop_stage import Stage
 
 PACKAGE = "generated_market_client"
 FILES = (
-    *("image/jpeg", "video/mp4", "application/zip", "application/pdf", "application/xml"),
+    *("image/jpeg", "image/webp", "video/mp4", "application/zip", "application/pdf", "application/xml"),
     "application/offset+octet-stream",  # of tus: a piece of a file
 )
 

@@ -9,6 +9,7 @@ import pytest
 
 from kernel import clock
 from kernel.ids import uuid7
+from orders.checkout.create_quote import QuoteItem
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
 
 
@@ -48,3 +49,15 @@ def test_a_quantity_that_is_none_is_said_on_the_sheet_and_the_rest_is_kept(dashb
     assert answer.status_code == 422
     assert 'value="PO-7"' in answer.text
     assert re.search(r'name="quantity"[^>]*aria-invalid="true"', answer.text)
+
+
+def test_an_order_of_several_lines_is_listed_whole_to_both_sides(dashboards: Dashboards) -> None:
+    stage = dashboards.stage
+    other, _ = stage.offer(code="team", name="团队版", name_en="Team")
+    quote_id = stage.quote(lines=(QuoteItem(stage.seat_plan, 20), QuoteItem(other, 3)))
+    stage.purchase(quote_id)
+    stage.run()
+    for visitor, path in ((dashboards.buyer, "/orders"), (dashboards.seller, "/seller/orders")):
+        said = text_of(visitor.get(path))
+        for line in ("Recruiting Pro · Pro × 20", "Recruiting Pro · Team × 3"):
+            assert line in said, path
