@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, bindparam, column, func, literal_column, select
+from sqlalchemy.dialects.postgresql import array
 
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
@@ -30,9 +31,14 @@ _VIEWERS = Read(
         func.coalesce(
             select(func.min(Video.created_at)).where(Video.org_id == _ASKED.c.org_id).scalar_subquery(),
             select(func.min(Listing.created_at)).where(Listing.org_id == _ASKED.c.org_id).scalar_subquery(),
-            # Whose partner it is, no index can be asked under row level security: `@>` is not leakproof.
+            # Of those for partners all are looked through: under row level security no index may be asked, as `@>` is not
+            # leakproof.
             select(func.min(Video.created_at))
-            .where(Video.visibility == literal_column("'partners'"))
+            .where(
+                Video.state == literal_column("'published'"),
+                Video.visibility == literal_column("'partners'"),
+                Video.partner_ids.contains(array([_ASKED.c.org_id])),
+            )
             .scalar_subquery(),
         )
         .is_not(None)
@@ -51,8 +57,8 @@ _VIEWERS = Read(
 class CatalogueViewer:
     """Two viewers that are equal are shown the same: same version, same rights, same channels followed.
 
-    `org_id` is None for organizations with neither videos nor listings, as long as no video is for partners: no row of the
-    catalogue is shown to them alone, so they see what everybody sees.
+    `org_id` is None for organizations with neither videos nor listings that are nobody's partner: no row of the catalogue is
+    shown to them alone, so they see what everybody sees.
     """
 
     version: UUID
