@@ -41,12 +41,7 @@ class Video(Base):
         Index("ix_video_org_id_channel_id", "org_id", "channel_id"),
         Index("ix_video_org_id_created_at", "org_id", "created_at"),
         Index("ix_video_processing", "id", postgresql_where=text("state = 'processing'")),
-        Index(
-            "ix_video_partner_ids",
-            "partner_ids",
-            postgresql_using="gin",
-            postgresql_where=text("visibility = 'partners'"),
-        ),
+        Index("ix_video_partners", "created_at", postgresql_where=text("visibility = 'partners'")),
         Index("ix_video_publish_at", "publish_at", "id", postgresql_where=text("publish_at IS NOT NULL")),
         Index("ix_video_cover_request_id", "id", postgresql_where=text("cover_request_id IS NOT NULL")),
         Index("ix_video_feed", "published_at", "id", postgresql_where=text("state = 'published'")),

@@ -48,11 +48,10 @@ def _readers() -> None:
     _fill("partner_ids", postgresql.ARRAY(sa.Uuid), "'{}'")
     _visibilities("public", "unlisted", "partners", "internal")
     op.create_index(
-        "ix_video_partner_ids",
+        "ix_video_partners",
         "video",
-        ["partner_ids"],
+        ["created_at"],
         schema="marketplace",
-        postgresql_using="gin",
         postgresql_where=sa.text("visibility = 'partners'"),
     )
     shared = "visibility = 'partners' AND kernel.current_org() = ANY(partner_ids)"
@@ -88,7 +87,7 @@ def downgrade() -> None:
     """Forget them."""
     op.execute("DROP FUNCTION marketplace.organization_names(uuid[])")
     op.execute("ALTER POLICY shown ON marketplace.video USING (state = 'published' AND visibility = 'public')")
-    op.drop_index("ix_video_partner_ids", table_name="video", schema="marketplace")
+    op.drop_index("ix_video_partners", table_name="video", schema="marketplace")
     op.execute("UPDATE marketplace.video SET visibility = 'internal' WHERE visibility = 'unlisted'")
     _visibilities("public", "partners", "internal")
     op.drop_column("video", "partner_ids", schema="marketplace")

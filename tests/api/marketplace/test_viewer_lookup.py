@@ -20,8 +20,17 @@ from marketplace.access.authenticate import hash_token
 from marketplace.access.models import SignInSession
 from marketplace.channels.open_channel import follow_channel
 from marketplace.discovery.viewer import CatalogueViewer
+from marketplace.publishing.publish_video import publish_video
 from tests.event_loop import run_async
-from tests.factories_marketplace import Org, acting, make_channel, make_org, make_plans, make_seller
+from tests.factories_marketplace import (
+    Org,
+    acting,
+    make_channel,
+    make_org,
+    make_plans,
+    make_ready_video,
+    make_seller,
+)
 from tests.statement_counter import counting
 from tests.witness import without_witness
 
@@ -51,6 +60,21 @@ def find(lookup: ViewerLookup, *tokens: str | None) -> list[CatalogueViewer | No
         return await asyncio.gather(*(lookup.find(token) for token in tokens))
 
     return run_async(run())
+
+
+def test_a_partner_is_told_apart_from_everybody(db: Database, lookup: ViewerLookup) -> None:
+    with unit_of_work(db, SYSTEM) as uow:
+        seller, partner, buyer = make_seller(uow), make_org(uow), make_org(uow)
+    tokens = (None, sign_in(db, partner), sign_in(db, buyer))
+    assert [viewer and viewer.org_id for viewer in find(lookup, *tokens)] == [None, None, None]
+    with unit_of_work(db, SYSTEM) as uow:
+        video = make_ready_video(uow, seller, visibility="partners")
+        video.partner_ids = [partner.id]
+        uow.flush()
+    assert [viewer and viewer.org_id for viewer in find(lookup, *tokens)] == [None, None, None], "not published yet"
+    with unit_of_work(db, SYSTEM) as uow, acting(uow, seller.owner):
+        publish_video(uow, video.id)
+    assert [viewer and viewer.org_id for viewer in find(lookup, *tokens)] == [None, partner.id, None]
 
 
 def test_each_is_who_they_are(db: Database, lookup: ViewerLookup) -> None:
