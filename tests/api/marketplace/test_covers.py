@@ -169,7 +169,7 @@ def test_of_several_choices_the_last_one_counts(services: Services, owner: TestC
 
 
 def test_a_moment_behind_the_end_and_a_video_without_a_film(owner: TestClient[Any], video_id: str) -> None:
-    answer = owner.post(f"/v1/videos/{video_id}/cover", json={"at_ms": 4_000_000})
+    answer = owner.post(f"/v1/videos/{video_id}/cover", json={"at_ms": 599_000})
     assert (answer.status_code, answer.json()["code"]) == (422, "cover_beyond_end")
     draft = owner.post("/v1/videos", json={"title": "草稿"}).json()["id"]
     for refused in (owner.post(f"/v1/videos/{draft}/cover", json={"at_ms": 0}), send(owner, draft, png())):
