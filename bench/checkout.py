@@ -70,8 +70,14 @@ async def open_buyer(running: Stack) -> Buyer:
     """The sample buyer on a connection of its own."""
     client = Client(HOST, running.port)
     await client.sign_in(BUYER, running.password)
-    feed = await client.ask("GET", "/v1/feed?limit=20")
-    card = next(card for item in feed["items"] for card in item["cards"] if card["pricing"] == "per_seat")
+    cards: list[dict[str, Any]] = []
+    cursor = ""
+    # In a market of copies the first pages may show one film many times.
+    while not cards:
+        feed = await client.ask("GET", f"/v1/feed?limit=100{cursor}")
+        cards = [card for item in feed["items"] for card in item["cards"] if card["pricing"] == "per_seat"]
+        cursor = f"&cursor={feed['next_cursor']}"
+    card = cards[0]
     profiles = await client.ask("GET", "/v1/billing-profiles")
     return Buyer(client, card["plan_id"], SEATS + card["min_seats"], profiles[0]["id"])
 
