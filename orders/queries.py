@@ -17,7 +17,7 @@ from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
-from kernel.states import StateHistory
+from kernel.states import StateHistory, state_in
 from marketplace.access.models import Person
 from marketplace.parties.models import Organization
 from orders.approval_rules.models import PurchaseRule
@@ -149,7 +149,8 @@ def count_waiting_for_approval(uow: UnitOfWork) -> int:
     named = literal({"persons": [{"id": str(uow.principal.person_id)}]}, JSONB)
     statement = select(func.count()).where(
         Purchase.buyer_org_id == uow.principal.organization(),
-        Purchase.state == "pending_approval",
+        # In words, which the index of those that wait can serve.
+        state_in(Purchase.state, "pending_approval"),
         or_(step.op("->>")("who").in_(own), step.op("@>")(named)),
     )
     return uow.session.scalar(statement) or 0

@@ -74,6 +74,13 @@ def _rules() -> None:
         schema="orders",
         postgresql_where=sa.text("seller_org_id IS NOT NULL"),
     )
+    op.create_index(
+        "ix_purchase_pending_approval",
+        "purchase",
+        ["buyer_org_id"],
+        schema="orders",
+        postgresql_where=sa.text("state = 'pending_approval'"),
+    )
 
 
 def _policy() -> None:
@@ -252,6 +259,7 @@ def downgrade() -> None:
     """Rules of one seller or category go, and of several decisions of a purchase the last remains."""
     for table in ("provider_identity", "email_domain", "identity_provider"):
         op.drop_table(table, schema="marketplace")
+    op.drop_index("ix_purchase_pending_approval", table_name="purchase", schema="orders")
     op.drop_column("session", "provider_org_id", schema="marketplace")
     op.drop_column("organization", "requires_provider", schema="marketplace")
     op.execute(f"ALTER TABLE orders.{APPROVAL} DISABLE TRIGGER USER")

@@ -31,6 +31,7 @@ class Purchase(Base):
         CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
         Index("ix_purchase_buyer_org_id_created_at", "buyer_org_id", "created_at"),
         Index("ix_purchase_requested_by", "requested_by"),
+        Index("ix_purchase_pending_approval", "buyer_org_id", postgresql_where=text("state = 'pending_approval'")),
         Index("ix_purchase_deadline_at", "deadline_at", postgresql_where=text("deadline_at IS NOT NULL")),
         {"schema": "orders"},
     )

@@ -17,6 +17,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, expect
 
 from api.context import Services
+from app.embedded.engines import Addresses
 from kernel.db.uow import Database, unit_of_work
 from kernel.jobs.runner import drain
 from kernel.outbound import OutboundPolicy
@@ -26,6 +27,7 @@ from kernel.signing import TokenSigner
 from marketplace.videos import jobs
 from tests.api_server import services_for, serving
 from tests.browser.conftest import CHROMIUM
+from tests.conftest import empty
 from tests.factories_marketplace import PASSWORD, Org, make_channel, make_org, make_seller
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium")
@@ -49,7 +51,9 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(addresses: Addresses, db: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    # Videos of other tests have no film behind them, which a browser complains about.
+    empty(addresses)
     folder = tmp_path_factory.mktemp("house")
     services = services_for(
         db,
