@@ -21,8 +21,8 @@ class ChapterIn(Wire):
     """Where a part of the video begins, and what it is about; without a vertical bar."""
 
     at_ms: Annotated[StrictInt, Field(ge=0, le=MAX_MS, examples=[4_000])]
-    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE, examples=["价格"]), refused_unless(WITHOUT_BAR)]
-    title_en: Annotated[str, Field(max_length=MAX_TITLE, examples=["Pricing"]), refused_unless(WITHOUT_BAR)] = ""
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE), refused_unless(WITHOUT_BAR)]
+    title_en: Annotated[str, Field(max_length=MAX_TITLE), refused_unless(WITHOUT_BAR)] = ""
 
 
 class ChaptersIn(Wire):
