@@ -99,12 +99,20 @@ class RateLimiter:
         """Count a request."""
         with self._lock:
             count = self._count(quota, caller)
-            if count.used >= count.granted and not count.is_over:
-                self._ask(quota, caller, count)
-            if count.is_over:
-                return self._standing(quota, count)
-            count.used += 1
-            return self._standing(quota, count)
+            if count.is_over or count.used < count.granted:
+                return self._passed(quota, count)
+            wanted = count.used + _portion(quota)
+            told, count.reported = wanted - count.reported, wanted
+        # Without the lock: requests that need not ask do not wait for those that do.
+        total = self._tell(f"rate:{quota.name}:{caller}:{count.window}", told, quota)
+        with self._lock:
+            if total is None:
+                count.reported -= told
+            else:
+                count.others = max(total - count.reported, 0)
+            count.granted = min(wanted, max(quota.limit - count.others, 0))
+            count.is_over = count.granted <= count.used
+            return self._passed(quota, count)
 
     def look(self, quota: Quota, caller: str) -> Standing:
         """How a caller stands, counting nothing."""
@@ -132,20 +140,21 @@ class RateLimiter:
         self._counts.move_to_end(key)
         return count
 
-    def _ask(self, quota: Quota, caller: str, count: _Count) -> None:
-        """Tell the others what passed here, and reserve the next portion."""
-        wanted = count.used + _portion(quota)
-        if self._shared is not None and self._monotonic() >= self._rests_until_s:
-            key = f"rate:{quota.name}:{caller}:{count.window}"
-            try:
-                total = self._shared.add(key, wanted - count.reported, 2 * quota.window_s)
-            except OSError as error:
-                self._rests_until_s = self._monotonic() + RESTS_S
-                log.warning("rate_limit_unshared", error=str(error))
-            else:
-                count.others, count.reported = total - wanted, wanted
-        count.granted = min(wanted, max(quota.limit - count.others, 0))
-        count.is_over = count.granted <= count.used
+    def _tell(self, key: str, told: int, quota: Quota) -> int | None:
+        """Tell the others what passes here; what all have told comes back, None while they are not to be asked."""
+        if self._shared is None or self._monotonic() < self._rests_until_s:
+            return None
+        try:
+            return self._shared.add(key, told, 2 * quota.window_s)
+        except OSError as error:
+            self._rests_until_s = self._monotonic() + RESTS_S
+            log.warning("rate_limit_unshared", error=str(error))
+            return None
+
+    def _passed(self, quota: Quota, count: _Count) -> Standing:
+        if not count.is_over:
+            count.used += 1
+        return self._standing(quota, count)
 
     def _standing(self, quota: Quota, count: _Count) -> Standing:
         left_s = quota.window_s - self._now() % quota.window_s

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -97,3 +99,38 @@ def test_a_good_credential_stays_known_over_windows(*, known: bool) -> None:
         limiter.recognise(quota, "x")
     now.s += 120
     assert limiter.is_known(quota, "x") is known
+
+
+class SlowShared(Shared):
+    """Answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.answers = threading.Event(), threading.Event()
+
+    def add(self, key: str, count: int, lasts_s: int) -> int:
+        self.reached.set()
+        assert self.answers.wait(30)
+        return super().add(key, count, lasts_s)
+
+
+def test_who_need_not_ask_waits_for_nobody_who_does() -> None:
+    quota, shared = Quota("q", 100), SlowShared()
+    limiter = RateLimiter(shared, now=Clock())
+    assert passed(limiter, quota, 100 // PORTIONS) == 100 // PORTIONS
+    with ThreadPoolExecutor(2) as pool:
+        asking = pool.submit(passed, limiter, quota, 1)
+        try:
+            assert shared.reached.wait(30)
+            assert pool.submit(passed, limiter, quota, 1, "another").result(30) == 1
+        finally:
+            shared.answers.set()
+        assert asking.result(30) == 1
+
+
+@pytest.mark.parametrize("limit", [1, 30, 400])
+def test_a_crowd_at_one_process_gets_the_quota_and_no_more(limit: int) -> None:
+    quota, limiter = Quota("q", limit), RateLimiter(Shared(), now=Clock())
+    with ThreadPoolExecutor(8) as pool:
+        let_pass = sum(pool.map(lambda _: passed(limiter, quota, 60), range(8)))
+    assert let_pass == min(limit, 480)
