@@ -102,12 +102,12 @@ class RateLimiter:
             if count.is_over or count.used < count.granted:
                 return self._passed(quota, count)
             wanted = count.used + _portion(quota)
-            told, count.reported = wanted - count.reported, wanted
+            unreported, count.reported = wanted - count.reported, wanted
         # Without the lock: requests that need not ask do not wait for those that do.
-        total = self._tell(f"rate:{quota.name}:{caller}:{count.window}", told, quota)
+        total = self._tell(f"rate:{quota.name}:{caller}:{count.window}", unreported, quota)
         with self._lock:
             if total is None:
-                count.reported -= told
+                count.reported -= unreported
             else:
                 count.others = max(total - count.reported, 0)
             count.granted = min(wanted, max(quota.limit - count.others, 0))
@@ -140,12 +140,12 @@ class RateLimiter:
         self._counts.move_to_end(key)
         return count
 
-    def _tell(self, key: str, told: int, quota: Quota) -> int | None:
-        """Tell the others what passes here; what all have told comes back, None while they are not to be asked."""
+    def _tell(self, key: str, unreported: int, quota: Quota) -> int | None:
+        """Tell the others what passes here; the sum of what all have reported comes back, None while they are not to be asked."""
         if self._shared is None or self._monotonic() < self._rests_until_s:
             return None
         try:
-            return self._shared.add(key, told, 2 * quota.window_s)
+            return self._shared.add(key, unreported, 2 * quota.window_s)
         except OSError as error:
             self._rests_until_s = self._monotonic() + RESTS_S
             log.warning("rate_limit_unshared", error=str(error))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from api.context import Services
 from app.embedded.engines import Addresses
@@ -33,6 +34,7 @@ PHONE, DESK = (390, 844), (1280, 832)
 UPLOAD_BYTES_PER_S = 600_000
 """Slow enough that the bar is seen moving: the film has about 0.7 MB."""
 EXAMINED_MS = 60_000
+KEPT_WITHIN_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +125,14 @@ def sign_in(page: Page, address: str, org: Org) -> None:
     page.wait_for_url(f"{address}/seller/videos/new")
 
 
+def wait_until_kept(page: Page, upload_address: str) -> None:
+    """Until the server has stored what it had received: it goes on storing after the browser has closed the connection."""
+    until_s = time.monotonic() + KEPT_WITHIN_S
+    while page.request.get(upload_address).json()["received_bytes"] == 0:
+        assert time.monotonic() < until_s, "what had arrived was kept"
+        page.wait_for_timeout(50)
+
+
 def upload(page: Page, film: Path, title: str) -> None:
     """Choose the film, watch the bar move, stop, leave, come back: it goes on where it stopped until the editor opens."""
     client = page.context.new_cdp_session(page)
@@ -130,11 +140,8 @@ def upload(page: Page, film: Path, title: str) -> None:
         "Network.emulateNetworkConditions",
         {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": UPLOAD_BYTES_PER_S},
     )
-    offsets: list[int] = []
-    page.on(
-        "request",
-        lambda sent: offsets.append(int(sent.headers["upload-offset"])) if sent.method == "PATCH" else None,
-    )
+    pieces: list[Request] = []
+    page.on("request", lambda sent: pieces.append(sent) if sent.method == "PATCH" else None)
     page.locator("#file").set_input_files(film)
     page.locator("#title").fill(title)
     page.locator("form[data-upload] button.first").click()
@@ -142,6 +149,7 @@ def upload(page: Page, film: Path, title: str) -> None:
     expect(page.locator("[data-percent]")).to_have_text(re.compile("[1-9][0-9]%"))
     page.locator("[data-pause]").click()
     expect(page.locator("[data-detail]")).to_contain_text("what has arrived is kept")
+    wait_until_kept(page, pieces[0].url)
     page.reload()
     page.locator("#file").set_input_files(film)
     expect(page.locator("[data-unfinished]")).to_be_visible()
@@ -150,6 +158,7 @@ def upload(page: Page, film: Path, title: str) -> None:
     page.locator("[data-pause]").click()
     page.locator("[data-pause]").click()
     page.wait_for_url("**/seller/videos/0*", timeout=30_000)
+    offsets = [int(piece.headers["upload-offset"]) for piece in pieces]
     assert offsets[0] == 0
     assert 0 < offsets[1] <= offsets[-1], "the second time it began where it had stopped"
 
