@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
+from obstore.store import MemoryStore
 from sqlalchemy import select
 
 from app.scheduler import run_sweep
@@ -34,7 +36,7 @@ from kernel.jobs.models import EventRow
 from kernel.jobs.runner import drain
 from kernel.money import Money
 from kernel.principal import SYSTEM, Principal, PrincipalKind
-from kernel.storage import Storage, open_storage
+from kernel.storage import Storage, StoredObject, open_storage
 from marketplace.parties.models import Organization
 from tests.witness import witness_all
 
@@ -54,6 +56,29 @@ class PlainRenderer:
         return f"%PDF {document.number} {document.gross_minor}".encode()
 
 
+class PlainStorage(Storage):
+    """Stands where the object store stands, as `PlainRenderer` does. The store's library works by threads of the process that
+    first used it, so that a fork of it waits for ever: mutation tests fork.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(MemoryStore())
+        self._folder = folder
+
+    def put(self, key: str, chunks: Iterable[bytes], *, max_bytes: int | None = None) -> StoredObject:
+        """A file of that name."""
+        content = b"".join(chunks)
+        assert max_bytes is None or len(content) <= max_bytes
+        path = self._folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return StoredObject(key, len(content), hashlib.sha256(content).hexdigest())
+
+    def get_bytes(self, key: str) -> bytes:
+        """The file's content."""
+        return (self._folder / key).read_bytes()
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """Billing with everything it works through."""
@@ -67,11 +92,17 @@ class House:
         drain(self.db)
 
 
-def make_house(db: Database, folder: Path, gateways: Mapping[str, PaymentGateway] | None = None) -> House:
-    """Compose billing on this database; files go to `folder`."""
+def make_house(
+    db: Database,
+    folder: Path,
+    gateways: Mapping[str, PaymentGateway] | None = None,
+    *,
+    storage: Storage | None = None,
+) -> House:
+    """Compose billing on this database; files go to `folder`, by the real store unless another one is given."""
     gateway = SandboxGateway(db)
     witness_all()
-    storage = open_storage(str(folder))
+    storage = storage or open_storage(str(folder))
     jobs.register(gateways or {"sandbox": gateway}, storage, PlainRenderer(), public_url="https://market.example")
     return House(db, gateway, storage)
 
