@@ -36,7 +36,7 @@ from kernel.jobs.models import EventRow
 from kernel.jobs.runner import drain
 from kernel.money import Money
 from kernel.principal import SYSTEM, Principal, PrincipalKind
-from kernel.storage import Storage, StoredObject, open_storage
+from kernel.storage import Storage, StoredObject
 from marketplace.parties.models import Organization
 from tests.witness import witness_all
 
@@ -92,17 +92,11 @@ class House:
         drain(self.db)
 
 
-def make_house(
-    db: Database,
-    folder: Path,
-    gateways: Mapping[str, PaymentGateway] | None = None,
-    *,
-    storage: Storage | None = None,
-) -> House:
-    """Compose billing on this database; files go to `folder`, by the real store unless another one is given."""
+def make_house(db: Database, folder: Path, gateways: Mapping[str, PaymentGateway] | None = None) -> House:
+    """Compose billing on this database; files go to `folder`."""
     gateway = SandboxGateway(db)
     witness_all()
-    storage = storage or open_storage(str(folder))
+    storage = PlainStorage(folder)
     jobs.register(gateways or {"sandbox": gateway}, storage, PlainRenderer(), public_url="https://market.example")
     return House(db, gateway, storage)
 

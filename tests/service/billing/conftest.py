@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from kernel.db.uow import Database
-from tests.factories_billing import House, PlainStorage, make_house
+from tests.factories_billing import House, make_house
 
 
 @pytest.fixture
 def house(db: Database, tmp_path: Path, noon: datetime) -> House:
     """The sandbox gateway, the jobs and a folder for files; whatever other tests left due is run off first."""
-    made = make_house(db, tmp_path, storage=PlainStorage(tmp_path))
+    made = make_house(db, tmp_path)
     made.run()
     return made
