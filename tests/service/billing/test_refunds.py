@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,6 +19,7 @@ from billing.gateways.sandbox import SandboxGateway
 from billing.ledger.queries import balance_minor
 from billing.operator_queues import list_operator_queues
 from billing.payments.models import PaymentAllocation
+from billing.payments.start_payment import start_payment
 from billing.refunds.apply_gateway_result import apply_gateway_result
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
@@ -25,6 +28,7 @@ from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.money import Money
 from kernel.principal import SYSTEM, Principal, PrincipalKind
 from tests.factories_billing import House, Sale, do_sweep, facts, make_house, owed, read
 
@@ -100,8 +104,9 @@ class TestRequestRefund:
         sale = Sale()
         payment_id = sale.paid(house)
         ask(house, sale, payment_id, {sale.line_id: 100_000})
-        with pytest.raises(Conflict, match="refund_exceeds_charge"):
+        with pytest.raises(Conflict) as refused:
             ask(house, sale, payment_id, {sale.line_id: 6_001})
+        assert refused.value.code == "refund_exceeds_charge"
         ask(house, sale, payment_id, {sale.line_id: 6_000})
         with pytest.raises(Conflict, match="nothing_left_to_refund"):
             ask(house, sale, payment_id)
@@ -188,10 +193,12 @@ class TestRequestRefund:
     def test_nothing_is_no_refund(self, house: House, amount: int) -> None:
         sale = Sale()
         payment_id = sale.paid(house)
-        with pytest.raises(Invalid, match="amount_not_positive"):
-            ask(house, sale, payment_id, {sale.line_id: amount})
-        with pytest.raises(Invalid, match="amount_not_positive"):
-            ask(house, sale, payment_id, amount_minor=amount)
+        by_line: dict[str, Any] = {"amounts": {sale.line_id: amount}}
+        in_all: dict[str, Any] = {"amount_minor": amount}
+        for field, asked in (("amounts", by_line), ("amount", in_all)):
+            with pytest.raises(Invalid) as refused:
+                ask(house, sale, payment_id, **asked)
+            assert (refused.value.code, refused.value.field) == ("amount_not_positive", field)
 
     def test_buyer_and_seller_may_ask_and_nobody_else_learns_anything(self, house: House) -> None:
         sale = Sale()
@@ -200,5 +207,43 @@ class TestRequestRefund:
             ask(house, sale, payment_id, {sale.line_id: 100}, who=Principal(PrincipalKind.PERSON, org_id=org_id))
         with pytest.raises(NotFound, match="payment_not_found"):
             ask(house, sale, payment_id, {sale.line_id: 100}, who=Principal(PrincipalKind.PERSON, org_id=uuid7()))
-        with pytest.raises(NotFound, match="charge_not_found"):
+        with pytest.raises(NotFound) as refused:
             ask(house, sale, payment_id, {uuid7(): 100})
+        assert refused.value.code == "charge_not_found"
+
+
+def half_charged(house: House) -> tuple[Sale, UUID]:
+    """2120.00 were paid for an order, and 1060.00 of it charged."""
+    sale = Sale()
+    command = replace(
+        sale.start_command(),
+        amount=Money(2 * sale.gross_minor, "CNY"),
+        allocations=((sale.order_id, sale.seller_org_id, 2 * sale.gross_minor),),
+    )
+    with unit_of_work(house.db, SYSTEM) as uow:
+        payment_id = start_payment(uow, command).request.row_id
+    house.run()
+    sale.charge(house.db, payment_id)
+    return sale, payment_id
+
+
+class TestAnOrderChargedInPart:
+    def test_exactly_what_is_left_is_everything_money_not_charged_included(self, house: House) -> None:
+        sale, payment_id = half_charged(house)
+        ask(house, sale, payment_id, {sale.line_id: 6_000})
+        refund_id = ask(house, sale, payment_id, amount_minor=206_000)
+        house.run()
+        assert read(house.db, Refund, refund_id).amount_minor == 206_000
+        assert states_of(house, sale) == dict.fromkeys(("seller", "commission", "promoter"), ("reversed", 0))
+        with unit_of_work(house.db, SYSTEM) as uow:
+            assert balance_minor(uow, sale.buyer_org_id, "buyer_credit", "CNY") == 0
+
+    def test_another_amount_is_of_what_was_charged(self, house: House) -> None:
+        sale, payment_id = half_charged(house)
+        for too_much in (106_001, 211_999):
+            with pytest.raises(Conflict) as refused:
+                ask(house, sale, payment_id, amount_minor=too_much)
+            assert refused.value.code == "refund_exceeds_charge"
+        ask(house, sale, payment_id, amount_minor=106_000)
+        house.run()
+        assert {left for _, left in states_of(house, sale).values()} == {0}

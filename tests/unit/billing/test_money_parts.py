@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import product
 
 import pytest
 from hypothesis import example, given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from billing.refunds.allocate_refund import LineLeft, allocate_refund
 from billing.shares.split import ShareTerms, Split, reverse_split, split
-from billing.tax.decision import Category, TaxDecision, TaxParty, reason_in_words, tax_for
+from billing.tax.decision import Category, TaxDecision, TaxParty, note_in_words, reason_in_words, tax_for
 from billing.tax.line_amounts import LARGEST_MINOR, LineAmounts, line_amounts
 from billing.tax.rates import EU_STANDARD, FIRST, rate_on
 from kernel.errors import Invalid
@@ -88,6 +89,14 @@ def test_the_tax_follows_from_the_parties(
 def test_a_document_says_why_no_tax_was_charged() -> None:
     assert reason_in_words("eu_reverse_charge") == "Reverse charge, Directive 2006/112/EC art. 196"
     assert reason_in_words("cn_service") == ""
+
+
+def test_a_buyer_is_told_why_a_title_abroad_bears_the_sellers_tax() -> None:
+    note = note_in_words("eu_domestic_unevidenced", "en")
+    assert note is not None
+    assert "so the seller's domestic rate applies" in note
+    assert "按卖方所在地税率计税" in (note_in_words("cn_software_unevidenced", "zh-CN") or "")
+    assert note_in_words("cn_software", "en") is note_in_words("eu_export", "zh-CN") is None
 
 
 @pytest.mark.parametrize(
@@ -251,3 +260,20 @@ def test_partial_refunds_add_up_to_net_and_tax(
         gross_left -= part.gross_minor
         net_left -= part.net_minor
     assert (gross_left, net_left) == (0, 0)
+
+
+def test_no_other_net_of_a_refund_would_keep_both_documents_nearer_to_the_rate() -> None:
+    rate_ppm = 60_000
+
+    def off(gross: int, net: int) -> int:
+        return abs((gross - net) * PPM - net * rate_ppm)
+
+    for gross, net in product(range(1, 46), range(46)):
+        if net > gross or off(gross, net) > PPM + rate_ppm:
+            continue
+        for wish in range(1, gross + 1):
+            # Neither net nor tax of what is left may become negative.
+            possible = range(max(0, net - (gross - wish)), min(net, wish) + 1)
+            best = min(max(off(wish, one), off(gross - wish, net - one)) for one in possible)
+            part = allocate_refund(wish, LineLeft(gross, net, rate_ppm))
+            assert max(off(wish, part.net_minor), off(gross - wish, net - part.net_minor)) == best

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.documents.lines import DocumentLine, TaxCategory, unit_price_of
+from billing.documents.lines import DocumentLine, TaxCategory, TaxSubtotal, tax_breakdown, unit_price_of
 from billing.documents.model import DocumentKind
 from billing.documents.parties import DocumentParty, Period
 from kernel.errors import Invalid
@@ -60,6 +60,35 @@ class TestLine:
         assert (line.net_minor, line.unit_price_minor) == (-1000, Decimal(1000))
 
     @pytest.mark.parametrize(
+        ("net", "quantity", "price"),
+        [
+            (0, "3", "0"),
+            (0, "-3", "0"),
+            (1_000, "3", "333.3"),
+            (-1_000, "-3", "333.3"),
+            (1_000, "0.25", "4000"),
+            # Thirteen digits after the point, as many as there may be.
+            (1, "1E13", "1E-13"),
+        ],
+    )
+    def test_the_price_of_one(self, net: int, quantity: str, price: str) -> None:
+        assert unit_price_of(net, Decimal(quantity)) == Decimal(price)
+
+    @pytest.mark.parametrize(
+        ("net", "quantity", "code", "field"),
+        [
+            (1, "0", "document_quantity_zero", "quantity"),
+            (-1, "2", "document_price_negative", "unit_price_minor"),
+            (1, "-2", "document_price_negative", "unit_price_minor"),
+            (1, "1E14", "document_quantity_too_large", "quantity"),
+        ],
+    )
+    def test_what_has_no_price_of_one_is_refused(self, net: int, quantity: str, code: str, field: str) -> None:
+        with pytest.raises(Invalid) as refusal:
+            unit_price_of(net, Decimal(quantity))
+        assert (refusal.value.code, refusal.value.field) == (code, field)
+
+    @pytest.mark.parametrize(
         ("change", "code"),
         [
             ({"quantity": Decimal(0)}, "document_quantity_zero"),
@@ -93,6 +122,25 @@ class TestInvoice:
             assert sum(getattr(subtotal, field) for subtotal in document.breakdown) == total
         keys = [(subtotal.category, subtotal.rate_ppm) for subtotal in document.breakdown]
         assert len(keys) == len(set(keys))
+
+    def test_the_breakdown_has_the_highest_rate_first_and_the_first_reason_given(self) -> None:
+        breakdown = tax_breakdown(
+            [
+                untaxed_line("a", TaxCategory.EXEMPT, 100),
+                untaxed_line("b", TaxCategory.EXEMPT, 200, exemption_reason="exempt by law"),
+                untaxed_line("c", TaxCategory.EXEMPT, 400, exemption_reason="another"),
+                excluded_line("d", 1_000, 60_000),
+                untaxed_line("e", TaxCategory.ZERO, 800),
+                excluded_line("f", 1_000, 130_000),
+                excluded_line("g", 2_000, 60_000),
+            ]
+        )
+        assert breakdown == (
+            TaxSubtotal(TaxCategory.STANDARD, 130_000, 1_000, 130, 1_130, ""),
+            TaxSubtotal(TaxCategory.STANDARD, 60_000, 3_000, 180, 3_180, ""),
+            TaxSubtotal(TaxCategory.ZERO, 0, 800, 0, 800, ""),
+            TaxSubtotal(TaxCategory.EXEMPT, 0, 700, 0, 700, "exempt by law"),
+        )
 
     @given(st.lists(lines(), min_size=1, max_size=5), st.sampled_from(["net_minor", "tax_minor", "gross_minor"]))
     def test_a_total_one_unit_off_is_refused(self, items: list[DocumentLine], field: str) -> None:
