@@ -49,6 +49,7 @@ from orders.approval_rules.steps import Candidate, WaitingStep, decider_of
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.views import ApprovalStepView, PurchaseView
 from orders.order.views import LineView
+from orders.waiting import count_waiting
 
 SHOWN = 20
 DECIDED = 10
@@ -142,7 +143,7 @@ def _view(page_request: PageRequest) -> ApprovalsView:
             waiting=tuple(
                 _request(page_request, one, _blocked(page_request, one, standing, rules), videos) for one in waiting
             ),
-            count=queries.count_waiting_for_approval(uow),
+            count=count_waiting(uow).approvals if page_request.principal.person_id else 0,
             next_address=addresses.next_page(addresses.APPROVALS, page.next_cursor),
             decided=tuple(_decision(page_request, one) for one in recent if one.decision)[:DECIDED],
             deputies=tuple(_deputy(page_request, one) for one in list_deputies(uow)),
