@@ -164,7 +164,8 @@ def _request(
     blocked: str,
     videos: dict[UUID, VideoSummary],
 ) -> ApprovalRequest:
-    order, line = purchase.orders[0], _lines(purchase)[0]
+    line = _lines(purchase)[0]
+    terms = dict.fromkeys(one.term_months for one in _lines(purchase))
     video = videos.get(line.video_id) if line.video_id else None
     second = (line.second_ms or 0) // 1000
     waits = purchase.waits_for
@@ -176,9 +177,9 @@ def _request(
             f" × {page_request.formats.number(one.quantity)}"
             for one in _lines(purchase)
         ),
-        seller_name=order.seller_name,
+        seller_name=" · ".join(dict.fromkeys(order.seller_name for order in purchase.orders)),
         gross=money(purchase.gross_minor, purchase.currency),
-        term=page_request.t(f"term.{term_key(line.term_months)}", n=line.term_months),
+        term=" · ".join(page_request.t(f"term.{term_key(months)}", n=months) for months in terms),
         asked_by=purchase.requested_by_name or "API",
         asked_at=purchase.created_at,
         expires_at=purchase.deadline_at or purchase.created_at,
