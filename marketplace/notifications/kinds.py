@@ -111,6 +111,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("tax_id_lost", _LISTINGS),
         Kind("listing_waiting", _OPERATIONS),
         Kind("legal_proof_waiting", _OPERATIONS),
+        Kind("transfer_waiting", _OPERATIONS),
         Kind("tax_id_disputed", _OPERATIONS),
         Kind("comment_reported", _OPERATIONS),
         Kind("customer_review_reported", _OPERATIONS),
