@@ -8,10 +8,7 @@ In sandbox mode, the default, every setting has a working value. In production m
 refuses to go on and lists every setting that is missing or unsafe, all at once.
 """
 
-import base64
-import os
 import re
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,14 +17,13 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from kernel.encryption_key import decode_key, sandbox_key
 from kernel.settings_error import SettingProblem, SettingsError
-
-KEY_BYTES = 32
-"""Length of the key-encryption key: 256 bits, as AES-256-GCM needs."""
 
 _SMTP_URL = re.compile(r"smtp(s|\+plain)?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?")
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}")
 Gateway = Literal["sandbox", "stripe"]
+SANDBOX_ACCOUNT = "Channel Market · Sandbox Bank · 6222 0000 0000 0210"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # compared with, never bound
 
 
@@ -112,6 +108,16 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="",
         description="The address that mail comes from, without a name. Sandbox, empty: `no-reply@market.example`.",
+    )
+
+    verification_account: str = Field(
+        default="",
+        max_length=200,
+        description="The platform's bank account, on one line, to which organizations send a small transfer to prove who they "
+        "are. Empty: they hand in documents only; a sandbox names an account of its own.",
+    )
+    verification_currency: str = Field(
+        default="CNY", pattern="^[A-Z]{3}$", description="The currency of `VERIFICATION_ACCOUNT`."
     )
 
     listing_review: Literal["rule", "person"] = Field(
@@ -225,6 +231,11 @@ class Settings(BaseSettings):
         return self.mail_from or "no-reply@market.example"
 
     @property
+    def transfer_account(self) -> str:
+        """Where a verification transfer goes; empty where none is taken."""
+        return self.verification_account or ("" if self.is_production else SANDBOX_ACCOUNT)
+
+    @property
     def outbox_folder(self) -> Path:
         """Where a sandbox without a mail server keeps what it would have sent."""
         return self.market_home / "outbox"
@@ -246,10 +257,10 @@ class Settings(BaseSettings):
         Raises SettingsError when SECRET_KEY, or the kept file, is not 32 bytes of URL-safe base64.
         """
         if self.secret_key is not None:
-            return _decode_key(self.secret_key.get_secret_value())
+            return decode_key(self.secret_key.get_secret_value())
         if self.is_production:
             raise SettingsError([_missing("SECRET_KEY")])
-        return _decode_key(_sandbox_key(self.market_home / "secret.key"))
+        return decode_key(sandbox_key(self.market_home / "secret.key"))
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -272,7 +283,7 @@ def find_problems(settings: Settings) -> list[SettingProblem]:
     problems: list[SettingProblem] = []
     if settings.secret_key is not None:
         try:
-            _decode_key(settings.secret_key.get_secret_value())
+            decode_key(settings.secret_key.get_secret_value())
         except SettingsError as error:
             problems += error.problems
     if "stripe" in settings.payment_gateways:
@@ -355,37 +366,3 @@ def _missing(name: str) -> SettingProblem:
 def _from_pydantic(item: Mapping[str, Any]) -> SettingProblem:
     name = str(item["loc"][0]).upper() if item["loc"] else "SETTINGS"
     return SettingProblem(name, f"cannot be used: {item['msg']}", f"取值无效：{item['msg']}")
-
-
-def _decode_key(text: str) -> bytes:
-    problem = SettingProblem(
-        "SECRET_KEY",
-        "must be 32 random bytes in URL-safe base64; make one with "
-        "`python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'`",
-        "必须是 32 字节随机数的 URL-safe base64 编码；可用 "
-        "`python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'` 生成",
-    )
-    try:
-        key = base64.b64decode(text.strip(), altchars=b"-_", validate=True)
-    except ValueError as error:
-        raise SettingsError([problem]) from error
-    # A key of one or a few repeated bytes was typed, not drawn.
-    if len(key) != KEY_BYTES or len(set(key)) < KEY_BYTES // 4:
-        raise SettingsError([problem])
-    return key
-
-
-def _sandbox_key(path: Path) -> str:
-    """Read the sandbox key, or write it once; of two processes that race, the first one's key stands."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text()

@@ -48,6 +48,7 @@ from kernel.jobs.outbox import emit, enqueue
 from kernel.jobs.settle_each import settle_each
 from marketplace.leads.messages import win_lead
 from marketplace.onboarding.checklist import pass_connector_test
+from orders.approval_rules.deputies import deputies_over, end_over
 from orders.checkout.locking import ask_purchase_and_orders, lock_purchase_and_orders
 from orders.checkout.purge_quotes import purge_unused
 from orders.checkout.request_payment import mark_paid
@@ -72,6 +73,7 @@ REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
 SWEEP_TERMS = "orders.terms.sweep"
+SWEEP_DEPUTIES = "orders.deputies.sweep"
 PURGE_QUOTES = "orders.checkout.purge"
 REFUND_WAITS = timedelta(days=1)
 """After a gateway refused a refund that is owed, until it is asked again."""
@@ -284,6 +286,12 @@ def sweep_acceptance(transact: Transact) -> None:
 def sweep_terms(transact: Transact) -> None:
     """Subscriptions whose last term is over end, and the seller's system is told."""
     settle_each(transact, orders_past_term, end_past_term)
+
+
+@sweep(SWEEP_DEPUTIES, every=timedelta(minutes=1))
+def sweep_deputies(transact: Transact) -> None:
+    """Deputies whose days are over, or who stood in for somebody who left: both sides are told."""
+    settle_each(transact, deputies_over, end_over)
 
 
 @sweep(PURGE_QUOTES, every=timedelta(hours=1))

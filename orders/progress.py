@@ -51,8 +51,22 @@ class ProgressStep:
 
 
 @dataclass(frozen=True, slots=True)
+class LineProgress:
+    """How far the delivery of one line is. `launch_url` once its product can be opened, as long as it may be used."""
+
+    order_line_id: UUID
+    entitlement_id: UUID
+    state: str
+    percent: int
+    message: str | None
+    message_en: str | None
+    launch_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """Where an order is. `percent` is the seller's own figure while delivering, else 0 or 100.
+    """Where an order is. `percent` is the seller's own figure while delivering, else 0 or 100; of several lines that of the
+    slowest. `launch_url` is that of the only line: of several each has its own.
 
     `payment_id`, `payment_state`, `payment_error` (the gateway's reason) and `next_action` (what the payer has to do) are
     those of the latest payment while one is awaited.
@@ -66,6 +80,8 @@ class Progress:
     launch_url: str | None
     failure: str | None
     steps: tuple[ProgressStep, ...]
+    lines: tuple[LineProgress, ...]
+    """Those whose delivery has begun, the slowest first."""
     payment_id: UUID | None
     payment_state: str | None
     payment_error: str | None
@@ -87,6 +103,8 @@ def progress_of(uow: UnitOfWork, order_id: UUID) -> Progress:
             Run.message_en,
             Run.state,
             case((in_force(), Entitlement.launch_url)).label("launch_url"),
+            Entitlement.id.label("entitlement_id"),
+            Entitlement.reference,
         )
         .join(Entitlement, Entitlement.id == Run.entitlement_id)
         .where(Entitlement.reference.in_([line.id for line in order.lines]), Run.operation == "provision")
@@ -101,9 +119,21 @@ def progress_of(uow: UnitOfWork, order_id: UUID) -> Progress:
         percent=slowest.percent if slowest else 0,
         message=slowest.message if slowest else None,
         message_en=slowest.message_en if slowest else None,
-        launch_url=next((row.launch_url for row in rows if row.launch_url), None),
+        launch_url=rows[0].launch_url if len(rows) == 1 else None,
         failure=order.failure,
         steps=_steps(uow, order),
+        lines=tuple(
+            LineProgress(
+                row.reference,
+                row.entitlement_id,
+                row.state,
+                row.percent,
+                row.message,
+                row.message_en,
+                row.launch_url,
+            )
+            for row in rows
+        ),
         payment_id=payment.id if payment else None,
         payment_state=payment.state if payment else None,
         payment_error=payment.error_code if payment else None,

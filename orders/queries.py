@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, bindparam, cast, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
 from kernel import clock
@@ -17,11 +16,11 @@ from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
-from kernel.states import StateHistory, state_in
+from kernel.states import StateHistory
 from marketplace.access.models import Person
 from marketplace.parties.models import Organization
 from orders.approval_rules.models import PurchaseRule
-from orders.approval_rules.steps import ANY_APPROVER, PERMISSIONS, steps_from
+from orders.approval_rules.steps import steps_from
 from orders.checkout.approval_reasons import reasons_of
 from orders.checkout.models import Approval, Purchase
 from orders.checkout.quote_models import Quote
@@ -139,21 +138,6 @@ def list_purchases(
         statement = statement.where(Purchase.state == state)
     views = _purchases(uow, newest_first(statement, Purchase.created_at, Purchase.id, cursor, limit))
     return cut(views, limit, lambda view: (view.created_at, view.id))
-
-
-def count_waiting_for_approval(uow: UnitOfWork) -> int:
-    """How many of the acting organization's purchases wait for a step that is the acting person's to take."""
-    taken = select(func.count()).where(Approval.purchase_id == Purchase.id).scalar_subquery()
-    step = func.coalesce(Purchase.approval_steps[cast(taken, Integer)], literal(ANY_APPROVER.stored(), JSONB))
-    own = [who for who, permission in PERMISSIONS.items() if uow.principal.may(permission)]
-    named = literal({"persons": [{"id": str(uow.principal.person_id)}]}, JSONB)
-    statement = select(func.count()).where(
-        Purchase.buyer_org_id == uow.principal.organization(),
-        # In words, which the index of those that wait can serve.
-        state_in(Purchase.state, "pending_approval"),
-        or_(step.op("->>")("who").in_(own), step.op("@>")(named)),
-    )
-    return uow.session.scalar(statement) or 0
 
 
 @dataclass(frozen=True, slots=True)

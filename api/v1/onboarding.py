@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth import SIGNED_IN
 from api.request import ApiRequest
 from api.schema import CountryIn, CurrencyIn, Out, PageOut, Paging, ShortText, Wire, linked
+from api.v1.legal_proof_out import LegalProofOut
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden, Unavailable
 from kernel.storage import ObjectMissing, StorageError
@@ -29,13 +30,13 @@ from marketplace.onboarding.legal_document import MAX_BYTES, checked_media_type
 from marketplace.onboarding.queries import (
     Checklist,
     LegalDocument,
-    LegalProofView,
     WaitingProof,
     find_document,
     get_checklist,
     list_payout_accounts,
     list_waiting_proofs,
     reveal_payout_account,
+    to_proof_view,
 )
 from marketplace.onboarding.review_legal_proof import ReviewLegalProof, review_legal_proof
 from marketplace.onboarding.save_payout_account import SavePayoutAccount, save_payout_account
@@ -60,24 +61,6 @@ class StepOut(Out):
     state: Literal["todo", "waiting", "rejected", "done"]
     done_at: datetime | None
     reason: str
-
-
-class LegalProofOut(Out):
-    """A document that was handed in, and what the platform said to it."""
-
-    id: UUID
-    state: str
-    file_name: str
-    media_type: str
-    size_bytes: int
-    reason: str
-    created_at: datetime
-    reviewed_at: datetime | None
-
-    @classmethod
-    def of(cls, row: LegalProofView) -> LegalProofOut:
-        """From the query's row."""
-        return cls.of_row(row)
 
 
 class OnboardingOut(Out):
@@ -302,7 +285,7 @@ def get_document(proof_id: FromPath[UUID], request: ApiRequest) -> Response[byte
 def decide_legal_proof(proof_id: FromPath[UUID], data: JSONBody[LegalReviewIn], request: ApiRequest) -> LegalProofOut:
     """Approve a document, or reject it with a reason that the seller reads."""
     command = ReviewLegalProof(proof_id, data.approve, data.reason)
-    return LegalProofOut.of_row(request.transact(lambda uow: review_legal_proof(uow, command)))
+    return LegalProofOut.of(request.transact(lambda uow: to_proof_view(review_legal_proof(uow, command))))
 
 
 @post(
@@ -358,7 +341,7 @@ def hand_in(request: ApiRequest, upload: UploadFile) -> LegalProofOut:
     if row.file_key != stored.key:
         # The same document was handed in a moment ago: that one is reviewed.
         storage.delete(stored.key)
-    return LegalProofOut.of_row(row)
+    return LegalProofOut.of(to_proof_view(row))
 
 
 def send_document(request: ApiRequest, proof_id: UUID) -> Response[Any]:

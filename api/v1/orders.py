@@ -101,14 +101,26 @@ class OrderOut(Out):
         return cls.of_row(order, lines=[LineOut.of(line, order.currency) for line in order.lines])
 
 
+class LineProgressOut(Out):
+    """How far the delivery of one line is, live."""
+
+    order_line_id: UUID
+    entitlement_id: UUID
+    state: Annotated[str, Meta(description="Of the delivery's run")]
+    percent: int
+    message: dict[str, str | None]
+    launch_url: Annotated[str | None, Meta(description="Once its product can be opened")]
+
+
 class ProgressOut(Out):
     """Where an order is, live."""
 
     order_id: UUID
     state: str
-    percent: int
+    percent: Annotated[int, Meta(description="Of several lines: of the slowest")]
     message: dict[str, str | None]
-    launch_url: str | None
+    launch_url: Annotated[str | None, Meta(description="Of the only line; of several each has its own")]
+    lines: Annotated[list[LineProgressOut], Meta(description="Those whose delivery has begun, the slowest first")]
     failure: str | None
     payment_id: Annotated[UUID | None, Meta(description="The latest payment, while one is awaited")]
     payment_state: Annotated[str | None, Meta(description="Of the latest payment, while one is awaited")]
@@ -130,6 +142,9 @@ class ProgressOut(Out):
             percent=progress.percent,
             message={"zh": progress.message, "en": progress.message_en},
             launch_url=progress.launch_url,
+            lines=[
+                LineProgressOut.of_row(one, message={"zh": one.message, "en": one.message_en}) for one in progress.lines
+            ],
             failure=progress.failure,
             payment_id=progress.payment_id,
             payment_state=progress.payment_state,

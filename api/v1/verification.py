@@ -10,17 +10,22 @@ from litestar import Response, get, post, put
 from litestar.di import NamedDependency as Given
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, JSONBody
+from msgspec import Meta
 from pydantic import Field
 
 from api.request import ApiRequest
 from api.schema import Out, PageOut, Paging, Wire, linked
-from api.v1.onboarding import FORM_OVERHEAD, DocumentForm, LegalProofOut, hand_in
+from api.v1.legal_proof_out import LegalProofOut
+from api.v1.onboarding import FORM_OVERHEAD, DocumentForm, hand_in
 from api.v1.organizations import require_own_organization
 from kernel.db.uow import UnitOfWork
-from marketplace.access.identity_limits import count_tax_id
+from kernel.errors import Conflict
+from marketplace.access.identity_limits import count_document, count_tax_id
 from marketplace.onboarding.change_tax_id import change_tax_id
 from marketplace.onboarding.decide_tax_id_dispute import DecideTaxIdDispute, decide_tax_id_dispute
 from marketplace.onboarding.legal_document import MAX_BYTES
+from marketplace.onboarding.queries import to_proof_view
+from marketplace.onboarding.request_transfer import request_transfer
 from marketplace.onboarding.tax_id_queries import (
     ClaimantView,
     DisputeView,
@@ -32,7 +37,7 @@ from marketplace.onboarding.tax_id_queries import (
 
 
 class VerificationOut(Out):
-    """How the organization's identity stands. `state` is `verified` once the platform saw a document that proves it."""
+    """How the organization's identity stands. `state` is `verified` once the platform saw a proof of it."""
 
     org_id: UUID
     legal_name: str
@@ -42,11 +47,15 @@ class VerificationOut(Out):
     state: Literal["missing", "unverified", "waiting", "rejected", "verified"]
     verified_at: datetime | None
     proof: LegalProofOut | None
+    transfer_account: Annotated[
+        str, Meta(description="The platform's account for verification transfers; empty where it takes none")
+    ]
 
     @classmethod
-    def of(cls, row: Verification) -> VerificationOut:
+    def of(cls, row: Verification, transfer_account: str) -> VerificationOut:
         """From the query's row."""
-        return cls.of_row(row, proof=LegalProofOut.of(row.proof) if row.proof else None)
+        proof = LegalProofOut.of(row.proof) if row.proof else None
+        return cls.of_row(row, proof=proof, transfer_account=transfer_account)
 
 
 class TaxIdIn(Wire):
@@ -108,7 +117,7 @@ def get_own_verification(org_id: FromPath[UUID], request: ApiRequest) -> Verific
     """Name, tax identifier, whether it is verified, and the latest document."""
     require_own_organization(request.principal, org_id)
     with request.transaction() as uow:
-        return VerificationOut.of(get_verification(uow))
+        return _shown(request, uow)
 
 
 @post(
@@ -143,9 +152,42 @@ def replace_tax_id(org_id: FromPath[UUID], data: JSONBody[TaxIdIn], request: Api
 
     def work(uow: UnitOfWork) -> VerificationOut:
         correct_tax_id(uow, data.tax_id)
-        return VerificationOut.of(get_verification(uow))
+        return _shown(request, uow)
 
     return request.transact(work)
+
+
+@post(
+    "/v1/organizations/{org_id:uuid}/verification-transfer",
+    permission="members.manage",
+    refuses=[409, 429],
+    sync_to_thread=True,
+    tags=["people"],
+)
+def create_verification_transfer(org_id: FromPath[UUID], request: ApiRequest) -> LegalProofOut:
+    """In place of a document: what to transfer from an account in the organization's name to `transfer_account`.
+
+    It is verified once the platform has seen it arrive. Asked for again while one waits, that one is answered.
+    """
+    require_own_organization(request.principal, org_id)
+    return ask_transfer(request)
+
+
+def ask_transfer(request: ApiRequest) -> LegalProofOut:
+    """What to transfer, for the JSON route and the page alike.
+
+    Raises: as `count_document` and `request_transfer`; Conflict `transfer_unavailable` where the platform takes none.
+    """
+    settings = request.services.settings
+    if not settings.transfer_account:
+        raise Conflict("transfer_unavailable")
+    request.transact(count_document)
+    currency = settings.verification_currency
+    return LegalProofOut.of(request.transact(lambda uow: to_proof_view(request_transfer(uow, currency))))
+
+
+def _shown(request: ApiRequest, uow: UnitOfWork) -> VerificationOut:
+    return VerificationOut.of(get_verification(uow), request.services.settings.transfer_account)
 
 
 def correct_tax_id(uow: UnitOfWork, tax_id: str) -> None:
@@ -198,6 +240,7 @@ def decide_dispute(
 routes = [
     get_own_verification,
     create_verification,
+    create_verification_transfer,
     replace_tax_id,
     get_tax_id_disputes,
     get_one_tax_id_dispute,

@@ -50,7 +50,9 @@ _FIRST_UNREAD = (
     .limit(MOST_COUNTED)
     .subquery()
 )
-_UNREAD = Read(select(func.count()).select_from(_FIRST_UNREAD))
+UNREAD = select(func.count()).select_from(_FIRST_UNREAD)
+"""How many of `person_id`'s are unread in `org_id`, `MOST_COUNTED` at most, as far as they have `permissions`."""
+_UNREAD = Read(UNREAD)
 
 
 def is_shown_to(principal: Principal) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kernel.db.base import Base, CreatedAt, Currency, Id, Instant
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.db.constraints import register
 from kernel.errors import Conflict
 from kernel.states import Machine, edges
@@ -32,13 +32,27 @@ class SellerOnboarding(Base):
 
 
 class LegalProof(Base):
-    """A document that shows that the organization exists and its tax identifier is its own, and what the platform said to it."""
+    """What shows that the organization exists and its tax identifier is its own, and what the platform said to it.
+
+    A document; or a small transfer from a bank account in the organization's name, and then every column of a file is empty.
+    """
 
     __tablename__ = "legal_proof"
     __table_args__ = (
         CheckConstraint("state IN ('submitted', 'approved', 'rejected', 'superseded')", name="state"),
         CheckConstraint("(state IN ('approved', 'rejected')) = (reviewed_at IS NOT NULL)", name="reviewed"),
         CheckConstraint("state <> 'rejected' OR reason <> ''", name="rejected_with_reason"),
+        CheckConstraint(
+            "(transfer_reference IS NULL) = (file_key <> '') AND (transfer_reference IS NULL) = (transfer_minor IS NULL)"
+            " AND (transfer_reference IS NULL) = (currency IS NULL) AND transfer_minor > 0 IS NOT FALSE",
+            name="file_or_transfer",
+        ),
+        Index(
+            "uq_legal_proof_transfer_reference",
+            "transfer_reference",
+            unique=True,
+            postgresql_where=text("transfer_reference IS NOT NULL"),
+        ),
         Index("uq_legal_proof_submitted", "org_id", unique=True, postgresql_where=text("state = 'submitted'")),
         Index("ix_legal_proof_org_id_created_at", "org_id", "created_at"),
         Index("ix_legal_proof_waiting", "created_at", postgresql_where=text("state = 'submitted'")),
@@ -54,6 +68,10 @@ class LegalProof(Base):
     media_type: Mapped[str]
     size_bytes: Mapped[int]
     sha256: Mapped[str]
+    transfer_reference: Mapped[str | None]
+    """What the payer writes on the transfer."""
+    transfer_minor: Mapped[Minor | None]
+    currency: Mapped[Currency | None]
     submitted_by: Mapped[UUID | None]
     reviewed_by: Mapped[UUID | None]
     reviewed_at: Mapped[Instant | None]

@@ -13,6 +13,7 @@ from sqlalchemy import and_, func, select, tuple_
 from kernel import audit
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+from kernel.money import Money
 from kernel.paging import Page, bounded, cut, decode
 from kernel.secrets import SecretBox
 from kernel.states import state_in
@@ -27,7 +28,7 @@ StepState = Literal["todo", "waiting", "rejected", "done"]
 
 @dataclass(frozen=True, slots=True)
 class LegalProofView:
-    """A document that was handed in. `reason` are the reviewer's words."""
+    """A document that was handed in, or a transfer that was asked for. `reason` are the reviewer's words."""
 
     id: UUID
     org_id: UUID
@@ -35,9 +36,19 @@ class LegalProofView:
     file_name: str
     media_type: str
     size_bytes: int
+    transfer_reference: str | None
+    transfer_minor: int | None
+    currency: str | None
     reason: str
     created_at: datetime
     reviewed_at: datetime | None
+
+    @property
+    def transfer(self) -> Money | None:
+        """What is to be transferred, with the reference; None of a document."""
+        if self.transfer_minor is None or self.currency is None:
+            return None
+        return Money(self.transfer_minor, self.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +181,7 @@ class LegalDocument:
 def find_document(uow: UnitOfWork, proof_id: UUID) -> LegalDocument:
     """One's own document, or, for the platform, anybody's. Raises NotFound(`legal_proof_not_found`)."""
     row = uow.session.get(LegalProof, proof_id)
-    if row is None or not (uow.principal.is_platform or row.org_id == uow.principal.organization()):
+    if row is None or not (uow.principal.is_platform or row.org_id == uow.principal.organization()) or not row.file_key:
         raise NotFound("legal_proof_not_found")
     return LegalDocument(row.file_key, row.media_type, row.file_name)
 

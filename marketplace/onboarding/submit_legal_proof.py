@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
-
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -18,6 +16,7 @@ from kernel.text import plain_text
 from marketplace.onboarding.checklist import find_locked_checklist
 from marketplace.onboarding.events import LegalProofSubmitted
 from marketplace.onboarding.models import LEGAL_PROOF, LegalProof
+from marketplace.onboarding.request_transfer import find_waiting_proof
 from marketplace.parties.models import Organization
 
 PREFIX = "legal"
@@ -49,11 +48,7 @@ def submit_legal_proof(uow: UnitOfWork, command: SubmitLegalProof) -> LegalProof
     organization = lock_row(uow.session, Organization, uow.principal.organization())
     if organization is None:
         raise NotFound("organization_not_found")
-    waiting = uow.session.scalar(
-        select(LegalProof)
-        .where(LegalProof.org_id == organization.id, LegalProof.state == "submitted")
-        .with_for_update()
-    )
+    waiting = find_waiting_proof(uow, organization.id)
     if waiting is not None:
         if waiting.sha256 == command.stored.sha256:
             return waiting

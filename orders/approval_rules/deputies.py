@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Date, DateTime, Select, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from kernel import audit, clock
@@ -15,15 +15,18 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from marketplace.access.models import Member, Person
 from marketplace.access.permissions import holds, permissions_of
 from marketplace.parties.models import Organization
+from orders.approval_rules.events import DeputyAppointed, DeputyEnded
 from orders.approval_rules.models import ApprovalDeputy
 from orders.approval_rules.set_policy import READS
 from orders.approval_rules.steps import Candidate
 
 LONGEST = timedelta(days=366)
 MANAGE = "members.manage"
+BATCH_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def appoint_deputy(uow: UnitOfWork, command: AppointDeputy) -> ApprovalDeputy:
     A deputy does not pass it on, and decides nothing that the person could not decide.
 
     Raises: Invalid `deputy_unfit` (oneself, no member, or one who may not see purchases), `deputy_days_invalid`;
-    Conflict `deputy_exists`.
+    Conflict `deputy_exists`. Emits: DeputyAppointed.
     """
     org_id, person_id = uow.principal.organization(), uow.principal.person()
     row = uow.session.execute(
@@ -87,13 +90,15 @@ def appoint_deputy(uow: UnitOfWork, command: AppointDeputy) -> ApprovalDeputy:
         ends_on=command.ends_on.isoformat(),
     )
     uow.flush()
+    emit(uow, DeputyAppointed(delegation_id=appointed.id, org_id=org_id))
     return appointed
 
 
 def revoke_deputy(uow: UnitOfWork, delegation_id: UUID) -> None:
     """End a delegation at once: one's own, or anybody's for who manages members. Done twice, it stays so.
 
-    Raises: NotFound, Forbidden `permission_missing`. Locks: the delegation; what is being decided by it is waited for.
+    Raises: NotFound, Forbidden `permission_missing`. Emits: DeputyEnded. Locks: the delegation; what is being decided by it
+    is waited for.
     """
     found = lock_row(uow.session, ApprovalDeputy, delegation_id)
     if found is None or found.org_id != uow.principal.organization():
@@ -103,7 +108,33 @@ def revoke_deputy(uow: UnitOfWork, delegation_id: UUID) -> None:
     if found.revoked_at is None:
         found.revoked_at = clock.now()
         audit.record(uow, "approval_deputy.revoked", subject_id=found.id)
+        emit(uow, DeputyEnded(delegation_id=found.id, org_id=found.org_id))
     uow.flush()
+
+
+def deputies_over(uow: UnitOfWork) -> Sequence[UUID]:
+    """Delegations that are over and that nobody ended: past their last day, or one of the two has left. For the platform."""
+    return uow.session.scalars(
+        select(ApprovalDeputy.id)
+        .join(Organization, Organization.id == ApprovalDeputy.org_id)
+        .where(ApprovalDeputy.revoked_at.is_(None), _is_over())
+        .order_by(ApprovalDeputy.id)
+        .limit(BATCH_SIZE)
+    ).all()
+
+
+def end_over(uow: UnitOfWork, delegation_id: UUID) -> bool:
+    """Close a delegation that is over, so that both are told, once. Returns False when somebody ended it meanwhile.
+
+    Emits: DeputyEnded. Locks: the delegation.
+    """
+    found = lock_row(uow.session, ApprovalDeputy, delegation_id)
+    if found is None or found.revoked_at is not None:
+        return False
+    found.revoked_at = clock.now()
+    uow.flush()
+    emit(uow, DeputyEnded(delegation_id=found.id, org_id=found.org_id))
+    return True
 
 
 def list_deputies(uow: UnitOfWork) -> list[DeputyView]:
@@ -168,6 +199,26 @@ def _in_force() -> Select[ApprovalDeputy, list[str], str]:
         .where(ApprovalDeputy.revoked_at.is_(None))
         .order_by(ApprovalDeputy.starts_on, ApprovalDeputy.id)
     )
+
+
+def is_in_force(now: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """In SQL, of a delegation joined with its organization: it was not ended, and today is one of its days."""
+    return ApprovalDeputy.revoked_at.is_(None) & _today(now).between(ApprovalDeputy.starts_on, ApprovalDeputy.ends_on)
+
+
+def _is_over() -> ColumnElement[bool]:
+    def stays(person_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+        return exists().where(
+            Member.org_id == ApprovalDeputy.org_id, Member.person_id == person_id, Member.state == "active"
+        )
+
+    left = ~stays(ApprovalDeputy.person_id.expression) | ~stays(ApprovalDeputy.deputy_id.expression)
+    return (ApprovalDeputy.ends_on < _today(literal(clock.now(), DateTime(timezone=True)))) | left
+
+
+def _today(now: ColumnElement[datetime]) -> ColumnElement[date]:
+    """Where the organization keeps its calendar."""
+    return cast(func.timezone(Organization.time_zone, now), Date)
 
 
 def _is_today(row: ApprovalDeputy, time_zone: str) -> bool:

@@ -99,6 +99,7 @@ class ApprovalDeputy(Base):
     ends_on: Mapped[date]
     created_at: Mapped[CreatedAt]
     revoked_at: Mapped[Instant | None]
+    """When it was ended: by somebody's word, or by the sweep once it is over (`deputies.end_over`)."""
 
 
 register("uq_approval_deputy_days", lambda: Conflict("deputy_exists"))

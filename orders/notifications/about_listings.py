@@ -101,12 +101,22 @@ def legal_proof_waiting(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Ite
             yield NewNotification(
                 event.id,
                 event.at,
-                "legal_proof_waiting",
+                "legal_proof_waiting" if proof.transfer_reference is None else "transfer_waiting",
                 f"/operator/sellers/{proof.id}",
-                {"seller": seller},
+                {"seller": seller} | _transfer(proof),
                 org_id=PLATFORM_ORG_ID,
                 permission=REVIEWS,
             )
+
+
+def _transfer(proof: LegalProof) -> dict[str, str | int]:
+    if proof.transfer_reference is None or proof.transfer_minor is None or proof.currency is None:
+        return {}
+    return {
+        "reference": proof.transfer_reference,
+        "amount_minor": proof.transfer_minor,
+        "currency": proof.currency,
+    }
 
 
 @notifies_of(LegalProofReviewed)

@@ -25,6 +25,7 @@ from marketplace.notifications.notify import NewNotification, notify
 from orders.notifications import (
     about_accounts,
     about_comments,
+    about_deputies,
     about_feedback,
     about_identity,
     about_leads,
@@ -39,6 +40,7 @@ from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
 NOTIFY = "orders.notifications.notify"
 SOURCES = (
     about_orders,
+    about_deputies,
     about_money,
     about_listings,
     about_videos,

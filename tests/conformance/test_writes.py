@@ -198,6 +198,7 @@ def onboarding(world: World) -> None:
     proof = ask("POST /v1/onboarding/legal-proof", who, {"file": SCAN}, "multipart/form-data")
     ask("POST /v1/operator/legal-proofs/{proof_id}", operator, {"approve": True}, proof_id=proof["id"])
     own = {"org_id": owner.org_id}
+    ask("POST /v1/organizations/{org_id}/verification-transfer", who, **own)
     ask("POST /v1/organizations/{org_id}/verification", who, {"file": SCAN}, "multipart/form-data", **own)
     with unit_of_work(world.services.db, SYSTEM) as uow:
         rival = make_org(uow)

@@ -25,9 +25,10 @@ from orders.checkout.create_quote import QuoteItem
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.models import Purchase
 from orders.checkout.views import PurchaseView
-from orders.loop import SWEEP_PURCHASES
+from orders.loop import SWEEP_DEPUTIES, SWEEP_PURCHASES
 from orders.notifications.notify_of_events import NOTIFY
-from orders.queries import count_waiting_for_approval, get_purchase, get_quote
+from orders.queries import get_purchase, get_quote
+from orders.waiting import count_waiting
 from tests.factories_marketplace import make_member
 from tests.loop_stage import Stage
 
@@ -65,6 +66,18 @@ def decide(
 ) -> None:
     command = DecidePurchase(purchase_id, decision, "because", step=step)  # type: ignore[arg-type]
     transact(stage.services.db, who, lambda uow: decide_purchase(uow, command))
+
+
+def waiting(stage: Stage, who: Principal) -> tuple[int, bool]:
+    """How many purchases wait for them, and whether they stand in for anybody."""
+    with unit_of_work(stage.services.db, who) as uow:
+        found = count_waiting(uow)
+        return found.approvals, found.stands_in
+
+
+def told_of_deputies(stage: Stage, who: Principal) -> list[str]:
+    mine = select(Notification.kind).where(Notification.person_id == who.person())
+    return sorted(stage.rows(mine.where(Notification.kind.contains("deputy"))))
 
 
 def deputy_of(stage: Stage, who: Principal, deputy: Principal, days: int = 3) -> UUID:
@@ -253,7 +266,7 @@ class TestSteps:
 
         def counted(who: Principal) -> int:
             with unit_of_work(stage.services.db, who) as uow:
-                return count_waiting_for_approval(uow)
+                return count_waiting(uow).approvals
 
         assert stage.approver.person() in told()
         assert not {finance.person(), deputy.person()} & told()
@@ -308,6 +321,74 @@ class TestDeputies:
         decide(stage, stage.approver, own)
         with pytest.raises(Forbidden, match="not_your_step"):
             decide(stage, deputy, own)
+
+    @pytest.mark.parametrize("ending", ["revoked", "over", "left"])
+    def test_what_waits_is_counted_for_a_deputy_as_long_as_they_are_one(
+        self, stage: Stage, held: UUID, ending: str
+    ) -> None:
+        deputy = member(stage, "viewer")
+        assert waiting(stage, deputy) == (0, False)
+        delegation = deputy_of(stage, stage.approver, deputy, days=1)
+        assert waiting(stage, deputy) == (1, True)
+        with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+            if ending == "revoked":
+                revoke_deputy(uow, delegation)
+            if ending == "left":
+                of = select(Member.id).where(Member.person_id == stage.approver.person())
+                remove_member(uow, uow.session.scalars(of).one())
+        if ending == "over":
+            clock.advance(timedelta(days=2))
+        assert waiting(stage, deputy) == (0, False)
+        assert view(stage, held).state == "pending_approval"
+
+    def test_a_deputy_is_not_counted_what_either_of_the_two_asked_for(self, stage: Stage) -> None:
+        rule(stage, SetRule("CNY", 0))
+        deputy = member(stage, "purchaser")
+        deputy_of(stage, stage.approver, deputy)
+        stage.purchase(stage.quote(principal=deputy), principal=deputy)
+        assert waiting(stage, deputy) == (0, True)
+
+    @pytest.mark.parametrize("step", [FINANCE, "named"])
+    def test_a_deputy_is_counted_the_step_of_whom_they_stand_in_for_alone(
+        self, stage: Stage, step: ApprovalStep | str
+    ) -> None:
+        rule(stage, SetRule("CNY", 0))
+        finance, viewer, other = member(stage, "finance"), member(stage, "viewer"), member(stage, "viewer")
+        deputy_of(stage, finance, viewer)
+        deputy_of(stage, stage.approver, other)
+        steps(stage, named(finance) if step == "named" else FINANCE)
+        stage.purchase(stage.quote())
+        assert (waiting(stage, viewer), waiting(stage, other)) == ((1, True), (0, True))
+
+    @pytest.mark.parametrize("ending", ["revoked", "over"])
+    def test_both_are_told_of_its_begin_and_of_its_end_once(self, stage: Stage, ending: str) -> None:
+        deputy = member(stage, "viewer")
+        delegation = deputy_of(stage, stage.approver, deputy, days=1)
+        stage.tick(NOTIFY)
+        assert told_of_deputies(stage, deputy) == ["deputy_appointed"]
+        assert told_of_deputies(stage, stage.approver) == ["own_deputy_appointed"]
+        if ending == "revoked":
+            transact(stage.services.db, stage.approver, lambda uow: revoke_deputy(uow, delegation))
+        stage.tick(SWEEP_DEPUTIES)
+        clock.advance(timedelta(days=2))
+        for _ in range(2):
+            stage.tick(SWEEP_DEPUTIES)
+            stage.tick(NOTIFY)
+        if ending == "over":
+            assert told_of_deputies(stage, deputy) == ["deputy_appointed", "deputy_ended"]
+            assert told_of_deputies(stage, stage.approver) == ["own_deputy_appointed", "own_deputy_ended"]
+
+    def test_who_remains_is_told_that_it_ended_when_the_other_left(self, stage: Stage) -> None:
+        deputy = member(stage, "viewer")
+        deputy_of(stage, stage.approver, deputy)
+        with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+            of = select(Member.id).where(Member.person_id == stage.approver.person())
+            remove_member(uow, uow.session.scalars(of).one())
+        for _ in range(2):
+            stage.tick(SWEEP_DEPUTIES)
+            stage.tick(NOTIFY)
+        assert told_of_deputies(stage, deputy) == ["deputy_appointed", "deputy_ended"]
+        assert "own_deputy_ended" not in told_of_deputies(stage, stage.approver)
 
     def test_nobody_passes_on_what_they_stand_in_for(self, stage: Stage, held: UUID) -> None:
         first, second = member(stage, "viewer"), member(stage, "viewer")

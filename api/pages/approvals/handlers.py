@@ -49,6 +49,7 @@ from orders.approval_rules.steps import Candidate, WaitingStep, decider_of
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.views import ApprovalStepView, PurchaseView
 from orders.order.views import LineView
+from orders.waiting import count_waiting
 
 SHOWN = 20
 DECIDED = 10
@@ -142,7 +143,7 @@ def _view(page_request: PageRequest) -> ApprovalsView:
             waiting=tuple(
                 _request(page_request, one, _blocked(page_request, one, standing, rules), videos) for one in waiting
             ),
-            count=queries.count_waiting_for_approval(uow),
+            count=count_waiting(uow).approvals if page_request.principal.person_id else 0,
             next_address=addresses.next_page(addresses.APPROVALS, page.next_cursor),
             decided=tuple(_decision(page_request, one) for one in recent if one.decision)[:DECIDED],
             deputies=tuple(_deputy(page_request, one) for one in list_deputies(uow)),
@@ -163,7 +164,8 @@ def _request(
     blocked: str,
     videos: dict[UUID, VideoSummary],
 ) -> ApprovalRequest:
-    order, line = purchase.orders[0], _lines(purchase)[0]
+    line = _lines(purchase)[0]
+    terms = dict.fromkeys(one.term_months for one in _lines(purchase))
     video = videos.get(line.video_id) if line.video_id else None
     second = (line.second_ms or 0) // 1000
     waits = purchase.waits_for
@@ -175,9 +177,9 @@ def _request(
             f" × {page_request.formats.number(one.quantity)}"
             for one in _lines(purchase)
         ),
-        seller_name=order.seller_name,
+        seller_name=" · ".join(dict.fromkeys(order.seller_name for order in purchase.orders)),
         gross=money(purchase.gross_minor, purchase.currency),
-        term=page_request.t(f"term.{term_key(line.term_months)}", n=line.term_months),
+        term=" · ".join(page_request.t(f"term.{term_key(months)}", n=months) for months in terms),
         asked_by=purchase.requested_by_name or "API",
         asked_at=purchase.created_at,
         expires_at=purchase.deadline_at or purchase.created_at,

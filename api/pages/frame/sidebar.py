@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from api.pages.frame.navigation import Area
 from kernel.db.uow import UnitOfWork
 from kernel.principal import PrincipalKind
 from marketplace.access.authenticate import SignedIn
 from marketplace.channels.queries import list_own_channels
-from marketplace.notifications.queries import count_unread
-from orders.approval_rules.steps import PERMISSIONS
-from orders.queries import count_waiting_for_approval
+from orders.waiting import count_waiting
 
 VISITOR_AREAS: frozenset[Area] = frozenset({"channel"})
 """Of whoever has not signed in."""
@@ -47,10 +48,32 @@ _OPERATING: tuple[tuple[str, Area], ...] = (
 )
 
 
-def areas_of(uow: UnitOfWork, signed_in: SignedIn | None) -> frozenset[Area]:
-    """The areas of the rail: never one whose page would refuse its reader. A promoter has a channel, but sells nothing."""
+@dataclass(frozen=True, slots=True)
+class Sidebar:
+    """A visitor's rail."""
+
+    areas: frozenset[Area]
+    badges: Mapping[str, int]
+    """How many purchases wait for the visitor's decision, and how many notifications to be read."""
+
+
+NO_SIDEBAR = Sidebar(VISITOR_AREAS, {})
+
+
+def sidebar_of(uow: UnitOfWork, signed_in: SignedIn | None) -> Sidebar:
+    """What the rail of this visitor holds, read in one statement; whether a promoter has a channel takes another."""
     if signed_in is None:
-        return VISITOR_AREAS
+        return NO_SIDEBAR
+    waiting = count_waiting(uow)
+    areas = _areas_of(uow, signed_in)
+    if (waiting.stands_in or waiting.approvals) and signed_in.principal.may("orders.read"):
+        areas |= {"approver"}
+    badges = {"notifications": waiting.unread, "approvals": waiting.approvals if "approver" in areas else 0}
+    return Sidebar(areas, badges)
+
+
+def _areas_of(uow: UnitOfWork, signed_in: SignedIn) -> frozenset[Area]:
+    """Never one whose page would refuse its reader. A promoter has a channel, but sells nothing."""
     principal = signed_in.principal
 
     def may(areas: tuple[tuple[str, Area], ...]) -> set[Area]:
@@ -68,13 +91,3 @@ def areas_of(uow: UnitOfWork, signed_in: SignedIn | None) -> frozenset[Area]:
         if (promoting := may(_PROMOTING)) and list_own_channels(uow):
             found |= promoting
     return frozenset({*VISITOR_AREAS, *found})
-
-
-def badges_of(uow: UnitOfWork, signed_in: SignedIn | None) -> dict[str, int]:
-    """How many purchases wait for the visitor's decision, and how many notifications to be read."""
-    if signed_in is None:
-        return {}
-    badges = {"notifications": count_unread(uow, signed_in.principal)}
-    if any(map(signed_in.principal.may, PERMISSIONS.values())):
-        badges["approvals"] = count_waiting_for_approval(uow)
-    return badges

@@ -26,9 +26,8 @@ from api.csrf import cover_token, is_token
 from api.language import Language, language_of
 from api.origin import referring_path
 from api.pages.frame.formats import Formats
-from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View, render
-from api.pages.frame.sidebar import VISITOR_AREAS, areas_of, badges_of
+from api.pages.frame.sidebar import NO_SIDEBAR, Sidebar, sidebar_of
 from api.pages.frame.translations import translations
 from api.request import ApiRequest
 from kernel import sandbox_history
@@ -89,7 +88,7 @@ class PageRequest:
         self.services = request.services
         self.language: Language = language_of(request)
         self._own_token = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
-        self._sidebar: tuple[frozenset[Area], dict[str, int]] | None = None
+        self._sidebar: Sidebar | None = None
 
     @property
     def principal(self) -> Principal:
@@ -132,7 +131,7 @@ class PageRequest:
     def _read_sidebar(self, uow: UnitOfWork) -> None:
         if self._sidebar is None and self.request.method in SAFE:
             uow.flush()
-            self._sidebar = areas_of(uow, self.signed_in), badges_of(uow, self.signed_in)
+            self._sidebar = sidebar_of(uow, self.signed_in)
 
     def pick(self, chinese: str | None, english: str | None) -> str:
         """The text in the page's language; the other one when it is missing."""
@@ -184,7 +183,7 @@ class PageRequest:
     def chrome(self, *, notice: FlashMessage | None = None, refresh_s: int = 0) -> Chrome:
         """What surrounds the page."""
         signed_in = self.signed_in
-        areas, badges = self._sidebar or self._read_sidebar_alone()
+        sidebar = self._sidebar or self._read_sidebar_alone()
         return Chrome(
             language=self.language,
             nonce=self.request.scope["state"].get("nonce", ""),
@@ -194,8 +193,8 @@ class PageRequest:
             sandbox=self.services.sandbox,
             person=signed_in.person_name if signed_in else None,
             organizations=_choices(signed_in),
-            areas=areas,
-            badges=badges,
+            areas=sidebar.areas,
+            badges=sidebar.badges,
             notice=notice,
             refresh_s=refresh_s,
             history_percent=sandbox_history.percent_done(),
@@ -210,11 +209,11 @@ class PageRequest:
         """Send the browser to the page it came from."""
         return self.redirect(referring_path(self.request) or default)
 
-    def _read_sidebar_alone(self) -> tuple[frozenset[Area], dict[str, int]]:
+    def _read_sidebar_alone(self) -> Sidebar:
         if self.signed_in is None:
-            return VISITOR_AREAS, {}
+            return NO_SIDEBAR
         with self.request.transaction() as uow:
-            return areas_of(uow, self.signed_in), badges_of(uow, self.signed_in)
+            return sidebar_of(uow, self.signed_in)
 
     def _flashed(self) -> FlashMessage | None:
         key = f"notice.{self.request.cookies.get(NOTICE_COOKIE, '')}"

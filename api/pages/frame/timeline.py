@@ -54,6 +54,8 @@ class Link:
     tag: str = ""
     #: The link one started from (on the trace page).
     subject: bool = False
+    #: The order line whose delivery it is: its progress is shown live.
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,24 +151,15 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -
     failed = order.state == "pending_payment" and data.payment is not None and data.payment.state == "failed"
     buys = page_request.principal.may("orders.buy")
     waits = order.state == "pending_payment" and data.payment is not None and data.payment.state == "requires_action"
-    usable = next((one for one in data.deliveries if one.entitlement_state == "active"), None)
+    lines = tuple(_line(page_request, data, one) for one in order.lines)
+    only = lines[0] if len(lines) == 1 else None
     invoice = data.invoice
     return OrderPageView(
         id=str(order.id),
         number=order.number,
         state=order.state,
         listing_name=titles(page_request, order.lines),
-        lines=tuple(
-            OrderPageLine(
-                page_request.pick(one.title, one.title_en),
-                page_request.pick(one.plan_name, one.plan_name_en),
-                one.quantity,
-                one.pricing == "per_seat",
-                data.terms.get(one.listing_version_id, ""),
-                addresses.product_terms(one.listing_id, one.listing_version_id),
-            )
-            for one in order.lines
-        ),
+        lines=lines,
         seller_name=order.seller_name,
         net=money(order.net_minor, order.currency),
         tax=money(order.tax_minor, order.currency),
@@ -189,19 +180,34 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -
             for bought in order.lines
             for one in bought.claims
         ),
-        entitlement_id=str(usable.entitlement_id)
-        if usable and page_request.principal.may("entitlements.read")
-        else None,
+        entitlement_id=only.entitlement_id if only else None,
         invoice_id=str(invoice.id) if invoice and invoice.has_pdf else None,
-        video_id=str(line.video_id) if line.video_id and data.video else None,
+        video_id=str(line.video_id) if line.video_id in data.videos else None,
         video_second=(line.second_ms or 0) // 1000,
         may_cancel=refundable,
         may_accept=order.awaits_acceptance and buys,
-        may_launch=bool(usable and usable.launch_url) and page_request.principal.may("entitlements.read"),
+        may_launch=only is not None and only.may_launch,
         pay_again=methods(page_request, page_request.services.gateways) if failed and buys else (),
         pay_error=presenter.pay_error(page_request, data.payment.error_code) if failed and data.payment else "",
         confirm=_confirmation(data.payment, may_buy=buys) if waits and data.payment else None,
         payment_state=data.payment.state if order.state == "pending_payment" and data.payment else "",
+    )
+
+
+def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) -> OrderPageLine:
+    delivery = data.delivery_of(line)
+    usable = delivery if delivery and delivery.entitlement_state == "active" else None
+    opens = usable if page_request.principal.may("entitlements.read") else None
+    return OrderPageLine(
+        page_request.pick(line.title, line.title_en),
+        page_request.pick(line.plan_name, line.plan_name_en),
+        line.quantity,
+        line.pricing == "per_seat",
+        data.terms.get(line.listing_version_id, ""),
+        addresses.product_terms(line.listing_id, line.listing_version_id),
+        entitlement_state=delivery.entitlement_state if delivery else "",
+        entitlement_id=str(opens.entitlement_id) if opens else None,
+        may_launch=bool(opens and opens.launch_url),
     )
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from api.pages.frame import addresses
 from api.pages.frame.approval_words import who_decides
 from api.pages.frame.codes import in_words
-from api.pages.frame.phrases import money
+from api.pages.frame.phrases import money, several
 from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Link, LinkState, Timeline, TimelineAttempt, TimelineFact
 from api.pages.frame.translations import translations
@@ -26,7 +26,7 @@ from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
 from orders.approval_rules.steps import ANY_APPROVER
 from orders.checkout.views import PurchaseView
-from orders.order.views import OrderView
+from orders.order.views import LineView, OrderView
 from orders.queries import StateChange
 
 OVER = frozenset({"rejected", "expired", "cancelled"})
@@ -54,7 +54,8 @@ class OrderPageData:
     deliveries: tuple[Delivery, ...]
     invoices: tuple[InvoiceRow, ...]
     refunds: tuple[RefundRow, ...]
-    video: VideoSummary | None
+    videos: Mapping[UUID, VideoSummary]
+    """Those that lines were bought from and that the buyer may still see."""
     terms: Mapping[UUID, str] = field(default_factory=dict)
     """The seller's name for the terms of the lines' versions, by version."""
 
@@ -71,6 +72,10 @@ class OrderPageData:
             return order.gross_minor > 0 and not (self.invoice and self.invoice.has_pdf)
         return order.state not in OVER | {"refunded"}
 
+    def delivery_of(self, line: LineView) -> Delivery | None:
+        """How far the delivery of a line is, None before it begins."""
+        return next((one for one in self.deliveries if one.reference == line.id), None)
+
     def at(self, state: str) -> datetime | None:
         """When the order first came into a state."""
         return next((step.at for step in self.steps if step.machine == "order" and step.to_state == state), None)
@@ -79,7 +84,6 @@ class OrderPageData:
 def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
     """Read an order of the acting buyer with all that follows from it. Raises NotFound."""
     order = queries.get_order(uow, order_id)
-    video_id = order.lines[0].video_id if order.lines else None
     papers = (
         list_invoices(uow, InvoiceFilter(order_id=order.id), limit=50) if uow.principal.may("invoices.read") else None
     )
@@ -94,7 +98,7 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
         deliveries=tuple(deliveries_of(uow, [line.id for line in order.lines]).values()),
         invoices=tuple(papers.items) if papers else (),
         refunds=tuple(refunds_received(uow, order.id)),
-        video=summaries_of(uow, [video_id]).get(video_id) if video_id else None,
+        videos=summaries_of(uow, {line.video_id for line in order.lines if line.video_id}),
         terms=versions_with_terms(uow, [line.listing_version_id for line in order.lines]),
     )
 
@@ -113,17 +117,18 @@ def timeline(page_request: PageRequest, data: OrderPageData) -> Timeline:
 
 def _origin(page_request: PageRequest, data: OrderPageData) -> list[Link]:
     order, links = data.order, []
-    line = order.lines[0]
-    if line.video_id is not None:
-        second = (line.second_ms or 0) // 1000
-        title = page_request.pick(data.video.title, data.video.title_en) if data.video else ""
+    for video_id, second in dict.fromkeys((line.video_id, (line.second_ms or 0) // 1000) for line in order.lines):
+        if video_id is None:
+            continue
+        video = data.videos.get(video_id)
+        title = page_request.pick(video.title, video.title_en) if video else ""
         said = page_request.t("order.said_at", at=page_request.formats.second(second))
         links.append(
             Link(
                 "video",
                 "done",
                 text=" · ".join(part for part in (title, said) if part),
-                address=addresses.video(str(line.video_id), second) if data.video else None,
+                address=addresses.video(str(video_id), second) if video else None,
             )
         )
     gross = page_request.formats.money(money(order.gross_minor, order.currency))
@@ -197,13 +202,20 @@ def _runs(page_request: PageRequest, data: OrderPageData) -> list[Link]:
             "run",
             _RUNS.get(one.run_state, "live"),
             one.attempts[0].started_at if one.attempts else data.at("fulfilling"),
-            _run_text(page_request, one),
+            _of_line(page_request, data, one, _run_text(page_request, one)),
             str(one.run_id),
             attempts=_attempts(page_request, one.attempts),
             percent=one.percent,
+            line=str(one.reference),
         )
         for one in data.deliveries
     ]
+
+
+def _of_line(page_request: PageRequest, data: OrderPageData, one: Delivery, text: str) -> str:
+    """Where an order has several lines, what is said of one names it."""
+    names = dict(zip((line.id for line in data.order.lines), several(page_request, data.order.lines), strict=False))
+    return " · ".join(part for part in (names.get(one.reference, ""), text) if part)
 
 
 def _run_text(page_request: PageRequest, one: Delivery) -> str:
@@ -238,7 +250,7 @@ def _entitlements(page_request: PageRequest, data: OrderPageData) -> list[Link]:
                 "entitlement",
                 state,
                 one.valid_from if state == "done" else None,
-                text,
+                _of_line(page_request, data, one, text),
                 str(one.entitlement_id),
                 addresses.entitlement(str(one.entitlement_id)) if state == "done" else None,
             )

@@ -23,6 +23,10 @@ class OrderPageLine:
     #: The seller's terms at the time, and where they are read.
     terms_version: str = ""
     terms_address: str = ""
+    #: How far its delivery is, empty before it begins; and what it opened.
+    entitlement_state: str = ""
+    entitlement_id: str | None = None
+    may_launch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,13 @@ from api.pages.frame.translations import translations
 from api.pages.seller_reviews.views import RevealedView, SellerReviewsView, SellerReviewView, WaitingRow
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
-from marketplace.onboarding.queries import WaitingProof, get_proof, list_waiting_proofs, reveal_payout_account
+from marketplace.onboarding.queries import (
+    LegalProofView,
+    WaitingProof,
+    get_proof,
+    list_waiting_proofs,
+    reveal_payout_account,
+)
 from marketplace.onboarding.review_legal_proof import ReviewLegalProof, review_legal_proof
 from marketplace.parties.lookups import get_party
 
@@ -80,6 +86,7 @@ def _one(
         found,
         _country(page_request, found.country),
         reason,
+        page_request.services.settings.transfer_account,
         failure(page_request, refused) if refused else None,
         getattr(refused, "field", None) or "" if refused else "",
     )
@@ -91,9 +98,16 @@ def _row(page_request: PageRequest, one: WaitingProof) -> WaitingRow:
         seller=one.display_name,
         legal_name=one.legal_name,
         country_name=_country(page_request, one.country),
-        file_name=one.proof.file_name,
+        file_name=_proof_name(page_request, one.proof),
         waiting_s=seconds_since(one.proof.created_at),
     )
+
+
+def _proof_name(page_request: PageRequest, proof: LegalProofView) -> str:
+    """A document by its file's name, a transfer by what is looked for at the bank."""
+    if proof.transfer is None:
+        return proof.file_name
+    return f"{page_request.formats.money(proof.transfer)} · {proof.transfer_reference}"
 
 
 def _country(page_request: PageRequest, code: str) -> str:

@@ -17,6 +17,7 @@ class WaitingRow:
     legal_name: str
     country_name: str
     file_name: str
+    """Of a transfer its reference and amount."""
     waiting_s: int
 
 
@@ -41,6 +42,8 @@ class SellerReviewView:
     found: WaitingProof
     country_name: str
     reason: str = ""
+    #: Where a verification transfer goes.
+    transfer_account: str = ""
     error: str | None = None
     error_field: str = ""
 

@@ -12,7 +12,7 @@ from api.pages.frame.translations import translations
 from api.pages.verification.views import VerificationView
 from api.problems import headers_of
 from api.v1.onboarding import FORM_OVERHEAD, hand_in
-from api.v1.verification import correct_tax_id
+from api.v1.verification import ask_transfer, correct_tax_id
 from kernel.errors import DomainError
 from marketplace.onboarding.legal_document import MAX_BYTES
 from marketplace.onboarding.tax_id_queries import get_verification
@@ -39,6 +39,18 @@ def hand_in_evidence(page_request: Given[PageRequest], form: Given[Form]) -> Ans
     return page_request.redirect(addresses.VERIFICATION, notice="legal_handed_in")
 
 
+@form_post(addresses.VERIFICATION_TRANSFER, OWN)
+def begin_transfer(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Say what to transfer; pressed twice, it is the same."""
+    del form
+    try:
+        ask_transfer(page_request.request)
+    except DomainError as refused:
+        view = _view(page_request, "", refused)
+        return page_request.render(view, status=refused.status, headers=headers_of(refused))
+    return page_request.redirect(addresses.VERIFICATION, notice="transfer_asked")
+
+
 @form_post(addresses.VERIFICATION_TAX_ID, OWN)
 def save_tax_id(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Give another identifier, as long as none is verified."""
@@ -59,10 +71,11 @@ def _view(page_request: PageRequest, tax_id: str | None = None, refused: DomainE
         found=found,
         country_name=str(names.get(found.country, found.country)),
         max_bytes=MAX_BYTES,
+        transfer_account=page_request.services.settings.transfer_account,
         tax_id=tax_id or found.tax_id or "",
         error=failure(page_request, refused) if refused else None,
         error_field=(getattr(refused, "field", None) or "") if refused else "",
     )
 
 
-routes = [show_verification, hand_in_evidence, save_tax_id]
+routes = [show_verification, hand_in_evidence, begin_transfer, save_tax_id]

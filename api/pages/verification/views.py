@@ -18,6 +18,8 @@ class VerificationView:
     found: Verification
     country_name: str
     max_bytes: int
+    #: Where a small transfer goes that proves it, too; empty where the platform takes none.
+    transfer_account: str = ""
     tax_id: str = ""
     error: str | None = None
     error_field: str = ""

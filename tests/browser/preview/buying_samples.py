@@ -297,6 +297,15 @@ class Samples:
             Link("payout", "todo", None, "", "", None, (TimelineFact("expected", p("12月3日", "3 Dec")),)),
         )
 
+    def order_of_several(self) -> OrderPageView:
+        """An order of two lines, one of which can be used already."""
+        p, one = self.pick, self.order(live=True)
+        second = OrderPageLine(p("发票验真", "Invoice Check"), "Team", 3, False, entitlement_state="pending")
+        first = replace(one.lines[0], entitlement_state="active", entitlement_id=ID.format(70), may_launch=True)
+        return replace(
+            one, listing_name=p(f"{self.hiring} 等 2 项", f"{self.hiring} and 1 more"), lines=(first, second)
+        )
+
     def order(self, *, live: bool = False) -> OrderPageView:
         """An order, delivered or being delivered."""
         links = [link for link in self.links() if link.kind not in ("touchpoint", "statement", "payout")]

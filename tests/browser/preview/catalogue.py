@@ -6,7 +6,6 @@ from api.language import Language
 from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
-from api.pages.orders.views import OrderPageLine, OrderPageView
 from tests.browser.preview import comment_samples, feedback_samples, lead_samples
 from tests.browser.preview.listing_samples import listing_pages, review_pages
 from tests.browser.preview.notification_samples import NotificationSamples
@@ -29,12 +28,6 @@ class Sample:
     refresh_s: int = 0
 
 
-def several(order: OrderPageView) -> OrderPageView:
-    """The order with two more lines."""
-    more = OrderPageLine("Harbor Backup", "500 GB", 1, sold_by_seat=False)
-    return replace(order, lines=(*order.lines, more, more))
-
-
 def clear(queue: Queue) -> Queue:
     """The queue with nothing in it."""
     return replace(queue, count=0, oldest_s=None, late=False, address=None)
@@ -55,7 +48,7 @@ def samples(language: Language) -> dict[str, Sample]:
         "buy-offer": Sample(s.buy_offer(), BUYER),
         "orders": Sample(s.orders(), BUYER),
         "order": Sample(s.order(), BUYER),
-        "order-several": Sample(several(s.order()), BUYER),
+        "order-several": Sample(s.order_of_several(), BUYER),
         "order-live": Sample(s.order(live=True), BUYER, refresh_s=5),
         "invoices": Sample(s.invoices(), BUYER),
         "invoice-opened": Sample(s.invoices(opened=True), BUYER),

@@ -34,6 +34,10 @@ class NotificationSamples(FinanceSamples):
             "why": self.pick("一张卡片上的商品不在售", "the product of a card was not on sale"),
             "agent": "Safari · macOS",
             "left": 9,
+            "reference": "CM7K2Q9XHD",
+            "deputy": self.pick("吴桐", "Wu Tong"),
+            "from": "2026-11-23",
+            "until": "2026-11-30",
             "tax_id": "91310000MA1K35TX2X",
         }
         items = []

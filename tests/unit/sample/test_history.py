@@ -34,6 +34,7 @@ from marketplace.discovery.jobs import INDEX_ANEW
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
 from marketplace.publishing.jobs import PUBLISH_DUE
 from orders.feed_outcomes import COUNT_OUTCOMES
+from orders.loop import SWEEP_DEPUTIES
 from orders.notifications.notify_of_events import NOTIFY
 
 ENDS = [
@@ -56,6 +57,7 @@ OF_THE_PRESENT = {
     marketplace.notifications.jobs.DIGESTS,
     marketplace.notifications.jobs.RETENTION,
     NOTIFY,
+    SWEEP_DEPUTIES,
 }
 """Sweeps that look after storage, what is old and whom to tell, not after what is due by the calendar of a sale."""
 

@@ -12,6 +12,9 @@ const PAPER_TRIES = 40;
 
 const standing = (progress) => PAYMENT[progress.payment_state] ?? progress.state;
 
+/** Which lines are how far: one that can be opened before the others changes the page. */
+const standings = (progress) => progress.lines.map((line) => `${line.order_line_id} ${line.state}`).sort().join();
+
 /** Listen to an order. The browser reconnects by itself; an ended order closes the stream. */
 export function follow(address, onProgress) {
   const stream = new EventSource(address);
@@ -67,6 +70,7 @@ function watchOrder() {
   if (!section) return;
   let state = section.dataset.state;
   let paying = section.dataset.payment;
+  let deliveries = null;
   if (ENDED.has(state)) {
     awaitPaper();
     return;
@@ -80,10 +84,15 @@ function watchOrder() {
       announce(text(`head.${standing(progress)}`, { percent: progress.percent ?? 0 }));
       return;
     }
-    const live = document.querySelector("[data-order-progress]");
-    for (const percent of live?.querySelectorAll("[data-percent]") ?? []) percent.textContent = `${progress.percent}%`;
-    for (const meter of live?.querySelectorAll("[data-meter]") ?? []) meter.value = progress.percent;
-    for (const message of live?.querySelectorAll("[data-message]") ?? []) message.textContent = say(progress.message);
+    const now = standings(progress);
+    if (deliveries !== null && now !== deliveries) await refresh();
+    deliveries = now;
+    for (const line of progress.lines) {
+      const link = document.querySelector(`[data-order-progress] [data-line="${CSS.escape(line.order_line_id)}"]`);
+      for (const percent of link?.querySelectorAll("[data-percent]") ?? []) percent.textContent = `${line.percent}%`;
+      for (const meter of link?.querySelectorAll("[data-meter]") ?? []) meter.value = line.percent;
+      for (const message of link?.querySelectorAll("[data-message]") ?? []) message.textContent = say(line.message);
+    }
   });
   stream.addEventListener("error", () => {
     if (stream.readyState === EventSource.CLOSED && !ENDED.has(state)) setTimeout(refresh, AGAIN_MS);

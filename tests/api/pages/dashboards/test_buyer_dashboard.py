@@ -55,9 +55,22 @@ def test_an_order_of_several_lines_is_listed_whole_to_both_sides(dashboards: Das
     stage = dashboards.stage
     other, _ = stage.offer(code="team", name="团队版", name_en="Team")
     quote_id = stage.quote(lines=(QuoteItem(stage.seat_plan, 20), QuoteItem(other, 3)))
-    stage.purchase(quote_id)
+    purchase_id = stage.purchase(quote_id)
+    waits = text_of(dashboards.buyer.get(f"/orders/{stage.orders_of(purchase_id)[0].id}"))
+    assert "What was bought" in waits
     stage.run()
     for visitor, path in ((dashboards.buyer, "/orders"), (dashboards.seller, "/seller/orders")):
         said = text_of(visitor.get(path))
         for line in ("Recruiting Pro · Pro × 20", "Recruiting Pro · Team × 3"):
             assert line in said, path
+    order_id = stage.orders_of(purchase_id)[0].id
+    page = dashboards.buyer.get(f"/orders/{order_id}")
+    assert len(re.findall(r'href="/entitlements/[0-9a-f-]{36}/launch"', page.text)) == 2
+    assert len(set(re.findall(r'href="(/entitlements/[0-9a-f-]{36})"', page.text))) == 2
+    for line in ("Recruiting Pro · Pro × 20", "Recruiting Pro · Team × 3"):
+        # Delivered, and open to be used: each line for itself.
+        assert text_of(page).count(line) >= 2
+    progress = dashboards.buyer.get(f"/v1/orders/{order_id}/status").json()
+    assert progress["launch_url"] is None
+    assert len({one["launch_url"] for one in progress["lines"]}) == 2
+    assert len({one["order_line_id"] for one in progress["lines"]}) == 2

@@ -230,6 +230,22 @@ class TestDeputies:
             assert approver.post(ended[0]).status_code == 303
         assert ended[0] not in approver.get("/approvals").text
 
+    def test_a_deputy_finds_the_way_in_as_long_as_they_are_one(self, dashboards: Dashboards) -> None:
+        approver = dashboards.somebody(dashboards.stage.buyer, "approver")
+        deputy = dashboards.somebody(dashboards.stage.buyer, "viewer")
+        entry = '<a href="/approvals"'
+        assert entry not in deputy.get("/orders").text
+        page = approver.get("/approvals").text
+        today = re.findall(r'type="date" value="([\d-]{10})"', page)[0]
+        newest = re.findall(r'<option value="([0-9a-f-]{36})"', page)
+        for colleague in newest:
+            typed = {"deputy_id": colleague, "starts_on": today, "ends_on": today}
+            assert approver.post("/approvals/deputies", **typed).status_code == 303
+        assert entry in deputy.get("/orders").text
+        for ended in re.findall(r'action="(/approvals/deputies/[0-9a-f-]{36}/end)"', approver.get("/approvals").text):
+            assert approver.post(ended).status_code == 303
+        assert entry not in deputy.get("/orders").text
+
 
 class TestWhyAndWho:
     def test_the_sheet_and_the_order_say_why_it_waits_and_who_decides(self, dashboards: Dashboards) -> None:

@@ -38,6 +38,32 @@ def test_a_buyer_hands_in_a_document_and_is_verified(dashboards: Dashboards) -> 
     assert "verified" in text_of(refused)
 
 
+def test_a_buyer_transfers_a_little_and_is_verified(dashboards: Dashboards) -> None:
+    org, owner = dashboards.new_organization()
+    assert "Or prove it by a small transfer" in text_of(owner.get(PAGE))
+    for _ in range(2):
+        assert owner.post(f"{PAGE}/transfer").headers["location"] == PAGE
+    with unit_of_work(dashboards.stage.services.db, SYSTEM) as uow:
+        proof = uow.session.scalars(select(LegalProof).where(LegalProof.org_id == org.id)).one()
+        reference, desk = proof.transfer_reference or "", f"/operator/sellers/{proof.id}"
+    said = text_of(owner.get(PAGE))
+    assert reference in said
+    assert "Sandbox Bank" in said
+    assert "Show amount and reference" not in said
+    assert reference in text_of(dashboards.operator.get("/operator/sellers"))
+    assert reference in text_of(dashboards.operator.get(desk))
+    assert dashboards.operator.get(f"/v1/operator/legal-proofs/{proof.id}/file").status_code == 404
+    assert dashboards.operator.post(desk, action="reject", reason="It came from another firm.").status_code == 303
+    assert "It came from another firm." in text_of(owner.get(PAGE))
+    assert owner.post(f"{PAGE}/transfer").status_code == 303
+    with unit_of_work(dashboards.stage.services.db, SYSTEM) as uow:
+        wanted = select(LegalProof.id).where(LegalProof.org_id == org.id, LegalProof.state == "submitted")
+        again = uow.session.scalars(wanted).one()
+    assert dashboards.operator.post(f"/operator/sellers/{again}", action="approve").status_code == 303
+    assert "Verified on" in text_of(owner.get(PAGE))
+    assert owner.post(f"{PAGE}/transfer").status_code == 409
+
+
 def test_a_wrong_number_is_kept_and_says_why(dashboards: Dashboards) -> None:
     _, owner = dashboards.new_organization()
     refused = owner.post(NUMBER, tax_id="9131")
@@ -55,6 +81,7 @@ def test_only_who_manages_the_organization_sees_it(dashboards: Dashboards) -> No
     assert f'href="{PAGE}"' not in visitor.get("/orders").text
     assert visitor.get(PAGE).status_code == 403
     assert visitor.post(NUMBER, tax_id=new_tax_id()).status_code == 403
+    assert visitor.post(f"{PAGE}/transfer").status_code == 403
     assert visitor.get("/operator/tax-id-disputes").status_code == 403
 
 
