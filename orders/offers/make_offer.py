@@ -83,7 +83,7 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
     if before is not None:
         if _says(before) == _says(offer):
             return before
-        _withdraw(uow, before)
+        withdraw(uow, before)
     OFFER.begin(uow, offer, org_ids=offer.parties)
     uow.session.add(offer)
     uow.flush()
@@ -106,11 +106,12 @@ def withdraw_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
         raise NotFound("offer_not_found")
     if offer.state == "accepted":
         raise Conflict("offer_accepted")
-    _withdraw(uow, offer)
+    withdraw(uow, offer)
     return offer
 
 
-def _withdraw(uow: UnitOfWork, offer: Offer) -> None:
+def withdraw(uow: UnitOfWork, offer: Offer) -> None:
+    """Take a locked offer back, once. Emits: OfferWithdrawn."""
     if OFFER.move(uow, offer, "withdrawn", org_ids=offer.parties):
         emit(uow, OfferWithdrawn(**offer.fact))
         uow.flush()

@@ -66,4 +66,6 @@ class Offer(Base):
 
 constraints.register("uq_offer_open", lambda: Conflict("offer_made_meanwhile"))
 
-OFFER = Machine("offer", initial="open", edges=edges(open="accepted withdrawn", accepted="", withdrawn=""))
+OFFER = Machine(
+    "offer", initial="open", edges=edges(open="accepted withdrawn", accepted="open withdrawn", withdrawn="")
+)

@@ -17,7 +17,7 @@ from kernel.states import state_in
 from marketplace.catalog.models import ListingVersion, Plan
 from marketplace.placements.claim_checks import price_unit
 from orders.offers.models import Offer
-from orders.order.models import Order
+from orders.order.models import ENDED_UNPAID, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ _OFFERS: Any = (
     select(Offer, Plan, ListingVersion, Order)
     .join(Plan, Plan.id == Offer.plan_id)
     .join(ListingVersion, ListingVersion.id == Plan.version_id)
-    .join(Order, Order.offer_id == Offer.id, isouter=True)
+    .join(Order, (Order.offer_id == Offer.id) & Order.state.not_in(ENDED_UNPAID), isouter=True)
     .order_by(Offer.created_at.desc(), Offer.id.desc())
 )
 
