@@ -1,4 +1,4 @@
-"""What buyers are told of offers to them, and sellers of those that were accepted."""
+"""What buyers are told of offers to them, and sellers of what became of theirs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from marketplace.leads.models import Lead
 from marketplace.notifications.notify import NewNotification
 from marketplace.parties.models import Organization
 from orders.notifications.notifiers import RecordedEvent, notifies_of
-from orders.offers.events import OfferAccepted, OfferMade, OfferReopened, OfferWithdrawn
+from orders.offers.events import OfferAccepted, OfferDeclined, OfferMade, OfferReopened, OfferWithdrawn
 from orders.offers.models import Offer
 
 
@@ -32,6 +32,12 @@ def offer_withdrawn(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterabl
 def offer_accepted(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """Whoever takes care of the seller's leads learns that it was taken."""
     return [_to_seller(event, "offer_accepted", lead, params) for event, lead, params in _offers(uow, events)]
+
+
+@notifies_of(OfferDeclined)
+def offer_declined(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """The same people learn of a no; the reason stands in the request."""
+    return [_to_seller(event, "offer_declined", lead, params) for event, lead, params in _offers(uow, events)]
 
 
 @notifies_of(OfferReopened)

@@ -96,7 +96,7 @@ def withdraw_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
 
     Raises:
         Forbidden: `permission_missing` without leads.manage.
-        NotFound: `offer_not_found`. Conflict: `offer_accepted`.
+        NotFound: `offer_not_found`. Conflict: `offer_accepted`, `offer_declined`.
 
     Emits: OfferWithdrawn. Locks: the offer.
     """
@@ -104,8 +104,8 @@ def withdraw_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
     offer = lock_row(uow.session, Offer, offer_id)
     if offer is None or offer.seller_org_id != uow.principal.organization():
         raise NotFound("offer_not_found")
-    if offer.state == "accepted":
-        raise Conflict("offer_accepted")
+    if offer.state in {"accepted", "declined"}:
+        raise Conflict(f"offer_{offer.state}")
     withdraw(uow, offer)
     return offer
 

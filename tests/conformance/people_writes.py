@@ -137,6 +137,9 @@ def leads(world: World) -> None:
     offer = {"offer_id": ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered, **lead)["id"]}
     ask("POST /v1/offers/{offer_id}/quote", buyer, {}, **offer)
     ask("POST /v1/seller/offers/{offer_id}/withdrawal", seller, **offer)
+    declined = ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered | {"quantity": 21}, **lead)["id"]
+    why = {"reason": "price", "text": "太贵。"}
+    ask("POST /v1/offers/{offer_id}/decline", buyer, why, offer_id=declined)
     ask("POST /v1/leads/{lead_id}/withdrawal", buyer, **lead)
     hours = {"weekdays": [1, 2, 3, 4, 5, 6, 7], "begins": "09:00", "ends": "17:00", "length_minutes": 30}
     ask("PUT /v1/seller/demo-hours", seller, hours)

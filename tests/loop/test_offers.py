@@ -26,9 +26,10 @@ from orders.checkout.quote_models import Quote
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
 from orders.loop import SWEEP_PURCHASES
 from orders.notifications.notify_of_events import NOTIFY
+from orders.offers.decline_offer import DeclineOffer, decline_offer
 from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
 from orders.offers.models import Offer
-from orders.offers.queries import get_offer, leads_with_offers, offers_of
+from orders.offers.queries import get_offer, leads_last_declined, leads_with_offers, offers_of
 from orders.order.models import Order, OrderLine
 from tests.factories_marketplace import make_member
 from tests.loop.test_quotes import raise_price
@@ -69,6 +70,11 @@ def withdraw(stage: Stage, offer_id: UUID) -> None:
 def reject(stage: Stage, purchase_id: UUID) -> None:
     with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
         decide_purchase(uow, DecidePurchase(purchase_id, "rejected", "?"))
+
+
+def decline(stage: Stage, offer_id: UUID, reason: str | None = None, text: str = "") -> None:
+    command = DeclineOffer(offer_id, reason, text)
+    transact(stage.services.db, stage.purchaser, lambda uow: decline_offer(uow, command).id)
 
 
 def expire(stage: Stage, purchase_id: UUID) -> None:
@@ -225,6 +231,46 @@ class TestNotUsedUp:
         reject(stage, stage.purchase(quoted(stage, offer_id)))
         stage.tick(NOTIFY)
         assert told(stage, stage.seller.owner.person()) == ["offer_accepted", "offer_reopened"]
+
+
+class TestDeclined:
+    def test_its_request_goes_on_with_another(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        quote_id = quoted(stage, offer_id)
+        for _ in range(2):
+            decline(stage, offer_id, "price", " 太贵。 ")
+        found = stage.get(Offer, offer_id)
+        assert (found.state, found.decline_reason, found.decline_text) == ("declined", "price", "太贵。")
+        assert stage.get(Lead, lead_id).state == "working"
+        assert refusal(lambda: quoted(stage, offer_id)) == "offer_declined"
+        assert refusal(lambda: stage.purchase(quote_id)) == "offer_declined"
+        assert refusal(lambda: withdraw(stage, offer_id)) == "offer_declined"
+        with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+            assert leads_last_declined(uow, [lead_id]) == {lead_id}
+        stage.tick(NOTIFY)
+        assert told(stage, stage.seller.owner.person()) == ["offer_declined"]
+        another = offered(stage, lead_id)
+        assert another != offer_id
+        with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+            assert leads_last_declined(uow, [lead_id]) == frozenset()
+        stage.purchase(quoted(stage, another))
+        assert refusal(lambda: decline(stage, another)) == "offer_accepted"
+
+    def test_no_reason_need_be_given_and_an_unknown_one_is_refused(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        assert refusal(lambda: decline(stage, offer_id, "weather")) == "decline_reason_unknown"
+        assert refusal(lambda: decline(stage, offer_id, None, "x" * 1_001)) == "text_too_long"
+        assert stage.get(Offer, offer_id).state == "open"
+        decline(stage, offer_id)
+        assert stage.get(Offer, offer_id).decline_reason is None
+
+    def test_by_its_buyer_alone(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        for who in (stage.seller.owner, stage.promoter.owner):
+            with unit_of_work(stage.services.db, who) as uow:
+                assert refusal(lambda: decline_offer(uow, DeclineOffer(offer_id))) == "offer_not_found"
+        withdraw(stage, offer_id)
+        assert refusal(lambda: decline(stage, offer_id)) == "offer_withdrawn"
 
 
 class TestRefused:

@@ -173,6 +173,11 @@ def offer_withdraw(offer_id: str) -> str:
     return f"/seller/offers/{offer_id}/withdraw"
 
 
+def offer_decline(offer_id: str) -> str:
+    """Where a buyer says no to an offer."""
+    return f"/offers/{offer_id}/decline"
+
+
 def offer_buy(offer_id: str) -> str:
     """The purchase sheet at an offered price."""
     return f"/offers/{offer_id}/buy"

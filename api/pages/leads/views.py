@@ -67,6 +67,8 @@ class LeadItem:
     """To its buyer: an offer waits to be accepted."""
     customer: str = ""
     """To its seller: the buyer's page."""
+    declined: bool = False
+    """To its seller: the latest offer was declined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,11 @@ class OfferItem:
     at: datetime
     act: str
     order: str
+    decline: str = ""
+    """Where its buyer says no to it."""
+    decline_reason: str = ""
+    decline_text: str = ""
+    """Why its buyer did, as far as it was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +158,16 @@ class LeadPage:
     notes: tuple[Written, ...] = ()
     plans: tuple[Choice, ...] = ()
     offered: OfferTyped = field(default_factory=OfferTyped)
+    reasons: tuple[str, ...] = ()
+    """Of those that an offer is declined for."""
     members: tuple[Choice, ...] = ()
     assigned_to: str = ""
     ask_again: str = ""
     idempotency_key: str = ""
     text: str = ""
     note: str = ""
+    reason: str = ""
+    decline_text: str = ""
     error: str = ""
     error_field: str = ""
     field_error: str = ""

@@ -24,6 +24,7 @@ from api.pages.leads.views import (
 )
 from api.pages.orders.views import OrderItem
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
+from orders.offers.models import DECLINE_REASONS
 from tests.browser.preview.buying_samples import ID, Samples, cny
 
 _AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -73,12 +74,13 @@ def own(s: Samples) -> LeadPage:
             Written(s.seller, "https://example.test/" + "a" * 120, _AT),
         ),
         offers=offers(s, sells=False),
+        reasons=DECLINE_REASONS,
         idempotency_key="k",
     )
 
 
 def offers(s: Samples, *, sells: bool) -> tuple[OfferItem, ...]:
-    """One that is open, and one that was withdrawn."""
+    """One that is open, one that was declined, and one that was withdrawn."""
     per = s.pick("席 / 年", "seat / year")
     first = OfferItem(
         what=f"{s.hiring} · {s.pick('专业版', 'Pro')}",
@@ -93,7 +95,14 @@ def offers(s: Samples, *, sells: bool) -> tuple[OfferItem, ...]:
         act=addresses.offer_withdraw(ID.format(71)) if sells else addresses.offer_buy(ID.format(71)),
         order="",
     )
-    return first, replace(first, state="withdrawn", price=f"¥180 / {per}", total=cny(360_000), act="")
+    first = replace(first, decline="" if sells else addresses.offer_decline(ID.format(71)))
+    ended = replace(first, act="", decline="")
+    why = s.pick("预算要到明年才有。", "The budget comes next year.")
+    return (
+        first,
+        replace(ended, state="declined", decline_reason="timing", decline_text=why),
+        replace(ended, state="withdrawn", price=f"¥180 / {per}", total=cny(360_000)),
+    )
 
 
 def slots(s: Samples) -> tuple[Choice, ...]:
@@ -134,7 +143,7 @@ def lists(s: Samples, *, sells: bool) -> LeadsView:
     if not sells:
         rows[1] = replace(rows[1], offered=True)
         return LeadsView(addresses.REQUESTS, STATES, "", tuple(rows))
-    rows[1] = replace(rows[1], assigned=s.pick("陈立", "Chen Li"), due_on=date(2026, 11, 30))
+    rows[1] = replace(rows[1], assigned=s.pick("陈立", "Chen Li"), due_on=date(2026, 11, 30), declined=True)
     return BoardView(addresses.SELLER_LEADS, STATES, "", tuple(rows))
 
 

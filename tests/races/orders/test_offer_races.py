@@ -11,7 +11,7 @@ from kernel.db.uow import unit_of_work
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.models import Purchase
 from orders.offers.models import Offer
-from tests.loop.test_offers import GROSS, PRICE, offered, quoted, reject, requested, withdraw
+from tests.loop.test_offers import GROSS, PRICE, decline, offered, quoted, reject, requested, withdraw
 from tests.loop_stage import Stage
 from tests.races.forced import every_order, every_order_of_twins, interleaved
 
@@ -40,6 +40,31 @@ def test_accepted_against_withdrawn(stage: Stage, order: str) -> None:
     assert len(purchases(stage)) == (1 if state == "accepted" else 0)
     assert ("offer_withdrawn" in told) == (state == "withdrawn")
     assert ("offer_accepted" in told) == (state == "accepted")
+
+
+@every_order
+def test_accepted_against_declined(stage: Stage, order: str) -> None:
+    offer_id = offered(stage, requested(stage))
+    quote_id = quoted(stage, offer_id)
+    told = interleaved(stage.services.db, order, lambda: stage.purchase(quote_id), lambda: decline(stage, offer_id))
+    state = stage.rows(select(Offer.state).where(Offer.id == offer_id))[0]
+    assert len(purchases(stage)) == (1 if state == "accepted" else 0)
+    assert ("offer_declined" in told) == (state == "declined")
+    assert ("offer_accepted" in told) == (state == "accepted")
+
+
+@every_order
+def test_declined_against_replaced(stage: Stage, order: str) -> None:
+    lead_id = requested(stage)
+    offer_id = offered(stage, lead_id)
+    interleaved(
+        stage.services.db,
+        order,
+        lambda: decline(stage, offer_id),
+        lambda: offered(stage, lead_id, unit_price_minor=PRICE - 1),
+    )
+    states = stage.rows(select(Offer.state).where(Offer.lead_id == lead_id).order_by(Offer.id))
+    assert states in (["declined", "open"], ["withdrawn", "open"])
 
 
 @every_order

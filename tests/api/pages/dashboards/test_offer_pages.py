@@ -132,6 +132,33 @@ def test_withdrawn_it_can_be_accepted_no_more(dashboards: Dashboards, listing_id
     assert f"/offers/{offer_id}/buy" not in page.text
 
 
+def test_declined_with_a_reason_that_its_seller_reads(dashboards: Dashboards, listing_id: str) -> None:
+    lead_id = asked(dashboards, listing_id)
+    assert dashboards.seller.post(f"/seller/leads/{lead_id}/offers", **offer(dashboards)).status_code == 303
+    offer_id = open_offer(dashboards, lead_id)
+    decline = f"/offers/{offer_id}/decline"
+    assert f'action="{decline}"' in dashboards.buyer.get(f"/requests/{lead_id}").text
+    assert f'action="{decline}"' not in dashboards.seller.get(f"/seller/leads/{lead_id}").text
+    assert dashboards.promoter.post(decline).status_code == 404
+    assert dashboards.seller.post(decline).status_code == 404
+    long = dashboards.buyer.post(decline, reason="price", decline_text="y" * 1_001)
+    assert long.status_code == 422
+    assert 'id="decline_text-wrong"' in long.text
+    assert "y" * 1_001 in long.text
+    assert '<option value="price" selected>' in long.text
+    for _ in range(2):
+        done = dashboards.buyer.post(decline, reason="price", decline_text="<b>9 000</b>?")
+        assert (done.status_code, done.headers["Location"].split("?")[0]) == (303, f"/requests/{lead_id}")
+    said = text_of(dashboards.seller.get(f"/seller/leads/{lead_id}"))
+    assert "Declined" in said
+    assert "The price" in said
+    assert "<b>9 000</b>?" in said
+    assert translations("en").text("offers.was_declined") in text_of(dashboards.seller.get("/seller/leads"))
+    assert dashboards.buyer.get(f"/offers/{offer_id}/buy").headers["Location"] == f"/requests/{lead_id}"
+    assert dashboards.seller.post(f"/seller/leads/{lead_id}/offers", **offer(dashboards)).status_code == 303
+    assert translations("en").text("offers.was_declined") not in text_of(dashboards.seller.get("/seller/leads"))
+
+
 def test_a_demo_is_booked_moved_and_given_up(dashboards: Dashboards, listing_id: str) -> None:
     hours = {f"day_{day}": "yes" for day in range(1, 8)} | {"begins": "09:00", "ends": "12:00", "length_minutes": "30"}
     saved = dashboards.seller.post("/seller/demo-hours", **hours)
@@ -196,6 +223,7 @@ def test_what_each_page_and_command_asks_of_the_database(
         (buyer, f"/products/{listing_id}/ask/demo"): 10,
         (buyer, f"/offers/{offer_id}/buy"): 16,
         (seller, f"/seller/leads/{lead_id}"): 11,
+        (seller, "/seller/leads"): 6,
         (seller, "/seller/demo-hours"): 5,
         (seller, f"/seller/customers/{dashboards.stage.buyer.id}"): 7,
     }
