@@ -76,6 +76,7 @@ SELLER_VIDEOS = "/seller/videos"
 SELLER_UPLOAD = "/seller/videos/new"
 SELLER_ORDERS = "/seller/orders"
 SELLER_LEADS = "/seller/leads"
+SELLER_CUSTOMERS = "/seller/customers"
 SELLER_DEMO_HOURS = "/seller/demo-hours"
 SELLER_LISTINGS = "/seller/listings"
 SELLER_LISTING_NEW = "/seller/listings/new"
@@ -165,7 +166,7 @@ def seller_lead(lead_id: str) -> str:
 
 def seller_customer(org_id: str) -> str:
     """An organization that bought from the seller, or asked it."""
-    return f"/seller/customers/{org_id}"
+    return f"{SELLER_CUSTOMERS}/{org_id}"
 
 
 def offer_withdraw(offer_id: str) -> str:

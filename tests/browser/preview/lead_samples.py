@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from api.pages.customers.views import CustomerEntitlement, CustomerPage
+from api.pages.customers.views import CustomerEntitlement, CustomerItem, CustomerPage, CustomersView
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.leads.handlers import STATES
@@ -23,7 +23,9 @@ from api.pages.leads.views import (
     Written,
 )
 from api.pages.orders.views import OrderItem
+from kernel.money import Money
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
+from orders.customer_list import STATES as CUSTOMER_STATES
 from orders.offers.models import DECLINE_REASONS
 from tests.browser.preview.buying_samples import ID, Samples, cny
 
@@ -171,6 +173,19 @@ def customer(s: Samples) -> CustomerPage:
     return CustomerPage(s.buyer, (order,), (used,), leads)
 
 
+def customers(s: Samples) -> CustomersView:
+    """One that uses and asks, one that bought in two currencies, one that only asked."""
+    sums = (cny(338_300), Money(1_250_000, "USD"))
+    at = addresses.seller_customer(ID.format(31))
+    other, third = s.pick("上海示例贸易有限公司", "Example Trading GmbH"), "Société Générale d'Essais et de Mesures"
+    rows = (
+        CustomerItem(at, s.buyer, _AT, 2, _AT + timedelta(days=365), sums[:1], 2, date(2026, 11, 30)),
+        CustomerItem(at, other, _AT, 0, None, sums, 0, None),
+        CustomerItem(at, third, _AT, 0, None, (), 1, None),
+    )
+    return CustomersView(CUSTOMER_STATES, "", "", rows)
+
+
 def buyers_pages(s: Samples) -> dict[str, AskSellerView | LeadsView | LeadPage]:
     """The buyer's pages by name."""
     return {
@@ -188,13 +203,15 @@ def buyers_pages(s: Samples) -> dict[str, AskSellerView | LeadsView | LeadPage]:
     }
 
 
-def sellers_pages(s: Samples) -> dict[str, LeadsView | LeadPage | DemoHoursView | CustomerPage]:
+def sellers_pages(s: Samples) -> dict[str, LeadsView | LeadPage | DemoHoursView | CustomersView | CustomerPage]:
     """The seller's pages by name."""
     return {
         "seller-leads": lists(s, sells=True),
         "seller-leads-none": replace(lists(s, sells=True), rows=()),
         "seller-lead": sold(s),
         "seller-demo-hours": DemoHoursView(tuple("1234567"), tuple("12345"), "09:00", "17:00", "30", "Asia/Shanghai"),
+        "seller-customers": customers(s),
+        "seller-customers-none": replace(customers(s), rows=()),
         "seller-customer": customer(s),
         "seller-customer-none": replace(customer(s), orders=(), entitlements=(), leads=()),
     }

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from html import unescape
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -18,6 +19,7 @@ from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.demos.models import DemoBooking
+from marketplace.leads.consent_text import CONSENT_VERSION
 from marketplace.leads.models import Lead
 from orders.offers.models import Offer
 from orders.order.models import Order
@@ -210,6 +212,26 @@ def test_a_customer_has_a_page_for_its_seller_alone(dashboards: Dashboards, list
     assert dashboards.seller.get(f"/seller/customers/{uuid7()}").status_code == 404
 
 
+def test_the_list_of_customers_leads_to_each_and_shows_no_contact(dashboards: Dashboards, listing_id: str) -> None:
+    contact = {"contact_name": "Zhu", "contact_email": "zhu@firm.example", "agreed": "yes"}
+    asked(dashboards, listing_id, "quote", **contact, consent_version=CONSENT_VERSION)
+    page = f"/seller/customers/{dashboards.stage.buyer.id}"
+    home = dashboards.seller.get("/seller")
+    assert 'href="/seller/customers"' in home.text
+    assert 'href="/seller/customers"' not in dashboards.buyer.get("/requests").text
+    shown = dashboards.seller.get("/seller/customers")
+    assert f'href="{page}"' in shown.text
+    assert "zhu@firm.example" not in shown.text
+    name = re.search(rf'href="{page}">([^<]+)<', shown.text)
+    assert name is not None
+    for query in (f"q={quote(unescape(name[1]))}", "state=asking"):
+        assert f'href="{page}"' in dashboards.seller.get(f"/seller/customers?{query}").text, query
+    none = dashboards.seller.get("/seller/customers?q=nobody+is+called+this")
+    assert none.status_code == 200
+    assert translations("en").text("customers.none_found") in text_of(none)
+    assert page not in dashboards.promoter.get("/seller/customers").text
+
+
 def test_what_each_page_and_command_asks_of_the_database(
     dashboards: Dashboards, listing_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +247,7 @@ def test_what_each_page_and_command_asks_of_the_database(
         (seller, f"/seller/leads/{lead_id}"): 11,
         (seller, "/seller/leads"): 6,
         (seller, "/seller/demo-hours"): 5,
+        (seller, "/seller/customers"): 8,
         (seller, f"/seller/customers/{dashboards.stage.buyer.id}"): 7,
     }
     for (visitor, path), most in budgets.items():
