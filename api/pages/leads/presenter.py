@@ -41,7 +41,7 @@ OFFER_HOLDS = timedelta(days=30)
 """What the form proposes."""
 
 
-MOST_SLOTS = 80
+MOST_SLOTS = 400
 """In a choice of times: the nearest."""
 
 

@@ -183,8 +183,17 @@ class SellerLeadPage(LeadPage):
 
 
 @dataclass(frozen=True, slots=True)
+class DemoDayItem:
+    """A day off, or (`begins`) a single time. `remove`: where it is taken out of the calendar."""
+
+    day: date
+    begins: str
+    remove: str
+
+
+@dataclass(frozen=True, slots=True)
 class DemoHoursView:
-    """When a seller gives demos, by its own clocks."""
+    """When a seller gives demos, by its own clocks: weekly, and otherwise on single days."""
 
     template: ClassVar[str] = "leads/demo_hours.html"
     active: ClassVar[str] = "seller_leads"
@@ -194,7 +203,15 @@ class DemoHoursView:
     begins: str
     ends: str
     length_minutes: str
+    notice_minutes: str
+    ahead_days: str
     time_zone: str
+    days: tuple[DemoDayItem, ...] = ()
+    """Days off and single times."""
+    day: str = ""
+    kind: str = "off"
+    day_begins: str = ""
+    """What stands in the form that adds one."""
     error: str = ""
     error_field: str = ""
     field_error: str = ""

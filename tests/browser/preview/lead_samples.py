@@ -13,6 +13,7 @@ from api.pages.leads.views import (
     AskSellerView,
     AskTyped,
     BoardView,
+    DemoDayItem,
     DemoHoursView,
     LeadItem,
     LeadPage,
@@ -186,6 +187,13 @@ def customers(s: Samples) -> CustomersView:
     return CustomersView(CUSTOMER_STATES, "", "", rows)
 
 
+def demo_hours() -> DemoHoursView:
+    """Weekly hours, a day off and a single time."""
+    days = (DemoDayItem(date(2026, 12, 25), "", "/x"), DemoDayItem(date(2026, 12, 28), "18:30", "/x"))
+    week = (tuple("1234567"), tuple("12345"))
+    return DemoHoursView(*week, "09:00", "17:00", "30", "120", "14", "Asia/Shanghai", days)
+
+
 def buyers_pages(s: Samples) -> dict[str, AskSellerView | LeadsView | LeadPage]:
     """The buyer's pages by name."""
     return {
@@ -209,7 +217,7 @@ def sellers_pages(s: Samples) -> dict[str, LeadsView | LeadPage | DemoHoursView 
         "seller-leads": lists(s, sells=True),
         "seller-leads-none": replace(lists(s, sells=True), rows=()),
         "seller-lead": sold(s),
-        "seller-demo-hours": DemoHoursView(tuple("1234567"), tuple("12345"), "09:00", "17:00", "30", "Asia/Shanghai"),
+        "seller-demo-hours": demo_hours(),
         "seller-customers": customers(s),
         "seller-customers-none": replace(customers(s), rows=()),
         "seller-customer": customer(s),

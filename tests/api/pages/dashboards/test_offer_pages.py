@@ -163,12 +163,15 @@ def test_declined_with_a_reason_that_its_seller_reads(dashboards: Dashboards, li
 
 def test_a_demo_is_booked_moved_and_given_up(dashboards: Dashboards, listing_id: str) -> None:
     hours = {f"day_{day}": "yes" for day in range(1, 8)} | {"begins": "09:00", "ends": "12:00", "length_minutes": "30"}
+    hours |= {"notice_minutes": "60", "ahead_days": "20"}
     saved = dashboards.seller.post("/seller/demo-hours", **hours)
     assert saved.status_code == 303, text_of(saved)
     assert dashboards.seller.get("/seller/demo-hours").text.count(" checked") == 7
     wrong = dashboards.seller.post("/seller/demo-hours", **(hours | {"ends": "08:00"}))
     assert wrong.status_code == 422
     assert re.search(r'name="begins"[^>]* value="09:00"', wrong.text)
+    assert 'id="ends-wrong"' in wrong.text
+    assert value(dashboards.seller.get("/seller/demo-hours"), "ahead_days") == "20"
     form = dashboards.buyer.get(f"/products/{listing_id}/ask/demo")
     times = re.findall(r'<option value="(2[^"]+)"', form.text)
     assert len(times) > 10
@@ -190,6 +193,36 @@ def test_a_demo_is_booked_moved_and_given_up(dashboards: Dashboards, listing_id:
     (booking,) = dashboards.stage.rows(found)
     assert (booking.state, booking.sequence) == ("cancelled", 2)
     assert translations("en").text("demos.none") in text_of(dashboards.buyer.get(f"/requests/{lead_id}"))
+
+
+def test_days_off_and_single_times_stand_in_the_calendar(dashboards: Dashboards, listing_id: str) -> None:
+    seller, days = dashboards.seller, "/seller/demo-days"
+    day = (clock.today("Asia/Shanghai") + timedelta(days=5)).isoformat()
+    for _ in range(2):
+        assert seller.post(days, day=day, kind="off", day_begins="").status_code == 303
+    assert seller.post(days, day=day, kind="single", day_begins="21:15").status_code == 303
+    shown = seller.get("/seller/demo-hours")
+    removes = re.findall(r'action="(/seller/demo-days/[^"]+/remove)"', shown.text)
+    assert len(removes) == 2
+    assert "Day off" in text_of(shown)
+    assert "21:15" in text_of(shown)
+    assert "21:15" in text_of(dashboards.buyer.get(f"/products/{listing_id}/ask/demo"))
+    for form, told in (
+        ({"day": "soon", "kind": "off"}, "day"),
+        ({"day": "2020-01-01", "kind": "off"}, "day"),
+        ({"day": day, "kind": "single", "day_begins": "late"}, "day_begins"),
+        ({"day": day, "kind": "single", "day_begins": "24:00"}, "day_begins"),
+    ):
+        wrong = seller.post(days, **form)
+        assert wrong.status_code == 422, form
+        assert f'id="{told}-wrong"' in wrong.text
+        assert value(wrong, "day") == form["day"]
+    for _ in range(2):
+        assert dashboards.promoter.post(removes[1]).status_code in {303, 403, 404}
+    assert len(re.findall("/remove", seller.get("/seller/demo-hours").text)) == 2
+    for _ in range(2):
+        assert all(seller.post(one).status_code == 303 for one in removes)
+    assert "/remove" not in seller.get("/seller/demo-hours").text
 
 
 def test_a_customer_has_a_page_for_its_seller_alone(dashboards: Dashboards, listing_id: str) -> None:
@@ -246,7 +279,7 @@ def test_what_each_page_and_command_asks_of_the_database(
         (buyer, f"/offers/{offer_id}/buy"): 16,
         (seller, f"/seller/leads/{lead_id}"): 11,
         (seller, "/seller/leads"): 6,
-        (seller, "/seller/demo-hours"): 5,
+        (seller, "/seller/demo-hours"): 6,
         (seller, "/seller/customers"): 8,
         (seller, f"/seller/customers/{dashboards.stage.buyer.id}"): 7,
     }
