@@ -33,6 +33,8 @@ from marketplace.access.ownership import OfferOwnership, offer_ownership
 from marketplace.access.sessions import Browser, begin_session
 from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
+from marketplace.demos.days import AddDemoDay, add_demo_day
+from marketplace.demos.models import DemoDay
 from marketplace.identity_providers.email_domains import claim_domain
 from marketplace.identity_providers.models import EmailDomain
 from marketplace.leads.create_lead import CreateLead, create_lead
@@ -68,6 +70,7 @@ KINDS: dict[str, type[Base]] = {
     "claim_id": Claim,
     "comment_id": Comment,
     "connector_id": ConnectorRow,
+    "demo_day_id": DemoDay,
     "deputy_id": ApprovalDeputy,
     "customer_id": Organization,
     "domain_id": EmailDomain,
@@ -190,9 +193,10 @@ def _feedback(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID
 
 
 def _asked(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:
-    """A request, and the offer that answers it."""
+    """A request, the offer that answers it, and a day without demos."""
     with acting(uow, stage.buyer.owner):
         lead_id = create_lead(uow, CreateLead("quote", listing_id)).id
     with acting(uow, stage.seller.owner):
+        day_id = add_demo_day(uow, AddDemoDay(clock.today("UTC") + timedelta(days=300))).id
         offer = MakeOffer(lead_id, stage.seat_plan, 20, clock.today("UTC") + timedelta(days=300), 15_000)
-        return {"lead_id": lead_id, "offer_id": make_offer(uow, offer).id}
+        return {"lead_id": lead_id, "offer_id": make_offer(uow, offer).id, "demo_day_id": day_id}

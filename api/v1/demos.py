@@ -1,11 +1,12 @@
-"""Demos: when a seller gives them, which times are free, and the time of a request, moved and given up by either side."""
+"""Demos: a seller's weekly hours and single days, the times that are free, and that of a request, moved by either side."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from litestar import delete, get, put
+from litestar import delete, get, post, put
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
@@ -15,10 +16,20 @@ from api.schema import Out, StrictInt, UtcIn, Wire
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.queries import get_listing
 from marketplace.demos.book_demo import book_demo, cancel_demo
-from marketplace.demos.calendar import SaveHours, find_calendar, free_slots, save_hours
-from marketplace.demos.models import DemoCalendar
+from marketplace.demos.calendar import (
+    BEGINS,
+    ENDS,
+    LENGTH,
+    NOTICE_MINUTES,
+    SaveHours,
+    find_calendar,
+    free_slots,
+    save_hours,
+)
+from marketplace.demos.days import AddDemoDay, add_demo_day, list_demo_days, remove_demo_day
+from marketplace.demos.models import DemoCalendar, DemoDay
 from marketplace.demos.queries import BookingView, booking_of
-from marketplace.demos.slots import Slot
+from marketplace.demos.slots import AHEAD_DAYS, Slot
 from marketplace.leads.queries import get_own_lead, get_seller_lead
 
 MANAGE = "leads.manage"
@@ -33,6 +44,10 @@ class HoursIn(Wire):
     begins: Clock = "09:00"
     ends: Clock = "17:00"
     length_minutes: Annotated[StrictInt, Field(ge=15, le=240)] = 30
+    notice_minutes: Annotated[
+        StrictInt, Field(ge=0, le=20_160, description="Between booking and beginning at least")
+    ] = NOTICE_MINUTES
+    ahead_days: Annotated[StrictInt, Field(ge=1, le=90, description="How far ahead a time can be booked")] = AHEAD_DAYS
 
 
 class HoursOut(Out):
@@ -42,18 +57,50 @@ class HoursOut(Out):
     begins: str
     ends: str
     length_minutes: int
+    notice_minutes: int
+    ahead_days: int
 
     @classmethod
     def of(cls, found: DemoCalendar | None) -> HoursOut:
         """From the row; what the form proposes while there is none."""
         if found is None:
-            return cls(weekdays=[], begins="09:00", ends="17:00", length_minutes=30)
+            return cls(
+                weekdays=[],
+                begins=clock_of(BEGINS),
+                ends=clock_of(ENDS),
+                length_minutes=LENGTH,
+                notice_minutes=NOTICE_MINUTES,
+                ahead_days=AHEAD_DAYS,
+            )
         return cls(
             weekdays=found.weekdays,
             begins=clock_of(found.from_minute),
             ends=clock_of(found.to_minute),
             length_minutes=found.length_minutes,
+            notice_minutes=found.notice_minutes,
+            ahead_days=found.ahead_days,
         )
+
+
+class DemoDayIn(Wire):
+    """A date on which demos are given otherwise: at a single time beside the weekly hours, or (null) not in those."""
+
+    day: Annotated[date, Field(description="Where the seller keeps its calendar", examples=["2026-12-24"])]
+    begins: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["18:30"])] | None = None
+
+
+class DemoDayOut(Out):
+    """Such a date. `begins` is null on a day off."""
+
+    id: UUID
+    day: date
+    begins: str | None
+
+    @classmethod
+    def of(cls, found: DemoDay) -> DemoDayOut:
+        """From the row."""
+        minute = found.from_minute
+        return cls(id=found.id, day=found.day, begins=None if minute is None else clock_of(minute))
 
 
 class BookingIn(Wire):
@@ -84,13 +131,40 @@ def get_hours(request: ApiRequest) -> HoursOut:
 @put("/v1/seller/demo-hours", permission=MANAGE, refuses=[409], sync_to_thread=True, tags=["seller"])
 def put_hours(data: JSONBody[HoursIn], request: ApiRequest) -> HoursOut:
     """Say when the seller gives demos. Times that are booked already stay."""
-    command = SaveHours(tuple(data.weekdays), minute_of(data.begins), minute_of(data.ends), data.length_minutes)
+    command = SaveHours(
+        tuple(data.weekdays),
+        minute_of(data.begins),
+        minute_of(data.ends),
+        data.length_minutes,
+        data.notice_minutes,
+        data.ahead_days,
+    )
     return request.transact(lambda uow: HoursOut.of(save_hours(uow, command)))
+
+
+@get("/v1/seller/demo-days", permission=MANAGE, sync_to_thread=True, tags=["seller"])
+def get_days(request: ApiRequest) -> list[DemoDayOut]:
+    """Days off and single times, from today on."""
+    with request.transaction() as uow:
+        return [DemoDayOut.of(one) for one in list_demo_days(uow)]
+
+
+@post("/v1/seller/demo-days", permission=MANAGE, refuses=[409], sync_to_thread=True, tags=["seller"])
+def add_day(data: JSONBody[DemoDayIn], request: ApiRequest) -> DemoDayOut:
+    """Take a day off, or give a demo at a single time. There already, nothing changes; what is booked stays."""
+    command = AddDemoDay(data.day, minute_of(data.begins) if data.begins else None)
+    return request.transact(lambda uow: DemoDayOut.of(add_demo_day(uow, command)))
+
+
+@delete("/v1/seller/demo-days/{demo_day_id:uuid}", permission=MANAGE, sync_to_thread=True, tags=["seller"])
+def remove_day(demo_day_id: FromPath[UUID], request: ApiRequest) -> None:
+    """As every week again, or the single time no more. What is booked stays."""
+    request.transact(lambda uow: remove_demo_day(uow, demo_day_id))
 
 
 @get("/v1/listings/{listing_id:uuid}/demo-slots", permission=SIGNED_IN, sync_to_thread=True, tags=["catalogue"])
 def get_slots(listing_id: FromPath[UUID], request: ApiRequest) -> list[Slot]:
-    """The seller's free times of the next two weeks, in order."""
+    """The seller's free times, in order, as far ahead as it lets book."""
     with request.transaction() as uow:
         return free_slots(uow, get_listing(uow, listing_id).org_id)
 
@@ -146,4 +220,4 @@ def _booked(uow: UnitOfWork, lead_id: UUID, data: BookingIn) -> BookingView:
     return found
 
 
-routes = [get_hours, put_hours, get_slots, book, give_up, move, call_off]
+routes = [get_hours, put_hours, get_days, add_day, remove_day, get_slots, book, give_up, move, call_off]

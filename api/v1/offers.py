@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -18,6 +18,7 @@ from api.schema import KeyHeader, MoneyOut, Out, StrictInt, Wire, idempotent_com
 from api.v1.quotes import QuoteOut
 from kernel.db.uow import UnitOfWork
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
+from orders.offers.decline_offer import DeclineOffer, decline_offer
 from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
 from orders.offers.queries import get_offer
 
@@ -44,6 +45,15 @@ class OfferQuoteIn(Wire):
     billing_profile_id: UUID | None = None
 
 
+class DeclineIn(Wire):
+    """Why it is declined, which the seller reads; null and no words without a reason."""
+
+    reason: Annotated[
+        Literal["price", "scope", "timing", "budget", "other_supplier", "other"] | None, Field(examples=["price"])
+    ] = None
+    text: Annotated[str, Field(max_length=1_000)] = ""
+
+
 class OfferOut(Out):
     """An offer. `is_expired`: still open, and past the day on which it could be accepted."""
 
@@ -68,6 +78,8 @@ class OfferOut(Out):
     valid_until: datetime
     created_at: datetime
     order_id: UUID | None
+    decline_reason: str | None
+    decline_text: str
 
 
 @post("/v1/seller/leads/{lead_id:uuid}/offers", permission=MANAGE, refuses=[409], sync_to_thread=True, tags=["seller"])
@@ -123,4 +135,22 @@ def price_offer(offer_id: FromPath[UUID], data: JSONBody[OfferQuoteIn], request:
     return request.transact(lambda uow: QuoteOut.of(quote_offer(uow, command), language_of(request)))
 
 
-routes = [make, withdraw, get_own_offer, price_offer]
+@post(
+    "/v1/offers/{offer_id:uuid}/decline",
+    permission=SIGNED_IN,
+    refuses=[409],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["buying"],
+)
+def decline(offer_id: FromPath[UUID], data: JSONBody[DeclineIn], request: ApiRequest) -> OfferOut:
+    """Say no to an offer. The request goes on: the seller may make another. Done already, nothing changes."""
+    command = DeclineOffer(offer_id, data.reason, data.text)
+
+    def work(uow: UnitOfWork) -> OfferOut:
+        return OfferOut.of_row(get_offer(uow, decline_offer(uow, command).id, sells=False))
+
+    return request.transact(work)
+
+
+routes = [make, withdraw, get_own_offer, price_offer, decline]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
@@ -24,6 +25,8 @@ class DemoCalendar(Base):
         UniqueConstraint("org_id"),
         CheckConstraint("0 <= from_minute AND from_minute < to_minute AND to_minute <= 1440", name="hours"),
         CheckConstraint("length_minutes BETWEEN 15 AND 240", name="length"),
+        CheckConstraint("notice_minutes BETWEEN 0 AND 20160", name="notice"),
+        CheckConstraint("ahead_days BETWEEN 1 AND 90", name="ahead"),
         Index("ix_demo_calendar_saved_by", "saved_by"),
         {"schema": "marketplace"},
     )
@@ -35,8 +38,29 @@ class DemoCalendar(Base):
     to_minute: Mapped[int]
     """Of the day, as its clocks show it."""
     length_minutes: Mapped[int]
+    notice_minutes: Mapped[int]
+    """Between booking and beginning at least."""
+    ahead_days: Mapped[int]
+    """How far ahead a time can be booked."""
     saved_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
     """Who is told of demos that nobody takes care of, while a member."""
+    created_at: Mapped[CreatedAt]
+
+
+class DemoDay(Base):
+    """A date on which a seller gives demos otherwise than weekly, by its own clocks. Everybody may read them."""
+
+    __tablename__ = "demo_day"
+    __table_args__ = (
+        UniqueConstraint("org_id", "day", "from_minute", postgresql_nulls_not_distinct=True),
+        CheckConstraint("from_minute BETWEEN 0 AND 1439", name="minute"),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    day: Mapped[date]
+    from_minute: Mapped[int | None]
+    """When a single demo can begin; None where the day has no weekly hours."""
     created_at: Mapped[CreatedAt]
 
 

@@ -84,6 +84,14 @@ def answer_lead(uow: UnitOfWork, lead_id: UUID) -> Lead:
     return lead
 
 
+def reopen_lead(uow: UnitOfWork, lead_id: UUID) -> None:
+    """Its buyer said no to the answer: the seller goes on with it. Not answered, or closed, nothing changes. Locks: the lead."""
+    lead = lock_row(uow.session, Lead, lead_id)
+    if lead is not None and lead.state == "answered":
+        LEAD.move(uow, lead, "working", org_ids=[lead.buyer_org_id, lead.seller_org_id])
+        uow.flush()
+
+
 def win_lead(uow: UnitOfWork, lead_id: UUID) -> None:
     """What was offered on it is paid for. Closed already, nothing changes. Locks: the lead."""
     lead = lock_row(uow.session, Lead, lead_id)

@@ -90,6 +90,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("offer_made", _REQUESTS),
         Kind("offer_withdrawn", _REQUESTS),
         Kind("offer_accepted", _LEADS),
+        Kind("offer_reopened", _LEADS),
+        Kind("offer_declined", _LEADS),
         Kind("listing_published", _LISTINGS),
         Kind("listing_rejected", _LISTINGS),
         Kind("listing_suspended", _LISTINGS),

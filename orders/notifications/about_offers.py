@@ -1,4 +1,4 @@
-"""What buyers are told of offers to them, and sellers of those that were accepted."""
+"""What buyers are told of offers to them, and sellers of what became of theirs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from marketplace.leads.models import Lead
 from marketplace.notifications.notify import NewNotification
 from marketplace.parties.models import Organization
 from orders.notifications.notifiers import RecordedEvent, notifies_of
-from orders.offers.events import OfferAccepted, OfferMade, OfferWithdrawn
+from orders.offers.events import OfferAccepted, OfferDeclined, OfferMade, OfferReopened, OfferWithdrawn
 from orders.offers.models import Offer
 
 
@@ -31,22 +31,30 @@ def offer_withdrawn(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterabl
 @notifies_of(OfferAccepted)
 def offer_accepted(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """Whoever takes care of the seller's leads learns that it was taken."""
-    for event, lead, params in _offers(uow, events):
-        yield NewNotification(
-            event.id,
-            event.at,
-            "offer_accepted",
-            f"/seller/leads/{lead.id}",
-            params,
-            org_id=lead.seller_org_id,
-            permission="leads.manage",
-        )
+    return [_to_seller(event, "offer_accepted", lead, params) for event, lead, params in _offers(uow, events)]
+
+
+@notifies_of(OfferDeclined)
+def offer_declined(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """The same people learn of a no; the reason stands in the request."""
+    return [_to_seller(event, "offer_declined", lead, params) for event, lead, params in _offers(uow, events)]
+
+
+@notifies_of(OfferReopened)
+def offer_reopened(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """The same people learn that nothing came of it."""
+    return [_to_seller(event, "offer_reopened", lead, params) for event, lead, params in _offers(uow, events)]
 
 
 def _to_buyer(event: RecordedEvent, kind: str, lead: Lead, params: dict[str, str]) -> NewNotification:
     return NewNotification(
         event.id, event.at, kind, f"/requests/{lead.id}", params, org_id=lead.buyer_org_id, person_id=lead.asked_by
     )
+
+
+def _to_seller(event: RecordedEvent, kind: str, lead: Lead, params: dict[str, str]) -> NewNotification:
+    address, org_id = f"/seller/leads/{lead.id}", lead.seller_org_id
+    return NewNotification(event.id, event.at, kind, address, params, org_id=org_id, permission="leads.manage")
 
 
 def _offers(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[tuple[RecordedEvent, Lead, dict[str, str]]]:

@@ -28,6 +28,26 @@ class OfferWithdrawn(Event):
     seller_org_id: UUID
 
 
+class OfferDeclined(Event):
+    """A buyer said no to an offer."""
+
+    topic: ClassVar[str] = "orders.offer_declined.v1"
+    offer_id: UUID
+    lead_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
+class OfferReopened(Event):
+    """The purchase by which an offer was accepted ended unpaid: it can be accepted again."""
+
+    topic: ClassVar[str] = "orders.offer_reopened.v1"
+    offer_id: UUID
+    lead_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
 class OfferAccepted(Event):
     """A buyer placed a purchase at the offered price."""
 

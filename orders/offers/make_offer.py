@@ -83,7 +83,7 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
     if before is not None:
         if _says(before) == _says(offer):
             return before
-        _withdraw(uow, before)
+        withdraw(uow, before)
     OFFER.begin(uow, offer, org_ids=offer.parties)
     uow.session.add(offer)
     uow.flush()
@@ -96,7 +96,7 @@ def withdraw_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
 
     Raises:
         Forbidden: `permission_missing` without leads.manage.
-        NotFound: `offer_not_found`. Conflict: `offer_accepted`.
+        NotFound: `offer_not_found`. Conflict: `offer_accepted`, `offer_declined`.
 
     Emits: OfferWithdrawn. Locks: the offer.
     """
@@ -104,13 +104,14 @@ def withdraw_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
     offer = lock_row(uow.session, Offer, offer_id)
     if offer is None or offer.seller_org_id != uow.principal.organization():
         raise NotFound("offer_not_found")
-    if offer.state == "accepted":
-        raise Conflict("offer_accepted")
-    _withdraw(uow, offer)
+    if offer.state in {"accepted", "declined"}:
+        raise Conflict(f"offer_{offer.state}")
+    withdraw(uow, offer)
     return offer
 
 
-def _withdraw(uow: UnitOfWork, offer: Offer) -> None:
+def withdraw(uow: UnitOfWork, offer: Offer) -> None:
+    """Take a locked offer back, once. Emits: OfferWithdrawn."""
     if OFFER.move(uow, offer, "withdrawn", org_ids=offer.parties):
         emit(uow, OfferWithdrawn(**offer.fact))
         uow.flush()

@@ -12,6 +12,8 @@ from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.errors import Conflict
 from kernel.states import Machine, edges
 
+DECLINE_REASONS = ("price", "scope", "timing", "budget", "other_supplier", "other")
+
 
 class Offer(Base):
     """A plan at a price of its own. Everything else the buyer gets is the plan's, as it was published.
@@ -27,7 +29,9 @@ class Offer(Base):
             ["marketplace.lead.buyer_org_id", "marketplace.lead.seller_org_id", "marketplace.lead.id"],
         ),
         ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
-        CheckConstraint("state IN ('open', 'accepted', 'withdrawn')", name="state"),
+        CheckConstraint("state IN ('open', 'accepted', 'withdrawn', 'declined')", name="state"),
+        CheckConstraint(f"decline_reason IN {DECLINE_REASONS}", name="decline_reason"),
+        CheckConstraint("state = 'declined' OR (decline_reason IS NULL AND decline_text = '')", name="declined"),
         CheckConstraint("quantity >= 1", name="quantity"),
         CheckConstraint("unit_price_minor BETWEEN 0 AND list_price_minor", name="unit_price"),
         Index("uq_offer_open", "lead_id", unique=True, postgresql_where=text("state = 'open'")),
@@ -51,6 +55,9 @@ class Offer(Base):
     valid_until: Mapped[Instant]
     made_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
     created_at: Mapped[CreatedAt]
+    decline_reason: Mapped[str | None]
+    decline_text: Mapped[str] = mapped_column(default="")
+    """Why its buyer declined it, as far as it was said."""
 
     @property
     def parties(self) -> list[UUID]:
@@ -66,4 +73,8 @@ class Offer(Base):
 
 constraints.register("uq_offer_open", lambda: Conflict("offer_made_meanwhile"))
 
-OFFER = Machine("offer", initial="open", edges=edges(open="accepted withdrawn", accepted="", withdrawn=""))
+OFFER = Machine(
+    "offer",
+    initial="open",
+    edges=edges(open="accepted withdrawn declined", accepted="open withdrawn", withdrawn="", declined=""),
+)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -17,7 +18,7 @@ from kernel.states import state_in
 from marketplace.catalog.models import ListingVersion, Plan
 from marketplace.placements.claim_checks import price_unit
 from orders.offers.models import Offer
-from orders.order.models import Order
+from orders.order.models import ENDED_UNPAID, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class OfferView:
     created_at: datetime
     order_id: UUID | None
     order_number: str
+    decline_reason: str | None
+    decline_text: str
 
     @property
     def is_open(self) -> bool:
@@ -78,11 +81,22 @@ def leads_with_offers(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[UU
     return frozenset(uow.session.scalars(found))
 
 
+def leads_last_declined(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Of these requests those whose latest offer was declined."""
+    latest = (
+        select(Offer.lead_id, Offer.state)
+        .where(Offer.lead_id.in_(lead_ids))
+        .ext(distinct_on(Offer.lead_id))
+        .order_by(Offer.lead_id, Offer.created_at.desc(), Offer.id.desc())
+    )
+    return frozenset(lead_id for lead_id, state in uow.session.execute(latest) if state == "declined")
+
+
 _OFFERS: Any = (
     select(Offer, Plan, ListingVersion, Order)
     .join(Plan, Plan.id == Offer.plan_id)
     .join(ListingVersion, ListingVersion.id == Plan.version_id)
-    .join(Order, Order.offer_id == Offer.id, isouter=True)
+    .join(Order, (Order.offer_id == Offer.id) & Order.state.not_in(ENDED_UNPAID), isouter=True)
     .order_by(Offer.created_at.desc(), Offer.id.desc())
 )
 
@@ -114,5 +128,7 @@ def _view(uow: UnitOfWork, row: Any) -> OfferView:
         valid_until=offer.valid_until,
         created_at=offer.created_at,
         order_id=order.id if seen else None,
+        decline_reason=offer.decline_reason,
+        decline_text=offer.decline_text,
         order_number=order.number if seen else "",
     )

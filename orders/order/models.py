@@ -27,6 +27,9 @@ STATES = (
     "cancelled",
 )
 
+ENDED_UNPAID = ("rejected", "expired", "cancelled")
+"""Of the orders of an offer one at most is in none of these."""
+
 
 class Order(Base):
     """The agreement with one seller as accepted."""

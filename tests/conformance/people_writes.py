@@ -137,9 +137,15 @@ def leads(world: World) -> None:
     offer = {"offer_id": ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered, **lead)["id"]}
     ask("POST /v1/offers/{offer_id}/quote", buyer, {}, **offer)
     ask("POST /v1/seller/offers/{offer_id}/withdrawal", seller, **offer)
+    declined = ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered | {"quantity": 21}, **lead)["id"]
+    why = {"reason": "price", "text": "太贵。"}
+    ask("POST /v1/offers/{offer_id}/decline", buyer, why, offer_id=declined)
     ask("POST /v1/leads/{lead_id}/withdrawal", buyer, **lead)
     hours = {"weekdays": [1, 2, 3, 4, 5, 6, 7], "begins": "09:00", "ends": "17:00", "length_minutes": 30}
     ask("PUT /v1/seller/demo-hours", seller, hours)
+    day = {"day": (clock.today("UTC") + timedelta(days=40)).isoformat(), "begins": "18:30"}
+    single = ask("POST /v1/seller/demo-days", seller, day)["id"]
+    ask("DELETE /v1/seller/demo-days/{demo_day_id}", seller, demo_day_id=single)
     with unit_of_work(world.services.db, SYSTEM) as uow:
         times = [{"starts_at": one.starts_at.isoformat()} for one in free_slots(uow, world.stage.seller.id)]
     demo = {"lead_id": ask("POST /v1/leads", buyer, {"kind": "demo", "listing_id": str(listing_id)})["id"]}

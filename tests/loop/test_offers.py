@@ -20,14 +20,17 @@ from marketplace.leads.create_lead import CreateLead, create_lead
 from marketplace.leads.models import Lead
 from marketplace.notifications.models import Notification
 from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.models import Purchase
 from orders.checkout.quote_models import Quote
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
+from orders.loop import SWEEP_PURCHASES
 from orders.notifications.notify_of_events import NOTIFY
+from orders.offers.decline_offer import DeclineOffer, decline_offer
 from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
 from orders.offers.models import Offer
-from orders.offers.queries import get_offer, leads_with_offers, offers_of
-from orders.order.models import OrderLine
+from orders.offers.queries import get_offer, leads_last_declined, leads_with_offers, offers_of
+from orders.order.models import Order, OrderLine
 from tests.factories_marketplace import make_member
 from tests.loop.test_quotes import raise_price
 from tests.loop_stage import Stage
@@ -62,6 +65,30 @@ def refusal(work: Callable[[], object]) -> str:
 
 def withdraw(stage: Stage, offer_id: UUID) -> None:
     transact(stage.services.db, stage.seller.owner, lambda uow: withdraw_offer(uow, offer_id).id)
+
+
+def reject(stage: Stage, purchase_id: UUID) -> None:
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        decide_purchase(uow, DecidePurchase(purchase_id, "rejected", "?"))
+
+
+def decline(stage: Stage, offer_id: UUID, reason: str | None = None, text: str = "") -> None:
+    command = DeclineOffer(offer_id, reason, text)
+    transact(stage.services.db, stage.purchaser, lambda uow: decline_offer(uow, command).id)
+
+
+def expire(stage: Stage, purchase_id: UUID) -> None:
+    deadline = stage.get(Purchase, purchase_id).deadline_at
+    assert deadline is not None
+    clock.advance(deadline - clock.now() + timedelta(seconds=1))
+    stage.tick(SWEEP_PURCHASES)
+    assert stage.get(Purchase, purchase_id).state == "expired"
+
+
+def told(stage: Stage, person_id: UUID) -> list[str]:
+    """The kinds of what somebody was told of offers."""
+    found = select(Notification.kind).where(Notification.person_id == person_id, Notification.kind.like("offer_%"))
+    return sorted(stage.rows(found))
 
 
 @pytest.fixture
@@ -128,6 +155,122 @@ class TestAccepted:
         with unit_of_work(stage.services.db, stage.seller.owner) as uow:
             withdraw_plan(uow, stage.seat_plan)
         assert refusal(lambda: quoted(stage, offer_id)) == "plan_withdrawn"
+
+
+class TestNotUsedUp:
+    """A purchase that ends unpaid gives its offer back."""
+
+    @pytest.fixture
+    def needs_approval(self, stage: Stage) -> None:
+        with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+            set_rule(uow, SetRule("CNY", GROSS - 1))
+
+    def bought(self, stage: Stage, offer_id: UUID) -> None:
+        purchase_id = stage.purchase(quoted(stage, offer_id))
+        with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+            decide_purchase(uow, DecidePurchase(purchase_id, "approved"))
+        stage.run()
+        assert stage.get(Purchase, purchase_id).state == "paid"
+
+    @pytest.mark.usefixtures("needs_approval")
+    def test_by_a_refused_approval(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        before = stage.purchase(quoted(stage, offer_id))
+        reject(stage, before)
+        assert stage.get(Offer, offer_id).state == "open"
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            (shown,) = offers_of(uow, lead_id)
+            assert (shown.is_open, shown.order_id) == (True, None)
+        self.bought(stage, offer_id)
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            (shown,) = offers_of(uow, lead_id)
+        paid = stage.rows(select(Order.id).where(Order.offer_id == offer_id, Order.paid_at.is_not(None)))
+        assert [shown.order_id] == paid
+        assert stage.get(Lead, lead_id).state == "won"
+
+    @pytest.mark.usefixtures("needs_approval")
+    def test_by_an_approval_that_nobody_gave(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        purchase_id = stage.purchase(quoted(stage, offer_id))
+        expire(stage, purchase_id)
+        assert stage.get(Offer, offer_id).state == "open"
+        self.bought(stage, offer_id)
+
+    def test_by_a_payment_that_was_declined_until_its_time_was_over(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        purchase_id = stage.purchase(quoted(stage, offer_id), method="sbx_declined")
+        stage.run()
+        assert stage.get(Offer, offer_id).state == "accepted"
+        expire(stage, purchase_id)
+        assert stage.get(Offer, offer_id).state == "open"
+        again = stage.purchase(quoted(stage, offer_id))
+        stage.run()
+        assert stage.get(Purchase, again).state == "paid"
+        assert stage.get(Offer, offer_id).state == "accepted"
+
+    @pytest.mark.usefixtures("needs_approval")
+    def test_past_its_last_day_it_is_open_and_refused(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id, valid_on=clock.today("Asia/Shanghai"))
+        purchase_id = stage.purchase(quoted(stage, offer_id))
+        clock.advance(timedelta(days=1))
+        reject(stage, purchase_id)
+        assert refusal(lambda: quoted(stage, offer_id)) == "offer_expired"
+
+    @pytest.mark.usefixtures("needs_approval")
+    def test_one_that_another_took_the_place_of_meanwhile_stays_away(self, stage: Stage, lead_id: UUID) -> None:
+        first = offered(stage, lead_id)
+        purchase_id = stage.purchase(quoted(stage, first))
+        second = offered(stage, lead_id, unit_price_minor=PRICE - 1)
+        reject(stage, purchase_id)
+        assert (stage.get(Offer, first).state, stage.get(Offer, second).state) == ("withdrawn", "open")
+        assert refusal(lambda: quoted(stage, first)) == "offer_withdrawn"
+
+    @pytest.mark.usefixtures("needs_approval")
+    def test_its_seller_is_told(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        reject(stage, stage.purchase(quoted(stage, offer_id)))
+        stage.tick(NOTIFY)
+        assert told(stage, stage.seller.owner.person()) == ["offer_accepted", "offer_reopened"]
+
+
+class TestDeclined:
+    def test_its_request_goes_on_with_another(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        quote_id = quoted(stage, offer_id)
+        for _ in range(2):
+            decline(stage, offer_id, "price", " 太贵。 ")
+        found = stage.get(Offer, offer_id)
+        assert (found.state, found.decline_reason, found.decline_text) == ("declined", "price", "太贵。")
+        assert stage.get(Lead, lead_id).state == "working"
+        assert refusal(lambda: quoted(stage, offer_id)) == "offer_declined"
+        assert refusal(lambda: stage.purchase(quote_id)) == "offer_declined"
+        assert refusal(lambda: withdraw(stage, offer_id)) == "offer_declined"
+        with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+            assert leads_last_declined(uow, [lead_id]) == {lead_id}
+        stage.tick(NOTIFY)
+        assert told(stage, stage.seller.owner.person()) == ["offer_declined"]
+        another = offered(stage, lead_id)
+        assert another != offer_id
+        with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+            assert leads_last_declined(uow, [lead_id]) == frozenset()
+        stage.purchase(quoted(stage, another))
+        assert refusal(lambda: decline(stage, another)) == "offer_accepted"
+
+    def test_no_reason_need_be_given_and_an_unknown_one_is_refused(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        assert refusal(lambda: decline(stage, offer_id, "weather")) == "decline_reason_unknown"
+        assert refusal(lambda: decline(stage, offer_id, None, "x" * 1_001)) == "text_too_long"
+        assert stage.get(Offer, offer_id).state == "open"
+        decline(stage, offer_id)
+        assert stage.get(Offer, offer_id).decline_reason is None
+
+    def test_by_its_buyer_alone(self, stage: Stage, lead_id: UUID) -> None:
+        offer_id = offered(stage, lead_id)
+        for who in (stage.seller.owner, stage.promoter.owner):
+            with unit_of_work(stage.services.db, who) as uow:
+                assert refusal(lambda: decline_offer(uow, DeclineOffer(offer_id))) == "offer_not_found"
+        withdraw(stage, offer_id)
+        assert refusal(lambda: decline(stage, offer_id)) == "offer_withdrawn"
 
 
 class TestRefused:
@@ -209,11 +352,5 @@ def test_both_sides_are_told(stage: Stage, lead_id: UUID) -> None:
     stage.run()
     stage.tick(NOTIFY)
 
-    def told(person_id: UUID) -> list[str]:
-        rows = stage.rows(
-            select(Notification.kind).where(Notification.person_id == person_id, Notification.kind.like("offer_%"))
-        )
-        return sorted(rows)
-
-    assert told(stage.purchaser.person()) == ["offer_made", "offer_made", "offer_withdrawn"]
-    assert told(stage.seller.owner.person()) == ["offer_accepted"]
+    assert told(stage, stage.purchaser.person()) == ["offer_made", "offer_made", "offer_withdrawn"]
+    assert told(stage, stage.seller.owner.person()) == ["offer_accepted"]

@@ -1,13 +1,42 @@
-"""A seller's customer as its page shows it."""
+"""A seller's customers as pages show them: the list, and one of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from api.pages.leads.views import LeadItem
 from api.pages.orders.views import OrderItem
+from kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerItem:
+    """A customer in the list. `bought`: paid within a year, a sum for each currency."""
+
+    address: str
+    name: str
+    last_at: datetime
+    entitlements: int
+    ends_next_at: datetime | None
+    bought: tuple[Money, ...]
+    open_leads: int
+    due_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomersView:
+    """Whoever was active last first."""
+
+    template: ClassVar[str] = "customers/customers.html"
+    active: ClassVar[str] = "seller_customers"
+
+    states: tuple[str, ...]
+    current: str
+    query: str
+    rows: tuple[CustomerItem, ...]
+    next_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +56,7 @@ class CustomerPage:
     """An organization that bought or asked. `may_answer`: its requests are the reader's to see."""
 
     template: ClassVar[str] = "customers/customer.html"
-    active: ClassVar[str] = "seller_orders"
+    active: ClassVar[str] = "seller_customers"
 
     name: str
     orders: tuple[OrderItem, ...]

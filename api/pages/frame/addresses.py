@@ -77,7 +77,9 @@ SELLER_VIDEOS = "/seller/videos"
 SELLER_UPLOAD = "/seller/videos/new"
 SELLER_ORDERS = "/seller/orders"
 SELLER_LEADS = "/seller/leads"
+SELLER_CUSTOMERS = "/seller/customers"
 SELLER_DEMO_HOURS = "/seller/demo-hours"
+SELLER_DEMO_DAYS = "/seller/demo-days"
 SELLER_LISTINGS = "/seller/listings"
 SELLER_LISTING_NEW = "/seller/listings/new"
 SELLER_MONEY = "/seller/money"
@@ -166,12 +168,22 @@ def seller_lead(lead_id: str) -> str:
 
 def seller_customer(org_id: str) -> str:
     """An organization that bought from the seller, or asked it."""
-    return f"/seller/customers/{org_id}"
+    return f"{SELLER_CUSTOMERS}/{org_id}"
+
+
+def demo_day_remove(day_id: str) -> str:
+    """Where a day off or a single time is taken out of a seller's calendar."""
+    return f"{SELLER_DEMO_DAYS}/{day_id}/remove"
 
 
 def offer_withdraw(offer_id: str) -> str:
     """Where a seller takes its offer back."""
     return f"/seller/offers/{offer_id}/withdraw"
+
+
+def offer_decline(offer_id: str) -> str:
+    """Where a buyer says no to an offer."""
+    return f"/offers/{offer_id}/decline"
 
 
 def offer_buy(offer_id: str) -> str:

@@ -61,6 +61,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "films", "selling"),
     NavItem("seller_orders", "receipt", addresses.SELLER_ORDERS, "sales", "selling"),
     NavItem("seller_leads", "user", addresses.SELLER_LEADS, "leads", "selling"),
+    NavItem("seller_customers", "users", addresses.SELLER_CUSTOMERS, "sales", "selling"),
     NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "earnings", "selling"),
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
     NavItem("seller_start", "check", addresses.SELLER_START, "start", "selling"),

@@ -74,7 +74,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "lost": "idle",
         "withdrawn": "idle",
     },
-    "offer": {"open": "wait", "accepted": "good", "expired": "idle", "withdrawn": "idle"},
+    "offer": {"open": "wait", "accepted": "good", "expired": "idle", "withdrawn": "idle", "declined": "bad"},
     "start": {"todo": "idle", "waiting": "wait", "rejected": "bad", "done": "good"},
     "comment": {"shown": "good", "hidden": "wait", "removed": "idle"},
     "customer_review": {"shown": "good", "withdrawn": "idle", "removed": "bad"},

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from litestar import Response
@@ -16,12 +18,14 @@ from api.pages.frame import addresses
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.leads.presenter import lead_address, own_page, refusal, seller_page
-from api.pages.leads.views import DemoHoursView
-from api.v1.demos import MANAGE, HoursOut, minute_of
+from api.pages.leads.views import DemoDayItem, DemoHoursView
+from api.v1.demos import MANAGE, HoursOut, clock_of, minute_of
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid, NotFound
 from marketplace.demos.book_demo import book_demo, cancel_demo
 from marketplace.demos.calendar import SaveHours, find_calendar, save_hours
+from marketplace.demos.days import AddDemoDay, add_demo_day, list_demo_days, remove_demo_day
+from marketplace.demos.models import DemoDay
 from marketplace.leads.queries import get_own_lead, get_seller_lead
 from marketplace.parties.lookups import get_party
 
@@ -30,35 +34,64 @@ WEEKDAYS = tuple(str(day) for day in range(1, 8))
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)
 
 
+TYPED = ("begins", "ends", "length_minutes", "notice_minutes", "ahead_days")
+
+
 @page(addresses.SELLER_DEMO_HOURS, MANAGE)
 def show_hours(page_request: Given[PageRequest]) -> Answer:
     """When demos are given."""
     require_seller(page_request)
-    with page_request.work() as uow:
-        found = HoursOut.of(find_calendar(uow, uow.principal.organization()))
-    chosen = tuple(str(day) for day in found.weekdays)
-    return page_request.render(_hours(page_request, chosen, found.begins, found.ends, str(found.length_minutes)))
+    return page_request.render(_hours(page_request))
 
 
 @form_post(addresses.SELLER_DEMO_HOURS, MANAGE)
 def save(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Say when demos are given."""
     require_seller(page_request)
-    typed = {name: form.values.get(name, "")[:10] for name in ("begins", "ends", "length_minutes")}
+    typed: dict[str, Any] = {name: form.values.get(name, "")[:10] for name in TYPED}
     chosen = tuple(day for day in WEEKDAYS if form.text(f"day_{day}", most=3) == "yes")
     try:
         for name in ("begins", "ends"):
             if not _CLOCK.fullmatch(typed[name]):
                 raise Invalid("demo_hours_invalid", field=name)
-        length = form.number("length_minutes", least=15, most=240)
         command = SaveHours(
-            tuple(int(day) for day in chosen), minute_of(typed["begins"]), minute_of(typed["ends"]), length
+            tuple(int(day) for day in chosen),
+            minute_of(typed["begins"]),
+            minute_of(typed["ends"]),
+            form.number("length_minutes", least=15, most=240),
+            form.number("notice_minutes", most=14 * 1440),
+            form.number("ahead_days", least=1, most=90),
         )
         page_request.transact(lambda uow: save_hours(uow, command).id)
     except DomainError as refused:
-        view = replace(_hours(page_request, chosen, **typed), **refusal(page_request, refused))
+        view = replace(_hours(page_request), chosen=chosen, **typed, **refusal(page_request, refused))
         return page_request.render(view, status=refused.status)
     return page_request.redirect(addresses.SELLER_DEMO_HOURS, notice="demo_hours_saved")
+
+
+@form_post(addresses.SELLER_DEMO_DAYS, MANAGE)
+def add_day(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """A day off, or a single time: pressed twice it is one."""
+    require_seller(page_request)
+    typed: dict[str, Any] = {name: form.values.get(name, "")[:10] for name in ("day", "kind", "day_begins")}
+    try:
+        command = AddDemoDay(_day(typed["day"]), _single(typed["day_begins"]) if typed["kind"] == "single" else None)
+        page_request.transact(lambda uow: add_demo_day(uow, command).id)
+    except DomainError as refused:
+        wrong = refusal(page_request, refused)
+        if wrong.get("error_field") == "begins":
+            wrong["error_field"] = "day_begins"
+        return page_request.render(replace(_hours(page_request), **typed, **wrong), status=refused.status)
+    return page_request.redirect(addresses.SELLER_DEMO_HOURS, notice="demo_hours_saved")
+
+
+@form_post("/seller/demo-days/{demo_day_id:uuid}/remove", MANAGE)
+def remove_day(demo_day_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Take it out again. Pressed twice, the calendar is shown as it is."""
+    del form
+    with suppress(NotFound):
+        page_request.transact(lambda uow: remove_demo_day(uow, demo_day_id))
+    return page_request.redirect(addresses.SELLER_DEMO_HOURS)
 
 
 @form_post("/requests/{lead_id:uuid}/booking", SIGNED_IN)
@@ -102,12 +135,40 @@ def _changed(page_request: PageRequest, form: Form, lead_id: UUID, *, sells: boo
     return page_request.redirect(lead_address(str(lead_id), sells=sells))
 
 
-def _hours(
-    page_request: PageRequest, chosen: tuple[str, ...], begins: str, ends: str, length_minutes: str
-) -> DemoHoursView:
+def _hours(page_request: PageRequest) -> DemoHoursView:
     with page_request.work() as uow:
-        time_zone = get_party(uow, uow.principal.organization()).time_zone
-    return DemoHoursView(WEEKDAYS, chosen, begins, ends, length_minutes, time_zone)
+        org_id = uow.principal.organization()
+        found, days = HoursOut.of(find_calendar(uow, org_id)), list_demo_days(uow)
+        time_zone = get_party(uow, org_id).time_zone
+    return DemoHoursView(
+        WEEKDAYS,
+        tuple(str(day) for day in found.weekdays),
+        found.begins,
+        found.ends,
+        str(found.length_minutes),
+        str(found.notice_minutes),
+        str(found.ahead_days),
+        time_zone,
+        tuple(_day_item(one) for one in days),
+    )
 
 
-routes = [show_hours, save, book, move]
+def _day_item(row: DemoDay) -> DemoDayItem:
+    begins = "" if row.from_minute is None else clock_of(row.from_minute)
+    return DemoDayItem(row.day, begins, addresses.demo_day_remove(str(row.id)))
+
+
+def _day(typed: str) -> date:
+    try:
+        return date.fromisoformat(typed)
+    except ValueError as error:
+        raise Invalid("validation_failed", field="day") from error
+
+
+def _single(typed: str) -> int:
+    if not _CLOCK.fullmatch(typed):
+        raise Invalid("validation_failed", field="day_begins")
+    return minute_of(typed)
+
+
+routes = [show_hours, save, add_day, remove_day, book, move]

@@ -29,7 +29,7 @@ from marketplace.demos.book_demo import ask_with_time
 from marketplace.demos.end_request import plan_request, withdraw_request
 from marketplace.leads.create_lead import Contact, CreateLead, find_open_lead
 from marketplace.leads.messages import send_message
-from marketplace.leads.models import LEAD
+from marketplace.leads.models import LEAD, OPEN
 from marketplace.leads.queries import (
     get_own_lead,
     get_seller_lead,
@@ -37,7 +37,7 @@ from marketplace.leads.queries import (
     list_seller_leads,
 )
 from marketplace.leads.work_lead import PlanLead, add_note
-from orders.offers.queries import leads_with_offers
+from orders.offers.queries import leads_last_declined, leads_with_offers
 
 Answer = Response[str] | Response[bytes]
 STATES = tuple(LEAD.edges)
@@ -148,8 +148,14 @@ def show_board(page_request: Given[PageRequest]) -> Answer:
     state = _state(page_request)
     with page_request.work() as uow:
         found = list_seller_leads(uow, cursor=page_request.query("cursor", most=200) or None, state=state or None)
+        declined = leads_last_declined(uow, [one.lead.id for one in found.items])
     rows = tuple(
-        replace(lead_item(page_request, one.lead, sells=True), assigned=one.assigned_name or "", due_on=one.due_on)
+        replace(
+            lead_item(page_request, one.lead, sells=True),
+            assigned=one.assigned_name or "",
+            due_on=one.due_on,
+            declined=one.lead.id in declined and one.lead.state in OPEN,
+        )
         for one in found.items
     )
     more = addresses.next_page(addresses.SELLER_LEADS, found.next_cursor, state=state)

@@ -34,13 +34,14 @@ from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
 from marketplace.leads.models import KINDS, OPEN
 from marketplace.leads.queries import LeadView, MessageView, get_own_lead, get_seller_lead, messages_of, notes_of
 from marketplace.parties.lookups import get_party
+from orders.offers.models import DECLINE_REASONS
 from orders.offers.queries import OfferView, offers_of
 
 OFFER_HOLDS = timedelta(days=30)
 """What the form proposes."""
 
 
-MOST_SLOTS = 80
+MOST_SLOTS = 400
 """In a choice of times: the nearest."""
 
 
@@ -164,6 +165,9 @@ def _offer(page_request: PageRequest, offer: OfferView, *, sells: bool) -> Offer
         act=(addresses.offer_withdraw(str(offer.id)) if sells else addresses.offer_buy(str(offer.id)))
         if offer.is_open or (sells and offer.state == "open")
         else "",
+        decline=addresses.offer_decline(str(offer.id)) if offer.is_open and not sells else "",
+        decline_reason=offer.decline_reason or "",
+        decline_text=offer.decline_text,
         order=(order or addresses.order(str(offer.order_id))) if offer.order_id else "",
     )
 
@@ -189,4 +193,5 @@ def _page(
         offers=tuple(_offer(page_request, one, sells=sells) for one in offers),
         ask_again=addresses.product_ask(str(lead.listing_id), lead.kind) if lead.state in OPEN and not sells else "",
         idempotency_key=str(uuid7()),
+        reasons=DECLINE_REASONS,
     )

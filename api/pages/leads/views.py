@@ -67,6 +67,8 @@ class LeadItem:
     """To its buyer: an offer waits to be accepted."""
     customer: str = ""
     """To its seller: the buyer's page."""
+    declined: bool = False
+    """To its seller: the latest offer was declined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,11 @@ class OfferItem:
     at: datetime
     act: str
     order: str
+    decline: str = ""
+    """Where its buyer says no to it."""
+    decline_reason: str = ""
+    decline_text: str = ""
+    """Why its buyer did, as far as it was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +158,16 @@ class LeadPage:
     notes: tuple[Written, ...] = ()
     plans: tuple[Choice, ...] = ()
     offered: OfferTyped = field(default_factory=OfferTyped)
+    reasons: tuple[str, ...] = ()
+    """Of those that an offer is declined for."""
     members: tuple[Choice, ...] = ()
     assigned_to: str = ""
     ask_again: str = ""
     idempotency_key: str = ""
     text: str = ""
     note: str = ""
+    reason: str = ""
+    decline_text: str = ""
     error: str = ""
     error_field: str = ""
     field_error: str = ""
@@ -172,8 +183,17 @@ class SellerLeadPage(LeadPage):
 
 
 @dataclass(frozen=True, slots=True)
+class DemoDayItem:
+    """A day off, or (`begins`) a single time. `remove`: where it is taken out of the calendar."""
+
+    day: date
+    begins: str
+    remove: str
+
+
+@dataclass(frozen=True, slots=True)
 class DemoHoursView:
-    """When a seller gives demos, by its own clocks."""
+    """When a seller gives demos, by its own clocks: weekly, and otherwise on single days."""
 
     template: ClassVar[str] = "leads/demo_hours.html"
     active: ClassVar[str] = "seller_leads"
@@ -183,7 +203,15 @@ class DemoHoursView:
     begins: str
     ends: str
     length_minutes: str
+    notice_minutes: str
+    ahead_days: str
     time_zone: str
+    days: tuple[DemoDayItem, ...] = ()
+    """Days off and single times."""
+    day: str = ""
+    kind: str = "off"
+    day_begins: str = ""
+    """What stands in the form that adds one."""
     error: str = ""
     error_field: str = ""
     field_error: str = ""

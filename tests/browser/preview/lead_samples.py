@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from api.pages.customers.views import CustomerEntitlement, CustomerPage
+from api.pages.customers.views import CustomerEntitlement, CustomerItem, CustomerPage, CustomersView
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.leads.handlers import STATES
@@ -13,6 +13,7 @@ from api.pages.leads.views import (
     AskSellerView,
     AskTyped,
     BoardView,
+    DemoDayItem,
     DemoHoursView,
     LeadItem,
     LeadPage,
@@ -23,7 +24,10 @@ from api.pages.leads.views import (
     Written,
 )
 from api.pages.orders.views import OrderItem
+from kernel.money import Money
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
+from orders.customer_list import STATES as CUSTOMER_STATES
+from orders.offers.models import DECLINE_REASONS
 from tests.browser.preview.buying_samples import ID, Samples, cny
 
 _AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -73,12 +77,13 @@ def own(s: Samples) -> LeadPage:
             Written(s.seller, "https://example.test/" + "a" * 120, _AT),
         ),
         offers=offers(s, sells=False),
+        reasons=DECLINE_REASONS,
         idempotency_key="k",
     )
 
 
 def offers(s: Samples, *, sells: bool) -> tuple[OfferItem, ...]:
-    """One that is open, and one that was withdrawn."""
+    """One that is open, one that was declined, and one that was withdrawn."""
     per = s.pick("席 / 年", "seat / year")
     first = OfferItem(
         what=f"{s.hiring} · {s.pick('专业版', 'Pro')}",
@@ -93,7 +98,14 @@ def offers(s: Samples, *, sells: bool) -> tuple[OfferItem, ...]:
         act=addresses.offer_withdraw(ID.format(71)) if sells else addresses.offer_buy(ID.format(71)),
         order="",
     )
-    return first, replace(first, state="withdrawn", price=f"¥180 / {per}", total=cny(360_000), act="")
+    first = replace(first, decline="" if sells else addresses.offer_decline(ID.format(71)))
+    ended = replace(first, act="", decline="")
+    why = s.pick("预算要到明年才有。", "The budget comes next year.")
+    return (
+        first,
+        replace(ended, state="declined", decline_reason="timing", decline_text=why),
+        replace(ended, state="withdrawn", price=f"¥180 / {per}", total=cny(360_000)),
+    )
 
 
 def slots(s: Samples) -> tuple[Choice, ...]:
@@ -134,7 +146,7 @@ def lists(s: Samples, *, sells: bool) -> LeadsView:
     if not sells:
         rows[1] = replace(rows[1], offered=True)
         return LeadsView(addresses.REQUESTS, STATES, "", tuple(rows))
-    rows[1] = replace(rows[1], assigned=s.pick("陈立", "Chen Li"), due_on=date(2026, 11, 30))
+    rows[1] = replace(rows[1], assigned=s.pick("陈立", "Chen Li"), due_on=date(2026, 11, 30), declined=True)
     return BoardView(addresses.SELLER_LEADS, STATES, "", tuple(rows))
 
 
@@ -162,6 +174,26 @@ def customer(s: Samples) -> CustomerPage:
     return CustomerPage(s.buyer, (order,), (used,), leads)
 
 
+def customers(s: Samples) -> CustomersView:
+    """One that uses and asks, one that bought in two currencies, one that only asked."""
+    sums = (cny(338_300), Money(1_250_000, "USD"))
+    at = addresses.seller_customer(ID.format(31))
+    other, third = s.pick("上海示例贸易有限公司", "Example Trading GmbH"), "Société Générale d'Essais et de Mesures"
+    rows = (
+        CustomerItem(at, s.buyer, _AT, 2, _AT + timedelta(days=365), sums[:1], 2, date(2026, 11, 30)),
+        CustomerItem(at, other, _AT, 0, None, sums, 0, None),
+        CustomerItem(at, third, _AT, 0, None, (), 1, None),
+    )
+    return CustomersView(CUSTOMER_STATES, "", "", rows)
+
+
+def demo_hours() -> DemoHoursView:
+    """Weekly hours, a day off and a single time."""
+    days = (DemoDayItem(date(2026, 12, 25), "", "/x"), DemoDayItem(date(2026, 12, 28), "18:30", "/x"))
+    week = (tuple("1234567"), tuple("12345"))
+    return DemoHoursView(*week, "09:00", "17:00", "30", "120", "14", "Asia/Shanghai", days)
+
+
 def buyers_pages(s: Samples) -> dict[str, AskSellerView | LeadsView | LeadPage]:
     """The buyer's pages by name."""
     return {
@@ -179,13 +211,15 @@ def buyers_pages(s: Samples) -> dict[str, AskSellerView | LeadsView | LeadPage]:
     }
 
 
-def sellers_pages(s: Samples) -> dict[str, LeadsView | LeadPage | DemoHoursView | CustomerPage]:
+def sellers_pages(s: Samples) -> dict[str, LeadsView | LeadPage | DemoHoursView | CustomersView | CustomerPage]:
     """The seller's pages by name."""
     return {
         "seller-leads": lists(s, sells=True),
         "seller-leads-none": replace(lists(s, sells=True), rows=()),
         "seller-lead": sold(s),
-        "seller-demo-hours": DemoHoursView(tuple("1234567"), tuple("12345"), "09:00", "17:00", "30", "Asia/Shanghai"),
+        "seller-demo-hours": demo_hours(),
+        "seller-customers": customers(s),
+        "seller-customers-none": replace(customers(s), rows=()),
         "seller-customer": customer(s),
         "seller-customer-none": replace(customer(s), orders=(), entitlements=(), leads=()),
     }

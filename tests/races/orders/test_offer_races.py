@@ -7,9 +7,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from kernel.db.uow import unit_of_work
+from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.models import Purchase
 from orders.offers.models import Offer
-from tests.loop.test_offers import PRICE, offered, quoted, requested, withdraw
+from tests.loop.test_offers import GROSS, PRICE, decline, offered, quoted, reject, requested, withdraw
 from tests.loop_stage import Stage
 from tests.races.forced import every_order, every_order_of_twins, interleaved
 
@@ -41,6 +43,31 @@ def test_accepted_against_withdrawn(stage: Stage, order: str) -> None:
 
 
 @every_order
+def test_accepted_against_declined(stage: Stage, order: str) -> None:
+    offer_id = offered(stage, requested(stage))
+    quote_id = quoted(stage, offer_id)
+    told = interleaved(stage.services.db, order, lambda: stage.purchase(quote_id), lambda: decline(stage, offer_id))
+    state = stage.rows(select(Offer.state).where(Offer.id == offer_id))[0]
+    assert len(purchases(stage)) == (1 if state == "accepted" else 0)
+    assert ("offer_declined" in told) == (state == "declined")
+    assert ("offer_accepted" in told) == (state == "accepted")
+
+
+@every_order
+def test_declined_against_replaced(stage: Stage, order: str) -> None:
+    lead_id = requested(stage)
+    offer_id = offered(stage, lead_id)
+    interleaved(
+        stage.services.db,
+        order,
+        lambda: decline(stage, offer_id),
+        lambda: offered(stage, lead_id, unit_price_minor=PRICE - 1),
+    )
+    states = stage.rows(select(Offer.state).where(Offer.lead_id == lead_id).order_by(Offer.id))
+    assert states in (["declined", "open"], ["withdrawn", "open"])
+
+
+@every_order
 def test_accepted_against_replaced(stage: Stage, order: str) -> None:
     lead_id = requested(stage)
     offer_id = offered(stage, lead_id)
@@ -54,6 +81,38 @@ def test_accepted_against_replaced(stage: Stage, order: str) -> None:
     states = stage.rows(select(Offer.state).where(Offer.lead_id == lead_id).order_by(Offer.id))
     assert states in (["accepted", "open"], ["withdrawn", "open"])
     assert len(purchases(stage)) == (1 if states[0] == "accepted" else 0)
+
+
+def held(stage: Stage, offer_id: UUID) -> UUID:
+    """A purchase by the offer that waits for an approver."""
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        set_rule(uow, SetRule("CNY", GROSS - 1))
+    return stage.purchase(quoted(stage, offer_id))
+
+
+@every_order_of_twins
+def test_two_colleagues_accept_an_offer_that_was_given_back(stage: Stage, order: str) -> None:
+    offer_id = offered(stage, requested(stage))
+    reject(stage, held(stage, offer_id))
+    quotes = [quoted(stage, offer_id) for _ in range(2)]
+    told = interleaved(stage.services.db, order, *(lambda quote=quote: stage.purchase(quote) for quote in quotes))
+    assert [one for one in told if isinstance(one, str)] == ["offer_accepted"]
+    assert len(purchases(stage)) == 2
+
+
+@every_order
+def test_given_back_against_replaced(stage: Stage, order: str) -> None:
+    lead_id = requested(stage)
+    offer_id = offered(stage, lead_id)
+    purchase_id = held(stage, offer_id)
+    told = interleaved(
+        stage.services.db,
+        order,
+        lambda: reject(stage, purchase_id),
+        lambda: offered(stage, lead_id, unit_price_minor=PRICE - 1),
+    )
+    assert [one for one in told if isinstance(one, str)] == []
+    assert stage.rows(select(Offer.state).where(Offer.lead_id == lead_id).order_by(Offer.id)) == ["withdrawn", "open"]
 
 
 @every_order_of_twins

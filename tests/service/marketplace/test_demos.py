@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
-from sqlalchemy import select
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -23,8 +26,9 @@ from marketplace.access.members import list_members, remove_member
 from marketplace.catalog.models import Plan
 from marketplace.demos.book_demo import ask_with_time, book_demo, cancel_demo
 from marketplace.demos.calendar import SaveHours, free_slots, save_hours
+from marketplace.demos.days import MOST, AddDemoDay, add_demo_day, list_demo_days, remove_demo_day
 from marketplace.demos.end_request import plan_request, withdraw_request
-from marketplace.demos.models import DemoBooking
+from marketplace.demos.models import DemoBooking, DemoDay
 from marketplace.demos.queries import booking_of
 from marketplace.demos.slots import AHEAD_DAYS, NOTICE, Hours, Slot, slots_of
 from marketplace.leads.create_lead import CreateLead
@@ -73,6 +77,14 @@ def ask(uow: UnitOfWork, buyer: Org, plan: Plan, starts_at: datetime | None = No
         return ask_with_time(uow, CreateLead(kind, plan.listing_id, "?"), starts_at)
 
 
+def local(slot: Slot) -> datetime:
+    return slot.starts_at.astimezone(ZoneInfo("Asia/Shanghai"))
+
+
+def overlap(one: Slot, other: Slot) -> bool:
+    return one.starts_at < other.ends_at and other.starts_at < one.ends_at
+
+
 def mails(uow: UnitOfWork, person: Org) -> list[Mail]:
     wanted = select(Mail).where(Mail.person_id == person.owner.person(), Mail.kind.like("demo_%"))
     return list(uow.session.scalars(wanted.order_by(Mail.id)))
@@ -119,6 +131,112 @@ class TestSlots:
         assert next(iter(slots_of(hours, eve))) == Slot(
             datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 3, 29, 2, tzinfo=UTC)
         )
+
+
+class TestCalendar:
+    def test_a_day_off_takes_the_weekly_hours_away_and_a_single_time_stands_beside_them(
+        self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan
+    ) -> None:
+        usual = free_slots(uow, seller.id)
+        day = clock.today("Asia/Shanghai") + timedelta(days=3)
+        booked = next(one for one in usual if local(one).date() == day)
+        lead = ask(uow, buyer, plan, booked.starts_at)
+        with acting(uow, seller.owner):
+            off = add_demo_day(uow, AddDemoDay(day))
+            assert add_demo_day(uow, AddDemoDay(day)).id == off.id
+            single = add_demo_day(uow, AddDemoDay(day, 20 * 60 + 15))
+            assert [one.id for one in list_demo_days(uow)] == [off.id, single.id]
+        with acting(uow, make_org(uow).owner):
+            found = free_slots(uow, seller.id)
+        assert [f"{local(one):%H:%M}" for one in found if local(one).date() == day] == ["20:15"]
+        seen = booking_of(uow, lead.id)
+        assert seen is not None
+        assert (seen.state, seen.starts_at) == ("booked", booked.starts_at), "what is booked stays"
+        with acting(uow, seller.owner):
+            for one in (off, single):
+                remove_demo_day(uow, one.id)
+            assert list_demo_days(uow) == []
+        assert free_slots(uow, seller.id) == [one for one in usual if one != booked]
+
+    def test_a_single_time_that_overlaps_weekly_ones_is_never_given_twice(
+        self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan
+    ) -> None:
+        day = clock.today("Asia/Shanghai") + timedelta(days=3)
+        with acting(uow, seller.owner):
+            add_demo_day(uow, AddDemoDay(day, 9 * 60 + 30))
+        single = next(one for one in free_slots(uow, seller.id) if f"{local(one):%d %H:%M}" == f"{day:%d} 09:30")
+        overlapping = [one for one in free_slots(uow, seller.id) if one != single and overlap(one, single)]
+        assert len(overlapping) == 2
+        ask(uow, buyer, plan, single.starts_at)
+        assert not [one for one in free_slots(uow, seller.id) if overlap(one, single)]
+        for one in overlapping:
+            with pytest.raises(DomainError, match="slot_not_offered"):
+                ask(uow, make_org(uow), plan, one.starts_at)
+
+    def test_the_database_itself_refuses_two_that_overlap(
+        self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan
+    ) -> None:
+        slot = free_slots(uow, seller.id)[0]
+        lead, other = ask(uow, buyer, plan, slot.starts_at), make_org(uow)
+        second = ask(uow, other, plan)
+        half = timedelta(minutes=30)
+        row = {"lead_id": second.id, "buyer_org_id": other.id, "seller_org_id": lead.seller_org_id, "state": "booked"}
+        with pytest.raises(IntegrityError, match="ex_demo_booking_overlap"), uow.session.begin_nested():
+            uow.session.execute(
+                insert(DemoBooking).values(
+                    id=uuid7(), **row, starts_at=slot.starts_at + half, ends_at=slot.ends_at + half, sequence=0
+                )
+            )
+
+    def test_notice_and_horizon_are_the_sellers_own(self, uow: UnitOfWork, seller: Org) -> None:
+        with acting(uow, seller.owner):
+            save_hours(uow, replace(EVERY_DAY, notice_minutes=3 * 1440, ahead_days=30))
+        found = free_slots(uow, seller.id)
+        assert found[0].starts_at >= NOON + timedelta(days=3)
+        assert timedelta(days=29) < found[-1].starts_at - NOON <= timedelta(days=31)
+        with acting(uow, seller.owner):
+            save_hours(uow, replace(EVERY_DAY, notice_minutes=0, ahead_days=1))
+        assert all(one.starts_at - NOON < timedelta(days=2) for one in free_slots(uow, seller.id))
+
+    def test_single_times_alone_need_no_weekly_hours(self, uow: UnitOfWork) -> None:
+        seller = make_seller(uow)
+        day = clock.today("Asia/Shanghai") + timedelta(days=1)
+        with acting(uow, seller.owner):
+            add_demo_day(uow, AddDemoDay(day, 8 * 60))
+        (only,) = free_slots(uow, seller.id)
+        assert f"{local(only):%H:%M}" == "08:00"
+
+    def test_what_is_no_day_and_whose_it_is_not(self, uow: UnitOfWork, buyer: Org, seller: Org) -> None:
+        today = clock.today("Asia/Shanghai")
+        with acting(uow, seller.owner):
+            for never in (
+                AddDemoDay(today - timedelta(days=1)),
+                AddDemoDay(today + timedelta(days=366)),
+                AddDemoDay(today, -1),
+                AddDemoDay(today, 1440),
+            ):
+                with pytest.raises(DomainError, match="demo_day_invalid"):
+                    add_demo_day(uow, never)
+            made = add_demo_day(uow, AddDemoDay(today))
+        with acting(uow, make_member(uow, seller, "finance")), pytest.raises(DomainError, match="permission_missing"):
+            add_demo_day(uow, AddDemoDay(today))
+        with acting(uow, buyer.owner), pytest.raises(DomainError, match="not_a_seller"):
+            add_demo_day(uow, AddDemoDay(today))
+        with acting(uow, make_seller(uow).owner), pytest.raises(DomainError, match="demo_day_not_found"):
+            remove_demo_day(uow, made.id)
+
+    def test_there_is_room_for_so_many_and_what_is_past_is_forgotten(self, uow: UnitOfWork, seller: Org) -> None:
+        today = clock.today("Asia/Shanghai")
+        with acting(uow, seller.owner):
+            for minute in range(MOST):
+                add_demo_day(uow, AddDemoDay(today, minute))
+            with pytest.raises(DomainError, match="demo_days_full"):
+                add_demo_day(uow, AddDemoDay(today))
+            clock.advance(timedelta(days=1))
+            add_demo_day(uow, AddDemoDay(today + timedelta(days=2)))
+            assert len(list_demo_days(uow)) == 1
+        kept = select(func.count()).select_from(DemoDay).where(DemoDay.org_id == seller.id)
+        assert uow.session.scalar(kept) == 1
 
 
 class TestBooking:
@@ -226,6 +344,10 @@ class TestBooking:
             SaveHours((1,), 0, 1440, 241),
             SaveHours((0,), 0, 1440, 30),
             SaveHours((8,), 0, 1440, 30),
+            SaveHours((1,), 0, 1440, 30, -1),
+            SaveHours((1,), 0, 1440, 30, 14 * 1440 + 1),
+            SaveHours((1,), 0, 1440, 30, 0, 0),
+            SaveHours((1,), 0, 1440, 30, 0, 91),
         ],
     )
     def test_hours_that_are_none(self, uow: UnitOfWork, seller: Org, hours: SaveHours) -> None:

@@ -44,7 +44,7 @@ order: pending_approval > pending_payment rejected expired cancelled; pending_pa
     paid > fulfilling refunded; fulfilling > active delivery_failed refunded; active > completed refunded;
     completed > refunded; delivery_failed > refunded
 subscription: active > ended
-offer: open > accepted withdrawn
+offer: open > accepted withdrawn declined; accepted > open withdrawn
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled
 entitlement: pending > active ended; active > suspended ended; suspended > active ended
 run: queued > calling succeeded failed dead; calling > waiting succeeded queued failed dead;

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from html import unescape
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -18,6 +19,7 @@ from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.demos.models import DemoBooking
+from marketplace.leads.consent_text import CONSENT_VERSION
 from marketplace.leads.models import Lead
 from orders.offers.models import Offer
 from orders.order.models import Order
@@ -132,14 +134,44 @@ def test_withdrawn_it_can_be_accepted_no_more(dashboards: Dashboards, listing_id
     assert f"/offers/{offer_id}/buy" not in page.text
 
 
+def test_declined_with_a_reason_that_its_seller_reads(dashboards: Dashboards, listing_id: str) -> None:
+    lead_id = asked(dashboards, listing_id)
+    assert dashboards.seller.post(f"/seller/leads/{lead_id}/offers", **offer(dashboards)).status_code == 303
+    offer_id = open_offer(dashboards, lead_id)
+    decline = f"/offers/{offer_id}/decline"
+    assert f'action="{decline}"' in dashboards.buyer.get(f"/requests/{lead_id}").text
+    assert f'action="{decline}"' not in dashboards.seller.get(f"/seller/leads/{lead_id}").text
+    assert dashboards.promoter.post(decline).status_code == 404
+    assert dashboards.seller.post(decline).status_code == 404
+    long = dashboards.buyer.post(decline, reason="price", decline_text="y" * 1_001)
+    assert long.status_code == 422
+    assert 'id="decline_text-wrong"' in long.text
+    assert "y" * 1_001 in long.text
+    assert '<option value="price" selected>' in long.text
+    for _ in range(2):
+        done = dashboards.buyer.post(decline, reason="price", decline_text="<b>9 000</b>?")
+        assert (done.status_code, done.headers["Location"].split("?")[0]) == (303, f"/requests/{lead_id}")
+    said = text_of(dashboards.seller.get(f"/seller/leads/{lead_id}"))
+    assert "Declined" in said
+    assert "The price" in said
+    assert "<b>9 000</b>?" in said
+    assert translations("en").text("offers.was_declined") in text_of(dashboards.seller.get("/seller/leads"))
+    assert dashboards.buyer.get(f"/offers/{offer_id}/buy").headers["Location"] == f"/requests/{lead_id}"
+    assert dashboards.seller.post(f"/seller/leads/{lead_id}/offers", **offer(dashboards)).status_code == 303
+    assert translations("en").text("offers.was_declined") not in text_of(dashboards.seller.get("/seller/leads"))
+
+
 def test_a_demo_is_booked_moved_and_given_up(dashboards: Dashboards, listing_id: str) -> None:
     hours = {f"day_{day}": "yes" for day in range(1, 8)} | {"begins": "09:00", "ends": "12:00", "length_minutes": "30"}
+    hours |= {"notice_minutes": "60", "ahead_days": "20"}
     saved = dashboards.seller.post("/seller/demo-hours", **hours)
     assert saved.status_code == 303, text_of(saved)
     assert dashboards.seller.get("/seller/demo-hours").text.count(" checked") == 7
     wrong = dashboards.seller.post("/seller/demo-hours", **(hours | {"ends": "08:00"}))
     assert wrong.status_code == 422
     assert re.search(r'name="begins"[^>]* value="09:00"', wrong.text)
+    assert 'id="ends-wrong"' in wrong.text
+    assert value(dashboards.seller.get("/seller/demo-hours"), "ahead_days") == "20"
     form = dashboards.buyer.get(f"/products/{listing_id}/ask/demo")
     times = re.findall(r'<option value="(2[^"]+)"', form.text)
     assert len(times) > 10
@@ -163,6 +195,36 @@ def test_a_demo_is_booked_moved_and_given_up(dashboards: Dashboards, listing_id:
     assert translations("en").text("demos.none") in text_of(dashboards.buyer.get(f"/requests/{lead_id}"))
 
 
+def test_days_off_and_single_times_stand_in_the_calendar(dashboards: Dashboards, listing_id: str) -> None:
+    seller, days = dashboards.seller, "/seller/demo-days"
+    day = (clock.today("Asia/Shanghai") + timedelta(days=5)).isoformat()
+    for _ in range(2):
+        assert seller.post(days, day=day, kind="off", day_begins="").status_code == 303
+    assert seller.post(days, day=day, kind="single", day_begins="21:15").status_code == 303
+    shown = seller.get("/seller/demo-hours")
+    removes = re.findall(r'action="(/seller/demo-days/[^"]+/remove)"', shown.text)
+    assert len(removes) == 2
+    assert "Day off" in text_of(shown)
+    assert "21:15" in text_of(shown)
+    assert "21:15" in text_of(dashboards.buyer.get(f"/products/{listing_id}/ask/demo"))
+    for form, told in (
+        ({"day": "soon", "kind": "off"}, "day"),
+        ({"day": "2020-01-01", "kind": "off"}, "day"),
+        ({"day": day, "kind": "single", "day_begins": "late"}, "day_begins"),
+        ({"day": day, "kind": "single", "day_begins": "24:00"}, "day_begins"),
+    ):
+        wrong = seller.post(days, **form)
+        assert wrong.status_code == 422, form
+        assert f'id="{told}-wrong"' in wrong.text
+        assert value(wrong, "day") == form["day"]
+    for _ in range(2):
+        assert dashboards.promoter.post(removes[1]).status_code in {303, 403, 404}
+    assert len(re.findall("/remove", seller.get("/seller/demo-hours").text)) == 2
+    for _ in range(2):
+        assert all(seller.post(one).status_code == 303 for one in removes)
+    assert "/remove" not in seller.get("/seller/demo-hours").text
+
+
 def test_a_customer_has_a_page_for_its_seller_alone(dashboards: Dashboards, listing_id: str) -> None:
     stage = dashboards.stage
     page = f"/seller/customers/{stage.buyer.id}"
@@ -183,6 +245,26 @@ def test_a_customer_has_a_page_for_its_seller_alone(dashboards: Dashboards, list
     assert dashboards.seller.get(f"/seller/customers/{uuid7()}").status_code == 404
 
 
+def test_the_list_of_customers_leads_to_each_and_shows_no_contact(dashboards: Dashboards, listing_id: str) -> None:
+    contact = {"contact_name": "Zhu", "contact_email": "zhu@firm.example", "agreed": "yes"}
+    asked(dashboards, listing_id, "quote", **contact, consent_version=CONSENT_VERSION)
+    page = f"/seller/customers/{dashboards.stage.buyer.id}"
+    home = dashboards.seller.get("/seller")
+    assert 'href="/seller/customers"' in home.text
+    assert 'href="/seller/customers"' not in dashboards.buyer.get("/requests").text
+    shown = dashboards.seller.get("/seller/customers")
+    assert f'href="{page}"' in shown.text
+    assert "zhu@firm.example" not in shown.text
+    name = re.search(rf'href="{page}">([^<]+)<', shown.text)
+    assert name is not None
+    for query in (f"q={quote(unescape(name[1]))}", "state=asking"):
+        assert f'href="{page}"' in dashboards.seller.get(f"/seller/customers?{query}").text, query
+    none = dashboards.seller.get("/seller/customers?q=nobody+is+called+this")
+    assert none.status_code == 200
+    assert translations("en").text("customers.none_found") in text_of(none)
+    assert page not in dashboards.promoter.get("/seller/customers").text
+
+
 def test_what_each_page_and_command_asks_of_the_database(
     dashboards: Dashboards, listing_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,7 +278,9 @@ def test_what_each_page_and_command_asks_of_the_database(
         (buyer, f"/products/{listing_id}/ask/demo"): 10,
         (buyer, f"/offers/{offer_id}/buy"): 16,
         (seller, f"/seller/leads/{lead_id}"): 11,
-        (seller, "/seller/demo-hours"): 5,
+        (seller, "/seller/leads"): 6,
+        (seller, "/seller/demo-hours"): 6,
+        (seller, "/seller/customers"): 8,
         (seller, f"/seller/customers/{dashboards.stage.buyer.id}"): 7,
     }
     for (visitor, path), most in budgets.items():
