@@ -32,7 +32,9 @@ class Video(Base):
     __table_args__ = (
         UniqueConstraint("org_id", "id"),
         ForeignKeyConstraint(["org_id", "channel_id"], ["marketplace.channel.org_id", "marketplace.channel.id"]),
-        CheckConstraint("state IN ('draft', 'processing', 'ready', 'published', 'withdrawn', 'refused')", name="state"),
+        CheckConstraint(
+            "state IN ('draft', 'processing', 'ready', 'published', 'withdrawn', 'refused', 'removed')", name="state"
+        ),
         CheckConstraint("visibility IN ('public', 'unlisted', 'partners', 'internal')", name="visibility"),
         CheckConstraint(
             "state NOT IN ('ready', 'published', 'withdrawn') OR (media_key IS NOT NULL AND duration_ms > 0)",
@@ -169,10 +171,12 @@ VIDEO = Machine(
         processing="ready refused",
         refused="processing",
         ready="processing published",
-        published="withdrawn",
-        withdrawn="published",
+        published="withdrawn removed",
+        withdrawn="published removed",
+        removed="",
     ),
 )
+"""Withdrawn by its channel, which may publish it again; removed by the platform, for good."""
 
 
 def key_of_upload(video_id: UUID, upload_id: UUID) -> str:
