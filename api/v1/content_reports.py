@@ -40,7 +40,7 @@ class ContentDecisionIn(Wire):
     reason: Annotated[str, Field(min_length=1, max_length=MAX_DECISION)]
 
 
-@post("/v1/content-reports", permission=SIGNED_IN, sync_to_thread=True, refuses=[429], tags=["content"])
+@post("/v1/content-reports", permission=SIGNED_IN, sync_to_thread=True, refuses=[404, 429], tags=["content"])
 def create_content_report(data: JSONBody[ContentReportIn], request: ApiRequest) -> ContentReportIdOut:
     """Ask the platform to look at a comment, review, question, answer, video or product: ten in ten minutes at most."""
     command = ReportContent(data.kind, data.content_id, data.reason)
