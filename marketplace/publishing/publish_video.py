@@ -16,7 +16,7 @@ from kernel.jobs.outbox import emit
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import terms_of
 from marketplace.content_reports.kinds import ReportableKind, ReportedContent, register_kind
-from marketplace.discovery.place_video import place_video
+from marketplace.discovery.place_video import place_video, set_category
 from marketplace.onboarding.checklist import missing_steps
 from marketplace.onboarding.models import SellerOnboarding
 from marketplace.parties.models import Organization
@@ -40,7 +40,7 @@ class Blocker:
 
 
 def publish_video(uow: UnitOfWork, video_id: UUID) -> Video:
-    """Publish a ready (or withdrawn) video. Published already, nothing changes.
+    """Publish a ready (or withdrawn) video. Published already, nothing changes. Its place in the feed is that of the first time.
 
     Raises:
         NotFound: `video_not_found`.
@@ -53,9 +53,12 @@ def publish_video(uow: UnitOfWork, video_id: UUID) -> Video:
         return video
     require_publishable(uow, video)
     VIDEO.move(uow, video, "published", org_ids=[video.org_id])
-    video.published_at = clock.now()
     video.publish_at = video.publish_refused_code = None
-    place_video(uow, video, video.published_at)
+    if video.published_at is None:
+        video.published_at = clock.now()
+        place_video(uow, video, video.published_at)
+    else:
+        set_category(uow, video)
     emit(uow, VideoPublished(video_id=video.id, org_id=video.org_id))
     uow.flush()
     index_video(uow, video)

@@ -101,6 +101,7 @@ class Video(Base):
     """What stood in the way when it was due."""
     publish_refused_params: Mapped[Json | None]
     published_at: Mapped[Instant | None]
+    """When it was published first; withdrawn and published again, it is no newer."""
     category: Mapped[str | None]
     """Of the first product it shows."""
     outcome_h: Mapped[int] = mapped_column(default=0, server_default="0")
