@@ -13,6 +13,7 @@ from api.pages.billing_profiles import handlers as billing_profiles_pages
 from api.pages.buy import handlers as buy_pages
 from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
+from api.pages.content_reports import handlers as content_reports_pages
 from api.pages.customers import handlers as customers_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
@@ -57,6 +58,7 @@ from api.v1 import (
     chapters,
     comments,
     connectors,
+    content_reports,
     covers,
     customer_reviews,
     customers,
@@ -139,6 +141,7 @@ MODULES: tuple[ModuleType, ...] = (
     identity_provider,
     feed,
     comments,
+    content_reports,
     videos,
     media,
     captions,
@@ -188,6 +191,7 @@ MODULES: tuple[ModuleType, ...] = (
     trace_pages,
     feed_pages,
     comments_pages,
+    content_reports_pages,
     sharing_pages,
     products_pages,
     feedback_pages,

@@ -27,6 +27,7 @@ import marketplace.access.models
 import marketplace.attribution.models
 import marketplace.catalog.models
 import marketplace.channels.models
+import marketplace.content_reports.models
 import marketplace.demos.models
 import marketplace.discovery.models
 import marketplace.identity_providers.models
@@ -61,6 +62,7 @@ MODELS = (
     marketplace.access.models,
     marketplace.identity_providers.models,
     marketplace.channels.models,
+    marketplace.content_reports.models,
     marketplace.videos.models,
     marketplace.catalog.models,
     marketplace.placements.models,

@@ -35,6 +35,8 @@ from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
 from marketplace.demos.days import AddDemoDay, add_demo_day
 from marketplace.demos.models import DemoDay
+from marketplace.content_reports.models import ContentReport
+from marketplace.content_reports.report_content import ReportContent, report_content
 from marketplace.identity_providers.email_domains import claim_domain
 from marketplace.identity_providers.models import EmailDomain
 from marketplace.leads.create_lead import CreateLead, create_lead
@@ -93,6 +95,7 @@ KINDS: dict[str, type[Base]] = {
     "proof_id": LegalProof,
     "purchase_id": Purchase,
     "question_id": ProductQuestion,
+    "report_id": ContentReport,
     "review_id": CustomerReview,
     "run_id": Run,
     "seat_id": Seat,
@@ -187,9 +190,10 @@ def _feedback(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID
         review = write_review(uow, WriteReview(listing_id, 4, "Kept to ourselves."))
         withdraw_review(uow, listing_id)
         question = ask_question(uow, listing_id, "Hidden?")
+        report = report_content(uow, ReportContent("listing", listing_id, "spam"))
     with acting(uow, stage.seller.owner):
         moderate_question(uow, question.id, show=False)
-    return {"review_id": review.id, "question_id": question.id}
+    return {"review_id": review.id, "question_id": question.id, "report_id": report.id}
 
 
 def _asked(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:

@@ -1,4 +1,4 @@
-"""Reviews by organizations that use a product: written, changed, taken back, answered, reported, decided."""
+"""Reviews by organizations that use a product: written, changed, taken back, answered."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, delete, get, post, put
+from litestar import Response, delete, get, put
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
-from api.auth import PUBLIC, SIGNED_IN
+from api.auth import PUBLIC
 from api.request import ApiRequest
 from api.schema import Out, PageOut, Paging, Wire, linked
-from fulfillment.customer_reviews.moderate_review import (
-    MAX_ANSWER,
-    answer_review,
-    decide_reported_review,
-    report_review,
-)
+from fulfillment.customer_reviews.moderate_review import MAX_ANSWER, answer_review
 from fulfillment.customer_reviews.queries import (
     CustomerReviewView,
     get_own_review,
     list_customer_reviews,
-    list_reported_reviews,
     list_revisions,
 )
 from fulfillment.customer_reviews.write_review import MAX_TEXT, WriteReview, withdraw_review, write_review
@@ -44,18 +38,6 @@ class CustomerReviewAnswerIn(Wire):
     """Plain text; an empty one takes the answer back."""
 
     text: Annotated[str, Field(max_length=MAX_ANSWER)]
-
-
-class CustomerReviewReportIn(Wire):
-    """Why the platform should look."""
-
-    reason: Annotated[str, Field(max_length=200)] = ""
-
-
-class ReviewReportDecisionIn(Wire):
-    """Whether the review goes for good; else it stays."""
-
-    remove: bool
 
 
 class CustomerReviewOut(Out):
@@ -89,20 +71,6 @@ class ReviewRevisionOut(Out):
     stars: int
     text: str
     created_at: datetime
-
-
-class ReportedReviewOut(Out):
-    """A review that was reported, and what was said of it."""
-
-    review_id: UUID
-    listing_id: UUID
-    org_name: str
-    stars: int
-    text: str
-    state: str
-    reports: int
-    reasons: list[str]
-    reported_at: datetime
 
 
 @get("/v1/listings/{listing_id:uuid}/customer-reviews", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])
@@ -163,20 +131,6 @@ def get_revisions(review_id: FromPath[UUID], request: ApiRequest) -> list[Review
         return [ReviewRevisionOut.of_row(row) for row in list_revisions(uow, review_id)]
 
 
-@post(
-    "/v1/customer-reviews/{review_id:uuid}/reports",
-    permission=SIGNED_IN,
-    sync_to_thread=True,
-    status_code=204,
-    tags=["catalogue"],
-)
-def create_review_report(
-    review_id: FromPath[UUID], data: JSONBody[CustomerReviewReportIn], request: ApiRequest
-) -> None:
-    """Ask the platform to look at a review."""
-    request.transact(lambda uow: report_review(uow, review_id, data.reason))
-
-
 @put(
     "/v1/seller/customer-reviews/{review_id:uuid}/answer",
     permission="catalog.write",
@@ -187,28 +141,6 @@ def create_review_report(
 def put_review_answer(review_id: FromPath[UUID], data: JSONBody[CustomerReviewAnswerIn], request: ApiRequest) -> None:
     """Answer a review of one's own product."""
     request.transact(lambda uow: answer_review(uow, review_id, data.text))
-
-
-@get("/v1/operator/customer-review-reports", permission="operator.reviews", sync_to_thread=True, tags=["operator"])
-def get_reported_reviews(request: ApiRequest) -> list[ReportedReviewOut]:
-    """Reviews that were reported, what waits longest first."""
-    with request.transaction() as uow:
-        rows = list_reported_reviews(uow)
-    return [ReportedReviewOut.of_row(row, reasons=list(row.reasons)) for row in rows]
-
-
-@post(
-    "/v1/operator/customer-review-reports/{review_id:uuid}",
-    permission="operator.reviews",
-    sync_to_thread=True,
-    status_code=204,
-    tags=["operator"],
-)
-def decide_review_report(
-    review_id: FromPath[UUID], data: JSONBody[ReviewReportDecisionIn], request: ApiRequest
-) -> None:
-    """Remove a reported review for good, or leave it; what was reported of it is closed."""
-    request.transact(lambda uow: decide_reported_review(uow, review_id, remove=data.remove))
 
 
 def _own(uow: UnitOfWork, listing_id: UUID) -> CustomerReviewView:
@@ -224,8 +156,5 @@ routes = [
     put_review,
     delete_review,
     get_revisions,
-    create_review_report,
     put_review_answer,
-    get_reported_reviews,
-    decide_review_report,
 ]

@@ -16,10 +16,12 @@ from api.auth import SIGNED_IN
 from api.context import Services
 from api.media_addresses import cover_address, media_address
 from api.request import ApiRequest
-from api.schema import CurrencyIn, Out, PageOut, Paging, StrictInt, Wire, linked, refused_unless_in
+from api.schema import CurrencyIn, Out, PageOut, Paging, StrictInt, UtcIn, Wire, linked, refused_unless_in
 from api.v1.feed import CaptionTrackOut, CardOut, ClaimOut
 from marketplace.attribution.reach import get_reach
 from marketplace.placements.claim_checks import KINDS
+from marketplace.publishing.begin_post import BeginPost, begin_post
+from marketplace.publishing.change_visibility import MAX_PARTNERS
 from marketplace.publishing.edit_placements import (
     ACTIONS,
     AddClaim,
@@ -33,7 +35,7 @@ from marketplace.publishing.edit_placements import (
 )
 from marketplace.publishing.publish_video import Blocker, publish_video, withdraw_video
 from marketplace.publishing.queries import Partner, VideoDetail, VideoRow, get_own_video, list_own_videos
-from marketplace.videos.create_video import CreateVideo, create_video
+from marketplace.videos.create_video import CreateVideo
 from marketplace.videos.set_chapters import Chapter
 from marketplace.videos.share_links import share_video
 
@@ -42,7 +44,10 @@ Visibility = Literal["public", "unlisted", "partners", "internal"]
 
 
 class VideoIn(Wire):
-    """A post's words; its file follows. Without `channel_id` it goes on the organization's oldest channel."""
+    """A post's words; its file follows. Without `channel_id` it goes on the organization's oldest channel.
+
+    `partner_ids` are the organizations that see it while it is for partners. With `publish_at` it is published then.
+    """
 
     channel_id: UUID | None = None
     title: Annotated[str, Field(max_length=120)]
@@ -50,6 +55,8 @@ class VideoIn(Wire):
     description: Annotated[str, Field(max_length=2000)] = ""
     description_en: Annotated[str, Field(max_length=2000)] = ""
     visibility: Visibility = "public"
+    partner_ids: Annotated[list[UUID], Field(default_factory=list, max_length=MAX_PARTNERS)]
+    publish_at: Annotated[UtcIn | None, Field(examples=["2027-01-04T09:00:00+08:00"])] = None
 
 
 class PlacementIn(Wire):
@@ -207,8 +214,9 @@ class ShareLinkOut(Out):
 @post("/v1/videos", permission="videos.write", refuses=[404], sync_to_thread=True, tags=["content"])
 def create(data: JSONBody[VideoIn], request: ApiRequest) -> StateOut:
     """Begin a post; upload its file next."""
-    command = CreateVideo(**data.model_dump())
-    made = request.transact(lambda uow: create_video(uow, command))
+    words = CreateVideo(**data.model_dump(exclude={"partner_ids", "publish_at"}))
+    command = BeginPost(words, data.partner_ids, data.publish_at)
+    made = request.transact(lambda uow: begin_post(uow, command))
     return StateOut(id=made.id, state=made.state)
 
 

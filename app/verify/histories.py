@@ -19,6 +19,7 @@ import fulfillment.entitlements.models
 import fulfillment.runs.models
 import marketplace.access.models
 import marketplace.catalog.models
+import marketplace.content_reports.models
 import marketplace.demos.models
 import marketplace.identity_providers.models
 import marketplace.leads.models
@@ -49,6 +50,7 @@ TABLES = {
     marketplace.catalog.models.LISTING.name: "marketplace.listing",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
+    marketplace.content_reports.models.CONTENT_REPORT.name: "marketplace.content_report",
     marketplace.onboarding.models.LEGAL_PROOF.name: "marketplace.legal_proof",
     marketplace.parties.models.TAX_ID_DISPUTE.name: "marketplace.tax_id_dispute",
     marketplace.identity_providers.models.EMAIL_DOMAIN.name: "marketplace.email_domain",

@@ -35,11 +35,3 @@ class CustomerReviewAnswered(Event):
     review_id: UUID
     org_id: UUID
     seller_org_id: UUID
-
-
-class CustomerReviewReported(Event):
-    """Somebody asks the platform to look at a review."""
-
-    topic: ClassVar[str] = "fulfillment.customer_review_reported.v1"
-    review_id: UUID
-    org_id: UUID

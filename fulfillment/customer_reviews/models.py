@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant
@@ -83,26 +83,6 @@ class CustomerReviewRevision(Base):
     number: Mapped[int]
     stars: Mapped[int]
     body: Mapped[str]
-    created_at: Mapped[CreatedAt]
-
-
-class CustomerReviewReport(Base):
-    """Somebody finds that the platform should look at a review. Once a person; open until `decided_at`."""
-
-    __tablename__ = "customer_review_report"
-    __table_args__ = (
-        UniqueConstraint("org_id", "person_id", "review_id"),
-        Index("ix_customer_review_report_person_id", "person_id"),
-        Index("ix_customer_review_report_review_id", "review_id"),
-        Index("ix_customer_review_report_open", "created_at", postgresql_where=text("decided_at IS NULL")),
-        {"schema": "fulfillment"},
-    )
-    id: Mapped[Id]
-    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
-    review_id: Mapped[UUID] = mapped_column(ForeignKey("fulfillment.customer_review.id"))
-    reason: Mapped[str]
-    decided_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 
 

@@ -1,22 +1,19 @@
-"""The seller answers a review; anybody reports one; the platform decides what was reported."""
+"""The seller answers a review; the platform removes one that was reported."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import update
-from sqlalchemy.dialects.postgresql import insert
-
-from fulfillment.customer_reviews.events import CustomerReviewAnswered, CustomerReviewReported
-from fulfillment.customer_reviews.models import CustomerReview, CustomerReviewReport
+from fulfillment.customer_reviews.events import CustomerReviewAnswered
+from fulfillment.customer_reviews.models import CustomerReview
 from fulfillment.customer_reviews.write_review import take_down
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
-from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
-from marketplace.input_text import optional_line, paragraphs
+from marketplace.content_reports.kinds import ReportableKind, ReportedContent, register_kind
+from marketplace.input_text import paragraphs
 
 MAX_ANSWER = 2_000
 
@@ -45,56 +42,17 @@ def answer_review(uow: UnitOfWork, review_id: UUID, text: str) -> CustomerReview
     return review
 
 
-def report_review(uow: UnitOfWork, review_id: UUID, reason: str) -> UUID:
-    """Ask the platform to look at a review that is shown; reported already by this person, nothing changes.
-
-    Returns the listing it is about.
-
-    Raises:
-        NotFound: `customer_review_not_found`. Invalid: `text_too_long`. Forbidden: `person_required`.
-
-    Emits: CustomerReviewReported.
-    """
-    org_id, person_id = uow.principal.organization(), uow.principal.person()
+def _find_reportable(uow: UnitOfWork, review_id: UUID) -> ReportedContent:
     review = uow.session.get(CustomerReview, review_id)
     if review is None or review.state != "shown":
         raise NotFound("customer_review_not_found")
-    made = uow.session.scalar(
-        insert(CustomerReviewReport)
-        .values(
-            id=uuid7(),
-            org_id=org_id,
-            person_id=person_id,
-            review_id=review_id,
-            reason=optional_line("reason", reason, 200),
-            decided_at=None,
-            created_at=clock.now(),
-        )
-        .on_conflict_do_nothing(index_elements=["org_id", "person_id", "review_id"])
-        .returning(CustomerReviewReport.id)
-    )
-    if made is not None:
-        emit(uow, CustomerReviewReported(review_id=review_id, org_id=org_id))
-    uow.flush()
-    return review.listing_id
+    return ReportedContent(review.listing_id, review.org_id, review.person_id, review.org_name, review.body)
 
 
-def decide_reported_review(uow: UnitOfWork, review_id: UUID, *, remove: bool) -> None:
-    """Close what was reported of a review: it goes for good, or stays as it is. Only the platform asks for it.
-
-    Raises:
-        NotFound: `customer_review_not_found`.
-
-    Emits: CustomerReviewTakenDown. Locks: the review.
-    """
+def _remove_reported(uow: UnitOfWork, review_id: UUID, reason: str) -> None:
     review = lock_row(uow.session, CustomerReview, review_id)
-    if review is None:
-        raise NotFound("customer_review_not_found")
-    if remove:
-        take_down(uow, review, "removed")
-    uow.session.execute(
-        update(CustomerReviewReport)
-        .where(CustomerReviewReport.review_id == review_id, CustomerReviewReport.decided_at.is_(None))
-        .values(decided_at=clock.now())
-    )
-    uow.flush()
+    if review is not None:
+        take_down(uow, review, "removed", reason)
+
+
+register_kind("review", ReportableKind(_find_reportable, _remove_reported))

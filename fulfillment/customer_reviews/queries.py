@@ -1,4 +1,4 @@
-"""Reads about customers' reviews: below a product, one's own, their history, and those that the platform is to look at."""
+"""Reads about customers' reviews: below a product, one's own, and their history."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from fulfillment.customer_reviews.models import CustomerReview, CustomerReviewReport, CustomerReviewRevision
+from fulfillment.customer_reviews.models import CustomerReview, CustomerReviewRevision
 from fulfillment.customer_reviews.write_review import find_own_review, find_reviewable
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
@@ -54,21 +54,6 @@ class ReviewRevision:
     stars: int
     text: str
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedReview:
-    """A review with open reports: how many, what they say, since when."""
-
-    review_id: UUID
-    listing_id: UUID
-    org_name: str
-    stars: int
-    text: str
-    state: str
-    reports: int
-    reasons: tuple[str, ...]
-    reported_at: datetime
 
 
 def list_customer_reviews(
@@ -121,33 +106,6 @@ def list_revisions(uow: UnitOfWork, review_id: UUID) -> list[ReviewRevision]:
         .limit(100)
     )
     return [ReviewRevision(row.number, row.stars, row.body, row.created_at) for row in rows]
-
-
-def list_reported_reviews(uow: UnitOfWork, *, limit: int = 50) -> list[ReportedReview]:
-    """What the platform is to look at, what waits longest first."""
-    since = func.min(CustomerReviewReport.created_at)
-    statement = (
-        select(CustomerReview, func.count(), func.array_agg(CustomerReviewReport.reason), since)
-        .join(CustomerReviewReport, CustomerReviewReport.review_id == CustomerReview.id)
-        .where(CustomerReviewReport.decided_at.is_(None))
-        .group_by(CustomerReview.id)
-        .order_by(since, CustomerReview.id)
-        .limit(limit)
-    )
-    return [
-        ReportedReview(
-            row.id,
-            row.listing_id,
-            row.org_name,
-            row.stars,
-            row.body,
-            row.state,
-            number,
-            tuple(sorted({one for one in reasons if one})),
-            at,
-        )
-        for row, number, reasons, at in uow.session.execute(statement)
-    ]
 
 
 def _view(uow: UnitOfWork, row: CustomerReview) -> CustomerReviewView:

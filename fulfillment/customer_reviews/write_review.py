@@ -114,10 +114,10 @@ def withdraw_review(uow: UnitOfWork, listing_id: UUID) -> None:
     take_down(uow, review, "withdrawn")
 
 
-def take_down(uow: UnitOfWork, review: CustomerReview, state: str) -> None:
+def take_down(uow: UnitOfWork, review: CustomerReview, state: str, reason: str | None = None) -> None:
     """Show a locked review no longer. Emits: CustomerReviewTakenDown."""
     was_shown = review.state == "shown"
-    if CUSTOMER_REVIEW.move(uow, review, state, org_ids=concerned(review)) and was_shown:
+    if CUSTOMER_REVIEW.move(uow, review, state, org_ids=concerned(review), reason=reason) and was_shown:
         _emit(uow, CustomerReviewTakenDown, review)
     uow.flush()
 

@@ -18,7 +18,9 @@ from marketplace.catalog.draft_listing import latest_version, lock_own_listing
 from marketplace.catalog.events import ListingPublished, ListingRejected, ListingSuspended
 from marketplace.catalog.index_listing import index_listing
 from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
+from marketplace.catalog.queries import get_listing
 from marketplace.catalog.submit_listing import Reason, find_reasons
+from marketplace.content_reports.kinds import ReportableKind, ReportedContent, register_kind
 from marketplace.search_index.entries import remove_entry
 
 
@@ -94,6 +96,16 @@ def resume_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
         index_listing(uow, listing, uow.session.get_one(ListingVersion, listing.current_version_id))
     uow.flush()
     return listing
+
+
+def _find_reportable(uow: UnitOfWork, listing_id: UUID) -> ReportedContent:
+    shown = get_listing(uow, listing_id)
+    if shown.state != "published":
+        raise NotFound("listing_not_found")
+    return ReportedContent(shown.id, shown.org_id, None, shown.seller_name, shown.title or shown.title_en)
+
+
+register_kind("listing", ReportableKind(_find_reportable, suspend_listing))
 
 
 def retire_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:

@@ -11,17 +11,19 @@ from sqlalchemy import select
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict
+from kernel.errors import Conflict, NotFound
 from kernel.jobs.outbox import emit
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import terms_of
-from marketplace.discovery.place_video import place_video
+from marketplace.content_reports.kinds import ReportableKind, ReportedContent, register_kind
+from marketplace.discovery.place_video import place_video, set_category
 from marketplace.onboarding.checklist import missing_steps
 from marketplace.onboarding.models import SellerOnboarding
+from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import ClaimValue, find_contradiction
 from marketplace.placements.models import Claim, Placement
 from marketplace.search_index.entries import remove_entry
-from marketplace.videos.access import lock_own_video
+from marketplace.videos.access import get_visible_video, lock_own_video
 from marketplace.videos.events import VideoPublished, VideoWithdrawn
 from marketplace.videos.index_video import index_video
 from marketplace.videos.models import VIDEO, Video
@@ -38,7 +40,7 @@ class Blocker:
 
 
 def publish_video(uow: UnitOfWork, video_id: UUID) -> Video:
-    """Publish a ready (or withdrawn) video. Published already, nothing changes.
+    """Publish a ready (or withdrawn) video. Published already, nothing changes. Its place in the feed is that of the first time.
 
     Raises:
         NotFound: `video_not_found`.
@@ -51,9 +53,12 @@ def publish_video(uow: UnitOfWork, video_id: UUID) -> Video:
         return video
     require_publishable(uow, video)
     VIDEO.move(uow, video, "published", org_ids=[video.org_id])
-    video.published_at = clock.now()
     video.publish_at = video.publish_refused_code = None
-    place_video(uow, video, video.published_at)
+    if video.published_at is None:
+        video.published_at = clock.now()
+        place_video(uow, video, video.published_at)
+    else:
+        set_category(uow, video)
     emit(uow, VideoPublished(video_id=video.id, org_id=video.org_id))
     uow.flush()
     index_video(uow, video)
@@ -74,6 +79,34 @@ def withdraw_video(uow: UnitOfWork, video_id: UUID) -> Video:
         emit(uow, VideoWithdrawn(video_id=video.id, org_id=video.org_id))
     uow.flush()
     return video
+
+
+def remove_video(uow: UnitOfWork, video_id: UUID, reason: str) -> None:
+    """Take a video out of every feed for good: only the platform asks for it. Orders it sold keep naming it.
+
+    Raises:
+        NotFound: `video_not_found`. Conflict: `invalid_transition`: it was never published.
+
+    Emits: VideoWithdrawn. Locks: the video.
+    """
+    video = lock_own_video(uow, video_id)
+    was_published = video.state == "published"
+    if VIDEO.move(uow, video, "removed", org_ids=[video.org_id], reason=reason) and was_published:
+        remove_entry(uow, video.id)
+        emit(uow, VideoWithdrawn(video_id=video.id, org_id=video.org_id))
+    video.publish_at = None
+    uow.flush()
+
+
+def _find_reportable(uow: UnitOfWork, video_id: UUID) -> ReportedContent:
+    video = get_visible_video(uow, video_id)
+    if video.state != "published":
+        raise NotFound("video_not_found")
+    name = uow.session.get_one(Organization, video.org_id).display_name
+    return ReportedContent(video.id, video.org_id, None, name, video.title or video.title_en)
+
+
+register_kind("video", ReportableKind(_find_reportable, remove_video))
 
 
 def require_publishable(uow: UnitOfWork, video: Video) -> None:

@@ -34,6 +34,8 @@ class ScheduleVideo:
 def schedule_video(uow: UnitOfWork, command: ScheduleVideo) -> Video:
     """Let the video be published at a moment, in place of any that was set before.
 
+    What stands in the way of a video whose file is still to come is asked when it is due.
+
     Raises:
         NotFound: `video_not_found`.
         Invalid: `schedule_past`, `schedule_too_far`.
@@ -49,7 +51,8 @@ def schedule_video(uow: UnitOfWork, command: ScheduleVideo) -> Video:
         raise Invalid("schedule_past", field="publish_at")
     if command.publish_at > now + LONGEST:
         raise Invalid("schedule_too_far", field="publish_at", most_days=LONGEST.days)
-    require_publishable(uow, video)
+    if video.state not in ("draft", "processing"):
+        require_publishable(uow, video)
     video.publish_at = command.publish_at
     video.publish_refused_code = None
     uow.flush()

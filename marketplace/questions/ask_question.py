@@ -15,6 +15,7 @@ from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.access.models import Person
 from marketplace.catalog.queries import get_listing
+from marketplace.content_reports.kinds import ReportableKind, ReportedContent, register_kind
 from marketplace.input_text import paragraphs
 from marketplace.parties.models import Organization
 from marketplace.questions.events import QuestionAnswered, QuestionAsked
@@ -127,6 +128,44 @@ def moderate_question(uow: UnitOfWork, question_id: UUID, *, show: bool) -> Prod
     PRODUCT_QUESTION.move(uow, question, "shown" if show else "hidden", org_ids=_concerned(question))
     uow.flush()
     return question
+
+
+def _shown(uow: UnitOfWork, question_id: UUID) -> ProductQuestion:
+    question = uow.session.get(ProductQuestion, question_id)
+    if question is None or question.state != "shown":
+        raise NotFound("question_not_found")
+    get_listing(uow, question.listing_id)
+    return question
+
+
+def _find_question(uow: UnitOfWork, question_id: UUID) -> ReportedContent:
+    one = _shown(uow, question_id)
+    return ReportedContent(one.listing_id, one.org_id, one.person_id, one.person_name, one.body)
+
+
+def _find_answer(uow: UnitOfWork, question_id: UUID) -> ReportedContent:
+    one = _shown(uow, question_id)
+    if not one.answer:
+        raise NotFound("question_not_found")
+    seller = uow.session.get_one(Organization, one.seller_org_id).display_name
+    return ReportedContent(one.listing_id, one.seller_org_id, None, seller, one.answer)
+
+
+def _remove_reported(uow: UnitOfWork, question_id: UUID, reason: str) -> None:
+    question = lock_row(uow.session, ProductQuestion, question_id)
+    if question is not None:
+        PRODUCT_QUESTION.move(uow, question, "removed", org_ids=_concerned(question), reason=reason)
+
+
+def _remove_answer(uow: UnitOfWork, question_id: UUID, reason: str) -> None:
+    del reason  # It stands with the reports; the question itself stays as it is.
+    question = lock_row(uow.session, ProductQuestion, question_id)
+    if question is not None:
+        question.answer, question.answered_at = "", None
+
+
+register_kind("question", ReportableKind(_find_question, _remove_reported))
+register_kind("answer", ReportableKind(_find_answer, _remove_answer))
 
 
 def _lock_of_seller(uow: UnitOfWork, question_id: UUID) -> ProductQuestion:

@@ -1,12 +1,11 @@
-"""People write below videos; a channel hides what does not belong there, and the platform decides what was reported."""
+"""People write below videos; a channel hides what does not belong there, and the platform removes it."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select
 
 from kernel import clock
 from kernel.db.locks import advisory_xact_lock, lock_row
@@ -15,15 +14,16 @@ from kernel.errors import Invalid, NotFound, TooMany
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.access.models import Person
-from marketplace.input_text import optional_line, paragraphs
+from marketplace.content_reports.kinds import ReportableKind, ReportedContent, register_kind
+from marketplace.input_text import paragraphs
 from marketplace.parties.models import Organization
-from marketplace.reactions.events import CommentAdded, CommentReported
-from marketplace.reactions.models import COMMENT, Comment, CommentReport
+from marketplace.reactions.events import CommentAdded
+from marketplace.reactions.models import COMMENT, Comment
 from marketplace.videos.access import get_visible_video
 
 MAX_TEXT = 500
 MOST = 10
-"""Comments of one person, and reports, in `WITHIN`."""
+"""Comments of one person in `WITHIN`."""
 WITHIN = timedelta(minutes=10)
 _WRITING_LOCK = 0x636F  # "co"
 
@@ -42,7 +42,7 @@ def add_comment(uow: UnitOfWork, video_id: UUID, body: str) -> Comment:
     written = paragraphs("text", body, MAX_TEXT)
     if not written:
         raise Invalid("text_required", field="text")
-    _check_rate(uow, Comment, person_id)
+    _check_rate(uow, person_id)
     person, org = uow.session.get_one(Person, person_id), uow.session.get_one(Organization, org_id)
     comment = Comment(
         id=uuid7(),
@@ -90,78 +90,34 @@ def moderate_comment(uow: UnitOfWork, comment_id: UUID, *, show: bool) -> None:
     uow.flush()
 
 
-def report_comment(uow: UnitOfWork, comment_id: UUID, reason: str) -> UUID:
-    """Ask the platform to look at a comment that is shown; reported already by this person, nothing changes. Returns its video.
-
-    Raises:
-        NotFound: `comment_not_found`. Invalid: `text_too_long`. TooMany: `too_many_comments`.
-
-    Emits: CommentReported.
-    """
-    org_id, person_id = uow.principal.organization(), uow.principal.person()
+def _find_reportable(uow: UnitOfWork, comment_id: UUID) -> ReportedContent:
     comment = uow.session.get(Comment, comment_id)
     if comment is None or comment.state != "shown":
         raise NotFound("comment_not_found")
-    _seen(uow, comment)
-    _check_rate(uow, CommentReport, person_id)
-    said = optional_line("reason", reason, 200)
-    made = uow.session.scalar(
-        insert(CommentReport)
-        .values(
-            id=uuid7(),
-            org_id=org_id,
-            person_id=person_id,
-            comment_id=comment_id,
-            reason=said,
-            decided_at=None,
-            created_at=clock.now(),
-        )
-        .on_conflict_do_nothing(index_elements=["org_id", "person_id", "comment_id"])
-        .returning(CommentReport.id)
-    )
-    if made is not None:
-        emit(uow, CommentReported(comment_id=comment_id, org_id=org_id))
-    uow.flush()
-    return comment.video_id
+    get_visible_video(uow, comment.video_id)
+    return ReportedContent(comment.video_id, comment.org_id, comment.person_id, comment.person_name, comment.body)
 
 
-def decide_reports(uow: UnitOfWork, comment_id: UUID, *, remove: bool) -> None:
-    """Close what was reported of a comment: it goes for good, or stays as it is. Only the platform asks for it.
-
-    Raises:
-        NotFound: `comment_not_found`.
-    """
+def _remove_reported(uow: UnitOfWork, comment_id: UUID, reason: str) -> None:
     comment = lock_row(uow.session, Comment, comment_id)
-    if comment is None:
-        raise NotFound("comment_not_found")
-    if remove:
-        COMMENT.move(uow, comment, "removed", org_ids=_concerned(comment), reason="reported")
-    uow.session.execute(
-        update(CommentReport)
-        .where(CommentReport.comment_id == comment_id, CommentReport.decided_at.is_(None))
-        .values(decided_at=clock.now())
-    )
-    uow.flush()
+    if comment is not None:
+        COMMENT.move(uow, comment, "removed", org_ids=_concerned(comment), reason=reason)
+
+
+register_kind("comment", ReportableKind(_find_reportable, _remove_reported))
 
 
 def _concerned(comment: Comment) -> list[UUID]:
     return sorted({comment.org_id, comment.channel_org_id})
 
 
-def _seen(uow: UnitOfWork, comment: Comment) -> None:
-    try:
-        get_visible_video(uow, comment.video_id)
-    except NotFound as error:
-        raise NotFound("comment_not_found") from error
-
-
-def _check_rate(uow: UnitOfWork, kind: type[Comment | CommentReport], person_id: UUID) -> None:
+def _check_rate(uow: UnitOfWork, person_id: UUID) -> None:
     """One person at a time, so that a crowd of requests is counted one by one. Raises TooMany(`too_many_comments`)."""
     advisory_xact_lock(uow.session, _WRITING_LOCK, person_id)
     recent = select(func.count()).where(
-        kind.org_id == uow.principal.organization(),
-        kind.person_id == person_id,
-        kind.created_at > clock.now() - WITHIN,
+        Comment.org_id == uow.principal.organization(),
+        Comment.person_id == person_id,
+        Comment.created_at > clock.now() - WITHIN,
     )
     if (uow.session.scalar(recent) or 0) >= MOST:
         minutes = WITHIN // timedelta(minutes=1)

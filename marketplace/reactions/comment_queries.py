@@ -1,4 +1,4 @@
-"""Reads about comments: below a video, and those that the platform is to look at."""
+"""Reads about comments below a video."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 
 from kernel.db.uow import UnitOfWork
 from kernel.paging import Page, cut, newest_first
-from marketplace.reactions.models import Comment, CommentReport
+from marketplace.reactions.models import Comment
 from marketplace.videos.access import get_visible_video
 
 
@@ -27,21 +27,6 @@ class CommentView:
     own: bool
     moderated: bool
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedComment:
-    """A comment with open reports: how many, what they say, since when."""
-
-    comment_id: UUID
-    video_id: UUID
-    person_name: str
-    org_name: str
-    text: str
-    state: str
-    reports: int
-    reasons: tuple[str, ...]
-    reported_at: datetime
 
 
 def list_comments(uow: UnitOfWork, *, video_id: UUID, cursor: str | None = None, limit: int = 20) -> Page[CommentView]:
@@ -83,30 +68,3 @@ def count_comments(uow: UnitOfWork, video_id: UUID) -> int:
     get_visible_video(uow, video_id)
     counted = select(func.count()).select_from(Comment).where(Comment.video_id == video_id, Comment.state == "shown")
     return uow.session.scalar(counted) or 0
-
-
-def list_reported_comments(uow: UnitOfWork, *, limit: int = 50) -> list[ReportedComment]:
-    """What the platform is to look at, what waits longest first."""
-    since = func.min(CommentReport.created_at)
-    statement = (
-        select(Comment, func.count(), func.array_agg(CommentReport.reason), since)
-        .join(CommentReport, CommentReport.comment_id == Comment.id)
-        .where(CommentReport.decided_at.is_(None))
-        .group_by(Comment.id)
-        .order_by(since, Comment.id)
-        .limit(limit)
-    )
-    return [
-        ReportedComment(
-            row.id,
-            row.video_id,
-            row.person_name,
-            row.org_name,
-            row.body,
-            row.state,
-            number,
-            tuple(sorted({one for one in reasons if one})),
-            at,
-        )
-        for row, number, reasons, at in uow.session.execute(statement)
-    ]

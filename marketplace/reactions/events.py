@@ -14,11 +14,3 @@ class CommentAdded(Event):
     topic: ClassVar[str] = "marketplace.comment_added.v1"
     comment_id: UUID
     org_id: UUID
-
-
-class CommentReported(Event):
-    """Somebody asks the platform to look at a comment."""
-
-    topic: ClassVar[str] = "marketplace.comment_reported.v1"
-    comment_id: UUID
-    org_id: UUID

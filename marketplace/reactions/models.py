@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kernel.db.base import Base, CreatedAt, Id, Instant
+from kernel.db.base import Base, CreatedAt, Id
 from kernel.states import Machine, edges
 
 
@@ -50,26 +50,6 @@ class Comment(Base):
     org_name: Mapped[str]
     body: Mapped[str]
     state: Mapped[str]
-    created_at: Mapped[CreatedAt]
-
-
-class CommentReport(Base):
-    """Somebody finds that the platform should look at a comment. Once a person; open until `decided_at`."""
-
-    __tablename__ = "comment_report"
-    __table_args__ = (
-        UniqueConstraint("org_id", "person_id", "comment_id"),
-        Index("ix_comment_report_person_id", "person_id"),
-        Index("ix_comment_report_comment_id", "comment_id"),
-        Index("ix_comment_report_open", "created_at", postgresql_where=text("decided_at IS NULL")),
-        {"schema": "marketplace"},
-    )
-    id: Mapped[Id]
-    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
-    comment_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.comment.id"))
-    reason: Mapped[str]
-    decided_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 
 

@@ -32,7 +32,9 @@ class Video(Base):
     __table_args__ = (
         UniqueConstraint("org_id", "id"),
         ForeignKeyConstraint(["org_id", "channel_id"], ["marketplace.channel.org_id", "marketplace.channel.id"]),
-        CheckConstraint("state IN ('draft', 'processing', 'ready', 'published', 'withdrawn', 'refused')", name="state"),
+        CheckConstraint(
+            "state IN ('draft', 'processing', 'ready', 'published', 'withdrawn', 'refused', 'removed')", name="state"
+        ),
         CheckConstraint("visibility IN ('public', 'unlisted', 'partners', 'internal')", name="visibility"),
         CheckConstraint(
             "state NOT IN ('ready', 'published', 'withdrawn') OR (media_key IS NOT NULL AND duration_ms > 0)",
@@ -99,6 +101,7 @@ class Video(Base):
     """What stood in the way when it was due."""
     publish_refused_params: Mapped[Json | None]
     published_at: Mapped[Instant | None]
+    """When it was published first; withdrawn and published again, it is no newer."""
     category: Mapped[str | None]
     """Of the first product it shows."""
     outcome_h: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -169,10 +172,12 @@ VIDEO = Machine(
         processing="ready refused",
         refused="processing",
         ready="processing published",
-        published="withdrawn",
-        withdrawn="published",
+        published="withdrawn removed",
+        withdrawn="published removed",
+        removed="",
     ),
 )
+"""Withdrawn by its channel, which may publish it again; removed by the platform, for good."""
 
 
 def key_of_upload(video_id: UUID, upload_id: UUID) -> str:

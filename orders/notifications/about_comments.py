@@ -1,4 +1,4 @@
-"""What a channel's people are told of comments below their videos, and the platform of those that were reported."""
+"""What a channel's people are told of comments below their videos."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
 from marketplace.notifications.notify import NewNotification
-from marketplace.parties.models import PLATFORM_ORG_ID
-from marketplace.reactions.events import CommentAdded, CommentReported
+from marketplace.reactions.events import CommentAdded
 from marketplace.reactions.models import Comment
 from marketplace.videos.models import Video
 from orders.notifications.notifiers import RecordedEvent, notifies_of
@@ -46,20 +45,4 @@ def comment_added(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[
             params,
             org_id=comment.channel_org_id,
             permission="videos.write",
-        )
-
-
-@notifies_of(CommentReported)
-def comment_reported(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """Whoever reviews for the platform is told what waits."""
-    del uow
-    for event in events:
-        yield NewNotification(
-            event.id,
-            event.at,
-            "comment_reported",
-            "/operator/comments",
-            {},
-            org_id=PLATFORM_ORG_ID,
-            permission="operator.reviews",
         )

@@ -7,12 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from fulfillment.customer_reviews.events import CustomerReviewAnswered, CustomerReviewReported, CustomerReviewWritten
+from fulfillment.customer_reviews.events import CustomerReviewAnswered, CustomerReviewWritten
 from fulfillment.customer_reviews.models import CustomerReview
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.models import Listing, ListingVersion
 from marketplace.notifications.notify import NewNotification
-from marketplace.parties.models import PLATFORM_ORG_ID
 from marketplace.questions.events import QuestionAnswered, QuestionAsked
 from marketplace.questions.models import ProductQuestion
 from orders.notifications.notifiers import RecordedEvent, notifies_of
@@ -34,22 +33,6 @@ def review_answered(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterabl
     """Whoever wrote it last is told."""
     for event, review, params in _about_reviews(uow, events):
         yield _to_writer(event, "customer_review_answered", review, "reviews", params)
-
-
-@notifies_of(CustomerReviewReported)
-def review_reported(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """Whoever reviews for the platform is told what waits."""
-    del uow
-    for event in events:
-        yield NewNotification(
-            event.id,
-            event.at,
-            "customer_review_reported",
-            "/operator/comments",
-            {},
-            org_id=PLATFORM_ORG_ID,
-            permission="operator.reviews",
-        )
 
 
 @notifies_of(QuestionAsked)

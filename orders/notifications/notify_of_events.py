@@ -33,6 +33,7 @@ from orders.notifications import (
     about_money,
     about_offers,
     about_orders,
+    about_reports,
     about_videos,
 )
 from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
@@ -41,6 +42,7 @@ NOTIFY = "orders.notifications.notify"
 SOURCES = (
     about_orders,
     about_deputies,
+    about_reports,
     about_money,
     about_listings,
     about_videos,

@@ -57,8 +57,6 @@ BODIES: dict[str, dict[str, Any]] = {
         "email": "a@example.test",
     },
     "PUT /v1/channels/{channel_id}": {"name": "其他", "name_en": "other"},
-    "POST /v1/comments/{comment_id}/reports": {"reason": "x"},
-    "POST /v1/customer-reviews/{review_id}/reports": {"reason": "x"},
     "PUT /v1/listings/{listing_id}/customer-review": {"stars": 1, "text": "x"},
     "PUT /v1/listings/{listing_id}/image": {"alt": "x"},
     "PUT /v1/listings/{listing_id}/terms": {"version": "x", "text": "x"},

@@ -82,10 +82,12 @@ def comment_below(world: World, video_id: UUID) -> None:
     ask, promoter = world.walk.ask, world.promoter
     made = ask("POST /v1/videos/{video_id}/comments", world.purchaser, {"text": "多少钱？"}, video_id=video_id)
     said = {"comment_id": made["id"]}
-    ask("POST /v1/comments/{comment_id}/reports", world.approver, {"reason": "广告"}, **said)
+    reported = {"kind": "comment", "content_id": made["id"], "reason": "广告"}
+    report = ask("POST /v1/content-reports", world.approver, reported)
     ask("POST /v1/comments/{comment_id}/hide", promoter, **said)
     ask("POST /v1/comments/{comment_id}/show", promoter, **said)
-    ask("POST /v1/operator/comment-reports/{comment_id}", world.operator, {"remove": False}, **said)
+    decided = {"remove": False, "reason": "不是广告。"}
+    ask("POST /v1/operator/content-reports/{report_id}", world.operator, decided, report_id=report["id"])
     ask("DELETE /v1/comments/{comment_id}", world.purchaser, **said)
 
 

@@ -1,1 +1,1 @@
-"""Comments below a video, and what the platform was told of them."""
+"""Comments below a video."""

@@ -1,4 +1,4 @@
-"""Comments below a video: read, written, moderated, reported; and the platform's decisions about reports."""
+"""Comments below a video: read, written, moderated."""
 
 from __future__ import annotations
 
@@ -9,25 +9,16 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
-from api.pages.comments.views import CommentsView, ReportedCommentsView
+from api.pages.comments.views import CommentsView
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page
-from fulfillment.customer_reviews.queries import list_reported_reviews
 from kernel.errors import DomainError, NotFound
 from marketplace.discovery.feed import get_feed_item
-from marketplace.reactions.comment_on_video import (
-    MAX_TEXT,
-    add_comment,
-    decide_reports,
-    moderate_comment,
-    remove_comment,
-    report_comment,
-)
-from marketplace.reactions.comment_queries import list_comments, list_reported_comments
+from marketplace.reactions.comment_on_video import MAX_TEXT, add_comment, moderate_comment, remove_comment
+from marketplace.reactions.comment_queries import list_comments
 
 Answer = Response[str] | Response[bytes]
-REVIEW = "operator.reviews"
 _PAGE = 20
 
 
@@ -52,14 +43,11 @@ def write(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Give
 
 
 @form_post("/comments/{comment_id:uuid}", SIGNED_IN)
-def change(comment_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Take one's own back, or report another's."""
-    reason = form.text("reason", most=200)
-    if form.text("action", most=10) == "remove":
-        page_request.transact(lambda uow: remove_comment(uow, comment_id))
-        return page_request.redirect_back()
-    video_id = page_request.transact(lambda uow: report_comment(uow, comment_id, reason))
-    return page_request.redirect(addresses.video_comments(str(video_id)), notice="comment_reported")
+def remove(comment_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Take one's own back."""
+    del form
+    page_request.transact(lambda uow: remove_comment(uow, comment_id))
+    return page_request.redirect_back()
 
 
 @form_post("/comments/{comment_id:uuid}/moderation", "videos.write")
@@ -68,24 +56,6 @@ def moderate(comment_id: FromPath[UUID], page_request: Given[PageRequest], form:
     show = form.text("action", most=10) == "show"
     page_request.transact(lambda uow: moderate_comment(uow, comment_id, show=show))
     return page_request.redirect_back()
-
-
-@page(addresses.OPERATOR_COMMENTS, REVIEW)
-def show_reported(page_request: Given[PageRequest]) -> Answer:
-    """What the platform is to look at."""
-    with page_request.work() as uow:
-        rows = tuple(list_reported_comments(uow))
-        reviews = tuple(list_reported_reviews(uow))
-    return page_request.render(ReportedCommentsView(rows, reviews))
-
-
-@form_post("/operator/comments/{comment_id:uuid}", REVIEW)
-def decide(comment_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Remove it for good, or leave it."""
-    remove = form.text("action", most=10) == "remove"
-    page_request.transact(lambda uow: decide_reports(uow, comment_id, remove=remove))
-    notice = "comment_removed" if remove else "comment_kept"
-    return page_request.redirect(addresses.OPERATOR_COMMENTS, notice=notice)
 
 
 def _comments(
@@ -106,4 +76,4 @@ def _comments(
     )
 
 
-routes = [show_comments, write, change, moderate, show_reported, decide]
+routes = [show_comments, write, remove, moderate]

@@ -1,12 +1,11 @@
-"""Comments below a video, and those that the platform is to look at."""
+"""Comments below a video."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fulfillment.customer_reviews.queries import ReportedReview
-from marketplace.reactions.comment_queries import CommentView, ReportedComment
+from marketplace.reactions.comment_queries import CommentView
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +22,3 @@ class CommentsView:
     typed: str = ""
     error: str | None = None
     next_address: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedCommentsView:
-    """What the platform is to look at, what waits longest first."""
-
-    template: ClassVar[str] = "comments/reported.html"
-    active: ClassVar[str] = "operator_comments"
-
-    rows: tuple[ReportedComment, ...]
-    reviews: tuple[ReportedReview, ...] = ()

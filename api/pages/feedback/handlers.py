@@ -14,12 +14,7 @@ from api.pages.feedback.views import QuestionsView, ReviewsView, RevisionsView, 
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page
-from fulfillment.customer_reviews.moderate_review import (
-    MAX_ANSWER,
-    answer_review,
-    decide_reported_review,
-    report_review,
-)
+from fulfillment.customer_reviews.moderate_review import MAX_ANSWER, answer_review
 from fulfillment.customer_reviews.queries import CustomerReviewView, get_own_review, list_revisions, reviews_of
 from fulfillment.customer_reviews.write_review import MAX_TEXT, WriteReview, withdraw_review, write_review
 from kernel.errors import DomainError, NotFound
@@ -69,29 +64,12 @@ def show_revisions(listing_id: FromPath[UUID], review_id: FromPath[UUID], page_r
     return page_request.render(RevisionsView(str(listing_id), name, shown))
 
 
-@form_post("/reviews/{review_id:uuid}/reports", SIGNED_IN)
-def report(review_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Ask the platform to look at a review."""
-    reason = form.text("reason", most=200)
-    listing_id = page_request.transact(lambda uow: report_review(uow, review_id, reason))
-    return page_request.redirect(addresses.product_reviews(str(listing_id)), notice="comment_reported")
-
-
 @form_post("/reviews/{review_id:uuid}/answer", "catalog.write")
 def answer(review_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """The seller's answer."""
     text = form.text("text", most=MAX_ANSWER)
     listing_id = page_request.transact(lambda uow: answer_review(uow, review_id, text).listing_id)
     return page_request.redirect(addresses.product_reviews(str(listing_id)), notice="answer_saved")
-
-
-@form_post("/operator/reported-reviews/{review_id:uuid}", REVIEW)
-def decide(review_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Remove a reported review for good, or leave it."""
-    remove = form.text("action", most=10) == "remove"
-    page_request.transact(lambda uow: decide_reported_review(uow, review_id, remove=remove))
-    notice = "review_removed" if remove else "review_kept"
-    return page_request.redirect(addresses.OPERATOR_COMMENTS, notice=notice)
 
 
 @page("/products/{listing_id:uuid}/questions", PUBLIC)
@@ -198,9 +176,7 @@ routes = [
     show_reviews,
     write,
     show_revisions,
-    report,
     answer,
-    decide,
     show_questions,
     ask,
     remove,

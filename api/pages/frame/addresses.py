@@ -3,7 +3,6 @@
 from api.pages.frame import operator_addresses, product_addresses
 
 PRODUCTS = product_addresses.PRODUCTS
-operator_comment = operator_addresses.operator_comment
 operator_document = operator_addresses.operator_document
 operator_incident = operator_addresses.operator_incident
 operator_listing = operator_addresses.operator_listing
@@ -11,9 +10,9 @@ operator_pay = operator_addresses.operator_pay
 operator_payout_account = operator_addresses.operator_payout_account
 operator_replay = operator_addresses.operator_replay
 operator_review = operator_addresses.operator_review
+operator_report = operator_addresses.operator_report
 operator_seller = operator_addresses.operator_seller
 operator_webhook = operator_addresses.operator_webhook
-operator_reported_review = product_addresses.operator_reported_review
 product = product_addresses.product
 product_ask = product_addresses.product_ask
 product_buy = product_addresses.product_buy
@@ -24,7 +23,6 @@ product_terms = product_addresses.product_terms
 question = product_addresses.question
 question_answer = product_addresses.question_answer
 review_answer = product_addresses.review_answer
-review_report = product_addresses.review_report
 terms_pdf = product_addresses.terms_pdf
 with_query = product_addresses.with_query
 
@@ -92,7 +90,7 @@ SELLER_CHANNEL = "/seller/channel"
 SELLER_CONNECTORS = "/seller/connectors"
 PROMOTER = "/promoter"
 OPERATOR = "/operator"
-OPERATOR_COMMENTS = operator_addresses.OPERATOR_COMMENTS
+OPERATOR_REPORTS = operator_addresses.OPERATOR_REPORTS
 OPERATOR_SELLERS = operator_addresses.OPERATOR_SELLERS
 TAX_ID_DISPUTES = "/operator/tax-id-disputes"
 REVIEWS = "/operator/reviews"
@@ -137,13 +135,27 @@ def video_comments(video_id: object) -> str:
 
 
 def comment(comment_id: object) -> str:
-    """Where one's own comment is taken back, or another's reported."""
+    """Where one's own comment is taken back."""
     return f"/comments/{comment_id}"
 
 
 def comment_moderation(comment_id: object) -> str:
     """Where a channel hides a comment, or shows it again."""
     return f"/comments/{comment_id}/moderation"
+
+
+def report(kind: str, content_id: object) -> str:
+    """Where something is reported to the platform."""
+    return f"/reports/{kind}/{content_id}"
+
+
+def content_place(kind: str, subject_id: object) -> str:
+    """Where content of a kind stands, at its video or product."""
+    if kind in ("video", "comment"):
+        return video(str(subject_id)) if kind == "video" else video_comments(subject_id)
+    if kind == "listing":
+        return product(str(subject_id))
+    return product_reviews(str(subject_id)) if kind == "review" else product_questions(str(subject_id))
 
 
 def channel_follow(channel_id: str) -> str:

@@ -76,7 +76,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("operator_sellers", "building", addresses.OPERATOR_SELLERS, "seller_reviews", "operating"),
     NavItem("tax_id_disputes", "split", addresses.TAX_ID_DISPUTES, "tax_id_disputes", "operating"),
     NavItem("email_domains", "key", addresses.EMAIL_DOMAINS, "email_domains", "operating"),
-    NavItem("operator_comments", "message", addresses.OPERATOR_COMMENTS, "seller_reviews", "operating"),
+    NavItem("operator_reports", "message", addresses.OPERATOR_REPORTS, "seller_reviews", "operating"),
     NavItem("reviews", "stamp", addresses.REVIEWS, "reviewer", "operating"),
     NavItem("trace", "trace", addresses.TRACE, "tracer", "operating"),
 )

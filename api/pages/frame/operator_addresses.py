@@ -1,12 +1,12 @@
 """Addresses of the operator's desk; pages find them among all others in `addresses.py`."""
 
-OPERATOR_COMMENTS = "/operator/comments"
+OPERATOR_REPORTS = "/operator/reports"
 OPERATOR_SELLERS = "/operator/sellers"
 
 
-def operator_comment(comment_id: object) -> str:
-    """Where the platform decides about a reported comment."""
-    return f"{OPERATOR_COMMENTS}/{comment_id}"
+def operator_report(report_id: object) -> str:
+    """Where the platform decides about what was reported."""
+    return f"{OPERATOR_REPORTS}/{report_id}"
 
 
 def operator_seller(proof_id: str) -> str:

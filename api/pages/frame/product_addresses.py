@@ -51,16 +51,6 @@ def review_answer(review_id: object) -> str:
     return f"/reviews/{review_id}/answer"
 
 
-def review_report(review_id: object) -> str:
-    """Where a review is reported to the platform."""
-    return f"/reviews/{review_id}/reports"
-
-
-def operator_reported_review(review_id: object) -> str:
-    """Where the platform decides about a reported review."""
-    return f"/operator/reported-reviews/{review_id}"
-
-
 def product_questions(listing_id: str) -> str:
     """What is asked about a product."""
     return f"{PRODUCTS}/{listing_id}/questions"

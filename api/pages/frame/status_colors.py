@@ -76,6 +76,7 @@ TONES: dict[str, dict[str, Tone]] = {
     },
     "offer": {"open": "wait", "accepted": "good", "expired": "idle", "withdrawn": "idle", "declined": "bad"},
     "start": {"todo": "idle", "waiting": "wait", "rejected": "bad", "done": "good"},
+    "content_report": {"open": "wait", "upheld": "bad", "dismissed": "idle"},
     "comment": {"shown": "good", "hidden": "wait", "removed": "idle"},
     "customer_review": {"shown": "good", "withdrawn": "idle", "removed": "bad"},
     "product_question": {"shown": "good", "hidden": "wait", "removed": "idle"},

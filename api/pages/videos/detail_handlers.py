@@ -12,13 +12,11 @@ from litestar.params import FromPath
 from api.pages.frame.site import Form, PageRequest, form_post
 from api.pages.videos.chapter_lines import read_chapters
 from api.pages.videos.editing import WRITE, edited, edited_by
-from api.pages.videos.presenter import MS, moment_of
+from api.pages.videos.presenter import MS, moment_of, partners_of
 from api.pages.videos.views import Typed
 from api.v1.captions import store_captions
 from api.v1.covers import FORM_OVERHEAD, store_cover
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Invalid
-from kernel.ids import parse_uuid
 from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
 from marketplace.publishing.schedule_video import ScheduleVideo, schedule_video, unschedule_video
 from marketplace.videos.captions.check_captions import MAX_BYTES
@@ -91,18 +89,9 @@ def choose_readers(video_id: FromPath[UUID], page_request: Given[PageRequest], f
     """Let others than before see it; partners are named by their numbers, one on a line."""
 
     def work(uow: UnitOfWork) -> None:
-        lines = form.text("partners", most=5_000).split()
-        partners = [_partner(line) for line in lines]
-        change_visibility(uow, ChangeVisibility(video_id, form.text("visibility", most=20), partners))
+        change_visibility(uow, ChangeVisibility(video_id, form.text("visibility", most=20), partners_of(form)))
 
     return edited(page_request, video_id, work, Typed("visibility", form.values), notice="visibility_changed")
-
-
-def _partner(number: str) -> UUID:
-    found = parse_uuid(number)
-    if found is None:
-        raise Invalid("partner_unknown", field="partners", partner=number[:60])
-    return found
 
 
 routes = [choose_readers, put_captions, put_chapters, choose_moment, upload_cover, schedule]

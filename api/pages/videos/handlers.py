@@ -16,10 +16,12 @@ from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_
 from api.pages.seller.presenter import sales_by_video
 from api.pages.videos import presenter as filling
 from api.pages.videos.editing import WRITE, edited, editor_of
+from api.pages.videos.presenter import moment_of, partners_of
 from api.pages.videos.views import ArrivedPart, SellerVideosView, Typed, UploadView
 from api.v1.media import store_form_file
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden, NotFound
+from marketplace.publishing.begin_post import BeginPost, begin_post
 from marketplace.publishing.edit_placements import (
     AddPlacement,
     ChangePlacement,
@@ -31,7 +33,7 @@ from marketplace.publishing.edit_placements import (
 )
 from marketplace.publishing.publish_video import publish_video, withdraw_video
 from marketplace.publishing.queries import get_own_video, list_own_videos
-from marketplace.videos.create_video import CreateVideo, create_video
+from marketplace.videos.create_video import CreateVideo
 from marketplace.videos.media.receive_media import MAX_BYTES
 from marketplace.videos.uploads.queries import find_open_upload
 
@@ -58,30 +60,49 @@ def show_upload(page_request: Given[PageRequest]) -> Response[str]:
     """The upload form."""
     with page_request.work() as uow:
         require_channel(page_request, uow)
-    return page_request.render(UploadView(MAX_BYTES))
+    return page_request.render(UploadView(MAX_BYTES, time_zone=page_request.time_zone))
 
 
 @form_post(addresses.SELLER_UPLOAD, WRITE, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
 def upload(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Begin a post and take its file, without scripts. A refused file leaves the post to be completed later."""
-    title, description = form.text("title", most=1_000), form.text("description", most=20_000)
     try:
         file = form.file("file")
-        with page_request.work() as uow:
-            require_channel(page_request, uow)
-        made = page_request.transact(
-            lambda uow: create_video(uow, CreateVideo(None, title, description=description)).id
-        )
+        made = _begin(page_request, form)
     except (NotFound, Forbidden):
         raise
     except DomainError as refused:
-        view = UploadView(MAX_BYTES, title, description, error=failure(page_request, refused))
+        error = failure(page_request, refused)
+        view = UploadView(MAX_BYTES, form.values, time_zone=page_request.time_zone, error=error)
         return page_request.render(view, status=refused.status)
     try:
         store_form_file(page_request.request, made, file)
     except DomainError as refused:
         return _upload_again(page_request, made, refused)
     return page_request.redirect(addresses.seller_video(str(made)))
+
+
+@form_post(addresses.SELLER_VIDEOS, WRITE)
+def begin(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Begin a post for the page's script, which sends the file piece by piece."""
+    return Response({"id": str(_begin(page_request, form))}, status_code=201)
+
+
+def _begin(page_request: PageRequest, form: Form) -> UUID:
+    words = CreateVideo(
+        None,
+        form.text("title", most=1_000),
+        description=form.text("description", most=20_000),
+        visibility=form.text("visibility", most=20) or "public",
+    )
+    moment = moment_of(form, "publish_at", page_request.time_zone) if form.text("publish_at", most=16) else None
+    command = BeginPost(words, partners_of(form), moment)
+
+    def work(uow: UnitOfWork) -> UUID:
+        require_channel(page_request, uow)
+        return begin_post(uow, command).id
+
+    return page_request.transact(work)
 
 
 @page("/seller/videos/{video_id:uuid}/file", WRITE)
@@ -203,11 +224,12 @@ def _upload_again(page_request: PageRequest, video_id: UUID, refused: DomainErro
     title = page_request.pick(detail.row.title, detail.row.title_en)
     error = failure(page_request, refused) if refused is not None else None
     arrived = ArrivedPart(upload.file_name, upload.received_bytes * 100 // upload.size_bytes) if upload else None
-    view = UploadView(MAX_BYTES, title, detail.description, video_id=str(video_id), error=error, arrived=arrived)
+    view = UploadView(MAX_BYTES, title=title, video_id=str(video_id), error=error, arrived=arrived)
     return page_request.render(view, status=refused.status if refused is not None else 200)
 
 
 routes = [
+    begin,
     show_videos,
     show_upload,
     upload,

@@ -28,6 +28,7 @@ from api.pages.videos.views import (
     VideoItem,
 )
 from kernel.errors import Invalid
+from kernel.ids import parse_uuid
 from marketplace.attribution.reach import Reach
 from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.discovery.cards import Card, ClaimView
@@ -147,6 +148,17 @@ def moment_of(form: Form, name: str, time_zone: str) -> datetime:
         return datetime.strptime(form.text(name, most=16), FIELD).replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise Invalid("validation_failed", field=name) from error
+
+
+def partners_of(form: Form) -> list[UUID]:
+    """Organizations by their numbers, one on a line. Raises Invalid(`partner_unknown`)."""
+    found = []
+    for number in form.text("partners", most=5_000).split():
+        known = parse_uuid(number)
+        if known is None:
+            raise Invalid("partner_unknown", field="partners", partner=number[:60])
+        found.append(known)
+    return found
 
 
 def _captions(services: Services, row: OwnVideo, track: CaptionTrack) -> CaptionsItem:

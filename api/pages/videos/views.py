@@ -60,9 +60,11 @@ class UploadView:
     active: ClassVar[str] = "seller_videos"
 
     max_bytes: int
+    typed: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
-    description: str = ""
+    """Of the post that is there already."""
     video_id: str = ""
+    time_zone: str = ""
     error: str | None = None
     arrived: ArrivedPart | None = None
 

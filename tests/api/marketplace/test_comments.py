@@ -1,4 +1,4 @@
-"""Comments: plain text below a video, moderated by its channel, reported to the platform, never faster than a person writes."""
+"""Comments: plain text below a video, moderated by its channel, never faster than a person writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from litestar.testing import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from api.context import Services
 from kernel import clock
@@ -18,11 +18,9 @@ from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.notifications.models import Notification
 from marketplace.reactions.comment_on_video import MAX_TEXT, MOST, WITHIN, add_comment
-from marketplace.reactions.models import Comment, CommentReport
 from marketplace.videos.models import Video
 from orders.notifications.notify_of_events import notify_past
 from tests.api_server import application
-from tests.conformance.api_walk import operator_of
 from tests.factories_marketplace import (
     PASSWORD,
     Org,
@@ -69,14 +67,6 @@ def browser(services: Services, org: Org | None = None) -> TestClient[Any]:
     if org is not None:
         opened = client.post("/v1/session", json={"email": org.email, "password": PASSWORD})
         client.headers["X-CSRF-Token"] = opened.json()["csrf"]
-    return client
-
-
-def operator(services: Services) -> TestClient[Any]:
-    with unit_of_work(services.db, SYSTEM) as uow:
-        who = operator_of(uow)
-    client = browser(services)
-    client.headers.update(who | {"Cookie": who["Cookie"].replace("session=", "__Host-session=")})
     return client
 
 
@@ -155,28 +145,8 @@ def test_below_what_one_may_not_see_one_neither_reads_nor_writes(
         assert client.get(f"/v1/videos/{video.id}/comments").status_code == 404
     client = browser(services, reader)
     assert client.post(f"/v1/videos/{video.id}/comments", json={"text": "x"}).status_code == 404
-    assert client.post(f"/v1/comments/{comment}/reports", json={}).status_code == 404
-
-
-def test_reports_reach_the_platform_once_a_person_and_are_decided(
-    services: Services, seller: Org, reader: Org, video: Video
-) -> None:
-    writer, channel, desk = browser(services, reader), browser(services, seller), operator(services)
-    bad, good = write(writer, video, "广告"), write(writer, video, "好用")
-    for _ in range(2):
-        assert channel.post(f"/v1/comments/{bad}/reports", json={"reason": "spam"}).status_code == 204
-    assert channel.post(f"/v1/comments/{good}/reports", json={}).status_code == 204
-    assert channel.get("/v1/operator/comment-reports").status_code == 403
-    waiting = {one["comment_id"]: one for one in desk.get("/v1/operator/comment-reports").json()}
-    assert (waiting[bad]["reports"], waiting[bad]["reasons"], waiting[bad]["text"]) == (1, ["spam"], "广告")
-    shown = desk.get("/operator/comments", headers={"Accept": "text/html", "Accept-Language": "en"}).text
-    assert "spam" in shown
-    for comment, remove in ((bad, True), (good, False)):
-        answer = desk.post(f"/v1/operator/comment-reports/{comment}", json={"remove": remove})
-        assert answer.status_code == 204, answer.text
-    assert texts(browser(services), video) == ["好用"]
-    left = {one["comment_id"] for one in desk.get("/v1/operator/comment-reports").json()}
-    assert not left & {bad, good}
+    report = {"kind": "comment", "content_id": comment}
+    assert client.post("/v1/content-reports", json=report).status_code == 404
 
 
 def test_a_person_writes_so_fast_and_no_faster_even_all_at_once(services: Services, reader: Org, video: Video) -> None:
@@ -226,15 +196,3 @@ def test_the_channels_people_are_told_of_others_comments(
         ).all()
         assert [(one.person_id, one.params["text"]) for one in told] == [(seller.owner.person(), "请问")]
         assert viewer.person() not in {one.person_id for one in told}
-
-
-def test_rows_of_reports_stay_with_their_organization(
-    services: Services, seller: Org, reader: Org, video: Video
-) -> None:
-    comment = write(browser(services, reader), video)
-    browser(services, seller).post(f"/v1/comments/{comment}/reports", json={"reason": "spam"})
-    counted = select(func.count()).select_from(CommentReport).where(CommentReport.comment_id == comment)
-    for principal, seen in ((seller.owner, 1), (reader.owner, 0)):
-        with unit_of_work(services.db, principal) as uow:
-            assert uow.session.scalar(counted) == seen
-            assert uow.session.scalar(select(func.count()).select_from(Comment).where(Comment.id == comment)) == 1

@@ -220,3 +220,48 @@ def test_the_page_keeps_the_organizations_clock(services: Services, video: Video
     data = {"action": "cancel", "csrf": csrf}
     assert owner.post(f"{path}/schedule", data=data, headers=page, follow_redirects=False).status_code == 303
     assert state(owner, video)["publish_at"] is None
+
+
+def test_a_post_begins_with_its_readers_and_its_moment(services: Services, seller: Org) -> None:
+    client, at = browser(services, seller), clock.now() + DAY
+    with unit_of_work(services.db, SYSTEM) as uow:
+        partner = make_org(uow)
+    words = {"title": "为伙伴准备", "visibility": "partners", "partner_ids": [str(partner.id)]}
+    made = client.post("/v1/videos", json=words | {"publish_at": at.isoformat()})
+    assert made.status_code == 201, made.text
+    with unit_of_work(services.db, SYSTEM) as uow:
+        video = uow.session.get_one(Video, made.json()["id"])
+        assert (video.visibility, video.partner_ids, video.publish_at) == ("partners", [partner.id], at)
+    with clock.frozen(at + timedelta(seconds=1)):
+        sweep(services)
+        found = state(client, video)
+        assert (found["state"], found["publish_refused_code"]) == ("draft", "video_not_ready"), "its file never came"
+    wrong = (
+        ({"visibility": "partners"}, "partners_missing"),
+        ({"publish_at": (clock.now() - DAY).isoformat()}, "schedule_past"),
+        ({"publish_at": (clock.now() + LONGEST + DAY).isoformat()}, "schedule_too_far"),
+    )
+    for change, code in wrong:
+        refused = client.post("/v1/videos", json={"title": "不成"} | change)
+        assert (refused.status_code, refused.json()["code"]) == (422, code)
+
+
+def test_the_upload_form_takes_them_too_and_keeps_what_was_typed(services: Services, seller: Org) -> None:
+    client = browser(services, seller)
+    form = {"title": "窗体", "visibility": "internal", "publish_at": "2020-01-01T09:00", "partners": ""}
+    form["csrf"] = client.headers["X-CSRF-Token"]
+    page = client.post(
+        "/seller/videos/new", data=form, files={"file": ("a.mp4", b"x")}, headers={"Accept": "text/html"}
+    )
+    assert page.status_code == 422
+    assert 'value="2020-01-01T09:00"' in page.text
+    assert 'value="internal" checked' in page.text
+    asked = {"Accept": "application/json"}
+    assert client.post("/seller/videos", data=form, headers=asked).json()["code"] == "schedule_past"
+    local = (clock.now() + DAY).strftime("%Y-%m-%dT%H:%M")
+    begun = client.post("/seller/videos", data=form | {"publish_at": local}, headers=asked)
+    assert begun.status_code == 201, begun.text
+    with unit_of_work(services.db, SYSTEM) as uow:
+        video = uow.session.get_one(Video, begun.json()["id"])
+        assert (video.title, video.visibility, video.state) == ("窗体", "internal", "draft")
+        assert video.publish_at == datetime.fromisoformat(f"{local}+08:00")

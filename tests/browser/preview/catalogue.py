@@ -78,7 +78,8 @@ def samples(language: Language) -> dict[str, Sample]:
         "operator-clear": Sample(replace(s.operator(), queues=tuple(map(clear, s.operator().queues))), operator),
         "share": Sample(comment_samples.share(s), BUYER),
         "comments": Sample(comment_samples.comments(s), BUYER),
-        "operator-comments": Sample(comment_samples.reported(s), operator),
+        "report": Sample(comment_samples.report(s), BUYER),
+        "operator-reports": Sample(comment_samples.reported(s), operator),
         "trace": Sample(s.trace(), operator),
         "trace-broken": Sample(s.trace(broken=True), operator),
     }

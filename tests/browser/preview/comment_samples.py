@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from api.media_addresses import Thumbnail
-from api.pages.comments.views import CommentsView, ReportedCommentsView
+from api.pages.comments.views import CommentsView
+from api.pages.content_reports.views import ReportsView, ReportView
 from api.pages.sharing.views import ShareView
-from fulfillment.customer_reviews.queries import ReportedReview
-from marketplace.reactions.comment_queries import CommentView, ReportedComment
+from marketplace.content_reports.models import KINDS
+from marketplace.content_reports.queries import OpenReport
+from marketplace.reactions.comment_queries import CommentView
 from tests.browser.preview.buying_samples import Samples
 
 _AT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -39,10 +41,21 @@ def share(s: Samples) -> ShareView:
     return ShareView(str(_VIDEO), title, picture, "partners", link, "Zk3v0aQx1bTe", s.buyer)
 
 
-def reported(s: Samples) -> ReportedCommentsView:
-    """One comment that two readers reported."""
-    reasons = (s.pick("广告", "An advertisement"),)
-    row = ReportedComment(UUID(int=1), _VIDEO, "Lin", s.buyer, "http://spam.test", "shown", 2, reasons, _AT)
-    kind = s.pick("客服没有回复。", "Nobody ever answered.")
-    review = ReportedReview(UUID(int=2), UUID(int=3), s.buyer, 1, kind, "shown", 1, (), _AT)
-    return ReportedCommentsView((row,), (review,))
+def report(s: Samples) -> ReportView:
+    """A reader's words were too long."""
+    text = s.pick("加微信领优惠", "Write to me for a discount")
+    return ReportView("comment", str(UUID(int=1)), str(_VIDEO), s.pick("林知夏", "Lin Zhixia"), text, 200, "x" * 210)
+
+
+def reported(s: Samples) -> ReportsView:
+    """A comment that two readers reported, an answer, and a video with a long name."""
+    said = (
+        ("comment", "Lin", "http://spam.test/" + "a" * 90, 2, (s.pick("广告", "An advertisement"),)),
+        ("answer", s.seller, s.pick("不知道。", "No idea."), 1, ()),
+        ("video", s.seller, s.hiring, 1, (s.pick("画面不是该产品", "It shows another product"),)),
+    )
+    rows = tuple(
+        OpenReport(UUID(int=n), kind, UUID(int=n), _VIDEO, who, text, number, reasons, _AT)
+        for n, (kind, who, text, number, reasons) in enumerate(said)
+    )
+    return ReportsView(rows, "", KINDS, 500)

@@ -28,6 +28,7 @@ class NotificationSamples(FinanceSamples):
             "decided_by": self.pick("陈立", "Chen Li"),
             "member": self.pick("吴桐", "Wu Tong"),
             "organization": self.buyer,
+            "author": self.pick("林知夏", "Lin Zhixia"),
             "reason": self.pick("租户名已被占用", "The tenant's name is taken"),
             "person": self.pick("林知夏", "Lin Zhixia"),
             "text": self.pick("支持私有部署吗？", "Can it run on our own servers?"),

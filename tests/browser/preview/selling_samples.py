@@ -144,7 +144,7 @@ class DeskSamples(FinanceSamples):
 
     def upload(self) -> UploadView:
         """An empty form."""
-        return UploadView(500_000_000)
+        return UploadView(500_000_000, time_zone="Asia/Shanghai")
 
     def seller_video(self) -> SellerVideoView:
         """A video with cards and one claim that cannot be kept, which takes a sentence to say."""

@@ -20,6 +20,7 @@ from marketplace.discovery.place_video import MOST_INTERESTS, set_interests, set
 from marketplace.discovery.ranking import NEWCOMER_H, NEWCOMER_VIDEOS, Taste
 from marketplace.discovery.viewer import find_catalogue_viewers
 from marketplace.parties.models import Organization
+from marketplace.publishing.publish_video import publish_video, withdraw_video
 from marketplace.videos.models import Video
 from tests.factories_marketplace import (
     Org,
@@ -156,3 +157,26 @@ def test_what_is_written_down_is_bounded_and_told_apart_by_the_viewer(uow: UnitO
     after = find_catalogue_viewers(uow, [reader.owner])[reader.owner]
     # Another feed is kept for them; what others are kept stays theirs.
     assert (after.version, after.interests) == (before.version, frozenset({"crm", "hr", "legal"}))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_withdrawing_and_publishing_again_renews_no_place(uow: UnitOfWork, seller: Org, plan: Plan, seed: int) -> None:
+    chance, begun = random.Random(seed), clock.now()
+    uow.session.execute(update(Video).where(Video.state == "published").values(state="withdrawn"))
+    videos = []
+    for hours in range(5):
+        with clock.frozen(begun + timedelta(hours=hours)):
+            videos.append(make_published_video(uow, seller, plan)[0])
+    uow.session.expire_all()
+    places = {video.id: (video.published_at, video.ranked_at) for video in videos}
+    before = [item.id for item in walk(uow, ANONYMOUS, 100)]
+    for hours in range(6, 26):
+        video = chance.choice(videos)
+        with clock.frozen(begun + timedelta(hours=hours)), acting(uow, seller.owner):
+            (withdraw_video if video.state == "published" else publish_video)(uow, video.id)
+    with clock.frozen(begun + timedelta(days=2)), acting(uow, seller.owner):
+        for video in videos:
+            publish_video(uow, video.id)
+    uow.session.expire_all()
+    assert {video.id: (video.published_at, video.ranked_at) for video in videos} == places
+    assert [item.id for item in walk(uow, ANONYMOUS, 100)] == before

@@ -56,6 +56,7 @@ marketplace.plan: active > withdrawn
 marketplace.video: draft > processing; processing > ready refused; refused > processing; ready > processing published;
     published > withdrawn; withdrawn > published
 marketplace.comment: shown > hidden removed; hidden > shown removed
+marketplace.content_report: open > upheld dismissed
 marketplace.product_question: shown > hidden removed; hidden > shown removed
 customer_review: shown > withdrawn removed; withdrawn > shown removed
 marketplace.organization: active > suspended; suspended > active

@@ -58,12 +58,17 @@ export async function send(method, path, body, { headers = {}, signal, keepalive
 }
 
 /** Post a page's own form without leaving the page; the server's redirect counts as done. */
-export async function postForm(form, submitter) {
-  const headers = { Accept: "application/json", "Accept-Language": language, "X-CSRF-Token": csrf() };
+export function postForm(form, submitter) {
   // Not `form.action`: a button of that name would stand in its place.
-  const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form, submitter)), headers, redirect: "manual" });
-  if (answer.type === "opaqueredirect" || answer.ok) return;
-  const found = await answer.json().catch(() => ({}));
+  return sendFields(form.getAttribute("action"), new FormData(form, submitter));
+}
+
+/** Post fields as a form does; what the server answers, if that is JSON. */
+export async function sendFields(path, fields) {
+  const headers = { Accept: "application/json", "Accept-Language": language, "X-CSRF-Token": csrf() };
+  const answer = await fetch(path, { method: "POST", body: new URLSearchParams(fields), headers, redirect: "manual" });
+  const found = answer.type === "opaqueredirect" ? {} : await answer.json().catch(() => ({}));
+  if (answer.type === "opaqueredirect" || answer.ok) return found;
   throw new Problem(say(found.detail) || text("problem"), answer.status, found);
 }
 

@@ -1,7 +1,7 @@
 // Upload with a progress bar, to be paused and to go on, after the page was left too: by tus' own client, which stands in
 // `window.tus`. The form posts as multipart without scripts.
 
-import { csrf, language, send, showProblem, text } from "./api.js";
+import { csrf, language, sendFields, showProblem, text } from "./api.js";
 
 const form = document.querySelector("[data-upload]");
 const input = form.elements.file;
@@ -115,6 +115,13 @@ function begin(file, video) {
   });
 }
 
+/** Everything but the file, which goes piece by piece. */
+function fieldsOf(whole) {
+  const fields = new FormData(whole);
+  fields.delete("file");
+  return fields;
+}
+
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const [file] = input.files;
@@ -130,8 +137,7 @@ form.addEventListener("submit", async (event) => {
   sending.querySelector("[data-name]").textContent = file.name;
   try {
     // Made once: a second try sends the file for the same post.
-    made ||= earlier?.metadata.video
-      ?? (await send("POST", "/v1/videos", { title: form.elements.title.value, description: form.elements.description.value })).id;
+    made ||= earlier?.metadata.video ?? (await sendFields(form.dataset.begin, fieldsOf(form))).id;
     cancel.hidden = false;
     pause.hidden = false;
     await begin(file, made);
