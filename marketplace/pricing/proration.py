@@ -7,12 +7,8 @@ DingTalk's marketplace states its upgrade difference (docs of 应用市场, 升�
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from fractions import Fraction
-from typing import Literal
-
 from kernel.money import half_up
 
-Basis = Literal["term", "year_365"]
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 
@@ -43,6 +39,5 @@ def difference(before_minor: int, after_minor: int, starts_at: datetime, ends_at
 
 def difference_by_year(before_month_minor: int, after_month_minor: int, left: timedelta) -> int:
     """The same by the year of 365 days: (after - before) a month x 12 over 365 for each day that is left."""
-    days = Fraction(left // _MICROSECOND, _DAY // _MICROSECOND)
-    exact = (after_month_minor - before_month_minor) * 12 * days / 365
-    return half_up(exact.numerator, exact.denominator)
+    year_us = 365 * (_DAY // _MICROSECOND)
+    return half_up((after_month_minor - before_month_minor) * 12 * (left // _MICROSECOND), year_us)

@@ -24,7 +24,7 @@ from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms,
 from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
 from orders.subscriptions.past_due import lock_renewal, take_past_due_step
 from orders.subscriptions.quote_renewal import quote_renewal
-from orders.subscriptions.schedule import TERMINATED_AFTER, Step, next_step_at, steps_of
+from orders.subscriptions.schedule import TERMINATED_AFTER, SubscriptionStep, next_step_at, steps_of
 
 AT_ONCE = 500
 
@@ -68,12 +68,12 @@ def take_step(uow: UnitOfWork, subscription_id: UUID) -> bool:
     subscription.next_step_at = next_step_at(
         subscription.ends_at, line.term_months, auto_renew=subscription.auto_renew, after=now
     )
-    if due:
+    if due and (due[-1].kind != "notice" or subscription.ends_at > now):
         _take(uow, subscription, line, order, due[-1])
     return True
 
 
-def _take(uow: UnitOfWork, subscription: Subscription, line: OrderLine, order: Order, step: Step) -> None:
+def _take(uow: UnitOfWork, subscription: Subscription, line: OrderLine, order: Order, step: SubscriptionStep) -> None:
     """A notice, or the order for the next term; each of them needs to know what that costs."""
     if not subscription.auto_renew:
         _notice(uow, subscription, step.days, None)

@@ -25,7 +25,7 @@ StepKind = Literal["notice", "renew", "retry", "suspend", "terminate"]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SubscriptionStep:
     """What is due at an instant. `days`: before the end of a notice, after the first try of a retry."""
 
     at: datetime
@@ -33,22 +33,22 @@ class Step:
     days: int = 0
 
 
-def steps_of(ends_at: datetime, term_months: int, *, auto_renew: bool) -> Iterator[Step]:
+def steps_of(ends_at: datetime, term_months: int, *, auto_renew: bool) -> Iterator[SubscriptionStep]:
     """A term's steps before its end, in their order."""
     for days in NOTICE_DAYS:
         if term_months >= SHORTEST_TERM_MONTHS[days]:
-            yield Step(ends_at - timedelta(days=days), "notice", days)
+            yield SubscriptionStep(ends_at - timedelta(days=days), "notice", days)
     if auto_renew:
-        yield Step(ends_at - RENEWS_BEFORE, "renew")
+        yield SubscriptionStep(ends_at - RENEWS_BEFORE, "renew")
 
 
-def steps_past_due(ends_at: datetime) -> Iterator[Step]:
+def steps_past_due(ends_at: datetime) -> Iterator[SubscriptionStep]:
     """The steps of a term that is not paid for, in their order: dunning, suspension, the end."""
     first = ends_at - RENEWS_BEFORE
     for days in RETRY_DAYS:
-        yield Step(first + timedelta(days=days), "retry", days)
-    yield Step(ends_at + SUSPENDED_AFTER, "suspend")
-    yield Step(ends_at + TERMINATED_AFTER, "terminate")
+        yield SubscriptionStep(first + timedelta(days=days), "retry", days)
+    yield SubscriptionStep(ends_at + SUSPENDED_AFTER, "suspend")
+    yield SubscriptionStep(ends_at + TERMINATED_AFTER, "terminate")
 
 
 def next_step_at(ends_at: datetime, term_months: int, *, auto_renew: bool, after: datetime) -> datetime | None:

@@ -145,6 +145,18 @@ class TestRenewal:
         with pytest.raises(Conflict, match="subscription_ended"):
             switch(stage, subscription, wanted=True)
 
+    def test_found_late_it_is_renewed_all_the_same(self, stage: Stage) -> None:
+        """A scheduler that was away over the end of a term ends nothing that was to go on."""
+        order_id, subscription = subscribed(stage)
+        end = subscription.ends_at
+        clock.advance(end + timedelta(hours=5) - clock.now())
+        stage.tick(SWEEP_TERMS)
+        stage.tick(SWEEP_RENEWALS)
+        stage.tick(SWEEP_TERMS)
+        assert [order.state for order in renewals(stage, subscription)] == ["active"]
+        assert stage.entitlement(order_id).state == "active"
+        assert terms(stage, subscription)[1].starts_at == end
+
     def test_runs_at_once_and_twice_renew_once(self, stage: Stage) -> None:
         _, subscription = subscribed(stage)
         clock.advance(subscription.ends_at - RENEWS_BEFORE - clock.now())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -294,7 +295,7 @@ def _holds_for_parts(draw: _Draw, amount: int) -> None:
     end = START + timedelta(seconds=seconds)
     cuts = sorted(START + timedelta(microseconds=draw.random.randrange(seconds * 10**6)) for _ in range(3))
     bounds = [START, *cuts, end]
-    parts = [between(amount, START, end, a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+    parts = [between(amount, START, end, a, b) for a, b in pairwise(bounds)]
     assert sum(parts) == amount
     assert min(parts) >= 0
 
