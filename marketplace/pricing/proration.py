@@ -7,6 +7,7 @@ DingTalk's marketplace states its upgrade difference (docs of 应用市场, 升�
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+
 from kernel.money import half_up
 
 _MICROSECOND = timedelta(microseconds=1)

@@ -51,12 +51,22 @@ def upgrade() -> None:
         source_schema="orders",
         referent_schema="orders",
     )
+    op.create_index(
+        "ix_subscription_buyer_org_id_renewal_quote_id",
+        "subscription",
+        ["buyer_org_id", "renewal_quote_id"],
+        schema="orders",
+        postgresql_where=sa.text("renewal_quote_id IS NOT NULL"),
+    )
     op.drop_constraint("ck_subscription_state", "subscription", schema="orders")
     op.create_check_constraint(
         "ck_subscription_state", "subscription", "state IN ('active', 'past_due', 'ended')", schema="orders"
     )
     op.create_check_constraint(
-        "ck_subscription_past_due", "subscription", "state <> 'past_due' OR renewal_quote_id IS NOT NULL", schema="orders"
+        "ck_subscription_past_due",
+        "subscription",
+        "state <> 'past_due' OR renewal_quote_id IS NOT NULL",
+        schema="orders",
     )
     op.create_index(
         "ix_subscription_next_step_at",
@@ -74,9 +84,8 @@ def downgrade() -> None:
     op.drop_index("ix_subscription_next_step_at", "subscription", schema="orders")
     op.drop_constraint("ck_subscription_past_due", "subscription", schema="orders")
     op.drop_constraint("ck_subscription_state", "subscription", schema="orders")
-    op.create_check_constraint(
-        "ck_subscription_state", "subscription", "state IN ('active', 'ended')", schema="orders"
-    )
+    op.create_check_constraint("ck_subscription_state", "subscription", "state IN ('active', 'ended')", schema="orders")
+    op.drop_index("ix_subscription_buyer_org_id_renewal_quote_id", "subscription", schema="orders")
     op.drop_constraint("fk_subscription_buyer_org_id_renewal_quote_id", "subscription", schema="orders")
     for name in ("renewal_quote_id", "next_step_at", "auto_renew"):
         op.drop_column("subscription", name, schema="orders")

@@ -32,6 +32,7 @@ from orders.notifications import (
     about_money,
     about_offers,
     about_orders,
+    about_subscriptions,
     about_videos,
 )
 from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
@@ -39,6 +40,7 @@ from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
 NOTIFY = "orders.notifications.notify"
 SOURCES = (
     about_orders,
+    about_subscriptions,
     about_money,
     about_listings,
     about_videos,

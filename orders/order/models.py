@@ -227,6 +227,12 @@ class Subscription(Base):
         CheckConstraint("state IN ('active', 'past_due', 'ended')", name="state"),
         CheckConstraint("state <> 'past_due' OR renewal_quote_id IS NOT NULL", name="past_due"),
         ForeignKeyConstraint(["buyer_org_id", "renewal_quote_id"], ["orders.quote.buyer_org_id", "orders.quote.id"]),
+        Index(
+            "ix_subscription_buyer_org_id_renewal_quote_id",
+            "buyer_org_id",
+            "renewal_quote_id",
+            postgresql_where=text("renewal_quote_id IS NOT NULL"),
+        ),
         Index("ix_subscription_ends_at", "ends_at", postgresql_where=text("state = 'active'")),
         Index(
             "ix_subscription_next_step_at",

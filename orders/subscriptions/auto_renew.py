@@ -18,7 +18,7 @@ from orders.subscriptions.schedule import next_step_at
 def set_auto_renew(uow: UnitOfWork, subscription_id: UUID, *, wanted: bool) -> Subscription:
     """Agree that the next terms are paid for as the first one was, or undo that. What is being paid for already goes on.
 
-    Raises: Forbidden `permission_missing` without orders.buy, NotFound, Conflict `subscription_ended`, `renewal_running`.
+    Raises: Forbidden `permission_missing` without orders.buy, NotFound, Conflict `subscription_ended`.
     Locks: the order that began it, the subscription. Idempotent by the switch.
     """
     uow.principal.require(BUY)

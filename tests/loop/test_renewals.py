@@ -45,8 +45,8 @@ def switch(stage: Stage, subscription: Subscription, *, wanted: bool) -> Subscri
 
 
 def now(stage: Stage, subscription: Subscription) -> Subscription:
-    (found,) = stage.rows(select(Subscription).where(Subscription.id == subscription.id))
-    return found
+    found: Sequence[Subscription] = stage.rows(select(Subscription).where(Subscription.id == subscription.id))
+    return found[0]
 
 
 def renewals(stage: Stage, subscription: Subscription) -> Sequence[Order]:
@@ -59,8 +59,8 @@ def terms(stage: Stage, subscription: Subscription) -> Sequence[SubscriptionTerm
 
 
 def line_of(stage: Stage, order_id: UUID) -> OrderLine:
-    (line,) = stage.rows(select(OrderLine).where(OrderLine.order_id == order_id))
-    return line
+    found: Sequence[OrderLine] = stage.rows(select(OrderLine).where(OrderLine.order_id == order_id))
+    return found[0]
 
 
 def until(stage: Stage, at: Any) -> None:

@@ -34,6 +34,7 @@ class NotificationSamples(FinanceSamples):
             "why": self.pick("一张卡片上的商品不在售", "the product of a card was not on sale"),
             "agent": "Safari · macOS",
             "left": 9,
+            "day": "2027-01-31",
             "tax_id": "91310000MA1K35TX2X",
         }
         items = []

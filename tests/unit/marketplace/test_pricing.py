@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from kernel.errors import Invalid
-from marketplace.pricing.components import MICRO, Component, Metered, PerSeat, PlanPrice, Tier
+from marketplace.pricing.components import MICRO, Component, Metered, Mode, PerSeat, PlanPrice, Tier
 from marketplace.pricing.engine import GRAIN, Priced, instalments, price_term, price_usage, rate
 from marketplace.pricing.proration import between, difference, difference_by_year, remaining
 
@@ -227,8 +227,8 @@ class _Draw:
             kind="metered", dimension="calls", mode=self.mode(), tiers=self.tiers(), included=self.few(), cap_minor=cap
         )
 
-    def mode(self) -> str:
-        return self.random.choice(("graduated", "volume"))
+    def mode(self) -> Mode:
+        return "graduated" if self.random.random() < 0.5 else "volume"
 
     def few(self) -> int:
         return self.random.choice((0, 0, self.random.randrange(20)))
