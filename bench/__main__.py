@@ -13,7 +13,19 @@ from app.console import choose, results
 from bench.options import Options
 from bench.report import Report, as_lines
 
-NAMES = ("calibrate", "checkout", "coldstart", "crash", "feed", "growth", "idle", "invoices", "ledger", "search")
+NAMES = (
+    "calibrate",
+    "checkout",
+    "coldstart",
+    "crash",
+    "feed",
+    "growth",
+    "idle",
+    "invoices",
+    "ledger",
+    "renewals",
+    "search",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

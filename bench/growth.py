@@ -52,7 +52,7 @@ def measure(options: Options) -> Report:
     """Measure on a stack of its own."""
     small = min(SMALL, options.rows)
     with stack(options.port) as running, running.database() as connection:
-        order, videos = run(_record_checkout(running, connection)), published_videos(connection)
+        order, videos = run(record_checkout(running, connection)), published_videos(connection)
         orders, catalogue = Population(connection, order), Population(connection, videos)
         before = _grow(connection, orders, catalogue, small, first=1)
         before |= run(_medians(running))
@@ -96,7 +96,7 @@ def _grow(
     }
 
 
-async def _record_checkout(running: Stack, connection: Connection) -> Template:
+async def record_checkout(running: Stack, connection: Connection) -> Template:
     """Buy once, so that accounts and number series exist; buy again, and take what that left behind."""
     buyer = await open_buyer(running)
     await buyer.buy()

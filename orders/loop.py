@@ -68,13 +68,18 @@ from orders.order.models import ORDER, Order, OrderLine
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
 from orders.subscriptions.end_of_term import end_past_term, orders_past_term
+from orders.subscriptions.next_term import begin_next_term, release_term, take_back_term, term_of
+from orders.subscriptions.renew import AT_ONCE, due_subscriptions, take_step
 
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
 SWEEP_TERMS = "orders.terms.sweep"
 SWEEP_DEPUTIES = "orders.deputies.sweep"
+SWEEP_RENEWALS = "orders.renewals.sweep"
 PURGE_QUOTES = "orders.checkout.purge"
+RENEWED_AT_ONCE = 20_000
+"""Most subscriptions that one sweep sees to, so that some that cannot be seen to keep it from nothing else."""
 REFUND_WAITS = timedelta(days=1)
 """After a gateway refused a refund that is owed, until it is asked again."""
 
@@ -128,6 +133,10 @@ def payment_reversed(uow: UnitOfWork, fact: Payload) -> None:
 def order_paid(uow: UnitOfWork, fact: Payload) -> None:
     """Every line is charged (the ledger knows whose money it is) and its delivery begins. Of an offer, its request is won."""
     order = _order(uow, fact["order_id"])
+    if order.subscription_id is not None:
+        if not begin_next_term(uow, order) and order.payment_id is not None:
+            refund_remaining(uow, order, order.payment_id, reason="payment_came_too_late")
+        return
     start_fulfillment(uow, order)
     if order.lead_id is not None:
         win_lead(uow, order.lead_id)
@@ -162,9 +171,15 @@ def order_activated(uow: UnitOfWork, fact: Payload) -> None:
     order = _order(uow, fact["order_id"])
     if order.state in ("active", "completed"):
         deliveries = deliveries_of(uow, order.id)
-        term = begin_subscriptions(uow, deliveries)
-        release_shares(uow, order, deliveries, recurring=True)
-        invoice_order(uow, order, [one.line for one in deliveries], term)
+        lines = [one.line for one in deliveries]
+        if order.subscription_id is not None:
+            term = term_of(uow, order)
+            assert term is not None  # noqa: S101 - a renewal is active by its term
+            release_term(uow, lines, term)
+        else:
+            term = begin_subscriptions(uow, deliveries)
+            release_shares(uow, order, deliveries, recurring=True)
+        invoice_order(uow, order, lines, term)
 
 
 @follows(OrderCompleted)
@@ -294,6 +309,14 @@ def sweep_deputies(transact: Transact) -> None:
     settle_each(transact, deputies_over, end_over)
 
 
+@sweep(SWEEP_RENEWALS, every=timedelta(minutes=1))
+def sweep_renewals(transact: Transact) -> None:
+    """Subscriptions whose end comes near: who uses them is told, and the next term is asked money for."""
+    for _ in range(RENEWED_AT_ONCE // AT_ONCE):
+        if settle_each(transact, due_subscriptions, take_step) < AT_ONCE:
+            break
+
+
 @sweep(PURGE_QUOTES, every=timedelta(hours=1))
 def purge_quotes(transact: Transact) -> None:
     """Prices that nobody accepted are purged."""
@@ -325,6 +348,8 @@ def _named(order: Order) -> dict[str, UUID]:
 def _end_refunded(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     ORDER.move(uow, order, "refunded", org_ids=order.parties, reason=reason)
     order.deadline_at = None
+    if order.subscription_id is not None:
+        take_back_term(uow, order)
     end_subscriptions(uow, order)
     for entitlement_id in entitlements_of(uow, order):
         end_entitlement(uow, entitlement_id, reason="refunded")

@@ -61,7 +61,7 @@ from orders.checkout.models import Purchase
 from orders.notifications.notify_of_events import NOTIFY
 from orders.offers.make_offer import MakeOffer, make_offer
 from orders.offers.models import Offer
-from orders.order.models import Order
+from orders.order.models import Order, Subscription
 from tests.factories_marketplace import acting, make_org, make_ready_video
 from tests.loop_stage import Stage
 
@@ -101,6 +101,7 @@ KINDS: dict[str, type[Base]] = {
     "seat_id": Seat,
     "session_id": SignInSession,
     "statement_id": Statement,
+    "subscription_id": Subscription,
     "tax_id_dispute_id": TaxIdDispute,
     "transfer_id": OwnershipTransfer,
     "upload_id": MediaUpload,
@@ -149,6 +150,9 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             "account_id": scalars(select(PayoutAccount.id).where(PayoutAccount.org_id == stage.seller.id)).one(),
             "proof_id": proof.id,
             "entitlement_id": entitlement.id,
+            "subscription_id": scalars(
+                select(Subscription.id).where(Subscription.order_line_id == entitlement.reference)
+            ).one(),
             "run_id": scalars(select(Run.id).where(Run.entitlement_id == entitlement.id)).one(),
             "payment_id": scalars(select(Payment.id).where(Payment.payer_org_id == stage.buyer.id)).one(),
             "invoice_id": scalars(select(Invoice.id).where(Invoice.reference == order_id)).one(),

@@ -35,11 +35,13 @@ from marketplace.publishing.edit_placements import AddClaim, add_claim
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
+from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
 from orders.order.accept_services import accept_order
-from orders.order.models import Order, OrderLine
+from orders.order.models import Order, OrderLine, Subscription
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
+from orders.subscriptions.auto_renew import set_auto_renew
 from tests import factories_fulfillment
 from tests.factories_billing import OPERATOR, PlainRenderer, close_due
 from tests.factories_marketplace import (
@@ -81,6 +83,7 @@ def build(db: Database, folder: Path) -> World:
     stage.settle()
     stage.refund_after_settlement()
     stage.settle()
+    stage.renew()
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
 
@@ -108,6 +111,7 @@ class _Stage:
             )
             # A connector that is nobody's: its delivery fails for good.
             self.undeliverable = make_plans(uow, self.seller, per_seat_plan(connector_id=uuid7()))[0]
+            (self.months,) = make_plans(uow, self.seller, per_seat_plan(connector_id=connector, interval="month"))
             video, self.placement = make_published_video(uow, self.promoter, self.seats)
             self.video_id = video.id
             for key in (video.media_key, video.cover_key):
@@ -161,6 +165,38 @@ class _Stage:
             )
         self.keep_running()
         clock.advance(timedelta(days=1))
+
+    def renew(self) -> None:
+        """A month later one subscription is renewed, another one falls past due, and a third one's renewal goes back."""
+        bought = [self._buy((self.months.id, 2)) for _ in range(3)]
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            for subscription_id in uow.session.scalars(
+                select(Subscription.id)
+                .join(OrderLine, OrderLine.id == Subscription.order_line_id)
+                .where(OrderLine.order_id.in_(bought))
+            ).all():
+                set_auto_renew(uow, subscription_id, wanted=True)
+        with unit_of_work(self.db, SYSTEM) as uow:
+            purchase_id = uow.session.get_one(Order, bought[1]).purchase_id
+            uow.session.get_one(Purchase, purchase_id).method_token = "sbx_declined"
+        for _ in range(5):
+            clock.advance(timedelta(days=8))
+            tick(self.db, {})
+            self.keep_running()
+            self._take_back(bought[2])
+        tick(self.db, {})
+
+    def _take_back(self, order_id: UUID) -> None:
+        renewal = (
+            select(Order.id)
+            .join(Subscription, Subscription.id == Order.subscription_id)
+            .join(OrderLine, OrderLine.id == Subscription.order_line_id)
+            .where(OrderLine.order_id == order_id, Order.state == "active")
+        )
+        with unit_of_work(self.db, SYSTEM) as uow:
+            found = uow.session.scalar(renewal)
+        if found is not None:
+            self._refund(found, None)
 
     def keep_running(self) -> None:
         """Run every job that is due."""

@@ -159,7 +159,7 @@ MOVED_ON = Query(
         LEFT JOIN fulfillment.run r ON r.entitlement_id = e.id AND r.operation = 'provision'
         WHERE l.order_id = o.id
     ) lines ON true
-    WHERE (o.state = 'paid' OR (o.state = 'fulfilling' AND (lines.is_delivered OR lines.failed)))
+    WHERE (o.state = 'paid' OR (o.state = 'fulfilling' AND (o.subscription_id IS NOT NULL OR lines.is_delivered OR lines.failed)))
       AND NOT lines.is_pending AND NOT {pending("o.id")}
     """,  # noqa: S608 - every piece of it stands in this module
 )
@@ -172,7 +172,7 @@ ACTIVE = Query(
     FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
     LEFT JOIN fulfillment.entitlement e ON e.reference = l.id
     WHERE o.state IN ('active', 'completed') AND (e.state IS NULL OR e.state NOT IN ('active', 'suspended'))
-      AND NOT (e.state = 'ended' AND EXISTS (
+      AND o.subscription_id IS NULL AND NOT (e.state = 'ended' AND EXISTS (
           SELECT 1 FROM orders.subscription s WHERE s.order_line_id = l.id AND s.state = 'ended'))
     """,
 )
@@ -185,7 +185,8 @@ DELIVERED = Query(
     FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
     LEFT JOIN fulfillment.entitlement e ON e.reference = l.id
     GROUP BY o.id, l.id
-    HAVING CASE WHEN o.state IN ('fulfilling', 'active', 'completed', 'delivery_failed', 'refunded')
+    HAVING CASE WHEN o.subscription_id IS NULL
+                     AND o.state IN ('fulfilling', 'active', 'completed', 'delivery_failed', 'refunded')
                 THEN count(e.id) <> 1 OR bool_or((e.plan_id, e.listing_id, e.term_months, e.seats) IS DISTINCT FROM
                      (l.plan_id, l.listing_id, l.term_months, CASE l.pricing WHEN 'per_seat' THEN l.quantity ELSE 0 END))
                 ELSE count(e.id) > 0 END
@@ -259,26 +260,7 @@ SOLD_BY = Query(
        OR (a.rule = 'none') <> (a.video_id IS NULL)
     """,
 )
-SUBSCRIBED = Query(
-    "subscriptions.terms",
-    "生效订单的每个周期性行都有订阅，各期从第 1 期起首尾相接。",
-    "Every recurring line of an active order has a subscription whose terms follow each other from the first.",
-    f"""
-    SELECT l.id AS order_line_id, s.id AS subscription_id, NULL::bigint AS term
-    FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
-    LEFT JOIN orders.subscription s ON s.order_line_id = l.id
-    WHERE o.state IN ('active', 'completed') AND l.term_months > 0
-      AND (s.id IS NULL OR NOT EXISTS (SELECT 1 FROM orders.subscription_term t WHERE t.subscription_id = s.id))
-      AND NOT {pending("o.id")}
-    UNION ALL
-    SELECT order_line_id, subscription_id, number FROM (
-        SELECT t.*, row_number() OVER own AS place, lag(ends_at) OVER own AS former_end
-        FROM orders.subscription_term t WINDOW own AS (PARTITION BY subscription_id ORDER BY number)
-    ) t WHERE number <> place OR (former_end IS NOT NULL AND starts_at <> former_end)
-    """,  # noqa: S608 - every piece of it stands in this module
-)
-
 RULES = (
     TOTALS, PURCHASE_TOTALS, TAXED, PURCHASE_STATE, APPROVED, PAID, CHARGED, WAITING, MOVED_ON, ACTIVE, DELIVERED, GIVEN_BACK,
-    REFUNDED, ENDED, ATTRIBUTED, SOLD_BY, SUBSCRIBED,
+    REFUNDED, ENDED, ATTRIBUTED, SOLD_BY,
 )  # fmt: skip

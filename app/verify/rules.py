@@ -15,6 +15,7 @@ from app.verify import (
     refunds,
     seller_log,
     settlement,
+    subscriptions,
     tenancy,
 )
 from app.verify.rule import Comparison, Rule
@@ -26,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     *settlement.RULES,
     *documents.RULES,
     *orders.RULES,
+    *subscriptions.RULES,
     *delivery.RULES,
     *histories.RULES,
     *jobs.RULES,

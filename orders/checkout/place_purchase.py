@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, select
@@ -28,6 +27,7 @@ from orders.checkout.approval_reasons import APPROVAL_WAITS, needed_approval, re
 from orders.checkout.attribute_line import ask_touchpoints, attribute_line
 from orders.checkout.line_tax import invoice_party, lines_for
 from orders.checkout.models import PURCHASE, Purchase
+from orders.checkout.order_rows import line_row, order_row, profile_as_kept
 from orders.checkout.priced_line import Context, PricedLine, by_seller, totals
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
@@ -124,7 +124,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         net_minor=net,
         tax_minor=tax,
         gross_minor=gross,
-        billing_profile=_plain(asdict(profile)),
+        billing_profile=profile_as_kept(profile),
         po_number=plain_text(command.po_number or "") or None,
         requested_by=uow.principal.accountable_id,
         gateway=command.gateway,
@@ -138,8 +138,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     uow.add(purchase)
     placed = Placed(purchase, quote, requested_by_name, [], [], None)
     offer = accept_offer(uow, quote.offer_id) if quote.offer_id is not None else None
-    for seller_org_id, group in by_seller(lines).items():
-        _place_order(uow, placed, seller_org_id, group, context, buyer_name, offer)
+    for group in by_seller(lines).values():
+        _place_order(uow, placed, group, context, buyer_name, offer)
     emit(uow, PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
     if waits:
         emit(uow, ApprovalRequested(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
@@ -188,37 +188,15 @@ def _take_quote(uow: UnitOfWork, quote_id: UUID) -> tuple[Quote, str, str | None
 def _place_order(
     uow: UnitOfWork,
     placed: Placed,
-    seller_org_id: UUID,
     lines: list[PricedLine],
     context: Context,
     buyer_name: str,
     offer: Offer | None,
 ) -> None:
-    net, tax, gross = totals(lines)
-    purchase, order_id = placed.purchase, uuid7()
-    order = Order(
-        id=order_id,
-        number=f"{clock.today(lines[0].seller_time_zone):%Y%m%d}-{order_id.hex[-10:].upper()}",
-        buyer_org_id=purchase.buyer_org_id,
-        seller_org_id=seller_org_id,
-        buyer_name=buyer_name,
-        seller_name=lines[0].seller_name,
-        purchase_id=purchase.id,
-        po_number=purchase.po_number,
-        currency=purchase.currency,
-        net_minor=net,
-        tax_minor=tax,
-        gross_minor=gross,
-        payment_id=None,
-        deadline_at=purchase.deadline_at,
-        paid_at=None,
-        active_at=None,
-        accepted_at=None,
-        failure=None,
-        created_at=purchase.created_at,
-        lead_id=offer.lead_id if offer is not None else None,
-        offer_id=offer.id if offer is not None else None,
-    )
+    purchase = placed.purchase
+    order = order_row(purchase, lines, buyer_name)
+    if offer is not None:
+        order.lead_id, order.offer_id = offer.lead_id, offer.id
     ORDER.begin(uow, order, purchase.state, org_ids=order.parties)
     uow.add(order)
     placed.orders.append(order)
@@ -230,20 +208,7 @@ def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Contex
     line_id = uuid7()
     credit = attribute_line(uow, line_id, order, line, context)
     terms = terms_for(uow, line.kind, credit.promoter_org_id, on=order.created_at)
-    row = OrderLine(
-        id=line_id,
-        order_id=order.id,
-        buyer_org_id=order.buyer_org_id,
-        seller_org_id=order.seller_org_id,
-        plan={
-            key: value
-            for key, value in line.model_dump(mode="json").items()
-            if key.startswith(("title", "plan_"))
-            or key in {"category", "features", "connector_id", "deadline_s", "seller_name"}
-        },
-        claims=[claim.model_dump(mode="json") for claim in line.claims],
-        **{name: getattr(line, name) for name in COPIED},
-    )
+    row = line_row(line_id, order, line)
     uow.add(row)
     uow.add(credit)
     uow.add(
@@ -260,31 +225,3 @@ def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Contex
         )
     )
     return row, credit
-
-
-COPIED = (
-    "listing_id",
-    "listing_version_id",
-    "plan_id",
-    "pricing",
-    "interval",
-    "term_months",
-    "quantity",
-    "currency",
-    "unit_price_minor",
-    "list_minor",
-    "discount_minor",
-    "net_minor",
-    "tax_rate_ppm",
-    "tax_category",
-    "tax_reason",
-    "tax_included",
-    "tax_minor",
-    "gross_minor",
-    "refund_window_days",
-)
-"""Columns an order line takes from the quote as they are."""
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, UUID) else value for name, value in values.items()}

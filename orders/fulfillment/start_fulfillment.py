@@ -41,6 +41,15 @@ def start_fulfillment(uow: UnitOfWork, order: Order) -> None:
     if order.state != "paid":
         return
     ORDER.move(uow, order, "fulfilling", org_ids=order.parties)
+    for line, buyer in charge_lines(uow, order):
+        deadline_at = clock.now() + timedelta(seconds=int(line.plan["deadline_s"]))
+        order.deadline_at = max(order.deadline_at or deadline_at, deadline_at)
+        _deliver(uow, order, line, buyer, deadline_at)
+
+
+def charge_lines(uow: UnitOfWork, order: Order) -> list[tuple[OrderLine, Organization]]:
+    """Charge each line of a paid, locked order that costs something. Returns all of them, each with its buyer."""
+    found = []
     rows = uow.fetch(_TO_DELIVER, purchase_id=order.purchase_id)
     for number, (line, credit, terms, buyer) in enumerate(row for row in rows if row.OrderLine.order_id == order.id):
         if number:
@@ -48,9 +57,8 @@ def start_fulfillment(uow: UnitOfWork, order: Order) -> None:
             uow.flush()
         if line.gross_minor:
             _charge(uow, order, line, credit, terms)
-        deadline_at = clock.now() + timedelta(seconds=int(line.plan["deadline_s"]))
-        order.deadline_at = max(order.deadline_at or deadline_at, deadline_at)
-        _deliver(uow, order, line, buyer, deadline_at)
+        found.append((line, buyer))
+    return found
 
 
 def entitlements_of(uow: UnitOfWork, order: Order) -> list[UUID]:

@@ -34,6 +34,7 @@ from orders.notifications import (
     about_offers,
     about_orders,
     about_reports,
+    about_subscriptions,
     about_videos,
 )
 from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
@@ -43,6 +44,7 @@ SOURCES = (
     about_orders,
     about_deputies,
     about_reports,
+    about_subscriptions,
     about_money,
     about_listings,
     about_videos,

@@ -52,6 +52,13 @@ class Order(Base):
         ),
         CheckConstraint("(lead_id IS NULL) = (offer_id IS NULL)", name="offer_of_lead"),
         Index("ix_order_offer_id", "offer_id", postgresql_where=text("offer_id IS NOT NULL")),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "subscription_id"],
+            ["orders.subscription.buyer_org_id", "orders.subscription.seller_org_id", "orders.subscription.id"],
+            use_alter=True,
+            name="fk_order_buyer_org_id_seller_org_id_subscription_id",
+        ),
+        Index("ix_order_subscription_id", "subscription_id", postgresql_where=text("subscription_id IS NOT NULL")),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -82,6 +89,8 @@ class Order(Base):
     lead_id: Mapped[UUID | None]
     """The request that its seller answered with the offer it was bought by."""
     offer_id: Mapped[UUID | None]
+    subscription_id: Mapped[UUID | None]
+    """Of a renewal, the subscription whose next term it pays for; an order that begins subscriptions has none here."""
 
     @property
     def parties(self) -> list[UUID]:
@@ -218,8 +227,21 @@ class Subscription(Base):
             ["buyer_org_id", "seller_org_id", "order_line_id"],
             ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
         ),
-        CheckConstraint("state IN ('active', 'ended')", name="state"),
+        CheckConstraint("state IN ('active', 'past_due', 'ended')", name="state"),
+        CheckConstraint("state <> 'past_due' OR renewal_quote_id IS NOT NULL", name="past_due"),
+        ForeignKeyConstraint(["buyer_org_id", "renewal_quote_id"], ["orders.quote.buyer_org_id", "orders.quote.id"]),
+        Index(
+            "ix_subscription_buyer_org_id_renewal_quote_id",
+            "buyer_org_id",
+            "renewal_quote_id",
+            postgresql_where=text("renewal_quote_id IS NOT NULL"),
+        ),
         Index("ix_subscription_ends_at", "ends_at", postgresql_where=text("state = 'active'")),
+        Index(
+            "ix_subscription_next_step_at",
+            "next_step_at",
+            postgresql_where=text("state IN ('active', 'past_due') AND next_step_at IS NOT NULL"),
+        ),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -231,7 +253,13 @@ class Subscription(Base):
     anchor_day: Mapped[int]
     """Day of month the terms start on; kept apart, so that the 31st survives February."""
     ends_at: Mapped[Instant]
-    """The end of its latest term; nothing renews it, so that it ends then."""
+    """The end of its latest paid term."""
+    auto_renew: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether somebody who may buy has agreed that the next term is paid for without asking again."""
+    next_step_at: Mapped[Instant | None]
+    """When it is told of its end next, renewed, or asked for money again (`orders.subscriptions.schedule`)."""
+    renewal_quote_id: Mapped[UUID | None]
+    """What the next term will cost, fixed with the first notice; placed when the term is paid for."""
     created_at: Mapped[CreatedAt]
 
 
@@ -262,6 +290,8 @@ class SubscriptionTerm(Base):
     """The line whose money pays for this term."""
     starts_at: Mapped[Instant]
     ends_at: Mapped[Instant]
+    revoked_at: Mapped[Instant | None]
+    """When its money went back, so that it gives nothing any more."""
 
 
 ORDER = Machine(
@@ -284,4 +314,6 @@ ORDER = Machine(
 )
 
 
-SUBSCRIPTION = Machine("subscription", initial="active", edges=edges(active="ended", ended=""))
+SUBSCRIPTION = Machine(
+    "subscription", initial="active", edges=edges(active="past_due ended", past_due="active ended", ended="")
+)

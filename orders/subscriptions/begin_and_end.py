@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from fulfillment.entitlements.models import Entitlement
+from kernel import clock
 from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from orders.order.locking import LineDelivery, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
+from orders.subscriptions.schedule import next_step_at
 
 
 def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[LineDelivery]) -> SubscriptionTerm | None:
@@ -39,6 +41,9 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
         quantity=line.quantity,
         anchor_day=starts_at.astimezone(ZoneInfo(entitlement.time_zone)).day,
         ends_at=ends_at,
+        auto_renew=False,
+        next_step_at=next_step_at(ends_at, line.term_months, auto_renew=False, after=clock.now()),
+        renewal_quote_id=None,
     )
     SUBSCRIPTION.begin(uow, subscription, org_ids=[line.buyer_org_id, line.seller_org_id])
     uow.add(subscription)
@@ -52,6 +57,7 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
             order_line_id=line.id,
             starts_at=starts_at,
             ends_at=ends_at,
+            revoked_at=None,
         )
     )
 
@@ -60,3 +66,4 @@ def end_subscriptions(uow: UnitOfWork, order: Order) -> None:
     """End the subscriptions an order began."""
     for subscription in subscriptions_of(uow, order.id):
         SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties)
+        subscription.next_step_at = None

@@ -48,6 +48,7 @@ from tests.conformance.people_writes import (
 )
 from tests.conformance.video_writes import videos
 from tests.factories_marketplace import Org, make_member, make_org
+from tests.loop.test_end_of_term import subscriptions
 from tests.loop_stage import Stage, services_for, set_stage
 from tests.pictures import picture
 
@@ -273,6 +274,13 @@ def using(world: World) -> None:
     entitlement = stage.entitlement(order_id)
     feedback(world, entitlement.listing_id)
     person, who, _ = world.member(stage.buyer, "viewer")
+    (subscription,) = subscriptions(stage, order_id)
+    ask(
+        "PUT /v1/subscriptions/{subscription_id}/auto-renew",
+        world.buyer,
+        {"auto_renew": True},
+        subscription_id=subscription.id,
+    )
     named = {"entitlement_id": entitlement.id}
     body = {"person_id": str(person.person())}
     seat = ask("POST /v1/entitlements/{entitlement_id}/seats", world.buyer, body, **named)

@@ -8,7 +8,14 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.pages.entitlements.views import EntitlementItem, EntitlementsView, EntitlementView, MemberChoice, SeatItem
+from api.pages.entitlements.views import (
+    EntitlementItem,
+    EntitlementsView,
+    EntitlementView,
+    MemberChoice,
+    SeatItem,
+    SubscriptionPanel,
+)
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404, redirect
@@ -16,8 +23,13 @@ from fulfillment.entitlements.queries import entitlements_of_buyer, get_entitlem
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.entitlements.views import EntitlementDetail
 from fulfillment.entitlements.views import EntitlementRow as Found
-from kernel.errors import DomainError
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, DomainError, NotFound
+from kernel.money import Money
 from marketplace.access.members import MemberRow, list_members
+from orders.checkout.approval_reasons import BUY
+from orders.subscriptions.auto_renew import set_auto_renew
+from orders.subscriptions.queries import SubscriptionView, subscription_of_line
 
 PAGE = 30
 ASSIGN = "seats.assign"
@@ -67,11 +79,36 @@ def change_seats(
     )
 
 
+@form_post("/entitlements/{entitlement_id:uuid}/auto-renew", BUY)
+def switch_auto_renew(
+    entitlement_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[str] | Response[bytes]:
+    """`wanted=on` lets its subscription go on after the paid term, anything else lets it end."""
+    wanted = form.text("wanted") == "on"
+
+    def work(uow: UnitOfWork) -> None:
+        found = subscription_of_line(uow, get_entitlement(uow, entitlement_id).row.reference)
+        if found is None:
+            raise NotFound("not_found")
+        set_auto_renew(uow, found.id, wanted=wanted)
+
+    try:
+        page_request.transact(work)
+    except Conflict as refused:
+        return page_request.render(
+            _view(page_request, entitlement_id, error=failure(page_request, refused)), status=refused.status
+        )
+    return page_request.redirect(
+        addresses.entitlement(str(entitlement_id)), notice="renewal_on" if wanted else "renewal_off"
+    )
+
+
 def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None = None) -> EntitlementView:
     may_assign = page_request.principal.may(ASSIGN)
     with page_request.work() as uow:
         detail = get_entitlement(uow, entitlement_id)
         members = list_members(uow) if may_assign else []
+        subscription = subscription_of_line(uow, detail.row.reference)
     row = detail.row
     return EntitlementView(
         id=str(row.id),
@@ -87,7 +124,24 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
         may_assign=may_assign and row.is_usable,
         may_launch=row.is_usable and row.launch_url is not None,
         order_id=row.order_id or "",
+        subscription=_subscription(page_request, subscription) if subscription else None,
         error=error,
+    )
+
+
+def _subscription(page_request: PageRequest, found: SubscriptionView) -> SubscriptionPanel:
+    price = None
+    if found.next_gross_minor is not None and found.next_currency is not None:
+        price = page_request.formats.money(Money(found.next_gross_minor, found.next_currency))
+    return SubscriptionPanel(
+        id=str(found.id),
+        state=found.state,
+        auto_renew=found.auto_renew,
+        ends_at=found.ends_at,
+        renews_at=found.renews_at,
+        price=price,
+        renewal_order_id=str(found.renewal_order_id) if found.renewal_order_id else None,
+        may_switch=page_request.principal.may(BUY) and found.state == "active",
     )
 
 
@@ -114,4 +168,4 @@ def _row(page_request: PageRequest, row: Found) -> EntitlementItem:
     )
 
 
-routes = [list_entitlements, show_entitlement, launch, change_seats]
+routes = [list_entitlements, show_entitlement, launch, change_seats, switch_auto_renew]

@@ -27,6 +27,20 @@ class MemberChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionPanel:
+    """Until when it is paid for and what follows. ``price``: of the next term, written, where it has been told."""
+
+    id: str
+    state: str
+    auto_renew: bool
+    ends_at: datetime
+    renews_at: datetime | None
+    price: str | None
+    renewal_order_id: str | None
+    may_switch: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EntitlementView:
     """What the organization may use now, and who of it. ``quantity`` 0: sold without seats, for everybody in it."""
 
@@ -46,6 +60,7 @@ class EntitlementView:
     may_assign: bool
     may_launch: bool
     order_id: str
+    subscription: SubscriptionPanel | None = None
     error: str | None = None
 
 

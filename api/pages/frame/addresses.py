@@ -223,6 +223,11 @@ def entitlement_launch(entitlement_id: str) -> str:
     return f"/entitlements/{entitlement_id}/launch"
 
 
+def entitlement_auto_renew(entitlement_id: str) -> str:
+    """Where its renewal is switched."""
+    return f"/entitlements/{entitlement_id}/auto-renew"
+
+
 def entitlement_seats(entitlement_id: str) -> str:
     """Where seat forms post."""
     return f"/entitlements/{entitlement_id}/seats"

@@ -4,7 +4,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from api.pages.approvals.views import ApprovalRequest, ApprovalsView, Decision, DeputyShown, StepShown
-from api.pages.entitlements.views import EntitlementItem, EntitlementsView, EntitlementView, MemberChoice, SeatItem
+from api.pages.entitlements.views import (
+    EntitlementItem,
+    EntitlementsView,
+    EntitlementView,
+    MemberChoice,
+    SeatItem,
+    SubscriptionPanel,
+)
 from api.pages.frame.choices import Choice
 from api.pages.frame.error_view import ErrorView
 from api.pages.frame.rendering import View
@@ -191,6 +198,16 @@ class FinanceSamples(Samples):
             True,
             True,
             ID.format(40),
+            SubscriptionPanel(
+                ID.format(72),
+                "active",
+                True,
+                NOW + timedelta(days=365),
+                NOW + timedelta(days=364),
+                self.pick("¥3,980.00", "CN¥3,980.00"),
+                None,
+                True,
+            ),
         )
 
     def entitlements(self) -> EntitlementsView:

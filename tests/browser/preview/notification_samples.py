@@ -39,6 +39,7 @@ class NotificationSamples(FinanceSamples):
             "deputy": self.pick("吴桐", "Wu Tong"),
             "from": "2026-11-23",
             "until": "2026-11-30",
+            "day": "2027-01-31",
             "tax_id": "91310000MA1K35TX2X",
         }
         items = []

@@ -296,7 +296,9 @@ def numbers_dated(p: Planter, _: World) -> None:
 
 
 def numbers_spelled(p: Planter, _: World) -> None:
-    p.change("UPDATE billing.invoice SET number = 'INV-1' WHERE kind = 'invoice' AND sequence = 1")
+    p.change(
+        "UPDATE billing.invoice SET number = 'INV-1' WHERE id = (SELECT id FROM billing.invoice WHERE kind = 'invoice' LIMIT 1)"
+    )
 
 
 def invoices_lines(p: Planter, _: World) -> None:

@@ -139,6 +139,25 @@ def subscriptions_terms(p: Planter, _: World) -> None:
     )
 
 
+def subscriptions_renewed(p: Planter, _: World) -> None:
+    p.change(
+        "UPDATE orders.subscription_term SET revoked_at = :at WHERE number = 2 AND revoked_at IS NULL", at=clock.now()
+    )
+
+
+def subscriptions_dated(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE fulfillment.entitlement SET valid_to = valid_to + interval '1 day' WHERE reference IN (
+               SELECT order_line_id FROM orders.subscription WHERE state = 'active') AND state = 'active'"""
+    )
+
+
+def subscriptions_steps(p: Planter, _: World) -> None:
+    p.change(
+        "UPDATE orders.subscription SET next_step_at = :at WHERE state = 'past_due'", at=clock.now() - timedelta(days=1)
+    )
+
+
 def runs_provisioned_once(p: Planter, _: World) -> None:
     p.change(
         """UPDATE fulfillment.run SET operation = 'change' WHERE id = (

@@ -43,7 +43,7 @@ statement: closed > paying carried; paying > paid closed; paid > closed
 order: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled;
     paid > fulfilling refunded; fulfilling > active delivery_failed refunded; active > completed refunded;
     completed > refunded; delivery_failed > refunded
-subscription: active > ended
+subscription: active > past_due ended; past_due > active ended
 offer: open > accepted withdrawn declined; accepted > open withdrawn
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled
 entitlement: pending > active ended; active > suspended ended; suspended > active ended

@@ -1,0 +1,67 @@
+"""Subscriptions: their terms, what renews them, and what follows when nobody pays."""
+
+from __future__ import annotations
+
+from app.verify.rule import Query, pending
+
+SUBSCRIBED = Query(
+    "subscriptions.terms",
+    "生效订单的每个周期性行都有订阅，各期从第 1 期起首尾相接。",
+    "Every recurring line of an active order has a subscription whose terms follow each other from the first.",
+    f"""
+    SELECT l.id AS order_line_id, s.id AS subscription_id, NULL::bigint AS term
+    FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
+    LEFT JOIN orders.subscription s ON s.order_line_id = l.id
+    WHERE o.state IN ('active', 'completed') AND l.term_months > 0 AND o.subscription_id IS NULL
+      AND (s.id IS NULL OR NOT EXISTS (SELECT 1 FROM orders.subscription_term t WHERE t.subscription_id = s.id))
+      AND NOT {pending("o.id")}
+    UNION ALL
+    SELECT order_line_id, subscription_id, number FROM (
+        SELECT t.*, row_number() OVER own AS place, lag(ends_at) OVER own AS former_end
+        FROM orders.subscription_term t WINDOW own AS (PARTITION BY subscription_id ORDER BY number)
+    ) t WHERE number <> place OR (former_end IS NOT NULL AND starts_at <> former_end)
+    """,  # noqa: S608 - every piece of it stands in this module
+)
+RENEWED = Query(
+    "subscriptions.renewed",
+    "已付的续订订单恰为其订阅增加一期；未付的没有。",
+    "A renewal that is paid has added one term to its subscription, one that is not has added none.",
+    f"""
+    SELECT o.id AS order_id, o.state, o.subscription_id, count(t.id) AS terms
+    FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
+    LEFT JOIN orders.subscription_term t ON t.order_line_id = l.id AND t.subscription_id = o.subscription_id
+    WHERE o.subscription_id IS NOT NULL AND NOT {pending("o.id")}
+    GROUP BY o.id
+    HAVING CASE WHEN o.state IN ('fulfilling', 'active', 'completed') THEN count(t.id) <> 1 OR count(t.revoked_at) > 0
+                WHEN o.state = 'refunded' THEN count(t.id) <> count(t.revoked_at)
+                ELSE count(t.id) > 0 END
+    """,  # noqa: S608 - every piece of it stands in this module
+)
+DATED = Query(
+    "subscriptions.dated",
+    "订阅止于其最后一个有效周期之末，权益与之同止（欠费宽限期内除外）。",
+    "A subscription ends with its last term that stands, and what it gives ends with it, unless it is past due.",
+    """
+    SELECT s.id AS subscription_id, s.state, s.ends_at, last.ends_at AS term_ends_at, e.valid_to
+    FROM orders.subscription s
+    JOIN fulfillment.entitlement e ON e.reference = s.order_line_id
+    LEFT JOIN LATERAL (SELECT max(t.ends_at) AS ends_at, max(t.revoked_at) AS revoked_at FROM orders.subscription_term t
+                       WHERE t.subscription_id = s.id AND (t.revoked_at IS NULL OR t.starts_at < t.revoked_at)) last ON true
+    WHERE (last.revoked_at IS NULL AND s.ends_at <> last.ends_at)
+       OR (s.state = 'active' AND e.state = 'active' AND e.valid_to IS DISTINCT FROM s.ends_at)
+    """,
+)
+STEPS = Query(
+    "subscriptions.steps",
+    "订阅的提醒、续订与催缴按时进行；欠费订阅有一笔未付的续订订单。",
+    "Notices, renewals and reminders come in time; a subscription that is past due has a renewal that waits for money.",
+    """
+    SELECT s.id AS subscription_id, s.state, s.ends_at, s.next_step_at FROM orders.subscription s
+    WHERE (s.state <> 'ended' AND s.next_step_at < :late)
+       OR (s.state = 'ended' AND s.next_step_at IS NOT NULL)
+       OR (s.state = 'past_due' AND NOT EXISTS (
+               SELECT 1 FROM orders."order" o WHERE o.subscription_id = s.id AND o.state = 'pending_payment'))
+    """,
+)
+
+RULES = (SUBSCRIBED, RENEWED, DATED, STEPS)

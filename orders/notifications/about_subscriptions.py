@@ -1,0 +1,93 @@
+"""What buyers and sellers are told of what recurs: that a term ends or renews, and that it is not paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from fulfillment.entitlements.models import Entitlement
+from kernel.db.uow import UnitOfWork
+from marketplace.notifications.notification_text import Params
+from marketplace.notifications.notify import NewNotification
+from orders.checkout.quote_models import Quote
+from orders.notifications.notifiers import RecordedEvent, notifies_of
+from orders.order.models import Order, OrderLine, Subscription
+from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed, SubscriptionPastDue
+
+Facts = dict[UUID, tuple[dict[str, str], str]]
+
+
+@notifies_of(SubscriptionNoticed)
+def subscription_noticed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may buy learns in time that it ends, or that it goes on and at what price."""
+    facts = _facts(uow, events)
+    wanted = [UUID(event.payload["quote_id"]) for event in events if event.payload["quote_id"]]
+    prices = {row.id: row for row in uow.session.scalars(select(Quote).where(Quote.id.in_(wanted)))}
+    for event in events:
+        params, path = facts[event.uuid("subscription_id")]
+        if not event.payload["quote_id"]:
+            yield _to_buyer(event, "subscription_ends", path, params)
+            continue
+        quote = prices[UUID(event.payload["quote_id"])]
+        priced: Params = {**params, "amount_minor": quote.gross_minor, "currency": quote.currency}
+        yield _to_buyer(event, "subscription_renews", path, priced)
+
+
+@notifies_of(RenewalRefused)
+def renewal_refused(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Both sides learn that it ends though it was to go on."""
+    facts = _facts(uow, events)
+    for event in events:
+        params, path = facts[event.uuid("subscription_id")]
+        yield _to_buyer(event, "renewal_refused", path, params)
+        yield NewNotification(
+            event.id,
+            event.at,
+            "customer_renewal_refused",
+            f"/seller/customers/{event.payload['buyer_org_id']}",
+            params,
+            org_id=event.uuid("seller_org_id"),
+            permission="catalog.write",
+        )
+
+
+@notifies_of(SubscriptionPastDue)
+def subscription_past_due(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may buy learns that the renewal is not paid, and what follows."""
+    facts = _facts(uow, events)
+    for event in events:
+        params, path = facts[event.uuid("subscription_id")]
+        yield _to_buyer(event, "subscription_past_due", path, params)
+
+
+def _to_buyer(event: RecordedEvent, kind: str, path: str, params: Params) -> NewNotification:
+    return NewNotification(
+        event.id, event.at, kind, path, params, org_id=event.uuid("buyer_org_id"), permission="orders.buy"
+    )
+
+
+def _facts(uow: UnitOfWork, events: Collection[RecordedEvent]) -> Facts:
+    """What is said of each subscription, and its page, by its id."""
+    rows = uow.session.execute(
+        select(Subscription, OrderLine, Order, Entitlement)
+        .join(OrderLine, OrderLine.id == Subscription.order_line_id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .join(Entitlement, Entitlement.reference == OrderLine.id)
+        .where(Subscription.id.in_([event.uuid("subscription_id") for event in events]))
+    )
+    return {
+        subscription.id: (
+            {
+                "what": line.plan["title"],
+                "what_en": line.plan["title_en"],
+                "seller": order.seller_name,
+                "buyer": order.buyer_name,
+                "day": subscription.ends_at.astimezone(ZoneInfo(entitlement.time_zone)).date().isoformat(),
+            },
+            f"/entitlements/{entitlement.id}",
+        )
+        for subscription, line, order, entitlement in rows
+    }

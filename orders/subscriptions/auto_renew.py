@@ -1,0 +1,47 @@
+"""The switch: whether a subscription is renewed without asking again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, NotFound
+from orders.checkout.approval_reasons import BUY
+from orders.order.locking import find_locked_order
+from orders.order.models import OrderLine, Subscription
+from orders.subscriptions.schedule import next_step_at
+
+
+def set_auto_renew(uow: UnitOfWork, subscription_id: UUID, *, wanted: bool) -> Subscription:
+    """Agree that the next terms are paid for as the first one was, or undo that. What is being paid for already goes on.
+
+    Raises: Forbidden `permission_missing` without orders.buy, NotFound, Conflict `subscription_ended`.
+    Locks: the order that began it, the subscription. Idempotent by the switch.
+    """
+    uow.principal.require(BUY)
+    row = uow.session.execute(
+        select(OrderLine.order_id, OrderLine.term_months)
+        .join(Subscription, Subscription.order_line_id == OrderLine.id)
+        .where(Subscription.id == subscription_id, Subscription.buyer_org_id == uow.principal.organization())
+    ).first()
+    if row is None:
+        raise NotFound("not_found")
+    find_locked_order(uow, row.order_id)
+    subscription = uow.session.scalars(
+        select(Subscription).where(Subscription.id == subscription_id).with_for_update()
+    ).one()
+    if subscription.state == "ended" or subscription.ends_at <= clock.now():
+        raise Conflict("subscription_ended")
+    if subscription.auto_renew == wanted:
+        return subscription
+    subscription.auto_renew = wanted
+    subscription.next_step_at = next_step_at(
+        subscription.ends_at, row.term_months, auto_renew=wanted, after=clock.now()
+    )
+    if wanted and subscription.next_step_at is None:
+        # The day of renewal has passed: it is renewed at once.
+        subscription.next_step_at = clock.now()
+    return subscription

@@ -1,0 +1,48 @@
+"""Facts of what recurs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from kernel.events import Event
+
+
+class SubscriptionNoticed(Event):
+    """A term is about to end, in `days` days: it is renewed at what `quote_id` says, or ends where it is None."""
+
+    topic: ClassVar[str] = "orders.subscription_noticed.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    days: int
+    quote_id: UUID | None
+
+
+class RenewalRefused(Event):
+    """A subscription that was to be renewed ends with its term: `reason` is the code of what stands in the way."""
+
+    topic: ClassVar[str] = "orders.renewal_refused.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    reason: str
+
+
+class SubscriptionRenewed(Event):
+    """The next term is paid for."""
+
+    topic: ClassVar[str] = "orders.subscription_renewed.v1"
+    subscription_id: UUID
+    order_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
+class SubscriptionPastDue(Event):
+    """A term has begun that nobody has paid for yet."""
+
+    topic: ClassVar[str] = "orders.subscription_past_due.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID

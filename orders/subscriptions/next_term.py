@@ -1,0 +1,128 @@
+"""The term that a renewal pays for: begun when it is paid, taken back when its money goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from billing.charges.mark_delivered import mark_delivered
+from fulfillment.entitlements.models import Entitlement
+from fulfillment.provisioning.suspend_entitlement import change_entitlement, resume_entitlement
+from kernel import clock
+from kernel.calendar import add_months
+from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
+from orders.fulfillment.start_fulfillment import charge_lines
+from orders.order.events import OrderActivated
+from orders.order.locking import find_locked_order, lines_of
+from orders.order.models import ORDER, SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
+from orders.subscriptions.events import SubscriptionRenewed
+from orders.subscriptions.schedule import next_step_at
+
+
+def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
+    """Add the term that a paid, locked renewal order pays for. Nothing is delivered anew: what is in use goes on.
+
+    Returns False when its subscription has ended meanwhile: the money has to go back.
+
+    Locks: the order that began the subscription, the subscription, its entitlement. Emits: OrderActivated,
+    SubscriptionRenewed. Idempotent by the order's state.
+    """
+    if order.state != "paid":
+        return True
+    subscription, entitlement = _locked(uow, order)
+    if subscription.state == "ended":
+        return False
+    (line,) = lines_of(uow, order.id)
+    ORDER.move(uow, order, "fulfilling", org_ids=order.parties)
+    charge_lines(uow, order)
+    term = _add_term(uow, subscription, entitlement, line)
+    SUBSCRIPTION.move(uow, subscription, "active", org_ids=order.parties, reason="renewed")
+    subscription.renewal_quote_id, subscription.ends_at = None, term.ends_at
+    subscription.next_step_at = next_step_at(
+        term.ends_at, line.term_months, auto_renew=subscription.auto_renew, after=clock.now()
+    )
+    entitlement.valid_to = term.ends_at
+    if not resume_entitlement(uow, entitlement.id, reason="renewed"):
+        change_entitlement(uow, entitlement)
+    ORDER.move(uow, order, "active", org_ids=order.parties)
+    order.active_at = clock.now()
+    sides = {"buyer_org_id": order.buyer_org_id, "seller_org_id": order.seller_org_id}
+    emit(uow, OrderActivated(order_id=order.id, **sides))
+    emit(uow, SubscriptionRenewed(subscription_id=subscription.id, order_id=order.id, **sides))
+    return True
+
+
+def term_of(uow: UnitOfWork, order: Order) -> SubscriptionTerm | None:
+    """The term that a renewal order paid for."""
+    lines = [line.id for line in lines_of(uow, order.id)]
+    return uow.session.scalar(select(SubscriptionTerm).where(SubscriptionTerm.order_line_id.in_(lines)))
+
+
+def release_term(uow: UnitOfWork, lines: Sequence[OrderLine], term: SubscriptionTerm) -> None:
+    """Start the hold of a renewal's shares: with its term, which may be still to come."""
+    for line in lines:
+        if line.gross_minor:
+            mark_delivered(uow, line.id, at=max(term.starts_at, clock.now()))
+
+
+def take_back_term(uow: UnitOfWork, order: Order) -> None:
+    """A locked renewal order's money went back: its subscription ends with the terms before, at once where those are over.
+
+    Locks: as `begin_next_term`.
+    """
+    subscription, entitlement = _locked(uow, order)
+    term = term_of(uow, order)
+    if term is None or term.revoked_at is not None or subscription.state == "ended":
+        return
+    term.revoked_at = clock.now()
+    subscription.ends_at = max(term.starts_at, clock.now())
+    subscription.auto_renew, subscription.next_step_at = False, None
+    entitlement.valid_to = subscription.ends_at
+
+
+def _add_term(
+    uow: UnitOfWork, subscription: Subscription, entitlement: Entitlement, line: OrderLine
+) -> SubscriptionTerm:
+    number = uow.session.scalars(
+        select(SubscriptionTerm.number)
+        .where(SubscriptionTerm.subscription_id == subscription.id)
+        .order_by(SubscriptionTerm.number.desc())
+    ).first()
+    assert number is not None  # noqa: S101 - a subscription begins with its first term
+    return uow.add(
+        SubscriptionTerm(
+            id=uuid7(),
+            subscription_id=subscription.id,
+            buyer_org_id=line.buyer_org_id,
+            seller_org_id=line.seller_org_id,
+            number=number + 1,
+            order_line_id=line.id,
+            starts_at=subscription.ends_at,
+            ends_at=add_months(
+                subscription.ends_at,
+                line.term_months,
+                time_zone=entitlement.time_zone,
+                anchor_day=subscription.anchor_day,
+            ),
+        )
+    )
+
+
+def _locked(uow: UnitOfWork, order: Order) -> tuple[Subscription, Entitlement]:
+    """The subscription of a renewal order and what it gives."""
+    began = (
+        select(OrderLine.order_id)
+        .join(Subscription, Subscription.order_line_id == OrderLine.id)
+        .where(Subscription.id == order.subscription_id)
+    )
+    find_locked_order(uow, uow.session.scalars(began).one())
+    row = uow.session.execute(
+        select(Subscription, Entitlement)
+        .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
+        .where(Subscription.id == order.subscription_id)
+        .with_for_update(of=(Subscription, Entitlement))
+    ).one()
+    return row.Subscription, row.Entitlement

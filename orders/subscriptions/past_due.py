@@ -1,0 +1,90 @@
+"""A term has begun that nobody has paid for: asked for again, suspended, ended; and as it was, once it is paid."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.payments.queries import latest_payment
+from fulfillment.entitlements.models import Entitlement
+from fulfillment.provisioning.end_entitlement import end_entitlement
+from fulfillment.provisioning.suspend_entitlement import suspend_entitlement
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.jobs.outbox import emit
+from orders.checkout.decide_purchase import close_unpaid
+from orders.checkout.locking import find_locked_purchase
+from orders.checkout.models import Purchase
+from orders.checkout.request_payment import request_payment
+from orders.order.accept_services import complete_when_over
+from orders.order.locking import lock_orders
+from orders.order.models import SUBSCRIPTION, Order, Subscription
+from orders.subscriptions.events import SubscriptionPastDue
+from orders.subscriptions.schedule import TERMINATED_AFTER, steps_past_due
+
+
+def lock_renewal(uow: UnitOfWork, subscription_id: UUID) -> Purchase | None:
+    """The purchase of a subscription's next term that waits for its money, locked before anything of the subscription is."""
+    purchase_id = uow.session.scalar(
+        select(Purchase.id)
+        .join(Subscription, Subscription.renewal_quote_id == Purchase.quote_id)
+        .where(Subscription.id == subscription_id)
+    )
+    found = find_locked_purchase(uow, purchase_id) if purchase_id is not None else None
+    return found if found is not None and found.state == "pending_payment" else None
+
+
+def fall_past_due(uow: UnitOfWork, subscription: Subscription, entitlement: Entitlement) -> None:
+    """The paid term is over and the next one is not paid for, though it is to be renewed: what is in use goes on for now.
+
+    Emits: SubscriptionPastDue.
+    """
+    sides = {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
+    SUBSCRIPTION.move(uow, subscription, "past_due", org_ids=list(sides.values()), reason="renewal_unpaid")
+    entitlement.valid_to = subscription.ends_at + TERMINATED_AFTER
+    subscription.next_step_at = _next(subscription, clock.now() - timedelta(seconds=1))
+    emit(uow, SubscriptionPastDue(subscription_id=subscription.id, **sides))
+
+
+def take_past_due_step(uow: UnitOfWork, subscription: Subscription, began: Order, renewal: Purchase | None) -> None:
+    """Take what is due of a subscription that is past due: of several steps that were missed, the last one.
+
+    The method is asked again only where the try before has failed for certain.
+    """
+    now = clock.now()
+    step = [step for step in steps_past_due(subscription.ends_at) if step.at <= now][-1]
+    subscription.next_step_at = _next(subscription, now)
+    entitlement = uow.session.scalars(
+        select(Entitlement).where(Entitlement.reference == subscription.order_line_id)
+    ).one()
+    if step.kind == "terminate":
+        _terminate(uow, subscription, began, renewal, entitlement)
+        return
+    if renewal is not None:
+        before = latest_payment(uow, renewal.id)
+        if before is None or before.state == "failed":
+            request_payment(uow, renewal, lock_orders(uow, renewal.id))
+    if step.kind == "suspend":
+        suspend_entitlement(uow, entitlement.id, reason="renewal_unpaid")
+
+
+def _terminate(
+    uow: UnitOfWork, subscription: Subscription, began: Order, renewal: Purchase | None, entitlement: Entitlement
+) -> None:
+    if renewal is not None and (before := latest_payment(uow, renewal.id)) and before.state != "failed":
+        # Money may still be on its way: it is settled by what the gateway says.
+        subscription.next_step_at = clock.now() + timedelta(hours=1)
+        return
+    if renewal is not None:
+        close_unpaid(uow, renewal, "expired", reason="renewal_unpaid")
+    SUBSCRIPTION.move(uow, subscription, "ended", org_ids=began.parties, reason="renewal_unpaid")
+    subscription.next_step_at = None
+    end_entitlement(uow, entitlement.id, reason="renewal_unpaid")
+    if began.state == "active" and began.deadline_at is None:
+        complete_when_over(uow, began, reason="term_over")
+
+
+def _next(subscription: Subscription, after: datetime) -> datetime | None:
+    return next((step.at for step in steps_past_due(subscription.ends_at) if step.at > after), None)

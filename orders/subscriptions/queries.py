@@ -1,0 +1,114 @@
+"""Subscriptions as their buyers see them: until when they are paid for, what follows then, and what that costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import aliased
+
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+from kernel.paging import Page, cut, newest_first
+from orders.checkout.quote_models import Quote
+from orders.order.models import Order, OrderLine, Subscription
+from orders.subscriptions.schedule import RENEWS_BEFORE
+
+_renewal = aliased(Order)
+_began = aliased(Order)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionView:
+    """A recurring agreement. `next_*`: what its next term costs, where it has been told; minor units of `next_currency`."""
+
+    id: UUID
+    order_id: UUID
+    order_line_id: UUID
+    seller_org_id: UUID
+    seller_name: str
+    title: str
+    title_en: str
+    plan_name: str
+    plan_name_en: str
+    state: str
+    quantity: int
+    auto_renew: bool
+    ends_at: datetime
+    renews_at: datetime | None
+    """When the next term will be asked money for; None where it ends, or is past due."""
+    next_gross_minor: int | None
+    next_currency: str | None
+    renewal_order_id: UUID | None
+    """The order of a next term that waits for its money."""
+    created_at: datetime
+
+
+def list_subscriptions(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20) -> Page[SubscriptionView]:
+    """The acting organization's subscriptions, newest first."""
+    statement = newest_first(_own(uow), Subscription.created_at, Subscription.id, cursor, limit)
+    return cut(_views(uow, statement), limit, lambda view: (view.created_at, view.id))
+
+
+def get_subscription(uow: UnitOfWork, subscription_id: UUID) -> SubscriptionView:
+    """One of the acting organization's. Raises NotFound."""
+    found = _views(uow, _own(uow).where(Subscription.id == subscription_id))
+    if not found:
+        raise NotFound("not_found")
+    return found[0]
+
+
+def subscription_of_line(uow: UnitOfWork, line_id: UUID) -> SubscriptionView | None:
+    """The subscription that an order line of the acting organization began."""
+    found = _views(uow, _own(uow).where(Subscription.order_line_id == line_id))
+    return found[0] if found else None
+
+
+def _own(uow: UnitOfWork) -> Select[Any]:
+    statement: Select[Any] = (
+        select(Subscription, OrderLine, _began.seller_name, Quote, _renewal.id)  # type: ignore[assignment]  # the rows' type is the callers' Any
+        .join(OrderLine, OrderLine.id == Subscription.order_line_id)
+        .join(_began, _began.id == OrderLine.order_id)
+        .join(Quote, Quote.id == Subscription.renewal_quote_id, isouter=True)
+        .join(
+            _renewal,
+            (_renewal.subscription_id == Subscription.id) & (_renewal.state == "pending_payment"),
+            isouter=True,
+        )
+        .where(Subscription.buyer_org_id == uow.principal.organization())
+    )
+    return statement
+
+
+def _views(uow: UnitOfWork, statement: Select[Any]) -> list[SubscriptionView]:
+    return [_view(*row) for row in uow.session.execute(statement)]
+
+
+def _view(
+    subscription: Subscription, line: OrderLine, seller_name: str, quote: Quote | None, renewal_order_id: UUID | None
+) -> SubscriptionView:
+    is_told = quote is not None and subscription.state != "ended"
+    renews = subscription.state == "active" and subscription.auto_renew and renewal_order_id is None
+    return SubscriptionView(
+        id=subscription.id,
+        order_id=line.order_id,
+        order_line_id=line.id,
+        seller_org_id=subscription.seller_org_id,
+        seller_name=seller_name,
+        title=line.plan["title"],
+        title_en=line.plan["title_en"],
+        plan_name=line.plan["plan_name"],
+        plan_name_en=line.plan["plan_name_en"],
+        state=subscription.state,
+        quantity=subscription.quantity,
+        auto_renew=subscription.auto_renew,
+        ends_at=subscription.ends_at,
+        renews_at=subscription.ends_at - RENEWS_BEFORE if renews else None,
+        next_gross_minor=quote.gross_minor if is_told and quote else None,
+        next_currency=quote.currency if is_told and quote else None,
+        renewal_order_id=renewal_order_id,
+        created_at=subscription.created_at,
+    )

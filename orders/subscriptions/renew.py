@@ -1,0 +1,193 @@
+"""A subscription's steps by the clock: notices, the order for its next term, what follows when nobody pays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import inspect, select
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError
+from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
+from kernel.states import state_in
+from marketplace.parties.lookups import find_default_billing_profile, get_billing_profile
+from orders.checkout.models import PURCHASE, Purchase
+from orders.checkout.order_rows import line_row, order_row, profile_as_kept
+from orders.checkout.priced_line import InvoiceParty, PricedLine
+from orders.checkout.quote_models import Quote
+from orders.checkout.request_payment import request_payment
+from orders.order.locking import find_locked_order
+from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
+from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
+from orders.subscriptions.past_due import lock_renewal, take_past_due_step
+from orders.subscriptions.quote_renewal import quote_renewal
+from orders.subscriptions.schedule import TERMINATED_AFTER, SubscriptionStep, next_step_at, steps_of
+
+AT_ONCE = 500
+
+
+def due_subscriptions(uow: UnitOfWork) -> Sequence[UUID]:
+    """Subscriptions with a step that is due, the longest due first."""
+    return uow.session.scalars(
+        select(Subscription.id)
+        .where(
+            state_in(Subscription.state, "active", "past_due"),
+            Subscription.next_step_at.is_not(None),
+            Subscription.next_step_at <= clock.now(),
+        )
+        .order_by(Subscription.next_step_at, Subscription.id)
+        .limit(AT_ONCE)
+    ).all()
+
+
+def take_step(uow: UnitOfWork, subscription_id: UUID) -> bool:
+    """Take the step of a subscription that is due; of several that were missed the last one. Returns False when none is.
+
+    Locks: an open purchase of its next term, the order that began it, the subscription. Emits: SubscriptionNoticed,
+    RenewalRefused; what ends a subscription. Idempotent by: `next_step_at`, which moves on with the step.
+    """
+    renewal = lock_renewal(uow, subscription_id)
+    found = _locked(uow, subscription_id)
+    if found is None:
+        return False
+    subscription, line, order = found
+    now = clock.now()
+    if subscription.state == "ended" or subscription.next_step_at is None or subscription.next_step_at > now:
+        return False
+    if subscription.state == "past_due":
+        take_past_due_step(uow, subscription, order, renewal)
+        return True
+    due = [
+        step
+        for step in steps_of(subscription.ends_at, line.term_months, auto_renew=subscription.auto_renew)
+        if step.at <= now
+    ]
+    subscription.next_step_at = next_step_at(
+        subscription.ends_at, line.term_months, auto_renew=subscription.auto_renew, after=now
+    )
+    if due and (due[-1].kind != "notice" or subscription.ends_at > now):
+        _take(uow, subscription, line, order, due[-1])
+    return True
+
+
+def _take(uow: UnitOfWork, subscription: Subscription, line: OrderLine, order: Order, step: SubscriptionStep) -> None:
+    """A notice, or the order for the next term; each of them needs to know what that costs."""
+    if not subscription.auto_renew:
+        _notice(uow, subscription, step.days, None)
+        return
+    first = uow.session.get_one(Purchase, order.purchase_id)
+    quote = _known_quote(uow, subscription)
+    if quote is None:
+        try:
+            with uow.session.begin_nested():
+                quote = quote_renewal(uow, subscription, line, _profile(uow, first))
+                uow.flush()
+        except DomainError as error:
+            subscription.auto_renew, subscription.next_step_at = False, None
+            emit(uow, RenewalRefused(subscription_id=subscription.id, **_sides(subscription), reason=error.code))
+            return
+        subscription.renewal_quote_id = quote.id
+    if step.kind == "notice":
+        _notice(uow, subscription, step.days, quote.id)
+    elif quote.used_at is None:
+        place_renewal(uow, subscription, order, first, quote)
+
+
+def place_renewal(uow: UnitOfWork, subscription: Subscription, began: Order, first: Purchase, quote: Quote) -> Order:
+    """The purchase and order of the next term, for whom and by what the first one was paid; its payment is asked for.
+
+    Who gets what of it, and to which video it is owed, is as in the first sale. It asks no approver again: whoever may buy
+    has agreed beforehand, and can undo that until now.
+    """
+    now = clock.now()
+    quote.used_at = now
+    lines = [PricedLine.model_validate(one) for one in quote.lines]
+    profile_id = InvoiceParty.model_validate(quote.invoice_party).billing_profile_id
+    assert profile_id is not None  # noqa: S101 - a renewal is priced for a title
+    purchase = Purchase(
+        id=uuid7(),
+        buyer_org_id=quote.buyer_org_id,
+        quote_id=quote.id,
+        currency=quote.currency,
+        net_minor=quote.net_minor,
+        tax_minor=quote.tax_minor,
+        gross_minor=quote.gross_minor,
+        billing_profile=profile_as_kept(get_billing_profile(uow, profile_id)),
+        po_number=first.po_number,
+        requested_by=first.requested_by,
+        gateway=first.gateway,
+        method_token=first.method_token,
+        approval_reasons=[],
+        approval_steps=[],
+        deadline_at=subscription.ends_at + TERMINATED_AFTER,
+        created_at=now,
+    )
+    PURCHASE.begin(uow, purchase, "pending_payment", org_ids=[purchase.buyer_org_id])
+    uow.add(purchase)
+    order = order_row(purchase, lines, began.buyer_name)
+    order.subscription_id = subscription.id
+    ORDER.begin(uow, order, purchase.state, org_ids=order.parties)
+    uow.add(order)
+    for line in lines:
+        _place_line(uow, order, line, subscription.order_line_id)
+    request_payment(uow, purchase, [order])
+    return order
+
+
+def _place_line(uow: UnitOfWork, order: Order, priced: PricedLine, first_line_id: UUID) -> None:
+    """Whom it is owed to, and who gets what of it, is copied from the line that began the subscription."""
+    line = line_row(uuid7(), order, priced)
+    uow.add(line)
+    credit, terms = (
+        uow.session.scalars(select(table).where(table.order_line_id == first_line_id)).one()
+        for table in (Attribution, SaleTerms)
+    )
+    for row in (credit, terms):
+        copied = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
+        uow.add(type(row)(**copied | {"id": uuid7(), "order_line_id": line.id}))
+
+
+def _known_quote(uow: UnitOfWork, subscription: Subscription) -> Quote | None:
+    return uow.session.get(Quote, subscription.renewal_quote_id) if subscription.renewal_quote_id else None
+
+
+def _profile(uow: UnitOfWork, first: Purchase) -> UUID:
+    """Whom the first purchase was invoiced to; the organization's default title once that is not in use any more."""
+    named = UUID(first.billing_profile["id"])
+    try:
+        return get_billing_profile(uow, named).id
+    except DomainError:
+        default = find_default_billing_profile(uow, first.buyer_org_id)
+        return named if default is None else default.id
+
+
+def _notice(uow: UnitOfWork, subscription: Subscription, days: int, quote_id: UUID | None) -> None:
+    emit(
+        uow, SubscriptionNoticed(subscription_id=subscription.id, **_sides(subscription), days=days, quote_id=quote_id)
+    )
+
+
+def _sides(subscription: Subscription) -> dict[str, UUID]:
+    return {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
+
+
+def _locked(uow: UnitOfWork, subscription_id: UUID) -> tuple[Subscription, OrderLine, Order] | None:
+    """A subscription with the line and the order that began it. Locks: the order, the subscription."""
+    row = uow.session.execute(
+        select(OrderLine.order_id)
+        .join(Subscription, Subscription.order_line_id == OrderLine.id)
+        .where(Subscription.id == subscription_id)
+    ).first()
+    order = find_locked_order(uow, row.order_id) if row else None
+    if order is None:
+        return None
+    found = uow.session.execute(
+        select(Subscription, OrderLine)
+        .join(OrderLine, OrderLine.id == Subscription.order_line_id)
+        .where(Subscription.id == subscription_id)
+        .with_for_update(of=Subscription)
+    ).one()
+    return found.Subscription, found.OrderLine, order

@@ -1,0 +1,56 @@
+"""When a subscription is told of its end, renewed, and asked for money again. Pure; as data, so that pages show the same.
+
+Instants are counted from the end of the paid term. A notice never comes before half of the term is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+NOTICE_DAYS = (90, 60, 30, 7)
+SHORTEST_TERM_MONTHS = {90: 24, 60: 12, 30: 3, 7: 1}
+"""Which terms are long enough for a notice so many days before their end."""
+RENEWS_BEFORE = timedelta(days=1)
+"""How long before its end the next term is paid for, so that nothing stops while a payment takes its time."""
+RETRY_DAYS = (1, 3, 7, 14)
+"""Days after the first try on which a renewal that was not paid is tried again."""
+SUSPENDED_AFTER = timedelta(days=14)
+TERMINATED_AFTER = timedelta(days=44)
+"""After the end of the paid term."""
+
+StepKind = Literal["notice", "renew", "retry", "suspend", "terminate"]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionStep:
+    """What is due at an instant. `days`: before the end of a notice, after the first try of a retry."""
+
+    at: datetime
+    kind: StepKind
+    days: int = 0
+
+
+def steps_of(ends_at: datetime, term_months: int, *, auto_renew: bool) -> Iterator[SubscriptionStep]:
+    """A term's steps before its end, in their order."""
+    for days in NOTICE_DAYS:
+        if term_months >= SHORTEST_TERM_MONTHS[days]:
+            yield SubscriptionStep(ends_at - timedelta(days=days), "notice", days)
+    if auto_renew:
+        yield SubscriptionStep(ends_at - RENEWS_BEFORE, "renew")
+
+
+def steps_past_due(ends_at: datetime) -> Iterator[SubscriptionStep]:
+    """The steps of a term that is not paid for, in their order: dunning, suspension, the end."""
+    first = ends_at - RENEWS_BEFORE
+    for days in RETRY_DAYS:
+        yield SubscriptionStep(first + timedelta(days=days), "retry", days)
+    yield SubscriptionStep(ends_at + SUSPENDED_AFTER, "suspend")
+    yield SubscriptionStep(ends_at + TERMINATED_AFTER, "terminate")
+
+
+def next_step_at(ends_at: datetime, term_months: int, *, auto_renew: bool, after: datetime) -> datetime | None:
+    """The first step of a term later than `after`."""
+    return next((step.at for step in steps_of(ends_at, term_months, auto_renew=auto_renew) if step.at > after), None)
