@@ -33,10 +33,10 @@ from marketplace.access.ownership import OfferOwnership, offer_ownership
 from marketplace.access.sessions import Browser, begin_session
 from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
-from marketplace.demos.days import AddDemoDay, add_demo_day
-from marketplace.demos.models import DemoDay
 from marketplace.content_reports.models import ContentReport
 from marketplace.content_reports.report_content import ReportContent, report_content
+from marketplace.demos.days import AddDemoDay, add_demo_day
+from marketplace.demos.models import DemoDay
 from marketplace.identity_providers.email_domains import claim_domain
 from marketplace.identity_providers.models import EmailDomain
 from marketplace.leads.create_lead import CreateLead, create_lead
