@@ -206,9 +206,9 @@ def check_domain(request: ApiRequest, domain_id: UUID) -> DomainView:
     Raises as `begin_check`, `TxtResolver.find_txt` and `prove_domain`; Conflict `domain_proof_off` without a resolver.
     """
     resolver = request.services.txt_resolver
+    claim = request.transact(lambda uow: begin_check(uow, domain_id))
     if resolver is None:
         raise Conflict("domain_proof_off")
-    claim = request.transact(lambda uow: begin_check(uow, domain_id))
     published = resolver.find_txt(claim.record_name)
     return request.transact(lambda uow: prove_domain(uow, domain_id, published))
 

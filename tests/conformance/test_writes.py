@@ -205,10 +205,10 @@ def onboarding(world: World) -> None:
         who, person = key_of(uow, owner), session_of(uow, owner)
     ask("POST /v1/onboarding", who)
     ask("POST /v1/onboarding/{step}", person, {"agreement_version": AGREEMENT_VERSION}, step="agreement")
-    proof = ask("POST /v1/onboarding/legal-proof", who, {"file": SCAN}, "multipart/form-data")
-    ask("POST /v1/operator/legal-proofs/{proof_id}", operator, {"approve": True}, proof_id=proof["id"])
     own = {"org_id": owner.org_id}
     ask("POST /v1/organizations/{org_id}/verification-transfer", who, **own)
+    proof = ask("POST /v1/onboarding/legal-proof", who, {"file": SCAN}, "multipart/form-data")
+    ask("POST /v1/operator/legal-proofs/{proof_id}", operator, {"approve": True}, proof_id=proof["id"])
     ask("POST /v1/organizations/{org_id}/verification", who, {"file": SCAN}, "multipart/form-data", **own)
     with unit_of_work(world.services.db, SYSTEM) as uow:
         rival = make_org(uow)
