@@ -9,6 +9,7 @@ from api.answer_cache import AnswerCache
 from billing.gateways.ports import PaymentGateway
 from kernel.db.uow import Database
 from kernel.jobs.runner import Runner
+from kernel.name_servers import TxtResolver
 from kernel.outbound import OutboundPolicy
 from kernel.rate_limit import RateLimiter
 from kernel.secrets import SecretBox
@@ -32,6 +33,8 @@ class Services:
     """Calls a gateway in the request that asks for it."""
     answers: AnswerCache = field(default_factory=AnswerCache)
     """Of this database alone, as its versions are."""
+    txt_resolver: TxtResolver | None = None
+    """Who knows what a domain's owner has published; None where the installation names no resolver."""
     limiter: RateLimiter = field(default_factory=RateLimiter)
     """Of this process; what it shares with the others it asks for now and then."""
 

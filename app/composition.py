@@ -26,6 +26,7 @@ from fulfillment.runs.call_seller import SellerCalls
 from kernel.db.uow import Database
 from kernel.jobs import retention
 from kernel.jobs.runner import Runner
+from kernel.name_servers import TxtResolver, parse_name_servers
 from kernel.outbound import OutboundClient, OutboundPolicy
 from kernel.rate_limit import RateLimiter
 from kernel.secrets import SecretBox
@@ -76,6 +77,7 @@ def compose(
         outbound_policy=policy,
         gateways=gateways(settings, db),
         runner=Runner(db, f"{socket.gethostname()}:{os.getpid()}"),
+        txt_resolver=txt_resolver(settings),
         limiter=RateLimiter(ValkeyCounts(settings.redis_url) if settings.redis_url is not None else None),
     )
     if settings.redis_url is not None:
@@ -102,6 +104,16 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
             payments_at=f"{settings.public_url}/payments",
         )
     return found
+
+
+def txt_resolver(settings: Settings) -> TxtResolver | None:
+    """By the name servers that are named; None without."""
+    if not settings.dns_resolvers:
+        return None
+    # As above: its package is loaded where it is used.
+    from kernel.outbound.txt_records import DnsTxtResolver
+
+    return DnsTxtResolver(parse_name_servers(settings.dns_resolvers))
 
 
 def mail_transport(settings: Settings) -> MailTransport:

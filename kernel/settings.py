@@ -18,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kernel.encryption_key import decode_key, sandbox_key
+from kernel.name_servers import parse_name_servers
 from kernel.settings_error import SettingProblem, SettingsError
 
 _SMTP_URL = re.compile(r"smtp(s|\+plain)?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?")
@@ -110,6 +111,11 @@ class Settings(BaseSettings):
         description="The address that mail comes from, without a name. Sandbox, empty: `no-reply@market.example`.",
     )
 
+    dns_resolvers: str = Field(
+        default="",
+        description="Name servers that are asked whether a domain carries the record of a claim to it: addresses with a port "
+        "where it is not 53, by commas. Empty: the platform's people look at every claim.",
+    )
     verification_account: str = Field(
         default="",
         max_length=200,
@@ -298,6 +304,12 @@ def find_problems(settings: Settings) -> list[SettingProblem]:
                 "must be smtps://, smtp:// or smtp+plain://user:password@host:port",
                 "格式应为 smtps://、smtp:// 或 smtp+plain://用户:密码@主机:端口",
             )
+        )
+    try:
+        parse_name_servers(settings.dns_resolvers)
+    except ValueError:
+        problems.append(
+            SettingProblem("DNS_RESOLVERS", "must be addresses such as 192.0.2.1:53", "只能是 192.0.2.1:53 这样的地址")
         )
     if settings.mail_from and not _ADDRESS.fullmatch(settings.mail_from):
         problems.append(SettingProblem("MAIL_FROM", "must be an e-mail address alone", "只能是一个邮箱地址"))

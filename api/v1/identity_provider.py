@@ -15,15 +15,17 @@ from api.auth import PUBLIC
 from api.provider_sign_in import provider_client, redirect_uri
 from api.request import ApiRequest
 from api.schema import Out, Wire
-from kernel.errors import Invalid, NotFound, Unavailable
+from kernel.errors import Conflict, Invalid, NotFound, Unavailable
 from marketplace.access.authenticate import PRE_AUTH
 from marketplace.identity_providers.email_domains import (
+    DomainView,
     claim_domain,
     decide_domain,
     list_domains,
     remove_domain,
     waiting_domains,
 )
+from marketplace.identity_providers.prove_domain import begin_check, prove_domain
 from marketplace.identity_providers.provider_sign_in import find_provider_for
 from marketplace.identity_providers.set_provider import (
     ProviderView,
@@ -76,13 +78,30 @@ class DomainIn(Wire):
     domain: Annotated[str, Field(min_length=1, max_length=255)] = Field(examples=["firm.example"])
 
 
+class DomainRecordOut(Out):
+    """The text record by which a domain's owner proves a claim to it."""
+
+    name: str
+    value: str
+
+
 class DomainOut(Out):
-    """A claim to a domain: `pending` until the platform looked at it."""
+    """A claim to a domain: `pending` until it is proved by its record, or the platform looked at it."""
 
     id: UUID
     domain: str
     state: str
     created_at: datetime
+    record: Annotated[
+        DomainRecordOut | None,
+        Meta(description="To be published; null where the platform's people look at every claim"),
+    ]
+
+    @classmethod
+    def of(cls, view: DomainView, request: ApiRequest) -> DomainOut:
+        """From the query's row."""
+        record = DomainRecordOut(name=view.record_name, value=view.record_value)
+        return cls.of_row(view, record=record if request.services.txt_resolver else None)
 
 
 class WaitingDomainOut(Out):
@@ -159,13 +178,39 @@ def delete_identity_provider(request: ApiRequest) -> None:
 def get_email_domains(request: ApiRequest) -> list[DomainOut]:
     """The domains that the organization says are its own."""
     with request.transaction() as uow:
-        return [DomainOut.of_row(one) for one in list_domains(uow)]
+        return [DomainOut.of(one, request) for one in list_domains(uow)]
 
 
 @post("/v1/email-domains", permission=MANAGE, refuses=[429], sync_to_thread=True, tags=["people"])
 def post_email_domain(data: JSONBody[DomainIn], request: ApiRequest) -> DomainOut:
-    """Claim a domain; the platform looks at it before a provider's word on its addresses counts."""
-    return request.transact(lambda uow: DomainOut.of_row(claim_domain(uow, data.domain)))
+    """Claim a domain; its record proves it, or the platform looks at it, before a provider's word on its addresses counts."""
+    return request.transact(lambda uow: DomainOut.of(claim_domain(uow, data.domain), request))
+
+
+@post(
+    "/v1/email-domains/{domain_id:uuid}/check",
+    permission=MANAGE,
+    refuses=[409, 429],
+    sync_to_thread=True,
+    status_code=200,
+    tags=["people"],
+)
+def check_email_domain(domain_id: FromPath[UUID], request: ApiRequest) -> DomainOut:
+    """Look for the claim's text record in the domain name system; found, the claim is approved at once."""
+    return DomainOut.of(check_domain(request, domain_id), request)
+
+
+def check_domain(request: ApiRequest, domain_id: UUID) -> DomainView:
+    """For the JSON route and the page alike: name servers are asked with no transaction open.
+
+    Raises as `begin_check`, `TxtResolver.find_txt` and `prove_domain`; Conflict `domain_proof_off` without a resolver.
+    """
+    resolver = request.services.txt_resolver
+    claim = request.transact(lambda uow: begin_check(uow, domain_id))
+    if resolver is None:
+        raise Conflict("domain_proof_off")
+    published = resolver.find_txt(claim.record_name)
+    return request.transact(lambda uow: prove_domain(uow, domain_id, published))
 
 
 @delete("/v1/email-domains/{domain_id:uuid}", permission=MANAGE, sync_to_thread=True, status_code=204, tags=["people"])
@@ -217,6 +262,7 @@ routes = [
     delete_identity_provider,
     get_email_domains,
     post_email_domain,
+    check_email_domain,
     delete_email_domain,
     list_waiting_domains,
     post_domain_decision,

@@ -1,4 +1,6 @@
-"""Domains that organizations claim. The platform's people look at each before a provider's word on its addresses counts."""
+"""Domains that organizations claim. A record of the domain proves it (`prove_domain.py`), or the platform's people look at it,
+before a provider's word on its addresses counts.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +45,16 @@ class DomainView:
     state: str
     created_at: datetime
 
+    @property
+    def record_name(self) -> str:
+        """Where its owner publishes the text record that proves the claim."""
+        return f"_market-verification.{self.domain}"
+
+    @property
+    def record_value(self) -> str:
+        """The record: of this claim alone, so that it proves nobody else's."""
+        return f"market-verification={self.id}"
+
 
 def claim_domain(uow: UnitOfWork, domain: str) -> DomainView:
     """Say that a domain is the acting organization's own; the platform looks at it.
@@ -61,7 +73,7 @@ def claim_domain(uow: UnitOfWork, domain: str) -> DomainView:
     uow.session.add(row)
     audit.record(uow, "email_domain.claimed", subject_id=row.id, domain=name)
     uow.flush()
-    return _view(row, organization.display_name)
+    return to_domain_view(row, organization.display_name)
 
 
 def remove_domain(uow: UnitOfWork, domain_id: UUID) -> None:
@@ -92,7 +104,7 @@ def list_domains(uow: UnitOfWork) -> list[DomainView]:
         .where(EmailDomain.org_id == uow.principal.organization(), EmailDomain.state != "removed")
         .order_by(EmailDomain.domain, EmailDomain.id)
     )
-    return [_view(row, name) for row, name in uow.session.execute(statement)]
+    return [to_domain_view(row, name) for row, name in uow.session.execute(statement)]
 
 
 def waiting_domains(uow: UnitOfWork) -> list[DomainView]:
@@ -105,7 +117,7 @@ def waiting_domains(uow: UnitOfWork) -> list[DomainView]:
         .order_by(EmailDomain.created_at, EmailDomain.id)
         .limit(200)
     )
-    return [_view(row, name) for row, name in uow.session.execute(statement)]
+    return [to_domain_view(row, name) for row, name in uow.session.execute(statement)]
 
 
 def count_waiting_domains(uow: UnitOfWork) -> tuple[int, datetime | None]:
@@ -132,8 +144,9 @@ def decide_domain(uow: UnitOfWork, domain_id: UUID, *, approve: bool) -> DomainV
     if EMAIL_DOMAIN.move(uow, row, "approved" if approve else "refused", org_ids=[row.org_id]):
         audit.record(uow, "email_domain.decided", subject_id=row.id, domain=row.domain, approved=approve)
     uow.flush()
-    return _view(row, uow.session.get_one(Organization, row.org_id).legal_name)
+    return to_domain_view(row, uow.session.get_one(Organization, row.org_id).legal_name)
 
 
-def _view(row: EmailDomain, organization: str) -> DomainView:
+def to_domain_view(row: EmailDomain, organization: str) -> DomainView:
+    """A claim as it is shown."""
     return DomainView(row.id, row.org_id, organization, row.domain, row.state, row.created_at)

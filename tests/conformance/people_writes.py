@@ -181,6 +181,7 @@ def own_sign_in(world: World) -> None:
     domain = f"d{uuid7().hex[-12:]}.example"
     claimed, other = (ask("POST /v1/email-domains", owner, {"domain": one}) for one in (domain, f"x{domain}"))
     ask("POST /v1/operator/email-domains/{domain_id}", world.operator, {"approve": True}, domain_id=claimed["id"])
+    ask("POST /v1/email-domains/{domain_id}/check", owner, domain_id=claimed["id"])
     ask("DELETE /v1/email-domains/{domain_id}", owner, domain_id=other["id"])
     client = {"issuer": world.issuer, "client_id": "market", "client_secret": "s3cret", "default_role": "viewer"}
     ask("PUT /v1/identity-provider", owner, client)

@@ -26,7 +26,7 @@ from api.pages.identity_provider.views import (
 from api.pages.sign_in.handlers import challenge_cookie
 from api.pages.sign_in.views import CodeView
 from api.problems import headers_of
-from api.v1.identity_provider import save_provider
+from api.v1.identity_provider import check_domain, save_provider
 from api.v1.session import browser_of, session_cookie
 from kernel.errors import DomainError, NotFound
 from marketplace.access.authenticate import PRE_AUTH
@@ -107,6 +107,19 @@ def drop_domain(domain_id: FromPath[UUID], page_request: Given[PageRequest], for
     except DomainError as refused:
         return _refused(page_request, refused, "domains")
     return page_request.redirect(addresses.IDENTITY_PROVIDER, notice="domain_removed")
+
+
+@form_post(f"{addresses.IDENTITY_PROVIDER}/domains/{{domain_id:uuid}}/check", MANAGE)
+def check(domain_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Look for the record of a claim."""
+    del form
+    try:
+        check_domain(page_request.request, domain_id)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        return _refused(page_request, refused, "domains")
+    return page_request.redirect(addresses.IDENTITY_PROVIDER, notice="domain_proved")
 
 
 @page(addresses.EMAIL_DOMAINS, REVIEW)
@@ -216,17 +229,19 @@ def _view(page_request: PageRequest) -> IdentityProviderView:
         typed=typed,
         redirect_uri=provider_sign_in.redirect_uri(page_request.request),
         roles=DEFAULT_ROLES,
-        domains=tuple(_shown(one) for one in domains),
+        domains=tuple(_shown(page_request, one) for one in domains),
     )
 
 
 def _waiting(page_request: PageRequest) -> WaitingDomainsView:
     with page_request.work() as uow:
-        return WaitingDomainsView(tuple(_shown(one) for one in waiting_domains(uow)))
+        return WaitingDomainsView(tuple(_shown(page_request, one) for one in waiting_domains(uow)))
 
 
-def _shown(one: DomainView) -> DomainShown:
-    return DomainShown(str(one.id), one.domain, one.state, one.created_at, one.organization)
+def _shown(page_request: PageRequest, one: DomainView) -> DomainShown:
+    waits = one.state == "pending" and page_request.services.txt_resolver is not None
+    record = (one.record_name, one.record_value) if waits else ("", "")
+    return DomainShown(str(one.id), one.domain, one.state, one.created_at, one.organization, *record)
 
 
 routes = [
@@ -235,6 +250,7 @@ routes = [
     remove,
     add_domain,
     drop_domain,
+    check,
     show_waiting,
     decide,
     ask_address,

@@ -26,6 +26,9 @@ class DomainShown:
     state: str
     at: datetime
     organization: str = ""
+    #: The text record that proves it while it waits; empty where nobody looks for one.
+    record_name: str = ""
+    record_value: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ def test_production_accepts_real_settings() -> None:
     ("change", "culprit"),
     [
         ({"smtp_url": "http://mail.example.com"}, "SMTP_URL"),
+        ({"dns_resolvers": "dns.example"}, "DNS_RESOLVERS"),
         ({"mail_from": "Market <no-reply@example.com>"}, "MAIL_FROM"),
         ({"base_url": "http://market.example.com"}, "BASE_URL"),
         ({"base_url": "https://localhost"}, "BASE_URL"),
