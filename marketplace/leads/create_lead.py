@@ -96,11 +96,7 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
     if found is not None:
         _give_contact(uow, found, command.contact)
         return found
-    with as_platform(uow):
-        count_within(uow, OF_PERSON, TOO_OFTEN, "lead_person", str(person_id))
-        count_within(uow, OF_ORGANIZATION, TOO_OFTEN, "lead_organization", str(buyer_id))
-        if command.network_address is not None:
-            count_within(uow, OF_NETWORK, TOO_OFTEN, "lead_network", command.network_address)
+    _count(uow, person_id, buyer_id, command.network_address)
     lead = Lead(
         id=uuid7(),
         buyer_org_id=buyer_id,
@@ -137,6 +133,14 @@ def find_open_lead(uow: UnitOfWork, listing_id: UUID, kind: str, *, lock: bool =
         state_in(Lead.state, *OPEN),
     )
     return uow.session.scalars(found.with_for_update() if lock else found).one_or_none()
+
+
+def _count(uow: UnitOfWork, person_id: UUID, buyer_id: UUID, network_address: str | None) -> None:
+    with as_platform(uow):
+        count_within(uow, OF_PERSON, TOO_OFTEN, "lead_person", str(person_id))
+        count_within(uow, OF_ORGANIZATION, TOO_OFTEN, "lead_organization", str(buyer_id))
+        if network_address is not None:
+            count_within(uow, OF_NETWORK, TOO_OFTEN, "lead_network", network_address)
 
 
 def _listing(uow: UnitOfWork, command: CreateLead) -> Listing:
