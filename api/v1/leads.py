@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -13,6 +14,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from api.auth import SIGNED_IN
+from api.network_address import network_address
 from api.request import ApiRequest
 from api.schema import (
     KeyHeader,
@@ -142,11 +144,13 @@ def get_consent(
 @post("/v1/leads", permission=SIGNED_IN, refuses=[403, 404, 409, 429], sync_to_thread=True, tags=["catalogue"])
 def ask_seller(data: JSONBody[LeadIn], request: ApiRequest, idempotency_key: KeyHeader) -> Response[LeadView]:
     """Ask a seller. What the organization asks for already is answered with that request."""
+    origin = network_address(request, request.services.settings.forwarded_hops)
+    command = replace(command_of(data), network_address=origin)
     return idempotent_command(
         request,
         idempotency_key,
         data,
-        lambda uow: get_own_lead(uow, ask_with_time(uow, command_of(data), data.slot).id),
+        lambda uow: get_own_lead(uow, ask_with_time(uow, command, data.slot).id),
     )
 
 

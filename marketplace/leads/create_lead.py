@@ -31,6 +31,8 @@ from marketplace.parties.models import Organization
 OF_PERSON = Limit(10, timedelta(days=1))
 """Enough to compare the market; too few to flood it."""
 OF_ORGANIZATION = Limit(30, timedelta(days=1))
+OF_NETWORK = Limit(60, timedelta(days=1))
+"""Wider: an office or a mobile network shares one address. Whoever makes up organizations to ask by has one, too."""
 TOO_OFTEN = "leads_too_often"
 MOST_SEATS = 1_000_000
 
@@ -58,6 +60,8 @@ class CreateLead:
     placement_id: UUID | None = None
     second_ms: int | None = None
     contact: Contact | None = None
+    network_address: str | None = None
+    """Where it is asked from, as far as that is known."""
 
 
 def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
@@ -92,9 +96,7 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
     if found is not None:
         _give_contact(uow, found, command.contact)
         return found
-    with as_platform(uow):
-        count_within(uow, OF_PERSON, TOO_OFTEN, "lead_person", str(person_id))
-        count_within(uow, OF_ORGANIZATION, TOO_OFTEN, "lead_organization", str(buyer_id))
+    _count(uow, person_id, buyer_id, command.network_address)
     lead = Lead(
         id=uuid7(),
         buyer_org_id=buyer_id,
@@ -131,6 +133,14 @@ def find_open_lead(uow: UnitOfWork, listing_id: UUID, kind: str, *, lock: bool =
         state_in(Lead.state, *OPEN),
     )
     return uow.session.scalars(found.with_for_update() if lock else found).one_or_none()
+
+
+def _count(uow: UnitOfWork, person_id: UUID, buyer_id: UUID, network_address: str | None) -> None:
+    with as_platform(uow):
+        count_within(uow, OF_PERSON, TOO_OFTEN, "lead_person", str(person_id))
+        count_within(uow, OF_ORGANIZATION, TOO_OFTEN, "lead_organization", str(buyer_id))
+        if network_address is not None:
+            count_within(uow, OF_NETWORK, TOO_OFTEN, "lead_network", network_address)
 
 
 def _listing(uow: UnitOfWork, command: CreateLead) -> Listing:

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.auth import SIGNED_IN
+from api.network_address import network_address
 from api.pages.buy.handlers import own_product
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
@@ -84,6 +85,7 @@ def send_ask(
             placement_id=parse_uuid_or_404(placement, "placement_not_found") if placement else None,
             second_ms=second_s * 1000,
             contact=contact,
+            network_address=network_address(page_request.request, page_request.services.settings.forwarded_hops),
         )
         starts_at = slot_of(typed.slot) if typed.slot else None
         lead_id = page_request.transact(lambda uow: ask_with_time(uow, command, starts_at).id)

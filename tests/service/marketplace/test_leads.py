@@ -19,7 +19,7 @@ from kernel.jobs.models import EventRow
 from marketplace.attribution.models import Touchpoint
 from marketplace.catalog.models import Listing, Plan
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
-from marketplace.leads.create_lead import OF_ORGANIZATION, OF_PERSON, Contact, CreateLead, create_lead
+from marketplace.leads.create_lead import OF_NETWORK, OF_ORGANIZATION, OF_PERSON, Contact, CreateLead, create_lead
 from marketplace.leads.messages import send_message
 from marketplace.leads.models import Lead, LeadMessage, LeadNote
 from marketplace.leads.queries import (
@@ -231,6 +231,26 @@ class TestFloods:
         for person in people:
             assert self.flood(uow, replace(buyer, owner=person), seller, OF_PERSON.attempts) == []
         assert self.flood(uow, buyer, seller, 1) == ["leads_too_often True"]
+
+    def test_nor_does_it_help_to_ask_another_seller_each_time(self, uow: UnitOfWork, buyer: Org) -> None:
+        codes = [code for _ in range(OF_PERSON.attempts + 2) for code in self.flood(uow, buyer, make_seller(uow), 1)]
+        assert codes == ["leads_too_often True"] * 2
+
+    def test_a_network_is_stopped_however_many_organizations_ask_from_it(
+        self, uow: UnitOfWork, plan: Plan, buyer: Org
+    ) -> None:
+        def asked_from(network: str | None, org: Org) -> None:
+            with acting(uow, org.owner):
+                create_lead(uow, CreateLead("quote", plan.listing_id, "?", network_address=network))
+
+        for _ in range(OF_NETWORK.attempts):
+            asked_from("192.0.2.7", make_org(uow))
+        with pytest.raises(TooMany, match="leads_too_often"):
+            asked_from("192.0.2.7", buyer)
+        asked_from("192.0.2.8", buyer)
+        asked_from(None, make_org(uow))
+        clock.advance(timedelta(days=1, seconds=1))
+        asked_from("192.0.2.7", make_org(uow))
 
     def test_what_is_open_already_counts_nothing(self, uow: UnitOfWork, buyer: Org, plan: Plan) -> None:
         assert len({ask(uow, buyer, plan).id for _ in range(OF_PERSON.attempts + 5)}) == 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -12,7 +14,9 @@ from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.access.authenticate import csrf_of
+from marketplace.access.counted_limits import Limit
 from marketplace.catalog.models import Plan
+from marketplace.leads import create_lead
 from marketplace.placements.models import Placement
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
 
@@ -139,3 +143,31 @@ def test_the_form_is_a_sheet_of_its_own_in_the_player(dashboards: Dashboards, li
 
 def test_what_nobody_offers(dashboards: Dashboards, listing_id: str) -> None:
     assert dashboards.buyer.get(f"/products/{listing_id}/ask/trial").status_code == 404
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_a_network_that_asks_too_often_is_told_when_to_come_back(
+    dashboards: Dashboards, listing_id: str, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    monkeypatch.setattr(create_lead, "OF_NETWORK", Limit(1, timedelta(days=1)))
+    asks = "api.pages.leads.handlers" if door == "page" else "api.v1.leads"
+    here = f"2001:db8::{uuid7().hex[-4:]}"
+    monkeypatch.setattr(f"{asks}.network_address", lambda *_: here)
+
+    def ask(kind: str) -> Any:
+        if door == "page":
+            return dashboards.buyer.post(f"/products/{listing_id}/ask/{kind}", text="?")
+        key = {"Idempotency-Key": str(uuid7())}
+        headers = {
+            **key,
+            "Cookie": f"session={dashboards.buyer.cookie}",
+            "X-CSRF-Token": csrf_of(dashboards.buyer.cookie),
+        }
+        asked = {"kind": kind, "listing_id": listing_id, "text": "?"}
+        return dashboards.buyer.client.post("/v1/leads", json=asked, headers=headers)
+
+    # As other tests leave them, some may be open: asking for those counts nothing.
+    answers = [ask(kind) for kind in ("quote", "consult", "demo")]
+    refused = [one for one in answers if one.status_code == 429]
+    assert refused, [one.status_code for one in answers]
+    assert int(refused[0].headers["Retry-After"]) > 0
