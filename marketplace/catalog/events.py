@@ -41,3 +41,11 @@ class ListingSuspended(Event):
     topic: ClassVar[str] = "marketplace.listing_suspended.v1"
     listing_id: UUID
     org_id: UUID
+
+
+class ListingResumed(Event):
+    """What was suspended is on sale again."""
+
+    topic: ClassVar[str] = "marketplace.listing_resumed.v1"
+    listing_id: UUID
+    org_id: UUID

@@ -15,7 +15,7 @@ from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.jobs.outbox import emit
 from marketplace.catalog.content_hash import version_hash
 from marketplace.catalog.draft_listing import latest_version, lock_own_listing
-from marketplace.catalog.events import ListingPublished, ListingRejected, ListingSuspended
+from marketplace.catalog.events import ListingPublished, ListingRejected, ListingResumed, ListingSuspended
 from marketplace.catalog.index_listing import index_listing
 from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
 from marketplace.catalog.queries import get_listing
@@ -84,16 +84,19 @@ def suspend_listing(uow: UnitOfWork, listing_id: UUID, reason: str) -> Listing:
     if LISTING.move(uow, listing, "suspended", org_ids=[listing.org_id], reason=reason):
         remove_entry(uow, listing.id)
         emit(uow, ListingSuspended(listing_id=listing.id, org_id=listing.org_id))
+        audit.record(uow, "listing.suspended", subject_id=listing.id)
     uow.flush()
     return listing
 
 
 def resume_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
-    """Put a suspended listing back on sale. Raises as `suspend_listing`."""
+    """Put a suspended listing back on sale. Raises as `suspend_listing`. Emits: ListingResumed. Locks: the listing."""
     _require_platform(uow)
     listing = lock_own_listing(uow, listing_id)
     if LISTING.move(uow, listing, "published", org_ids=[listing.org_id]):
         index_listing(uow, listing, uow.session.get_one(ListingVersion, listing.current_version_id))
+        emit(uow, ListingResumed(listing_id=listing.id, org_id=listing.org_id))
+        audit.record(uow, "listing.resumed", subject_id=listing.id)
     uow.flush()
     return listing
 

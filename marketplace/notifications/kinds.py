@@ -100,6 +100,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("listing_published", _LISTINGS),
         Kind("listing_rejected", _LISTINGS),
         Kind("listing_suspended", _LISTINGS),
+        Kind("listing_resumed", _LISTINGS),
         Kind("legal_proof_approved", _LISTINGS),
         Kind("legal_proof_rejected", _LISTINGS),
         Kind("video_not_published", _LISTINGS),

@@ -7,7 +7,13 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
-from marketplace.catalog.events import ListingPublished, ListingRejected, ListingSubmitted, ListingSuspended
+from marketplace.catalog.events import (
+    ListingPublished,
+    ListingRejected,
+    ListingResumed,
+    ListingSubmitted,
+    ListingSuspended,
+)
 from marketplace.catalog.models import Listing, ListingVersion
 from marketplace.notifications.notify import NewNotification
 from marketplace.onboarding.events import LegalProofReviewed, LegalProofSubmitted
@@ -73,6 +79,16 @@ def listing_rejected(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterab
 @notifies_of(ListingSuspended)
 def listing_suspended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """They learn that nobody can buy it."""
+    return _of_listings(uow, events, "listing_suspended")
+
+
+@notifies_of(ListingResumed)
+def listing_resumed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """They learn that it sells again."""
+    return _of_listings(uow, events, "listing_resumed")
+
+
+def _of_listings(uow: UnitOfWork, events: Sequence[RecordedEvent], kind: str) -> Iterable[NewNotification]:
     rows = uow.session.execute(
         select(Listing.id, ListingVersion.title, ListingVersion.title_en)
         .join(ListingVersion, ListingVersion.id == Listing.current_version_id)
@@ -80,7 +96,7 @@ def listing_suspended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Itera
     )
     titles = {listing_id: {"what": title, "what_en": title_en} for listing_id, title, title_en in rows}
     for event in events:
-        yield _to_catalog(event, "listing_suspended", titles[event.uuid("listing_id")])
+        yield _to_catalog(event, kind, titles[event.uuid("listing_id")])
 
 
 def _proofs(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[tuple[RecordedEvent, LegalProof, str]]:

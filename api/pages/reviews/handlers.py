@@ -17,10 +17,10 @@ from api.pages.listings.shown import shown_listing
 from api.pages.reviews import presenter
 from api.pages.reviews.views import ReviewQueueView
 from fulfillment.entitlements.queries import count_customers
-from kernel import audit
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid, NotFound
 from marketplace.catalog.queries import get_versions_compared, list_sold_listings, review_queue
+from marketplace.catalog.review_desk import CHECKLIST, list_sale_changes
 from marketplace.catalog.review_listing import ReviewListing, resume_listing, review_listing, suspend_listing
 from marketplace.discovery.count_cards import count_cards
 from marketplace.onboarding.queries import is_onboarded
@@ -57,7 +57,7 @@ def decide(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: G
     approve = form.text("action", most=10) == "approve"
 
     def work(uow: UnitOfWork) -> None:
-        if approve and not all(form.text(f"check_{one}") for one in presenter.CHECKLIST):
+        if approve and not all(form.text(f"check_{one}") for one in CHECKLIST):
             raise Invalid("review_checklist_open", field="checklist")
         reasons = () if approve else presenter.reasons_of(form)
         review_listing(uow, ReviewListing(listing_id, approve, reasons, form.text("seen", most=60)))
@@ -75,7 +75,6 @@ def suspend(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: 
         if not reason:
             raise Invalid("text_required", field="reason")
         suspend_listing(uow, listing_id, reason)
-        audit.record(uow, "listing.suspended", subject_id=listing_id)
 
     target = addresses.operator_review(str(listing_id))
     return _done(page_request, listing_id, form, work, "listing_suspended", target)
@@ -84,12 +83,8 @@ def suspend(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: 
 @form_post("/operator/listings/{listing_id:uuid}/resume", REVIEW)
 def resume(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Put a suspended listing back on sale. Pressed twice, the second finds it on sale."""
-
-    def work(uow: UnitOfWork) -> None:
-        resume_listing(uow, listing_id)
-        audit.record(uow, "listing.resumed", subject_id=listing_id)
-
-    return _done(page_request, listing_id, form, work, "listing_resumed", addresses.operator_review(str(listing_id)))
+    target = addresses.operator_review(str(listing_id))
+    return _done(page_request, listing_id, form, lambda uow: resume_listing(uow, listing_id), "listing_resumed", target)
 
 
 def _done(
@@ -121,6 +116,7 @@ def _review(
             onboarded=is_onboarded(uow, versions.latest.org_id),
             customers=count_customers(uow, listing_id),
             cards=count_cards(uow, listing_id),
+            sale_changes=list_sale_changes(uow, listing_id),
         )
     typed = form.values if form is not None else {}
     error = failure(page_request, refused) if refused is not None else None

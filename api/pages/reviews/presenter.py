@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from api.pages.frame.choices import Choice
@@ -16,22 +16,9 @@ from api.pages.reviews.views import ReasonField, ReviewView, SoldListing, Waitin
 from kernel.errors import Invalid
 from marketplace.catalog.content_hash import version_hash
 from marketplace.catalog.queries import ListingView, VersionsCompared
+from marketplace.catalog.review_desk import CHECKLIST, REASONS, SaleChange
 from marketplace.catalog.submit_listing import Reason, check_version
 
-CHECKLIST = ("says_what", "true", "languages", "price", "rights", "contact")
-"""What a reviewer vouches for; the words are under `review.check.`."""
-REASONS = (
-    "review_unclear",
-    "review_misleading",
-    "review_unproven",
-    "review_price",
-    "review_translation",
-    "review_rights",
-    "review_contact",
-    "review_category",
-    "review_other",
-)
-"""Ready reasons in both languages, among the errors' words."""
 _OF_PLANS = ("name", "unit_price_minor", "features")
 _LONGEST_NOTE = 500
 _MOST_FIELDS = 60
@@ -46,6 +33,7 @@ class ReviewData:
     onboarded: bool
     customers: int
     cards: int
+    sale_changes: Sequence[SaleChange] = ()
 
 
 def waiting(page_request: PageRequest, view: ListingView) -> WaitingVersion:
@@ -99,6 +87,7 @@ def review(page_request: PageRequest, data: ReviewData, typed: Mapping[str, str]
         ticked=typed,
         customers=data.customers,
         cards=data.cards,
+        sale_changes=tuple(data.sale_changes),
         reason=typed.get("reason", ""),
         error=error,
     )

@@ -9,6 +9,7 @@ from typing import ClassVar
 from api.pages.frame.choices import Choice
 from api.pages.listings.compared import Change
 from api.pages.listings.shown import ShownListing
+from marketplace.catalog.review_desk import SaleChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +93,6 @@ class ReviewView:
     ticked: Mapping[str, str]
     customers: int
     cards: int
+    sale_changes: tuple[SaleChange, ...] = ()
     reason: str = ""
     error: str | None = None

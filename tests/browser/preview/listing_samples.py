@@ -18,8 +18,8 @@ from api.pages.listings.views import (
     PlanSection,
     SectionForm,
 )
-from api.pages.reviews.presenter import CHECKLIST
 from api.pages.reviews.views import ReasonField, ReviewQueueView, ReviewView, SoldListing, WaitingVersion
+from marketplace.catalog.review_desk import CHECKLIST
 from tests.browser.preview.buying_samples import ID, Samples, cny
 
 LISTING = ID.format(21)

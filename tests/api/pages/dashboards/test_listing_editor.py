@@ -15,6 +15,9 @@ from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.catalog.draft_listing import DraftListing, draft_listing
 from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.catalog.review_desk import CHECKLIST
+from marketplace.notifications.models import Notification
+from orders.notifications.notify_of_events import NOTIFY
 from tests.api.pages.dashboards.conftest import Dashboards, Visitor, text_of
 from tests.factories_marketplace import acting, make_plans, make_seller, per_seat_plan, words
 from tests.statement_counter import counting
@@ -243,10 +246,18 @@ def test_off_sale_says_first_what_happens(dashboards: Dashboards) -> None:
     for _ in range(2):
         assert dashboards.operator.post(f"{act}/suspend", reason="complaints").status_code == 303
     assert stage.get(Listing, listing_id).state == "suspended"
+    desk_api = dashboards.operator.get(f"/v1/operator/reviews/{listing_id}").json()
+    assert [(one["state"], one["reason"]) for one in desk_api["sale_changes"]] == [("suspended", "complaints")]
+    assert desk_api["checklist"] == list(CHECKLIST)
+    assert "review_other" in desk_api["reasons"]
+    assert "complaints" in text_of(dashboards.operator.get(desk))
     assert "suspended this listing" in text_of(dashboards.seller.get(f"/seller/listings/{listing_id}/edit"))
     for _ in range(2):
         assert dashboards.operator.post(f"{act}/resume").status_code == 303
     assert stage.get(Listing, listing_id).state == "published"
+    stage.tick(NOTIFY)
+    told = stage.rows(select(Notification).where(Notification.path == f"/seller/listings/{listing_id}"))
+    assert {one.kind for one in told} >= {"listing_resumed", "listing_suspended"}
     assert dashboards.seller.post(f"{act}/suspend", reason="x").status_code == 403
     assert "keep what they bought" in text_of(dashboards.seller.get(f"/seller/listings/{listing_id}/edit"))
     for _ in range(2):

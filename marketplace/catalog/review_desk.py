@@ -1,0 +1,57 @@
+"""What a reviewer goes by: the points to vouch for, ready reasons, and when a listing was taken off sale and put back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.states import StateHistory
+from marketplace.catalog.models import LISTING, Listing
+
+CHECKLIST: Final = ("says_what", "true", "languages", "price", "rights", "contact")
+"""What a reviewer vouches for; the words are under `review.check.`."""
+REASONS: Final = (
+    "review_unclear",
+    "review_misleading",
+    "review_unproven",
+    "review_price",
+    "review_translation",
+    "review_rights",
+    "review_contact",
+    "review_category",
+    "review_other",
+)
+"""Ready reasons in both languages, among the errors' words."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaleChange:
+    """A listing was taken off sale (`suspended`) or put back (`published`); `reason` is the reviewer's."""
+
+    state: str
+    reason: str | None
+    at: datetime
+
+
+def list_sale_changes(uow: UnitOfWork, listing_id: UUID, *, limit: int = 20) -> list[SaleChange]:
+    """The latest first, of a listing that the caller has been allowed to see."""
+    made = uow.session.get_one(Listing, listing_id).created_at
+    rows = uow.session.scalars(
+        select(StateHistory)
+        .where(
+            StateHistory.machine == LISTING.name,
+            StateHistory.subject_id == listing_id,
+            or_(StateHistory.to_state == "suspended", StateHistory.from_state == "suspended"),
+            # Partitions of earlier and of coming months are not even opened.
+            StateHistory.at.between(made - timedelta(minutes=1), clock.now() + timedelta(minutes=1)),
+        )
+        .order_by(StateHistory.at.desc(), StateHistory.id.desc())
+        .limit(limit)
+    )
+    return [SaleChange(row.to_state, row.reason, row.at) for row in rows]
