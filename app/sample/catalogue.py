@@ -45,6 +45,7 @@ from marketplace.channels.open_channel import OpenChannel, open_channel
 from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.publishing.publish_video import publish_video
+from marketplace.publishing.schedule_video import ScheduleVideo, schedule_video
 from marketplace.videos.captions.check_captions import checked_captions
 from marketplace.videos.captions.edit_captions import put_captions
 from marketplace.videos.create_video import CreateVideo, create_video
@@ -261,8 +262,10 @@ def _state(uow: UnitOfWork, video_id: UUID) -> tuple[str, str | None]:
     return video.state, video.refused_code
 
 
-def publish(db: Database, owner: Principal, video_id: UUID, scene: Scene, plan_id: UUID) -> None:
-    """Give an examined video its card, promises and chapters, and publish it."""
+def publish(
+    db: Database, owner: Principal, video_id: UUID, scene: Scene, plan_id: UUID, at: datetime | None = None
+) -> None:
+    """Give an examined video its card, promises and chapters, and publish it, or say at which time it will be."""
 
     def work(uow: UnitOfWork) -> None:
         video = uow.session.get_one(Video, video_id)
@@ -274,7 +277,11 @@ def publish(db: Database, owner: Principal, video_id: UUID, scene: Scene, plan_i
         for claim in scene.claims:
             add_claim(uow, spoken(placement.id, scene.key, claim))
         set_chapters(uow, video_id, film_chapters(scene, video.duration_ms or scene.duration_ms))
-        publish_video(uow, video_id)
+        if at is None:
+            publish_video(uow, video_id)
+        else:
+            uow.flush()
+            schedule_video(uow, ScheduleVideo(video_id, at))
 
     transact(db, owner, work)
 

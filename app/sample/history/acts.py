@@ -96,12 +96,158 @@ class PayOuts:
     closed_account: str | None = None
 
 
+Words = tuple[str, str]
+"""The same in Chinese and in English: said in the buyer's language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Something between a buyer and the seller of a product."""
+
+    buyer: str
+    product: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTalk(Talk):
+    """About the buyer's latest request."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTalk(Talk):
+    """In everybody's sight: about the buyer's review, or its question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(RequestTalk):
+    """The buyer asks for a demo, a quote or advice. `slot`: which of the seller's free times it books, -1 for the last."""
+
+    kind: Literal["demo", "quote", "consult"]
+    words: Words
+    quantity: int | None = None
+    slot: int | None = None
+    clip: str | None = None
+    gives_contact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(RequestTalk):
+    """One side writes to the other; with a note the seller takes care of the request from now on."""
+
+    by_seller: bool
+    words: Words
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPrice(RequestTalk):
+    """The seller offers what was asked for, so much cheaper, for so many days."""
+
+    discount_ppm: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack(RequestTalk):
+    """The seller takes its offer back."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOffer(RequestTalk):
+    """The buyer buys at the offered price."""
+
+    po_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp(RequestTalk):
+    """The request comes to nothing: lost to the seller, or withdrawn by the buyer."""
+
+    by_seller: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GiveStars(PublicTalk):
+    """The buyer reviews the product, or changes what it said."""
+
+    stars: int
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReview(PublicTalk):
+    """The seller answers the buyer's review."""
+
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class ReportReview(PublicTalk):
+    """Another buyer reports it to the platform."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wonder(PublicTalk):
+    """The buyer asks a question in everybody's sight."""
+
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Explain(PublicTalk):
+    """The seller answers it."""
+
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class GiveDemos:
+    """A seller says at which hours it gives demos: on working days."""
+
+    seller: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deputise:
+    """A buyer's approver is away for two weeks: the owner decides. More rules of buying come with it."""
+
+    buyer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confide:
+    """A clip is shown to one partner alone from now on."""
+
+    clip: str
+    partner: str
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """The scheduler does what is due."""
 
 
-Act = Join | Post | Browse | Buy | Decide | PayAgain | Accept | AskRefund | Behave | PayOuts | Tick
+Act = (
+    Join
+    | Post
+    | Browse
+    | Buy
+    | Decide
+    | PayAgain
+    | Accept
+    | AskRefund
+    | Behave
+    | PayOuts
+    | RequestTalk
+    | PublicTalk
+    | GiveDemos
+    | Deputise
+    | Confide
+    | Tick
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from app.sample.history.world import Film, World
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
+from kernel.principal import Principal
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
@@ -28,6 +29,21 @@ from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 VISITORS_A_DAY = 7
 _VIEWS_OF_100, _CLICKS_OF_100 = 44, 11
 Work = Callable[[UnitOfWork], None]
+
+
+def bought(world: World, act: Buy | Decide | PayAgain | Accept | AskRefund) -> tuple[Principal, Work]:
+    """Who does it, and its transaction."""
+    match act:
+        case Buy():
+            return world.purchaser(act.buyer), buy(world, act)
+        case Decide():
+            return world.approver(act.buyer), decide(act)
+        case PayAgain():
+            return world.purchaser(act.buyer), pay_with_another(act)
+        case Accept():
+            return world.purchaser(act.buyer), accept(act)
+        case AskRefund():
+            return world.purchaser(act.buyer), refund(act)
 
 
 def buy(world: World, act: Buy) -> Work:

@@ -50,6 +50,10 @@ CLIPS: Final = (
     Clip("contract-b", "contract", "qidian", 70, "电子合同，法务怎么看", "What counsel thinks of e-signing", 1),
 )
 """In the order of their publication."""
+COMING: Final = Clip(
+    "docs-c", "docs", "lanqiao", 90, "新功能预告：纪要自动派任务", "Coming: minutes that hand out tasks", 0, 8
+)
+"""Posted, and to be published soon."""
 
 
 def clip_scene(clip: Clip, film: Scene, folder: Path) -> Scene:

@@ -22,8 +22,8 @@ from sqlalchemy.exc import NoResultFound
 from api.context import Services
 from app.sample.catalogue import await_examination, make_organization, make_product, publish, upload
 from app.sample.connectors import seed_connectors
-from app.sample.history import acts, buying
-from app.sample.history.clips import CLIPS, clip_scene
+from app.sample.history import acts, arranging, buying, talking
+from app.sample.history.clips import CLIPS, COMING, clip_scene
 from app.sample.history.plan import base_posted_at, plan, posted_at
 from app.sample.history.products import MORE_PRODUCTS
 from app.sample.history.world import World, participant
@@ -74,6 +74,8 @@ CAREFUL_BUYERS = ("minghu", "beilun", "qinling")
 FOLLOWS_AFTER = timedelta(seconds=2)
 """Between a purchase and its payment, its payment and its delivery: about what the present needs, too."""
 BEATS = 12
+COMES_AFTER = timedelta(days=3)
+"""From the present until the clip is published that is not yet."""
 NOTIFIED = timedelta(days=3)
 """Of the past: what people find in their notifications. Nobody is mailed about any of it."""
 DRAWN_WITHIN = timedelta(hours=12)
@@ -83,7 +85,7 @@ _BEHAVIOUR: Mapping[str, dict[str, object]] = {
     "refuses": {"mode": "fail_permanently"},
     "fails": {"fail_times": 1_000_000, "fail_status": 503},
 }
-Work = Callable[[UnitOfWork], None]
+Work = Callable[[UnitOfWork], object]
 
 
 @dataclass
@@ -158,18 +160,16 @@ class Past:
         """Who does the act, and its transaction. What takes several is done before, and may be done twice."""
         world = self.world
         match act:
-            case acts.Buy():
-                return world.purchaser(act.buyer), buying.buy(world, act)
-            case acts.Decide():
-                return world.approver(act.buyer), buying.decide(act)
-            case acts.PayAgain():
-                return world.purchaser(act.buyer), buying.pay_with_another(act)
-            case acts.Accept():
-                return world.purchaser(act.buyer), buying.accept(act)
-            case acts.AskRefund():
-                return world.purchaser(act.buyer), buying.refund(act)
+            case acts.Buy() | acts.Decide() | acts.PayAgain() | acts.Accept() | acts.AskRefund():
+                return buying.bought(world, act)
             case acts.Browse():
                 return ANONYMOUS, buying.browse(world, self._shown(), act.seed)
+            case acts.RequestTalk():
+                return talking.said(world, act)
+            case acts.PublicTalk():
+                return talking.said_in_public(world, act)
+            case acts.GiveDemos() | acts.Deputise() | acts.Confide():
+                return arranging.arranged(world, act)
             case acts.Join():
                 self._join(act.organization)
             case acts.Post():
@@ -220,13 +220,14 @@ class Past:
                 make_product(db, owner, product, connectors[key].connector_id)
 
     def _post(self, key: str) -> None:
-        clip = next(one for one in CLIPS if one.key == key)
+        clip = next(one for one in (*CLIPS, COMING) if one.key == key)
         scene = clip_scene(clip, self._film(clip.film), self.scenes_folder)
         owner = self.world.owner(clip.channel)
         products = {product.scene: product for product in (*PRODUCTS, *MORE_PRODUCTS)}
         video_id = upload(self.services.db, self.services.storage, owner, products[clip.film], scene)
         await_examination(self.services.db, owner, video_id, QUEUES)
-        publish(self.services.db, owner, video_id, scene, self.world.plan_id(clip.film))
+        at = self._ends_at + COMES_AFTER if clip is COMING else None
+        publish(self.services.db, owner, video_id, scene, self.world.plan_id(clip.film), at)
 
     def _film(self, key: str) -> Scene:
         if key not in self._films:

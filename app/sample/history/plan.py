@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from app.sample.history.acts import AskRefund, Browse, Buy, Decide, Join, PayAgain, PayOuts, Post, Seen, Step, Tick
 from app.sample.history.clips import CLIPS
+from app.sample.history.conversations import conversations
 from app.sample.history.exceptions import exceptional_steps, is_kept_free
 from app.sample.history.participants import BUYERS, NEWCOMERS
 from app.sample.history.products import MORE_PRODUCTS
@@ -52,7 +53,8 @@ def plan(ends_at: datetime) -> list[Step]:
         if (midnight + timedelta(hours=12)).astimezone(ZONE).day == 2:
             steps.append(Step(midnight + timedelta(hours=10), _pay_outs(midnight, ends_at)))
             steps.append(Step(midnight + timedelta(days=1, hours=10), _pay_outs(midnight, ends_at, again=True)))
-    steps += _sales(chance, starts_at, ends_at)
+    sales = list(_sales(chance, starts_at, ends_at))
+    steps += [*sales, *conversations(sales, ends_at)]
     steps += exceptional_steps(ends_at)
     steps.append(Step(ends_at, Tick()))
     return sorted((step for step in steps if step.at <= ends_at), key=lambda step: step.at)

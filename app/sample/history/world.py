@@ -51,6 +51,9 @@ class World:
         self.profile_id = cache(self._profile_id)
         self.purchaser = cache(lambda buyer: self._person(buyer, ("purchaser", "owner")))
         self.approver = cache(lambda buyer: self._person(buyer, ("approver", "owner")))
+        self.chief = cache(lambda key: self._person(key, ("owner",)))
+        self.seller = cache(lambda product: self.chief(ALL_PRODUCTS[product].seller))
+        self.listing_id = cache(self._listing_id)
 
     @cached_property
     def operator(self) -> Principal:
@@ -82,6 +85,11 @@ class World:
             .order_by(Plan.id)
             .limit(1)
         )
+
+    def _listing_id(self, scene: str) -> UUID:
+        product = ALL_PRODUCTS[scene]
+        own = Listing.org_id == self.org_id(product.seller)
+        return self._one(select(Listing.id).where(Listing.slug == product.slug, own))
 
     def _profile_id(self, key: str) -> UUID:
         return self._one(

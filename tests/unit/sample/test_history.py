@@ -95,6 +95,36 @@ class TestStory:
                 film = next((clip.film for clip in CLIPS if clip.key == step.act.clip), step.act.clip)
                 assert film == step.act.product, step
 
+    def test_every_kind_of_request_is_made_and_answered_after_it(self, ends_at: datetime) -> None:
+        asked: set[tuple[str, str]] = set()
+        kinds, offers = Counter[str](), Counter[type]()
+        for step in plan(ends_at):
+            if isinstance(step.act, acts.Ask):
+                asked.add((step.act.buyer, step.act.product))
+                kinds[step.act.kind] += 1
+            elif isinstance(step.act, acts.RequestTalk):
+                assert (step.act.buyer, step.act.product) in asked, step
+                offers[type(step.act)] += 1
+        assert set(kinds) == {"demo", "quote", "consult"}
+        assert {acts.OfferPrice, acts.TakeOffer, acts.TakeBack, acts.GiveUp} <= set(offers)
+
+    def test_who_reviews_has_bought_before_and_is_answered_after(self, ends_at: datetime) -> None:
+        bought: set[tuple[str, str]] = set()
+        stars: Counter[tuple[str, str]] = Counter()
+        reported = 0
+        for step in plan(ends_at):
+            if isinstance(step.act, acts.Buy):
+                bought.add((step.act.buyer, step.act.product))
+            elif isinstance(step.act, acts.GiveStars):
+                assert (step.act.buyer, step.act.product) in bought, step
+                stars[step.act.buyer, step.act.product] += 1
+            elif isinstance(step.act, acts.AnswerReview | acts.ReportReview):
+                assert stars[step.act.buyer, step.act.product], step
+                reported += isinstance(step.act, acts.ReportReview)
+        assert len(stars) >= 6
+        assert max(stars.values()) == 2, "one has changed its mind"
+        assert reported == 1
+
     def test_sellers_work_again_at_the_end(self, ends_at: datetime) -> None:
         behaviour = {step.act.vendor: step.act.how for step in plan(ends_at) if isinstance(step.act, acts.Behave)}
         assert set(behaviour.values()) == {"well"}

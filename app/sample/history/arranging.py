@@ -1,0 +1,56 @@
+"""How organizations arrange themselves in a market's past: hours for demos, rules of buying, who sees a video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from app.sample.history.acts import Confide, Deputise, GiveDemos
+from app.sample.history.clips import CLIPS
+from app.sample.history.world import World
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.principal import Principal
+from marketplace.demos.calendar import SaveHours, save_hours
+from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
+from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
+from orders.approval_rules.set_rule import SetRule, set_rule
+
+_WORKING_DAYS = (1, 2, 3, 4, 5)
+_FROM_MINUTE, _TO_MINUTE, _LENGTH_MINUTES = 9 * 60, 18 * 60, 45
+_MONTH_MINOR = 50_000_000
+"""More than anybody spends: the sample's tour goes as it is told."""
+_AWAY = timedelta(days=13)
+Work = Callable[[UnitOfWork], object]
+
+
+def arranged(world: World, act: GiveDemos | Deputise | Confide) -> tuple[Principal, Work]:
+    """Who arranges it, and its transaction."""
+    match act:
+        case GiveDemos():
+            hours = SaveHours(_WORKING_DAYS, _FROM_MINUTE, _TO_MINUTE, _LENGTH_MINUTES)
+            return world.chief(act.seller), lambda uow: save_hours(uow, hours)
+        case Deputise():
+            return world.approver(act.buyer), _deputise(world, act)
+        case Confide():
+            return _confide(world, act)
+
+
+def _deputise(world: World, act: Deputise) -> Work:
+    """The acting approver's deputy, and limits for services and for one seller."""
+    deputy_id, seller_id = world.chief(act.buyer).person(), world.org_id("harbor")
+
+    def work(uow: UnitOfWork) -> None:
+        today = clock.now().date()
+        appoint_deputy(uow, AppointDeputy(deputy_id, today, today + _AWAY))
+        set_rule(uow, SetRule("CNY", None, max_month_minor=_MONTH_MINOR, category="services"))
+        set_rule(uow, SetRule("CNY", None, max_month_minor=_MONTH_MINOR, seller_org_id=seller_id))
+
+    return work
+
+
+def _confide(world: World, act: Confide) -> tuple[Principal, Work]:
+    """Whose clip it is, and its being shown to the partner alone."""
+    owner = world.owner(next(clip.channel for clip in CLIPS if clip.key == act.clip))
+    change = ChangeVisibility(world.film(act.clip).video_id, "partners", [world.org_id(act.partner)])
+    return owner, lambda uow: change_visibility(uow, change)
