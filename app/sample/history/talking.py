@@ -11,11 +11,12 @@ from sqlalchemy import select
 from app.sample.history import acts
 from app.sample.history.world import World, participant
 from fulfillment.customer_reviews.models import CustomerReview
-from fulfillment.customer_reviews.moderate_review import answer_review, report_review
+from fulfillment.customer_reviews.moderate_review import answer_review
 from fulfillment.customer_reviews.write_review import WriteReview, write_review
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.principal import Principal
+from marketplace.content_reports.report_content import ReportContent, report_content
 from marketplace.demos.book_demo import book_demo
 from marketplace.demos.calendar import free_slots
 from marketplace.demos.end_request import plan_request, withdraw_request
@@ -62,7 +63,9 @@ def said_in_public(world: World, act: acts.PublicTalk) -> tuple[Principal, Work]
         case acts.AnswerReview():
             return seller, lambda uow: answer_review(uow, _review(world, act, uow), _words(act, act.words))
         case acts.ReportReview():
-            return world.purchaser(act.by), lambda uow: report_review(uow, _review(world, act, uow), act.reason)
+            return world.purchaser(act.by), lambda uow: report_content(
+                uow, ReportContent("review", _review(world, act, uow), act.reason)
+            )
         case acts.Wonder():
             return buyer, lambda uow: ask_question(uow, listing_id, _words(act, act.words))
         case acts.Explain():
