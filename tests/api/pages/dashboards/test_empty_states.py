@@ -35,7 +35,7 @@ def dead_ends(visitor: Visitor, start: str = FIRST_PAGE) -> dict[str, str]:
 
 @pytest.mark.parametrize("role", sorted(ROLES))
 @pytest.mark.parametrize("sells", [False, True])
-def test_an_empty_list_leads_on(dashboards: Dashboards, role: str, sells: bool) -> None:
+def test_an_empty_list_leads_on(dashboards: Dashboards, role: str, *, sells: bool) -> None:
     org, _ = dashboards.new_organization(seller=sells)
     assert dead_ends(dashboards.somebody(org, role)) == {}
 
