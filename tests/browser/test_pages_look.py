@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, Route, expect
 
+from api.encoded_answers import encode
+from api.language import Language
 from app.sample.scenes.facts import STORIES
 from app.sample.scenes.make import make_scene
+from tests.browser.journeys.test_journey import find_faults
 from tests.browser.preview.catalogue import samples
 from tests.browser.preview.serve import server
 
@@ -18,6 +21,8 @@ CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's Chromium at /usr/bin/chromium")
 
 PHONE, DESK = (390, 844), (1280, 832)
+HEAVIEST_BYTES = 150_000
+"""Of a page and its styles and scripts as they are sent, before images and films."""
 
 
 @pytest.fixture(scope="module")
@@ -298,6 +303,33 @@ def test_no_page_is_wider_than_its_screen(resized: Page, base: str, words: str) 
                 if over > 1:
                     wide.append((language, name, width, over))
     assert wide == []
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_axe_finds_no_fault_in_any_page(resized: Page, base: str, language: Language) -> None:
+    faults: dict[str, list[str]] = {}
+    for name in samples(language):
+        resized.goto(f"{base}/{language}/{name}", wait_until="domcontentloaded")
+        for width, height in (DESK, PHONE):
+            resized.set_viewport_size({"width": width, "height": height})
+            if found := find_faults(resized):
+                faults[f"{name} {width}"] = found
+    assert faults == {}
+
+
+def test_no_page_is_heavier_than_it_may_be(resized: Page, base: str) -> None:
+    weights: dict[str, int] = {}
+    arrived: list[Response] = []
+    resized.on("response", lambda response: arrived.append(response))  # noqa: PLW0108 - Playwright marks what it is given
+    for name in samples("zh-CN"):
+        arrived.clear()
+        # The preview lets nothing be kept: a page weighs all that it needs.
+        resized.goto(f"{base}/zh-CN/{name}")
+        parts = [one for one in arrived if one.request.resource_type in ("document", "stylesheet", "script", "font")]
+        assert parts[1:], "styles and scripts were heard, too"
+        weights[name] = sum(len(encode(part.body(), "gzip", "once")) for part in parts)
+    assert {name: weight for name, weight in weights.items() if weight > HEAVIEST_BYTES} == {}
 
 
 def test_skip_link_comes_first(page: Page, base: str) -> None:

@@ -1,5 +1,6 @@
 """From an empty market with an operator in it: a seller to its first payout, a buyer through approval to the invoice, its
-finance to the month's ZIP, a promoter to a share, and the operator who looks at all of it.
+finance to the month's ZIP, a promoter to a share, a customer from a request through the seller's offer to a review and a
+question, and the operator who looks at all of it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import secrets
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
@@ -16,6 +18,7 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from tests.browser.conftest import CHROMIUM, Product, Visits
+from tests.browser.journeys.test_accounts import follow
 from tests.browser.stories.conftest import OPERATOR
 from tests.browser.stories.people import ACTIVE_MS, PASSWORD, Person
 
@@ -28,12 +31,14 @@ PHONE, DESK = 390, 1280
 MOST_INPUTS = 60
 """Of a seller, from sign-up to the first product on sale."""
 SEATS, OVER_LIMIT = 5, 50
+OFFERED = "150"
+"""A seat and year, ¥49 less than the plan's price."""
 RELEASED_DAYS = "8"
 """After the refund window, by the sandbox's clock; sessions last for two weeks of it."""
 
 
 @pytest.mark.parametrize(("width", "language"), [(PHONE, "zh-CN"), (DESK, "en")])
-def test_five_stories_from_an_empty_market(
+def test_six_stories_from_an_empty_market(
     market: Product, film: Path, visit: Visits, tmp_path: Path, width: int, language: str
 ) -> None:
     name = secrets.token_hex(3)
@@ -63,6 +68,9 @@ def test_five_stories_from_an_empty_market(
     shown = promoter.publish_video(film, f"推荐 {name}", listed)
     buyer.buy(shown, SEATS)
     expect(buyer.page.locator("dialog[open] [data-open]")).to_be_visible(timeout=ACTIVE_MS)
+
+    product = buys_what_is_offered(buyer, seller, listed)
+    says_what_it_thinks(buyer, seller, product)
 
     pays_what_is_earned(operator, seller, promoter)
 
@@ -179,6 +187,65 @@ def keeps_the_books(finance: Person, buyer: Person, organization: str, number: s
         (document,) = (one for one in month.namelist() if one.endswith(".pdf") and number in one)
         words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(month.read(document))).pages)
     assert organization in words
+
+
+def buys_what_is_offered(buyer: Person, seller: Person, listed: str) -> str:
+    """A quote is asked for and offered, the offer accepted and paid; returns the product's address."""
+    buyer.open(f"/products?{urlencode({'q': listed})}")
+    buyer.inputs += 1
+    follow(buyer.page.get_by_role("link", name=listed).first)
+    buyer.look()
+    product = urlsplit(buyer.page.url).path
+    buyer.inputs += 1
+    buyer.page.locator("a[data-buy][href$='/ask/quote']").click()
+    expect(buyer.page.locator("dialog[open] form.buy")).to_be_visible()
+    buyer.fill("dialog[open] #text", "5 席，年付。")
+    buyer.fill("dialog[open] #quantity", str(SEATS))
+    buyer.look()
+    buyer.press("dialog[open] form.buy button.first")
+    buyer.look()
+    request = urlsplit(buyer.page.url).path
+
+    seller.open("/seller/leads")
+    seller.press(f"a[href='{request.replace('/requests/', '/seller/leads/')}']")
+    seller.look()
+    seller.fill("#unit_price", OFFERED)
+    seller.press("form[action$='/offers'] button.first")
+    expect(seller.page.locator("form[action$='/withdraw']")).to_be_visible()
+    seller.look()
+
+    buyer.open(request)
+    buyer.press("a[href^='/offers/']")
+    buyer.look()
+    buyer.inputs += 1
+    buyer.page.locator("[data-pay]").click()
+    expect(buyer.page.locator("[data-open]")).to_be_visible(timeout=ACTIVE_MS)
+    follow(buyer.page.locator("[data-order]"))
+    buyer.look()
+    return product
+
+
+def says_what_it_thinks(buyer: Person, seller: Person, product: str) -> None:
+    """Who uses it reviews it, and asks; the seller answers both."""
+    for path, words, choice in (
+        ("reviews", "上手快，排班清楚。", "[name=stars][value='4']"),
+        ("questions", "能导出报表吗？", None),
+    ):
+        buyer.open(f"{product}/{path}")
+        if choice is not None:
+            buyer.tick(choice)
+        buyer.fill("#text", words)
+        buyer.press(f"form[action='{product}/{path}'] button.first")
+        expect(buyer.page.get_by_text(words).last).to_be_visible()
+        buyer.look()
+        seller.open(f"{product}/{path}")
+        seller.page.locator("details:has(form[action$='/answer']) summary").first.click()
+        seller.fill("form[action$='/answer'] textarea", "谢谢，已记下。")
+        seller.press("form[action$='/answer'] button.first")
+        expect(seller.page.locator(".answer", has_text="谢谢，已记下。")).to_be_visible()
+        seller.look()
+        buyer.open(product)
+        expect(buyer.page.get_by_text(words).first).to_be_visible()
 
 
 def pays_what_is_earned(operator: Person, seller: Person, promoter: Person) -> None:

@@ -13,12 +13,12 @@ from tests.browser.conftest import Product
 from tests.browser.stories.conftest import OPERATOR
 from tests.browser.stories.people import PASSWORD
 
-SCRIPT = Path(__file__).resolve().parents[3] / "examples" / "five_stories" / "five_stories.py"
-STORIES = ["seller", "buyer", "finance", "promoter", "operator", "operator"]
+SCRIPT = Path(__file__).resolve().parents[3] / "examples" / "six_stories" / "six_stories.py"
+STORIES = ["seller", "buyer", "finance", "promoter", "customer", "operator", "operator"]
 
 
 @pytest.mark.timeout(600)
-def test_five_stories_over_the_api(market: Product, film: Path) -> None:
+def test_six_stories_over_the_api(market: Product, film: Path) -> None:
     given = ["--market", market.address, "--seller", market.seller, "--operator", OPERATOR, "--film", str(film)]
     told = subprocess.run(
         [sys.executable, SCRIPT, *given],

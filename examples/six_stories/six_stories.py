@@ -1,7 +1,8 @@
-r"""The five stories of the market over its public API: a seller from sign-up to its first payout, a buyer through approval to
-the invoice, its finance to the month's archive, a promoter to a share, and the operator who looks at all of it.
+r"""The six stories of the market over its public API: a seller from sign-up to its first payout, a buyer through approval to
+the invoice, its finance to the month's archive, a promoter to a share, a customer from a request through the seller's offer to
+a review and a question, and the operator who looks at all of it.
 
-    python five_stories.py --market http://127.0.0.1:8000 --seller http://127.0.0.1:8010 \
+    python six_stories.py --market http://127.0.0.1:8000 --seller http://127.0.0.1:8010 \
         --operator ops@example.com --film clip.mp4
 
 Needs Python 3.11 and httpx, a market in sandbox mode (its codes and invitations are read at /outbox) and the sample seller
@@ -20,6 +21,7 @@ import uuid
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -259,6 +261,35 @@ def keeps_the_books(buyer: Person, number: str) -> int:
     return len(names)
 
 
+def buys_what_is_offered(buyer: Person, seller: Person, plan_id: str) -> str:
+    """A quote is asked for and offered, the offer bought, the product reviewed and asked about: the offered price."""
+    listings = seller.ask("GET", "/v1/listings", params={"seller": seller.org_id})["items"]
+    listing = next(one["id"] for one in listings if any(plan["id"] == plan_id for plan in one["plans"]))
+    asked = {"kind": "quote", "listing_id": listing, "plan_id": plan_id, "quantity": SEATS, "text": "5 席，年付。"}
+    lead = buyer.ask("POST", "/v1/leads", asked)["id"]
+    valid_on = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
+    offer = {"plan_id": plan_id, "quantity": SEATS, "discount_ppm": 150_000, "valid_on": valid_on}
+    made = seller.ask("POST", f"/v1/seller/leads/{lead}/offers", offer)
+    quote = buyer.ask("POST", f"/v1/offers/{made['id']}/quote", {})
+    if quote["gross"] != made["total"]:
+        raise Unexpected(f"{made['total']} was offered, {quote['gross']} is asked for")
+    profile = buyer.ask("GET", "/v1/billing-profiles")[0]["id"]
+    body = {"quote_id": quote["id"], "billing_profile_id": profile, "payment_method": "sbx_ok"}
+    buyer.await_active(buyer.ask("POST", "/v1/purchases", body)["orders"][0]["id"])
+    buyer.ask("PUT", f"/v1/listings/{listing}/customer-review", {"stars": 4, "text": "上手快，**排班**清楚。"})
+    review = seller.ask("GET", f"/v1/listings/{listing}/customer-reviews")["items"][0]["id"]
+    seller.ask("PUT", f"/v1/seller/customer-reviews/{review}/answer", {"text": "谢谢。"})
+    question = buyer.ask("POST", f"/v1/listings/{listing}/questions", {"text": "能导出报表吗？"})["id"]
+    seller.ask("PUT", f"/v1/seller/questions/{question}/answer", {"text": "可以，随时导出。"})
+    shown = buyer.ask("GET", f"/v1/listings/{listing}")
+    if (shown["rating_tenths"], shown["rating_count"]) != (40, 1):
+        raise Unexpected(f"the product is rated {shown['rating_tenths']} by {shown['rating_count']}")
+    thread = buyer.ask("GET", f"/v1/leads/{lead}")
+    if (thread["lead"]["state"], thread["offers"][0]["state"]) != ("won", "accepted"):
+        raise Unexpected(f"the request is {thread['lead']['state']}, its offer {thread['offers'][0]['state']}")
+    return f"{quote['gross']['amount'] / 100:.2f} {quote['gross']['currency']}"
+
+
 def pays_what_is_earned(operator: Person, earners: dict[str, Person]) -> dict[str, str]:
     """A week later, by the sandbox's clock: statements are closed and paid. What each had, as it is written."""
     operator.ask("POST", "/v1/operator/clock", {"advance_s": HELD_S})
@@ -325,6 +356,8 @@ def main() -> int:
         shown = promoter.publish_video(film, f"推荐 {market.name}", plan_id)
         buyer.await_active(buyer.buy(*shown, plan_id, SEATS)["orders"][0]["id"])
         print(f"promoter  {promoter.email} sold {SEATS} seats")
+        offered = buys_what_is_offered(buyer, seller, plan_id)
+        print(f"customer  {buyer.email} bought for {offered} what was offered, and reviewed it")
         for name, amount in pays_what_is_earned(operator, {"seller": seller, "promoter": promoter}).items():
             print(f"operator  paid the {name} {amount}")
     except Unexpected as failure:
