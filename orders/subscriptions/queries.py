@@ -23,7 +23,11 @@ _began = aliased(Order)
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionView:
-    """A recurring agreement. `next_*`: what its next term costs, where it has been told; minor units of `next_currency`."""
+    """A recurring agreement, paid until `ends_at` (exclusive): `active`, `past_due` or `ended`.
+
+    `renews_at`: when its next term will be asked money for; none where it ends. `next_gross_minor`: what that costs, told with
+    the first notice. `renewal_order_id`: the order of a next term that waits for its money.
+    """
 
     id: UUID
     order_id: UUID
@@ -39,11 +43,9 @@ class SubscriptionView:
     auto_renew: bool
     ends_at: datetime
     renews_at: datetime | None
-    """When the next term will be asked money for; None where it ends, or is past due."""
     next_gross_minor: int | None
     next_currency: str | None
     renewal_order_id: UUID | None
-    """The order of a next term that waits for its money."""
     created_at: datetime
 
 
