@@ -72,6 +72,7 @@ from orders.subscriptions.next_term import begin_next_term, release_term, take_b
 from orders.subscriptions.renew import AT_ONCE, due_subscriptions, take_step
 
 REFUND_AGAIN = "orders.refund.again"
+REFUND_RENEWAL = "orders.renewal.refund"
 SWEEP_PURCHASES = "orders.checkout.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
 SWEEP_TERMS = "orders.terms.sweep"
@@ -244,6 +245,14 @@ def refund_again(uow: UnitOfWork, owed: Payload) -> None:
     refund_remaining(uow, _order(uow, owed["order_id"]), UUID(owed["payment_id"]), reason=owed["reason"])
 
 
+@job(REFUND_RENEWAL)
+def refund_renewal(uow: UnitOfWork, fact: Payload) -> None:
+    """A term that will not begin, because what it renews went back, is not kept money for."""
+    order = _order(uow, fact["order_id"])
+    if order.state == "active" and order.payment_id is not None:
+        refund_remaining(uow, order, order.payment_id, reason="renewed_order_refunded")
+
+
 @follows(DisputeOpened)
 def dispute_opened(uow: UnitOfWork, fact: Payload) -> None:
     """A payout that is on its way with shares of it cannot be held any more: an operator is told."""
@@ -350,7 +359,9 @@ def _end_refunded(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     order.deadline_at = None
     if order.subscription_id is not None:
         take_back_term(uow, order)
-    end_subscriptions(uow, order)
+    for renewal_id in end_subscriptions(uow, order):
+        # In a transaction of its own: a renewal is locked before the order that it renews.
+        enqueue(uow, REFUND_RENEWAL, {"order_id": str(renewal_id)}, dedupe_key=str(renewal_id))
     for entitlement_id in entitlements_of(uow, order):
         end_entitlement(uow, entitlement_id, reason="refunded")
     emit(uow, OrderRefunded(order_id=order.id, **_named(order)))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
 
 from fulfillment.entitlements.models import Entitlement
 from kernel import clock
@@ -62,8 +65,20 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
     )
 
 
-def end_subscriptions(uow: UnitOfWork, order: Order) -> None:
-    """End the subscriptions an order began."""
-    for subscription in subscriptions_of(uow, order.id):
+def end_subscriptions(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
+    """End the subscriptions an order began. Returns the renewals that are paid for terms which will now not begin."""
+    ended = subscriptions_of(uow, order.id)
+    for subscription in ended:
         SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties)
         subscription.next_step_at = None
+    if not ended:
+        return ()
+    return uow.session.scalars(
+        select(OrderLine.order_id)
+        .join(SubscriptionTerm, SubscriptionTerm.order_line_id == OrderLine.id)
+        .where(
+            SubscriptionTerm.subscription_id.in_([one.id for one in ended]),
+            SubscriptionTerm.starts_at > clock.now(),
+            SubscriptionTerm.revoked_at.is_(None),
+        )
+    ).all()

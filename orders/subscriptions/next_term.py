@@ -75,9 +75,11 @@ def take_back_term(uow: UnitOfWork, order: Order) -> None:
     """
     subscription, entitlement = _locked(uow, order)
     term = term_of(uow, order)
-    if term is None or term.revoked_at is not None or subscription.state == "ended":
+    if term is None or term.revoked_at is not None:
         return
     term.revoked_at = clock.now()
+    if subscription.state == "ended":
+        return
     subscription.ends_at = max(term.starts_at, clock.now())
     subscription.auto_renew, subscription.next_step_at = False, None
     entitlement.valid_to = subscription.ends_at
