@@ -49,7 +49,7 @@ from kernel.jobs.runner import due
 from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.feed_outcomes import count_outcomes
-from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_TERMS
+from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
 from orders.notifications.notify_of_events import notify_past
 
 log = structlog.get_logger(__name__)
@@ -61,6 +61,7 @@ SWEEPS = (
     SWEEP_PURCHASES,
     SWEEP_OVERDUE,
     SWEEP_ACCEPTANCE,
+    SWEEP_RENEWALS,
     SWEEP_TERMS,
     RELEASE,
     JANITOR,

@@ -54,7 +54,7 @@ marketplace.listing: draft > in_review; in_review > published rejected; rejected
 marketplace.listing_version: draft > in_review; in_review > published rejected; rejected > draft; published > superseded
 marketplace.plan: active > withdrawn
 marketplace.video: draft > processing; processing > ready refused; refused > processing; ready > processing published;
-    published > withdrawn; withdrawn > published
+    published > withdrawn removed; withdrawn > published removed
 marketplace.comment: shown > hidden removed; hidden > shown removed
 marketplace.content_report: open > upheld dismissed
 marketplace.product_question: shown > hidden removed; hidden > shown removed
