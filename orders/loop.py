@@ -2,6 +2,7 @@
 
     seller's connector tested ─► that step of its checklist done
     purchase placed ─► (approved) ─► payment ─► order paid ─► charge recorded, delivery begun, an offer's request won
+    request closed by hand ─► what was offered on it withdrawn
         delivery done ─► order active ─► share released after its hold, subscription begun, invoice issued
         delivery failed or late ─► order's money refunded ─► order refunded, delivery ended, credit note issued
     payment after its purchase expired ─► refunded      refund refused ─► tried again tomorrow
@@ -46,6 +47,7 @@ from kernel.errors import NotFound
 from kernel.jobs.kinds import Payload, follows, job, sweep
 from kernel.jobs.outbox import emit, enqueue
 from kernel.jobs.settle_each import settle_each
+from marketplace.leads.events import LeadClosed
 from marketplace.leads.messages import win_lead
 from marketplace.onboarding.checklist import pass_connector_test
 from orders.approval_rules.deputies import deputies_over, end_over
@@ -61,6 +63,7 @@ from orders.fulfillment.start_fulfillment import (
     start_fulfillment,
 )
 from orders.invoicing.invoice_order import ask_parties, invoice_order
+from orders.offers.make_offer import withdraw_offered
 from orders.order.accept_services import ACCEPTED_AFTER
 from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.order.locking import ask_order, deliveries_of, find_locked_order
@@ -188,6 +191,12 @@ def order_completed(uow: UnitOfWork, fact: Payload) -> None:
     """What was accepted starts its hold."""
     order = _order(uow, fact["order_id"])
     release_shares(uow, order, deliveries_of(uow, order.id), recurring=False)
+
+
+@follows(LeadClosed)
+def lead_closed(uow: UnitOfWork, fact: Payload) -> None:
+    """What was offered on a request ends with it."""
+    withdraw_offered(uow, UUID(fact["lead_id"]))
 
 
 # ── delivered or refunded ────────────────────────────────────────────────────────────────────────────────────────

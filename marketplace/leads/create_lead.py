@@ -23,8 +23,8 @@ from marketplace.discovery.feed import get_placed
 from marketplace.input_text import checked_email, line, optional_line, paragraphs
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
 from marketplace.leads.events import LeadArrived
-from marketplace.leads.messages import MAX_MESSAGE, add_message
-from marketplace.leads.models import KINDS, LEAD, OPEN, Lead
+from marketplace.leads.messages import MAX_MESSAGE, add_message, send_message
+from marketplace.leads.models import KINDS, LEAD, OPEN, Lead, LeadMessage
 from marketplace.parties.lookups import get_party
 from marketplace.parties.models import Organization
 
@@ -65,18 +65,19 @@ class CreateLead:
 
 
 def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
-    """Ask for the acting person's organization. Asked already and not closed, that request is returned and nothing counted;
-    a contact that is given with consent then stands in it from now on.
+    """Ask for the acting person's organization. Asked already and not closed, that request is returned and nothing counted: what
+    is asked in other words goes on in its thread, another plan or quantity stands in it from now on, and a contact that is
+    given with consent.
 
     Raises:
         Forbidden: `person_required`.
         NotFound: `listing_not_found`, `plan_not_found`, `placement_not_found`.
         Invalid: `lead_kind_unknown`, `lead_quantity`, `text_required`, `text_too_long`, `email_invalid`;
             `consent_required` for a contact without consent.
-        Conflict: `listing_suspended`, `own_listing`; `consent_outdated` when other words are in force than those agreed to.
+        Conflict: `listing_suspended`, `own_product`; `consent_outdated` when other words are in force than those agreed to.
         TooMany: `leads_too_often` with `retry_after_s` and `minutes`.
 
-    Emits: LeadArrived. Locks: the organization's requests, the open one, then its counts.
+    Emits: LeadArrived; LeadMessageSent for other words. Locks: the organization's requests, the open one, then its counts.
     Idempotent by: organization, listing and kind, as long as the request is open.
     """
     buyer_id, person_id = uow.principal.organization(), uow.principal.person()
@@ -86,7 +87,7 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
         raise Invalid("lead_quantity", field="quantity", most=MOST_SEATS)
     listing = _listing(uow, command)
     if listing.org_id == buyer_id:
-        raise Conflict("own_listing")
+        raise Conflict("own_product")
     message = paragraphs("text", command.text, MAX_MESSAGE)
     if command.kind == "consult" and not message:
         raise Invalid("text_required", field="text")
@@ -95,6 +96,7 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
     found = find_open_lead(uow, listing.id, command.kind, lock=True)
     if found is not None:
         _give_contact(uow, found, command.contact)
+        _say_more(uow, found, command, message)
         return found
     _count(uow, person_id, buyer_id, command.network_address)
     lead = Lead(
@@ -168,6 +170,17 @@ def _record_touchpoint(uow: UnitOfWork, lead: Lead) -> None:
     item, card = get_placed(uow, lead.placement_id)
     second_ms = min(max(lead.second_ms or 0, 0), item.duration_ms)
     record_touchpoints(uow, [TouchpointIn(uuid7(), "lead", clock.now(), item.id, card.placement_id, second_ms)])
+
+
+def _say_more(uow: UnitOfWork, lead: Lead, command: CreateLead, message: str) -> None:
+    """The same again, as by a second click, changes nothing."""
+    if command.plan_id is not None:
+        lead.plan_id = command.plan_id
+    if command.quantity is not None:
+        lead.quantity = command.quantity
+    known = select(LeadMessage.id).where(LeadMessage.lead_id == lead.id, LeadMessage.text == message)
+    if message and uow.session.scalars(known.limit(1)).first() is None:
+        send_message(uow, lead.id, message)
 
 
 def _is_given(contact: Contact | None) -> bool:

@@ -25,3 +25,23 @@ class LeadMessageSent(Event):
     buyer_org_id: UUID
     seller_org_id: UUID
     side: Literal["buyer", "seller"]
+
+
+class LeadAssigned(Event):
+    """A member of the seller is to take care of a request: `by` gave it to them."""
+
+    topic: ClassVar[str] = "marketplace.lead_assigned.v1"
+    lead_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    person_id: UUID
+    by: UUID
+
+
+class LeadClosed(Event):
+    """One side closed a request by hand: nothing that was offered on it holds any more."""
+
+    topic: ClassVar[str] = "marketplace.lead_closed.v1"
+    lead_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID

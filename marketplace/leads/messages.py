@@ -93,9 +93,9 @@ def reopen_lead(uow: UnitOfWork, lead_id: UUID) -> None:
 
 
 def win_lead(uow: UnitOfWork, lead_id: UUID) -> None:
-    """What was offered on it is paid for. Closed already, nothing changes. Locks: the lead."""
+    """What was offered on it is paid for, whatever either side has said meanwhile. Locks: the lead."""
     lead = lock_row(uow.session, Lead, lead_id)
-    if lead is not None and lead.state in OPEN:
+    if lead is not None:
         LEAD.move(uow, lead, "won", org_ids=[lead.buyer_org_id, lead.seller_org_id])
         uow.flush()
 

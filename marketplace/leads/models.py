@@ -142,7 +142,8 @@ LEAD = Machine(
         working="answered won lost withdrawn",
         answered="working won lost withdrawn",
         won="",
-        lost="",
-        withdrawn="",
+        # What was accepted before may be paid for afterwards.
+        lost="won",
+        withdrawn="won",
     ),
 )

@@ -12,13 +12,17 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from marketplace.access.models import Member
+from marketplace.access.permissions import permissions_of
 from marketplace.input_text import paragraphs
+from marketplace.leads.events import LeadAssigned, LeadClosed
 from marketplace.leads.messages import lock_lead, require_open
-from marketplace.leads.models import LEAD, Lead, LeadNote
+from marketplace.leads.models import LEAD, OPEN, Lead, LeadNote
 
 SET_BY_SELLER = ("working", "won", "lost")
 MAX_NOTE = 2_000
+MANAGE = "leads.manage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,10 @@ def plan_lead(uow: UnitOfWork, command: PlanLead) -> Lead:
 
     Raises:
         Forbidden: `permission_missing` without leads.manage.
-        NotFound: `lead_not_found`, `member_not_found`: not an active member of the seller.
+        NotFound: `lead_not_found`, `member_not_found`: not an active member of the seller who may work on requests.
         Invalid: `lead_state_unknown`. Conflict: `lead_closed`.
 
-    Locks: the lead.
+    Locks: the lead. Emits: LeadAssigned, LeadClosed.
     """
     lead = _lock_own(uow, command.lead_id)
     if command.state is not None and command.state not in (*SET_BY_SELLER, lead.state):
@@ -48,12 +52,16 @@ def plan_lead(uow: UnitOfWork, command: PlanLead) -> Lead:
     if wanted == (lead.assigned_to, lead.due_on, lead.state):
         return lead
     require_open(lead)
+    sides = {"lead_id": lead.id, "buyer_org_id": lead.buyer_org_id, "seller_org_id": lead.seller_org_id}
     if command.assigned_to is not None and command.assigned_to != lead.assigned_to:
         _require_member(uow, lead.seller_org_id, command.assigned_to)
+        emit(uow, LeadAssigned(**sides, person_id=command.assigned_to, by=uow.principal.person()))
     lead.assigned_to, lead.due_on = command.assigned_to, command.due_on
     if command.state is not None:
         LEAD.move(uow, lead, command.state, org_ids=[lead.buyer_org_id, lead.seller_org_id])
     uow.flush()
+    if lead.state not in OPEN:
+        emit(uow, LeadClosed(**sides))
     return lead
 
 
@@ -85,7 +93,7 @@ def withdraw_lead(uow: UnitOfWork, lead_id: UUID) -> Lead:
     Raises:
         NotFound: `lead_not_found`, the seller included. Conflict: `lead_closed` when the seller closed it.
 
-    Locks: the lead.
+    Locks: the lead. Emits: LeadClosed.
     """
     lead = lock_lead(uow, lead_id)
     if lead.buyer_org_id != uow.principal.organization():
@@ -95,11 +103,12 @@ def withdraw_lead(uow: UnitOfWork, lead_id: UUID) -> Lead:
     if LEAD.move(uow, lead, "withdrawn", org_ids=[lead.buyer_org_id, lead.seller_org_id]):
         lead.contact_name = lead.contact_email = lead.contact_phone = ""
         uow.flush()
+        emit(uow, LeadClosed(lead_id=lead.id, buyer_org_id=lead.buyer_org_id, seller_org_id=lead.seller_org_id))
     return lead
 
 
 def _lock_own(uow: UnitOfWork, lead_id: UUID) -> Lead:
-    uow.principal.require("leads.manage")
+    uow.principal.require(MANAGE)
     lead = lock_lead(uow, lead_id)
     if lead.seller_org_id != uow.principal.organization():
         raise NotFound("lead_not_found")
@@ -107,8 +116,8 @@ def _lock_own(uow: UnitOfWork, lead_id: UUID) -> Lead:
 
 
 def _require_member(uow: UnitOfWork, org_id: UUID, person_id: UUID) -> None:
-    found = uow.session.scalar(
-        select(Member.id).where(Member.org_id == org_id, Member.person_id == person_id, Member.state == "active")
-    )
-    if found is None:
+    found = uow.session.scalars(
+        select(Member).where(Member.org_id == org_id, Member.person_id == person_id, Member.state == "active")
+    ).one_or_none()
+    if found is None or MANAGE not in permissions_of(found.roles):
         raise NotFound("member_not_found")

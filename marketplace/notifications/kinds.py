@@ -91,6 +91,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("run_failed", _SALES),
         Kind("lead_arrived", _LEADS),
         Kind("lead_written", _LEADS),
+        Kind("lead_assigned", _LEADS),
         Kind("request_answered", _REQUESTS),
         Kind("offer_made", _REQUESTS),
         Kind("offer_withdrawn", _REQUESTS),

@@ -12,12 +12,13 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
-from kernel.money import exponent
+from kernel.money import CURRENCIES, exponent
 from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.plan_terms import terms_of
 from marketplace.discovery.place_video import set_category
 from marketplace.input_text import line
 from marketplace.placements.claim_checks import KINDS, TRIAL, UNITS, ClaimValue, find_contradiction
+from marketplace.placements.claim_words import other_figure, promises_trial
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.models import Video
@@ -168,7 +169,7 @@ def add_claim(uow: UnitOfWork, command: AddClaim) -> Claim:
     Raises:
         NotFound: `placement_not_found`.
         Invalid: `claim_kind_unknown`, `trial_unavailable`, `claim_value_missing`, `currency_unknown`, `unit_unknown`,
-            `claim_beyond_end`, `text_required`, `text_too_long`.
+            `claim_beyond_end`, `text_required`, `text_too_long`, `claim_text_differs`: the words speak of another figure.
         Conflict: `claim_contradicts_plan`, `too_many_claims`.
 
     Locks: the video, then the placement.
@@ -257,6 +258,11 @@ def _check_claim(command: AddClaim) -> None:
         raise Invalid("trial_unavailable", field="kind")
     if command.kind not in KINDS:
         raise Invalid("claim_kind_unknown", field="kind", known=", ".join(KINDS))
+    words = [text for text in (command.text, command.text_en) if text]
+    if promises_trial(*words):
+        raise Invalid("trial_unavailable", field="text")
+    if (figure := other_figure(command.kind, command.value_int, _known(command.currency), *words)) is not None:
+        raise Invalid("claim_text_differs", field="text", figure=figure)
     if command.kind in {"feature", "service_level"}:
         if not command.value_text:
             raise Invalid("claim_value_missing", field="value_text")
@@ -271,6 +277,10 @@ def _check_claim(command: AddClaim) -> None:
             raise Invalid("unit_unknown", field="unit", known=", ".join(UNITS))
     elif command.currency is not None:
         raise Invalid("currency_unknown", field="currency")
+
+
+def _known(currency: str | None) -> str | None:
+    return currency if currency in CURRENCIES else None
 
 
 def _placeable(uow: UnitOfWork, plan_id: UUID, org_id: UUID) -> tuple[Plan, Listing]:

@@ -33,7 +33,7 @@ def ask_question(uow: UnitOfWork, listing_id: UUID, text: str) -> ProductQuestio
     """Ask about a product on sale. The same question of the same person, not yet answered, is not asked twice.
 
     Raises:
-        NotFound: `listing_not_found`. Conflict: `own_listing`. Invalid: `text_required`, `text_too_long`.
+        NotFound: `listing_not_found`. Conflict: `own_product`. Invalid: `text_required`, `text_too_long`.
         TooMany: `too_many_comments`. Forbidden: `person_required`, `organization_required`.
 
     Emits: QuestionAsked. Locks: the person's writing.
@@ -41,7 +41,7 @@ def ask_question(uow: UnitOfWork, listing_id: UUID, text: str) -> ProductQuestio
     org_id, person_id = uow.principal.organization(), uow.principal.person()
     listing = get_listing(uow, listing_id)
     if listing.org_id == org_id:
-        raise Conflict("own_listing")
+        raise Conflict("own_product")
     body = paragraphs("text", text, MAX_TEXT)
     if not body:
         raise Invalid("text_required", field="text")

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.models import Listing, ListingVersion
-from marketplace.leads.events import LeadArrived, LeadMessageSent
+from marketplace.leads.events import LeadArrived, LeadAssigned, LeadMessageSent
 from marketplace.leads.models import Lead
 from marketplace.notifications.notify import NewNotification
 from marketplace.parties.models import Organization
@@ -38,6 +38,22 @@ def lead_message_sent(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Itera
             org_id=lead.buyer_org_id,
             person_id=lead.asked_by,
         )
+
+
+@notifies_of(LeadAssigned)
+def lead_assigned(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Who is to take care of a request learns of it, unless they took it themselves."""
+    for event, lead, params in _leads(uow, events):
+        if event.payload["person_id"] != event.payload["by"]:
+            yield NewNotification(
+                event.id,
+                event.at,
+                "lead_assigned",
+                f"/seller/leads/{lead.id}",
+                params,
+                org_id=lead.seller_org_id,
+                person_id=event.uuid("person_id"),
+            )
 
 
 def _to_seller(event: RecordedEvent, kind: str, lead: Lead, params: dict[str, str]) -> NewNotification:

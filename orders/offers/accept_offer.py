@@ -9,6 +9,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Gone, NotFound
 from kernel.jobs.outbox import emit
+from marketplace.leads.models import OPEN, Lead
 from orders.offers.events import OfferAccepted
 from orders.offers.models import OFFER, Offer
 
@@ -32,8 +33,8 @@ def get_open_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
 
 def require_open(uow: UnitOfWork, offer: Offer | None) -> Offer:
     """Raises:
-    NotFound: `offer_not_found`, the seller included. Conflict: `offer_accepted`, `offer_withdrawn`, `offer_declined`.
-    Gone: `offer_expired`.
+    NotFound: `offer_not_found`, the seller included. Conflict: `offer_accepted`, `offer_withdrawn`, `offer_declined`,
+        `lead_closed`: it ends with its request. Gone: `offer_expired`.
     """
     if offer is None or offer.buyer_org_id != uow.principal.organization():
         raise NotFound("offer_not_found")
@@ -41,4 +42,7 @@ def require_open(uow: UnitOfWork, offer: Offer | None) -> Offer:
         raise Conflict(f"offer_{offer.state}")
     if offer.valid_until <= clock.now():
         raise Gone("offer_expired")
+    lead = uow.session.get(Lead, offer.lead_id)
+    if lead is not None and lead.state not in OPEN:
+        raise Conflict("lead_closed", state=lead.state)
     return offer

@@ -77,9 +77,7 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
         made_by=uow.principal.person(),
         created_at=clock.now(),
     )
-    before = uow.session.scalars(
-        select(Offer).where(Offer.lead_id == lead.id, state_in(Offer.state, "open")).with_for_update()
-    ).one_or_none()
+    before = _find_open(uow, lead.id)
     if before is not None:
         if _says(before) == _says(offer):
             return before
@@ -110,11 +108,23 @@ def withdraw_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
     return offer
 
 
+def withdraw_offered(uow: UnitOfWork, lead_id: UUID) -> None:
+    """Take back what is open on a request that was closed. Emits: OfferWithdrawn. Locks: the offer."""
+    offer = _find_open(uow, lead_id)
+    if offer is not None:
+        withdraw(uow, offer)
+
+
 def withdraw(uow: UnitOfWork, offer: Offer) -> None:
     """Take a locked offer back, once. Emits: OfferWithdrawn."""
     if OFFER.move(uow, offer, "withdrawn", org_ids=offer.parties):
         emit(uow, OfferWithdrawn(**offer.fact))
         uow.flush()
+
+
+def _find_open(uow: UnitOfWork, lead_id: UUID) -> Offer | None:
+    found = select(Offer).where(Offer.lead_id == lead_id, state_in(Offer.state, "open"))
+    return uow.session.scalars(found.with_for_update()).one_or_none()
 
 
 def _price(plan: Sellable, command: MakeOffer) -> int:

@@ -283,7 +283,7 @@ class TestQuestions:
 
     def test_a_seller_asks_nothing_of_itself_and_nobody_asks_without_end(self, stage: Stage, listing_id: UUID) -> None:
         refused = self.ask(signed_in(stage, stage.seller.owner), listing_id)
-        assert (refused.status_code, refused.json()["code"]) == (409, "own_listing")
+        assert (refused.status_code, refused.json()["code"]) == (409, "own_product")
         client = signed_in(stage, stage.purchaser)
         assert self.ask(client, uuid7()).status_code == 404
         assert self.ask(client, listing_id, " ").status_code == 422

@@ -12,12 +12,14 @@ from sqlalchemy import select
 
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
-from kernel.errors import DomainError, NotFound
+from kernel.errors import Conflict, DomainError, NotFound
 from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.catalog.review_listing import withdraw_plan
+from marketplace.demos.end_request import plan_request
 from marketplace.leads.create_lead import CreateLead, create_lead
 from marketplace.leads.models import Lead
+from marketplace.leads.work_lead import PlanLead
 from marketplace.notifications.models import Notification
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
@@ -354,3 +356,38 @@ def test_both_sides_are_told(stage: Stage, lead_id: UUID) -> None:
 
     assert told(stage, stage.purchaser.person()) == ["offer_made", "offer_made", "offer_withdrawn"]
     assert told(stage, stage.seller.owner.person()) == ["offer_accepted"]
+
+
+class TestClosedByHand:
+    def test_what_was_offered_ends_with_its_request(self, stage: Stage) -> None:
+        lead_id = requested(stage)
+        offer_id = offered(stage, lead_id)
+        lose(stage, lead_id)
+        with pytest.raises(Conflict, match="lead_closed"):
+            quoted(stage, offer_id)
+        stage.run()
+        assert stage.rows(select(Offer.state).where(Offer.id == offer_id)) == ["withdrawn"]
+        with pytest.raises(Conflict, match="offer_withdrawn"):
+            quoted(stage, offer_id)
+
+    def test_what_was_accepted_before_is_won_when_it_is_paid(self, stage: Stage) -> None:
+        lead_id = requested(stage)
+        stage.purchase(quoted(stage, offered(stage, lead_id)))
+        lose(stage, lead_id)
+        stage.run()
+        assert stage.rows(select(Lead.state).where(Lead.id == lead_id)) == ["won"]
+
+    def test_given_back_after_its_request_was_closed_it_holds_no_more(self, stage: Stage) -> None:
+        lead_id = requested(stage)
+        offer_id = offered(stage, lead_id)
+        with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+            set_rule(uow, SetRule("CNY", GROSS - 1))
+        purchase_id = stage.purchase(quoted(stage, offer_id))
+        lose(stage, lead_id)
+        reject(stage, purchase_id)
+        assert stage.rows(select(Offer.state).where(Offer.id == offer_id)) == ["withdrawn"]
+
+
+def lose(stage: Stage, lead_id: UUID) -> None:
+    command = PlanLead(lead_id, None, None, "lost")
+    transact(stage.services.db, stage.seller.owner, lambda uow: plan_request(uow, command))

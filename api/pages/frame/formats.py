@@ -54,9 +54,11 @@ class Formats:
         return format_date(local, "medium", locale=self.locale)
 
     def appointment(self, value: datetime) -> str:
-        """An instant to be there at: weekday, day and minute, in the reader's time zone."""
-        local = value.astimezone(get_timezone(self.time_zone))
-        return f"{format_skeleton('yMMMEd', local, locale=self.locale)} {local:%H:%M}"
+        """An instant to be there at: weekday, day and minute in the reader's time zone, which is named."""
+        zone = get_timezone(self.time_zone)
+        local = value.astimezone(zone)
+        offset = format_datetime(value, "O", tzinfo=zone, locale=self.locale)
+        return f"{format_skeleton('yMMMEd', local, locale=self.locale)} {local:%H:%M} ({offset})"
 
     def short_day(self, value: date | datetime) -> str:
         """Month and day."""

@@ -63,10 +63,10 @@ class Form:
         return value
 
     def number(self, name: str, *, least: int = 0, most: int = 1_000_000_000) -> int:
-        """A whole number in bounds. Raises Invalid(`validation_failed`) otherwise."""
+        """A whole number in bounds. Raises Invalid(`number_out_of_range`) otherwise."""
         value = self.values.get(name, "")
         if not value.isascii() or not value.isdigit() or len(value) > 12 or not least <= int(value) <= most:
-            raise Invalid("validation_failed", field=name)
+            raise Invalid("number_out_of_range", field=name, least=least, most=most)
         return int(value)
 
     def file(self, name: str) -> UploadFile:

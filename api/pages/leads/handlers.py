@@ -16,6 +16,7 @@ from api.network_address import network_address
 from api.pages.buy.handlers import own_product
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
+from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.pages.leads.demo_handlers import slot_of
 from api.pages.leads.presenter import ask_view, lead_address, lead_item, own_page, refusal, seller_page
@@ -94,7 +95,8 @@ def send_ask(
     except DomainError as refused:
         with page_request.work() as uow:
             view = ask_view(page_request, uow, get_listing(uow, listing_id), kind, typed)
-        view = replace(view, placement_id=placement, second=second_s)
+            is_asked = find_open_lead(uow, listing_id, kind) is not None
+        view = replace(view, placement_id=placement, second=second_s, is_asked=is_asked)
         return page_request.render(
             replace(view, **refusal(page_request, refused)), status=refused.status, headers=headers_of(refused)
         )
@@ -147,6 +149,7 @@ def withdraw(lead_id: FromPath[UUID], page_request: Given[PageRequest], form: Gi
 @page(addresses.SELLER_LEADS, MANAGE)
 def show_board(page_request: Given[PageRequest]) -> Answer:
     """What the seller was asked for, the newest first."""
+    require_seller(page_request)
     state = _state(page_request)
     with page_request.work() as uow:
         found = list_seller_leads(uow, cursor=page_request.query("cursor", most=200) or None, state=state or None)

@@ -27,12 +27,14 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid, NotFound
 from kernel.ids import uuid7
 from marketplace.access.members import list_members
+from marketplace.access.permissions import permissions_of
 from marketplace.catalog.queries import ListingView, PlanView, get_listing
 from marketplace.demos.calendar import free_slots
 from marketplace.demos.queries import booking_of
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
 from marketplace.leads.models import KINDS, OPEN
 from marketplace.leads.queries import LeadView, MessageView, get_own_lead, get_seller_lead, messages_of, notes_of
+from marketplace.leads.work_lead import MANAGE
 from marketplace.parties.lookups import get_party
 from orders.offers.models import DECLINE_REASONS
 from orders.offers.queries import OfferView, offers_of
@@ -122,7 +124,10 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
         shown,
         item=replace(shown.item, assigned=found.assigned_name or "", due_on=found.due_on),
         notes=tuple(Written(one.author, one.text, one.created_at) for one in notes),
-        members=(nobody, *(Choice(str(one.person_id), one.name) for one in members)),
+        members=(
+            nobody,
+            *(Choice(str(one.person_id), one.name) for one in members if MANAGE in permissions_of(one.roles)),
+        ),
         assigned_to=str(found.assigned_to or ""),
         plans=tuple(_plan(page_request, one) for one in listing.plans),
         offered=offered or usual,

@@ -238,6 +238,7 @@ def _attempts(page_request: PageRequest, rows: Sequence[AttemptRow]) -> tuple[Ti
 
 def _entitlements(page_request: PageRequest, data: OrderPageData) -> list[Link]:
     links = []
+    may_open = page_request.principal.may("entitlements.read")
     for one in data.deliveries:
         state: LinkState = {"active": "done", "ended": "done", "suspended": "failed"}.get(one.entitlement_state, "todo")  # type: ignore[assignment]  # literals of the mapping
         text = {"todo": page_request.t("order.entitlement_waits")}.get(state, "")
@@ -252,7 +253,7 @@ def _entitlements(page_request: PageRequest, data: OrderPageData) -> list[Link]:
                 one.valid_from if state == "done" else None,
                 _of_line(page_request, data, one, text),
                 str(one.entitlement_id),
-                addresses.entitlement(str(one.entitlement_id)) if state == "done" else None,
+                addresses.entitlement(str(one.entitlement_id)) if state == "done" and may_open else None,
             )
         )
     return links or [Link("entitlement", "todo", text=page_request.t("order.entitlement_waits"))]

@@ -175,6 +175,26 @@ def test_buys_without_scripts(product: Product, visit: Visits) -> None:
     page.wait_for_selector("aside a[href$='/pdf']", timeout=ACTIVE_MS)
 
 
+def test_enter_in_a_changed_quantity_buys_nothing_unseen(product: Product, visit: Visits) -> None:
+    page = visit(PHONE, "en").page
+    sign_in(page, product, BUYERS["en"])
+    open_hiring(page, product, "en")
+    seek(page, int(page.locator("[data-card]").first.get_attribute("data-from") or "0") + 0.2)
+    page.locator("[data-card].on").first.click()
+    bought: list[str] = []
+    page.on("request", lambda sent: bought.append(sent.url) if sent.url.endswith("/v1/purchases") else None)
+    before = page.locator("dialog[open] [data-gross]").inner_text()
+    page.locator("dialog[open] #quantity").select_text()
+    page.keyboard.type("22")
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog[open] [data-gross]")).not_to_have_text(before)
+    expect(page.locator("dialog[open] [data-pay]")).to_be_enabled()
+    assert bought == []
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog[open] [data-progress]")).to_be_visible()
+    assert len(bought) == 1
+
+
 def test_a_failed_payment_says_so_and_can_be_paid_another_way(product: Product, visit: Visits) -> None:
     page = visit(DESK, "zh-CN").page
     sign_in(page, product, BUYERS["zh-CN"])

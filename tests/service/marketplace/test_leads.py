@@ -155,7 +155,7 @@ class TestAsking:
     def test_nobody_asks_themselves_nor_for_what_is_not_on_sale(
         self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan
     ) -> None:
-        assert refusal(uow, seller, plan) == "own_listing"
+        assert refusal(uow, seller, plan) == "own_product"
         uow.session.get_one(Listing, plan.listing_id).state = "suspended"
         uow.flush()
         assert refusal(uow, buyer, plan) == "listing_suspended"
@@ -169,10 +169,20 @@ class TestAsking:
 class TestTwice:
     def test_the_same_again_is_the_same_request(self, uow: UnitOfWork, buyer: Org, plan: Plan) -> None:
         lead = ask(uow, buyer, plan, text="once")
-        assert ask(uow, buyer, plan, text="twice").id == lead.id
+        assert ask(uow, buyer, plan, text="once").id == lead.id
         assert [one.text for one in messages_of(uow, lead.id)] == ["once"]
         assert topics(uow, lead) == ["marketplace.lead_arrived.v1"]
         assert ask(uow, buyer, plan, "demo").id != lead.id
+
+    def test_other_words_and_another_quantity_go_on_in_the_open_request(
+        self, uow: UnitOfWork, buyer: Org, plan: Plan
+    ) -> None:
+        with acting(uow, buyer.owner):
+            lead = create_lead(uow, CreateLead("quote", plan.listing_id, text="once", quantity=5))
+            again = create_lead(uow, CreateLead("quote", plan.listing_id, text="twice", quantity=77))
+        assert (again.id, again.quantity) == (lead.id, 77)
+        assert [one.text for one in messages_of(uow, lead.id)] == ["once", "twice"]
+        assert topics(uow, lead) == ["marketplace.lead_arrived.v1", "marketplace.lead_message_sent.v1"]
 
     def test_a_contact_given_later_stands_in_the_open_request(
         self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan
@@ -313,7 +323,7 @@ class TestWriting:
             with pytest.raises(Conflict, match="lead_closed"):
                 send_message(uow, lead.id, "Hello?")
         sent = "marketplace.lead_message_sent.v1"
-        assert topics(uow, lead) == ["marketplace.lead_arrived.v1", sent, sent]
+        assert topics(uow, lead) == ["marketplace.lead_arrived.v1", sent, sent, "marketplace.lead_closed.v1"]
 
     @pytest.mark.parametrize("table", ["lead_message", "lead_note"])
     def test_what_was_written_stays(self, uow: UnitOfWork, buyer: Org, seller: Org, plan: Plan, table: str) -> None:

@@ -53,8 +53,8 @@ def price_claim(placement_id: UUID, price: int) -> AddClaim:
         placement_id,
         "price",
         7_000,
-        "¥199 / 席 / 年",
-        "¥199 per seat and year",
+        f"¥{price / 100:g} / 席 / 年",
+        f"¥{price / 100:g} per seat and year",
         value_int=price,
         currency="CNY",
         unit="seat/year",
@@ -151,6 +151,30 @@ class TestPublishing:
             add_claim(uow, price_claim(placement.id, 19_900))
             (fact,) = claims_of(uow, video.id, plan.id)
         assert (fact.ok, fact.value_int, fact.at_ms) == (True, 19_900, 7_000)
+
+    @pytest.mark.parametrize(
+        ("words", "code"),
+        [
+            ("免费试用 14 天", "trial_unavailable"),
+            ("A free 14-day trial", "trial_unavailable"),
+            ("先用后付，首月 0 元", "trial_unavailable"),
+            ("¥1 / 席 / 年", "claim_text_differs"),
+            ("¥1,99 / 席 / 年", "claim_text_differs"),
+        ],
+    )
+    def test_the_words_of_a_claim_promise_nothing_else(self, uow: UnitOfWork, words: str, code: str) -> None:
+        seller = make_seller(uow)
+        (plan,) = make_plans(uow, seller)
+        _, placement = make_published_video(uow, seller, plan)
+        with acting(uow, seller.owner):
+            with pytest.raises(Invalid, match=code):
+                add_claim(uow, replace(price_claim(placement.id, 19_900), text=words))
+            with pytest.raises(Invalid, match=code):
+                add_claim(uow, replace(price_claim(placement.id, 19_900), text_en=words))
+            add_claim(
+                uow,
+                replace(price_claim(placement.id, 19_900), text="每席每年一百九十九元", text_en="199.00 CNY a seat"),
+            )
 
     def test_an_unfinished_onboarding_stands_in_the_way(self, uow: UnitOfWork) -> None:
         seller = make_org(uow, seller=True)

@@ -67,7 +67,7 @@ marketplace.tax_id_dispute: open > evidence_asked settled dismissed; evidence_as
 marketplace.demo_booking: booked > cancelled; cancelled > booked
 marketplace.email_domain: pending > approved refused removed; approved > removed
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
-    answered > working won lost withdrawn
+    answered > working won lost withdrawn; lost > won; withdrawn > won
 marketplace.member: active > removed; removed > active
 """
 

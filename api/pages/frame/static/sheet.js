@@ -113,6 +113,8 @@ export function enhance(root, close = () => history.back()) {
 
   function changed() {
     clearTimeout(timer);
+    // What is shown is not what is chosen any more: neither a click nor Enter may buy at it.
+    stale = true;
     pay.disabled = true;
     if (!quantity.checkValidity()) {
       quantity.setAttribute("aria-invalid", "true");
@@ -144,7 +146,8 @@ export function enhance(root, close = () => history.back()) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (stale) {
-      await price();
+      clearTimeout(timer);
+      if (form.reportValidity()) await price();
       return;
     }
     const [gateway, ...token] = form.elements.payment_method_id.value.split(":");
