@@ -31,13 +31,14 @@ YEARS = 10
 def starts() -> list[tuple[datetime, str, int]]:
     """A thousand first days: any, and those on which months and clocks are odd."""
     drawn = random.Random(7)
-    odd = [(2027, 1, 31), (2028, 2, 29), (2027, 3, 28, 2, 30), (2027, 11, 7, 1, 30)]
+    odd = [(2027, 1, 31, 0), (2028, 2, 29, 0), (2027, 3, 28, 150), (2027, 11, 7, 90)]
     found = []
     for number in range(1_000):
         zone = ZONES[number % len(ZONES)]
-        start = datetime(*odd[number % 40] if number % 40 < len(odd) else (2027, 1, 1), tzinfo=ZoneInfo(zone))  # type: ignore[misc]
-        if number % 40 >= len(odd):
-            start += timedelta(minutes=drawn.randrange(525_600))
+        year, month, day, minute = (
+            odd[number % 40] if number % 40 < len(odd) else (2027, 1, 1, drawn.randrange(525_600))
+        )
+        start = datetime(year, month, day, tzinfo=ZoneInfo(zone)) + timedelta(minutes=minute)
         found.append((start.astimezone(UTC), zone, drawn.choice((1, 3, 12, 24))))
     return found
 
