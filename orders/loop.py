@@ -2,13 +2,14 @@
 
     seller's connector tested ─► that step of its checklist done
     purchase placed ─► (approved) ─► payment ─► order paid ─► charge recorded, delivery begun, an offer's request won
-    request closed by hand ─► what was offered on it withdrawn
         delivery done ─► order active ─► share released after its hold, subscription begun, invoice issued
         delivery failed or late ─► order's money refunded ─► order refunded, delivery ended, credit note issued
     payment after its purchase expired ─► refunded      refund refused ─► tried again tomorrow
     payment reversed ─► its orders refunded by what is gone      dispute lost ─► the same
     dispute ended ─► what was owed back meanwhile goes back      incident closed ─► a refund that came back is settled
-    last term over ─► subscription and entitlement ended, order complete
+    renewal due ─► purchase of the next term ─► payment ─► term added, share released with it, invoice issued
+    last term over ─► past due while its renewal waits for money, else subscription and entitlement ended, order complete
+    request closed by hand ─► what was offered on it withdrawn
 
 What needs no call outside follows in the transaction of its event; where that fails, as a durable job.
 It happens exactly once, whatever dies in between. Delivered or refunded: there is no third way out of `paid`.
