@@ -92,8 +92,10 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     heard: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        # The refused publication is an answer with status 409, which the browser reports by itself.
-        refused = message.location.get("url", "").endswith("/publish") and "409" in message.text
+        # Answers with status 409, which the browser reports by itself: the refused publication, and tus' own word to whoever
+        # goes on before the server has stored what came of the piece before; its client then asks from where, and goes on.
+        address = message.location.get("url", "")
+        refused = "409" in message.text and (address.endswith("/publish") or "/v1/uploads/" in address)
         if message.type == "error" and not refused:
             heard.append(message.text)
 
