@@ -111,7 +111,7 @@ def conversations(sales: Sequence[Step], ends_at: datetime) -> Iterator[Step]:
     yield from _advice(ends_at)
     yield from _questions(ends_at)
     yield from _reviews(sales, ends_at)
-    yield Step(ends_at - 2 * _DAY, Deputise("xinghe"))
+    yield Step(ends_at - 2 * _DAY, Deputise("lakeside"))
     yield Step(ends_at - 2 * _DAY, Post(COMING.key))
     yield Step(ends_at - timedelta(minutes=1), Confide("expenses-b", "xinghe"))
 
