@@ -18,6 +18,8 @@ MAX_BYTES = 10_000_000
 MAX_PIXELS = 40_000_000
 """Of what is sent: a camera's picture, and not a small file that unfolds into gigabytes."""
 LEAST_PX = 200
+MOST_SIDES = 10
+"""How often the shorter side may go into the longer one: beyond it there is nothing to see, and WebP ends at 16,383 pixels."""
 WIDTHS = (480, 1600)
 """In which it is kept; a smaller picture is not made larger."""
 _FORMATS = ("JPEG", "PNG", "WEBP")
@@ -39,7 +41,7 @@ def prepare_image(content: bytes) -> PreparedImage:
 
     Raises:
         Invalid: `image_empty`, `image_too_large`, `image_kind_unknown`, `image_unreadable`, `image_too_many_pixels`,
-            `image_too_small`.
+            `image_too_small`, `image_too_long`.
     """
     if not content:
         raise Invalid("image_empty", field="file")
@@ -58,6 +60,8 @@ def prepare_image(content: bytes) -> PreparedImage:
             raise Invalid("image_too_many_pixels", field="file", limit=MAX_PIXELS // 1_000_000)
         if min(opened.size) < LEAST_PX:
             raise Invalid("image_too_small", field="file", least=LEAST_PX)
+        if max(opened.size) > MOST_SIDES * min(opened.size):
+            raise Invalid("image_too_long", field="file", most=MOST_SIDES)
         try:
             upright = _pixels(opened)
         except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:

@@ -87,6 +87,8 @@ def gif() -> bytes:
         (picture()[: len(picture()) // 2], "image_unreadable"),
         (picture(kind="PNG")[:-30], "image_unreadable"),
         (picture((199, 400)), "image_too_small"),
+        (picture((200, 2_001)), "image_too_long"),
+        (picture((20_000, 200)), "image_too_long"),
         (bomb(), "image_too_many_pixels"),
     ],
 )
@@ -100,3 +102,8 @@ def test_what_hides_behind_a_picture_does_not_survive() -> None:
     hidden = b"PK\x03\x04<script>alert(1)</script>"
     for content in prepare_image(picture() + hidden).files.values():
         assert b"script" not in content
+
+
+def test_the_longest_picture_can_be_kept() -> None:
+    made = prepare_image(picture((1_600, 16_000)))
+    assert (made.width, made.height) == (1_600, 16_000)
