@@ -34,6 +34,7 @@ from marketplace.access.invitations import (
     read_invitation,
     withdraw_invitation,
 )
+from marketplace.access.second_factor import find_second_factor
 from marketplace.access.sessions import NewSession, begin_session
 
 
@@ -52,7 +53,9 @@ class TokenIn(Wire):
 
 
 class AcceptIn(TokenIn):
-    """`name` and `password` where the address is new here; who has an account signs in first."""
+    """`name` and `password` where the address is new here; `password` alone of an account that has no organization left to sign
+    in for (`may_sign_in`); who has one signs in first.
+    """
 
     name: Annotated[str, Field(max_length=100)] = ""
     password: Annotated[Password, Field(min_length=0)] = ""
@@ -127,19 +130,27 @@ def shown_invitation(request: ApiRequest, token: str) -> InvitationShown:
 
 
 def accept(request: ApiRequest, token: str, newcomer: Newcomer | None) -> tuple[NewSession, tuple[Cookie, ...]]:
-    """Join, and act for the organization from now on. Raises as `accept_invitation`; `sign_in_required` for nobody at all."""
+    """Join, and act for the organization from now on.
+
+    Raises: as `accept_invitation`; Unauthenticated `sign_in_required` for nobody at all and, having joined, where the account
+    asks for a second factor.
+    """
     count_link(request)
     signed_in, services = request.signed_in, request.services
     who = newcomer if newcomer is not None or signed_in is None else signed_in.principal.person()
     if who is None:
         raise Unauthenticated("sign_in_required")
 
-    def work(uow: UnitOfWork) -> tuple[NewSession, str]:
+    def work(uow: UnitOfWork) -> tuple[NewSession | None, str]:
         shown = read_invitation(uow, services.signer, token)
         joined = accept_invitation(uow, services.signer, token, who)
+        if signed_in is None and find_second_factor(uow, joined.person_id) is not None:
+            return None, shown.email
         return begin_session(uow, joined.person_id, joined.org_id, browser_of(request)), shown.email
 
     opened, email = request.transact(work, acting_as=PRE_AUTH)
+    if opened is None:
+        raise Unauthenticated("sign_in_required")
     return opened, (device_cookie(services, email, None), session_cookie(services, opened.token))
 
 

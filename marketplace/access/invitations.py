@@ -13,15 +13,16 @@ from kernel import audit, clock
 from kernel.db.locks import lock_row
 from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
-from kernel.signing import BadToken, TokenSigner
+from kernel.signing import BadToken, TokenSigner, verify_password
 from marketplace.access.add_person import NewPerson, add_person, find_person_id
 from marketplace.access.counted_limits import Limit, count_within
 from marketplace.access.events import MemberJoined
 from marketplace.access.members import checked_roles, join
 from marketplace.access.models import INVITATION, Invitation, Member, Person
+from marketplace.access.permissions import permissions_of
 from marketplace.input_text import checked_email
 from marketplace.mail.bounces import Bounce, find_bounces
 from marketplace.mail.compose import Proof, proof_params
@@ -70,11 +71,13 @@ class InvitationShown:
     invited_by: str
     expires_at: datetime
     has_account: bool
+    may_sign_in: bool
+    """Whether that account has an organization to sign in for. One without accepts by its password."""
 
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """An invited person who is new here."""
+    """An invited person who is new here; or who has an account, by its password, and no organization to sign in for any more."""
 
     name: str
     password: str = field(repr=False)
@@ -168,6 +171,7 @@ def read_invitation(uow: UnitOfWork, signer: TokenSigner, token: str) -> Invitat
     row = _open(uow.session.get(Invitation, _id_in(signer, token)))
     organization = uow.session.get_one(Organization, row.org_id)
     inviter = uow.session.get_one(Person, row.invited_by)
+    account_id = find_person_id(uow, row.email)
     return InvitationShown(
         org_id=row.org_id,
         organization=organization.display_name,
@@ -175,7 +179,8 @@ def read_invitation(uow: UnitOfWork, signer: TokenSigner, token: str) -> Invitat
         roles=tuple(row.roles),
         invited_by=inviter.name,
         expires_at=row.expires_at,
-        has_account=find_person_id(uow, row.email) is not None,
+        has_account=account_id is not None,
+        may_sign_in=account_id is not None and _has_organization(uow, account_id),
     )
 
 
@@ -187,11 +192,14 @@ def accept_invitation(uow: UnitOfWork, signer: TokenSigner, token: str, who: UUI
     Raises:
         Invalid: `link_invalid`, and those of `add_person`. Forbidden: `invitation_for_another`: it went to another address;
             `provider_required`: signing in by the organization's provider accepts it.
+        Unauthenticated: `credentials_invalid`: another password than that of the account.
         Conflict: `email_taken`: the address has an account, which has to sign in to accept; `member_exists`.
 
     Locks: the invitation, then the membership.
     """
     row = _open(lock_row(uow.session, Invitation, _id_in(signer, token)))
+    if not _still_gives(uow, row):
+        raise Invalid("link_invalid")
     if uow.session.get_one(Organization, row.org_id).requires_provider and "owner" not in row.roles:
         raise Forbidden("provider_required")
     if isinstance(who, UUID):
@@ -199,7 +207,9 @@ def accept_invitation(uow: UnitOfWork, signer: TokenSigner, token: str, who: UUI
             raise Forbidden("invitation_for_another")
         person_id = who
     else:
-        person_id = add_person(uow, NewPerson(row.email, who.name, who.password, who.locale)).id
+        returning_id = _returning(uow, row.email, who.password)
+        newcomer = NewPerson(row.email, who.name, who.password, who.locale)
+        person_id = add_person(uow, newcomer).id if returning_id is None else returning_id
     member = join(uow, row.org_id, person_id, row.roles)
     row.person_id = person_id
     INVITATION.move(uow, row, "accepted", org_ids=[row.org_id])
@@ -220,6 +230,29 @@ def decline_invitation(uow: UnitOfWork, signer: TokenSigner, token: str) -> None
     row = _open(lock_row(uow.session, Invitation, _id_in(signer, token)))
     INVITATION.move(uow, row, "declined", org_ids=[row.org_id])
     uow.flush()
+
+
+def _returning(uow: UnitOfWork, email: str, password: str) -> UUID | None:
+    """Whose account it is, where that has no organization left to sign in for; None where there is none, or it may sign in."""
+    person_id = find_person_id(uow, email)
+    if person_id is None or _has_organization(uow, person_id):
+        return None
+    if not verify_password(uow.session.get_one(Person, person_id).password_hash, password):
+        raise Unauthenticated("credentials_invalid")
+    return person_id
+
+
+def _still_gives(uow: UnitOfWork, row: Invitation) -> bool:
+    """Whether whoever invited is a member still who may give these roles: what somebody handed out ends with their own."""
+    inviter = uow.session.scalars(
+        select(Member).where(Member.org_id == row.org_id, Member.person_id == row.invited_by, Member.state == "active")
+    ).one_or_none()
+    return inviter is not None and permissions_of(row.roles) <= permissions_of(inviter.roles)
+
+
+def _has_organization(uow: UnitOfWork, person_id: UUID) -> bool:
+    found = select(Member.id).where(Member.person_id == person_id, Member.state == "active").limit(1)
+    return uow.session.scalar(found) is not None
 
 
 def _is_member(uow: UnitOfWork, org_id: UUID, person_id: UUID | None) -> bool:

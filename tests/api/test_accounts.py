@@ -21,13 +21,14 @@ from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.access import email_proofs, identity_limits, invitations, mail_limits
 from marketplace.access.counted_limits import Limit
+from marketplace.access.members import change_roles, remove_member
 from marketplace.access.models import EmailProof, Member, Person, SignInSession
 from marketplace.mail.compose import Composer, MailContent
 from marketplace.mail.models import Mail
 from marketplace.parties.models import Organization
 from tests.api_server import application
 from tests.conftest import NOON
-from tests.factories_marketplace import PASSWORD, Org, make_org, make_seller, new_tax_id
+from tests.factories_marketplace import PASSWORD, Org, make_member, make_org, make_seller, new_tax_id
 
 Client = TestClient[Any]
 SCAN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40) + b"\0\0\0\0IEND\xae\x42\x60\x82"
@@ -378,6 +379,56 @@ class TestInvitations:
         joined = signed_in(services, invited.email).post("/v1/invitations/acceptance", json={"token": token})
         assert joined.status_code == 201
         assert self.members(services, org) == {org.email, invited.email}
+
+    def test_who_has_left_every_organization_comes_back_by_an_invitation(
+        self, services: Services, browser: Client, org: Org, email: str
+    ) -> None:
+        body = {"token": self.invite(services, org, email), "name": "新人", "password": PASSWORD}
+        assert browser.post("/v1/invitations/acceptance", json=body).status_code == 201
+        self.remove(services, org, email)
+        browser.cookies.clear()
+        token = self.invite(services, org, email, ("viewer",))
+        shown = browser.post("/v1/invitations/lookup", json={"token": token}).json()
+        assert (shown["has_account"], shown["may_sign_in"]) == (True, False)
+        wrong = browser.post("/v1/invitations/acceptance", json={"token": token, "password": "another password"})
+        assert (wrong.status_code, wrong.json()["code"]) == (401, "credentials_invalid")
+        assert self.members(services, org) == {org.email}
+        back = browser.post("/v1/invitations/acceptance", json={"token": token, "password": PASSWORD})
+        assert back.status_code == 201, back.text
+        assert self.members(services, org) == {org.email, email}
+        assert browser.get("/v1/me").json()["org_id"] == str(org.id)
+
+    @pytest.mark.parametrize("end", ["removed", "given less"])
+    def test_what_somebody_handed_out_ends_with_their_own(
+        self, services: Services, browser: Client, org: Org, email: str, end: str
+    ) -> None:
+        with unit_of_work(services.db, SYSTEM) as uow:
+            colleague = make_member(uow, org, "owner")
+            address = uow.session.get_one(Person, colleague.person()).email
+        given = signed_in(services, address)
+        asked = given.post(
+            f"/v1/organizations/{org.id}/invitations", json={"email": email, "roles": ["owner"], "locale": "en"}
+        )
+        assert asked.status_code == 201, asked.text
+        token = token_in(mails(services, email)[0][1])
+        if end == "removed":
+            self.remove(services, org, address)
+        else:
+            with unit_of_work(services.db, org.owner) as uow:
+                change_roles(uow, self.member_id(services, org, address), ["viewer"])
+        body = {"token": token, "name": "X", "password": PASSWORD}
+        assert browser.post("/v1/invitations/acceptance", json=body).json()["code"] == "link_invalid"
+        assert email not in self.members(services, org)
+
+    def member_id(self, services: Services, org: Org, email: str) -> UUID:
+        with unit_of_work(services.db, SYSTEM) as uow:
+            found = select(Member.id).join(Person).where(Member.org_id == org.id, Person.email == email)
+            return uow.session.scalars(found).one()
+
+    def remove(self, services: Services, org: Org, email: str) -> None:
+        member_id = self.member_id(services, org, email)
+        with unit_of_work(services.db, org.owner) as uow:
+            remove_member(uow, member_id)
 
     @pytest.mark.parametrize("end", ["declined", "withdrawn", "expired"])
     def test_an_invitation_that_is_over_lets_nobody_in(

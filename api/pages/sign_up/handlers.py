@@ -208,11 +208,11 @@ def _invitation(
     page_request: PageRequest, token: str, name: str = "", error: str | None = None, error_field: str = ""
 ) -> InvitationView:
     shown, signed_in = shown_invitation(page_request.request, token), page_request.signed_in
-    way: Literal["join", "newcomer", "sign_in", "other_account"]
+    way: Literal["join", "newcomer", "returning", "sign_in", "other_account"]
     if signed_in is not None:
         way = "join" if signed_in.email == shown.email else "other_account"
     else:
-        way = "sign_in" if shown.has_account else "newcomer"
+        way = "sign_in" if shown.may_sign_in else "returning" if shown.has_account else "newcomer"
     return InvitationView(
         token=token,
         organization=shown.organization,

@@ -75,8 +75,9 @@ class InvitationView:
     invited_by: str
     email: str
     roles: tuple[str, ...]
-    way: Literal["join", "newcomer", "sign_in", "other_account"]
-    """Who looks: the person asked, somebody new, somebody who has to sign in first, or somebody else."""
+    way: Literal["join", "newcomer", "returning", "sign_in", "other_account"]
+    """Who looks: the person asked, somebody new, somebody whose account has no organization left, somebody who has to sign in
+    first, or somebody else."""
     name: str = ""
     error: str | None = None
     error_field: str = ""
