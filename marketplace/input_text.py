@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from email_validator import EmailNotValidError, validate_email
 
 from kernel.errors import Invalid
 from kernel.text import plain_text
@@ -32,12 +32,15 @@ def _within(field: str, cleaned: str, limit: int) -> str:
     return cleaned
 
 
-_EMAIL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?")
-
-
 def checked_email(email: str, *, field: str = "email") -> str:
-    """The address in its stored form. Raises Invalid(`email_invalid`)."""
-    cleaned = email.strip().lower()
-    if not _EMAIL.fullmatch(cleaned) or ".." in cleaned or len(cleaned) > 254:
-        raise Invalid("email_invalid", field=field)
-    return cleaned
+    """The address in its stored form: lower case, an international domain as ASCII (RFC 5890). Raises Invalid(`email_invalid`).
+
+    Whether its mailbox exists is for a mail to find out. A mailbox's own name is ASCII: others need SMTPUTF8 (RFC 6531) all the way.
+    """
+    try:
+        found = validate_email(
+            email.strip(), check_deliverability=False, allow_smtputf8=False, test_environment=True, strict=True
+        )
+    except EmailNotValidError as error:
+        raise Invalid("email_invalid", field=field) from error
+    return str(found.ascii_email).lower()
