@@ -33,9 +33,9 @@ def _within(field: str, cleaned: str, limit: int) -> str:
 
 
 def checked_email(email: str, *, field: str = "email") -> str:
-    """The address in its stored form: lower case, an international domain as ASCII (RFC 5890). Raises Invalid(`email_invalid`).
+    """The stored form: lower case, an international domain as ASCII (RFC 5890). Raises Invalid(`email_invalid`).
 
-    Whether its mailbox exists is for a mail to find out. A mailbox's own name is ASCII: others need SMTPUTF8 (RFC 6531) everywhere.
+    Whether its mailbox exists is for a mail to find out. Its own name is ASCII: others need SMTPUTF8 (RFC 6531) everywhere.
     """
     try:
         found = validate_email(
