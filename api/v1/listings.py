@@ -15,7 +15,8 @@ from pydantic import Field
 from api.answer_cache import answer_anew, catalogue_answer
 from api.auth import PUBLIC
 from api.request import ApiRequest
-from api.schema import CurrencyIn, MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked, refused_unless
+from api.schema import CurrencyIn, Out, PageOut, Paging, Wire, linked, refused_unless
+from api.v1.plan_bodies import PlanIn, PlanOut
 from fulfillment.connectors.queries import get_connector
 from kernel.db.uow import UnitOfWork
 from kernel.text import render_markdown
@@ -28,11 +29,10 @@ from marketplace.catalog.draft_listing import (
     draft_listing,
     revise_listing,
 )
-from marketplace.catalog.plan_terms import CODE, KEY, MAX_PRICE_MINOR, DraftPlan, Feature
+from marketplace.catalog.plan_terms import MAX_PRICE_MINOR
 from marketplace.catalog.queries import (
     ListingFilter,
     ListingView,
-    PlanView,
     get_listing,
     get_own_listing,
     list_listings,
@@ -45,49 +45,10 @@ from marketplace.catalog.review_listing import (
     withdraw_plan,
 )
 from marketplace.catalog.submit_listing import submit_listing
+from marketplace.pricing.shapes import Shape
 
 Line = Annotated[str, Field(max_length=200)]
 Markdown = Annotated[str, Field(max_length=20_000)]
-
-
-class FeatureIn(Wire):
-    """Something a plan gives, with a figure where there is one."""
-
-    key: Annotated[str, Field(max_length=60), refused_unless(KEY)]
-    zh: Annotated[str, Field(max_length=120)]
-    en: Annotated[str, Field(max_length=120)]
-    value: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000_000)] | None = None
-    unit: Annotated[str, Field(max_length=40)] | None = None
-
-
-class PlanIn(Wire):
-    """A plan. `unit_price_minor`: minor units for a seat (per_seat) or the whole, for one interval."""
-
-    code: Annotated[str, Field(max_length=40), refused_unless(CODE)]
-    name: Annotated[str, Field(max_length=60)]
-    name_en: Annotated[str, Field(max_length=60)]
-    pricing: Literal["per_seat", "flat", "one_off"]
-    interval: Literal["month", "year", "none"]
-    currency: CurrencyIn
-    unit_price_minor: Annotated[StrictInt, Field(json_schema_extra={"minimum": 0, "maximum": MAX_PRICE_MINOR})]
-    tax_included: bool = True
-    min_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
-    max_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
-    included_seats: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] = 0
-    trial_days: Annotated[
-        StrictInt,
-        Field(
-            json_schema_extra={"minimum": 0, "maximum": 0}, description="None can be promised: no order begins a trial"
-        ),
-    ] = 0
-    features: Annotated[list[FeatureIn], Field(default_factory=list, max_length=40)]
-    connector_id: UUID | None = None
-    deadline_s: Annotated[int, Field(strict=True, ge=1, le=7_776_000)] = 86_400
-
-    def drafted(self) -> DraftPlan:
-        """As the verb takes it."""
-        plain = self.model_dump(exclude={"features"})
-        return DraftPlan(**plain, features=tuple(Feature(**feature.model_dump()) for feature in self.features))
 
 
 class VersionIn(Wire):
@@ -120,33 +81,6 @@ class ConnectIn(Wire):
     """One of the seller's connectors."""
 
     connector_id: UUID
-
-
-class PlanOut(Out):
-    """A plan; the price is for one `price_unit`."""
-
-    id: UUID
-    code: str
-    name: str
-    name_en: str
-    pricing: str
-    interval: str
-    term_months: int
-    price_unit: str
-    unit_price: MoneyOut
-    tax_included: bool
-    min_seats: int
-    max_seats: int
-    included_seats: int
-    features: list[dict[str, Any]]
-    deadline_s: int
-    state: str
-    connector_id: UUID | None
-
-    @classmethod
-    def of(cls, plan: PlanView) -> PlanOut:
-        """From the query's row."""
-        return cls.of_row(plan)
 
 
 class ListingOut(Out):
@@ -226,7 +160,7 @@ async def get_listings(  # noqa: PLR0913, PLR0917 - one of them each for what th
     ] = None,
     seller: Annotated[UUID | None, QueryParameter(required=False, description="Only listings of this seller")] = None,
     pricing: Annotated[
-        Literal["per_seat", "flat", "one_off"] | None,
+        Shape | None,
         QueryParameter(required=False, description="With a plan on sale that is priced so"),
     ] = None,
     currency: Annotated[

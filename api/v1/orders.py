@@ -21,6 +21,7 @@ from api.order_watcher import OrderWatcher
 from api.payer_action import absolute_action
 from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, idempotent_command, list_page
+from api.v1.price_out import PriceLineOut, price_lines_out
 from kernel.db.uow import UnitOfWork
 from orders import queries
 from orders.order.accept_services import accept_order
@@ -47,10 +48,14 @@ class LineOut(Out):
     plan_name: str
     plan_name_en: str
     pricing: str
+    sold_by_seat: bool
     interval: str
     term_months: int
     quantity: int
     unit_price: MoneyOut
+    price_lines: Annotated[
+        list[PriceLineOut], Meta(description="How the list price came about; empty where it is unit price x quantity")
+    ]
     discount: MoneyOut
     net: MoneyOut
     tax_rate_ppm: int
@@ -66,7 +71,8 @@ class LineOut(Out):
     def of(cls, line: LineView, currency: str) -> LineOut:
         """From the query's row."""
         second = None if line.second_ms is None else line.second_ms // 1000
-        return cls.of_row(line, currency=currency, second=second, attribution=line.rule)
+        lines = price_lines_out(line.price_lines, line.interval, currency)
+        return cls.of_row(line, currency=currency, second=second, attribution=line.rule, price_lines=lines)
 
 
 class OrderOut(Out):

@@ -15,6 +15,7 @@ from api.language import Language, language_of
 from api.request import ApiRequest
 from api.schema import CurrencyIn, MoneyOut, Out, Wire
 from api.v1.approval_out import ApprovalReasonOut, ApprovalStepOut, reasons_out, steps_out
+from api.v1.price_out import PriceLineOut, price_lines_out
 from billing.tax.decision import note_in_words
 from kernel.errors import Invalid
 from orders.approval_rules.steps import steps_from
@@ -95,10 +96,15 @@ class QuoteLineOut(Out):
     plan_name: str
     plan_name_en: str
     pricing: str
+    sold_by_seat: bool
     interval: str
     term_months: int
     quantity: int
     unit_price: MoneyOut
+    price_lines: Annotated[
+        tuple[PriceLineOut, ...],
+        Meta(description="How the list price came about; empty where it is unit price x quantity"),
+    ]
     list: MoneyOut
     discount: MoneyOut
     net: MoneyOut
@@ -115,7 +121,8 @@ class QuoteLineOut(Out):
     @classmethod
     def of(cls, line: PricedLine, language: Language) -> QuoteLineOut:
         """From the quote's own line."""
-        return cls.of_row(line, tax_note=note_in_words(line.tax_reason, language))
+        lines = tuple(price_lines_out(line.price_lines, line.interval, line.currency))
+        return cls.of_row(line, tax_note=note_in_words(line.tax_reason, language), price_lines=lines)
 
 
 class InvoicePartyOut(Out):

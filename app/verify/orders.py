@@ -188,7 +188,8 @@ DELIVERED = Query(
     HAVING CASE WHEN o.subscription_id IS NULL
                      AND o.state IN ('fulfilling', 'active', 'completed', 'delivery_failed', 'refunded')
                 THEN count(e.id) <> 1 OR bool_or((e.plan_id, e.listing_id, e.term_months, e.seats) IS DISTINCT FROM
-                     (l.plan_id, l.listing_id, l.term_months, CASE l.pricing WHEN 'per_seat' THEN l.quantity ELSE 0 END))
+                     (l.plan_id, l.listing_id, l.term_months, CASE WHEN l.pricing = 'per_seat'
+                      OR jsonb_path_exists(l.price, '$.components[*] ? (@.kind == "per_seat")') THEN l.quantity ELSE 0 END))
                 ELSE count(e.id) > 0 END
     """,
 )

@@ -58,7 +58,7 @@ def invoice_commission(uow: UnitOfWork, statement: Statement) -> UUID | None:
     platform, seller = _side(uow, PLATFORM_ORG_ID), _side(uow, statement.org_id)
     on = statement.closed_at.astimezone(ZoneInfo(platform.time_zone)).date()
     decision = tax_for(platform.tax, seller.tax, "service", on, included=True)
-    amounts = line_amounts(gross_minor, 1, 0, decision)
+    amounts = line_amounts(gross_minor, 0, decision)
     zone = ZoneInfo(seller.time_zone)
     # A reader takes the last day of a period for part of it.
     last_at = statement.ends_at - timedelta(microseconds=1)

@@ -23,19 +23,16 @@ class LineAmounts:
     gross_minor: int
 
 
-def line_amounts(unit_price_minor: int, quantity: int, discount_minor: int, decision: TaxDecision) -> LineAmounts:
-    """Price a line of `quantity` units.
+def line_amounts(list_minor: int, discount_minor: int, decision: TaxDecision) -> LineAmounts:
+    """Break a line's price down.
 
     Tax included: net = round(gross over (1 + rate)), tax = gross - net. Otherwise: tax = round(net x rate).
 
     Raises:
-        Invalid: `quantity_not_positive`, `price_out_of_range`, or `discount_exceeds_price`.
+        Invalid: `price_out_of_range` or `discount_exceeds_price`.
     """
-    if quantity < 1:
-        raise Invalid("quantity_not_positive", field="quantity")
-    if unit_price_minor < 0 or unit_price_minor * quantity > LARGEST_MINOR:
+    if not 0 <= list_minor <= LARGEST_MINOR:
         raise Invalid("price_out_of_range", field="quantity")
-    list_minor = unit_price_minor * quantity
     if not 0 <= discount_minor <= list_minor:
         raise Invalid("discount_exceeds_price", field="discount")
     agreed_minor = list_minor - discount_minor

@@ -29,6 +29,7 @@ PLAN_COLUMNS = (
     "term_months",
     "currency",
     "unit_price_minor",
+    "price",
     "tax_included",
     "min_seats",
     "max_seats",

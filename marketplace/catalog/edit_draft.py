@@ -28,6 +28,7 @@ from marketplace.catalog.draft_listing import (
 )
 from marketplace.catalog.models import VERSION, Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import DraftPlan, Feature, checked_plan
+from marketplace.pricing.components import PlanPrice
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,5 +196,7 @@ def _plans(uow: UnitOfWork, version: ListingVersion) -> dict[str, Plan]:
 def _drafted(plan: Plan) -> DraftPlan:
     columns = columns_of(plan, PLAN_COLUMNS)
     del columns["term_months"]
+    price = PlanPrice.model_validate(plan.price) if plan.price is not None else None
     # A trial that was promised before promises of them were refused is not promised again.
-    return DraftPlan(**columns | {"trial_days": 0, "features": tuple(Feature(**feature) for feature in plan.features)})
+    features = tuple(Feature(**feature) for feature in plan.features)
+    return DraftPlan(**columns | {"trial_days": 0, "features": features, "price": price})

@@ -98,7 +98,8 @@ class ListingVersion(Base):
 class Plan(Base):
     """A sellable edition of one listing version. Nothing of a published one changes; a new price is a new version.
 
-    `unit_price_minor` is for one seat (per_seat) or for the whole (flat, one_off), for one interval.
+    `price` is what decides every amount (`marketplace.pricing.components.PlanPrice`); `pricing`, `unit_price_minor` and seats
+    are its headline (`marketplace.pricing.shapes`). Without it the headline is the whole price.
     """
 
     __tablename__ = "plan"
@@ -109,16 +110,19 @@ class Plan(Base):
         ForeignKeyConstraint(
             ["org_id", "version_id"], ["marketplace.listing_version.org_id", "marketplace.listing_version.id"]
         ),
-        CheckConstraint("pricing IN ('per_seat', 'flat', 'one_off')", name="pricing"),
+        CheckConstraint("pricing IN ('per_seat', 'flat', 'one_off', 'usage', 'mixed')", name="pricing"),
+        CheckConstraint("price IS NOT NULL OR pricing IN ('per_seat', 'flat', 'one_off')", name="price_known"),
         CheckConstraint(
-            "(\"interval\" = 'none' AND term_months = 0 AND pricing = 'one_off')"
-            " OR (\"interval\" = 'month' AND term_months = 1 AND pricing <> 'one_off')"
-            " OR (\"interval\" = 'year' AND term_months = 12 AND pricing <> 'one_off')",
+            "CASE \"interval\" WHEN 'none' THEN term_months = 0 AND pricing = 'one_off'"
+            " WHEN 'month' THEN term_months BETWEEN 1 AND 60 AND pricing <> 'one_off'"
+            " WHEN 'quarter' THEN term_months BETWEEN 3 AND 60 AND term_months % 3 = 0 AND pricing <> 'one_off'"
+            " WHEN 'year' THEN term_months BETWEEN 12 AND 60 AND term_months % 12 = 0 AND pricing <> 'one_off'"
+            " ELSE false END",
             name="term",
         ),
         CheckConstraint("unit_price_minor >= 0", name="price"),
         CheckConstraint("min_seats >= 1 AND max_seats >= min_seats AND included_seats >= 0", name="seats"),
-        CheckConstraint("pricing = 'per_seat' OR max_seats = 1", name="single"),
+        CheckConstraint("pricing = 'per_seat' OR price IS NOT NULL OR max_seats = 1", name="single"),
         CheckConstraint("trial_days BETWEEN 0 AND 90", name="trial_days"),
         CheckConstraint("deadline_s BETWEEN 1 AND 7776000", name="deadline"),
         CheckConstraint("state IN ('active', 'withdrawn')", name="state"),
@@ -139,6 +143,7 @@ class Plan(Base):
     term_months: Mapped[int]
     currency: Mapped[Currency]
     unit_price_minor: Mapped[Minor]
+    price: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     tax_included: Mapped[bool]
     min_seats: Mapped[int]
     max_seats: Mapped[int]

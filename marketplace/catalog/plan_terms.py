@@ -13,11 +13,11 @@ from kernel.money import exponent
 from marketplace.catalog.models import Plan
 from marketplace.input_text import optional_line
 from marketplace.placements.claim_checks import Terms, price_unit
+from marketplace.pricing.components import MONTHS_OF, PlanPrice
+from marketplace.pricing.shapes import MAX_SEATS, headline
 
-MONTHS = {"month": 1, "year": 12, "none": 0}
 PRICINGS = ("per_seat", "flat", "one_off")
 MAX_PRICE_MINOR = 1_000_000_000_00
-MAX_SEATS = 1_000_000
 MAX_FEATURES = 40
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -36,15 +36,17 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class DraftPlan:
-    """A plan as its seller writes it. `unit_price_minor`: for a seat (per_seat) or the whole, for one interval."""
+    """A plan as its seller writes it: with a `price`, or with one figure, `unit_price_minor`, for a seat (per_seat) or the
+    whole (flat, one_off), for one interval of a term of one interval.
+    """
 
     code: str
     name: str
     name_en: str
-    pricing: str
-    interval: str
-    currency: str
-    unit_price_minor: int
+    pricing: str = ""
+    interval: str = "none"
+    currency: str = ""
+    unit_price_minor: int = 0
     tax_included: bool = True
     min_seats: int = 1
     max_seats: int = 1
@@ -54,10 +56,11 @@ class DraftPlan:
     features: Sequence[Feature] = field(default_factory=tuple)
     connector_id: UUID | None = None
     deadline_s: int = 24 * 3600
+    price: PlanPrice | None = None
 
 
 def checked_plan(plan: DraftPlan) -> dict[str, Any]:
-    """The plan's columns. A flat or one-off plan is bought once: its seats are 1. Names may be missing from a draft.
+    """The plan's columns. A plan without seats is bought once: its seats are 1. Names may be missing from a draft.
 
     Raises:
         Invalid: `plan_code_invalid`, `text_required` (a feature without words), `text_too_long`, `pricing_unknown`,
@@ -66,19 +69,7 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
     """
     if not CODE.fullmatch(plan.code):
         raise Invalid("plan_code_invalid", field="code")
-    if plan.pricing not in PRICINGS:
-        raise Invalid("pricing_unknown", field="pricing")
-    if plan.interval not in MONTHS or (plan.interval == "none") != (plan.pricing == "one_off"):
-        raise Invalid("interval_unfit", field="interval")
-    try:
-        exponent(plan.currency)
-    except ValueError as error:
-        raise Invalid("currency_unknown", field="currency") from error
-    if not 0 <= plan.unit_price_minor <= MAX_PRICE_MINOR:
-        raise Invalid("price_invalid", field="unit_price_minor")
-    low, high = (plan.min_seats, plan.max_seats) if plan.pricing == "per_seat" else (1, 1)
-    if not 1 <= low <= high <= MAX_SEATS or not 0 <= plan.included_seats <= MAX_SEATS:
-        raise Invalid("seats_invalid", field="max_seats")
+    priced = _priced(plan.price) if plan.price is not None else _priced_in_brief(plan)
     if plan.trial_days:
         raise Invalid("trial_unavailable", field="trial_days")
     if not 1 <= plan.deadline_s <= 90 * 86_400:
@@ -87,20 +78,62 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
         "code": plan.code,
         "name": optional_line("name", plan.name, 60),
         "name_en": optional_line("name_en", plan.name_en, 60),
-        "pricing": plan.pricing,
-        "interval": plan.interval,
-        "term_months": MONTHS[plan.interval],
-        "currency": plan.currency,
-        "unit_price_minor": plan.unit_price_minor,
+        **priced,
         "tax_included": plan.tax_included,
-        "min_seats": low,
-        "max_seats": high,
-        "included_seats": plan.included_seats,
         "trial_days": plan.trial_days,
         "features": _features(plan.features),
         "connector_id": plan.connector_id,
         "deadline_s": plan.deadline_s,
     }
+
+
+def _priced_in_brief(plan: DraftPlan) -> dict[str, Any]:
+    if plan.pricing not in PRICINGS:
+        raise Invalid("pricing_unknown", field="pricing")
+    if plan.interval not in ("month", "year", "none") or (plan.interval == "none") != (plan.pricing == "one_off"):
+        raise Invalid("interval_unfit", field="interval")
+    _require_currency(plan.currency)
+    if not 0 <= plan.unit_price_minor <= MAX_PRICE_MINOR:
+        raise Invalid("price_invalid", field="unit_price_minor")
+    low, high = (plan.min_seats, plan.max_seats) if plan.pricing == "per_seat" else (1, 1)
+    if not 1 <= low <= high <= MAX_SEATS or not 0 <= plan.included_seats <= MAX_SEATS:
+        raise Invalid("seats_invalid", field="max_seats")
+    return {
+        "pricing": plan.pricing,
+        "interval": plan.interval,
+        "term_months": MONTHS_OF[plan.interval],
+        "currency": plan.currency,
+        "unit_price_minor": plan.unit_price_minor,
+        "min_seats": low,
+        "max_seats": high,
+        "included_seats": plan.included_seats,
+        "price": None,
+    }
+
+
+def _priced(price: PlanPrice) -> dict[str, Any]:
+    _require_currency(price.currency)
+    brief = headline(price)
+    if brief.unit_price_minor > MAX_PRICE_MINOR:
+        raise Invalid("price_invalid", field="price")
+    return {
+        "pricing": brief.shape,
+        "interval": price.interval,
+        "term_months": price.term_months,
+        "currency": price.currency,
+        "unit_price_minor": brief.unit_price_minor,
+        "min_seats": brief.min_seats,
+        "max_seats": brief.max_seats,
+        "included_seats": brief.included_seats,
+        "price": price.model_dump(mode="json"),
+    }
+
+
+def _require_currency(currency: str) -> None:
+    try:
+        exponent(currency)
+    except ValueError as error:
+        raise Invalid("currency_unknown", field="currency") from error
 
 
 def _features(features: Sequence[Feature]) -> list[dict[str, Any]]:

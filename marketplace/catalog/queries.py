@@ -18,6 +18,7 @@ from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.rate_listing import average_tenths
 from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import price_unit
+from marketplace.pricing.shapes import is_by_seat
 from marketplace.search_index.found_by_words import found_by_words
 
 
@@ -36,6 +37,7 @@ class PlanView:
     price_unit: str
     currency: str
     unit_price_minor: int
+    price: dict[str, Any] | None
     tax_included: bool
     min_seats: int
     max_seats: int
@@ -45,6 +47,11 @@ class PlanView:
     deadline_s: int
     state: str
     connector_id: UUID | None
+
+    @property
+    def sold_by_seat(self) -> bool:
+        """Whether a quantity of it is a number of seats."""
+        return is_by_seat(self.pricing, self.price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +380,7 @@ def _plan(plan: Plan, *, owner: bool) -> PlanView:
         price_unit=price_unit(plan.pricing, plan.interval),
         currency=plan.currency,
         unit_price_minor=plan.unit_price_minor,
+        price=plan.price,
         tax_included=plan.tax_included,
         min_seats=plan.min_seats,
         max_seats=plan.max_seats,

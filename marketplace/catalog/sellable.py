@@ -13,6 +13,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.parties.models import Organization
+from marketplace.pricing.shapes import is_by_seat
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Sellable:
     term_months: int
     currency: str
     unit_price_minor: int
+    price: dict[str, Any] | None
     tax_included: bool
     min_seats: int
     max_seats: int
@@ -43,6 +45,11 @@ class Sellable:
     deadline_s: int
     connector_id: UUID | None
     refund_window_days: int
+
+    @property
+    def sold_by_seat(self) -> bool:
+        """Whether a quantity of it is a number of seats."""
+        return is_by_seat(self.pricing, self.price)
 
 
 _SELLABLE = Read(
@@ -95,6 +102,7 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False) -> S
         term_months=plan.term_months,
         currency=plan.currency,
         unit_price_minor=plan.unit_price_minor,
+        price=plan.price,
         tax_included=plan.tax_included,
         min_seats=plan.min_seats,
         max_seats=plan.max_seats,

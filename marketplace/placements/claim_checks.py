@@ -15,7 +15,7 @@ from marketplace.placements.models import Claim
 KINDS = ("price", "included_seats", "feature", "service_level")
 TRIAL = "trial_days"
 """Not entered any more; what was entered stays in view as what it is, a promise that nothing keeps."""
-UNITS = ("seat/year", "seat/month", "year", "month", "once")
+UNITS = ("seat/year", "seat/quarter", "seat/month", "year", "quarter", "month", "once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,11 @@ class Contradiction:
 
 
 def price_unit(pricing: str, interval: str) -> str:
-    """What one unit price is for: seat/year, seat/month, year, month or once."""
+    """What one unit price is for: seat/year, seat/quarter, seat/month, year, quarter, month, once, or usage alone."""
     if pricing == "one_off":
         return "once"
+    if pricing == "usage":
+        return "usage"
     return f"seat/{interval}" if pricing == "per_seat" else interval
 
 

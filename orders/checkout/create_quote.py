@@ -12,9 +12,12 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid
 from kernel.ids import uuid7
 from marketplace.catalog import sellable
+from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.sellable import Sellable
 from marketplace.discovery import claims
 from marketplace.parties import lookups
+from marketplace.pricing.engine import Occasion, price_term
+from marketplace.pricing.shapes import at_unit_price
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
 from orders.checkout.line_tax import decide_tax, invoice_party
@@ -49,9 +52,9 @@ class CreateQuote:
 def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     """Price the lines for the acting organization; the answer binds us for 30 minutes.
 
-    Raises: Invalid `quantity_out_of_range`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`; NotFound
-    `billing_profile_not_found`; Forbidden `not_on_allow_list`; what `marketplace.catalog.sellable.get_sellable` raises for
-    plans that cannot be bought.
+    Raises: Invalid `quantity_out_of_range`, `quantity_step`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`;
+    NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`; what `marketplace.catalog.sellable.get_sellable` raises
+    for plans that cannot be bought.
     """
     if not 1 <= len(command.lines) <= MAX_LINES:
         raise Invalid("too_many_lines", field="lines", limit=MAX_LINES)
@@ -112,8 +115,6 @@ def _price(uow: UnitOfWork, buyer: InvoiceParty, item: QuoteItem, context: Conte
     plan = sellable.get_sellable(uow, item.plan_id)
     if plan.seller_org_id == uow.principal.organization():
         raise Conflict("own_listing")
-    if not plan.min_seats <= item.quantity <= plan.max_seats:
-        raise Invalid("quantity_out_of_range", field="quantity", least=plan.min_seats, most=plan.max_seats)
     return price_line(uow, plan, buyer, item.quantity, context)
 
 
@@ -125,12 +126,20 @@ def price_line(
     context: Context,
     *,
     unit_price_minor: int | None = None,
+    occasion: Occasion = "new",
 ) -> PricedLine:
-    """A plan at one quantity for whom the invoice will name, at its own price or at one that was offered. Raises as `tax_for`."""
-    price_minor = plan.unit_price_minor if unit_price_minor is None else unit_price_minor
+    """A plan at one quantity for whom the invoice will name, at its own price or at one that was offered.
+
+    Raises: as `tax_for`, `price_term`, `at_unit_price`.
+    """
+    price = plan_price(plan)
+    if unit_price_minor is not None:
+        price = at_unit_price(price, unit_price_minor)
+    priced = price_term(price, quantity, occasion)
+    explained = plan.price is not None
     seller = lookups.get_party(uow, plan.seller_org_id)
     decision = decide_tax(seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included)
-    amounts = line_amounts(price_minor, quantity, 0, decision)
+    amounts = line_amounts(priced.amount_minor, 0, decision)
     return PricedLine(
         seller_org_id=plan.seller_org_id,
         seller_name=seller.legal_name,
@@ -149,7 +158,9 @@ def price_line(
         term_months=plan.term_months,
         quantity=quantity,
         currency=plan.currency,
-        unit_price_minor=price_minor,
+        unit_price_minor=plan.unit_price_minor if unit_price_minor is None else unit_price_minor,
+        price=price.model_dump(mode="json") if explained else None,
+        price_lines=list(priced.lines) if explained else [],
         taxed_as=plan.tax_category,
         list_minor=amounts.list_minor,
         discount_minor=amounts.discount_minor,

@@ -73,7 +73,7 @@ def _taxed_again(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty, at: dat
 
 def taxed(line: PricedLine, decision: TaxDecision) -> PricedLine:
     """The line at the same price under another decision. Pure."""
-    amounts = line_amounts(line.unit_price_minor, line.quantity, line.discount_minor, decision)
+    amounts = line_amounts(line.list_minor, line.discount_minor, decision)
     return line.model_copy(
         update={
             "net_minor": amounts.net_minor,

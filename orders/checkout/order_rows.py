@@ -24,6 +24,7 @@ COPIED = (
     "quantity",
     "currency",
     "unit_price_minor",
+    "price",
     "list_minor",
     "discount_minor",
     "net_minor",
@@ -86,6 +87,7 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
             if key.startswith(("title", "plan_"))
             or key in {"category", "features", "connector_id", "deadline_s", "seller_name"}
         },
+        price_lines=[one.model_dump(mode="json", exclude_defaults=True) for one in line.price_lines],
         claims=[claim.model_dump(mode="json") for claim in line.claims],
         **{name: getattr(line, name) for name in COPIED},
     )

@@ -8,6 +8,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from marketplace.pricing.engine import PriceLine
+from marketplace.pricing.shapes import is_by_seat
+
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -91,6 +94,10 @@ class PricedLine(BaseModel):
     quantity: int
     currency: str
     unit_price_minor: int
+    price: dict[str, Any] | None = None
+    """What decides its amounts (`marketplace.pricing.components.PlanPrice`) where that is more than one figure."""
+    price_lines: list[PriceLine] = []
+    """Then, how its list price came about. They add up to it."""
     taxed_as: str
     """The listing's tax category: `service` or `software`."""
     list_minor: int
@@ -110,6 +117,11 @@ class PricedLine(BaseModel):
     deadline_s: int
     refund_window_days: int
     claims: list[QuotedClaim]
+
+    @property
+    def sold_by_seat(self) -> bool:
+        """Whether the quantity is a number of seats."""
+        return is_by_seat(self.pricing, self.price)
 
     @property
     def lifetime_minor(self) -> int:

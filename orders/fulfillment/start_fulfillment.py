@@ -116,7 +116,7 @@ def _deliver(uow: UnitOfWork, order: Order, line: OrderLine, buyer: Organization
             connector_id=UUID(plan["connector_id"]) if plan["connector_id"] else None,
             title=plan["title"],
             title_en=plan["title_en"],
-            seats=line.quantity if line.pricing == "per_seat" else 0,
+            seats=line.quantity if line.sold_by_seat else 0,
             term_months=line.term_months,
             time_zone=buyer.time_zone,
             deadline_at=deadline_at,

@@ -18,9 +18,13 @@ from billing.tax.decision import reason_in_words
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from marketplace.parties.models import BillingProfile, Organization
+from marketplace.pricing.engine import PriceLine
+from marketplace.pricing.words import LANGUAGES, Language, line_in_words
 from orders.checkout.models import Purchase
 from orders.order.models import Order, OrderLine, SubscriptionTerm
 
+MOST_WORDS = 350
+"""Of a line's explanation in one language; the document's description has room for a thousand characters."""
 UNITS = {"per_seat": ("席 / seat", "C62"), "flat": ("套 / set", "C62"), "one_off": ("项 / job", "C62")}
 """Words beside the quantity, and its UN/ECE Recommendation 20 code (C62: one)."""
 
@@ -104,13 +108,16 @@ def _seller(organization: Organization, profile: BillingProfile | None) -> Docum
 
 
 def _line(line: OrderLine) -> LineToInvoice:
-    unit, unit_code = UNITS[line.pricing]
+    """A price of several parts is one set, explained part by part: a quantity of seats times a unit price is not what it is."""
+    unit, unit_code = UNITS.get(line.pricing, UNITS["flat"])
     plan = line.plan
+    parts = [PriceLine.model_validate(part) for part in line.price_lines]
+    explained = [_explained(parts, line, language) for language in LANGUAGES if parts]
     return LineToInvoice(
         reference=line.id,
         name=f"{plan['title']} · {plan['plan_name']}",
-        description=f"{plan['title_en']} · {plan['plan_name_en']}",
-        quantity=Decimal(line.quantity),
+        description="\n".join([f"{plan['title_en']} · {plan['plan_name_en']}", *explained]),
+        quantity=Decimal(1 if parts else line.quantity),
         net_minor=line.net_minor,
         tax_minor=line.tax_minor,
         gross_minor=line.gross_minor,
@@ -120,6 +127,15 @@ def _line(line: OrderLine) -> LineToInvoice:
         unit=unit,
         unit_code=unit_code,
     )
+
+
+def _explained(parts: Sequence[PriceLine], line: OrderLine, language: Language) -> str:
+    """As much as the document has room for: where the brackets do not fit, each part with its amount."""
+    full = "; ".join(line_in_words(part, line.interval, line.currency, language) for part in parts)
+    if len(full) <= MOST_WORDS:
+        return full
+    brief = [part.model_copy(update={"brackets": ()}) for part in parts if part.amount_minor]
+    return "; ".join(line_in_words(part, line.interval, line.currency, language) for part in brief)[:MOST_WORDS]
 
 
 def _period(term: SubscriptionTerm | None, time_zone: str) -> tuple[date, date] | None:

@@ -18,10 +18,11 @@ from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.money import PPM, apply_ppm
 from kernel.states import state_in
-from marketplace.catalog.plan_terms import MAX_SEATS
+from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.sellable import Sellable, get_sellable
 from marketplace.leads.messages import answer_lead
 from marketplace.parties.lookups import get_party
+from marketplace.pricing.shapes import MAX_SEATS, at_unit_price
 from orders.offers.events import OfferMade, OfferWithdrawn
 from orders.offers.models import OFFER, Offer
 
@@ -59,10 +60,11 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
     plan = get_sellable(uow, command.plan_id)
     if plan.seller_org_id != lead.seller_org_id:
         raise NotFound("plan_not_found")
-    most = MAX_SEATS if plan.pricing == "per_seat" else 1
+    most = MAX_SEATS if plan.sold_by_seat else 1
     if not 1 <= command.quantity <= most:
         raise Invalid("quantity_out_of_range", field="quantity", least=1, most=most)
     unit_price_minor = _price(plan, command)
+    at_unit_price(plan_price(plan), unit_price_minor)
     offer = Offer(
         id=uuid7(),
         lead_id=lead.id,

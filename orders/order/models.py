@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor, Ppm
 from kernel.states import Machine, edges
+from marketplace.pricing.shapes import is_by_seat
 
 STATES = (
     "pending_approval",
@@ -135,6 +136,10 @@ class OrderLine(Base):
     """Seats, or 1 for a one-off service."""
     currency: Mapped[Currency]
     unit_price_minor: Mapped[Minor]
+    price: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What decided its amounts (`marketplace.pricing.components.PlanPrice`), where that is more than one figure."""
+    price_lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
+    """Then, how its list price came about: `marketplace.pricing.engine.PriceLine`, one dictionary each."""
     list_minor: Mapped[Minor]
     discount_minor: Mapped[Minor]
     net_minor: Mapped[Minor]
@@ -150,6 +155,11 @@ class OrderLine(Base):
     """What the video promised, frozen: `orders.checkout.priced_line.QuotedClaim`, one dictionary each."""
     refund_window_days: Mapped[int]
     created_at: Mapped[CreatedAt]
+
+    @property
+    def sold_by_seat(self) -> bool:
+        """Whether the quantity is a number of seats."""
+        return is_by_seat(self.pricing, self.price)
 
 
 class SaleTerms(Base):

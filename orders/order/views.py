@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from marketplace.pricing.shapes import is_by_seat
 from orders.order.models import Attribution, Order, OrderLine
 
 
@@ -28,6 +29,8 @@ class LineView:
     term_months: int
     quantity: int
     unit_price_minor: int
+    price: dict[str, Any] | None
+    price_lines: list[dict[str, Any]]
     list_minor: int
     discount_minor: int
     net_minor: int
@@ -40,6 +43,11 @@ class LineView:
     placement_id: UUID | None
     second_ms: int | None
     rule: str
+
+    @property
+    def sold_by_seat(self) -> bool:
+        """Whether a quantity of it is a number of seats."""
+        return is_by_seat(self.pricing, self.price)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def quote_renewal(uow: UnitOfWork, subscription: Subscription, line: OrderLine, 
     if not plan.min_seats <= subscription.quantity <= plan.max_seats:
         raise Conflict("quantity_out_of_range", least=plan.min_seats, most=plan.max_seats)
     buyer = invoice_party(lookups.get_billing_profile(uow, profile_id))
-    priced = price_line(uow, plan, buyer, subscription.quantity, Context())
+    priced = price_line(uow, plan, buyer, subscription.quantity, Context(), occasion="renewal")
     quote = Quote(
         id=uuid7(),
         buyer_org_id=subscription.buyer_org_id,

@@ -213,7 +213,7 @@ def _agreed_minor(line: PricedLine) -> int:
 
 
 def _line_text(page_request: PageRequest, line: PricedLine) -> str:
-    if line.pricing != "per_seat":
+    if not line.sold_by_seat:
         return page_request.pick(line.plan_name, line.plan_name_en)
     price = page_request.formats.price(Money(line.unit_price_minor, line.currency))
     period = page_request.t(f"term.{term_key(line.term_months)}", n=line.term_months)
@@ -229,7 +229,7 @@ def _plan(page_request: PageRequest, plan: PlanView) -> PlanChoice:
         per=per_of(plan.price_unit),
         min_quantity=plan.min_seats,
         max_quantity=plan.max_seats,
-        sold_by_seat=plan.pricing == "per_seat",
+        sold_by_seat=plan.sold_by_seat,
     )
 
 

@@ -13,7 +13,10 @@ _MOST_MINOR = 10**12
 _PER: dict[str, Per] = {
     "seat/month": "seat_month",
     "seat/year": "seat_year",
+    "seat/quarter": "seat_quarter",
     "month": "month",
+    "quarter": "quarter",
+    "usage": "usage",
     "year": "year",
     "once": "once",
 }
@@ -25,8 +28,8 @@ def per_of(price_unit: str) -> Per:
 
 
 def term_key(term_months: int) -> str:
-    """The key under `term.` of how long a plan runs: `month`, `year`, or `once` for what is bought once."""
-    return {0: "once", 1: "month", 12: "year"}.get(term_months, "months")
+    """The key under `term.` of how long a plan runs: `month`, `quarter`, `year`, `months`, or `once` for what is bought once."""
+    return {0: "once", 1: "month", 3: "quarter", 12: "year"}.get(term_months, "months")
 
 
 def parse_amount(written: str, currency: str) -> int | None:
@@ -38,4 +41,4 @@ def parse_amount(written: str, currency: str) -> int | None:
     return int(scaled) if scaled == scaled.to_integral_value() and scaled <= _MOST_MINOR else None
 
 
-Per = Literal["seat_month", "seat_year", "month", "year", "once"]
+Per = Literal["seat_month", "seat_quarter", "seat_year", "month", "quarter", "year", "once", "usage"]

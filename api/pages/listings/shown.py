@@ -16,8 +16,10 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError
 from kernel.money import Money
 from kernel.text import render_markdown
+from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.parties.lookups import Party, get_party
+from marketplace.pricing.engine import price_term
 from orders.checkout.line_tax import decide_tax
 from orders.checkout.priced_line import InvoiceParty
 
@@ -139,7 +141,7 @@ def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: 
         tax_included=plan.tax_included,
         quantity=plan.min_seats,
         most=plan.max_seats,
-        sold_by_seat=plan.pricing == "per_seat",
+        sold_by_seat=plan.sold_by_seat,
         features=tuple(pick(one["zh"], one["en"]) for one in plan.features if one.get("value") is None),
         limits=tuple(limits),
         invoice_line=f"{title} · {name}",
@@ -157,7 +159,7 @@ def _amounts(view: ListingView, plan: PlanView, seller: Party) -> ShownAmounts:
         registered_in=seller.country,
     )
     decision = decide_tax(seller, buyer, view.tax_category, clock.now(), included=plan.tax_included)
-    found = line_amounts(plan.unit_price_minor, plan.min_seats, 0, decision)
+    found = line_amounts(price_term(plan_price(plan), plan.min_seats).amount_minor, 0, decision)
     return ShownAmounts(
         money(found.list_minor, plan.currency),
         money(found.net_minor, plan.currency),

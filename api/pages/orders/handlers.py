@@ -202,7 +202,7 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         page_request.pick(line.title, line.title_en),
         page_request.pick(line.plan_name, line.plan_name_en),
         line.quantity,
-        line.pricing == "per_seat",
+        line.sold_by_seat,
         data.terms.get(line.listing_version_id, ""),
         addresses.product_terms(line.listing_id, line.listing_version_id),
         entitlement_state=delivery.entitlement_state if delivery else "",

@@ -1,0 +1,39 @@
+"""How an amount of several parts came about, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from api.schema import MoneyOut, Out
+from marketplace.pricing.engine import PriceLine
+from marketplace.pricing.words import line_in_words
+
+
+class PriceLineOut(Out):
+    """One component's part of a line's list price. The parts add up to it."""
+
+    kind: Annotated[str, Meta(description="The component, as in the plan's `price`")]
+    code: Annotated[str, Meta(description="The dimension or the milestone")]
+    quantity: Annotated[str, Meta(description="Counted: seats, units; an exact decimal number")]
+    charged: Annotated[str, Meta(description="Of it what is paid for")]
+    times: Annotated[int, Meta(description="Intervals of the term")]
+    amount: MoneyOut
+    text: str
+    text_en: str
+
+
+def price_lines_out(lines: Iterable[PriceLine | Mapping[str, Any]], interval: str, currency: str) -> list[PriceLineOut]:
+    """Stored price lines; none of a line whose unit price times its quantity says it all."""
+    found = [line if isinstance(line, PriceLine) else PriceLine.model_validate(line) for line in lines]
+    return [
+        PriceLineOut.of_row(
+            line,
+            currency=currency,
+            text=line_in_words(line, interval, currency, "zh-CN"),
+            text_en=line_in_words(line, interval, currency, "en"),
+        )
+        for line in found
+    ]
