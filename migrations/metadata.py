@@ -46,6 +46,7 @@ import orders.checkout.models
 import orders.checkout.quote_models
 import orders.offers.models
 import orders.order.models
+import orders.trials.models
 from kernel.db.base import Base
 
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")

@@ -74,6 +74,8 @@ from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscrip
 from orders.subscriptions.end_of_term import end_past_term, orders_past_term
 from orders.subscriptions.next_term import begin_next_term, release_term, take_back_term, term_of
 from orders.subscriptions.renew import AT_ONCE, due_subscriptions, take_step
+from orders.subscriptions.trial_conversion import PAY_CONVERSION, pay_conversion
+from orders.trials.take_trial import release_trials
 
 REFUND_AGAIN = "orders.refund.again"
 REFUND_RENEWAL = "orders.renewal.refund"
@@ -221,6 +223,7 @@ def order_delivery_failed(uow: UnitOfWork, fact: Payload) -> None:
     """The money goes back by itself; where nothing was paid, the order is over at once."""
     order = _order(uow, fact["order_id"])
     if order.payment_id is None:
+        release_trials(uow, [order.id])
         _end_refunded(uow, order, reason="nothing_paid")
     else:
         refund_remaining(uow, order, order.payment_id, reason="delivery_failed")
@@ -261,6 +264,12 @@ def refund_renewal(uow: UnitOfWork, fact: Payload) -> None:
     order = _order(uow, fact["order_id"])
     if order.state == "active" and order.payment_id is not None:
         refund_remaining(uow, order, order.payment_id, reason="renewed_order_refunded")
+
+
+@job(PAY_CONVERSION)
+def pay_for_trial(uow: UnitOfWork, fact: Payload) -> None:
+    """What follows a trial that was bought is asked money for."""
+    pay_conversion(uow, UUID(fact["purchase_id"]))
 
 
 @follows(DisputeOpened)

@@ -38,6 +38,7 @@ class EntitlementOut(Out):
     plan_name_en: str
     state: Annotated[str, Meta(examples=["active"], description="pending, active, suspended or ended")]
     usable: bool
+    trial: Annotated[bool, Meta(description="Used for nothing so far, until `valid_to`")]
     seats: Annotated[int, Meta(description="Seats bought; 0 where the plan has none")]
     seats_used: int
     valid_from: datetime | None
@@ -48,7 +49,7 @@ class EntitlementOut(Out):
     @classmethod
     def of(cls, row: EntitlementRow) -> EntitlementOut:
         """From the query's row."""
-        return cls.of_row(row, order_line_id=row.reference, usable=row.is_usable)
+        return cls.of_row(row, order_line_id=row.reference, usable=row.is_usable, trial=row.is_trial)
 
 
 class EntitlementDetailOut(EntitlementOut):
@@ -60,7 +61,9 @@ class EntitlementDetailOut(EntitlementOut):
     def of_detail(cls, detail: EntitlementDetail) -> EntitlementDetailOut:
         """From the query's rows."""
         row = detail.row
-        return cls.of_row(row, order_line_id=row.reference, usable=row.is_usable, holders=list(detail.seats))
+        return cls.of_row(
+            row, order_line_id=row.reference, usable=row.is_usable, trial=row.is_trial, holders=list(detail.seats)
+        )
 
 
 class SeatIn(Wire):
@@ -96,6 +99,7 @@ class EntitlementCheckOut(Out):
     external_id: str | None
     valid_from: datetime | None
     valid_to: datetime | None
+    trial: bool
 
 
 IfNoneMatch = Annotated[

@@ -66,6 +66,8 @@ class CardOut(Out):
     min_seats: int
     max_seats: int
     included_seats: int
+    trial_days: int
+    trial_needs_method: bool
     on_sale: bool
     rating_count: int
     rating_tenths: int | None

@@ -11,7 +11,7 @@ from pydantic import Field
 from api.schema import CurrencyIn, MoneyOut, Out, StrictInt, Wire, refused_unless
 from kernel.errors import Invalid
 from marketplace.catalog.plan_price import plan_price
-from marketplace.catalog.plan_terms import CODE, KEY, MAX_PRICE_MINOR, DraftPlan, Feature
+from marketplace.catalog.plan_terms import CODE, KEY, MAX_PRICE_MINOR, MAX_TRIAL_DAYS, DraftPlan, Feature
 from marketplace.catalog.queries import PlanView
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.shapes import parse_price
@@ -55,9 +55,14 @@ class PlanIn(Wire):
     trial_days: Annotated[
         StrictInt,
         Field(
-            json_schema_extra={"minimum": 0, "maximum": 0}, description="None can be promised: no order begins a trial"
+            json_schema_extra={"minimum": 0, "maximum": MAX_TRIAL_DAYS},
+            description="For how many days it is tried for nothing before it is paid for; of what recurs. 0: not at all",
         ),
     ] = 0
+    trial_needs_method: bool = Field(
+        default=False,
+        description="True: a trial begins with a payment method and converts by itself. False: it ends unless it is bought",
+    )
     features: Annotated[list[FeatureIn], Field(default_factory=list, max_length=40)]
     connector_id: UUID | None = None
     deadline_s: Annotated[int, Field(strict=True, ge=1, le=7_776_000)] = 86_400
@@ -95,6 +100,8 @@ class PlanOut(Out):
     min_seats: int
     max_seats: int
     included_seats: int
+    trial_days: int
+    trial_needs_method: bool
     features: list[dict[str, Any]]
     deadline_s: int
     state: str

@@ -55,8 +55,11 @@ class PurchaseIn(Wire):
     gateway: Annotated[str, Field(max_length=40)] | None = Field(
         default=None, description="Default: the first of the gateways offered here"
     )
-    payment_method: Annotated[str, Field(min_length=1, max_length=200)] = Field(
-        description="What the gateway knows the method by. Sandbox tokens: docs/sandbox.md", examples=["sbx_ok"]
+    payment_method: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None,
+        description="What the gateway knows the method by. Needed, except of a trial that does not convert by itself. "
+        "Sandbox tokens: docs/sandbox.md",
+        examples=["sbx_ok"],
     )
     po_number: Annotated[str, Field(max_length=64)] | None = None
 
@@ -198,7 +201,7 @@ def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
     """
     gateway = chosen_gateway(request.services, data.gateway)
     command = PlacePurchase(
-        data.quote_id, data.billing_profile_id, gateway, data.payment_method, data.po_number, pay_at_once=True
+        data.quote_id, data.billing_profile_id, gateway, data.payment_method or "", data.po_number, pay_at_once=True
     )
 
     def place(uow: UnitOfWork) -> Started:

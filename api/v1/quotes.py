@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -17,11 +17,12 @@ from api.schema import CurrencyIn, MoneyOut, Out, Wire
 from api.v1.approval_out import ApprovalReasonOut, ApprovalStepOut, reasons_out, steps_out
 from api.v1.price_out import PriceLineOut, price_lines_out
 from billing.tax.decision import note_in_words
+from kernel import clock
 from kernel.errors import Invalid
 from orders.approval_rules.steps import steps_from
 from orders.checkout.approval_reasons import reasons_of
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
-from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
 from orders.checkout.views import steps_shown
 
@@ -64,6 +65,11 @@ class QuoteIn(Wire):
         default=None, description="Whom the invoice will name, which decides the tax. Default: the default profile"
     )
 
+    trial: bool = Field(
+        default=False,
+        description="Whether its only plan is tried first, for nothing. 409 `trial_not_offered`, `trial_used` where it cannot be",
+    )
+
     def asked(self) -> tuple[QuoteItem, ...]:
         """The lines whichever way they were given."""
         lines = tuple(QuoteItem(line.plan_id, line.quantity) for line in self.lines)
@@ -82,6 +88,26 @@ class QuoteClaimOut(Out):
     text: str
     text_en: str
     ok: bool
+
+
+class TrialOut(Out):
+    """A trial, and what is paid after it: by itself at its end where it `converts`, else where the subscription is bought."""
+
+    days: int
+    converts: bool
+    ends_at: Annotated[datetime, Meta(description="When it ends, begun now; it begins once it is provisioned")]
+    term_months: int
+    list: MoneyOut
+    net: MoneyOut
+    tax_rate_ppm: int
+    tax: MoneyOut
+    gross: MoneyOut
+
+    @classmethod
+    def of(cls, trial: TrialTerms) -> TrialOut:
+        """From the quote's own line."""
+        ends_at = clock.now() + timedelta(days=trial.days)
+        return cls.of_row(trial.after, days=trial.days, converts=trial.converts, ends_at=ends_at)
 
 
 class QuoteLineOut(Out):
@@ -117,12 +143,15 @@ class QuoteLineOut(Out):
     tax: MoneyOut
     gross: MoneyOut
     lifetime: MoneyOut
+    trial: Annotated[TrialOut | None, Meta(description="Of a trial: how long, and what follows it at which price")]
 
     @classmethod
     def of(cls, line: PricedLine, language: Language) -> QuoteLineOut:
         """From the quote's own line."""
         lines = tuple(price_lines_out(line.price_lines, line.interval, line.currency))
-        return cls.of_row(line, tax_note=note_in_words(line.tax_reason, language), price_lines=lines)
+        trial = TrialOut.of(TrialTerms.model_validate(line.trial)) if line.trial else None
+        note = note_in_words(line.tax_reason, language)
+        return cls.of_row(line, tax_note=note, price_lines=lines, trial=trial)
 
 
 class InvoicePartyOut(Out):
@@ -168,7 +197,7 @@ class QuoteOut(Out):
         )
 
 
-@post("/v1/quotes", permission="signed_in", refuses=[404], sync_to_thread=True, tags=["buying"])
+@post("/v1/quotes", permission="signed_in", refuses=[404, 409], sync_to_thread=True, tags=["buying"])
 def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
     """Price without committing. Prices come from the server alone; the quote lives 30 minutes."""
     context = Context(
@@ -177,7 +206,7 @@ def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
         second_ms=None if data.second is None else data.second * 1000,
         share=data.share,
     )
-    command = CreateQuote(data.asked(), data.currency, context, data.billing_profile_id)
+    command = CreateQuote(data.asked(), data.currency, context, data.billing_profile_id, data.trial)
     return request.transact(lambda uow: QuoteOut.of(create_quote(uow, command), language_of(request)))
 
 

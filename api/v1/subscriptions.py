@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, get, put
+from litestar import Response, get, post, put
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
+from msgspec import Meta
 from pydantic import Field
 
 from api.request import ApiRequest
-from api.schema import PageOut, Paging, Wire, list_page, unchanged
+from api.schema import KeyHeader, Out, PageOut, Paging, StrictInt, Wire, idempotent_command, list_page, unchanged
+from api.v1.purchases import chosen_gateway
 from kernel.db.uow import UnitOfWork
 from orders.subscriptions.auto_renew import set_auto_renew
 from orders.subscriptions.queries import SubscriptionView, get_subscription, list_subscriptions
+from orders.subscriptions.trial_conversion import ConvertTrial, convert_trial
+from orders.subscriptions.trial_extension import EXTEND, ExtendTrial, extend_trial
+
+
+class ConvertTrialIn(Wire):
+    """How what follows the trial is paid. Left out: by the method that it began with."""
+
+    gateway: Annotated[str, Field(max_length=40)] | None = Field(
+        default=None, description="Default: the first of the gateways offered here"
+    )
+    payment_method: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class ExtendTrialIn(Wire):
+    """By how many days: as many as the trial was to have, at most."""
+
+    days: Annotated[StrictInt, Field(json_schema_extra={"minimum": 1, "maximum": 90})]
+
+
+class ExtendedOut(Out):
+    """A trial that goes on."""
+
+    id: UUID
+    ends_at: datetime
+    auto_renew: Annotated[bool, Meta(description="Whether it converts by itself then")]
 
 
 class AutoRenewIn(Wire):
@@ -57,4 +86,43 @@ def put_auto_renew(
     return request.transact(work)
 
 
-routes = [get_subscriptions, get_one_subscription, put_auto_renew]
+@post(
+    "/v1/subscriptions/{subscription_id:uuid}/conversion",
+    permission="orders.buy",
+    refuses=[404, 409],
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def post_conversion(
+    subscription_id: FromPath[UUID], data: JSONBody[ConvertTrialIn], request: ApiRequest, idempotency_key: KeyHeader
+) -> Response[SubscriptionView]:
+    """Buy what follows a trial, now, at the price it began with. The paid term begins when the trial ends; the purchase rules
+    hold. `renewal_order_id` is its order, until that is paid.
+    """
+    gateway = chosen_gateway(request.services, data.gateway)
+
+    def work(uow: UnitOfWork) -> SubscriptionView:
+        convert_trial(uow, ConvertTrial(subscription_id, gateway, data.payment_method or ""))
+        uow.flush()
+        return get_subscription(uow, subscription_id)
+
+    return idempotent_command(request, idempotency_key, data, work, status=200)
+
+
+@post(
+    "/v1/seller/subscriptions/{subscription_id:uuid}/trial-extension",
+    permission=EXTEND,
+    refuses=[404, 409],
+    sync_to_thread=True,
+    status_code=200,
+    tags=["seller"],
+)
+def post_trial_extension(
+    subscription_id: FromPath[UUID], data: JSONBody[ExtendTrialIn], request: ApiRequest
+) -> ExtendedOut:
+    """Let a trial of the seller's go on, once. Its buyer is told; price and what follows stay as they were."""
+    return request.transact(lambda uow: ExtendedOut.of_row(extend_trial(uow, ExtendTrial(subscription_id, data.days))))
+
+
+routes = [get_subscriptions, get_one_subscription, put_auto_renew, post_conversion, post_trial_extension]

@@ -10,7 +10,7 @@ from app.verify.rule import Example, Query, Reading
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.models import Plan
 from marketplace.catalog.plan_terms import terms_of
-from marketplace.placements.claim_checks import TRIAL, ClaimValue, find_contradiction
+from marketplace.placements.claim_checks import ClaimValue, find_contradiction
 from marketplace.placements.models import Claim, Placement
 from marketplace.videos.models import Video
 
@@ -21,10 +21,7 @@ def _broken_claims(uow: UnitOfWork) -> Iterator[Example]:
         .join(Placement, Placement.id == Claim.placement_id)
         .join(Plan, Plan.id == Placement.plan_id)
         .join(Video, Video.id == Claim.video_id)
-        # A trial promised before promises of them were refused is shown to buyers as none.
-        .where(
-            Claim.kind != TRIAL, Video.state == "published", Claim.removed_at.is_(None), Placement.removed_at.is_(None)
-        )
+        .where(Video.state == "published", Claim.removed_at.is_(None), Placement.removed_at.is_(None))
         .execution_options(yield_per=500)
     )
     for claim, plan in rows:

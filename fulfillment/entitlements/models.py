@@ -53,6 +53,8 @@ class Entitlement(Base):
     seats_used: Mapped[int] = mapped_column(default=0, server_default="0")
     term_months: Mapped[int]
     """Length of the first term from activation; 0 without end."""
+    trial_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Length from activation of the trial that it is in, which then stands in the place of the term; 0 in none."""
     time_zone: Mapped[str]
     context: Mapped[Json]
     """What a seller's system is told of order, organization and plan."""

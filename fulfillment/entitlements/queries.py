@@ -95,6 +95,7 @@ def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> EntitlementCheck
         external_id=row.external_id,
         valid_from=row.valid_from,
         valid_to=row.valid_to,
+        trial=active and row.trial_days > 0,
         etag="",
     )
     return replace(untagged, etag=hashlib.sha256(repr(untagged).encode()).hexdigest()[:32])
@@ -162,4 +163,5 @@ def _entitlement(found: Any) -> EntitlementRow:
         launch_url=row.launch_url,
         order_id=row.context.get("order_id"),
         created_at=row.created_at,
+        trial_days=row.trial_days,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, or_
 
 from fulfillment.entitlements.models import Entitlement
 from kernel import clock
+from kernel.calendar import add_months
 
 
 def is_in_force(state: str, valid_to: datetime | None) -> bool:
@@ -15,9 +16,20 @@ def is_in_force(state: str, valid_to: datetime | None) -> bool:
     return state == "active" and (valid_to is None or valid_to > clock.now())
 
 
-def state_now(state: str, valid_to: datetime | None) -> str:
-    """What it is at this moment: `ended` once its time has passed, though nothing has ended it yet."""
-    return "ended" if state == "active" and not is_in_force(state, valid_to) else state
+def state_now(state: str, valid_to: datetime | None, trial_days: int = 0) -> str:
+    """What it is at this moment: `ended` once its time has passed, though nothing has ended it yet; `trial` before it is paid."""
+    if state != "active":
+        return state
+    if not is_in_force(state, valid_to):
+        return "ended"
+    return "trial" if trial_days else state
+
+
+def first_end(entitlement: Entitlement, start: datetime) -> datetime:
+    """When what begins at `start` ends first: with its trial, of days of 24 hours, else with its term."""
+    if entitlement.trial_days:
+        return start + timedelta(days=entitlement.trial_days)
+    return add_months(start, entitlement.term_months, time_zone=entitlement.time_zone)
 
 
 def in_force() -> ColumnElement[bool]:

@@ -35,6 +35,8 @@ class EntitlementRow:
     order_id: str | None
     """As the caller of `open_entitlement` gave it along."""
     created_at: datetime
+    trial_days: int = 0
+    """Length of the trial that it is in; 0 in none."""
 
     @property
     def is_usable(self) -> bool:
@@ -43,8 +45,13 @@ class EntitlementRow:
 
     @property
     def state_now(self) -> str:
-        """What it is at this moment: `ended` once its time has passed, though nothing has ended it yet."""
-        return state_now(self.state, self.valid_to)
+        """As `validity.state_now`."""
+        return state_now(self.state, self.valid_to, self.trial_days)
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it is used for nothing so far."""
+        return self.state_now == "trial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +87,5 @@ class EntitlementCheck:
     external_id: str | None
     valid_from: datetime | None
     valid_to: datetime | None
+    trial: bool
     etag: str

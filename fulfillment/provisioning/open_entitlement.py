@@ -39,6 +39,7 @@ class OpenEntitlement:
     time_zone: str
     deadline_at: datetime
     context: dict[str, Any]
+    trial_days: int = 0
 
 
 _KNOWN = Read(
@@ -90,6 +91,7 @@ def open_entitlement(uow: UnitOfWork, command: OpenEntitlement) -> UUID:
         seats=command.seats,
         seats_used=0,
         term_months=command.term_months,
+        trial_days=command.trial_days,
         time_zone=command.time_zone,
         context=command.context,
     )

@@ -10,10 +10,10 @@ from sqlalchemy import bindparam, func, select
 
 from fulfillment.entitlements.events import DeliveryFailed, EntitlementActivated
 from fulfillment.entitlements.models import ENTITLEMENT, Entitlement
+from fulfillment.entitlements.validity import first_end
 from fulfillment.runs.models import LIVE, RUN, Run
 from fulfillment.runs.start_run import start_run
 from kernel import clock
-from kernel.calendar import add_months
 from kernel.db.locks import aggregate_key, lock_aggregate
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
@@ -97,7 +97,7 @@ def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Succes
     entitlement.launch_url = success.launch_url
     entitlement.valid_from = now
     if entitlement.term_months:
-        entitlement.valid_to = add_months(now, entitlement.term_months, time_zone=entitlement.time_zone)
+        entitlement.valid_to = first_end(entitlement, now)
     if ENTITLEMENT.move(uow, entitlement, "active", org_ids=org_ids):
         emit(uow, activation_of(entitlement))
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fulfillment.entitlements.models import Entitlement
+from fulfillment.entitlements.validity import first_end
 from fulfillment.runs.models import Run
-from kernel.calendar import add_months
 from kernel.signing import TokenSigner
 
 CALLBACK = "run-callback"
@@ -41,6 +41,7 @@ def request_body(run: Run, entitlement: Entitlement, *, signer: TokenSigner, pub
             "entitlement_id": str(entitlement.id),
             "external_id": entitlement.external_id,
             "seats": entitlement.seats or None,
+            "trial": entitlement.trial_days > 0,
             "term": _term(run, entitlement),
             "callback_url": f"{public_url}/hooks/runs/{token}",
             "deadline_at": run.deadline_at.isoformat(),
@@ -53,7 +54,7 @@ def _term(run: Run, entitlement: Entitlement) -> dict[str, str] | None:
     if not entitlement.term_months:
         return None
     start: datetime = entitlement.valid_from or run.created_at
-    end = add_months(start, entitlement.term_months, time_zone=entitlement.time_zone)
+    end = first_end(entitlement, start)
     if entitlement.valid_from is not None and entitlement.valid_to is not None:
         end = entitlement.valid_to
     return {"start": start.isoformat(), "end": end.isoformat()}

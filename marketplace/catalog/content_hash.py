@@ -35,6 +35,7 @@ PLAN_COLUMNS = (
     "max_seats",
     "included_seats",
     "trial_days",
+    "trial_needs_method",
     "features",
     "connector_id",
     "deadline_s",

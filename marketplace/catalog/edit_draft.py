@@ -197,6 +197,5 @@ def _drafted(plan: Plan) -> DraftPlan:
     columns = columns_of(plan, PLAN_COLUMNS)
     del columns["term_months"]
     price = PlanPrice.model_validate(plan.price) if plan.price is not None else None
-    # A trial that was promised before promises of them were refused is not promised again.
     features = tuple(Feature(**feature) for feature in plan.features)
-    return DraftPlan(**columns | {"trial_days": 0, "features": features, "price": price})
+    return DraftPlan(**columns | {"features": features, "price": price})

@@ -124,6 +124,7 @@ class Plan(Base):
         CheckConstraint("min_seats >= 1 AND max_seats >= min_seats AND included_seats >= 0", name="seats"),
         CheckConstraint("pricing = 'per_seat' OR price IS NOT NULL OR max_seats = 1", name="single"),
         CheckConstraint("trial_days BETWEEN 0 AND 90", name="trial_days"),
+        CheckConstraint("trial_days > 0 OR NOT trial_needs_method", name="trial_needs_method"),
         CheckConstraint("deadline_s BETWEEN 1 AND 7776000", name="deadline"),
         CheckConstraint("state IN ('active', 'withdrawn')", name="state"),
         Index("ix_plan_org_id_listing_id", "org_id", "listing_id"),
@@ -149,6 +150,9 @@ class Plan(Base):
     max_seats: Mapped[int]
     included_seats: Mapped[int]
     trial_days: Mapped[int]
+    """Days for which it is tried before it is paid for; 0 where it is not."""
+    trial_needs_method: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether a trial is begun with a payment method and converts by itself; else it ends unless it is bought."""
     features: Mapped[list[Any]] = mapped_column(JSONB)
     """A list of {key, zh, en, value, unit}; claims of a video are held against the keys and values."""
     connector_id: Mapped[UUID | None]

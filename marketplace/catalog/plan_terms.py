@@ -19,6 +19,7 @@ from marketplace.pricing.shapes import MAX_SEATS, headline
 PRICINGS = ("per_seat", "flat", "one_off")
 MAX_PRICE_MINOR = 1_000_000_000_00
 MAX_FEATURES = 40
+MAX_TRIAL_DAYS = 90
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
@@ -52,7 +53,9 @@ class DraftPlan:
     max_seats: int = 1
     included_seats: int = 0
     trial_days: int = 0
-    """None: no order begins a trial."""
+    """For how many days it is tried before it is paid for; 0: not at all."""
+    trial_needs_method: bool = False
+    """Whether a trial begins with a payment method and converts by itself; else it ends unless it is bought."""
     features: Sequence[Feature] = field(default_factory=tuple)
     connector_id: UUID | None = None
     deadline_s: int = 24 * 3600
@@ -65,13 +68,13 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
     Raises:
         Invalid: `plan_code_invalid`, `text_required` (a feature without words), `text_too_long`, `pricing_unknown`,
             `interval_unfit` (one_off has none, the others month or year), `currency_unknown`, `price_invalid`,
-            `seats_invalid`, `trial_unavailable`, `deadline_invalid`, `feature_invalid`.
+            `seats_invalid`, `trial_invalid` (1 to 90 days, of what recurs), `deadline_invalid`, `feature_invalid`.
     """
     if not CODE.fullmatch(plan.code):
         raise Invalid("plan_code_invalid", field="code")
     priced = _priced(plan.price) if plan.price is not None else _priced_in_brief(plan)
-    if plan.trial_days:
-        raise Invalid("trial_unavailable", field="trial_days")
+    if not 0 <= plan.trial_days <= MAX_TRIAL_DAYS or (plan.trial_days and not priced["term_months"]):
+        raise Invalid("trial_invalid", field="trial_days", limit=MAX_TRIAL_DAYS)
     if not 1 <= plan.deadline_s <= 90 * 86_400:
         raise Invalid("deadline_invalid", field="deadline_s")
     return {
@@ -81,6 +84,7 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
         **priced,
         "tax_included": plan.tax_included,
         "trial_days": plan.trial_days,
+        "trial_needs_method": plan.trial_needs_method and plan.trial_days > 0,
         "features": _features(plan.features),
         "connector_id": plan.connector_id,
         "deadline_s": plan.deadline_s,
@@ -158,6 +162,7 @@ def terms_of(plan: Plan) -> Terms:
         currency=plan.currency,
         unit=price_unit(plan.pricing, plan.interval),
         included_seats=plan.included_seats,
+        trial_days=plan.trial_days,
         features={str(feature["key"]): _figure(feature) for feature in plan.features},
     )
 

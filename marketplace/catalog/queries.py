@@ -43,6 +43,7 @@ class PlanView:
     max_seats: int
     included_seats: int
     trial_days: int
+    trial_needs_method: bool
     features: tuple[dict[str, Any], ...]
     deadline_s: int
     state: str
@@ -386,6 +387,7 @@ def _plan(plan: Plan, *, owner: bool) -> PlanView:
         max_seats=plan.max_seats,
         included_seats=plan.included_seats,
         trial_days=plan.trial_days,
+        trial_needs_method=plan.trial_needs_method,
         features=tuple(plan.features),
         deadline_s=plan.deadline_s,
         state=plan.state,

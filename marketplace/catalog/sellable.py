@@ -45,6 +45,8 @@ class Sellable:
     deadline_s: int
     connector_id: UUID | None
     refund_window_days: int
+    trial_days: int
+    trial_needs_method: bool
 
     @property
     def sold_by_seat(self) -> bool:
@@ -110,6 +112,8 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False) -> S
         deadline_s=plan.deadline_s,
         connector_id=plan.connector_id,
         refund_window_days=version.refund_window_days,
+        trial_days=plan.trial_days,
+        trial_needs_method=plan.trial_needs_method,
     )
 
 

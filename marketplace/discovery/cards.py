@@ -46,6 +46,9 @@ class Card:
     min_seats: int
     max_seats: int
     included_seats: int
+    trial_days: int
+    """0: none."""
+    trial_needs_method: bool
     on_sale: bool
     rating_count: int = 0
     rating_tenths: int | None = None
@@ -146,8 +149,8 @@ def _card(
         video_id=placement.video_id,
         start_ms=placement.start_ms,
         end_ms=placement.end_ms,
-        # What offered a trial, which no order begins, asks its seller.
-        action="consult" if placement.action == "trial" else placement.action,
+        # What offers a trial that its plan has no more asks its seller.
+        action="consult" if placement.action == "trial" and not plan.trial_days else placement.action,
         position=placement.position,
         seller_org_id=seller.id,
         seller_name=seller.display_name,
@@ -168,6 +171,8 @@ def _card(
         min_seats=plan.min_seats,
         max_seats=plan.max_seats,
         included_seats=plan.included_seats,
+        trial_days=plan.trial_days,
+        trial_needs_method=plan.trial_needs_method,
         on_sale=on_sale,
         rating_count=listing.rating_count,
         rating_tenths=average_tenths(listing.rating_count, listing.rating_sum),

@@ -1,8 +1,8 @@
 """Does the plan keep what the video says? A pure comparison of one structured claim with one plan.
 
-A price must be the plan's own price in its currency and for the same unit; included seats may not be more than the plan
-gives; a feature or service level must be one of the plan's, with at least the figure that is said (a service level with
-at most it: it is a time). A trial is kept by no plan: no order begins one.
+A price must be the plan's own price in its currency and for the same unit; included seats and trial days may not be more
+than the plan gives; a feature or service level must be one of the plan's, with at least the figure that is said (a service
+level with at most it: it is a time).
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from marketplace.placements.models import Claim
 
-KINDS = ("price", "included_seats", "feature", "service_level")
 TRIAL = "trial_days"
-"""Not entered any more; what was entered stays in view as what it is, a promise that nothing keeps."""
+KINDS = ("price", "included_seats", TRIAL, "feature", "service_level")
 UNITS = ("seat/year", "seat/quarter", "seat/month", "year", "quarter", "month", "once")
 
 
@@ -42,6 +41,7 @@ class Terms:
     currency: str
     unit: str
     included_seats: int
+    trial_days: int
     features: Mapping[str, int | None]
 
 
@@ -73,7 +73,7 @@ def find_contradiction(said: ClaimValue, terms: Terms) -> Contradiction | None:
     if said.kind == "included_seats":
         return _at_least(said.value_int, terms.included_seats)
     if said.kind == TRIAL:
-        return Contradiction(str(said.value_int), "—")
+        return _at_least(said.value_int, terms.trial_days)
     key = said.value_text or ""
     if key not in terms.features:
         return Contradiction(key, "—")

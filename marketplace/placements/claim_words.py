@@ -12,15 +12,15 @@ _NUMBER = re.compile(r"\d+(?:[,，]\d{3})*(?:\.\d+)?")
 
 
 def promises_trial(*texts: str) -> bool:
-    """Whether words promise what no order begins."""
+    """Whether words promise a trial, which a claim of trial days alone is held to."""
     return any(_TRIAL.search(text) for text in texts)
 
 
 def other_figure(kind: str, value_int: int | None, currency: str | None, *texts: str) -> str | None:
     """The first figure in words that speak of figures, but never of the one that is claimed: a price in its currency's major
-    unit, a number of seats. None where all is well, and of claims whose words need no figure.
+    unit, a number of seats or of days of a trial. None where all is well, and of claims whose words need no figure.
     """
-    if value_int is None or kind not in ("price", "included_seats"):
+    if value_int is None or kind not in ("price", "included_seats", "trial_days"):
         return None
     claimed = to_decimal(value_int, currency) if kind == "price" and currency else Decimal(value_int)
     for text in texts:

@@ -71,7 +71,7 @@ class Claim(Base):
     kind: Mapped[str]
     at_ms: Mapped[int]
     value_int: Mapped[int | None]
-    """price: minor units of `currency` for one `unit`; included_seats: seats; trial_days: days (of old ones); else the figure."""
+    """price: minor units of `currency` for one `unit`; included_seats: seats; trial_days: days; else the figure."""
     value_text: Mapped[str | None]
     """feature, service_level: the key among the plan's features."""
     currency: Mapped[str | None] = mapped_column(CHAR(3))

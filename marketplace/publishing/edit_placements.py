@@ -23,7 +23,7 @@ from marketplace.placements.models import Claim, Placement
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.models import Video
 
-ACTIONS = ("buy", "demo", "quote", "consult")
+ACTIONS = ("buy", "trial", "demo", "quote", "consult")
 MAX_PLACEMENTS = 20
 MAX_CLAIMS = 50
 MAX_MS = 24 * 3600 * 1000
@@ -44,7 +44,7 @@ class AddPlacement:
 class AddClaim:
     """A promise at a moment of the video, about the plan of one of its placements.
 
-    price: `value_int` minor units, `currency`, `unit`; included_seats: `value_int`; feature, service_level:
+    price: `value_int` minor units, `currency`, `unit`; included_seats, trial_days: `value_int`; feature, service_level:
     `value_text` the key of the plan's feature, `value_int` its figure where one is said.
     """
 
@@ -64,7 +64,7 @@ def add_placement(uow: UnitOfWork, command: AddPlacement) -> Placement:
 
     Raises:
         NotFound: `video_not_found`, `plan_not_found` (unknown, or another organization's and not published).
-        Invalid: `action_unknown`, `trial_unavailable`, `placement_range`, `placement_beyond_end`.
+        Invalid: `action_unknown`, `trial_not_offered`, `placement_range`, `placement_beyond_end`.
         Conflict: `too_many_placements`; `placement_not_on_sale` on a published video.
 
     Locks: the video.
@@ -73,6 +73,7 @@ def add_placement(uow: UnitOfWork, command: AddPlacement) -> Placement:
     _check_action(command.action)
     _check_range(video, command.start_ms, command.end_ms)
     plan, listing = _placeable(uow, command.plan_id, video.org_id)
+    _require_trial(command.action, plan)
     if video.state == "published":
         _require_on_sale(plan, listing)
     count = uow.session.scalar(
@@ -117,7 +118,7 @@ def change_placement(uow: UnitOfWork, command: ChangePlacement) -> Placement:
 
     Raises:
         NotFound: `placement_not_found`, `plan_not_found`.
-        Invalid: `action_unknown`, `trial_unavailable`, `placement_range`, `placement_beyond_end`.
+        Invalid: `action_unknown`, `trial_not_offered`, `placement_range`, `placement_beyond_end`.
         Conflict: on a published video `placement_not_on_sale`, or `claim_contradicts_plan` with the new plan.
 
     Locks: the video, then the placement.
@@ -126,17 +127,20 @@ def change_placement(uow: UnitOfWork, command: ChangePlacement) -> Placement:
     start_ms = placement.start_ms if command.start_ms is None else command.start_ms
     end_ms = placement.end_ms if command.end_ms is None else command.end_ms
     _check_range(video, start_ms, end_ms)
-    if command.action is not None:
-        _check_action(command.action)
+    action = command.action or placement.action
+    _check_action(action)
+    if command.action is not None and command.plan_id is None:
+        _require_trial(action, uow.session.get_one(Plan, placement.plan_id))
     if command.plan_id is not None and command.plan_id != placement.plan_id:
         plan, listing = _placeable(uow, command.plan_id, video.org_id)
+        _require_trial(action, plan)
         if video.state == "published":
             _require_on_sale(plan, listing)
             _require_kept(uow, placement, plan)
         placement.plan_id, placement.listing_id = plan.id, plan.listing_id
         placement.seller_org_id = plan.org_id
     placement.start_ms, placement.end_ms = start_ms, end_ms
-    placement.action = command.action or placement.action
+    placement.action = action
     set_category(uow, video)
     uow.flush()
     return placement
@@ -168,7 +172,7 @@ def add_claim(uow: UnitOfWork, command: AddClaim) -> Claim:
 
     Raises:
         NotFound: `placement_not_found`.
-        Invalid: `claim_kind_unknown`, `trial_unavailable`, `claim_value_missing`, `currency_unknown`, `unit_unknown`,
+        Invalid: `claim_kind_unknown`, `claim_promises_trial`, `claim_value_missing`, `currency_unknown`, `unit_unknown`,
             `claim_beyond_end`, `text_required`, `text_too_long`, `claim_text_differs`: the words speak of another figure.
         Conflict: `claim_contradicts_plan`, `too_many_claims`.
 
@@ -219,10 +223,13 @@ def remove_claim(uow: UnitOfWork, claim_id: UUID) -> None:
 
 
 def _check_action(action: str) -> None:
-    if action == "trial":
-        raise Invalid("trial_unavailable", field="action")
     if action not in ACTIONS:
         raise Invalid("action_unknown", field="action")
+
+
+def _require_trial(action: str, plan: Plan) -> None:
+    if action == "trial" and not plan.trial_days:
+        raise Invalid("trial_not_offered", field="action")
 
 
 def _check_range(video: Video, start_ms: int, end_ms: int) -> None:
@@ -254,13 +261,11 @@ def _refuse_contradiction(claim: Claim, plan: Plan) -> None:
 
 
 def _check_claim(command: AddClaim) -> None:
-    if command.kind == TRIAL:
-        raise Invalid("trial_unavailable", field="kind")
     if command.kind not in KINDS:
         raise Invalid("claim_kind_unknown", field="kind", known=", ".join(KINDS))
     words = [text for text in (command.text, command.text_en) if text]
-    if promises_trial(*words):
-        raise Invalid("trial_unavailable", field="text")
+    if command.kind != TRIAL and promises_trial(*words):
+        raise Invalid("claim_promises_trial", field="text")
     if (figure := other_figure(command.kind, command.value_int, _known(command.currency), *words)) is not None:
         raise Invalid("claim_text_differs", field="text", figure=figure)
     if command.kind in {"feature", "service_level"}:

@@ -21,8 +21,9 @@ from marketplace.pricing.shapes import at_unit_price
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
 from orders.checkout.line_tax import decide_tax, invoice_party
-from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, totals
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms, totals
 from orders.checkout.quote_models import Quote
+from orders.trials.take_trial import require_untried
 
 QUOTE_TTL = timedelta(minutes=30)
 MAX_LINES = 20
@@ -47,20 +48,23 @@ class CreateQuote:
     currency: str | None = None
     context: Context = field(default_factory=Context)
     billing_profile_id: UUID | None = None
+    trial: bool = False
+    """Whether its only line is to be tried first."""
 
 
 def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     """Price the lines for the acting organization; the answer binds us for 30 minutes.
 
-    Raises: Invalid `quantity_out_of_range`, `quantity_step`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`;
-    NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`; what `marketplace.catalog.sellable.get_sellable` raises
-    for plans that cannot be bought.
+    Raises: Invalid `quantity_out_of_range`, `quantity_step`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`,
+    `trial_not_offered`, `trial_used`; NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`;
+    what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
     """
-    if not 1 <= len(command.lines) <= MAX_LINES:
-        raise Invalid("too_many_lines", field="lines", limit=MAX_LINES)
+    most = 1 if command.trial else MAX_LINES
+    if not 1 <= len(command.lines) <= most:
+        raise Invalid("too_many_lines", field="lines", limit=most)
     _ask_ahead(uow, command)
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
-    lines = [_price(uow, buyer, item, command.context) for item in command.lines]
+    lines = [_price(uow, buyer, item, command) for item in command.lines]
     currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
     if len(currencies) != 1:
         raise Invalid("currencies_differ", field="currency")
@@ -78,7 +82,7 @@ def save_quote(
 ) -> Quote:
     """Keep priced lines of one currency for the acting organization."""
     net, tax, gross = totals(lines)
-    needed = needed_approval(uow, lines, binding=False)
+    needed = needed_approval(uow, [line.agreed for line in lines], binding=False)
     quote = Quote(
         id=uuid7(),
         buyer_org_id=uow.principal.organization(),
@@ -111,11 +115,23 @@ def _ask_ahead(uow: UnitOfWork, command: CreateQuote) -> None:
     ask_rules(uow)
 
 
-def _price(uow: UnitOfWork, buyer: InvoiceParty, item: QuoteItem, context: Context) -> PricedLine:
+def _price(uow: UnitOfWork, buyer: InvoiceParty, item: QuoteItem, command: CreateQuote) -> PricedLine:
     plan = sellable.get_sellable(uow, item.plan_id)
     if plan.seller_org_id == uow.principal.organization():
         raise Conflict("own_listing")
-    return price_line(uow, plan, buyer, item.quantity, context)
+    line = price_line(uow, plan, buyer, item.quantity, command.context)
+    if not command.trial:
+        return line
+    if not plan.trial_days:
+        raise Conflict("trial_not_offered")
+    require_untried(uow, uow.principal.organization(), plan.listing_id)
+    return tried(line, days=plan.trial_days, converts=plan.trial_needs_method)
+
+
+def tried(line: PricedLine, *, days: int, converts: bool) -> PricedLine:
+    """The line as a trial, for which nothing is paid: its whole price is what is taken off. Pure."""
+    free = {"discount_minor": line.list_minor, "net_minor": 0, "tax_minor": 0, "gross_minor": 0}
+    return line.model_copy(update={**free, "trial": TrialTerms(days=days, converts=converts, after=line)})
 
 
 def price_line(

@@ -26,6 +26,7 @@ from orders.offers.reopen_offer import reopen_offer
 from orders.order.events import ApprovalRequested, PurchaseApproved, PurchaseRejected
 from orders.order.locking import lock_orders
 from orders.order.models import ORDER
+from orders.trials.take_trial import release_trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +127,14 @@ def _take_step(uow: UnitOfWork, purchase: Purchase, command: DecidePurchase) -> 
 
 
 def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str | None) -> None:
-    """End a purchase that was never paid, and its orders with it; the offer by which it was placed is open again."""
+    """End a purchase that was never paid, and its orders with it; the offer by which it was placed is open again,
+    and what it was to try may be tried again.
+    """
     PURCHASE.move(uow, purchase, state, org_ids=[purchase.buyer_org_id], reason=reason)
     purchase.deadline_at = None
-    for order in lock_orders(uow, purchase.id):
+    orders = lock_orders(uow, purchase.id)
+    release_trials(uow, [order.id for order in orders])
+    for order in orders:
         ORDER.move(uow, order, state, org_ids=order.parties, reason=reason)
         order.deadline_at = None
         if order.lead_id is not None and order.offer_id is not None:

@@ -51,8 +51,9 @@ def lines_for(uow: UnitOfWork, quote: Quote, buyer: InvoiceParty) -> list[Priced
     if buyer.is_taxed_like(InvoiceParty.model_validate(quote.invoice_party)):
         return lines
     taxed = [_taxed_again(uow, line, buyer, quote.created_at) for line in lines]
-    net_minor, tax_minor, gross_minor = totals(taxed)
-    if gross_minor != quote.gross_minor:
+    net_minor, tax_minor, gross_minor = totals([line.told for line in taxed])
+    _, _, quoted_gross_minor = totals([line.told for line in lines])
+    if gross_minor != quoted_gross_minor:
         raise Conflict(
             "price_changed",
             party=buyer.legal_name,
@@ -61,7 +62,7 @@ def lines_for(uow: UnitOfWork, quote: Quote, buyer: InvoiceParty) -> list[Priced
             net_minor=net_minor,
             tax_minor=tax_minor,
             gross_minor=gross_minor,
-            quoted_gross_minor=quote.gross_minor,
+            quoted_gross_minor=quoted_gross_minor,
         )
     return taxed
 
@@ -74,8 +75,10 @@ def _taxed_again(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty, at: dat
 def taxed(line: PricedLine, decision: TaxDecision) -> PricedLine:
     """The line at the same price under another decision. Pure."""
     amounts = line_amounts(line.list_minor, line.discount_minor, decision)
+    trial = line.trial.model_copy(update={"after": taxed(line.trial.after, decision)}) if line.trial else None
     return line.model_copy(
         update={
+            "trial": trial,
             "net_minor": amounts.net_minor,
             "tax_minor": amounts.tax_minor,
             "gross_minor": amounts.gross_minor,

@@ -86,7 +86,8 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
             for key, value in line.model_dump(mode="json").items()
             if key.startswith(("title", "plan_"))
             or key in {"category", "features", "connector_id", "deadline_s", "seller_name"}
-        },
+        }
+        | ({"trial_days": line.trial.days} if line.trial else {}),
         price_lines=[one.model_dump(mode="json", exclude_defaults=True) for one in line.price_lines],
         claims=[claim.model_dump(mode="json") for claim in line.claims],
         **{name: getattr(line, name) for name in COPIED},

@@ -13,7 +13,7 @@ from billing.shares.terms import ask_terms, terms_for
 from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, Gone, NotFound
+from kernel.errors import Conflict, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.text import plain_text
@@ -28,7 +28,7 @@ from orders.checkout.attribute_line import ask_touchpoints, attribute_line
 from orders.checkout.line_tax import invoice_party, lines_for
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.order_rows import line_row, order_row, profile_as_kept
-from orders.checkout.priced_line import Context, PricedLine, by_seller, totals
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, by_seller, totals
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
 from orders.checkout.views import PurchaseView, steps_shown
@@ -37,6 +37,7 @@ from orders.offers.models import Offer
 from orders.order.events import ApprovalRequested, PurchasePlaced
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
 from orders.order.views import LineView, line_view, order_view
+from orders.trials.take_trial import take_trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     The amounts are the quote's, whatever a plan costs by now; the tax is that of the party whom the invoice names.
 
     Raises: NotFound, Conflict `price_changed` as `lines_for`, Gone `quote_expired`, Conflict `quote_used`, `plan_withdrawn`,
-    `listing_suspended`, Forbidden `not_on_allow_list`; of an offer's quote as `accept_offer`.
+    `listing_suspended`, `trial_used`, Invalid `payment_method_missing`, Forbidden `not_on_allow_list`;
+    of an offer's quote as `accept_offer`.
     Emits: PurchasePlaced, ApprovalRequested, OfferAccepted. Locks: the quote; as `needed_approval`; the offer.
     Idempotent by the quote: it can be used once.
     """
@@ -113,7 +115,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     for line in lines:
         sellable.require_still_sold(uow, line.plan_id)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
-    needed = needed_approval(uow, lines, binding=True)
+    needed = needed_approval(uow, [line.agreed for line in lines], binding=True)
     waits = bool(needed.reasons)
     state = "pending_approval" if waits else "pending_payment"
     purchase = Purchase(
@@ -128,7 +130,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         po_number=plain_text(command.po_number or "") or None,
         requested_by=uow.principal.accountable_id,
         gateway=command.gateway,
-        method_token=command.method_token,
+        method_token=_method(command, lines),
         approval_reasons=[reason.stored() for reason in needed.reasons],
         approval_steps=[step.stored() for step in needed.steps],
         deadline_at=now + (APPROVAL_WAITS if waits else PAYMENT_WAITS),
@@ -140,6 +142,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     offer = accept_offer(uow, quote.offer_id) if quote.offer_id is not None else None
     for group in by_seller(lines).values():
         _place_order(uow, placed, group, context, buyer_name, offer)
+    _take_trial(uow, placed, lines[0], invoice_party(profile))
     emit(uow, PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
     if waits:
         emit(uow, ApprovalRequested(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
@@ -183,6 +186,31 @@ def _take_quote(uow: UnitOfWork, quote_id: UUID) -> tuple[Quote, str, str | None
         raise Gone("quote_expired")
     quote.used_at = clock.now()
     return quote, found.buyer_name, found.requested_by_name
+
+
+def _method(command: PlacePurchase, lines: list[PricedLine]) -> str:
+    """How it is paid. A trial that ends unless it is bought keeps no method. Raises Invalid(`payment_method_missing`)."""
+    trial = lines[0].trial
+    if trial is not None and not trial.converts:
+        return ""
+    if not command.method_token:
+        raise Invalid("payment_method_missing", field="payment_method")
+    return command.method_token
+
+
+def _take_trial(uow: UnitOfWork, placed: Placed, line: PricedLine, buyer: InvoiceParty) -> None:
+    """A quote with a trial in it has no other line."""
+    if line.trial is None:
+        return
+    ((row, _),) = placed.lines
+    take_trial(
+        uow,
+        row,
+        days=line.trial.days,
+        converts=line.trial.converts,
+        full_line=line.trial.after.model_dump(mode="json"),
+        invoice_party=buyer.model_dump(mode="json"),
+    )
 
 
 def _place_order(

@@ -117,6 +117,18 @@ class PricedLine(BaseModel):
     deadline_s: int
     refund_window_days: int
     claims: list[QuotedClaim]
+    trial: TrialTerms | None = None
+    """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""
+
+    @property
+    def told(self) -> PricedLine:
+        """What is told of its cost: of a trial, what follows it."""
+        return self if self.trial is None else self.trial.after
+
+    @property
+    def agreed(self) -> PricedLine:
+        """What whoever buys it agrees to pay: of a trial, what it converts to by itself."""
+        return self.trial.after if self.trial is not None and self.trial.converts else self
 
     @property
     def sold_by_seat(self) -> bool:
@@ -127,6 +139,19 @@ class PricedLine(BaseModel):
     def lifetime_minor(self) -> int:
         """What the buyer commits to in all: one term for a subscription, the whole for a one-off."""
         return self.gross_minor
+
+
+class TrialTerms(BaseModel):
+    """A trial of so many days. Then the line `after` is paid for: by itself where it `converts`, else where it is bought."""
+
+    model_config = ConfigDict(frozen=True)
+
+    days: int
+    converts: bool
+    after: PricedLine
+
+
+PricedLine.model_rebuild()
 
 
 def totals(lines: list[PricedLine]) -> tuple[int, int, int]:

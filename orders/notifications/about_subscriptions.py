@@ -15,7 +15,7 @@ from marketplace.notifications.notify import NewNotification
 from orders.checkout.quote_models import Quote
 from orders.notifications.notifiers import RecordedEvent, notifies_of
 from orders.order.models import Order, OrderLine, Subscription
-from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed, SubscriptionPastDue
+from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed, SubscriptionPastDue, TrialExtended
 
 Facts = dict[UUID, tuple[dict[str, str], str]]
 
@@ -29,11 +29,22 @@ def subscription_noticed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> It
     for event in events:
         params, path = facts[event.uuid("subscription_id")]
         if not event.payload["quote_id"]:
-            yield _to_buyer(event, "subscription_ends", path, params)
+            ends = "trial_ends" if event.payload.get("trial") else "subscription_ends"
+            yield _to_buyer(event, ends, path, params)
             continue
         quote = prices[UUID(event.payload["quote_id"])]
         priced: Params = {**params, "amount_minor": quote.gross_minor, "currency": quote.currency}
-        yield _to_buyer(event, "subscription_renews", path, priced)
+        renews = "trial_converts" if event.payload.get("trial") else "subscription_renews"
+        yield _to_buyer(event, renews, path, priced)
+
+
+@notifies_of(TrialExtended)
+def trial_extended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may buy learns that it is tried for longer."""
+    facts = _facts(uow, events)
+    for event in events:
+        params, path = facts[event.uuid("subscription_id")]
+        yield _to_buyer(event, "trial_extended", path, {**params, "extra_days": event.payload["days"]})
 
 
 @notifies_of(RenewalRefused)

@@ -239,6 +239,7 @@ class Subscription(Base):
         ),
         CheckConstraint("state IN ('active', 'past_due', 'ended')", name="state"),
         CheckConstraint("state <> 'past_due' OR renewal_quote_id IS NOT NULL", name="past_due"),
+        CheckConstraint("(trial_ends_at IS NULL) = (trial_days IS NULL)", name="trial"),
         ForeignKeyConstraint(["buyer_org_id", "renewal_quote_id"], ["orders.quote.buyer_org_id", "orders.quote.id"]),
         Index(
             "ix_subscription_buyer_org_id_renewal_quote_id",
@@ -270,7 +271,21 @@ class Subscription(Base):
     """When it is told of its end next, renewed, or asked for money again (`orders.subscriptions.schedule`)."""
     renewal_quote_id: Mapped[UUID | None]
     """What the next term will cost, fixed with the first notice; placed when the term is paid for."""
+    trial_ends_at: Mapped[Instant | None]
+    """Of one whose first term was tried, when that ends; its next term is then priced from the start."""
+    trial_days: Mapped[int | None]
+    """How long that is, with what its seller has added."""
     created_at: Mapped[CreatedAt]
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether no term of it has been paid for yet."""
+        return self.trial_ends_at is not None and self.ends_at <= self.trial_ends_at
+
+    @property
+    def tried_days(self) -> int:
+        """Length of the trial that it is in; 0 in a term that is paid for."""
+        return (self.trial_days or 0) if self.is_trial else 0
 
 
 class SubscriptionTerm(Base):

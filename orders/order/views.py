@@ -43,6 +43,8 @@ class LineView:
     placement_id: UUID | None
     second_ms: int | None
     rule: str
+    trial_days: int = 0
+    """For how many days it is tried, where it begins a trial; its amounts are then nothing."""
 
     @property
     def sold_by_seat(self) -> bool:
@@ -97,6 +99,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         placement_id=credit.placement_id if credit is not None else None,
         second_ms=credit.second_ms if credit is not None else None,
         rule=credit.rule if credit is not None else "none",
+        trial_days=int(line.plan.get("trial_days") or 0),
     )
 
 
@@ -106,7 +109,10 @@ _FROM_PLAN = ("title", "title_en", "plan_name", "plan_name_en")
 _FROM_CREDIT = ("video_id", "placement_id", "second_ms", "rule")
 
 
-_OF_LINE = [name for name in LineView.__slots__ if name not in _FROM_PLAN and name not in _FROM_CREDIT]
+_COMPUTED = (*_FROM_PLAN, *_FROM_CREDIT, "trial_days")
+
+
+_OF_LINE = [name for name in LineView.__slots__ if name not in _COMPUTED]
 
 
 _OF_ORDER = [name for name in OrderView.__slots__ if name != "lines"]

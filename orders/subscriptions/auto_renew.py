@@ -13,12 +13,15 @@ from orders.checkout.approval_reasons import BUY
 from orders.order.locking import find_locked_order
 from orders.order.models import OrderLine, Subscription
 from orders.subscriptions.schedule import next_step_at
+from orders.trials.take_trial import trial_of_line
 
 
 def set_auto_renew(uow: UnitOfWork, subscription_id: UUID, *, wanted: bool) -> Subscription:
     """Agree that the next terms are paid for as the first one was, or undo that. What is being paid for already goes on.
 
-    Raises: Forbidden `permission_missing` without orders.buy, NotFound, Conflict `subscription_ended`.
+    A trial that began without a payment method is not paid for by itself: it is bought (`trial_conversion`), or ends.
+
+    Raises: Forbidden `permission_missing` without orders.buy, NotFound, Conflict `subscription_ended`, `trial_must_be_bought`.
     Locks: the order that began it, the subscription. Idempotent by the switch.
     """
     uow.principal.require(BUY)
@@ -37,9 +40,17 @@ def set_auto_renew(uow: UnitOfWork, subscription_id: UUID, *, wanted: bool) -> S
         raise Conflict("subscription_ended")
     if subscription.auto_renew == wanted:
         return subscription
+    if wanted and subscription.is_trial:
+        trial = trial_of_line(uow, subscription.order_line_id)
+        if trial is None or not trial.converts:
+            raise Conflict("trial_must_be_bought")
     subscription.auto_renew = wanted
     subscription.next_step_at = next_step_at(
-        subscription.ends_at, row.term_months, auto_renew=wanted, after=clock.now()
+        subscription.ends_at,
+        row.term_months,
+        auto_renew=wanted,
+        after=clock.now(),
+        trial_days=subscription.tried_days,
     )
     if wanted and subscription.next_step_at is None:
         # The day of renewal has passed: it is renewed at once.

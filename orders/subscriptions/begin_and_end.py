@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from fulfillment.entitlements.models import Entitlement
+from fulfillment.entitlements.validity import first_end
 from kernel import clock
-from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from orders.order.locking import LineDelivery, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.subscriptions.schedule import next_step_at
+from orders.subscriptions.trial_quote import begun_trial, frozen_quote
 
 
 def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[LineDelivery]) -> SubscriptionTerm | None:
@@ -35,18 +36,24 @@ def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[LineDelivery]) -> 
 def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> SubscriptionTerm:
     starts_at = entitlement.valid_from
     assert starts_at is not None  # noqa: S101 - an active entitlement has begun
-    ends_at = add_months(starts_at, line.term_months, time_zone=entitlement.time_zone)
+    trial, days = begun_trial(uow, line), entitlement.trial_days
+    ends_at = first_end(entitlement, starts_at)
+    auto_renew = trial is not None and trial.converts
+    # What is paid for begins with the end of what was tried.
+    paid_from = ends_at if trial is not None else starts_at
     subscription = Subscription(
         id=uuid7(),
         buyer_org_id=line.buyer_org_id,
         seller_org_id=line.seller_org_id,
         order_line_id=line.id,
         quantity=line.quantity,
-        anchor_day=starts_at.astimezone(ZoneInfo(entitlement.time_zone)).day,
+        anchor_day=paid_from.astimezone(ZoneInfo(entitlement.time_zone)).day,
         ends_at=ends_at,
-        auto_renew=False,
-        next_step_at=next_step_at(ends_at, line.term_months, auto_renew=False, after=clock.now()),
-        renewal_quote_id=None,
+        auto_renew=auto_renew,
+        next_step_at=next_step_at(ends_at, line.term_months, auto_renew=auto_renew, after=clock.now(), trial_days=days),
+        renewal_quote_id=frozen_quote(uow, trial, ends_at).id if trial is not None else None,
+        trial_ends_at=ends_at if trial is not None else None,
+        trial_days=days or None,
     )
     SUBSCRIPTION.begin(uow, subscription, org_ids=[line.buyer_org_id, line.seller_org_id])
     uow.add(subscription)

@@ -82,6 +82,11 @@ def _unpaid_renewals(uow: UnitOfWork, subscriptions: Sequence[Subscription]) -> 
     statement = (
         select(Subscription.id)
         .join(Purchase, Purchase.quote_id == Subscription.renewal_quote_id)
-        .where(Subscription.id.in_([one.id for one in subscriptions]), Purchase.state == "pending_payment")
+        # The money of a trial that was bought by hand is waited for until the trial ends.
+        .where(
+            Subscription.id.in_([one.id for one in subscriptions]),
+            Purchase.state == "pending_payment",
+            Purchase.deadline_at > clock.now(),
+        )
     )
     return set(uow.session.scalars(statement)) if subscriptions else set()

@@ -17,6 +17,8 @@ class SubscriptionNoticed(Event):
     seller_org_id: UUID
     days: int
     quote_id: UUID | None
+    trial: bool = False
+    """Whether what ends is a trial."""
 
 
 class RenewalRefused(Event):
@@ -46,3 +48,13 @@ class SubscriptionPastDue(Event):
     subscription_id: UUID
     buyer_org_id: UUID
     seller_org_id: UUID
+
+
+class TrialExtended(Event):
+    """The seller has let a trial go on for `days` more."""
+
+    topic: ClassVar[str] = "orders.trial_extended.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    days: int

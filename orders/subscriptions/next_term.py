@@ -37,14 +37,16 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
         return False
     (line,) = lines_of(uow, order.id)
     ORDER.move(uow, order, "fulfilling", org_ids=order.parties)
-    charge_lines(uow, order)
+    if not charge_lines(uow, order):
+        # Bought by hand, its sale terms are copied by a job that has not run yet.
+        raise LookupError(order.id)
     term = _add_term(uow, subscription, entitlement, line)
     SUBSCRIPTION.move(uow, subscription, "active", org_ids=order.parties, reason="renewed")
     subscription.renewal_quote_id, subscription.ends_at = None, term.ends_at
     subscription.next_step_at = next_step_at(
         term.ends_at, line.term_months, auto_renew=subscription.auto_renew, after=clock.now()
     )
-    entitlement.valid_to = term.ends_at
+    entitlement.valid_to, entitlement.trial_days = term.ends_at, 0
     if not resume_entitlement(uow, entitlement.id, reason="renewed"):
         change_entitlement(uow, entitlement)
     ORDER.move(uow, order, "active", org_ids=order.parties)
@@ -82,7 +84,7 @@ def take_back_term(uow: UnitOfWork, order: Order) -> None:
         return
     subscription.ends_at = max(term.starts_at, clock.now())
     subscription.auto_renew, subscription.next_step_at = False, None
-    entitlement.valid_to = subscription.ends_at
+    entitlement.valid_to, entitlement.trial_days = subscription.ends_at, subscription.tried_days
 
 
 def _add_term(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from orders.order.accept_services import complete_when_over
 from orders.order.locking import lock_orders
 from orders.order.models import SUBSCRIPTION, Order, Subscription
 from orders.subscriptions.events import SubscriptionPastDue
-from orders.subscriptions.schedule import TERMINATED_AFTER, steps_past_due
+from orders.subscriptions.schedule import TERMINATED_AFTER, SubscriptionStep, steps_past_due
 
 
 def lock_renewal(uow: UnitOfWork, subscription_id: UUID) -> Purchase | None:
@@ -43,7 +44,7 @@ def fall_past_due(uow: UnitOfWork, subscription: Subscription, entitlement: Enti
     """
     sides = {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
     SUBSCRIPTION.move(uow, subscription, "past_due", org_ids=list(sides.values()), reason="renewal_unpaid")
-    entitlement.valid_to = subscription.ends_at + TERMINATED_AFTER
+    entitlement.valid_to, entitlement.trial_days = subscription.ends_at + TERMINATED_AFTER, 0
     subscription.next_step_at = _next(subscription, clock.now() - timedelta(seconds=1))
     emit(uow, SubscriptionPastDue(subscription_id=subscription.id, **sides))
 
@@ -54,7 +55,7 @@ def take_past_due_step(uow: UnitOfWork, subscription: Subscription, began: Order
     The method is asked again only where the try before has failed for certain.
     """
     now = clock.now()
-    step = [step for step in steps_past_due(subscription.ends_at) if step.at <= now][-1]
+    step = [step for step in _steps(subscription) if step.at <= now][-1]
     subscription.next_step_at = _next(subscription, now)
     entitlement = uow.session.scalars(
         select(Entitlement).where(Entitlement.reference == subscription.order_line_id)
@@ -87,4 +88,8 @@ def _terminate(
 
 
 def _next(subscription: Subscription, after: datetime) -> datetime | None:
-    return next((step.at for step in steps_past_due(subscription.ends_at) if step.at > after), None)
+    return next((step.at for step in _steps(subscription) if step.at > after), None)
+
+
+def _steps(subscription: Subscription) -> Iterator[SubscriptionStep]:
+    return steps_past_due(subscription.ends_at, trial_days=subscription.tried_days)

@@ -15,7 +15,7 @@ from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
 from orders.checkout.quote_models import Quote
 from orders.order.models import Order, OrderLine, Subscription
-from orders.subscriptions.schedule import RENEWS_BEFORE
+from orders.subscriptions.schedule import renews_before
 
 _renewal = aliased(Order)
 _began = aliased(Order)
@@ -23,10 +23,10 @@ _began = aliased(Order)
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionView:
-    """A recurring agreement, paid until `ends_at` (exclusive): `active`, `past_due` or `ended`.
+    """A recurring agreement, paid until `ends_at` (exclusive): `trial` (nothing is paid yet), `active`, `past_due` or `ended`.
 
     `renews_at`: when its next term will be asked money for; none where it ends. `next_gross_minor`: what that costs, told with
-    the first notice. `renewal_order_id`: the order of a next term that waits for its money.
+    the first notice, of a trial from the start. `renewal_order_id`: the order of a next term that waits for its money.
     """
 
     id: UUID
@@ -40,6 +40,7 @@ class SubscriptionView:
     plan_name_en: str
     state: str
     quantity: int
+    term_months: int
     auto_renew: bool
     ends_at: datetime
     renews_at: datetime | None
@@ -77,7 +78,7 @@ def _own(uow: UnitOfWork) -> Select[Any]:
         .join(Quote, Quote.id == Subscription.renewal_quote_id, isouter=True)
         .join(
             _renewal,
-            (_renewal.subscription_id == Subscription.id) & (_renewal.state == "pending_payment"),
+            (_renewal.subscription_id == Subscription.id) & _renewal.state.in_(("pending_approval", "pending_payment")),
             isouter=True,
         )
         .where(Subscription.buyer_org_id == uow.principal.organization())
@@ -104,11 +105,12 @@ def _view(
         title_en=line.plan["title_en"],
         plan_name=line.plan["plan_name"],
         plan_name_en=line.plan["plan_name_en"],
-        state=subscription.state,
+        state="trial" if subscription.state == "active" and subscription.is_trial else subscription.state,
         quantity=subscription.quantity,
+        term_months=line.term_months,
         auto_renew=subscription.auto_renew,
         ends_at=subscription.ends_at,
-        renews_at=subscription.ends_at - RENEWS_BEFORE if renews else None,
+        renews_at=subscription.ends_at - renews_before(subscription.tried_days) if renews else None,
         next_gross_minor=quote.gross_minor if is_told and quote else None,
         next_currency=quote.currency if is_told and quote else None,
         renewal_order_id=renewal_order_id,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import inspect, select
@@ -14,12 +16,13 @@ from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.states import state_in
 from marketplace.parties.lookups import find_default_billing_profile, get_billing_profile
+from orders.checkout.approval_reasons import Needed
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.order_rows import line_row, order_row, profile_as_kept
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import request_payment
-from orders.order.locking import find_locked_order
+from orders.order.locking import find_locked_order, lines_of
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
 from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
 from orders.subscriptions.past_due import lock_renewal, take_past_due_step
@@ -50,7 +53,7 @@ def take_step(uow: UnitOfWork, subscription_id: UUID) -> bool:
     RenewalRefused; what ends a subscription. Idempotent by: `next_step_at`, which moves on with the step.
     """
     renewal = lock_renewal(uow, subscription_id)
-    found = _locked(uow, subscription_id)
+    found = lock_subscription(uow, subscription_id)
     if found is None:
         return False
     subscription, line, order = found
@@ -62,11 +65,20 @@ def take_step(uow: UnitOfWork, subscription_id: UUID) -> bool:
         return True
     due = [
         step
-        for step in steps_of(subscription.ends_at, line.term_months, auto_renew=subscription.auto_renew)
+        for step in steps_of(
+            subscription.ends_at,
+            line.term_months,
+            auto_renew=subscription.auto_renew,
+            trial_days=subscription.tried_days,
+        )
         if step.at <= now
     ]
     subscription.next_step_at = next_step_at(
-        subscription.ends_at, line.term_months, auto_renew=subscription.auto_renew, after=now
+        subscription.ends_at,
+        line.term_months,
+        auto_renew=subscription.auto_renew,
+        after=now,
+        trial_days=subscription.tried_days,
     )
     if due and (due[-1].kind != "notice" or subscription.ends_at > now):
         _take(uow, subscription, line, order, due[-1])
@@ -96,11 +108,37 @@ def _take(uow: UnitOfWork, subscription: Subscription, line: OrderLine, order: O
         place_renewal(uow, subscription, order, first, quote)
 
 
+@dataclass(frozen=True, slots=True)
+class BoughtByHand:
+    """How somebody who may buy pays for a next term now, and why that waits for an approver, where it does."""
+
+    gateway: str
+    method_token: str
+    requested_by: UUID | None
+    deadline_at: datetime
+    needed: Needed
+
+
 def place_renewal(uow: UnitOfWork, subscription: Subscription, began: Order, first: Purchase, quote: Quote) -> Order:
     """The purchase and order of the next term, for whom and by what the first one was paid; its payment is asked for.
 
     Who gets what of it, and to which video it is owed, is as in the first sale. It asks no approver again: whoever may buy
     has agreed beforehand, and can undo that until now.
+    """
+    how = BoughtByHand(
+        first.gateway, first.method_token, first.requested_by, subscription.ends_at + TERMINATED_AFTER, Needed()
+    )
+    purchase, order = place_next_term(uow, subscription, began, first, quote, how)
+    copy_sale_terms(uow, order, subscription.order_line_id)
+    request_payment(uow, purchase, [order])
+    return order
+
+
+def place_next_term(
+    uow: UnitOfWork, subscription: Subscription, began: Order, first: Purchase, quote: Quote, how: BoughtByHand
+) -> tuple[Purchase, Order]:
+    """The purchase and order of the next term. Its payment is not asked for, and its sale terms, which are not the buyer's to
+    see, are not copied yet.
     """
     now = clock.now()
     quote.used_at = now
@@ -117,37 +155,39 @@ def place_renewal(uow: UnitOfWork, subscription: Subscription, began: Order, fir
         gross_minor=quote.gross_minor,
         billing_profile=profile_as_kept(get_billing_profile(uow, profile_id)),
         po_number=first.po_number,
-        requested_by=first.requested_by,
-        gateway=first.gateway,
-        method_token=first.method_token,
-        approval_reasons=[],
-        approval_steps=[],
-        deadline_at=subscription.ends_at + TERMINATED_AFTER,
+        requested_by=how.requested_by,
+        gateway=how.gateway,
+        method_token=how.method_token,
+        approval_reasons=[reason.stored() for reason in how.needed.reasons],
+        approval_steps=[step.stored() for step in how.needed.steps],
+        deadline_at=how.deadline_at,
         created_at=now,
     )
-    PURCHASE.begin(uow, purchase, "pending_payment", org_ids=[purchase.buyer_org_id])
+    state = "pending_approval" if how.needed.reasons else "pending_payment"
+    PURCHASE.begin(uow, purchase, state, org_ids=[purchase.buyer_org_id])
     uow.add(purchase)
     order = order_row(purchase, lines, began.buyer_name)
     order.subscription_id = subscription.id
     ORDER.begin(uow, order, purchase.state, org_ids=order.parties)
     uow.add(order)
-    for line in lines:
-        _place_line(uow, order, line, subscription.order_line_id)
-    request_payment(uow, purchase, [order])
-    return order
+    for priced in lines:
+        line = line_row(uuid7(), order, priced)
+        uow.add(line)
+        _copy(uow, Attribution, subscription.order_line_id, line.id)
+    return purchase, order
 
 
-def _place_line(uow: UnitOfWork, order: Order, priced: PricedLine, first_line_id: UUID) -> None:
-    """Whom it is owed to, and who gets what of it, is copied from the line that began the subscription."""
-    line = line_row(uuid7(), order, priced)
-    uow.add(line)
-    credit, terms = (
-        uow.session.scalars(select(table).where(table.order_line_id == first_line_id)).one()
-        for table in (Attribution, SaleTerms)
-    )
-    for row in (credit, terms):
-        copied = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
-        uow.add(type(row)(**copied | {"id": uuid7(), "order_line_id": line.id}))
+def copy_sale_terms(uow: UnitOfWork, order: Order, first_line_id: UUID) -> None:
+    """Who gets what of a next term is as in the line that began the subscription."""
+    uow.flush()
+    for line in lines_of(uow, order.id):
+        _copy(uow, SaleTerms, first_line_id, line.id)
+
+
+def _copy(uow: UnitOfWork, table: type[Attribution | SaleTerms], first_line_id: UUID, line_id: UUID) -> None:
+    row = uow.session.scalars(select(table).where(table.order_line_id == first_line_id)).one()
+    copied = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
+    uow.add(table(**copied | {"id": uuid7(), "order_line_id": line_id}))
 
 
 def _known_quote(uow: UnitOfWork, subscription: Subscription) -> Quote | None:
@@ -165,16 +205,21 @@ def _profile(uow: UnitOfWork, first: Purchase) -> UUID:
 
 
 def _notice(uow: UnitOfWork, subscription: Subscription, days: int, quote_id: UUID | None) -> None:
-    emit(
-        uow, SubscriptionNoticed(subscription_id=subscription.id, **_sides(subscription), days=days, quote_id=quote_id)
+    noticed = SubscriptionNoticed(
+        subscription_id=subscription.id,
+        **_sides(subscription),
+        days=days,
+        quote_id=quote_id,
+        trial=subscription.is_trial,
     )
+    emit(uow, noticed)
 
 
 def _sides(subscription: Subscription) -> dict[str, UUID]:
     return {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
 
 
-def _locked(uow: UnitOfWork, subscription_id: UUID) -> tuple[Subscription, OrderLine, Order] | None:
+def lock_subscription(uow: UnitOfWork, subscription_id: UUID) -> tuple[Subscription, OrderLine, Order] | None:
     """A subscription with the line and the order that began it. Locks: the order, the subscription."""
     row = uow.session.execute(
         select(OrderLine.order_id)

@@ -15,6 +15,10 @@ SHORTEST_TERM_MONTHS = {90: 24, 60: 12, 30: 3, 7: 1}
 """Which terms are long enough for a notice so many days before their end."""
 RENEWS_BEFORE = timedelta(days=1)
 """How long before its end the next term is paid for, so that nothing stops while a payment takes its time."""
+TRIAL_NOTICE_DAYS = (7, 3, 1)
+"""Before the end of a trial; none before half of it is over."""
+CONVERTS_BEFORE = timedelta(minutes=2)
+"""How long before its end a trial is converted: as long as the clock and a payment need, so that nothing stops between."""
 RETRY_DAYS = (1, 3, 7, 14)
 """Days after the first try on which a renewal that was not paid is tried again."""
 SUSPENDED_AFTER = timedelta(days=14)
@@ -33,24 +37,37 @@ class SubscriptionStep:
     days: int = 0
 
 
-def steps_of(ends_at: datetime, term_months: int, *, auto_renew: bool) -> Iterator[SubscriptionStep]:
-    """A term's steps before its end, in their order."""
-    for days in NOTICE_DAYS:
-        if term_months >= SHORTEST_TERM_MONTHS[days]:
-            yield SubscriptionStep(ends_at - timedelta(days=days), "notice", days)
+def steps_of(
+    ends_at: datetime, term_months: int, *, auto_renew: bool, trial_days: int = 0
+) -> Iterator[SubscriptionStep]:
+    """The steps before the end of a term, or of a trial of `trial_days`, in their order."""
+    if trial_days:
+        notices = [days for days in TRIAL_NOTICE_DAYS if trial_days >= 2 * days]
+    else:
+        notices = [days for days in NOTICE_DAYS if term_months >= SHORTEST_TERM_MONTHS[days]]
+    for days in notices:
+        yield SubscriptionStep(ends_at - timedelta(days=days), "notice", days)
     if auto_renew:
-        yield SubscriptionStep(ends_at - RENEWS_BEFORE, "renew")
+        yield SubscriptionStep(ends_at - renews_before(trial_days), "renew")
 
 
-def steps_past_due(ends_at: datetime) -> Iterator[SubscriptionStep]:
+def renews_before(trial_days: int = 0) -> timedelta:
+    """How long before the end of a term, or of a trial of `trial_days`, the next term is asked money for."""
+    return CONVERTS_BEFORE if trial_days else RENEWS_BEFORE
+
+
+def steps_past_due(ends_at: datetime, *, trial_days: int = 0) -> Iterator[SubscriptionStep]:
     """The steps of a term that is not paid for, in their order: dunning, suspension, the end."""
-    first = ends_at - RENEWS_BEFORE
+    first = ends_at - renews_before(trial_days)
     for days in RETRY_DAYS:
         yield SubscriptionStep(first + timedelta(days=days), "retry", days)
     yield SubscriptionStep(ends_at + SUSPENDED_AFTER, "suspend")
     yield SubscriptionStep(ends_at + TERMINATED_AFTER, "terminate")
 
 
-def next_step_at(ends_at: datetime, term_months: int, *, auto_renew: bool, after: datetime) -> datetime | None:
-    """The first step of a term later than `after`."""
-    return next((step.at for step in steps_of(ends_at, term_months, auto_renew=auto_renew) if step.at > after), None)
+def next_step_at(
+    ends_at: datetime, term_months: int, *, auto_renew: bool, after: datetime, trial_days: int = 0
+) -> datetime | None:
+    """The first step of a term, or of a trial of `trial_days`, later than `after`."""
+    steps = steps_of(ends_at, term_months, auto_renew=auto_renew, trial_days=trial_days)
+    return next((step.at for step in steps if step.at > after), None)

@@ -28,7 +28,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "dead": "bad",
     },
     "attempt": {"ok": "good", "accepted": "good", "failed": "bad", "timeout": "bad", "unknown": "wait"},
-    "entitlement": {"pending": "wait", "active": "good", "suspended": "bad", "ended": "idle"},
+    "entitlement": {"pending": "wait", "trial": "good", "active": "good", "suspended": "bad", "ended": "idle"},
     "video": {
         "draft": "idle",
         "uploading": "wait",

@@ -1,0 +1,45 @@
+"""What a trial costs afterwards: the price that was told when it began, as the quote of the term that follows it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
+from orders.checkout.priced_line import PricedLine
+from orders.checkout.quote_models import Quote
+from orders.order.models import OrderLine
+from orders.subscriptions.schedule import TERMINATED_AFTER
+from orders.trials.models import Trial
+from orders.trials.take_trial import trial_of_line
+
+
+def begun_trial(uow: UnitOfWork, line: OrderLine) -> Trial | None:
+    """The trial that a line begins. Most begin none, and are not asked for one."""
+    return trial_of_line(uow, line.id) if line.plan.get("trial_days") else None
+
+
+def frozen_quote(uow: UnitOfWork, trial: Trial, ends_at: datetime) -> Quote:
+    """The price of the term after a trial. It holds for as long as that term could be paid for, an extension included."""
+    line = PricedLine.model_validate(trial.full_line)
+    quote = Quote(
+        id=uuid7(),
+        buyer_org_id=trial.buyer_org_id,
+        person_id=None,
+        currency=line.currency,
+        net_minor=line.net_minor,
+        tax_minor=line.tax_minor,
+        gross_minor=line.gross_minor,
+        lines=[trial.full_line],
+        invoice_party=trial.invoice_party,
+        context={},
+        needs_approval=False,
+        approval_reasons=[],
+        approval_steps=[],
+        expires_at=ends_at + TERMINATED_AFTER + timedelta(days=trial.days),
+        created_at=clock.now(),
+        used_at=None,
+        offer_id=None,
+    )
+    return uow.add(quote)

@@ -1,0 +1,72 @@
+"""One trial for each organization and listing: taken with the order that begins it, free again only where it never began."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+
+from kernel import clock
+from kernel.db.statements import Read
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict
+from kernel.ids import uuid7
+from orders.order.models import OrderLine
+from orders.trials.models import Trial
+
+_OF_LISTING = Read(
+    select(Trial.id).where(
+        Trial.buyer_org_id == bindparam("buyer_org_id"),
+        Trial.listing_id == bindparam("listing_id"),
+        Trial.released_at.is_(None),
+    )
+)
+
+
+def require_untried(uow: UnitOfWork, buyer_org_id: UUID, listing_id: UUID) -> None:
+    """Raises Conflict `trial_used` where the organization has tried the listing, or is about to."""
+    if uow.find(_OF_LISTING, buyer_org_id=buyer_org_id, listing_id=listing_id) is not None:
+        raise Conflict("trial_used")
+
+
+def take_trial(
+    uow: UnitOfWork,
+    line: OrderLine,
+    *,
+    days: int,
+    converts: bool,
+    full_line: dict[str, Any],
+    invoice_party: dict[str, Any],
+) -> Trial:
+    """Take the trial of a line that was just placed. Of two at once the database admits one: Conflict `trial_used`."""
+    return uow.add(
+        Trial(
+            id=uuid7(),
+            buyer_org_id=line.buyer_org_id,
+            seller_org_id=line.seller_org_id,
+            order_line_id=line.id,
+            listing_id=line.listing_id,
+            days=days,
+            converts=converts,
+            full_line=full_line,
+            invoice_party=invoice_party,
+            extended_days=None,
+            released_at=None,
+            created_at=clock.now(),
+        )
+    )
+
+
+def release_trials(uow: UnitOfWork, order_ids: Sequence[UUID]) -> None:
+    """Locked orders came to nothing before anything of them was delivered: what they were to try may be tried again."""
+    lines = select(OrderLine.id).where(OrderLine.order_id.in_(order_ids))
+    for trial in uow.session.scalars(select(Trial).where(Trial.order_line_id.in_(lines), Trial.released_at.is_(None))):
+        trial.released_at = clock.now()
+
+
+def trial_of_line(uow: UnitOfWork, line_id: UUID, *, locked: bool = False) -> Trial | None:
+    """The trial that a line began, if it did. Locks: the trial, when `locked`."""
+    found = select(Trial).where(Trial.order_line_id == line_id)
+    return uow.session.scalar(found.with_for_update() if locked else found)
