@@ -13,6 +13,7 @@ from kernel.errors import NotFound
 from marketplace.leads.queries import SellerLeadView, list_seller_leads
 from orders.order.views import OrderView
 from orders.queries import list_seller_orders
+from orders.subscriptions.trial_queries import RunningTrial, running_trials
 
 MOST = 20
 """Of each the latest; the lists of orders and of requests hold them all."""
@@ -29,6 +30,8 @@ class CustomerView:
     entitlements: Sequence[EntitlementRow]
     leads: Sequence[SellerLeadView]
     """Empty for whoever may not take care of them."""
+    trials: Sequence[RunningTrial] = ()
+    """What of the entitlements is tried for nothing so far."""
 
 
 def get_customer(uow: UnitOfWork, org_id: UUID) -> CustomerView:
@@ -39,4 +42,6 @@ def get_customer(uow: UnitOfWork, org_id: UUID) -> CustomerView:
     names = [*(one.buyer_name for one in orders), *(one.lead.buyer_name for one in leads)]
     if not names:
         raise NotFound("customer_not_found")
-    return CustomerView(org_id, names[0], orders, entitlements_of_customer(uow, org_id, limit=MOST), leads)
+    entitlements = entitlements_of_customer(uow, org_id, limit=MOST)
+    trials = running_trials(uow, org_id) if any(one.is_trial for one in entitlements) else []
+    return CustomerView(org_id, names[0], orders, entitlements, leads, trials)

@@ -112,6 +112,11 @@ class _Stage:
             # A connector that is nobody's: its delivery fails for good.
             self.undeliverable = make_plans(uow, self.seller, per_seat_plan(connector_id=uuid7()))[0]
             (self.months,) = make_plans(uow, self.seller, per_seat_plan(connector_id=connector, interval="month"))
+            (self.tried,) = make_plans(
+                uow,
+                self.seller,
+                per_seat_plan(connector_id=connector, interval="month", trial_days=14, trial_needs_method=True),
+            )
             video, self.placement = make_published_video(uow, self.promoter, self.seats)
             self.video_id = video.id
             for key in (video.media_key, video.cover_key):
@@ -167,8 +172,9 @@ class _Stage:
         clock.advance(timedelta(days=1))
 
     def renew(self) -> None:
-        """A month later one subscription is renewed, another one falls past due, and a third one's renewal goes back."""
+        """A month later one subscription is renewed, another falls past due, a third's goes back, a trial converts."""
         bought = [self._buy((self.months.id, 2)) for _ in range(3)]
+        self._buy((self.tried.id, 2), trial=True)
         with unit_of_work(self.db, self.buyer.owner) as uow:
             for subscription_id in uow.session.scalars(
                 select(Subscription.id)
@@ -221,18 +227,23 @@ class _Stage:
                 ],
             )
 
-    def _buy(self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None) -> UUID:
-        order_id = self._place(*lines, token=token, by=by)
+    def _buy(
+        self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None, trial: bool = False
+    ) -> UUID:
+        order_id = self._place(*lines, token=token, by=by, trial=trial)
         self.keep_running()
         return order_id
 
-    def _place(self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None) -> UUID:
+    def _place(
+        self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None, trial: bool = False
+    ) -> UUID:
         with unit_of_work(self.db, by or self.buyer.owner) as uow:
             quote = create_quote(
                 uow,
                 CreateQuote(
                     tuple(QuoteItem(plan_id, quantity) for plan_id, quantity in lines),
                     context=Context(video_id=self.video_id, placement_id=self.placement.id, second_ms=5_000),
+                    trial=trial,
                 ),
             )
             uow.flush()

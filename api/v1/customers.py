@@ -18,6 +18,7 @@ from api.v1.orders import OrderOut
 from marketplace.leads.queries import SellerLeadView
 from orders.customer_list import CustomerSummary, State, list_customers
 from orders.customers import get_customer
+from orders.subscriptions.trial_queries import RunningTrial
 
 READ = "seller.orders.read"
 
@@ -50,6 +51,7 @@ class CustomerOut(Out):
     name: str
     orders: Sequence[OrderOut]
     entitlements: Sequence[CustomerEntitlementOut]
+    trials: Annotated[Sequence[RunningTrial], Meta(description="What of them is tried so far, and may be extended")]
     leads: Sequence[SellerLeadView]
 
 

@@ -64,4 +64,37 @@ STEPS = Query(
     """,
 )
 
-RULES = (SUBSCRIBED, RENEWED, DATED, STEPS)
+TRIED_ONCE = Query(
+    "trials.once",
+    "一个组织对一个商品最多试用一次。",
+    "An organization tries a listing once.",
+    """
+    SELECT t.buyer_org_id, t.listing_id, count(*) AS trials FROM orders.trial t
+    WHERE t.released_at IS NULL GROUP BY t.buyer_org_id, t.listing_id HAVING count(*) > 1
+    """,
+)
+TRIED_FREE = Query(
+    "trials.free",
+    "试用从不收费：订单行金额为零，没有扣款。",
+    "A trial is never charged: its line comes to nothing, and nothing was charged for it.",
+    """
+    SELECT t.id AS trial_id, l.id AS order_line_id, l.gross_minor, c.id AS charge_id FROM orders.trial t
+    JOIN orders.order_line l ON l.id = t.order_line_id
+    LEFT JOIN billing.charge c ON c.reference = l.id
+    WHERE (l.net_minor, l.tax_minor, l.gross_minor) <> (0, 0, 0) OR c.id IS NOT NULL
+    """,
+)
+CONVERTED = Query(
+    "trials.converted",
+    "试用后的首个付费期按开通试用时的价格收取，从试用结束时开始。",
+    "The first paid term after a trial costs what was told when it began, and begins when it ends.",
+    """
+    SELECT t.id AS trial_id, p.id AS order_line_id, p.gross_minor, term.starts_at, s.trial_ends_at FROM orders.trial t
+    JOIN orders.subscription s ON s.order_line_id = t.order_line_id
+    JOIN orders.subscription_term term ON term.subscription_id = s.id AND term.number = 2
+    JOIN orders.order_line p ON p.id = term.order_line_id
+    WHERE p.gross_minor <> CAST(t.full_line->>'gross_minor' AS bigint) OR term.starts_at <> s.trial_ends_at
+    """,
+)
+
+RULES = (SUBSCRIBED, RENEWED, DATED, STEPS, TRIED_ONCE, TRIED_FREE, CONVERTED)

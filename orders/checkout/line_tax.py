@@ -51,8 +51,8 @@ def lines_for(uow: UnitOfWork, quote: Quote, buyer: InvoiceParty) -> list[Priced
     if buyer.is_taxed_like(InvoiceParty.model_validate(quote.invoice_party)):
         return lines
     taxed = [_taxed_again(uow, line, buyer, quote.created_at) for line in lines]
-    net_minor, tax_minor, gross_minor = totals([line.told for line in taxed])
-    _, _, quoted_gross_minor = totals([line.told for line in lines])
+    net_minor, tax_minor, gross_minor = totals([line.whole for line in taxed])
+    _, _, quoted_gross_minor = totals([line.whole for line in lines])
     if gross_minor != quoted_gross_minor:
         raise Conflict(
             "price_changed",

@@ -121,8 +121,8 @@ class PricedLine(BaseModel):
     """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""
 
     @property
-    def told(self) -> PricedLine:
-        """What is told of its cost: of a trial, what follows it."""
+    def whole(self) -> PricedLine:
+        """What it costs in the end: of a trial, what follows it."""
         return self if self.trial is None else self.trial.after
 
     @property

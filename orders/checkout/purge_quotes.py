@@ -20,6 +20,6 @@ def purge_unused(uow: UnitOfWork) -> None:
     """Delete expired quotes that were never used, some at a time. One that was used is its purchase's for good, one
     that told the price of a next term its subscription's.
     """
-    told = exists().where(Subscription.buyer_org_id == Quote.buyer_org_id, Subscription.renewal_quote_id == Quote.id)
-    old = select(Quote.id).where(Quote.used_at.is_(None), Quote.expires_at < clock.now() - KEPT, ~told).limit(AT_ONCE)
+    kept = exists().where(Subscription.buyer_org_id == Quote.buyer_org_id, Subscription.renewal_quote_id == Quote.id)
+    old = select(Quote.id).where(Quote.used_at.is_(None), Quote.expires_at < clock.now() - KEPT, ~kept).limit(AT_ONCE)
     uow.session.execute(delete(Quote).where(Quote.id.in_(old)).execution_options(synchronize_session=False))

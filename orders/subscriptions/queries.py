@@ -16,6 +16,7 @@ from kernel.paging import Page, cut, newest_first
 from orders.checkout.quote_models import Quote
 from orders.order.models import Order, OrderLine, Subscription
 from orders.subscriptions.schedule import renews_before
+from orders.trials.models import Trial
 
 _renewal = aliased(Order)
 _began = aliased(Order)
@@ -25,8 +26,9 @@ _began = aliased(Order)
 class SubscriptionView:
     """A recurring agreement, paid until `ends_at` (exclusive): `trial` (nothing is paid yet), `active`, `past_due` or `ended`.
 
-    `renews_at`: when its next term will be asked money for; none where it ends. `next_gross_minor`: what that costs, told with
-    the first notice, of a trial from the start. `renewal_order_id`: the order of a next term that waits for its money.
+    `renews_at`: when its next term will be asked money for; none where it ends. `converts`: of a trial, whether it began with a
+    payment method, by which it can be paid for by itself. `next_gross_minor`: what the next term costs, known from the first
+    notice on, of a trial from the start. `renewal_order_id`: the order of a next term that waits for its money.
     """
 
     id: UUID
@@ -44,6 +46,7 @@ class SubscriptionView:
     auto_renew: bool
     ends_at: datetime
     renews_at: datetime | None
+    converts: bool
     next_gross_minor: int | None
     next_currency: str | None
     renewal_order_id: UUID | None
@@ -72,10 +75,11 @@ def subscription_of_line(uow: UnitOfWork, line_id: UUID) -> SubscriptionView | N
 
 def _own(uow: UnitOfWork) -> Select[Any]:
     statement: Select[Any] = (
-        select(Subscription, OrderLine, _began.seller_name, Quote, _renewal.id)  # type: ignore[assignment]  # the rows' type is the callers' Any
+        select(Subscription, OrderLine, _began.seller_name, Quote, _renewal.id, Trial)  # type: ignore[assignment]  # the rows' type is the callers' Any
         .join(OrderLine, OrderLine.id == Subscription.order_line_id)
         .join(_began, _began.id == OrderLine.order_id)
         .join(Quote, Quote.id == Subscription.renewal_quote_id, isouter=True)
+        .join(Trial, Trial.order_line_id == Subscription.order_line_id, isouter=True)
         .join(
             _renewal,
             (_renewal.subscription_id == Subscription.id) & _renewal.state.in_(("pending_approval", "pending_payment")),
@@ -91,7 +95,12 @@ def _views(uow: UnitOfWork, statement: Select[Any]) -> list[SubscriptionView]:
 
 
 def _view(
-    subscription: Subscription, line: OrderLine, seller_name: str, quote: Quote | None, renewal_order_id: UUID | None
+    subscription: Subscription,
+    line: OrderLine,
+    seller_name: str,
+    quote: Quote | None,
+    renewal_order_id: UUID | None,
+    trial: Trial | None,
 ) -> SubscriptionView:
     is_told = quote is not None and subscription.state != "ended"
     renews = subscription.state == "active" and subscription.auto_renew and renewal_order_id is None
@@ -111,6 +120,7 @@ def _view(
         auto_renew=subscription.auto_renew,
         ends_at=subscription.ends_at,
         renews_at=subscription.ends_at - renews_before(subscription.tried_days) if renews else None,
+        converts=trial is not None and trial.converts,
         next_gross_minor=quote.gross_minor if is_told and quote else None,
         next_currency=quote.currency if is_told and quote else None,
         renewal_order_id=renewal_order_id,

@@ -42,10 +42,10 @@ def steps_of(
 ) -> Iterator[SubscriptionStep]:
     """The steps before the end of a term, or of a trial of `trial_days`, in their order."""
     if trial_days:
-        notices = [days for days in TRIAL_NOTICE_DAYS if trial_days >= 2 * days]
+        before = [days for days in TRIAL_NOTICE_DAYS if trial_days >= 2 * days]
     else:
-        notices = [days for days in NOTICE_DAYS if term_months >= SHORTEST_TERM_MONTHS[days]]
-    for days in notices:
+        before = [days for days in NOTICE_DAYS if term_months >= SHORTEST_TERM_MONTHS[days]]
+    for days in before:
         yield SubscriptionStep(ends_at - timedelta(days=days), "notice", days)
     if auto_renew:
         yield SubscriptionStep(ends_at - renews_before(trial_days), "renew")

@@ -44,7 +44,8 @@ MONTH_MINOR = 398_000
 
 def trial_plan(stage: Stage, **changes: Any) -> UUID:
     """A monthly plan of the stage's seller that is tried for a fortnight."""
-    plan, _ = stage.offer(**{"interval": "month", "trial_days": DAYS} | changes)
+    values: dict[str, Any] = {"interval": "month", "trial_days": DAYS} | changes
+    plan, _ = stage.offer(**values)
     return plan
 
 
@@ -157,9 +158,9 @@ class TestTrial:
     def test_without_a_method_it_ends(self, stage: Stage) -> None:
         order_id, subscription = trying(stage)
         assert stage.purchase_of(order_id).method_token == ""
-        for days in (7, 3, 1):
+        for number, days in enumerate((7, 3, 1), 1):
             until(stage, subscription.ends_at - timedelta(days=days))
-        assert len(told(stage, "trial_ends")) == 3
+            assert len(told(stage, "trial_ends")) == number
         until(stage, subscription.ends_at)
         assert now(stage, subscription).state == "ended"
         assert stage.entitlement(order_id).state == "ended"
@@ -192,9 +193,9 @@ class TestConversion:
         order_id, subscription = trying(stage, trial_needs_method=True)
         with unit_of_work(stage.services.db, SYSTEM) as uow:
             uow.session.execute(update(Plan).where(Plan.org_id == stage.seller.id).values(state="withdrawn"))
-        for days in (7, 3, 1):
+        for number, days in enumerate((7, 3, 1), 1):
             until(stage, subscription.ends_at - timedelta(days=days))
-        assert len(told(stage, "trial_converts")) == 3
+            assert len(told(stage, "trial_converts")) == number
         assert renewals(stage, subscription) == []
         until(stage, subscription.ends_at - CONVERTS_BEFORE)
         (paid,) = renewals(stage, subscription)

@@ -190,7 +190,7 @@ def _request(
             FeedClaim(
                 int(one["second_ms"]) // 1000,
                 page_request.pick(one["text"], one["text_en"]),
-                verdict_of(one["kind"], bool(one["ok"])),
+                verdict_of(one["kind"], bool(one["ok"]), tried=bought.trial_days > 0),
             )
             for bought in _lines(purchase)
             for one in bought.claims

@@ -97,7 +97,9 @@ def _of(offer: OfferView, wanted: Wanted) -> Wanted:
 
 def _asked(page_request: PageRequest) -> Wanted:
     return Wanted(
-        plan_id=page_request.query("plan", most=36), quantity=page_request.query_number("quantity", most=1_000_000)
+        plan_id=page_request.query("plan", most=36),
+        quantity=page_request.query_number("quantity", most=1_000_000),
+        trial={"0": False, "1": True}.get(page_request.query("trial", most=1)),
     )
 
 
@@ -112,6 +114,7 @@ def _filled_in(form: Form) -> Wanted:
         billing_profile_id=form.text("billing_profile_id", most=36),
         payment_method_id=form.text("payment_method_id", most=200),
         po_number=form.text("po_number", most=64),
+        trial=form.text("trial", most=1) == "1",
     )
 
 
@@ -132,7 +135,8 @@ def _submit(page_request: PageRequest, form: Form, wanted: Wanted) -> Response[s
             priced_sheet(page_request, wanted, error=page_request.t("buy.price_changed")), status=409
         )
     try:
-        gateway, token = parse_method(wanted.payment_method_id)
+        begins_unpaid = wanted.trial and not wanted.payment_method_id
+        gateway, token = (None, None) if begins_unpaid else parse_method(wanted.payment_method_id)
         bought = buy(
             page_request.request,
             PurchaseIn(
@@ -192,6 +196,7 @@ def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:
     lines = [PricedLine.model_validate(line) for line in quote.lines]
     same_lines = [(str(line.plan_id), line.quantity) for line in lines] == [(wanted.plan_id, wanted.quantity)]
     same_lines = same_lines and quote.offer_id == wanted.offer
+    same_lines = same_lines and (lines[0].trial is not None) == bool(wanted.trial)
     return same_lines and quote.invoice_party["billing_profile_id"] == (wanted.billing_profile_id or None)
 
 

@@ -11,7 +11,7 @@ from api.pages.frame import addresses
 from api.pages.frame.approval_words import category_name, reason_sentence, steps_sentence
 from api.pages.frame.choices import Choice
 from api.pages.frame.payment_methods import methods
-from api.pages.frame.phrases import money
+from api.pages.frame.phrases import failure, money
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
 from billing.tax.decision import note_in_words
@@ -48,6 +48,8 @@ class Wanted:
     billing_profile_id: str = ""
     payment_method_id: str = ""
     po_number: str = ""
+    trial: bool | None = None
+    """Whether it is tried first; None: where the card offers that."""
 
     @property
     def profile_id(self) -> UUID | None:
@@ -64,6 +66,11 @@ class Offered:
     item: FeedItem | None = None
     card: Card | None = None
     offer: OfferView | None = None
+
+    def is_trial(self, wanted: Wanted) -> bool:
+        """Whether the visitor means to try it first."""
+        by_card = self.card is not None and self.card.action == "trial"
+        return self.offer is None and (by_card if wanted.trial is None else wanted.trial)
 
     def context(self, wanted: Wanted) -> Context:
         """Where the buyer stands."""
@@ -104,15 +111,29 @@ def priced_sheet(
 
     def work(uow: UnitOfWork) -> BuyView:
         offered = find_offered(uow, wanted)
-        quote = _quote(uow, wanted, offered)
+        quote, refused = _quoted(page_request, uow, wanted, offered)
         titles = list_billing_profiles(uow)
         profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in titles)
-        return _view(page_request, wanted, offered, quote, profiles, error, error_field)
+        return _view(page_request, wanted, offered, quote, profiles, error or refused, error_field)
 
     return page_request.transact(work)
 
 
-def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered) -> quote_models.Quote:
+def _quoted(
+    page_request: PageRequest, uow: UnitOfWork, wanted: Wanted, offered: Offered
+) -> tuple[quote_models.Quote, str | None]:
+    """The price of the trial that is wanted; where there is none, that of the purchase, and why."""
+    if not offered.is_trial(wanted):
+        return _quote(uow, wanted, offered), None
+    try:
+        return _quote(uow, wanted, offered, trial=True), None
+    except Conflict as refused:
+        if refused.code not in ("trial_used", "trial_not_offered"):
+            raise
+        return _quote(uow, wanted, offered), failure(page_request, refused)
+
+
+def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered, *, trial: bool = False) -> quote_models.Quote:
     if offered.offer is not None:
         return quote_offer(uow, QuoteOffer(offered.offer.id, wanted.profile_id))
     plans = offered.listing.plans
@@ -122,7 +143,10 @@ def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered) -> quote_models.Qu
     return create_quote(
         uow,
         CreateQuote(
-            (QuoteItem(plan.id, quantity),), context=offered.context(wanted), billing_profile_id=wanted.profile_id
+            (QuoteItem(plan.id, quantity),),
+            context=offered.context(wanted),
+            billing_profile_id=wanted.profile_id,
+            trial=trial,
         ),
     )
 
@@ -138,10 +162,11 @@ def _view(
 ) -> BuyView:
     listing, item, card, offer = offered.listing, offered.item, offered.card, offered.offer
     line = PricedLine.model_validate(quote.lines[0])
+    pays = line.trial is None or line.trial.converts
     ways = methods(page_request, page_request.services.gateways)
     if not profiles:
         error = error or page_request.t("buy.no_billing_profile")
-    if not ways:
+    if not ways and pays:
         error = error or page_request.t("buy.no_payment_method")
     return BuyView(
         address=_address(offered),
@@ -150,9 +175,11 @@ def _view(
         seller_name=listing.seller_name,
         plans=(_offered_plan(page_request, offer),)
         if offer
-        else tuple(_plan(page_request, one) for one in listing.plans),
+        else tuple(_plan(page_request, one) for one in listing.plans if one.trial_days or line.trial is None),
         plan_id=str(line.plan_id),
         quantity=line.quantity,
+        trial=line.trial is not None,
+        pays=pays,
         offer_id=str(offer.id) if offer else "",
         back=addresses.request(str(offer.lead_id)) if offer else "",
         quote=quote_view(page_request, quote),
@@ -190,10 +217,13 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
         tax=Money(quote.tax_minor, quote.currency),
         tax_ppm=lines[0].tax_rate_ppm,
         gross=Money(quote.gross_minor, quote.currency),
+        trial=_trial_text(page_request, lines[0]),
         expires_at=quote.expires_at,
         claims=tuple(
             FeedClaim(
-                claim.second_ms // 1000, page_request.pick(claim.text, claim.text_en), verdict_of(claim.kind, claim.ok)
+                claim.second_ms // 1000,
+                page_request.pick(claim.text, claim.text_en),
+                verdict_of(claim.kind, claim.ok, tried=line.trial is not None),
             )
             for line in lines
             for claim in line.claims
@@ -207,12 +237,24 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
     )
 
 
+def _trial_text(page_request: PageRequest, line: PricedLine) -> str:
+    if line.trial is None:
+        return ""
+    amount = page_request.formats.money(Money(line.trial.after.gross_minor, line.currency))
+    term = page_request.t(f"term.{term_key(line.term_months)}", n=line.term_months)
+    if line.trial.converts:
+        return page_request.t("trial.converts", days=line.trial.days, amount=amount, term=term)
+    return page_request.t("trial.ends", days=line.trial.days, amount=amount, term=term)
+
+
 def _agreed_minor(line: PricedLine) -> int:
     """What price times seats comes to after discount: with the tax where the price contains it."""
     return line.gross_minor if line.tax_included else line.net_minor
 
 
 def _line_text(page_request: PageRequest, line: PricedLine) -> str:
+    if line.trial is not None:
+        return page_request.t("trial.line", days=line.trial.days)
     if not line.sold_by_seat:
         return page_request.pick(line.plan_name, line.plan_name_en)
     price = page_request.formats.price(Money(line.unit_price_minor, line.currency))

@@ -51,6 +51,8 @@ class QuotePanel:
     approval_steps: str = ""
     """Who decides, as a sentence."""
     tax_note: str | None = None
+    trial: str = ""
+    """Of a trial, a sentence: how long, and what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,10 @@ class BuyView:
     source: BuySource | None
     category: str = ""
     """Of the product, as a word."""
+    trial: bool = False
+    """Whether it is tried first; then only plans that have a trial are offered."""
+    pays: bool = True
+    """Whether a payment method is asked for."""
     offer_id: str = ""
     """The offer that is accepted: its plan and quantity are chosen already. ``back`` leads to its request."""
     back: str = ""

@@ -11,16 +11,20 @@ from litestar.params import FromPath
 
 from api.pages.customers.views import CustomerEntitlement, CustomerItem, CustomerPage, CustomersView
 from api.pages.frame import addresses
+from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_seller
-from api.pages.frame.site import PageRequest, page
+from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.pages.leads.presenter import lead_item
 from api.pages.leads.views import LeadItem
 from api.pages.seller.presenter import order_row
 from api.v1.customers import READ
 from fulfillment.entitlements.views import EntitlementRow
+from kernel.errors import DomainError, NotFound
 from marketplace.leads.queries import SellerLeadView
 from orders.customer_list import STATES, CustomerSummary, list_customers
 from orders.customers import get_customer
+from orders.subscriptions.trial_extension import EXTEND, ExtendTrial, extend_trial
+from orders.subscriptions.trial_queries import RunningTrial
 
 
 @page(addresses.SELLER_CUSTOMERS, READ)
@@ -41,16 +45,41 @@ def show_customers(page_request: Given[PageRequest]) -> Response[str]:
 def show_customer(customer_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """The latest of everything between the two organizations."""
     require_seller(page_request)
+    return page_request.render(_customer(page_request, customer_id))
+
+
+@form_post("/seller/customers/{customer_id:uuid}/trials", EXTEND)
+def extend(
+    customer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[str] | Response[bytes]:
+    """Let the trial `subscription_id` go on for `days` more."""
+    require_seller(page_request)
+    subscription_id = parse_uuid_or_404(form.text("subscription_id", most=36))
+    try:
+        command = ExtendTrial(subscription_id, form.number("days", least=1, most=90))
+        page_request.transact(lambda uow: extend_trial(uow, command))
+    except NotFound:
+        raise
+    except DomainError as refused:
+        view = _customer(page_request, customer_id, error=failure(page_request, refused))
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(addresses.seller_customer(str(customer_id)), notice="trial_extended")
+
+
+def _customer(page_request: PageRequest, customer_id: UUID, *, error: str | None = None) -> CustomerPage:
     with page_request.work() as uow:
         found = get_customer(uow, customer_id)
-    view = CustomerPage(
+    trials = {one.order_line_id: one for one in found.trials}
+    may_extend = page_request.principal.may(EXTEND)
+    return CustomerPage(
         found.name,
         orders=tuple(order_row(page_request, one, disputed=False) for one in found.orders),
-        entitlements=tuple(_entitlement(page_request, one) for one in found.entitlements),
+        entitlements=tuple(_entitlement(page_request, one, trials.get(one.reference)) for one in found.entitlements),
         leads=tuple(_lead(page_request, one) for one in found.leads),
         may_answer=page_request.principal.may("leads.manage"),
+        address=addresses.seller_customer(str(customer_id), "/trials") if may_extend else "",
+        error=error,
     )
-    return page_request.render(view)
 
 
 def _item(row: CustomerSummary) -> CustomerItem:
@@ -66,7 +95,7 @@ def _item(row: CustomerSummary) -> CustomerItem:
     )
 
 
-def _entitlement(page_request: PageRequest, row: EntitlementRow) -> CustomerEntitlement:
+def _entitlement(page_request: PageRequest, row: EntitlementRow, trial: RunningTrial | None) -> CustomerEntitlement:
     return CustomerEntitlement(
         page_request.pick(row.title, row.title_en),
         page_request.pick(row.plan_name, row.plan_name_en),
@@ -74,6 +103,9 @@ def _entitlement(page_request: PageRequest, row: EntitlementRow) -> CustomerEnti
         row.seats,
         row.seats_used,
         row.valid_to,
+        trial_id=str(trial.subscription_id) if trial else "",
+        extendable_days=trial.extendable_days if trial else 0,
+        extended_days=(trial.extended_days or 0) if trial else 0,
     )
 
 
@@ -82,4 +114,4 @@ def _lead(page_request: PageRequest, row: SellerLeadView) -> LeadItem:
     return replace(item, assigned=row.assigned_name or "", due_on=row.due_on)
 
 
-routes = [show_customers, show_customer]
+routes = [show_customers, show_customer, extend]

@@ -49,6 +49,11 @@ class CustomerEntitlement:
     seats: int
     seats_used: int
     until: datetime | None
+    trial_id: str = ""
+    """Its subscription, where it is tried so far."""
+    extendable_days: int = 0
+    """What its seller may add to that."""
+    extended_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +68,6 @@ class CustomerPage:
     entitlements: tuple[CustomerEntitlement, ...]
     leads: tuple[LeadItem, ...]
     may_answer: bool = True
+    address: str = ""
+    """Where its trials are extended; empty for whoever may not."""
+    error: str | None = None

@@ -17,7 +17,9 @@ from api.pages.entitlements.views import (
     SubscriptionPanel,
 )
 from api.pages.frame import addresses
+from api.pages.frame.payment_methods import methods, parse_method
 from api.pages.frame.phrases import failure
+from api.pages.frame.prices import term_key
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404, redirect
 from fulfillment.entitlements.queries import entitlements_of_buyer, get_entitlement, launch_address
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
@@ -30,6 +32,7 @@ from marketplace.access.members import MemberRow, list_members
 from orders.checkout.approval_reasons import BUY
 from orders.subscriptions.auto_renew import set_auto_renew
 from orders.subscriptions.queries import SubscriptionView, subscription_of_line
+from orders.subscriptions.trial_conversion import ConvertTrial, convert_trial
 
 PAGE = 30
 ASSIGN = "seats.assign"
@@ -103,6 +106,32 @@ def switch_auto_renew(
     )
 
 
+@form_post("/entitlements/{entitlement_id:uuid}/conversion", BUY)
+def buy_tried(
+    entitlement_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[str] | Response[bytes]:
+    """Buy what follows a trial; `payment_method_id` where it began without a method. Leads to its order."""
+    chosen = form.text("payment_method_id", most=200)
+    bought: list[UUID] = []
+
+    def work(uow: UnitOfWork) -> None:
+        found = subscription_of_line(uow, get_entitlement(uow, entitlement_id).row.reference)
+        if found is None:
+            raise NotFound("not_found")
+        gateway, token = parse_method(chosen) if chosen else ("", "")
+        bought[:] = [convert_trial(uow, ConvertTrial(found.id, gateway, token))]
+
+    try:
+        page_request.transact(work)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        return page_request.render(
+            _view(page_request, entitlement_id, error=failure(page_request, refused)), status=refused.status
+        )
+    return page_request.redirect(addresses.order(str(bought[0])), notice="trial_bought")
+
+
 def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None = None) -> EntitlementView:
     may_assign = page_request.principal.may(ASSIGN)
     with page_request.work() as uow:
@@ -130,7 +159,7 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
 
 
 def _subscription(page_request: PageRequest, found: SubscriptionView) -> SubscriptionPanel:
-    price = None
+    price, is_trial = None, found.state == "trial"
     if found.next_gross_minor is not None and found.next_currency is not None:
         price = page_request.formats.money(Money(found.next_gross_minor, found.next_currency))
     return SubscriptionPanel(
@@ -141,7 +170,10 @@ def _subscription(page_request: PageRequest, found: SubscriptionView) -> Subscri
         renews_at=found.renews_at,
         price=price,
         renewal_order_id=str(found.renewal_order_id) if found.renewal_order_id else None,
-        may_switch=page_request.principal.may(BUY) and found.state == "active",
+        may_switch=page_request.principal.may(BUY) and (found.state == "active" or (is_trial and found.converts)),
+        term=page_request.t(f"term.{term_key(found.term_months)}", n=found.term_months),
+        may_buy=page_request.principal.may(BUY) and is_trial and found.renewal_order_id is None,
+        methods=methods(page_request, page_request.services.gateways) if is_trial and not found.converts else (),
     )
 
 
@@ -168,4 +200,4 @@ def _row(page_request: PageRequest, row: Found) -> EntitlementItem:
     )
 
 
-routes = [list_entitlements, show_entitlement, launch, change_seats, switch_auto_renew]
+routes = [list_entitlements, show_entitlement, launch, change_seats, switch_auto_renew, buy_tried]

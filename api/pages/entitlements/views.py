@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from api.pages.frame.choices import Choice
+
 
 @dataclass(frozen=True, slots=True)
 class SeatItem:
@@ -38,6 +40,12 @@ class SubscriptionPanel:
     price: str | None
     renewal_order_id: str | None
     may_switch: bool
+    term: str = ""
+    """How long the next term is, in words."""
+    may_buy: bool = False
+    """Whether the reader may buy what follows the trial that it is in."""
+    methods: tuple[Choice, ...] = ()
+    """How, where the trial began without a method."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class FeedCard:
 class FeedClaim:
     """Something said in the video at a second, and whether what is sold keeps it.
 
-    `no_trial`: a trial was promised, but a purchase begins none and is charged in full.
+    `no_trial`: the plan has the trial that was promised, but this purchase begins none and is charged from the start.
     """
 
     second: int
@@ -45,11 +45,11 @@ class FeedClaim:
     verdict: Verdict
 
 
-def verdict_of(kind: str, ok: bool) -> Verdict:  # noqa: FBT001 - what the plan says of the claim
-    """What a buyer is told of a claim of this kind which the plan keeps, or not."""
-    if kind == TRIAL:
-        return "no_trial"
-    return "kept" if ok else "differs"
+def verdict_of(kind: str, ok: bool, *, tried: bool = True) -> Verdict:  # noqa: FBT001 - what the plan says of the claim
+    """What a buyer is told of a claim of this kind which the plan keeps, or not; `tried`: not of a purchase without a trial."""
+    if not ok:
+        return "differs"
+    return "no_trial" if kind == TRIAL and not tried else "kept"
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,9 +178,9 @@ def seller_lead(lead_id: str) -> str:
     return f"{SELLER_LEADS}/{lead_id}"
 
 
-def seller_customer(org_id: str) -> str:
-    """An organization that bought from the seller, or asked it."""
-    return f"{SELLER_CUSTOMERS}/{org_id}"
+def seller_customer(org_id: str, act: str = "") -> str:
+    """An organization that bought from the seller, or asked it; `/trials` is where a trial of it is extended."""
+    return f"{SELLER_CUSTOMERS}/{org_id}{act}"
 
 
 def demo_day_remove(day_id: str) -> str:
@@ -223,9 +223,9 @@ def entitlement_launch(entitlement_id: str) -> str:
     return f"/entitlements/{entitlement_id}/launch"
 
 
-def entitlement_auto_renew(entitlement_id: str) -> str:
-    """Where its renewal is switched."""
-    return f"/entitlements/{entitlement_id}/auto-renew"
+def entitlement_act(entitlement_id: str, act: str) -> str:
+    """Where its renewal is switched (`auto-renew`), or its trial bought (`conversion`)."""
+    return f"/entitlements/{entitlement_id}/{act}"
 
 
 def entitlement_seats(entitlement_id: str) -> str:

@@ -16,9 +16,9 @@ def product(listing_id: str) -> str:
     return f"{PRODUCTS}/{listing_id}"
 
 
-def product_buy(listing_id: str, plan_id: str | None = None) -> str:
-    """The purchase sheet of a product that is bought without a video."""
-    return with_query(f"{PRODUCTS}/{listing_id}/buy", plan=plan_id)
+def product_buy(listing_id: str, plan_id: str | None = None, trial: int | None = None) -> str:
+    """The purchase sheet of a product that is bought, or with `trial` 1 tried, without a video."""
+    return with_query(f"{PRODUCTS}/{listing_id}/buy", plan=plan_id, trial=trial)
 
 
 def product_ask(listing_id: str, kind: str, placement: str = "", second: int | None = None) -> str:

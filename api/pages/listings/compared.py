@@ -119,7 +119,10 @@ def _terms(page_request: PageRequest, plan: PlanView) -> Mapping[str, str]:
         "name": plan.name,
         "name_en": plan.name_en,
         "price": f"{priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit)} · {tax}",
-        **{name: values[name] for name in ("min_seats", "max_seats", "included_seats")},
+        **{name: values[name] for name in ("min_seats", "max_seats", "included_seats", "trial_days")},
+        "trial_needs_method": page_request.t(
+            "trial.editor_converts" if plan.trial_needs_method else "trial.editor_ends"
+        ),
         "deadline": f"{values['deadline']} {words.word('time_unit', values['deadline_unit'])}",
         "connector_id": values["connector_id"],
     }

@@ -53,6 +53,8 @@ class ShownPlan:
     invoice_line: str
     amounts: ShownAmounts | None
     refusal: str | None = None
+    trial_days: int = 0
+    trial_needs_method: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: 
         invoice_line=f"{title} · {name}",
         amounts=amounts,
         refusal=refusal,
+        trial_days=plan.trial_days,
+        trial_needs_method=plan.trial_needs_method,
     )
 
 

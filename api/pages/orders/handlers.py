@@ -175,7 +175,7 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -
             FeedClaim(
                 cast("int", one["second_ms"]) // 1000,
                 page_request.pick(cast("str", one["text"]), cast("str", one["text_en"])),
-                verdict_of(str(one["kind"]), bool(one["ok"])),
+                verdict_of(str(one["kind"]), bool(one["ok"]), tried=bought.trial_days > 0),
             )
             for bought in order.lines
             for one in bought.claims
@@ -208,6 +208,7 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         entitlement_state=delivery.entitlement_state if delivery else "",
         entitlement_id=str(opens.entitlement_id) if opens else None,
         may_launch=bool(opens and opens.launch_url),
+        trial_days=line.trial_days,
     )
 
 

@@ -27,6 +27,8 @@ class OrderPageLine:
     entitlement_state: str = ""
     entitlement_id: str | None = None
     may_launch: bool = False
+    #: For how many days it is tried for nothing; 0 where it was bought.
+    trial_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

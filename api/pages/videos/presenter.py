@@ -261,7 +261,7 @@ def _claim(page_request: PageRequest, claim: ClaimView, cards: Mapping[UUID, Car
     card = cards.get(claim.placement_id)
     features = offered.get(card.plan_id, {}) if card else {}
     verdict = verdict_of(claim.kind, claim.kept)
-    contradiction = page_request.t("claim.no_trial_seller") if verdict == "no_trial" else ""
+    contradiction = ""
     if verdict == "differs":
         title = page_request.pick(card.plan_name, card.plan_name_en) if card else ""
         params = {

@@ -155,9 +155,9 @@ class TestPublishing:
     @pytest.mark.parametrize(
         ("words", "code"),
         [
-            ("免费试用 14 天", "trial_unavailable"),
-            ("A free 14-day trial", "trial_unavailable"),
-            ("先用后付，首月 0 元", "trial_unavailable"),
+            ("免费试用 14 天", "claim_promises_trial"),
+            ("A free 14-day trial", "claim_promises_trial"),
+            ("先用后付，首月 0 元", "claim_promises_trial"),
             ("¥1 / 席 / 年", "claim_text_differs"),
             ("¥1,99 / 席 / 年", "claim_text_differs"),
         ],

@@ -158,6 +158,30 @@ def subscriptions_steps(p: Planter, _: World) -> None:
     )
 
 
+def trials_once(p: Planter, _: World) -> None:
+    p.define("DROP INDEX orders.uq_trial_begun")
+    of_line = "SELECT id FROM orders.order_line WHERE (buyer_org_id, seller_org_id) = (t.buyer_org_id, t.seller_org_id)"
+    p.change(
+        f"""INSERT INTO orders.trial
+            SELECT (jsonb_populate_record(t, jsonb_build_object('id', CAST(:id AS uuid), 'order_line_id', (
+                {of_line} AND id <> t.order_line_id LIMIT 1)))).*
+            FROM orders.trial t LIMIT 1""",
+        id=uuid7(),
+    )
+
+
+def trials_free(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.charge SET reference = (SELECT order_line_id FROM orders.trial LIMIT 1)")
+
+
+def trials_converted(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE orders.trial SET full_line = full_line || '{"gross_minor": 1}' WHERE order_line_id IN (
+               SELECT s.order_line_id FROM orders.subscription s
+               JOIN orders.subscription_term t ON t.subscription_id = s.id AND t.number = 2)"""
+    )
+
+
 def runs_provisioned_once(p: Planter, _: World) -> None:
     p.change(
         """UPDATE fulfillment.run SET operation = 'change' WHERE id = (

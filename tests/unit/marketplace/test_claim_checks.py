@@ -17,7 +17,7 @@ from marketplace.parties.tax_ids import checked_tax_id
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction
 from tests.factories_marketplace import one_off_plan, per_seat_plan
 
-TERMS = Terms(19_900, "CNY", "seat/year", 20, {"full_export": None, "storage_gb": 500, "restore_min": 15})
+TERMS = Terms(19_900, "CNY", "seat/year", 20, 14, {"full_export": None, "storage_gb": 500, "restore_min": 15})
 
 
 class TestContradictions:
@@ -27,6 +27,8 @@ class TestContradictions:
             ClaimValue("price", 19_900, currency="CNY", unit="seat/year"),
             ClaimValue("included_seats", 20),
             ClaimValue("included_seats", 5),
+            ClaimValue("trial_days", 14),
+            ClaimValue("trial_days", 7),
             ClaimValue("feature", value_text="full_export"),
             ClaimValue("feature", 500, "storage_gb"),
             ClaimValue("service_level", 15, "restore_min"),
@@ -45,8 +47,8 @@ class TestContradictions:
             ClaimValue("price", 19_900, currency="CNY", unit="seat/month"),
             ClaimValue("included_seats", 21),
             ClaimValue("included_seats", None),
-            ClaimValue("trial_days", 0),
-            ClaimValue("trial_days", 14),
+            ClaimValue("trial_days", 15),
+            ClaimValue("trial_days", None),
             ClaimValue("feature", value_text="sso"),
             ClaimValue("feature", 501, "storage_gb"),
             ClaimValue("feature", 1, "full_export"),
@@ -81,7 +83,8 @@ class TestPlanTerms:
             ({"unit_price_minor": -1}, "price_invalid"),
             ({"min_seats": 9, "max_seats": 8}, "seats_invalid"),
             ({"min_seats": 0}, "seats_invalid"),
-            ({"trial_days": 1}, "trial_unavailable"),
+            ({"trial_days": -1}, "trial_invalid"),
+            ({"trial_days": 91}, "trial_invalid"),
             ({"deadline_s": 0}, "deadline_invalid"),
             ({"code": "Pro!"}, "plan_code_invalid"),
             ({"features": (Feature("a", " \u200b ", ""),)}, "text_required"),
@@ -92,6 +95,13 @@ class TestPlanTerms:
         with pytest.raises(Invalid) as refused:
             checked_plan(per_seat_plan(**changes))
         assert refused.value.code == code
+
+    def test_what_recurs_is_tried_and_what_is_bought_once_is_not(self) -> None:
+        tried = checked_plan(per_seat_plan(trial_days=90, trial_needs_method=True))
+        assert (tried["trial_days"], tried["trial_needs_method"]) == (90, True)
+        assert checked_plan(per_seat_plan(trial_needs_method=True))["trial_needs_method"] is False
+        with pytest.raises(Invalid, match="trial_invalid"):
+            checked_plan(one_off_plan(trial_days=1))
 
     @pytest.mark.parametrize("given", [None, "", "11010519491231002X", "91330106MA2CF9B3RJ"])
     def test_a_person_in_china_has_an_identity_card_or_is_a_sole_trader_or_says_nothing(

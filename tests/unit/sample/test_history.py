@@ -159,6 +159,7 @@ def test_short_films_promise_what_their_plans_hold(product: SampleProduct) -> No
         terms_of_plan["currency"],
         price_unit(terms_of_plan["pricing"], terms_of_plan["interval"]),
         terms_of_plan["included_seats"],
+        terms_of_plan["trial_days"],
         {feature["key"]: feature["value"] for feature in terms_of_plan["features"]},
     )
     (story,) = [story for story in SHORT_STORIES if story.key == product.scene]

@@ -23,6 +23,7 @@ def test_everyspoken_claim_is_kept(product: SampleProduct) -> None:
         plan["currency"],
         price_unit(plan["pricing"], plan["interval"]),
         plan["included_seats"],
+        plan["trial_days"],
         {feature["key"]: feature["value"] for feature in plan["features"]},
     )
     (story,) = [story for story in STORIES if story.key == product.scene]

@@ -26,17 +26,22 @@ export async function openSheet(dialog, address) {
   body.querySelector("[data-pay], textarea, .act a").focus({ preventScroll: true });
 }
 
-/** What is said of a promise beside the price: a purchase begins no trial. */
-function verdict(claim) {
-  if (claim.kind === "trial_days") return "no_trial";
-  return claim.ok ? "kept" : "differs";
+/** What is said of a promise beside the price: of a trial that a purchase does not begin, so. */
+function verdict(claim, tried) {
+  if (!claim.ok) return "differs";
+  return claim.kind === "trial_days" && !tried ? "no_trial" : "kept";
+}
+
+/** How long a term is, in words. */
+function termOf(months) {
+  return months === 12 ? text("term.year") : months === 1 ? text("term.month") : text("term.months", { n: months });
 }
 
 /** A priced line as a sentence, as the server's own rendering says it. */
 function describe(line) {
+  if (line.trial) return text("trial_line", { days: line.trial.days });
   if (line.pricing !== "per_seat") return pick(line, "plan_name");
-  const term = line.term_months === 12 ? text("term.year") : line.term_months === 1 ? text("term.month") : text("term.months", { n: line.term_months });
-  return `${money(line.unit_price, true)} × ${new Intl.NumberFormat(language).format(line.quantity)} × ${term}`;
+  return `${money(line.unit_price, true)} × ${new Intl.NumberFormat(language).format(line.quantity)} × ${termOf(line.term_months)}`;
 }
 
 /** Make a rendered sheet live. Returns a function that ends what it started. */
@@ -65,6 +70,7 @@ export function enhance(root, close = () => history.back()) {
         : await send("POST", "/v1/quotes", {
             plan_id: plan().value,
             quantity: Number(quantity.value),
+            ...(form.dataset.trial ? { trial: true } : {}),
             // From the product page there is no video to name.
             ...(form.dataset.video ? { video_id: form.dataset.video, placement_id: form.dataset.placement, second: Number(form.dataset.second) } : {}),
             ...(form.dataset.share ? { share: form.dataset.share } : {}),
@@ -86,6 +92,8 @@ export function enhance(root, close = () => history.back()) {
 
   function showQuote(quote) {
     form.elements.quote_id.value = quote.id;
+    const { trial } = quote.lines[0];
+    if (trial) form.querySelector("[data-trial-note]").textContent = text(trial.converts ? "trial_converts" : "trial_ends", { days: trial.days, amount: money(trial.gross), term: termOf(trial.term_months) });
     const list = form.querySelector("[data-amounts] dl");
     for (const old of list.querySelectorAll("[data-line]")) old.remove();
     const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line), "data-line": "" }), make("dd", { className: "num", text: money(line.tax_included ? line.gross : line.net), "data-line": "" })]);
@@ -99,9 +107,9 @@ export function enhance(root, close = () => history.back()) {
     form.querySelector("[data-approval-reasons]").replaceChildren(...quote.approval_reasons.map((reason) => make("li", { text: because(reason) })));
     const deciding = quote.approval_steps.map((step) => text(`decides.${step.who}`, { names: step.persons.join(text("or")) }));
     form.querySelector("[data-approval-steps]").textContent = text("decided_by", { who: deciding.join(text("then")) });
-    form.querySelector("[data-pay-text]").textContent = quote.needs_approval ? text("ask") : text("pay", { amount: money(quote.gross) });
+    form.querySelector("[data-pay-text]").textContent = quote.needs_approval ? text("ask") : trial ? text("trial_begin") : text("pay", { amount: money(quote.gross) });
     const claims = form.querySelector("[data-claims] ul");
-    claims?.replaceChildren(...quote.claims.map((claim) => make("li", {}, make("span", { className: "at", text: clock(claim.second) }), make("span", { text: text("quoted", { text: pick(claim, "text") }) }), form.querySelector("[data-verdicts]").content.querySelector(`.verdict.${verdict(claim)}`).cloneNode(true))));
+    claims?.replaceChildren(...quote.claims.map((claim) => make("li", {}, make("span", { className: "at", text: clock(claim.second) }), make("span", { text: text("quoted", { text: pick(claim, "text") }) }), form.querySelector("[data-verdicts]").content.querySelector(`.verdict.${verdict(claim, Boolean(trial))}`).cloneNode(true))));
   }
 
   /** Why it needs approval, as the server's own rendering says it. */
@@ -150,12 +158,12 @@ export function enhance(root, close = () => history.back()) {
       if (form.reportValidity()) await price();
       return;
     }
-    const [gateway, ...token] = form.elements.payment_method_id.value.split(":");
+    // A trial that ends by itself asks for no method.
+    const [gateway, ...token] = form.elements.payment_method_id?.value.split(":") ?? [];
     const body = {
       quote_id: form.elements.quote_id.value,
       billing_profile_id: form.elements.billing_profile_id.value,
-      gateway,
-      payment_method: token.join(":"),
+      ...(gateway ? { gateway, payment_method: token.join(":") } : {}),
       ...(form.elements.po_number.value ? { po_number: form.elements.po_number.value } : {}),
     };
     // The same purchase keeps its key, so that pressing again after a lost answer cannot buy twice.
