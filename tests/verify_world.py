@@ -112,11 +112,14 @@ class _Stage:
             # A connector that is nobody's: its delivery fails for good.
             self.undeliverable = make_plans(uow, self.seller, per_seat_plan(connector_id=uuid7()))[0]
             (self.months,) = make_plans(uow, self.seller, per_seat_plan(connector_id=connector, interval="month"))
-            (self.tried,) = make_plans(
-                uow,
-                self.seller,
-                per_seat_plan(connector_id=connector, interval="month", trial_days=14, trial_needs_method=True),
-            )
+            self.tried = [
+                make_plans(
+                    uow,
+                    self.seller,
+                    per_seat_plan(connector_id=connector, interval="month", trial_days=14, trial_needs_method=converts),
+                )[0]
+                for converts in (True, False)
+            ]
             video, self.placement = make_published_video(uow, self.promoter, self.seats)
             self.video_id = video.id
             for key in (video.media_key, video.cover_key):
@@ -172,9 +175,10 @@ class _Stage:
         clock.advance(timedelta(days=1))
 
     def renew(self) -> None:
-        """A month later one subscription is renewed, another falls past due, a third's goes back, a trial converts."""
+        """A month later one subscription is renewed, another falls past due, a third's goes back, a trial converts, one ends."""
         bought = [self._buy((self.months.id, 2)) for _ in range(3)]
-        self._buy((self.tried.id, 2), trial=True)
+        for plan in self.tried:
+            self._buy((plan.id, 2), trial=True)
         with unit_of_work(self.db, self.buyer.owner) as uow:
             for subscription_id in uow.session.scalars(
                 select(Subscription.id)

@@ -41,7 +41,7 @@ def request_body(run: Run, entitlement: Entitlement, *, signer: TokenSigner, pub
             "entitlement_id": str(entitlement.id),
             "external_id": entitlement.external_id,
             "seats": entitlement.seats or None,
-            "trial": entitlement.trial_days > 0,
+            "trial": bool(entitlement.trial_days),
             "term": _term(run, entitlement),
             "callback_url": f"{public_url}/hooks/runs/{token}",
             "deadline_at": run.deadline_at.isoformat(),

@@ -44,7 +44,7 @@ def trial_extended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable
     facts = _facts(uow, events)
     for event in events:
         params, path = facts[event.uuid("subscription_id")]
-        yield _to_buyer(event, "trial_extended", path, {**params, "extra_days": event.payload["days"]})
+        yield _to_buyer(event, "trial_extended", path, {**params, "extra_days": str(event.payload["days"])})
 
 
 @notifies_of(RenewalRefused)

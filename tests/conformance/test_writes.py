@@ -46,6 +46,7 @@ from tests.conformance.people_writes import (
     sign_in,
     sign_up,
 )
+from tests.conformance.trial_writes import trials
 from tests.conformance.video_writes import videos
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.loop.test_end_of_term import subscriptions
@@ -291,6 +292,7 @@ def using(world: World) -> None:
         {"auto_renew": True},
         subscription_id=subscription.id,
     )
+    trials(world)
     named = {"entitlement_id": entitlement.id}
     body = {"person_id": str(person.person())}
     seat = ask("POST /v1/entitlements/{entitlement_id}/seats", world.buyer, body, **named)

@@ -6,7 +6,7 @@ from api.language import Language
 from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
-from tests.browser.preview import comment_samples, feedback_samples, lead_samples
+from tests.browser.preview import comment_samples, feedback_samples, lead_samples, trial_samples
 from tests.browser.preview.listing_samples import listing_pages, review_pages
 from tests.browser.preview.notification_samples import NotificationSamples
 from tests.browser.preview.product_samples import product_pages
@@ -83,6 +83,7 @@ def samples(language: Language) -> dict[str, Sample]:
         "trace": Sample(s.trace(), operator),
         "trace-broken": Sample(s.trace(broken=True), operator),
     }
+    made.update({name: Sample(view, BUYER) for name, view in trial_samples.trial_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in listing_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in review_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in product_pages(s).items()})

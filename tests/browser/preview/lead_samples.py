@@ -170,8 +170,12 @@ def customer(s: Samples) -> CustomerPage:
         _AT,
     )
     used = CustomerEntitlement(s.hiring, s.pick("专业版", "Pro"), "active", 20, 7, _AT + timedelta(days=365))
+    tried = replace(used, state="trial", until=_AT + timedelta(days=9), trial_id=ID.format(73), extendable_days=14)
     leads = tuple(replace(one, customer="") for one in lists(s, sells=True).rows)
-    return CustomerPage(s.buyer, (order,), (used,), leads)
+    at = addresses.seller_customer(ID.format(31), "/trials")
+    return CustomerPage(
+        s.buyer, (order,), (used, tried, replace(tried, extendable_days=0, extended_days=7)), leads, address=at
+    )
 
 
 def customers(s: Samples) -> CustomersView:

@@ -101,6 +101,7 @@ def shown(s: Samples) -> ShownListing:
         ((s.pick("存储", "Storage"), "500 GB"),),
         s.pick("招聘专业版 · 专业版", "Hiring Pro · Pro"),
         amounts,
+        trial_days=14,
     )
     return ShownListing(
         s.hiring, s.seller, "saas", "hr", s.pick("一块屏。", "One screen."), (("zh-CN", HTML), ("en", HTML)), 7, (pro,)

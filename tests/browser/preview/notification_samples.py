@@ -40,6 +40,7 @@ class NotificationSamples(FinanceSamples):
             "from": "2026-11-23",
             "until": "2026-11-30",
             "day": "2027-01-31",
+            "extra_days": "7",
             "tax_id": "91310000MA1K35TX2X",
         }
         items = []

@@ -160,18 +160,15 @@ def subscriptions_steps(p: Planter, _: World) -> None:
 
 def trials_once(p: Planter, _: World) -> None:
     p.define("DROP INDEX orders.uq_trial_begun")
-    of_line = "SELECT id FROM orders.order_line WHERE (buyer_org_id, seller_org_id) = (t.buyer_org_id, t.seller_org_id)"
-    p.change(
-        f"""INSERT INTO orders.trial
-            SELECT (jsonb_populate_record(t, jsonb_build_object('id', CAST(:id AS uuid), 'order_line_id', (
-                {of_line} AND id <> t.order_line_id LIMIT 1)))).*
-            FROM orders.trial t LIMIT 1""",
-        id=uuid7(),
-    )
+    p.change("UPDATE orders.trial SET listing_id = (SELECT listing_id FROM orders.trial ORDER BY id LIMIT 1)")
 
 
 def trials_free(p: Planter, _: World) -> None:
-    p.change("UPDATE billing.charge SET reference = (SELECT order_line_id FROM orders.trial LIMIT 1)")
+    p.change(
+        """UPDATE orders.trial SET order_line_id = (
+               SELECT id FROM orders.order_line WHERE term_months = 0 AND gross_minor > 0 LIMIT 1)
+           WHERE NOT converts"""
+    )
 
 
 def trials_converted(p: Planter, _: World) -> None:

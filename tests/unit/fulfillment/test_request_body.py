@@ -71,6 +71,13 @@ def test_no_seats_and_no_term_are_null() -> None:
     assert data["term"] is None
 
 
+def test_a_trial_says_that_it_is_one_and_when_it_ends() -> None:
+    data = body(*parts(trial_days=14))["data"]
+    assert data["trial"] is True
+    assert data["term"] == {"start": MADE_AT.isoformat(), "end": (MADE_AT + timedelta(days=14)).isoformat()}
+    assert body(*parts())["data"]["trial"] is False
+
+
 def test_an_active_entitlement_tells_its_true_term() -> None:
     start, end = MADE_AT + timedelta(hours=3), MADE_AT + timedelta(days=40)
     data = body(*parts(valid_from=start, valid_to=end, external_id="t-1"))["data"]
