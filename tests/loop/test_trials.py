@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from billing.charges.models import Charge
 from billing.invoices.models import Invoice
@@ -19,8 +19,7 @@ from fulfillment.runs.request_body import request_body
 from kernel import audit, clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
-from kernel.principal import SYSTEM, Principal
-from marketplace.catalog.models import Plan
+from kernel.principal import Principal
 from marketplace.notifications.models import Notification
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
@@ -34,6 +33,7 @@ from orders.subscriptions.schedule import CONVERTS_BEFORE, SUSPENDED_AFTER, TERM
 from orders.subscriptions.trial_conversion import ConvertTrial, convert_trial
 from orders.subscriptions.trial_extension import ExtendTrial, extend_trial
 from orders.trials.models import Trial
+from tests.loop.test_quotes import raise_price
 from tests.loop.test_renewals import now, renewals, switch, terms, until
 from tests.loop_stage import Stage
 
@@ -191,8 +191,7 @@ class TestTrial:
 class TestConversion:
     def test_at_its_end_it_is_paid_at_the_price_it_began_with(self, stage: Stage) -> None:
         order_id, subscription = trying(stage, trial_needs_method=True)
-        with unit_of_work(stage.services.db, SYSTEM) as uow:
-            uow.session.execute(update(Plan).where(Plan.org_id == stage.seller.id).values(state="withdrawn"))
+        raise_price(stage, stage.entitlement(order_id).plan_id, 99_900)
         for number, days in enumerate((7, 3, 1), 1):
             until(stage, subscription.ends_at - timedelta(days=days))
             assert len(told(stage, "trial_converts")) == number

@@ -12,6 +12,7 @@ import pytest
 
 from kernel.calendar import add_months
 from orders.subscriptions.schedule import (
+    CONVERTS_BEFORE,
     RENEWS_BEFORE,
     RETRY_DAYS,
     SUSPENDED_AFTER,
@@ -91,3 +92,14 @@ def test_dunning_is_in_order() -> None:
     ]
     assert [step.at for step in steps] == sorted(step.at for step in steps)
     assert (timedelta(days=14), timedelta(days=44)) == (SUSPENDED_AFTER, TERMINATED_AFTER)
+
+
+@pytest.mark.parametrize(
+    ("days", "before"), [(1, []), (2, [1]), (5, [1]), (6, [3, 1]), (13, [3, 1]), (14, [7, 3, 1]), (180, [7, 3, 1])]
+)
+def test_a_trial_is_told_of_its_end_when_half_of_it_is_over_at_the_earliest(days: int, before: list[int]) -> None:
+    ends_at = datetime(2027, 3, 28, tzinfo=UTC)
+    *noticed, last = steps_of(ends_at, 12, auto_renew=True, trial_days=days)
+    assert [step.days for step in noticed] == before
+    assert (last.kind, ends_at - last.at) == ("renew", CONVERTS_BEFORE)
+    assert [step.days for step in steps_of(ends_at, 12, auto_renew=False, trial_days=days)] == before

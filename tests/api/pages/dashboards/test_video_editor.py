@@ -217,7 +217,8 @@ def test_a_card_for_advice_is_made_and_one_for_a_trial_that_the_plan_has_not_ref
     [
         ("feature", "full_export", 303),
         ("feature", "", 422),
-        ("trial_days", "14", 422),
+        ("trial_days", "14", 303),
+        ("trial_days", "fourteen", 422),
         ("included_seats", "fourteen", 422),
         ("included_seats", "١٤", 422),
         ("price", "1.999", 422),
