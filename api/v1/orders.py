@@ -61,6 +61,10 @@ class LineOut(Out):
     tax_rate_ppm: int
     tax: MoneyOut
     gross: MoneyOut
+    trial_days: Annotated[int, Meta(description="Of a trial; its amounts are nothing. 0 where it was bought")]
+    trial_after: Annotated[
+        MoneyOut, Meta(description="Of a trial, what is paid afterwards; nothing where it was bought")
+    ]
     claims: list[dict[str, Any]]
     video_id: UUID | None
     placement_id: UUID | None

@@ -87,8 +87,15 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
             if key.startswith(("title", "plan_"))
             or key in {"category", "features", "connector_id", "deadline_s", "seller_name"}
         }
-        | ({"trial_days": line.trial.days} if line.trial else {}),
+        | _tried(line),
         price_lines=[one.model_dump(mode="json", exclude_defaults=True) for one in line.price_lines],
         claims=[claim.model_dump(mode="json") for claim in line.claims],
         **{name: getattr(line, name) for name in COPIED},
     )
+
+
+def _tried(line: PricedLine) -> dict[str, int]:
+    """Of a line that begins a trial: for how many days, and what it costs afterwards, with tax."""
+    if line.trial is None:
+        return {}
+    return {"trial_days": line.trial.days, "trial_after_minor": line.trial.after.gross_minor}

@@ -45,6 +45,8 @@ class LineView:
     rule: str
     trial_days: int = 0
     """For how many days it is tried, where it begins a trial; its amounts are then nothing."""
+    trial_after_minor: int = 0
+    """What it costs afterwards, with tax."""
 
     @property
     def sold_by_seat(self) -> bool:
@@ -100,6 +102,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         second_ms=credit.second_ms if credit is not None else None,
         rule=credit.rule if credit is not None else "none",
         trial_days=int(line.plan.get("trial_days") or 0),
+        trial_after_minor=int(line.plan.get("trial_after_minor") or 0),
     )
 
 
@@ -109,7 +112,7 @@ _FROM_PLAN = ("title", "title_en", "plan_name", "plan_name_en")
 _FROM_CREDIT = ("video_id", "placement_id", "second_ms", "rule")
 
 
-_COMPUTED = (*_FROM_PLAN, *_FROM_CREDIT, "trial_days")
+_COMPUTED = (*_FROM_PLAN, *_FROM_CREDIT, "trial_days", "trial_after_minor")
 
 
 _OF_LINE = [name for name in LineView.__slots__ if name not in _COMPUTED]

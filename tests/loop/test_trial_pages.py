@@ -21,10 +21,11 @@ from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import SignInSession
 from marketplace.catalog.models import Plan
 from marketplace.placements.models import Placement
+from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.order.models import Order
 from tests.api_server import application
 from tests.loop.test_renewals import now, renewals
-from tests.loop.test_trials import DAYS, MONTH_MINOR, of_order, trial_plan, trying
+from tests.loop.test_trials import DAYS, MONTH_MINOR, of_order, quote_trial, trial_plan, trying
 from tests.loop_stage import Stage
 
 
@@ -154,6 +155,9 @@ def test_by_the_api(stage: Stage, browser: TestClient[Any], seller: TestClient[A
     body = {"quote_id": quote["id"], "billing_profile_id": str(stage.profile)}
     purchase = browser.post("/v1/purchases", json=body, headers={"Idempotency-Key": str(uuid7())})
     assert purchase.status_code == 201
+    (bought_line,) = purchase.json()["orders"][0]["lines"]
+    assert (bought_line["gross"]["amount"], bought_line["trial_days"]) == (0, DAYS)
+    assert bought_line["trial_after"]["amount"] == MONTH_MINOR
     stage.run()
     refused = browser.post("/v1/quotes", json={"plan_id": str(plan), "trial": True})
     assert (refused.status_code, refused.json()["code"]) == (409, "trial_used")
@@ -175,3 +179,11 @@ def test_by_the_api(stage: Stage, browser: TestClient[Any], seller: TestClient[A
     (found,) = browser.get("/v1/subscriptions").json()["items"]
     assert found["state"] == "active"
     assert found["ends_at"] > extended.json()["ends_at"]
+
+
+def test_whoever_approves_sees_what_follows(stage: Stage, browser: TestClient[Any]) -> None:
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        set_rule(uow, SetRule("CNY", MONTH_MINOR - 1))
+    order_id = stage.place(quote_trial(stage, trial_plan(stage, trial_needs_method=True)))
+    assert stage.order(order_id).state == "pending_approval"
+    assert "3,980.00" in shown(browser, "/approvals")

@@ -158,6 +158,20 @@ def _lines(purchase: PurchaseView) -> list[LineView]:
     return [line for order in purchase.orders for line in order.lines]
 
 
+def _note(page_request: PageRequest, purchase: PurchaseView) -> str:
+    """The requester's own number, and of a trial what follows it."""
+    tried = [
+        page_request.t(
+            "trial.note",
+            days=one.trial_days,
+            amount=page_request.formats.money(money(one.trial_after_minor, purchase.currency)),
+        )
+        for one in _lines(purchase)
+        if one.trial_days
+    ]
+    return " · ".join([*([f"PO {purchase.po_number}"] if purchase.po_number else []), *tried])
+
+
 def _request(
     page_request: PageRequest,
     purchase: PurchaseView,
@@ -185,7 +199,7 @@ def _request(
         expires_at=purchase.deadline_at or purchase.created_at,
         reasons=tuple(reason_sentence(page_request, one, purchase.currency) for one in purchase.approval_reasons)
         or (page_request.t("approvals.waits"),),
-        note=f"PO {purchase.po_number}" if purchase.po_number else "",
+        note=_note(page_request, purchase),
         claims=tuple(
             FeedClaim(
                 int(one["second_ms"]) // 1000,
