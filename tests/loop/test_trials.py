@@ -26,6 +26,7 @@ from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.priced_line import PricedLine
 from orders.checkout.quote_models import Quote
+from orders.loop import PURGE_QUOTES
 from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import OrderLine, Subscription
 from orders.subscriptions.queries import SubscriptionView, get_subscription
@@ -165,6 +166,16 @@ class TestTrial:
         assert now(stage, subscription).state == "ended"
         assert stage.entitlement(order_id).state == "ended"
         assert renewals(stage, subscription) == []
+
+    def test_what_it_would_have_cost_is_kept_with_it(self, stage: Stage) -> None:
+        """The price of a next term that was never paid for keeps nothing else from being purged."""
+        _, subscription = trying(stage)
+        unused = quote_trial(stage, trial_plan(stage))
+        until(stage, subscription.ends_at)
+        clock.advance(timedelta(days=200))
+        stage.tick(PURGE_QUOTES)
+        kept = stage.rows(select(Quote.id).where(Quote.id.in_([unused, now(stage, subscription).renewal_quote_id])))
+        assert kept == [subscription.renewal_quote_id]
 
     def test_without_a_method_it_cannot_be_made_to_convert_by_itself(self, stage: Stage) -> None:
         _, subscription = trying(stage)
