@@ -41,6 +41,7 @@ import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.search_index.models
 import marketplace.videos.models
+import orders.amendments.models
 import orders.approval_rules.models
 import orders.checkout.models
 import orders.checkout.quote_models
@@ -90,6 +91,7 @@ MODELS = (
     orders.approval_rules.models,
     orders.checkout.models,
     orders.order.models,
+    orders.amendments.models,
 )
 """Imported for what they declare."""
 

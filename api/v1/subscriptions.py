@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, get, put
+from litestar import Response, get, post, put
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
+from api.language import language_of
 from api.request import ApiRequest
 from api.schema import PageOut, Paging, Wire, list_page, unchanged
+from api.v1.quotes import QuoteOut
 from kernel.db.uow import UnitOfWork
+from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.subscriptions.auto_renew import set_auto_renew
+from orders.subscriptions.change_next_term import ChangeNextTerm, change_next_term
 from orders.subscriptions.queries import SubscriptionView, get_subscription, list_subscriptions
+
+
+class AmendmentIn(Wire):
+    """Another quantity, another plan of the same listing, or both, from now on. What is left out stays."""
+
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    plan_id: UUID | None = None
+    billing_profile_id: UUID | None = Field(
+        default=None, description="Whom the invoice will name, which decides the tax. Default: the default profile"
+    )
+
+
+class NextTermIn(Wire):
+    """What the next term is to be. What is left out is as it is now: an empty body undoes what was to change."""
+
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    plan_id: UUID | None = None
 
 
 class AutoRenewIn(Wire):
@@ -57,4 +79,37 @@ def put_auto_renew(
     return request.transact(work)
 
 
-routes = [get_subscriptions, get_one_subscription, put_auto_renew]
+@post(
+    "/v1/subscriptions/{subscription_id:uuid}/amendment-quotes",
+    permission="orders.buy",
+    refuses=[404, 409],
+    sync_to_thread=True,
+    tags=["buying"],
+)
+def post_amendment_quote(subscription_id: FromPath[UUID], data: JSONBody[AmendmentIn], request: ApiRequest) -> QuoteOut:
+    """What more seats or a larger plan cost for the rest of the term, at the price that was frozen. A purchase placed from the
+    quote costs exactly that, and changes the subscription as soon as it is paid. Less is for the next term.
+    """
+    command = QuoteAmendment(subscription_id, data.quantity, data.plan_id, data.billing_profile_id)
+    return request.transact(lambda uow: QuoteOut.of(quote_amendment(uow, command), language_of(request)))
+
+
+@put(
+    "/v1/subscriptions/{subscription_id:uuid}/next-term",
+    permission="orders.buy",
+    refuses=[404, 409],
+    sync_to_thread=True,
+    tags=["buying"],
+)
+def put_next_term(subscription_id: FromPath[UUID], data: JSONBody[NextTermIn], request: ApiRequest) -> SubscriptionView:
+    """Let the next term be of another quantity or plan, or as it is now. Nothing is paid, and nothing changes before it."""
+
+    def work(uow: UnitOfWork) -> SubscriptionView:
+        change_next_term(uow, ChangeNextTerm(subscription_id, data.quantity, data.plan_id))
+        uow.flush()
+        return get_subscription(uow, subscription_id)
+
+    return request.transact(work)
+
+
+routes = [get_subscriptions, get_one_subscription, put_auto_renew, post_amendment_quote, put_next_term]

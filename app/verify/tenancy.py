@@ -24,6 +24,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.sale_terms", "order_line_id", "orders.order_line", BOTH, BOTH),
     ("orders.subscription", "order_line_id", "orders.order_line", BOTH, BOTH),
     ("orders.subscription_term", "subscription_id", "orders.subscription", BOTH, BOTH),
+    ("orders.amendment", "subscription_id", "orders.subscription", BOTH, BOTH),
+    ("orders.amendment", "order_line_id", "orders.order_line", BOTH, BOTH),
     ("fulfillment.entitlement", "reference", "orders.order_line", BOTH, BOTH),
     ("fulfillment.run", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
     ("fulfillment.run_attempt", "run_id", "fulfillment.run", BOTH, BOTH),

@@ -15,6 +15,7 @@ from kernel.errors import Conflict, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.text import plain_text
+from orders.amendments.amend import void_amendment
 from orders.approval_rules.deputies import stands_for
 from orders.approval_rules.find_rule import find_rules
 from orders.approval_rules.steps import ANY_APPROVER, Candidate, WaitingStep, decider_of, steps_from
@@ -132,5 +133,7 @@ def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str
     for order in lock_orders(uow, purchase.id):
         ORDER.move(uow, order, state, org_ids=order.parties, reason=reason)
         order.deadline_at = None
+        if order.subscription_id is not None:
+            void_amendment(uow, order)
         if order.lead_id is not None and order.offer_id is not None:
             reopen_offer(uow, order.lead_id, order.offer_id)

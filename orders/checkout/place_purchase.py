@@ -21,6 +21,8 @@ from marketplace.access.models import Person
 from marketplace.catalog import sellable
 from marketplace.parties import lookups
 from marketplace.parties.models import Organization
+from orders.amendments.amend import place_amendment
+from orders.amendments.models import Change
 from orders.approval_rules.find_rule import ask_rules
 from orders.approval_rules.steps import steps_from
 from orders.checkout.approval_reasons import APPROVAL_WAITS, needed_approval, reasons_of
@@ -60,7 +62,7 @@ class Placed:
     quote: Quote
     requested_by_name: str | None
     orders: list[Order]
-    lines: list[tuple[OrderLine, Attribution]]
+    lines: list[tuple[OrderLine, Attribution | None]]
     submission: Submission | None
 
     def view(self) -> PurchaseView:
@@ -99,8 +101,11 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
 
     The amounts are the quote's, whatever a plan costs by now; the tax is that of the party whom the invoice names.
 
-    Raises: NotFound, Conflict `price_changed` as `lines_for`, Gone `quote_expired`, Conflict `quote_used`, `plan_withdrawn`,
-    `listing_suspended`, Forbidden `not_on_allow_list`; of an offer's quote as `accept_offer`.
+    Of an amendment's quote the subscription is changed once the purchase is paid.
+
+    Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone
+    `quote_expired`, Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, Forbidden `not_on_allow_list`; of an offer's
+    quote as `accept_offer`.
     Emits: PurchasePlaced, ApprovalRequested, OfferAccepted. Locks: the quote; as `needed_approval`; the offer.
     Idempotent by the quote: it can be used once.
     """
@@ -197,11 +202,25 @@ def _place_order(
     order = order_row(purchase, lines, buyer_name)
     if offer is not None:
         order.lead_id, order.offer_id = offer.lead_id, offer.id
+    change = Change.model_validate(placed.quote.amends) if placed.quote.amends else None
+    if change is not None:
+        order.subscription_id = change.subscription_id
     ORDER.begin(uow, order, purchase.state, org_ids=order.parties)
     uow.add(order)
     placed.orders.append(order)
+    if change is not None:
+        _place_change(uow, placed, order, change, lines)
+        return
     for line in lines:
         placed.lines.append(_place_line(uow, order, line, context))
+
+
+def _place_change(uow: UnitOfWork, placed: Placed, order: Order, change: Change, lines: list[PricedLine]) -> None:
+    """Whom it is owed to, and who gets what of it, is as in the sale that began the subscription: copied when it is paid."""
+    (line,) = lines
+    row = uow.add(line_row(uuid7(), order, line))
+    place_amendment(uow, change, row)
+    placed.lines.append((row, None))
 
 
 def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Context) -> tuple[OrderLine, Attribution]:

@@ -7,18 +7,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import aliased
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
+from marketplace.catalog.models import Plan
+from orders.amendments.models import Amendment
 from orders.checkout.quote_models import Quote
 from orders.order.models import Order, OrderLine, Subscription
 from orders.subscriptions.schedule import RENEWS_BEFORE
 
 _renewal = aliased(Order)
 _began = aliased(Order)
+_pays = aliased(OrderLine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class SubscriptionView:
     """A recurring agreement, paid until `ends_at` (exclusive): `active`, `past_due` or `ended`.
 
     `renews_at`: when its next term will be asked money for; none where it ends. `next_gross_minor`: what that costs, told with
-    the first notice. `renewal_order_id`: the order of a next term that waits for its money.
+    the first notice. `renewal_order_id`: the order of a next term that waits for its money. `next_quantity`, `next_plan_id`: what
+    the next term is to be, where that is something else.
     """
 
     id: UUID
@@ -39,7 +43,10 @@ class SubscriptionView:
     plan_name: str
     plan_name_en: str
     state: str
+    plan_id: UUID
     quantity: int
+    next_quantity: int | None
+    next_plan_id: UUID | None
     auto_renew: bool
     ends_at: datetime
     renews_at: datetime | None
@@ -71,13 +78,17 @@ def subscription_of_line(uow: UnitOfWork, line_id: UUID) -> SubscriptionView | N
 
 def _own(uow: UnitOfWork) -> Select[Any]:
     statement: Select[Any] = (
-        select(Subscription, OrderLine, _began.seller_name, Quote, _renewal.id)  # type: ignore[assignment]  # the rows' type is the callers' Any
+        select(Subscription, OrderLine, Plan, _began.seller_name, Quote, _renewal.id)  # type: ignore[assignment]  # the rows' type is the callers' Any
         .join(OrderLine, OrderLine.id == Subscription.order_line_id)
         .join(_began, _began.id == OrderLine.order_id)
+        .join(Plan, Plan.id == Subscription.plan_id)
         .join(Quote, Quote.id == Subscription.renewal_quote_id, isouter=True)
         .join(
             _renewal,
-            (_renewal.subscription_id == Subscription.id) & (_renewal.state == "pending_payment"),
+            (_renewal.subscription_id == Subscription.id)
+            & (_renewal.state == "pending_payment")
+            # An order of a change waits for its money, too.
+            & ~exists().where(_pays.order_id == _renewal.id, Amendment.order_line_id == _pays.id),
             isouter=True,
         )
         .where(Subscription.buyer_org_id == uow.principal.organization())
@@ -90,7 +101,12 @@ def _views(uow: UnitOfWork, statement: Select[Any]) -> list[SubscriptionView]:
 
 
 def _view(
-    subscription: Subscription, line: OrderLine, seller_name: str, quote: Quote | None, renewal_order_id: UUID | None
+    subscription: Subscription,
+    line: OrderLine,
+    plan: Plan,
+    seller_name: str,
+    quote: Quote | None,
+    renewal_order_id: UUID | None,
 ) -> SubscriptionView:
     is_told = quote is not None and subscription.state != "ended"
     renews = subscription.state == "active" and subscription.auto_renew and renewal_order_id is None
@@ -102,10 +118,13 @@ def _view(
         seller_name=seller_name,
         title=line.plan["title"],
         title_en=line.plan["title_en"],
-        plan_name=line.plan["plan_name"],
-        plan_name_en=line.plan["plan_name_en"],
+        plan_name=plan.name or plan.name_en,
+        plan_name_en=plan.name_en or plan.name,
         state=subscription.state,
+        plan_id=subscription.plan_id,
         quantity=subscription.quantity,
+        next_quantity=subscription.next_quantity,
+        next_plan_id=subscription.next_plan_id,
         auto_renew=subscription.auto_renew,
         ends_at=subscription.ends_at,
         renews_at=subscription.ends_at - RENEWS_BEFORE if renews else None,

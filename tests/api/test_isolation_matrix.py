@@ -61,6 +61,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/listings/{listing_id}/image": {"alt": "x"},
     "PUT /v1/listings/{listing_id}/terms": {"version": "x", "text": "x"},
     "PUT /v1/subscriptions/{subscription_id}/auto-renew": {"auto_renew": True},
+    "PUT /v1/subscriptions/{subscription_id}/next-term": {},
+    "POST /v1/subscriptions/{subscription_id}/amendment-quotes": {"quantity": 2},
     "PUT /v1/seller/customer-reviews/{review_id}/answer": {"text": "x"},
     "PUT /v1/seller/questions/{question_id}/answer": {"text": "x"},
     "POST /v1/videos/{video_id}/comments": {"text": "x"},

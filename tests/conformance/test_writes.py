@@ -291,6 +291,9 @@ def using(world: World) -> None:
         {"auto_renew": True},
         subscription_id=subscription.id,
     )
+    one = {"subscription_id": subscription.id}
+    ask("PUT /v1/subscriptions/{subscription_id}/next-term", world.buyer, {"quantity": 18}, **one)
+    ask("POST /v1/subscriptions/{subscription_id}/amendment-quotes", world.buyer, {"quantity": 22}, **one)
     named = {"entitlement_id": entitlement.id}
     body = {"person_id": str(person.person())}
     seat = ask("POST /v1/entitlements/{entitlement_id}/seats", world.buyer, body, **named)

@@ -158,6 +158,14 @@ def subscriptions_steps(p: Planter, _: World) -> None:
     )
 
 
+def subscriptions_amended(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.subscription SET quantity = quantity + 1 WHERE state = 'active'")
+    p.change(
+        """UPDATE fulfillment.entitlement SET seats = seats + 1
+           WHERE seats > 0 AND reference IN (SELECT order_line_id FROM orders.subscription WHERE state = 'active')"""
+    )
+
+
 def runs_provisioned_once(p: Planter, _: World) -> None:
     p.change(
         """UPDATE fulfillment.run SET operation = 'change' WHERE id = (

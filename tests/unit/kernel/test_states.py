@@ -44,6 +44,7 @@ order: pending_approval > pending_payment rejected expired cancelled; pending_pa
     paid > fulfilling refunded; fulfilling > active delivery_failed refunded; active > completed refunded;
     completed > refunded; delivery_failed > refunded
 subscription: active > past_due ended; past_due > active ended
+amendment: pending > applied void; applied > reversed
 offer: open > accepted withdrawn declined; accepted > open withdrawn
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled
 entitlement: pending > active ended; active > suspended ended; suspended > active ended
