@@ -19,7 +19,7 @@ from kernel.jobs.outbox import emit
 from marketplace.catalog.models import Plan
 from marketplace.pricing.shapes import is_by_seat
 from orders.amendments.events import SubscriptionAmended
-from orders.amendments.models import AMENDMENT, Amendment, Change
+from orders.amendments.models import AMENDMENT, Amendment, QuotedChange
 from orders.amendments.subscribed import lock_subscribed
 from orders.fulfillment.start_fulfillment import charge_lines
 from orders.order.events import OrderActivated
@@ -27,7 +27,7 @@ from orders.order.locking import lines_of
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
 
 
-def place_amendment(uow: UnitOfWork, change: Change, line: OrderLine) -> None:
+def place_amendment(uow: UnitOfWork, change: QuotedChange, line: OrderLine) -> None:
     """Note what the line of an order changes once it is paid.
 
     Raises: as `lock_subscribed`; Conflict `subscription_changed` (it is not as it was when it was quoted), `amendment_pending`.
@@ -163,7 +163,7 @@ def applied_orders(uow: UnitOfWork, subscriptions: Sequence[Subscription]) -> Se
     ).all()
 
 
-def _is_as_quoted(subscription: Subscription, change: Change | Amendment) -> bool:
+def _is_as_quoted(subscription: Subscription, change: QuotedChange | Amendment) -> bool:
     return (subscription.quantity, subscription.plan_id, subscription.ends_at) == (
         change.quantity_before,
         change.plan_id_before,

@@ -16,7 +16,7 @@ from kernel.errors import Conflict
 from kernel.states import Machine, edges
 
 
-class Change(BaseModel):
+class QuotedChange(BaseModel):
     """What a quote of an amendment was made for. It can be bought as long as the subscription is still as it was then."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -22,7 +22,7 @@ from marketplace.catalog import sellable
 from marketplace.parties import lookups
 from marketplace.parties.models import Organization
 from orders.amendments.amend import place_amendment
-from orders.amendments.models import Change
+from orders.amendments.models import QuotedChange
 from orders.approval_rules.find_rule import ask_rules
 from orders.approval_rules.steps import steps_from
 from orders.checkout.approval_reasons import APPROVAL_WAITS, needed_approval, reasons_of
@@ -202,7 +202,7 @@ def _place_order(
     order = order_row(purchase, lines, buyer_name)
     if offer is not None:
         order.lead_id, order.offer_id = offer.lead_id, offer.id
-    change = Change.model_validate(placed.quote.amends) if placed.quote.amends else None
+    change = QuotedChange.model_validate(placed.quote.amends) if placed.quote.amends else None
     if change is not None:
         order.subscription_id = change.subscription_id
     ORDER.begin(uow, order, purchase.state, org_ids=order.parties)
@@ -215,7 +215,7 @@ def _place_order(
         placed.lines.append(_place_line(uow, order, line, context))
 
 
-def _place_change(uow: UnitOfWork, placed: Placed, order: Order, change: Change, lines: list[PricedLine]) -> None:
+def _place_change(uow: UnitOfWork, placed: Placed, order: Order, change: QuotedChange, lines: list[PricedLine]) -> None:
     """Whom it is owed to, and who gets what of it, is as in the sale that began the subscription: copied when it is paid."""
     (line,) = lines
     row = uow.add(line_row(uuid7(), order, line))

@@ -16,7 +16,7 @@ from marketplace.parties import lookups
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.engine import PriceLine
 from orders.amendments.amendment_price import Agreed, rest_of_term_minor
-from orders.amendments.models import Change
+from orders.amendments.models import QuotedChange
 from orders.amendments.subscribed import Subscribed, lock_subscribed
 from orders.checkout.approval_reasons import BUY
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
@@ -67,7 +67,7 @@ def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
         uow, plan, buyer, price, quantity, amount_minor, added=0 if other else quantity - subscription.quantity
     )
     expires_at = min(now + QUOTE_TTL, subscription.ends_at)
-    change = Change(
+    change = QuotedChange(
         subscription_id=subscription.id,
         quantity=quantity,
         plan_id=plan_id,

@@ -50,4 +50,4 @@ class Quote(Base):
     offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.offer.id"))
     """The offer whose price it is, which a purchase placed from it accepts."""
     amends: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    """The change of a subscription that a purchase placed from it makes: `orders.amendments.models.Change`."""
+    """The change of a subscription that a purchase placed from it makes: `orders.amendments.models.QuotedChange`."""

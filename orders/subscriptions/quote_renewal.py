@@ -72,12 +72,12 @@ def requote_renewal(uow: UnitOfWork, subscription: Subscription) -> None:
 
     Only a plan that the buyer changed to is priced as it is now. What is being paid for already stays.
     """
-    told = uow.session.get(Quote, subscription.renewal_quote_id) if subscription.renewal_quote_id else None
-    if told is None or told.used_at is not None:
+    known = uow.session.get(Quote, subscription.renewal_quote_id) if subscription.renewal_quote_id else None
+    if known is None or known.used_at is not None:
         return
-    line = PricedLine.model_validate(told.lines[0])
+    line = PricedLine.model_validate(known.lines[0])
     wanted = uow.session.get_one(Plan, subscription.next_plan_id or subscription.plan_id)
-    profile_id = InvoiceParty.model_validate(told.invoice_party).billing_profile_id
+    profile_id = InvoiceParty.model_validate(known.invoice_party).billing_profile_id
     assert profile_id is not None  # noqa: S101 - a renewal is priced for a title
     try:
         kept = line.plan_id if line.plan_code == wanted.code else None
