@@ -28,6 +28,7 @@ import marketplace.parties.models
 import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.videos.models
+import orders.amendments.models
 import orders.checkout.models
 import orders.offers.models
 import orders.order.models
@@ -67,6 +68,7 @@ TABLES = {
     orders.order.models.ORDER.name: 'orders."order"',
     orders.checkout.models.PURCHASE.name: "orders.purchase",
     orders.order.models.SUBSCRIPTION.name: "orders.subscription",
+    orders.amendments.models.AMENDMENT.name: "orders.amendment",
 }
 """Whose state each machine moves."""
 

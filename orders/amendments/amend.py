@@ -107,7 +107,7 @@ def change_to(
     if subscription.next_plan_id == plan_id and subscription.next_quantity == quantity:
         subscription.next_plan_id = subscription.next_quantity = None
     seats = quantity if is_by_seat(plan.pricing, plan.price) else 0
-    amend(uow, entitlement, seats=seats, plan_id=plan_id, plan=_told(plan))
+    amend(uow, entitlement, seats=seats, plan_id=plan_id, plan=_plan_named(plan))
     change_entitlement(uow, entitlement)
 
 
@@ -178,7 +178,7 @@ def _copy_sale(uow: UnitOfWork, first_line_id: UUID, line_id: UUID) -> None:
         uow.add(type(row)(**copied | {"id": uuid7(), "order_line_id": line_id}))
 
 
-def _told(plan: Plan) -> dict[str, Any]:
+def _plan_named(plan: Plan) -> dict[str, Any]:
     return {
         "id": str(plan.id),
         "code": plan.code,
