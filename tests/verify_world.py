@@ -76,8 +76,8 @@ class World:
 def build(db: Database, folder: Path) -> World:
     """Sell, deliver, fail to deliver, refund, settle and pay out. The clock must be frozen; it is moved on."""
     storage = open_storage(str(folder))
-    _register(db, storage)
-    stage = _Stage(db, storage)
+    register(db, storage)
+    stage = MarketStage(db, storage)
     order_id = stage.sell_much()
     clock.advance(timedelta(days=9))
     stage.settle()
@@ -87,7 +87,8 @@ def build(db: Database, folder: Path) -> World:
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
 
-def _register(db: Database, storage: Storage) -> None:
+def register(db: Database, storage: Storage) -> None:
+    """What the composition registers, with doubles for what is outside."""
     billing.jobs.register(
         {"sandbox": SandboxGateway(db)}, storage, PlainRenderer(), public_url="https://market.example"
     )
@@ -96,7 +97,7 @@ def _register(db: Database, storage: Storage) -> None:
     marketplace.videos.jobs.register(storage)
 
 
-class _Stage:
+class MarketStage:
     """What happens, in order."""
 
     def __init__(self, db: Database, storage: Storage) -> None:
@@ -123,24 +124,24 @@ class _Stage:
     def sell_much(self) -> UUID:
         """Every kind of ending before anything is settled. Returns the order that ended best."""
         self._watch()
-        best = self._buy((self.seats.id, 3), (self.service.id, 1))
+        best = self.buy((self.seats.id, 3), (self.service.id, 1))
         self._seats(best)
         with unit_of_work(self.db, self.buyer.owner) as uow:
             accept_order(uow, best)
-        self.partly_refunded = self._buy((self.seats.id, 10))
+        self.partly_refunded = self.buy((self.seats.id, 10))
         self._refund(self.partly_refunded, 12_345)
-        self._refund(self._buy((self.seats.id, 2)), None)
+        self._refund(self.buy((self.seats.id, 2)), None)
         self._after_the_end()
-        self._buy((self.undeliverable.id, 1))
-        self._buy((self.seats.id, 1), token="sbx_declined")
+        self.buy((self.undeliverable.id, 1))
+        self.buy((self.seats.id, 1), token="sbx_declined")
         self._with_approval()
         return best
 
     def _after_the_end(self) -> None:
         """What the gateway does by itself: refunds that come back, a reversal, one by hand, disputes in every state."""
-        self._refund(self._buy((self.seats.id, 4), token="sbx_refund_returned"), None)
+        self._refund(self.buy((self.seats.id, 4), token="sbx_refund_returned"), None)
         for token in ("sbx_reversed", "sbx_refunded_by_hand", "sbx_disputed", "sbx_disputed_won", "sbx_disputed_lost"):
-            self._buy((self.seats.id, 4), token=token)
+            self.buy((self.seats.id, 4), token=token)
         for _ in range(2):
             clock.advance(timedelta(seconds=3))
             self.keep_running()
@@ -168,7 +169,7 @@ class _Stage:
 
     def renew(self) -> None:
         """A month later one subscription is renewed, another one falls past due, and a third one's renewal goes back."""
-        bought = [self._buy((self.months.id, 2)) for _ in range(3)]
+        bought = [self.buy((self.months.id, 2)) for _ in range(3)]
         with unit_of_work(self.db, self.buyer.owner) as uow:
             for subscription_id in uow.session.scalars(
                 select(Subscription.id)
@@ -221,12 +222,14 @@ class _Stage:
                 ],
             )
 
-    def _buy(self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None) -> UUID:
-        order_id = self._place(*lines, token=token, by=by)
+    def buy(self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None) -> UUID:
+        """Buy as the buyer, and run whatever follows."""
+        order_id = self.place(*lines, token=token, by=by)
         self.keep_running()
         return order_id
 
-    def _place(self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None) -> UUID:
+    def place(self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None) -> UUID:
+        """Buy as the buyer; nothing runs yet."""
         with unit_of_work(self.db, by or self.buyer.owner) as uow:
             quote = create_quote(
                 uow,
@@ -235,17 +238,22 @@ class _Stage:
                     context=Context(video_id=self.video_id, placement_id=self.placement.id, second_ms=5_000),
                 ),
             )
-            uow.flush()
+            quote_id = quote.id
+        return self.take(quote_id, token=token, by=by)
+
+    def take(self, quote_id: UUID, *, token: str = "sbx_ok", by: Principal | None = None) -> UUID:
+        """Accept a quote of the buyer; nothing runs yet."""
+        with unit_of_work(self.db, by or self.buyer.owner) as uow:
             profile = find_default_billing_profile(uow, self.buyer.id)
             assert profile is not None
 
-            def place() -> Answer:
-                command = PlacePurchase(quote.id, profile.id, "sandbox", token, "PO-1")
+            def placed() -> Answer:
+                command = PlacePurchase(quote_id, profile.id, "sandbox", token, "PO-1")
                 purchase = place_purchase(uow, command).purchase
                 return Answer(201, json.dumps({"id": str(purchase.id)}).encode())
 
             answer = with_idempotency_key(
-                uow, route="POST /v1/purchases", key=str(quote.id), request=str(quote.id), work=place
+                uow, route="POST /v1/purchases", key=str(quote_id), request=str(quote_id), work=placed
             )
             uow.flush()
             statement = select(Order.id).where(Order.purchase_id == UUID(json.loads(answer.body)["id"]))
@@ -269,7 +277,7 @@ class _Stage:
     def _with_approval(self) -> None:
         with unit_of_work(self.db, self.buyer.owner) as uow:
             set_rule(uow, SetRule("CNY", APPROVAL_ABOVE_MINOR))
-        approved, rejected, _waiting = (self._buy((self.seats.id, 600)) for _ in range(3))
+        approved, rejected, _waiting = (self.buy((self.seats.id, 600)) for _ in range(3))
         for order_id, decision in ((approved, "approved"), (rejected, "rejected")):
             with unit_of_work(self.db, self.colleague) as uow:
                 purchase_id = uow.session.get_one(Order, order_id).purchase_id
