@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get, post, put
@@ -15,10 +14,10 @@ from pydantic import Field
 from api.answer_cache import answer_anew, catalogue_answer
 from api.auth import PUBLIC
 from api.request import ApiRequest
-from api.schema import CurrencyIn, MoneyOut, Out, PageOut, Paging, StrictInt, Wire, linked, refused_unless
+from api.schema import CurrencyIn, PageOut, Paging, StrictInt, Wire, linked, refused_unless
+from api.v1.listing_out import ListingOut
 from fulfillment.connectors.queries import get_connector
 from kernel.db.uow import UnitOfWork
-from kernel.text import render_markdown
 from marketplace.catalog.draft_listing import (
     CATEGORY,
     SLUG,
@@ -31,8 +30,6 @@ from marketplace.catalog.draft_listing import (
 from marketplace.catalog.plan_terms import CODE, KEY, MAX_PRICE_MINOR, DraftPlan, Feature
 from marketplace.catalog.queries import (
     ListingFilter,
-    ListingView,
-    PlanView,
     get_listing,
     get_own_listing,
     list_listings,
@@ -120,86 +117,6 @@ class ConnectIn(Wire):
     """One of the seller's connectors."""
 
     connector_id: UUID
-
-
-class PlanOut(Out):
-    """A plan; the price is for one `price_unit`."""
-
-    id: UUID
-    code: str
-    name: str
-    name_en: str
-    pricing: str
-    interval: str
-    term_months: int
-    price_unit: str
-    unit_price: MoneyOut
-    tax_included: bool
-    min_seats: int
-    max_seats: int
-    included_seats: int
-    features: list[dict[str, Any]]
-    deadline_s: int
-    state: str
-    connector_id: UUID | None
-
-    @classmethod
-    def of(cls, plan: PlanView) -> PlanOut:
-        """From the query's row."""
-        return cls.of_row(plan)
-
-
-class ListingOut(Out):
-    """A listing with one of its versions. `description_html` is safe to show.
-
-    `images`: {id, width, height, alt, alt_en} each, at `/v1/listings/{id}/image?v={image id}`. `terms_version`: the seller's
-    name for the terms at `/v1/listings/{id}/terms`; null where it has none.
-
-    `rating_tenths`: the average of `rating_count` customers' reviews, in tenths of a star; null where there are none.
-    """
-
-    id: UUID
-    org_id: UUID
-    seller_name: str
-    kind: str
-    category: str
-    slug: str
-    state: str
-    version_id: UUID
-    version_number: int
-    version_state: str
-    title: str
-    title_en: str
-    summary: str
-    summary_en: str
-    description: str
-    description_en: str
-    description_html: str
-    description_html_en: str
-    tax_category: str
-    refund_window_days: int
-    images: list[dict[str, Any]]
-    terms_version: str | None
-    review_reasons: list[dict[str, Any]]
-    submitted_at: datetime | None
-    published_at: datetime | None
-    created_at: datetime
-    rating_count: int
-    rating_tenths: int | None
-    plans: list[PlanOut]
-
-    @classmethod
-    def of(cls, row: ListingView) -> ListingOut:
-        """From the query's row."""
-        return cls.of_row(
-            row,
-            description_html=render_markdown(row.description),
-            description_html_en=render_markdown(row.description_en),
-            images=list(row.images),
-            terms_version=row.terms["version"] if row.terms else None,
-            review_reasons=list(row.review_reasons),
-            plans=[PlanOut.of(plan) for plan in row.plans],
-        )
 
 
 PriceParameter = Annotated[

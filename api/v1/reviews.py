@@ -13,7 +13,7 @@ from pydantic import Field
 
 from api.request import ApiRequest
 from api.schema import Out, PageOut, Paging, Wire, list_page
-from api.v1.listings import ListingOut
+from api.v1.listing_out import ListingOut
 from fulfillment.entitlements.queries import count_customers
 from marketplace.catalog.content_hash import version_hash
 from marketplace.catalog.queries import get_versions_compared, list_in_review

@@ -69,6 +69,11 @@ class Form:
             raise Invalid("number_out_of_range", field=name, least=least, most=most)
         return int(value)
 
+    def has_file(self, name: str) -> bool:
+        """Whether a file was chosen."""
+        found = self.files.get(name)
+        return found is not None and bool(found.filename)
+
     def file(self, name: str) -> UploadFile:
         """An uploaded file. Raises Invalid(`validation_failed`) when none was chosen."""
         found = self.files.get(name)

@@ -20,7 +20,7 @@ from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.listings import presenter
 from api.pages.listings.compared import changes
 from api.pages.listings.forms import LONGEST, plan_of, text_of
-from api.pages.listings.presenter import IMAGES, NEW, TERMS, TEXT, EditorData, RefusedSection, plan_key
+from api.pages.listings.presenter import IMAGES, NEW, TERMS, TEXT, EditorData, RefusedSection, image_section, plan_key
 from api.pages.listings.shown import shown_listing
 from api.pages.listings.views import ListingPreviewView, NewListingView, SectionForm
 from api.v1.listing_images import drop_image, take_image
@@ -43,7 +43,7 @@ from marketplace.catalog.edit_draft import (
     remove_plan,
 )
 from marketplace.catalog.edit_images import ChangeImage, change_image
-from marketplace.catalog.edit_terms import SetTerms, remove_terms, set_terms
+from marketplace.catalog.edit_terms import AttachPdf, SetTerms, remove_terms, set_terms
 from marketplace.catalog.prepare_image import MAX_BYTES
 from marketplace.catalog.queries import get_versions_compared
 from marketplace.catalog.review_listing import retire_listing
@@ -52,6 +52,8 @@ from marketplace.onboarding.legal_document import MAX_BYTES as TERMS_BYTES
 from marketplace.onboarding.queries import get_checklist
 
 WRITE = "catalog.write"
+TERMS_OVERHEAD = 8 * LONGEST
+"""Bytes of a form beside its document: two texts, as far as they are read at all."""
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -155,43 +157,39 @@ def save_image(listing_id: FromPath[UUID], page_request: Given[PageRequest], for
     action, image_id = form.text("action", most=10), form.text("image", most=32)
 
     def change() -> None:
+        base = form.text("base", most=60)
         if action == "remove":
-            drop_image(page_request.request, listing_id, image_id)
+            drop_image(page_request.request, listing_id, image_id, base)
             return
         alt, alt_en = form.text("alt", most=LONGEST), form.text("alt_en", most=LONGEST)
-        command = ChangeImage(listing_id, image_id, alt, alt_en, action == "first")
+        command = ChangeImage(listing_id, image_id, alt, alt_en, action == "first", base)
         page_request.transact(lambda uow: change_image(uow, command))
 
     notice = "image_removed" if action == "remove" else "draft_saved"
-    return _edited(page_request, listing_id, change, RefusedSection(IMAGES), notice=notice, section=IMAGES)
+    typed = RefusedSection(image_section(image_id), form.values)
+    return _edited(page_request, listing_id, change, typed, notice=notice, section=IMAGES)
 
 
-@form_post("/seller/listings/{listing_id:uuid}/terms", WRITE)
+@form_post("/seller/listings/{listing_id:uuid}/terms", WRITE, request_max_body_size=TERMS_BYTES + TERMS_OVERHEAD)
 def save_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
-    """Write the terms of the draft, or let it have none."""
-
-    def work(uow: UnitOfWork) -> None:
-        if form.text("action", most=10) == "remove":
-            remove_terms(uow, listing_id)
-            return
-        texts = (form.text(name, most=LONGEST) for name in ("version", "text", "text_en"))
-        set_terms(uow, SetTerms(listing_id, *texts))
-
-    act = partial(page_request.transact, work)
-    return _edited(
-        page_request, listing_id, act, RefusedSection(TERMS, form.values), notice="draft_saved", section=TERMS
-    )
-
-
-@form_post("/seller/listings/{listing_id:uuid}/terms-file", WRITE, request_max_body_size=TERMS_BYTES + FORM_OVERHEAD)
-def send_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
-    """Take a PDF as the terms of the draft."""
+    """Write the terms of the draft, with a PDF where one was chosen, or let it have none."""
 
     def act() -> None:
-        version = form.text("version", most=LONGEST)
-        take_terms(page_request.request, listing_id, form.file("document"), version or page_request.t("terms.first"))
+        base = form.text("base", most=60)
+        if form.text("action", most=10) == "remove":
+            page_request.transact(lambda uow: remove_terms(uow, listing_id, base))
+            return
+        version, text, text_en = (form.text(name, most=LONGEST) for name in ("version", "text", "text_en"))
+        if not form.has_file("document"):
+            command = SetTerms(listing_id, version, text, text_en, base)
+            page_request.transact(lambda uow: set_terms(uow, command))
+            return
+        named = version or page_request.t("terms.first")
+        attach = partial(AttachPdf, listing_id, version=named, text=text, text_en=text_en, base=base)
+        take_terms(page_request.request, form.file("document"), attach, listing_id)
 
-    return _edited(page_request, listing_id, act, RefusedSection(TERMS), notice="draft_saved", section=TERMS)
+    typed = RefusedSection(TERMS, form.values)
+    return _edited(page_request, listing_id, act, typed, notice="draft_saved", section=TERMS)
 
 
 @form_post("/seller/listings/{listing_id:uuid}/submit", WRITE)
@@ -294,7 +292,6 @@ routes = [
     send_image,
     save_image,
     save_terms,
-    send_terms,
     submit,
     begin,
     retire,

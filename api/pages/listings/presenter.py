@@ -28,7 +28,7 @@ from fulfillment.connectors.views import ConnectorView
 from kernel.errors import DomainError
 from kernel.money import CURRENCIES
 from kernel.text import render_markdown
-from marketplace.catalog.content_hash import plan_hash, text_hash
+from marketplace.catalog.content_hash import image_hash, plan_hash, terms_hash, text_hash
 from marketplace.catalog.draft_listing import KINDS, MAX_PLANS, TAX_CATEGORIES
 from marketplace.catalog.edit_images import MAX_IMAGES
 from marketplace.catalog.queries import ListingView, PlanView, VersionsCompared
@@ -39,6 +39,8 @@ TEXT = "text"
 NEW = "new"
 IMAGES = "images"
 TERMS = "terms"
+MARKDOWN = ("description", "description_en", "text", "text_en")
+"""Fields that hold restricted Markdown."""
 REVIEWED_WITHIN_S = 86_400
 """What sellers are promised, and after which a review shows as late, in seconds."""
 _FIELDS: Mapping[str, str] = {
@@ -74,6 +76,11 @@ def plan_key(code: str) -> str:
     return f"plan-{code}"
 
 
+def image_section(image_id: str) -> str:
+    """The section of a picture."""
+    return f"image-{image_id}"
+
+
 def options(page_request: PageRequest, connectors: Sequence[ConnectorView], category: str = "") -> ListingOptions:
     """What the selects offer, in the reader's words."""
     words = translations(page_request.language)
@@ -100,7 +107,8 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
     found = check_version(latest, latest.plans, onboarded=not data.checklist.missing)
     plans = sorted(latest.plans, key=lambda plan: plan.id)
     sections = tuple(_plan(page_request, plan, latest, typed) for plan in plans)
-    known = {TEXT, NEW, IMAGES, TERMS, *(section.form.key for section in sections)}
+    images = _images(page_request, latest, typed)
+    known = {TEXT, NEW, IMAGES, TERMS, *(section.form.key for section in (*sections, *images))}
     error = None
     if typed is not None and typed.refused is not None and typed.key not in known:
         error = failure(page_request, typed.refused)
@@ -124,10 +132,7 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
         may_retire=latest.state in {"published", "suspended"},
         customers=data.customers,
         suspended=latest.state == "suspended",
-        images=tuple(
-            DraftImage(shown, str(stored["alt"]), str(stored["alt_en"]))
-            for shown, stored in zip(shown_images(page_request, latest), latest.images, strict=True)
-        ),
+        images=images,
         most_images=MAX_IMAGES,
         terms=_terms(page_request, latest, typed),
         terms_pdf=str((latest.terms or {}).get("pdf_name", "")),
@@ -218,19 +223,25 @@ def _section(
     )
 
 
+def _images(page_request: PageRequest, view: ListingView, typed: RefusedSection | None) -> tuple[DraftImage, ...]:
+    pictures = zip(shown_images(page_request, view), view.images, strict=True)
+    return tuple(
+        DraftImage(shown, _section(page_request, image_section(shown.id), _words(one), image_hash(one), {}, typed))
+        for shown, one in pictures
+    )
+
+
+def _words(image: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(image[name]) for name in ("alt", "alt_en")}
+
+
 def _terms(page_request: PageRequest, view: ListingView, typed: RefusedSection | None) -> SectionForm:
-    """The terms as stored, or as typed where they were refused."""
     stored = {name: str((view.terms or {}).get(name, "")) for name in ("version", "text", "text_en")}
-    refused = typed.refused if typed is not None and typed.key == TERMS else None
-    values = {**stored, **(typed.values if typed is not None and refused is not None else {})}
-    words = failure(page_request, refused) if refused is not None else None
-    name = getattr(refused, "field", None)
-    html = {one: Markup(render_markdown(values[one])) for one in ("text", "text_en")}  # noqa: S704 - cleaned
-    return SectionForm(TERMS, values, wrong={name: words} if name and words else {}, html=html, error=words)
+    return _section(page_request, TERMS, stored, terms_hash(view.terms), {}, typed)
 
 
 def _html(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: Markup(render_markdown(values[name])) for name in ("description", "description_en") if name in values}  # noqa: S704 - cleaned
+    return {name: Markup(render_markdown(values[name])) for name in MARKDOWN if name in values}  # noqa: S704 - cleaned
 
 
 def _reasons(page_request: PageRequest, view: ListingView, name: str) -> list[str]:

@@ -44,11 +44,10 @@ class PlanSection:
 
 @dataclass(frozen=True, slots=True)
 class DraftImage:
-    """A picture of the draft with its words in both languages."""
+    """A picture of the draft with the form of its words in both languages."""
 
     shown: ShownImage
-    alt: str
-    alt_en: str
+    form: SectionForm
 
 
 @dataclass(frozen=True, slots=True)
