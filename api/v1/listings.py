@@ -14,12 +14,11 @@ from pydantic import Field
 from api.answer_cache import answer_anew, catalogue_answer
 from api.auth import PUBLIC
 from api.request import ApiRequest
-from api.schema import CurrencyIn, PageOut, Paging, StrictInt, Wire, linked, refused_unless
+from api.schema import CategoryIn, CurrencyIn, PageOut, Paging, StrictInt, Wire, linked, refused_unless
 from api.v1.listing_out import ListingOut
 from fulfillment.connectors.queries import get_connector
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.draft_listing import (
-    CATEGORY,
     SLUG,
     DraftListing,
     ReviseListing,
@@ -109,7 +108,7 @@ class ListingIn(VersionIn):
     """A new listing with its first version."""
 
     kind: Literal["saas", "service"]
-    category: Annotated[str, Field(max_length=40), refused_unless(CATEGORY)]
+    category: CategoryIn
     slug: Annotated[str, Field(max_length=60), refused_unless(SLUG)]
 
 
@@ -135,7 +134,7 @@ async def get_listings(  # noqa: PLR0913, PLR0917 - one of them each for what th
     request: ApiRequest,
     paging: Given[Paging],
     category: Annotated[
-        str | None, QueryParameter(max_length=40, required=False, description="Only listings of this category")
+        CategoryIn | None, QueryParameter(required=False, description="Only listings of this category")
     ] = None,
     q: Annotated[
         str | None,

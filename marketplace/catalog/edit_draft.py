@@ -74,7 +74,8 @@ def edit_text(uow: UnitOfWork, command: EditText) -> ListingVersion:
     """
     listing, version = lock_draft(uow, command.listing_id)
     kind, category = command.kind or listing.kind, command.category or listing.category
-    require_known_kind(kind, category)
+    if (kind, category) != (listing.kind, listing.category):
+        require_known_kind(kind, category)
     columns = checked_text(command.text)
     stored = text_hash(version, listing.kind, listing.category)
     wanted = content_hash(columns | {"kind": kind, "category": category})

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from api.pages.frame.choices import CATEGORIES, COMMON_CURRENCIES, Choice
+from api.pages.frame.choices import COMMON_CURRENCIES, Choice
 from api.pages.frame.phrases import failure, is_known, priced, reason, seconds_since
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
@@ -28,6 +28,7 @@ from fulfillment.connectors.views import ConnectorView
 from kernel.errors import DomainError
 from kernel.money import CURRENCIES
 from kernel.text import render_markdown
+from marketplace.catalog.categories import CATEGORIES
 from marketplace.catalog.content_hash import image_hash, plan_hash, terms_hash, text_hash
 from marketplace.catalog.draft_listing import KINDS, MAX_PLANS, TAX_CATEGORIES
 from marketplace.catalog.edit_images import MAX_IMAGES
@@ -81,15 +82,14 @@ def image_section(image_id: str) -> str:
     return f"image-{image_id}"
 
 
-def options(page_request: PageRequest, connectors: Sequence[ConnectorView], category: str = "") -> ListingOptions:
+def options(page_request: PageRequest, connectors: Sequence[ConnectorView]) -> ListingOptions:
     """What the selects offer, in the reader's words."""
     words = translations(page_request.language)
     names = words.locale.currencies
     others = [code for code in CURRENCIES if code not in COMMON_CURRENCIES]
-    categories = CATEGORIES if not category or category in CATEGORIES else (*CATEGORIES, category)
     return ListingOptions(
         kinds=tuple(Choice(one, words.word("listing_kind", one)) for one in KINDS),
-        categories=tuple(Choice(one, words.word("category", one)) for one in categories),
+        categories=tuple(Choice(one, words.word("category", one)) for one in CATEGORIES),
         tax_categories=tuple(Choice(one, words.word("tax_category", one)) for one in TAX_CATEGORIES),
         price_units=tuple(Choice(one, page_request.t(f"per.{per_of(one)}")) for one in PRICE_UNITS),
         currencies=tuple(Choice(code, f"{code} · {names.get(code, code)}") for code in (*COMMON_CURRENCIES, *others)),
@@ -123,7 +123,7 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
         text=_text(page_request, latest, typed),
         plans=sections,
         new_plan=_new_plan(page_request, plans, typed) if editable and len(plans) < MAX_PLANS else None,
-        options=options(page_request, data.connectors, latest.category),
+        options=options(page_request, data.connectors),
         missing=tuple(said(page_request, latest, one, missing=", ".join(data.checklist.missing)) for one in found),
         returned=tuple(said(page_request, latest, one) for one in _elsewhere_said(latest)),
         waiting_s=waiting_s,

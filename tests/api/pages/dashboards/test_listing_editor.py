@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from marketplace.access.authenticate import csrf_of
 from marketplace.catalog.draft_listing import DraftListing, draft_listing
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.review_desk import CHECKLIST
@@ -234,6 +235,25 @@ def test_approval_wants_every_point_and_the_text_that_was_read(dashboards: Dashb
     assert dashboards.operator.post(desk, seen=seen, action="approve", **TICKED).status_code == 303
     assert dashboards.seller.get(desk).status_code == 403
     assert dashboards.seller.post(desk, seen=seen, action="approve", **TICKED).status_code == 403
+
+
+def test_approval_over_the_api_wants_every_point_too(dashboards: Dashboards) -> None:
+    path = written(dashboards)
+    assert dashboards.seller.post(f"{path}/submit").status_code == 303
+    address = f"/v1/operator/reviews/{path.rsplit('/', 1)[1]}"
+    cookie = dashboards.operator.cookie
+    headers = {"Cookie": f"__Host-session={cookie}", "X-CSRF-Token": csrf_of(cookie)}
+
+    def decide(**body: Any) -> tuple[int, str]:
+        answer = dashboards.operator.client.post(address, json={"approve": True} | body, headers=headers)
+        return answer.status_code, answer.json().get("code", "") if answer.content else ""
+
+    for ticked in ([], list(CHECKLIST[1:]), ["bananas"]):
+        assert decide(checklist=ticked) == (422, "review_checklist_open")
+    assert decide() == (422, "review_checklist_open")
+    assert listing_of(dashboards, path).state == "in_review"
+    assert decide(checklist=list(CHECKLIST)) == (204, "")
+    assert listing_of(dashboards, path).state == "published"
 
 
 def test_off_sale_says_first_what_happens(dashboards: Dashboards) -> None:
