@@ -237,7 +237,9 @@ def create_version(listing_id: FromPath[UUID], data: JSONBody[VersionIn], reques
     tags=["catalogue"],
 )
 def submit(listing_id: FromPath[UUID], request: ApiRequest) -> ListingOut:
-    """Hand the draft in for review; in the sandbox what passes the automatic checks is approved at once by a job."""
+    """Hand the draft in for review; handed in already, it stays as it is. In the sandbox a job approves at once what passes the
+    automatic checks, unless `LISTING_REVIEW` leaves it to a person.
+    """
     return _changed(request, lambda uow: submit_listing(uow, listing_id).listing_id)
 
 

@@ -194,11 +194,16 @@ def save_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest], for
 
 @form_post("/seller/listings/{listing_id:uuid}/submit", WRITE)
 def submit(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
-    """Hand the draft in for review. Pressed twice, the second finds it in review."""
+    """Hand the draft in for review. Pressed twice, the second finds it in review, or on sale already."""
     del form
-    return _edited(
-        page_request, listing_id, _doing(page_request, submit_listing, listing_id), notice="listing_submitted"
-    )
+
+    def act() -> str:
+        if page_request.transact(lambda uow: submit_listing(uow, listing_id).state) == "published":
+            return "listing_submitted_before"
+        by_rule = page_request.services.settings.listings_reviewed_by_rule
+        return "listing_submitted_by_rule" if by_rule else "listing_submitted"
+
+    return _edited(page_request, listing_id, act)
 
 
 @form_post("/seller/listings/{listing_id:uuid}/versions", WRITE)
@@ -245,19 +250,22 @@ def _edited(
     work: Callable[[], object],
     typed: RefusedSection | None = None,
     *,
-    notice: str,
+    notice: str = "",
     section: str = "",
 ) -> Response[Any]:
-    """Do `work` and come back to the editor; a refusal is told there, at its field, with all that was typed."""
+    """Do `work` and come back to the editor; a refusal is told there, at its field, with all that was typed.
+
+    Without a `notice`, what `work` returns is the one.
+    """
     require_seller(page_request)
     try:
-        work()
+        done = work()
     except DomainError as refused:
         if isinstance(refused, NotFound) and refused.code == "listing_not_found":
             raise
         key, values = (typed.key, typed.values) if typed is not None else ("", {})
         return _editor(page_request, listing_id, RefusedSection(key, values, refused))
-    return page_request.redirect(addresses.listing_edit(str(listing_id), section), notice=notice)
+    return page_request.redirect(addresses.listing_edit(str(listing_id), section), notice=notice or str(done))
 
 
 def _doing(

@@ -129,6 +129,7 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
         waiting_s=waiting_s,
         late=waiting_s > REVIEWED_WITHIN_S,
         retired=retired,
+        by_rule=page_request.services.settings.listings_reviewed_by_rule,
         may_retire=latest.state in {"published", "suspended"},
         customers=data.customers,
         suspended=latest.state == "suspended",

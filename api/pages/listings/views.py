@@ -103,6 +103,8 @@ class ListingEditView:
     retired: bool = False
     suspended: bool = False
     may_retire: bool = False
+    by_rule: bool = False
+    """Whether what is handed in is approved by rule: no reviewer is waited for."""
     customers: int = 0
     images: tuple[DraftImage, ...] = ()
     most_images: int = 0

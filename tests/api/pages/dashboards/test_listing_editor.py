@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from typing import Any
 from uuid import UUID
@@ -235,6 +236,51 @@ def test_approval_wants_every_point_and_the_text_that_was_read(dashboards: Dashb
     assert dashboards.operator.post(desk, seen=seen, action="approve", **TICKED).status_code == 303
     assert dashboards.seller.get(desk).status_code == 403
     assert dashboards.seller.post(desk, seen=seen, action="approve", **TICKED).status_code == 403
+
+
+def test_what_was_handed_in_and_approved_meanwhile_is_handed_in_again_in_vain(dashboards: Dashboards) -> None:
+    path = written(dashboards)
+    assert dashboards.seller.post(f"{path}/submit").status_code == 303
+    assert decided(dashboards, path, action="approve", **TICKED).status_code == 303
+    again = dashboards.seller.post(f"{path}/submit")
+    assert (again.status_code, again.headers["location"]) == (303, f"{path}/edit")
+    assert "notice=listing_submitted_before" in again.headers["set-cookie"]
+    cookie = dashboards.seller.cookie
+    headers = {"Cookie": f"__Host-session={cookie}", "X-CSRF-Token": csrf_of(cookie)}
+    address = f"/v1/listings/{path.rsplit('/', 1)[1]}"
+    program = dashboards.seller.client.post(f"{address}/submit", headers=headers)
+    assert (program.status_code, program.json()["state"], program.json()["version_number"]) == (200, "published", 1)
+    assert dashboards.seller.post(f"{path}/retire").status_code == 303
+    over = dashboards.seller.client.post(f"{address}/submit", headers=headers)
+    assert (over.status_code, over.json()["code"]) == (409, "listing_retired")
+
+
+def test_who_decides_is_said_as_it_is_set(dashboards: Dashboards, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = dashboards.stage.services.settings
+    path = written(dashboards)
+    _, beginner = dashboards.new_organization(seller=True)
+    for by_rule, there, absent in (
+        (True, "The sandbox approves by rule", "A reviewer reads it next"),
+        (False, "A reviewer reads it next", "The sandbox approves by rule"),
+    ):
+        monkeypatch.setattr(type(settings), "listings_reviewed_by_rule", by_rule)
+        told = text_of(dashboards.seller.get(f"{path}/edit"))
+        assert there in told
+        assert absent not in told
+        start = text_of(beginner.get("/seller/start"))
+        assert ("then the platform reviews it" in start) == (not by_rule)
+
+
+def test_a_refused_transition_speaks_of_states_in_words(dashboards: Dashboards) -> None:
+    path = began(dashboards.seller)
+    for language, said in (("en", "Draft → Retired"), ("zh-CN", "草稿 → 已下架")):
+        visitor = replace(dashboards.seller, language=language)
+        assert said in text_of(visitor.post(f"{path}/retire")), language
+        headers = {"Cookie": f"__Host-session={visitor.cookie}", "X-CSRF-Token": csrf_of(visitor.cookie)}
+        address = f"/v1/listings/{path.rsplit('/', 1)[1]}/retire"
+        told = visitor.client.post(address, headers=headers | {"Accept-Language": language}).json()
+        assert said in told["title"]
+        assert (told["code"], told["params"]["source"]) == ("invalid_transition", "draft")
 
 
 def test_approval_over_the_api_wants_every_point_too(dashboards: Dashboards) -> None:
