@@ -26,7 +26,7 @@ from marketplace.catalog.draft_listing import (
     draft_listing,
     revise_listing,
 )
-from marketplace.catalog.plan_terms import CODE, KEY, MAX_PRICE_MINOR, DraftPlan, Feature
+from marketplace.catalog.plan_terms import CODE, KEY, MAX_FIGURE, MAX_PRICE_MINOR, DraftPlan, Feature
 from marketplace.catalog.queries import (
     ListingFilter,
     get_listing,
@@ -52,7 +52,7 @@ class FeatureIn(Wire):
     key: Annotated[str, Field(max_length=60), refused_unless(KEY)]
     zh: Annotated[str, Field(max_length=120)]
     en: Annotated[str, Field(max_length=120)]
-    value: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000_000)] | None = None
+    value: Annotated[int, Field(strict=True, ge=0, le=MAX_FIGURE)] | None = None
     unit: Annotated[str, Field(max_length=40)] | None = None
 
 

@@ -29,6 +29,7 @@ from api.pages.frame.formats import Formats
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View, render
 from api.pages.frame.sidebar import NO_SIDEBAR, Sidebar, sidebar_of
 from api.pages.frame.translations import translations
+from api.pages.frame.typed_numbers import find_whole, whole_number
 from api.request import ApiRequest
 from kernel import sandbox_history
 from kernel.db.uow import UnitOfWork
@@ -64,10 +65,7 @@ class Form:
 
     def number(self, name: str, *, least: int = 0, most: int = 1_000_000_000) -> int:
         """A whole number in bounds. Raises Invalid(`number_out_of_range`) otherwise."""
-        value = self.values.get(name, "")
-        if not value.isascii() or not value.isdigit() or len(value) > 12 or not least <= int(value) <= most:
-            raise Invalid("number_out_of_range", field=name, least=least, most=most)
-        return int(value)
+        return whole_number(self.values.get(name, ""), field=name, least=least, most=most)
 
     def has_file(self, name: str) -> bool:
         """Whether a file was chosen."""
@@ -163,8 +161,8 @@ class PageRequest:
 
     def query_number(self, name: str, *, default: int = 0, most: int = 86_400) -> int:
         """A number from the address; anything else counts as `default`."""
-        value = self.query(name, most=12)
-        return min(int(value), most) if value.isascii() and value.isdigit() else default
+        number = find_whole(self.query(name, most=12))
+        return default if number is None else min(number, most)
 
     def render(
         self,

@@ -108,7 +108,7 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
     plans = sorted(latest.plans, key=lambda plan: plan.id)
     sections = tuple(_plan(page_request, plan, latest, typed) for plan in plans)
     images = _images(page_request, latest, typed)
-    known = {TEXT, NEW, IMAGES, TERMS, *(section.form.key for section in (*sections, *images))}
+    known = {TEXT, NEW, IMAGES, TERMS, *(one.form.key for one in sections), *(one.form.key for one in images)}
     error = None
     if typed is not None and typed.refused is not None and typed.key not in known:
         error = failure(page_request, typed.refused)
