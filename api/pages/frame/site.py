@@ -27,6 +27,7 @@ from api.language import Language, language_of
 from api.origin import referring_path
 from api.pages.frame.formats import Formats
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View, render
+from api.pages.frame.sent_form import read_form
 from api.pages.frame.sidebar import NO_SIDEBAR, Sidebar, sidebar_of
 from api.pages.frame.translations import translations
 from api.pages.frame.typed_numbers import find_whole, whole_number
@@ -234,8 +235,15 @@ def page(path: str, permission: str) -> Callable[[Callable[..., Any]], HTTPRoute
     return get(path, permission=permission, include_in_schema=False, sync_to_thread=True)
 
 
-def form_post(path: str, permission: str, **options: Any) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
-    """A POST route of a page's form. Its handler takes `page_request` and `form`, and does not run unless the form is ours."""
+def form_post(
+    path: str, permission: str, *, file_bytes: int | None = None, **options: Any
+) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
+    """A POST route of a page's form. Its handler takes `page_request` and `form`, and does not run unless the form is ours.
+
+    `file_bytes`: how large its files may be. Of a larger one the handler finds a byte more, and says so with all that was typed.
+    """
+    if file_bytes is not None:
+        options |= {"file_bytes": file_bytes, "request_max_body_size": None}
     route = post(path, permission=permission, include_in_schema=False, sync_to_thread=True, status_code=303, **options)
 
     def decorate(handler: Callable[..., Any]) -> HTTPRouteHandler:
@@ -257,14 +265,14 @@ def provide_page_request(request: ApiRequest) -> PageRequest:
 async def provide_form(request: ApiRequest) -> Form:
     """Dependency `form`. Raises Invalid(`validation_failed`) for what is not a form at all."""
     try:
-        sent = await request.form()
+        sent = await read_form(request, request.route_handler.opt.get("file_bytes"))
     except HTTPException:
         raise
     except Exception as error:  # the parsers raise their own kinds for a body that is no form
         raise Invalid("validation_failed") from error
     values: dict[str, str] = {}
     files: dict[str, UploadFile] = {}
-    for name, value in sent.multi_items():
+    for name, value in sent:
         if isinstance(value, UploadFile):
             files.setdefault(name, value)
         else:

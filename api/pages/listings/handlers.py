@@ -25,7 +25,6 @@ from api.pages.listings.shown import shown_listing
 from api.pages.listings.views import ListingPreviewView, NewListingView, SectionForm
 from api.v1.listing_images import drop_image, take_image
 from api.v1.listing_terms import take_terms
-from api.v1.onboarding import FORM_OVERHEAD
 from fulfillment.connectors.queries import connectors_of, get_connector
 from fulfillment.entitlements.queries import count_customers
 from kernel.db.uow import UnitOfWork
@@ -52,8 +51,6 @@ from marketplace.onboarding.legal_document import MAX_BYTES as TERMS_BYTES
 from marketplace.onboarding.queries import get_checklist
 
 WRITE = "catalog.write"
-TERMS_OVERHEAD = 8 * LONGEST
-"""Bytes of a form beside its document: two texts, as far as they are read at all."""
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -144,7 +141,7 @@ def save_plan(listing_id: FromPath[UUID], page_request: Given[PageRequest], form
     )
 
 
-@form_post("/seller/listings/{listing_id:uuid}/images", WRITE, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
+@form_post("/seller/listings/{listing_id:uuid}/images", WRITE, file_bytes=MAX_BYTES)
 def send_image(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Take a picture of the draft. The same one sent twice is there once."""
     act = partial(_take_image, page_request, listing_id, form)
@@ -170,7 +167,7 @@ def save_image(listing_id: FromPath[UUID], page_request: Given[PageRequest], for
     return _edited(page_request, listing_id, change, typed, notice=notice, section=IMAGES)
 
 
-@form_post("/seller/listings/{listing_id:uuid}/terms", WRITE, request_max_body_size=TERMS_BYTES + TERMS_OVERHEAD)
+@form_post("/seller/listings/{listing_id:uuid}/terms", WRITE, file_bytes=TERMS_BYTES)
 def save_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Write the terms of the draft, with a PDF where one was chosen, or let it have none."""
 

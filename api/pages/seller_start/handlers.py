@@ -30,7 +30,7 @@ from api.pages.seller_start.views import (
     StartView,
     TaxView,
 )
-from api.v1.onboarding import FORM_OVERHEAD, do_step, hand_in
+from api.v1.onboarding import do_step, hand_in
 from fulfillment.connectors.queries import connectors_of
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
@@ -100,7 +100,7 @@ def show_legal(page_request: Given[PageRequest]) -> Answer:
     return page_request.render(_legal(page_request))
 
 
-@form_post(addresses.SELLER_LEGAL, OWN, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
+@form_post(addresses.SELLER_LEGAL, OWN, file_bytes=MAX_BYTES)
 def hand_in_document(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Take a document, to be looked at by the platform."""
     require_seller(page_request)
