@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
+from threading import current_thread
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +13,14 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from api.v1 import listing_images
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.access.authenticate import csrf_of
 from marketplace.catalog.edit_draft import begin_version
 from marketplace.catalog.edit_images import MAX_IMAGES, image_key
 from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.catalog.prepare_image import prepare_image
 from marketplace.catalog.review_listing import ReviewListing, review_listing
 from marketplace.catalog.submit_listing import submit_listing
 from tests.api.pages.dashboards.conftest import Dashboards, Visitor, text_of
@@ -121,6 +125,21 @@ class TestPictures:
         answer = send(dashboards.seller, draft, content, "../../etc/passwd")
         assert answer.status_code in {400, 422}, answer.text
         assert latest(dashboards.stage, draft).images == []
+
+    def test_it_is_decoded_on_a_thread_of_the_handlers(
+        self, dashboards: Dashboards, draft: UUID, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        threads: list[str] = []
+
+        def prepared(content: bytes) -> Any:
+            threads.append(current_thread().name)
+            with pytest.raises(RuntimeError):
+                asyncio.get_running_loop()
+            return prepare_image(content)
+
+        monkeypatch.setattr(listing_images, "prepare_image", prepared)
+        assert send(dashboards.seller, draft, picture()).status_code == 303
+        assert [name.partition("_")[0] for name in threads] == ["handler"]
 
     def test_there_are_not_too_many(self, dashboards: Dashboards, draft: UUID) -> None:
         for n in range(MAX_IMAGES):
