@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from litestar import Response
+from litestar import MediaType, Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
@@ -31,6 +31,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid, NotFound
 from kernel.idempotency import Answer, with_idempotency_key
 from kernel.ids import uuid7
+from kernel.text import render_markdown
 from marketplace.catalog.draft_listing import DraftListing, VersionText, draft_listing
 from marketplace.catalog.edit_draft import (
     EditPlan,
@@ -42,7 +43,7 @@ from marketplace.catalog.edit_draft import (
     remove_plan,
 )
 from marketplace.catalog.edit_images import ChangeImage, change_image
-from marketplace.catalog.edit_terms import AttachPdf, SetTerms, remove_terms, set_terms
+from marketplace.catalog.edit_terms import MAX_TEXT, AttachPdf, SetTerms, remove_terms, set_terms
 from marketplace.catalog.prepare_image import MAX_BYTES
 from marketplace.catalog.queries import get_versions_compared
 from marketplace.catalog.review_listing import retire_listing
@@ -113,6 +114,20 @@ def save_text(listing_id: FromPath[UUID], page_request: Given[PageRequest], form
 
     act = partial(page_request.transact, work)
     return _edited(page_request, listing_id, act, RefusedSection(TEXT, form.values), notice="draft_saved")
+
+
+@form_post("/seller/listings/{listing_id:uuid}/as-shown", WRITE, file_bytes=TERMS_BYTES)
+def show_typed(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[str]:
+    """The editor with what is typed, as buyers will see it. Nothing is saved."""
+    require_seller(page_request)
+    return _editor(page_request, listing_id, RefusedSection(TERMS if "version" in form.values else TEXT, form.values))
+
+
+@form_post(addresses.SELLER_MARKDOWN, WRITE)
+def show_markdown(page_request: Given[PageRequest], form: Given[Form]) -> Response[str]:
+    """Restricted Markdown while it is typed, as it will be shown: a fragment of HTML, by the sanitizer of every page."""
+    require_seller(page_request)
+    return Response(render_markdown(form.text("text", most=MAX_TEXT)), status_code=200, media_type=MediaType.HTML)
 
 
 @form_post("/seller/listings/{listing_id:uuid}/plans", WRITE)
@@ -293,6 +308,8 @@ routes = [
     show_edit,
     show_preview,
     save_text,
+    show_typed,
+    show_markdown,
     save_plan,
     send_image,
     save_image,

@@ -55,7 +55,10 @@ _FIELDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class RefusedSection:
-    """What was typed into one section and refused: it stays in its fields, and the refusal is told there."""
+    """What was typed into one section and refused: it stays in its fields, and the refusal is told there.
+
+    Without a refusal it was typed to be looked at: it is shown as buyers will see it, and not saved.
+    """
 
     key: str
     values: Mapping[str, str] = field(default_factory=dict)
@@ -204,11 +207,14 @@ def _section(
 ) -> SectionForm:
     """The section as stored, or as typed where it was refused."""
     kept = {name: found for name, found in returned.items() if found}
-    if typed is None or typed.key != key or typed.refused is None:
+    if typed is None or typed.key != key:
         return SectionForm(key, stored, base, returned=kept, html=_html(stored))
+    values = {**stored, **typed.values}
+    if typed.refused is None:
+        began = typed.values.get("base", "")
+        return SectionForm(key, values, began, returned=kept, html=_html(values), previewed=True)
     name = getattr(typed.refused, "field", None)
     changed = typed.refused.code == "draft_changed"
-    values = {**stored, **typed.values}
     elsewhere = {one: stored[one] for one in stored if changed and stored[one] != typed.values.get(one, stored[one])}
     words = failure(page_request, typed.refused)
     return SectionForm(

@@ -28,6 +28,8 @@ class SectionForm:
     html: Mapping[str, str] = field(default_factory=dict)
     """Restricted Markdown of the values as it will be shown, by the field's name."""
     error: str | None = None
+    previewed: bool = False
+    """Whether it was typed to be looked at, and is not saved."""
 
 
 @dataclass(frozen=True, slots=True)

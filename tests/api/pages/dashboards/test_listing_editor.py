@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from kernel.text import render_markdown
 from marketplace.access.authenticate import csrf_of
 from marketplace.catalog.draft_listing import DraftListing, draft_listing
 from marketplace.catalog.models import Listing, ListingVersion, Plan
@@ -281,6 +282,43 @@ def test_a_refused_transition_speaks_of_states_in_words(dashboards: Dashboards) 
         told = visitor.client.post(address, headers=headers | {"Accept-Language": language}).json()
         assert said in told["title"]
         assert (told["code"], told["params"]["source"]) == ("invalid_transition", "draft")
+
+
+def test_it_is_looked_at_while_it_is_typed_and_nothing_is_saved(dashboards: Dashboards) -> None:
+    path = began(dashboards.seller)
+    base = hidden(dashboards.seller.get(f"{path}/edit").text, f"{path}/text", "base")
+    typed = TEXT | {"title": "还没保存的名字", "description": "**粗**<script>alert(1)</script>"}
+    looked = dashboards.seller.post(f"{path}/as-shown", base=base, **typed)
+    assert looked.status_code == 200
+    assert "<strong>粗</strong>" in looked.text
+    assert "<script>alert(1)" not in looked.text
+    for kept in ("还没保存的名字", "一屏排完一个月的班", "**粗**", "not saved yet"):
+        assert kept in looked.text, kept
+    assert hidden(looked.text, f"{path}/text", "base") == base
+    terms = dashboards.seller.post(f"{path}/as-shown", base="x", version="草案", text="## 退款", text_en="")
+    assert "草案" in terms.text
+    assert re.search("<h[1-6]>退款</h", terms.text)
+    version = dashboards.stage.rows(
+        select(ListingVersion).where(ListingVersion.listing_id == listing_of(dashboards, path).id)
+    )[0]
+    assert (version.description, version.terms) == ("", None)
+    _, stranger = dashboards.new_organization(seller=True)
+    assert stranger.post(f"{path}/as-shown", base=base, **typed).status_code == 404
+
+
+def test_a_fragment_is_cleaned_as_every_page_is(dashboards: Dashboards, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = dashboards.seller.post(
+        "/seller/markdown", text="**粗** <img src=x onerror=alert(1)> [x](javascript:alert(1))"
+    )
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert shown.text == render_markdown("**粗** <img src=x onerror=alert(1)> [x](javascript:alert(1))")
+    for said in ("<img", "<html", 'href="javascript'):
+        assert said not in shown.text, said
+    assert dashboards.seller.post("/seller/markdown", csrf="x", text="x").status_code == 403
+    assert dashboards.buyer.post("/seller/markdown", text="x").status_code != 200
+    with counting(monkeypatch) as counted:
+        dashboards.seller.post("/seller/markdown", text="x")
+    assert len(counted.statements) <= 2, counted.statements
 
 
 def test_approval_over_the_api_wants_every_point_too(dashboards: Dashboards) -> None:
