@@ -6,6 +6,7 @@ from typing import Any
 
 from kernel.idempotency import MAX_KEY
 from kernel.money import CURRENCIES
+from marketplace.catalog.categories import CATEGORIES
 from marketplace.videos.captions.check_captions import LANGUAGES
 
 TAGS = {
@@ -37,6 +38,7 @@ _PATH = {
 _FORMS: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {"minLength": 1, "maxLength": MAX_KEY},
     "Tus-Resumable": {"enum": ["1.0.0"]},
+    "category": {"enum": list(CATEGORIES)},
     "currency": {"enum": list(CURRENCIES)},
     "language": {"enum": list(LANGUAGES)},
 }

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from api.field_messages import field_message
 from api.language import language_of
 from api.schema import FieldProblemOut, ProblemOut
+from api.state_words import with_states
 from kernel.errors import DomainError, Invalid, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -61,7 +62,8 @@ def texts() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def sentence(code: str, language: str, params: dict[str, Any]) -> dict[str, str]:
-    """What happened, what is safe, what to do, for `code`, with its parameters filled in."""
+    """What happened, what is safe, what to do, for `code`, with its parameters filled in: states by their words."""
+    params = with_states(code, params, language)
     entry = texts().get(code) or texts()["unknown_error"]
     words = entry["zh" if language.startswith("zh") else "en"]
     return {part: _fill(words[part], params) for part in ("what", "safe", "todo")}

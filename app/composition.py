@@ -128,7 +128,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
     settings = services.settings
     retention.register()
     composer = Composer(services.signer, public_url=settings.public_url, sender=settings.mail_sender)
-    by_rule = services.sandbox and settings.listing_review == "rule"
+    by_rule = settings.listings_reviewed_by_rule
     marketplace_jobs.register(services.storage, mail_transport(settings), composer, review_by_rule=by_rule)
     client = OutboundClient(services.outbound_policy, monotonic=monotonic)
     fulfillment_jobs.register(

@@ -11,7 +11,7 @@ from pydantic import Field
 from api.schema import CurrencyIn, MoneyOut, Out, StrictInt, Wire, refused_unless
 from kernel.errors import Invalid
 from marketplace.catalog.plan_price import plan_price
-from marketplace.catalog.plan_terms import CODE, KEY, MAX_PRICE_MINOR, DraftPlan, Feature
+from marketplace.catalog.plan_terms import CODE, KEY, MAX_FIGURE, MAX_PRICE_MINOR, DraftPlan, Feature
 from marketplace.catalog.queries import PlanView
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.shapes import parse_price
@@ -27,7 +27,7 @@ class FeatureIn(Wire):
     key: Annotated[str, Field(max_length=60), refused_unless(KEY)]
     zh: Annotated[str, Field(max_length=120)]
     en: Annotated[str, Field(max_length=120)]
-    value: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000_000)] | None = None
+    value: Annotated[int, Field(strict=True, ge=0, le=MAX_FIGURE)] | None = None
     unit: Annotated[str, Field(max_length=40)] | None = None
 
 

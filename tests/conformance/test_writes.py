@@ -25,6 +25,7 @@ from kernel.jobs.models import Inbox, Job
 from kernel.jobs.outbox import enqueue
 from kernel.principal import SYSTEM, Principal
 from marketplace.access.members import list_members
+from marketplace.catalog.review_desk import CHECKLIST
 from marketplace.mail.compose import Composer, MailContent
 from marketplace.mail.models import Mail
 from marketplace.notifications.models import Notification
@@ -188,7 +189,7 @@ def catalogue(world: World) -> None:
     draft_terms = {"version": "2026-12", "text_en": "Paid a year ahead."}
     ask("PUT /v1/listings/{listing_id}/terms", seller, draft_terms, **listing)
     ask("POST /v1/listings/{listing_id}/submit", seller, **listing)
-    ask("POST /v1/operator/reviews/{listing_id}", operator, {"approve": True}, **listing)
+    ask("POST /v1/operator/reviews/{listing_id}", operator, {"approve": True, "checklist": list(CHECKLIST)}, **listing)
     ask("POST /v1/operator/listings/{listing_id}/suspend", operator, {"reason": "looked into"}, **listing)
     ask("POST /v1/operator/listings/{listing_id}/resume", operator, **listing)
     ask("POST /v1/listings/{listing_id}/versions", seller, TEXTS | {"plans": [plan]}, **listing)

@@ -93,19 +93,17 @@ def is_known(code: str) -> bool:
 
 
 def _joined(page_request: PageRequest, code: str, params: Mapping[str, Any], *parts: str) -> str:
-    said = {name: _in_words(page_request, code, name, value) for name, value in params.items()}
+    said = {name: _in_words(page_request, name, value) for name, value in params.items()}
     found = sentence(code, page_request.language, said)
     return (" " if page_request.language == "en" else "").join(found[part] for part in parts)
 
 
-def _in_words(page_request: PageRequest, code: str, name: str, value: object) -> object:
-    """A parameter as a person reads it: prices with their sign, states and steps by their words."""
+def _in_words(page_request: PageRequest, name: str, value: object) -> object:
+    """A parameter as a person reads it: prices with their sign, steps by their words."""
     if not isinstance(value, str):
         return value
     if name in {"said", "holds"} and (found := _PRICE.fullmatch(value)) and found[3] in UNITS:
         return priced(page_request, int(found[1]), found[2], found[3])
-    if name == "state":
-        return translations(page_request.language).word(code.partition("_")[0], value)
     if name == "missing":
         known = translations(page_request.language).texts
         comma = ", " if page_request.language == "en" else "、"

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import Literal
 
+from api.pages.frame.typed_numbers import plain
 from kernel.money import exponent
 
 _AMOUNT = re.compile(r"\d{1,13}(\.\d{1,4})?", re.ASCII)
@@ -34,10 +35,10 @@ def term_key(term_months: int) -> str:
 
 def parse_amount(written: str, currency: str) -> int | None:
     """An amount as people write it, ¥1,990.50, in minor units of a known currency; None for what is none."""
-    plain = written.strip().lstrip("¥￥$€£").replace(",", "").strip()
-    if not _AMOUNT.fullmatch(plain):
+    figure = plain(written).lstrip("¥$€£").replace(",", "").strip()
+    if not _AMOUNT.fullmatch(figure):
         return None
-    scaled = Decimal(plain).scaleb(exponent(currency))
+    scaled = Decimal(figure).scaleb(exponent(currency))
     return int(scaled) if scaled == scaled.to_integral_value() and scaled <= _MOST_MINOR else None
 
 

@@ -18,6 +18,7 @@ from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
+from api.pages.frame.typed_numbers import find_whole
 from api.pages.leads.demo_handlers import slot_of
 from api.pages.leads.presenter import ask_view, lead_address, lead_item, own_page, refusal, seller_page
 from api.pages.leads.views import AskTyped, BoardView, LeadsView
@@ -74,7 +75,7 @@ def send_ask(
     names = ("text", "quantity", "contact_name", "contact_email", "contact_phone", "slot")
     typed = AskTyped(**{name: form.values.get(name, "")[:5_000] for name in names}, agreed=form.text("agreed") == "yes")
     placement, second = form.text("placement", most=36), form.values.get("second", "")
-    second_s = int(second) if second.isascii() and second.isdigit() and len(second) < 6 else 0
+    second_s = min(find_whole(second) or 0, 86_400)
     try:
         version = form.text("consent_version", most=20) if typed.agreed else ""
         contact = Contact(typed.contact_name, typed.contact_email, version, typed.contact_phone, page_request.language)

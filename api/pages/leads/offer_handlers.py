@@ -16,11 +16,13 @@ from api.auth import SIGNED_IN
 from api.pages.frame import addresses
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, PageRequest, form_post, parse_uuid_or_404
+from api.pages.frame.typed_numbers import plain, whole_number
 from api.pages.leads.presenter import own_page, refusal, seller_page
 from api.pages.leads.views import OfferTyped
 from api.v1.offers import MANAGE
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid, NotFound
+from marketplace.catalog.plan_terms import MAX_SEATS
 from marketplace.catalog.sellable import get_sellable
 from marketplace.leads.queries import get_seller_lead
 from orders.offers.decline_offer import DeclineOffer, decline_offer
@@ -87,12 +89,10 @@ def _command(uow: UnitOfWork, lead_id: UUID, typed: OfferTyped) -> MakeOffer:
     price = parse_amount(typed.unit_price, plan.currency.strip()) if typed.unit_price else None
     if typed.unit_price and price is None:
         raise Invalid("offer_price", field="unit_price")
-    if not (typed.quantity.isascii() and typed.quantity.isdigit() and len(typed.quantity) < 8):
-        raise Invalid("validation_failed", field="quantity")
     return MakeOffer(
         lead_id,
         plan.plan_id,
-        int(typed.quantity),
+        whole_number(typed.quantity, field="quantity", least=1, most=MAX_SEATS),
         _day(typed.valid_on),
         unit_price_minor=price,
         discount_ppm=_ppm(typed.discount_ppm),
@@ -100,12 +100,12 @@ def _command(uow: UnitOfWork, lead_id: UUID, typed: OfferTyped) -> MakeOffer:
 
 
 def _ppm(percent: str) -> int | None:
-    plain = percent.removesuffix("%").strip()
-    if not plain:
+    figure = plain(percent).removesuffix("%").strip()
+    if not figure:
         return None
-    if not _PERCENT.fullmatch(plain):
+    if not _PERCENT.fullmatch(figure):
         raise Invalid("offer_price", field="discount_ppm")
-    return int(Decimal(plain) * _PPM_OF_PERCENT)
+    return int(Decimal(figure) * _PPM_OF_PERCENT)
 
 
 def _day(typed: str) -> date:

@@ -8,10 +8,11 @@ from typing import Any
 
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, parse_uuid_or_404
+from api.pages.frame.typed_numbers import find_whole, whole_number
 from kernel.errors import Invalid
 from kernel.money import CURRENCIES, to_decimal
 from marketplace.catalog.draft_listing import VersionText
-from marketplace.catalog.plan_terms import MAX_FEATURES, DraftPlan, Feature
+from marketplace.catalog.plan_terms import MAX_DEADLINE_S, MAX_FEATURES, MAX_FIGURE, MAX_SEATS, DraftPlan, Feature
 from marketplace.catalog.queries import ListingView, PlanView
 
 LONGEST = 30_000
@@ -36,18 +37,16 @@ NEW_PLAN: Mapping[str, str] = {
     "deadline": "1",
     "deadline_unit": "day",
 }
-_DIGITS = re.compile(r"\d{1,9}", re.ASCII)
-_FIGURE = re.compile(r"\d{1,12}", re.ASCII)
 _NO_KEY = re.compile(r"[^a-z0-9]+")
 
 
 def text_of(form: Form) -> VersionText:
     """The words of a version. Raises Invalid(`refund_window_invalid`, `validation_failed`)."""
     words = {name: form.text(name, most=LONGEST) for name in TEXT_FIELDS}
-    window = form.text("refund_window_days", most=20)
-    if not _DIGITS.fullmatch(window):
+    window = find_whole(form.text("refund_window_days", most=20))
+    if window is None:
         raise Invalid("refund_window_invalid", field="refund_window_days")
-    return VersionText(**words, tax_category=form.text("tax_category", most=20), refund_window_days=int(window))
+    return VersionText(**words, tax_category=form.text("tax_category", most=20), refund_window_days=window)
 
 
 def text_values(view: ListingView) -> dict[str, str]:
@@ -65,7 +64,7 @@ def plan_of(form: Form, code: str) -> DraftPlan:
     """A plan as it was typed.
 
     Raises:
-        Invalid: `interval_unfit`, `currency_unknown`, `price_invalid`, `number_invalid`, `feature_invalid`.
+        Invalid: `interval_unfit`, `currency_unknown`, `price_invalid`, `number_out_of_range`.
         NotFound: `connector_not_found`.
     """
     price_unit, currency = form.text("price_unit", most=20), form.text("currency", most=3)
@@ -87,12 +86,12 @@ def plan_of(form: Form, code: str) -> DraftPlan:
         currency=currency,
         unit_price_minor=price,
         tax_included=form.text("tax_included", most=10) != "no",
-        min_seats=_number(form, "min_seats", 1),
-        max_seats=_number(form, "max_seats", 1),
-        included_seats=_number(form, "included_seats", 0),
+        min_seats=_number(form, "min_seats", 1, MAX_SEATS),
+        max_seats=_number(form, "max_seats", 1, MAX_SEATS),
+        included_seats=_number(form, "included_seats", 0, MAX_SEATS),
         features=tuple(_features(form)),
         connector_id=parse_uuid_or_404(connector, "connector_not_found") if connector else None,
-        deadline_s=_number(form, "deadline", 1) * SECONDS.get(form.text("deadline_unit", most=10), 1),
+        deadline_s=_number(form, "deadline", 1, MAX_DEADLINE_S) * SECONDS.get(form.text("deadline_unit", most=10), 1),
     )
 
 
@@ -135,13 +134,10 @@ def _said(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _number(form: Form, name: str, default: int) -> int:
+def _number(form: Form, name: str, least: int, most: int) -> int:
+    """A number that is the least there is where nothing was typed."""
     written = form.text(name, most=40)
-    if not written:
-        return default
-    if not _DIGITS.fullmatch(written):
-        raise Invalid("number_invalid", field=name)
-    return int(written)
+    return whole_number(written, field=name, least=least, most=most) if written else least
 
 
 def _features(form: Form) -> list[Feature]:
@@ -154,11 +150,9 @@ def _features(form: Form) -> list[Feature]:
         }
         if not row["zh"] and not row["en"]:
             continue
-        if row["value"] and not _FIGURE.fullmatch(row["value"]):
-            raise Invalid("number_invalid", field="features")
         key = row["key"] or _new_key(row["en"], keys)
         keys.add(key)
-        value = int(row["value"]) if row["value"] else None
+        value = whole_number(row["value"], field="features", most=MAX_FIGURE) if row["value"] else None
         found.append(Feature(key, row["zh"], row["en"], value, row["unit"] or None))
     return found
 

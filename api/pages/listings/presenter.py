@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from api.pages.frame.choices import CATEGORIES, COMMON_CURRENCIES, Choice
+from api.pages.frame.choices import COMMON_CURRENCIES, Choice
 from api.pages.frame.phrases import failure, is_known, priced, reason, seconds_since
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
@@ -28,7 +28,8 @@ from fulfillment.connectors.views import ConnectorView
 from kernel.errors import DomainError
 from kernel.money import CURRENCIES
 from kernel.text import render_markdown
-from marketplace.catalog.content_hash import plan_hash, text_hash
+from marketplace.catalog.categories import CATEGORIES
+from marketplace.catalog.content_hash import image_hash, plan_hash, terms_hash, text_hash
 from marketplace.catalog.draft_listing import KINDS, MAX_PLANS, TAX_CATEGORIES
 from marketplace.catalog.edit_images import MAX_IMAGES
 from marketplace.catalog.queries import ListingView, PlanView, VersionsCompared
@@ -39,6 +40,8 @@ TEXT = "text"
 NEW = "new"
 IMAGES = "images"
 TERMS = "terms"
+MARKDOWN = ("description", "description_en", "text", "text_en")
+"""Fields that hold restricted Markdown."""
 REVIEWED_WITHIN_S = 86_400
 """What sellers are promised, and after which a review shows as late, in seconds."""
 _FIELDS: Mapping[str, str] = {
@@ -52,7 +55,10 @@ _FIELDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class RefusedSection:
-    """What was typed into one section and refused: it stays in its fields, and the refusal is told there."""
+    """What was typed into one section and refused: it stays in its fields, and the refusal is told there.
+
+    Without a refusal it was typed to be looked at: it is shown as buyers will see it, and not saved.
+    """
 
     key: str
     values: Mapping[str, str] = field(default_factory=dict)
@@ -74,15 +80,19 @@ def plan_key(code: str) -> str:
     return f"plan-{code}"
 
 
-def options(page_request: PageRequest, connectors: Sequence[ConnectorView], category: str = "") -> ListingOptions:
+def image_section(image_id: str) -> str:
+    """The section of a picture."""
+    return f"image-{image_id}"
+
+
+def options(page_request: PageRequest, connectors: Sequence[ConnectorView]) -> ListingOptions:
     """What the selects offer, in the reader's words."""
     words = translations(page_request.language)
     names = words.locale.currencies
     others = [code for code in CURRENCIES if code not in COMMON_CURRENCIES]
-    categories = CATEGORIES if not category or category in CATEGORIES else (*CATEGORIES, category)
     return ListingOptions(
         kinds=tuple(Choice(one, words.word("listing_kind", one)) for one in KINDS),
-        categories=tuple(Choice(one, words.word("category", one)) for one in categories),
+        categories=tuple(Choice(one, words.word("category", one)) for one in CATEGORIES),
         tax_categories=tuple(Choice(one, words.word("tax_category", one)) for one in TAX_CATEGORIES),
         price_units=tuple(Choice(one, page_request.t(f"per.{per_of(one)}")) for one in PRICE_UNITS),
         currencies=tuple(Choice(code, f"{code} · {names.get(code, code)}") for code in (*COMMON_CURRENCIES, *others)),
@@ -100,7 +110,8 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
     found = check_version(latest, latest.plans, onboarded=not data.checklist.missing)
     plans = sorted(latest.plans, key=lambda plan: plan.id)
     sections = tuple(_plan(page_request, plan, latest, typed) for plan in plans)
-    known = {TEXT, NEW, IMAGES, TERMS, *(section.form.key for section in sections)}
+    images = _images(page_request, latest, typed)
+    known = {TEXT, NEW, IMAGES, TERMS, *(one.form.key for one in sections), *(one.form.key for one in images)}
     error = None
     if typed is not None and typed.refused is not None and typed.key not in known:
         error = failure(page_request, typed.refused)
@@ -115,19 +126,17 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
         text=_text(page_request, latest, typed),
         plans=sections,
         new_plan=_new_plan(page_request, plans, typed) if editable and len(plans) < MAX_PLANS else None,
-        options=options(page_request, data.connectors, latest.category),
+        options=options(page_request, data.connectors),
         missing=tuple(said(page_request, latest, one, missing=", ".join(data.checklist.missing)) for one in found),
         returned=tuple(said(page_request, latest, one) for one in _elsewhere_said(latest)),
         waiting_s=waiting_s,
         late=waiting_s > REVIEWED_WITHIN_S,
         retired=retired,
+        by_rule=page_request.services.settings.listings_reviewed_by_rule,
         may_retire=latest.state in {"published", "suspended"},
         customers=data.customers,
         suspended=latest.state == "suspended",
-        images=tuple(
-            DraftImage(shown, str(stored["alt"]), str(stored["alt_en"]))
-            for shown, stored in zip(shown_images(page_request, latest), latest.images, strict=True)
-        ),
+        images=images,
         most_images=MAX_IMAGES,
         terms=_terms(page_request, latest, typed),
         terms_pdf=str((latest.terms or {}).get("pdf_name", "")),
@@ -198,11 +207,14 @@ def _section(
 ) -> SectionForm:
     """The section as stored, or as typed where it was refused."""
     kept = {name: found for name, found in returned.items() if found}
-    if typed is None or typed.key != key or typed.refused is None:
+    if typed is None or typed.key != key:
         return SectionForm(key, stored, base, returned=kept, html=_html(stored))
+    values = {**stored, **typed.values}
+    if typed.refused is None:
+        began = typed.values.get("base", "")
+        return SectionForm(key, values, began, returned=kept, html=_html(values), previewed=True)
     name = getattr(typed.refused, "field", None)
     changed = typed.refused.code == "draft_changed"
-    values = {**stored, **typed.values}
     elsewhere = {one: stored[one] for one in stored if changed and stored[one] != typed.values.get(one, stored[one])}
     words = failure(page_request, typed.refused)
     return SectionForm(
@@ -218,19 +230,25 @@ def _section(
     )
 
 
+def _images(page_request: PageRequest, view: ListingView, typed: RefusedSection | None) -> tuple[DraftImage, ...]:
+    pictures = zip(shown_images(page_request, view), view.images, strict=True)
+    return tuple(
+        DraftImage(shown, _section(page_request, image_section(shown.id), _words(one), image_hash(one), {}, typed))
+        for shown, one in pictures
+    )
+
+
+def _words(image: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(image[name]) for name in ("alt", "alt_en")}
+
+
 def _terms(page_request: PageRequest, view: ListingView, typed: RefusedSection | None) -> SectionForm:
-    """The terms as stored, or as typed where they were refused."""
     stored = {name: str((view.terms or {}).get(name, "")) for name in ("version", "text", "text_en")}
-    refused = typed.refused if typed is not None and typed.key == TERMS else None
-    values = {**stored, **(typed.values if typed is not None and refused is not None else {})}
-    words = failure(page_request, refused) if refused is not None else None
-    name = getattr(refused, "field", None)
-    html = {one: Markup(render_markdown(values[one])) for one in ("text", "text_en")}  # noqa: S704 - cleaned
-    return SectionForm(TERMS, values, wrong={name: words} if name and words else {}, html=html, error=words)
+    return _section(page_request, TERMS, stored, terms_hash(view.terms), {}, typed)
 
 
 def _html(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: Markup(render_markdown(values[name])) for name in ("description", "description_en") if name in values}  # noqa: S704 - cleaned
+    return {name: Markup(render_markdown(values[name])) for name in MARKDOWN if name in values}  # noqa: S704 - cleaned
 
 
 def _reasons(page_request: PageRequest, view: ListingView, name: str) -> list[str]:

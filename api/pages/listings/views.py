@@ -28,6 +28,8 @@ class SectionForm:
     html: Mapping[str, str] = field(default_factory=dict)
     """Restricted Markdown of the values as it will be shown, by the field's name."""
     error: str | None = None
+    previewed: bool = False
+    """Whether it was typed to be looked at, and is not saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,10 @@ class PlanSection:
 
 @dataclass(frozen=True, slots=True)
 class DraftImage:
-    """A picture of the draft with its words in both languages."""
+    """A picture of the draft with the form of its words in both languages."""
 
     shown: ShownImage
-    alt: str
-    alt_en: str
+    form: SectionForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class ListingEditView:
     retired: bool = False
     suspended: bool = False
     may_retire: bool = False
+    by_rule: bool = False
+    """Whether what is handed in is approved by rule: no reviewer is waited for."""
     customers: int = 0
     images: tuple[DraftImage, ...] = ()
     most_images: int = 0

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from api.auth import PUBLIC
 from api.pages.frame import addresses
-from api.pages.frame.choices import CATEGORIES, COMMON_CURRENCIES, Choice
+from api.pages.frame.choices import COMMON_CURRENCIES, Choice
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import PageRequest, page
 from api.pages.frame.translations import translations
@@ -22,6 +22,7 @@ from api.pages.products.views import Facets, ProductsView, TermsView
 from kernel.db.uow import UnitOfWork
 from kernel.money import CURRENCIES
 from kernel.text import render_markdown
+from marketplace.catalog.categories import CATEGORIES
 from marketplace.catalog.edit_terms import get_terms
 from marketplace.catalog.queries import ListingFilter, get_listing, list_listings, list_sellers_on_sale
 
@@ -79,7 +80,9 @@ def show_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> 
 
 def _filter(page_request: PageRequest, chosen: Mapping[str, str]) -> tuple[ListingFilter, dict[str, str]]:
     """What was chosen, and what is said at fields that are left out of it: an amount that is none, or of no currency."""
-    found: dict[str, Any] = {"category": chosen["category"] or None, "org_id": _identifier(chosen["seller"])}
+    found: dict[str, Any] = {"org_id": _identifier(chosen["seller"])}
+    if chosen["category"] in CATEGORIES:
+        found["category"] = chosen["category"]
     if chosen["pricing"] in _PRICINGS:
         found["pricing"] = chosen["pricing"]
     currency = chosen["currency"] if chosen["currency"] in CURRENCIES else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +14,7 @@ from api.pages.feed.views import verdict_of
 from api.pages.frame.phrases import blocked, figure, money, priced, reason
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, PageRequest
+from api.pages.frame.typed_numbers import plain, whole_number
 from api.pages.seller.presenter import NO_REACH, funnel
 from api.pages.videos.chapter_lines import write_chapters
 from api.pages.videos.views import (
@@ -30,6 +30,7 @@ from api.pages.videos.views import (
 from kernel.errors import Invalid
 from kernel.ids import parse_uuid
 from marketplace.attribution.reach import Reach
+from marketplace.catalog.plan_terms import MAX_FIGURE
 from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.discovery.cards import Card, ClaimView
 from marketplace.publishing.edit_placements import AddClaim
@@ -43,8 +44,6 @@ from orders.seller_queries import VideoSales
 MS = 1000
 FIELD = "%Y-%m-%dT%H:%M"
 """A moment as a browser's field says it."""
-_MOST_MINOR = 10**12
-_DIGITS = re.compile(r"\d{1,13}", re.ASCII)
 
 
 def _poster(services: Services, row: OwnVideo) -> str:
@@ -195,11 +194,11 @@ def claim_of(form: Form, detail: VideoDetail) -> AddClaim:
     """The claim that a form describes, about the card named in it or else the one shown at its second.
 
     Raises:
-        Invalid: `claim_value_missing`, `claim_needs_card`, `validation_failed`.
+        Invalid: `claim_value_missing`, `number_out_of_range`, `claim_needs_card`, `validation_failed`.
     """
     at_ms = form.number("second", most=86_400) * MS
     card = _card_at(detail, at_ms, form.text("placement_id", most=40))
-    kind, value, text = form.text("kind", most=40), form.text("value", most=80), form.text("text", most=200)
+    kind, value, text = form.text("kind", most=40), plain(form.text("value", most=80)), form.text("text", most=200)
     if kind == "price":
         minor = _minor(value, card.currency)
         return AddClaim(
@@ -214,8 +213,6 @@ def claim_of(form: Form, detail: VideoDetail) -> AddClaim:
         )
     if kind in {"feature", "service_level"}:
         key, _, figure = value.partition(" ")
-        if figure and not figure.isascii():
-            raise Invalid("claim_value_missing", field="value")
         said = _whole(figure.split()[0]) if figure.strip() else None
         return AddClaim(card.placement_id, kind, at_ms, text, text, value_int=said, value_text=key)
     return AddClaim(card.placement_id, kind, at_ms, text, text, value_int=_whole(value))
@@ -233,9 +230,9 @@ def _card_at(detail: VideoDetail, at_ms: int, chosen: str) -> Card:
 
 
 def _whole(value: str) -> int:
-    if not _DIGITS.fullmatch(value) or int(value) > _MOST_MINOR:
+    if not value:
         raise Invalid("claim_value_missing", field="value")
-    return int(value)
+    return whole_number(value, field="value", most=MAX_FIGURE)
 
 
 def _minor(value: str, currency: str) -> int:

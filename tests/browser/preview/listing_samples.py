@@ -134,7 +134,9 @@ def edit(s: Samples, *, refused: bool = False) -> ListingEditView:
         returned=(s.pick("商品整体：请补充。", "The listing as a whole: say more."),) if refused else (),
         may_retire=refused,
         customers=3,
-        images=tuple(DraftImage(one, one.alt, "") for one in pictures(s)),
+        images=tuple(
+            DraftImage(one, SectionForm(f"image-{one.id}", {"alt": one.alt, "alt_en": ""})) for one in pictures(s)
+        ),
         most_images=8,
     )
 

@@ -36,7 +36,7 @@ from tests.unit.orders.test_subscription_schedule import ZONES
 from tests.verify_world import MarketStage, register
 
 YEARS = int(os.environ.get("SIMULATED_YEARS", "2"))
-"""`SIMULATED_YEARS=10 uv run pytest tests/service/verify/test_years_of_terms.py` before a change of terms or amendments is merged."""
+"""`SIMULATED_YEARS=10 uv run pytest tests/service/verify` before a change of terms or amendments is merged."""
 MOST_DAYS_AWAY = 9
 REFUSED = ("renewal_in_progress", "subscription_ended")
 """What a change may meet at any moment."""
