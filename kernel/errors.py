@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from kernel.rate_limit import Quota
+
 
 class DomainError(Exception):
     """A refusal with a stable `code`; `params` fill the sentence shown to the user."""
@@ -70,9 +72,13 @@ class Invalid(DomainError):
 
 
 class TooMany(DomainError):
-    """A limit on frequency or size was reached."""
+    """A limit on frequency or size was reached; `quota` is the one that refused, where it is so many in a time."""
 
     status = 429
+
+    def __init__(self, code: str, /, *, quota: Quota | None = None, **params: object) -> None:
+        super().__init__(code, **params)
+        self.quota = quota
 
 
 class Unavailable(DomainError):

@@ -218,6 +218,34 @@ class TestSignUp:
         assert [kind for kind, _ in mails(services, org.email)] == ["reset_password", "account_exists"]
         assert [kind for kind, _ in mails(services, email)] == ["sign_up"]
 
+    @pytest.mark.parametrize("path", ["/v1/sign-ups", "/v1/password-resets"])
+    def test_asking_is_the_same_work_for_an_address_with_an_account(
+        self, services: Services, browser: Client, org: Org, email: str, path: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Fewer statements for one of the two were an answer that could be measured."""
+        ask(browser, f"first-{email}", path)
+        asked = []
+        for one in (org.email, email):
+            with counting(monkeypatch) as count:
+                ask(browser, one, path)
+            asked.append((count.figures, count.statements))
+        assert asked[0] == asked[1]
+        tried = []
+        for one in (org.email, email):
+            with counting(monkeypatch) as count:
+                browser.post("/v1/password-resets/completion", json={"email": one, "code": "000000", "password": PASSWORD})
+            tried.append((count.figures, count.statements))
+        assert tried[0] == tried[1]
+
+    def test_what_nobody_is_to_get_does_not_go_out(self, services: Services, browser: Client, email: str) -> None:
+        ask(browser, email, "/v1/password-resets")
+        with unit_of_work(services.db, SYSTEM) as uow:
+            mail_id = uow.session.scalars(select(Mail.id).where(Mail.to_address == email)).one()
+            claim = JobClaim(id=uuid7(), kind=SEND, payload={"mail_id": str(mail_id)}, attempt=1, epoch=1)
+            assert SendMail(RefusingTransport(), None).prepare(uow, claim) is None  # type: ignore[arg-type]
+        with unit_of_work(services.db, SYSTEM) as uow:
+            assert uow.session.get(Mail, mail_id) is None
+
     def test_a_mailbox_is_not_flooded(self, services: Services, browser: Client, email: str) -> None:
         for _ in range(mail_limits.TO_ADDRESS.attempts):
             ask(browser, email)
