@@ -39,8 +39,20 @@ class Presented:
     code: str = field(default="", repr=False)
 
 
-def mail_proof(uow: UnitOfWork, purpose: Purpose, email: str, locale: str, person_id: UUID | None = None) -> None:
-    """Send a code and a link to an address that was checked and counted."""
+def mail_proof(
+    uow: UnitOfWork,
+    purpose: Purpose,
+    email: str,
+    locale: str,
+    person_id: UUID | None = None,
+    *,
+    instead: NewMail | None = None,
+) -> None:
+    """Send a code and a link to an address that was checked and counted.
+
+    `instead`: the mail that goes there in their place. A proof is written all the same, and its code is in no mail: who asks
+    for it, or brings a code back, cannot tell by the time it takes whether the address has an account.
+    """
     now = clock.now()
     proof = EmailProof(
         id=uuid7(),
@@ -52,6 +64,9 @@ def mail_proof(uow: UnitOfWork, purpose: Purpose, email: str, locale: str, perso
         created_at=now,
     )
     uow.session.add(proof)
+    if instead is not None:
+        queue_mail(uow, instead)
+        return
     shown = Proof(_signed_for(purpose), str(proof.id), PATHS[purpose], proof.expires_at, has_code=True)
     params = proof_params(shown) | {"minutes": str(int(LASTS.total_seconds() // 60)), "email": email}
     queue_mail(uow, NewMail(email, purpose, locale, params, person_id))
