@@ -40,6 +40,8 @@ def samples(language: Language) -> dict[str, Sample]:
     operator: frozenset[Area] = frozenset({"operator", "reviewer", "tracer"})
     made: dict[str, Sample] = {
         "sign-in": Sample(s.sign_in(), frozenset()),
+        "dead-link": Sample(s.dead_link(), frozenset()),
+        "new-account": Sample(s.new_account(), frozenset()),
         "feed": Sample(s.feed(), BUYER),
         "buy": Sample(s.buy(), BUYER),
         "buy-approval": Sample(s.buy(approval=True), BUYER),
