@@ -96,14 +96,25 @@ def delete_invitation(org_id: FromPath[UUID], invitation_id: FromPath[UUID], req
     request.transact(lambda uow: withdraw_invitation(uow, invitation_id))
 
 
-@post("/v1/invitations/lookup", permission=PUBLIC, refuses=[429], status_code=200, sync_to_thread=True, tags=["people"])
+@post(
+    "/v1/invitations/lookup",
+    permission=PUBLIC,
+    refuses=[410, 429],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["people"],
+)
 def look_up_invitation(data: JSONBody[TokenIn], request: ApiRequest) -> InvitationShown:
     """What an invitation's link is about. A POST, so that the token stands in no log of addresses."""
     return shown_invitation(request, data.token)
 
 
 @post(
-    "/v1/invitations/acceptance", permission=PUBLIC, refuses=[401, 403, 409, 429], sync_to_thread=True, tags=["people"]
+    "/v1/invitations/acceptance",
+    permission=PUBLIC,
+    refuses=[401, 403, 409, 410, 429],
+    sync_to_thread=True,
+    tags=["people"],
 )
 def create_membership(data: JSONBody[AcceptIn], request: ApiRequest) -> Response[SessionOut]:
     """Accept: as who is signed in, or as somebody new. A session for the organization is opened."""
@@ -114,7 +125,12 @@ def create_membership(data: JSONBody[AcceptIn], request: ApiRequest) -> Response
 
 
 @post(
-    "/v1/invitations/refusal", permission=PUBLIC, refuses=[429], status_code=204, sync_to_thread=True, tags=["people"]
+    "/v1/invitations/refusal",
+    permission=PUBLIC,
+    refuses=[410, 429],
+    status_code=204,
+    sync_to_thread=True,
+    tags=["people"],
 )
 def create_refusal(data: JSONBody[TokenIn], request: ApiRequest) -> None:
     """Decline."""

@@ -406,7 +406,7 @@ class TestInvitations:
         assert browser.get("/v1/me").json()["org_id"] == str(org.id)
         browser.cookies.clear()
         again = browser.post("/v1/invitations/acceptance", json=body)
-        assert (again.status_code, again.json()["code"]) == (422, "link_invalid")
+        assert (again.status_code, again.json()["code"]) == (410, "invitation_accepted")
 
     def test_who_has_an_account_signs_in_and_nobody_else_can_take_it(
         self, services: Services, browser: Client, org: Org
@@ -461,7 +461,9 @@ class TestInvitations:
             with unit_of_work(services.db, org.owner) as uow:
                 change_roles(uow, self.member_id(services, org, address), ["viewer"])
         body = {"token": token, "name": "X", "password": PASSWORD}
-        assert browser.post("/v1/invitations/acceptance", json=body).json()["code"] == "link_invalid"
+        # Said before the form is filled in, too.
+        assert browser.post("/v1/invitations/lookup", json={"token": token}).json()["code"] == "invitation_over"
+        assert browser.post("/v1/invitations/acceptance", json=body).json()["code"] == "invitation_over"
         assert email not in self.members(services, org)
 
     def member_id(self, services: Services, org: Org, email: str) -> UUID:
@@ -479,6 +481,8 @@ class TestInvitations:
         self, services: Services, browser: Client, org: Org, email: str, end: str
     ) -> None:
         token = self.invite(services, org, email)
+        shown = browser.post("/v1/invitations/lookup", json={"token": token}).json()
+        who = {"organization": shown["organization"], "inviter": shown["invited_by"]}
         client = signed_in(services, org.email)
         path = f"/v1/organizations/{org.id}/invitations"
         [listed] = client.get(path).json()
@@ -489,9 +493,27 @@ class TestInvitations:
         else:
             clock.advance(invitations.LASTS)
         body = {"token": token, "name": "X", "password": PASSWORD}
-        assert browser.post("/v1/invitations/acceptance", json=body).json()["code"] == "link_invalid"
-        assert browser.post("/v1/invitations/lookup", json={"token": token}).json()["code"] == "link_invalid"
+        for refused in (
+            browser.post("/v1/invitations/acceptance", json=body),
+            browser.post("/v1/invitations/lookup", json={"token": token}),
+            browser.post("/v1/invitations/refusal", json={"token": token}),
+        ):
+            assert (refused.status_code, refused.json()["code"]) == (410, f"invitation_{end}")
+            # Who can send another.
+            assert refused.json()["params"] == who
+        for language in ("zh-CN", "en"):
+            headers = {"Accept": "text/html", "Accept-Language": language}
+            page = browser.get("/invitations/accept", params={"token": token}, headers=headers)
+            assert page.status_code == 410
+            assert who["organization"] in page.text
         assert self.members(services, org) == {org.email}
+
+    def test_a_link_that_was_cut_short_is_no_invitations(
+        self, services: Services, browser: Client, org: Org, email: str
+    ) -> None:
+        token = self.invite(services, org, email)[:-3]
+        refused = browser.post("/v1/invitations/lookup", json={"token": token})
+        assert (refused.status_code, refused.json()["code"]) == (422, "invitation_link_invalid")
 
     def test_asked_again_it_is_one_invitation_with_the_newest_roles(
         self, services: Services, browser: Client, org: Org, email: str
@@ -513,7 +535,7 @@ class TestInvitations:
             return client.post("/v1/invitations/acceptance", json=body).status_code
 
         with ThreadPoolExecutor(4) as pool:
-            assert sorted(pool.map(accept, range(4))) == [201, 422, 422, 422]
+            assert sorted(pool.map(accept, range(4))) == [201, 410, 410, 410]
         assert self.members(services, org) == {org.email, email}
 
     def test_asked_at_once_by_several_it_is_one_invitation(self, services: Services, org: Org, email: str) -> None:
