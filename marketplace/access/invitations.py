@@ -19,7 +19,7 @@ from kernel.jobs.outbox import emit
 from kernel.signing import BadToken, TokenExpired, TokenSigner, verify_password
 from marketplace.access.add_person import NewPerson, add_person, find_person_id
 from marketplace.access.counted_limits import Limit, count_within
-from marketplace.access.events import MemberJoined
+from marketplace.access.events import MemberInvited, MemberJoined
 from marketplace.access.members import checked_roles, join
 from marketplace.access.models import INVITATION, Invitation, Member, Person
 from marketplace.access.permissions import permissions_of
@@ -84,6 +84,18 @@ class InvitationShown:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnInvitation:
+    """An open invitation as whom it went to finds it in the product: `token` answers it, like the mail's link."""
+
+    id: UUID
+    organization: str
+    roles: tuple[str, ...]
+    invited_by: str
+    expires_at: datetime
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Newcomer:
     """An invited person who is new here; or who has an account, by its password, and no organization to sign in for any more."""
 
@@ -107,11 +119,12 @@ def invite(uow: UnitOfWork, command: Invite) -> InvitationRow:
         Invalid: `email_invalid`, `role_unknown`. Forbidden: `role_beyond_own`, `person_required`.
         Conflict: `member_exists`. TooMany: `invitations_too_often`.
 
+    Emits: MemberInvited.
     Locks: the open invitation to that address.
     """
     org_id, person_id = uow.principal.organization(), uow.principal.person()
     email, roles = checked_email(command.email), checked_roles(uow, org_id, command.roles)
-    if _is_member(uow, org_id, find_person_id(uow, email)):
+    if _is_member(uow, org_id, email):
         raise Conflict("member_exists")
     with as_platform(uow):
         count_within(uow, A_DAY, "invitations_too_often", "invitations", str(org_id))
@@ -127,6 +140,7 @@ def invite(uow: UnitOfWork, command: Invite) -> InvitationRow:
         uow.session.add(row)
     row.roles, row.invited_by, row.expires_at = roles, person_id, now + LASTS
     audit.record(uow, "member.invited", subject_id=row.id, roles=" ".join(roles))
+    emit(uow, MemberInvited(invitation_id=row.id, org_id=org_id))
     uow.flush()
     organization = uow.session.get_one(Organization, org_id)
     inviter = uow.session.get_one(Person, person_id)
@@ -168,6 +182,32 @@ def list_invitations(uow: UnitOfWork) -> list[InvitationRow]:
     found = list(rows)
     bounces = find_bounces(uow, {row.email for row in found})
     return [_row(row, bounces.get(row.email)) for row in found]
+
+
+def list_own_invitations(uow: UnitOfWork, signer: TokenSigner, email: str) -> list[OwnInvitation]:
+    """Open invitations to somebody's own proved address, each with what its mail's link carries.
+
+    The unit of work is the platform's own.
+    """
+    rows = uow.session.execute(
+        select(Invitation, Organization.display_name, Person.name)
+        .join(Organization, Organization.id == Invitation.org_id)
+        .join(Person, Person.id == Invitation.invited_by)
+        .where(Invitation.email == email, Invitation.state == "pending", Invitation.expires_at > clock.now())
+        .order_by(Invitation.created_at.desc(), Invitation.id.desc())
+        .limit(MOST_LISTED)
+    )
+    return [
+        OwnInvitation(
+            id=row.id,
+            organization=organization,
+            roles=tuple(row.roles),
+            invited_by=inviter,
+            expires_at=row.expires_at,
+            token=signer.sign_token(SIGNED_FOR, {"id": str(row.id)}, row.expires_at),
+        )
+        for row, organization, inviter in rows
+    ]
 
 
 def read_invitation(uow: UnitOfWork, signer: TokenSigner, token: str) -> InvitationShown:
@@ -266,9 +306,12 @@ def _has_organization(uow: UnitOfWork, person_id: UUID) -> bool:
     return uow.session.scalar(found) is not None
 
 
-def _is_member(uow: UnitOfWork, org_id: UUID, person_id: UUID | None) -> bool:
-    found = select(Member.id).where(Member.org_id == org_id, Member.person_id == person_id, Member.state == "active")
-    return person_id is not None and uow.session.scalar(found) is not None
+def _is_member(uow: UnitOfWork, org_id: UUID, email: str) -> bool:
+    found = select(Member.id).join(Person, Person.id == Member.person_id)
+    return (
+        uow.session.scalar(found.where(Member.org_id == org_id, Person.email == email, Member.state == "active"))
+        is not None
+    )
 
 
 def _open(uow: UnitOfWork, signer: TokenSigner, token: str, *, lock: bool) -> Invitation:
