@@ -156,7 +156,7 @@ def new_password(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     return page_request.redirect(target, notice="password_set")
 
 
-@page(addresses.INVITATION, PUBLIC)
+@page(addresses.INVITATION, PUBLIC, any_organization=True)
 def invitation_page(page_request: Given[PageRequest]) -> Answer:
     """Says who asks, for what, and lets the person asked answer."""
     return page_request.render(_invitation(page_request, page_request.query("token", most=1000)))

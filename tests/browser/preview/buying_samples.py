@@ -10,7 +10,7 @@ from api.pages.frame import addresses
 from api.pages.frame.choices import Choice, country_choices
 from api.pages.frame.timeline import Link, Timeline, TimelineAttempt, TimelineFact
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView
-from api.pages.sign_in.views import SampleAccount, SignInView
+from api.pages.sign_in.views import OrganizationLeftView, SampleAccount, SignInView
 from api.pages.sign_up.views import CompleteView, DeadLinkView, OrganizationTyped
 from kernel.money import Money
 
@@ -70,6 +70,10 @@ class Samples:
             error=self.pick("链接无效、已使用或已过期。", "The link is not valid, was used, or is too old."),
             link_died=True,
         )
+
+    def organization_left(self) -> OrganizationLeftView:
+        """Removed from one of two organizations."""
+        return OrganizationLeftView(self.seller, self.buyer, ("purchaser", "finance"))
 
     def sign_in(self) -> SignInView:
         """The sandbox's sign-in."""

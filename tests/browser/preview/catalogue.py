@@ -41,6 +41,7 @@ def samples(language: Language) -> dict[str, Sample]:
     made: dict[str, Sample] = {
         "sign-in": Sample(s.sign_in(), frozenset()),
         "dead-link": Sample(s.dead_link(), frozenset()),
+        "organization-left": Sample(s.organization_left(), BUYER),
         "new-account": Sample(s.new_account(), frozenset()),
         "feed": Sample(s.feed(), BUYER),
         "buy": Sample(s.buy(), BUYER),
