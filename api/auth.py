@@ -103,7 +103,9 @@ def refuse_unpermitted(connection: Connection, caller: Caller, permission: str) 
 
 def _is_for_any(connection: Connection, permission: str) -> bool:
     """Whether it makes no difference for whom one acts: what is public but the pages, where people are to be told."""
-    if permission == PUBLIC and (connection.scope["method"] not in SAFE or connection.scope["path"].startswith("/v1/")):
+    if permission == PUBLIC and (
+        connection.scope.get("method") not in SAFE or connection.scope["path"].startswith("/v1/")
+    ):
         return True
     handler = connection.scope.get("route_handler")
     return handler is not None and bool(handler.opt.get(ANY_ORGANIZATION))

@@ -71,6 +71,12 @@ class Invalid(DomainError):
         self.field = field
 
 
+class UnknownValue(Invalid):
+    """A parameter takes one of a few words, and was sent another."""
+
+    status = 400
+
+
 class TooMany(DomainError):
     """A limit on frequency or size was reached; `quota` is the one that refused, where it is so many in a time."""
 

@@ -206,7 +206,7 @@ def get_me(request: ApiRequest) -> MeOut:
     tags=["people"],
 )
 def switch_session(data: JSONBody[SwitchBody], request: ApiRequest) -> None:
-    """Act for another of one's organizations: at will, or because one may not act for the last one any more (`organization_left`)."""
+    """Act for another of one's organizations: at will, or as the last one is theirs no more (`organization_left`)."""
     act_for(request, data.org_id)
 
 

@@ -7,11 +7,9 @@ from api.language import Language
 from api.pages.buy.views import BuySource, BuyView, OwnProductView, PlanChoice, QuotePanel, QuotePanelLine
 from api.pages.feed.views import FeedCaptions, FeedCard, FeedChapter, FeedClaim, FeedVideo, FeedView
 from api.pages.frame import addresses
-from api.pages.frame.choices import Choice, country_choices
+from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Link, Timeline, TimelineAttempt, TimelineFact
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView
-from api.pages.sign_in.views import OrganizationLeftView, SampleAccount, SignInView
-from api.pages.sign_up.views import CompleteView, DeadLinkView, OrganizationTyped
 from kernel.money import Money
 
 NOW = datetime(2026, 11, 22, 6, 12, 40, tzinfo=UTC)
@@ -54,36 +52,6 @@ class Samples:
             FeedClaim(4, self.pick("含 20 席位", "20 seats included"), "kept"),
             FeedClaim(7, self.pick("¥199 / 席 / 年", "¥199 per seat and year"), "kept"),
             FeedClaim(10, self.pick("免费试用 14 天", "Free for 14 days"), "no_trial" if kept else "differs"),
-        )
-
-    def dead_link(self) -> DeadLinkView:
-        """A link that was followed too late."""
-        return DeadLinkView("sign_up", "expired", "/sign-up", "wang.fang@lanchuan.example")
-
-    def new_account(self) -> CompleteView:
-        """The form behind a link that died while it was filled in."""
-        return CompleteView(
-            country_choices(self.language),
-            "wang.fang@lanchuan.example",
-            name=self.pick("王芳", "Wang Fang"),
-            typed=OrganizationTyped(self.pick("岚川科技有限公司", "Lanchuan Technology"), tax_id="91310000MA1FL0000X"),
-            error=self.pick("链接无效、已使用或已过期。", "The link is not valid, was used, or is too old."),
-            link_died=True,
-        )
-
-    def organization_left(self) -> OrganizationLeftView:
-        """Removed from one of two organizations."""
-        return OrganizationLeftView(self.seller, self.buyer, ("purchaser", "finance"))
-
-    def sign_in(self) -> SignInView:
-        """The sandbox's sign-in."""
-        return SignInView(
-            samples=(
-                SampleAccount("lin@yuanshan.example", self.buyer, "purchaser"),
-                SampleAccount("chen@yuanshan.example", self.buyer, "approver"),
-                SampleAccount("wu@zhipin.example", self.seller, "owner"),
-                SampleAccount("ops@market.example", self.pick("平台", "Platform"), "operator"),
-            )
         )
 
     def feed(self) -> FeedView:
