@@ -14,10 +14,11 @@ from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from api.field_messages import field_message
+from api.known_values import refuse_unknown
 from api.language import language_of
 from api.schema import FieldProblemOut, ProblemOut
 from api.state_words import with_states
-from kernel.errors import DomainError, Invalid, Unavailable
+from kernel.errors import DomainError, Invalid, Unavailable, UnknownValue
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +105,10 @@ def to_domain_error(request: Request[Any, Any, Any], error: Exception) -> tuple[
     if isinstance(error, DomainError):
         return error, []
     if isinstance(error, ValidationException):
+        try:
+            refuse_unknown(request)
+        except UnknownValue as unknown:
+            return unknown, []
         return Invalid("validation_failed"), _fields(error, language_of(request))
     if isinstance(error, HTTPException):
         return _of_status(error.status_code), []

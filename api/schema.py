@@ -266,10 +266,6 @@ KeyHeader = Annotated[
     str | None,
     HeaderParameter(name="Idempotency-Key", required=False, description="One effect per key; kept 30 days."),
 ]
-StateParameter = Annotated[
-    str | None,
-    QueryParameter(name="state", max_length=40, required=False, description="Only rows in this state"),
-]
 
 
 def refused_unless(pattern: re.Pattern[str]) -> Any:

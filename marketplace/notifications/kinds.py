@@ -118,6 +118,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("payout_failed", _MONEY),
         Kind("payout_returned", _MONEY),
         Kind("member_joined", _ORGANIZATION),
+        # Their mails are queued with the change itself: they carry the way to answer.
+        Kind("invitation_received", _ORGANIZATION, mailed=False),
+        Kind("ownership_offered", _ORGANIZATION, mailed=False),
+        Kind("roles_changed", _ORGANIZATION),
         Kind("tax_id_evidence_asked", _ORGANIZATION),
         Kind("tax_id_kept", _ORGANIZATION),
         Kind("tax_id_lost", _ORGANIZATION),
@@ -128,6 +132,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("content_reported", _OPERATIONS),
         Kind("incident_opened", _OPERATIONS),
         Kind("new_device", _SECURITY),
+        # Mailed at once: whoever has no other organization has no page to read it on.
+        Kind("membership_ended", _SECURITY),
         # The mails of these are queued with the change itself, for whoever has no notification to read.
         Kind("password_changed", _SECURITY, mailed=False),
         Kind("second_factor_on", _SECURITY, mailed=False),

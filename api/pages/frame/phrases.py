@@ -12,6 +12,7 @@ from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
 from api.problems import sentence, texts
+from api.rate_limits import note_refusal
 from kernel import clock
 from kernel.errors import DomainError
 from kernel.money import Money
@@ -73,7 +74,8 @@ def run_failure(page_request: PageRequest, failure: str | None, message: str | N
 
 
 def failure(page_request: PageRequest, error: DomainError) -> str:
-    """An error in one line: what happened, what is safe, what to do."""
+    """An error in one line: what happened, what is safe, what to do. Where a limit refused, the answer's headers name it."""
+    note_refusal(page_request.request, error)
     return blocked(page_request, error.code, error.params)
 
 

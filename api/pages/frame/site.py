@@ -230,9 +230,9 @@ def redirect(address: str, *, cookies: Sequence[Cookie] = ()) -> Response[bytes]
     return Response(b"", status_code=303, media_type=MediaType.HTML, headers={"Location": address}, cookies=cookies)
 
 
-def page(path: str, permission: str) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
+def page(path: str, permission: str, **options: Any) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
     """A GET route of a page."""
-    return get(path, permission=permission, include_in_schema=False, sync_to_thread=True)
+    return get(path, permission=permission, include_in_schema=False, sync_to_thread=True, **options)
 
 
 def form_post(

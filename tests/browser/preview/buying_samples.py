@@ -10,7 +10,6 @@ from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Link, Timeline, TimelineAttempt, TimelineFact
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView
-from api.pages.sign_in.views import SampleAccount, SignInView
 from kernel.money import Money
 
 NOW = datetime(2026, 11, 22, 6, 12, 40, tzinfo=UTC)
@@ -53,17 +52,6 @@ class Samples:
             FeedClaim(4, self.pick("含 20 席位", "20 seats included"), "kept"),
             FeedClaim(7, self.pick("¥199 / 席 / 年", "¥199 per seat and year"), "kept"),
             FeedClaim(10, self.pick("免费试用 14 天", "Free for 14 days"), "no_trial" if kept else "differs"),
-        )
-
-    def sign_in(self) -> SignInView:
-        """The sandbox's sign-in."""
-        return SignInView(
-            samples=(
-                SampleAccount("lin@yuanshan.example", self.buyer, "purchaser"),
-                SampleAccount("chen@yuanshan.example", self.buyer, "approver"),
-                SampleAccount("wu@zhipin.example", self.seller, "owner"),
-                SampleAccount("ops@market.example", self.pick("平台", "Platform"), "operator"),
-            )
         )
 
     def feed(self) -> FeedView:

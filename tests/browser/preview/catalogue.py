@@ -7,6 +7,7 @@ from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
 from tests.browser.preview import comment_samples, feedback_samples, lead_samples
+from tests.browser.preview.account_samples import AccountSamples
 from tests.browser.preview.listing_samples import listing_pages, review_pages
 from tests.browser.preview.notification_samples import NotificationSamples
 from tests.browser.preview.product_samples import product_pages
@@ -35,11 +36,14 @@ def clear(queue: Queue) -> Queue:
 
 def samples(language: Language) -> dict[str, Sample]:
     """All pages in one language."""
-    s, told = DeskSamples(language), NotificationSamples(language)
+    s, told, account = DeskSamples(language), NotificationSamples(language), AccountSamples(language)
     paid = FlashMessage("good", s.pick("已收到你的决定。", "Your decision is recorded."))
     operator: frozenset[Area] = frozenset({"operator", "reviewer", "tracer"})
     made: dict[str, Sample] = {
-        "sign-in": Sample(s.sign_in(), frozenset()),
+        "sign-in": Sample(account.sign_in(), frozenset()),
+        "dead-link": Sample(account.dead_link(), frozenset()),
+        "organization-left": Sample(account.organization_left(), BUYER),
+        "new-account": Sample(account.new_account(), frozenset()),
         "feed": Sample(s.feed(), BUYER),
         "buy": Sample(s.buy(), BUYER),
         "buy-approval": Sample(s.buy(approval=True), BUYER),
