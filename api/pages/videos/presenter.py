@@ -172,7 +172,7 @@ def plan_options(page_request: PageRequest, found: Iterable[tuple[ListingView, P
         PlanOption(
             str(plan.id),
             f"{page_request.pick(listing.title, listing.title_en)} · {page_request.pick(plan.name, plan.name_en)} · "
-            + priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit),
+            + priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing),
         )
         for listing, plan in found
     )

@@ -36,6 +36,12 @@ def options(s: Samples) -> ListingOptions:
         (Choice("CNY", "CNY · CNY"), Choice("USD", "USD · USD")),
         (Choice("c1", "webhook"),),
         (Choice("day", s.pick("天", "days")), Choice("hour", s.pick("小时", "hours"))),
+        (
+            Choice("figure", s.pick("一个价格", "One figure")),
+            Choice("components", s.pick("多个组成部分", "Components")),
+        ),
+        (Choice("month", s.pick("月", "month")), Choice("year", s.pick("年", "year"))),
+        (Choice("graduated", s.pick("分段", "Each unit at its own tier")),),
     )
 
 
