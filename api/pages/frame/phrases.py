@@ -17,13 +17,13 @@ from kernel.errors import DomainError
 from kernel.money import Money
 from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.queries import PlanView
-from marketplace.placements.claim_checks import UNITS
+from marketplace.placements.claim_checks import LEAST, UNITS, USAGE
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.words import line_in_words, price_in_words
 from orders.order.views import LineView
 
 _GIVEN_UP = ("deadline_missed", "entitlement_ended")
-_PRICE = re.compile(r"(-?\d+) ([A-Z]{3})/([a-z/]+)")
+_PRICE = re.compile(rf"({LEAST})?(-?\d+) ([A-Z]{3})/([a-z/]+)")
 
 
 def money(minor: int, currency: str) -> Money:
@@ -39,9 +39,7 @@ def priced(page_request: PageRequest, minor: int, currency: str, price_unit: str
     is_least = per.startswith("from_")
     if not minor and not is_least:
         return page_request.t("price.free")
-    said = (
-        f"{page_request.formats.price(money(minor, currency))} / {page_request.t(f'per.{per}')}"
-    )
+    said = f"{page_request.formats.price(money(minor, currency))} / {page_request.t(f'per.{per}')}"
     return page_request.t("price.from", price=said) if is_least else said
 
 
@@ -128,8 +126,11 @@ def _in_words(page_request: PageRequest, code: str, name: str, value: object) ->
     """A parameter as a person reads it: prices with their sign, states and steps by their words."""
     if not isinstance(value, str):
         return value
-    if name in {"said", "holds"} and (found := _PRICE.fullmatch(value)) and found[3] in UNITS:
-        return priced(page_request, int(found[1]), found[2], found[3])
+    if name in {"said", "holds"} and (found := _PRICE.fullmatch(value)) and found[4] in UNITS:
+        pricing = "mixed" if found[1] else ""
+        return priced(page_request, int(found[2]), found[3], found[4], pricing)
+    if name == "holds" and value == USAGE:
+        return page_request.t("per.usage")
     if name == "state":
         return translations(page_request.language).word(code.partition("_")[0], value)
     if name == "missing":
