@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta
-from pydantic import Field
+from pydantic import Field, WrapValidator
 
 from api.schema import CurrencyIn, MoneyOut, Out, StrictInt, Wire, refused_unless
 from kernel.errors import Invalid
@@ -19,6 +19,11 @@ from marketplace.pricing.words import price_in_words
 
 _BRIEF = ("pricing", "interval", "currency", "unit_price_minor")
 """Of a price of one figure."""
+
+
+def _as_the_domain_reads_it(written: Any, _handler: object) -> PlanPrice:
+    """The domain's refusal has a code and names the place: it is answered, not pydantic's."""
+    return parse_price(written)
 
 
 class FeatureIn(Wire):
@@ -46,7 +51,8 @@ class PlanIn(Wire):
         Annotated[StrictInt, Field(json_schema_extra={"minimum": 0, "maximum": MAX_PRICE_MINOR})] | None
     ) = None
     price: Annotated[
-        PlanPrice | None, Field(description="What decides every amount; then the fields of the brief form are left out")
+        Annotated[PlanPrice, WrapValidator(_as_the_domain_reads_it)] | None,
+        Field(description="What decides every amount; then the fields of the brief form are left out"),
     ] = None
     tax_included: bool = True
     min_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
@@ -70,9 +76,8 @@ class PlanIn(Wire):
             raise Invalid("price_given_twice", field="price")
         if self.price is None and len(brief) < len(_BRIEF):
             raise Invalid("price_missing", field="price")
-        price = parse_price(self.price.model_dump()) if self.price else None
         features = tuple(Feature(**feature.model_dump()) for feature in self.features)
-        return DraftPlan(**plain, **brief, features=features, price=price)
+        return DraftPlan(**plain, **brief, features=features, price=self.price)
 
 
 class PlanOut(Out):

@@ -19,6 +19,25 @@ TOTALS = Query(
            IS DISTINCT FROM (coalesce(sum(l.net_minor), 0), coalesce(sum(l.tax_minor), 0), coalesce(sum(l.gross_minor), 0))
     """,
 )
+PRICED = Query(
+    "orders.priced",
+    "每行各部分之和等于其目录价，各档之和等于所属部分；只有一个价格的行为数量乘以单价。",
+    "Every line's parts add up to its list price, and brackets to their part; a line of one figure is quantity x unit price.",
+    """
+    SELECT l.id AS order_line_id, l.list_minor, l.quantity, l.unit_price_minor, parts.amount_minor AS parts_minor
+    FROM orders.order_line l
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(CAST(part->>'amount_minor' AS bigint)), 0) AS amount_minor,
+               coalesce(bool_or(jsonb_array_length(coalesce(part->'brackets', '[]')) > 0
+                        AND CAST(part->>'amount_minor' AS bigint)
+                            + coalesce(CAST(part->>'rounding_off_minor' AS bigint), 0)
+                            <> (SELECT sum(CAST(bracket->>'amount_minor' AS bigint))
+                                FROM jsonb_array_elements(part->'brackets') bracket)), false) AS broken
+        FROM jsonb_array_elements(l.price_lines) part) parts
+    WHERE CASE WHEN l.price IS NULL THEN l.price_lines <> '[]' OR l.list_minor <> l.quantity * l.unit_price_minor
+               ELSE l.list_minor <> parts.amount_minor OR parts.broken END
+    """,
+)
 PURCHASE_TOTALS = Query(
     "purchases.totals",
     "采购合计等于其各订单之和，应付总额等于所依据的报价；抬头不变时净额与税额也相等。",
@@ -266,6 +285,6 @@ SOLD_BY = Query(
     """,
 )
 RULES = (
-    TOTALS, PURCHASE_TOTALS, TAXED, PURCHASE_STATE, APPROVED, PAID, CHARGED, WAITING, MOVED_ON, ACTIVE, DELIVERED, GIVEN_BACK,
-    REFUNDED, ENDED, ATTRIBUTED, SOLD_BY,
+    TOTALS, PRICED, PURCHASE_TOTALS, TAXED, PURCHASE_STATE, APPROVED, PAID, CHARGED, WAITING, MOVED_ON, ACTIVE, DELIVERED,
+    GIVEN_BACK, REFUNDED, ENDED, ATTRIBUTED, SOLD_BY,
 )  # fmt: skip

@@ -165,6 +165,7 @@ def terms_of(plan: Plan) -> Terms:
         unit=price_unit(plan.pricing, plan.interval),
         included_seats=plan.included_seats,
         features={str(feature["key"]): _figure(feature) for feature in plan.features},
+        is_least=plan.pricing == "mixed",
     )
 
 

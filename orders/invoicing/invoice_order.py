@@ -130,12 +130,12 @@ def _line(line: OrderLine) -> LineToInvoice:
 
 
 def _explained(parts: Sequence[PriceLine], line: OrderLine, language: Language) -> str:
-    """As much as the document has room for: where the brackets do not fit, each part with its amount."""
-    full = "; ".join(line_in_words(part, line.interval, line.currency, language) for part in parts)
+    """As much as the document has room for, a part a line: where the brackets do not fit, each part with its amount."""
+    full = "\n".join(line_in_words(part, line.interval, line.currency, language) for part in parts)
     if len(full) <= MOST_WORDS:
         return full
     brief = [part.model_copy(update={"brackets": ()}) for part in parts if part.amount_minor]
-    return "; ".join(line_in_words(part, line.interval, line.currency, language) for part in brief)[:MOST_WORDS]
+    return "\n".join(line_in_words(part, line.interval, line.currency, language) for part in brief)[:MOST_WORDS]
 
 
 def _period(term: SubscriptionTerm | Span | None, time_zone: str) -> tuple[date, date] | None:

@@ -17,6 +17,7 @@ from kernel.errors import NotFound
 from kernel.states import state_in
 from marketplace.catalog.models import ListingVersion, Plan
 from marketplace.placements.claim_checks import price_unit
+from marketplace.pricing.shapes import is_by_seat
 from orders.offers.models import Offer
 from orders.order.models import ENDED_UNPAID, Order
 
@@ -36,6 +37,7 @@ class OfferView:
     plan_name: str
     plan_name_en: str
     pricing: str
+    price: dict[str, Any] | None
     interval: str
     term_months: int
     price_unit: str
@@ -52,6 +54,11 @@ class OfferView:
     order_number: str
     decline_reason: str | None
     decline_text: str
+
+    @property
+    def sold_by_seat(self) -> bool:
+        """Whether a quantity of it is a number of seats."""
+        return is_by_seat(self.pricing, self.price)
 
     @property
     def is_open(self) -> bool:
@@ -116,6 +123,7 @@ def _view(uow: UnitOfWork, row: Any) -> OfferView:
         plan_name=plan.name,
         plan_name_en=plan.name_en,
         pricing=plan.pricing,
+        price=plan.price,
         interval=plan.interval,
         term_months=plan.term_months,
         price_unit=price_unit(plan.pricing, plan.interval),

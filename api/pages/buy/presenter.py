@@ -11,7 +11,7 @@ from api.pages.frame import addresses
 from api.pages.frame.approval_words import category_name, reason_sentence, steps_sentence
 from api.pages.frame.choices import Choice
 from api.pages.frame.payment_methods import methods
-from api.pages.frame.phrases import money
+from api.pages.frame.phrases import explained, money, sentences
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
 from billing.tax.decision import note_in_words
@@ -19,6 +19,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
 from kernel.money import Money
+from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.queries import ListingView, PlanView, get_listing
 from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
@@ -118,7 +119,7 @@ def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered) -> quote_models.Qu
     plans = offered.listing.plans
     plan = next((one for one in plans if str(one.id) == wanted.plan_id), None)
     plan = plan or next((one for one in plans if offered.card and one.id == offered.card.plan_id), plans[0])
-    quantity = min(max(wanted.quantity, plan.min_seats), plan.max_seats)
+    quantity = _sold(plan, wanted.quantity)
     return create_quote(
         uow,
         CreateQuote(
@@ -184,7 +185,12 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
     return QuotePanel(
         id=str(quote.id),
         lines=tuple(
-            QuotePanelLine(_line_text(page_request, line), Money(_agreed_minor(line), line.currency)) for line in lines
+            QuotePanelLine(
+                _line_text(page_request, line),
+                Money(_agreed_minor(line), line.currency),
+                explained(page_request, line.price_lines, line.interval, line.currency),
+            )
+            for line in lines
         ),
         net=Money(quote.net_minor, quote.currency),
         tax=Money(quote.tax_minor, quote.currency),
@@ -213,7 +219,7 @@ def _agreed_minor(line: PricedLine) -> int:
 
 
 def _line_text(page_request: PageRequest, line: PricedLine) -> str:
-    if not line.sold_by_seat:
+    if line.price is not None or not line.sold_by_seat:
         return page_request.pick(line.plan_name, line.plan_name_en)
     price = page_request.formats.price(Money(line.unit_price_minor, line.currency))
     period = page_request.t(f"term.{term_key(line.term_months)}", n=line.term_months)
@@ -226,11 +232,26 @@ def _plan(page_request: PageRequest, plan: PlanView) -> PlanChoice:
         name=page_request.pick(plan.name, plan.name_en),
         term=page_request.t(f"term.by_{term_key(plan.term_months)}", n=plan.term_months),
         price=Money(plan.unit_price_minor, plan.currency),
-        per=per_of(plan.price_unit),
+        per=per_of(plan.price_unit, plan.pricing),
         min_quantity=plan.min_seats,
         max_quantity=plan.max_seats,
         sold_by_seat=plan.sold_by_seat,
+        step=_step(plan),
+        sentences=sentences(page_request, plan),
     )
+
+
+def _step(plan: PlanView) -> int:
+    seats = plan_price(plan).seats
+    return seats.step if seats else 1
+
+
+def _sold(plan: PlanView, wanted: int) -> int:
+    """The number of seats nearest above the one that is wanted in which the plan is sold."""
+    step = _step(plan)
+    above = -(-max(wanted - plan.min_seats, 0) // step) * step + plan.min_seats
+    most = (plan.max_seats - plan.min_seats) // step * step + plan.min_seats
+    return min(above, most)
 
 
 def _offered_plan(page_request: PageRequest, offer: OfferView) -> PlanChoice:
@@ -242,7 +263,7 @@ def _offered_plan(page_request: PageRequest, offer: OfferView) -> PlanChoice:
         per=per_of(offer.price_unit),
         min_quantity=offer.quantity,
         max_quantity=offer.quantity,
-        sold_by_seat=offer.pricing == "per_seat",
+        sold_by_seat=offer.sold_by_seat,
     )
 
 

@@ -24,6 +24,9 @@ class PlanChoice:
     min_quantity: int = 1
     max_quantity: int = 10_000
     sold_by_seat: bool = True
+    step: int = 1
+    sentences: tuple[str, ...] = ()
+    """What each component of the price costs, where it has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class QuotePanelLine:
 
     text: str
     amount: Money
+    parts: tuple[str, ...] = ()
+    """How the list price came about, where it has several parts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from api.pages.leads.views import OfferTyped
 from api.v1.offers import MANAGE
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid, NotFound
-from marketplace.catalog.plan_terms import MAX_SEATS
 from marketplace.catalog.sellable import get_sellable
 from marketplace.leads.queries import get_seller_lead
+from marketplace.pricing.shapes import MAX_SEATS
 from orders.offers.decline_offer import DeclineOffer, decline_offer
 from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
 from orders.offers.queries import get_offer

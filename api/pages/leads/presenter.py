@@ -148,7 +148,7 @@ def _slots(page_request: PageRequest, uow: UnitOfWork, seller_id: UUID) -> tuple
 
 
 def _plan(page_request: PageRequest, plan: PlanView) -> Choice:
-    price = priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit)
+    price = priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing)
     return Choice(str(plan.id), f"{page_request.pick(plan.name, plan.name_en)} · {price}")
 
 
@@ -157,9 +157,9 @@ def _offer(page_request: PageRequest, offer: OfferView, *, sells: bool) -> Offer
     order = addresses.with_query(addresses.SELLER_ORDERS, q=offer.order_number) if sells else ""
     return OfferItem(
         what=f"{title} · {name}",
-        quantity=offer.quantity if offer.pricing == "per_seat" else 0,
-        price=priced(page_request, offer.unit_price_minor, offer.currency, offer.price_unit),
-        list_price=priced(page_request, offer.list_price_minor, offer.currency, offer.price_unit)
+        quantity=offer.quantity if offer.sold_by_seat else 0,
+        price=priced(page_request, offer.unit_price_minor, offer.currency, offer.price_unit, offer.pricing),
+        list_price=priced(page_request, offer.list_price_minor, offer.currency, offer.price_unit, offer.pricing)
         if offer.list_price_minor != offer.unit_price_minor
         else "",
         total=money(offer.total_minor, offer.currency),

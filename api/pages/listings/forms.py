@@ -9,11 +9,14 @@ from typing import Any
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, parse_uuid_or_404
 from api.pages.frame.typed_numbers import find_whole, whole_number
+from api.pages.listings.price_form import price_of, price_values
 from kernel.errors import Invalid
 from kernel.money import CURRENCIES, to_decimal
 from marketplace.catalog.draft_listing import VersionText
-from marketplace.catalog.plan_terms import MAX_DEADLINE_S, MAX_FEATURES, MAX_FIGURE, MAX_SEATS, DraftPlan, Feature
+from marketplace.catalog.plan_price import plan_price
+from marketplace.catalog.plan_terms import MAX_DEADLINE_S, MAX_FEATURES, MAX_FIGURE, DraftPlan, Feature
 from marketplace.catalog.queries import ListingView, PlanView
+from marketplace.pricing.shapes import MAX_SEATS
 
 LONGEST = 30_000
 """Of a field as it comes in: over the longest that is allowed, so that the refusal can say how long that is."""
@@ -27,8 +30,15 @@ PRICE_UNITS: Mapping[str, tuple[str, str]] = {
 }
 SECONDS = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 TEXT_FIELDS = ("title", "title_en", "summary", "summary_en", "description", "description_en")
+FIGURE, COMPONENTS = "figure", "components"
+PRICE_KINDS = (FIGURE, COMPONENTS)
+"""A price is one figure or made of components; the form has fields for both and takes those that were chosen."""
 NEW_PLAN: Mapping[str, str] = {
+    "price_kind": FIGURE,
     "price_unit": "seat/year",
+    "price_interval": "month",
+    "price_term_months": "1",
+    "price_instalments": "1",
     "currency": "CNY",
     "tax_included": "yes",
     "min_seats": "1",
@@ -64,45 +74,55 @@ def plan_of(form: Form, code: str) -> DraftPlan:
     """A plan as it was typed.
 
     Raises:
-        Invalid: `interval_unfit`, `currency_unknown`, `price_invalid`, `number_out_of_range`.
+        Invalid: `interval_unfit`, `currency_unknown`, `price_invalid`, `number_out_of_range`, and those of `price_of`.
         NotFound: `connector_not_found`.
     """
-    price_unit, currency = form.text("price_unit", most=20), form.text("currency", most=3)
-    if price_unit not in PRICE_UNITS:
-        raise Invalid("interval_unfit", field="price_unit")
+    currency = form.text("currency", most=3)
     if currency not in CURRENCIES:
         raise Invalid("currency_unknown", field="currency")
-    price = parse_amount(form.text("price", most=40), currency)
-    if price is None:
-        raise Invalid("price_invalid", field="price")
-    pricing, interval = PRICE_UNITS[price_unit]
     connector = form.text("connector_id", most=40)
     return DraftPlan(
         code=code,
         name=form.text("name", most=LONGEST),
         name_en=form.text("name_en", most=LONGEST),
-        pricing=pricing,
-        interval=interval,
-        currency=currency,
-        unit_price_minor=price,
+        **_priced(form, currency),
         tax_included=form.text("tax_included", most=10) != "no",
-        min_seats=_number(form, "min_seats", 1, MAX_SEATS),
-        max_seats=_number(form, "max_seats", 1, MAX_SEATS),
-        included_seats=_number(form, "included_seats", 0, MAX_SEATS),
         features=tuple(_features(form)),
         connector_id=parse_uuid_or_404(connector, "connector_not_found") if connector else None,
         deadline_s=_number(form, "deadline", 1, MAX_DEADLINE_S) * SECONDS.get(form.text("deadline_unit", most=10), 1),
     )
 
 
+def _priced(form: Form, currency: str) -> dict[str, Any]:
+    if form.text("price_kind", most=20) == COMPONENTS:
+        return {"price": price_of(form, currency)}
+    price_unit = form.text("price_unit", most=20)
+    if price_unit not in PRICE_UNITS:
+        raise Invalid("interval_unfit", field="price_unit")
+    price = parse_amount(form.text("price", most=40), currency)
+    if price is None:
+        raise Invalid("price_invalid", field="price")
+    pricing, interval = PRICE_UNITS[price_unit]
+    return {
+        "pricing": pricing,
+        "interval": interval,
+        "currency": currency,
+        "unit_price_minor": price,
+        "min_seats": _number(form, "min_seats", 1, MAX_SEATS),
+        "max_seats": _number(form, "max_seats", 1, MAX_SEATS),
+        "included_seats": _number(form, "included_seats", 0, MAX_SEATS),
+    }
+
+
 def plan_values(plan: PlanView) -> dict[str, str]:
-    """What a plan's form holds."""
+    """What a plan's form holds. Of a plan of one figure it holds the components too that say the same, to go on from."""
     unit = next(name for name, seconds in SECONDS.items() if plan.deadline_s % seconds == 0)
     values = {
         "code": plan.code,
         "name": plan.name,
         "name_en": plan.name_en,
-        "price_unit": plan.price_unit,
+        "price_kind": FIGURE if plan.price is None else COMPONENTS,
+        "price_unit": plan.price_unit if plan.price_unit in PRICE_UNITS else NEW_PLAN["price_unit"],
         "currency": plan.currency,
         "price": f"{to_decimal(plan.unit_price_minor, plan.currency):f}",
         "tax_included": "yes" if plan.tax_included else "no",
@@ -112,6 +132,7 @@ def plan_values(plan: PlanView) -> dict[str, str]:
         "connector_id": str(plan.connector_id or ""),
         "deadline": str(plan.deadline_s // SECONDS[unit]),
         "deadline_unit": unit,
+        **price_values(plan_price(plan)),
     }
     for index, feature in enumerate(plan.features):
         values |= {f"feature_{index}_{part}": _said(feature.get(part)) for part in ("key", "zh", "en", "value", "unit")}

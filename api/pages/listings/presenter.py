@@ -9,12 +9,13 @@ from typing import Any
 from markupsafe import Markup
 
 from api.pages.frame.choices import COMMON_CURRENCIES, Choice
-from api.pages.frame.phrases import failure, is_known, priced, reason, seconds_since
+from api.pages.frame.phrases import failure, is_known, priced, reason, seconds_since, sentences
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
 from api.pages.listings.forms import (
     NEW_PLAN,
+    PRICE_KINDS,
     PRICE_UNITS,
     SECONDS,
     feature_rows,
@@ -22,8 +23,9 @@ from api.pages.listings.forms import (
     plan_values,
     text_values,
 )
+from api.pages.listings.price_form import INTERVALS, MODES, metered_rows, milestone_rows, tier_rows
 from api.pages.listings.shown import shown_images
-from api.pages.listings.views import DraftImage, ListingEditView, ListingOptions, PlanSection, SectionForm
+from api.pages.listings.views import DraftImage, ListingEditView, ListingOptions, PlanSection, PriceRows, SectionForm
 from fulfillment.connectors.views import ConnectorView
 from kernel.errors import DomainError
 from kernel.money import CURRENCIES
@@ -98,6 +100,9 @@ def options(page_request: PageRequest, connectors: Sequence[ConnectorView]) -> L
         currencies=tuple(Choice(code, f"{code} · {names.get(code, code)}") for code in (*COMMON_CURRENCIES, *others)),
         connectors=tuple(Choice(str(one.id), one.name) for one in connectors),
         deadline_units=tuple(Choice(one, words.word("time_unit", one)) for one in SECONDS),
+        price_kinds=tuple(Choice(one, words.word("price_kind", one)) for one in PRICE_KINDS),
+        intervals=tuple(Choice(one, words.word("price_interval", one)) for one in INTERVALS),
+        modes=tuple(Choice(one, words.word("tier_mode", one)) for one in MODES),
     )
 
 
@@ -183,10 +188,18 @@ def _plan(page_request: PageRequest, plan: PlanView, view: ListingView, typed: R
     returned["plan"] = _reasons(page_request, view, f"plans.{plan.code}")
     form = _section(page_request, plan_key(plan.code), stored, plan_hash(plan), returned, typed)
     tax = page_request.t("editor.tax_in" if plan.tax_included else "editor.tax_on_top")
-    price = priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit)
+    price = priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing)
     lacks = not plan.name and not plan.name_en
     opened = bool(form.wrong or form.error or any(returned.values()) or lacks or plan.connector_id is None)
-    return PlanSection(form, plan.code, f"{price} · {tax}", feature_rows(form.values), opened)
+    return PlanSection(
+        form,
+        plan.code,
+        f"{price} · {tax}",
+        feature_rows(form.values),
+        opened,
+        _price_rows(form),
+        sentences(page_request, plan),
+    )
 
 
 def _new_plan(page_request: PageRequest, plans: Sequence[PlanView], typed: RefusedSection | None) -> PlanSection:
@@ -194,7 +207,24 @@ def _new_plan(page_request: PageRequest, plans: Sequence[PlanView], typed: Refus
     if plans:
         stored |= {"currency": plans[0].currency, "connector_id": str(plans[0].connector_id or "")}
     form = _section(page_request, NEW, stored, "", {}, typed)
-    return PlanSection(form, "", "", feature_rows(form.values), opened=not plans or bool(form.error))
+    opened = not plans or bool(form.error)
+    return PlanSection(form, "", "", feature_rows(form.values), opened, _price_rows(form))
+
+
+def _price_rows(form: SectionForm) -> PriceRows:
+    filled = [name for name, value in form.values.items() if value and not name.endswith("_mode")]
+
+    def used(*prefixes: str) -> bool:
+        return any(name.startswith(prefixes) for name in (*filled, *form.wrong))
+
+    return PriceRows(
+        seats_tiers=tier_rows(form.values, "seats"),
+        dimensions=tuple(tier_rows(form.values, f"metered_{n}") for n in range(metered_rows(form.values))),
+        milestones=milestone_rows(form.values),
+        seats_used=used("seats_"),
+        usage_used=used("metered_", "commitment_"),
+        milestones_used=used("milestone_"),
+    )
 
 
 def _section(

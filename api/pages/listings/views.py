@@ -33,6 +33,19 @@ class SectionForm:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceRows:
+    """How much room the form of a price of components offers, and which of its parts are in use."""
+
+    seats_tiers: int = 2
+    dimensions: tuple[int, ...] = (2,)
+    """Rows of tiers of each metered dimension."""
+    milestones: int = 2
+    seats_used: bool = False
+    usage_used: bool = False
+    milestones_used: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PlanSection:
     """The form of one plan; `summary` is how its price will be said. `code` is empty for the plan that is being added."""
 
@@ -42,6 +55,9 @@ class PlanSection:
     features: int
     """Rows of features the form offers, blank ones included."""
     opened: bool = False
+    price: PriceRows = PriceRows()
+    sentences: tuple[str, ...] = ()
+    """What each component of the stored price costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +79,11 @@ class ListingOptions:
     currencies: tuple[Choice, ...]
     connectors: tuple[Choice, ...]
     deadline_units: tuple[Choice, ...]
+    price_kinds: tuple[Choice, ...]
+    """One figure, or of components."""
+    intervals: tuple[Choice, ...]
+    modes: tuple[Choice, ...]
+    """How tiers count: each unit at its own, or all at that of the total."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.payment_methods import methods, parse_method
-from api.pages.frame.phrases import failure, money, several, titles
+from api.pages.frame.phrases import explained, failure, money, several, titles
 from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page, redirect
 from api.pages.orders import presenter
@@ -208,6 +208,7 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         entitlement_state=delivery.entitlement_state if delivery else "",
         entitlement_id=str(opens.entitlement_id) if opens else None,
         may_launch=bool(opens and opens.launch_url),
+        parts=explained(page_request, line.price_lines, line.interval, data.order.currency),
     )
 
 

@@ -27,6 +27,8 @@ class OrderPageLine:
     entitlement_state: str = ""
     entitlement_id: str | None = None
     may_launch: bool = False
+    #: How its list price came about, where that has several parts.
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

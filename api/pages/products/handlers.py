@@ -25,10 +25,10 @@ from kernel.text import render_markdown
 from marketplace.catalog.categories import CATEGORIES
 from marketplace.catalog.edit_terms import get_terms
 from marketplace.catalog.queries import ListingFilter, get_listing, list_listings, list_sellers_on_sale
+from marketplace.pricing.shapes import SHAPES
 
 _PAGE = 20
 _SELLERS = 100
-_PRICINGS = ("per_seat", "flat", "one_off")
 _FIELDS = ("category", "pricing", "seller", "currency", "from", "to")
 
 
@@ -83,7 +83,7 @@ def _filter(page_request: PageRequest, chosen: Mapping[str, str]) -> tuple[Listi
     found: dict[str, Any] = {"org_id": _identifier(chosen["seller"])}
     if chosen["category"] in CATEGORIES:
         found["category"] = chosen["category"]
-    if chosen["pricing"] in _PRICINGS:
+    if chosen["pricing"] in SHAPES:
         found["pricing"] = chosen["pricing"]
     currency = chosen["currency"] if chosen["currency"] in CURRENCIES else None
     found["currency"] = currency
@@ -112,7 +112,7 @@ def _facets(page_request: PageRequest, uow: UnitOfWork) -> Facets:
     names = words.locale.currencies
     return Facets(
         categories=tuple(Choice(one, words.word("category", one)) for one in CATEGORIES),
-        pricings=tuple(Choice(one, words.word("pricing", one)) for one in _PRICINGS),
+        pricings=tuple(Choice(one, words.word("pricing", one)) for one in SHAPES),
         currencies=tuple(Choice(code, f"{code} · {names.get(code, code)}") for code in COMMON_CURRENCIES),
         sellers=tuple(Choice(str(one), name) for one, name in list_sellers_on_sale(uow, most=_SELLERS)),
     )

@@ -33,6 +33,7 @@ from marketplace.attribution.reach import Reach
 from marketplace.catalog.plan_terms import MAX_FIGURE
 from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.discovery.cards import Card, ClaimView
+from marketplace.placements.claim_checks import USAGE
 from marketplace.publishing.edit_placements import AddClaim
 from marketplace.publishing.queries import VideoDetail
 from marketplace.publishing.queries import VideoRow as OwnVideo
@@ -171,7 +172,7 @@ def plan_options(page_request: PageRequest, found: Iterable[tuple[ListingView, P
         PlanOption(
             str(plan.id),
             f"{page_request.pick(listing.title, listing.title_en)} · {page_request.pick(plan.name, plan.name_en)} · "
-            + priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit),
+            + priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing),
         )
         for listing, plan in found
     )
@@ -194,12 +195,14 @@ def claim_of(form: Form, detail: VideoDetail) -> AddClaim:
     """The claim that a form describes, about the card named in it or else the one shown at its second.
 
     Raises:
-        Invalid: `claim_value_missing`, `number_out_of_range`, `claim_needs_card`, `validation_failed`.
+        Invalid: `claim_price_by_usage`, `claim_value_missing`, `number_out_of_range`, `claim_needs_card`, `validation_failed`.
     """
     at_ms = form.number("second", most=86_400) * MS
     card = _card_at(detail, at_ms, form.text("placement_id", most=40))
     kind, value, text = form.text("kind", most=40), plain(form.text("value", most=80)), form.text("text", most=200)
     if kind == "price":
+        if card.price_unit == USAGE:
+            raise Invalid("claim_price_by_usage", field="value")
         minor = _minor(value, card.currency)
         return AddClaim(
             card.placement_id,
@@ -251,6 +254,7 @@ def _placement(page_request: PageRequest, card: Card) -> PlacementItem:
         plan_id=str(card.plan_id),
         listing_name=page_request.pick(card.title, card.title_en),
         plan_name=page_request.pick(card.plan_name, card.plan_name_en),
+        price=priced(page_request, card.unit_price_minor, card.currency, card.price_unit, card.pricing),
     )
 
 

@@ -24,6 +24,7 @@ from app.sample.catalogue import await_examination, make_organization, make_prod
 from app.sample.connectors import seed_connectors
 from app.sample.history import acts, arranging, buying, talking
 from app.sample.history.clips import CLIPS, COMING, clip_scene
+from app.sample.history.component_products import COMPONENT_PRODUCTS
 from app.sample.history.plan import base_posted_at, plan, posted_at
 from app.sample.history.products import MORE_PRODUCTS
 from app.sample.history.world import World, participant
@@ -216,7 +217,7 @@ class Past:
         connectors = seed_connectors(db, services.secrets, services.outbound_policy, self.seller_url, {key: org_id})
         self._tell_seller("/secrets", {"vendor": key, "secret": connectors[key].secret})
         SellerStart(db, services.storage, services.secrets).finish(owner)
-        for product in MORE_PRODUCTS:
+        for product in (*MORE_PRODUCTS, *COMPONENT_PRODUCTS):
             if product.seller == key:
                 make_product(db, owner, product, connectors[key].connector_id)
 

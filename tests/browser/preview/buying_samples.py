@@ -57,6 +57,7 @@ class Samples:
     def feed(self) -> FeedView:
         """Two films of the sample data."""
         card = FeedCard(
+            sold_by_seat=True,
             placement_id=ID.format(11),
             listing_id=ID.format(21),
             from_s=3,

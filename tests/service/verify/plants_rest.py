@@ -20,6 +20,14 @@ def orders_totals(p: Planter, _: World) -> None:
     )
 
 
+def orders_priced(p: Planter, _: World) -> None:
+    """A part is said that nobody charged; of one figure nothing is to be said."""
+    p.change(
+        f"""UPDATE orders.order_line SET price_lines = '[{{"kind": "setup", "amount_minor": 1}}]'
+            WHERE id = {REJECTED_LINE}"""
+    )
+
+
 def purchases_totals(p: Planter, _: World) -> None:
     p.change(
         """UPDATE orders.quote SET net_minor = net_minor - 1, tax_minor = tax_minor + 1

@@ -17,6 +17,7 @@ from app.partition_retention import PARTITIONS
 from app.sample.catalogue import spoken
 from app.sample.history import acts, command
 from app.sample.history.clips import CLIPS
+from app.sample.history.component_products import COMPONENT_PRODUCTS
 from app.sample.history.live import SWEEPS
 from app.sample.history.participants import NEWCOMERS
 from app.sample.history.plan import BASE_FILM_DAYS, plan, posted_at
@@ -32,6 +33,7 @@ from kernel.jobs.kinds import sweeps
 from marketplace.catalog.plan_terms import checked_plan
 from marketplace.discovery.jobs import INDEX_ANEW
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
+from marketplace.pricing.engine import price_term
 from marketplace.publishing.jobs import PUBLISH_DUE
 from orders.feed_outcomes import COUNT_OUTCOMES
 from orders.loop import SWEEP_DEPUTIES
@@ -166,6 +168,18 @@ def test_short_films_promise_what_their_plans_hold(product: SampleProduct) -> No
         entered = spoken(uuid7(), story.key, claim)
         said = ClaimValue(entered.kind, entered.value_int, entered.value_text, entered.currency, entered.unit)
         assert find_contradiction(said, terms) is None, claim
+
+
+def test_prices_of_components_are_sold_in_what_is_bought() -> None:
+    composed = {product.scene: product.plan for product in COMPONENT_PRODUCTS}
+    bought = [step.act for step in plan(ENDS[0]) if isinstance(step.act, acts.Buy) and step.act.product in composed]
+    assert len({act.product for act in bought}) == 2
+    for act in bought:
+        price = composed[act.product].price
+        assert price is not None
+        assert price_term(price, act.quantity).amount_minor > 0
+    shapes = {checked_plan(one)["pricing"] for one in composed.values()}
+    assert shapes == {"mixed", "one_off"}
 
 
 @pytest.mark.parametrize("story", SHORT_STORIES, ids=lambda story: story.key)

@@ -34,7 +34,7 @@ function verdict(claim) {
 
 /** A priced line as a sentence, as the server's own rendering says it. */
 function describe(line) {
-  if (line.pricing !== "per_seat") return pick(line, "plan_name");
+  if (line.price_lines.length || line.pricing !== "per_seat") return pick(line, "plan_name");
   const term = line.term_months === 12 ? text("term.year") : line.term_months === 1 ? text("term.month") : text("term.months", { n: line.term_months });
   return `${money(line.unit_price, true)} × ${new Intl.NumberFormat(language).format(line.quantity)} × ${term}`;
 }
@@ -88,7 +88,7 @@ export function enhance(root, close = () => history.back()) {
     form.elements.quote_id.value = quote.id;
     const list = form.querySelector("[data-amounts] dl");
     for (const old of list.querySelectorAll("[data-line]")) old.remove();
-    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line), "data-line": "" }), make("dd", { className: "num", text: money(line.tax_included ? line.gross : line.net), "data-line": "" })]);
+    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line), "data-line": "" }, ...line.price_lines.map((part) => make("span", { className: "part", text: pick(part, "text") }))), make("dd", { className: "num", text: money(line.tax_included ? line.gross : line.net), "data-line": "" })]);
     list.prepend(...rows);
     list.querySelector("[data-tax-label]").textContent = text("tax", { rate: percent(quote.lines[0].tax_rate_ppm) });
     for (const name of ["net", "tax", "gross"]) list.querySelector(`[data-${name}]`).textContent = money(quote[name]);
@@ -128,15 +128,22 @@ export function enhance(root, close = () => history.back()) {
     if (event.target.name === "plan_id") {
       quantity.min = event.target.dataset.min;
       quantity.max = event.target.dataset.max;
-      quantity.value = String(Math.min(Math.max(Number(quantity.value), Number(quantity.min)), Number(quantity.max)));
+      quantity.step = event.target.dataset.step;
+      quantity.value = String(sold(Number(quantity.value)));
     }
     if (["plan_id", "quantity", "billing_profile_id"].includes(event.target.name)) changed();
   });
 
-  for (const button of form.querySelectorAll("[data-step]")) {
+  /** The number of seats nearest above `wanted` in which the plan is sold. */
+  function sold(wanted) {
+    const [least, most, step] = [quantity.min, quantity.max, quantity.step].map((one) => Number(one) || 1);
+    const packs = Math.min(Math.ceil(Math.max(wanted - least, 0) / step), Math.floor((most - least) / step));
+    return least + packs * step;
+  }
+
+  for (const button of form.querySelectorAll("[data-by]")) {
     button.addEventListener("click", () => {
-      const next = Number(quantity.value) + Number(button.dataset.step);
-      quantity.value = String(Math.min(Math.max(next, Number(quantity.min)), Number(quantity.max)));
+      quantity.value = String(sold(Number(quantity.value) + Number(button.dataset.by) * (Number(quantity.step) || 1)));
       changed();
     });
   }
