@@ -39,7 +39,7 @@ STATED = {
 @pytest.fixture(scope="module")
 def vocabularies(services: Services) -> dict[tuple[str, str], tuple[str, ...]]:
     """The words of each parameter, by path and name."""
-    found = {}
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
     for route in application(services).routes:
         for handler in getattr(route, "route_handlers", []):
             if isinstance(handler, HTTPRouteHandler) and "GET" in handler.http_methods:
