@@ -1,9 +1,20 @@
 """Sample view models in Chinese and English: coming in, and what becomes of memberships."""
 
+from api.pages.account.views import (
+    AccountView,
+    InvitationLine,
+    MemberShown,
+    MembersView,
+    OfferedOwnership,
+    OpenSession,
+    ReceivedInvitation,
+)
 from api.pages.frame.choices import country_choices
 from api.pages.sign_in.views import OrganizationLeftView, SampleAccount, SignInView
 from api.pages.sign_up.views import CompleteView, DeadLinkView, OrganizationTyped
-from tests.browser.preview.buying_samples import Samples
+from marketplace.access.ownership import KEPT_ROLES
+from marketplace.access.permissions import ROLES
+from tests.browser.preview.buying_samples import ID, NOW, Samples
 
 
 class AccountSamples(Samples):
@@ -37,4 +48,42 @@ class AccountSamples(Samples):
                 SampleAccount("wu@zhipin.example", self.seller, "owner"),
                 SampleAccount("ops@market.example", self.pick("平台", "Platform"), "operator"),
             )
+        )
+
+    def members(self, *, handing_over: bool = False) -> MembersView:
+        """An owner and a colleague with a long address; an invitation that did not arrive, or an offered ownership."""
+        me = MemberShown(ID.format(61), self.pick("吴桐", "Wu Tong"), "wu@zhipin.example", ("owner",), True, NOW)
+        address = "lin.zhixia.of.finance@yuanshan-technology.example"
+        roles = ("finance", "purchaser", "approver")
+        colleague = MemberShown(ID.format(62), self.pick("林知夏", "Lin Zhixia"), address, roles, False, NOW)
+        open_one = InvitationLine(
+            ID.format(64), "new@yuanshan.example", ("purchaser",), True, NOW, bounced="address_unknown"
+        )
+        offer = OfferedOwnership(ID.format(63), self.buyer, me.name, colleague.name, "viewer", NOW)
+        return MembersView(
+            members=(me, colleague),
+            invitations=() if handing_over else (open_one,),
+            roles=tuple(ROLES),
+            may_hand_over=True,
+            kept_roles=KEPT_ROLES,
+            handing_over=offer if handing_over else None,
+        )
+
+    def account(self) -> AccountView:
+        """Somebody who is invited elsewhere, and offered what they work for."""
+        inviter = self.pick("吴桐", "Wu Tong")
+        address = "/invitations/accept?token=sample"
+        return AccountView(
+            name=self.pick("林知夏", "Lin Zhixia"),
+            email="lin@yuanshan.example",
+            locale=self.language,
+            sessions=(OpenSession(ID.format(65), True, "Safari · macOS", self.buyer, "2001:db8::", NOW),),
+            may_leave=True,
+            organization=self.buyer,
+            roles=("finance", "purchaser"),
+            invitations=(ReceivedInvitation(address, self.seller, ("viewer", "finance"), inviter, NOW),),
+            offered=(OfferedOwnership(ID.format(63), self.buyer, inviter, "", "viewer", NOW),),
+            bounced=None,
+            has_second_factor=True,
+            recovery_codes_left=8,
         )

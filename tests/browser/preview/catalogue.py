@@ -42,6 +42,9 @@ def samples(language: Language) -> dict[str, Sample]:
     made: dict[str, Sample] = {
         "sign-in": Sample(account.sign_in(), frozenset()),
         "dead-link": Sample(account.dead_link(), frozenset()),
+        "members": Sample(account.members(), BUYER),
+        "members-handing-over": Sample(account.members(handing_over=True), BUYER),
+        "account": Sample(account.account(), BUYER),
         "organization-left": Sample(account.organization_left(), BUYER),
         "new-account": Sample(account.new_account(), frozenset()),
         "feed": Sample(s.feed(), BUYER),
