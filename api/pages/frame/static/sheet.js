@@ -1,6 +1,6 @@
 // The sheets of cards: the server renders them. Of the purchase sheet this keeps the price live, pays, and turns it into progress.
 
-import { language, make, money, newId, percent, pick, send, showProblem, text, clock } from "./api.js";
+import { language, make, money, newId, percent, pick, postForPart, send, showProblem, text, clock } from "./api.js";
 import { follow, paint } from "./progress.js";
 
 const PAUSE_MS = 220;
@@ -15,15 +15,42 @@ export async function openSheet(dialog, address) {
     return;
   }
   const body = dialog.querySelector("[data-sheet-body]");
-  const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
-  body.replaceChildren(...parsed.body.childNodes);
   const close = () => dialog.close();
+  fill(body, await answer.text());
   if (body.querySelector("[data-buy-form]")) dialog.addEventListener("close", enhance(body, close), { once: true });
-  else for (const button of body.querySelectorAll("[data-close]")) button.addEventListener("click", close);
+  else ask(body, close);
   dialog.setAttribute("aria-label", body.querySelector("h2").textContent);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.showModal();
   body.querySelector("[data-pay], textarea, .act a").focus({ preventScroll: true });
+}
+
+function fill(body, html) {
+  body.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+}
+
+/** A request is sent from the sheet it was written in: refused, it says why there, with everything that was typed. */
+function ask(body, close) {
+  for (const button of body.querySelectorAll("[data-close]")) button.addEventListener("click", close);
+  const form = body.querySelector("[data-ask-form]");
+  form?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector(".act button");
+    button.disabled = true;
+    try {
+      const { address, html } = await postForPart(form, "sheet");
+      if (address) {
+        location.assign(address);
+        return;
+      }
+      fill(body, html);
+      ask(body, close);
+      (body.querySelector("[aria-invalid]") ?? body.querySelector(".act button")).focus();
+    } catch (problem) {
+      showProblem(form.querySelector("[data-error]"), problem.message);
+      button.disabled = false;
+    }
+  });
 }
 
 /** What is said of a promise beside the price: a purchase begins no trial. */
