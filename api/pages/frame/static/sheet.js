@@ -60,10 +60,12 @@ function verdict(claim) {
 }
 
 /** A priced line as a sentence, as the server's own rendering says it. */
-function describe(line) {
-  if (line.pricing !== "per_seat") return pick(line, "plan_name");
+function describe(line, among) {
+  const what = among > 1 ? `${pick(line, "title")} · ${pick(line, "plan_name")}` : pick(line, "plan_name");
+  if (line.pricing !== "per_seat") return what;
   const term = line.term_months === 12 ? text("term.year") : line.term_months === 1 ? text("term.month") : text("term.months", { n: line.term_months });
-  return `${money(line.unit_price, true)} × ${new Intl.NumberFormat(language).format(line.quantity)} × ${term}`;
+  const said = `${money(line.unit_price, true)} × ${new Intl.NumberFormat(language).format(line.quantity)} × ${term}`;
+  return among > 1 ? `${what} · ${said}` : said;
 }
 
 /** Make a rendered sheet live. Returns a function that ends what it started. */
@@ -115,9 +117,9 @@ export function enhance(root, close = () => history.back()) {
     form.elements.quote_id.value = quote.id;
     const list = form.querySelector("[data-amounts] dl");
     for (const old of list.querySelectorAll("[data-line]")) old.remove();
-    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line), "data-line": "" }), make("dd", { className: "num", text: money(line.tax_included ? line.gross : line.net), "data-line": "" })]);
+    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line, quote.lines.length), "data-line": "" }), make("dd", { className: "num", text: money(line.tax_included ? line.gross : line.net), "data-line": "" })]);
     list.prepend(...rows);
-    list.querySelector("[data-tax-label]").textContent = text("tax", { rate: percent(quote.lines[0].tax_rate_ppm) });
+    list.querySelector("[data-tax-label]").textContent = text("tax", { rate: [...new Set(quote.lines.map((line) => line.tax_rate_ppm))].map(percent).join(" / ") });
     for (const name of ["net", "tax", "gross"]) list.querySelector(`[data-${name}]`).textContent = money(quote[name]);
     const note = form.querySelector("[data-tax-note]");
     note.textContent = quote.lines.find((line) => line.tax_note)?.tax_note ?? "";
