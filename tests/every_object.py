@@ -59,7 +59,7 @@ from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.models import ApprovalDeputy
 from orders.checkout.models import Purchase
 from orders.notifications.notify_of_events import NOTIFY
-from orders.offers.make_offer import MakeOffer, make_offer
+from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
 from orders.offers.models import Offer
 from orders.order.models import Order, Subscription
 from tests.factories_marketplace import acting, make_org, make_ready_video
@@ -206,5 +206,7 @@ def _asked(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:
         lead_id = create_lead(uow, CreateLead("quote", listing_id)).id
     with acting(uow, stage.seller.owner):
         day_id = add_demo_day(uow, AddDemoDay(clock.today("UTC") + timedelta(days=300))).id
-        offer = MakeOffer(lead_id, stage.seat_plan, 20, clock.today("UTC") + timedelta(days=300), 15_000)
+        offer = MakeOffer(
+            lead_id, (OfferedPlan(stage.seat_plan, 20, 15_000),), clock.today("UTC") + timedelta(days=300)
+        )
         return {"lead_id": lead_id, "offer_id": make_offer(uow, offer).id, "demo_day_id": day_id}

@@ -296,7 +296,7 @@ def seller_thread(uow: UnitOfWork, lead_id: UUID) -> SellerLeadThreadOut:
 
 
 def _offers(uow: UnitOfWork, lead_id: UUID) -> list[OfferOut]:
-    return [OfferOut.of_row(one) for one in offers_of(uow, lead_id)]
+    return [OfferOut.of(one) for one in offers_of(uow, lead_id)]
 
 
 routes = [

@@ -13,6 +13,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.purchase", "quote_id", "orders.quote", "buyer_org_id", "buyer_org_id"),
     ("orders.quote", "offer_id", "orders.offer", "buyer_org_id", "buyer_org_id"),
     ("orders.offer", "lead_id", "marketplace.lead", BOTH, BOTH),
+    ("orders.offer_line", "offer_id", "orders.offer", BOTH, BOTH),
+    ("orders.offer_line", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),
     ('orders."order"', "offer_id", "orders.offer", BOTH, BOTH),
     ("marketplace.demo_booking", "lead_id", "marketplace.lead", BOTH, BOTH),
     ("orders.approval", "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),

@@ -16,6 +16,7 @@ from orders.checkout.line_tax import invoice_party
 from orders.checkout.priced_line import Context
 from orders.checkout.quote_models import Quote
 from orders.offers.accept_offer import get_open_offer
+from orders.offers.make_offer import lines_of
 from orders.offers.models import Offer
 
 
@@ -28,7 +29,7 @@ class QuoteOffer:
 
 
 def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
-    """Price it for the acting organization: every amount is computed here from the offer's own price.
+    """Price it whole for the acting organization: every amount is computed here from the offer's own prices.
 
     The quote binds for 30 minutes, never longer than the offer; a purchase placed from it accepts the offer.
 
@@ -36,11 +37,20 @@ def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
     """
     offer = get_open_offer(uow, command.offer_id)
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
-    plan = sellable.get_sellable(uow, offer.plan_id, replaced=True)
     context = _context(uow, offer)
-    line = price_line(uow, plan, buyer, offer.quantity, context, unit_price_minor=offer.unit_price_minor)
+    lines = [
+        price_line(
+            uow,
+            sellable.get_sellable(uow, one.plan_id, replaced=True),
+            buyer,
+            one.quantity,
+            context,
+            unit_price_minor=one.unit_price_minor,
+        )
+        for one in lines_of(uow, offer.id)
+    ]
     expires_at = min(clock.now() + QUOTE_TTL, offer.valid_until)
-    return save_quote(uow, [line], buyer, context, expires_at=expires_at, offer_id=offer.id)
+    return save_quote(uow, lines, buyer, context, expires_at=expires_at, offer_id=offer.id)
 
 
 def _context(uow: UnitOfWork, offer: Offer) -> Context:

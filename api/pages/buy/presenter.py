@@ -30,7 +30,7 @@ from orders.checkout.approval_reasons import reasons_of
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, PricedLine
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
-from orders.offers.queries import OfferView, get_offer
+from orders.offers.queries import OfferLineView, OfferView, get_offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def find_offered(uow: UnitOfWork, wanted: Wanted) -> Offered:
         return Offered(get_listing(uow, card.listing_id), item, card)
     if wanted.offer is not None:
         offer = get_offer(uow, wanted.offer, sells=False)
-        return Offered(get_listing(uow, offer.listing_id), offer=offer)
+        return Offered(get_listing(uow, offer.lines[0].listing_id), offer=offer)
     listing = get_listing(uow, wanted.listing) if wanted.listing else None
     if listing is None:
         raise NotFound("listing_not_found")
@@ -149,7 +149,7 @@ def _view(
         listing_id=str(listing.id),
         listing_name=page_request.pick(listing.title, listing.title_en),
         seller_name=listing.seller_name,
-        plans=(_offered_plan(page_request, offer),)
+        plans=tuple(_offered_plan(page_request, one, among=len(offer.lines)) for one in offer.lines)
         if offer
         else tuple(_plan(page_request, one) for one in listing.plans),
         plan_id=str(line.plan_id),
@@ -186,7 +186,7 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
         id=str(quote.id),
         lines=tuple(
             QuotePanelLine(
-                _line_text(page_request, line),
+                _line_text(page_request, line, among=len(lines)),
                 Money(_agreed_minor(line), line.currency),
                 explained(page_request, line.price_lines, line.interval, line.currency),
             )
@@ -194,7 +194,7 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
         ),
         net=Money(quote.net_minor, quote.currency),
         tax=Money(quote.tax_minor, quote.currency),
-        tax_ppm=lines[0].tax_rate_ppm,
+        tax_ppms=tuple(dict.fromkeys(line.tax_rate_ppm for line in lines)),
         gross=Money(quote.gross_minor, quote.currency),
         expires_at=quote.expires_at,
         claims=tuple(
@@ -218,12 +218,16 @@ def _agreed_minor(line: PricedLine) -> int:
     return line.gross_minor if line.tax_included else line.net_minor
 
 
-def _line_text(page_request: PageRequest, line: PricedLine) -> str:
+def _line_text(page_request: PageRequest, line: PricedLine, *, among: int) -> str:
+    """Among several each says what it is of."""
+    title, name = page_request.pick(line.title, line.title_en), page_request.pick(line.plan_name, line.plan_name_en)
+    what = f"{title} · {name}" if among > 1 else name
     if line.price is not None or not line.sold_by_seat:
-        return page_request.pick(line.plan_name, line.plan_name_en)
+        return what
     price = page_request.formats.price(Money(line.unit_price_minor, line.currency))
     period = page_request.t(f"term.{term_key(line.term_months)}", n=line.term_months)
-    return page_request.t("buy.line", price=price, quantity=page_request.formats.number(line.quantity), term=period)
+    said = page_request.t("buy.line", price=price, quantity=page_request.formats.number(line.quantity), term=period)
+    return f"{what} · {said}" if among > 1 else said
 
 
 def _plan(page_request: PageRequest, plan: PlanView) -> PlanChoice:
@@ -254,10 +258,11 @@ def _sold(plan: PlanView, wanted: int) -> int:
     return min(above, most)
 
 
-def _offered_plan(page_request: PageRequest, offer: OfferView) -> PlanChoice:
+def _offered_plan(page_request: PageRequest, offer: OfferLineView, *, among: int) -> PlanChoice:
+    title, name = page_request.pick(offer.title, offer.title_en), page_request.pick(offer.plan_name, offer.plan_name_en)
     return PlanChoice(
         id=str(offer.plan_id),
-        name=page_request.pick(offer.plan_name, offer.plan_name_en),
+        name=f"{title} · {name}" if among > 1 else name,
         term=page_request.t(f"term.by_{term_key(offer.term_months)}", n=offer.term_months),
         price=money(offer.unit_price_minor, offer.currency),
         per=per_of(offer.price_unit),

@@ -41,13 +41,13 @@ class QuotePanelLine:
 
 @dataclass(frozen=True, slots=True)
 class QuotePanel:
-    """What the server priced. ``tax_ppm`` is the rate of the first line, ``tax_note`` what a buyer may not expect of it."""
+    """What the server priced. ``tax_ppms`` are the lines' rates, each once, ``tax_note`` what a buyer may not expect of it."""
 
     id: str
     lines: tuple[QuotePanelLine, ...]
     net: Money
     tax: Money
-    tax_ppm: int
+    tax_ppms: tuple[int, ...]
     gross: Money
     expires_at: datetime
     claims: tuple[FeedClaim, ...]

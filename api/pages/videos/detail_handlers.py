@@ -84,12 +84,13 @@ def schedule(video_id: FromPath[UUID], page_request: Given[PageRequest], form: G
 
 @form_post("/seller/videos/{video_id:uuid}/visibility", WRITE)
 def choose_readers(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
-    """Let others than before see it; partners are named by their numbers, one on a line."""
+    """Let others than before see it; partners are named by number, legal name or tax identifier, one on a line."""
 
-    def work(uow: UnitOfWork) -> None:
-        change_visibility(uow, ChangeVisibility(video_id, form.text("visibility", most=20), partners_of(form)))
+    def act() -> None:
+        change = ChangeVisibility(video_id, form.text("visibility", most=20), partners_of(page_request, form))
+        page_request.transact(lambda uow: change_visibility(uow, change))
 
-    return edited(page_request, video_id, work, Typed("visibility", form.values), notice="visibility_changed")
+    return edited_by(page_request, video_id, act, Typed("visibility", form.values), notice="visibility_changed")
 
 
 routes = [choose_readers, put_captions, put_chapters, choose_moment, upload_cover, schedule]

@@ -29,6 +29,7 @@ from api.pages.videos.views import (
 )
 from kernel.errors import Invalid
 from kernel.ids import parse_uuid
+from marketplace.access.find_organizations import SHORTEST, find_named
 from marketplace.attribution.reach import Reach
 from marketplace.catalog.plan_terms import MAX_FIGURE
 from marketplace.catalog.queries import ListingView, PlanView
@@ -150,15 +151,32 @@ def moment_of(form: Form, name: str, time_zone: str) -> datetime:
         raise Invalid("validation_failed", field=name) from error
 
 
-def partners_of(form: Form) -> list[UUID]:
-    """Organizations by their numbers, one on a line. Raises Invalid(`partner_unknown`)."""
-    found = []
-    for number in form.text("partners", most=5_000).split():
-        known = parse_uuid(number)
-        if known is None:
-            raise Invalid("partner_unknown", field="partners", partner=number[:60])
-        found.append(known)
-    return found
+def partners_of(page_request: PageRequest, form: Form) -> list[UUID]:
+    """Organizations by number, legal name or tax identifier, one on a line. Each lookup is committed: it counts.
+
+    Raises:
+        Invalid: `partner_unknown`, `partner_ambiguous` with the `names` to choose from. TooMany: `lookups_too_often`.
+    """
+    # What a line break is stays to be seen here: a form's single values have none, and names have spaces.
+    return [
+        named_organization(page_request, line)
+        for line in form.values.get("partners", "")[:5_000].splitlines()
+        if line.strip()
+    ]
+
+
+def named_organization(page_request: PageRequest, typed: str) -> UUID:
+    """One organization, as `partners_of`."""
+    known = parse_uuid(typed.strip())
+    if known is not None:
+        return known
+    found = page_request.transact(lambda uow: find_named(uow, typed)) if len(typed.strip()) >= SHORTEST else ()
+    if not found:
+        raise Invalid("partner_unknown", field="partners", partner=typed.strip()[:60])
+    if len(found) > 1:
+        names = " · ".join(f"{one.legal_name} ({one.id})" for one in found)
+        raise Invalid("partner_ambiguous", field="partners", partner=typed.strip()[:60], names=names)
+    return found[0].id
 
 
 def _captions(services: Services, row: OwnVideo, track: CaptionTrack) -> CaptionsItem:

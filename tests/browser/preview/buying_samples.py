@@ -143,7 +143,7 @@ class Samples:
             ),
             net=cny(net),
             tax=cny(tax),
-            tax_ppm=60_000,
+            tax_ppms=(60_000,),
             gross=gross,
             expires_at=NOW + timedelta(minutes=30),
             claims=() if alone else self.claims(),

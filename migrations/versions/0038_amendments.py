@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from migrations import ddl
 
-revision = "0046"
+revision = "0038"
 down_revision = "0037"
 branch_labels = None
 depends_on = None
