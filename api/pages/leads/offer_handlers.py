@@ -16,7 +16,7 @@ from api.auth import SIGNED_IN
 from api.pages.frame import addresses
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, PageRequest, form_post, parse_uuid_or_404
-from api.pages.frame.typed_numbers import plain
+from api.pages.frame.typed_numbers import find_whole, plain
 from api.pages.leads.presenter import MORE_LINES, own_page, refusal, seller_page
 from api.pages.leads.views import LeadPage, OfferLineTyped, OfferTyped
 from api.v1.offers import MANAGE
