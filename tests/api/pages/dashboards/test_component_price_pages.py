@@ -10,9 +10,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from kernel.db.uow import unit_of_work
 from marketplace.access.authenticate import csrf_of
 from marketplace.catalog.models import Plan
 from marketplace.pricing.components import MICRO, PlanPrice
+from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.order.models import OrderLine
 from tests.api.pages.dashboards.conftest import Dashboards, Visitor, text_of
 from tests.api.pages.dashboards.test_listing_editor import TICKED, began, decided, plan_fields, save_text
@@ -134,6 +136,16 @@ def test_order_and_approval_say_how_the_amount_came_about(dashboards: Dashboards
     order = text_of(dashboards.buyer.get(f"/orders/{order_id}"))
     assert "Seats 90: 50 × ¥199.00 + 20 × ¥159.00 = ¥13,130.00" in order
     assert "Setup: ¥500.00" in order
+    assert "Seats 90: 50 × ¥199.00" in text_of(dashboards.seller.get(f"/trace/{order_id}"))
+
+
+def test_an_approver_reads_what_the_amount_is_made_of(dashboards: Dashboards) -> None:
+    stage = dashboards.stage
+    plan_id, context = stage.offer(price=PlanPrice.model_validate(PRICE))
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        set_rule(uow, SetRule("CNY", FIRST - 1))
+    stage.place(stage.quote(plan_id, 90, context=context))
+    assert "Setup: ¥500.00" in text_of(dashboards.buyer.get("/approvals"))
 
 
 class TestOverTheApi:
