@@ -14,6 +14,7 @@ from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
 from api.pages.listings.forms import (
+    COMPONENTS,
     NEW_PLAN,
     PRICE_KINDS,
     PRICE_UNITS,
@@ -231,6 +232,9 @@ def _section(
     if typed is None or typed.key != key or typed.refused is None:
         return SectionForm(key, stored, base, returned=kept, html=_html(stored))
     name = getattr(typed.refused, "field", None)
+    if name == "price" and typed.values.get("price_kind") == COMPONENTS:
+        # About the whole of it, where the field of one figure is not shown.
+        name = "price_kind"
     changed = typed.refused.code == "draft_changed"
     values = {**stored, **typed.values}
     elsewhere = {one: stored[one] for one in stored if changed and stored[one] != typed.values.get(one, stored[one])}

@@ -105,6 +105,31 @@ def test_a_refusal_is_told_at_its_field_and_nothing_typed_is_lost(dashboards: Da
         assert f'value="{value}"' in refused.text
 
 
+def test_what_is_too_much_as_a_whole_is_told_at_what_is_shown(dashboards: Dashboards) -> None:
+    path = began(dashboards.seller)
+    dear = {
+        "price_kind": "components",
+        "price_interval": "none",
+        "price_one_off": "900000000",
+        "price_setup": "900000000",
+    }
+    refused = dashboards.seller.post(f"{path}/plans", **plan_fields(dashboards, **dear))
+    assert refused.status_code == 422
+    assert 'id="new-price_kind-wrong"' in refused.text
+
+
+def test_usage_alone_is_shown_by_what_a_unit_costs(dashboards: Dashboards) -> None:
+    path = began(dashboards.seller)
+    calls = {"price_kind": "components", "price_interval": "month", "price_term_months": "1", "price": ""}
+    calls |= {"metered_0_code": "api_calls", "metered_0_tier_0_price": "0.0035"}
+    assert dashboards.seller.post(f"{path}/plans", **plan_fields(dashboards, **calls)).status_code == 303
+    for page in (f"{path}/edit", f"{path}/preview"):
+        said = text_of(dashboards.seller.get(page))
+        assert "by usage" in said, page
+        assert "Usage api_calls: ¥0.0035 each" in said, page
+    assert "¥0 ×" not in text_of(dashboards.seller.get(f"{path}/preview"))
+
+
 def test_buyers_read_every_part_of_it(dashboards: Dashboards, path: str, plan: Plan) -> None:
     product = text_of(dashboards.nobody.get(f"/products/{plan.listing_id}"))
     for expected in ("from ¥3,980 / month", "20 seats included", "¥4,480.00", "in steps of 10"):
