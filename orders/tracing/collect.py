@@ -79,9 +79,17 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
                 "tax": _money(line.tax_minor, line.currency),
                 "gross": _money(line.gross_minor, line.currency),
                 "claims": len(line.claims),
+                "priced": _priced(line),
             },
             (line.order_id,),
         )
+
+
+def _priced(line: OrderLine) -> dict[str, object] | None:
+    """How the list price came about, where it has several parts."""
+    if not line.price_lines:
+        return None
+    return {"interval": line.interval, "currency": line.currency.strip(), "lines": line.price_lines}
 
 
 def _asked(uow: UnitOfWork, offer_ids: Sequence[UUID]) -> Iterator[Node]:

@@ -176,6 +176,7 @@ def test_another_invoice_title_is_priced_anew(page: Page, base: str) -> None:
             "plan_name_en": "P",
             "tax_included": False,
             "tax_rate_ppm": 60_000,
+            "price_lines": [{"text": "开通费：¥5.00", "text_en": "Setup: ¥5.00"}],
         }
         totals = {name: line[name] for name in ("net", "tax", "gross")}
         route.fulfill(
@@ -199,6 +200,7 @@ def test_another_invoice_title_is_priced_anew(page: Page, base: str) -> None:
     title.select_option(index=1)
     expect(page.locator("input[name=quote_id]")).to_have_value("q-2")
     expect(page.locator("[data-tax-label]")).to_contain_text("6%")
+    expect(page.locator("[data-amounts] .part")).to_have_text("Setup: ¥5.00")
     assert [one["billing_profile_id"] for one in asked] == [title.input_value()]
     # Minor units are those of ISO 4217: 106.00, where everyday display has no decimals.
     assert "106.00" in page.locator("[data-gross]").inner_text()
@@ -214,6 +216,7 @@ def test_the_live_sheet_says_why_a_purchase_waits_and_who_decides(page: Page, ba
             "plan_name_en": "P",
             "tax_included": False,
             "tax_rate_ppm": 60_000,
+            "price_lines": [],
         }
         totals = {name: line[name] for name in ("net", "tax", "gross")}
         limit, spent = ({"amount": minor, "currency": "CNY"} for minor in (500_000, 123_456))

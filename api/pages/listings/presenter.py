@@ -14,6 +14,7 @@ from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
 from api.pages.listings.forms import (
+    COMPONENTS,
     NEW_PLAN,
     PRICE_KINDS,
     PRICE_UNITS,
@@ -244,6 +245,9 @@ def _section(
         began = typed.values.get("base", "")
         return SectionForm(key, values, began, returned=kept, html=_html(values), previewed=True)
     name = getattr(typed.refused, "field", None)
+    if name == "price" and typed.values.get("price_kind") == COMPONENTS:
+        # About the whole of it, where the field of one figure is not shown.
+        name = "price_kind"
     changed = typed.refused.code == "draft_changed"
     elsewhere = {one: stored[one] for one in stored if changed and stored[one] != typed.values.get(one, stored[one])}
     words = failure(page_request, typed.refused)

@@ -10,9 +10,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from kernel.db.uow import unit_of_work
 from marketplace.access.authenticate import csrf_of
 from marketplace.catalog.models import Plan
 from marketplace.pricing.components import MICRO, PlanPrice
+from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.order.models import OrderLine
 from tests.api.pages.dashboards.conftest import Dashboards, Visitor, text_of
 from tests.api.pages.dashboards.test_listing_editor import TICKED, began, decided, plan_fields, save_text
@@ -103,6 +105,31 @@ def test_a_refusal_is_told_at_its_field_and_nothing_typed_is_lost(dashboards: Da
         assert f'value="{value}"' in refused.text
 
 
+def test_what_is_too_much_as_a_whole_is_told_at_what_is_shown(dashboards: Dashboards) -> None:
+    path = began(dashboards.seller)
+    dear = {
+        "price_kind": "components",
+        "price_interval": "none",
+        "price_one_off": "900000000",
+        "price_setup": "900000000",
+    }
+    refused = dashboards.seller.post(f"{path}/plans", **plan_fields(dashboards, **dear))
+    assert refused.status_code == 422
+    assert 'id="new-price_kind-wrong"' in refused.text
+
+
+def test_usage_alone_is_shown_by_what_a_unit_costs(dashboards: Dashboards) -> None:
+    path = began(dashboards.seller)
+    calls = {"price_kind": "components", "price_interval": "month", "price_term_months": "1", "price": ""}
+    calls |= {"metered_0_code": "api_calls", "metered_0_tier_0_price": "0.0035"}
+    assert dashboards.seller.post(f"{path}/plans", **plan_fields(dashboards, **calls)).status_code == 303
+    for page in (f"{path}/edit", f"{path}/preview"):
+        said = text_of(dashboards.seller.get(page))
+        assert "by usage" in said, page
+        assert "Usage api_calls: ¥0.0035 each" in said, page
+    assert "¥0 ×" not in text_of(dashboards.seller.get(f"{path}/preview"))
+
+
 def test_buyers_read_every_part_of_it(dashboards: Dashboards, path: str, plan: Plan) -> None:
     product = text_of(dashboards.nobody.get(f"/products/{plan.listing_id}"))
     for expected in ("from ¥3,980 / month", "20 seats included", "¥4,480.00", "in steps of 10"):
@@ -134,6 +161,16 @@ def test_order_and_approval_say_how_the_amount_came_about(dashboards: Dashboards
     order = text_of(dashboards.buyer.get(f"/orders/{order_id}"))
     assert "Seats 90: 50 × ¥199.00 + 20 × ¥159.00 = ¥13,130.00" in order
     assert "Setup: ¥500.00" in order
+    assert "Seats 90: 50 × ¥199.00" in text_of(dashboards.seller.get(f"/trace/{order_id}"))
+
+
+def test_an_approver_reads_what_the_amount_is_made_of(dashboards: Dashboards) -> None:
+    stage = dashboards.stage
+    plan_id, context = stage.offer(price=PlanPrice.model_validate(PRICE))
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        set_rule(uow, SetRule("CNY", FIRST - 1))
+    stage.place(stage.quote(plan_id, 90, context=context))
+    assert "Setup: ¥500.00" in text_of(dashboards.buyer.get("/approvals"))
 
 
 class TestOverTheApi:
