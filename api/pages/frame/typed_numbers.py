@@ -7,7 +7,7 @@ import unicodedata
 
 from kernel.errors import Invalid
 
-MOST_DIGITS = 15
+MOST_DIGITS = 16
 _DIGITS = re.compile(rf"\d{{1,{MOST_DIGITS}}}", re.ASCII)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form
+from api.pages.frame.typed_numbers import plain, whole_number
 from kernel.errors import Invalid
 from kernel.money import exponent, to_decimal
 from marketplace.pricing.components import (
@@ -40,7 +41,6 @@ _AMOUNTS = ("flat", "one_off", "setup")
 _SEATS = ("minimum", "maximum", "step", "included")
 _TIER = ("to", "price", "flat")
 _UNIT = re.compile(r"\d{1,13}(\.\d{1,10})?", re.ASCII)
-_COUNT = re.compile(r"\d{1,16}", re.ASCII)
 _RATE = re.compile(r"\d{1,4}(\.\d{1,4})?", re.ASCII)
 _LONGEST = 100
 _OWN_FIELDS = {
@@ -253,9 +253,9 @@ def _tier_values(prefix: str, priced: PerSeat | Metered, currency: str) -> dict[
     for row, tier in enumerate(priced.tiers):
         name = f"{prefix}_tier_{row}"
         exact = Decimal(tier.unit_micro).scaleb(-6 - exponent(currency))
-        plain = to_decimal(1, currency)
+        smallest = to_decimal(1, currency)
         found[f"{name}_to"] = "" if tier.up_to is None else str(tier.up_to)
-        found[f"{name}_price"] = f"{max(exact.normalize(), exact.quantize(plain), key=_digits):f}"
+        found[f"{name}_price"] = f"{max(exact.normalize(), exact.quantize(smallest), key=_digits):f}"
         found[f"{name}_flat"] = _written(tier.flat_minor, currency) if tier.flat_minor else ""
     return found
 
@@ -286,8 +286,8 @@ def _amount(form: Form, name: str, currency: str, blank: int | None = -1) -> int
 
 def _unit_micro(form: Form, name: str, currency: str) -> int:
     """The price of one unit in millionths of a minor unit."""
-    plain = form.text(name, most=_LONGEST).lstrip("¥￥$€£").replace(",", "").strip()
-    scaled = Decimal(plain).scaleb(exponent(currency) + 6) if _UNIT.fullmatch(plain) else None
+    figure = plain(form.text(name, most=_LONGEST)).lstrip("¥$€£").replace(",", "").strip()
+    scaled = Decimal(figure).scaleb(exponent(currency) + 6) if _UNIT.fullmatch(figure) else None
     if scaled is None or scaled != scaled.to_integral_value():
         raise Invalid("unit_price_invalid", field=name)
     return int(scaled)
@@ -295,13 +295,7 @@ def _unit_micro(form: Form, name: str, currency: str) -> int:
 
 def _count(form: Form, name: str, least: int, most: int, blank: int | None) -> Any:
     written = form.text(name, most=_LONGEST).replace(",", "")
-    if not written:
-        return blank
-    if not _COUNT.fullmatch(written):
-        raise Invalid("number_invalid", field=name)
-    if not least <= int(written) <= most:
-        raise Invalid("number_out_of_range", field=name, least=least, most=most)
-    return int(written)
+    return whole_number(written, field=name, least=least, most=most) if written else blank
 
 
 def _field_of(refused: Invalid, written: list[_Written]) -> str:

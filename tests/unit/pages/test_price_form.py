@@ -110,7 +110,7 @@ def test_each_section_has_blank_rows_to_go_on() -> None:
         ({"price_rounding_off": "-1"}, "price_invalid", "price_rounding_off"),
         ({"price_interval": "day"}, "price_invalid", "price_interval"),
         ({"price_interval": "year", "price_term_months": "18"}, "interval_unfit", "price_term_months"),
-        ({"price_term_months": "x"}, "number_invalid", "price_term_months"),
+        ({"price_term_months": "x"}, "number_out_of_range", "price_term_months"),
         ({"price_term_months": "61"}, "number_out_of_range", "price_term_months"),
         ({"price_term_months": "12", "price_instalments": "5"}, "instalments_unfit", "price_instalments"),
         (SEATS | {"price_interval": "none"}, "interval_unfit", "price_interval"),
