@@ -173,6 +173,16 @@ def test_an_approver_reads_what_the_amount_is_made_of(dashboards: Dashboards) ->
     assert "Setup: ¥500.00" in text_of(dashboards.buyer.get("/approvals"))
 
 
+def test_the_next_version_says_which_part_of_the_price_changes(dashboards: Dashboards, path: str) -> None:
+    seller = dashboards.seller
+    assert seller.post(f"{path}/versions").status_code == 303
+    stored = typed_fields(seller.get(f"{path}/edit").text, f"{path}/plans", "standard")
+    assert seller.post(f"{path}/plans", **(stored | {"seats_tier_1_price": "149"})).status_code == 303
+    preview = seller.get(f"{path}/preview").text
+    assert "Price made of" in preview
+    assert re.search(r"<del>[^\n]*?159</del><ins>[^\n]*?149</ins>", preview)
+
+
 class TestOverTheApi:
     @pytest.mark.parametrize(
         ("price", "code", "field"),
