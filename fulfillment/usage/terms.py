@@ -60,6 +60,12 @@ def usage_terms(uow: UnitOfWork, entitlement_ids: Collection[UUID]) -> dict[UUID
     return {row.Entitlement.id: _terms(row.Entitlement, row.price, row.units) for row in rows}
 
 
+def is_metered(uow: UnitOfWork, entitlement_id: UUID) -> bool:
+    """Whether anything of an entitlement is metered."""
+    found = select(MeteredTerms.id).where(MeteredTerms.entitlement_id == entitlement_id)
+    return uow.session.scalar(found) is not None
+
+
 def get_usage_terms(uow: UnitOfWork, entitlement_id: UUID) -> UsageTerms:
     """The same of one. Raises NotFound, also where nothing of it is metered."""
     found = usage_terms(uow, [entitlement_id]).get(entitlement_id)
