@@ -44,6 +44,7 @@ from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
 from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.trace import handlers as trace_pages
+from api.pages.usage import handlers as usage_pages
 from api.pages.verification import handlers as verification_pages
 from api.pages.videos import detail_handlers as video_details_pages
 from api.pages.videos import handlers as videos_pages
@@ -103,6 +104,7 @@ from api.v1 import (
     touchpoints,
     traces,
     uploads,
+    usage,
     verification,
     video_readers,
     videos,
@@ -123,6 +125,7 @@ MODULES: tuple[ModuleType, ...] = (
     orders,
     traces,
     entitlements,
+    usage,
     subscriptions,
     seller_runs,
     connectors,
@@ -201,6 +204,7 @@ MODULES: tuple[ModuleType, ...] = (
     offer_pages,
     demo_pages,
     customers_pages,
+    usage_pages,
     search_pages,
     buy_pages,
     orders_pages,

@@ -17,6 +17,7 @@ import fulfillment.connectors.models
 import fulfillment.customer_reviews.models
 import fulfillment.entitlements.models
 import fulfillment.runs.models
+import fulfillment.usage.models
 import kernel.audit
 import kernel.idempotency
 import kernel.jobs.models
@@ -78,6 +79,7 @@ MODELS = (
     fulfillment.entitlements.models,
     fulfillment.customer_reviews.models,
     fulfillment.runs.models,
+    fulfillment.usage.models,
     billing.gateways.models,
     billing.payments.models,
     billing.refunds.models,

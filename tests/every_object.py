@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,6 +21,11 @@ from fulfillment.customer_reviews.write_review import WriteReview, withdraw_revi
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs.models import Run
+from fulfillment.usage.challenges import challenge_line
+from fulfillment.usage.close_period import close_period
+from fulfillment.usage.models import UsageChallenge, UsageLine, UsagePeriod
+from fulfillment.usage.record_usage import UsageIn, record_usage
+from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
 from kernel.db.base import Base
 from kernel.db.uow import UnitOfWork, unit_of_work
@@ -63,6 +69,7 @@ from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
 from orders.offers.models import Offer
 from orders.order.models import Order, Subscription
 from tests.factories_marketplace import acting, make_org, make_ready_video
+from tests.factories_usage import PRICE
 from tests.loop_stage import Stage
 
 KINDS: dict[str, type[Base]] = {
@@ -104,6 +111,8 @@ KINDS: dict[str, type[Base]] = {
     "subscription_id": Subscription,
     "tax_id_dispute_id": TaxIdDispute,
     "transfer_id": OwnershipTransfer,
+    "usage_challenge_id": UsageChallenge,
+    "usage_line_id": UsageLine,
     "upload_id": MediaUpload,
     "video_id": Video,
     "webhook_id": Inbox,
@@ -132,6 +141,8 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             found["deputy_id"] = appoint_deputy(uow, AppointDeputy(stage.purchaser.person(), today, today)).id
             found["domain_id"] = claim_domain(uow, f"{uuid7().hex}.example").id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
+        set_usage_terms(uow, entitlement.id, PRICE)
+        found |= _used(uow, stage, entitlement)
         found |= _feedback(uow, stage, entitlement.listing_id) | _asked(uow, stage, entitlement.listing_id)
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):
@@ -186,6 +197,23 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(db, SYSTEM) as uow:
         found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
     return found
+
+
+def _used(uow: UnitOfWork, stage: Stage, entitlement: Entitlement) -> dict[str, UUID]:
+    """A rated period, and what the buyer questions of it."""
+    with acting(uow, stage.seller.owner):
+        used = UsageIn(uuid7().hex, clock.now(), entitlement.id, "calls", Decimal(1_400))
+        assert [one.outcome for one in record_usage(uow, [used])] == ["accepted"]
+    period = uow.session.scalars(select(UsagePeriod).where(UsagePeriod.entitlement_id == entitlement.id)).one()
+    now = clock.now()
+    clock.advance(period.closes_at - now)
+    close_period(uow, period.id)
+    clock.advance(now - period.closes_at)
+    uow.flush()
+    calls = (UsageLine.period_id == period.id, UsageLine.dimension == "calls")
+    line_id = uow.session.scalars(select(UsageLine.id).where(*calls)).one()
+    with acting(uow, stage.buyer.owner):
+        return {"usage_line_id": line_id, "usage_challenge_id": challenge_line(uow, line_id, "Not ours.")}
 
 
 def _feedback(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from billing.statements.models import Statement
 from fulfillment.connectors.save_connector import SaveConnector, save_connector
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.seats import assign_seat
+from fulfillment.usage.record_usage import UsageIn, record_usage
+from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.idempotency import Answer, with_idempotency_key
@@ -54,6 +57,7 @@ from tests.factories_marketplace import (
     one_off_plan,
     per_seat_plan,
 )
+from tests.factories_usage import PRICE
 
 APPROVAL_ABOVE_MINOR = 10_000_000
 LOOP = orders.loop
@@ -181,11 +185,23 @@ class MarketStage:
             purchase_id = uow.session.get_one(Order, bought[1]).purchase_id
             uow.session.get_one(Purchase, purchase_id).method_token = "sbx_declined"
         for _ in range(5):
+            self._use(bought[0])
             clock.advance(timedelta(days=8))
             tick(self.db, {})
             self.keep_running()
             self._take_back(bought[2])
         tick(self.db, {})
+
+    def _use(self, order_id: UUID) -> None:
+        """What was bought is used, and some of it was counted by mistake: a period of it is rated meanwhile."""
+        of_order = select(Entitlement).join(OrderLine, OrderLine.id == Entitlement.reference)
+        with unit_of_work(self.db, SYSTEM) as uow:
+            entitlement = uow.session.scalars(of_order.where(OrderLine.order_id == order_id)).one()
+            set_usage_terms(uow, entitlement.id, PRICE)
+        used = UsageIn(str(uuid7()), clock.now(), entitlement.id, "calls", Decimal(1_500))
+        mistaken = replace(used, id=str(uuid7()), quantity=Decimal(-200), corrects=used.id)
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            assert {one.outcome for one in record_usage(uow, [used, mistaken])} == {"accepted"}
 
     def _take_back(self, order_id: UUID) -> None:
         renewal = (

@@ -17,6 +17,7 @@ import billing.statements.models
 import fulfillment.customer_reviews.models
 import fulfillment.entitlements.models
 import fulfillment.runs.models
+import fulfillment.usage.models
 import marketplace.access.models
 import marketplace.catalog.models
 import marketplace.content_reports.models
@@ -47,6 +48,8 @@ TABLES = {
     billing.statements.models.STATEMENT.name: "billing.statement",
     fulfillment.runs.models.RUN.name: "fulfillment.run",
     fulfillment.entitlements.models.ENTITLEMENT.name: "fulfillment.entitlement",
+    fulfillment.usage.models.USAGE_PERIOD.name: "fulfillment.usage_period",
+    fulfillment.usage.models.USAGE_CHALLENGE.name: "fulfillment.usage_challenge",
     fulfillment.customer_reviews.models.CUSTOMER_REVIEW.name: "fulfillment.customer_review",
     marketplace.catalog.models.LISTING.name: "marketplace.listing",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",

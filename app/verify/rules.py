@@ -17,6 +17,7 @@ from app.verify import (
     settlement,
     subscriptions,
     tenancy,
+    usage,
 )
 from app.verify.rule import Comparison, Rule
 
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     *documents.RULES,
     *orders.RULES,
     *subscriptions.RULES,
+    *usage.RULES,
     *delivery.RULES,
     *histories.RULES,
     *jobs.RULES,

@@ -32,6 +32,12 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("fulfillment.run", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
     ("fulfillment.run_attempt", "run_id", "fulfillment.run", BOTH, BOTH),
     ("fulfillment.seat", "entitlement_id", "fulfillment.entitlement", "org_id", "buyer_org_id"),
+    ("fulfillment.usage_period", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
+    ("fulfillment.usage_event", "period_id", "fulfillment.usage_period", BOTH, BOTH),
+    ("fulfillment.usage_line", "period_id", "fulfillment.usage_period", BOTH, BOTH),
+    ("fulfillment.usage_challenge", "line_id", "fulfillment.usage_line", BOTH, BOTH),
+    ("fulfillment.usage_cap", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
+    ("fulfillment.metered_terms", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
     ("fulfillment.customer_review", "entitlement_id", "fulfillment.entitlement", "org_id seller_org_id", BOTH),
     ("fulfillment.customer_review_revision", "review_id", "fulfillment.customer_review", "org_id", "org_id"),
     ("billing.payment", "reference", "orders.purchase", "payer_org_id", "buyer_org_id"),
@@ -66,6 +72,7 @@ APPEND_ONLY = (
     "billing.refund_line billing.invoice_line billing.share_policy orders.approval orders.order_line orders.attribution "
     "orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
     " marketplace.lead_note fulfillment.customer_review_revision"
+    " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line"
 ).split()
 """What is added and never changed."""
 UNDELETABLE = (

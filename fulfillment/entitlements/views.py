@@ -80,4 +80,5 @@ class EntitlementCheck:
     external_id: str | None
     valid_from: datetime | None
     valid_to: datetime | None
+    capped: tuple[str, ...]
     etag: str

@@ -35,6 +35,7 @@ from orders.notifications import (
     about_orders,
     about_reports,
     about_subscriptions,
+    about_usage,
     about_videos,
 )
 from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
@@ -45,6 +46,7 @@ SOURCES = (
     about_deputies,
     about_reports,
     about_subscriptions,
+    about_usage,
     about_money,
     about_listings,
     about_videos,

@@ -26,6 +26,8 @@ from marketplace.mail.smtp_transport import SmtpServer, SmtpTransport
 SITE = "https://market.example"
 PARAMS: dict[str, Any] = {
     "day": "2027-01-31",
+    "dimension": "api_calls",
+    "percent": "80",
     "email": "buyer@firm.example",
     "inviter": "张三",
     "giver": "李四\r\nBcc: victim@example.org",

@@ -46,7 +46,7 @@ SHOWN = {
 """Published by their nature: channels, published listings and what is said and asked about them, sellers' legal names
 and free times, a sandbox's mails. Each has tests of its own."""
 
-WORDS = {"language": "en"}
+WORDS = {"language": "en", "dimension": "calls"}
 """Parameters beside the ids."""
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/billing-profiles/{profile_id}": {
@@ -81,6 +81,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/leads/{lead_id}/booking": {"starts_at": "2026-12-01T02:00:00Z"},
     "PUT /v1/seller/leads/{lead_id}/booking": {"starts_at": "2026-12-01T02:00:00Z"},
     "PATCH /v1/connectors/{connector_id}": {"name": "other"},
+    "PUT /v1/entitlements/{entitlement_id}/usage/caps/{dimension}": {"kind": "hard", "quantity": "1"},
+    "POST /v1/usage/lines/{usage_line_id}/challenge": {"question": "x"},
+    "POST /v1/seller/usage/challenges/{usage_challenge_id}/answer": {"credit": 1, "answer": "x"},
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
     "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},

@@ -18,6 +18,9 @@ from billing.gateways.webhooks import PROCESS, store_webhook
 from billing.incidents.models import Incident
 from billing.statements.models import Statement
 from fulfillment.runs.models import Run
+from fulfillment.usage.close_period import close_period
+from fulfillment.usage.models import UsageLine, UsagePeriod
+from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
@@ -49,6 +52,7 @@ from tests.conformance.people_writes import (
 )
 from tests.conformance.video_writes import videos
 from tests.factories_marketplace import Org, make_member, make_org
+from tests.factories_usage import PRICE
 from tests.loop.test_end_of_term import subscriptions
 from tests.loop_stage import Stage, services_for, set_stage
 from tests.pictures import picture
@@ -306,6 +310,35 @@ def using(world: World) -> None:
     ask("POST /v1/orders/{order_id}/acceptance", world.buyer, order_id=service)
 
 
+def metering(world: World) -> None:
+    """What is sold by usage is reported, capped, rated, questioned and answered."""
+    ask, stage = world.walk.ask, world.stage
+    order_id = stage.buy()
+    stage.run()
+    entitlement = stage.entitlement(order_id)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        set_usage_terms(uow, entitlement.id, PRICE)
+    event = {"id": uuid7().hex, "time": clock.now().isoformat(), "entitlement": str(entitlement.id)}
+    event |= {"dimension": "calls", "quantity": "1400"}
+    ask("POST /v1/usage", world.seller, {"events": [event]})
+    named = {"entitlement_id": entitlement.id, "dimension": "calls"}
+    cap = {"kind": "hard", "quantity": "2000"}
+    ask("PUT /v1/entitlements/{entitlement_id}/usage/caps/{dimension}", world.buyer, cap, **named)
+    ask("DELETE /v1/entitlements/{entitlement_id}/usage/caps/{dimension}", world.buyer, **named)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        period = uow.session.scalars(select(UsagePeriod).where(UsagePeriod.entitlement_id == entitlement.id)).one()
+        clock.advance(period.closes_at - clock.now())
+        close_period(uow, period.id)
+    (line, *_) = stage.rows(select(UsageLine).where(UsageLine.period_id == period.id, UsageLine.dimension == "calls"))
+    asked = ask("POST /v1/usage/lines/{usage_line_id}/challenge", world.buyer, {"question": "?"}, usage_line_id=line.id)
+    ask(
+        "POST /v1/seller/usage/challenges/{usage_challenge_id}/answer",
+        world.seller,
+        {"credit": 40, "answer": "Taken back."},
+        usage_challenge_id=asked["id"],
+    )
+
+
 def delivering(world: World) -> None:
     """The seller has not answered in time, and takes the order up again; then it calls back."""
     ask, stage = world.walk.ask, world.stage
@@ -379,6 +412,7 @@ STEPS = (
     videos,
     buying,
     using,
+    metering,
     delivering,
     operating,
 )

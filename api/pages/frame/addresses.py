@@ -1,8 +1,9 @@
 """Every address a page links to, in one place, so that a route and its links cannot drift apart."""
 
-from api.pages.frame import operator_addresses, product_addresses
+from api.pages.frame import operator_addresses, product_addresses, usage_addresses
 
 PRODUCTS = product_addresses.PRODUCTS
+usage = usage_addresses
 operator_document = operator_addresses.operator_document
 operator_incident = operator_addresses.operator_incident
 operator_listing = operator_addresses.operator_listing

@@ -66,6 +66,8 @@ TONES: dict[str, dict[str, Tone]] = {
         "retried": "wait",
         "unknown": "wait",
     },
+    "usage_period": {"open": "wait", "closed": "wait", "invoiced": "good"},
+    "usage_challenge": {"open": "wait", "overdue": "bad", "confirmed": "idle", "corrected": "good"},
     "lead": {
         "new": "wait",
         "working": "wait",

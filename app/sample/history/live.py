@@ -40,7 +40,7 @@ from billing.payouts.pay_out import PayOut, pay_out
 from billing.settlement.jobs import CLOSE_MONTH
 from billing.shares.release import RELEASE
 from billing.statements.models import Statement
-from fulfillment.jobs import SWEEP_OVERDUE
+from fulfillment.jobs import SWEEP_CHALLENGES, SWEEP_OVERDUE, SWEEP_USAGE
 from kernel import clock, sandbox_history
 from kernel.db.uow import UnitOfWork, transact
 from kernel.errors import Conflict, DomainError
@@ -61,6 +61,8 @@ QUEUES = (f"{APART}default", f"{APART}media")
 SWEEPS = (
     SWEEP_PURCHASES,
     SWEEP_OVERDUE,
+    SWEEP_USAGE,
+    SWEEP_CHALLENGES,
     SWEEP_ACCEPTANCE,
     SWEEP_RENEWALS,
     SWEEP_TERMS,

@@ -41,6 +41,8 @@ class NotificationSamples(FinanceSamples):
             "until": "2026-11-30",
             "day": "2027-01-31",
             "tax_id": "91310000MA1K35TX2X",
+            "dimension": "api_calls",
+            "percent": "80",
         }
         items = []
         for number, kind in enumerate(KINDS):

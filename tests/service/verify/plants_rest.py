@@ -174,6 +174,38 @@ def subscriptions_amended(p: Planter, _: World) -> None:
     )
 
 
+def usage_once(p: Planter, _: World) -> None:
+    p.change(
+        "DELETE FROM fulfillment.usage_key WHERE id = (SELECT id FROM fulfillment.usage_event WHERE quantity > 0 LIMIT 1)"
+    )
+
+
+def usage_sums(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE fulfillment.usage_day SET quantity = quantity + 1 WHERE period_id = (
+               SELECT id FROM fulfillment.usage_period WHERE state = 'open' LIMIT 1)"""
+    )
+
+
+def usage_corrected(p: Planter, _: World) -> None:
+    # Its day goes along, so that nothing else is wrong.
+    event = "(SELECT id FROM fulfillment.usage_event WHERE corrects_id IS NOT NULL ORDER BY id LIMIT 1)"
+    p.change(
+        f"""UPDATE fulfillment.usage_event SET corrects_id = (
+                SELECT o.id FROM fulfillment.usage_event o JOIN fulfillment.usage_event c ON c.id = {event}
+                WHERE o.quantity > 0 AND o.period_id <> c.period_id LIMIT 1) WHERE id = {event}"""
+    )
+
+
+def usage_closed(p: Planter, _: World) -> None:
+    p.change("UPDATE fulfillment.usage_period SET amount_minor = amount_minor + 1 WHERE state <> 'open'")
+
+
+def usage_rated(p: Planter, _: World) -> None:
+    p.change("UPDATE fulfillment.usage_line SET amount_minor = amount_minor + 1 WHERE dimension = 'calls'")
+    p.change("UPDATE fulfillment.usage_period SET amount_minor = amount_minor + 1 WHERE state <> 'open'")
+
+
 def runs_provisioned_once(p: Planter, _: World) -> None:
     p.change(
         """UPDATE fulfillment.run SET operation = 'change' WHERE id = (

@@ -48,6 +48,8 @@ amendment: pending > applied void; applied > reversed
 offer: open > accepted withdrawn declined; accepted > open withdrawn
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled
 entitlement: pending > active ended; active > suspended ended; suspended > active ended
+usage_period: open > closed; closed > invoiced
+usage_challenge: open > confirmed corrected overdue; overdue > confirmed corrected
 run: queued > calling succeeded failed dead; calling > waiting succeeded queued failed dead;
     waiting > succeeded failed dead queued; failed > queued; dead > queued
 marketplace.listing: draft > in_review; in_review > published rejected; rejected > in_review;
