@@ -41,6 +41,7 @@ import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.search_index.models
 import marketplace.videos.models
+import marketplace.webhooks.models
 import orders.approval_rules.models
 import orders.checkout.models
 import orders.checkout.quote_models
@@ -73,6 +74,7 @@ MODELS = (
     marketplace.questions.models,
     marketplace.reactions.models,
     marketplace.search_index.models,
+    marketplace.webhooks.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,
     fulfillment.customer_reviews.models,

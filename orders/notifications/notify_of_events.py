@@ -36,6 +36,7 @@ from orders.notifications import (
     about_reports,
     about_subscriptions,
     about_videos,
+    about_webhooks,
 )
 from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
 
@@ -54,6 +55,7 @@ SOURCES = (
     about_offers,
     about_identity,
     about_accounts,
+    about_webhooks,
 )
 """Imported for what they register."""
 READER = "notifications"
