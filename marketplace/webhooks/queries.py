@@ -184,7 +184,8 @@ def _deliveries(uow: UnitOfWork) -> Any:
 
 
 def _delivery(found: Row[Any]) -> DeliveryView:
-    row, event = found
+    row: WebhookDelivery = found[0]
+    event: OutgoingEvent = found[1]
     return DeliveryView(
         id=row.id,
         endpoint_id=row.endpoint_id,

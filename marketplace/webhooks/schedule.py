@@ -47,4 +47,5 @@ def rest_after(failures: int) -> timedelta | None:
     if failures < RESTS_AFTER:
         return None
     ceiling = min(LONGEST_REST, FIRST_REST * 2 ** min(failures - RESTS_AFTER, 20))
-    return ceiling * random.uniform(1 - JITTER, 1)  # noqa: S311 - (same)
+    rest: timedelta = ceiling * random.uniform(1 - JITTER, 1)  # noqa: S311 - (same)
+    return rest

@@ -15,7 +15,7 @@ from itertools import groupby
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Select, exists, func, select, tuple_
+from sqlalchemy import exists, func, select, tuple_
 
 from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
@@ -145,7 +145,7 @@ def _transitions(uow: UnitOfWork, since: datetime, until: datetime, after: Place
 
 
 def _events(uow: UnitOfWork, since: datetime, until: datetime, after: Place | None) -> list[RecordedFact]:
-    wanted: Select[tuple[UUID, str, UUID, datetime, dict[str, object]]] = (
+    wanted = (
         select(EventRow.id, EventRow.topic, EventRow.subject_id, EventRow.occurred_at, EventRow.payload)
         .where(
             EventRow.topic.in_(sorted(TOPICS)),

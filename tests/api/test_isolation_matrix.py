@@ -79,6 +79,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/leads/{lead_id}/booking": {"starts_at": "2026-12-01T02:00:00Z"},
     "PUT /v1/seller/leads/{lead_id}/booking": {"starts_at": "2026-12-01T02:00:00Z"},
     "PATCH /v1/connectors/{connector_id}": {"name": "other"},
+    "PATCH /v1/webhook-endpoints/{endpoint_id}": {"name": "other"},
+    "POST /v1/webhook-endpoints/{endpoint_id}/replay": {
+        "since": "2026-01-01T00:00:00Z",
+        "until": "2026-01-02T00:00:00Z",
+    },
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
     "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},

@@ -47,6 +47,7 @@ from tests.conformance.people_writes import (
     sign_up,
 )
 from tests.conformance.video_writes import videos
+from tests.conformance.webhook_writes import webhooks
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.loop.test_end_of_term import subscriptions
 from tests.loop_stage import Stage, services_for, set_stage
@@ -373,6 +374,7 @@ STEPS = (
     catalogue,
     onboarding,
     videos,
+    webhooks,
     buying,
     using,
     delivering,
