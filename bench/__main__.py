@@ -25,6 +25,7 @@ NAMES = (
     "ledger",
     "renewals",
     "search",
+    "webhooks",
 )
 
 

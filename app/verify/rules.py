@@ -17,6 +17,7 @@ from app.verify import (
     settlement,
     subscriptions,
     tenancy,
+    webhooks,
 )
 from app.verify.rule import Comparison, Rule
 
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     *delivery.RULES,
     *histories.RULES,
     *jobs.RULES,
+    *webhooks.RULES,
     *tenancy.RULES,
     *catalogue.RULES,
 )

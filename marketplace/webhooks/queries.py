@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -183,8 +183,8 @@ def _deliveries(uow: UnitOfWork) -> Any:
     )
 
 
-def _delivery(found: Row[Any]) -> DeliveryView:
-    row: WebhookDelivery = found[0]
+def _delivery(found: Any) -> DeliveryView:
+    row: Any = found[0]
     event: OutgoingEvent = found[1]
     return DeliveryView(
         id=row.id,

@@ -18,10 +18,9 @@ from kernel.jobs.outbox import enqueue
 
 DELIVER = "marketplace.webhooks.deliver"
 """The job that sends what is due at one endpoint."""
-_ENDPOINTS = """
-    SELECT id FROM marketplace.webhook_endpoint WHERE org_id = ANY($1) AND state = 'active' ORDER BY id FOR SHARE
-"""
-"""Held, so that none is switched off between this look and its deliveries."""
+_ENDPOINTS = "SELECT id FROM marketplace.webhook_endpoint WHERE org_id = ANY($1) AND state = 'active'"
+"""One that is switched off between this look and its deliveries has them given up by `wake_due`: it is not held, as whoever
+writes down what was answered holds several."""
 _POSITIONS = """
     INSERT INTO marketplace.event_log AS log (org_id, last_position)
     SELECT org_id, added FROM unnest($1::uuid[], $2::bigint[]) AS new(org_id, added) ORDER BY org_id
@@ -58,8 +57,8 @@ class NewEvent:
 def record_events(uow: UnitOfWork, events: Sequence[NewEvent]) -> list[UUID]:
     """Write events in this order, each behind its organization's last, and a delivery for every endpoint that wants it.
 
-    Returns their ids. Raises IntegrityError for one that is there already. Locks: the endpoints of the organizations, then their
-    logs, each by id; whoever comes later writes later, so that who reads up to a position has missed nothing.
+    Returns their ids. Raises IntegrityError for one that is there already. Locks: the logs of the organizations, by id;
+    whoever comes later writes later, so that who reads up to a position has missed nothing.
     """
     if not events:
         return []

@@ -184,6 +184,11 @@ def forgive(row: WebhookEndpoint) -> None:
     row.failures, row.failing_since, row.rests_until = 0, None, None
 
 
+def seal_secret(endpoint_id: UUID, secret: str, box: SecretBox) -> str:
+    """A secret as the endpoint's row keeps it; in another row it does not open."""
+    return box.seal(secret.encode(), _context(endpoint_id))
+
+
 def signing_secrets(row: WebhookEndpoint, box: SecretBox) -> tuple[str, ...]:
     """Those that sign now, the newest first."""
     sealed = [row.secret_sealed]
@@ -215,7 +220,7 @@ def _change_secret(row: WebhookEndpoint, secret: str, box: SecretBox) -> None:
     row.previous_secret_sealed = former
     row.previous_until = clock.now() + OVERLAP if former else None
     row.secret_made_at = clock.now()
-    row.secret_sealed = box.seal(secret.encode(), _context(row.id))
+    row.secret_sealed = seal_secret(row.id, secret, box)
 
 
 def _context(endpoint_id: UUID) -> str:

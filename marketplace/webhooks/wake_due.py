@@ -16,8 +16,18 @@ _DUE = """
 """
 
 
+_LEFT = """
+    UPDATE marketplace.webhook_delivery d SET state = 'failed', next_attempt_at = NULL, ended_at = $1,
+           failure = CASE p.state WHEN 'removed' THEN 'endpoint_removed' ELSE 'endpoint_disabled' END
+    FROM marketplace.webhook_endpoint p
+    WHERE p.state <> 'active' AND d.endpoint_id = p.id AND d.state = 'pending'
+"""
+"""What was written while its endpoint was being switched off."""
+
+
 def wake_due(uow: UnitOfWork) -> int:
     """Have what is due sent, at each endpoint of which no job exists. Returns at how many."""
+    uow.cursor.queue(_LEFT, (clock.now(),))
     found = [row[0] for row in uow.cursor.execute(_DUE, (clock.now(),)).fetchall()]
     wake(uow, found)
     return len(found)

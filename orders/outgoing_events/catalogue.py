@@ -181,7 +181,7 @@ register_types(
         "原定续订的订阅无法续订，将到期终止。",
         "It was to be renewed and cannot be; it ends with its term.",
         ORDERS,
-        _term(RenewalRefusedData, reason="plan_retired"),
+        _term(RenewalRefusedData, reason="renewal_unpaid"),
     ),
     EventType(
         "subscription.renewed",

@@ -90,7 +90,6 @@ SELLER_CHANNEL = "/seller/channel"
 SELLER_CONNECTORS = "/seller/connectors"
 WEBHOOKS, WEBHOOK_EVENTS = webhook_addresses.WEBHOOKS, webhook_addresses.WEBHOOK_EVENTS
 WEBHOOK_TYPES, webhook = webhook_addresses.WEBHOOK_TYPES, webhook_addresses.webhook
-webhook_delivery = webhook_addresses.webhook_delivery
 PROMOTER = "/promoter"
 OPERATOR = "/operator"
 OPERATOR_REPORTS = operator_addresses.OPERATOR_REPORTS

@@ -5,11 +5,6 @@ WEBHOOK_EVENTS = "/webhooks/events"
 WEBHOOK_TYPES = "/webhooks/types"
 
 
-def webhook(endpoint_id: str) -> str:
-    """The page of one endpoint: address, types, secret, what was sent."""
-    return f"{WEBHOOKS}/{endpoint_id}"
-
-
-def webhook_delivery(endpoint_id: str, delivery_id: str) -> str:
-    """One event that was sent there, with its calls."""
-    return f"{WEBHOOKS}/{endpoint_id}/deliveries/{delivery_id}"
+def webhook(endpoint_id: object, delivery_id: object = None) -> str:
+    """The page of one endpoint, or of one event that was sent there."""
+    return f"{WEBHOOKS}/{endpoint_id}" if delivery_id is None else f"{WEBHOOKS}/{endpoint_id}/deliveries/{delivery_id}"

@@ -179,7 +179,7 @@ def replay_one(
         page_request.transact(lambda uow: replay_delivery(uow, endpoint_id, delivery_id))
     except Conflict as refused:
         return _refused(page_request, endpoint_id, refused)
-    address = addresses.webhook_delivery(str(endpoint_id), str(delivery_id))
+    address = addresses.webhook(endpoint_id, delivery_id)
     return page_request.redirect(address, notice="delivery_replayed")
 
 
