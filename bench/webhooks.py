@@ -34,7 +34,7 @@ WITHIN_S = 240.0
 WANTED_PER_S = 300.0
 MOST_SLOWER = 0.2
 METHOD = Method(
-    f"{ENDPOINTS} endpoints of one organization; {EVENTS} events are written at one instant, each with a delivery for every endpoint. "
+    f"{ENDPOINTS} endpoints of one organization; {EVENTS} events are written at one instant, each for every endpoint. "
     "The product's worker signs and posts them over local HTTP to a server that counts. Value: deliveries per second from that "
     f"instant until the last was taken, the median of {ROUNDS} rounds, none twice; at least {WANTED_PER_S:.0f} are wanted. "
     "In every second round the hundredth endpoint takes calls and never answers: the ratio is the rate of the other "

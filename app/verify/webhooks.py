@@ -27,7 +27,7 @@ def _facts() -> Mapping[str, Any]:
     return {"states": json.dumps(states), "topics": sorted(TOPICS), "kept": RETENTION}
 
 
-TOLD = Query(
+PUBLISHED = Query(
     "events.published",
     "对外可见的每个事实，都在相关组织的事件日志中。",
     "Every fact that organizations may know is in the log of one at least.",
@@ -88,4 +88,4 @@ DUE = Query(
     """,
 )
 
-RULES = (TOLD, PLACED, SENT, DUE)
+RULES = (PUBLISHED, PLACED, SENT, DUE)
