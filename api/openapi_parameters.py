@@ -22,10 +22,12 @@ TAGS = {
     "people": "Sessions, API keys, organizations, their members, billing profiles and onboarding",
     "sandbox": "What exists only where no real money moves",
     "seller": "A seller's connectors, deliveries, listings, videos and orders",
+    "webhooks": "What happened, and the endpoints of an organization's own systems that are told of it",
     "trace": "One chain from the video to the payout",
 }
 _PATH = {
     "any_id": "Id of a touchpoint, video, order, run, entitlement, invoice, statement or payout",
+    "event_type": "Name of the type, as `order.paid`",
     "code": "The verification code printed on a document",
     "currency": "ISO 4217 code",
     "language": "Language of the captions (BCP 47)",

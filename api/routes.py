@@ -48,6 +48,7 @@ from api.pages.usage import handlers as usage_pages
 from api.pages.verification import handlers as verification_pages
 from api.pages.videos import detail_handlers as video_details_pages
 from api.pages.videos import handlers as videos_pages
+from api.pages.webhooks import handlers as webhooks_pages
 from api.request import authorize_handler
 from api.v1 import (
     account,
@@ -65,6 +66,8 @@ from api.v1 import (
     customers,
     demos,
     entitlements,
+    event_types,
+    events,
     feed,
     identity_provider,
     incidents,
@@ -108,6 +111,7 @@ from api.v1 import (
     verification,
     video_readers,
     videos,
+    webhook_endpoints,
 )
 from api.webhooks import gateways, seller_callbacks
 
@@ -129,6 +133,9 @@ MODULES: tuple[ModuleType, ...] = (
     subscriptions,
     seller_runs,
     connectors,
+    event_types,
+    events,
+    webhook_endpoints,
     session,
     account,
     second_factor,
@@ -184,6 +191,7 @@ MODULES: tuple[ModuleType, ...] = (
     seller_pages,
     seller_start_pages,
     connectors_pages,
+    webhooks_pages,
     seller_reviews_pages,
     verification_pages,
     tax_id_disputes_pages,

@@ -26,6 +26,7 @@ NAMES = (
     "renewals",
     "search",
     "usage",
+    "webhooks",
 )
 
 

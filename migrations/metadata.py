@@ -42,6 +42,7 @@ import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.search_index.models
 import marketplace.videos.models
+import marketplace.webhooks.models
 import orders.amendments.models
 import orders.approval_rules.models
 import orders.checkout.models
@@ -76,6 +77,7 @@ MODELS = (
     marketplace.questions.models,
     marketplace.reactions.models,
     marketplace.search_index.models,
+    marketplace.webhooks.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,
     fulfillment.customer_reviews.models,

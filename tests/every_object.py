@@ -61,6 +61,9 @@ from marketplace.videos.captions.check_captions import LANGUAGES
 from marketplace.videos.captions.edit_captions import put_captions
 from marketplace.videos.models import MediaUpload, Video
 from marketplace.videos.uploads.begin_upload import BeginUpload, begin_upload
+from marketplace.webhooks.models import OutgoingEvent, WebhookDelivery, WebhookEndpoint
+from marketplace.webhooks.replay import test_endpoint as send_test
+from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint, switch_endpoint
 from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.models import ApprovalDeputy
 from orders.checkout.models import Purchase
@@ -79,11 +82,14 @@ KINDS: dict[str, type[Base]] = {
     "claim_id": Claim,
     "comment_id": Comment,
     "connector_id": ConnectorRow,
+    "delivery_id": WebhookDelivery,
     "demo_day_id": DemoDay,
     "deputy_id": ApprovalDeputy,
     "customer_id": Organization,
     "domain_id": EmailDomain,
+    "endpoint_id": WebhookEndpoint,
     "entitlement_id": Entitlement,
+    "event_id": OutgoingEvent,
     "invitation_id": Invitation,
     "invoice_id": Invoice,
     "key_id": ApiKey,
@@ -187,6 +193,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         store_webhook(uow, "sandbox", webhook)
         uow.flush()
         found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
+    found |= _endpoint(stage)
     stage.tick(NOTIFY)
     with unit_of_work(db, SYSTEM) as uow:
         purchaser = select(Notification.id).where(Notification.person_id == stage.purchaser.person()).limit(1)
@@ -238,3 +245,15 @@ def _asked(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:
             lead_id, (OfferedPlan(stage.seat_plan, 20, 15_000),), clock.today("UTC") + timedelta(days=300)
         )
         return {"lead_id": lead_id, "offer_id": make_offer(uow, offer).id, "demo_day_id": day_id}
+
+
+def _endpoint(stage: Stage) -> dict[str, UUID]:
+    """An endpoint of the seller's that is switched off, so that nothing is called, and a test that was not sent any more."""
+    command = SaveEndpoint("our system", "https://erp.example/events", ["order.paid"])
+    box, policy = stage.services.secrets, stage.services.outbound_policy
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        endpoint_id = save_endpoint(uow, command, box=box, policy=policy).id
+        delivery_id = send_test(uow, endpoint_id)
+        switch_endpoint(uow, endpoint_id, on=False)
+        event_id = uow.session.get_one(WebhookDelivery, delivery_id).event_id
+    return {"endpoint_id": endpoint_id, "delivery_id": delivery_id, "event_id": event_id}

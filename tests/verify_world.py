@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,6 +16,7 @@ from sqlalchemy import select
 import billing.jobs
 import marketplace.catalog.jobs
 import marketplace.videos.jobs
+import marketplace.webhooks.jobs
 import orders.loop
 from app.scheduler import tick
 from billing.gateways.sandbox import SandboxGateway
@@ -26,15 +29,18 @@ from fulfillment.entitlements.seats import assign_seat
 from fulfillment.usage.record_usage import UsageIn, record_usage
 from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
-from kernel.db.uow import Database, UnitOfWork, unit_of_work
+from kernel.db.uow import Database, UnitOfWork, transact, unit_of_work
 from kernel.idempotency import Answer, with_idempotency_key
 from kernel.ids import uuid7
 from kernel.jobs.runner import drain
+from kernel.outbound import OutboundClient, OutboundPolicy, OutboundResponse
 from kernel.principal import SYSTEM, Principal
+from kernel.secrets import SecretBox
 from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.parties.lookups import find_default_billing_profile
 from marketplace.publishing.edit_placements import AddClaim, add_claim
+from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
@@ -43,6 +49,7 @@ from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
 from orders.order.accept_services import accept_order
 from orders.order.models import Order, OrderLine, Subscription
+from orders.outgoing_events.publish_events import publish_new
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.subscriptions.auto_renew import set_auto_renew
 from tests import factories_fulfillment
@@ -60,6 +67,7 @@ from tests.factories_marketplace import (
 from tests.factories_usage import PRICE
 
 APPROVAL_ABOVE_MINOR = 10_000_000
+BOX = SecretBox({"k1": bytes(32)})
 LOOP = orders.loop
 """Imported for what it registers."""
 
@@ -82,12 +90,14 @@ def build(db: Database, folder: Path) -> World:
     storage = open_storage(str(folder))
     register(db, storage)
     stage = MarketStage(db, storage)
+    stage.publish()
     order_id = stage.sell_much()
     clock.advance(timedelta(days=9))
     stage.settle()
     stage.refund_after_settlement()
     stage.settle()
     stage.renew()
+    stage.publish()
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
 
@@ -99,10 +109,24 @@ def register(db: Database, storage: Storage) -> None:
     factories_fulfillment.register()
     marketplace.catalog.jobs.register(review_by_rule=True)
     marketplace.videos.jobs.register(storage)
+    marketplace.webhooks.jobs.register(cast("OutboundClient", Taking()), BOX, public_url="https://market.example")
+
+
+class Taking:
+    """In place of a client: every endpoint takes whatever is sent."""
+
+    def post(self, *_: object, **__: object) -> OutboundResponse:
+        """As `OutboundClient.post`."""
+        return OutboundResponse(204, {}, b"", 1)
 
 
 class MarketStage:
     """What happens, in order."""
+
+    def publish(self) -> None:
+        """Tell the seller's system, which there is from the first time on, what happened since the last time."""
+        publish_new(partial(transact, self.db, SYSTEM))
+        drain(self.db)
 
     def __init__(self, db: Database, storage: Storage) -> None:
         self.db, self.storage = db, storage
@@ -121,6 +145,9 @@ class MarketStage:
             self.video_id = video.id
             for key in (video.media_key, video.cover_key):
                 storage.put_bytes(str(key), b"x")
+        endpoint = SaveEndpoint("erp", "https://erp.example/events", ["order.paid", "order.active"])
+        with unit_of_work(db, self.seller.owner) as uow:
+            save_endpoint(uow, endpoint, box=BOX, policy=OutboundPolicy())
         with unit_of_work(db, self.promoter.owner) as uow:
             add_claim(uow, AddClaim(self.placement.id, "included_seats", 4_000, "含 20 席", "20 seats", value_int=20))
         self.keep_running()

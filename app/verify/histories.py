@@ -29,6 +29,7 @@ import marketplace.parties.models
 import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.videos.models
+import marketplace.webhooks.models
 import orders.amendments.models
 import orders.checkout.models
 import orders.offers.models
@@ -59,6 +60,7 @@ TABLES = {
     marketplace.parties.models.TAX_ID_DISPUTE.name: "marketplace.tax_id_dispute",
     marketplace.identity_providers.models.EMAIL_DOMAIN.name: "marketplace.email_domain",
     marketplace.leads.models.LEAD.name: "marketplace.lead",
+    marketplace.webhooks.models.WEBHOOK_ENDPOINT.name: "marketplace.webhook_endpoint",
     marketplace.demos.models.DEMO.name: "marketplace.demo_booking",
     orders.offers.models.OFFER.name: "orders.offer",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",

@@ -18,6 +18,7 @@ from app.verify import (
     subscriptions,
     tenancy,
     usage,
+    webhooks,
 )
 from app.verify.rule import Comparison, Rule
 
@@ -33,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     *delivery.RULES,
     *histories.RULES,
     *jobs.RULES,
+    *webhooks.RULES,
     *tenancy.RULES,
     *catalogue.RULES,
 )

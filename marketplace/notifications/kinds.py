@@ -131,6 +131,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("tax_id_evidence_asked", _ORGANIZATION),
         Kind("tax_id_kept", _ORGANIZATION),
         Kind("tax_id_lost", _ORGANIZATION),
+        Kind("webhook_disabled", _ORGANIZATION),
+        Kind("webhook_gone", _ORGANIZATION),
         Kind("listing_waiting", _OPERATIONS),
         Kind("legal_proof_waiting", _OPERATIONS),
         Kind("transfer_waiting", _OPERATIONS),

@@ -37,6 +37,7 @@ from orders.notifications import (
     about_subscriptions,
     about_usage,
     about_videos,
+    about_webhooks,
 )
 from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
 
@@ -56,6 +57,7 @@ SOURCES = (
     about_offers,
     about_identity,
     about_accounts,
+    about_webhooks,
 )
 """Imported for what they register."""
 READER = "notifications"

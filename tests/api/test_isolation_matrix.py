@@ -84,6 +84,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/entitlements/{entitlement_id}/usage/caps/{dimension}": {"kind": "hard", "quantity": "1"},
     "POST /v1/usage/lines/{usage_line_id}/challenge": {"question": "x"},
     "POST /v1/seller/usage/challenges/{usage_challenge_id}/answer": {"credit": 1, "answer": "x"},
+    "PATCH /v1/webhook-endpoints/{endpoint_id}": {"name": "other"},
+    "POST /v1/webhook-endpoints/{endpoint_id}/replay": {
+        "since": "2026-01-01T00:00:00Z",
+        "until": "2026-01-02T00:00:00Z",
+    },
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
     "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},

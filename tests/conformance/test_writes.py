@@ -51,6 +51,7 @@ from tests.conformance.people_writes import (
     sign_up,
 )
 from tests.conformance.video_writes import videos
+from tests.conformance.webhook_writes import webhooks
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.factories_usage import PRICE
 from tests.loop.test_end_of_term import subscriptions
@@ -410,6 +411,7 @@ STEPS = (
     catalogue,
     onboarding,
     videos,
+    webhooks,
     buying,
     using,
     metering,

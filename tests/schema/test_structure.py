@@ -163,6 +163,7 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
         "kernel.job_attempt",
         "kernel.sandbox_clock",
         "kernel.sandbox_history",
+        "marketplace.event_publication",
         "marketplace.bouncing_address",
         "marketplace.catalogue_version",
         "marketplace.email_proof",

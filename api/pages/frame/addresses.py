@@ -1,6 +1,6 @@
 """Every address a page links to, in one place, so that a route and its links cannot drift apart."""
 
-from api.pages.frame import operator_addresses, product_addresses, usage_addresses
+from api.pages.frame import operator_addresses, product_addresses, usage_addresses, webhook_addresses
 
 PRODUCTS = product_addresses.PRODUCTS
 usage = usage_addresses
@@ -91,6 +91,8 @@ SELLER_PAYOUT_ACCOUNT = "/seller/start/payout-account"
 SELLER_AGREEMENT = "/seller/start/agreement"
 SELLER_CHANNEL = "/seller/channel"
 SELLER_CONNECTORS = "/seller/connectors"
+WEBHOOKS, WEBHOOK_EVENTS = webhook_addresses.WEBHOOKS, webhook_addresses.WEBHOOK_EVENTS
+WEBHOOK_TYPES, webhook = webhook_addresses.WEBHOOK_TYPES, webhook_addresses.webhook
 PROMOTER = "/promoter"
 OPERATOR = "/operator"
 OPERATOR_REPORTS = operator_addresses.OPERATOR_REPORTS

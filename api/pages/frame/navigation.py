@@ -32,6 +32,7 @@ Area = Literal[
     "billing",
     "asker",
     "leads",
+    "webhooks",
 ]
 """What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
 
@@ -70,6 +71,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("members", "user", addresses.MEMBERS, "members", "organization"),
     NavItem("verification", "building", addresses.VERIFICATION, "verification", "organization"),
     NavItem("identity_provider", "key", addresses.IDENTITY_PROVIDER, "own_sign_in", "organization"),
+    NavItem("webhooks", "split", addresses.WEBHOOKS, "webhooks", "organization"),
     NavItem("become_seller", "tag", addresses.SELLER_START, "become_seller", "organization"),
     NavItem("promoter", "wallet", addresses.PROMOTER, "promoter", "promoting"),
     NavItem("operator", "gauge", addresses.OPERATOR, "operator", "operating"),

@@ -52,6 +52,7 @@ from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.feed_outcomes import count_outcomes
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
 from orders.notifications.notify_of_events import notify_past
+from orders.outgoing_events.publish_events import publish_past
 
 log = structlog.get_logger(__name__)
 
@@ -136,6 +137,7 @@ class Past:
                 finally:
                     gate.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": sandbox_history.MAKING})
         notify_past(partial(transact, self.services.db, SYSTEM), self._ends_at - NOTIFIED, self._ends_at)
+        publish_past(partial(transact, self.services.db, SYSTEM), self._ends_at - NOTIFIED, clock.now())
         count_outcomes(partial(transact, self.services.db, SYSTEM), self._starts_at, self._ends_at)
         transact(self.services.db, SYSTEM, _complete)
 

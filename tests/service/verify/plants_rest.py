@@ -338,3 +338,28 @@ def touchpoints_once(p: Planter, _: World) -> None:
            SELECT (jsonb_populate_record(t, jsonb_build_object('occurred_at', t.occurred_at + interval '1 second'))).*
            FROM marketplace.touchpoint t LIMIT 1"""
     )
+
+
+def events_published(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE marketplace.outgoing_event SET fact_id = gen_random_uuid()
+           WHERE fact_id = (SELECT fact_id FROM marketplace.outgoing_event WHERE type = 'order.paid' LIMIT 1)"""
+    )
+
+
+def events_positions(p: Planter, world: World) -> None:
+    p.change(
+        "UPDATE marketplace.event_log SET last_position = last_position + 1 WHERE org_id = :org", org=world.buyer.id
+    )
+
+
+def deliveries_attempted(p: Planter, _: World) -> None:
+    p.change("UPDATE marketplace.webhook_delivery SET attempts = attempts + 1 WHERE state = 'delivered'")
+
+
+def deliveries_due(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE marketplace.webhook_delivery SET state = 'pending', next_attempt_at = :at
+           WHERE id = (SELECT id FROM marketplace.webhook_delivery WHERE state = 'delivered' LIMIT 1)""",
+        at=clock.now() - timedelta(hours=1),
+    )

@@ -13,6 +13,7 @@ import marketplace.access.jobs
 import marketplace.mail.jobs
 import marketplace.notifications.jobs
 import marketplace.videos.jobs
+import marketplace.webhooks.jobs
 from app.partition_retention import PARTITIONS
 from app.sample.catalogue import spoken
 from app.sample.history import acts, command
@@ -38,6 +39,7 @@ from marketplace.publishing.jobs import PUBLISH_DUE
 from orders.feed_outcomes import COUNT_OUTCOMES
 from orders.loop import SWEEP_DEPUTIES
 from orders.notifications.notify_of_events import NOTIFY
+from orders.outgoing_events.publish_events import PUBLISH
 
 ENDS = [
     datetime(2026, 11, 28, 8, 30, tzinfo=UTC),
@@ -60,6 +62,9 @@ OF_THE_PRESENT = {
     marketplace.notifications.jobs.RETENTION,
     NOTIFY,
     SWEEP_DEPUTIES,
+    PUBLISH,
+    marketplace.webhooks.jobs.WAKE,
+    marketplace.webhooks.jobs.RETENTION_SWEEP,
 }
 """Sweeps that look after storage, what is old and whom to tell, not after what is due by the calendar of a sale."""
 
