@@ -42,6 +42,7 @@ from api.pages.seller_start import handlers as seller_start_pages
 from api.pages.sharing import handlers as sharing_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
+from api.pages.subscriptions import handlers as subscriptions_pages
 from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.trace import handlers as trace_pages
 from api.pages.verification import handlers as verification_pages
@@ -213,6 +214,7 @@ MODULES: tuple[ModuleType, ...] = (
     purchase_policy_pages,
     identity_provider_pages,
     entitlements_pages,
+    subscriptions_pages,
     invoices_pages,
 )
 

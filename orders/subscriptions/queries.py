@@ -17,6 +17,7 @@ from kernel.paging import Page, cut, newest_first
 from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.plan_price import plan_price
 from marketplace.pricing.engine import price_term
+from marketplace.pricing.shapes import is_by_seat
 from orders.amendments.models import Amendment
 from orders.checkout.quote_models import Quote
 from orders.order.models import Order, OrderLine, Subscription
@@ -69,6 +70,8 @@ class SubscriptionView:
     entitlement_id: UUID
     entitlement_state: str
     listing_id: UUID
+    plan_code: str
+    sold_by_seat: bool
     seats: int
     seats_used: int
 
@@ -175,6 +178,8 @@ def _view(
         entitlement_id=entitlement.id,
         entitlement_state=entitlement.state,
         listing_id=entitlement.listing_id,
+        plan_code=plan.code,
+        sold_by_seat=is_by_seat(plan.pricing, plan.price),
         seats=entitlement.seats,
         seats_used=entitlement.seats_used,
     )

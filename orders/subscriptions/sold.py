@@ -94,8 +94,8 @@ def _sold(uow: UnitOfWork, side: Side) -> Select[Any]:
         .limit(1)
         .scalar_subquery()
     )
-    return (
-        select(Subscription, OrderLine, _began, Plan, Entitlement, _paid)
+    statement: Select[Any] = (
+        select(Subscription, OrderLine, _began, Plan, Entitlement, _paid)  # type: ignore[assignment]  # the rows' type is the callers' Any
         .join(OrderLine, OrderLine.id == Subscription.order_line_id)
         .join(_began, _began.id == OrderLine.order_id)
         .join(Plan, Plan.id == Subscription.plan_id)
@@ -103,6 +103,7 @@ def _sold(uow: UnitOfWork, side: Side) -> Select[Any]:
         .join(_paid, _paid.id == latest)
         .where(is_side_of(uow, side))
     )
+    return statement
 
 
 def _view(

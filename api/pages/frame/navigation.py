@@ -53,6 +53,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("orders", "receipt", addresses.ORDERS, "buyer", "buying"),
     NavItem("approvals", "stamp", addresses.APPROVALS, "approver", "buying"),
     NavItem("entitlements", "key", addresses.ENTITLEMENTS, "member", "buying"),
+    NavItem("subscriptions", "refresh", addresses.SUBSCRIPTIONS, "buyer", "buying"),
     NavItem("requests", "user", addresses.REQUESTS, "asker", "buying"),
     NavItem("invoices", "invoice", addresses.INVOICES, "finance", "buying"),
     NavItem("billing_profiles", "building", addresses.BILLING_PROFILES, "billing", "buying"),
