@@ -42,6 +42,8 @@ from api.pages.seller_start import handlers as seller_start_pages
 from api.pages.sharing import handlers as sharing_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
+from api.pages.sold_subscriptions import handlers as sold_subscriptions_pages
+from api.pages.spending import handlers as spending_pages
 from api.pages.subscriptions import handlers as subscriptions_pages
 from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.trace import handlers as trace_pages
@@ -101,6 +103,7 @@ from api.v1 import (
     session,
     sign_ups,
     sold_subscriptions,
+    spend,
     subscriptions,
     touchpoints,
     traces,
@@ -127,6 +130,7 @@ MODULES: tuple[ModuleType, ...] = (
     entitlements,
     subscriptions,
     sold_subscriptions,
+    spend,
     seller_runs,
     connectors,
     session,
@@ -215,6 +219,8 @@ MODULES: tuple[ModuleType, ...] = (
     identity_provider_pages,
     entitlements_pages,
     subscriptions_pages,
+    spending_pages,
+    sold_subscriptions_pages,
     invoices_pages,
 )
 

@@ -11,7 +11,8 @@ from litestar.params import FromPath, QueryParameter
 
 from api.request import ApiRequest
 from api.schema import PageOut, Paging, list_page
-from api.v1.subscription_out import SoldSubscriptionOut, TimelineEntryOut
+from api.v1.subscription_out import MovementOut, SoldSubscriptionOut, TimelineEntryOut
+from orders.subscriptions.movement import subscription_movements
 from orders.subscriptions.sold import get_sold_subscription, list_sold_subscriptions
 from orders.subscriptions.stuck import Stuck, StuckSubscription, list_stuck
 from orders.subscriptions.timeline import subscription_timeline
@@ -79,6 +80,13 @@ def get_sold_timeline(subscription_id: FromPath[UUID], request: ApiRequest) -> l
         return [TimelineEntryOut.of(one) for one in subscription_timeline(uow, subscription_id, "seller")]
 
 
+@get("/v1/seller/subscription-movements", permission=READ, sync_to_thread=True, tags=["seller"])
+def get_movements(request: ApiRequest) -> list[MovementOut]:
+    """What began, was renewed, grew, shrank and ended, for the latest twelve months with the present one: the oldest first."""
+    with request.transaction() as uow:
+        return [MovementOut.of_row(one) for one in subscription_movements(uow)]
+
+
 @get("/v1/operator/subscriptions", permission="operator.read", sync_to_thread=True, tags=["operator"])
 def get_stuck_subscriptions(
     request: ApiRequest,
@@ -108,6 +116,7 @@ routes = [
     get_sold_subscriptions,
     get_one_sold_subscription,
     get_sold_timeline,
+    get_movements,
     get_stuck_subscriptions,
     get_any_timeline,
 ]

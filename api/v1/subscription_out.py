@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -70,3 +70,18 @@ class SoldSubscriptionOut(Out):
     def of(cls, row: SoldSubscription) -> SoldSubscriptionOut:
         """From the query's row."""
         return cls.of_row(row)
+
+
+class MovementOut(Out):
+    """What one kind of movement came to in a month of the seller's calendar, before tax."""
+
+    month: Annotated[date, Meta(description="Its first day")]
+    movement: Annotated[str, Meta(description="started, renewed, grown, shrunk, ended")]
+    count: int
+    net: Annotated[
+        MoneyOut,
+        Meta(
+            description="What terms were sold for (started, renewed, ended), what was bought within terms (grown), or by how "
+            "much renewed terms cost less than those before (shrunk)"
+        ),
+    ]

@@ -87,13 +87,13 @@ def is_side_of(uow: UnitOfWork, side: Side) -> ColumnElement[bool]:
 
 def list_subscriptions(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20) -> Page[SubscriptionView]:
     """The acting organization's subscriptions, newest first."""
-    statement = newest_first(_own(uow), Subscription.created_at, Subscription.id, cursor, limit)
+    statement = newest_first(own_rows(uow), Subscription.created_at, Subscription.id, cursor, limit)
     return cut(_views(uow, statement), limit, lambda view: (view.created_at, view.id))
 
 
 def get_subscription(uow: UnitOfWork, subscription_id: UUID) -> SubscriptionView:
     """One of the acting organization's. Raises NotFound."""
-    found = _views(uow, _own(uow).where(Subscription.id == subscription_id))
+    found = _views(uow, own_rows(uow).where(Subscription.id == subscription_id))
     if not found:
         raise NotFound("not_found")
     return found[0]
@@ -101,11 +101,12 @@ def get_subscription(uow: UnitOfWork, subscription_id: UUID) -> SubscriptionView
 
 def subscription_of_line(uow: UnitOfWork, line_id: UUID) -> SubscriptionView | None:
     """The subscription that an order line of the acting organization began."""
-    found = _views(uow, _own(uow).where(Subscription.order_line_id == line_id))
+    found = _views(uow, own_rows(uow).where(Subscription.order_line_id == line_id))
     return found[0] if found else None
 
 
-def _own(uow: UnitOfWork) -> Select[Any]:
+def own_rows(uow: UnitOfWork) -> Select[Any]:
+    """What `view_of` takes, of the acting organization's subscriptions."""
     statement: Select[Any] = (
         select(Subscription, OrderLine, Plan, _began.seller_name, Quote, _renewal.id, Entitlement, _now)  # type: ignore[assignment]  # the rows' type is the callers' Any
         .join(OrderLine, OrderLine.id == Subscription.order_line_id)
@@ -134,10 +135,10 @@ def _own(uow: UnitOfWork) -> Select[Any]:
 
 
 def _views(uow: UnitOfWork, statement: Select[Any]) -> list[SubscriptionView]:
-    return [_view(*row) for row in uow.session.execute(statement)]
+    return [view_of(*row) for row in uow.session.execute(statement)]
 
 
-def _view(
+def view_of(
     subscription: Subscription,
     line: OrderLine,
     plan: Plan,
@@ -147,6 +148,7 @@ def _view(
     entitlement: Entitlement,
     plan_now: Plan | None,
 ) -> SubscriptionView:
+    """A row of `own_rows` as it is shown."""
     is_told = quote is not None and subscription.state != "ended"
     renews = subscription.state == "active" and subscription.auto_renew and renewal_order_id is None
     expected = _expected_minor(subscription, plan_now)

@@ -2,7 +2,7 @@
 
 SUBSCRIPTIONS = "/subscriptions"
 SPENDING = "/spending"
-SPENDING_CSV = "/v1/spending/export"
+SPENDING_CSV = "/v1/spend/export"
 SELLER_SUBSCRIPTIONS = "/seller/subscriptions"
 OPERATOR_SUBSCRIPTIONS = "/operator/subscriptions"
 
