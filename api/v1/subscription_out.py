@@ -39,8 +39,8 @@ class TimelineEntryOut(Out):
     @classmethod
     def of(cls, row: TimelineEntry) -> TimelineEntryOut:
         """From the query's row."""
-        told = row.amount_minor is not None and row.currency is not None
-        amount = MoneyOut.of(row.amount_minor, row.currency) if told else None  # type: ignore[arg-type]  # both are there
+        has_amount = row.amount_minor is not None and row.currency is not None
+        amount = MoneyOut.of(row.amount_minor, row.currency) if has_amount else None  # type: ignore[arg-type]  # both are there
         return cls.of_row(row, amount=amount)
 
 

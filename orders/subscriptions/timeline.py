@@ -90,7 +90,7 @@ def subscription_timeline(uow: UnitOfWork, subscription_id: UUID, side: Side) ->
     tries, is_unpaid = _tries(uow, subscription_id, side)
     found = [
         *_terms(uow, subscription_id),
-        *_told(uow, subscription, side),
+        *_announced(uow, subscription, side),
         *_moves(uow, subscription, entitlement_id),
         *_amendments(uow, subscription_id),
         *tries,
@@ -122,7 +122,7 @@ def _terms(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntry]:
             yield TimelineEntry(term.revoked_at, "term_revoked", number=term.number, order_id=line.order_id)
 
 
-def _told(uow: UnitOfWork, subscription: Subscription, side: Side) -> Iterator[TimelineEntry]:
+def _announced(uow: UnitOfWork, subscription: Subscription, side: Side) -> Iterator[TimelineEntry]:
     """Notices and refusals. What a notice said the next term costs is the buyer's, and the platform's, to see."""
     rows = uow.session.scalars(
         select(EventRow).where(
@@ -131,10 +131,10 @@ def _told(uow: UnitOfWork, subscription: Subscription, side: Side) -> Iterator[T
             EventRow.occurred_at >= subscription.created_at,
         )
     ).all()
-    told = {UUID(row.payload["quote_id"]) for row in rows if row.payload.get("quote_id")}
+    quote_ids = {UUID(row.payload["quote_id"]) for row in rows if row.payload.get("quote_id")}
     prices: dict[UUID, tuple[int, str]] = {}
-    if told and side != "seller":
-        quotes = select(Quote.id, Quote.gross_minor, Quote.currency).where(Quote.id.in_(told))
+    if quote_ids and side != "seller":
+        quotes = select(Quote.id, Quote.gross_minor, Quote.currency).where(Quote.id.in_(quote_ids))
         prices = {quote_id: (gross, currency.strip()) for quote_id, gross, currency in uow.session.execute(quotes)}
     for row in rows:
         if row.topic == RenewalRefused.topic:

@@ -54,9 +54,9 @@ def _charges(
     found: list[UpcomingCharge] = []
     starts_at, first, now = subscription.ends_at, True, clock.now()
     while (at := max(starts_at - RENEWS_BEFORE, now)) <= until:
-        told = first and view.next_gross_minor is not None
-        amount = view.next_gross_minor if told else view.expected_minor
-        currency = view.next_currency if told else view.expected_currency
+        is_told = first and view.next_gross_minor is not None
+        amount = view.next_gross_minor if is_told else view.expected_minor
+        currency = view.next_currency if is_told else view.expected_currency
         if amount is not None and currency is not None:
             found.append(
                 UpcomingCharge(
@@ -67,8 +67,8 @@ def _charges(
                     title_en=view.title_en,
                     amount_minor=amount,
                     currency=currency.strip(),
-                    is_told=told,
-                    tax_included=told or view.expected_tax_included,
+                    is_told=is_told,
+                    tax_included=is_told or view.expected_tax_included,
                 )
             )
         first = False

@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from api.pages.frame import addresses
 from api.pages.frame.payment_methods import parse_method
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
-from api.pages.subscriptions.presenter import Wanted, item, next_term_of, shown
+from api.pages.subscriptions.presenter import WantedChange, item, next_term_of, shown
 from api.pages.subscriptions.views import SubscriptionsView
 from api.v1.purchases import PurchaseIn, buy
 from kernel.db.uow import UnitOfWork
@@ -42,7 +42,7 @@ def show_subscriptions(page_request: Given[PageRequest]) -> Response[str]:
 def show_subscription(subscription_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """One subscription. `when=now` prices a change for the rest of the term, `when=next` one from the next term on."""
     asked = page_request.query("when", most=4)
-    wanted = Wanted(
+    wanted = WantedChange(
         when="next" if asked == "next" else "now",
         quantity=page_request.query("quantity", most=12),
         plan_id=page_request.query("plan", most=36),
@@ -98,13 +98,13 @@ def switch(subscription_id: FromPath[UUID], page_request: Given[PageRequest], fo
     def work(uow: UnitOfWork) -> None:
         set_auto_renew(uow, subscription_id, wanted=on)
 
-    return _acted(page_request, subscription_id, Wanted(), work, "renewal_on" if on else "renewal_off")
+    return _acted(page_request, subscription_id, WantedChange(), work, "renewal_on" if on else "renewal_off")
 
 
 def _acted(
     page_request: PageRequest,
     subscription_id: UUID,
-    wanted: Wanted,
+    wanted: WantedChange,
     work: Callable[[UnitOfWork], None],
     notice: str,
 ) -> Response[Any]:
@@ -118,8 +118,8 @@ def _acted(
     return page_request.redirect(addresses.subscription(str(subscription_id)), notice=notice)
 
 
-def _typed(form: Form, when: str) -> Wanted:
-    return Wanted(
+def _typed(form: Form, when: str) -> WantedChange:
+    return WantedChange(
         when="next" if when == "next" else "now",
         quantity=form.text("quantity", most=12),
         plan_id=form.text("plan", most=36),
@@ -130,7 +130,7 @@ def _typed(form: Form, when: str) -> Wanted:
     )
 
 
-def _require_same(amends: dict[str, Any] | None, subscription_id: UUID, wanted: Wanted) -> None:
+def _require_same(amends: dict[str, Any] | None, subscription_id: UUID, wanted: WantedChange) -> None:
     """Raises NotFound where the quote is of something else, Conflict `price_changed` where it is of another change."""
     if amends is None:
         raise NotFound("not_found")

@@ -32,7 +32,7 @@ MOST_SEATS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedChange:
     """A change as it was typed. `previewed`: its price, or what it makes of the next term, was asked for."""
 
     when: Literal["now", "next"] = "now"
@@ -61,13 +61,13 @@ class Wanted:
         return parse_uuid_or_404(self.profile_id, "billing_profile_not_found") if self.profile_id else None
 
 
-def next_term_of(subscription_id: UUID, wanted: Wanted) -> ChangeNextTerm:
-    """The command of a change from the next term on. Raises as `Wanted.seats`, `Wanted.plan`."""
+def next_term_of(subscription_id: UUID, wanted: WantedChange) -> ChangeNextTerm:
+    """The command of a change from the next term on. Raises as `WantedChange.seats`, `WantedChange.plan`."""
     return ChangeNextTerm(subscription_id, wanted.seats(), wanted.plan())
 
 
 def shown(
-    page_request: PageRequest, subscription_id: UUID, wanted: Wanted, refused: DomainError | None = None
+    page_request: PageRequest, subscription_id: UUID, wanted: WantedChange, refused: DomainError | None = None
 ) -> SubscriptionPage:
     """The page, with the preview that was asked for. What cannot be done is said, and what was typed stays.
 
@@ -97,7 +97,7 @@ def shown(
 
 
 def _preview(
-    page_request: PageRequest, uow: UnitOfWork, found: SubscriptionView, wanted: Wanted
+    page_request: PageRequest, uow: UnitOfWork, found: SubscriptionView, wanted: WantedChange
 ) -> tuple[ChangePreview | None, DomainError | None]:
     try:
         with uow.session.begin_nested():
@@ -221,7 +221,7 @@ def _plans(uow: UnitOfWork, found: SubscriptionView) -> tuple[PlanView, ...]:
 
 
 def _form(
-    page_request: PageRequest, uow: UnitOfWork, found: SubscriptionView, wanted: Wanted, *, open_: bool
+    page_request: PageRequest, uow: UnitOfWork, found: SubscriptionView, wanted: WantedChange, *, open_: bool
 ) -> ChangeForm:
     plans = tuple(
         Choice(

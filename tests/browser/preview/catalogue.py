@@ -6,7 +6,7 @@ from api.language import Language
 from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
-from tests.browser.preview import comment_samples, feedback_samples, lead_samples
+from tests.browser.preview import comment_samples, feedback_samples, lead_samples, recurring_samples
 from tests.browser.preview.listing_samples import listing_pages, review_pages
 from tests.browser.preview.notification_samples import NotificationSamples
 from tests.browser.preview.product_samples import product_pages
@@ -89,6 +89,9 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in feedback_samples.feedback_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in lead_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in lead_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in recurring_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in recurring_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
     made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
     return made
 
