@@ -42,6 +42,9 @@ from api.pages.seller_start import handlers as seller_start_pages
 from api.pages.sharing import handlers as sharing_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
+from api.pages.sold_subscriptions import handlers as sold_subscriptions_pages
+from api.pages.spending import handlers as spending_pages
+from api.pages.subscriptions import handlers as subscriptions_pages
 from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.trace import handlers as trace_pages
 from api.pages.usage import handlers as usage_pages
@@ -103,6 +106,8 @@ from api.v1 import (
     seller_runs,
     session,
     sign_ups,
+    sold_subscriptions,
+    spend,
     subscriptions,
     touchpoints,
     traces,
@@ -131,6 +136,8 @@ MODULES: tuple[ModuleType, ...] = (
     entitlements,
     usage,
     subscriptions,
+    sold_subscriptions,
+    spend,
     seller_runs,
     connectors,
     event_types,
@@ -223,6 +230,9 @@ MODULES: tuple[ModuleType, ...] = (
     purchase_policy_pages,
     identity_provider_pages,
     entitlements_pages,
+    subscriptions_pages,
+    spending_pages,
+    sold_subscriptions_pages,
     invoices_pages,
 )
 

@@ -12,9 +12,9 @@ from standardwebhooks import Webhook
 from app.composition import compose
 from bench.event_receiver import HOST, EventReceiver
 from bench.options import Options
+from bench.processor_time import spent, usage
 from bench.report import Method, Report
 from bench.stack import Stack, free_port, stack
-from bench.usage import spent, usage
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
 from kernel.ids import uuid7

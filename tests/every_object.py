@@ -147,7 +147,6 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             found["deputy_id"] = appoint_deputy(uow, AppointDeputy(stage.purchaser.person(), today, today)).id
             found["domain_id"] = claim_domain(uow, f"{uuid7().hex}.example").id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
-        set_usage_terms(uow, entitlement.id, PRICE)
         found |= _used(uow, stage, entitlement)
         found |= _feedback(uow, stage, entitlement.listing_id) | _asked(uow, stage, entitlement.listing_id)
         draft = make_ready_video(uow, stage.promoter)
@@ -208,6 +207,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
 
 def _used(uow: UnitOfWork, stage: Stage, entitlement: Entitlement) -> dict[str, UUID]:
     """A rated period, and what the buyer questions of it."""
+    set_usage_terms(uow, entitlement.id, PRICE)
     with acting(uow, stage.seller.owner):
         used = UsageIn(uuid7().hex, clock.now(), entitlement.id, "calls", Decimal(1_400))
         assert [one.outcome for one in record_usage(uow, [used])] == ["accepted"]

@@ -14,11 +14,13 @@ from api.language import language_of
 from api.request import ApiRequest
 from api.schema import PageOut, Paging, Wire, list_page, unchanged
 from api.v1.quotes import QuoteOut
+from api.v1.subscription_out import TimelineEntryOut
 from kernel.db.uow import UnitOfWork
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.subscriptions.auto_renew import set_auto_renew
 from orders.subscriptions.change_next_term import ChangeNextTerm, change_next_term
 from orders.subscriptions.queries import SubscriptionView, get_subscription, list_subscriptions
+from orders.subscriptions.timeline import subscription_timeline
 
 
 class AmendmentIn(Wire):
@@ -57,6 +59,19 @@ def get_one_subscription(subscription_id: FromPath[UUID], request: ApiRequest) -
     """One subscription: until when it is paid for, and what its next term costs once that was told."""
     with request.transaction() as uow:
         return get_subscription(uow, subscription_id)
+
+
+@get(
+    "/v1/subscriptions/{subscription_id:uuid}/timeline",
+    permission="orders.read",
+    refuses=[404],
+    sync_to_thread=True,
+    tags=["buying"],
+)
+def get_timeline(subscription_id: FromPath[UUID], request: ApiRequest) -> list[TimelineEntryOut]:
+    """What was paid, told, tried and changed, and what is due next, unless something else comes before: in its order."""
+    with request.transaction() as uow:
+        return [TimelineEntryOut.of(one) for one in subscription_timeline(uow, subscription_id, "buyer")]
 
 
 @put(
@@ -112,4 +127,4 @@ def put_next_term(subscription_id: FromPath[UUID], data: JSONBody[NextTermIn], r
     return request.transact(work)
 
 
-routes = [get_subscriptions, get_one_subscription, put_auto_renew, post_amendment_quote, put_next_term]
+routes = [get_subscriptions, get_one_subscription, get_timeline, put_auto_renew, post_amendment_quote, put_next_term]

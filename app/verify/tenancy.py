@@ -87,7 +87,8 @@ SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")
 
 def _kin() -> str:
     return " UNION ALL ".join(
-        f"SELECT CAST('{child}' AS text) AS table_name, to_jsonb(c) ->> 'id' AS id, CAST('{parent}' AS text) AS parent_table, p.id AS parent_id "  # noqa: S608 - names from the table above
+        f"SELECT CAST('{child}' AS text) AS table_name, to_jsonb(c) ->> 'id' AS id, CAST('{parent}' AS text) AS parent_table, "  # noqa: S608 - names from the table above
+        f"p.id AS parent_id "
         f"FROM {child} c JOIN {parent} p ON p.id = c.{column} "
         f"WHERE ({_columns('c', mine)}) IS DISTINCT FROM ({_columns('p', theirs)})"
         for child, column, parent, mine, theirs in KIN

@@ -13,6 +13,7 @@ from marketplace.pricing.engine import check_seats
 from orders.amendments.subscribed import Subscribed, lock_subscribed
 from orders.checkout.approval_reasons import BUY
 from orders.order.models import Subscription
+from orders.subscriptions.queries import SubscriptionView, get_subscription
 from orders.subscriptions.quote_renewal import plan_now, requote_renewal
 
 
@@ -43,6 +44,16 @@ def change_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> Subscription:
     uow.flush()
     requote_renewal(uow, subscription)
     return subscription
+
+
+def preview_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> SubscriptionView:
+    """What the subscription would be like after that change, which is not made. Raises and locks as `change_next_term`."""
+    with uow.session.begin_nested() as attempt:
+        change_next_term(uow, command)
+        uow.flush()
+        view = get_subscription(uow, command.subscription_id)
+        attempt.rollback()
+    return view
 
 
 def _require_sold(uow: UnitOfWork, subscribed: Subscribed, quantity: int, plan_id: UUID) -> None:

@@ -48,6 +48,7 @@ def show_customer(customer_id: FromPath[UUID], page_request: Given[PageRequest])
         orders=tuple(order_row(page_request, one, disputed=False) for one in found.orders),
         entitlements=tuple(_entitlement(page_request, one) for one in found.entitlements),
         leads=tuple(_lead(page_request, one) for one in found.leads),
+        subscriptions=addresses.with_query(addresses.SELLER_SUBSCRIPTIONS, customer=str(customer_id)),
         may_answer=page_request.principal.may("leads.manage"),
     )
     return page_request.render(view)

@@ -62,4 +62,6 @@ class CustomerPage:
     orders: tuple[OrderItem, ...]
     entitlements: tuple[CustomerEntitlement, ...]
     leads: tuple[LeadItem, ...]
+    subscriptions: str
+    """Where what it subscribed to is listed."""
     may_answer: bool = True

@@ -1,9 +1,19 @@
 """Every address a page links to, in one place, so that a route and its links cannot drift apart."""
 
-from api.pages.frame import operator_addresses, product_addresses, usage_addresses, webhook_addresses
+from api.pages.frame import (
+    operator_addresses,
+    product_addresses,
+    recurring_addresses,
+    usage_addresses,
+    webhook_addresses,
+)
 
 PRODUCTS = product_addresses.PRODUCTS
 usage = usage_addresses
+entitlement = recurring_addresses.entitlement
+entitlement_auto_renew = recurring_addresses.entitlement_auto_renew
+entitlement_launch = recurring_addresses.entitlement_launch
+entitlement_seats = recurring_addresses.entitlement_seats
 operator_document = operator_addresses.operator_document
 operator_incident = operator_addresses.operator_incident
 operator_listing = operator_addresses.operator_listing
@@ -25,6 +35,9 @@ question = product_addresses.question
 question_answer = product_addresses.question_answer
 review_answer = product_addresses.review_answer
 terms_pdf = product_addresses.terms_pdf
+subscription = recurring_addresses.subscription
+seller_subscription = recurring_addresses.seller_subscription
+operator_subscription = recurring_addresses.operator_subscription
 with_query = product_addresses.with_query
 
 FEED = "/"
@@ -60,6 +73,11 @@ VERIFICATION_TAX_ID = "/organization/verification/tax-id"
 VERIFICATION_TRANSFER = "/organization/verification/transfer"
 ORDERS = "/orders"
 ENTITLEMENTS = "/entitlements"
+SUBSCRIPTIONS = recurring_addresses.SUBSCRIPTIONS
+SPENDING = recurring_addresses.SPENDING
+SPENDING_CSV = recurring_addresses.SPENDING_CSV
+SELLER_SUBSCRIPTIONS = recurring_addresses.SELLER_SUBSCRIPTIONS
+OPERATOR_SUBSCRIPTIONS = recurring_addresses.OPERATOR_SUBSCRIPTIONS
 INVOICES = "/invoices"
 INVOICES_EXPORT = "/v1/invoices/export"
 BILLING_PROFILES = "/billing-profiles"
@@ -216,26 +234,6 @@ def order(order_id: str) -> str:
 def order_progress(order_id: str) -> str:
     """Event stream of the delivery of an order."""
     return f"/v1/orders/{order_id}/progress"
-
-
-def entitlement(entitlement_id: str) -> str:
-    """What the organization may use, and who of it."""
-    return f"/entitlements/{entitlement_id}"
-
-
-def entitlement_launch(entitlement_id: str) -> str:
-    """Opens the bought software with a single-use token."""
-    return f"/entitlements/{entitlement_id}/launch"
-
-
-def entitlement_auto_renew(entitlement_id: str) -> str:
-    """Where its renewal is switched."""
-    return f"/entitlements/{entitlement_id}/auto-renew"
-
-
-def entitlement_seats(entitlement_id: str) -> str:
-    """Where seat forms post."""
-    return f"/entitlements/{entitlement_id}/seats"
 
 
 def invoice_pdf(invoice_id: str) -> str:

@@ -29,6 +29,7 @@ TONES: dict[str, dict[str, Tone]] = {
     },
     "attempt": {"ok": "good", "accepted": "good", "failed": "bad", "timeout": "bad", "unknown": "wait"},
     "entitlement": {"pending": "wait", "active": "good", "suspended": "bad", "ended": "idle"},
+    "subscription": {"active": "good", "past_due": "bad", "ended": "idle"},
     "video": {
         "draft": "idle",
         "uploading": "wait",

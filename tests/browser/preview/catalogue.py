@@ -6,7 +6,14 @@ from api.language import Language
 from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
-from tests.browser.preview import comment_samples, feedback_samples, lead_samples, usage_samples, webhook_samples
+from tests.browser.preview import (
+    comment_samples,
+    feedback_samples,
+    lead_samples,
+    recurring_samples,
+    usage_samples,
+    webhook_samples,
+)
 from tests.browser.preview.account_samples import AccountSamples
 from tests.browser.preview.listing_samples import listing_pages, review_pages
 from tests.browser.preview.notification_samples import NotificationSamples
@@ -99,6 +106,9 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in usage_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in usage_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, BUYER | {"webhooks"}) for name, view in webhook_samples.webhook_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in recurring_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in recurring_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
     made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
     return made
 

@@ -183,7 +183,7 @@ def customer(s: Samples) -> CustomerPage:
     )
     used = CustomerEntitlement(s.hiring, s.pick("专业版", "Pro"), "active", 20, 7, _AT + timedelta(days=365))
     leads = tuple(replace(one, customer="") for one in lists(s, sells=True).rows)
-    return CustomerPage(s.buyer, (order,), (used,), leads)
+    return CustomerPage(s.buyer, (order,), (used,), leads, "/seller/subscriptions")
 
 
 def customers(s: Samples) -> CustomersView:
