@@ -33,8 +33,10 @@ from orders.outgoing_events.event_data import (
 from orders.outgoing_events.facts import Addressed, RecordedFact, tells_of_event, tells_of_states
 from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed, SubscriptionRenewed
 
-BUYERS_OWN = frozenset({"order.awaiting_approval", "order.rejected"})
-"""What a buyer's approvers do is no business of its seller."""
+BUYERS_OWN = frozenset(
+    {"order.awaiting_approval", "order.placed", "order.rejected", "order.expired", "order.cancelled"}
+)
+"""An order is its seller's business from its payment on."""
 
 
 def tell_orders(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Addressed]:
