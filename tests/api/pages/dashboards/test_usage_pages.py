@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from sqlalchemy import select
+
+from fulfillment.usage.caps import remove_cap
+from fulfillment.usage.challenges import AnswerChallenge, answer_challenge, challenge_line
+from fulfillment.usage.close_period import close_period
+from fulfillment.usage.models import UsageLine, UsagePeriod
 from fulfillment.usage.record_usage import UsageIn, record_usage
 from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from marketplace.notifications.models import Notification
+from orders.notifications.notify_of_events import NOTIFY
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
 from tests.conformance.api_walk import key_of
 from tests.factories_usage import PRICE
@@ -48,3 +56,29 @@ def test_usage_is_reported_seen_and_capped(dashboards: Dashboards) -> None:
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
         more = UsageIn(uuid7().hex, clock.now(), entitlement.id, "calls", Decimal(1))
         assert [one.code for one in record_usage(uow, [more])] == ["usage_cap_reached"]
+
+
+def test_both_sides_are_told_in_their_notifications(dashboards: Dashboards) -> None:
+    stage = dashboards.stage
+    entitlement = stage.entitlement(dashboards.order_id)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        set_usage_terms(uow, entitlement.id, PRICE)
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        remove_cap(uow, entitlement.id, "calls")
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        record_usage(uow, [UsageIn(uuid7().hex, clock.now(), entitlement.id, "calls", Decimal(1_200))])
+    stage.tick(NOTIFY)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        period = uow.session.scalars(select(UsagePeriod).where(UsagePeriod.entitlement_id == entitlement.id)).one()
+        clock.advance(period.closes_at - clock.now())
+        assert close_period(uow, period.id)
+        uow.flush()
+        lines = select(UsageLine.id).where(UsageLine.period_id == period.id, UsageLine.dimension == "calls")
+        line_id = uow.session.scalars(lines).one()
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        challenge_id = challenge_line(uow, line_id, "Not ours.")
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        answer_challenge(uow, AnswerChallenge(challenge_id, 1, "Taken back."))
+    stage.tick(NOTIFY)
+    kinds = {row.kind for row in stage.rows(select(Notification).where(Notification.kind.like("usage%")))}
+    assert kinds == {"usage_alerted", "usage_questioned", "usage_corrected"}
