@@ -11,13 +11,15 @@ from pygal.style import Style
 from fulfillment.usage.views import DayUsage
 
 WIDTH, HEIGHT = 720, 220
-COLOR, FAINT = "#2f6fed", "#8a8f98"
+COLOR, FAINT, LINES = "#2a8f86", "#8a8f98", "#8a8f9855"
 _STYLE = Style(
     background="transparent",
     plot_background="transparent",
     foreground=FAINT,
     foreground_strong=FAINT,
     foreground_subtle=FAINT,
+    guide_stroke_color=LINES,
+    major_guide_stroke_color=LINES,
     colors=(COLOR,),
     font_family="system-ui, sans-serif",
     label_font_size=12,
