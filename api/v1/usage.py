@@ -356,7 +356,7 @@ def answer_usage_challenge(
     request: ApiRequest,
     idempotency_key: KeyHeader,
 ) -> Response[ChallengedOut]:
-    """Let a questioned line stand, or take some of it back, which is drawn from the next invoice. Needs an Idempotency-Key."""
+    """Let a questioned line stand, or take some of it back. Needs an Idempotency-Key."""
 
     def decide(uow: UnitOfWork) -> ChallengedOut:
         answer_challenge(uow, AnswerChallenge(usage_challenge_id, data.credit, data.answer))
