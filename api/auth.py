@@ -17,7 +17,7 @@ from litestar.connection import ASGIConnection
 from api.csrf import is_token
 from api.origin import is_own
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Forbidden, Unauthenticated
+from kernel.errors import Conflict, Forbidden, Unauthenticated
 from kernel.principal import ANONYMOUS, Principal, PrincipalKind
 from marketplace.access.authenticate import SignedIn, principal_for_api_key, principal_for_session
 
@@ -25,8 +25,12 @@ COOKIE = "session"
 SECURE_COOKIE = "__Host-session"
 """The name over HTTPS: the prefix makes browsers refuse it from a sibling domain (RFC 6265bis §4.1.3.2)."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+ANY_ORGANIZATION = "any_organization"
+"""Option of routes that are the same whichever organization one acts for: signing out, switching, who one is."""
 PUBLIC = "public"
 SIGNED_IN = "signed_in"
+LEFT = "organization_left"
+"""The refusal of whoever does not know yet that they act for another organization."""
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -82,15 +86,29 @@ def refuse_unpermitted(connection: Connection, caller: Caller, permission: str) 
     Raises:
         Unauthenticated: `sign_in_required`.
         Forbidden: `permission_missing` in one's own organization, `csrf_refused` for a forged request.
+        Conflict: `organization_left`: the session stands for an organization that is its person's no more. What was begun there
+            is not done in another one of theirs before they know.
     """
     if connection.scope.get("method") not in SAFE and _is_forged(connection, caller):
         raise Forbidden("csrf_refused")
+    if caller.signed_in is not None and caller.signed_in.is_displaced and not _is_for_any(connection, permission):
+        raise Conflict(LEFT)
     if permission == PUBLIC:
         return
     if caller.principal.kind is PrincipalKind.ANONYMOUS:
         raise Unauthenticated("sign_in_required")
     if permission != SIGNED_IN:
         caller.principal.require(permission)
+
+
+def _is_for_any(connection: Connection, permission: str) -> bool:
+    """Whether it makes no difference for whom one acts: what is public but the pages, where people are to be told."""
+    if permission == PUBLIC and (
+        connection.scope.get("method") not in SAFE or connection.scope["path"].startswith("/v1/")
+    ):
+        return True
+    handler = connection.scope.get("route_handler")
+    return handler is not None and bool(handler.opt.get(ANY_ORGANIZATION))
 
 
 def _is_forged(connection: Connection, caller: Caller) -> bool:

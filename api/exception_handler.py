@@ -13,6 +13,7 @@ from litestar.types import Receive, Scope, Send
 from api.deferred import DeferredResponse
 from api.pages.frame.errors import error_page
 from api.problems import MEDIA_TYPE, headers_of, problem, to_domain_error, wants_page
+from api.rate_limits import note_refusal
 from api.request import ApiRequest
 
 
@@ -43,6 +44,7 @@ async def _answer_once_authorized(request: ApiRequest, error: Exception) -> Resp
 
 def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     domain_error, errors = to_domain_error(request, error)
+    note_refusal(request, domain_error)
     body = problem(request, domain_error, errors)
     headers = headers_of(domain_error)
     if isinstance(error, HTTPException):

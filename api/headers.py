@@ -17,7 +17,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.context import Services
-from api.rate_limits import rate_limit_headers
+from api.rate_limits import answer_headers
 from kernel.ids import uuid7
 
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+;=]*)(?::[0-9]*)?")
@@ -50,8 +50,7 @@ def frame_answers(services: Services, app: ASGIApp, refuse: ASGIApp) -> ASGIApp:
                 for name, value in (*page_headers(nonce).items(), ("X-Request-Id", request_id), *always):
                     if name.lower().encode() not in present:
                         headers.add(name, value)
-                if (standing := state.get("rate_limit")) is not None:
-                    headers.update(rate_limit_headers(standing))
+                headers.update(answer_headers(state, message["status"]))
                 if b"allow" in present:
                     headers["Allow"] = _with_head(headers["Allow"])
             await send(message)

@@ -12,6 +12,7 @@ from litestar.openapi.spec import Components, Contact, License, Reference, Secur
 from litestar.types.internal_types import PathParameterDefinition
 
 from api.auth import COOKIE, PUBLIC, SAFE, SECURE_COOKIE, SIGNED_IN
+from api.known_values import OPTION as KNOWN_VALUES
 from api.openapi_parameters import TAGS, complete_parameter
 from api.openapi_schemas import body_schemas, named_plainly, problem_schemas
 from api.problems import MEDIA_TYPE
@@ -132,6 +133,7 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, path: str, m
         if status == HTTPStatus.PARTIAL_CONTENT:
             answers[str(status)]["content"] = answers["200"]["content"]
     limits = {429} if counted else set()
+    limits |= {400} if KNOWN_VALUES in handler.opt else set()
     for status in {*_refusals(operation, permission, path, method), *limits, *handler.opt.get("refuses", ())}:
         answers[str(status)] = {"$ref": f"#/components/responses/{status}"}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from kernel.idempotency import MAX_KEY
 from kernel.money import CURRENCIES
+from marketplace.catalog.categories import CATEGORIES
 from marketplace.videos.captions.check_captions import LANGUAGES
 
 TAGS = {
@@ -21,10 +22,12 @@ TAGS = {
     "people": "Sessions, API keys, organizations, their members, billing profiles and onboarding",
     "sandbox": "What exists only where no real money moves",
     "seller": "A seller's connectors, deliveries, listings, videos and orders",
+    "webhooks": "What happened, and the endpoints of an organization's own systems that are told of it",
     "trace": "One chain from the video to the payout",
 }
 _PATH = {
     "any_id": "Id of a touchpoint, video, order, run, entitlement, invoice, statement or payout",
+    "event_type": "Name of the type, as `order.paid`",
     "code": "The verification code printed on a document",
     "currency": "ISO 4217 code",
     "language": "Language of the captions (BCP 47)",
@@ -37,6 +40,7 @@ _PATH = {
 _FORMS: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {"minLength": 1, "maxLength": MAX_KEY},
     "Tus-Resumable": {"enum": ["1.0.0"]},
+    "category": {"enum": list(CATEGORIES)},
     "currency": {"enum": list(CURRENCIES)},
     "language": {"enum": list(LANGUAGES)},
 }

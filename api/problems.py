@@ -14,9 +14,11 @@ from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from api.field_messages import field_message
+from api.known_values import refuse_unknown
 from api.language import language_of
 from api.schema import FieldProblemOut, ProblemOut
-from kernel.errors import DomainError, Invalid, Unavailable
+from api.state_words import with_states
+from kernel.errors import DomainError, Invalid, Unavailable, UnknownValue
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +63,8 @@ def texts() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def sentence(code: str, language: str, params: dict[str, Any]) -> dict[str, str]:
-    """What happened, what is safe, what to do, for `code`, with its parameters filled in."""
+    """What happened, what is safe, what to do, for `code`, with its parameters filled in: states by their words."""
+    params = with_states(code, params, language)
     entry = texts().get(code) or texts()["unknown_error"]
     words = entry["zh" if language.startswith("zh") else "en"]
     return {part: _fill(words[part], params) for part in ("what", "safe", "todo")}
@@ -102,6 +105,10 @@ def to_domain_error(request: Request[Any, Any, Any], error: Exception) -> tuple[
     if isinstance(error, DomainError):
         return error, []
     if isinstance(error, ValidationException):
+        try:
+            refuse_unknown(request)
+        except UnknownValue as unknown:
+            return unknown, []
         return Invalid("validation_failed"), _fields(error, language_of(request))
     if isinstance(error, HTTPException):
         return _of_status(error.status_code), []

@@ -6,14 +6,16 @@ Before the caller is looked up: a request too many costs no statement. Where the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from litestar import Request
 from litestar.concurrency import sync_to_thread
 
 from api.auth import bearer_token, session_token
 from api.network_address import network_address
-from kernel.errors import TooMany
+from kernel.errors import DomainError, TooMany
 from kernel.rate_limit import Quota, Standing
 from marketplace.access.authenticate import hash_token
 
@@ -77,6 +79,24 @@ def rate_limit_headers(standing: Standing) -> dict[str, str]:
     }
 
 
+def note_refusal(request: Request[Any, Any, Any], refused: DomainError) -> None:
+    """Keep a refusal, so that what its answer says of limits is about the one that refused."""
+    if isinstance(refused, TooMany):
+        request.scope.setdefault("state", {})["refused"] = refused
+
+
+def answer_headers(state: Mapping[str, Any], status: int) -> dict[str, str]:
+    """What an answer says of limits: where its caller stands; refused, by the limit that refused, and by no other."""
+    standing: Standing | None = state.get("rate_limit")
+    if status != TooMany.status:
+        return rate_limit_headers(standing) if standing is not None else {}
+    refused: TooMany | None = state.get("refused")
+    if refused is None or refused.quota is None:
+        return {}
+    retry_after_s = cast("int", refused.params["retry_after_s"])
+    return {**rate_limit_headers(Standing(refused.quota, 0, retry_after_s)), "Retry-After": str(retry_after_s)}
+
+
 CREDENTIAL, ANONYMOUS, UNRECOGNISED = "credential", "network", "unrecognised"
 
 
@@ -117,4 +137,4 @@ def _refuse_unrecognised(request: ApiRequest) -> None:
 
 def _refuse_over(standing: Standing) -> None:
     if standing.is_over:
-        raise TooMany("too_many_requests", retry_after_s=standing.reset_s)
+        raise TooMany("too_many_requests", quota=standing.quota, retry_after_s=standing.reset_s)

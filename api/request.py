@@ -32,6 +32,8 @@ from litestar.types import Empty, Receive, Scope, Send
 
 from api.auth import NOBODY, PUBLIC, SAFE, Caller, Connection, authenticate, has_credentials, refuse_unpermitted
 from api.context import Services
+from api.known_values import OPTION as KNOWN_VALUES
+from api.known_values import known_values, refuse_unknown
 from api.rate_limits import count_recognised, count_request
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.principal import SYSTEM, Principal
@@ -215,6 +217,8 @@ def authorize_handler(handler: Any) -> Any:
         ImproperlyConfiguredException: it declares no permission, or takes neither `request` nor `page_request` to authorize by.
     """
     path, permission = sorted(handler.paths), handler.opt.get("permission")
+    if words := known_values(handler.fn):
+        handler.opt = {**handler.opt, KNOWN_VALUES: words}
     if permission is None:
         msg = f"{path} declares no permission"
         raise ImproperlyConfiguredException(msg)
@@ -239,6 +243,7 @@ def _authorized(fn: Callable[..., T], source: str) -> Callable[..., T]:
         given = arguments[source]
         request: ApiRequest = given if source == "request" else given.request
         with request.authorized():
+            refuse_unknown(request)
             return fn(**arguments)
 
     return run

@@ -42,11 +42,16 @@ from api.pages.seller_start import handlers as seller_start_pages
 from api.pages.sharing import handlers as sharing_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
+from api.pages.sold_subscriptions import handlers as sold_subscriptions_pages
+from api.pages.spending import handlers as spending_pages
+from api.pages.subscriptions import handlers as subscriptions_pages
 from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.trace import handlers as trace_pages
+from api.pages.usage import handlers as usage_pages
 from api.pages.verification import handlers as verification_pages
 from api.pages.videos import detail_handlers as video_details_pages
 from api.pages.videos import handlers as videos_pages
+from api.pages.webhooks import handlers as webhooks_pages
 from api.request import authorize_handler
 from api.v1 import (
     account,
@@ -64,6 +69,8 @@ from api.v1 import (
     customers,
     demos,
     entitlements,
+    event_types,
+    events,
     feed,
     identity_provider,
     incidents,
@@ -99,13 +106,17 @@ from api.v1 import (
     seller_runs,
     session,
     sign_ups,
+    sold_subscriptions,
+    spend,
     subscriptions,
     touchpoints,
     traces,
     uploads,
+    usage,
     verification,
     video_readers,
     videos,
+    webhook_endpoints,
 )
 from api.webhooks import gateways, seller_callbacks
 
@@ -123,9 +134,15 @@ MODULES: tuple[ModuleType, ...] = (
     orders,
     traces,
     entitlements,
+    usage,
     subscriptions,
+    sold_subscriptions,
+    spend,
     seller_runs,
     connectors,
+    event_types,
+    events,
+    webhook_endpoints,
     session,
     account,
     second_factor,
@@ -181,6 +198,7 @@ MODULES: tuple[ModuleType, ...] = (
     seller_pages,
     seller_start_pages,
     connectors_pages,
+    webhooks_pages,
     seller_reviews_pages,
     verification_pages,
     tax_id_disputes_pages,
@@ -201,6 +219,7 @@ MODULES: tuple[ModuleType, ...] = (
     offer_pages,
     demo_pages,
     customers_pages,
+    usage_pages,
     search_pages,
     buy_pages,
     orders_pages,
@@ -211,6 +230,9 @@ MODULES: tuple[ModuleType, ...] = (
     purchase_policy_pages,
     identity_provider_pages,
     entitlements_pages,
+    subscriptions_pages,
+    spending_pages,
+    sold_subscriptions_pages,
     invoices_pages,
 )
 

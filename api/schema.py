@@ -21,6 +21,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.idempotency import Answer, with_idempotency_key
 from kernel.money import CURRENCIES, Money
 from kernel.paging import MAX_LIMIT, Page
+from marketplace.catalog.categories import CATEGORIES
 from marketplace.parties.places import COUNTRIES
 
 T = TypeVar("T")
@@ -265,10 +266,6 @@ KeyHeader = Annotated[
     str | None,
     HeaderParameter(name="Idempotency-Key", required=False, description="One effect per key; kept 30 days."),
 ]
-StateParameter = Annotated[
-    str | None,
-    QueryParameter(name="state", max_length=40, required=False, description="Only rows in this state"),
-]
 
 
 def refused_unless(pattern: re.Pattern[str]) -> Any:
@@ -282,6 +279,7 @@ def refused_unless_in(codes: Sequence[str]) -> Any:
 
 
 CurrencyIn = Annotated[str, Field(max_length=3), refused_unless_in(CURRENCIES)]
+CategoryIn = Annotated[str, Field(max_length=40), refused_unless_in(CATEGORIES)]
 CountryIn = Annotated[str, Field(max_length=2), refused_unless_in(COUNTRIES)]
 TimeZoneIn = Annotated[
     str, Field(max_length=60, description="Name in the IANA time zone database", examples=["Asia/Shanghai"])

@@ -13,6 +13,7 @@ import migrations.metadata
 import orders.feed_outcomes
 import orders.loop
 import orders.notifications.notify_of_events
+import orders.outgoing_events.publish_events
 from api.context import Services
 from app import partition_retention
 from app.shared_counts import ValkeyCounts
@@ -38,12 +39,15 @@ from marketplace.mail.compose import Composer
 from marketplace.mail.folder_transport import FolderTransport
 from marketplace.mail.ports import MailTransport
 from marketplace.mail.smtp_transport import SmtpServer, SmtpTransport
+from marketplace.webhooks import jobs as webhook_jobs
 
 KEY_ID = "k1"
 LOOP = orders.loop
 """Imported for what it registers: who follows which event."""
 NOTIFY = orders.notifications.notify_of_events
 """Imported for the same: what people are told of."""
+PUBLISH = orders.outgoing_events.publish_events
+"""Imported for the same: what other systems are told of."""
 OUTCOMES = orders.feed_outcomes
 """Imported for the same: what the feed learns of orders."""
 TABLES = migrations.metadata.metadata
@@ -128,7 +132,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
     settings = services.settings
     retention.register()
     composer = Composer(services.signer, public_url=settings.public_url, sender=settings.mail_sender)
-    by_rule = services.sandbox and settings.listing_review == "rule"
+    by_rule = settings.listings_reviewed_by_rule
     marketplace_jobs.register(services.storage, mail_transport(settings), composer, review_by_rule=by_rule)
     client = OutboundClient(services.outbound_policy, monotonic=monotonic)
     fulfillment_jobs.register(
@@ -139,6 +143,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
             public_url=settings.public_url,
         )
     )
+    webhook_jobs.register(client, services.secrets, public_url=settings.public_url)
     partition_retention.register(settings.database_admin_url)
     billing.jobs.register(services.gateways, services.storage, renderers, public_url=settings.public_url)
 

@@ -22,7 +22,9 @@ from kernel.jobs.kinds import Sweep, sweeps
 from kernel.logs import configure_logs
 from kernel.principal import SYSTEM
 from kernel.settings import Settings
+from marketplace.webhooks.jobs import WAKE
 from orders.notifications.notify_of_events import NOTIFY
+from orders.outgoing_events.publish_events import PUBLISH
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +32,7 @@ LOCK = 7_316_001
 """Key of the scheduler's session-level advisory lock; the server frees it when the holder's connection dies."""
 TICK_S = 1.0
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
-BESIDE_A_PAST = frozenset({JANITOR, WEBHOOKS, NOTIFY})
+BESIDE_A_PAST = frozenset({JANITOR, WEBHOOKS, NOTIFY, PUBLISH, WAKE})
 """Sweeps that go on while a sandbox's past is being made, between its steps. What is due by the calendar is its maker's."""
 
 

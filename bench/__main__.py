@@ -25,6 +25,8 @@ NAMES = (
     "ledger",
     "renewals",
     "search",
+    "usage",
+    "webhooks",
 )
 
 

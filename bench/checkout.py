@@ -14,9 +14,9 @@ import psycopg
 from bench.calibrate import calibration
 from bench.client import Client, repeat, run
 from bench.options import Options
+from bench.processor_time import by_role, spent, usage
 from bench.report import Method, Report, in_ms
 from bench.stack import BUYER, HOST, Stack, stack
-from bench.usage import by_role, spent, usage
 
 SECONDS, SECONDS_ALONE, WARM_UP_S = 20.0, 10.0, 3.0
 BUYERS = 8

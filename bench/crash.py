@@ -19,9 +19,9 @@ from app.commands.verify import check
 from app.embedded.supervised_process import ProcessSpec, SupervisedProcess
 from bench.crash_buyer import Buyer, Placed
 from bench.options import Options
+from bench.processor_time import by_role
 from bench.report import Method, Report, in_ms
 from bench.stack import Stack, environment, stack
-from bench.usage import by_role
 from kernel.settings import Settings
 from orders.progress import FINAL
 

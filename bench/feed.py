@@ -9,10 +9,10 @@ from bench.calibrate import constant_json
 from bench.client import Client, repeat, run
 from bench.options import Options
 from bench.population import Population, settle_statistics
+from bench.processor_time import spent, usage
 from bench.report import Method, Report, in_ms
 from bench.stack import BUYER, HOST, Stack, stack
 from bench.template import published_videos
-from bench.usage import spent, usage
 
 VIDEOS = 2_000
 CONNECTIONS = 16

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from bench.options import Options
+from bench.processor_time import memory_mib, spent, usage
 from bench.report import Method, Report
 from bench.stack import stack
-from bench.usage import memory_mib, spent, usage
 
 SETTLE_S, SECONDS = 15.0, 30.0
 METHOD = Method(

@@ -71,8 +71,10 @@ def connect_superuser(admin_url: str) -> Iterator[psycopg.Connection]:
 
 
 @contextmanager
-def stack(port: int | None = None) -> Iterator[Stack]:
+def stack(port: int | None = None, *, outbound_allowed: tuple[str, ...] = ()) -> Iterator[Stack]:
     """Start the product on `port` and the next one (else on free ports), and end it and its data afterwards.
+
+    `outbound_allowed`: `host:port` pairs on this machine that the product may call.
 
     Raises RuntimeError with the end of its output when it did not come up.
     """
@@ -86,6 +88,7 @@ def stack(port: int | None = None) -> Iterator[Stack]:
             database_url=None,
             database_admin_url=None,
             redis_url=None,
+            outbound_allowed=",".join(outbound_allowed),
         )
         log = home / "market-up.log"
         begun_s = time.monotonic()
@@ -120,6 +123,7 @@ def environment(settings: Settings, engines: Mapping[str, str] | None = None) ->
         "SAMPLE_SELLER_PORT": str(settings.sample_seller_port),
         # What is measured is measured alone, and on a market of one size.
         "SAMPLE_HISTORY": "off",
+        "OUTBOUND_ALLOWED": ",".join(settings.outbound_allowed),
         "PYTHONUNBUFFERED": "1",
     }
     return kept | own | {name.upper(): value for name, value in (engines or {}).items() if value}

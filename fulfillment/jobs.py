@@ -15,6 +15,8 @@ from fulfillment.runs.conclude import give_up, lock_run
 from fulfillment.runs.models import LIVE, Run
 from fulfillment.runs.receive_callback import APPLY, apply_callback
 from fulfillment.runs.start_run import CALL
+from fulfillment.usage.challenges import mark_overdue, unanswered_challenges
+from fulfillment.usage.close_period import close_period, due_periods
 from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import Payload, call, job, sweep
@@ -22,6 +24,8 @@ from kernel.jobs.settle_each import settle_each
 from kernel.states import state_in
 
 SWEEP_OVERDUE = "fulfillment.run.sweep_overdue"
+SWEEP_USAGE = "fulfillment.usage.close_periods"
+SWEEP_CHALLENGES = "fulfillment.usage.challenges_overdue"
 SWEPT_AT_ONCE = 200
 FOLLOWERS = (count_rating,)
 """Imported for what they register."""
@@ -39,6 +43,14 @@ def register(ports: SellerCalls) -> None:
     @sweep(SWEEP_OVERDUE, every=timedelta(seconds=5))
     def give_up_late(transact: Transact) -> None:
         settle_each(transact, overdue_runs, give_up_overdue)
+
+    @sweep(SWEEP_USAGE, every=timedelta(seconds=30))
+    def close_usage(transact: Transact) -> None:
+        settle_each(transact, due_periods, close_period)
+
+    @sweep(SWEEP_CHALLENGES, every=timedelta(minutes=5))
+    def note_unanswered(transact: Transact) -> None:
+        settle_each(transact, unanswered_challenges, mark_overdue)
 
 
 def overdue_runs(uow: UnitOfWork, limit: int = SWEPT_AT_ONCE) -> Sequence[UUID]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from kernel.rate_limit import Quota
+
 
 class DomainError(Exception):
     """A refusal with a stable `code`; `params` fill the sentence shown to the user."""
@@ -69,10 +71,20 @@ class Invalid(DomainError):
         self.field = field
 
 
+class UnknownValue(Invalid):
+    """A parameter takes one of a few words, and was sent another."""
+
+    status = 400
+
+
 class TooMany(DomainError):
-    """A limit on frequency or size was reached."""
+    """A limit on frequency or size was reached; `quota` is the one that refused, where it is so many in a time."""
 
     status = 429
+
+    def __init__(self, code: str, /, *, quota: Quota | None = None, **params: object) -> None:
+        super().__init__(code, **params)
+        self.quota = quota
 
 
 class Unavailable(DomainError):

@@ -6,6 +6,7 @@ import os
 import secrets
 import threading
 import time
+from hashlib import blake2b
 from uuid import UUID
 
 
@@ -23,6 +24,13 @@ def uuid7() -> UUID:
     value |= 0b10 << 62
     value |= int.from_bytes(_random.take(), "big") & 0x3FFF_FFFF_FFFF_FFFF
     return UUID(int=value)
+
+
+def named_id(owner: UUID, name: str) -> UUID:
+    """The identifier of what its owner calls `name`: the same for ever (RFC 9562 §5.8, version 8, of a BLAKE2b digest)."""
+    value = int.from_bytes(blake2b(name.encode(), key=owner.bytes, digest_size=16).digest(), "big")
+    value &= ~(0xF << 76) & ~(0b11 << 62)
+    return UUID(int=value | 0x8 << 76 | 0b10 << 62)
 
 
 class _Random:

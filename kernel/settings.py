@@ -227,6 +227,11 @@ class Settings(BaseSettings):
         return self.market_mode == "production"
 
     @property
+    def listings_reviewed_by_rule(self) -> bool:
+        """Whether what passed the automatic checks is approved by them; in production a person always decides."""
+        return not self.is_production and self.listing_review == "rule"
+
+    @property
     def public_url(self) -> str:
         """Public address of the service, never with a trailing slash."""
         return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"

@@ -31,7 +31,11 @@ class BadToken(Exception):
 
 
 class TokenExpired(BadToken):
-    """The token is genuine and its time has passed."""
+    """The token is genuine and its time has passed. `payload`: what it held, to say what is over, never to act by."""
+
+    def __init__(self, payload: dict[str, Any]) -> None:
+        super().__init__("expired")
+        self.payload = payload
 
 
 # ------------------------------------------------------------------------------------------------- Standard Webhooks
@@ -111,9 +115,9 @@ class TokenSigner:
         if not any(verdicts):
             raise BadToken("not ours, altered, or for another purpose")
         claims = json.loads(_unb64(body))
-        if clock.now().timestamp() >= claims["x"]:
-            raise TokenExpired("expired")
         payload: dict[str, Any] = claims["p"]
+        if clock.now().timestamp() >= claims["x"]:
+            raise TokenExpired(payload)
         return payload
 
     def short_code(self, purpose: str, subject: str) -> str:

@@ -43,6 +43,7 @@ class StateHistory(Base):
     __tablename__ = "state_history"
     __table_args__ = (
         Index("ix_state_history_subject_id", "subject_id", "at"),
+        Index("ix_state_history_at", "at", "id"),
         {"schema": "kernel", "postgresql_partition_by": "RANGE (at)"},
     )
     id: Mapped[Id]

@@ -17,6 +17,7 @@ import fulfillment.connectors.models
 import fulfillment.customer_reviews.models
 import fulfillment.entitlements.models
 import fulfillment.runs.models
+import fulfillment.usage.models
 import kernel.audit
 import kernel.idempotency
 import kernel.jobs.models
@@ -41,9 +42,12 @@ import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.search_index.models
 import marketplace.videos.models
+import marketplace.webhooks.models
+import orders.amendments.models
 import orders.approval_rules.models
 import orders.checkout.models
 import orders.checkout.quote_models
+import orders.coupons.models
 import orders.offers.models
 import orders.order.models
 import orders.trials.models
@@ -74,10 +78,12 @@ MODELS = (
     marketplace.questions.models,
     marketplace.reactions.models,
     marketplace.search_index.models,
+    marketplace.webhooks.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,
     fulfillment.customer_reviews.models,
     fulfillment.runs.models,
+    fulfillment.usage.models,
     billing.gateways.models,
     billing.payments.models,
     billing.refunds.models,
@@ -88,9 +94,11 @@ MODELS = (
     billing.payouts.models,
     billing.invoices.models,
     orders.checkout.quote_models,
+    orders.coupons.models,
     orders.approval_rules.models,
     orders.checkout.models,
     orders.order.models,
+    orders.amendments.models,
 )
 """Imported for what they declare."""
 

@@ -34,6 +34,9 @@ RETENTION = {
     "kernel.audit_entry": Retention(None, "who decided about money and rights: evidence, and small"),
     "kernel.job_attempt": Retention(6, "for finding out what went wrong; security law asks for six months of logs"),
     "fulfillment.run_attempt": Retention(48, "as events: it proves what was delivered"),
+    "fulfillment.usage_event": Retention(
+        48, "as events: what an invoice counts, until nobody can question it any more; the sums by day are kept"
+    ),
     "marketplace.touchpoint": Retention(
         25, "what people looked at: two seasons to compare, no longer; a sale keeps its own"
     ),
@@ -63,6 +66,9 @@ def add_months_ahead(connection: Connection, tables: list[Table] | None = None) 
     made = []
     for table in partitioned_tables() if tables is None else tables:
         known = set(_partitions(connection, table))
+        if not known:
+            # Of an older revision, which has no such table yet: each has a default partition from the beginning.
+            continue
         for month, after in _months(clock.today()):
             name = f"{table.fullname}_p{month:%Y%m}"
             if name not in known and not _has_rows(connection, table, month, after):

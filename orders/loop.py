@@ -51,6 +51,7 @@ from kernel.jobs.settle_each import settle_each
 from marketplace.leads.events import LeadClosed
 from marketplace.leads.messages import win_lead
 from marketplace.onboarding.checklist import pass_connector_test
+from orders.amendments.amend import apply_amendment, find_amendment, take_back_amendment
 from orders.approval_rules.deputies import deputies_over, end_over
 from orders.checkout.locking import ask_purchase_and_orders, lock_purchase_and_orders
 from orders.checkout.purge_quotes import purge_unused
@@ -68,17 +69,17 @@ from orders.offers.make_offer import withdraw_offered
 from orders.order.accept_services import ACCEPTED_AFTER
 from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.order.locking import ask_order, deliveries_of, find_locked_order
-from orders.order.models import ORDER, Order, OrderLine
+from orders.order.models import ORDER, Order, OrderLine, Span, SubscriptionTerm
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
 from orders.subscriptions.end_of_term import end_past_term, orders_past_term
+from orders.subscriptions.jobs import REFUND_RENEWAL
 from orders.subscriptions.next_term import begin_next_term, release_term, take_back_term, term_of
 from orders.subscriptions.renew import AT_ONCE, due_subscriptions, take_step
 from orders.subscriptions.trial_conversion import PAY_CONVERSION, pay_conversion
 from orders.trials.take_trial import release_trials
 
 REFUND_AGAIN = "orders.refund.again"
-REFUND_RENEWAL = "orders.renewal.refund"
 SWEEP_PURCHASES = "orders.checkout.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
 SWEEP_TERMS = "orders.terms.sweep"
@@ -141,7 +142,9 @@ def order_paid(uow: UnitOfWork, fact: Payload) -> None:
     """Every line is charged (the ledger knows whose money it is) and its delivery begins. Of an offer, its request is won."""
     order = _order(uow, fact["order_id"])
     if order.subscription_id is not None:
-        if not begin_next_term(uow, order) and order.payment_id is not None:
+        amendment = find_amendment(uow, order)
+        done = begin_next_term(uow, order) if amendment is None else apply_amendment(uow, order, amendment)
+        if not done and order.payment_id is not None:
             refund_remaining(uow, order, order.payment_id, reason="payment_came_too_late")
         return
     start_fulfillment(uow, order)
@@ -179,10 +182,11 @@ def order_activated(uow: UnitOfWork, fact: Payload) -> None:
     if order.state in ("active", "completed"):
         deliveries = deliveries_of(uow, order.id)
         lines = [one.line for one in deliveries]
+        term: SubscriptionTerm | Span | None
         if order.subscription_id is not None:
-            term = term_of(uow, order)
-            assert term is not None  # noqa: S101 - a renewal is active by its term
-            release_term(uow, lines, term)
+            paid_for = term_of(uow, order) or _changed(uow, order)
+            release_term(uow, lines, paid_for)
+            term = paid_for
         else:
             term = begin_subscriptions(uow, deliveries)
             release_shares(uow, order, deliveries, recurring=True)
@@ -256,14 +260,6 @@ def refund_failed(uow: UnitOfWork, fact: Payload) -> None:
 def refund_again(uow: UnitOfWork, owed: Payload) -> None:
     """Ask the gateway anew for a refund it had refused."""
     refund_remaining(uow, _order(uow, owed["order_id"]), UUID(owed["payment_id"]), reason=owed["reason"])
-
-
-@job(REFUND_RENEWAL)
-def refund_renewal(uow: UnitOfWork, fact: Payload) -> None:
-    """A term that will not begin, because what it renews went back, is not kept money for."""
-    order = _order(uow, fact["order_id"])
-    if order.state == "active" and order.payment_id is not None:
-        refund_remaining(uow, order, order.payment_id, reason="renewed_order_refunded")
 
 
 @job(PAY_CONVERSION)
@@ -369,6 +365,14 @@ def _delivered_order(uow: UnitOfWork, fact: Payload) -> Order:
     return _order(uow, str(order_id))
 
 
+def _changed(uow: UnitOfWork, order: Order) -> Span:
+    """The time that a change within a term pays for."""
+    amendment = find_amendment(uow, order)
+    assert amendment is not None  # noqa: S101 - an order of a subscription pays for a term or for a change
+    assert amendment.applied_at is not None  # noqa: S101 - an active one has been made
+    return Span(amendment.applied_at, amendment.ends_at)
+
+
 def _named(order: Order) -> dict[str, UUID]:
     return {"buyer_org_id": order.buyer_org_id, "seller_org_id": order.seller_org_id}
 
@@ -377,7 +381,11 @@ def _end_refunded(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     ORDER.move(uow, order, "refunded", org_ids=order.parties, reason=reason)
     order.deadline_at = None
     if order.subscription_id is not None:
-        take_back_term(uow, order)
+        amendment = find_amendment(uow, order)
+        if amendment is None:
+            take_back_term(uow, order)
+        else:
+            take_back_amendment(uow, order, amendment)
     for renewal_id in end_subscriptions(uow, order):
         # In a transaction of its own: a renewal is locked before the order that it renews.
         enqueue(uow, REFUND_RENEWAL, {"order_id": str(renewal_id)}, dedupe_key=str(renewal_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,6 +21,11 @@ from fulfillment.customer_reviews.write_review import WriteReview, withdraw_revi
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs.models import Run
+from fulfillment.usage.challenges import challenge_line
+from fulfillment.usage.close_period import close_period
+from fulfillment.usage.models import UsageChallenge, UsageLine, UsagePeriod
+from fulfillment.usage.record_usage import UsageIn, record_usage
+from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
 from kernel.db.base import Base
 from kernel.db.uow import UnitOfWork, unit_of_work
@@ -55,14 +61,18 @@ from marketplace.videos.captions.check_captions import LANGUAGES
 from marketplace.videos.captions.edit_captions import put_captions
 from marketplace.videos.models import MediaUpload, Video
 from marketplace.videos.uploads.begin_upload import BeginUpload, begin_upload
+from marketplace.webhooks.models import OutgoingEvent, WebhookDelivery, WebhookEndpoint
+from marketplace.webhooks.replay import test_endpoint as send_test
+from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint, switch_endpoint
 from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.models import ApprovalDeputy
 from orders.checkout.models import Purchase
 from orders.notifications.notify_of_events import NOTIFY
-from orders.offers.make_offer import MakeOffer, make_offer
+from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
 from orders.offers.models import Offer
 from orders.order.models import Order, Subscription
 from tests.factories_marketplace import acting, make_org, make_ready_video
+from tests.factories_usage import PRICE
 from tests.loop_stage import Stage
 
 KINDS: dict[str, type[Base]] = {
@@ -72,11 +82,14 @@ KINDS: dict[str, type[Base]] = {
     "claim_id": Claim,
     "comment_id": Comment,
     "connector_id": ConnectorRow,
+    "delivery_id": WebhookDelivery,
     "demo_day_id": DemoDay,
     "deputy_id": ApprovalDeputy,
     "customer_id": Organization,
     "domain_id": EmailDomain,
+    "endpoint_id": WebhookEndpoint,
     "entitlement_id": Entitlement,
+    "event_id": OutgoingEvent,
     "invitation_id": Invitation,
     "invoice_id": Invoice,
     "key_id": ApiKey,
@@ -104,6 +117,8 @@ KINDS: dict[str, type[Base]] = {
     "subscription_id": Subscription,
     "tax_id_dispute_id": TaxIdDispute,
     "transfer_id": OwnershipTransfer,
+    "usage_challenge_id": UsageChallenge,
+    "usage_line_id": UsageLine,
     "upload_id": MediaUpload,
     "video_id": Video,
     "webhook_id": Inbox,
@@ -132,6 +147,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             found["deputy_id"] = appoint_deputy(uow, AppointDeputy(stage.purchaser.person(), today, today)).id
             found["domain_id"] = claim_domain(uow, f"{uuid7().hex}.example").id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
+        found |= _used(uow, stage, entitlement)
         found |= _feedback(uow, stage, entitlement.listing_id) | _asked(uow, stage, entitlement.listing_id)
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):
@@ -176,6 +192,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         store_webhook(uow, "sandbox", webhook)
         uow.flush()
         found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
+    found |= _endpoint(stage)
     stage.tick(NOTIFY)
     with unit_of_work(db, SYSTEM) as uow:
         purchaser = select(Notification.id).where(Notification.person_id == stage.purchaser.person()).limit(1)
@@ -186,6 +203,24 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(db, SYSTEM) as uow:
         found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
     return found
+
+
+def _used(uow: UnitOfWork, stage: Stage, entitlement: Entitlement) -> dict[str, UUID]:
+    """A rated period, and what the buyer questions of it."""
+    set_usage_terms(uow, entitlement.id, PRICE)
+    with acting(uow, stage.seller.owner):
+        used = UsageIn(uuid7().hex, clock.now(), entitlement.id, "calls", Decimal(1_400))
+        assert [one.outcome for one in record_usage(uow, [used])] == ["accepted"]
+    period = uow.session.scalars(select(UsagePeriod).where(UsagePeriod.entitlement_id == entitlement.id)).one()
+    now = clock.now()
+    clock.advance(period.closes_at - now)
+    close_period(uow, period.id)
+    clock.advance(now - period.closes_at)
+    uow.flush()
+    calls = (UsageLine.period_id == period.id, UsageLine.dimension == "calls")
+    line_id = uow.session.scalars(select(UsageLine.id).where(*calls)).one()
+    with acting(uow, stage.buyer.owner):
+        return {"usage_line_id": line_id, "usage_challenge_id": challenge_line(uow, line_id, "Not ours.")}
 
 
 def _feedback(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:
@@ -206,5 +241,19 @@ def _asked(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:
         lead_id = create_lead(uow, CreateLead("quote", listing_id)).id
     with acting(uow, stage.seller.owner):
         day_id = add_demo_day(uow, AddDemoDay(clock.today("UTC") + timedelta(days=300))).id
-        offer = MakeOffer(lead_id, stage.seat_plan, 20, clock.today("UTC") + timedelta(days=300), 15_000)
+        offer = MakeOffer(
+            lead_id, (OfferedPlan(stage.seat_plan, 20, 15_000),), clock.today("UTC") + timedelta(days=300)
+        )
         return {"lead_id": lead_id, "offer_id": make_offer(uow, offer).id, "demo_day_id": day_id}
+
+
+def _endpoint(stage: Stage) -> dict[str, UUID]:
+    """An endpoint of the seller's that is switched off, so that nothing is called, and a test that was not sent any more."""
+    command = SaveEndpoint("our system", "https://erp.example/events", ["order.paid"])
+    box, policy = stage.services.secrets, stage.services.outbound_policy
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        endpoint_id = save_endpoint(uow, command, box=box, policy=policy).id
+        delivery_id = send_test(uow, endpoint_id)
+        switch_endpoint(uow, endpoint_id, on=False)
+        event_id = uow.session.get_one(WebhookDelivery, delivery_id).event_id
+    return {"endpoint_id": endpoint_id, "delivery_id": delivery_id, "event_id": event_id}

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,6 +16,7 @@ from sqlalchemy import select
 import billing.jobs
 import marketplace.catalog.jobs
 import marketplace.videos.jobs
+import marketplace.webhooks.jobs
 import orders.loop
 from app.scheduler import tick
 from billing.gateways.sandbox import SandboxGateway
@@ -22,16 +26,21 @@ from billing.statements.models import Statement
 from fulfillment.connectors.save_connector import SaveConnector, save_connector
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.seats import assign_seat
+from fulfillment.usage.record_usage import UsageIn, record_usage
+from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
-from kernel.db.uow import Database, UnitOfWork, unit_of_work
+from kernel.db.uow import Database, UnitOfWork, transact, unit_of_work
 from kernel.idempotency import Answer, with_idempotency_key
 from kernel.ids import uuid7
 from kernel.jobs.runner import drain
+from kernel.outbound import OutboundClient, OutboundPolicy, OutboundResponse
 from kernel.principal import SYSTEM, Principal
+from kernel.secrets import SecretBox
 from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.parties.lookups import find_default_billing_profile
 from marketplace.publishing.edit_placements import AddClaim, add_claim
+from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
@@ -40,6 +49,7 @@ from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
 from orders.order.accept_services import accept_order
 from orders.order.models import Order, OrderLine, Subscription
+from orders.outgoing_events.publish_events import publish_new
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.subscriptions.auto_renew import set_auto_renew
 from tests import factories_fulfillment
@@ -54,8 +64,10 @@ from tests.factories_marketplace import (
     one_off_plan,
     per_seat_plan,
 )
+from tests.factories_usage import PRICE
 
 APPROVAL_ABOVE_MINOR = 10_000_000
+BOX = SecretBox({"k1": bytes(32)})
 LOOP = orders.loop
 """Imported for what it registers."""
 
@@ -76,28 +88,45 @@ class World:
 def build(db: Database, folder: Path) -> World:
     """Sell, deliver, fail to deliver, refund, settle and pay out. The clock must be frozen; it is moved on."""
     storage = open_storage(str(folder))
-    _register(db, storage)
-    stage = _Stage(db, storage)
+    register(db, storage)
+    stage = MarketStage(db, storage)
+    stage.publish()
     order_id = stage.sell_much()
     clock.advance(timedelta(days=9))
     stage.settle()
     stage.refund_after_settlement()
     stage.settle()
     stage.renew()
+    stage.publish()
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
 
-def _register(db: Database, storage: Storage) -> None:
+def register(db: Database, storage: Storage) -> None:
+    """What the composition registers, with doubles for what is outside."""
     billing.jobs.register(
         {"sandbox": SandboxGateway(db)}, storage, PlainRenderer(), public_url="https://market.example"
     )
     factories_fulfillment.register()
     marketplace.catalog.jobs.register(review_by_rule=True)
     marketplace.videos.jobs.register(storage)
+    marketplace.webhooks.jobs.register(cast("OutboundClient", Taking()), BOX, public_url="https://market.example")
 
 
-class _Stage:
+class Taking:
+    """In place of a client: every endpoint takes whatever is sent."""
+
+    def post(self, *_: object, **__: object) -> OutboundResponse:
+        """As `OutboundClient.post`."""
+        return OutboundResponse(204, {}, b"", 1)
+
+
+class MarketStage:
     """What happens, in order."""
+
+    def publish(self) -> None:
+        """Tell the seller's system, which there is from the first time on, what happened since the last time."""
+        publish_new(partial(transact, self.db, SYSTEM))
+        drain(self.db)
 
     def __init__(self, db: Database, storage: Storage) -> None:
         self.db, self.storage = db, storage
@@ -124,6 +153,9 @@ class _Stage:
             self.video_id = video.id
             for key in (video.media_key, video.cover_key):
                 storage.put_bytes(str(key), b"x")
+        endpoint = SaveEndpoint("erp", "https://erp.example/events", ["order.paid", "order.active"])
+        with unit_of_work(db, self.seller.owner) as uow:
+            save_endpoint(uow, endpoint, box=BOX, policy=OutboundPolicy())
         with unit_of_work(db, self.promoter.owner) as uow:
             add_claim(uow, AddClaim(self.placement.id, "included_seats", 4_000, "含 20 席", "20 seats", value_int=20))
         self.keep_running()
@@ -131,24 +163,24 @@ class _Stage:
     def sell_much(self) -> UUID:
         """Every kind of ending before anything is settled. Returns the order that ended best."""
         self._watch()
-        best = self._buy((self.seats.id, 3), (self.service.id, 1))
+        best = self.buy((self.seats.id, 3), (self.service.id, 1))
         self._seats(best)
         with unit_of_work(self.db, self.buyer.owner) as uow:
             accept_order(uow, best)
-        self.partly_refunded = self._buy((self.seats.id, 10))
+        self.partly_refunded = self.buy((self.seats.id, 10))
         self._refund(self.partly_refunded, 12_345)
-        self._refund(self._buy((self.seats.id, 2)), None)
+        self._refund(self.buy((self.seats.id, 2)), None)
         self._after_the_end()
-        self._buy((self.undeliverable.id, 1))
-        self._buy((self.seats.id, 1), token="sbx_declined")
+        self.buy((self.undeliverable.id, 1))
+        self.buy((self.seats.id, 1), token="sbx_declined")
         self._with_approval()
         return best
 
     def _after_the_end(self) -> None:
         """What the gateway does by itself: refunds that come back, a reversal, one by hand, disputes in every state."""
-        self._refund(self._buy((self.seats.id, 4), token="sbx_refund_returned"), None)
+        self._refund(self.buy((self.seats.id, 4), token="sbx_refund_returned"), None)
         for token in ("sbx_reversed", "sbx_refunded_by_hand", "sbx_disputed", "sbx_disputed_won", "sbx_disputed_lost"):
-            self._buy((self.seats.id, 4), token=token)
+            self.buy((self.seats.id, 4), token=token)
         for _ in range(2):
             clock.advance(timedelta(seconds=3))
             self.keep_running()
@@ -176,9 +208,9 @@ class _Stage:
 
     def renew(self) -> None:
         """A month later one subscription is renewed, another falls past due, a third's goes back, a trial converts, one ends."""
-        bought = [self._buy((self.months.id, 2)) for _ in range(3)]
+        bought = [self.buy((self.months.id, 2)) for _ in range(3)]
         for plan in self.tried:
-            self._buy((plan.id, 2), trial=True)
+            self.buy((plan.id, 2), trial=True)
         with unit_of_work(self.db, self.buyer.owner) as uow:
             for subscription_id in uow.session.scalars(
                 select(Subscription.id)
@@ -190,11 +222,23 @@ class _Stage:
             purchase_id = uow.session.get_one(Order, bought[1]).purchase_id
             uow.session.get_one(Purchase, purchase_id).method_token = "sbx_declined"
         for _ in range(5):
+            self._use(bought[0])
             clock.advance(timedelta(days=8))
             tick(self.db, {})
             self.keep_running()
             self._take_back(bought[2])
         tick(self.db, {})
+
+    def _use(self, order_id: UUID) -> None:
+        """What was bought is used, and some of it was counted by mistake: a period of it is rated meanwhile."""
+        of_order = select(Entitlement).join(OrderLine, OrderLine.id == Entitlement.reference)
+        with unit_of_work(self.db, SYSTEM) as uow:
+            entitlement = uow.session.scalars(of_order.where(OrderLine.order_id == order_id)).one()
+            set_usage_terms(uow, entitlement.id, PRICE)
+        used = UsageIn(str(uuid7()), clock.now(), entitlement.id, "calls", Decimal(1_500))
+        mistaken = replace(used, id=str(uuid7()), quantity=Decimal(-200), corrects=used.id)
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            assert {one.outcome for one in record_usage(uow, [used, mistaken])} == {"accepted"}
 
     def _take_back(self, order_id: UUID) -> None:
         renewal = (
@@ -231,16 +275,18 @@ class _Stage:
                 ],
             )
 
-    def _buy(
+    def buy(
         self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None, trial: bool = False
     ) -> UUID:
-        order_id = self._place(*lines, token=token, by=by, trial=trial)
+        """Buy as the buyer, and run whatever follows."""
+        order_id = self.place(*lines, token=token, by=by, trial=trial)
         self.keep_running()
         return order_id
 
-    def _place(
+    def place(
         self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None, trial: bool = False
     ) -> UUID:
+        """Buy as the buyer; nothing runs yet."""
         with unit_of_work(self.db, by or self.buyer.owner) as uow:
             quote = create_quote(
                 uow,
@@ -250,17 +296,22 @@ class _Stage:
                     trial=trial,
                 ),
             )
-            uow.flush()
+            quote_id = quote.id
+        return self.take(quote_id, token=token, by=by)
+
+    def take(self, quote_id: UUID, *, token: str = "sbx_ok", by: Principal | None = None) -> UUID:
+        """Accept a quote of the buyer; nothing runs yet."""
+        with unit_of_work(self.db, by or self.buyer.owner) as uow:
             profile = find_default_billing_profile(uow, self.buyer.id)
             assert profile is not None
 
-            def place() -> Answer:
-                command = PlacePurchase(quote.id, profile.id, "sandbox", token, "PO-1")
+            def placed() -> Answer:
+                command = PlacePurchase(quote_id, profile.id, "sandbox", token, "PO-1")
                 purchase = place_purchase(uow, command).purchase
                 return Answer(201, json.dumps({"id": str(purchase.id)}).encode())
 
             answer = with_idempotency_key(
-                uow, route="POST /v1/purchases", key=str(quote.id), request=str(quote.id), work=place
+                uow, route="POST /v1/purchases", key=str(quote_id), request=str(quote_id), work=placed
             )
             uow.flush()
             statement = select(Order.id).where(Order.purchase_id == UUID(json.loads(answer.body)["id"]))
@@ -284,7 +335,7 @@ class _Stage:
     def _with_approval(self) -> None:
         with unit_of_work(self.db, self.buyer.owner) as uow:
             set_rule(uow, SetRule("CNY", APPROVAL_ABOVE_MINOR))
-        approved, rejected, _waiting = (self._buy((self.seats.id, 600)) for _ in range(3))
+        approved, rejected, _waiting = (self.buy((self.seats.id, 600)) for _ in range(3))
         for order_id, decision in ((approved, "approved"), (rejected, "rejected")):
             with unit_of_work(self.db, self.colleague) as uow:
                 purchase_id = uow.session.get_one(Order, order_id).purchase_id

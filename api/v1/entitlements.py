@@ -18,6 +18,7 @@ from api.schema import KeyHeader, Out, PageOut, Paging, Wire, idempotent_command
 from fulfillment.entitlements import queries as entitlements_queries
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.entitlements.views import EntitlementDetail, EntitlementRow, SeatRow
+from fulfillment.usage.check_entitlement import check_entitlement as read_entitlement_check
 from kernel.db.uow import UnitOfWork
 
 
@@ -100,6 +101,9 @@ class EntitlementCheckOut(Out):
     valid_from: datetime | None
     valid_to: datetime | None
     trial: bool
+    capped: Annotated[
+        tuple[str, ...], Meta(description="Metered dimensions of which nothing more is taken in this period")
+    ]
 
 
 IfNoneMatch = Annotated[
@@ -138,7 +142,7 @@ def check_entitlement(
 ) -> Response[EntitlementCheckOut | None]:
     """Whether an entitlement may be used now; for the seller's system. Send the ETag back and get 304 while it holds."""
     with request.transaction() as uow:
-        found = entitlements_queries.check_entitlement(uow, entitlement_id)
+        found = read_entitlement_check(uow, entitlement_id)
     headers = {"ETag": f'"{found.etag}"', "Cache-Control": "private, no-cache"}
     if is_unchanged(if_none_match, headers["ETag"]):
         return Response(None, status_code=304, headers=headers)

@@ -58,10 +58,11 @@ class CardOut(Out):
     plan_id: UUID
     plan_name: str
     plan_name_en: str
-    pricing: str
+    pricing: Annotated[str, Meta(description="per_seat, flat, one_off, usage or mixed")]
+    sold_by_seat: bool
     interval: str
     price_unit: Annotated[str, Meta(examples=["seat/year"])]
-    unit_price: MoneyOut
+    unit_price: Annotated[MoneyOut, Meta(description="The headline: of mixed pricing the least that one pays")]
     tax_included: bool
     min_seats: int
     max_seats: int

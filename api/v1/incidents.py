@@ -12,10 +12,13 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 from pydantic import Field
 
+from api.known_values import state_in
 from api.request import ApiRequest
-from api.schema import MoneyOut, Out, PageOut, Paging, StateParameter, Wire, list_page
+from api.schema import MoneyOut, Out, PageOut, Paging, Wire, list_page
+from billing.disputes.models import DISPUTE
 from billing.disputes.queries import DisputeRow, list_disputes
 from billing.incidents.close_incident import CloseIncident, close_incident
+from billing.incidents.models import INCIDENT
 from billing.incidents.queries import IncidentRow, list_incidents, to_incident_row
 from billing.refunds.resend_refund import resend_refund
 from kernel.db.uow import UnitOfWork
@@ -75,7 +78,7 @@ class DisputeOut(Out):
 
 @get("/v1/operator/incidents", permission="operator.read", sync_to_thread=True, tags=["operator"])
 def list_all_incidents(
-    request: ApiRequest, paging: Given[Paging], only: StateParameter = None
+    request: ApiRequest, paging: Given[Paging], only: Annotated[str | None, state_in(INCIDENT.states)] = None
 ) -> Response[PageOut[IncidentOut]]:
     """Refunds and payouts that came back, payments that were reversed, refunds made by hand, disputes lost; newest first."""
     return list_page(request, paging, list_incidents, IncidentOut.of, state=only)
@@ -115,7 +118,7 @@ def resend(incident_id: FromPath[UUID], request: ApiRequest) -> IncidentOut:
 
 @get("/v1/operator/disputes", permission="operator.read", sync_to_thread=True, tags=["operator"])
 def list_all_disputes(
-    request: ApiRequest, paging: Given[Paging], only: StateParameter = None
+    request: ApiRequest, paging: Given[Paging], only: Annotated[str | None, state_in(DISPUTE.states)] = None
 ) -> Response[PageOut[DisputeOut]]:
     """Disputed payments, newest first. While one is open its shares stand still and nothing of it is refunded."""
     return list_page(request, paging, list_disputes, DisputeOut.of, state=only)

@@ -10,7 +10,7 @@ from litestar.datastructures import Cookie
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
-from api.auth import PUBLIC
+from api.auth import PUBLIC, SIGNED_IN
 from api.csrf import cover_token
 from api.known_device import device_cookie
 from api.request import ApiRequest
@@ -20,17 +20,19 @@ from api.v1.organizations import require_own_organization
 from api.v1.session import SessionOut, browser_of, session_cookie
 from api.v1.sign_ups import Password, Token, count_link
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Unauthenticated
+from kernel.errors import Forbidden, Unauthenticated
 from marketplace.access.authenticate import PRE_AUTH
 from marketplace.access.invitations import (
     InvitationRow,
     InvitationShown,
     Invite,
     Newcomer,
+    OwnInvitation,
     accept_invitation,
     decline_invitation,
     invite,
     list_invitations,
+    list_own_invitations,
     read_invitation,
     withdraw_invitation,
 )
@@ -96,14 +98,31 @@ def delete_invitation(org_id: FromPath[UUID], invitation_id: FromPath[UUID], req
     request.transact(lambda uow: withdraw_invitation(uow, invitation_id))
 
 
-@post("/v1/invitations/lookup", permission=PUBLIC, refuses=[429], status_code=200, sync_to_thread=True, tags=["people"])
+@get("/v1/me/invitations", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
+def get_own_invitations(request: ApiRequest) -> list[OwnInvitation]:
+    """Open invitations to one's own address. The `token` of one answers it, as its mail's link does."""
+    return own_invitations(request)
+
+
+@post(
+    "/v1/invitations/lookup",
+    permission=PUBLIC,
+    refuses=[410, 429],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["people"],
+)
 def look_up_invitation(data: JSONBody[TokenIn], request: ApiRequest) -> InvitationShown:
     """What an invitation's link is about. A POST, so that the token stands in no log of addresses."""
     return shown_invitation(request, data.token)
 
 
 @post(
-    "/v1/invitations/acceptance", permission=PUBLIC, refuses=[401, 403, 409, 429], sync_to_thread=True, tags=["people"]
+    "/v1/invitations/acceptance",
+    permission=PUBLIC,
+    refuses=[401, 403, 409, 410, 429],
+    sync_to_thread=True,
+    tags=["people"],
 )
 def create_membership(data: JSONBody[AcceptIn], request: ApiRequest) -> Response[SessionOut]:
     """Accept: as who is signed in, or as somebody new. A session for the organization is opened."""
@@ -114,11 +133,25 @@ def create_membership(data: JSONBody[AcceptIn], request: ApiRequest) -> Response
 
 
 @post(
-    "/v1/invitations/refusal", permission=PUBLIC, refuses=[429], status_code=204, sync_to_thread=True, tags=["people"]
+    "/v1/invitations/refusal",
+    permission=PUBLIC,
+    refuses=[410, 429],
+    status_code=204,
+    sync_to_thread=True,
+    tags=["people"],
 )
 def create_refusal(data: JSONBody[TokenIn], request: ApiRequest) -> None:
     """Decline."""
     decline(request, data.token)
+
+
+def own_invitations(request: ApiRequest) -> list[OwnInvitation]:
+    """For the JSON route and the page alike. Raises Forbidden(`person_required`) for keys."""
+    if request.signed_in is None:
+        raise Forbidden("person_required")
+    email, signer = request.signed_in.email, request.services.signer
+    with request.transaction(acting_as=PRE_AUTH) as uow:
+        return list_own_invitations(uow, signer, email)
 
 
 def shown_invitation(request: ApiRequest, token: str) -> InvitationShown:
@@ -162,6 +195,7 @@ def decline(request: ApiRequest, token: str) -> None:
 
 routes = [
     get_invitations,
+    get_own_invitations,
     create_invitation,
     delete_invitation,
     look_up_invitation,

@@ -14,6 +14,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from api.auth import SIGNED_IN
+from api.known_values import state_in
 from api.network_address import network_address
 from api.request import ApiRequest
 from api.schema import (
@@ -21,7 +22,6 @@ from api.schema import (
     Out,
     PageOut,
     Paging,
-    StateParameter,
     StrictInt,
     UtcIn,
     Wire,
@@ -37,6 +37,7 @@ from marketplace.demos.queries import BookingView, booking_of
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
 from marketplace.leads.create_lead import Contact, CreateLead
 from marketplace.leads.messages import send_message
+from marketplace.leads.models import LEAD
 from marketplace.leads.queries import (
     LeadView,
     MessageView,
@@ -156,7 +157,10 @@ def ask_seller(data: JSONBody[LeadIn], request: ApiRequest, idempotency_key: Key
 
 @get("/v1/leads", permission=SIGNED_IN, sync_to_thread=True, tags=["catalogue"])
 def get_leads(
-    request: ApiRequest, paging: Given[Paging], only: StateParameter = None, kind: KindParameter = None
+    request: ApiRequest,
+    paging: Given[Paging],
+    only: Annotated[str | None, state_in(LEAD.states)] = None,
+    kind: KindParameter = None,
 ) -> Response[PageOut[LeadView]]:
     """What the organization asked for, the newest first."""
     return list_page(request, paging, list_own_leads, unchanged, state=only, kind=kind)
@@ -205,7 +209,7 @@ def withdraw(lead_id: FromPath[UUID], request: ApiRequest) -> LeadThreadOut:
 def get_seller_leads(
     request: ApiRequest,
     paging: Given[Paging],
-    only: StateParameter = None,
+    only: Annotated[str | None, state_in(LEAD.states)] = None,
     kind: KindParameter = None,
     assigned_to: Annotated[
         UUID | None, QueryParameter(name="assigned_to", required=False, description="Only this person's")
@@ -292,7 +296,7 @@ def seller_thread(uow: UnitOfWork, lead_id: UUID) -> SellerLeadThreadOut:
 
 
 def _offers(uow: UnitOfWork, lead_id: UUID) -> list[OfferOut]:
-    return [OfferOut.of_row(one) for one in offers_of(uow, lead_id)]
+    return [OfferOut.of(one) for one in offers_of(uow, lead_id)]
 
 
 routes = [

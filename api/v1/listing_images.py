@@ -15,6 +15,7 @@ from api.auth import PUBLIC
 from api.conditional import is_unchanged
 from api.request import ApiRequest
 from api.schema import Out, Wire
+from api.v1.listing_terms import BaseParameter
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound, TooLarge, Unavailable
 from kernel.storage import ObjectMissing, StorageError
@@ -48,11 +49,15 @@ class ImageForm(BaseModel):
 
 
 class ImageChange(Wire):
-    """What a picture shows, for whoever does not see it; `first` puts it at the head."""
+    """What a picture shows, for whoever does not see it; `first` puts it at the head.
+
+    `base`: that of the picture in `images` of the listing as it was read; words that were changed since are not overwritten.
+    """
 
     alt: Annotated[str, Field(max_length=120)] = ""
     alt_en: Annotated[str, Field(max_length=120)] = ""
     first: bool = False
+    base: Annotated[str | None, Field(max_length=60)] = None
 
 
 class ImageOut(Out):
@@ -93,14 +98,16 @@ def put_image(
     listing_id: FromPath[UUID], data: JSONBody[ImageChange], request: ApiRequest, v: ImageParameter = ""
 ) -> None:
     """Say what a picture of the draft shows, or put it first."""
-    command = ChangeImage(listing_id, v, data.alt, data.alt_en, data.first)
+    command = ChangeImage(listing_id, v, data.alt, data.alt_en, data.first, data.base)
     request.transact(lambda uow: change_image(uow, command))
 
 
 @delete("/v1/listings/{listing_id:uuid}/image", permission="catalog.write", sync_to_thread=True, tags=["catalogue"])
-def delete_image(listing_id: FromPath[UUID], request: ApiRequest, v: ImageParameter = "") -> None:
+def delete_image(
+    listing_id: FromPath[UUID], request: ApiRequest, v: ImageParameter = "", base: BaseParameter = None
+) -> None:
     """Take a picture out of the draft; what was published keeps it."""
-    drop_image(request, listing_id, v)
+    drop_image(request, listing_id, v, base)
 
 
 @get(
@@ -173,9 +180,9 @@ def take_image(
     return image
 
 
-def drop_image(request: ApiRequest, listing_id: UUID, image_id: str) -> None:
+def drop_image(request: ApiRequest, listing_id: UUID, image_id: str, base: str | None = None) -> None:
     """Take a picture out of the draft, and its bytes away where no version has it any more."""
-    if request.transact(lambda uow: remove_image(uow, listing_id, image_id)) and image_id:
+    if request.transact(lambda uow: remove_image(uow, listing_id, image_id, base)) and image_id:
         _delete(request, listing_id, image_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -22,8 +23,10 @@ from marketplace.access.identity_limits import count_image
 from marketplace.catalog.edit_draft import lock_draft
 from marketplace.catalog.edit_terms import (
     MAX_TEXT,
+    AttachPdf,
     SaleTermsText,
     SetTerms,
+    TermsPdf,
     attach_pdf,
     checked_pdf,
     get_terms,
@@ -40,14 +43,27 @@ VersionParameter = Annotated[
         name="version_id", required=False, description="A version, as an order's line names it; else what is on sale"
     ),
 ]
+BaseParameter = Annotated[
+    str | None,
+    QueryParameter(
+        name="base",
+        max_length=60,
+        required=False,
+        description="What the change began from, as it was read: what was changed since is not overwritten",
+    ),
+]
 
 
 class TermsIn(Wire):
-    """The terms of the draft in words: restricted Markdown in either language. A document that is there stays."""
+    """The terms of the draft in words: restricted Markdown in either language. A document that is there stays.
+
+    `base`: the `terms_base` of the listing, or `base` of its terms, as it was read; what was changed since is not overwritten.
+    """
 
     version: Annotated[str, Field(min_length=1, max_length=40)]
     text: Annotated[str, Field(max_length=MAX_TEXT)] = ""
     text_en: Annotated[str, Field(max_length=MAX_TEXT)] = ""
+    base: Annotated[str | None, Field(max_length=60)] = None
 
 
 class TermsForm(BaseModel):
@@ -58,7 +74,10 @@ class TermsForm(BaseModel):
 
 
 class TermsOut(Out):
-    """The terms of one version. HTML is safe to show; a document is at `/v1/listings/{listing_id}/terms/pdf`."""
+    """The terms of one version. HTML is safe to show; a document is at `/v1/listings/{listing_id}/terms/pdf`.
+
+    `base` is what a change of them names as what it began from.
+    """
 
     listing_id: UUID
     version_id: UUID
@@ -69,6 +88,7 @@ class TermsOut(Out):
     text_html_en: str
     pdf_name: str | None
     pdf_sha256: str | None
+    base: str
 
     @classmethod
     def of(cls, row: SaleTermsText) -> TermsOut:
@@ -125,7 +145,7 @@ def read_terms_pdf(
 )
 def put_terms(listing_id: FromPath[UUID], data: JSONBody[TermsIn], request: ApiRequest) -> None:
     """Write the terms of the draft; without words in either language and without a document it has none."""
-    command = SetTerms(listing_id, data.version, data.text, data.text_en)
+    command = SetTerms(listing_id, data.version, data.text, data.text_en, data.base)
     request.transact(lambda uow: set_terms(uow, command))
 
 
@@ -146,19 +166,22 @@ def upload_terms(
     version: Annotated[
         str, QueryParameter(name="version", max_length=40, required=False, description="The seller's name for them")
     ] = "",
+    base: BaseParameter = None,
 ) -> None:
     """Let a PDF of at most 10 MB be the terms of the draft."""
-    take_terms(request, listing_id, data.file, version)
+    take_terms(request, data.file, lambda pdf: AttachPdf(listing_id, pdf, version, base=base), listing_id)
 
 
 @delete("/v1/listings/{listing_id:uuid}/terms", permission="catalog.write", sync_to_thread=True, tags=["catalogue"])
-def delete_terms(listing_id: FromPath[UUID], request: ApiRequest) -> None:
+def delete_terms(listing_id: FromPath[UUID], request: ApiRequest, base: BaseParameter = None) -> None:
     """Let the draft have no terms of its own."""
-    request.transact(lambda uow: remove_terms(uow, listing_id))
+    request.transact(lambda uow: remove_terms(uow, listing_id, base))
 
 
-def take_terms(request: ApiRequest, listing_id: UUID, upload: UploadFile, version: str) -> None:
-    """Take a form's file as the terms of the draft; pages use it too.
+def take_terms(
+    request: ApiRequest, upload: UploadFile, attach: Callable[[TermsPdf], AttachPdf], listing_id: UUID
+) -> None:
+    """Take a form's file as the terms of the draft, as `attach` says of the document; pages use it too.
 
     Raises:
         TooLarge: `legal_document_too_large`. Unavailable: `storage_unavailable`; those of `checked_pdf`, `attach_pdf`.
@@ -178,7 +201,7 @@ def take_terms(request: ApiRequest, listing_id: UUID, upload: UploadFile, versio
         request.services.storage.put_bytes(terms_key(listing_id, pdf.sha256), content)
     except StorageError as error:
         raise Unavailable("storage_unavailable") from error
-    request.transact(lambda uow: attach_pdf(uow, listing_id, pdf, version))
+    request.transact(lambda uow: attach_pdf(uow, attach(pdf)))
 
 
 routes = [read_terms, read_terms_pdf, put_terms, upload_terms, delete_terms]

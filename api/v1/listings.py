@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get, post, put
@@ -15,13 +14,12 @@ from pydantic import Field
 from api.answer_cache import answer_anew, catalogue_answer
 from api.auth import PUBLIC
 from api.request import ApiRequest
-from api.schema import CurrencyIn, Out, PageOut, Paging, Wire, linked, refused_unless
-from api.v1.plan_bodies import PlanIn, PlanOut
+from api.schema import CategoryIn, CurrencyIn, PageOut, Paging, Wire, linked, refused_unless
+from api.v1.listing_out import ListingOut
+from api.v1.plan_bodies import PlanIn
 from fulfillment.connectors.queries import get_connector
 from kernel.db.uow import UnitOfWork
-from kernel.text import render_markdown
 from marketplace.catalog.draft_listing import (
-    CATEGORY,
     SLUG,
     DraftListing,
     ReviseListing,
@@ -32,7 +30,6 @@ from marketplace.catalog.draft_listing import (
 from marketplace.catalog.plan_terms import MAX_PRICE_MINOR
 from marketplace.catalog.queries import (
     ListingFilter,
-    ListingView,
     get_listing,
     get_own_listing,
     list_listings,
@@ -73,7 +70,7 @@ class ListingIn(VersionIn):
     """A new listing with its first version."""
 
     kind: Literal["saas", "service"]
-    category: Annotated[str, Field(max_length=40), refused_unless(CATEGORY)]
+    category: CategoryIn
     slug: Annotated[str, Field(max_length=60), refused_unless(SLUG)]
 
 
@@ -81,59 +78,6 @@ class ConnectIn(Wire):
     """One of the seller's connectors."""
 
     connector_id: UUID
-
-
-class ListingOut(Out):
-    """A listing with one of its versions. `description_html` is safe to show.
-
-    `images`: {id, width, height, alt, alt_en} each, at `/v1/listings/{id}/image?v={image id}`. `terms_version`: the seller's
-    name for the terms at `/v1/listings/{id}/terms`; null where it has none.
-
-    `rating_tenths`: the average of `rating_count` customers' reviews, in tenths of a star; null where there are none.
-    """
-
-    id: UUID
-    org_id: UUID
-    seller_name: str
-    kind: str
-    category: str
-    slug: str
-    state: str
-    version_id: UUID
-    version_number: int
-    version_state: str
-    title: str
-    title_en: str
-    summary: str
-    summary_en: str
-    description: str
-    description_en: str
-    description_html: str
-    description_html_en: str
-    tax_category: str
-    refund_window_days: int
-    images: list[dict[str, Any]]
-    terms_version: str | None
-    review_reasons: list[dict[str, Any]]
-    submitted_at: datetime | None
-    published_at: datetime | None
-    created_at: datetime
-    rating_count: int
-    rating_tenths: int | None
-    plans: list[PlanOut]
-
-    @classmethod
-    def of(cls, row: ListingView) -> ListingOut:
-        """From the query's row."""
-        return cls.of_row(
-            row,
-            description_html=render_markdown(row.description),
-            description_html_en=render_markdown(row.description_en),
-            images=list(row.images),
-            terms_version=row.terms["version"] if row.terms else None,
-            review_reasons=list(row.review_reasons),
-            plans=[PlanOut.of(plan) for plan in row.plans],
-        )
 
 
 PriceParameter = Annotated[
@@ -152,7 +96,7 @@ async def get_listings(  # noqa: PLR0913, PLR0917 - one of them each for what th
     request: ApiRequest,
     paging: Given[Paging],
     category: Annotated[
-        str | None, QueryParameter(max_length=40, required=False, description="Only listings of this category")
+        CategoryIn | None, QueryParameter(required=False, description="Only listings of this category")
     ] = None,
     q: Annotated[
         str | None,
@@ -255,7 +199,9 @@ def create_version(listing_id: FromPath[UUID], data: JSONBody[VersionIn], reques
     tags=["catalogue"],
 )
 def submit(listing_id: FromPath[UUID], request: ApiRequest) -> ListingOut:
-    """Hand the draft in for review; in the sandbox what passes the automatic checks is approved at once by a job."""
+    """Hand the draft in for review; handed in already, it stays as it is. In the sandbox a job approves at once what passes the
+    automatic checks, unless `LISTING_REVIEW` leaves it to a person.
+    """
     return _changed(request, lambda uow: submit_listing(uow, listing_id).listing_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -17,16 +18,17 @@ from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, StrictInt, Wire, idempotent_command
 from api.v1.quotes import QuoteOut
 from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
 from orders.offers.decline_offer import DeclineOffer, decline_offer
-from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
-from orders.offers.queries import get_offer
+from orders.offers.make_offer import MAX_LINES, MakeOffer, OfferedPlan, make_offer, withdraw_offer
+from orders.offers.queries import OfferView, get_offer
 
 MANAGE = "leads.manage"
 
 
-class OfferIn(Wire):
-    """A plan, how many of it, at which price (`unit_price` or `discount_ppm`), and the last day on which it holds."""
+class OfferedPlanIn(Wire):
+    """A plan, how many of it, at which price: `unit_price` or `discount_ppm`."""
 
     plan_id: UUID
     quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 1
@@ -36,7 +38,30 @@ class OfferIn(Wire):
     discount_ppm: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = Field(
         default=None, description="Off the plan's price, in parts per million: 150000 is 15 %"
     )
+
+    def plan(self) -> OfferedPlan:
+        """As the command takes it."""
+        return OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm)
+
+
+class OfferIn(Wire):
+    """Either one plan (`plan_id`, `quantity`, its price) or several `lines`, bought together; and their last day."""
+
+    plan_id: UUID | None = None
+    quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 1
+    unit_price: Annotated[StrictInt, Field(ge=0)] | None = None
+    discount_ppm: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = None
+    lines: Annotated[list[OfferedPlanIn], Field(max_length=MAX_LINES)] = Field(default_factory=list)
     valid_on: Annotated[date, Field(description="Where the seller keeps its calendar", examples=["2026-12-31"])]
+
+    def plans(self) -> tuple[OfferedPlan, ...]:
+        """The plans whichever way they were given. Raises Invalid(`lines_required`)."""
+        lines = tuple(line.plan() for line in self.lines)
+        if self.plan_id is not None:
+            return (OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm), *lines)
+        if not lines:
+            raise Invalid("lines_required", field="plan_id")
+        return lines
 
 
 class OfferQuoteIn(Wire):
@@ -54,13 +79,10 @@ class DeclineIn(Wire):
     text: Annotated[str, Field(max_length=1_000)] = ""
 
 
-class OfferOut(Out):
-    """An offer. `is_expired`: still open, and past the day on which it could be accepted."""
+class OfferLineOut(Out):
+    """A plan in an offer."""
 
-    id: UUID
-    lead_id: UUID
-    state: Annotated[str, Meta(examples=["open"])]
-    is_expired: bool
+    listing_id: UUID
     plan_id: UUID
     title: str
     title_en: str
@@ -75,29 +97,38 @@ class OfferOut(Out):
     unit_price: MoneyOut
     list_price: Annotated[MoneyOut, Meta(description="The plan's own price when it was offered")]
     total: Annotated[MoneyOut, Meta(description="Unit price times quantity, with the tax where the price contains it")]
+
+
+class OfferOut(Out):
+    """An offer of plans that are bought together. `is_expired`: still open, and past the day on which it could be accepted."""
+
+    id: UUID
+    lead_id: UUID
+    state: Annotated[str, Meta(examples=["open"])]
+    is_expired: bool
+    lines: Sequence[OfferLineOut]
+    total: Annotated[MoneyOut, Meta(description="Of the lines, with the tax where their prices contain it")]
     valid_until: datetime
     created_at: datetime
     order_id: UUID | None
     decline_reason: str | None
     decline_text: str
 
+    @classmethod
+    def of(cls, row: OfferView) -> OfferOut:
+        """From the query's row."""
+        return cls.of_row(row, lines=[OfferLineOut.of_row(one) for one in row.lines])
+
 
 @post("/v1/seller/leads/{lead_id:uuid}/offers", permission=MANAGE, refuses=[409], sync_to_thread=True, tags=["seller"])
 def make(
     lead_id: FromPath[UUID], data: JSONBody[OfferIn], request: ApiRequest, idempotency_key: KeyHeader
 ) -> Response[OfferOut]:
-    """Answer a request with a price. One that is open on it already is withdrawn."""
-    command = MakeOffer(
-        lead_id,
-        data.plan_id,
-        data.quantity,
-        data.valid_on,
-        unit_price_minor=data.unit_price,
-        discount_ppm=data.discount_ppm,
-    )
+    """Answer a request with prices of one's plans, bought as one order. One that is open on it already is withdrawn."""
+    command = MakeOffer(lead_id, data.plans(), data.valid_on)
 
     def work(uow: UnitOfWork) -> OfferOut:
-        return OfferOut.of_row(get_offer(uow, make_offer(uow, command).id, sells=True))
+        return OfferOut.of(get_offer(uow, make_offer(uow, command).id, sells=True))
 
     return idempotent_command(request, idempotency_key, data, work)
 
@@ -114,7 +145,7 @@ def withdraw(offer_id: FromPath[UUID], request: ApiRequest) -> OfferOut:
     """Take an offer back that nobody accepted. Done already, nothing changes."""
 
     def work(uow: UnitOfWork) -> OfferOut:
-        return OfferOut.of_row(get_offer(uow, withdraw_offer(uow, offer_id).id, sells=True))
+        return OfferOut.of(get_offer(uow, withdraw_offer(uow, offer_id).id, sells=True))
 
     return request.transact(work)
 
@@ -123,7 +154,7 @@ def withdraw(offer_id: FromPath[UUID], request: ApiRequest) -> OfferOut:
 def get_own_offer(offer_id: FromPath[UUID], request: ApiRequest) -> OfferOut:
     """An offer made to the organization; all of a request stand in its thread."""
     with request.transaction() as uow:
-        return OfferOut.of_row(get_offer(uow, offer_id, sells=False))
+        return OfferOut.of(get_offer(uow, offer_id, sells=False))
 
 
 @post(
@@ -148,7 +179,7 @@ def decline(offer_id: FromPath[UUID], data: JSONBody[DeclineIn], request: ApiReq
     command = DeclineOffer(offer_id, data.reason, data.text)
 
     def work(uow: UnitOfWork) -> OfferOut:
-        return OfferOut.of_row(get_offer(uow, decline_offer(uow, command).id, sells=False))
+        return OfferOut.of(get_offer(uow, decline_offer(uow, command).id, sells=False))
 
     return request.transact(work)
 

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
+from api.known_values import state_in
 from api.language import language_of
 from api.problems import sentence
 from api.request import ApiRequest
@@ -19,9 +20,11 @@ from api.schema import KeyHeader, Out, PageOut, Paging, UtcIn, Wire, idempotent_
 from api.v1.purchases import require_gateway
 from api.v1.settlement_out import PayoutOut, StatementOut
 from billing.operator_queues import OperatorQueue, list_operator_queues
+from billing.payouts.models import PAYOUT
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.payouts.queries import get_payout, list_payouts
 from billing.settlement.close_statements import CloseStatements, close_statements
+from billing.statements.models import STATEMENT
 from billing.statements.queries import get_statement, list_statements
 from kernel import audit, clock, sandbox_clock
 from kernel.db.uow import UnitOfWork
@@ -31,9 +34,6 @@ from kernel.jobs.runner import replay
 T = TypeVar("T")
 LONGEST_STEP_S = 400 * 86_400
 OrgParameter = Annotated[UUID | None, QueryParameter(name="org_id", required=False, description="Only this party's")]
-StateParameter = Annotated[
-    str | None, QueryParameter(name="state", required=False, max_length=20, description="Only rows in this state")
-]
 
 
 class CloseIn(Wire):
@@ -94,7 +94,7 @@ def list_all_statements(
     request: ApiRequest,
     paging: Given[Paging],
     org_id: OrgParameter = None,
-    only: StateParameter = None,
+    only: Annotated[str | None, state_in(STATEMENT.states)] = None,
 ) -> Response[PageOut[StatementOut]]:
     """Everybody's statements, newest first."""
     return list_page(request, paging, list_statements, StatementOut.of, org_id=org_id, state=only)
@@ -133,7 +133,7 @@ def list_all_payouts(
     request: ApiRequest,
     paging: Given[Paging],
     org_id: OrgParameter = None,
-    only: StateParameter = None,
+    only: Annotated[str | None, state_in(PAYOUT.states)] = None,
 ) -> Response[PageOut[PayoutOut]]:
     """Everybody's payouts, newest first."""
     return list_page(request, paging, list_payouts, PayoutOut.of, org_id=org_id, state=only)

@@ -17,14 +17,16 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from msgspec import Meta
 from pydantic import Field
 
+from api.known_values import state_in
 from api.order_watcher import OrderWatcher
 from api.payer_action import absolute_action
 from api.request import ApiRequest
-from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, idempotent_command, list_page
+from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, idempotent_command, list_page
 from api.v1.price_out import PriceLineOut, price_lines_out
 from kernel.db.uow import UnitOfWork
 from orders import queries
 from orders.order.accept_services import accept_order
+from orders.order.models import ORDER
 from orders.order.views import LineView, OrderView
 from orders.progress import Progress, ProgressStep, progress_of
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
@@ -184,7 +186,7 @@ class RefundOut(Out):
 def list_orders(
     request: ApiRequest,
     paging: Given[Paging],
-    only: StateParameter = None,
+    only: Annotated[str | None, state_in(ORDER.states)] = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's orders as buyer, newest first."""
     return list_page(request, paging, queries.list_orders, OrderOut.of, state=only)
@@ -269,7 +271,7 @@ def create_refund(
 def list_seller_orders(
     request: ApiRequest,
     paging: Given[Paging],
-    only: StateParameter = None,
+    only: Annotated[str | None, state_in(ORDER.states)] = None,
 ) -> Response[PageOut[OrderOut]]:
     """The organization's paid orders as seller, newest first."""
     return list_page(request, paging, queries.list_seller_orders, OrderOut.of, state=only)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from pydantic import Field
 
 from api.auth import SIGNED_IN
@@ -17,6 +18,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, NotFound
 from kernel.principal import Principal
 from marketplace.access.authenticate import PRE_AUTH
+from marketplace.access.find_organizations import find_organizations
 from marketplace.access.identity_limits import count_registration
 from marketplace.access.register_organization import Registered, RegisterOrganization, register_organization
 from marketplace.parties.lookups import get_party
@@ -53,6 +55,21 @@ class OrganizationOut(Out):
     locale: str
     time_zone: str
     is_seller: bool
+
+
+class FoundOrganizationOut(Out):
+    """An organization that was found by its name or identifier; `id` is the number by which it is made a partner."""
+
+    id: UUID
+    legal_name: str
+    display_name: str
+    country: str
+
+
+class FoundOrganizationsOut(Out):
+    """At most ten: who looks for one writes more of its name."""
+
+    items: Sequence[FoundOrganizationOut]
 
 
 @post("/v1/organizations", permission=SIGNED_IN, refuses=[409, 429], sync_to_thread=True, tags=["people"])
@@ -101,10 +118,23 @@ def get_organization(org_id: FromPath[UUID], request: ApiRequest) -> Organizatio
         return OrganizationOut.of_row(get_party(uow, org_id))
 
 
+@get("/v1/organizations", permission=SIGNED_IN, refuses=[429], sync_to_thread=True, tags=["people"])
+def get_organizations(
+    request: ApiRequest,
+    q: Annotated[
+        str,
+        QueryParameter(max_length=200, description="The beginning of a legal name, or a whole tax identifier"),
+    ],
+) -> FoundOrganizationsOut:
+    """Find an organization whose identity was verified. Nobody's tax identifier is told, and lookups are limited."""
+    found = request.transact(lambda uow: find_organizations(uow, q))
+    return FoundOrganizationsOut(items=[FoundOrganizationOut.of_row(one) for one in found])
+
+
 def require_own_organization(principal: Principal, org_id: UUID) -> None:
     """Raises NotFound(`organization_not_found`) for any organization but the acting one."""
     if principal.org_id != org_id:
         raise NotFound("organization_not_found")
 
 
-routes = [create_organization, get_organization]
+routes = [create_organization, get_organizations, get_organization]

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta
-from pydantic import Field
+from pydantic import Field, WrapValidator
 
 from api.schema import CurrencyIn, MoneyOut, Out, StrictInt, Wire, refused_unless
 from kernel.errors import Invalid
 from marketplace.catalog.plan_price import plan_price
-from marketplace.catalog.plan_terms import CODE, KEY, MAX_PRICE_MINOR, MAX_TRIAL_DAYS, DraftPlan, Feature
+from marketplace.catalog.plan_terms import CODE, KEY, MAX_FIGURE, MAX_PRICE_MINOR, MAX_TRIAL_DAYS, DraftPlan, Feature
 from marketplace.catalog.queries import PlanView
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.shapes import parse_price
@@ -21,13 +21,18 @@ _BRIEF = ("pricing", "interval", "currency", "unit_price_minor")
 """Of a price of one figure."""
 
 
+def _as_the_domain_reads_it(written: Any, _handler: object) -> PlanPrice:
+    """The domain's refusal has a code and names the place: it is answered, not pydantic's."""
+    return parse_price(written)
+
+
 class FeatureIn(Wire):
     """Something a plan gives, with a figure where there is one."""
 
     key: Annotated[str, Field(max_length=60), refused_unless(KEY)]
     zh: Annotated[str, Field(max_length=120)]
     en: Annotated[str, Field(max_length=120)]
-    value: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000_000)] | None = None
+    value: Annotated[int, Field(strict=True, ge=0, le=MAX_FIGURE)] | None = None
     unit: Annotated[str, Field(max_length=40)] | None = None
 
 
@@ -46,7 +51,8 @@ class PlanIn(Wire):
         Annotated[StrictInt, Field(json_schema_extra={"minimum": 0, "maximum": MAX_PRICE_MINOR})] | None
     ) = None
     price: Annotated[
-        PlanPrice | None, Field(description="What decides every amount; then the fields of the brief form are left out")
+        Annotated[PlanPrice, WrapValidator(_as_the_domain_reads_it)] | None,
+        Field(description="What decides every amount; then the fields of the brief form are left out"),
     ] = None
     tax_included: bool = True
     min_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
@@ -75,9 +81,8 @@ class PlanIn(Wire):
             raise Invalid("price_given_twice", field="price")
         if self.price is None and len(brief) < len(_BRIEF):
             raise Invalid("price_missing", field="price")
-        price = parse_price(self.price.model_dump()) if self.price else None
         features = tuple(Feature(**feature.model_dump()) for feature in self.features)
-        return DraftPlan(**plain, **brief, features=features, price=price)
+        return DraftPlan(**plain, **brief, features=features, price=self.price)
 
 
 class PlanOut(Out):

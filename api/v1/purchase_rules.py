@@ -11,7 +11,7 @@ from msgspec import Meta
 from pydantic import Field
 
 from api.request import ApiRequest
-from api.schema import CurrencyIn, Out, Wire
+from api.schema import CategoryIn, CurrencyIn, Out, Wire
 from orders import queries
 from orders.approval_rules.models import PurchasePolicy
 from orders.approval_rules.queries import find_policy
@@ -43,8 +43,11 @@ SellerParameter = Annotated[
     UUID | None, QueryParameter(required=False, description="Count what is bought of this seller alone")
 ]
 CategoryParameter = Annotated[
-    str | None,
-    QueryParameter(required=False, max_length=40, description="Count what is bought of this category alone"),
+    CategoryIn | None,
+    QueryParameter(required=False, description="Count what is bought of this category alone"),
+]
+RemovedCategoryParameter = Annotated[
+    str | None, QueryParameter(required=False, max_length=40, description="The rule of this category alone")
 ]
 
 
@@ -91,7 +94,7 @@ def delete_rule(
     currency: FromPath[str],
     request: ApiRequest,
     seller_org_id: SellerParameter = None,
-    category: CategoryParameter = None,
+    category: RemovedCategoryParameter = None,
 ) -> None:
     """Let purchases in a currency, or what of them the rule counts, go without a limit again."""
     request.transact(lambda uow: remove_rule(uow, Scope(currency, seller_org_id, category)))

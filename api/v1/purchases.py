@@ -18,10 +18,11 @@ from pydantic import ConfigDict, Field
 from api.conditional import PreferHeader, wait_preference
 from api.context import Services
 from api.deferred import DeferredResponse
+from api.known_values import state_in
 from api.order_watcher import OrderWatcher
 from api.paying import PayingCommand, Started, run_paying
 from api.request import ApiRequest
-from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StateParameter, Wire, answered, list_page
+from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, answered, list_page
 from api.v1.approval_out import ApprovalReasonOut, ApprovalStepOut, reasons_out, steps_out
 from api.v1.orders import OrderOut
 from billing.payments.queries import latest_payment
@@ -30,6 +31,7 @@ from kernel.errors import Invalid
 from kernel.idempotency import Answer
 from orders import queries
 from orders.checkout import views
+from orders.checkout.models import PURCHASE
 from orders.checkout.place_purchase import PlacePurchase, ask_place_purchase, place_purchase
 from orders.checkout.request_payment import pay_again
 
@@ -127,7 +129,7 @@ def create_purchase(
 def list_purchases(
     request: ApiRequest,
     paging: Given[Paging],
-    only: StateParameter = None,
+    only: Annotated[str | None, state_in(PURCHASE.states)] = None,
 ) -> Response[PageOut[PurchaseOut]]:
     """The organization's purchases, newest first. `state=pending_approval` is the approver's inbox."""
     return list_page(request, paging, queries.list_purchases, PurchaseOut.of, state=only)

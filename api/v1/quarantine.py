@@ -12,8 +12,9 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 from pydantic import Field
 
+from api.known_values import state_in
 from api.request import ApiRequest
-from api.schema import Out, PageOut, Paging, StateParameter, Wire, list_page
+from api.schema import Out, PageOut, Paging, Wire, list_page
 from billing.gateways.quarantine import (
     QuarantinedWebhook,
     list_quarantined,
@@ -54,7 +55,7 @@ class SettleWebhookIn(Wire):
 
 @get("/v1/operator/webhooks", permission="operator.read", sync_to_thread=True, tags=["operator"])
 def list_all_quarantined(
-    request: ApiRequest, paging: Given[Paging], only: StateParameter = None
+    request: ApiRequest, paging: Given[Paging], only: Annotated[str | None, state_in(("quarantined", "settled"))] = None
 ) -> Response[PageOut[QuarantinedWebhookOut]]:
     """Webhooks that were put aside (`quarantined`) and those that an operator closed (`settled`), newest first."""
     return list_page(request, paging, list_quarantined, QuarantinedWebhookOut.of, state=only)

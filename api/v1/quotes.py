@@ -206,7 +206,7 @@ def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
         second_ms=None if data.second is None else data.second * 1000,
         share=data.share,
     )
-    command = CreateQuote(data.asked(), data.currency, context, data.billing_profile_id, data.trial)
+    command = CreateQuote(data.asked(), data.currency, context, data.billing_profile_id, trial=data.trial)
     return request.transact(lambda uow: QuoteOut.of(create_quote(uow, command), language_of(request)))
 
 

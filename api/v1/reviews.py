@@ -13,11 +13,11 @@ from pydantic import Field
 
 from api.request import ApiRequest
 from api.schema import Out, PageOut, Paging, Wire, list_page
-from api.v1.listings import ListingOut
+from api.v1.listing_out import ListingOut
 from fulfillment.entitlements.queries import count_customers
 from marketplace.catalog.content_hash import version_hash
 from marketplace.catalog.queries import get_versions_compared, list_in_review
-from marketplace.catalog.review_desk import CHECKLIST, REASONS, list_sale_changes
+from marketplace.catalog.review_desk import CHECKLIST, REASONS, list_sale_changes, require_checklist
 from marketplace.catalog.review_listing import ReviewListing, resume_listing, review_listing, suspend_listing
 from marketplace.catalog.submit_listing import Reason, check_version
 from marketplace.discovery.count_cards import count_cards
@@ -33,9 +33,13 @@ class ReasonIn(Wire):
 
 
 class ReviewIn(Wire):
-    """A reviewer's decision; a rejection names its reasons. `seen`, of what was read, refuses what was changed since."""
+    """A reviewer's decision; a rejection names its reasons. `seen`, of what was read, refuses what was changed since.
+
+    An approval vouches for every point of the desk's `checklist`.
+    """
 
     approve: bool
+    checklist: Annotated[list[Annotated[str, Field(max_length=40)]], Field(default_factory=list, max_length=20)]
     reasons: Annotated[list[ReasonIn], Field(default_factory=list, max_length=20)]
     seen: Annotated[str | None, Field(max_length=60)] = None
 
@@ -115,6 +119,8 @@ def get_review(listing_id: FromPath[UUID], request: ApiRequest) -> ReviewDeskOut
 )
 def decide_review(listing_id: FromPath[UUID], data: JSONBody[ReviewIn], request: ApiRequest) -> None:
     """Approve, which publishes, or reject with reasons."""
+    if data.approve:
+        require_checklist(data.checklist)
     reasons = tuple(
         Reason(field=one.field, code=one.code, note=one.note) if one.note else Reason(field=one.field, code=one.code)
         for one in data.reasons

@@ -14,7 +14,7 @@ from api.context import Services
 from api.request import ApiRequest
 from api.schema import Out, Paging, next_link
 from api.v1.feed import ChannelOut, FeedItemOut
-from api.v1.listings import ListingOut
+from api.v1.listing_out import ListingOut
 from marketplace.discovery.search import SearchHit, SearchPage, search
 
 

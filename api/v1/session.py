@@ -184,21 +184,29 @@ def create_session(data: JSONBody[SignInBody], request: ApiRequest) -> Response[
     return Response(body, cookies=cookies)
 
 
-@get("/v1/session", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
+@get("/v1/session", permission=SIGNED_IN, any_organization=True, sync_to_thread=True, tags=["people"])
 def get_session(request: ApiRequest) -> MeOut:
     """Who is signed in, for which organization, with which permissions."""
     return me(request.caller)
 
 
-@get("/v1/me", permission=SIGNED_IN, sync_to_thread=True, tags=["people"])
+@get("/v1/me", permission=SIGNED_IN, any_organization=True, sync_to_thread=True, tags=["people"])
 def get_me(request: ApiRequest) -> MeOut:
     """The same as `session`, for keys as well."""
     return me(request.caller)
 
 
-@patch("/v1/session", permission=SIGNED_IN, refuses=[404], sync_to_thread=True, status_code=204, tags=["people"])
+@patch(
+    "/v1/session",
+    permission=SIGNED_IN,
+    any_organization=True,
+    refuses=[404],
+    sync_to_thread=True,
+    status_code=204,
+    tags=["people"],
+)
 def switch_session(data: JSONBody[SwitchBody], request: ApiRequest) -> None:
-    """Act for another of one's organizations."""
+    """Act for another of one's organizations: at will, or as the last one is theirs no more (`organization_left`)."""
     act_for(request, data.org_id)
 
 
@@ -212,6 +220,7 @@ FORGOTTEN = [
 @delete(
     "/v1/session",
     permission=SIGNED_IN,
+    any_organization=True,
     sync_to_thread=True,
     status_code=204,
     response_cookies=FORGOTTEN,

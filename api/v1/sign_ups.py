@@ -20,7 +20,7 @@ from api.v1.organizations import OrganizationIn, registration
 from api.v1.session import SessionOut, browser_of, session_cookie
 from kernel.db.uow import UnitOfWork
 from marketplace.access.authenticate import PRE_AUTH
-from marketplace.access.email_proofs import LASTS, Presented, Purpose, count_try
+from marketplace.access.email_proofs import LASTS, LinkShown, Presented, Purpose, count_try, look_at_link
 from marketplace.access.mail_limits import count_brought_back
 from marketplace.access.passwords import request_password_reset, reset_password
 from marketplace.access.register_organization import RegisterOrganization
@@ -142,6 +142,14 @@ def set_password(request: ApiRequest, presented: Presented, password: str) -> No
     counted_id = _counted(request, "reset_password", presented)
     signer = request.services.signer
     request.transact(lambda uow: reset_password(uow, signer, presented, counted_id, password), acting_as=PRE_AUTH)
+
+
+def shown_link(request: ApiRequest, purpose: Purpose, token: str) -> LinkShown:
+    """How a mail's link stands, for the page behind it. Raises as `count_brought_back`."""
+    count_link(request)
+    signer = request.services.signer
+    with request.transaction(acting_as=PRE_AUTH) as uow:
+        return look_at_link(uow, signer, purpose, token)
 
 
 def _counted(request: ApiRequest, purpose: Purpose, presented: Presented) -> UUID | None:

@@ -12,14 +12,37 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 from pydantic import Field
 
+from api.language import language_of
 from api.request import ApiRequest
 from api.schema import KeyHeader, Out, PageOut, Paging, StrictInt, Wire, idempotent_command, list_page, unchanged
 from api.v1.purchases import chosen_gateway
+from api.v1.quotes import QuoteOut
+from api.v1.subscription_out import TimelineEntryOut
 from kernel.db.uow import UnitOfWork
+from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.subscriptions.auto_renew import set_auto_renew
+from orders.subscriptions.change_next_term import ChangeNextTerm, change_next_term
 from orders.subscriptions.queries import SubscriptionView, get_subscription, list_subscriptions
+from orders.subscriptions.timeline import subscription_timeline
 from orders.subscriptions.trial_conversion import ConvertTrial, convert_trial
 from orders.subscriptions.trial_extension import EXTEND, ExtendTrial, extend_trial
+
+
+class AmendmentIn(Wire):
+    """Another quantity, another plan of the same listing, or both, from now on. What is left out stays."""
+
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    plan_id: UUID | None = None
+    billing_profile_id: UUID | None = Field(
+        default=None, description="Whom the invoice will name, which decides the tax. Default: the default profile"
+    )
+
+
+class NextTermIn(Wire):
+    """What the next term is to be. What is left out is as it is now: an empty body undoes what was to change."""
+
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    plan_id: UUID | None = None
 
 
 class ConvertTrialIn(Wire):
@@ -66,6 +89,19 @@ def get_one_subscription(subscription_id: FromPath[UUID], request: ApiRequest) -
         return get_subscription(uow, subscription_id)
 
 
+@get(
+    "/v1/subscriptions/{subscription_id:uuid}/timeline",
+    permission="orders.read",
+    refuses=[404],
+    sync_to_thread=True,
+    tags=["buying"],
+)
+def get_timeline(subscription_id: FromPath[UUID], request: ApiRequest) -> list[TimelineEntryOut]:
+    """What was paid, told, tried and changed, and what is due next, unless something else comes before: in its order."""
+    with request.transaction() as uow:
+        return [TimelineEntryOut.of(one) for one in subscription_timeline(uow, subscription_id, "buyer")]
+
+
 @put(
     "/v1/subscriptions/{subscription_id:uuid}/auto-renew",
     permission="orders.buy",
@@ -80,6 +116,39 @@ def put_auto_renew(
 
     def work(uow: UnitOfWork) -> SubscriptionView:
         set_auto_renew(uow, subscription_id, wanted=data.auto_renew)
+        uow.flush()
+        return get_subscription(uow, subscription_id)
+
+    return request.transact(work)
+
+
+@post(
+    "/v1/subscriptions/{subscription_id:uuid}/amendment-quotes",
+    permission="orders.buy",
+    refuses=[404, 409],
+    sync_to_thread=True,
+    tags=["buying"],
+)
+def post_amendment_quote(subscription_id: FromPath[UUID], data: JSONBody[AmendmentIn], request: ApiRequest) -> QuoteOut:
+    """What more seats or a larger plan cost for the rest of the term, at the price that was frozen. A purchase placed from the
+    quote costs exactly that, and changes the subscription as soon as it is paid. Less is for the next term.
+    """
+    command = QuoteAmendment(subscription_id, data.quantity, data.plan_id, data.billing_profile_id)
+    return request.transact(lambda uow: QuoteOut.of(quote_amendment(uow, command), language_of(request)))
+
+
+@put(
+    "/v1/subscriptions/{subscription_id:uuid}/next-term",
+    permission="orders.buy",
+    refuses=[404, 409],
+    sync_to_thread=True,
+    tags=["buying"],
+)
+def put_next_term(subscription_id: FromPath[UUID], data: JSONBody[NextTermIn], request: ApiRequest) -> SubscriptionView:
+    """Let the next term be of another quantity or plan, or as it is now. Nothing is paid, and nothing changes before it."""
+
+    def work(uow: UnitOfWork) -> SubscriptionView:
+        change_next_term(uow, ChangeNextTerm(subscription_id, data.quantity, data.plan_id))
         uow.flush()
         return get_subscription(uow, subscription_id)
 
@@ -125,4 +194,13 @@ def post_trial_extension(
     return request.transact(lambda uow: ExtendedOut.of_row(extend_trial(uow, ExtendTrial(subscription_id, data.days))))
 
 
-routes = [get_subscriptions, get_one_subscription, put_auto_renew, post_conversion, post_trial_extension]
+routes = [
+    get_subscriptions,
+    get_one_subscription,
+    get_timeline,
+    put_auto_renew,
+    post_amendment_quote,
+    put_next_term,
+    post_conversion,
+    post_trial_extension,
+]

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from litestar import Response, delete, get, patch, post
 from litestar.di import NamedDependency as Given
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
 from api.auth import SIGNED_IN
 from api.context import Services
+from api.known_values import state_in
 from api.media_addresses import cover_address, media_address
 from api.request import ApiRequest
 from api.schema import CurrencyIn, Out, PageOut, Paging, StrictInt, UtcIn, Wire, linked, refused_unless_in
@@ -36,6 +37,7 @@ from marketplace.publishing.edit_placements import (
 from marketplace.publishing.publish_video import Blocker, publish_video, withdraw_video
 from marketplace.publishing.queries import Partner, VideoDetail, VideoRow, get_own_video, list_own_videos
 from marketplace.videos.create_video import CreateVideo
+from marketplace.videos.models import VIDEO
 from marketplace.videos.set_chapters import Chapter
 from marketplace.videos.share_links import share_video
 
@@ -224,9 +226,7 @@ def create(data: JSONBody[VideoIn], request: ApiRequest) -> StateOut:
 def get_own_videos(
     request: ApiRequest,
     paging: Given[Paging],
-    video_state: Annotated[
-        str | None, QueryParameter(name="state", max_length=20, required=False, description="Only videos in this state")
-    ] = None,
+    video_state: Annotated[str | None, state_in(VIDEO.states)] = None,
 ) -> Response[PageOut[VideoRowOut]]:
     """The organization's videos, newest first."""
     with request.transaction() as uow:

@@ -23,6 +23,7 @@ from app.sample.organizations import APPROVAL_ABOVE_MINOR, ORGANIZATIONS
 from app.sample.outcome import SampleMarket
 from app.sample.scenes import generate_scenes
 from app.sample.seller_start import SellerStart
+from app.sample.webhooks import seed_endpoint
 from kernel import clock, sandbox_history
 from kernel.db.uow import UnitOfWork, transact
 from kernel.jobs.hand_over import hand_over
@@ -55,6 +56,9 @@ def seed(settings: Settings) -> SampleMarket:
     def connect(sellers: Mapping[str, UUID]) -> Mapping[str, UUID]:
         address = f"http://127.0.0.1:{settings.sample_seller_port}"
         connectors.update(seed_connectors(services.db, services.secrets, services.outbound_policy, address, sellers))
+        vendor, org_id = next(iter(sellers.items()))
+        secret = connectors[vendor].secret
+        seed_endpoint(services.db, services.secrets, services.outbound_policy, address, vendor, org_id, secret)
         return {vendor: found.connector_id for vendor, found in connectors.items()}
 
     try:

@@ -17,6 +17,7 @@ import billing.statements.models
 import fulfillment.customer_reviews.models
 import fulfillment.entitlements.models
 import fulfillment.runs.models
+import fulfillment.usage.models
 import marketplace.access.models
 import marketplace.catalog.models
 import marketplace.content_reports.models
@@ -28,6 +29,8 @@ import marketplace.parties.models
 import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.videos.models
+import marketplace.webhooks.models
+import orders.amendments.models
 import orders.checkout.models
 import orders.offers.models
 import orders.order.models
@@ -46,6 +49,8 @@ TABLES = {
     billing.statements.models.STATEMENT.name: "billing.statement",
     fulfillment.runs.models.RUN.name: "fulfillment.run",
     fulfillment.entitlements.models.ENTITLEMENT.name: "fulfillment.entitlement",
+    fulfillment.usage.models.USAGE_PERIOD.name: "fulfillment.usage_period",
+    fulfillment.usage.models.USAGE_CHALLENGE.name: "fulfillment.usage_challenge",
     fulfillment.customer_reviews.models.CUSTOMER_REVIEW.name: "fulfillment.customer_review",
     marketplace.catalog.models.LISTING.name: "marketplace.listing",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
@@ -55,6 +60,7 @@ TABLES = {
     marketplace.parties.models.TAX_ID_DISPUTE.name: "marketplace.tax_id_dispute",
     marketplace.identity_providers.models.EMAIL_DOMAIN.name: "marketplace.email_domain",
     marketplace.leads.models.LEAD.name: "marketplace.lead",
+    marketplace.webhooks.models.WEBHOOK_ENDPOINT.name: "marketplace.webhook_endpoint",
     marketplace.demos.models.DEMO.name: "marketplace.demo_booking",
     orders.offers.models.OFFER.name: "orders.offer",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
@@ -67,6 +73,7 @@ TABLES = {
     orders.order.models.ORDER.name: 'orders."order"',
     orders.checkout.models.PURCHASE.name: "orders.purchase",
     orders.order.models.SUBSCRIPTION.name: "orders.subscription",
+    orders.amendments.models.AMENDMENT.name: "orders.amendment",
 }
 """Whose state each machine moves."""
 

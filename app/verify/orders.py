@@ -19,6 +19,25 @@ TOTALS = Query(
            IS DISTINCT FROM (coalesce(sum(l.net_minor), 0), coalesce(sum(l.tax_minor), 0), coalesce(sum(l.gross_minor), 0))
     """,
 )
+PRICED = Query(
+    "orders.priced",
+    "每行各部分之和等于其目录价，各档之和等于所属部分；只有一个价格的行为数量乘以单价。",
+    "Every line's parts add up to its list price, and brackets to their part; a line of one figure is quantity x unit price.",
+    """
+    SELECT l.id AS order_line_id, l.list_minor, l.quantity, l.unit_price_minor, parts.amount_minor AS parts_minor
+    FROM orders.order_line l
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(CAST(part->>'amount_minor' AS bigint)), 0) AS amount_minor,
+               coalesce(bool_or(jsonb_array_length(coalesce(part->'brackets', '[]')) > 0
+                        AND CAST(part->>'amount_minor' AS bigint)
+                            + coalesce(CAST(part->>'rounding_off_minor' AS bigint), 0)
+                            <> (SELECT sum(CAST(bracket->>'amount_minor' AS bigint))
+                                FROM jsonb_array_elements(part->'brackets') bracket)), false) AS broken
+        FROM jsonb_array_elements(l.price_lines) part) parts
+    WHERE CASE WHEN l.price IS NULL THEN l.price_lines <> '[]' OR l.list_minor <> l.quantity * l.unit_price_minor
+               ELSE l.list_minor <> parts.amount_minor OR parts.broken END
+    """,
+)
 PURCHASE_TOTALS = Query(
     "purchases.totals",
     "采购合计等于其各订单之和，应付总额等于所依据的报价；抬头不变时净额与税额也相等。",
@@ -179,17 +198,19 @@ ACTIVE = Query(
 DELIVERED = Query(
     "orders.delivered_once",
     "进入交付的订单每一行恰有一项权益，席位与下单数量一致。",
-    "Once delivery has begun, every line has exactly one entitlement, with its plan and seats.",
+    "Once delivery has begun, every line has exactly one entitlement, with the plan and seats it has by now.",
     """
     SELECT o.id AS order_id, o.state, l.id AS order_line_id, count(e.id) AS entitlements
     FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
     LEFT JOIN fulfillment.entitlement e ON e.reference = l.id
+    LEFT JOIN orders.subscription s ON s.order_line_id = l.id
+    JOIN marketplace.plan p ON p.id = coalesce(s.plan_id, l.plan_id)
     GROUP BY o.id, l.id
     HAVING CASE WHEN o.subscription_id IS NULL
                      AND o.state IN ('fulfilling', 'active', 'completed', 'delivery_failed', 'refunded')
                 THEN count(e.id) <> 1 OR bool_or((e.plan_id, e.listing_id, e.term_months, e.seats) IS DISTINCT FROM
-                     (l.plan_id, l.listing_id, l.term_months, CASE WHEN l.pricing = 'per_seat'
-                      OR jsonb_path_exists(l.price, '$.components[*] ? (@.kind == "per_seat")') THEN l.quantity ELSE 0 END))
+                     (p.id, l.listing_id, l.term_months, CASE WHEN p.pricing = 'per_seat' OR jsonb_path_exists(
+                         p.price, '$.components[*] ? (@.kind == "per_seat")') THEN coalesce(s.quantity, l.quantity) ELSE 0 END))
                 ELSE count(e.id) > 0 END
     """,
 )
@@ -235,12 +256,14 @@ ENDED = Query(
 ATTRIBUTED = Query(
     "lines.attributed",
     "每个订单行恰有一份归因与一份分成条款，推广方一致且不是买方。",
-    "Every order line has one attribution and one set of terms, of the same promoter, who is not the buyer.",
+    "Every order line (what changes a subscription, once it is paid) has one attribution and one set of terms, of the same "
+    "promoter, who is not the buyer.",
     """
     SELECT l.id AS order_line_id, count(DISTINCT a.id) AS attributions, count(DISTINCT t.id) AS terms
     FROM orders.order_line l
     LEFT JOIN orders.attribution a ON a.order_line_id = l.id
     LEFT JOIN orders.sale_terms t ON t.order_line_id = l.id
+    WHERE NOT EXISTS (SELECT 1 FROM orders.amendment m WHERE m.order_line_id = l.id AND m.applied_at IS NULL)
     GROUP BY l.id
     HAVING count(DISTINCT a.id) <> 1 OR count(DISTINCT t.id) <> 1
         OR bool_or(a.promoter_org_id IS DISTINCT FROM t.promoter_org_id)
@@ -262,6 +285,6 @@ SOLD_BY = Query(
     """,
 )
 RULES = (
-    TOTALS, PURCHASE_TOTALS, TAXED, PURCHASE_STATE, APPROVED, PAID, CHARGED, WAITING, MOVED_ON, ACTIVE, DELIVERED, GIVEN_BACK,
-    REFUNDED, ENDED, ATTRIBUTED, SOLD_BY,
+    TOTALS, PRICED, PURCHASE_TOTALS, TAXED, PURCHASE_STATE, APPROVED, PAID, CHARGED, WAITING, MOVED_ON, ACTIVE, DELIVERED,
+    GIVEN_BACK, REFUNDED, ENDED, ATTRIBUTED, SOLD_BY,
 )  # fmt: skip

@@ -17,6 +17,8 @@ from app.verify import (
     settlement,
     subscriptions,
     tenancy,
+    usage,
+    webhooks,
 )
 from app.verify.rule import Comparison, Rule
 
@@ -28,9 +30,11 @@ RULES: tuple[Rule, ...] = (
     *documents.RULES,
     *orders.RULES,
     *subscriptions.RULES,
+    *usage.RULES,
     *delivery.RULES,
     *histories.RULES,
     *jobs.RULES,
+    *webhooks.RULES,
     *tenancy.RULES,
     *catalogue.RULES,
 )

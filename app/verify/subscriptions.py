@@ -31,6 +31,7 @@ RENEWED = Query(
     FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
     LEFT JOIN orders.subscription_term t ON t.order_line_id = l.id AND t.subscription_id = o.subscription_id
     WHERE o.subscription_id IS NOT NULL AND NOT {pending("o.id")}
+      AND NOT EXISTS (SELECT 1 FROM orders.amendment m WHERE m.order_line_id = l.id)
     GROUP BY o.id
     HAVING CASE WHEN o.state IN ('fulfilling', 'active', 'completed') THEN count(t.id) <> 1 OR count(t.revoked_at) > 0
                 WHEN o.state = 'refunded' THEN count(t.id) <> count(t.revoked_at)
@@ -64,6 +65,29 @@ STEPS = Query(
     """,
 )
 
+AMENDED = Query(
+    "subscriptions.amended",
+    "订阅的数量等于本期购买数量加上本期已生效的变更；变更订单已付即生效，未付则未生效。",
+    "A subscription has the quantity of its running term and of what was added to it; what is paid is added, what is not is not.",
+    f"""
+    SELECT s.id AS subscription_id, NULL::uuid AS order_id, s.quantity, l.quantity AS bought, added.quantity AS added
+    FROM orders.subscription s
+    JOIN orders.subscription_term t ON t.subscription_id = s.id AND t.revoked_at IS NULL
+         AND t.starts_at <= :now AND t.ends_at > :now
+    JOIN orders.order_line l ON l.id = t.order_line_id
+    LEFT JOIN LATERAL (SELECT coalesce(sum(m.quantity - m.quantity_before), 0) AS quantity FROM orders.amendment m
+                       WHERE m.subscription_id = s.id AND m.state = 'applied' AND m.ends_at = t.ends_at) added ON true
+    WHERE s.state = 'active' AND s.quantity <> l.quantity + added.quantity AND NOT {pending("s.order_line_id")}
+    UNION ALL
+    SELECT m.subscription_id, o.id, m.quantity, m.quantity_before, NULL
+    FROM orders.amendment m JOIN orders.order_line l ON l.id = m.order_line_id JOIN orders."order" o ON o.id = l.order_id
+    WHERE NOT {pending("o.id")} AND m.state <> CASE
+        WHEN o.state IN ('active', 'completed') THEN 'applied'
+        WHEN o.state IN ('pending_approval', 'pending_payment') THEN 'pending'
+        WHEN o.state = 'refunded' THEN CASE WHEN m.applied_at IS NULL THEN 'void' ELSE 'reversed' END
+        WHEN o.state IN ('rejected', 'expired', 'cancelled') THEN 'void' ELSE m.state END
+    """,  # noqa: S608 - every piece of it stands in this module
+)
 TRIED_ONCE = Query(
     "trials.once",
     "一个组织对一个商品最多试用一次。",
@@ -97,4 +121,4 @@ CONVERTED = Query(
     """,
 )
 
-RULES = (SUBSCRIBED, RENEWED, DATED, STEPS, TRIED_ONCE, TRIED_FREE, CONVERTED)
+RULES = (SUBSCRIBED, RENEWED, DATED, STEPS, AMENDED, TRIED_ONCE, TRIED_FREE, CONVERTED)

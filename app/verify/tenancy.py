@@ -13,6 +13,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.purchase", "quote_id", "orders.quote", "buyer_org_id", "buyer_org_id"),
     ("orders.quote", "offer_id", "orders.offer", "buyer_org_id", "buyer_org_id"),
     ("orders.offer", "lead_id", "marketplace.lead", BOTH, BOTH),
+    ("orders.offer_line", "offer_id", "orders.offer", BOTH, BOTH),
+    ("orders.offer_line", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),
     ('orders."order"', "offer_id", "orders.offer", BOTH, BOTH),
     ("marketplace.demo_booking", "lead_id", "marketplace.lead", BOTH, BOTH),
     ("orders.approval", "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
@@ -24,10 +26,18 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.sale_terms", "order_line_id", "orders.order_line", BOTH, BOTH),
     ("orders.subscription", "order_line_id", "orders.order_line", BOTH, BOTH),
     ("orders.subscription_term", "subscription_id", "orders.subscription", BOTH, BOTH),
+    ("orders.amendment", "subscription_id", "orders.subscription", BOTH, BOTH),
+    ("orders.amendment", "order_line_id", "orders.order_line", BOTH, BOTH),
     ("fulfillment.entitlement", "reference", "orders.order_line", BOTH, BOTH),
     ("fulfillment.run", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
     ("fulfillment.run_attempt", "run_id", "fulfillment.run", BOTH, BOTH),
     ("fulfillment.seat", "entitlement_id", "fulfillment.entitlement", "org_id", "buyer_org_id"),
+    ("fulfillment.usage_period", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
+    ("fulfillment.usage_event", "period_id", "fulfillment.usage_period", BOTH, BOTH),
+    ("fulfillment.usage_line", "period_id", "fulfillment.usage_period", BOTH, BOTH),
+    ("fulfillment.usage_challenge", "line_id", "fulfillment.usage_line", BOTH, BOTH),
+    ("fulfillment.usage_cap", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
+    ("fulfillment.metered_terms", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
     ("fulfillment.customer_review", "entitlement_id", "fulfillment.entitlement", "org_id seller_org_id", BOTH),
     ("fulfillment.customer_review_revision", "review_id", "fulfillment.customer_review", "org_id", "org_id"),
     ("billing.payment", "reference", "orders.purchase", "payer_org_id", "buyer_org_id"),
@@ -62,6 +72,7 @@ APPEND_ONLY = (
     "billing.refund_line billing.invoice_line billing.share_policy orders.approval orders.order_line orders.attribution "
     "orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
     " marketplace.lead_note fulfillment.customer_review_revision"
+    " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line"
 ).split()
 """What is added and never changed."""
 UNDELETABLE = (
@@ -76,7 +87,8 @@ SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")
 
 def _kin() -> str:
     return " UNION ALL ".join(
-        f"SELECT CAST('{child}' AS text) AS table_name, c.id, CAST('{parent}' AS text) AS parent_table, p.id AS parent_id "  # noqa: S608 - names from the table above
+        f"SELECT CAST('{child}' AS text) AS table_name, to_jsonb(c) ->> 'id' AS id, CAST('{parent}' AS text) AS parent_table, "  # noqa: S608 - names from the table above
+        f"p.id AS parent_id "
         f"FROM {child} c JOIN {parent} p ON p.id = c.{column} "
         f"WHERE ({_columns('c', mine)}) IS DISTINCT FROM ({_columns('p', theirs)})"
         for child, column, parent, mine, theirs in KIN

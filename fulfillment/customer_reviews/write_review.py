@@ -17,6 +17,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
+from kernel.rate_limit import Quota
 from kernel.text import clean_markdown
 from marketplace.parties.models import Organization
 
@@ -163,7 +164,8 @@ def _check_rate(uow: UnitOfWork, review: CustomerReview) -> None:
     )
     if (uow.session.scalar(recent) or 0) >= MOST:
         minutes = WITHIN // timedelta(minutes=1)
-        raise TooMany("too_many_comments", most=MOST, minutes=minutes, retry_after_s=minutes * 60)
+        quota = Quota("customer_review", MOST, minutes * 60)
+        raise TooMany("too_many_comments", quota=quota, most=MOST, minutes=minutes, retry_after_s=quota.window_s)
 
 
 def _emit(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from fulfillment.entitlements.models import Entitlement, Seat
-from fulfillment.entitlements.validity import is_in_force
-from fulfillment.entitlements.views import EntitlementCheck, EntitlementDetail, EntitlementRow, SeatRow
+from fulfillment.entitlements.views import EntitlementDetail, EntitlementRow, SeatRow
 from fulfillment.visibility import is_acting_organization
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
@@ -71,34 +68,6 @@ def launch_address(uow: UnitOfWork, entitlement_id: UUID) -> str:
     if row.launch_url is None:
         raise Conflict("entitlement_has_no_address")
     return row.launch_url
-
-
-def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> EntitlementCheck:
-    """Whether it may be used now: one read by primary key, for its buyer, its seller, the platform. Raises NotFound."""
-    found = uow.session.execute(
-        select(Entitlement, Plan.code)
-        .join(Plan, Plan.id == Entitlement.plan_id)
-        .where(Entitlement.id == entitlement_id, or_(bought_by_me(uow), sold_by_me(uow)))
-    ).first()
-    if found is None:
-        raise NotFound("not_found")
-    row: Entitlement = found.Entitlement
-    active = is_in_force(row.state, row.valid_to)
-    untagged = EntitlementCheck(
-        entitlement_id=row.id,
-        active=active,
-        state=row.state,
-        plan_id=row.plan_id,
-        plan_code=found.code,
-        seats=row.seats,
-        seats_used=row.seats_used,
-        external_id=row.external_id,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        trial=active and row.trial_days > 0,
-        etag="",
-    )
-    return replace(untagged, etag=hashlib.sha256(repr(untagged).encode()).hexdigest()[:32])
 
 
 def customers_by_listing(uow: UnitOfWork) -> dict[UUID, int]:

@@ -88,4 +88,5 @@ class EntitlementCheck:
     valid_from: datetime | None
     valid_to: datetime | None
     trial: bool
+    capped: tuple[str, ...]
     etag: str

@@ -66,6 +66,9 @@ class SignedIn:
     time_zone: str
     organization: Membership
     organizations: tuple[Membership, ...]
+    is_displaced: bool = False
+    """The session stands for an organization that its person may not act for any more. `organization` is the next of theirs, for
+    which they act once they were told (`sessions.leave_behind`)."""
 
 
 _MEMBERSHIPS = (
@@ -129,12 +132,15 @@ def csrf_of(token: str) -> str:
 
 
 def principal_for_session(uow: UnitOfWork, token: str) -> SignedIn | None:
-    """The person behind a session token, or None when it is unknown, over, revoked, or its membership has ended."""
+    """The person behind a session token, or None when it is unknown, over or revoked, or no membership is left to them."""
     return _signed_in(uow.fetch(_SESSION, token_hashes=[hash_token(token)], now=clock.now()), token)
 
 
 def principals_for_sessions(uow: UnitOfWork, tokens: Sequence[str]) -> dict[str, Principal]:
-    """The actor behind each session token, in one statement; those that `principal_for_session` would not find are left out."""
+    """The actor behind each session token, in one statement.
+
+    Those that `principal_for_session` would not find are left out, and who was displaced.
+    """
     by_hash = {hash_token(token): token for token in tokens}
     rows = uow.fetch(_SESSION, token_hashes=list(by_hash), now=clock.now())
     return {
@@ -147,10 +153,10 @@ def principals_for_sessions(uow: UnitOfWork, tokens: Sequence[str]) -> dict[str,
 def _signed_in(rows: Sequence[Any], token: str) -> SignedIn | None:
     pairs = [(row, _membership(row)) for row in rows]
     pairs = [(row, membership) for row, membership in pairs if membership.admits(row.provider_org_id)]
-    current = next((pair for pair in pairs if pair[0].org_id == pair[0].current_id), None)
-    if current is None:
+    if not pairs:
         return None
-    row, membership = current
+    current = next((pair for pair in pairs if pair[0].org_id == pair[0].current_id), None)
+    row, membership = current or pairs[0]
     return SignedIn(
         principal=_principal(row.person_id, membership, is_operator=row.is_operator),
         session_id=row.session_id,
@@ -161,6 +167,7 @@ def _signed_in(rows: Sequence[Any], token: str) -> SignedIn | None:
         time_zone=row.time_zone,
         organization=membership,
         organizations=tuple(membership for _, membership in pairs),
+        is_displaced=current is None,
     )
 
 

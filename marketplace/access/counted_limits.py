@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import TooMany
+from kernel.rate_limit import Quota
 from marketplace.access.models import SignInCount
 
 log = structlog.get_logger(__name__)
@@ -54,7 +55,8 @@ def count_within(uow: UnitOfWork, limit: Limit, code: str, counted_by: str, *nam
         since_at = uow.session.scalars(select(SignInCount.since_at).where(SignInCount.subject == subject)).one()
         retry_after_s = max(1, math.ceil((since_at + limit.window - now).total_seconds()))
         log.warning(code, counted_by=counted_by)
-        raise TooMany(code, retry_after_s=retry_after_s, minutes=-(-retry_after_s // 60))
+        quota = Quota(counted_by, limit.attempts, int(limit.window.total_seconds()))
+        raise TooMany(code, quota=quota, retry_after_s=retry_after_s, minutes=-(-retry_after_s // 60))
 
 
 def hashed(*names: str) -> str:

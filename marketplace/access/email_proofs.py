@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -18,12 +18,14 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.ids import uuid7
-from kernel.signing import BadToken, TokenSigner
+from kernel.signing import BadToken, TokenExpired, TokenSigner
 from marketplace.access.models import EmailProof
 from marketplace.mail.compose import Proof, proof_params
 from marketplace.mail.queue_mail import NewMail, queue_mail
 
 Purpose = Literal["sign_up", "reset_password"]
+Standing = Literal["open", "used", "expired", "unknown"]
+"""`unknown`: cut short on its way, or not ours."""
 LASTS = timedelta(minutes=30)
 MOST_TRIES = 5
 KEPT = timedelta(days=1)
@@ -39,8 +41,28 @@ class Presented:
     code: str = field(default="", repr=False)
 
 
-def mail_proof(uow: UnitOfWork, purpose: Purpose, email: str, locale: str, person_id: UUID | None = None) -> None:
-    """Send a code and a link to an address that was checked and counted."""
+@dataclass(frozen=True, slots=True)
+class LinkShown:
+    """How a mail's link stands, and to which address it went, where that is known."""
+
+    standing: Standing
+    email: str = ""
+
+
+def mail_proof(
+    uow: UnitOfWork,
+    purpose: Purpose,
+    email: str,
+    locale: str,
+    person_id: UUID | None = None,
+    *,
+    instead: NewMail | None = None,
+) -> None:
+    """Send a code and a link to an address that was checked and counted.
+
+    `instead`: the mail that goes there in their place. A proof is written all the same, and its code is in no mail: who asks
+    for it, or brings a code back, cannot tell by the time it takes whether the address has an account.
+    """
     now = clock.now()
     proof = EmailProof(
         id=uuid7(),
@@ -52,9 +74,34 @@ def mail_proof(uow: UnitOfWork, purpose: Purpose, email: str, locale: str, perso
         created_at=now,
     )
     uow.session.add(proof)
+    if instead is not None:
+        queue_mail(uow, instead)
+        return
     shown = Proof(_signed_for(purpose), str(proof.id), PATHS[purpose], proof.expires_at, has_code=True)
     params = proof_params(shown) | {"minutes": str(int(LASTS.total_seconds() // 60)), "email": email}
     queue_mail(uow, NewMail(email, purpose, locale, params, person_id))
+
+
+def look_at_link(uow: UnitOfWork, signer: TokenSigner, purpose: Purpose, token: str) -> LinkShown:
+    """What a link is good for, said before its form is filled in. Nothing is used up by looking."""
+    try:
+        proof_id = UUID(_payload(signer, purpose, token)["id"])
+    except (BadToken, ValueError, KeyError):
+        return LinkShown("unknown")
+    proof = uow.session.get(EmailProof, proof_id)
+    if proof is None:
+        # Deleted a day after its time (`purge_proofs`).
+        return LinkShown("expired")
+    if proof.used_at is not None:
+        return LinkShown("used", proof.email)
+    return LinkShown("open" if _is_open(proof) else "expired", proof.email)
+
+
+def _payload(signer: TokenSigner, purpose: Purpose, token: str) -> dict[str, Any]:
+    try:
+        return signer.open_token(_signed_for(purpose), token)
+    except TokenExpired as late:
+        return late.payload
 
 
 def count_try(uow: UnitOfWork, purpose: Purpose, presented: Presented) -> UUID | None:

@@ -17,6 +17,41 @@ class MemberJoined(Event):
     person_id: UUID
 
 
+class MemberInvited(Event):
+    """Somebody was asked to join an organization, or asked again. Whether the address has an account is not in it."""
+
+    topic: ClassVar[str] = "marketplace.member_invited.v1"
+    invitation_id: UUID
+    org_id: UUID
+
+
+class MemberRemoved(Event):
+    """A colleague ended somebody's membership."""
+
+    topic: ClassVar[str] = "marketplace.member_removed.v1"
+    member_id: UUID
+    org_id: UUID
+    person_id: UUID
+
+
+class MemberRolesChanged(Event):
+    """A colleague gave a member other roles."""
+
+    topic: ClassVar[str] = "marketplace.member_roles_changed.v1"
+    member_id: UUID
+    org_id: UUID
+    person_id: UUID
+
+
+class OwnershipOffered(Event):
+    """An owner offered an organization to one of its members."""
+
+    topic: ClassVar[str] = "marketplace.ownership_offered.v1"
+    transfer_id: UUID
+    org_id: UUID
+    person_id: UUID
+
+
 class SignedInFromNewDevice(Event):
     """A person signed in with a browser in which they had not signed in before."""
 

@@ -13,13 +13,13 @@ from kernel import audit, clock
 from kernel.db.locks import lock_row
 from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Unauthenticated
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
-from kernel.signing import BadToken, TokenSigner, verify_password
+from kernel.signing import BadToken, TokenExpired, TokenSigner, verify_password
 from marketplace.access.add_person import NewPerson, add_person, find_person_id
 from marketplace.access.counted_limits import Limit, count_within
-from marketplace.access.events import MemberJoined
+from marketplace.access.events import MemberInvited, MemberJoined
 from marketplace.access.members import checked_roles, join
 from marketplace.access.models import INVITATION, Invitation, Member, Person
 from marketplace.access.permissions import permissions_of
@@ -35,6 +35,14 @@ A_DAY = Limit(50, timedelta(days=1))
 PATH = "/invitations/accept"
 SIGNED_FOR = "invitation"
 MOST_LISTED = 200
+GONE = {
+    "accepted": "invitation_accepted",
+    "declined": "invitation_declined",
+    "withdrawn": "invitation_withdrawn",
+    "expired": "invitation_expired",
+    "over": "invitation_over",
+}
+"""Codes by what became of an invitation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,18 @@ class InvitationShown:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnInvitation:
+    """An open invitation as whom it went to finds it in the product: `token` answers it, like the mail's link."""
+
+    id: UUID
+    organization: str
+    roles: tuple[str, ...]
+    invited_by: str
+    expires_at: datetime
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Newcomer:
     """An invited person who is new here; or who has an account, by its password, and no organization to sign in for any more."""
 
@@ -99,11 +119,12 @@ def invite(uow: UnitOfWork, command: Invite) -> InvitationRow:
         Invalid: `email_invalid`, `role_unknown`. Forbidden: `role_beyond_own`, `person_required`.
         Conflict: `member_exists`. TooMany: `invitations_too_often`.
 
+    Emits: MemberInvited.
     Locks: the open invitation to that address.
     """
     org_id, person_id = uow.principal.organization(), uow.principal.person()
     email, roles = checked_email(command.email), checked_roles(uow, org_id, command.roles)
-    if _is_member(uow, org_id, find_person_id(uow, email)):
+    if _is_member(uow, org_id, email):
         raise Conflict("member_exists")
     with as_platform(uow):
         count_within(uow, A_DAY, "invitations_too_often", "invitations", str(org_id))
@@ -119,6 +140,7 @@ def invite(uow: UnitOfWork, command: Invite) -> InvitationRow:
         uow.session.add(row)
     row.roles, row.invited_by, row.expires_at = roles, person_id, now + LASTS
     audit.record(uow, "member.invited", subject_id=row.id, roles=" ".join(roles))
+    emit(uow, MemberInvited(invitation_id=row.id, org_id=org_id))
     uow.flush()
     organization = uow.session.get_one(Organization, org_id)
     inviter = uow.session.get_one(Person, person_id)
@@ -162,13 +184,41 @@ def list_invitations(uow: UnitOfWork) -> list[InvitationRow]:
     return [_row(row, bounces.get(row.email)) for row in found]
 
 
+def list_own_invitations(uow: UnitOfWork, signer: TokenSigner, email: str) -> list[OwnInvitation]:
+    """Open invitations to somebody's own proved address, each with what its mail's link carries.
+
+    The unit of work is the platform's own.
+    """
+    rows = uow.session.execute(
+        select(Invitation, Organization.display_name, Person.name)
+        .join(Organization, Organization.id == Invitation.org_id)
+        .join(Person, Person.id == Invitation.invited_by)
+        .where(Invitation.email == email, Invitation.state == "pending", Invitation.expires_at > clock.now())
+        .order_by(Invitation.created_at.desc(), Invitation.id.desc())
+        .limit(MOST_LISTED)
+    )
+    return [
+        OwnInvitation(
+            id=row.id,
+            organization=organization,
+            roles=tuple(row.roles),
+            invited_by=inviter,
+            expires_at=row.expires_at,
+            token=signer.sign_token(SIGNED_FOR, {"id": str(row.id)}, row.expires_at),
+        )
+        for row, organization, inviter in rows
+    ]
+
+
 def read_invitation(uow: UnitOfWork, signer: TokenSigner, token: str) -> InvitationShown:
     """What an open invitation's link is about. The unit of work is the platform's own.
 
     Raises:
-        Invalid: `link_invalid`: not ours, too late, answered or withdrawn.
+        Invalid, Gone: as of `_open`; `invitation_over`: whoever invited may not give these roles any more.
     """
-    row = _open(uow.session.get(Invitation, _id_in(signer, token)))
+    row = _open(uow, signer, token, lock=False)
+    if not _still_gives(uow, row):
+        raise _gone(uow, row, "over")
     organization = uow.session.get_one(Organization, row.org_id)
     inviter = uow.session.get_one(Person, row.invited_by)
     account_id = find_person_id(uow, row.email)
@@ -190,16 +240,17 @@ def accept_invitation(uow: UnitOfWork, signer: TokenSigner, token: str, who: UUI
     The unit of work is the platform's own.
 
     Raises:
-        Invalid: `link_invalid`, and those of `add_person`. Forbidden: `invitation_for_another`: it went to another address;
+        Invalid, Gone: as of `read_invitation`; those of `add_person`.
+        Forbidden: `invitation_for_another`: it went to another address;
             `provider_required`: signing in by the organization's provider accepts it.
         Unauthenticated: `credentials_invalid`: another password than that of the account.
         Conflict: `email_taken`: the address has an account, which has to sign in to accept; `member_exists`.
 
     Locks: the invitation, then the membership.
     """
-    row = _open(lock_row(uow.session, Invitation, _id_in(signer, token)))
+    row = _open(uow, signer, token, lock=True)
     if not _still_gives(uow, row):
-        raise Invalid("link_invalid")
+        raise _gone(uow, row, "over")
     if uow.session.get_one(Organization, row.org_id).requires_provider and "owner" not in row.roles:
         raise Forbidden("provider_required")
     if isinstance(who, UUID):
@@ -223,11 +274,11 @@ def decline_invitation(uow: UnitOfWork, signer: TokenSigner, token: str) -> None
     """Say no. The unit of work is the platform's own.
 
     Raises:
-        Invalid: `link_invalid`.
+        Invalid, Gone: as of `_open`.
 
     Locks: the invitation.
     """
-    row = _open(lock_row(uow.session, Invitation, _id_in(signer, token)))
+    row = _open(uow, signer, token, lock=True)
     INVITATION.move(uow, row, "declined", org_ids=[row.org_id])
     uow.flush()
 
@@ -255,15 +306,44 @@ def _has_organization(uow: UnitOfWork, person_id: UUID) -> bool:
     return uow.session.scalar(found) is not None
 
 
-def _is_member(uow: UnitOfWork, org_id: UUID, person_id: UUID | None) -> bool:
-    found = select(Member.id).where(Member.org_id == org_id, Member.person_id == person_id, Member.state == "active")
-    return person_id is not None and uow.session.scalar(found) is not None
+def _is_member(uow: UnitOfWork, org_id: UUID, email: str) -> bool:
+    found = select(Member.id).join(Person, Person.id == Member.person_id)
+    return (
+        uow.session.scalar(found.where(Member.org_id == org_id, Person.email == email, Member.state == "active"))
+        is not None
+    )
 
 
-def _open(row: Invitation | None) -> Invitation:
-    if row is None or row.state != "pending" or row.expires_at <= clock.now():
-        raise Invalid("link_invalid")
+def _open(uow: UnitOfWork, signer: TokenSigner, token: str, *, lock: bool) -> Invitation:
+    """The invitation whose link this is, which waits for an answer.
+
+    Raises:
+        Invalid: `invitation_link_invalid`: cut short, or not ours. Gone: `invitation_accepted`, `invitation_declined`,
+            `invitation_withdrawn`, `invitation_expired`, with the `organization` and who invited.
+    """
+    is_late = False
+    try:
+        invitation_id = UUID(signer.open_token(SIGNED_FOR, token)["id"])
+    except TokenExpired as late:
+        # Sent again, an invitation lasts anew, and by the newer mail alone.
+        invitation_id, is_late = UUID(late.payload["id"]), True
+    except (BadToken, ValueError, KeyError):
+        raise Invalid("invitation_link_invalid") from None
+    row = lock_row(uow.session, Invitation, invitation_id) if lock else uow.session.get(Invitation, invitation_id)
+    if row is None:
+        raise Invalid("invitation_link_invalid")
+    if row.state != "pending":
+        raise _gone(uow, row, row.state)
+    if is_late or row.expires_at <= clock.now():
+        raise _gone(uow, row, "expired")
     return row
+
+
+def _gone(uow: UnitOfWork, row: Invitation, why: str) -> Gone:
+    """What became of it, and whom to ask for another: told to whoever holds its link, which names both anyway."""
+    organization = uow.session.get_one(Organization, row.org_id)
+    inviter = uow.session.get_one(Person, row.invited_by)
+    return Gone(GONE[why], organization=organization.display_name, inviter=inviter.name)
 
 
 def _row(row: Invitation, bounce: Bounce | None = None) -> InvitationRow:
@@ -271,10 +351,3 @@ def _row(row: Invitation, bounce: Bounce | None = None) -> InvitationRow:
     state = "expired" if is_late else row.state
     bounced = bounce.reason if bounce else None
     return InvitationRow(row.id, row.email, tuple(row.roles), state, row.expires_at, row.created_at, bounced)
-
-
-def _id_in(signer: TokenSigner, token: str) -> UUID:
-    try:
-        return UUID(signer.open_token(SIGNED_FOR, token)["id"])
-    except (BadToken, ValueError, KeyError):
-        raise Invalid("link_invalid") from None

@@ -14,7 +14,9 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from marketplace.access.add_person import NewPerson, add_person, find_person_id
+from marketplace.access.events import MemberRemoved, MemberRolesChanged
 from marketplace.access.models import MEMBER, Member, Person
 from marketplace.access.permissions import OPERATOR_ROLE, ROLES, permissions_of
 from marketplace.input_text import checked_email
@@ -114,6 +116,7 @@ def change_roles(uow: UnitOfWork, member_id: UUID, roles: Sequence[str]) -> Memb
         NotFound: `member_not_found`. Invalid: `role_unknown`. Forbidden: `role_beyond_own`.
         Conflict: `last_owner`: an organization keeps an owner.
 
+    Emits: MemberRolesChanged, unless they are one's own.
     Locks: the organization (so that two owners cannot demote each other at once), then the member.
     """
     member = _lock_member(uow, member_id)
@@ -121,6 +124,8 @@ def change_roles(uow: UnitOfWork, member_id: UUID, roles: Sequence[str]) -> Memb
     _may_touch(uow, member)
     if "owner" in member.roles and "owner" not in checked:
         _keep_an_owner(uow, member)
+    if set(member.roles) != set(checked) and member.state == "active" and not _is_own(uow, member):
+        emit(uow, MemberRolesChanged(member_id=member.id, org_id=member.org_id, person_id=member.person_id))
     member.roles = checked
     audit.record(uow, "member.roles_changed", subject_id=member.id, roles=" ".join(checked))
     uow.flush()
@@ -133,6 +138,7 @@ def remove_member(uow: UnitOfWork, member_id: UUID) -> None:
     Raises:
         NotFound: `member_not_found`. Forbidden: `role_beyond_own`. Conflict: `last_owner`.
 
+    Emits: MemberRemoved, unless it is one's own.
     Locks: the organization, then the member.
     """
     member = _lock_member(uow, member_id)
@@ -141,6 +147,8 @@ def remove_member(uow: UnitOfWork, member_id: UUID) -> None:
         _keep_an_owner(uow, member)
     if MEMBER.move(uow, member, "removed", org_ids=[member.org_id]):
         audit.record(uow, "member.removed", subject_id=member.id)
+        if not _is_own(uow, member):
+            emit(uow, MemberRemoved(member_id=member.id, org_id=member.org_id, person_id=member.person_id))
         drop_unsent(uow, member.person_id, member.org_id)
     uow.flush()
 
@@ -173,6 +181,11 @@ def checked_roles(uow: UnitOfWork, org_id: UUID, roles: Sequence[str]) -> list[s
         raise Invalid("role_unknown", field="roles", known=", ".join(sorted(known)))
     _require_all(uow, permissions_of(chosen))
     return chosen
+
+
+def _is_own(uow: UnitOfWork, member: Member) -> bool:
+    """Whether who acts is the member: they need not be told what they did."""
+    return member.person_id == uow.principal.person_id
 
 
 def _may_touch(uow: UnitOfWork, member: Member) -> None:

@@ -19,7 +19,9 @@ from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from marketplace.access.counted_limits import Limit, count_within
+from marketplace.access.events import OwnershipOffered
 from marketplace.access.models import OWNERSHIP_TRANSFER, Member, OwnershipTransfer, Person
 from marketplace.access.permissions import ROLES
 from marketplace.mail.queue_mail import NewMail, queue_mail
@@ -62,6 +64,7 @@ def offer_ownership(uow: UnitOfWork, command: OfferOwnership) -> UUID:
         Forbidden: `owner_required`, `person_required`. NotFound: `member_not_found`.
         Invalid: `role_unknown`, `transfer_to_self`. Conflict: `already_owner`. TooMany: `transfers_too_often`.
 
+    Emits: OwnershipOffered.
     Locks: the organization, then the giver's open offer.
     """
     org_id, person_id = uow.principal.organization(), uow.principal.person()
@@ -108,6 +111,7 @@ def offer_ownership(uow: UnitOfWork, command: OfferOwnership) -> UUID:
     uow.session.add(row)
     audit.record(uow, "ownership.offered", subject_id=row.id)
     uow.flush()
+    emit(uow, OwnershipOffered(transfer_id=row.id, org_id=org_id, person_id=row.to_person_id))
     _mail(uow, row, organization, "ownership_offered", to=row.to_person_id)
     return row.id
 

@@ -19,7 +19,7 @@ from marketplace.access.events import AccountChanged
 from marketplace.access.mail_limits import count_mail
 from marketplace.access.models import Person, SignInSession
 from marketplace.input_text import checked_email
-from marketplace.mail.queue_mail import NewMail, queue_mail
+from marketplace.mail.queue_mail import NOBODY, NewMail, queue_mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class ChangePassword:
 
 
 def request_password_reset(uow: UnitOfWork, email: str, locale: str, network_address: str | None) -> None:
-    """Mail a code and a link to an address that has an account. The caller learns nothing of whether it has.
+    """Mail a code and a link to an address that has an account. The caller learns nothing of whether it has: the
+    work is the same, and what would go to an unknown address is dropped when it is its turn.
 
     Raises:
         Invalid: `email_invalid`. TooMany: `mails_too_often`.
@@ -41,8 +42,8 @@ def request_password_reset(uow: UnitOfWork, email: str, locale: str, network_add
     address = checked_email(email)
     count_mail(uow, address, network_address)
     person_id = find_person_id(uow, address)
-    if person_id is not None:
-        mail_proof(uow, "reset_password", address, locale, person_id)
+    unknown = NewMail(address, NOBODY, locale) if person_id is None else None
+    mail_proof(uow, "reset_password", address, locale, person_id, instead=unknown)
 
 
 def reset_password(

@@ -23,6 +23,7 @@ WRITES = frozenset(
         "seats.assign",
         "keys.manage",
         "leads.manage",
+        "webhooks.manage",
     }
 )
 EVERYTHING = READS | WRITES
@@ -48,6 +49,7 @@ ROLES: dict[str, frozenset[str]] = {
         {
             "runs.replay",
             "connectors.write",
+            "webhooks.manage",
             "keys.manage",
             "seller.orders.read",
             "orders.read",

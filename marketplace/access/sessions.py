@@ -293,6 +293,17 @@ def switch_organization(uow: UnitOfWork, session_id: UUID, person_id: UUID, org_
     )
 
 
+def leave_behind(uow: UnitOfWork, session_id: UUID, person_id: UUID, org_id: UUID) -> str:
+    """Go on in `org_id`, the person having been told. Returns the name of the organization that the session stood for.
+
+    Raises: as `switch_organization`.
+    """
+    stood_for = select(Organization.display_name).join(SignInSession, SignInSession.org_id == Organization.id)
+    name = uow.session.scalars(stood_for.where(SignInSession.id == session_id)).one()
+    switch_organization(uow, session_id, person_id, org_id)
+    return name
+
+
 def purge_ended_sessions(uow: UnitOfWork) -> None:
     """Delete sessions whose time is over."""
     uow.session.execute(delete(SignInSession).where(SignInSession.expires_at < clock.now()))

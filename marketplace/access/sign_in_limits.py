@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import TooMany
+from kernel.rate_limit import Quota
 from marketplace.access.counted_limits import Limit, count_within, hashed
 from marketplace.access.models import SignInCount
 
@@ -117,7 +118,8 @@ def _slow_down(uow: UnitOfWork, subject: str) -> None:
     if counted is None:
         ends_at = uow.session.scalars(select(paused_until).where(SignInCount.subject == subject)).one()
         log.warning("sign_in_slowed")
-        raise TooMany("sign_in_slowed", retry_after_s=max(1, math.ceil((ends_at - now).total_seconds())))
+        pause = Quota("account", 1, SLOWEST_S)
+        raise TooMany("sign_in_slowed", quota=pause, retry_after_s=max(1, math.ceil((ends_at - now).total_seconds())))
 
 
 def _of_device(email: str, device_id: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from marketplace.access.email_proofs import Presented, mail_proof, take_proof
 from marketplace.access.mail_limits import count_mail
 from marketplace.access.register_organization import RegisterOrganization, register_organization
 from marketplace.input_text import checked_email
-from marketplace.mail.queue_mail import NewMail, queue_mail
+from marketplace.mail.queue_mail import NewMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +47,18 @@ class SignedUp:
 
 
 def request_sign_up(uow: UnitOfWork, command: RequestSignUp) -> None:
-    """Mail a code and a link, or, to an address that has an account, that it has one. The caller learns nothing of it.
+    """Mail a code and a link, or, to an address that has an account, that it has one. The caller learns nothing of it:
+    the work is the same.
 
     Raises:
         Invalid: `email_invalid`. TooMany: `mails_too_often`.
     """
     email = checked_email(command.email)
     count_mail(uow, email, command.network_address)
-    person_id = find_person_id(uow, email)
-    if person_id is None:
-        mail_proof(uow, "sign_up", email, command.locale)
-    else:
-        queue_mail(
-            uow, NewMail(email, "account_exists", command.locale, {"path": "/sign-in", "email": email}, person_id)
-        )
+    person_id, known = find_person_id(uow, email), None
+    if person_id is not None:
+        known = NewMail(email, "account_exists", command.locale, {"path": "/sign-in", "email": email}, person_id)
+    mail_proof(uow, "sign_up", email, command.locale, instead=known)
 
 
 def complete_sign_up(uow: UnitOfWork, signer: TokenSigner, command: CompleteSignUp) -> SignedUp:

@@ -72,6 +72,16 @@ def plan_hash(plan: object) -> str:
     return content_hash(columns_of(plan, PLAN_COLUMNS))
 
 
+def image_hash(image: Mapping[str, Any]) -> str:
+    """Of what a picture is said to show. Its place among the others is not in it: whoever moves one overwrites no words."""
+    return content_hash({name: image[name] for name in ("alt", "alt_en")})
+
+
+def terms_hash(terms: Mapping[str, Any] | None) -> str:
+    """Of the terms of a version, words and document; of their absence, too."""
+    return content_hash({"terms": terms})
+
+
 def version_hash(version: object, kind: str, category: str, plans: Iterable[HasCode]) -> str:
     """Of everything that a reviewer decides on."""
     parts = {f"plan {plan.code}": plan_hash(plan) for plan in plans}

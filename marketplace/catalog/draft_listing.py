@@ -16,6 +16,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.text import clean_markdown
+from marketplace.catalog.categories import require_category
 from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import DraftPlan, checked_plan
 from marketplace.input_text import optional_line
@@ -27,7 +28,6 @@ TAX_CATEGORIES = ("service", "software")
 MAX_PLANS = 10
 MAX_DESCRIPTION = 20_000
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,58}[a-z0-9]")
-CATEGORY = re.compile(r"[a-z][a-z0-9_-]{1,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,7 @@ def require_known_kind(kind: str, category: str) -> None:
     """Raises Invalid(`kind_unknown`, `category_invalid`)."""
     if kind not in KINDS:
         raise Invalid("kind_unknown", field="kind")
-    if not CATEGORY.fullmatch(category):
-        raise Invalid("category_invalid", field="category")
+    require_category(category)
 
 
 def latest_version(uow: UnitOfWork, listing: Listing) -> ListingVersion:

@@ -75,14 +75,14 @@ def edit_text(uow: UnitOfWork, command: EditText) -> ListingVersion:
     """
     listing, version = lock_draft(uow, command.listing_id)
     kind, category = command.kind or listing.kind, command.category or listing.category
-    require_known_kind(kind, category)
+    if (kind, category) != (listing.kind, listing.category):
+        require_known_kind(kind, category)
     columns = checked_text(command.text)
     stored = text_hash(version, listing.kind, listing.category)
     wanted = content_hash(columns | {"kind": kind, "category": category})
     if stored == wanted:
         return version
-    if stored != command.base:
-        raise Conflict("draft_changed")
+    require_base(command.base, stored)
     if (kind, category) != (listing.kind, listing.category):
         if listing.current_version_id is not None:
             raise Conflict("listing_kind_fixed")
@@ -137,8 +137,7 @@ def remove_plan(uow: UnitOfWork, command: RemovePlan) -> ListingVersion:
     row = rows.pop(command.code, None)
     if row is None:
         return version
-    if plan_hash(row) != command.base:
-        raise Conflict("draft_changed")
+    require_base(command.base, plan_hash(row))
     draft_for_change(uow, listing, version)
     drop_other_plans(uow, version, [kept.id for kept in rows.values()])
     uow.flush()
@@ -176,6 +175,12 @@ def lock_draft(uow: UnitOfWork, listing_id: UUID) -> tuple[Listing, ListingVersi
     if version.state not in {"draft", "rejected"}:
         raise Conflict("draft_missing")
     return listing, version
+
+
+def require_base(base: str | None, stored: str) -> None:
+    """Raises Conflict(`draft_changed`): the writer began from something else than what is stored. None began from nothing."""
+    if base is not None and base != stored:
+        raise Conflict("draft_changed")
 
 
 def draft_for_change(uow: UnitOfWork, listing: Listing, version: ListingVersion) -> None:

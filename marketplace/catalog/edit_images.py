@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
-from marketplace.catalog.edit_draft import draft_for_change, lock_draft
+from marketplace.catalog.content_hash import image_hash
+from marketplace.catalog.edit_draft import draft_for_change, lock_draft, require_base
 from marketplace.catalog.models import ListingVersion
 from marketplace.catalog.prepare_image import WIDTHS, PreparedImage
 from marketplace.input_text import optional_line
@@ -22,13 +23,17 @@ PREFIX = "listings"
 
 @dataclass(frozen=True, slots=True)
 class ChangeImage:
-    """Other words for one picture of the draft, and whether it comes first: that one stands for the product in lists."""
+    """Other words for one picture of the draft, and whether it comes first: that one stands for the product in lists.
+
+    `base` is the `image_hash` of what the writer had before them; None writes over whatever is there.
+    """
 
     listing_id: UUID
     image_id: str
     alt: str
     alt_en: str
     first: bool = False
+    base: str | None = None
 
 
 def image_key(listing_id: UUID, image_id: str, width: int) -> str:
@@ -69,13 +74,15 @@ def change_image(uow: UnitOfWork, command: ChangeImage) -> ListingVersion:
     Raises:
         NotFound: `listing_not_found`, `image_not_found`. Conflict: as `edit_text`. Invalid: `text_too_long`.
 
-    Locks: the listing, its latest version.
+    Locks: the listing, its latest version. Idempotent by: the content.
     """
     listing, version = lock_draft(uow, command.listing_id)
     found = next((one for one in version.images if one["id"] == command.image_id), None)
     if found is None:
         raise NotFound("image_not_found")
     changed: dict[str, Any] = {**found, **_words(command.alt, command.alt_en)}
+    if changed != found:
+        require_base(command.base, image_hash(found))
     images = [changed if one is found else one for one in version.images]
     if command.first:
         images = [changed, *(one for one in images if one is not changed)]
@@ -86,8 +93,10 @@ def change_image(uow: UnitOfWork, command: ChangeImage) -> ListingVersion:
     return version
 
 
-def remove_image(uow: UnitOfWork, listing_id: UUID, image_id: str) -> bool:
+def remove_image(uow: UnitOfWork, listing_id: UUID, image_id: str, base: str | None = None) -> bool:
     """Take a picture out of the draft; gone already, nothing changes. Returns whether no version of the listing has it any more.
+
+    `base` as of `ChangeImage`.
 
     Raises:
         NotFound: `listing_not_found`. Conflict: as `edit_text`.
@@ -96,6 +105,8 @@ def remove_image(uow: UnitOfWork, listing_id: UUID, image_id: str) -> bool:
     """
     listing, version = lock_draft(uow, listing_id)
     kept = [one for one in version.images if one["id"] != image_id]
+    for gone in (one for one in version.images if one["id"] == image_id):
+        require_base(base, image_hash(gone))
     if len(kept) != len(version.images):
         draft_for_change(uow, listing, version)
         version.images = kept

@@ -15,7 +15,8 @@ from sqlalchemy import select
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.text import clean_markdown, plain_text
-from marketplace.catalog.edit_draft import draft_for_change, lock_draft
+from marketplace.catalog.content_hash import terms_hash
+from marketplace.catalog.edit_draft import draft_for_change, lock_draft, require_base
 from marketplace.catalog.models import Listing, ListingVersion
 from marketplace.input_text import line
 from marketplace.onboarding.legal_document import checked_media_type
@@ -27,12 +28,16 @@ PREFIX = "terms"
 
 @dataclass(frozen=True, slots=True)
 class SetTerms:
-    """The terms of the draft in words, both kept beside a document that is there. Nothing in both languages: no words."""
+    """The terms of the draft in words, both kept beside a document that is there. Nothing in both languages: no words.
+
+    `base` is the `terms_hash` of what the writer had before them; None writes over whatever is there.
+    """
 
     listing_id: UUID
     version: str
     text: str = ""
     text_en: str = ""
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,20 @@ class TermsPdf:
     sha256: str
     file_name: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttachPdf:
+    """A document, whose bytes are kept already, as the draft's terms. Words that are None stay as they are; so does the
+    version's name where none is given. `base` as of `SetTerms`.
+    """
+
+    listing_id: UUID
+    pdf: TermsPdf
+    version: str = ""
+    text: str | None = None
+    text_en: str | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +76,8 @@ class SaleTermsText:
     text_en: str
     pdf: TermsPdf | None
     published: bool
+    base: str
+    """Their `terms_hash`."""
 
 
 def checked_pdf(content: bytes, file_name: str) -> TermsPdf:
@@ -84,28 +105,32 @@ def set_terms(uow: UnitOfWork, command: SetTerms) -> ListingVersion:
     words = {name: _checked(name, getattr(command, name)) for name in ("text", "text_en")}
     document = {name: value for name, value in (version.terms or {}).items() if name.startswith("pdf")}
     if not any(words.values()) and not document:
-        return _written(uow, listing, version, None)
-    return _written(uow, listing, version, {"version": line("version", command.version, 40), **words, **document})
+        return _written(uow, listing, version, None, command.base)
+    terms = {"version": line("version", command.version, 40), **words, **document}
+    return _written(uow, listing, version, terms, command.base)
 
 
-def attach_pdf(uow: UnitOfWork, listing_id: UUID, pdf: TermsPdf, version_name: str = "") -> ListingVersion:
-    """Let a document, whose bytes are kept already, be the draft's terms. Another one takes its place.
+def attach_pdf(uow: UnitOfWork, command: AttachPdf) -> ListingVersion:
+    """Let a document be the draft's terms. Another one takes its place.
 
     Raises: as `set_terms`.
 
     Locks: the listing, its latest version. Idempotent by: the content.
     """
-    listing, version = lock_draft(uow, listing_id)
+    listing, version = lock_draft(uow, command.listing_id)
     before = version.terms or {"text": "", "text_en": ""}
-    named = line("version", version_name or str(before.get("version", "")), 40)
+    named = line("version", command.version or str(before.get("version", "")), 40)
+    given = {name: getattr(command, name) for name in ("text", "text_en")}
+    words = {name: _checked(name, text) for name, text in given.items() if text is not None}
+    pdf = command.pdf
     document = {"pdf_sha256": pdf.sha256, "pdf_name": pdf.file_name, "pdf_bytes": pdf.size_bytes}
-    return _written(uow, listing, version, {**before, "version": named, **document})
+    return _written(uow, listing, version, {**before, "version": named, **words, **document}, command.base)
 
 
-def remove_terms(uow: UnitOfWork, listing_id: UUID) -> ListingVersion:
-    """Let the draft have no terms of its own. Raises as `set_terms`."""
+def remove_terms(uow: UnitOfWork, listing_id: UUID, base: str | None = None) -> ListingVersion:
+    """Let the draft have no terms of its own. `base` as of `SetTerms`. Raises as `set_terms`."""
     listing, version = lock_draft(uow, listing_id)
-    return _written(uow, listing, version, None)
+    return _written(uow, listing, version, None, base)
 
 
 def get_terms(uow: UnitOfWork, listing_id: UUID, version_id: UUID | None = None) -> SaleTermsText:
@@ -153,6 +178,7 @@ def _view(version: ListingVersion) -> SaleTermsText:
         text_en=terms["text_en"],
         pdf=TermsPdf(document, terms["pdf_name"], terms["pdf_bytes"]) if document else None,
         published=version.published_at is not None,
+        base=terms_hash(version.terms),
     )
 
 
@@ -164,9 +190,10 @@ def _checked(field: str, text: str) -> str:
 
 
 def _written(
-    uow: UnitOfWork, listing: Listing, version: ListingVersion, terms: dict[str, Any] | None
+    uow: UnitOfWork, listing: Listing, version: ListingVersion, terms: dict[str, Any] | None, base: str | None
 ) -> ListingVersion:
     if version.terms != terms:
+        require_base(base, terms_hash(version.terms))
         draft_for_change(uow, listing, version)
         version.terms = terms
     uow.flush()

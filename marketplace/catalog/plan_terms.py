@@ -18,8 +18,11 @@ from marketplace.pricing.shapes import MAX_SEATS, headline
 
 PRICINGS = ("per_seat", "flat", "one_off")
 MAX_PRICE_MINOR = 1_000_000_000_00
+MAX_DEADLINE_S = 90 * 86_400
 MAX_FEATURES = 40
 MAX_TRIAL_DAYS = 90
+MAX_FIGURE = 1_000_000_000_000
+"""Of a feature, in its unit."""
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
@@ -68,14 +71,15 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
     Raises:
         Invalid: `plan_code_invalid`, `text_required` (a feature without words), `text_too_long`, `pricing_unknown`,
             `interval_unfit` (one_off has none, the others month or year), `currency_unknown`, `price_invalid`,
-            `seats_invalid`, `trial_invalid` (1 to 90 days, of what recurs), `deadline_invalid`, `feature_invalid`.
+            `seats_invalid`, `trial_invalid` (1 to 90 days, of what recurs), `deadline_invalid`, `feature_invalid`,
+            `number_out_of_range` (a feature's figure).
     """
     if not CODE.fullmatch(plan.code):
         raise Invalid("plan_code_invalid", field="code")
     priced = _priced(plan.price) if plan.price is not None else _priced_in_brief(plan)
     if not 0 <= plan.trial_days <= MAX_TRIAL_DAYS or (plan.trial_days and not priced["term_months"]):
         raise Invalid("trial_invalid", field="trial_days", limit=MAX_TRIAL_DAYS)
-    if not 1 <= plan.deadline_s <= 90 * 86_400:
+    if not 1 <= plan.deadline_s <= MAX_DEADLINE_S:
         raise Invalid("deadline_invalid", field="deadline_s")
     return {
         "code": plan.code,
@@ -150,6 +154,8 @@ def _features(features: Sequence[Feature]) -> list[dict[str, Any]]:
         zh, en = optional_line("features", feature.zh, 120), optional_line("features", feature.en, 120)
         if not zh and not en:
             raise Invalid("text_required", field="features")
+        if feature.value is not None and not 0 <= feature.value <= MAX_FIGURE:
+            raise Invalid("number_out_of_range", field="features", least=0, most=MAX_FIGURE)
         unit = optional_line("features", feature.unit or "", 40) or None
         found.append({"key": feature.key, "zh": zh, "en": en, "value": feature.value, "unit": unit})
     return found
@@ -164,6 +170,7 @@ def terms_of(plan: Plan) -> Terms:
         included_seats=plan.included_seats,
         trial_days=plan.trial_days,
         features={str(feature["key"]): _figure(feature) for feature in plan.features},
+        is_least=plan.pricing == "mixed",
     )
 
 

@@ -9,6 +9,7 @@ import hashlib
 import io
 import warnings
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -24,6 +25,8 @@ WIDTHS = (480, 1600)
 """In which it is kept; a smaller picture is not made larger."""
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY, _EFFORT = 82, 4
+_DECODING = BoundedSemaphore(2)
+"""How many pictures a process holds as pixels at a time: each is up to 120 MB, several times over while it is turned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class PreparedImage:
 
 
 def prepare_image(content: bytes) -> PreparedImage:
-    """Decode a JPEG, PNG or WebP, and write its pixels anew.
+    """Decode a JPEG, PNG or WebP, and write its pixels anew. Not on the event loop: the largest take a while.
 
     Raises:
         Invalid: `image_empty`, `image_too_large`, `image_kind_unknown`, `image_unreadable`, `image_too_many_pixels`,
@@ -62,11 +65,13 @@ def prepare_image(content: bytes) -> PreparedImage:
             raise Invalid("image_too_small", field="file", least=LEAST_PX)
         if max(opened.size) > MOST_SIDES * min(opened.size):
             raise Invalid("image_too_long", field="file", most=MOST_SIDES)
-        try:
-            upright = _pixels(opened)
-        except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-            raise Invalid("image_unreadable", field="file") from error
-    files = {width: _webp(upright, width) for width in WIDTHS}
+        # Pillow has read the head alone so far; what has fewer pixels than the bound is decoded now, on the handler's thread.
+        with _DECODING:
+            try:
+                upright = _pixels(opened)
+            except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+                raise Invalid("image_unreadable", field="file") from error
+            files = {width: _webp(upright, width) for width in WIDTHS}
     largest = files[WIDTHS[-1]]
     shown = _fitted(upright.size, WIDTHS[-1])
     return PreparedImage(hashlib.sha256(largest).hexdigest()[:32], *shown, files)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.paging import Page, cut, newest_first
+from marketplace.catalog.categories import require_category
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.rate_listing import average_tenths
 from marketplace.parties.models import Organization
@@ -153,6 +154,8 @@ def _on_sale() -> tuple[ColumnElement[bool], ...]:
 
 
 def _of_listing(only: ListingFilter) -> list[ColumnElement[bool]]:
+    if only.category is not None:
+        require_category(only.category)
     wanted = ((Listing.category, only.category), (Listing.org_id, only.org_id))
     return [column == value for column, value in wanted if value is not None]
 

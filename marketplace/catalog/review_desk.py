@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,6 +12,7 @@ from sqlalchemy import or_, select
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid
 from kernel.states import StateHistory
 from marketplace.catalog.models import LISTING, Listing
 
@@ -28,6 +30,12 @@ REASONS: Final = (
     "review_other",
 )
 """Ready reasons in both languages, among the errors' words."""
+
+
+def require_checklist(vouched: Collection[str]) -> None:
+    """Whoever approves has vouched for every point. Raises Invalid(`review_checklist_open`)."""
+    if not set(CHECKLIST) <= set(vouched):
+        raise Invalid("review_checklist_open", field="checklist")
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,18 +62,20 @@ class Words(Protocol):
 def submit_listing(uow: UnitOfWork, listing_id: UUID) -> ListingVersion:
     """Hand the draft in. When an automatic check fails it stays a draft, and the refusal names every reason.
 
+    What was handed in already stays as it is, in review or published since: the second press of the button.
+
     Raises:
         NotFound: `listing_not_found`.
-        Conflict: `nothing_to_review`: no version waits to be handed in; `review_checks_failed` with `reasons`.
+        Conflict: `listing_retired`; `review_checks_failed` with `reasons`.
 
-    Emits: ListingSubmitted. Locks: the listing, its latest version.
+    Emits: ListingSubmitted. Locks: the listing, its latest version. Idempotent by: the version.
     """
     listing = lock_own_listing(uow, listing_id)
     version = latest_version(uow, listing)
-    if version.state == "in_review":
-        return version
+    if listing.state == "retired":
+        raise Conflict("listing_retired")
     if version.state not in {"draft", "rejected"}:
-        raise Conflict("nothing_to_review", state=version.state)
+        return version
     reasons = find_reasons(uow, version)
     if reasons:
         raise Conflict("review_checks_failed", reasons=", ".join(f"{r['field']}: {r['code']}" for r in reasons))

@@ -14,6 +14,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound, TooMany
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
+from kernel.rate_limit import Quota
 from marketplace.content_reports.events import ContentReported
 from marketplace.content_reports.kinds import ReportedContent, get_kind
 from marketplace.content_reports.models import CONTENT_REPORT, ContentReport
@@ -66,7 +67,8 @@ def report_content(uow: UnitOfWork, command: ReportContent) -> ContentReport:
     recent = select(func.count()).where(*mine, ContentReport.created_at > clock.now() - WITHIN)
     if (uow.session.scalar(recent) or 0) >= MOST:
         minutes = WITHIN // timedelta(minutes=1)
-        raise TooMany("too_many_reports", most=MOST, minutes=minutes, retry_after_s=minutes * 60)
+        quota = Quota("reports", MOST, minutes * 60)
+        raise TooMany("too_many_reports", quota=quota, most=MOST, minutes=minutes, retry_after_s=quota.window_s)
     report = ContentReport(
         id=uuid7(),
         org_id=org_id,

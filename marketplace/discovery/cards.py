@@ -15,6 +15,7 @@ from marketplace.catalog.rate_listing import average_tenths
 from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import ClaimValue, find_contradiction, price_unit
 from marketplace.placements.models import Claim, Placement
+from marketplace.pricing.shapes import is_by_seat
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Card:
     """0: none."""
     trial_needs_method: bool
     on_sale: bool
+    sold_by_seat: bool = False
+    """Whether a quantity of it is a number of seats."""
     rating_count: int = 0
     rating_tenths: int | None = None
 
@@ -174,6 +177,7 @@ def _card(
         trial_days=plan.trial_days,
         trial_needs_method=plan.trial_needs_method,
         on_sale=on_sale,
+        sold_by_seat=is_by_seat(plan.pricing, plan.price),
         rating_count=listing.rating_count,
         rating_tenths=average_tenths(listing.rating_count, listing.rating_sum),
     )

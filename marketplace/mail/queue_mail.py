@@ -17,6 +17,8 @@ from marketplace.mail.models import Mail, MailParams
 SEND = "marketplace.mail.send"
 DIGEST = "digest"
 """The kind of a mail that may tell of several organizations."""
+NOBODY = "nobody"
+"""The kind of a mail that is dropped instead of sent: asked for at an address that is to get none, it was the same work."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from marketplace.mail.bounces import mark_bouncing, unmark_bouncing
 from marketplace.mail.compose import Composer, MailContent
 from marketplace.mail.models import BouncingAddress, Mail
 from marketplace.mail.ports import MailTransport, Refusal
+from marketplace.mail.queue_mail import NOBODY
 
 log = structlog.get_logger(__name__)
 KEPT = timedelta(days=90)
@@ -48,9 +49,12 @@ class SendMail:
         uow.ask_ahead(_MAIL, mail_id=UUID(claim.payload["mail_id"]))
 
     def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _Sending | None:
-        """What is to be sent, unless it was, or its reader has left what it is about."""
+        """What is to be sent, unless it was, or its reader has left what it is about, or nobody is to get it."""
         mail: Mail | None = uow.find(_MAIL, mail_id=UUID(claim.payload["mail_id"]))
         if mail is None or mail.sent_at or mail.refused_at:
+            return None
+        if mail.kind == NOBODY:
+            uow.session.execute(delete(Mail).where(Mail.id == mail.id))
             return None
         said = MailContent(mail.id, mail.to_address, mail.kind, mail.locale, mail.created_at, dict(mail.params))
         return _Sending(mail, said)

@@ -1,8 +1,9 @@
 """Does the plan keep what the video says? A pure comparison of one structured claim with one plan.
 
-A price must be the plan's own price in its currency and for the same unit; included seats and trial days may not be more
-than the plan gives; a feature or service level must be one of the plan's, with at least the figure that is said (a service
-level with at most it: it is a time).
+A price must be the plan's headline in its currency and for the same unit, of several components the least that one pays;
+of what is priced by usage alone no price can be said; included seats and trial days may not be more than the plan
+gives; a feature or service level must be one of the plan's, with at least the figure that is said (a service level with
+at most it: it is a time).
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from marketplace.placements.models import Claim
 
 TRIAL = "trial_days"
 KINDS = ("price", "included_seats", TRIAL, "feature", "service_level")
+USAGE = "usage"
+"""The unit of what is priced by usage alone."""
+LEAST = "≥ "
+"""Before the price that a plan holds, where it is the least that one pays."""
 UNITS = ("seat/year", "seat/quarter", "seat/month", "year", "quarter", "month", "once")
 
 
@@ -43,6 +48,8 @@ class Terms:
     included_seats: int
     trial_days: int
     features: Mapping[str, int | None]
+    is_least: bool = False
+    """Whether the unit price is the least that one pays, of a price of several components."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ def price_unit(pricing: str, interval: str) -> str:
     if pricing == "one_off":
         return "once"
     if pricing == "usage":
-        return "usage"
+        return USAGE
     return f"seat/{interval}" if pricing == "per_seat" else interval
 
 
@@ -67,9 +74,12 @@ def find_contradiction(said: ClaimValue, terms: Terms) -> Contradiction | None:
     if said.kind == "price":
         if (said.value_int, said.currency, said.unit) == (terms.unit_price_minor, terms.currency, terms.unit):
             return None
-        return Contradiction(
-            f"{said.value_int} {said.currency}/{said.unit}", f"{terms.unit_price_minor} {terms.currency}/{terms.unit}"
-        )
+        holds = f"{terms.unit_price_minor} {terms.currency}/{terms.unit}"
+        if terms.unit == USAGE:
+            holds = USAGE
+        elif terms.is_least:
+            holds = f"{LEAST}{holds}"
+        return Contradiction(f"{said.value_int} {said.currency}/{said.unit}", holds)
     if said.kind == "included_seats":
         return _at_least(said.value_int, terms.included_seats)
     if said.kind == TRIAL:

@@ -76,7 +76,7 @@ class Claim(Base):
     """feature, service_level: the key among the plan's features."""
     currency: Mapped[str | None] = mapped_column(CHAR(3))
     unit: Mapped[str | None]
-    """What a price is for: seat/year, seat/month, year, month, once."""
+    """What a price is for: seat/year, seat/quarter, seat/month, year, quarter, month, once."""
     text: Mapped[str]
     text_en: Mapped[str]
     removed_at: Mapped[Instant | None]

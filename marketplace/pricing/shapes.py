@@ -83,21 +83,28 @@ def parse_price(written: Mapping[str, Any]) -> PlanPrice:
     """A price as a seller writes it, checked.
 
     Raises:
-        Invalid: `price_invalid` with the place in it; `interval_unfit`, `component_twice`, `instalments_unfit`,
-            `commitment_without_usage`, `tiers_out_of_order`, `seats_invalid`, `milestone_named_twice`.
+        Invalid: `price_invalid`, `price_code_invalid`, `interval_unfit`, `component_twice`, `instalments_unfit`,
+            `commitment_without_usage`, `tiers_out_of_order`, `seats_invalid`, `milestone_named_twice`; their field is the
+            place in it: price.components.0.per_seat.
     """
     try:
         price = PlanPrice.model_validate(written)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         said = str(first.get("ctx", {}).get("error", ""))
-        place = ".".join(str(part) for part in first["loc"])
-        if said in SAID:
-            raise Invalid(said, field="price") from error
-        raise Invalid("price_invalid", field=f"price.{place}" if place else "price") from error
-    if price.seats and any(tier.unit_micro % MICRO for tier in price.seats.tiers):
-        raise Invalid("price_invalid", field="price.components.per_seat")
+        place = ".".join(("price", *(str(part) for part in first["loc"])))
+        is_code = first["loc"][-1:] in _CODES and first["type"] != "missing"
+        raise Invalid(
+            said if said in SAID else "price_code_invalid" if is_code else "price_invalid", field=place
+        ) from error
+    for number, component in enumerate(price.components):
+        for index, tier in enumerate(component.tiers if isinstance(component, PerSeat) else ()):
+            if tier.unit_micro % MICRO:
+                raise Invalid("price_invalid", field=f"price.components.{number}.per_seat.tiers.{index}.unit_micro")
     return price
+
+
+_CODES = (("dimension",), ("code",))
 
 
 SAID = frozenset(

@@ -15,11 +15,11 @@ from kernel.errors import Conflict, NotFound
 from kernel.jobs.outbox import emit
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import terms_of
+from marketplace.channels.models import Channel
 from marketplace.content_reports.kinds import ReportableKind, ReportedContent, register_kind
 from marketplace.discovery.place_video import place_video, set_category
 from marketplace.onboarding.checklist import missing_steps
 from marketplace.onboarding.models import SellerOnboarding
-from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import ClaimValue, find_contradiction
 from marketplace.placements.models import Claim, Placement
 from marketplace.search_index.entries import remove_entry
@@ -102,8 +102,9 @@ def _find_reportable(uow: UnitOfWork, video_id: UUID) -> ReportedContent:
     video = get_visible_video(uow, video_id)
     if video.state != "published":
         raise NotFound("video_not_found")
-    name = uow.session.get_one(Organization, video.org_id).display_name
-    return ReportedContent(video.id, video.org_id, None, name, video.title or video.title_en)
+    # Whoever reports it may not read the organization's own row; its channel is public.
+    channel = uow.session.get_one(Channel, video.channel_id)
+    return ReportedContent(video.id, video.org_id, None, channel.name or channel.name_en, video.title or video.title_en)
 
 
 register_kind("video", ReportableKind(_find_reportable, remove_video))

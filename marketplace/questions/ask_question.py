@@ -13,6 +13,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound, TooMany
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
+from kernel.rate_limit import Quota
 from marketplace.access.models import Person
 from marketplace.catalog.queries import get_listing
 from marketplace.content_reports.kinds import ReportableKind, ReportedContent, register_kind
@@ -63,7 +64,8 @@ def ask_question(uow: UnitOfWork, listing_id: UUID, text: str) -> ProductQuestio
     recent = select(func.count()).where(*asked, ProductQuestion.created_at > clock.now() - WITHIN)
     if (uow.session.scalar(recent) or 0) >= MOST:
         minutes = WITHIN // timedelta(minutes=1)
-        raise TooMany("too_many_comments", most=MOST, minutes=minutes, retry_after_s=minutes * 60)
+        quota = Quota("questions", MOST, minutes * 60)
+        raise TooMany("too_many_comments", quota=quota, most=MOST, minutes=minutes, retry_after_s=quota.window_s)
     question = ProductQuestion(
         id=uuid7(),
         org_id=org_id,

@@ -13,6 +13,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound, TooMany
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
+from kernel.rate_limit import Quota
 from marketplace.access.models import Person
 from marketplace.content_reports.kinds import ReportableKind, ReportedContent, register_kind
 from marketplace.input_text import paragraphs
@@ -121,4 +122,5 @@ def _check_rate(uow: UnitOfWork, person_id: UUID) -> None:
     )
     if (uow.session.scalar(recent) or 0) >= MOST:
         minutes = WITHIN // timedelta(minutes=1)
-        raise TooMany("too_many_comments", most=MOST, minutes=minutes, retry_after_s=minutes * 60)
+        quota = Quota("comments", MOST, minutes * 60)
+        raise TooMany("too_many_comments", quota=quota, most=MOST, minutes=minutes, retry_after_s=quota.window_s)

@@ -14,7 +14,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.money import exponent
-from marketplace.catalog.draft_listing import CATEGORY
+from marketplace.catalog.categories import require_category
 from marketplace.parties.models import Organization
 from orders.approval_rules.models import PurchaseRule
 
@@ -69,8 +69,8 @@ def set_rule(uow: UnitOfWork, command: SetRule) -> PurchaseRule:
         raise Invalid("rule_scope_invalid", field="self_approval" if command.self_approval else "category")
     if command.seller_org_id is not None:
         require_sellers(uow, [command.seller_org_id])
-    if command.category is not None and not CATEGORY.fullmatch(command.category):
-        raise Invalid("category_invalid", field="category")
+    if command.category is not None:
+        require_category(command.category)
     scope = command.scope.columns()
     terms = {
         "max_order_minor": command.max_order_minor,

@@ -15,6 +15,7 @@ from kernel.errors import Conflict, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.text import plain_text
+from orders.amendments.amend import void_amendment
 from orders.approval_rules.deputies import stands_for
 from orders.approval_rules.find_rule import find_rules
 from orders.approval_rules.steps import ANY_APPROVER, Candidate, WaitingStep, decider_of, steps_from
@@ -22,6 +23,7 @@ from orders.checkout.approval_reasons import APPROVAL_WAITS
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Approval, Purchase
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment, require_still_sold
+from orders.coupons.take_coupons import give_back_coupons
 from orders.offers.reopen_offer import reopen_offer
 from orders.order.events import ApprovalRequested, PurchaseApproved, PurchaseRejected
 from orders.order.locking import lock_orders
@@ -127,8 +129,8 @@ def _take_step(uow: UnitOfWork, purchase: Purchase, command: DecidePurchase) -> 
 
 
 def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str | None) -> None:
-    """End a purchase that was never paid, and its orders with it; the offer by which it was placed is open again,
-    and what it was to try may be tried again.
+    """End a purchase that was never paid, and its orders with it; the offer by which it was placed is open again, the coupons
+    that it took are given back, and what it was to try may be tried again.
     """
     PURCHASE.move(uow, purchase, state, org_ids=[purchase.buyer_org_id], reason=reason)
     purchase.deadline_at = None
@@ -137,5 +139,8 @@ def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str
     for order in orders:
         ORDER.move(uow, order, state, org_ids=order.parties, reason=reason)
         order.deadline_at = None
+        if order.subscription_id is not None:
+            void_amendment(uow, order)
         if order.lead_id is not None and order.offer_id is not None:
             reopen_offer(uow, order.lead_id, order.offer_id)
+    give_back_coupons(uow, [order.id for order in orders])

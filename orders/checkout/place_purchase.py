@@ -21,6 +21,8 @@ from marketplace.access.models import Person
 from marketplace.catalog import sellable
 from marketplace.parties import lookups
 from marketplace.parties.models import Organization
+from orders.amendments.amend import place_amendment
+from orders.amendments.models import QuotedChange
 from orders.approval_rules.find_rule import ask_rules
 from orders.approval_rules.steps import steps_from
 from orders.checkout.approval_reasons import APPROVAL_WAITS, needed_approval, reasons_of
@@ -28,10 +30,11 @@ from orders.checkout.attribute_line import ask_touchpoints, attribute_line
 from orders.checkout.line_tax import invoice_party, lines_for
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.order_rows import line_row, order_row, profile_as_kept
-from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, by_seller, totals
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, by_seller, coupons_of, totals
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
 from orders.checkout.views import PurchaseView, steps_shown
+from orders.coupons.take_coupons import take_coupons
 from orders.offers.accept_offer import accept_offer
 from orders.offers.models import Offer
 from orders.order.events import ApprovalRequested, PurchasePlaced
@@ -61,7 +64,7 @@ class Placed:
     quote: Quote
     requested_by_name: str | None
     orders: list[Order]
-    lines: list[tuple[OrderLine, Attribution]]
+    lines: list[tuple[OrderLine, Attribution | None]]
     submission: Submission | None
 
     def view(self) -> PurchaseView:
@@ -100,10 +103,12 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
 
     The amounts are the quote's, whatever a plan costs by now; the tax is that of the party whom the invoice names.
 
-    Raises: NotFound, Conflict `price_changed` as `lines_for`, Gone `quote_expired`, Conflict `quote_used`, `plan_withdrawn`,
-    `listing_suspended`, `trial_used`, Invalid `payment_method_missing`, Forbidden `not_on_allow_list`;
-    of an offer's quote as `accept_offer`.
-    Emits: PurchasePlaced, ApprovalRequested, OfferAccepted. Locks: the quote; as `needed_approval`; the offer.
+    Of an amendment's quote the subscription is changed once the purchase is paid.
+
+    Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone
+    `quote_expired`, Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
+    Forbidden `not_on_allow_list`; of an offer's quote as `accept_offer`; as `take_coupons`.
+    Emits: PurchasePlaced, ApprovalRequested, OfferAccepted. Locks: the quote; as `needed_approval`; the offer; its coupons.
     Idempotent by the quote: it can be used once.
     """
     quote, buyer_name, requested_by_name = _take_quote(uow, command.quote_id)
@@ -142,6 +147,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     offer = accept_offer(uow, quote.offer_id) if quote.offer_id is not None else None
     for group in by_seller(lines).values():
         _place_order(uow, placed, group, context, buyer_name, offer)
+    take_coupons(uow, placed.orders, coupons_of(lines))
     _take_trial(uow, placed, lines[0], invoice_party(profile))
     emit(uow, PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
     if waits:
@@ -225,11 +231,25 @@ def _place_order(
     order = order_row(purchase, lines, buyer_name)
     if offer is not None:
         order.lead_id, order.offer_id = offer.lead_id, offer.id
+    change = QuotedChange.model_validate(placed.quote.amends) if placed.quote.amends else None
+    if change is not None:
+        order.subscription_id = change.subscription_id
     ORDER.begin(uow, order, purchase.state, org_ids=order.parties)
     uow.add(order)
     placed.orders.append(order)
+    if change is not None:
+        _place_change(uow, placed, order, change, lines)
+        return
     for line in lines:
         placed.lines.append(_place_line(uow, order, line, context))
+
+
+def _place_change(uow: UnitOfWork, placed: Placed, order: Order, change: QuotedChange, lines: list[PricedLine]) -> None:
+    """Whom it is owed to, and who gets what of it, is as in the sale that began the subscription: copied when it is paid."""
+    (line,) = lines
+    row = uow.add(line_row(uuid7(), order, line))
+    place_amendment(uow, change, row)
+    placed.lines.append((row, None))
 
 
 def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Context) -> tuple[OrderLine, Attribution]:

@@ -49,3 +49,5 @@ class Quote(Base):
     used_at: Mapped[datetime | None]
     offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.offer.id"))
     """The offer whose price it is, which a purchase placed from it accepts."""
+    amends: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """The change of a subscription that a purchase placed from it makes: `orders.amendments.models.QuotedChange`."""

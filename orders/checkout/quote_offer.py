@@ -12,10 +12,11 @@ from marketplace.leads.models import Lead
 from marketplace.parties import lookups
 from marketplace.placements.models import Placement
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
-from orders.checkout.line_tax import invoice_party
+from orders.checkout.line_tax import discounted, invoice_party
 from orders.checkout.priced_line import Context
 from orders.checkout.quote_models import Quote
 from orders.offers.accept_offer import get_open_offer
+from orders.offers.make_offer import lines_of
 from orders.offers.models import Offer
 
 
@@ -25,22 +26,35 @@ class QuoteOffer:
 
     offer_id: UUID
     billing_profile_id: UUID | None = None
+    coupon: str = ""
+    """A code of the seller's that goes together with offers."""
 
 
 def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
-    """Price it for the acting organization: every amount is computed here from the offer's own price.
+    """Price it whole for the acting organization: every amount is computed here from the offer's own prices.
 
     The quote binds for 30 minutes, never longer than the offer; a purchase placed from it accepts the offer.
 
-    Raises: as `get_open_offer`; NotFound `billing_profile_not_found`; Conflict `plan_withdrawn`, `listing_suspended`.
+    Raises: as `get_open_offer`, `discounted`; NotFound `billing_profile_not_found`;
+    Conflict `plan_withdrawn`, `listing_suspended`.
     """
     offer = get_open_offer(uow, command.offer_id)
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
-    plan = sellable.get_sellable(uow, offer.plan_id, replaced=True)
     context = _context(uow, offer)
-    line = price_line(uow, plan, buyer, offer.quantity, context, unit_price_minor=offer.unit_price_minor)
+    lines = [
+        price_line(
+            uow,
+            sellable.get_sellable(uow, one.plan_id, replaced=True),
+            buyer,
+            one.quantity,
+            context,
+            unit_price_minor=one.unit_price_minor,
+        )
+        for one in lines_of(uow, offer.id)
+    ]
+    lines = discounted(uow, lines, command.coupon, buyer, of_offer=True)
     expires_at = min(clock.now() + QUOTE_TTL, offer.valid_until)
-    return save_quote(uow, [line], buyer, context, expires_at=expires_at, offer_id=offer.id)
+    return save_quote(uow, lines, buyer, context, expires_at=expires_at, offer_id=offer.id)
 
 
 def _context(uow: UnitOfWork, offer: Offer) -> Context:

@@ -12,10 +12,12 @@ from billing.charges.mark_delivered import mark_delivered
 from billing.charges.record_charge import RecordCharge, ask_charges, record_charge
 from billing.shares.split import ShareTerms
 from fulfillment.provisioning.open_entitlement import OpenEntitlement, open_entitlement
+from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from marketplace.parties.models import Organization
+from marketplace.pricing.components import PlanPrice
 from orders.order.locking import LineDelivery, deliveries_of
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
 
@@ -104,7 +106,7 @@ def _charge(uow: UnitOfWork, order: Order, line: OrderLine, credit: Attribution,
 
 def _deliver(uow: UnitOfWork, order: Order, line: OrderLine, buyer: Organization, deadline_at: datetime) -> None:
     plan = line.plan
-    open_entitlement(
+    entitlement_id = open_entitlement(
         uow,
         OpenEntitlement(
             reference=line.id,
@@ -142,3 +144,7 @@ def _deliver(uow: UnitOfWork, order: Order, line: OrderLine, buyer: Organization
             },
         ),
     )
+    price = PlanPrice.model_validate(line.price) if line.price is not None else None
+    if price is not None and price.metered:
+        uow.flush()
+        set_usage_terms(uow, entitlement_id, price)

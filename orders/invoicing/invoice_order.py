@@ -21,7 +21,7 @@ from marketplace.parties.models import BillingProfile, Organization
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.words import LANGUAGES, Language, line_in_words
 from orders.checkout.models import Purchase
-from orders.order.models import Order, OrderLine, SubscriptionTerm
+from orders.order.models import Order, OrderLine, Span, SubscriptionTerm
 
 MOST_WORDS = 350
 """Of a line's explanation in one language; the document's description has room for a thousand characters."""
@@ -49,11 +49,11 @@ def ask_parties(uow: UnitOfWork, order_id: UUID) -> None:
 
 
 def invoice_order(
-    uow: UnitOfWork, order: Order, lines: Sequence[OrderLine], term: SubscriptionTerm | None
+    uow: UnitOfWork, order: Order, lines: Sequence[OrderLine], term: SubscriptionTerm | Span | None
 ) -> UUID | None:
     """Issue the seller's invoice for a delivered order. Free orders have none. Idempotent by the order.
 
-    `term` is the first term that the invoice pays for.
+    `term` is the first term that the invoice pays for, or the rest of one.
     """
     if order.gross_minor == 0:
         return None
@@ -130,15 +130,15 @@ def _line(line: OrderLine) -> LineToInvoice:
 
 
 def _explained(parts: Sequence[PriceLine], line: OrderLine, language: Language) -> str:
-    """As much as the document has room for: where the brackets do not fit, each part with its amount."""
-    full = "; ".join(line_in_words(part, line.interval, line.currency, language) for part in parts)
+    """As much as the document has room for, a part a line: where the brackets do not fit, each part with its amount."""
+    full = "\n".join(line_in_words(part, line.interval, line.currency, language) for part in parts)
     if len(full) <= MOST_WORDS:
         return full
     brief = [part.model_copy(update={"brackets": ()}) for part in parts if part.amount_minor]
-    return "; ".join(line_in_words(part, line.interval, line.currency, language) for part in brief)[:MOST_WORDS]
+    return "\n".join(line_in_words(part, line.interval, line.currency, language) for part in brief)[:MOST_WORDS]
 
 
-def _period(term: SubscriptionTerm | None, time_zone: str) -> tuple[date, date] | None:
+def _period(term: SubscriptionTerm | Span | None, time_zone: str) -> tuple[date, date] | None:
     """The term as days where the seller keeps its books; half-open."""
     if term is None:
         return None

@@ -13,7 +13,7 @@ from marketplace.notifications.notify import NewNotification
 from marketplace.parties.models import Organization
 from orders.notifications.notifiers import RecordedEvent, notifies_of
 from orders.offers.events import OfferAccepted, OfferDeclined, OfferMade, OfferReopened, OfferWithdrawn
-from orders.offers.models import Offer
+from orders.offers.models import Offer, OfferLine
 
 
 @notifies_of(OfferMade)
@@ -61,7 +61,8 @@ def _offers(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[tuple[
     rows = uow.session.execute(
         select(Offer.id, Lead, ListingVersion, Organization.display_name)
         .join(Lead, Lead.id == Offer.lead_id)
-        .join(Plan, Plan.id == Offer.plan_id)
+        .join(OfferLine, (OfferLine.offer_id == Offer.id) & (OfferLine.number == 1))
+        .join(Plan, Plan.id == OfferLine.plan_id)
         .join(ListingVersion, ListingVersion.id == Plan.version_id)
         .join(Organization, Organization.id == Offer.seller_org_id)
         .where(Offer.id.in_([event.uuid("offer_id") for event in events]))

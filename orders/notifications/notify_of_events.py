@@ -35,7 +35,9 @@ from orders.notifications import (
     about_orders,
     about_reports,
     about_subscriptions,
+    about_usage,
     about_videos,
+    about_webhooks,
 )
 from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
 
@@ -45,6 +47,7 @@ SOURCES = (
     about_deputies,
     about_reports,
     about_subscriptions,
+    about_usage,
     about_money,
     about_listings,
     about_videos,
@@ -54,6 +57,7 @@ SOURCES = (
     about_offers,
     about_identity,
     about_accounts,
+    about_webhooks,
 )
 """Imported for what they register."""
 READER = "notifications"

@@ -1,10 +1,18 @@
-"""An offer: a seller's price for one buyer, in answer to its request."""
+"""An offer: a seller's price for one buyer, in answer to its request; one line for each of the plans in it."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import constraints
@@ -16,7 +24,8 @@ DECLINE_REASONS = ("price", "scope", "timing", "budget", "other_supplier", "othe
 
 
 class Offer(Base):
-    """A plan at a price of its own. Everything else the buyer gets is the plan's, as it was published.
+    """Plans of one seller at prices of their own, taken together or not at all. Everything else the buyer gets is the plans', as
+    they were published.
 
     What is open past `valid_until` can be accepted no more; no state says so.
     """
@@ -28,15 +37,11 @@ class Offer(Base):
             ["buyer_org_id", "seller_org_id", "lead_id"],
             ["marketplace.lead.buyer_org_id", "marketplace.lead.seller_org_id", "marketplace.lead.id"],
         ),
-        ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
         CheckConstraint("state IN ('open', 'accepted', 'withdrawn', 'declined')", name="state"),
         CheckConstraint(f"decline_reason IN {DECLINE_REASONS}", name="decline_reason"),
         CheckConstraint("state = 'declined' OR (decline_reason IS NULL AND decline_text = '')", name="declined"),
-        CheckConstraint("quantity >= 1", name="quantity"),
-        CheckConstraint("unit_price_minor BETWEEN 0 AND list_price_minor", name="unit_price"),
         Index("uq_offer_open", "lead_id", unique=True, postgresql_where=text("state = 'open'")),
         Index("ix_offer_lead_id", "lead_id", "created_at"),
-        Index("ix_offer_seller_org_id_plan_id", "seller_org_id", "plan_id"),
         Index("ix_offer_made_by", "made_by"),
         {"schema": "orders"},
     )
@@ -45,13 +50,8 @@ class Offer(Base):
     buyer_org_id: Mapped[UUID]
     seller_org_id: Mapped[UUID]
     state: Mapped[str]
-    plan_id: Mapped[UUID]
-    quantity: Mapped[int]
     currency: Mapped[Currency]
-    unit_price_minor: Mapped[Minor]
-    """For one unit and one interval of the plan, with the tax where the plan's price contains it."""
-    list_price_minor: Mapped[Minor]
-    """The plan's own, when the offer was made."""
+    """Of all its lines."""
     valid_until: Mapped[Instant]
     made_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
     created_at: Mapped[CreatedAt]
@@ -69,6 +69,39 @@ class Offer(Base):
         """What each of its events says."""
         sides = {"buyer_org_id": self.buyer_org_id, "seller_org_id": self.seller_org_id}
         return {"offer_id": self.id, "lead_id": self.lead_id, **sides}
+
+
+class OfferLine(Base):
+    """A plan in an offer, how many of it and at which price. Append-only: another offer takes the place of one that changes."""
+
+    __tablename__ = "offer_line"
+    __table_args__ = (
+        PrimaryKeyConstraint("offer_id", "number"),
+        UniqueConstraint("offer_id", "plan_id"),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "lead_id", "offer_id"],
+            ["orders.offer.buyer_org_id", "orders.offer.seller_org_id", "orders.offer.lead_id", "orders.offer.id"],
+        ),
+        ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("quantity >= 1", name="quantity"),
+        CheckConstraint("unit_price_minor BETWEEN 0 AND list_price_minor", name="unit_price"),
+        Index("ix_offer_line_seller_org_id_plan_id", "seller_org_id", "plan_id"),
+        Index("ix_offer_line_offer", "buyer_org_id", "seller_org_id", "lead_id", "offer_id"),
+        {"schema": "orders"},
+    )
+    offer_id: Mapped[UUID]
+    number: Mapped[int]
+    """Counts from 1."""
+    lead_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    plan_id: Mapped[UUID]
+    quantity: Mapped[int]
+    unit_price_minor: Mapped[Minor]
+    """For one unit and one interval of the plan, with the tax where the plan's price contains it."""
+    list_price_minor: Mapped[Minor]
+    """The plan's own, when the offer was made."""
 
 
 constraints.register("uq_offer_open", lambda: Conflict("offer_made_meanwhile"))

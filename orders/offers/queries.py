@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from kernel import clock
@@ -17,18 +18,15 @@ from kernel.errors import NotFound
 from kernel.states import state_in
 from marketplace.catalog.models import ListingVersion, Plan
 from marketplace.placements.claim_checks import price_unit
-from orders.offers.models import Offer
+from marketplace.pricing.shapes import is_by_seat
+from orders.offers.models import Offer, OfferLine
 from orders.order.models import ENDED_UNPAID, Order
 
 
 @dataclass(frozen=True, slots=True)
-class OfferView:
-    """An offer with the plan it is of. `order_id`: that of the purchase that accepted it, for whoever may see the order."""
+class OfferLineView:
+    """A plan in an offer, at its price."""
 
-    id: UUID
-    lead_id: UUID
-    state: str
-    is_expired: bool
     listing_id: UUID
     plan_id: UUID
     title: str
@@ -36,6 +34,7 @@ class OfferView:
     plan_name: str
     plan_name_en: str
     pricing: str
+    price: dict[str, Any] | None
     interval: str
     term_months: int
     price_unit: str
@@ -46,6 +45,25 @@ class OfferView:
     list_price_minor: int
     total_minor: int
     """Unit price times quantity: with the tax where the price contains it."""
+
+    @property
+    def sold_by_seat(self) -> bool:
+        """Whether a quantity of it is a number of seats."""
+        return is_by_seat(self.pricing, self.price)
+
+
+@dataclass(frozen=True, slots=True)
+class OfferView:
+    """An offer with what is in it. `order_id`: that of the purchase that accepted it, for whoever may see the order."""
+
+    id: UUID
+    lead_id: UUID
+    state: str
+    is_expired: bool
+    lines: tuple[OfferLineView, ...]
+    currency: str
+    total_minor: int
+    """Of its lines."""
     valid_until: datetime
     created_at: datetime
     order_id: UUID | None
@@ -61,16 +79,16 @@ class OfferView:
 
 def offers_of(uow: UnitOfWork, lead_id: UUID) -> Sequence[OfferView]:
     """The offers on a request that the caller has found to be the principal's, the newest first."""
-    return [_view(uow, row) for row in uow.session.execute(_OFFERS.where(Offer.lead_id == lead_id))]
+    return _views(uow, Offer.lead_id == lead_id)
 
 
 def get_offer(uow: UnitOfWork, offer_id: UUID, *, sells: bool) -> OfferView:
     """An offer made by the acting organization, or else to it. Raises NotFound(`offer_not_found`)."""
     side = Offer.seller_org_id if sells else Offer.buyer_org_id
-    row = uow.session.execute(_OFFERS.where(Offer.id == offer_id, side == uow.principal.organization())).one_or_none()
-    if row is None:
+    found = _views(uow, Offer.id == offer_id, side == uow.principal.organization())
+    if not found:
         raise NotFound("offer_not_found")
-    return _view(uow, row)
+    return found[0]
 
 
 def leads_with_offers(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -93,22 +111,43 @@ def leads_last_declined(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[
 
 
 _OFFERS: Any = (
-    select(Offer, Plan, ListingVersion, Order)
-    .join(Plan, Plan.id == Offer.plan_id)
+    select(Offer, OfferLine, Plan, ListingVersion, Order)
+    .join(OfferLine, OfferLine.offer_id == Offer.id)
+    .join(Plan, Plan.id == OfferLine.plan_id)
     .join(ListingVersion, ListingVersion.id == Plan.version_id)
     .join(Order, (Order.offer_id == Offer.id) & Order.state.not_in(ENDED_UNPAID), isouter=True)
-    .order_by(Offer.created_at.desc(), Offer.id.desc())
+    .order_by(Offer.created_at.desc(), Offer.id.desc(), OfferLine.number)
 )
 
 
-def _view(uow: UnitOfWork, row: Any) -> OfferView:
-    offer, plan, version, order = row
+def _views(uow: UnitOfWork, *which: ColumnElement[bool]) -> list[OfferView]:
+    rows = uow.session.execute(_OFFERS.where(*which)).all()
+    return [_view(uow, list(lines)) for _, lines in groupby(rows, key=lambda row: row[0].id)]
+
+
+def _view(uow: UnitOfWork, rows: Sequence[Any]) -> OfferView:
+    offer, order = rows[0][0], rows[0][-1]
     seen = order is not None and (order.buyer_org_id == uow.principal.organization() or order.paid_at is not None)
+    lines = tuple(_line(offer, line, plan, version) for _, line, plan, version, _ in rows)
     return OfferView(
         id=offer.id,
         lead_id=offer.lead_id,
         state=offer.state,
         is_expired=offer.state == "open" and offer.valid_until <= clock.now(),
+        lines=lines,
+        currency=offer.currency,
+        total_minor=sum(one.total_minor for one in lines),
+        valid_until=offer.valid_until,
+        created_at=offer.created_at,
+        order_id=order.id if seen else None,
+        decline_reason=offer.decline_reason,
+        decline_text=offer.decline_text,
+        order_number=order.number if seen else "",
+    )
+
+
+def _line(offer: Offer, line: OfferLine, plan: Plan, version: ListingVersion) -> OfferLineView:
+    return OfferLineView(
         listing_id=plan.listing_id,
         plan_id=plan.id,
         title=version.title,
@@ -116,19 +155,14 @@ def _view(uow: UnitOfWork, row: Any) -> OfferView:
         plan_name=plan.name,
         plan_name_en=plan.name_en,
         pricing=plan.pricing,
+        price=plan.price,
         interval=plan.interval,
         term_months=plan.term_months,
         price_unit=price_unit(plan.pricing, plan.interval),
         tax_included=plan.tax_included,
-        quantity=offer.quantity,
+        quantity=line.quantity,
         currency=offer.currency,
-        unit_price_minor=offer.unit_price_minor,
-        list_price_minor=offer.list_price_minor,
-        total_minor=offer.unit_price_minor * offer.quantity,
-        valid_until=offer.valid_until,
-        created_at=offer.created_at,
-        order_id=order.id if seen else None,
-        decline_reason=offer.decline_reason,
-        decline_text=offer.decline_text,
-        order_number=order.number if seen else "",
+        unit_price_minor=line.unit_price_minor,
+        list_price_minor=line.list_price_minor,
+        total_minor=line.unit_price_minor * line.quantity,
     )

@@ -70,6 +70,17 @@ def subscriptions_of(uow: UnitOfWork, order_id: UUID) -> list[Subscription]:
     return list(uow.session.scalars(found.with_for_update()))
 
 
+def lock_subscription(uow: UnitOfWork, subscription_id: UUID) -> Subscription:
+    """A subscription, locked as all are: behind the order that began it."""
+    began = (
+        select(OrderLine.order_id)
+        .join(Subscription, Subscription.order_line_id == OrderLine.id)
+        .where(Subscription.id == subscription_id)
+    )
+    find_locked_order(uow, uow.session.scalars(began).one())
+    return uow.session.scalars(select(Subscription).where(Subscription.id == subscription_id).with_for_update()).one()
+
+
 def lock_orders(uow: UnitOfWork, purchase_id: UUID) -> list[Order]:
     """The orders of a purchase, locked in id order. Their purchase is locked as an aggregate already."""
     return uow.fetch(_LOCKED_ORDERS, purchase_id=purchase_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -237,6 +238,16 @@ class Subscription(Base):
             ["buyer_org_id", "seller_org_id", "order_line_id"],
             ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
         ),
+        ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
+        ForeignKeyConstraint(["seller_org_id", "next_plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
+        Index("ix_subscription_seller_org_id_plan_id", "seller_org_id", "plan_id"),
+        Index(
+            "ix_subscription_seller_org_id_next_plan_id",
+            "seller_org_id",
+            "next_plan_id",
+            postgresql_where=text("next_plan_id IS NOT NULL"),
+        ),
+        CheckConstraint("quantity > 0 AND next_quantity > 0", name="quantities"),
         CheckConstraint("state IN ('active', 'past_due', 'ended')", name="state"),
         CheckConstraint("state <> 'past_due' OR renewal_quote_id IS NOT NULL", name="past_due"),
         CheckConstraint("(trial_ends_at IS NULL) = (trial_days IS NULL)", name="trial"),
@@ -261,6 +272,13 @@ class Subscription(Base):
     order_line_id: Mapped[UUID]
     state: Mapped[str]
     quantity: Mapped[int]
+    plan_id: Mapped[UUID]
+    """The plan in force: that of its latest term, or what it was changed to since."""
+    term_price: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What a term costs (`marketplace.pricing.components.PlanPrice`) where the plan was changed within it."""
+    next_quantity: Mapped[int | None]
+    next_plan_id: Mapped[UUID | None]
+    """What the next term is to be, where that is something else."""
     anchor_day: Mapped[int]
     """Day of month the terms start on; kept apart, so that the 31st survives February."""
     ends_at: Mapped[Instant]
@@ -317,6 +335,14 @@ class SubscriptionTerm(Base):
     ends_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
     """When its money went back, so that it gives nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time that was paid for, half-open."""
+
+    starts_at: datetime
+    ends_at: datetime
 
 
 ORDER = Machine(

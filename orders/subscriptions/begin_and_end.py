@@ -13,6 +13,7 @@ from fulfillment.entitlements.validity import first_end
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
+from orders.amendments.amend import applied_orders
 from orders.order.locking import LineDelivery, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.subscriptions.schedule import next_step_at
@@ -47,6 +48,10 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
         seller_org_id=line.seller_org_id,
         order_line_id=line.id,
         quantity=line.quantity,
+        plan_id=line.plan_id,
+        term_price=None,
+        next_quantity=None,
+        next_plan_id=None,
         anchor_day=paid_from.astimezone(ZoneInfo(entitlement.time_zone)).day,
         ends_at=ends_at,
         auto_renew=auto_renew,
@@ -73,14 +78,14 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
 
 
 def end_subscriptions(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
-    """End the subscriptions an order began. Returns the renewals that are paid for terms which will now not begin."""
+    """End the subscriptions an order began. Returns the orders that paid for what will now not be given: terms, changes."""
     ended = subscriptions_of(uow, order.id)
     for subscription in ended:
         SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties)
         subscription.next_step_at = None
     if not ended:
         return ()
-    return uow.session.scalars(
+    terms = uow.session.scalars(
         select(OrderLine.order_id)
         .join(SubscriptionTerm, SubscriptionTerm.order_line_id == OrderLine.id)
         .where(
@@ -89,3 +94,4 @@ def end_subscriptions(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
             SubscriptionTerm.revoked_at.is_(None),
         )
     ).all()
+    return (*terms, *applied_orders(uow, ended))

@@ -13,13 +13,16 @@ from kernel import clock
 from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
-from kernel.jobs.outbox import emit
+from kernel.jobs.outbox import emit, enqueue
+from orders.amendments.amend import change_to
 from orders.fulfillment.start_fulfillment import charge_lines
 from orders.order.events import OrderActivated
 from orders.order.locking import find_locked_order, lines_of
-from orders.order.models import ORDER, SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
+from orders.order.models import ORDER, SUBSCRIPTION, Order, OrderLine, Span, Subscription, SubscriptionTerm
 from orders.subscriptions.events import SubscriptionRenewed
 from orders.subscriptions.schedule import next_step_at
+
+TERM_BEGINS = "orders.term.begins"
 
 
 def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
@@ -43,10 +46,15 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     term = _add_term(uow, subscription, entitlement, line)
     SUBSCRIPTION.move(uow, subscription, "active", org_ids=order.parties, reason="renewed")
     subscription.renewal_quote_id, subscription.ends_at = None, term.ends_at
+    subscription.term_price = subscription.next_quantity = subscription.next_plan_id = None
     subscription.next_step_at = next_step_at(
         term.ends_at, line.term_months, auto_renew=subscription.auto_renew, after=clock.now()
     )
     entitlement.valid_to, entitlement.trial_days = term.ends_at, 0
+    if (line.quantity, line.plan_id) != (subscription.quantity, subscription.plan_id):
+        # It is paid for a day before: until it begins, what is in use is what was paid for.
+        begins = {"subscription_id": str(subscription.id), "order_id": str(order.id)}
+        enqueue(uow, TERM_BEGINS, begins, dedupe_key=str(term.id), run_at=max(term.starts_at, clock.now()))
     if not resume_entitlement(uow, entitlement.id, reason="renewed"):
         change_entitlement(uow, entitlement)
     ORDER.move(uow, order, "active", org_ids=order.parties)
@@ -57,14 +65,27 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     return True
 
 
+def change_with_term(uow: UnitOfWork, order: Order) -> None:
+    """The term that a locked renewal order paid for has begun, with another quantity or plan than the one before.
+
+    Locks: as `begin_next_term`. Idempotent by the content.
+    """
+    subscription, entitlement = _locked(uow, order)
+    term, (line,) = term_of(uow, order), lines_of(uow, order.id)
+    is_running = term is not None and term.revoked_at is None and term.ends_at == subscription.ends_at
+    as_it_is = (subscription.quantity, subscription.plan_id)
+    if is_running and subscription.state != "ended" and as_it_is != (line.quantity, line.plan_id):
+        change_to(uow, subscription, entitlement, line.quantity, line.plan_id)
+
+
 def term_of(uow: UnitOfWork, order: Order) -> SubscriptionTerm | None:
     """The term that a renewal order paid for."""
     lines = [line.id for line in lines_of(uow, order.id)]
     return uow.session.scalar(select(SubscriptionTerm).where(SubscriptionTerm.order_line_id.in_(lines)))
 
 
-def release_term(uow: UnitOfWork, lines: Sequence[OrderLine], term: SubscriptionTerm) -> None:
-    """Start the hold of a renewal's shares: with its term, which may be still to come."""
+def release_term(uow: UnitOfWork, lines: Sequence[OrderLine], term: SubscriptionTerm | Span) -> None:
+    """Start the hold of the shares of what a subscription was paid for: with that time, which may be still to come."""
     for line in lines:
         if line.gross_minor:
             mark_delivered(uow, line.id, at=max(term.starts_at, clock.now()))

@@ -5,37 +5,46 @@ from __future__ import annotations
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict
+from kernel.errors import Conflict, DomainError
 from kernel.ids import uuid7
 from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.sellable import get_sellable
 from marketplace.parties import lookups
 from orders.checkout.create_quote import price_line
 from orders.checkout.line_tax import invoice_party
-from orders.checkout.priced_line import Context
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
-from orders.order.models import OrderLine, Subscription
+from orders.order.models import Subscription
 from orders.subscriptions.schedule import TERMINATED_AFTER
 
 
-def quote_renewal(uow: UnitOfWork, subscription: Subscription, line: OrderLine, profile_id: UUID) -> Quote:
+def quote_renewal(
+    uow: UnitOfWork, subscription: Subscription, profile_id: UUID, *, told_plan_id: UUID | None = None
+) -> Quote:
     """Price the next term of a subscription as its plan costs now. The quote holds until the term could be paid for no more.
 
-    The plan is the published one of the same code; an offered price holds for the term it was offered for. The tax is
-    decided by the day and by whom the invoice will name.
+    The plan is the published one of the same code, or the one that its price was told for (`told_plan_id`), what was published
+    since or not; an offered price holds for the term it was offered for. The tax is decided by the day and by whom the invoice
+    will name.
 
     Raises:
         Conflict: `plan_withdrawn`, `listing_suspended`: there is nothing to renew it with. `quantity_out_of_range`: the plan is
             not sold in this number any more.
     """
-    plan = get_sellable(uow, _plan_now(uow, line))
-    if not plan.min_seats <= subscription.quantity <= plan.max_seats:
+    wanted_id = subscription.next_plan_id or subscription.plan_id
+    if told_plan_id is not None:
+        plan = get_sellable(uow, told_plan_id, replaced=True)
+    else:
+        plan = get_sellable(uow, plan_now(uow, wanted_id))
+    quantity = subscription.next_quantity or subscription.quantity
+    if not plan.min_seats <= quantity <= plan.max_seats:
         raise Conflict("quantity_out_of_range", least=plan.min_seats, most=plan.max_seats)
     buyer = invoice_party(lookups.get_billing_profile(uow, profile_id))
-    priced = price_line(uow, plan, buyer, subscription.quantity, Context(), occasion="renewal")
+    priced = price_line(uow, plan, buyer, quantity, Context(), occasion="renewal")
     quote = Quote(
         id=uuid7(),
         buyer_org_id=subscription.buyer_org_id,
@@ -58,12 +67,34 @@ def quote_renewal(uow: UnitOfWork, subscription: Subscription, line: OrderLine, 
     return uow.add(quote)
 
 
-def _plan_now(uow: UnitOfWork, line: OrderLine) -> UUID:
-    """The plan of the line's code in the version of its listing that is on sale. Raises Conflict `plan_withdrawn`."""
+def requote_renewal(uow: UnitOfWork, subscription: Subscription) -> None:
+    """A locked subscription's next term is another than its price was told for: priced anew, by the plan it was told for.
+
+    Only a plan that the buyer changed to is priced as it is now. What is being paid for already stays.
+    """
+    known = uow.session.get(Quote, subscription.renewal_quote_id) if subscription.renewal_quote_id else None
+    if known is None or known.used_at is not None:
+        return
+    line = PricedLine.model_validate(known.lines[0])
+    wanted = uow.session.get_one(Plan, subscription.next_plan_id or subscription.plan_id)
+    profile_id = InvoiceParty.model_validate(known.invoice_party).billing_profile_id
+    assert profile_id is not None  # noqa: S101 - a renewal is priced for a title
+    try:
+        kept = line.plan_id if line.plan_code == wanted.code else None
+        subscription.renewal_quote_id = quote_renewal(uow, subscription, profile_id, told_plan_id=kept).id
+    except DomainError:
+        # What stands in the way is said when the next step is due.
+        subscription.renewal_quote_id = None
+
+
+def plan_now(uow: UnitOfWork, plan_id: UUID) -> UUID:
+    """The plan of the same code in the version of its listing that is on sale. Raises Conflict `plan_withdrawn`."""
+    before = aliased(Plan)
     found = uow.session.scalar(
         select(Plan.id)
         .join(Listing, Listing.current_version_id == Plan.version_id)
-        .where(Listing.id == line.listing_id, Plan.code == line.plan["plan_code"])
+        .join(before, (before.listing_id == Plan.listing_id) & (before.code == Plan.code))
+        .where(before.id == plan_id)
     )
     if found is None:
         raise Conflict("plan_withdrawn")

@@ -81,11 +81,11 @@ def take_step(uow: UnitOfWork, subscription_id: UUID) -> bool:
         trial_days=subscription.tried_days,
     )
     if due and (due[-1].kind != "notice" or subscription.ends_at > now):
-        _take(uow, subscription, line, order, due[-1])
+        _take(uow, subscription, order, due[-1])
     return True
 
 
-def _take(uow: UnitOfWork, subscription: Subscription, line: OrderLine, order: Order, step: SubscriptionStep) -> None:
+def _take(uow: UnitOfWork, subscription: Subscription, order: Order, step: SubscriptionStep) -> None:
     """A notice, or the order for the next term; each of them needs to know what that costs."""
     if not subscription.auto_renew:
         _notice(uow, subscription, step.days, None)
@@ -95,7 +95,7 @@ def _take(uow: UnitOfWork, subscription: Subscription, line: OrderLine, order: O
     if quote is None:
         try:
             with uow.session.begin_nested():
-                quote = quote_renewal(uow, subscription, line, _profile(uow, first))
+                quote = quote_renewal(uow, subscription, _profile(uow, first))
                 uow.flush()
         except DomainError as error:
             subscription.auto_renew, subscription.next_step_at = False, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -24,7 +25,7 @@ from marketplace.placements.models import Placement
 from marketplace.videos.models import Video
 from orders.checkout.models import Approval, Purchase
 from orders.checkout.quote_models import Quote
-from orders.offers.models import Offer
+from orders.offers.models import Offer, OfferLine
 from orders.order.models import Attribution, Order, OrderLine, Subscription
 from orders.tracing.model import Node
 from orders.tracing.resolve import agreed, mine
@@ -78,9 +79,17 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
                 "tax": _money(line.tax_minor, line.currency),
                 "gross": _money(line.gross_minor, line.currency),
                 "claims": len(line.claims),
+                "priced": _priced(line),
             },
             (line.order_id,),
         )
+
+
+def _priced(line: OrderLine) -> dict[str, object] | None:
+    """How the list price came about, where it has several parts."""
+    if not line.price_lines:
+        return None
+    return {"interval": line.interval, "currency": line.currency.strip(), "lines": line.price_lines}
 
 
 def _asked(uow: UnitOfWork, offer_ids: Sequence[UUID]) -> Iterator[Node]:
@@ -92,11 +101,17 @@ def _asked(uow: UnitOfWork, offer_ids: Sequence[UUID]) -> Iterator[Node]:
         .join(Lead, Lead.id == Offer.lead_id)
         .where(Offer.id.in_(offer_ids), mine(uow, Offer.buyer_org_id, Offer.seller_org_id))
     )
+    offered = uow.session.scalars(
+        select(OfferLine).where(OfferLine.offer_id.in_(offer_ids)).order_by(OfferLine.offer_id, OfferLine.number)
+    ).all()
     for offer, lead in rows:
         card = (lead.placement_id,) if lead.placement_id else ()
         yield Node("lead", lead.id, lead.created_at, lead.state, facts={"action": lead.kind}, after=card)
-        price = _money(offer.unit_price_minor, offer.currency)
-        facts = {"unit_price": price, "quantity": offer.quantity}
+        lines = [one for one in offered if one.offer_id == offer.id]
+        total = sum(one.unit_price_minor * one.quantity for one in lines)
+        facts: dict[str, Any] = {"amount": _money(total, offer.currency)}
+        if len(lines) == 1:
+            facts = {"unit_price": _money(lines[0].unit_price_minor, offer.currency), "quantity": lines[0].quantity}
         yield Node("offer", offer.id, offer.created_at, offer.state, facts=facts, after=(offer.lead_id,))
 
 

@@ -27,6 +27,8 @@ SITE = "https://market.example"
 PARAMS: dict[str, Any] = {
     "day": "2027-01-31",
     "extra_days": "7",
+    "dimension": "api_calls",
+    "percent": "80",
     "email": "buyer@firm.example",
     "inviter": "张三",
     "giver": "李四\r\nBcc: victim@example.org",

@@ -171,7 +171,7 @@ class TestRuns:
         assert (row["id"], row["failure"], row["may_replay"]) == (str(made.run_id), "deadline_missed", True)
         assert client.get("/v1/seller/runs/troubled", headers=seller).json()["items"] == [row]
         assert client.get("/v1/seller/runs?state=queued", headers=seller).json()["items"] == []
-        assert code(client.get("/v1/seller/runs?state=nonsense", headers=seller), 422) == "validation_failed"
+        assert code(client.get("/v1/seller/runs?state=nonsense", headers=seller), 400) == "filter_unknown"
         again = client.post(f"/v1/seller/runs/{made.run_id}/replay", headers=seller)
         assert (again.status_code, again.json()["state"]) == (200, "queued")
         refused = client.post(f"/v1/seller/runs/{made.run_id}/replay", headers=seller)

@@ -46,7 +46,7 @@ SHOWN = {
 """Published by their nature: channels, published listings and what is said and asked about them, sellers' legal names
 and free times, a sandbox's mails. Each has tests of its own."""
 
-WORDS = {"language": "en"}
+WORDS = {"language": "en", "dimension": "calls"}
 """Parameters beside the ids."""
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/billing-profiles/{profile_id}": {
@@ -61,6 +61,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/listings/{listing_id}/image": {"alt": "x"},
     "PUT /v1/listings/{listing_id}/terms": {"version": "x", "text": "x"},
     "PUT /v1/subscriptions/{subscription_id}/auto-renew": {"auto_renew": True},
+    "PUT /v1/subscriptions/{subscription_id}/next-term": {},
+    "POST /v1/subscriptions/{subscription_id}/amendment-quotes": {"quantity": 2},
     "POST /v1/subscriptions/{subscription_id}/conversion": {"payment_method": "sbx_ok"},
     "POST /v1/seller/subscriptions/{subscription_id}/trial-extension": {"days": 1},
     "PUT /v1/seller/customer-reviews/{review_id}/answer": {"text": "x"},
@@ -81,6 +83,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/leads/{lead_id}/booking": {"starts_at": "2026-12-01T02:00:00Z"},
     "PUT /v1/seller/leads/{lead_id}/booking": {"starts_at": "2026-12-01T02:00:00Z"},
     "PATCH /v1/connectors/{connector_id}": {"name": "other"},
+    "PUT /v1/entitlements/{entitlement_id}/usage/caps/{dimension}": {"kind": "hard", "quantity": "1"},
+    "POST /v1/usage/lines/{usage_line_id}/challenge": {"question": "x"},
+    "POST /v1/seller/usage/challenges/{usage_challenge_id}/answer": {"credit": 1, "answer": "x"},
+    "PATCH /v1/webhook-endpoints/{endpoint_id}": {"name": "other"},
+    "POST /v1/webhook-endpoints/{endpoint_id}/replay": {
+        "since": "2026-01-01T00:00:00Z",
+        "until": "2026-01-02T00:00:00Z",
+    },
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
     "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},

@@ -192,8 +192,8 @@ class TestInvoices:
     def test_an_archive_holds_nobody_elses(self, client: Client, world: World) -> None:
         for query in ("month=2026-11", f"id={world.invoice_id}", "month=2025-01&state=credited"):
             assert client.get(f"/v1/invoices/export?{query}", headers=world.stranger).status_code == 404
-        for query in ("month=2026-13", "state=lost", "seller=x"):
-            assert client.get(f"/v1/invoices/export?{query}", headers=world.buyer).status_code == 422
+        for query, status in (("month=2026-13", 422), ("state=lost", 400), ("seller=x", 422)):
+            assert client.get(f"/v1/invoices/export?{query}", headers=world.buyer).status_code == status
 
     def test_the_seller_sees_what_it_issued(self, client: Client, world: World) -> None:
         issued = client.get("/v1/seller/invoices", headers=world.seller).json()

@@ -11,8 +11,10 @@ from litestar.testing import TestClient
 
 from api.context import Services
 from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from kernel.rate_limit import RateLimiter
+from marketplace.access import mail_limits
 from tests.api_server import application
 from tests.factories_marketplace import PASSWORD, make_org
 from tests.statement_counter import counting
@@ -109,3 +111,30 @@ def test_no_limit_says_nothing(services: Services) -> None:
     off = services.settings.model_copy(update={"rate_limit_network": 0, "forwarded_hops": 1})
     client: TestClient[Any] = TestClient(application(replace(services, settings=off)))
     assert not re.search("ratelimit", str(client.get("/v1/listings", headers=HERE).headers), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("path", ["/sign-up", "/v1/sign-ups"])
+def test_the_limit_that_refused_is_the_one_that_is_named(services: Services, path: str) -> None:
+    """It named the caller's own, of which nearly everything was left."""
+    wide = services.settings.model_copy(update={"forwarded_hops": 1})
+    client: TestClient[Any] = TestClient(
+        application(replace(services, settings=wide)), base_url="https://market.example"
+    )
+    email, most = f"limited-{uuid7()}@firm.example", mail_limits.TO_ADDRESS.attempts
+
+    def ask() -> Any:
+        if path.startswith("/v1/"):
+            return client.post(path, json={"email": email}, headers=HERE)
+        found = re.search(r'name="csrf" value="([^"]+)"', client.get(path, headers=HERE).text)
+        assert found is not None
+        form = {"csrf": found.group(1), "email": email}
+        return client.post(path, data=form, headers=HERE | {"Accept": "text/html"}, follow_redirects=False)
+
+    for _ in range(most):
+        passed = ask()
+        assert passed.status_code in {202, 303}
+        assert passed.headers["RateLimit"].startswith('"network";r=')
+    refused = ask()
+    assert refused.status_code == 429
+    assert refused.headers["RateLimit-Policy"] == f'"mail";q={most};w=3600'
+    assert refused.headers["RateLimit"] == f'"mail";r=0;t={refused.headers["Retry-After"]}'

@@ -67,8 +67,9 @@ def listening(browser: Browser, size: tuple[int, int]) -> Iterator[Page]:
     heard: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        # The preview has no interface under /v1 and only one film; those absences are not the pages' doing.
-        if message.type == "error" and not any(part in message.location.get("url", "") for part in ("/v1/", "/media/")):
+        # The preview has no interface under /v1, only one film and nobody to ask; those absences are not the pages' doing.
+        absent = ("/v1/", "/media/", "/ask/")
+        if message.type == "error" and not any(part in message.location.get("url", "") for part in absent):
             heard.append(message.text)
 
     made.on("console", listen)
@@ -126,6 +127,27 @@ def test_a_card_for_a_demo_opens_its_own_sheet(page: Page, base: str) -> None:
     page.wait_for_selector("dialog:not([open])", state="attached")
 
 
+def test_a_refused_request_stays_in_the_sheet_with_what_was_typed(page: Page, base: str) -> None:
+    refused = page.request.get(
+        f"{base}/products/x/ask/refused?part=sheet", headers={"Referer": f"{base}/en/feed"}
+    ).text()
+    page.route("**/ask/demo", lambda route: route.fulfill(status=422, content_type="text/html", body=refused))
+    open_feed(page, base)
+    page.locator("[data-card]").nth(1).evaluate("card => card.click()")
+    page.locator("dialog[open] #text").fill("Monday?")
+    before = page.url
+    page.locator("dialog [data-ask-form] .act button").click()
+    expect(page.locator("dialog[open] #agreed-wrong")).to_be_visible()
+    assert page.evaluate("document.activeElement.id") == "agreed"
+    assert page.url == before
+    page.unroute("**/ask/demo")
+    page.route("**/ask/**", lambda route: route.abort())
+    page.locator("dialog #text").fill("Tuesday?")
+    page.locator("dialog [data-ask-form] .act button").click()
+    expect(page.locator("dialog[open] [data-error]")).not_to_be_empty()
+    assert page.locator("dialog #text").input_value() == "Tuesday?"
+
+
 def test_an_offer_is_priced_anew_at_its_own_price(page: Page, base: str) -> None:
     asked: list[str] = []
 
@@ -154,6 +176,7 @@ def test_another_invoice_title_is_priced_anew(page: Page, base: str) -> None:
             "plan_name_en": "P",
             "tax_included": False,
             "tax_rate_ppm": 60_000,
+            "price_lines": [{"text": "开通费：¥5.00", "text_en": "Setup: ¥5.00"}],
         }
         totals = {name: line[name] for name in ("net", "tax", "gross")}
         route.fulfill(
@@ -177,6 +200,7 @@ def test_another_invoice_title_is_priced_anew(page: Page, base: str) -> None:
     title.select_option(index=1)
     expect(page.locator("input[name=quote_id]")).to_have_value("q-2")
     expect(page.locator("[data-tax-label]")).to_contain_text("6%")
+    expect(page.locator("[data-amounts] .part")).to_have_text("Setup: ¥5.00")
     assert [one["billing_profile_id"] for one in asked] == [title.input_value()]
     # Minor units are those of ISO 4217: 106.00, where everyday display has no decimals.
     assert "106.00" in page.locator("[data-gross]").inner_text()
@@ -192,6 +216,7 @@ def test_the_live_sheet_says_why_a_purchase_waits_and_who_decides(page: Page, ba
             "plan_name_en": "P",
             "tax_included": False,
             "tax_rate_ppm": 60_000,
+            "price_lines": [],
         }
         totals = {name: line[name] for name in ("net", "tax", "gross")}
         limit, spent = ({"amount": minor, "currency": "CNY"} for minor in (500_000, 123_456))

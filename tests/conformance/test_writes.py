@@ -18,6 +18,9 @@ from billing.gateways.webhooks import PROCESS, store_webhook
 from billing.incidents.models import Incident
 from billing.statements.models import Statement
 from fulfillment.runs.models import Run
+from fulfillment.usage.close_period import close_period
+from fulfillment.usage.models import UsageLine, UsagePeriod
+from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
@@ -25,6 +28,7 @@ from kernel.jobs.models import Inbox, Job
 from kernel.jobs.outbox import enqueue
 from kernel.principal import SYSTEM, Principal
 from marketplace.access.members import list_members
+from marketplace.catalog.review_desk import CHECKLIST
 from marketplace.mail.compose import Composer, MailContent
 from marketplace.mail.models import Mail
 from marketplace.notifications.models import Notification
@@ -48,7 +52,9 @@ from tests.conformance.people_writes import (
 )
 from tests.conformance.trial_writes import trials
 from tests.conformance.video_writes import videos
+from tests.conformance.webhook_writes import webhooks
 from tests.factories_marketplace import Org, make_member, make_org
+from tests.factories_usage import PRICE
 from tests.loop.test_end_of_term import subscriptions
 from tests.loop_stage import Stage, services_for, set_stage
 from tests.pictures import picture
@@ -189,7 +195,7 @@ def catalogue(world: World) -> None:
     draft_terms = {"version": "2026-12", "text_en": "Paid a year ahead."}
     ask("PUT /v1/listings/{listing_id}/terms", seller, draft_terms, **listing)
     ask("POST /v1/listings/{listing_id}/submit", seller, **listing)
-    ask("POST /v1/operator/reviews/{listing_id}", operator, {"approve": True}, **listing)
+    ask("POST /v1/operator/reviews/{listing_id}", operator, {"approve": True, "checklist": list(CHECKLIST)}, **listing)
     ask("POST /v1/operator/listings/{listing_id}/suspend", operator, {"reason": "looked into"}, **listing)
     ask("POST /v1/operator/listings/{listing_id}/resume", operator, **listing)
     ask("POST /v1/listings/{listing_id}/versions", seller, TEXTS | {"plans": [plan]}, **listing)
@@ -292,6 +298,9 @@ def using(world: World) -> None:
         {"auto_renew": True},
         subscription_id=subscription.id,
     )
+    one = {"subscription_id": subscription.id}
+    ask("PUT /v1/subscriptions/{subscription_id}/next-term", world.buyer, {"quantity": 18}, **one)
+    ask("POST /v1/subscriptions/{subscription_id}/amendment-quotes", world.buyer, {"quantity": 22}, **one)
     trials(world)
     named = {"entitlement_id": entitlement.id}
     body = {"person_id": str(person.person())}
@@ -302,6 +311,35 @@ def using(world: World) -> None:
     service = stage.buy(stage.service_plan, 1)
     stage.run()
     ask("POST /v1/orders/{order_id}/acceptance", world.buyer, order_id=service)
+
+
+def metering(world: World) -> None:
+    """What is sold by usage is reported, capped, rated, questioned and answered."""
+    ask, stage = world.walk.ask, world.stage
+    order_id = stage.buy()
+    stage.run()
+    entitlement = stage.entitlement(order_id)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        set_usage_terms(uow, entitlement.id, PRICE)
+    event = {"id": uuid7().hex, "time": clock.now().isoformat(), "entitlement": str(entitlement.id)}
+    event |= {"dimension": "calls", "quantity": "1400"}
+    ask("POST /v1/usage", world.seller, {"events": [event]})
+    named = {"entitlement_id": entitlement.id, "dimension": "calls"}
+    cap = {"kind": "hard", "quantity": "2000"}
+    ask("PUT /v1/entitlements/{entitlement_id}/usage/caps/{dimension}", world.buyer, cap, **named)
+    ask("DELETE /v1/entitlements/{entitlement_id}/usage/caps/{dimension}", world.buyer, **named)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        period = uow.session.scalars(select(UsagePeriod).where(UsagePeriod.entitlement_id == entitlement.id)).one()
+        clock.advance(period.closes_at - clock.now())
+        close_period(uow, period.id)
+    (line, *_) = stage.rows(select(UsageLine).where(UsageLine.period_id == period.id, UsageLine.dimension == "calls"))
+    asked = ask("POST /v1/usage/lines/{usage_line_id}/challenge", world.buyer, {"question": "?"}, usage_line_id=line.id)
+    ask(
+        "POST /v1/seller/usage/challenges/{usage_challenge_id}/answer",
+        world.seller,
+        {"credit": 40, "answer": "Taken back."},
+        usage_challenge_id=asked["id"],
+    )
 
 
 def delivering(world: World) -> None:
@@ -375,8 +413,10 @@ STEPS = (
     catalogue,
     onboarding,
     videos,
+    webhooks,
     buying,
     using,
+    metering,
     delivering,
     operating,
 )

@@ -9,7 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from billing.invoices.models import InvoiceLine
+from fulfillment.usage.terms import get_usage_terms
+from kernel.db.uow import unit_of_work
 from kernel.errors import Invalid
+from kernel.principal import SYSTEM
 from marketplace.pricing.components import MICRO, PlanPrice
 from marketplace.pricing.engine import PriceLine, price_term
 from orders.order.models import OrderLine
@@ -82,3 +85,18 @@ class TestComponents:
         with pytest.raises(Invalid) as refused:
             stage.quote(plan_id, quantity, context=context)
         assert refused.value.code == code
+
+    def test_what_is_metered_is_counted_at_the_price_that_was_bought(self, stage: Stage) -> None:
+        calls = {
+            "kind": "metered",
+            "dimension": "calls",
+            "included": 100,
+            "tiers": [{"up_to": None, "unit_micro": 5_000}],
+        }
+        price = PlanPrice.model_validate(PRICE | {"components": [*PRICE["components"], calls]})
+        plan_id, context = stage.offer(price=price)
+        order_id = stage.place(stage.quote(plan_id, 20, context=context))
+        stage.run()
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            terms = get_usage_terms(uow, stage.entitlement(order_id).id)
+        assert terms.price == price

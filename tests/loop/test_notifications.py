@@ -83,7 +83,7 @@ def test_who_was_removed_is_told_nothing_more(stage: Stage) -> None:
         member = select(Member.id).where(Member.person_id == stage.approver.person())
         remove_member(uow, uow.session.scalars(member).one())
     stage.tick(NOTIFY)
-    assert kinds_of(stage, stage.approver) == []
+    assert kinds_of(stage, stage.approver) == ["membership_ended"]
     assert kinds_of(stage, stage.buyer.owner) == ["approval_asked"]
 
 

@@ -29,8 +29,8 @@ from orders.checkout.quote_offer import QuoteOffer, quote_offer
 from orders.loop import SWEEP_PURCHASES
 from orders.notifications.notify_of_events import NOTIFY
 from orders.offers.decline_offer import DeclineOffer, decline_offer
-from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
-from orders.offers.models import Offer
+from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer, withdraw_offer
+from orders.offers.models import Offer, OfferLine
 from orders.offers.queries import get_offer, leads_last_declined, leads_with_offers, offers_of
 from orders.order.models import Order, OrderLine
 from tests.factories_marketplace import make_member
@@ -50,8 +50,10 @@ def requested(stage: Stage) -> UUID:
 
 
 def offered(stage: Stage, lead_id: UUID, **changes: Any) -> UUID:
-    values: dict[str, Any] = {"unit_price_minor": PRICE, "valid_on": clock.today("Asia/Shanghai") + timedelta(days=30)}
-    command = MakeOffer(lead_id, changes.pop("plan_id", stage.seat_plan), QUANTITY, **(values | changes))
+    valid_on = changes.pop("valid_on", clock.today("Asia/Shanghai") + timedelta(days=30))
+    more, plan_id = changes.pop("more", ()), changes.pop("plan_id", stage.seat_plan)
+    first = OfferedPlan(plan_id, QUANTITY, **({"unit_price_minor": PRICE} | changes))
+    command = MakeOffer(lead_id, (first, *more), valid_on)
     return transact(stage.services.db, stage.seller.owner, lambda uow: make_offer(uow, command).id)
 
 
@@ -157,6 +159,50 @@ class TestAccepted:
         with unit_of_work(stage.services.db, stage.seller.owner) as uow:
             withdraw_plan(uow, stage.seat_plan)
         assert refusal(lambda: quoted(stage, offer_id)) == "plan_withdrawn"
+
+
+class TestSeveralLines:
+    """Plans of one seller are offered together, and bought as one order."""
+
+    def test_one_order_of_all_of_them(self, stage: Stage, lead_id: UUID) -> None:
+        service, _ = stage.offer()
+        offer_id = offered(stage, lead_id, more=(OfferedPlan(service, 1, discount_ppm=100_000),))
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            shown = get_offer(uow, offer_id, sells=False)
+        assert [one.plan_id for one in shown.lines] == [stage.seat_plan, service]
+        assert shown.total_minor == GROSS + shown.lines[1].unit_price_minor
+        assert shown.lines[1].unit_price_minor * 10 == shown.lines[1].list_price_minor * 9
+        quote = stage.get(Quote, quoted(stage, offer_id))
+        purchase_id = stage.purchase(quote.id)
+        stage.run()
+        (order,) = stage.rows(select(Order).where(Order.purchase_id == purchase_id))
+        sold = stage.rows(select(OrderLine).where(OrderLine.order_id == order.id))
+        assert {one.plan_id: one.unit_price_minor for one in sold} == {
+            one.plan_id: one.unit_price_minor for one in shown.lines
+        }
+        assert (order.offer_id, order.gross_minor) == (offer_id, sum(one.gross_minor for one in sold))
+        assert order.paid_at is not None
+        offered_lines = [(line["plan_id"], line["gross_minor"]) for line in quote.lines]
+        assert len(offered_lines) == 2
+
+    def test_the_same_again_is_the_same_and_one_line_less_another(self, stage: Stage, lead_id: UUID) -> None:
+        service, _ = stage.offer()
+        more = (OfferedPlan(service, 1, discount_ppm=0),)
+        first = offered(stage, lead_id, more=more)
+        assert offered(stage, lead_id, more=more) == first
+        second = offered(stage, lead_id)
+        assert (stage.get(Offer, first).state, stage.get(Offer, second).state) == ("withdrawn", "open")
+
+    def test_what_cannot_be_offered_together(self, stage: Stage, lead_id: UUID) -> None:
+        again = OfferedPlan(stage.seat_plan, 1, 1)
+        assert refusal(lambda: offered(stage, lead_id, more=(again,))) == "offered_twice"
+        _, other, _ = stage.second_seller()
+        assert refusal(lambda: offered(stage, lead_id, more=(OfferedPlan(other, 1, 1),))) == "plan_not_found"
+        assert refusal(lambda: offered(stage, lead_id, more=(again,) * 20)) == "too_many_lines"
+        with pytest.raises(DomainError) as refused:
+            offered(stage, lead_id, more=(OfferedPlan(stage.offer()[0], 1),))
+        assert (refused.value.code, refused.value.params["line"]) == ("offer_price", 2)
+        assert stage.get(Lead, lead_id).state == "new"
 
 
 class TestNotUsedUp:
@@ -298,12 +344,12 @@ class TestRefused:
         assert offered(stage, lead_id) == first
         second = offered(stage, lead_id, unit_price_minor=None, discount_ppm=150_000)
         with unit_of_work(stage.services.db, stage.purchaser) as uow:
-            seen = [(one.id, one.state, one.unit_price_minor) for one in offers_of(uow, lead_id)]
+            seen = [(one.id, one.state, one.lines[0].unit_price_minor) for one in offers_of(uow, lead_id)]
         # The clock stands still: of one moment, the later id first.
         assert seen == [(first, "open", PRICE)]
         assert second == first, "15 % off ¥199 is the same price"
         third = offered(stage, lead_id, unit_price_minor=None, discount_ppm=333_333)
-        assert stage.get(Offer, third).unit_price_minor == 13_267
+        assert stage.rows(select(OfferLine.unit_price_minor).where(OfferLine.offer_id == third)) == [13_267]
         assert stage.get(Offer, first).state == "withdrawn"
         with unit_of_work(stage.services.db, stage.purchaser) as uow:
             assert leads_with_offers(uow, [lead_id]) == {lead_id}
@@ -339,7 +385,7 @@ class TestRefused:
             assert offers_of(uow, lead_id) == []
         with unit_of_work(stage.services.db, SYSTEM) as uow:
             finance = make_member(uow, stage.seller, "finance")
-        command = MakeOffer(lead_id, stage.seat_plan, 1, clock.today("Asia/Shanghai"), unit_price_minor=1)
+        command = MakeOffer(lead_id, (OfferedPlan(stage.seat_plan, 1, 1),), clock.today("Asia/Shanghai"))
         assert refusal(lambda: transact(stage.services.db, finance, lambda uow: make_offer(uow, command).id)) == (
             "permission_missing"
         )

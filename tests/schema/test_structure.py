@@ -163,6 +163,7 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
         "kernel.job_attempt",
         "kernel.sandbox_clock",
         "kernel.sandbox_history",
+        "marketplace.event_publication",
         "marketplace.bouncing_address",
         "marketplace.catalogue_version",
         "marketplace.email_proof",
@@ -531,7 +532,8 @@ def test_rows_of_earlier_releases_are_seen_and_brought_along(addresses: Addresse
             for table, key in rows(
                 connection,
                 "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text "
-                "IN ('orders.quote', 'orders.subscription', 'orders.subscription_term', 'marketplace.listing_version')",
+                "IN ('orders.quote', 'orders.subscription', 'orders.subscription_term', 'orders.order_line', "
+                "'marketplace.listing_version', 'marketplace.plan')",
             ):
                 connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {key}"))
             for statement in BEFORE_TERMS_END:
@@ -541,6 +543,8 @@ def test_rows_of_earlier_releases_are_seen_and_brought_along(addresses: Addresse
             connection.execute(text("SELECT set_config('app.platform', 'on', true)"))
             (ends,) = rows(connection, "SELECT ends_at = '2027-03-01 00:00+00' FROM orders.subscription")
             assert ends == (True,)
+            (plan,) = rows(connection, f"SELECT plan_id = {B} FROM orders.subscription")
+            assert plan == (True,)
             (quote,) = rows(connection, "SELECT invoice_party->>'legal_name', lines->0->>'taxed_as' FROM orders.quote")
             assert quote == ("频道集市（上海）网络科技有限公司", "software")
     finally:
@@ -551,6 +555,16 @@ def test_rows_of_earlier_releases_are_seen_and_brought_along(addresses: Addresse
 A, B, C = (f"'00000000-0000-7000-8000-00000000000{digit}'" for digit in "abc")
 PLATFORM = "'00000000-0000-7000-8000-000000000001'"
 BEFORE_TERMS_END = (
+    f"""INSERT INTO marketplace.plan
+        (id, org_id, listing_id, version_id, code, name, name_en, pricing, "interval", term_months, currency, unit_price_minor,
+         tax_included, min_seats, max_seats, included_seats, trial_days, features, deadline_s, state, created_at)
+        VALUES ({B}, {C}, {A}, {A}, 'pro', '', '', 'flat', 'month', 1, 'CNY', 1, true, 1, 1, 0, 0, '[]', 60, 'active', now())""",
+    f"""INSERT INTO orders.order_line
+        (id, order_id, buyer_org_id, seller_org_id, listing_id, listing_version_id, plan_id, plan, pricing, "interval",
+         term_months, quantity, currency, unit_price_minor, list_minor, discount_minor, net_minor, tax_rate_ppm, tax_category,
+         tax_reason, tax_included, tax_minor, gross_minor, claims, refund_window_days, created_at)
+        VALUES ({A}, {A}, {B}, {C}, {A}, {A}, {B}, '{{}}', 'flat', 'month', 1, 1, 'CNY', 1, 1, 0, 1, 0, 'O', 'x', true, 0, 1,
+                '[]', 7, now())""",
     f"""INSERT INTO orders.subscription
         (id, buyer_org_id, seller_org_id, order_line_id, state, quantity, anchor_day, auto_renew, created_at)
         VALUES ({A}, {B}, {C}, {A}, 'active', 1, 1, true, now())""",

@@ -22,6 +22,7 @@ from api.pages.account.views import (
     OfferedOwnership,
     OpenSession,
     OutboxView,
+    ReceivedInvitation,
 )
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
@@ -34,7 +35,14 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Forbidden, NotFound
 from marketplace.access.authenticate import PRE_AUTH, SignedIn
 from marketplace.access.browser_name import browser_name
-from marketplace.access.invitations import Invite, invite, list_invitations, withdraw_invitation
+from marketplace.access.invitations import (
+    Invite,
+    OwnInvitation,
+    invite,
+    list_invitations,
+    list_own_invitations,
+    withdraw_invitation,
+)
 from marketplace.access.members import change_roles, leave, list_members, remove_member
 from marketplace.access.ownership import (
     KEPT_ROLES,
@@ -246,6 +254,7 @@ def _account(page_request: PageRequest, error: str | None = None, error_field: s
     with page_request.request.transaction(acting_as=PRE_AUTH) as uow:
         sessions = list_sessions(uow, person_id, own.session_id)
         second_factor, offered = read_status(uow, person_id), list_offered(uow, person_id)
+        invitations = list_own_invitations(uow, page_request.services.signer, own.email)
         bounce = find_bounces(uow, {own.email}).get(own.email)
     return AccountView(
         name=own.person_name,
@@ -264,6 +273,8 @@ def _account(page_request: PageRequest, error: str | None = None, error_field: s
         ),
         may_leave=not own.organization.is_platform,
         organization=own.organization.display_name,
+        roles=own.organization.roles,
+        invitations=tuple(_received(one) for one in invitations),
         bounced=bounce.reason if bounce else None,
         offered=tuple(_offered(one) for one in offered),
         has_second_factor=second_factor.since is not None,
@@ -299,6 +310,11 @@ def _members(
         role=role,
         error=error,
     )
+
+
+def _received(row: OwnInvitation) -> ReceivedInvitation:
+    address = addresses.with_query(addresses.INVITATION, token=row.token)
+    return ReceivedInvitation(address, row.organization, row.roles, row.invited_by, row.expires_at)
 
 
 def _offered(row: TransferRow) -> OfferedOwnership:

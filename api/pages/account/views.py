@@ -30,6 +30,17 @@ class OfferedOwnership:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceivedInvitation:
+    """An organization asks the reader to join; the address is where they answer."""
+
+    address: str
+    organization: str
+    roles: tuple[str, ...]
+    invited_by: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AccountView:
     """Name, language of mails, password, second factor, browsers, organizations."""
 
@@ -42,6 +53,9 @@ class AccountView:
     sessions: tuple[OpenSession, ...]
     may_leave: bool
     organization: str
+    roles: tuple[str, ...]
+    """What the reader is there."""
+    invitations: tuple[ReceivedInvitation, ...]
     offered: tuple[OfferedOwnership, ...]
     bounced: str | None
     """Why the reader's own address takes no mail."""

@@ -66,6 +66,8 @@ class ApprovalRequest:
     """The number of the one that waits."""
     next_decider: str = ""
     """Who decides after this step; empty for the last, after which it is paid."""
+    parts: tuple[str, ...] = ()
+    """How list prices of several parts came about."""
     blocked: str = ""
     """Why the reader does not decide it; empty when they may."""
 

@@ -92,7 +92,7 @@ def _offer(page_request: PageRequest, offer_id: UUID) -> OfferView:
 
 
 def _of(offer: OfferView, wanted: Wanted) -> Wanted:
-    return replace(wanted, offer=offer.id, plan_id=str(offer.plan_id), quantity=offer.quantity)
+    return replace(wanted, offer=offer.id)
 
 
 def _asked(page_request: PageRequest) -> Wanted:
@@ -194,10 +194,12 @@ def own_product(page_request: PageRequest, listing: ListingView, *, status: int 
 
 def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:
     lines = [PricedLine.model_validate(line) for line in quote.lines]
-    same_lines = [(str(line.plan_id), line.quantity) for line in lines] == [(wanted.plan_id, wanted.quantity)]
-    same_lines = same_lines and quote.offer_id == wanted.offer
-    same_lines = same_lines and (lines[0].trial is not None) == bool(wanted.trial)
-    return same_lines and quote.invoice_party["billing_profile_id"] == (wanted.billing_profile_id or None)
+    chosen = [(wanted.plan_id, wanted.quantity)]
+    # Of an offer nothing is chosen: its quote has the lines that it has.
+    same = wanted.offer is not None or [(str(line.plan_id), line.quantity) for line in lines] == chosen
+    same = same and quote.offer_id == wanted.offer
+    same = same and (lines[0].trial is not None) == bool(wanted.trial)
+    return same and quote.invoice_party["billing_profile_id"] == (wanted.billing_profile_id or None)
 
 
 routes = [

@@ -11,7 +11,7 @@ from api.pages.frame import addresses
 from api.pages.frame.approval_words import category_name, reason_sentence, steps_sentence
 from api.pages.frame.choices import Choice
 from api.pages.frame.payment_methods import methods
-from api.pages.frame.phrases import failure, money
+from api.pages.frame.phrases import explained, failure, money, sentences
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
 from billing.tax.decision import note_in_words
@@ -19,6 +19,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
 from kernel.money import Money
+from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.queries import ListingView, PlanView, get_listing
 from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
@@ -29,7 +30,7 @@ from orders.checkout.approval_reasons import reasons_of
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, PricedLine
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
-from orders.offers.queries import OfferView, get_offer
+from orders.offers.queries import OfferLineView, OfferView, get_offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def find_offered(uow: UnitOfWork, wanted: Wanted) -> Offered:
         return Offered(get_listing(uow, card.listing_id), item, card)
     if wanted.offer is not None:
         offer = get_offer(uow, wanted.offer, sells=False)
-        return Offered(get_listing(uow, offer.listing_id), offer=offer)
+        return Offered(get_listing(uow, offer.lines[0].listing_id), offer=offer)
     listing = get_listing(uow, wanted.listing) if wanted.listing else None
     if listing is None:
         raise NotFound("listing_not_found")
@@ -139,7 +140,7 @@ def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered, *, trial: bool = F
     plans = offered.listing.plans
     plan = next((one for one in plans if str(one.id) == wanted.plan_id), None)
     plan = plan or next((one for one in plans if offered.card and one.id == offered.card.plan_id), plans[0])
-    quantity = min(max(wanted.quantity, plan.min_seats), plan.max_seats)
+    quantity = _sold(plan, wanted.quantity)
     return create_quote(
         uow,
         CreateQuote(
@@ -173,7 +174,7 @@ def _view(
         listing_id=str(listing.id),
         listing_name=page_request.pick(listing.title, listing.title_en),
         seller_name=listing.seller_name,
-        plans=(_offered_plan(page_request, offer),)
+        plans=tuple(_offered_plan(page_request, one, among=len(offer.lines)) for one in offer.lines)
         if offer
         else tuple(_plan(page_request, one) for one in listing.plans if one.trial_days or line.trial is None),
         plan_id=str(line.plan_id),
@@ -211,11 +212,16 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
     return QuotePanel(
         id=str(quote.id),
         lines=tuple(
-            QuotePanelLine(_line_text(page_request, line), Money(_agreed_minor(line), line.currency)) for line in lines
+            QuotePanelLine(
+                _line_text(page_request, line, among=len(lines)),
+                Money(_agreed_minor(line), line.currency),
+                explained(page_request, line.price_lines, line.interval, line.currency),
+            )
+            for line in lines
         ),
         net=Money(quote.net_minor, quote.currency),
         tax=Money(quote.tax_minor, quote.currency),
-        tax_ppm=lines[0].tax_rate_ppm,
+        tax_ppms=tuple(dict.fromkeys(line.tax_rate_ppm for line in lines)),
         gross=Money(quote.gross_minor, quote.currency),
         trial=_trial_text(page_request, lines[0]),
         expires_at=quote.expires_at,
@@ -252,14 +258,18 @@ def _agreed_minor(line: PricedLine) -> int:
     return line.gross_minor if line.tax_included else line.net_minor
 
 
-def _line_text(page_request: PageRequest, line: PricedLine) -> str:
+def _line_text(page_request: PageRequest, line: PricedLine, *, among: int) -> str:
+    """Among several each says what it is of."""
     if line.trial is not None:
         return page_request.t("trial.line", days=line.trial.days)
-    if not line.sold_by_seat:
-        return page_request.pick(line.plan_name, line.plan_name_en)
+    title, name = page_request.pick(line.title, line.title_en), page_request.pick(line.plan_name, line.plan_name_en)
+    what = f"{title} · {name}" if among > 1 else name
+    if line.price is not None or not line.sold_by_seat:
+        return what
     price = page_request.formats.price(Money(line.unit_price_minor, line.currency))
     period = page_request.t(f"term.{term_key(line.term_months)}", n=line.term_months)
-    return page_request.t("buy.line", price=price, quantity=page_request.formats.number(line.quantity), term=period)
+    said = page_request.t("buy.line", price=price, quantity=page_request.formats.number(line.quantity), term=period)
+    return f"{what} · {said}" if among > 1 else said
 
 
 def _plan(page_request: PageRequest, plan: PlanView) -> PlanChoice:
@@ -268,23 +278,39 @@ def _plan(page_request: PageRequest, plan: PlanView) -> PlanChoice:
         name=page_request.pick(plan.name, plan.name_en),
         term=page_request.t(f"term.by_{term_key(plan.term_months)}", n=plan.term_months),
         price=Money(plan.unit_price_minor, plan.currency),
-        per=per_of(plan.price_unit),
+        per=per_of(plan.price_unit, plan.pricing),
         min_quantity=plan.min_seats,
         max_quantity=plan.max_seats,
         sold_by_seat=plan.sold_by_seat,
+        step=_step(plan),
+        sentences=sentences(page_request, plan),
     )
 
 
-def _offered_plan(page_request: PageRequest, offer: OfferView) -> PlanChoice:
+def _step(plan: PlanView) -> int:
+    seats = plan_price(plan).seats
+    return seats.step if seats else 1
+
+
+def _sold(plan: PlanView, wanted: int) -> int:
+    """The number of seats nearest above the one that is wanted in which the plan is sold."""
+    step = _step(plan)
+    above = -(-max(wanted - plan.min_seats, 0) // step) * step + plan.min_seats
+    most = (plan.max_seats - plan.min_seats) // step * step + plan.min_seats
+    return min(above, most)
+
+
+def _offered_plan(page_request: PageRequest, offer: OfferLineView, *, among: int) -> PlanChoice:
+    title, name = page_request.pick(offer.title, offer.title_en), page_request.pick(offer.plan_name, offer.plan_name_en)
     return PlanChoice(
         id=str(offer.plan_id),
-        name=page_request.pick(offer.plan_name, offer.plan_name_en),
+        name=f"{title} · {name}" if among > 1 else name,
         term=page_request.t(f"term.by_{term_key(offer.term_months)}", n=offer.term_months),
         price=money(offer.unit_price_minor, offer.currency),
         per=per_of(offer.price_unit),
         min_quantity=offer.quantity,
         max_quantity=offer.quantity,
-        sold_by_seat=offer.pricing == "per_seat",
+        sold_by_seat=offer.sold_by_seat,
     )
 
 

@@ -24,6 +24,9 @@ class PlanChoice:
     min_quantity: int = 1
     max_quantity: int = 10_000
     sold_by_seat: bool = True
+    step: int = 1
+    sentences: tuple[str, ...] = ()
+    """What each component of the price costs, where it has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +35,19 @@ class QuotePanelLine:
 
     text: str
     amount: Money
+    parts: tuple[str, ...] = ()
+    """How the list price came about, where it has several parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuotePanel:
-    """What the server priced. ``tax_ppm`` is the rate of the first line, ``tax_note`` what a buyer may not expect of it."""
+    """What the server priced. ``tax_ppms`` are the lines' rates, each once, ``tax_note`` what a buyer may not expect of it."""
 
     id: str
     lines: tuple[QuotePanelLine, ...]
     net: Money
     tax: Money
-    tax_ppm: int
+    tax_ppms: tuple[int, ...]
     gross: Money
     expires_at: datetime
     claims: tuple[FeedClaim, ...]

@@ -76,6 +76,7 @@ def _customer(page_request: PageRequest, customer_id: UUID, *, error: str | None
         orders=tuple(order_row(page_request, one, disputed=False) for one in found.orders),
         entitlements=tuple(_entitlement(page_request, one, trials.get(one.reference)) for one in found.entitlements),
         leads=tuple(_lead(page_request, one) for one in found.leads),
+        subscriptions=addresses.with_query(addresses.SELLER_SUBSCRIPTIONS, customer=str(customer_id)),
         may_answer=page_request.principal.may("leads.manage"),
         address=addresses.seller_customer(str(customer_id), "/trials") if may_extend else "",
         error=error,

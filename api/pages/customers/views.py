@@ -67,6 +67,8 @@ class CustomerPage:
     orders: tuple[OrderItem, ...]
     entitlements: tuple[CustomerEntitlement, ...]
     leads: tuple[LeadItem, ...]
+    subscriptions: str
+    """Where what it subscribed to is listed."""
     may_answer: bool = True
     address: str = ""
     """Where its trials are extended; empty for whoever may not."""

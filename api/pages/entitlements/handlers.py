@@ -25,6 +25,7 @@ from fulfillment.entitlements.queries import entitlements_of_buyer, get_entitlem
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.entitlements.views import EntitlementDetail
 from fulfillment.entitlements.views import EntitlementRow as Found
+from fulfillment.usage.terms import is_metered
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from kernel.money import Money
@@ -138,6 +139,7 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
         detail = get_entitlement(uow, entitlement_id)
         members = list_members(uow) if may_assign else []
         subscription = subscription_of_line(uow, detail.row.reference)
+        metered = is_metered(uow, entitlement_id)
     row = detail.row
     return EntitlementView(
         id=str(row.id),
@@ -154,6 +156,7 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
         may_launch=row.is_usable and row.launch_url is not None,
         order_id=row.order_id or "",
         subscription=_subscription(page_request, subscription) if subscription else None,
+        is_metered=metered,
         error=error,
     )
 

@@ -69,6 +69,7 @@ class EntitlementView:
     may_launch: bool
     order_id: str
     subscription: SubscriptionPanel | None = None
+    is_metered: bool = False
     error: str | None = None
 
 

@@ -29,6 +29,7 @@ class FeedCard:
     price: Money | None
     per: Per
     owned: bool = False
+    sold_by_seat: bool = False
     rating_tenths: int | None = None
     rating_count: int = 0
 

@@ -14,6 +14,7 @@ from api.pages.feedback.views import QuestionsView, ReviewsView, RevisionsView, 
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.frame.typed_numbers import find_whole
 from fulfillment.customer_reviews.moderate_review import MAX_ANSWER, answer_review
 from fulfillment.customer_reviews.queries import CustomerReviewView, get_own_review, list_revisions, reviews_of
 from fulfillment.customer_reviews.write_review import MAX_TEXT, WriteReview, withdraw_review, write_review
@@ -42,7 +43,7 @@ def write(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Gi
         page_request.transact(lambda uow: withdraw_review(uow, listing_id))
         return page_request.redirect(back, notice="review_withdrawn")
     typed, stars = form.text("text", most=20_000), form.text("stars", most=1)
-    command = WriteReview(listing_id, int(stars) if stars.isdigit() and stars.isascii() else 0, typed)
+    command = WriteReview(listing_id, find_whole(stars) or 0, typed)
     try:
         page_request.transact(lambda uow: write_review(uow, command))
     except NotFound:

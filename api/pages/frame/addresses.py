@@ -1,8 +1,12 @@
 """Every address a page links to, in one place, so that a route and its links cannot drift apart."""
 
-from api.pages.frame import operator_addresses, product_addresses
+from api.pages.frame import operator_addresses, product_addresses, recurring_addresses, webhook_addresses
 
 PRODUCTS = product_addresses.PRODUCTS
+entitlement = recurring_addresses.entitlement
+entitlement_act = recurring_addresses.entitlement_act
+entitlement_launch = recurring_addresses.entitlement_launch
+entitlement_seats = recurring_addresses.entitlement_seats
 operator_document = operator_addresses.operator_document
 operator_incident = operator_addresses.operator_incident
 operator_listing = operator_addresses.operator_listing
@@ -24,6 +28,9 @@ question = product_addresses.question
 question_answer = product_addresses.question_answer
 review_answer = product_addresses.review_answer
 terms_pdf = product_addresses.terms_pdf
+subscription = recurring_addresses.subscription
+seller_subscription = recurring_addresses.seller_subscription
+operator_subscription = recurring_addresses.operator_subscription
 with_query = product_addresses.with_query
 
 FEED = "/"
@@ -53,11 +60,17 @@ NOTIFICATION_PREFERENCES = "/notifications/preferences"
 UNSUBSCRIBE = "/notifications/unsubscribe"
 LANGUAGE = "/language"
 ORGANIZATION = "/organization"
+ORGANIZATION_LEFT = "/organization/left"
 VERIFICATION = "/organization/verification"
 VERIFICATION_TAX_ID = "/organization/verification/tax-id"
 VERIFICATION_TRANSFER = "/organization/verification/transfer"
 ORDERS = "/orders"
 ENTITLEMENTS = "/entitlements"
+SUBSCRIPTIONS = recurring_addresses.SUBSCRIPTIONS
+SPENDING = recurring_addresses.SPENDING
+SPENDING_CSV = recurring_addresses.SPENDING_CSV
+SELLER_SUBSCRIPTIONS = recurring_addresses.SELLER_SUBSCRIPTIONS
+OPERATOR_SUBSCRIPTIONS = recurring_addresses.OPERATOR_SUBSCRIPTIONS
 INVOICES = "/invoices"
 INVOICES_EXPORT = "/v1/invoices/export"
 BILLING_PROFILES = "/billing-profiles"
@@ -79,6 +92,7 @@ SELLER_CUSTOMERS = "/seller/customers"
 SELLER_DEMO_HOURS = "/seller/demo-hours"
 SELLER_DEMO_DAYS = "/seller/demo-days"
 SELLER_LISTINGS = "/seller/listings"
+SELLER_MARKDOWN = "/seller/markdown"
 SELLER_LISTING_NEW = "/seller/listings/new"
 SELLER_MONEY = "/seller/money"
 SELLER_START = "/seller/start"
@@ -88,6 +102,8 @@ SELLER_PAYOUT_ACCOUNT = "/seller/start/payout-account"
 SELLER_AGREEMENT = "/seller/start/agreement"
 SELLER_CHANNEL = "/seller/channel"
 SELLER_CONNECTORS = "/seller/connectors"
+WEBHOOKS, WEBHOOK_EVENTS = webhook_addresses.WEBHOOKS, webhook_addresses.WEBHOOK_EVENTS
+WEBHOOK_TYPES, webhook = webhook_addresses.WEBHOOK_TYPES, webhook_addresses.webhook
 PROMOTER = "/promoter"
 OPERATOR = "/operator"
 OPERATOR_REPORTS = operator_addresses.OPERATOR_REPORTS
@@ -211,26 +227,6 @@ def order(order_id: str) -> str:
 def order_progress(order_id: str) -> str:
     """Event stream of the delivery of an order."""
     return f"/v1/orders/{order_id}/progress"
-
-
-def entitlement(entitlement_id: str) -> str:
-    """What the organization may use, and who of it."""
-    return f"/entitlements/{entitlement_id}"
-
-
-def entitlement_launch(entitlement_id: str) -> str:
-    """Opens the bought software with a single-use token."""
-    return f"/entitlements/{entitlement_id}/launch"
-
-
-def entitlement_act(entitlement_id: str, act: str) -> str:
-    """Where its renewal is switched (`auto-renew`), or its trial bought (`conversion`)."""
-    return f"/entitlements/{entitlement_id}/{act}"
-
-
-def entitlement_seats(entitlement_id: str) -> str:
-    """Where seat forms post."""
-    return f"/entitlements/{entitlement_id}/seats"
 
 
 def invoice_pdf(invoice_id: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from decimal import Decimal
 
+from api.pages.frame.typed_numbers import plain
 from kernel.errors import Invalid
 from kernel.money import exponent
 
@@ -16,13 +16,11 @@ MOST_MINOR = 10**15
 def typed_amount(text: str, currency: str, *, field: str) -> int | None:
     """Minor units of `currency` for what was typed in major ones, grouped or not; None where nothing was.
 
-    Full-width digits, as a Chinese keyboard types them, are their plain ones (Unicode's NFKC).
-
     Raises:
         Invalid: `amount_invalid`: no amount, one of more decimals than the currency has, or beyond all measure;
             `currency_unknown`.
     """
-    typed = unicodedata.normalize("NFKC", text).replace(" ", "")
+    typed = plain(text).replace(" ", "")
     try:
         digits = exponent(currency)
     except ValueError as error:

@@ -18,23 +18,6 @@ class Choice:
     detail: str = ""
 
 
-CATEGORIES = (
-    "hr",
-    "crm",
-    "collaboration",
-    "finance",
-    "legal",
-    "analytics",
-    "security",
-    "infrastructure",
-    "logistics",
-    "marketing",
-    "design",
-    "education",
-    "services",
-)
-"""What the listing editor offers; the API takes others, too. Their words are under `word.category.`."""
-
 COMMON_CURRENCIES = ("CNY", "USD", "EUR", "GBP", "HKD", "JPY", "SGD")
 """What stands at the head of a choice of currencies."""
 

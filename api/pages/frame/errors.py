@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response
 
-from api.auth import Caller
+from api.auth import LEFT, SAFE, Caller
 from api.csrf import cover_token
 from api.headers import page_headers
 from api.language import language_of
@@ -22,13 +22,16 @@ UNAUTHENTICATED = 401
 
 
 def error_page(request: Request[Any, Any, Any], body: ProblemOut, headers: dict[str, str]) -> Response[Any]:
-    """The error answer for a person. Whoever is not signed in is sent to sign in and comes back afterwards.
+    """The error answer for a person. Whoever is not signed in is sent to sign in and comes back afterwards; whose organization
+    is theirs no more is told so first.
 
     Nothing is read from the database here: the page must work when that is what failed.
     """
     if body.status == UNAUTHENTICATED:
         target = addresses.with_query(addresses.SIGN_IN, next=_address(request))
         return redirect(target)
+    if body.code == LEFT and request.scope.get("method") in SAFE:
+        return redirect(addresses.ORGANIZATION_LEFT)
     state = request.scope.get("state", {})
     caller: Caller | None = state.get("caller")
     signed_in = caller.signed_in if caller else None

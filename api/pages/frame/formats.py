@@ -57,7 +57,7 @@ class Formats:
         """An instant to be there at: weekday, day and minute in the reader's time zone, which is named."""
         zone = get_timezone(self.time_zone)
         local = value.astimezone(zone)
-        offset = format_datetime(value, "O", tzinfo=zone, locale=self.locale)
+        offset = format_datetime(value, "OOOO", tzinfo=zone, locale=self.locale)
         return f"{format_skeleton('yMMMEd', local, locale=self.locale)} {local:%H:%M} ({offset})"
 
     def short_day(self, value: date | datetime) -> str:

@@ -32,6 +32,7 @@ Area = Literal[
     "billing",
     "asker",
     "leads",
+    "webhooks",
 ]
 """What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
 
@@ -53,8 +54,10 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("orders", "receipt", addresses.ORDERS, "buyer", "buying"),
     NavItem("approvals", "stamp", addresses.APPROVALS, "approver", "buying"),
     NavItem("entitlements", "key", addresses.ENTITLEMENTS, "member", "buying"),
+    NavItem("subscriptions", "refresh", addresses.SUBSCRIPTIONS, "buyer", "buying"),
     NavItem("requests", "user", addresses.REQUESTS, "asker", "buying"),
     NavItem("invoices", "invoice", addresses.INVOICES, "finance", "buying"),
+    NavItem("spending", "wallet", addresses.SPENDING, "finance", "buying"),
     NavItem("billing_profiles", "building", addresses.BILLING_PROFILES, "billing", "buying"),
     NavItem("purchase_rules", "split", addresses.PURCHASE_RULES, "buyer", "buying"),
     NavItem("seller", "home", addresses.SELLER, "seller", "selling"),
@@ -62,6 +65,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_orders", "receipt", addresses.SELLER_ORDERS, "sales", "selling"),
     NavItem("seller_leads", "user", addresses.SELLER_LEADS, "leads", "selling"),
     NavItem("seller_customers", "users", addresses.SELLER_CUSTOMERS, "sales", "selling"),
+    NavItem("seller_subscriptions", "refresh", addresses.SELLER_SUBSCRIPTIONS, "sales", "selling"),
     NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "earnings", "selling"),
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
     NavItem("seller_start", "check", addresses.SELLER_START, "start", "selling"),
@@ -70,9 +74,11 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("members", "user", addresses.MEMBERS, "members", "organization"),
     NavItem("verification", "building", addresses.VERIFICATION, "verification", "organization"),
     NavItem("identity_provider", "key", addresses.IDENTITY_PROVIDER, "own_sign_in", "organization"),
+    NavItem("webhooks", "split", addresses.WEBHOOKS, "webhooks", "organization"),
     NavItem("become_seller", "tag", addresses.SELLER_START, "become_seller", "organization"),
     NavItem("promoter", "wallet", addresses.PROMOTER, "promoter", "promoting"),
     NavItem("operator", "gauge", addresses.OPERATOR, "operator", "operating"),
+    NavItem("operator_subscriptions", "refresh", addresses.OPERATOR_SUBSCRIPTIONS, "operator", "operating"),
     NavItem("operator_sellers", "building", addresses.OPERATOR_SELLERS, "seller_reviews", "operating"),
     NavItem("tax_id_disputes", "split", addresses.TAX_ID_DISPUTES, "tax_id_disputes", "operating"),
     NavItem("email_domains", "key", addresses.EMAIL_DOMAINS, "email_domains", "operating"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,14 +12,19 @@ from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
 from api.problems import sentence, texts
+from api.rate_limits import note_refusal
 from kernel import clock
 from kernel.errors import DomainError
 from kernel.money import Money
-from marketplace.placements.claim_checks import UNITS
+from marketplace.catalog.plan_price import plan_price
+from marketplace.catalog.queries import PlanView
+from marketplace.placements.claim_checks import LEAST, UNITS, USAGE
+from marketplace.pricing.engine import PriceLine
+from marketplace.pricing.words import line_in_words, price_in_words
 from orders.order.views import LineView
 
 _GIVEN_UP = ("deadline_missed", "entitlement_ended")
-_PRICE = re.compile(r"(-?\d+) ([A-Z]{3})/([a-z/]+)")
+_PRICE = re.compile(rf"({LEAST})?(-?\d+) ([A-Z]{3})/([a-z/]+)")
 
 
 def money(minor: int, currency: str) -> Money:
@@ -27,9 +32,29 @@ def money(minor: int, currency: str) -> Money:
     return Money(minor, currency.strip())
 
 
-def priced(page_request: PageRequest, minor: int, currency: str, price_unit: str) -> str:
-    """A price as it is said: ¥199 / seat / year."""
-    return f"{page_request.formats.price(money(minor, currency))} / {page_request.t(f'per.{per_of(price_unit)}')}"
+def priced(page_request: PageRequest, minor: int, currency: str, price_unit: str, pricing: str = "") -> str:
+    """A price as it is said: ¥199 / seat / year, from ¥3,980 / month, by usage, free. As `price_tag` in macros.html."""
+    per = per_of(price_unit, pricing)
+    if per == "usage":
+        return page_request.t("per.usage")
+    is_least = per.startswith("from_")
+    if not minor and not is_least:
+        return page_request.t("price.free")
+    said = f"{page_request.formats.price(money(minor, currency))} / {page_request.t(f'per.{per}')}"
+    return page_request.t("price.from", price=said) if is_least else said
+
+
+def sentences(page_request: PageRequest, plan: PlanView) -> tuple[str, ...]:
+    """What the components of a plan's price cost; nothing of one figure, which its headline says."""
+    return tuple(price_in_words(plan_price(plan), page_request.language)) if plan.price is not None else ()
+
+
+def explained(
+    page_request: PageRequest, parts: Iterable[PriceLine | Mapping[str, Any]], interval: str, currency: str
+) -> tuple[str, ...]:
+    """How a list price of several parts came about, part by part, as it is stored with quotes and orders."""
+    lines = (part if isinstance(part, PriceLine) else PriceLine.model_validate(part) for part in parts)
+    return tuple(line_in_words(line, interval, currency, page_request.language) for line in lines)
 
 
 def figure(page_request: PageRequest, value: int, unit: str | None) -> str:
@@ -73,7 +98,8 @@ def run_failure(page_request: PageRequest, failure: str | None, message: str | N
 
 
 def failure(page_request: PageRequest, error: DomainError) -> str:
-    """An error in one line: what happened, what is safe, what to do."""
+    """An error in one line: what happened, what is safe, what to do. Where a limit refused, the answer's headers name it."""
+    note_refusal(page_request.request, error)
     return blocked(page_request, error.code, error.params)
 
 
@@ -93,19 +119,20 @@ def is_known(code: str) -> bool:
 
 
 def _joined(page_request: PageRequest, code: str, params: Mapping[str, Any], *parts: str) -> str:
-    said = {name: _in_words(page_request, code, name, value) for name, value in params.items()}
+    said = {name: _in_words(page_request, name, value) for name, value in params.items()}
     found = sentence(code, page_request.language, said)
     return (" " if page_request.language == "en" else "").join(found[part] for part in parts)
 
 
-def _in_words(page_request: PageRequest, code: str, name: str, value: object) -> object:
-    """A parameter as a person reads it: prices with their sign, states and steps by their words."""
+def _in_words(page_request: PageRequest, name: str, value: object) -> object:
+    """A parameter as a person reads it: prices with their sign, steps by their words."""
     if not isinstance(value, str):
         return value
-    if name in {"said", "holds"} and (found := _PRICE.fullmatch(value)) and found[3] in UNITS:
-        return priced(page_request, int(found[1]), found[2], found[3])
-    if name == "state":
-        return translations(page_request.language).word(code.partition("_")[0], value)
+    if name in {"said", "holds"} and (found := _PRICE.fullmatch(value)) and found[4] in UNITS:
+        pricing = "mixed" if found[1] else ""
+        return priced(page_request, int(found[2]), found[3], found[4], pricing)
+    if name == "holds" and value == USAGE:
+        return page_request.t("per.usage")
     if name == "missing":
         known = translations(page_request.language).texts
         comma = ", " if page_request.language == "en" else "、"

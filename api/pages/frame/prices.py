@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import Literal
 
+from api.pages.frame.typed_numbers import plain
 from kernel.money import exponent
 
 _AMOUNT = re.compile(r"\d{1,13}(\.\d{1,4})?", re.ASCII)
@@ -21,10 +22,12 @@ _PER: dict[str, Per] = {
     "once": "once",
 }
 
+_FROM: dict[str, Per] = {"month": "from_month", "quarter": "from_quarter", "year": "from_year"}
 
-def per_of(price_unit: str) -> Per:
-    """The key under `per.` of a plan's price unit."""
-    return _PER[price_unit]
+
+def per_of(price_unit: str, pricing: str = "") -> Per:
+    """What a plan's price is for. Of several components (`mixed`) it is the least that one pays: from_month."""
+    return _FROM[price_unit] if pricing == "mixed" else _PER[price_unit]
 
 
 def term_key(term_months: int) -> str:
@@ -34,11 +37,23 @@ def term_key(term_months: int) -> str:
 
 def parse_amount(written: str, currency: str) -> int | None:
     """An amount as people write it, ¥1,990.50, in minor units of a known currency; None for what is none."""
-    plain = written.strip().lstrip("¥￥$€£").replace(",", "").strip()
-    if not _AMOUNT.fullmatch(plain):
+    figure = plain(written).lstrip("¥$€£").replace(",", "").strip()
+    if not _AMOUNT.fullmatch(figure):
         return None
-    scaled = Decimal(plain).scaleb(exponent(currency))
+    scaled = Decimal(figure).scaleb(exponent(currency))
     return int(scaled) if scaled == scaled.to_integral_value() and scaled <= _MOST_MINOR else None
 
 
-Per = Literal["seat_month", "seat_quarter", "seat_year", "month", "quarter", "year", "once", "usage"]
+Per = Literal[
+    "seat_month",
+    "seat_quarter",
+    "seat_year",
+    "month",
+    "quarter",
+    "year",
+    "once",
+    "usage",
+    "from_month",
+    "from_quarter",
+    "from_year",
+]

@@ -27,6 +27,7 @@ _OWNING: tuple[tuple[str, Area], ...] = (
     ("members.manage", "verification"),
     ("members.manage", "own_sign_in"),
     ("billing.manage", "billing"),
+    ("webhooks.manage", "webhooks"),
 )
 _SELLING: tuple[tuple[str, Area], ...] = (
     ("videos.write", "films"),

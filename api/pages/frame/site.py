@@ -27,8 +27,10 @@ from api.language import Language, language_of
 from api.origin import referring_path
 from api.pages.frame.formats import Formats
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View, render
+from api.pages.frame.sent_form import read_form
 from api.pages.frame.sidebar import NO_SIDEBAR, Sidebar, sidebar_of
 from api.pages.frame.translations import translations
+from api.pages.frame.typed_numbers import find_whole, whole_number
 from api.request import ApiRequest
 from kernel import sandbox_history
 from kernel.db.uow import UnitOfWork
@@ -64,10 +66,12 @@ class Form:
 
     def number(self, name: str, *, least: int = 0, most: int = 1_000_000_000) -> int:
         """A whole number in bounds. Raises Invalid(`number_out_of_range`) otherwise."""
-        value = self.values.get(name, "")
-        if not value.isascii() or not value.isdigit() or len(value) > 12 or not least <= int(value) <= most:
-            raise Invalid("number_out_of_range", field=name, least=least, most=most)
-        return int(value)
+        return whole_number(self.values.get(name, ""), field=name, least=least, most=most)
+
+    def has_file(self, name: str) -> bool:
+        """Whether a file was chosen."""
+        found = self.files.get(name)
+        return found is not None and bool(found.filename)
 
     def file(self, name: str) -> UploadFile:
         """An uploaded file. Raises Invalid(`validation_failed`) when none was chosen."""
@@ -158,8 +162,8 @@ class PageRequest:
 
     def query_number(self, name: str, *, default: int = 0, most: int = 86_400) -> int:
         """A number from the address; anything else counts as `default`."""
-        value = self.query(name, most=12)
-        return min(int(value), most) if value.isascii() and value.isdigit() else default
+        number = find_whole(self.query(name, most=12))
+        return default if number is None else min(number, most)
 
     def render(
         self,
@@ -226,13 +230,20 @@ def redirect(address: str, *, cookies: Sequence[Cookie] = ()) -> Response[bytes]
     return Response(b"", status_code=303, media_type=MediaType.HTML, headers={"Location": address}, cookies=cookies)
 
 
-def page(path: str, permission: str) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
+def page(path: str, permission: str, **options: Any) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
     """A GET route of a page."""
-    return get(path, permission=permission, include_in_schema=False, sync_to_thread=True)
+    return get(path, permission=permission, include_in_schema=False, sync_to_thread=True, **options)
 
 
-def form_post(path: str, permission: str, **options: Any) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
-    """A POST route of a page's form. Its handler takes `page_request` and `form`, and does not run unless the form is ours."""
+def form_post(
+    path: str, permission: str, *, file_bytes: int | None = None, **options: Any
+) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
+    """A POST route of a page's form. Its handler takes `page_request` and `form`, and does not run unless the form is ours.
+
+    `file_bytes`: how large its files may be. Of a larger one the handler finds a byte more, and says so with all that was typed.
+    """
+    if file_bytes is not None:
+        options |= {"file_bytes": file_bytes, "request_max_body_size": None}
     route = post(path, permission=permission, include_in_schema=False, sync_to_thread=True, status_code=303, **options)
 
     def decorate(handler: Callable[..., Any]) -> HTTPRouteHandler:
@@ -254,14 +265,14 @@ def provide_page_request(request: ApiRequest) -> PageRequest:
 async def provide_form(request: ApiRequest) -> Form:
     """Dependency `form`. Raises Invalid(`validation_failed`) for what is not a form at all."""
     try:
-        sent = await request.form()
+        sent = await read_form(request, request.route_handler.opt.get("file_bytes"))
     except HTTPException:
         raise
     except Exception as error:  # the parsers raise their own kinds for a body that is no form
         raise Invalid("validation_failed") from error
     values: dict[str, str] = {}
     files: dict[str, UploadFile] = {}
-    for name, value in sent.multi_items():
+    for name, value in sent:
         if isinstance(value, UploadFile):
             files.setdefault(name, value)
         else:

@@ -29,6 +29,7 @@ TONES: dict[str, dict[str, Tone]] = {
     },
     "attempt": {"ok": "good", "accepted": "good", "failed": "bad", "timeout": "bad", "unknown": "wait"},
     "entitlement": {"pending": "wait", "trial": "good", "active": "good", "suspended": "bad", "ended": "idle"},
+    "subscription": {"trial": "good", "active": "good", "past_due": "bad", "ended": "idle"},
     "video": {
         "draft": "idle",
         "uploading": "wait",
@@ -66,6 +67,8 @@ TONES: dict[str, dict[str, Tone]] = {
         "retried": "wait",
         "unknown": "wait",
     },
+    "usage_period": {"open": "wait", "closed": "wait", "invoiced": "good"},
+    "usage_challenge": {"open": "wait", "overdue": "bad", "confirmed": "idle", "corrected": "good"},
     "lead": {
         "new": "wait",
         "working": "wait",
@@ -91,6 +94,8 @@ TONES: dict[str, dict[str, Tone]] = {
     "tax_id_dispute": {"open": "bad", "evidence_asked": "wait", "settled": "good", "dismissed": "idle"},
     "email_domain": {"pending": "wait", "approved": "good", "refused": "bad", "removed": "idle"},
     "connector_test": {"untested": "idle", "running": "wait", "passed": "good", "failed": "bad"},
+    "webhook": {"active": "good", "failing": "wait", "disabled": "bad"},
+    "webhook_delivery": {"pending": "wait", "delivered": "good", "failed": "bad"},
     "link": {"done": "good", "live": "wait", "waiting": "wait", "todo": "idle", "failed": "bad", "broken": "bad"},
 }
 

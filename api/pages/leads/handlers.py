@@ -18,6 +18,7 @@ from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
+from api.pages.frame.typed_numbers import find_whole
 from api.pages.leads.demo_handlers import slot_of
 from api.pages.leads.presenter import ask_view, lead_address, lead_item, own_page, refusal, seller_page
 from api.pages.leads.views import AskTyped, BoardView, LeadsView
@@ -70,11 +71,15 @@ def show_ask(listing_id: FromPath[UUID], kind: FromPath[str], page_request: Give
 def send_ask(
     listing_id: FromPath[UUID], kind: FromPath[str], page_request: Given[PageRequest], form: Given[Form]
 ) -> Answer:
-    """Ask. Pressed twice, or in two tabs, it is one request: the page of the open one is shown."""
+    """Ask. Pressed twice, or in two tabs, it is one request: the page of the open one is shown.
+
+    Sent from the sheet (`part=sheet`), a refusal is the sheet again and success names the page in place of going there.
+    """
     names = ("text", "quantity", "contact_name", "contact_email", "contact_phone", "slot")
     typed = AskTyped(**{name: form.values.get(name, "")[:5_000] for name in names}, agreed=form.text("agreed") == "yes")
-    placement, second = form.text("placement", most=36), form.values.get("second", "")
-    second_s = int(second) if second.isascii() and second.isdigit() and len(second) < 6 else 0
+    in_sheet = form.values.get("part") == "sheet"
+    placement, second = form.values.get("placement", "")[:36], form.values.get("second", "")
+    second_s = min(find_whole(second) or 0, 86_400)
     try:
         version = form.text("consent_version", most=20) if typed.agreed else ""
         contact = Contact(typed.contact_name, typed.contact_email, version, typed.contact_phone, page_request.language)
@@ -96,11 +101,14 @@ def send_ask(
         with page_request.work() as uow:
             view = ask_view(page_request, uow, get_listing(uow, listing_id), kind, typed)
             is_asked = find_open_lead(uow, listing_id, kind) is not None
-        view = replace(view, placement_id=placement, second=second_s, is_asked=is_asked)
-        return page_request.render(
-            replace(view, **refusal(page_request, refused)), status=refused.status, headers=headers_of(refused)
-        )
-    return page_request.redirect(addresses.request(str(lead_id)), notice="request_sent")
+        view = replace(view, placement_id=placement, second=second_s, is_asked=is_asked, in_sheet=in_sheet)
+        view = replace(view, **refusal(page_request, refused))
+        part = "ask" if in_sheet else None
+        return page_request.render(view, status=refused.status, headers=headers_of(refused), part=part)
+    sent = page_request.redirect(addresses.request(str(lead_id)), notice="request_sent")
+    if in_sheet:
+        sent.status_code = 201
+    return sent
 
 
 @page(addresses.REQUESTS, SIGNED_IN)

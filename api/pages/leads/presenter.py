@@ -18,6 +18,8 @@ from api.pages.leads.views import (
     LeadItem,
     LeadPage,
     OfferItem,
+    OfferLineItem,
+    OfferLineTyped,
     OfferTyped,
     SellerLeadPage,
     Written,
@@ -28,7 +30,7 @@ from kernel.errors import DomainError, Invalid, NotFound
 from kernel.ids import uuid7
 from marketplace.access.members import list_members
 from marketplace.access.permissions import permissions_of
-from marketplace.catalog.queries import ListingView, PlanView, get_listing
+from marketplace.catalog.queries import ListingView, PlanView, list_own_plans
 from marketplace.demos.calendar import free_slots
 from marketplace.demos.queries import booking_of
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
@@ -37,10 +39,14 @@ from marketplace.leads.queries import LeadView, MessageView, get_own_lead, get_s
 from marketplace.leads.work_lead import MANAGE
 from marketplace.parties.lookups import get_party
 from orders.offers.models import DECLINE_REASONS
-from orders.offers.queries import OfferView, offers_of
+from orders.offers.queries import OfferLineView, OfferView, offers_of
 
 OFFER_HOLDS = timedelta(days=30)
 """What the form proposes."""
+
+
+MORE_LINES = ("_2", "_3", "_4", "_5")
+"""What the names of fields of further lines end in; the API takes as many as a quote."""
 
 
 MOST_SLOTS = 400
@@ -112,14 +118,11 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
         shown = _with_demo(page_request, uow, found.lead, shown)
         notes = notes_of(uow, lead_id)
         members = list_members(uow)
-        listing = get_listing(uow, found.lead.listing_id)
+        own = list_own_plans(uow)
         today = clock.today(get_party(uow, found.lead.seller_org_id).time_zone)
     nobody = Choice("", page_request.t("leads.nobody"))
-    usual = OfferTyped(
-        plan_id=str(found.lead.plan_id or ""),
-        quantity=str(found.lead.quantity or 1),
-        valid_on=(today + OFFER_HOLDS).isoformat(),
-    )
+    asked = OfferLineTyped("", str(found.lead.plan_id or ""), str(found.lead.quantity or 1))
+    usual = OfferTyped(asked, tuple(map(OfferLineTyped, MORE_LINES)), (today + OFFER_HOLDS).isoformat())
     return replace(
         shown,
         item=replace(shown.item, assigned=found.assigned_name or "", due_on=found.due_on),
@@ -129,7 +132,7 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
             *(Choice(str(one.person_id), one.name) for one in members if MANAGE in permissions_of(one.roles)),
         ),
         assigned_to=str(found.assigned_to or ""),
-        plans=tuple(_plan(page_request, one) for one in listing.plans),
+        plans=_plans(page_request, found.lead.listing_id, own),
         offered=offered or usual,
     )
 
@@ -147,23 +150,27 @@ def _slots(page_request: PageRequest, uow: UnitOfWork, seller_id: UUID) -> tuple
     return tuple(Choice(one.starts_at.isoformat(), page_request.formats.appointment(one.starts_at)) for one in found)
 
 
-def _plan(page_request: PageRequest, plan: PlanView) -> Choice:
-    price = priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit)
-    return Choice(str(plan.id), f"{page_request.pick(plan.name, plan.name_en)} · {price}")
+def _plans(
+    page_request: PageRequest, listing_id: UUID, own: Sequence[tuple[ListingView, PlanView]]
+) -> tuple[Choice, ...]:
+    """Whatever the seller has on sale, what was asked for first."""
+    found = sorted(own, key=lambda one: one[0].id != listing_id)
+    return tuple(_plan(page_request, listing, plan) for listing, plan in found if listing.state == "published")
+
+
+def _plan(page_request: PageRequest, listing: ListingView, plan: PlanView) -> Choice:
+    price = priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing)
+    title, name = page_request.pick(listing.title, listing.title_en), page_request.pick(plan.name, plan.name_en)
+    return Choice(str(plan.id), f"{title} · {name} · {price}")
 
 
 def _offer(page_request: PageRequest, offer: OfferView, *, sells: bool) -> OfferItem:
-    title, name = page_request.pick(offer.title, offer.title_en), page_request.pick(offer.plan_name, offer.plan_name_en)
+    lines = tuple(_offer_line(page_request, one) for one in offer.lines)
     order = addresses.with_query(addresses.SELLER_ORDERS, q=offer.order_number) if sells else ""
     return OfferItem(
-        what=f"{title} · {name}",
-        quantity=offer.quantity if offer.pricing == "per_seat" else 0,
-        price=priced(page_request, offer.unit_price_minor, offer.currency, offer.price_unit),
-        list_price=priced(page_request, offer.list_price_minor, offer.currency, offer.price_unit)
-        if offer.list_price_minor != offer.unit_price_minor
-        else "",
+        what=" + ".join(one.what for one in lines),
+        lines=lines,
         total=money(offer.total_minor, offer.currency),
-        tax_included=offer.tax_included,
         state="expired" if offer.is_expired else offer.state,
         until=offer.valid_until - timedelta(seconds=1),
         at=offer.created_at,
@@ -174,6 +181,20 @@ def _offer(page_request: PageRequest, offer: OfferView, *, sells: bool) -> Offer
         decline_reason=offer.decline_reason or "",
         decline_text=offer.decline_text,
         order=(order or addresses.order(str(offer.order_id))) if offer.order_id else "",
+    )
+
+
+def _offer_line(page_request: PageRequest, line: OfferLineView) -> OfferLineItem:
+    title, name = page_request.pick(line.title, line.title_en), page_request.pick(line.plan_name, line.plan_name_en)
+    return OfferLineItem(
+        what=f"{title} · {name}",
+        quantity=line.quantity if line.sold_by_seat else 0,
+        price=priced(page_request, line.unit_price_minor, line.currency, line.price_unit),
+        list_price=priced(page_request, line.list_price_minor, line.currency, line.price_unit)
+        if line.list_price_minor != line.unit_price_minor
+        else "",
+        total=money(line.total_minor, line.currency),
+        tax_included=line.tax_included,
     )
 
 

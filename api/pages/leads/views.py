@@ -104,8 +104,8 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class OfferItem:
-    """An offer on a request. `act`: where its buyer accepts it, or its seller takes it back; `order`: what came of it."""
+class OfferLineItem:
+    """A plan in an offer; `quantity` 0 where it is not sold by the seat."""
 
     what: str
     quantity: int
@@ -113,6 +113,15 @@ class OfferItem:
     list_price: str
     total: Money
     tax_included: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfferItem:
+    """An offer on a request. `act`: where its buyer accepts it, or its seller takes it back; `order`: what came of it."""
+
+    what: str
+    lines: tuple[OfferLineItem, ...]
+    total: Money
     state: str
     until: datetime
     at: datetime
@@ -126,14 +135,28 @@ class OfferItem:
 
 
 @dataclass(frozen=True, slots=True)
-class OfferTyped:
-    """What stands in the form of an offer."""
+class OfferLineTyped:
+    """What stands in a line of the form; `suffix` is that of its fields' names."""
 
+    suffix: str = ""
     plan_id: str = ""
     quantity: str = ""
     unit_price: str = ""
     discount_ppm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTyped:
+    """What stands in the form of an offer: its first line, and further ones that may stay empty."""
+
+    first: OfferLineTyped = field(default_factory=OfferLineTyped)
+    more: tuple[OfferLineTyped, ...] = ()
     valid_on: str = ""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a further line is filled in."""
+        return any(one.plan_id for one in self.more)
 
 
 @dataclass(frozen=True, slots=True)

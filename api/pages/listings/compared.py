@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
-from api.pages.frame.phrases import figure, priced
+from api.pages.frame.phrases import figure, priced, sentences
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
 from api.pages.listings.forms import TEXT_FIELDS, plan_values
@@ -118,7 +118,8 @@ def _terms(page_request: PageRequest, plan: PlanView) -> Mapping[str, str]:
     shown = {
         "name": plan.name,
         "name_en": plan.name_en,
-        "price": f"{priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit)} · {tax}",
+        "price": f"{priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing)} · {tax}",
+        "price_kind": "\n".join(sentences(page_request, plan)),
         **{name: values[name] for name in ("min_seats", "max_seats", "included_seats", "trial_days")},
         "trial_needs_method": page_request.t(
             "trial.editor_converts" if plan.trial_needs_method else "trial.editor_ends"

@@ -8,11 +8,15 @@ from typing import Any
 
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, parse_uuid_or_404
+from api.pages.frame.typed_numbers import find_whole, whole_number
+from api.pages.listings.price_form import price_of, price_values
 from kernel.errors import Invalid
 from kernel.money import CURRENCIES, to_decimal
 from marketplace.catalog.draft_listing import VersionText
-from marketplace.catalog.plan_terms import MAX_FEATURES, DraftPlan, Feature
+from marketplace.catalog.plan_price import plan_price
+from marketplace.catalog.plan_terms import MAX_DEADLINE_S, MAX_FEATURES, MAX_FIGURE, MAX_TRIAL_DAYS, DraftPlan, Feature
 from marketplace.catalog.queries import ListingView, PlanView
+from marketplace.pricing.shapes import MAX_SEATS
 
 LONGEST = 30_000
 """Of a field as it comes in: over the longest that is allowed, so that the refusal can say how long that is."""
@@ -26,8 +30,15 @@ PRICE_UNITS: Mapping[str, tuple[str, str]] = {
 }
 SECONDS = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 TEXT_FIELDS = ("title", "title_en", "summary", "summary_en", "description", "description_en")
+FIGURE, COMPONENTS = "figure", "components"
+PRICE_KINDS = (FIGURE, COMPONENTS)
+"""A price is one figure or made of components; the form has fields for both and takes those that were chosen."""
 NEW_PLAN: Mapping[str, str] = {
+    "price_kind": FIGURE,
     "price_unit": "seat/year",
+    "price_interval": "month",
+    "price_term_months": "1",
+    "price_instalments": "1",
     "currency": "CNY",
     "tax_included": "yes",
     "min_seats": "1",
@@ -37,18 +48,16 @@ NEW_PLAN: Mapping[str, str] = {
     "deadline": "1",
     "deadline_unit": "day",
 }
-_DIGITS = re.compile(r"\d{1,9}", re.ASCII)
-_FIGURE = re.compile(r"\d{1,12}", re.ASCII)
 _NO_KEY = re.compile(r"[^a-z0-9]+")
 
 
 def text_of(form: Form) -> VersionText:
     """The words of a version. Raises Invalid(`refund_window_invalid`, `validation_failed`)."""
     words = {name: form.text(name, most=LONGEST) for name in TEXT_FIELDS}
-    window = form.text("refund_window_days", most=20)
-    if not _DIGITS.fullmatch(window):
+    window = find_whole(form.text("refund_window_days", most=20))
+    if window is None:
         raise Invalid("refund_window_invalid", field="refund_window_days")
-    return VersionText(**words, tax_category=form.text("tax_category", most=20), refund_window_days=int(window))
+    return VersionText(**words, tax_category=form.text("tax_category", most=20), refund_window_days=window)
 
 
 def text_values(view: ListingView) -> dict[str, str]:
@@ -66,47 +75,57 @@ def plan_of(form: Form, code: str) -> DraftPlan:
     """A plan as it was typed.
 
     Raises:
-        Invalid: `interval_unfit`, `currency_unknown`, `price_invalid`, `number_invalid`, `feature_invalid`.
+        Invalid: `interval_unfit`, `currency_unknown`, `price_invalid`, `number_out_of_range`, and those of `price_of`.
         NotFound: `connector_not_found`.
     """
-    price_unit, currency = form.text("price_unit", most=20), form.text("currency", most=3)
-    if price_unit not in PRICE_UNITS:
-        raise Invalid("interval_unfit", field="price_unit")
+    currency = form.text("currency", most=3)
     if currency not in CURRENCIES:
         raise Invalid("currency_unknown", field="currency")
-    price = parse_amount(form.text("price", most=40), currency)
-    if price is None:
-        raise Invalid("price_invalid", field="price")
-    pricing, interval = PRICE_UNITS[price_unit]
     connector = form.text("connector_id", most=40)
     return DraftPlan(
         code=code,
         name=form.text("name", most=LONGEST),
         name_en=form.text("name_en", most=LONGEST),
-        pricing=pricing,
-        interval=interval,
-        currency=currency,
-        unit_price_minor=price,
+        **_priced(form, currency),
         tax_included=form.text("tax_included", most=10) != "no",
-        min_seats=_number(form, "min_seats", 1),
-        max_seats=_number(form, "max_seats", 1),
-        included_seats=_number(form, "included_seats", 0),
-        trial_days=_number(form, "trial_days", 0),
+        trial_days=_number(form, "trial_days", 0, MAX_TRIAL_DAYS),
         trial_needs_method=form.text("trial_needs_method", most=10) == "yes",
         features=tuple(_features(form)),
         connector_id=parse_uuid_or_404(connector, "connector_not_found") if connector else None,
-        deadline_s=_number(form, "deadline", 1) * SECONDS.get(form.text("deadline_unit", most=10), 1),
+        deadline_s=_number(form, "deadline", 1, MAX_DEADLINE_S) * SECONDS.get(form.text("deadline_unit", most=10), 1),
     )
 
 
+def _priced(form: Form, currency: str) -> dict[str, Any]:
+    if form.text("price_kind", most=20) == COMPONENTS:
+        return {"price": price_of(form, currency)}
+    price_unit = form.text("price_unit", most=20)
+    if price_unit not in PRICE_UNITS:
+        raise Invalid("interval_unfit", field="price_unit")
+    price = parse_amount(form.text("price", most=40), currency)
+    if price is None:
+        raise Invalid("price_invalid", field="price")
+    pricing, interval = PRICE_UNITS[price_unit]
+    return {
+        "pricing": pricing,
+        "interval": interval,
+        "currency": currency,
+        "unit_price_minor": price,
+        "min_seats": _number(form, "min_seats", 1, MAX_SEATS),
+        "max_seats": _number(form, "max_seats", 1, MAX_SEATS),
+        "included_seats": _number(form, "included_seats", 0, MAX_SEATS),
+    }
+
+
 def plan_values(plan: PlanView) -> dict[str, str]:
-    """What a plan's form holds."""
+    """What a plan's form holds. Of a plan of one figure it holds the components too that say the same, to go on from."""
     unit = next(name for name, seconds in SECONDS.items() if plan.deadline_s % seconds == 0)
     values = {
         "code": plan.code,
         "name": plan.name,
         "name_en": plan.name_en,
-        "price_unit": plan.price_unit,
+        "price_kind": FIGURE if plan.price is None else COMPONENTS,
+        "price_unit": plan.price_unit if plan.price_unit in PRICE_UNITS else NEW_PLAN["price_unit"],
         "currency": plan.currency,
         "price": f"{to_decimal(plan.unit_price_minor, plan.currency):f}",
         "tax_included": "yes" if plan.tax_included else "no",
@@ -118,6 +137,7 @@ def plan_values(plan: PlanView) -> dict[str, str]:
         "connector_id": str(plan.connector_id or ""),
         "deadline": str(plan.deadline_s // SECONDS[unit]),
         "deadline_unit": unit,
+        **price_values(plan_price(plan)),
     }
     for index, feature in enumerate(plan.features):
         values |= {f"feature_{index}_{part}": _said(feature.get(part)) for part in ("key", "zh", "en", "value", "unit")}
@@ -140,13 +160,10 @@ def _said(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _number(form: Form, name: str, default: int) -> int:
+def _number(form: Form, name: str, least: int, most: int) -> int:
+    """A number that is the least there is where nothing was typed."""
     written = form.text(name, most=40)
-    if not written:
-        return default
-    if not _DIGITS.fullmatch(written):
-        raise Invalid("number_invalid", field=name)
-    return int(written)
+    return whole_number(written, field=name, least=least, most=most) if written else least
 
 
 def _features(form: Form) -> list[Feature]:
@@ -159,11 +176,9 @@ def _features(form: Form) -> list[Feature]:
         }
         if not row["zh"] and not row["en"]:
             continue
-        if row["value"] and not _FIGURE.fullmatch(row["value"]):
-            raise Invalid("number_invalid", field="features")
         key = row["key"] or _new_key(row["en"], keys)
         keys.add(key)
-        value = int(row["value"]) if row["value"] else None
+        value = whole_number(row["value"], field="features", most=MAX_FIGURE) if row["value"] else None
         found.append(Feature(key, row["zh"], row["en"], value, row["unit"] or None))
     return found
 

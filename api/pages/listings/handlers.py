@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from litestar import Response
+from litestar import MediaType, Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
@@ -20,18 +20,18 @@ from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.listings import presenter
 from api.pages.listings.compared import changes
 from api.pages.listings.forms import LONGEST, plan_of, text_of
-from api.pages.listings.presenter import IMAGES, NEW, TERMS, TEXT, EditorData, RefusedSection, plan_key
+from api.pages.listings.presenter import IMAGES, NEW, TERMS, TEXT, EditorData, RefusedSection, image_section, plan_key
 from api.pages.listings.shown import shown_listing
 from api.pages.listings.views import ListingPreviewView, NewListingView, SectionForm
 from api.v1.listing_images import drop_image, take_image
 from api.v1.listing_terms import take_terms
-from api.v1.onboarding import FORM_OVERHEAD
 from fulfillment.connectors.queries import connectors_of, get_connector
 from fulfillment.entitlements.queries import count_customers
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid, NotFound
 from kernel.idempotency import Answer, with_idempotency_key
 from kernel.ids import uuid7
+from kernel.text import render_markdown
 from marketplace.catalog.draft_listing import DraftListing, VersionText, draft_listing
 from marketplace.catalog.edit_draft import (
     EditPlan,
@@ -43,7 +43,7 @@ from marketplace.catalog.edit_draft import (
     remove_plan,
 )
 from marketplace.catalog.edit_images import ChangeImage, change_image
-from marketplace.catalog.edit_terms import SetTerms, remove_terms, set_terms
+from marketplace.catalog.edit_terms import MAX_TEXT, AttachPdf, SetTerms, remove_terms, set_terms
 from marketplace.catalog.prepare_image import MAX_BYTES
 from marketplace.catalog.queries import get_versions_compared
 from marketplace.catalog.review_listing import retire_listing
@@ -116,6 +116,20 @@ def save_text(listing_id: FromPath[UUID], page_request: Given[PageRequest], form
     return _edited(page_request, listing_id, act, RefusedSection(TEXT, form.values), notice="draft_saved")
 
 
+@form_post("/seller/listings/{listing_id:uuid}/as-shown", WRITE, file_bytes=TERMS_BYTES)
+def show_typed(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[str]:
+    """The editor with what is typed, as buyers will see it. Nothing is saved."""
+    require_seller(page_request)
+    return _editor(page_request, listing_id, RefusedSection(TERMS if "version" in form.values else TEXT, form.values))
+
+
+@form_post(addresses.SELLER_MARKDOWN, WRITE)
+def show_markdown(page_request: Given[PageRequest], form: Given[Form]) -> Response[str]:
+    """Restricted Markdown while it is typed, as it will be shown: a fragment of HTML, by the sanitizer of every page."""
+    require_seller(page_request)
+    return Response(render_markdown(form.text("text", most=MAX_TEXT)), status_code=200, media_type=MediaType.HTML)
+
+
 @form_post("/seller/listings/{listing_id:uuid}/plans", WRITE)
 def save_plan(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Save a plan of the draft, add one, or (`action` = remove) take it out."""
@@ -142,7 +156,7 @@ def save_plan(listing_id: FromPath[UUID], page_request: Given[PageRequest], form
     )
 
 
-@form_post("/seller/listings/{listing_id:uuid}/images", WRITE, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
+@form_post("/seller/listings/{listing_id:uuid}/images", WRITE, file_bytes=MAX_BYTES)
 def send_image(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Take a picture of the draft. The same one sent twice is there once."""
     act = partial(_take_image, page_request, listing_id, form)
@@ -155,52 +169,53 @@ def save_image(listing_id: FromPath[UUID], page_request: Given[PageRequest], for
     action, image_id = form.text("action", most=10), form.text("image", most=32)
 
     def change() -> None:
+        base = form.text("base", most=60)
         if action == "remove":
-            drop_image(page_request.request, listing_id, image_id)
+            drop_image(page_request.request, listing_id, image_id, base)
             return
         alt, alt_en = form.text("alt", most=LONGEST), form.text("alt_en", most=LONGEST)
-        command = ChangeImage(listing_id, image_id, alt, alt_en, action == "first")
+        command = ChangeImage(listing_id, image_id, alt, alt_en, action == "first", base)
         page_request.transact(lambda uow: change_image(uow, command))
 
     notice = "image_removed" if action == "remove" else "draft_saved"
-    return _edited(page_request, listing_id, change, RefusedSection(IMAGES), notice=notice, section=IMAGES)
+    typed = RefusedSection(image_section(image_id), form.values)
+    return _edited(page_request, listing_id, change, typed, notice=notice, section=IMAGES)
 
 
-@form_post("/seller/listings/{listing_id:uuid}/terms", WRITE)
+@form_post("/seller/listings/{listing_id:uuid}/terms", WRITE, file_bytes=TERMS_BYTES)
 def save_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
-    """Write the terms of the draft, or let it have none."""
-
-    def work(uow: UnitOfWork) -> None:
-        if form.text("action", most=10) == "remove":
-            remove_terms(uow, listing_id)
-            return
-        texts = (form.text(name, most=LONGEST) for name in ("version", "text", "text_en"))
-        set_terms(uow, SetTerms(listing_id, *texts))
-
-    act = partial(page_request.transact, work)
-    return _edited(
-        page_request, listing_id, act, RefusedSection(TERMS, form.values), notice="draft_saved", section=TERMS
-    )
-
-
-@form_post("/seller/listings/{listing_id:uuid}/terms-file", WRITE, request_max_body_size=TERMS_BYTES + FORM_OVERHEAD)
-def send_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
-    """Take a PDF as the terms of the draft."""
+    """Write the terms of the draft, with a PDF where one was chosen, or let it have none."""
 
     def act() -> None:
-        version = form.text("version", most=LONGEST)
-        take_terms(page_request.request, listing_id, form.file("document"), version or page_request.t("terms.first"))
+        base = form.text("base", most=60)
+        if form.text("action", most=10) == "remove":
+            page_request.transact(lambda uow: remove_terms(uow, listing_id, base))
+            return
+        version, text, text_en = (form.text(name, most=LONGEST) for name in ("version", "text", "text_en"))
+        if not form.has_file("document"):
+            command = SetTerms(listing_id, version, text, text_en, base)
+            page_request.transact(lambda uow: set_terms(uow, command))
+            return
+        named = version or page_request.t("terms.first")
+        attach = partial(AttachPdf, listing_id, version=named, text=text, text_en=text_en, base=base)
+        take_terms(page_request.request, form.file("document"), attach, listing_id)
 
-    return _edited(page_request, listing_id, act, RefusedSection(TERMS), notice="draft_saved", section=TERMS)
+    typed = RefusedSection(TERMS, form.values)
+    return _edited(page_request, listing_id, act, typed, notice="draft_saved", section=TERMS)
 
 
 @form_post("/seller/listings/{listing_id:uuid}/submit", WRITE)
 def submit(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
-    """Hand the draft in for review. Pressed twice, the second finds it in review."""
+    """Hand the draft in for review. Pressed twice, the second finds it in review, or on sale already."""
     del form
-    return _edited(
-        page_request, listing_id, _doing(page_request, submit_listing, listing_id), notice="listing_submitted"
-    )
+
+    def act() -> str:
+        if page_request.transact(lambda uow: submit_listing(uow, listing_id).state) == "published":
+            return "listing_submitted_before"
+        by_rule = page_request.services.settings.listings_reviewed_by_rule
+        return "listing_submitted_by_rule" if by_rule else "listing_submitted"
+
+    return _edited(page_request, listing_id, act)
 
 
 @form_post("/seller/listings/{listing_id:uuid}/versions", WRITE)
@@ -247,19 +262,22 @@ def _edited(
     work: Callable[[], object],
     typed: RefusedSection | None = None,
     *,
-    notice: str,
+    notice: str = "",
     section: str = "",
 ) -> Response[Any]:
-    """Do `work` and come back to the editor; a refusal is told there, at its field, with all that was typed."""
+    """Do `work` and come back to the editor; a refusal is told there, at its field, with all that was typed.
+
+    Without a `notice`, what `work` returns is the one.
+    """
     require_seller(page_request)
     try:
-        work()
+        done = work()
     except DomainError as refused:
         if isinstance(refused, NotFound) and refused.code == "listing_not_found":
             raise
         key, values = (typed.key, typed.values) if typed is not None else ("", {})
         return _editor(page_request, listing_id, RefusedSection(key, values, refused))
-    return page_request.redirect(addresses.listing_edit(str(listing_id), section), notice=notice)
+    return page_request.redirect(addresses.listing_edit(str(listing_id), section), notice=notice or str(done))
 
 
 def _doing(
@@ -290,11 +308,12 @@ routes = [
     show_edit,
     show_preview,
     save_text,
+    show_typed,
+    show_markdown,
     save_plan,
     send_image,
     save_image,
     save_terms,
-    send_terms,
     submit,
     begin,
     retire,

@@ -8,13 +8,15 @@ from typing import Any
 
 from markupsafe import Markup
 
-from api.pages.frame.choices import CATEGORIES, COMMON_CURRENCIES, Choice
-from api.pages.frame.phrases import failure, is_known, priced, reason, seconds_since
+from api.pages.frame.choices import COMMON_CURRENCIES, Choice
+from api.pages.frame.phrases import failure, is_known, priced, reason, seconds_since, sentences
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
 from api.pages.listings.forms import (
+    COMPONENTS,
     NEW_PLAN,
+    PRICE_KINDS,
     PRICE_UNITS,
     SECONDS,
     feature_rows,
@@ -22,13 +24,15 @@ from api.pages.listings.forms import (
     plan_values,
     text_values,
 )
+from api.pages.listings.price_form import INTERVALS, MODES, metered_rows, milestone_rows, tier_rows
 from api.pages.listings.shown import shown_images
-from api.pages.listings.views import DraftImage, ListingEditView, ListingOptions, PlanSection, SectionForm
+from api.pages.listings.views import DraftImage, ListingEditView, ListingOptions, PlanSection, PriceRows, SectionForm
 from fulfillment.connectors.views import ConnectorView
 from kernel.errors import DomainError
 from kernel.money import CURRENCIES
 from kernel.text import render_markdown
-from marketplace.catalog.content_hash import plan_hash, text_hash
+from marketplace.catalog.categories import CATEGORIES
+from marketplace.catalog.content_hash import image_hash, plan_hash, terms_hash, text_hash
 from marketplace.catalog.draft_listing import KINDS, MAX_PLANS, TAX_CATEGORIES
 from marketplace.catalog.edit_images import MAX_IMAGES
 from marketplace.catalog.queries import ListingView, PlanView, VersionsCompared
@@ -39,6 +43,8 @@ TEXT = "text"
 NEW = "new"
 IMAGES = "images"
 TERMS = "terms"
+MARKDOWN = ("description", "description_en", "text", "text_en")
+"""Fields that hold restricted Markdown."""
 REVIEWED_WITHIN_S = 86_400
 """What sellers are promised, and after which a review shows as late, in seconds."""
 _FIELDS: Mapping[str, str] = {
@@ -52,7 +58,10 @@ _FIELDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class RefusedSection:
-    """What was typed into one section and refused: it stays in its fields, and the refusal is told there."""
+    """What was typed into one section and refused: it stays in its fields, and the refusal is told there.
+
+    Without a refusal it was typed to be looked at: it is shown as buyers will see it, and not saved.
+    """
 
     key: str
     values: Mapping[str, str] = field(default_factory=dict)
@@ -74,20 +83,27 @@ def plan_key(code: str) -> str:
     return f"plan-{code}"
 
 
-def options(page_request: PageRequest, connectors: Sequence[ConnectorView], category: str = "") -> ListingOptions:
+def image_section(image_id: str) -> str:
+    """The section of a picture."""
+    return f"image-{image_id}"
+
+
+def options(page_request: PageRequest, connectors: Sequence[ConnectorView]) -> ListingOptions:
     """What the selects offer, in the reader's words."""
     words = translations(page_request.language)
     names = words.locale.currencies
     others = [code for code in CURRENCIES if code not in COMMON_CURRENCIES]
-    categories = CATEGORIES if not category or category in CATEGORIES else (*CATEGORIES, category)
     return ListingOptions(
         kinds=tuple(Choice(one, words.word("listing_kind", one)) for one in KINDS),
-        categories=tuple(Choice(one, words.word("category", one)) for one in categories),
+        categories=tuple(Choice(one, words.word("category", one)) for one in CATEGORIES),
         tax_categories=tuple(Choice(one, words.word("tax_category", one)) for one in TAX_CATEGORIES),
         price_units=tuple(Choice(one, page_request.t(f"per.{per_of(one)}")) for one in PRICE_UNITS),
         currencies=tuple(Choice(code, f"{code} · {names.get(code, code)}") for code in (*COMMON_CURRENCIES, *others)),
         connectors=tuple(Choice(str(one.id), one.name) for one in connectors),
         deadline_units=tuple(Choice(one, words.word("time_unit", one)) for one in SECONDS),
+        price_kinds=tuple(Choice(one, words.word("price_kind", one)) for one in PRICE_KINDS),
+        intervals=tuple(Choice(one, words.word("price_interval", one)) for one in INTERVALS),
+        modes=tuple(Choice(one, words.word("tier_mode", one)) for one in MODES),
     )
 
 
@@ -100,7 +116,8 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
     found = check_version(latest, latest.plans, onboarded=not data.checklist.missing)
     plans = sorted(latest.plans, key=lambda plan: plan.id)
     sections = tuple(_plan(page_request, plan, latest, typed) for plan in plans)
-    known = {TEXT, NEW, IMAGES, TERMS, *(section.form.key for section in sections)}
+    images = _images(page_request, latest, typed)
+    known = {TEXT, NEW, IMAGES, TERMS, *(one.form.key for one in sections), *(one.form.key for one in images)}
     error = None
     if typed is not None and typed.refused is not None and typed.key not in known:
         error = failure(page_request, typed.refused)
@@ -115,19 +132,17 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
         text=_text(page_request, latest, typed),
         plans=sections,
         new_plan=_new_plan(page_request, plans, typed) if editable and len(plans) < MAX_PLANS else None,
-        options=options(page_request, data.connectors, latest.category),
+        options=options(page_request, data.connectors),
         missing=tuple(said(page_request, latest, one, missing=", ".join(data.checklist.missing)) for one in found),
         returned=tuple(said(page_request, latest, one) for one in _elsewhere_said(latest)),
         waiting_s=waiting_s,
         late=waiting_s > REVIEWED_WITHIN_S,
         retired=retired,
+        by_rule=page_request.services.settings.listings_reviewed_by_rule,
         may_retire=latest.state in {"published", "suspended"},
         customers=data.customers,
         suspended=latest.state == "suspended",
-        images=tuple(
-            DraftImage(shown, str(stored["alt"]), str(stored["alt_en"]))
-            for shown, stored in zip(shown_images(page_request, latest), latest.images, strict=True)
-        ),
+        images=images,
         most_images=MAX_IMAGES,
         terms=_terms(page_request, latest, typed),
         terms_pdf=str((latest.terms or {}).get("pdf_name", "")),
@@ -174,10 +189,18 @@ def _plan(page_request: PageRequest, plan: PlanView, view: ListingView, typed: R
     returned["plan"] = _reasons(page_request, view, f"plans.{plan.code}")
     form = _section(page_request, plan_key(plan.code), stored, plan_hash(plan), returned, typed)
     tax = page_request.t("editor.tax_in" if plan.tax_included else "editor.tax_on_top")
-    price = priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit)
+    price = priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing)
     lacks = not plan.name and not plan.name_en
     opened = bool(form.wrong or form.error or any(returned.values()) or lacks or plan.connector_id is None)
-    return PlanSection(form, plan.code, f"{price} · {tax}", feature_rows(form.values), opened)
+    return PlanSection(
+        form,
+        plan.code,
+        f"{price} · {tax}",
+        feature_rows(form.values),
+        opened,
+        _price_rows(form),
+        sentences(page_request, plan),
+    )
 
 
 def _new_plan(page_request: PageRequest, plans: Sequence[PlanView], typed: RefusedSection | None) -> PlanSection:
@@ -185,7 +208,24 @@ def _new_plan(page_request: PageRequest, plans: Sequence[PlanView], typed: Refus
     if plans:
         stored |= {"currency": plans[0].currency, "connector_id": str(plans[0].connector_id or "")}
     form = _section(page_request, NEW, stored, "", {}, typed)
-    return PlanSection(form, "", "", feature_rows(form.values), opened=not plans or bool(form.error))
+    opened = not plans or bool(form.error)
+    return PlanSection(form, "", "", feature_rows(form.values), opened, _price_rows(form))
+
+
+def _price_rows(form: SectionForm) -> PriceRows:
+    filled = [name for name, value in form.values.items() if value and not name.endswith("_mode")]
+
+    def used(*prefixes: str) -> bool:
+        return any(name.startswith(prefixes) for name in (*filled, *form.wrong))
+
+    return PriceRows(
+        seats_tiers=tier_rows(form.values, "seats"),
+        dimensions=tuple(tier_rows(form.values, f"metered_{n}") for n in range(metered_rows(form.values))),
+        milestones=milestone_rows(form.values),
+        seats_used=used("seats_"),
+        usage_used=used("metered_", "commitment_"),
+        milestones_used=used("milestone_"),
+    )
 
 
 def _section(
@@ -198,11 +238,17 @@ def _section(
 ) -> SectionForm:
     """The section as stored, or as typed where it was refused."""
     kept = {name: found for name, found in returned.items() if found}
-    if typed is None or typed.key != key or typed.refused is None:
+    if typed is None or typed.key != key:
         return SectionForm(key, stored, base, returned=kept, html=_html(stored))
-    name = getattr(typed.refused, "field", None)
-    changed = typed.refused.code == "draft_changed"
     values = {**stored, **typed.values}
+    if typed.refused is None:
+        began = typed.values.get("base", "")
+        return SectionForm(key, values, began, returned=kept, html=_html(values), previewed=True)
+    name = getattr(typed.refused, "field", None)
+    if name == "price" and typed.values.get("price_kind") == COMPONENTS:
+        # About the whole of it, where the field of one figure is not shown.
+        name = "price_kind"
+    changed = typed.refused.code == "draft_changed"
     elsewhere = {one: stored[one] for one in stored if changed and stored[one] != typed.values.get(one, stored[one])}
     words = failure(page_request, typed.refused)
     return SectionForm(
@@ -218,19 +264,25 @@ def _section(
     )
 
 
+def _images(page_request: PageRequest, view: ListingView, typed: RefusedSection | None) -> tuple[DraftImage, ...]:
+    pictures = zip(shown_images(page_request, view), view.images, strict=True)
+    return tuple(
+        DraftImage(shown, _section(page_request, image_section(shown.id), _words(one), image_hash(one), {}, typed))
+        for shown, one in pictures
+    )
+
+
+def _words(image: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(image[name]) for name in ("alt", "alt_en")}
+
+
 def _terms(page_request: PageRequest, view: ListingView, typed: RefusedSection | None) -> SectionForm:
-    """The terms as stored, or as typed where they were refused."""
     stored = {name: str((view.terms or {}).get(name, "")) for name in ("version", "text", "text_en")}
-    refused = typed.refused if typed is not None and typed.key == TERMS else None
-    values = {**stored, **(typed.values if typed is not None and refused is not None else {})}
-    words = failure(page_request, refused) if refused is not None else None
-    name = getattr(refused, "field", None)
-    html = {one: Markup(render_markdown(values[one])) for one in ("text", "text_en")}  # noqa: S704 - cleaned
-    return SectionForm(TERMS, values, wrong={name: words} if name and words else {}, html=html, error=words)
+    return _section(page_request, TERMS, stored, terms_hash(view.terms), {}, typed)
 
 
 def _html(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: Markup(render_markdown(values[name])) for name in ("description", "description_en") if name in values}  # noqa: S704 - cleaned
+    return {name: Markup(render_markdown(values[name])) for name in MARKDOWN if name in values}  # noqa: S704 - cleaned
 
 
 def _reasons(page_request: PageRequest, view: ListingView, name: str) -> list[str]:

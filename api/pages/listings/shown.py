@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from api.media_addresses import image_address
-from api.pages.frame.phrases import failure, figure, money
+from api.pages.frame.phrases import explained, failure, figure, money, sentences
 from api.pages.frame.prices import Per, per_of, term_key
 from api.pages.frame.site import PageRequest
 from billing.tax.line_amounts import line_amounts
@@ -19,7 +19,7 @@ from kernel.text import render_markdown
 from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.parties.lookups import Party, get_party
-from marketplace.pricing.engine import price_term
+from marketplace.pricing.engine import Priced, price_term
 from orders.checkout.line_tax import decide_tax
 from orders.checkout.priced_line import InvoiceParty
 
@@ -55,6 +55,12 @@ class ShownPlan:
     refusal: str | None = None
     trial_days: int = 0
     trial_needs_method: bool = False
+    step: int = 1
+    """Seats are sold in packs of so many."""
+    sentences: tuple[str, ...] = ()
+    """What each component of the price costs, where it has several."""
+    parts: tuple[str, ...] = ()
+    """How the list price of the fewest seats comes about, part by part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +127,10 @@ def shown_images(page_request: PageRequest, view: ListingView) -> tuple[ShownIma
 
 def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: Party) -> ShownPlan:
     amounts, refusal = None, None
+    price = plan_price(plan)
+    priced = price_term(price, plan.min_seats)
     try:
-        amounts = _amounts(view, plan, seller)
+        amounts = _amounts(view, plan, seller, priced)
     except DomainError as error:
         refusal = failure(page_request, error)
     pick = page_request.pick
@@ -139,7 +147,7 @@ def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: 
         name=name,
         term=page_request.t(f"term.{term_key(plan.term_months)}", n=plan.term_months),
         price=money(plan.unit_price_minor, plan.currency),
-        per=per_of(plan.price_unit),
+        per=per_of(plan.price_unit, plan.pricing),
         tax_included=plan.tax_included,
         quantity=plan.min_seats,
         most=plan.max_seats,
@@ -151,10 +159,13 @@ def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: 
         refusal=refusal,
         trial_days=plan.trial_days,
         trial_needs_method=plan.trial_needs_method,
+        step=price.seats.step if price.seats else 1,
+        sentences=sentences(page_request, plan),
+        parts=explained(page_request, priced.lines, plan.interval, plan.currency) if plan.price is not None else (),
     )
 
 
-def _amounts(view: ListingView, plan: PlanView, seller: Party) -> ShownAmounts:
+def _amounts(view: ListingView, plan: PlanView, seller: Party, priced: Priced) -> ShownAmounts:
     buyer = InvoiceParty(
         billing_profile_id=None,
         legal_name=seller.legal_name,
@@ -163,7 +174,7 @@ def _amounts(view: ListingView, plan: PlanView, seller: Party) -> ShownAmounts:
         registered_in=seller.country,
     )
     decision = decide_tax(seller, buyer, view.tax_category, clock.now(), included=plan.tax_included)
-    found = line_amounts(price_term(plan_price(plan), plan.min_seats).amount_minor, 0, decision)
+    found = line_amounts(priced.amount_minor, 0, decision)
     return ShownAmounts(
         money(found.list_minor, plan.currency),
         money(found.net_minor, plan.currency),

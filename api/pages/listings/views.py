@@ -28,6 +28,21 @@ class SectionForm:
     html: Mapping[str, str] = field(default_factory=dict)
     """Restricted Markdown of the values as it will be shown, by the field's name."""
     error: str | None = None
+    previewed: bool = False
+    """Whether it was typed to be looked at, and is not saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRows:
+    """How much room the form of a price of components offers, and which of its parts are in use."""
+
+    seats_tiers: int = 2
+    dimensions: tuple[int, ...] = (2,)
+    """Rows of tiers of each metered dimension."""
+    milestones: int = 2
+    seats_used: bool = False
+    usage_used: bool = False
+    milestones_used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +55,17 @@ class PlanSection:
     features: int
     """Rows of features the form offers, blank ones included."""
     opened: bool = False
+    price: PriceRows = PriceRows()
+    sentences: tuple[str, ...] = ()
+    """What each component of the stored price costs."""
 
 
 @dataclass(frozen=True, slots=True)
 class DraftImage:
-    """A picture of the draft with its words in both languages."""
+    """A picture of the draft with the form of its words in both languages."""
 
     shown: ShownImage
-    alt: str
-    alt_en: str
+    form: SectionForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,11 @@ class ListingOptions:
     currencies: tuple[Choice, ...]
     connectors: tuple[Choice, ...]
     deadline_units: tuple[Choice, ...]
+    price_kinds: tuple[Choice, ...]
+    """One figure, or of components."""
+    intervals: tuple[Choice, ...]
+    modes: tuple[Choice, ...]
+    """How tiers count: each unit at its own, or all at that of the total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +126,8 @@ class ListingEditView:
     retired: bool = False
     suspended: bool = False
     may_retire: bool = False
+    by_rule: bool = False
+    """Whether what is handed in is approved by rule: no reviewer is waited for."""
     customers: int = 0
     images: tuple[DraftImage, ...] = ()
     most_images: int = 0

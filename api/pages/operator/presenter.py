@@ -129,7 +129,7 @@ def reviews(page_request: PageRequest, dashboard: OperatorDashboard) -> tuple[Re
             summary=page_request.pick(row.summary, row.summary_en),
             plans=tuple(
                 f"{page_request.pick(plan.name, plan.name_en)} · "
-                + priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit)
+                + priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing)
                 for plan in row.plans
             ),
         )

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.payment_methods import methods, parse_method
-from api.pages.frame.phrases import failure, money, several, titles
+from api.pages.frame.phrases import explained, failure, money, several, titles
 from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page, redirect
 from api.pages.orders import presenter
@@ -207,8 +207,13 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         addresses.product_terms(line.listing_id, line.listing_version_id),
         entitlement_state=delivery.entitlement_state if delivery else "",
         entitlement_id=str(opens.entitlement_id) if opens else None,
+        net=money(line.net_minor, data.order.currency),
+        discount=money(line.discount_minor, data.order.currency)
+        if line.discount_minor and not line.trial_days
+        else None,
         may_launch=bool(opens and opens.launch_url),
         trial_days=line.trial_days,
+        parts=explained(page_request, line.price_lines, line.interval, data.order.currency),
     )
 
 

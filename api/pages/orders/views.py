@@ -26,9 +26,15 @@ class OrderPageLine:
     #: How far its delivery is, empty before it begins; and what it opened.
     entitlement_state: str = ""
     entitlement_id: str | None = None
+    #: Before tax, where it is one of several; and what was taken off its price, with the code that did.
+    net: Money | None = None
+    discount: Money | None = None
+    coupon: str = ""
     may_launch: bool = False
     #: For how many days it is tried for nothing; 0 where it was bought.
     trial_days: int = 0
+    #: How its list price came about, where that has several parts.
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from api.auth import PUBLIC
 from api.pages.frame import addresses
-from api.pages.frame.choices import CATEGORIES, COMMON_CURRENCIES, Choice
+from api.pages.frame.choices import COMMON_CURRENCIES, Choice
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import PageRequest, page
 from api.pages.frame.translations import translations
@@ -22,12 +22,13 @@ from api.pages.products.views import Facets, ProductsView, TermsView
 from kernel.db.uow import UnitOfWork
 from kernel.money import CURRENCIES
 from kernel.text import render_markdown
+from marketplace.catalog.categories import CATEGORIES
 from marketplace.catalog.edit_terms import get_terms
 from marketplace.catalog.queries import ListingFilter, get_listing, list_listings, list_sellers_on_sale
+from marketplace.pricing.shapes import SHAPES
 
 _PAGE = 20
 _SELLERS = 100
-_PRICINGS = ("per_seat", "flat", "one_off")
 _FIELDS = ("category", "pricing", "seller", "currency", "from", "to")
 
 
@@ -79,8 +80,10 @@ def show_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> 
 
 def _filter(page_request: PageRequest, chosen: Mapping[str, str]) -> tuple[ListingFilter, dict[str, str]]:
     """What was chosen, and what is said at fields that are left out of it: an amount that is none, or of no currency."""
-    found: dict[str, Any] = {"category": chosen["category"] or None, "org_id": _identifier(chosen["seller"])}
-    if chosen["pricing"] in _PRICINGS:
+    found: dict[str, Any] = {"org_id": _identifier(chosen["seller"])}
+    if chosen["category"] in CATEGORIES:
+        found["category"] = chosen["category"]
+    if chosen["pricing"] in SHAPES:
         found["pricing"] = chosen["pricing"]
     currency = chosen["currency"] if chosen["currency"] in CURRENCIES else None
     found["currency"] = currency
@@ -109,7 +112,7 @@ def _facets(page_request: PageRequest, uow: UnitOfWork) -> Facets:
     names = words.locale.currencies
     return Facets(
         categories=tuple(Choice(one, words.word("category", one)) for one in CATEGORIES),
-        pricings=tuple(Choice(one, words.word("pricing", one)) for one in _PRICINGS),
+        pricings=tuple(Choice(one, words.word("pricing", one)) for one in SHAPES),
         currencies=tuple(Choice(code, f"{code} · {names.get(code, code)}") for code in COMMON_CURRENCIES),
         sellers=tuple(Choice(str(one), name) for one, name in list_sellers_on_sale(uow, most=_SELLERS)),
     )

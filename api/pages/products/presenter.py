@@ -72,7 +72,7 @@ def product_items(
 
 
 def _item(page_request: PageRequest, listing: ListingView, showings: Sequence[Showing]) -> ProductItem:
-    cheapest = min(listing.plans, key=lambda plan: plan.unit_price_minor, default=None)
+    cheapest = min(listing.plans, key=lambda plan: (plan.pricing == "usage", plan.unit_price_minor), default=None)
     return ProductItem(
         id=str(listing.id),
         name=page_request.pick(listing.title, listing.title_en),
@@ -82,7 +82,7 @@ def _item(page_request: PageRequest, listing: ListingView, showings: Sequence[Sh
         category=listing.category,
         plans=len(listing.plans),
         from_price=money(cheapest.unit_price_minor, cheapest.currency) if cheapest else None,
-        per=per_of(cheapest.price_unit) if cheapest else "once",
+        per=per_of(cheapest.price_unit, cheapest.pricing) if cheapest else "once",
         picture=_picture(page_request, listing, showings),
         rating_tenths=listing.rating_tenths,
         rating_count=listing.rating_count,

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from api.pages.frame import addresses
 from api.pages.frame.amounts import typed_amount
 from api.pages.frame.approval_words import category_name
-from api.pages.frame.choices import CATEGORIES, Choice
+from api.pages.frame.choices import Choice
 from api.pages.frame.named_product import named_product
 from api.pages.frame.phrases import failure, money
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
@@ -23,6 +23,7 @@ from api.problems import headers_of
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid
 from kernel.money import CURRENCIES, Money, to_decimal
+from marketplace.catalog.categories import CATEGORIES
 from orders.approval_rules.set_rule import Scope, SetRule, remove_rule, set_rule
 from orders.checkout.approval_reasons import spent_this_month
 from orders.queries import RuleView, list_rules

@@ -20,7 +20,7 @@ from fulfillment.entitlements.queries import count_customers
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid, NotFound
 from marketplace.catalog.queries import get_versions_compared, list_sold_listings, review_queue
-from marketplace.catalog.review_desk import CHECKLIST, list_sale_changes
+from marketplace.catalog.review_desk import CHECKLIST, list_sale_changes, require_checklist
 from marketplace.catalog.review_listing import ReviewListing, resume_listing, review_listing, suspend_listing
 from marketplace.discovery.count_cards import count_cards
 from marketplace.onboarding.queries import is_onboarded
@@ -57,8 +57,8 @@ def decide(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: G
     approve = form.text("action", most=10) == "approve"
 
     def work(uow: UnitOfWork) -> None:
-        if approve and not all(form.text(f"check_{one}") for one in CHECKLIST):
-            raise Invalid("review_checklist_open", field="checklist")
+        if approve:
+            require_checklist([one for one in CHECKLIST if form.text(f"check_{one}")])
         reasons = () if approve else presenter.reasons_of(form)
         review_listing(uow, ReviewListing(listing_id, approve, reasons, form.text("seen", most=60)))
 

@@ -6,7 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from api.pages.frame import addresses
-from api.pages.frame.phrases import figure, is_known, money, reason, run_failure, seconds_since, several, titles
+from api.pages.frame.phrases import (
+    figure,
+    is_known,
+    money,
+    reason,
+    run_failure,
+    seconds_since,
+    sentences,
+    several,
+    titles,
+)
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest
 from api.pages.orders.views import OrderItem
@@ -81,7 +91,7 @@ def order_row(page_request: PageRequest, view: OrderView, *, disputed: bool) -> 
 def listing_row(page_request: PageRequest, view: ListingView, customers: Mapping[UUID, int]) -> ListingItem:
     """A listing in the seller's list, priced by its cheapest plan on sale."""
     plans = [plan for plan in view.plans if plan.state == "active"]
-    cheapest = min(plans, key=lambda plan: plan.unit_price_minor, default=None)
+    cheapest = min(plans, key=lambda plan: (plan.pricing == "usage", plan.unit_price_minor), default=None)
     return ListingItem(
         id=str(view.id),
         name=page_request.pick(view.title, view.title_en),
@@ -90,7 +100,7 @@ def listing_row(page_request: PageRequest, view: ListingView, customers: Mapping
         version=view.version_number,
         plans=len(view.plans),
         from_price=money(cheapest.unit_price_minor, cheapest.currency) if cheapest else None,
-        per=per_of(cheapest.price_unit) if cheapest else "once",
+        per=per_of(cheapest.price_unit, cheapest.pricing) if cheapest else "once",
         active_customers=customers.get(view.id, 0),
         updated_at=view.published_at or view.submitted_at or view.created_at,
         next_state=view.version_state if _is_next(view) else "",
@@ -126,11 +136,12 @@ def _plan(page_request: PageRequest, plan: PlanView, connectors: Mapping[UUID, s
         id=str(plan.id),
         name=page_request.pick(plan.name, plan.name_en),
         price=money(plan.unit_price_minor, plan.currency),
-        per=per_of(plan.price_unit),
+        per=per_of(plan.price_unit, plan.pricing),
         term=page_request.t(f"term.{term_key(plan.term_months)}", n=plan.term_months),
         connector=connectors.get(plan.connector_id, "–") if plan.connector_id else "–",
         features=tuple(page_request.pick(one["zh"], one["en"]) for one in plan.features if one.get("value") is None),
         limits=tuple(limits),
+        sentences=sentences(page_request, plan),
     )
 
 

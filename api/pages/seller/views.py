@@ -103,6 +103,8 @@ class ListingPlan:
     connector: str
     features: tuple[str, ...]
     limits: tuple[tuple[str, str], ...] = ()
+    sentences: tuple[str, ...] = ()
+    """What each component of the price costs, where it has several."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from api.pages.seller_start.views import (
     StartView,
     TaxView,
 )
-from api.v1.onboarding import FORM_OVERHEAD, do_step, hand_in
+from api.v1.onboarding import do_step, hand_in
 from fulfillment.connectors.queries import connectors_of
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
@@ -66,7 +66,7 @@ def show_start(page_request: Given[PageRequest]) -> Answer:
         raise NotFound("not_found")
     if not signed_in.organization.is_seller:
         page_request.principal.require(OWN)
-        return page_request.render(BecomeSellerView(signed_in.organization.display_name, STEPS))
+        return page_request.render(BecomeSellerView(signed_in.organization.display_name, STEPS, _by_rule(page_request)))
     if not any(map(page_request.principal.may, STARTING)):
         page_request.principal.require(OWN)
     with page_request.work() as uow:
@@ -79,7 +79,8 @@ def show_start(page_request: Given[PageRequest]) -> Answer:
             list_own_listings(uow, limit=_LATEST).items,
             list_own_videos(uow, limit=_LATEST).items,
         )
-    return page_request.render(StartView(required, selling, sum(one.state == "done" for one in required)))
+    done = sum(one.state == "done" for one in required)
+    return page_request.render(StartView(required, selling, done, _by_rule(page_request)))
 
 
 @form_post(addresses.SELLER_START, OWN)
@@ -99,7 +100,7 @@ def show_legal(page_request: Given[PageRequest]) -> Answer:
     return page_request.render(_legal(page_request))
 
 
-@form_post(addresses.SELLER_LEGAL, OWN, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
+@form_post(addresses.SELLER_LEGAL, OWN, file_bytes=MAX_BYTES)
 def hand_in_document(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Take a document, to be looked at by the platform."""
     require_seller(page_request)
@@ -278,6 +279,10 @@ def _said(page_request: PageRequest, refused: DomainError | None) -> tuple[str |
 
 def _status(refused: DomainError) -> int:
     return refused.status if refused.status in {403, 404, 409} else REFUSED
+
+
+def _by_rule(page_request: PageRequest) -> bool:
+    return page_request.services.settings.listings_reviewed_by_rule
 
 
 routes = [

@@ -37,6 +37,8 @@ class StartView:
     required: tuple[StepCard, ...]
     selling: tuple[StepCard, ...]
     done: int = 0
+    by_rule: bool = False
+    """Whether listings are approved by rule: nobody is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class BecomeSellerView:
 
     organization: str
     steps: tuple[str, ...]
+    by_rule: bool = False
 
 
 @dataclass(frozen=True, slots=True)

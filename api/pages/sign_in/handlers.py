@@ -12,7 +12,7 @@ from api.network_address import network_address
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, local_path, page, parse_uuid_or_404
-from api.pages.sign_in.views import CodeView, SampleAccount, SignInView
+from api.pages.sign_in.views import CodeView, OrganizationLeftView, SampleAccount, SignInView
 from api.problems import headers_of
 from api.v1.session import act_for, browser_of, close_session, open_session, open_with_code, session_cookie
 from kernel.errors import DomainError, TooMany, Unauthenticated
@@ -23,6 +23,7 @@ from marketplace.access.sessions import (
     CodeRequired,
     PasswordProved,
     SignIn,
+    leave_behind,
     open_challenge,
     sign_challenge,
 )
@@ -113,11 +114,24 @@ def choose_language(page_request: Given[PageRequest], form: Given[Form]) -> Resp
     return page_request.redirect(form.text("next", most=1000) or addresses.FEED, cookies=(cookie,))
 
 
-@form_post(addresses.ORGANIZATION, SIGNED_IN)
+@form_post(addresses.ORGANIZATION, SIGNED_IN, any_organization=True)
 def choose_organization(page_request: Given[PageRequest], form: Given[Form]) -> Response[bytes]:
     """Act for another of one's organizations. The page one was on belongs to the other one, so the feed is next."""
     act_for(page_request.request, parse_uuid_or_404(form.text("organization_id"), "organization_not_found"))
     return page_request.redirect(addresses.FEED)
+
+
+@page(addresses.ORGANIZATION_LEFT, SIGNED_IN, any_organization=True)
+def organization_left(page_request: Given[PageRequest]) -> Response[str] | Response[bytes]:
+    """Says to somebody whose organization is theirs no more for which one they act from now on."""
+    own = page_request.signed_in
+    if own is None or not own.is_displaced:
+        return page_request.redirect(addresses.FEED)
+    session_id, person_id, org_id = own.session_id, own.principal.person(), own.organization.org_id
+    left = page_request.request.transact(
+        lambda uow: leave_behind(uow, session_id, person_id, org_id), acting_as=PRE_AUTH
+    )
+    return page_request.render(OrganizationLeftView(left, own.organization.display_name, own.organization.roles))
 
 
 def _proved(page_request: PageRequest) -> PasswordProved:
@@ -159,4 +173,13 @@ def _samples(page_request: PageRequest) -> tuple[SampleAccount, ...]:
         return tuple(SampleAccount(one.email, one.organization, one.role) for one in list_demo_accounts(uow))
 
 
-routes = [sign_in_page, sign_in, code_page, sign_in_with_code, sign_out, choose_language, choose_organization]
+routes = [
+    sign_in_page,
+    sign_in,
+    code_page,
+    sign_in_with_code,
+    sign_out,
+    choose_language,
+    choose_organization,
+    organization_left,
+]

@@ -36,3 +36,15 @@ class CodeView:
     email: str
     next_path: str
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationLeftView:
+    """Whom the reader acted for until somebody ended that, whom they act for now, and as what."""
+
+    template: ClassVar[str] = "sign_in/organization_left.html"
+    active: ClassVar[str] = ""
+
+    left: str
+    organization: str
+    roles: tuple[str, ...]

@@ -15,6 +15,7 @@ from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.sign_up.views import (
     AskView,
     CompleteView,
+    DeadLinkView,
     InvitationView,
     NewPasswordView,
     OrganizationTyped,
@@ -24,13 +25,15 @@ from api.problems import headers_of
 from api.v1.invitations import accept, decline, shown_invitation
 from api.v1.organizations import register_own
 from api.v1.session import act_for
-from api.v1.sign_ups import ask_to_reset, ask_to_sign_up, set_password, sign_up
-from kernel.errors import DomainError
-from marketplace.access.email_proofs import Presented
+from api.v1.sign_ups import ask_to_reset, ask_to_sign_up, set_password, shown_link, sign_up
+from kernel.errors import DomainError, Gone
+from marketplace.access.email_proofs import Presented, Purpose
 from marketplace.access.invitations import Newcomer
 from marketplace.access.register_organization import RegisterOrganization
 
 Answer = Response[str] | Response[bytes]
+AskedFor = Literal["sign_up", "reset"]
+PURPOSES: dict[AskedFor, Purpose] = {"sign_up": "sign_up", "reset": "reset_password"}
 REFUSED = 422
 
 
@@ -60,9 +63,7 @@ def ask_password(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     return _ask(page_request, form, "reset", addresses.PASSWORD, addresses.PASSWORD_COMPLETE)
 
 
-def _ask(
-    page_request: PageRequest, form: Form, purpose: Literal["sign_up", "reset"], address: str, then: str
-) -> Answer:
+def _ask(page_request: PageRequest, form: Form, purpose: AskedFor, address: str, then: str) -> Answer:
     email = form.text("email", most=254)
     ask = ask_to_sign_up if purpose == "sign_up" else ask_to_reset
     try:
@@ -76,11 +77,14 @@ def _ask(
 @page(addresses.SIGN_UP_COMPLETE, PUBLIC)
 def complete_page(page_request: Given[PageRequest]) -> Answer:
     """The form behind the mail: by its link, or with its code."""
+    found = _brought(page_request, "sign_up", addresses.SIGN_UP)
+    if isinstance(found, DeadLinkView):
+        return page_request.render(found, status=Gone.status)
     return page_request.render(
         CompleteView(
             countries=country_choices(page_request.language),
-            email=page_request.query("email", most=254),
-            token=page_request.query("token", most=1000),
+            email=found.email,
+            token=found.token,
             shows_outbox=_shows_outbox(page_request),
         )
     )
@@ -99,11 +103,13 @@ def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
             _registration(page_request, typed),
         )
     except DomainError as refused:
+        again = _again(page_request, "sign_up", presented, refused)
         view = CompleteView(
             countries=country_choices(page_request.language),
-            email=presented.email,
-            code=presented.code,
-            token=presented.token,
+            email=again.email,
+            code=again.code,
+            token=again.token,
+            link_died=again.token != presented.token,
             name=form.text("name", most=100),
             typed=typed,
             error=failure(page_request, refused),
@@ -120,12 +126,11 @@ def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
 @page(addresses.PASSWORD_COMPLETE, PUBLIC)
 def new_password_page(page_request: Given[PageRequest]) -> Answer:
     """The form behind the mail: by its link, or with its code."""
+    found = _brought(page_request, "reset", addresses.PASSWORD)
+    if isinstance(found, DeadLinkView):
+        return page_request.render(found, status=Gone.status)
     return page_request.render(
-        NewPasswordView(
-            email=page_request.query("email", most=254),
-            token=page_request.query("token", most=1000),
-            shows_outbox=_shows_outbox(page_request),
-        )
+        NewPasswordView(email=found.email, token=found.token, shows_outbox=_shows_outbox(page_request))
     )
 
 
@@ -136,10 +141,12 @@ def new_password(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     try:
         set_password(page_request.request, presented, form.text("password", most=1024))
     except DomainError as refused:
+        again = _again(page_request, "reset", presented, refused)
         view = NewPasswordView(
-            email=presented.email,
-            code=presented.code,
-            token=presented.token,
+            email=again.email,
+            code=again.code,
+            token=again.token,
+            link_died=again.token != presented.token,
             error=failure(page_request, refused),
             error_field=getattr(refused, "field", None) or "",
             shows_outbox=_shows_outbox(page_request),
@@ -149,7 +156,7 @@ def new_password(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     return page_request.redirect(target, notice="password_set")
 
 
-@page(addresses.INVITATION, PUBLIC)
+@page(addresses.INVITATION, PUBLIC, any_organization=True)
 def invitation_page(page_request: Given[PageRequest]) -> Answer:
     """Says who asks, for what, and lets the person asked answer."""
     return page_request.render(_invitation(page_request, page_request.query("token", most=1000)))
@@ -224,6 +231,24 @@ def _invitation(
         error=error,
         error_field=error_field,
     )
+
+
+def _brought(page_request: PageRequest, purpose: AskedFor, address: str) -> Presented | DeadLinkView:
+    """What the address of the page brings: a link that is good, the address that a code went to, or a link that is dead."""
+    token = page_request.query("token", most=1000)
+    if not token:
+        return Presented(email=page_request.query("email", most=254))
+    shown = shown_link(page_request.request, PURPOSES[purpose], token)
+    if shown.standing == "open":
+        return Presented(token, shown.email)
+    return DeadLinkView(purpose, shown.standing, address, shown.email)
+
+
+def _again(page_request: PageRequest, purpose: AskedFor, presented: Presented, refused: DomainError) -> Presented:
+    """What the form asks for after a refusal: in place of a link that has died the code of another mail."""
+    if refused.code != "link_invalid":
+        return presented
+    return Presented(email=shown_link(page_request.request, PURPOSES[purpose], presented.token).email)
 
 
 def _presented(form: Form) -> Presented:

@@ -32,7 +32,10 @@ class OrganizationTyped:
 
 @dataclass(frozen=True, slots=True)
 class CompleteView:
-    """Code, name, password and organization; with a link the code is not asked for."""
+    """Code, name, password and organization; with a link the code is not asked for.
+
+    `link_died`: it was good when the form was shown, and a code of another mail goes into the same form.
+    """
 
     template: ClassVar[str] = "sign_up/complete.html"
     active: ClassVar[str] = ""
@@ -46,11 +49,12 @@ class CompleteView:
     error: str | None = None
     error_field: str = ""
     shows_outbox: bool = False
+    link_died: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NewPasswordView:
-    """Code and new password; with a link the code is not asked for."""
+    """Code and new password; with a link the code is not asked for. `link_died`: as of `CompleteView`."""
 
     template: ClassVar[str] = "sign_up/new_password.html"
     active: ClassVar[str] = ""
@@ -61,6 +65,20 @@ class NewPasswordView:
     error: str | None = None
     error_field: str = ""
     shows_outbox: bool = False
+    link_died: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLinkView:
+    """A mail's link that is of no use any more: why, and another mail, to the address where it is known."""
+
+    template: ClassVar[str] = "sign_up/dead_link.html"
+    active: ClassVar[str] = ""
+
+    purpose: Literal["sign_up", "reset"]
+    why: Literal["used", "expired", "unknown"]
+    address: str
+    email: str
 
 
 @dataclass(frozen=True, slots=True)

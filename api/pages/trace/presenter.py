@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 from api.pages.frame import addresses
 from api.pages.frame.codes import in_words, is_code
 from api.pages.frame.formats import Formats
-from api.pages.frame.phrases import money
+from api.pages.frame.phrases import explained, money
 from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Link, LinkKind, LinkState, Timeline, TimelineFact
 from api.pages.frame.translations import translations
@@ -211,6 +211,10 @@ def _call(page_request: PageRequest, _formats: Formats, value: Any) -> str:
     return translations(page_request.language).word("cta", str(value))
 
 
+def _priced(page_request: PageRequest, _formats: Formats, value: Any) -> str:
+    return " · ".join(explained(page_request, value["lines"], value["interval"], value["currency"]))
+
+
 FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | TimelineFact]]] = {
     "amount": ("amount", _money),
     "gross": ("amount", _money),
@@ -226,6 +230,7 @@ FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | Timel
     "watched_ms": ("watched", _second),
     "action": ("action", _call),
     "quantity": ("seats", _count),
+    "priced": ("priced", _priced),
     "seats": ("seats", _count),
     "seats_used": ("seats_used", _count),
     "tries": ("tries", _count),

@@ -11,7 +11,7 @@ from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.frame.translations import translations
 from api.pages.verification.views import VerificationView
 from api.problems import headers_of
-from api.v1.onboarding import FORM_OVERHEAD, hand_in
+from api.v1.onboarding import hand_in
 from api.v1.verification import ask_transfer, correct_tax_id
 from kernel.errors import DomainError
 from marketplace.onboarding.legal_document import MAX_BYTES
@@ -28,7 +28,7 @@ def show_verification(page_request: Given[PageRequest]) -> Answer:
     return page_request.render(_view(page_request))
 
 
-@form_post(addresses.VERIFICATION, OWN, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
+@form_post(addresses.VERIFICATION, OWN, file_bytes=MAX_BYTES)
 def hand_in_evidence(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Take a document, to be looked at by the platform."""
     try:

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from kernel.errors import Invalid
 from marketplace.videos.set_chapters import Chapter
 
-_LINE = re.compile(r"(?:(\d{1,2})[:：])?(\d{1,4})[:：]([0-5]\d)(?:\.(\d{1,3}))?[\s\u3000]+(\S.*)", re.ASCII)
+_LINE = re.compile(r"(?:(\d{1,2})[:：])?(\d{1,4})[:：]([0-5\uff10-\uff15]\d)(?:\.(\d{1,3}))?[\s\u3000]+(\S.*)")
+"""Digits of any script are digits, as full-width ones that a Chinese keyboard types."""
 
 
 def read_chapters(text: str) -> list[Chapter]:

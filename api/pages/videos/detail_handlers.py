@@ -15,7 +15,7 @@ from api.pages.videos.editing import WRITE, edited, edited_by
 from api.pages.videos.presenter import MS, moment_of, partners_of
 from api.pages.videos.views import Typed
 from api.v1.captions import store_captions
-from api.v1.covers import FORM_OVERHEAD, store_cover
+from api.v1.covers import store_cover
 from kernel.db.uow import UnitOfWork
 from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
 from marketplace.publishing.schedule_video import ScheduleVideo, schedule_video, unschedule_video
@@ -25,7 +25,7 @@ from marketplace.videos.media.choose_cover import MAX_PICTURE_BYTES, ChooseCover
 from marketplace.videos.set_chapters import set_chapters
 
 
-@form_post("/seller/videos/{video_id:uuid}/captions", WRITE)
+@form_post("/seller/videos/{video_id:uuid}/captions", WRITE, file_bytes=MAX_BYTES)
 def put_captions(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Take a WebVTT file as the captions in a language, or (`action` = delete) take those there are away."""
     if form.text("action", most=10) == "delete":
@@ -59,9 +59,7 @@ def choose_moment(video_id: FromPath[UUID], page_request: Given[PageRequest], fo
     return edited(page_request, video_id, work, Typed("cover", form.values), notice="cover_chosen")
 
 
-@form_post(
-    "/seller/videos/{video_id:uuid}/cover-picture", WRITE, request_max_body_size=MAX_PICTURE_BYTES + FORM_OVERHEAD
-)
+@form_post("/seller/videos/{video_id:uuid}/cover-picture", WRITE, file_bytes=MAX_PICTURE_BYTES)
 def upload_cover(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Take a picture as the cover."""
 
@@ -86,12 +84,13 @@ def schedule(video_id: FromPath[UUID], page_request: Given[PageRequest], form: G
 
 @form_post("/seller/videos/{video_id:uuid}/visibility", WRITE)
 def choose_readers(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
-    """Let others than before see it; partners are named by their numbers, one on a line."""
+    """Let others than before see it; partners are named by number, legal name or tax identifier, one on a line."""
 
-    def work(uow: UnitOfWork) -> None:
-        change_visibility(uow, ChangeVisibility(video_id, form.text("visibility", most=20), partners_of(form)))
+    def act() -> None:
+        change = ChangeVisibility(video_id, form.text("visibility", most=20), partners_of(page_request, form))
+        page_request.transact(lambda uow: change_visibility(uow, change))
 
-    return edited(page_request, video_id, work, Typed("visibility", form.values), notice="visibility_changed")
+    return edited_by(page_request, video_id, act, Typed("visibility", form.values), notice="visibility_changed")
 
 
 routes = [choose_readers, put_captions, put_chapters, choose_moment, upload_cover, schedule]

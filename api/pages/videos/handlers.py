@@ -96,7 +96,7 @@ def _begin(page_request: PageRequest, form: Form) -> UUID:
         visibility=form.text("visibility", most=20) or "public",
     )
     moment = moment_of(form, "publish_at", page_request.time_zone) if form.text("publish_at", most=16) else None
-    command = BeginPost(words, partners_of(form), moment)
+    command = BeginPost(words, partners_of(page_request, form), moment)
 
     def work(uow: UnitOfWork) -> UUID:
         require_channel(page_request, uow)

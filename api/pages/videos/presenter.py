@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +14,7 @@ from api.pages.feed.views import verdict_of
 from api.pages.frame.phrases import blocked, figure, money, priced, reason
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, PageRequest
+from api.pages.frame.typed_numbers import plain, whole_number
 from api.pages.seller.presenter import NO_REACH, funnel
 from api.pages.videos.chapter_lines import write_chapters
 from api.pages.videos.views import (
@@ -29,9 +29,12 @@ from api.pages.videos.views import (
 )
 from kernel.errors import Invalid
 from kernel.ids import parse_uuid
+from marketplace.access.find_organizations import SHORTEST, find_named
 from marketplace.attribution.reach import Reach
+from marketplace.catalog.plan_terms import MAX_FIGURE
 from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.discovery.cards import Card, ClaimView
+from marketplace.placements.claim_checks import USAGE
 from marketplace.publishing.edit_placements import AddClaim
 from marketplace.publishing.queries import VideoDetail
 from marketplace.publishing.queries import VideoRow as OwnVideo
@@ -43,8 +46,6 @@ from orders.seller_queries import VideoSales
 MS = 1000
 FIELD = "%Y-%m-%dT%H:%M"
 """A moment as a browser's field says it."""
-_MOST_MINOR = 10**12
-_DIGITS = re.compile(r"\d{1,13}", re.ASCII)
 
 
 def _poster(services: Services, row: OwnVideo) -> str:
@@ -150,15 +151,32 @@ def moment_of(form: Form, name: str, time_zone: str) -> datetime:
         raise Invalid("validation_failed", field=name) from error
 
 
-def partners_of(form: Form) -> list[UUID]:
-    """Organizations by their numbers, one on a line. Raises Invalid(`partner_unknown`)."""
-    found = []
-    for number in form.text("partners", most=5_000).split():
-        known = parse_uuid(number)
-        if known is None:
-            raise Invalid("partner_unknown", field="partners", partner=number[:60])
-        found.append(known)
-    return found
+def partners_of(page_request: PageRequest, form: Form) -> list[UUID]:
+    """Organizations by number, legal name or tax identifier, one on a line. Each lookup is committed: it counts.
+
+    Raises:
+        Invalid: `partner_unknown`, `partner_ambiguous` with the `names` to choose from. TooMany: `lookups_too_often`.
+    """
+    # What a line break is stays to be seen here: a form's single values have none, and names have spaces.
+    return [
+        named_organization(page_request, line)
+        for line in form.values.get("partners", "")[:5_000].splitlines()
+        if line.strip()
+    ]
+
+
+def named_organization(page_request: PageRequest, typed: str) -> UUID:
+    """One organization, as `partners_of`."""
+    known = parse_uuid(typed.strip())
+    if known is not None:
+        return known
+    found = page_request.transact(lambda uow: find_named(uow, typed)) if len(typed.strip()) >= SHORTEST else ()
+    if not found:
+        raise Invalid("partner_unknown", field="partners", partner=typed.strip()[:60])
+    if len(found) > 1:
+        names = " · ".join(f"{one.legal_name} ({one.id})" for one in found)
+        raise Invalid("partner_ambiguous", field="partners", partner=typed.strip()[:60], names=names)
+    return found[0].id
 
 
 def _captions(services: Services, row: OwnVideo, track: CaptionTrack) -> CaptionsItem:
@@ -172,7 +190,7 @@ def plan_options(page_request: PageRequest, found: Iterable[tuple[ListingView, P
         PlanOption(
             str(plan.id),
             f"{page_request.pick(listing.title, listing.title_en)} · {page_request.pick(plan.name, plan.name_en)} · "
-            + priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit),
+            + priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing),
         )
         for listing, plan in found
     )
@@ -195,12 +213,14 @@ def claim_of(form: Form, detail: VideoDetail) -> AddClaim:
     """The claim that a form describes, about the card named in it or else the one shown at its second.
 
     Raises:
-        Invalid: `claim_value_missing`, `claim_needs_card`, `validation_failed`.
+        Invalid: `claim_price_by_usage`, `claim_value_missing`, `number_out_of_range`, `claim_needs_card`, `validation_failed`.
     """
     at_ms = form.number("second", most=86_400) * MS
     card = _card_at(detail, at_ms, form.text("placement_id", most=40))
-    kind, value, text = form.text("kind", most=40), form.text("value", most=80), form.text("text", most=200)
+    kind, value, text = form.text("kind", most=40), plain(form.text("value", most=80)), form.text("text", most=200)
     if kind == "price":
+        if card.price_unit == USAGE:
+            raise Invalid("claim_price_by_usage", field="value")
         minor = _minor(value, card.currency)
         return AddClaim(
             card.placement_id,
@@ -214,8 +234,6 @@ def claim_of(form: Form, detail: VideoDetail) -> AddClaim:
         )
     if kind in {"feature", "service_level"}:
         key, _, figure = value.partition(" ")
-        if figure and not figure.isascii():
-            raise Invalid("claim_value_missing", field="value")
         said = _whole(figure.split()[0]) if figure.strip() else None
         return AddClaim(card.placement_id, kind, at_ms, text, text, value_int=said, value_text=key)
     return AddClaim(card.placement_id, kind, at_ms, text, text, value_int=_whole(value))
@@ -233,9 +251,9 @@ def _card_at(detail: VideoDetail, at_ms: int, chosen: str) -> Card:
 
 
 def _whole(value: str) -> int:
-    if not _DIGITS.fullmatch(value) or int(value) > _MOST_MINOR:
+    if not value:
         raise Invalid("claim_value_missing", field="value")
-    return int(value)
+    return whole_number(value, field="value", most=MAX_FIGURE)
 
 
 def _minor(value: str, currency: str) -> int:
@@ -254,6 +272,7 @@ def _placement(page_request: PageRequest, card: Card) -> PlacementItem:
         plan_id=str(card.plan_id),
         listing_name=page_request.pick(card.title, card.title_en),
         plan_name=page_request.pick(card.plan_name, card.plan_name_en),
+        price=priced(page_request, card.unit_price_minor, card.currency, card.price_unit, card.pricing),
     )
 
 

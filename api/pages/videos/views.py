@@ -80,6 +80,8 @@ class PlacementItem:
     plan_id: str
     listing_name: str
     plan_name: str
+    price: str = ""
+    """The plan's headline, which claims of a price are held against."""
 
 
 @dataclass(frozen=True, slots=True)

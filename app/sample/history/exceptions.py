@@ -32,6 +32,7 @@ def exceptional_steps(ends_at: datetime) -> Iterator[Step]:
     yield from _services(ends_at)
     yield from _deliveries(ends_at)
     yield from _drills(ends_at)
+    yield from _composed(ends_at)
 
 
 def _day(ends_at: datetime, days: int, hour: int, minute: int = 0) -> datetime:
@@ -85,6 +86,12 @@ def _services(ends_at: datetime) -> Iterator[Step]:
             yield Step(at + 3 * _DAY, Accept(buyer, po_number))
         elif (days, buyer) in silent:
             yield Step(at + 2 * _HOUR + 7 * _DAY + _MINUTE, Tick())
+
+
+def _composed(ends_at: datetime) -> Iterator[Step]:
+    """Prices of several components: a base with further seats, and usage with a commitment."""
+    yield Step(_day(ends_at, 18, 11, 30), Buy("minghu", "CG-C-501", "service_desk", 40))
+    yield Step(_day(ends_at, 12, 14, 10), Buy("xinghe", "CG-C-502", "data_api"))
 
 
 def _deliveries(ends_at: datetime) -> Iterator[Step]:

@@ -24,6 +24,7 @@ from app.sample.catalogue import await_examination, make_organization, make_prod
 from app.sample.connectors import seed_connectors
 from app.sample.history import acts, arranging, buying, talking
 from app.sample.history.clips import CLIPS, COMING, clip_scene
+from app.sample.history.component_products import COMPONENT_PRODUCTS
 from app.sample.history.plan import base_posted_at, plan, posted_at
 from app.sample.history.products import MORE_PRODUCTS
 from app.sample.history.world import World, participant
@@ -39,7 +40,7 @@ from billing.payouts.pay_out import PayOut, pay_out
 from billing.settlement.jobs import CLOSE_MONTH
 from billing.shares.release import RELEASE
 from billing.statements.models import Statement
-from fulfillment.jobs import SWEEP_OVERDUE
+from fulfillment.jobs import SWEEP_CHALLENGES, SWEEP_OVERDUE, SWEEP_USAGE
 from kernel import clock, sandbox_history
 from kernel.db.uow import UnitOfWork, transact
 from kernel.errors import Conflict, DomainError
@@ -51,6 +52,7 @@ from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.feed_outcomes import count_outcomes
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
 from orders.notifications.notify_of_events import notify_past
+from orders.outgoing_events.publish_events import publish_past
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +62,8 @@ QUEUES = (f"{APART}default", f"{APART}media")
 SWEEPS = (
     SWEEP_PURCHASES,
     SWEEP_OVERDUE,
+    SWEEP_USAGE,
+    SWEEP_CHALLENGES,
     SWEEP_ACCEPTANCE,
     SWEEP_RENEWALS,
     SWEEP_TERMS,
@@ -133,6 +137,7 @@ class Past:
                 finally:
                     gate.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": sandbox_history.MAKING})
         notify_past(partial(transact, self.services.db, SYSTEM), self._ends_at - NOTIFIED, self._ends_at)
+        publish_past(partial(transact, self.services.db, SYSTEM), self._ends_at - NOTIFIED, clock.now())
         count_outcomes(partial(transact, self.services.db, SYSTEM), self._starts_at, self._ends_at)
         transact(self.services.db, SYSTEM, _complete)
 
@@ -216,7 +221,7 @@ class Past:
         connectors = seed_connectors(db, services.secrets, services.outbound_policy, self.seller_url, {key: org_id})
         self._tell_seller("/secrets", {"vendor": key, "secret": connectors[key].secret})
         SellerStart(db, services.storage, services.secrets).finish(owner)
-        for product in MORE_PRODUCTS:
+        for product in (*MORE_PRODUCTS, *COMPONENT_PRODUCTS):
             if product.seller == key:
                 make_product(db, owner, product, connectors[key].connector_id)
 

@@ -29,7 +29,7 @@ from marketplace.questions.ask_question import answer_question, ask_question
 from marketplace.questions.models import ProductQuestion
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
-from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
+from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer, withdraw_offer
 from orders.offers.models import Offer
 
 Work = Callable[[UnitOfWork], object]
@@ -117,7 +117,9 @@ def _offer(world: World, act: acts.OfferPrice, uow: UnitOfWork) -> None:
     lead = _lead(world, act, uow)
     until = (clock.now() + timedelta(days=act.days)).date()
     plan_id = lead.plan_id or world.plan_id(act.product)
-    make_offer(uow, MakeOffer(lead.id, plan_id, lead.quantity or 1, until, discount_ppm=act.discount_ppm))
+    make_offer(
+        uow, MakeOffer(lead.id, (OfferedPlan(plan_id, lead.quantity or 1, discount_ppm=act.discount_ppm),), until)
+    )
 
 
 def _take(world: World, act: acts.TakeOffer, uow: UnitOfWork) -> None:

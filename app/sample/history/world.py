@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import NoResultFound
 
 from app.sample.history.clips import CLIPS
+from app.sample.history.component_products import COMPONENT_PRODUCTS
 from app.sample.history.participants import NEWCOMERS
 from app.sample.history.products import MORE_PRODUCTS
 from app.sample.organizations import OPERATOR, ORGANIZATIONS, SampleOrganization
@@ -26,7 +27,7 @@ from marketplace.placements.models import Placement
 from marketplace.videos.models import Video
 
 PARTICIPANTS = {wanted.key: wanted for wanted in (*ORGANIZATIONS, *NEWCOMERS)}
-ALL_PRODUCTS = {product.scene: product for product in (*PRODUCTS, *MORE_PRODUCTS)}
+ALL_PRODUCTS = {product.scene: product for product in (*PRODUCTS, *MORE_PRODUCTS, *COMPONENT_PRODUCTS)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         if path == "/webhooks/marketplace" or path.startswith("/webhooks/marketplace/"):
             self._webhook(path.removeprefix("/webhooks/marketplace").strip("/"), body)
+        elif path.startswith("/events/"):
+            self._event(path.removeprefix("/events/"), body)
         elif path in ("/behaviour", "/secrets") and self._is_near():
             self._switch(path, body)
         else:
@@ -131,6 +133,13 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.close()
             return
         self._json(answer.status, answer.body)
+
+    def _event(self, vendor: str, body: bytes) -> None:
+        """Whatever happened: verified and taken. A system of more than a sample keeps its `webhook-id` and acts on it once."""
+        if self._verified_vendor(vendor, body) is None:
+            self._json(401, Refusal(401, "bad_signature", "the signature does not verify").body())
+            return
+        self._json(200, {"taken": self.headers.get("webhook-id", "")})
 
     def _fail(self, behaviour: Behaviour) -> None:
         status = behaviour.fail_status

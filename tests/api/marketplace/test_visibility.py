@@ -286,7 +286,7 @@ def test_the_page_says_and_changes_it(services: Services, seller: Org, partner: 
 
     wrong = send("partners", f"{partner.id}\n12")
     assert wrong.status_code == 422
-    assert "No organization has the number 12." in wrong.text
+    assert "No organization 12 was found." in wrong.text
     assert f"{partner.id}\n12</textarea>" in wrong.text, "what was typed is still there"
     assert send("partners", f" {partner.id}\n\n").status_code == 303
     shown_page = owner.get(path, headers=page).text

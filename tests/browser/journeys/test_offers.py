@@ -26,7 +26,9 @@ def ask(page: Page, product: Product, kind: str) -> None:
 
 
 def test_from_a_request_to_an_order_at_the_offered_price(product: Product, visit: Visits) -> None:
-    buyer, seller = visit(PHONE, "zh-CN").page, visit(DESK, "en").page
+    visitor, seller = visit(PHONE, "zh-CN"), visit(DESK, "en").page
+    visitor.allowed.append("/ask/quote")
+    buyer = visitor.page
     sign_in(seller, product, "owner@yihao.example")
     seller.goto(f"{product.address}/seller/demo-hours")
     looks_right(seller)
@@ -39,6 +41,10 @@ def test_from_a_request_to_an_order_at_the_offered_price(product: Product, visit
     sign_in(buyer, product, "owner@lakeside.example")
     ask(buyer, product, "quote")
     buyer.fill("dialog #text", "20 席，年付。")
+    buyer.fill("dialog #quantity", "0")
+    buyer.locator("dialog form.buy button.first").click()
+    expect(buyer.locator("dialog[open] #quantity-wrong")).to_be_visible()
+    expect(buyer.locator("dialog #text")).to_have_value("20 席，年付。")
     buyer.fill("dialog #quantity", "20")
     follow(buyer.locator("dialog form.buy button.first"))
     request = buyer.url

@@ -10,7 +10,6 @@ from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Link, Timeline, TimelineAttempt, TimelineFact
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView
-from api.pages.sign_in.views import SampleAccount, SignInView
 from kernel.money import Money
 
 NOW = datetime(2026, 11, 22, 6, 12, 40, tzinfo=UTC)
@@ -55,20 +54,10 @@ class Samples:
             FeedClaim(10, self.pick("免费试用 14 天", "Free for 14 days"), "no_trial" if kept else "differs"),
         )
 
-    def sign_in(self) -> SignInView:
-        """The sandbox's sign-in."""
-        return SignInView(
-            samples=(
-                SampleAccount("lin@yuanshan.example", self.buyer, "purchaser"),
-                SampleAccount("chen@yuanshan.example", self.buyer, "approver"),
-                SampleAccount("wu@zhipin.example", self.seller, "owner"),
-                SampleAccount("ops@market.example", self.pick("平台", "Platform"), "operator"),
-            )
-        )
-
     def feed(self) -> FeedView:
         """Two films of the sample data."""
         card = FeedCard(
+            sold_by_seat=True,
             placement_id=ID.format(11),
             listing_id=ID.format(21),
             from_s=3,
@@ -154,7 +143,7 @@ class Samples:
             ),
             net=cny(net),
             tax=cny(tax),
-            tax_ppm=60_000,
+            tax_ppms=(60_000,),
             gross=gross,
             expires_at=NOW + timedelta(minutes=30),
             claims=() if alone else self.claims(),

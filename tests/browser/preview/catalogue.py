@@ -6,7 +6,16 @@ from api.language import Language
 from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
-from tests.browser.preview import comment_samples, feedback_samples, lead_samples, trial_samples
+from tests.browser.preview import (
+    comment_samples,
+    feedback_samples,
+    lead_samples,
+    recurring_samples,
+    trial_samples,
+    usage_samples,
+    webhook_samples,
+)
+from tests.browser.preview.account_samples import AccountSamples
 from tests.browser.preview.listing_samples import listing_pages, review_pages
 from tests.browser.preview.notification_samples import NotificationSamples
 from tests.browser.preview.product_samples import product_pages
@@ -35,11 +44,17 @@ def clear(queue: Queue) -> Queue:
 
 def samples(language: Language) -> dict[str, Sample]:
     """All pages in one language."""
-    s, told = DeskSamples(language), NotificationSamples(language)
+    s, told, account = DeskSamples(language), NotificationSamples(language), AccountSamples(language)
     paid = FlashMessage("good", s.pick("已收到你的决定。", "Your decision is recorded."))
     operator: frozenset[Area] = frozenset({"operator", "reviewer", "tracer"})
     made: dict[str, Sample] = {
-        "sign-in": Sample(s.sign_in(), frozenset()),
+        "sign-in": Sample(account.sign_in(), frozenset()),
+        "dead-link": Sample(account.dead_link(), frozenset()),
+        "members": Sample(account.members(), BUYER),
+        "members-handing-over": Sample(account.members(handing_over=True), BUYER),
+        "account": Sample(account.account(), BUYER),
+        "organization-left": Sample(account.organization_left(), BUYER),
+        "new-account": Sample(account.new_account(), frozenset()),
         "feed": Sample(s.feed(), BUYER),
         "buy": Sample(s.buy(), BUYER),
         "buy-approval": Sample(s.buy(approval=True), BUYER),
@@ -90,6 +105,12 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in feedback_samples.feedback_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in lead_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in lead_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in usage_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in usage_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, BUYER | {"webhooks"}) for name, view in webhook_samples.webhook_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in recurring_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in recurring_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
     made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
     return made
 

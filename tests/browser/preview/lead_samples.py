@@ -9,6 +9,7 @@ from api.pages.customers.views import CustomerEntitlement, CustomerItem, Custome
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.leads.handlers import STATES
+from api.pages.leads.presenter import MORE_LINES
 from api.pages.leads.views import (
     AskSellerView,
     AskTyped,
@@ -19,6 +20,8 @@ from api.pages.leads.views import (
     LeadPage,
     LeadsView,
     OfferItem,
+    OfferLineItem,
+    OfferLineTyped,
     OfferTyped,
     SellerLeadPage,
     Written,
@@ -85,13 +88,21 @@ def own(s: Samples) -> LeadPage:
 def offers(s: Samples, *, sells: bool) -> tuple[OfferItem, ...]:
     """One that is open, one that was declined, and one that was withdrawn."""
     per = s.pick("席 / 年", "seat / year")
+    hiring = OfferLineItem(
+        f"{s.hiring} · {s.pick('专业版', 'Pro')}",
+        20,
+        f"¥169.15 / {per}",
+        f"¥199 / {per}",
+        cny(338_300),
+        tax_included=True,
+    )
+    rollout = OfferLineItem(
+        s.pick("上线服务 · 标准", "Rollout · Standard"), 0, "¥12,000", "", cny(1_200_000), tax_included=False
+    )
     first = OfferItem(
         what=f"{s.hiring} · {s.pick('专业版', 'Pro')}",
-        quantity=20,
-        price=f"¥169.15 / {per}",
-        list_price=f"¥199 / {per}",
+        lines=(hiring,),
         total=cny(338_300),
-        tax_included=True,
         state="open",
         until=_AT + timedelta(days=30),
         at=_AT,
@@ -99,12 +110,13 @@ def offers(s: Samples, *, sells: bool) -> tuple[OfferItem, ...]:
         order="",
     )
     first = replace(first, decline="" if sells else addresses.offer_decline(ID.format(71)))
+    dearer = replace(hiring, price=f"¥180 / {per}", total=cny(360_000))
     ended = replace(first, act="", decline="")
     why = s.pick("预算要到明年才有。", "The budget comes next year.")
     return (
-        first,
+        replace(first, what=f"{hiring.what} + {rollout.what}", lines=(hiring, rollout), total=cny(1_538_300)),
         replace(ended, state="declined", decline_reason="timing", decline_text=why),
-        replace(ended, state="withdrawn", price=f"¥180 / {per}", total=cny(360_000)),
+        replace(ended, state="withdrawn", lines=(dearer,), total=cny(360_000)),
     )
 
 
@@ -133,7 +145,7 @@ def sold(s: Samples) -> SellerLeadPage:
         members=(Choice("", nobody), Choice("p1", s.pick("陈立", "Chen Li"))),
         offers=offers(s, sells=True),
         plans=(Choice("p", s.pick("专业版 · ¥199 / 席 / 年", "Pro · ¥199 / seat / year")),),
-        offered=OfferTyped("p", "20", "", "", "2026-12-31"),
+        offered=OfferTyped(OfferLineTyped("", "p", "20"), tuple(map(OfferLineTyped, MORE_LINES)), "2026-12-31"),
         assigned_to="p1",
         idempotency_key="k",
     )
@@ -172,10 +184,9 @@ def customer(s: Samples) -> CustomerPage:
     used = CustomerEntitlement(s.hiring, s.pick("专业版", "Pro"), "active", 20, 7, _AT + timedelta(days=365))
     tried = replace(used, state="trial", until=_AT + timedelta(days=9), trial_id=ID.format(73), extendable_days=14)
     leads = tuple(replace(one, customer="") for one in lists(s, sells=True).rows)
+    rows = (used, tried, replace(tried, extendable_days=0, extended_days=7))
     at = addresses.seller_customer(ID.format(31), "/trials")
-    return CustomerPage(
-        s.buyer, (order,), (used, tried, replace(tried, extendable_days=0, extended_days=7)), leads, address=at
-    )
+    return CustomerPage(s.buyer, (order,), rows, leads, "/seller/subscriptions", address=at)
 
 
 def customers(s: Samples) -> CustomersView:

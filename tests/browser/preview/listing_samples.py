@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from markupsafe import Markup
 
 from api.pages.frame.choices import Choice
 from api.pages.frame.rendering import View
 from api.pages.listings.compared import Change
 from api.pages.listings.forms import NEW_PLAN
+from api.pages.listings.price_form import price_values
 from api.pages.listings.shown import ShownAmounts, ShownImage, ShownListing, ShownPlan
 from api.pages.listings.views import (
     DraftImage,
@@ -16,10 +19,14 @@ from api.pages.listings.views import (
     ListingPreviewView,
     NewListingView,
     PlanSection,
+    PriceRows,
     SectionForm,
 )
 from api.pages.reviews.views import ReasonField, ReviewQueueView, ReviewView, SoldListing, WaitingVersion
 from marketplace.catalog.review_desk import CHECKLIST
+from marketplace.pricing.components import MICRO, PlanPrice
+from marketplace.pricing.engine import price_term
+from marketplace.pricing.words import line_in_words, price_in_words
 from tests.browser.preview.buying_samples import ID, Samples, cny
 
 LISTING = ID.format(21)
@@ -36,6 +43,12 @@ def options(s: Samples) -> ListingOptions:
         (Choice("CNY", "CNY · CNY"), Choice("USD", "USD · USD")),
         (Choice("c1", "webhook"),),
         (Choice("day", s.pick("天", "days")), Choice("hour", s.pick("小时", "hours"))),
+        (
+            Choice("figure", s.pick("一个价格", "One figure")),
+            Choice("components", s.pick("多个组成部分", "Components")),
+        ),
+        (Choice("month", s.pick("月", "month")), Choice("year", s.pick("年", "year"))),
+        (Choice("graduated", s.pick("分段", "Each unit at its own tier")),),
     )
 
 
@@ -84,6 +97,60 @@ def plan(code: str, *, opened: bool) -> PlanSection:
     return PlanSection(SectionForm(f"plan-{code}" if code else "new", values, "base"), code, "¥199 / 1 · 6%", 3, opened)
 
 
+COMPOSED = PlanPrice.model_validate(
+    {
+        "currency": "CNY",
+        "interval": "month",
+        "term_months": 12,
+        "components": [
+            {"kind": "flat", "amount_minor": 398_000},
+            {"kind": "setup", "amount_minor": 50_000},
+            {
+                "kind": "per_seat",
+                "minimum": 20,
+                "maximum": 500,
+                "step": 10,
+                "included": 20,
+                "tiers": [{"up_to": 50, "unit_micro": 19_900 * MICRO}, {"up_to": None, "unit_micro": 15_900 * MICRO}],
+            },
+            {"kind": "metered", "dimension": "api_calls", "tiers": [{"up_to": None, "unit_micro": 350_000}]},
+        ],
+    }
+)
+
+
+def composed_plan(s: Samples, *, refused: bool = False) -> PlanSection:
+    """A plan whose price is made of components, as stored or with a tier that was refused."""
+    values = {**plan("team", opened=True).form.values, "price_kind": "components", **price_values(COMPOSED)}
+    wrong = {"seats_tier_1_to": s.pick("价格分档的顺序不正确。", "The tiers are out of order.")} if refused else {}
+    return PlanSection(
+        SectionForm("plan-team", values, "base", wrong=wrong),
+        "team",
+        s.pick("¥3,980 / 月 起 · 含税", "from ¥3,980 / month · tax included"),
+        3,
+        opened=True,
+        price=PriceRows(seats_tiers=4, dimensions=(3, 2), seats_used=True, usage_used=True),
+        sentences=tuple(price_in_words(COMPOSED, s.language)),
+    )
+
+
+def composed(s: Samples) -> ShownPlan:
+    """The same as buyers meet it."""
+    priced = price_term(COMPOSED, 20)
+    return replace(
+        shown(s).plans[0],
+        id=ID.format(29),
+        name=s.pick("团队版", "Team"),
+        price=cny(398_000),
+        per="from_month",
+        quantity=20,
+        step=10,
+        sentences=tuple(price_in_words(COMPOSED, s.language)),
+        parts=tuple(line_in_words(line, "month", "CNY", s.language) for line in priced.lines),
+        amounts=ShownAmounts(cny(4_826_000), cny(4_552_830), cny(273_170), 60_000, cny(4_826_000)),
+    )
+
+
 def shown(s: Samples) -> ShownListing:
     """A version as buyers meet it."""
     amounts = ShownAmounts(cny(99_500), cny(93_868), cny(5_632), 60_000, cny(99_500))
@@ -128,14 +195,16 @@ def edit(s: Samples, *, refused: bool = False) -> ListingEditView:
         editable=True,
         kind_fixed=refused,
         text=text_form(s, refused=refused),
-        plans=(plan("pro", opened=True),),
+        plans=(plan("pro", opened=True), composed_plan(s, refused=refused)),
         new_plan=plan("", opened=refused),
         options=options(s),
         missing=() if refused else (s.pick("规格：还没有规格。", "Plans: there is none."),),
         returned=(s.pick("商品整体：请补充。", "The listing as a whole: say more."),) if refused else (),
         may_retire=refused,
         customers=3,
-        images=tuple(DraftImage(one, one.alt, "") for one in pictures(s)),
+        images=tuple(
+            DraftImage(one, SectionForm(f"image-{one.id}", {"alt": one.alt, "alt_en": ""})) for one in pictures(s)
+        ),
         most_images=8,
     )
 

@@ -42,6 +42,8 @@ class NotificationSamples(FinanceSamples):
             "day": "2027-01-31",
             "extra_days": "7",
             "tax_id": "91310000MA1K35TX2X",
+            "dimension": "api_calls",
+            "percent": "80",
         }
         items = []
         for number, kind in enumerate(KINDS):

@@ -21,7 +21,7 @@ from api.pages.products.views import (
 from api.pages.search.views import ChannelHit, ProductHit, SearchView, VideoHit
 from tests.browser.preview import feedback_samples
 from tests.browser.preview.buying_samples import ID, Samples, cny
-from tests.browser.preview.listing_samples import shown
+from tests.browser.preview.listing_samples import composed, shown
 
 PICTURE = Thumbnail("/media/recruiting-2.jpg", "/media/recruiting-2.jpg 160w")
 OTHER = Thumbnail("/media/customers-2.jpg", "/media/customers-2.jpg 160w")
@@ -44,7 +44,7 @@ def product(s: Samples) -> ProductView:
     return ProductView(
         id=ID.format(21),
         seller_id=ID.format(25),
-        shown=replace(shown(s), plans=(pro, monthly)),
+        shown=replace(shown(s), plans=(pro, monthly, composed(s))),
         picture=PICTURE,
         videos=(
             ProductVideo(ID.format(1), campus, s.seller, 3, 14, PICTURE),

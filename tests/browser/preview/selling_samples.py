@@ -163,7 +163,16 @@ class DeskSamples(FinanceSamples):
             779_897,
             "public",
             (
-                PlacementItem("a1", 3, 9, "buy", "p1", self.hiring, p("按年", "yearly")),
+                PlacementItem(
+                    "a1",
+                    3,
+                    9,
+                    "buy",
+                    "p1",
+                    self.hiring,
+                    p("按年", "yearly"),
+                    p("¥3,980 / 月 起", "from ¥3,980 / month"),
+                ),
                 PlacementItem("a2", 10, 14, "demo", "p2", self.hiring, p("演示", "demo")),
             ),
             (

@@ -56,7 +56,7 @@ class Preview(BaseHTTPRequestHandler):
 
     def _send_media(self, file: Path) -> None:
         content = file.read_bytes()
-        media_type = "video/mp4" if file.suffix == ".mp4" else "image/jpeg"
+        media_type = {".mp4": "video/mp4", ".svg": "image/svg+xml"}.get(file.suffix, "image/jpeg")
         asked = self.headers.get("Range", "")
         if not asked.startswith("bytes="):
             self._send(200, media_type, content, {"Accept-Ranges": "bytes"})

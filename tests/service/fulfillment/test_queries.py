@@ -13,6 +13,7 @@ from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs import queries as runs_queries
 from fulfillment.runs.conclude import Success, give_up, lock_run, succeed
 from fulfillment.runs.models import RUN, RunAttempt
+from fulfillment.usage.check_entitlement import check_entitlement
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
@@ -151,35 +152,35 @@ class TestCheck:
     def test_buyer_and_seller_get_the_same_answer(self, uow: UnitOfWork) -> None:
         made = activated(uow)
         with acting(uow, made.buyer.owner):
-            buyers = entitlements_queries.check_entitlement(uow, made.id)
+            buyers = check_entitlement(uow, made.id)
         with acting(uow, made.seller.owner):
-            sellers = entitlements_queries.check_entitlement(uow, made.id)
+            sellers = check_entitlement(uow, made.id)
         assert buyers == sellers
         assert (buyers.active, buyers.state, buyers.plan_code) == (True, "active", "pro")
 
     def test_the_tag_changes_exactly_when_the_answer_does(self, uow: UnitOfWork, noon: datetime) -> None:
         made = activated(uow)
         with acting(uow, made.buyer.owner):
-            first = entitlements_queries.check_entitlement(uow, made.id)
+            first = check_entitlement(uow, made.id)
             clock.advance(timedelta(days=1))
-            assert entitlements_queries.check_entitlement(uow, made.id) == first
+            assert check_entitlement(uow, made.id) == first
             assign_seat(uow, made.id, made.buyer.owner.person())
-            second = entitlements_queries.check_entitlement(uow, made.id)
+            second = check_entitlement(uow, made.id)
             clock.advance(timedelta(days=366))
-            third = entitlements_queries.check_entitlement(uow, made.id)
+            third = check_entitlement(uow, made.id)
         assert len({first.etag, second.etag, third.etag}) == 3
         assert (third.active, third.state) == (False, "active")
 
     def test_a_pending_one_is_not_active(self, uow: UnitOfWork) -> None:
         made = make_delivery(uow)
         with acting(uow, made.seller.owner):
-            assert entitlements_queries.check_entitlement(uow, made.id).active is False
+            assert check_entitlement(uow, made.id).active is False
 
 
 READS: dict[str, Callable[[UnitOfWork, Delivery], object]] = {
     "entitlement": lambda uow, made: entitlements_queries.get_entitlement(uow, made.id),
     "launch": lambda uow, made: entitlements_queries.launch_address(uow, made.id),
-    "check": lambda uow, made: entitlements_queries.check_entitlement(uow, made.id),
+    "check": lambda uow, made: check_entitlement(uow, made.id),
     "run": lambda uow, made: runs_queries.get_run(uow, made.run_id),
 }
 

@@ -20,6 +20,14 @@ def orders_totals(p: Planter, _: World) -> None:
     )
 
 
+def orders_priced(p: Planter, _: World) -> None:
+    """A part is said that nobody charged; of one figure nothing is to be said."""
+    p.change(
+        f"""UPDATE orders.order_line SET price_lines = '[{{"kind": "setup", "amount_minor": 1}}]'
+            WHERE id = {REJECTED_LINE}"""
+    )
+
+
 def purchases_totals(p: Planter, _: World) -> None:
     p.change(
         """UPDATE orders.quote SET net_minor = net_minor - 1, tax_minor = tax_minor + 1
@@ -156,6 +164,46 @@ def subscriptions_steps(p: Planter, _: World) -> None:
     p.change(
         "UPDATE orders.subscription SET next_step_at = :at WHERE state = 'past_due'", at=clock.now() - timedelta(days=1)
     )
+
+
+def subscriptions_amended(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.subscription SET quantity = quantity + 1 WHERE state = 'active'")
+    p.change(
+        """UPDATE fulfillment.entitlement SET seats = seats + 1
+           WHERE seats > 0 AND reference IN (SELECT order_line_id FROM orders.subscription WHERE state = 'active')"""
+    )
+
+
+def usage_once(p: Planter, _: World) -> None:
+    p.change(
+        "DELETE FROM fulfillment.usage_key WHERE id = (SELECT id FROM fulfillment.usage_event WHERE quantity > 0 LIMIT 1)"
+    )
+
+
+def usage_sums(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE fulfillment.usage_day SET quantity = quantity + 1 WHERE period_id = (
+               SELECT id FROM fulfillment.usage_period WHERE state = 'open' LIMIT 1)"""
+    )
+
+
+def usage_corrected(p: Planter, _: World) -> None:
+    # Its day goes along, so that nothing else is wrong.
+    event = "(SELECT id FROM fulfillment.usage_event WHERE corrects_id IS NOT NULL ORDER BY id LIMIT 1)"
+    p.change(
+        f"""UPDATE fulfillment.usage_event SET corrects_id = (
+                SELECT o.id FROM fulfillment.usage_event o JOIN fulfillment.usage_event c ON c.id = {event}
+                WHERE o.quantity > 0 AND o.period_id <> c.period_id LIMIT 1) WHERE id = {event}"""
+    )
+
+
+def usage_closed(p: Planter, _: World) -> None:
+    p.change("UPDATE fulfillment.usage_period SET amount_minor = amount_minor + 1 WHERE state <> 'open'")
+
+
+def usage_rated(p: Planter, _: World) -> None:
+    p.change("UPDATE fulfillment.usage_line SET amount_minor = amount_minor + 1 WHERE dimension = 'calls'")
+    p.change("UPDATE fulfillment.usage_period SET amount_minor = amount_minor + 1 WHERE state <> 'open'")
 
 
 def trials_once(p: Planter, _: World) -> None:
@@ -310,4 +358,29 @@ def touchpoints_once(p: Planter, _: World) -> None:
         """INSERT INTO marketplace.touchpoint
            SELECT (jsonb_populate_record(t, jsonb_build_object('occurred_at', t.occurred_at + interval '1 second'))).*
            FROM marketplace.touchpoint t LIMIT 1"""
+    )
+
+
+def events_published(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE marketplace.outgoing_event SET fact_id = gen_random_uuid()
+           WHERE fact_id = (SELECT fact_id FROM marketplace.outgoing_event WHERE type = 'order.paid' LIMIT 1)"""
+    )
+
+
+def events_positions(p: Planter, world: World) -> None:
+    p.change(
+        "UPDATE marketplace.event_log SET last_position = last_position + 1 WHERE org_id = :org", org=world.buyer.id
+    )
+
+
+def deliveries_attempted(p: Planter, _: World) -> None:
+    p.change("UPDATE marketplace.webhook_delivery SET attempts = attempts + 1 WHERE state = 'delivered'")
+
+
+def deliveries_due(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE marketplace.webhook_delivery SET state = 'pending', next_attempt_at = :at
+           WHERE id = (SELECT id FROM marketplace.webhook_delivery WHERE state = 'delivered' LIMIT 1)""",
+        at=clock.now() - timedelta(hours=1),
     )

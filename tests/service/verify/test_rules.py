@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from types import ModuleType
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.verify.check import verify
+from app.verify.orders import PRICED
 from app.verify.rule import Found, Outside
 from app.verify.rules import EVERY, RULES
 from kernel import clock
@@ -65,6 +69,38 @@ def test_a_planted_corruption_is_named_by_its_rule_alone(rule: str, market: Mark
     assert set(found) == {rule}, found
     assert found[rule].violations >= len(found[rule].examples) >= 1
     assert all(found[rule].examples)
+
+
+@pytest.mark.parametrize(
+    ("parts", "holds"),
+    [
+        (({"off": 0},), True),
+        (({"off": 5}, {"kind": "setup", "amount": 5}), True),
+        (({"off": 5},), False),
+        (({"off": 0, "brackets": [{"amount_minor": 1}]},), False),
+    ],
+)
+def test_parts_and_their_brackets_add_up_to_the_list_price(
+    owner: UnitOfWork, parts: tuple[dict[str, Any], ...], *, holds: bool
+) -> None:
+    planter = Planter(owner)
+    line_id, list_minor = owner.session.execute(text("SELECT id, list_minor FROM orders.order_line LIMIT 1")).one()
+    lines = []
+    for part in parts:
+        off = part.get("off", 0)
+        amount = part.get("amount", list_minor - off)
+        brackets = part.get("brackets", [{"amount_minor": amount + off}] if "off" in part else [])
+        lines.append(
+            {"kind": part.get("kind", "per_seat"), "amount_minor": amount, "rounding_off_minor": off}
+            | ({"brackets": brackets} if brackets else {})
+        )
+    with planter.unguarded():
+        planter.change(
+            "UPDATE orders.order_line SET price = '{}', price_lines = CAST(:lines AS jsonb) WHERE id = :id",
+            lines=json.dumps(lines),
+            id=line_id,
+        )
+    assert (PRICED.find(owner).violations == 0) is holds
 
 
 def test_a_switched_off_trigger_is_named(market: Market, owner: UnitOfWork) -> None:

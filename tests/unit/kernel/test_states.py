@@ -44,9 +44,12 @@ order: pending_approval > pending_payment rejected expired cancelled; pending_pa
     paid > fulfilling refunded; fulfilling > active delivery_failed refunded; active > completed refunded;
     completed > refunded; delivery_failed > refunded
 subscription: active > past_due ended; past_due > active ended
+amendment: pending > applied void; applied > reversed
 offer: open > accepted withdrawn declined; accepted > open withdrawn
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled
 entitlement: pending > active ended; active > suspended ended; suspended > active ended
+usage_period: open > closed; closed > invoiced
+usage_challenge: open > confirmed corrected overdue; overdue > confirmed corrected
 run: queued > calling succeeded failed dead; calling > waiting succeeded queued failed dead;
     waiting > succeeded failed dead queued; failed > queued; dead > queued
 marketplace.listing: draft > in_review; in_review > published rejected; rejected > in_review;
@@ -69,6 +72,7 @@ marketplace.email_domain: pending > approved refused removed; approved > removed
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
     answered > working won lost withdrawn; lost > won; withdrawn > won
 marketplace.member: active > removed; removed > active
+marketplace.webhook_endpoint: active > disabled removed; disabled > active removed
 """
 
 

@@ -65,6 +65,18 @@ class TestContradictions:
         )
         assert (found is None) == (said == held)
 
+    def test_of_several_components_the_least_is_held_and_of_usage_none(self) -> None:
+        mixed = replace(TERMS, unit="quarter", is_least=True)
+        assert find_contradiction(ClaimValue("price", 19_900, currency="CNY", unit="quarter"), mixed) is None
+        differs = find_contradiction(ClaimValue("price", 19_800, currency="CNY", unit="quarter"), mixed)
+        assert differs is not None
+        assert differs.holds == "≥ 19900 CNY/quarter"
+        usage = find_contradiction(
+            ClaimValue("price", 0, currency="CNY", unit="month"), replace(TERMS, unit="usage", unit_price_minor=0)
+        )
+        assert usage is not None
+        assert usage.holds == "usage"
+
 
 class TestPlanTerms:
     def test_terms_follow_the_interval(self) -> None:

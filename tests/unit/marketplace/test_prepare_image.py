@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from time import sleep
 
 import pytest
 from PIL import Image
 
 from kernel.errors import Invalid
+from marketplace.catalog import prepare_image as prepare_module
 from marketplace.catalog.prepare_image import MAX_BYTES, MAX_PIXELS, WIDTHS, prepare_image
 from tests.pictures import SECRET, picture
 
@@ -96,6 +100,42 @@ def test_what_is_no_picture_is_refused(content: bytes, code: str) -> None:
     with pytest.raises(Invalid) as refused:
         prepare_image(content)
     assert refused.value.code == code
+
+
+def test_a_bomb_is_told_by_its_head_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real one: 41 million pixels in a few kilobytes, of which none is decoded."""
+    out = io.BytesIO()
+    Image.new("L", (6_400, 6_401)).save(out, "PNG")
+    assert len(out.getvalue()) < 200_000
+
+    def decoded(_: object) -> None:
+        raise AssertionError("it was decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decoded)
+    with pytest.raises(Invalid, match="image_too_many_pixels"):
+        prepare_image(out.getvalue())
+
+
+def test_few_are_held_as_pixels_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, most, guard = 0, 0, Lock()
+    pixels = prepare_module._pixels
+
+    def counted(image: Image.Image) -> Image.Image:
+        nonlocal held, most
+        with guard:
+            held += 1
+            most = max(most, held)
+        sleep(0.02)
+        try:
+            return pixels(image)
+        finally:
+            with guard:
+                held -= 1
+
+    monkeypatch.setattr(prepare_module, "_pixels", counted)
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(lambda _: prepare_image(picture()).id, range(8)))) == 1
+    assert most == 2
 
 
 def test_what_hides_behind_a_picture_does_not_survive() -> None:

@@ -98,9 +98,19 @@ def test_every_price_can_be_said(number: int) -> None:
         (
             {"components": [seats((9, 1), (9, 1), (None, 1))]},
             "tiers_out_of_order",
-            "price",
+            "price.components.0.per_seat",
         ),
-        ({"components": [seats((None, 1), minimum=3, maximum=2)]}, "seats_invalid", "price"),
+        ({"components": [seats((None, 1), minimum=3, maximum=2)]}, "seats_invalid", "price.components.0.per_seat"),
+        (
+            {"components": [seats((None, 1)) | {"tiers": [{"up_to": None, "unit_micro": MICRO + 1}]}]},
+            "price_invalid",
+            "price.components.0.per_seat.tiers.0.unit_micro",
+        ),
+        (
+            {"components": [calls((None, 1)) | {"dimension": "API calls"}]},
+            "price_code_invalid",
+            "price.components.0.metered.dimension",
+        ),
     ],
 )
 def test_what_cannot_be_a_price_is_refused_by_name(change: dict[str, Any], code: str, field: str) -> None:

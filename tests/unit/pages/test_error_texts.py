@@ -14,7 +14,8 @@ from kernel import errors
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("kernel", "marketplace", "fulfillment", "billing", "orders", "api")
-ERRORS = {name for name, found in vars(errors).items() if isinstance(found, type)} | {
+_KINDS = (found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, errors.DomainError))
+ERRORS = {found.__name__ for found in _KINDS} | {
     "ChecksumDiffers",
     "VersionUnsupported",
     "WrongMediaType",

@@ -67,3 +67,9 @@ def test_rates_counts_and_ages() -> None:
     assert EN.age(12) == "12 seconds"
     assert EN.second(75) == "1:15"
     assert EN.bytes(779_897) == "0.8 MB"
+
+
+def test_an_appointment_names_its_time_zone() -> None:
+    at = datetime(2026, 11, 30, 1, tzinfo=UTC)
+    assert ZH.appointment(at).endswith("09:00 (GMT+08:00)")
+    assert EN.appointment(at).endswith("20:00 (GMT-05:00)")

@@ -13,10 +13,12 @@ import marketplace.access.jobs
 import marketplace.mail.jobs
 import marketplace.notifications.jobs
 import marketplace.videos.jobs
+import marketplace.webhooks.jobs
 from app.partition_retention import PARTITIONS
 from app.sample.catalogue import spoken
 from app.sample.history import acts, command
 from app.sample.history.clips import CLIPS
+from app.sample.history.component_products import COMPONENT_PRODUCTS
 from app.sample.history.live import SWEEPS
 from app.sample.history.participants import NEWCOMERS
 from app.sample.history.plan import BASE_FILM_DAYS, plan, posted_at
@@ -32,10 +34,12 @@ from kernel.jobs.kinds import sweeps
 from marketplace.catalog.plan_terms import checked_plan
 from marketplace.discovery.jobs import INDEX_ANEW
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
+from marketplace.pricing.engine import price_term
 from marketplace.publishing.jobs import PUBLISH_DUE
 from orders.feed_outcomes import COUNT_OUTCOMES
 from orders.loop import SWEEP_DEPUTIES
 from orders.notifications.notify_of_events import NOTIFY
+from orders.outgoing_events.publish_events import PUBLISH
 
 ENDS = [
     datetime(2026, 11, 28, 8, 30, tzinfo=UTC),
@@ -58,6 +62,9 @@ OF_THE_PRESENT = {
     marketplace.notifications.jobs.RETENTION,
     NOTIFY,
     SWEEP_DEPUTIES,
+    PUBLISH,
+    marketplace.webhooks.jobs.WAKE,
+    marketplace.webhooks.jobs.RETENTION_SWEEP,
 }
 """Sweeps that look after storage, what is old and whom to tell, not after what is due by the calendar of a sale."""
 
@@ -167,6 +174,18 @@ def test_short_films_promise_what_their_plans_hold(product: SampleProduct) -> No
         entered = spoken(uuid7(), story.key, claim)
         said = ClaimValue(entered.kind, entered.value_int, entered.value_text, entered.currency, entered.unit)
         assert find_contradiction(said, terms) is None, claim
+
+
+def test_prices_of_components_are_sold_in_what_is_bought() -> None:
+    composed = {product.scene: product.plan for product in COMPONENT_PRODUCTS}
+    bought = [step.act for step in plan(ENDS[0]) if isinstance(step.act, acts.Buy) and step.act.product in composed]
+    assert len({act.product for act in bought}) == 2
+    for act in bought:
+        price = composed[act.product].price
+        assert price is not None
+        assert price_term(price, act.quantity).amount_minor > 0
+    shapes = {checked_plan(one)["pricing"] for one in composed.values()}
+    assert shapes == {"mixed", "one_off"}
 
 
 @pytest.mark.parametrize("story", SHORT_STORIES, ids=lambda story: story.key)

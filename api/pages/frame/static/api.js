@@ -72,6 +72,20 @@ export async function sendFields(path, fields) {
   throw new Problem(say(found.detail) || text("problem"), answer.status, found);
 }
 
+/** Post a form that is shown as one `part` of a page: the `address` to go on to, or the part again (`html`) that says what is wrong. */
+export async function postForPart(form, part) {
+  const fields = new URLSearchParams(new FormData(form));
+  fields.set("part", part);
+  const headers = { Accept: "application/json", "Accept-Language": language, "X-CSRF-Token": csrf() };
+  const answer = await fetch(form.getAttribute("action"), { method: "POST", body: fields, headers, credentials: "same-origin" }).catch(() => null);
+  if (!answer) throw new Problem(text("offline"));
+  const address = answer.headers.get("Location");
+  if (answer.ok && address) return { address };
+  if (answer.headers.get("Content-Type")?.startsWith("text/html")) return { html: await answer.text() };
+  const found = await answer.json().catch(() => ({}));
+  throw new Problem(say(found.detail) || text("problem"), answer.status, found);
+}
+
 /** Money on the wire is an integer of minor units as ISO 4217 has them; a browser knows those of everyday display only. Brief: no decimals when all are zero. */
 export function money({ amount, currency }, brief = false) {
   const digits = texts.digits[currency] ?? 2;

@@ -66,6 +66,7 @@ function watch(form) {
     if (!same) throw new Error("no form came back");
     renew(form.querySelector("[data-section-error]"), same.querySelector("[data-section-error]"));
     if (!answer.ok) return "draft.refused";
+    renew(form.closest("details")?.querySelector("[data-price]"), same.closest("details")?.querySelector("[data-price]"));
     form.elements.base.value = same.elements.base.value;
     for (const name of ["description", "description_en"]) renew(form.querySelector(`[data-shown="${name}"]`), same.querySelector(`[data-shown="${name}"]`));
     renew(document.querySelector("[data-checks]"), page.querySelector("[data-checks]"));

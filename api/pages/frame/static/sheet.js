@@ -1,6 +1,6 @@
 // The sheets of cards: the server renders them. Of the purchase sheet this keeps the price live, pays, and turns it into progress.
 
-import { language, make, money, newId, percent, pick, send, showProblem, text, clock } from "./api.js";
+import { language, make, money, newId, percent, pick, postForPart, send, showProblem, text, clock } from "./api.js";
 import { follow, paint } from "./progress.js";
 
 const PAUSE_MS = 220;
@@ -15,15 +15,42 @@ export async function openSheet(dialog, address) {
     return;
   }
   const body = dialog.querySelector("[data-sheet-body]");
-  const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
-  body.replaceChildren(...parsed.body.childNodes);
   const close = () => dialog.close();
+  fill(body, await answer.text());
   if (body.querySelector("[data-buy-form]")) dialog.addEventListener("close", enhance(body, close), { once: true });
-  else for (const button of body.querySelectorAll("[data-close]")) button.addEventListener("click", close);
+  else ask(body, close);
   dialog.setAttribute("aria-label", body.querySelector("h2").textContent);
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.showModal();
   body.querySelector("[data-pay], textarea, .act a").focus({ preventScroll: true });
+}
+
+function fill(body, html) {
+  body.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+}
+
+/** A request is sent from the sheet it was written in: refused, it says why there, with everything that was typed. */
+function ask(body, close) {
+  for (const button of body.querySelectorAll("[data-close]")) button.addEventListener("click", close);
+  const form = body.querySelector("[data-ask-form]");
+  form?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector(".act button");
+    button.disabled = true;
+    try {
+      const { address, html } = await postForPart(form, "sheet");
+      if (address) {
+        location.assign(address);
+        return;
+      }
+      fill(body, html);
+      ask(body, close);
+      (body.querySelector("[aria-invalid]") ?? body.querySelector(".act button")).focus();
+    } catch (problem) {
+      showProblem(form.querySelector("[data-error]"), problem.message);
+      button.disabled = false;
+    }
+  });
 }
 
 /** What is said of a promise beside the price: of a trial that a purchase does not begin, so. */
@@ -38,10 +65,12 @@ function termOf(months) {
 }
 
 /** A priced line as a sentence, as the server's own rendering says it. */
-function describe(line) {
+function describe(line, among) {
   if (line.trial) return text("trial_line", { days: line.trial.days });
-  if (line.pricing !== "per_seat") return pick(line, "plan_name");
-  return `${money(line.unit_price, true)} × ${new Intl.NumberFormat(language).format(line.quantity)} × ${termOf(line.term_months)}`;
+  const what = among > 1 ? `${pick(line, "title")} · ${pick(line, "plan_name")}` : pick(line, "plan_name");
+  if (line.price_lines.length || line.pricing !== "per_seat") return what;
+  const said = `${money(line.unit_price, true)} × ${new Intl.NumberFormat(language).format(line.quantity)} × ${termOf(line.term_months)}`;
+  return among > 1 ? `${what} · ${said}` : said;
 }
 
 /** Make a rendered sheet live. Returns a function that ends what it started. */
@@ -96,9 +125,9 @@ export function enhance(root, close = () => history.back()) {
     if (trial) form.querySelector("[data-trial-note]").textContent = text(trial.converts ? "trial_converts" : "trial_ends", { days: trial.days, amount: money(trial.gross), term: termOf(trial.term_months) });
     const list = form.querySelector("[data-amounts] dl");
     for (const old of list.querySelectorAll("[data-line]")) old.remove();
-    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line), "data-line": "" }), make("dd", { className: "num", text: money(line.tax_included ? line.gross : line.net), "data-line": "" })]);
+    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line, quote.lines.length), "data-line": "" }, ...line.price_lines.map((part) => make("span", { className: "part", text: pick(part, "text") }))), make("dd", { className: "num", text: money(line.tax_included ? line.gross : line.net), "data-line": "" })]);
     list.prepend(...rows);
-    list.querySelector("[data-tax-label]").textContent = text("tax", { rate: percent(quote.lines[0].tax_rate_ppm) });
+    list.querySelector("[data-tax-label]").textContent = text("tax", { rate: [...new Set(quote.lines.map((line) => line.tax_rate_ppm))].map(percent).join(" / ") });
     for (const name of ["net", "tax", "gross"]) list.querySelector(`[data-${name}]`).textContent = money(quote[name]);
     const note = form.querySelector("[data-tax-note]");
     note.textContent = quote.lines.find((line) => line.tax_note)?.tax_note ?? "";
@@ -136,15 +165,22 @@ export function enhance(root, close = () => history.back()) {
     if (event.target.name === "plan_id") {
       quantity.min = event.target.dataset.min;
       quantity.max = event.target.dataset.max;
-      quantity.value = String(Math.min(Math.max(Number(quantity.value), Number(quantity.min)), Number(quantity.max)));
+      quantity.step = event.target.dataset.step;
+      quantity.value = String(sold(Number(quantity.value)));
     }
     if (["plan_id", "quantity", "billing_profile_id"].includes(event.target.name)) changed();
   });
 
-  for (const button of form.querySelectorAll("[data-step]")) {
+  /** The number of seats nearest above `wanted` in which the plan is sold. */
+  function sold(wanted) {
+    const [least, most, step] = [quantity.min, quantity.max, quantity.step].map((one) => Number(one) || 1);
+    const packs = Math.min(Math.ceil(Math.max(wanted - least, 0) / step), Math.floor((most - least) / step));
+    return least + packs * step;
+  }
+
+  for (const button of form.querySelectorAll("[data-by]")) {
     button.addEventListener("click", () => {
-      const next = Number(quantity.value) + Number(button.dataset.step);
-      quantity.value = String(Math.min(Math.max(next, Number(quantity.min)), Number(quantity.max)));
+      quantity.value = String(sold(Number(quantity.value) + Number(button.dataset.by) * (Number(quantity.step) || 1)));
       changed();
     });
   }

@@ -71,6 +71,20 @@ def test_asked_answered_and_noted(dashboards: Dashboards, listing_id: str) -> No
     assert "wang@firm.example" not in dashboards.seller.get(sold).text
 
 
+def test_refused_in_the_players_sheet_it_stays_a_sheet(dashboards: Dashboards, listing_id: str) -> None:
+    path = f"/products/{listing_id}/ask/quote"
+    refused = dashboards.buyer.post(path, part="sheet", text="Twenty?", quantity="0", placement="", second="7")
+    assert refused.status_code == 422
+    assert "<html" not in refused.text
+    assert "Twenty?" in refused.text
+    assert 'id="quantity-wrong"' in refused.text
+    assert 'name="second" value="7"' in refused.text
+    sent = dashboards.buyer.post(path, part="sheet", text="Twenty?", quantity="20")
+    assert (sent.status_code, sent.text) == (201, "")
+    assert sent.headers["Location"].startswith("/requests/")
+    assert "notice=" in sent.headers["Set-Cookie"], "the page that the player goes to says that it was sent"
+
+
 def test_a_contact_without_consent_is_refused_and_what_was_typed_stays(dashboards: Dashboards, listing_id: str) -> None:
     path = f"/products/{listing_id}/ask/demo"
     before = dashboards.seller.get("/seller/leads").text.count("/seller/leads/")

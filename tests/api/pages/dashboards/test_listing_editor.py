@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,8 @@ from sqlalchemy import func, select
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from kernel.text import render_markdown
+from marketplace.access.authenticate import csrf_of
 from marketplace.catalog.draft_listing import DraftListing, draft_listing
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.review_desk import CHECKLIST
@@ -234,6 +237,107 @@ def test_approval_wants_every_point_and_the_text_that_was_read(dashboards: Dashb
     assert dashboards.operator.post(desk, seen=seen, action="approve", **TICKED).status_code == 303
     assert dashboards.seller.get(desk).status_code == 403
     assert dashboards.seller.post(desk, seen=seen, action="approve", **TICKED).status_code == 403
+
+
+def test_what_was_handed_in_and_approved_meanwhile_is_handed_in_again_in_vain(dashboards: Dashboards) -> None:
+    path = written(dashboards)
+    assert dashboards.seller.post(f"{path}/submit").status_code == 303
+    assert decided(dashboards, path, action="approve", **TICKED).status_code == 303
+    again = dashboards.seller.post(f"{path}/submit")
+    assert (again.status_code, again.headers["location"]) == (303, f"{path}/edit")
+    assert "notice=listing_submitted_before" in again.headers["set-cookie"]
+    cookie = dashboards.seller.cookie
+    headers = {"Cookie": f"__Host-session={cookie}", "X-CSRF-Token": csrf_of(cookie)}
+    address = f"/v1/listings/{path.rsplit('/', 1)[1]}"
+    program = dashboards.seller.client.post(f"{address}/submit", headers=headers)
+    assert (program.status_code, program.json()["state"], program.json()["version_number"]) == (200, "published", 1)
+    assert dashboards.seller.post(f"{path}/retire").status_code == 303
+    over = dashboards.seller.client.post(f"{address}/submit", headers=headers)
+    assert (over.status_code, over.json()["code"]) == (409, "listing_retired")
+
+
+def test_who_decides_is_said_as_it_is_set(dashboards: Dashboards, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = dashboards.stage.services.settings
+    path = written(dashboards)
+    _, beginner = dashboards.new_organization(seller=True)
+    for by_rule, there, absent in (
+        (True, "The sandbox approves by rule", "A reviewer reads it next"),
+        (False, "A reviewer reads it next", "The sandbox approves by rule"),
+    ):
+        monkeypatch.setattr(type(settings), "listings_reviewed_by_rule", by_rule)
+        told = text_of(dashboards.seller.get(f"{path}/edit"))
+        assert there in told
+        assert absent not in told
+        start = text_of(beginner.get("/seller/start"))
+        assert ("then the platform reviews it" in start) == (not by_rule)
+
+
+def test_a_refused_transition_speaks_of_states_in_words(dashboards: Dashboards) -> None:
+    path = began(dashboards.seller)
+    for language, said in (("en", "Draft → Retired"), ("zh-CN", "草稿 → 已下架")):
+        visitor = replace(dashboards.seller, language=language)
+        assert said in text_of(visitor.post(f"{path}/retire")), language
+        headers = {"Cookie": f"__Host-session={visitor.cookie}", "X-CSRF-Token": csrf_of(visitor.cookie)}
+        address = f"/v1/listings/{path.rsplit('/', 1)[1]}/retire"
+        told = visitor.client.post(address, headers=headers | {"Accept-Language": language}).json()
+        assert said in told["title"]
+        assert (told["code"], told["params"]["source"]) == ("invalid_transition", "draft")
+
+
+def test_it_is_looked_at_while_it_is_typed_and_nothing_is_saved(dashboards: Dashboards) -> None:
+    path = began(dashboards.seller)
+    base = hidden(dashboards.seller.get(f"{path}/edit").text, f"{path}/text", "base")
+    typed = TEXT | {"title": "还没保存的名字", "description": "**粗**<script>alert(1)</script>"}
+    looked = dashboards.seller.post(f"{path}/as-shown", base=base, **typed)
+    assert looked.status_code == 200
+    assert "<strong>粗</strong>" in looked.text
+    assert "<script>alert(1)" not in looked.text
+    for kept in ("还没保存的名字", "一屏排完一个月的班", "**粗**", "not saved yet"):
+        assert kept in looked.text, kept
+    assert hidden(looked.text, f"{path}/text", "base") == base
+    terms = dashboards.seller.post(f"{path}/as-shown", base="x", version="草案", text="## 退款", text_en="")
+    assert "草案" in terms.text
+    assert re.search("<h[1-6]>退款</h", terms.text)
+    version = dashboards.stage.rows(
+        select(ListingVersion).where(ListingVersion.listing_id == listing_of(dashboards, path).id)
+    )[0]
+    assert (version.description, version.terms) == ("", None)
+    _, stranger = dashboards.new_organization(seller=True)
+    assert stranger.post(f"{path}/as-shown", base=base, **typed).status_code == 404
+
+
+def test_a_fragment_is_cleaned_as_every_page_is(dashboards: Dashboards, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = dashboards.seller.post(
+        "/seller/markdown", text="**粗** <img src=x onerror=alert(1)> [x](javascript:alert(1))"
+    )
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert shown.text == render_markdown("**粗** <img src=x onerror=alert(1)> [x](javascript:alert(1))")
+    for said in ("<img", "<html", 'href="javascript'):
+        assert said not in shown.text, said
+    assert dashboards.seller.post("/seller/markdown", csrf="x", text="x").status_code == 403
+    assert dashboards.buyer.post("/seller/markdown", text="x").status_code != 200
+    with counting(monkeypatch) as counted:
+        dashboards.seller.post("/seller/markdown", text="x")
+    assert len(counted.statements) <= 2, counted.statements
+
+
+def test_approval_over_the_api_wants_every_point_too(dashboards: Dashboards) -> None:
+    path = written(dashboards)
+    assert dashboards.seller.post(f"{path}/submit").status_code == 303
+    address = f"/v1/operator/reviews/{path.rsplit('/', 1)[1]}"
+    cookie = dashboards.operator.cookie
+    headers = {"Cookie": f"__Host-session={cookie}", "X-CSRF-Token": csrf_of(cookie)}
+
+    def decide(**body: Any) -> tuple[int, str]:
+        answer = dashboards.operator.client.post(address, json={"approve": True} | body, headers=headers)
+        return answer.status_code, answer.json().get("code", "") if answer.content else ""
+
+    for ticked in ([], list(CHECKLIST[1:]), ["bananas"]):
+        assert decide(checklist=ticked) == (422, "review_checklist_open")
+    assert decide() == (422, "review_checklist_open")
+    assert listing_of(dashboards, path).state == "in_review"
+    assert decide(checklist=list(CHECKLIST)) == (204, "")
+    assert listing_of(dashboards, path).state == "published"
 
 
 def test_off_sale_says_first_what_happens(dashboards: Dashboards) -> None:

@@ -76,7 +76,7 @@ def test_offered_and_accepted_in_the_purchase_sheet(dashboards: Dashboards, list
     said = text_of(sheet)
     for amount in ("¥3,191.51", "¥191.49", "¥3,383.00"):
         assert amount in said, amount
-    form = {name: value(sheet, name) for name in ("quote_id", "idempotency_key", "plan_id", "quantity")}
+    form = {name: value(sheet, name) for name in ("quote_id", "idempotency_key", "quantity")}
     form |= {"billing_profile_id": str(dashboards.stage.profile), "payment_method_id": "sandbox:sbx_ok"}
     # What the offer says is bought, whatever the form says.
     form |= {"quantity": "2000", "action": "pay", "po_number": ""}
@@ -118,6 +118,38 @@ def test_a_refused_offer_keeps_what_was_typed_and_says_where(
     assert re.search(rf'name="{told}"[^>]*aria-invalid="true"', refused.text)
     for name, typed in fields.items():
         assert value(refused, name) == typed
+
+
+def test_several_lines_are_shown_whole_and_bought_as_one_order(dashboards: Dashboards, listing_id: str) -> None:
+    stage, lead_id = dashboards.stage, asked(dashboards, listing_id)
+    other, _ = stage.offer()
+    board = f"/seller/leads/{lead_id}"
+    lines = {"plan_id_3": str(other), "quantity_3": "10", "unit_price_3": "", "discount_ppm_3": "x"}
+    refused = dashboards.seller.post(f"{board}/offers", **offer(dashboards), **lines)
+    assert refused.status_code == 422
+    assert re.search(r'name="discount_ppm_3"[^>]*aria-invalid="true"', refused.text)
+    assert (value(refused, "discount_ppm_3"), value(refused, "quantity_3")) == ("x", "10")
+    lines["discount_ppm_3"] = "50"
+    assert dashboards.seller.post(f"{board}/offers", **offer(dashboards), **lines).status_code == 303
+    offer_id = open_offer(dashboards, lead_id)
+    # 20 × ¥169.15 and 10 × ¥99.50
+    for page in (dashboards.buyer.get(f"/requests/{lead_id}"), dashboards.seller.get(board)):
+        for amount in ("¥3,383.00", "¥995.00", "¥4,378.00"):
+            assert amount in text_of(page), amount
+    sheet = dashboards.buyer.get(f"/offers/{offer_id}/buy")
+    assert sheet.status_code == 200
+    for amount in ("¥3,383.00", "¥995.00", "¥4,378.00"):
+        assert amount in text_of(sheet), amount
+    form = {name: value(sheet, name) for name in ("quote_id", "idempotency_key")}
+    form |= {"billing_profile_id": str(stage.profile), "payment_method_id": "sandbox:sbx_ok", "action": "pay"}
+    bought = dashboards.buyer.post(f"/offers/{offer_id}/buy", **form)
+    assert bought.status_code == 303, text_of(bought)
+    stage.run()
+    order = bought.headers["Location"]
+    for amount in ("¥3,191.51", "¥938.68", "¥4,378.00"):
+        assert amount in text_of(dashboards.buyer.get(order)), amount
+    assert "¥4,378.00" in text_of(dashboards.buyer.get("/orders"))
+    assert "¥4,378.00" in text_of(dashboards.seller.get(f"/trace/{lead_id}"))
 
 
 def test_withdrawn_it_can_be_accepted_no_more(dashboards: Dashboards, listing_id: str) -> None:
@@ -291,4 +323,4 @@ def test_what_each_page_and_command_asks_of_the_database(
     with counting(monkeypatch) as found:
         another = seller.post(f"/seller/leads/{lead_id}/offers", **offer(dashboards, discount_ppm="20"))
     assert another.status_code == 303
-    assert len(found.statements) <= 12, found.statements
+    assert len(found.statements) <= 13, found.statements

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import re
+from threading import current_thread
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +13,14 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from api.v1 import listing_images
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.access.authenticate import csrf_of
 from marketplace.catalog.edit_draft import begin_version
 from marketplace.catalog.edit_images import MAX_IMAGES, image_key
 from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.catalog.prepare_image import prepare_image
 from marketplace.catalog.review_listing import ReviewListing, review_listing
 from marketplace.catalog.submit_listing import submit_listing
 from tests.api.pages.dashboards.conftest import Dashboards, Visitor, text_of
@@ -89,8 +94,8 @@ class TestPictures:
         for content in (one, two, one):
             assert send(dashboards.seller, draft, content).status_code == 303
         first, second = (image["id"] for image in latest(dashboards.stage, draft).images)
-        fields = {"image": second, "alt": "看板", "alt_en": "The <b>board</b>", "action": "first"}
-        assert dashboards.seller.post(f"/seller/listings/{draft}/images/change", **fields).status_code == 303
+        fields = {"alt": "看板", "alt_en": "The <b>board</b>", "action": "first"}
+        assert name_picture(dashboards.seller, draft, second, **fields).status_code == 303
         images = latest(dashboards.stage, draft).images
         assert [image["id"] for image in images] == [second, first]
         html = dashboards.seller.get(f"/seller/listings/{draft}/preview").text
@@ -108,7 +113,7 @@ class TestPictures:
         other = latest(stage, draft).images[1]["id"]
         for image_id in (kept, other):
             for _ in range(2):
-                dashboards.seller.post(f"/seller/listings/{draft}/images/change", image=image_id, action="remove")
+                assert name_picture(dashboards.seller, draft, image_id, action="remove").status_code == 303
         assert latest(stage, draft).images == []
         assert shown(dashboards.nobody, draft, kept).status_code == 200
         assert image_key(draft, other, 480) not in list(stage.services.storage.keys(f"listings/{draft}"))
@@ -120,6 +125,21 @@ class TestPictures:
         answer = send(dashboards.seller, draft, content, "../../etc/passwd")
         assert answer.status_code in {400, 422}, answer.text
         assert latest(dashboards.stage, draft).images == []
+
+    def test_it_is_decoded_on_a_thread_of_the_handlers(
+        self, dashboards: Dashboards, draft: UUID, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        threads: list[str] = []
+
+        def prepared(content: bytes) -> Any:
+            threads.append(current_thread().name)
+            with pytest.raises(RuntimeError):
+                asyncio.get_running_loop()
+            return prepare_image(content)
+
+        monkeypatch.setattr(listing_images, "prepare_image", prepared)
+        assert send(dashboards.seller, draft, picture()).status_code == 303
+        assert [name.partition("_")[0] for name in threads] == ["handler"]
 
     def test_there_are_not_too_many(self, dashboards: Dashboards, draft: UUID) -> None:
         for n in range(MAX_IMAGES):
@@ -135,22 +155,38 @@ class TestPictures:
 
     def test_the_reviewer_sees_which_pictures_are_new(self, dashboards: Dashboards, draft: UUID) -> None:
         send(dashboards.seller, draft, picture())
-        fields = {"image": latest(dashboards.stage, draft).images[0]["id"], "alt_en": "A quiet board", "action": "save"}
-        dashboards.seller.post(f"/seller/listings/{draft}/images/change", **fields)
+        image_id = latest(dashboards.stage, draft).images[0]["id"]
+        name_picture(dashboards.seller, draft, image_id, alt_en="A quiet board", action="save")
         with unit_of_work(dashboards.stage.services.db, dashboards.stage.seller.owner) as uow:
             submit_listing(uow, draft)
         page = dashboards.operator.get(f"/operator/reviews/{draft}")
         assert page.text.count("A quiet board") >= 2, "in the comparison, and as it will be shown"
 
 
+def base_of(visitor: Visitor, listing_id: UUID, act: str, image: str = "") -> str:
+    """What a form of the editor, as it stands now, names as what it began from."""
+    html = visitor.get(f"/seller/listings/{listing_id}/edit").text
+    for form in re.findall(r"<form[^>]*>.*?</form>", html, re.DOTALL):
+        if f'action="/seller/listings/{listing_id}/{act}"' in form and (not image or image in form):
+            return re.findall(r'name="base" value="([^"]*)"', form)[0]  # type: ignore[no-any-return]
+    return ""
+
+
+def name_picture(visitor: Visitor, listing_id: UUID, image: str, **fields: str) -> Any:
+    base = base_of(visitor, listing_id, "images/change", image)
+    return visitor.post(f"/seller/listings/{listing_id}/images/change", **({"image": image, "base": base} | fields))
+
+
 def write(visitor: Visitor, listing_id: UUID, **fields: str) -> Any:
-    body = {"version": "2026-11", "text": "按**年**付费。", "text_en": "", "action": "save"} | fields
-    return visitor.post(f"/seller/listings/{listing_id}/terms", **body)
+    body = {"version": "2026-11", "text": "按**年**付费。", "text_en": "", "action": "save"}
+    body["base"] = base_of(visitor, listing_id, "terms")
+    return visitor.post(f"/seller/listings/{listing_id}/terms", **(body | fields))
 
 
-def send_pdf(visitor: Visitor, listing_id: UUID, content: bytes, version: str = "") -> Any:
+def send_pdf(visitor: Visitor, listing_id: UUID, content: bytes, version: str = "", **fields: str) -> Any:
     files = {"document": ("合同.pdf", content, "application/pdf")}
-    return visitor.post(f"/seller/listings/{listing_id}/terms-file", files, version=version)
+    body = {"version": version, "base": base_of(visitor, listing_id, "terms")} | fields
+    return visitor.post(f"/seller/listings/{listing_id}/terms", files, **body)
 
 
 class TestTerms:
@@ -217,3 +253,80 @@ class TestTerms:
         with unit_of_work(dashboards.stage.services.db, SYSTEM) as uow:
             assert uow.session.get_one(Listing, draft).current_version_id is not None
             assert make_seller(uow).id != dashboards.stage.seller.id
+
+
+def ask(visitor: Visitor, method: str, path: str, **json: Any) -> Any:
+    headers = {"Cookie": f"__Host-session={visitor.cookie}", "X-CSRF-Token": csrf_of(visitor.cookie)}
+    return visitor.client.request(method, path, json=json or None, headers=headers)
+
+
+class TestTwoWindows:
+    def test_the_words_of_a_picture_are_not_overwritten_unseen(self, dashboards: Dashboards, draft: UUID) -> None:
+        send(dashboards.seller, draft, picture())
+        image_id = latest(dashboards.stage, draft).images[0]["id"]
+        opened = base_of(dashboards.seller, draft, "images/change", image_id)
+        assert name_picture(dashboards.seller, draft, image_id, alt="一号窗口", action="save").status_code == 303
+        for action in ("save", "first"):
+            late = name_picture(dashboards.seller, draft, image_id, base=opened, alt="二号窗口", action=action)
+            assert late.status_code == 409
+            assert {"一号窗口", "二号窗口"} <= set(re.findall(r"[一二]号窗口", late.text)), "both are shown"
+        assert name_picture(dashboards.seller, draft, image_id, base=opened, action="remove").status_code == 409
+        assert latest(dashboards.stage, draft).images[0]["alt"] == "一号窗口"
+        seen = re.findall(r'name="image" value="[^"]*"><input type="hidden" name="base" value="([^"]*)"', late.text)[0]
+        assert (
+            name_picture(dashboards.seller, draft, image_id, base=seen, alt="二号窗口", action="save").status_code
+            == 303
+        )
+
+    def test_the_same_words_twice_are_one_change(self, dashboards: Dashboards, draft: UUID) -> None:
+        send(dashboards.seller, draft, picture())
+        image_id = latest(dashboards.stage, draft).images[0]["id"]
+        base = base_of(dashboards.seller, draft, "images/change", image_id)
+        for _ in range(2):
+            assert name_picture(dashboards.seller, draft, image_id, base=base, alt="看板").status_code == 303
+        base = base_of(dashboards.seller, draft, "terms")
+        for _ in range(2):
+            assert write(dashboards.seller, draft, base=base).status_code == 303
+
+    def test_terms_are_not_overwritten_unseen(self, dashboards: Dashboards, draft: UUID) -> None:
+        opened = base_of(dashboards.seller, draft, "terms")
+        assert write(dashboards.seller, draft, text="甲方的话").status_code == 303
+        late = write(dashboards.seller, draft, base=opened, text="乙方的话")
+        assert late.status_code == 409
+        assert {"甲方的话", "乙方的话"} <= set(re.findall(r"[甲乙]方的话", late.text))
+        assert send_pdf(dashboards.seller, draft, PDF, "x", base=opened).status_code == 409
+        assert write(dashboards.seller, draft, base=opened, action="remove").status_code == 409
+        assert latest(dashboards.stage, draft).terms["text"] == "甲方的话"  # type: ignore[index]
+
+    def test_nor_by_a_program_that_says_what_it_read(self, dashboards: Dashboards, draft: UUID) -> None:
+        send(dashboards.seller, draft, picture())
+        before = ask(dashboards.seller, "GET", f"/v1/seller/listings/{draft}").json()
+        image, terms = before["images"][0], f"/v1/listings/{draft}/terms"
+        words = f"/v1/listings/{draft}/image?v={image['id']}"
+        assert ask(dashboards.seller, "PUT", words, alt="一", base=image["base"]).status_code == 204
+        assert (
+            ask(dashboards.seller, "PUT", terms, version="1", text="一", base=before["terms_base"]).status_code == 204
+        )
+        for answer in (
+            ask(dashboards.seller, "PUT", words, alt="二", base=image["base"]),
+            ask(dashboards.seller, "DELETE", f"{words}&base={image['base']}"),
+            ask(dashboards.seller, "PUT", terms, version="1", text="二", base=before["terms_base"]),
+            ask(dashboards.seller, "DELETE", f"{terms}?base={before['terms_base']}"),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (409, "draft_changed")
+        now = ask(dashboards.seller, "GET", f"/v1/seller/listings/{draft}").json()
+        read = ask(dashboards.seller, "GET", f"{terms}?version_id={now['version_id']}").json()
+        assert read["base"] == now["terms_base"] != before["terms_base"]
+        assert ask(dashboards.seller, "PUT", words, alt="二", base=now["images"][0]["base"]).status_code == 204
+        assert ask(dashboards.seller, "DELETE", f"{terms}?base={read['base']}").status_code == 204
+
+
+def test_a_refused_document_loses_nothing_that_was_typed(dashboards: Dashboards, draft: UUID) -> None:
+    refused = send_pdf(dashboards.seller, draft, picture(), "春季版", text="按季**付费**。", text_en="By the quarter.")
+    assert refused.status_code == 422
+    for typed in ("春季版", "按季**付费**。", "By the quarter."):
+        assert typed in refused.text, typed
+    assert send_pdf(dashboards.seller, draft, PDF, "春季版", text="按季**付费**。").status_code == 303
+    terms = latest(dashboards.stage, draft).terms
+    assert terms is not None
+    assert (terms["version"], terms["text"], terms["pdf_name"]) == ("春季版", "按季**付费**。", "合同.pdf")

@@ -93,10 +93,13 @@ class TestApi:
 
     @pytest.mark.parametrize(
         "query",
-        [{}, {"q": "x", "kind": "person"}, {"q": "x", "cursor": "x"}, {"q": "x" * 101}, {"q": "x", "limit": "0"}],
+        [{}, {"q": "x", "cursor": "x"}, {"q": "x" * 101}, {"q": "x", "limit": "0"}],
     )
     def test_what_makes_no_sense_is_refused(self, dashboards: Dashboards, query: dict[str, str]) -> None:
         assert self.get(dashboards, **query).status_code == 422
+
+    def test_a_kind_that_is_none_is_refused_by_name(self, dashboards: Dashboards) -> None:
+        assert self.get(dashboards, q="x", kind="person").json()["code"] == "filter_unknown"
 
 
 def test_pages_ask_no_more_of_the_database_than_this(

@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import ddl
 
-revision = "0045"
-down_revision = "0037"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ import os
 import psutil
 import pytest
 
-from bench.usage import Usage, memory_mib, role_of, spent, usage
+from bench.processor_time import Usage, memory_mib, role_of, spent, usage
 
 PYTHON = "/opt/render/bin/python"
 

@@ -1,0 +1,119 @@
+"""From rows of usage to what its pages show."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from api.pages.frame import usage_addresses
+from api.pages.frame.site import PageRequest
+from api.pages.usage.views import (
+    ChallengeItem,
+    CustomerUsageItem,
+    DayItem,
+    DimensionItem,
+    LineItem,
+    PeriodItem,
+    UsagePage,
+)
+from fulfillment.usage.challenges import QUESTIONED_WITHIN
+from fulfillment.usage.views import ChallengeView, CustomerUsage, DimensionUsage, RatedLine, RatedPeriod, UsageView
+from kernel import clock
+from kernel.money import Money
+
+
+def usage_page(page_request: PageRequest, found: UsageView, *, sells: bool) -> UsagePage:
+    """The page of one entitlement's usage."""
+    entitlement_id = str(found.entitlement_id)
+    here = usage_addresses.of_customer(entitlement_id) if sells else usage_addresses.of_entitlement(entitlement_id)
+    may_buy = not sells and page_request.principal.may("orders.buy")
+    return UsagePage(
+        id=entitlement_id,
+        listing_name=page_request.pick(found.title, found.title_en),
+        starts_at=found.starts_at,
+        ends_at=found.ends_at,
+        amount=Money(found.amount_minor, found.currency),
+        dimensions=tuple(_dimension(page_request, one, here) for one in found.dimensions),
+        periods=tuple(_period(page_request, one, may_question=may_buy) for one in found.periods),
+        sells=sells,
+        may_cap=may_buy,
+    )
+
+
+def customer_item(page_request: PageRequest, row: CustomerUsage) -> CustomerUsageItem:
+    """A row of the seller's list."""
+    return CustomerUsageItem(
+        usage_addresses.of_customer(str(row.entitlement_id)),
+        row.buyer_name,
+        page_request.pick(row.title, row.title_en),
+        row.dimension,
+        quantity(page_request, row.quantity),
+        row.ends_at,
+    )
+
+
+def challenge_item(page_request: PageRequest, row: ChallengeView, *, answers: bool) -> ChallengeItem:
+    """What is questioned; `answers`: with where the reader decides."""
+    return ChallengeItem(
+        state=row.state,
+        question=row.question,
+        answer=row.answer,
+        credit=Money(row.credit_minor, row.currency),
+        deadline_at=row.deadline_at,
+        buyer_name=row.buyer_name,
+        listing_name=page_request.pick(row.title, row.title_en),
+        dimension=row.dimension,
+        quantity=quantity(page_request, row.quantity),
+        amount=Money(row.amount_minor, row.currency),
+        answer_address=usage_addresses.answer(str(row.id)) if answers else "",
+        usage_address=usage_addresses.of_customer(str(row.entitlement_id)),
+        key=str(row.id),
+    )
+
+
+def quantity(page_request: PageRequest, value: Decimal) -> str:
+    """A quantity in the reader's way of writing, exact."""
+    whole, rest = divmod(abs(value), 1)
+    sign = "-" if value < 0 else ""
+    written = sign + page_request.formats.number(int(whole))
+    return written + f"{rest.normalize():f}"[1:] if rest else written
+
+
+def _dimension(page_request: PageRequest, row: DimensionUsage, here: str) -> DimensionItem:
+    return DimensionItem(
+        row.dimension,
+        row.unit,
+        quantity(page_request, row.quantity),
+        page_request.formats.number(row.included) if row.included else "",
+        row.percent,
+        quantity(page_request, row.cap) if row.cap is not None else "",
+        row.cap_kind or "",
+        row.is_capped,
+        Money(row.amount_minor, row.currency),
+        tuple(DayItem(one.day, quantity(page_request, one.quantity)) for one in row.days),
+        usage_addresses.chart(here, row.dimension),
+    )
+
+
+def _period(page_request: PageRequest, row: RatedPeriod, *, may_question: bool) -> PeriodItem:
+    recent = may_question and clock.now() < row.ends_at + QUESTIONED_WITHIN + timedelta(days=1)
+    return PeriodItem(
+        row.state,
+        row.starts_at,
+        row.ends_at,
+        Money(row.amount_minor, row.currency),
+        tuple(_line(page_request, line, may_question=recent) for line in row.lines),
+    )
+
+
+def _line(page_request: PageRequest, row: RatedLine, *, may_question: bool) -> LineItem:
+    challenge = challenge_item(page_request, row.challenge, answers=False) if row.challenge else None
+    return LineItem(
+        str(row.id),
+        row.kind,
+        row.dimension,
+        quantity(page_request, row.quantity),
+        Money(row.amount_minor, row.currency),
+        challenge,
+        may_question and challenge is None and row.amount_minor > 0,
+    )

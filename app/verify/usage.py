@@ -1,0 +1,113 @@
+"""Metered usage: each event once, sums that are those of the events, rated lines that never change."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.verify.rule import Example, Query, Reading
+from fulfillment.usage.close_period import rate_period
+from fulfillment.usage.models import MeteredTerms, UsageLine, UsagePeriod
+from fulfillment.usage.open_periods import BACK
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from marketplace.pricing.components import PlanPrice
+from migrations.partitions import kept_since
+
+
+def _kept() -> Mapping[str, Any]:
+    """From when on every event of a period is still there, those that came late included."""
+    since = kept_since("fulfillment.usage_event") or clock.now() - timedelta(days=36_500)
+    return {"kept": since + BACK}
+
+
+ONCE = Query(
+    "usage.once",
+    "每个用量事件只计一次，且登记过其标识。",
+    "Every event of usage counts once and its identifier is taken.",
+    """
+    SELECT e.id AS event_id, e.source_id, count(*) AS times FROM fulfillment.usage_event e
+    LEFT JOIN fulfillment.usage_key k ON k.seller_org_id = e.seller_org_id AND k.id = e.id AND k.occurred_at = e.occurred_at
+    GROUP BY e.id, e.source_id HAVING count(*) > 1 OR count(k.id) = 0
+    """,
+)
+SUMS = Query(
+    "usage.sums",
+    "各账期每个计量项的按日合计等于其事件之和；已计价的行等于该合计。",
+    "The sums by day of a period are those of its events; what is rated of it is that sum.",
+    """
+    SELECT p.id AS period_id, s.dimension, s.events, s.days, l.quantity AS rated
+    FROM fulfillment.usage_period p
+    JOIN LATERAL (
+        SELECT dimension, sum(event) AS events, sum(day) AS days FROM (
+            SELECT dimension, quantity AS event, 0 AS day FROM fulfillment.usage_event WHERE period_id = p.id
+            UNION ALL SELECT dimension, 0, quantity FROM fulfillment.usage_day WHERE period_id = p.id
+            UNION ALL SELECT dimension, 0, 0 FROM fulfillment.usage_line WHERE period_id = p.id AND kind = 'metered'
+        ) every GROUP BY dimension
+    ) s ON true
+    LEFT JOIN fulfillment.usage_line l ON l.period_id = p.id AND l.kind = 'metered' AND l.dimension = s.dimension
+    WHERE p.starts_at >= :kept
+      AND (s.events <> s.days OR (p.state <> 'open' AND l.quantity IS DISTINCT FROM s.days)
+           OR (p.state = 'open' AND l.id IS NOT NULL))
+    """,
+    _kept,
+)
+CORRECTED = Query(
+    "usage.corrected",
+    "更正与被更正的事件属同一账期与计量项，且合计不为负。",
+    "Corrections count where the corrected event counts, and never take more than there was.",
+    """
+    SELECT o.id AS event_id, o.quantity, sum(c.quantity) AS corrected
+    FROM fulfillment.usage_event c JOIN fulfillment.usage_event o ON o.id = c.corrects_id
+    GROUP BY o.id, o.quantity, o.period_id, o.dimension
+    HAVING o.quantity + sum(c.quantity) < 0 OR bool_or(c.period_id <> o.period_id OR c.dimension <> o.dimension)
+    """,
+)
+CLOSED = Query(
+    "usage.closed",
+    "到期的账期按时关闭；关闭后金额等于其各行之和，此后不再有事件计入。",
+    "Periods close in time; a closed one costs what its lines add up to, and nothing is counted to it any more.",
+    """
+    SELECT p.id AS period_id, p.state, p.amount_minor, l.amount_minor AS lines_minor
+    FROM fulfillment.usage_period p
+    LEFT JOIN LATERAL (SELECT sum(amount_minor) AS amount_minor, min(created_at) AS at, max(currency) AS currency
+                       FROM fulfillment.usage_line WHERE period_id = p.id) l ON true
+    WHERE (p.state = 'open' AND p.closes_at < :late)
+       OR (p.state <> 'open' AND (p.amount_minor IS DISTINCT FROM l.amount_minor OR p.currency IS DISTINCT FROM l.currency))
+       OR (p.state <> 'open' AND EXISTS (SELECT 1 FROM fulfillment.usage_event e
+                                         WHERE e.period_id = p.id AND e.received_at > l.at))
+    """,
+)
+
+
+def _rated_otherwise(uow: UnitOfWork) -> Iterator[Example]:
+    """Lines that are not what the price as it was sold makes of their quantities."""
+    quantities: dict[UUID, dict[str, Decimal]] = defaultdict(dict)
+    amounts: dict[UUID, dict[tuple[str, str], int]] = defaultdict(dict)
+    for line in uow.session.scalars(select(UsageLine)):
+        amounts[line.period_id][line.kind, line.dimension] = line.amount_minor
+        if line.kind == "metered":
+            quantities[line.period_id][line.dimension] = line.quantity
+    terms = select(UsagePeriod.id, MeteredTerms.price).join(
+        MeteredTerms, MeteredTerms.entitlement_id == UsagePeriod.entitlement_id
+    )
+    for period_id, price in uow.session.execute(terms.where(UsagePeriod.state != "open")):
+        rated = rate_period(PlanPrice.model_validate(price, strict=False), quantities[period_id])
+        if {(line.kind, line.code): line.amount_minor for line in rated.lines} != amounts[period_id]:
+            yield {"period_id": str(period_id), "rated_minor": rated.amount_minor}
+
+
+RATED = Reading(
+    "usage.rated",
+    "已关闭账期的各行金额等于按成交价格重新计价的结果。",
+    "Every line of a closed period is what the price as it was sold makes of its quantity.",
+    _rated_otherwise,
+)
+
+RULES = (ONCE, SUMS, CORRECTED, CLOSED, RATED)

@@ -1,0 +1,218 @@
+"""What one may know of usage: the buyer of its own, the seller of its customers'."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from fulfillment.entitlements.models import Entitlement
+from fulfillment.usage.close_period import rate_period
+from fulfillment.usage.models import UsageCap, UsageChallenge, UsageDay, UsageLine, UsagePeriod
+from fulfillment.usage.periods import period_at
+from fulfillment.usage.terms import UsageTerms, get_usage_terms
+from fulfillment.usage.views import (
+    ChallengeView,
+    CustomerUsage,
+    DayUsage,
+    DimensionUsage,
+    RatedLine,
+    RatedPeriod,
+    UsageView,
+)
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+
+PERIODS = 13
+"""How many closed periods are shown."""
+MOST_CUSTOMERS = 500
+BUYER_NAME = Entitlement.context["organization"]["name"].astext.label("buyer_name")
+"""As the seller's system was told: an organization's own row is its own to read."""
+
+
+def get_usage(uow: UnitOfWork, entitlement_id: UUID) -> UsageView:
+    """The usage of an entitlement that the acting organization bought or sold, as of the last event. Raises NotFound."""
+    terms = get_usage_terms(uow, entitlement_id)
+    starts_at, ends_at = _present(terms)
+    days: dict[str, list[DayUsage]] = defaultdict(list)
+    for row in _days(uow, entitlement_id, starts_at):
+        days[row.dimension].append(DayUsage(row.day, row.quantity))
+    used = {name: sum((one.quantity for one in found), Decimal(0)) for name, found in days.items()}
+    rated = rate_period(terms.price, used)
+    caps = {
+        cap.dimension: cap
+        for cap in uow.session.scalars(select(UsageCap).where(UsageCap.entitlement_id == entitlement_id))
+    }
+    amounts = {line.code: line.amount_minor for line in rated.lines}
+    dimensions = tuple(
+        _dimension(terms, name, used.get(name, Decimal(0)), amounts[name], caps.get(name), tuple(days[name]))
+        for name in sorted(terms.price.metered)
+    )
+    return UsageView(
+        entitlement_id,
+        terms.buyer_org_id,
+        terms.seller_org_id,
+        terms.title,
+        terms.title_en,
+        starts_at,
+        ends_at,
+        rated.amount_minor,
+        rated.currency,
+        dimensions,
+        _rated_periods(uow, entitlement_id),
+    )
+
+
+def customers_usage(uow: UnitOfWork, buyer_id: UUID | None = None) -> list[CustomerUsage]:
+    """What the acting seller's customers use in their present periods, by customer; of one of them alone, where it is named."""
+    statement = (
+        select(
+            UsagePeriod.entitlement_id,
+            UsagePeriod.buyer_org_id,
+            BUYER_NAME,
+            Entitlement.title,
+            Entitlement.title_en,
+            UsageDay.dimension,
+            func.sum(UsageDay.quantity),
+            UsagePeriod.ends_at,
+        )
+        .join(UsageDay, UsageDay.period_id == UsagePeriod.id)
+        .join(Entitlement, Entitlement.id == UsagePeriod.entitlement_id)
+        .where(
+            UsagePeriod.seller_org_id == uow.principal.organization(),
+            UsagePeriod.starts_at <= clock.now(),
+            UsagePeriod.ends_at > clock.now(),
+        )
+        .group_by(UsagePeriod.id, Entitlement.id, UsageDay.dimension)
+        .order_by(UsagePeriod.buyer_org_id, UsagePeriod.entitlement_id, UsageDay.dimension)
+        .limit(MOST_CUSTOMERS)
+    )
+    if buyer_id is not None:
+        statement = statement.where(UsagePeriod.buyer_org_id == buyer_id)
+    return [CustomerUsage(*row) for row in uow.session.execute(statement)]
+
+
+def challenges_to_answer(uow: UnitOfWork) -> list[ChallengeView]:
+    """What the acting seller has still to answer, the most urgent first."""
+    statement = (
+        _challenges()
+        .where(
+            UsageChallenge.seller_org_id == uow.principal.organization(),
+            UsageChallenge.state.in_(["open", "overdue"]),
+        )
+        .order_by(UsageChallenge.deadline_at, UsageChallenge.id)
+        .limit(MOST_CUSTOMERS)
+    )
+    return [_challenge(row) for row in uow.session.execute(statement)]
+
+
+def _present(terms: UsageTerms) -> tuple[datetime | None, datetime | None]:
+    """The period that goes on, or the last one of what has ended."""
+    if terms.valid_from is None:
+        return None, None
+    at = max(min(clock.now(), terms.valid_to or clock.now()), terms.valid_from)
+    return period_at(terms.valid_from, terms.months, terms.time_zone, at)
+
+
+def _days(uow: UnitOfWork, entitlement_id: UUID, starts_at: datetime | None) -> Any:
+    return uow.session.execute(
+        select(UsageDay.dimension, UsageDay.day, UsageDay.quantity)
+        .join(UsagePeriod, UsagePeriod.id == UsageDay.period_id)
+        .where(UsagePeriod.entitlement_id == entitlement_id, UsagePeriod.starts_at == starts_at)
+        .order_by(UsageDay.dimension, UsageDay.day)
+    )
+
+
+def _dimension(
+    terms: UsageTerms, name: str, used: Decimal, amount_minor: int, cap: UsageCap | None, days: tuple[DayUsage, ...]
+) -> DimensionUsage:
+    return DimensionUsage(
+        name,
+        terms.unit(name),
+        used,
+        terms.price.metered[name].included,
+        cap.quantity if cap else None,
+        cap.kind if cap else None,
+        amount_minor,
+        terms.price.currency,
+        days,
+    )
+
+
+def _rated_periods(uow: UnitOfWork, entitlement_id: UUID) -> tuple[RatedPeriod, ...]:
+    periods = uow.session.scalars(
+        select(UsagePeriod)
+        .where(UsagePeriod.entitlement_id == entitlement_id, UsagePeriod.state != "open")
+        .order_by(UsagePeriod.starts_at.desc())
+        .limit(PERIODS)
+    ).all()
+    if not periods:
+        return ()
+    ids = [period.id for period in periods]
+    challenges = {
+        row.UsageChallenge.line_id: _challenge(row)
+        for row in uow.session.execute(_challenges().where(UsageLine.period_id.in_(ids)))
+    }
+    lines: dict[UUID, list[RatedLine]] = defaultdict(list)
+    found = select(UsageLine).where(UsageLine.period_id.in_(ids)).order_by(UsageLine.kind.desc(), UsageLine.dimension)
+    for line in uow.session.scalars(found):
+        lines[line.period_id].append(
+            RatedLine(
+                line.id,
+                line.kind,
+                line.dimension,
+                line.quantity,
+                line.amount_minor,
+                line.currency,
+                challenges.get(line.id),
+            )
+        )
+    return tuple(
+        RatedPeriod(
+            period.id,
+            period.state,
+            period.starts_at,
+            period.ends_at,
+            period.amount_minor or 0,
+            period.currency,
+            tuple(lines[period.id]),
+        )
+        for period in periods
+    )
+
+
+def _challenges() -> Select[Any, Any, Any, Any]:
+    return (
+        select(UsageChallenge, UsageLine, Entitlement, BUYER_NAME)
+        .join(UsageLine, UsageLine.id == UsageChallenge.line_id)
+        .join(UsagePeriod, UsagePeriod.id == UsageLine.period_id)
+        .join(Entitlement, Entitlement.id == UsagePeriod.entitlement_id)
+    )
+
+
+def _challenge(row: Any) -> ChallengeView:
+    one: UsageChallenge = row.UsageChallenge
+    line: UsageLine = row.UsageLine
+    return ChallengeView(
+        one.id,
+        line.id,
+        one.buyer_org_id,
+        row.buyer_name,
+        row.Entitlement.id,
+        row.Entitlement.title,
+        row.Entitlement.title_en,
+        line.dimension,
+        line.quantity,
+        line.amount_minor,
+        line.currency,
+        one.state,
+        one.question,
+        one.answer,
+        one.credit_minor,
+        one.deadline_at,
+        one.created_at,
+    )

@@ -1,0 +1,187 @@
+"""A change that was bought is placed with its order, applied when it is paid, and taken back when its money goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import inspect, select
+
+from fulfillment.entitlements.amend import amend
+from fulfillment.entitlements.models import Entitlement
+from fulfillment.provisioning.suspend_entitlement import change_entitlement
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, DomainError
+from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
+from marketplace.catalog.models import Plan
+from marketplace.pricing.shapes import is_by_seat
+from orders.amendments.events import SubscriptionAmended
+from orders.amendments.models import AMENDMENT, Amendment, QuotedChange
+from orders.amendments.subscribed import lock_subscribed
+from orders.fulfillment.start_fulfillment import charge_lines
+from orders.order.events import OrderActivated
+from orders.order.locking import lines_of
+from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
+
+
+def place_amendment(uow: UnitOfWork, change: QuotedChange, line: OrderLine) -> None:
+    """Note what the line of an order changes once it is paid.
+
+    Raises: as `lock_subscribed`; Conflict `subscription_changed` (it is not as it was when it was quoted), `amendment_pending`.
+    Locks: as `lock_subscribed`.
+    """
+    subscribed = lock_subscribed(uow, change.subscription_id, besides=line.order_id)
+    if not _is_as_quoted(subscribed.subscription, change):
+        raise Conflict("subscription_changed")
+    amendment = Amendment(
+        id=uuid7(),
+        subscription_id=change.subscription_id,
+        buyer_org_id=line.buyer_org_id,
+        seller_org_id=line.seller_org_id,
+        order_line_id=line.id,
+        quantity=change.quantity,
+        quantity_before=change.quantity_before,
+        plan_id=change.plan_id,
+        plan_id_before=change.plan_id_before,
+        price=change.price,
+        price_before=subscribed.subscription.term_price,
+        ends_at=change.ends_at,
+        applied_at=None,
+        created_at=clock.now(),
+    )
+    AMENDMENT.begin(uow, amendment, org_ids=[line.buyer_org_id, line.seller_org_id])
+    uow.flush()
+    uow.add(amendment)
+    uow.flush()
+
+
+def find_amendment(uow: UnitOfWork, order: Order) -> Amendment | None:
+    """The change that a locked order pays for; None for one that pays for a term."""
+    lines = select(OrderLine.id).where(OrderLine.order_id == order.id)
+    return uow.session.scalar(select(Amendment).where(Amendment.order_line_id.in_(lines)).with_for_update())
+
+
+def apply_amendment(uow: UnitOfWork, order: Order, amendment: Amendment) -> bool:
+    """A locked order that changes a subscription is paid: what is in use is changed at once, and the seller's system told.
+
+    Who gets what of it is as in the sale that began the subscription. Returns False where that cannot be changed so any more
+    (it ended, was renewed or changed meanwhile): the money has to go back.
+
+    Locks: as `lock_subscribed`. Emits: OrderActivated, SubscriptionAmended. Idempotent by the order's state.
+    """
+    if order.state != "paid":
+        return True
+    try:
+        subscribed = lock_subscribed(uow, amendment.subscription_id)
+    except DomainError:
+        subscribed = None
+    if subscribed is None or not _is_as_quoted(subscribed.subscription, amendment):
+        AMENDMENT.move(uow, amendment, "void", org_ids=order.parties, reason="subscription_changed")
+        return False
+    (line,) = lines_of(uow, order.id)
+    _copy_sale(uow, subscribed.subscription.order_line_id, line.id)
+    ORDER.move(uow, order, "fulfilling", org_ids=order.parties)
+    charge_lines(uow, order)
+    AMENDMENT.move(uow, amendment, "applied", org_ids=order.parties)
+    amendment.applied_at = clock.now()
+    if amendment.price is not None:
+        subscribed.subscription.term_price = amendment.price
+    change_to(uow, subscribed.subscription, subscribed.entitlement, amendment.quantity, amendment.plan_id)
+    ORDER.move(uow, order, "active", org_ids=order.parties)
+    order.active_at = clock.now()
+    sides = {"buyer_org_id": order.buyer_org_id, "seller_org_id": order.seller_org_id}
+    emit(uow, OrderActivated(order_id=order.id, **sides))
+    emit(uow, SubscriptionAmended(subscription_id=amendment.subscription_id, amendment_id=amendment.id, **sides))
+    return True
+
+
+def change_to(
+    uow: UnitOfWork, subscription: Subscription, entitlement: Entitlement, quantity: int, plan_id: UUID
+) -> None:
+    """Let a locked subscription be of this quantity and plan from now on; the seller's system is told by a `change` run."""
+    plan = uow.session.get_one(Plan, plan_id)
+    subscription.quantity, subscription.plan_id = quantity, plan_id
+    if subscription.next_plan_id == plan_id and subscription.next_quantity == quantity:
+        subscription.next_plan_id = subscription.next_quantity = None
+    seats = quantity if is_by_seat(plan.pricing, plan.price) else 0
+    amend(uow, entitlement, seats=seats, plan_id=plan_id, plan=_plan_named(plan))
+    change_entitlement(uow, entitlement)
+
+
+def take_back_amendment(uow: UnitOfWork, order: Order, amendment: Amendment) -> None:
+    """The money of a locked order that changed a subscription went back: what it added is taken away.
+
+    Locks: the subscription, its entitlement.
+    """
+    if not AMENDMENT.move(uow, amendment, "reversed", org_ids=order.parties, reason="refunded"):
+        return
+    subscription, entitlement = uow.session.execute(
+        select(Subscription, Entitlement)
+        .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
+        .where(Subscription.id == amendment.subscription_id)
+        .with_for_update(of=(Subscription, Entitlement))
+    ).one()
+    if subscription.state == "ended" or subscription.ends_at != amendment.ends_at:
+        return
+    quantity = max(1, subscription.quantity - (amendment.quantity - amendment.quantity_before))
+    is_latest = amendment.price is not None and subscription.plan_id == amendment.plan_id
+    plan_id = amendment.plan_id_before if is_latest else subscription.plan_id
+    if is_latest:
+        subscription.term_price = amendment.price_before
+    change_to(uow, subscription, entitlement, quantity, plan_id)
+    emit(
+        uow,
+        SubscriptionAmended(
+            subscription_id=amendment.subscription_id,
+            amendment_id=amendment.id,
+            buyer_org_id=order.buyer_org_id,
+            seller_org_id=order.seller_org_id,
+        ),
+    )
+
+
+def void_amendment(uow: UnitOfWork, order: Order) -> None:
+    """An order that was to change a subscription will not be paid: another change may be bought."""
+    amendment = find_amendment(uow, order)
+    if amendment is not None and amendment.state == "pending":
+        AMENDMENT.move(uow, amendment, "void", org_ids=order.parties, reason="order_closed")
+
+
+def applied_orders(uow: UnitOfWork, subscriptions: Sequence[Subscription]) -> Sequence[UUID]:
+    """The orders of changes that are in force in the running terms of these subscriptions."""
+    return uow.session.scalars(
+        select(OrderLine.order_id)
+        .join(Amendment, Amendment.order_line_id == OrderLine.id)
+        .where(
+            Amendment.subscription_id.in_([one.id for one in subscriptions]),
+            Amendment.state == "applied",
+            Amendment.ends_at > clock.now(),
+        )
+    ).all()
+
+
+def _is_as_quoted(subscription: Subscription, change: QuotedChange | Amendment) -> bool:
+    return (subscription.quantity, subscription.plan_id, subscription.ends_at) == (
+        change.quantity_before,
+        change.plan_id_before,
+        change.ends_at,
+    )
+
+
+def _copy_sale(uow: UnitOfWork, first_line_id: UUID, line_id: UUID) -> None:
+    for table in (Attribution, SaleTerms):
+        row = uow.session.scalars(select(table).where(table.order_line_id == first_line_id)).one()
+        copied = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
+        uow.add(type(row)(**copied | {"id": uuid7(), "order_line_id": line_id}))
+
+
+def _plan_named(plan: Plan) -> dict[str, Any]:
+    return {
+        "id": str(plan.id),
+        "code": plan.code,
+        "name": plan.name or plan.name_en,
+        "name_en": plan.name_en or plan.name,
+    }

@@ -1,0 +1,126 @@
+"""What a change of a subscription costs until its term's end: the quote by which it is bought, to the cent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from billing.tax.line_amounts import line_amounts
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Invalid
+from marketplace.catalog import sellable
+from marketplace.catalog.plan_price import plan_price
+from marketplace.catalog.sellable import Sellable
+from marketplace.parties import lookups
+from marketplace.pricing.components import PlanPrice
+from marketplace.pricing.engine import PriceLine
+from orders.amendments.amendment_price import Agreed, rest_of_term_minor
+from orders.amendments.models import QuotedChange
+from orders.amendments.subscribed import Subscribed, lock_subscribed
+from orders.checkout.approval_reasons import BUY
+from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
+from orders.checkout.line_tax import decide_tax, invoice_party
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
+from orders.checkout.quote_models import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteAmendment:
+    """Another quantity, another plan of the same listing, or both, from now on. What is None stays.
+
+    `billing_profile_id`: whom the invoice will name; the default profile when None.
+    """
+
+    subscription_id: UUID
+    quantity: int | None = None
+    plan_id: UUID | None = None
+    billing_profile_id: UUID | None = None
+
+
+def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
+    """Price a change at once, for the rest of the term, at the price that was frozen when the term was bought.
+
+    A purchase placed from the quote makes the change as soon as it is paid. The quote binds for 30 minutes, never beyond the
+    term.
+
+    Raises: Forbidden `permission_missing`; as `lock_subscribed`; Invalid `amendment_changes_nothing`, `quantity_out_of_range`,
+    `quantity_step`; Conflict `amendment_costs_less` (less is from the next term on), `plan_unfit` (not of this listing, or for
+    another term or currency), what `get_sellable` raises.
+    """
+    uow.principal.require(BUY)
+    subscribed = lock_subscribed(uow, command.subscription_id)
+    subscription, agreed, now = subscribed.subscription, subscribed.agreed, clock.now()
+    quantity = command.quantity or subscription.quantity
+    plan_id = command.plan_id or subscription.plan_id
+    if (quantity, plan_id) == (subscription.quantity, subscription.plan_id):
+        raise Invalid("amendment_changes_nothing", field="quantity")
+    plan = sellable.get_sellable(uow, plan_id, replaced=True)
+    other = plan_id != subscription.plan_id
+    price = _other_price(subscribed, plan) if other else agreed.price
+    after = Agreed(price, quantity) if other else replace(agreed, quantity=quantity)
+    amount_minor = rest_of_term_minor(agreed, after, subscribed.term.starts_at, subscribed.term.ends_at, now)
+    if amount_minor < 0 or (not other and quantity < subscription.quantity):
+        raise Conflict("amendment_costs_less")
+    buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
+    line = _line(
+        uow, plan, buyer, price, quantity, amount_minor, added=0 if other else quantity - subscription.quantity
+    )
+    expires_at = min(now + QUOTE_TTL, subscription.ends_at)
+    change = QuotedChange(
+        subscription_id=subscription.id,
+        quantity=quantity,
+        plan_id=plan_id,
+        quantity_before=subscription.quantity,
+        plan_id_before=subscription.plan_id,
+        ends_at=subscription.ends_at,
+        price=price.model_dump(mode="json") if other else None,
+    )
+    quote = save_quote(uow, [line], buyer, Context(), expires_at=expires_at)
+    quote.amends = change.model_dump(mode="json")
+    return quote
+
+
+def _other_price(subscribed: Subscribed, plan: Sellable) -> PlanPrice:
+    """The published price of another plan, for the same term."""
+    price, now = plan_price(plan), subscribed.agreed.price
+    same_term = (price.currency, price.term_months) == (now.currency, now.term_months)
+    if plan.listing_id != subscribed.entitlement.listing_id or not same_term:
+        raise Conflict("plan_unfit")
+    return price
+
+
+def _line(
+    uow: UnitOfWork,
+    plan: Sellable,
+    buyer: InvoiceParty,
+    price: PlanPrice,
+    quantity: int,
+    amount_minor: int,
+    *,
+    added: int,
+) -> PricedLine:
+    """The delta as a line: one amount, said to be for the seats that are added, or for the change of plan."""
+    whole = price_line(uow, replace(plan, price=price.model_dump(mode="json")), buyer, quantity, Context())
+    seller = lookups.get_party(uow, plan.seller_org_id)
+    decision = decide_tax(seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included)
+    amounts = line_amounts(amount_minor, 0, decision)
+    part = PriceLine(
+        kind="seats_added" if added else "plan_changed",
+        quantity=str(added or quantity),
+        charged=str(added or quantity),
+        amount_minor=amount_minor,
+    )
+    return whole.model_copy(
+        update={
+            "quantity": added or quantity,
+            "pricing": "mixed",
+            "unit_price_minor": amount_minor,
+            "price_lines": [part],
+            "list_minor": amounts.list_minor,
+            "discount_minor": 0,
+            "net_minor": amounts.net_minor,
+            "tax_minor": amounts.tax_minor,
+            "gross_minor": amounts.gross_minor,
+        }
+    )

@@ -1,0 +1,80 @@
+"""What buyers and sellers are told of metered usage: thresholds, caps, and lines that are questioned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from fulfillment.entitlements.models import Entitlement
+from fulfillment.usage.events import UsageAlerted, UsageChallengeAnswered, UsageChallenged
+from fulfillment.usage.models import UsageChallenge, UsageLine, UsagePeriod
+from kernel.db.uow import UnitOfWork
+from marketplace.notifications.notification_text import Params
+from marketplace.notifications.notify import NewNotification
+from orders.notifications.notifiers import RecordedEvent, notifies_of
+
+_KINDS = {"included": "usage_alerted", "soft": "usage_cap_met", "hard": "usage_cap_stops"}
+
+
+@notifies_of(UsageAlerted)
+def usage_alerted(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may buy learns how much of a period's included amount is used, or that a cap of their own is reached."""
+    ids = [event.uuid("entitlement_id") for event in events]
+    found = {row.id: row for row in uow.session.scalars(select(Entitlement).where(Entitlement.id.in_(ids)))}
+    for event in events:
+        entitlement = found[event.uuid("entitlement_id")]
+        said = {"dimension": str(event.payload["dimension"]), "percent": str(event.payload["percent"])}
+        yield _to_buyer(event, _KINDS[event.payload["of"]], entitlement, said)
+
+
+@notifies_of(UsageChallenged)
+def usage_challenged(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever answers for the seller's products learns that a customer questions a line."""
+    for event, entitlement in _challenges(uow, events):
+        yield NewNotification(
+            event.id,
+            event.at,
+            "usage_questioned",
+            "/seller/usage",
+            {**_params(entitlement), "buyer": str(entitlement.context["organization"]["name"])},
+            org_id=entitlement.seller_org_id,
+            permission="catalog.write",
+        )
+
+
+@notifies_of(UsageChallengeAnswered)
+def usage_challenge_answered(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may buy learns what the seller decided."""
+    for event, entitlement in _challenges(uow, events):
+        kind = "usage_corrected" if event.payload["outcome"] == "corrected" else "usage_confirmed"
+        yield _to_buyer(event, kind, entitlement, {})
+
+
+def _challenges(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[tuple[RecordedEvent, Entitlement]]:
+    rows = uow.session.execute(
+        select(UsageChallenge.id, Entitlement)
+        .join(UsageLine, UsageLine.id == UsageChallenge.line_id)
+        .join(UsagePeriod, UsagePeriod.id == UsageLine.period_id)
+        .join(Entitlement, Entitlement.id == UsagePeriod.entitlement_id)
+        .where(UsageChallenge.id.in_([event.uuid("challenge_id") for event in events]))
+    )
+    found: Mapping[UUID, Entitlement] = {row.id: row.Entitlement for row in rows}
+    return [(event, found[event.uuid("challenge_id")]) for event in events]
+
+
+def _to_buyer(event: RecordedEvent, kind: str, entitlement: Entitlement, said: Params) -> NewNotification:
+    return NewNotification(
+        event.id,
+        event.at,
+        kind,
+        f"/entitlements/{entitlement.id}/usage",
+        {**_params(entitlement), **said},
+        org_id=entitlement.buyer_org_id,
+        permission="orders.buy",
+    )
+
+
+def _params(entitlement: Entitlement) -> dict[str, str]:
+    return {"what": entitlement.title, "what_en": entitlement.title_en}

@@ -1,0 +1,106 @@
+"""What both sides are told of documents and refunds, and parties of statements and payouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+
+from billing.invoices.models import INVOICE, Invoice
+from billing.payouts.models import PAYOUT, Payout
+from billing.refunds.models import REFUND, Refund
+from billing.statements.models import STATEMENT, Statement
+from kernel.db.uow import UnitOfWork
+from orders.outgoing_events.event_data import InvoiceData, MoneyData, PartyData, PayoutData, RefundData, StatementData
+from orders.outgoing_events.facts import Addressed, RecordedFact, tells_of_states
+
+
+def tell_invoices(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Addressed]:
+    """Documents, once they have their number."""
+    wanted = select(Invoice).where(Invoice.id.in_([fact.subject_id for fact in facts]))
+    found = {row.id: row for row in uow.session.scalars(wanted)}
+    for fact in facts:
+        row = found[fact.subject_id]
+        data = InvoiceData(
+            invoice_id=row.id,
+            kind=row.kind,
+            number=row.number or "",
+            issuer=PartyData(id=row.seller_org_id, name=row.seller["legal_name"]),
+            recipient=PartyData(id=row.buyer_org_id, name=row.buyer["legal_name"]),
+            reference=row.reference,
+            original_invoice_id=row.original_invoice_id,
+            issued_on=row.issued_on,
+            net=_money(row.net_minor, row.currency),
+            tax=_money(row.tax_minor, row.currency),
+            gross=_money(row.gross_minor, row.currency),
+        )
+        yield Addressed(fact, row.buyer_org_id, data)
+        yield Addressed(fact, row.seller_org_id, data)
+
+
+def tell_refunds(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Addressed]:
+    """Money on its way back."""
+    wanted = select(Refund).where(Refund.id.in_([fact.subject_id for fact in facts]))
+    found = {row.id: row for row in uow.session.scalars(wanted)}
+    for fact in facts:
+        row = found[fact.subject_id]
+        data = RefundData(
+            refund_id=row.id,
+            order_id=row.reference,
+            amount=_money(row.amount_minor, row.currency),
+            automatic=row.automatic,
+            error_code=row.error_code,
+        )
+        yield Addressed(fact, row.buyer_org_id, data)
+        yield Addressed(fact, row.seller_org_id, data)
+
+
+def tell_statements(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Addressed]:
+    """The party that earned it, and nobody else."""
+    wanted = select(Statement).where(Statement.id.in_([fact.subject_id for fact in facts]))
+    found = {row.id: row for row in uow.session.scalars(wanted)}
+    for fact in facts:
+        row = found[fact.subject_id]
+        data = StatementData(
+            statement_id=row.id,
+            number=row.number,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            gross=_money(row.gross_minor, row.currency),
+            refunds=_money(row.refunds_minor, row.currency),
+            commission=_money(row.commission_minor, row.currency),
+            net=_money(row.net_minor, row.currency),
+        )
+        yield Addressed(fact, row.org_id, data)
+
+
+def tell_payouts(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Addressed]:
+    """The party that is paid, and nobody else."""
+    wanted = select(Payout).where(Payout.id.in_([fact.subject_id for fact in facts]))
+    found = {row.id: row for row in uow.session.scalars(wanted)}
+    for fact in facts:
+        row = found[fact.subject_id]
+        data = PayoutData(
+            payout_id=row.id,
+            statement_id=row.statement_id,
+            amount=_money(row.amount_minor, row.currency),
+            error_code=row.error_code,
+        )
+        yield Addressed(fact, row.org_id, data)
+
+
+def _money(amount_minor: int, currency: str) -> MoneyData:
+    return MoneyData(amount=amount_minor, currency=currency)
+
+
+tells_of_states(INVOICE, tell_invoices, issued="invoice.issued")
+tells_of_states(
+    REFUND,
+    tell_refunds,
+    requested="refund.requested",
+    succeeded="refund.succeeded",
+    failed="refund.failed",
+    returned="refund.returned",
+)
+tells_of_states(STATEMENT, tell_statements, began_closed="statement.closed")
+tells_of_states(PAYOUT, tell_payouts, paid="payout.sent", failed="payout.failed", returned="payout.returned")

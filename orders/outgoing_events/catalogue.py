@@ -1,0 +1,226 @@
+"""The types of events: what each says happened, who may read it, and a sample for each side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from marketplace.webhooks.event_types import EventData, EventType, Side, register_types
+from orders.outgoing_events.event_data import (
+    BoughtOrderData,
+    GivenEntitlementData,
+    HeldEntitlementData,
+    InvoiceData,
+    LeadData,
+    MoneyData,
+    OrderLineData,
+    PartyData,
+    PayoutData,
+    RefundData,
+    RenewalRefusedData,
+    RenewalToldData,
+    RenewedData,
+    SoldLineData,
+    SoldOrderData,
+    StatementData,
+    SubscriptionData,
+)
+
+ORDERS: Final = frozenset({"orders.read", "seller.orders.read"})
+ENTITLEMENTS: Final = frozenset({"entitlements.read", "seller.orders.read"})
+INVOICES: Final = frozenset({"invoices.read"})
+MONEY: Final = frozenset({"money.read"})
+LEADS: Final = frozenset({"leads.manage"})
+
+
+def _id(number: int) -> UUID:
+    return UUID(f"019ad000-0000-7000-8000-{number:012d}")
+
+
+def _cny(amount: int) -> MoneyData:
+    return MoneyData(amount=amount, currency="CNY")
+
+
+_BUYER = PartyData(id=_id(2), name="星河科技")
+_SELLER = PartyData(id=_id(3), name="云帆软件")
+_FROM, _TO = datetime(2026, 3, 1, 2, 0, tzinfo=UTC), datetime(2027, 3, 1, 2, 0, tzinfo=UTC)
+_AMOUNTS: Final[dict[str, Any]] = {"net": _cny(1_800_000), "tax": _cny(108_000), "gross": _cny(1_908_000)}
+_LINE: Final[dict[str, Any]] = {
+    "id": _id(11),
+    "listing_id": _id(12),
+    "plan_id": _id(13),
+    "title": "云帆客户管理",
+    "title_en": "Yunfan CRM",
+    "quantity": 20,
+    **_AMOUNTS,
+}
+_ORDER: Final[dict[str, Any]] = {
+    "order_id": _id(10),
+    "number": "CM-7K2M9Q",
+    "purchase_id": _id(14),
+    "subscription_id": None,
+    **_AMOUNTS,
+}
+_BOUGHT = BoughtOrderData(**_ORDER, seller=_SELLER, po_number="PO-2026-031", lines=[OrderLineData(**_LINE)])
+_SOLD = SoldOrderData(**_ORDER, buyer=_BUYER, lines=[SoldLineData(**_LINE, commission_ppm=100_000)])
+_BOTH: Final[Mapping[Side, EventData]] = {"buyer": _BOUGHT, "seller": _SOLD}
+_ENTITLEMENT: Final[dict[str, Any]] = {
+    "entitlement_id": _id(20),
+    "order_id": _id(10),
+    "order_line_id": _id(11),
+    "listing_id": _id(12),
+    "plan_id": _id(13),
+    "title": "云帆客户管理",
+    "title_en": "Yunfan CRM",
+    "seats": 20,
+    "valid_from": _FROM,
+    "valid_to": _TO,
+}
+_GIVEN: Final[Mapping[Side, EventData]] = {
+    "buyer": HeldEntitlementData(**_ENTITLEMENT, seller_id=_SELLER.id, launch_url="https://crm.example/t/xinghe"),
+    "seller": GivenEntitlementData(**_ENTITLEMENT, buyer_id=_BUYER.id, external_id="tenant-4711"),
+}
+_SUBSCRIPTION: Final[dict[str, Any]] = {
+    "subscription_id": _id(30),
+    "order_line_id": _id(11),
+    "buyer_id": _BUYER.id,
+    "seller_id": _SELLER.id,
+    "quantity": 20,
+    "ends_at": _TO,
+    "auto_renew": True,
+}
+_INVOICE = InvoiceData(
+    invoice_id=_id(40),
+    kind="invoice",
+    number="YF-2026-000031",
+    issuer=_SELLER,
+    recipient=_BUYER,
+    reference=_id(10),
+    original_invoice_id=None,
+    issued_on=date(2026, 3, 1),
+    **_AMOUNTS,
+)
+_STATEMENT = StatementData(
+    statement_id=_id(60),
+    number="ST-2026-03-0007",
+    starts_at=_FROM,
+    ends_at=datetime(2026, 4, 1, tzinfo=UTC),
+    gross=_cny(1_908_000),
+    refunds=_cny(0),
+    commission=_cny(-180_000),
+    net=_cny(1_728_000),
+)
+_LEAD = LeadData(
+    lead_id=_id(80),
+    kind="quote",
+    listing_id=_id(12),
+    plan_id=_id(13),
+    quantity=50,
+    buyer_id=_BUYER.id,
+    buyer_name=_BUYER.name,
+    seller_id=_SELLER.id,
+)
+
+
+def _same(data: EventData) -> Mapping[Side, EventData]:
+    return {"buyer": data, "seller": data}
+
+
+def _refund(error_code: str | None = None) -> Mapping[Side, EventData]:
+    amount = _cny(1_908_000)
+    data = RefundData(refund_id=_id(50), order_id=_id(10), amount=amount, automatic=False, error_code=error_code)
+    return _same(data)
+
+
+def _payout(error_code: str | None = None) -> Mapping[Side, EventData]:
+    amount = _cny(1_728_000)
+    return {"party": PayoutData(payout_id=_id(70), statement_id=_id(60), amount=amount, error_code=error_code)}
+
+
+def _term(kind: type[SubscriptionData], **more: Any) -> Mapping[Side, EventData]:
+    return _same(kind(**_SUBSCRIPTION, **more))
+
+
+register_types(
+    EventType(
+        "order.awaiting_approval",
+        "订单等待采购方审批。",
+        "An order waits for its approvers.",
+        ORDERS,
+        {"buyer": _BOUGHT},
+    ),
+    EventType(
+        "order.placed",
+        "订单已提交，等待付款。",
+        "An order is placed and waits for its payment.",
+        ORDERS,
+        {"buyer": _BOUGHT},
+    ),
+    EventType("order.paid", "订单款项已到账，开始交付。", "The money is there; delivery begins.", ORDERS, _BOTH),
+    EventType("order.active", "订单全部内容已交付。", "Everything in it is delivered.", ORDERS, _BOTH),
+    EventType(
+        "order.completed", "订单已完成：服务已验收或周期已结束。", "Accepted, or its term is over.", ORDERS, _BOTH
+    ),
+    EventType(
+        "order.delivery_failed", "卖家未能交付，款项将自动退回。", "Not delivered; the money goes back.", ORDERS, _BOTH
+    ),
+    EventType("order.refunded", "订单款项已全部退回。", "Its whole amount went back.", ORDERS, _BOTH),
+    EventType("order.rejected", "审批人拒绝了订单。", "Its approvers said no.", ORDERS, {"buyer": _BOUGHT}),
+    EventType("order.expired", "订单逾期未付款或未审批。", "It waited longer than it may.", ORDERS, {"buyer": _BOUGHT}),
+    EventType("order.cancelled", "订单已取消。", "It was cancelled.", ORDERS, {"buyer": _BOUGHT}),
+    EventType("entitlement.pending", "权益已建立，等待卖家开通。", "It waits to be opened.", ENTITLEMENTS, _GIVEN),
+    EventType("entitlement.active", "权益可用（新开通或恢复）。", "It may be used, or again.", ENTITLEMENTS, _GIVEN),
+    EventType("entitlement.suspended", "权益已暂停。", "Nobody may use it for now.", ENTITLEMENTS, _GIVEN),
+    EventType("entitlement.ended", "权益已终止。", "It has ended.", ENTITLEMENTS, _GIVEN),
+    EventType("subscription.started", "订阅开始。", "A subscription begins.", ORDERS, _term(SubscriptionData)),
+    EventType(
+        "subscription.renewal_told",
+        "已提醒周期即将结束：将按所示价格续订，或到期终止。",
+        "The end of a term was told: it renews at this price, or ends.",
+        ORDERS,
+        _term(RenewalToldData, days=30, renews_at=_cny(1_908_000)),
+    ),
+    EventType(
+        "subscription.renewal_refused",
+        "原定续订的订阅无法续订，将到期终止。",
+        "It was to be renewed and cannot be; it ends with its term.",
+        ORDERS,
+        _term(RenewalRefusedData, reason="renewal_unpaid"),
+    ),
+    EventType(
+        "subscription.renewed",
+        "下一周期已付款。",
+        "The next term is paid for.",
+        ORDERS,
+        _term(RenewedData, order_id=_id(15)),
+    ),
+    EventType("subscription.past_due", "续订未付款。", "Its renewal is not paid.", ORDERS, _term(SubscriptionData)),
+    EventType(
+        "subscription.recovered", "欠费订阅已付清。", "What was past due is paid.", ORDERS, _term(SubscriptionData)
+    ),
+    EventType("subscription.ended", "订阅已终止。", "A subscription has ended.", ORDERS, _term(SubscriptionData)),
+    EventType(
+        "invoice.issued",
+        "发票、红字发票或佣金发票已开具。",
+        "An invoice, credit note or commission invoice has its number.",
+        INVOICES,
+        _same(_INVOICE),
+    ),
+    EventType("refund.requested", "已申请退款。", "A refund is asked for.", ORDERS, _refund()),
+    EventType("refund.succeeded", "退款已退回。", "The money went back.", ORDERS, _refund()),
+    EventType("refund.failed", "退款失败。", "A refund failed.", ORDERS, _refund("account_closed")),
+    EventType("refund.returned", "退款被退回。", "A refund came back.", ORDERS, _refund("account_closed")),
+    EventType("statement.closed", "结算单已生成。", "A statement is closed.", MONEY, {"party": _STATEMENT}),
+    EventType("payout.sent", "结算款已打出。", "A payout is on its way.", MONEY, _payout()),
+    EventType("payout.failed", "结算款打款失败。", "A payout failed.", MONEY, _payout("account_closed")),
+    EventType("payout.returned", "结算款被退回。", "A payout came back.", MONEY, _payout("account_closed")),
+    EventType(
+        "lead.created",
+        "有客户咨询、询价或申请演示。",
+        "Somebody asks for a demo, a quote or advice.",
+        LEADS,
+        _same(_LEAD),
+    ),
+)

@@ -1,0 +1,195 @@
+"""What events say, by subject and side. A buyer's data never hold what a seller pays for the sale, nor the reverse.
+
+These shapes are public: fields may be added, none is renamed, removed or given another meaning.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import Field
+
+from marketplace.webhooks.event_types import EventData
+
+
+class MoneyData(EventData):
+    """An amount in minor units of an ISO 4217 currency."""
+
+    amount: int
+    currency: str
+
+
+class PartyData(EventData):
+    """The other side of the agreement, as it was named in it."""
+
+    id: UUID
+    name: str
+
+
+class OrderLineData(EventData):
+    """One plan that was sold."""
+
+    id: UUID
+    listing_id: UUID
+    plan_id: UUID
+    title: str
+    title_en: str
+    quantity: int
+    net: MoneyData
+    tax: MoneyData
+    gross: MoneyData
+
+
+class SoldLineData(OrderLineData):
+    """As its seller sees it."""
+
+    commission_ppm: int = Field(description="The platform's commission of the net amount, parts per million")
+
+
+class OrderData(EventData):
+    """An order."""
+
+    order_id: UUID
+    number: str
+    purchase_id: UUID
+    subscription_id: UUID | None = Field(description="Of a renewal, the subscription whose next term it pays for")
+    net: MoneyData
+    tax: MoneyData
+    gross: MoneyData
+
+
+class BoughtOrderData(OrderData):
+    """An order as its buyer sees it."""
+
+    seller: PartyData
+    po_number: str | None
+    lines: list[OrderLineData]
+
+
+class SoldOrderData(OrderData):
+    """An order as its seller sees it."""
+
+    buyer: PartyData
+    lines: list[SoldLineData]
+
+
+class EntitlementData(EventData):
+    """What a buyer may use."""
+
+    entitlement_id: UUID
+    order_id: UUID
+    order_line_id: UUID
+    listing_id: UUID
+    plan_id: UUID
+    title: str
+    title_en: str
+    seats: int = Field(description="0 where the plan has none")
+    valid_from: datetime | None
+    valid_to: datetime | None
+
+
+class HeldEntitlementData(EntitlementData):
+    """An entitlement as its buyer sees it."""
+
+    seller_id: UUID
+    launch_url: str | None
+
+
+class GivenEntitlementData(EntitlementData):
+    """An entitlement as its seller sees it."""
+
+    buyer_id: UUID
+    external_id: str | None = Field(description="The tenant in the seller's system")
+
+
+class SubscriptionData(EventData):
+    """A subscription; both sides see the same."""
+
+    subscription_id: UUID
+    order_line_id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+    quantity: int
+    ends_at: datetime
+    auto_renew: bool
+
+
+class RenewalToldData(SubscriptionData):
+    """A notice before the end of a term."""
+
+    days: int
+    renews_at: MoneyData | None = Field(description="What the next term will cost; null where it ends")
+
+
+class RenewalRefusedData(SubscriptionData):
+    """Why a subscription that was to be renewed ends."""
+
+    reason: str
+
+
+class RenewedData(SubscriptionData):
+    """The order that pays for the next term."""
+
+    order_id: UUID
+
+
+class InvoiceData(EventData):
+    """A document as it was issued."""
+
+    invoice_id: UUID
+    kind: str
+    number: str
+    issuer: PartyData
+    recipient: PartyData
+    reference: UUID = Field(description="The order; for a commission invoice the statement")
+    original_invoice_id: UUID | None
+    issued_on: date | None
+    net: MoneyData
+    tax: MoneyData
+    gross: MoneyData
+
+
+class RefundData(EventData):
+    """Money that goes back to a buyer."""
+
+    refund_id: UUID
+    order_id: UUID
+    amount: MoneyData
+    automatic: bool
+    error_code: str | None
+
+
+class StatementData(EventData):
+    """What a party earned in a period."""
+
+    statement_id: UUID
+    number: str
+    starts_at: datetime
+    ends_at: datetime
+    gross: MoneyData
+    refunds: MoneyData
+    commission: MoneyData
+    net: MoneyData
+
+
+class PayoutData(EventData):
+    """Money that goes to a party."""
+
+    payout_id: UUID
+    statement_id: UUID
+    amount: MoneyData
+    error_code: str | None
+
+
+class LeadData(EventData):
+    """A request to a seller. Whom to write to or call is read in the product, by whoever may."""
+
+    lead_id: UUID
+    kind: str
+    listing_id: UUID
+    plan_id: UUID | None
+    quantity: int | None
+    buyer_id: UUID
+    buyer_name: str
+    seller_id: UUID

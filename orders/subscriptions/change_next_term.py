@@ -1,0 +1,66 @@
+"""What the next term is to be: fewer seats, another plan, or again what it was; nothing is paid and nothing changes before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict
+from marketplace.catalog.plan_price import plan_price
+from marketplace.catalog.sellable import get_sellable
+from marketplace.pricing.engine import check_seats
+from orders.amendments.subscribed import Subscribed, lock_subscribed
+from orders.checkout.approval_reasons import BUY
+from orders.order.models import Subscription
+from orders.subscriptions.queries import SubscriptionView, get_subscription
+from orders.subscriptions.quote_renewal import plan_now, requote_renewal
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeNextTerm:
+    """The quantity and the plan of the next term; what is None is as it is now. Both None: nothing is to change."""
+
+    subscription_id: UUID
+    quantity: int | None = None
+    plan_id: UUID | None = None
+
+
+def change_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> Subscription:
+    """Note what the next term is to be, or undo that. A price that was told for it is told anew, by the plan it was told for.
+
+    Raises: Forbidden `permission_missing`; as `lock_subscribed`; Invalid `quantity_out_of_range`, `quantity_step`; Conflict
+    `plan_unfit` (not of this listing, or in another currency), `plan_withdrawn`, `listing_suspended`.
+    Locks: as `lock_subscribed`. Idempotent by the content.
+    """
+    uow.principal.require(BUY)
+    subscribed = lock_subscribed(uow, command.subscription_id)
+    subscription = subscribed.subscription
+    quantity, plan_id = command.quantity or subscription.quantity, command.plan_id or subscription.plan_id
+    if (quantity, plan_id) != (subscription.quantity, subscription.plan_id):
+        _require_sold(uow, subscribed, quantity, plan_id)
+    subscription.next_quantity = quantity if quantity != subscription.quantity else None
+    subscription.next_plan_id = plan_id if plan_id != subscription.plan_id else None
+    uow.flush()
+    requote_renewal(uow, subscription)
+    return subscription
+
+
+def preview_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> SubscriptionView:
+    """What the subscription would be like after that change, which is not made. Raises and locks as `change_next_term`."""
+    with uow.session.begin_nested() as attempt:
+        change_next_term(uow, command)
+        uow.flush()
+        view = get_subscription(uow, command.subscription_id)
+        attempt.rollback()
+    return view
+
+
+def _require_sold(uow: UnitOfWork, subscribed: Subscribed, quantity: int, plan_id: UUID) -> None:
+    plan = get_sellable(uow, plan_now(uow, plan_id))
+    price = plan_price(plan)
+    if plan.listing_id != subscribed.entitlement.listing_id or plan.currency != subscribed.agreed.price.currency:
+        raise Conflict("plan_unfit")
+    if not price.term_months:
+        raise Conflict("plan_unfit")
+    check_seats(price, quantity)

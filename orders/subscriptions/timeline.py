@@ -1,0 +1,262 @@
+"""A subscription's life as one line: what was paid, told, tried and changed, and what the calendar holds next.
+
+Each of its three sides sees the same line. How a try ended is read from the payment by whoever pays it, and by the platform;
+a seller sees that money was asked for, and whether it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import aliased
+
+from billing.payments.models import Payment, PaymentAllocation
+from fulfillment.entitlements.models import Entitlement
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+from kernel.jobs.models import EventRow
+from kernel.states import StateHistory
+from marketplace.catalog.models import Plan
+from orders.amendments.models import Amendment
+from orders.checkout.quote_models import Quote
+from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
+from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
+from orders.subscriptions.queries import Side, is_side_of
+from orders.subscriptions.schedule import steps_of, steps_past_due
+
+EntryKind = Literal[
+    "term",
+    "term_revoked",
+    "notice",
+    "renew",
+    "renewal_refused",
+    "amendment",
+    "try",
+    "retry",
+    "past_due",
+    "recovered",
+    "suspend",
+    "resumed",
+    "terminate",
+    "end",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One thing that happened to a subscription, or (`is_due`) that will, unless something else comes before.
+
+    `days`: before the end, of a notice; after the first try, of a retry. `number`: of the term. `state`: of the change that was
+    bought, or of the payment that was tried. `reason`: a code. The amount is the order's, or what was told of the next term.
+    """
+
+    at: datetime
+    kind: EntryKind
+    is_due: bool = False
+    days: int | None = None
+    number: int | None = None
+    state: str | None = None
+    reason: str | None = None
+    quantity: int | None = None
+    quantity_before: int | None = None
+    plan_name: str | None = None
+    plan_name_en: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    order_id: UUID | None = None
+
+
+_RANK: dict[EntryKind, int] = {"term": 0, "renew": 1, "try": 2, "retry": 3, "past_due": 4, "end": 9, "terminate": 9}
+"""Of what is at the same instant."""
+
+
+def subscription_timeline(uow: UnitOfWork, subscription_id: UUID, side: Side) -> list[TimelineEntry]:
+    """Everything in its order, the first thing first. Raises NotFound; Forbidden as `is_side_of`."""
+    row = uow.session.execute(
+        select(Subscription, OrderLine, Entitlement.id)
+        .join(OrderLine, OrderLine.id == Subscription.order_line_id)
+        .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
+        .where(Subscription.id == subscription_id, is_side_of(uow, side))
+    ).first()
+    if row is None:
+        raise NotFound("not_found")
+    subscription, line, entitlement_id = row
+    tries, is_unpaid = _tries(uow, subscription_id, side)
+    found = [
+        *_terms(uow, subscription_id),
+        *_announced(uow, subscription, side),
+        *_moves(uow, subscription, entitlement_id),
+        *_amendments(uow, subscription_id),
+        *tries,
+        *_due(subscription, line.term_months, is_unpaid=is_unpaid),
+    ]
+    return sorted(found, key=lambda one: (one.at, _RANK.get(one.kind, 5)))
+
+
+def _terms(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntry]:
+    rows = uow.session.execute(
+        select(SubscriptionTerm, OrderLine)
+        .join(OrderLine, OrderLine.id == SubscriptionTerm.order_line_id)
+        .where(SubscriptionTerm.subscription_id == subscription_id)
+    )
+    for term, line in rows:
+        yield TimelineEntry(
+            term.starts_at,
+            "term",
+            is_due=term.starts_at > clock.now() and term.revoked_at is None,
+            number=term.number,
+            quantity=line.quantity,
+            plan_name=line.plan["plan_name"],
+            plan_name_en=line.plan["plan_name_en"],
+            amount_minor=line.gross_minor,
+            currency=line.currency.strip(),
+            order_id=line.order_id,
+        )
+        if term.revoked_at is not None:
+            yield TimelineEntry(term.revoked_at, "term_revoked", number=term.number, order_id=line.order_id)
+
+
+def _announced(uow: UnitOfWork, subscription: Subscription, side: Side) -> Iterator[TimelineEntry]:
+    """Notices and refusals. What a notice said the next term costs is the buyer's, and the platform's, to see."""
+    rows = uow.session.scalars(
+        select(EventRow).where(
+            EventRow.subject_id == subscription.id,
+            EventRow.topic.in_((SubscriptionNoticed.topic, RenewalRefused.topic)),
+            EventRow.occurred_at >= subscription.created_at,
+        )
+    ).all()
+    quote_ids = {UUID(row.payload["quote_id"]) for row in rows if row.payload.get("quote_id")}
+    prices: dict[UUID, tuple[int, str]] = {}
+    if quote_ids and side != "seller":
+        quotes = select(Quote.id, Quote.gross_minor, Quote.currency).where(Quote.id.in_(quote_ids))
+        prices = {quote_id: (gross, currency.strip()) for quote_id, gross, currency in uow.session.execute(quotes)}
+    for row in rows:
+        if row.topic == RenewalRefused.topic:
+            yield TimelineEntry(row.occurred_at, "renewal_refused", reason=row.payload["reason"])
+            continue
+        named = row.payload.get("quote_id")
+        amount, currency = prices.get(UUID(named), (None, None)) if named else (None, None)
+        yield TimelineEntry(
+            row.occurred_at,
+            "notice",
+            days=row.payload["days"],
+            state="renews" if named else "ends",
+            amount_minor=amount,
+            currency=currency,
+        )
+
+
+_MOVES: dict[tuple[str, str | None, str], EntryKind] = {
+    ("subscription", "active", "past_due"): "past_due",
+    ("subscription", "past_due", "active"): "recovered",
+    ("subscription", "active", "ended"): "end",
+    ("subscription", "past_due", "ended"): "end",
+    ("entitlement", "active", "suspended"): "suspend",
+    ("entitlement", "suspended", "active"): "resumed",
+}
+
+
+def _moves(uow: UnitOfWork, subscription: Subscription, entitlement_id: UUID) -> Iterator[TimelineEntry]:
+    rows = uow.session.scalars(
+        select(StateHistory).where(
+            StateHistory.subject_id.in_((subscription.id, entitlement_id)),
+            StateHistory.at >= subscription.created_at,
+        )
+    )
+    for row in rows:
+        kind = _MOVES.get((row.machine, row.from_state, row.to_state))
+        if kind is not None:
+            yield TimelineEntry(row.at, kind, reason=row.reason)
+
+
+def _amendments(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntry]:
+    before = aliased(Plan)
+    rows = uow.session.execute(
+        select(Amendment, OrderLine, Plan.name, Plan.name_en)
+        .join(OrderLine, OrderLine.id == Amendment.order_line_id)
+        .join(Plan, Plan.id == Amendment.plan_id)
+        .join(before, before.id == Amendment.plan_id_before)
+        .where(Amendment.subscription_id == subscription_id)
+    )
+    for amendment, line, name, name_en in rows:
+        other = amendment.plan_id != amendment.plan_id_before
+        yield TimelineEntry(
+            amendment.applied_at or amendment.created_at,
+            "amendment",
+            state=amendment.state,
+            quantity=amendment.quantity,
+            quantity_before=amendment.quantity_before,
+            plan_name=(name or name_en) if other else None,
+            plan_name_en=(name_en or name) if other else None,
+            amount_minor=line.gross_minor,
+            currency=line.currency.strip(),
+            order_id=line.order_id,
+        )
+
+
+def _tries(uow: UnitOfWork, subscription_id: UUID, side: Side) -> tuple[list[TimelineEntry], bool]:
+    """Every payment that was asked for a next term or a change, and whether a next term waits for its money."""
+    pays: Any = (
+        select(Order, PaymentAllocation, Amendment.id.label("amendment_id"))
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .join(PaymentAllocation, PaymentAllocation.reference == Order.id)
+        .join(Amendment, Amendment.order_line_id == OrderLine.id, isouter=True)
+        .where(Order.subscription_id == subscription_id)
+        .order_by(PaymentAllocation.created_at, PaymentAllocation.id)
+    )
+    if side != "seller":
+        pays = pays.add_columns(Payment.state, Payment.error_code).join(
+            Payment, Payment.id == PaymentAllocation.payment_id
+        )
+    rows: Sequence[Any] = uow.session.execute(pays).all()
+    last = {row.Order.id: row.PaymentAllocation.id for row in rows}
+    is_unpaid = any(row.Order.state == "pending_payment" and row.amendment_id is None for row in rows)
+    found = [
+        TimelineEntry(
+            row.PaymentAllocation.created_at,
+            "try",
+            state=_came(row, last) if side == "seller" else row.state,
+            reason=None if side == "seller" else row.error_code,
+            amount_minor=row.PaymentAllocation.amount_minor,
+            currency=row.PaymentAllocation.currency.strip(),
+            order_id=row.Order.id,
+        )
+        for row in rows
+    ]
+    return found, is_unpaid
+
+
+def _came(row: Any, last: dict[UUID, UUID]) -> str:
+    """What a seller knows of a try: another one followed, the order is paid, or it waits."""
+    if last[row.Order.id] != row.PaymentAllocation.id:
+        return "failed"
+    if row.Order.paid_at is not None:
+        return "succeeded"
+    return "processing" if row.Order.state == "pending_payment" else "failed"
+
+
+def _due(subscription: Subscription, term_months: int, *, is_unpaid: bool) -> Iterator[TimelineEntry]:
+    """What the calendar holds, as long as nothing else comes before."""
+    now, ends_at = clock.now(), subscription.ends_at
+    if subscription.state == "ended":
+        return
+    tried = subscription.tried_days
+    # What follows a trial and was bought by hand ends with it, where that is not paid.
+    if subscription.state == "past_due" or (is_unpaid and (subscription.auto_renew or not subscription.is_trial)):
+        if ends_at > now:
+            yield TimelineEntry(ends_at, "past_due", is_due=True)
+        for step in steps_past_due(ends_at, trial_days=tried):
+            if step.at > now:
+                yield TimelineEntry(step.at, step.kind, is_due=True, days=step.days or None)
+        return
+    for step in steps_of(ends_at, term_months, auto_renew=subscription.auto_renew, trial_days=tried):
+        if step.at > now:
+            yield TimelineEntry(step.at, step.kind, is_due=True, days=step.days or None)
+    if not subscription.auto_renew:
+        yield TimelineEntry(ends_at, "end", is_due=True)

@@ -1,0 +1,79 @@
+"""What an organization will be charged for what recurs, as far as it is known today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from fulfillment.entitlements.models import Entitlement
+from kernel import clock
+from kernel.calendar import add_months
+from kernel.db.uow import UnitOfWork
+from kernel.states import state_in
+from orders.order.models import OrderLine, Subscription
+from orders.subscriptions.queries import SubscriptionView, own_rows, view_of
+from orders.subscriptions.schedule import renews_before
+
+AHEAD = timedelta(days=90)
+MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class UpcomingCharge:
+    """One term to be paid for. `is_told`: the price is fixed; else it is what the plan costs today, tax in it or on top."""
+
+    at: datetime
+    subscription_id: UUID
+    seller_name: str
+    title: str
+    title_en: str
+    amount_minor: int
+    currency: str
+    is_told: bool
+    tax_included: bool
+
+
+def upcoming_charges(uow: UnitOfWork, *, ahead: timedelta = AHEAD) -> list[UpcomingCharge]:
+    """Of all subscriptions that go on, within `ahead`, the next first; what waits for its money already is due now."""
+    statement = (
+        own_rows(uow)
+        .where(state_in(Subscription.state, "active", "past_due"), Subscription.auto_renew.is_(True))
+        .order_by(Subscription.ends_at, Subscription.id)
+        .limit(MOST)
+    )
+    found: list[UpcomingCharge] = []
+    for row in uow.session.execute(statement):
+        found += _charges(view_of(row), row.Subscription, row.OrderLine, row.Entitlement, clock.now() + ahead)
+    return sorted(found, key=lambda one: (one.at, one.subscription_id))
+
+
+def _charges(
+    view: SubscriptionView, subscription: Subscription, line: OrderLine, entitlement: Entitlement, until: datetime
+) -> list[UpcomingCharge]:
+    found: list[UpcomingCharge] = []
+    starts_at, first, now = subscription.ends_at, True, clock.now()
+    before = renews_before(subscription.tried_days)
+    while (at := max(starts_at - before, now)) <= until:
+        is_told = first and view.next_gross_minor is not None
+        amount = view.next_gross_minor if is_told else view.expected_minor
+        currency = view.next_currency if is_told else view.expected_currency
+        if amount is not None and currency is not None:
+            found.append(
+                UpcomingCharge(
+                    at=at,
+                    subscription_id=view.id,
+                    seller_name=view.seller_name,
+                    title=view.title,
+                    title_en=view.title_en,
+                    amount_minor=amount,
+                    currency=currency.strip(),
+                    is_told=is_told,
+                    tax_included=is_told or view.expected_tax_included,
+                )
+            )
+        first, before = False, renews_before()
+        starts_at = add_months(
+            starts_at, line.term_months, time_zone=entitlement.time_zone, anchor_day=subscription.anchor_day
+        )
+    return found

@@ -1,0 +1,84 @@
+"""Usage over HTTP: reported by the seller, seen, drawn and capped by the buyer; what is wrong is said and kept."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import select
+
+from fulfillment.usage.caps import remove_cap
+from fulfillment.usage.challenges import AnswerChallenge, answer_challenge, challenge_line
+from fulfillment.usage.close_period import close_period
+from fulfillment.usage.models import UsageLine, UsagePeriod
+from fulfillment.usage.record_usage import UsageIn, record_usage
+from fulfillment.usage.terms import set_usage_terms
+from kernel import clock
+from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
+from kernel.principal import SYSTEM
+from marketplace.notifications.models import Notification
+from orders.notifications.notify_of_events import NOTIFY
+from tests.api.pages.dashboards.conftest import Dashboards, text_of
+from tests.conformance.api_walk import key_of
+from tests.factories_usage import PRICE
+
+
+def test_usage_is_reported_seen_and_capped(dashboards: Dashboards) -> None:
+    stage, buyer = dashboards.stage, dashboards.buyer
+    entitlement = stage.entitlement(dashboards.order_id)
+    address = f"/entitlements/{entitlement.id}/usage"
+    assert buyer.get(address).status_code == 404, "nothing of it is metered"
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        set_usage_terms(uow, entitlement.id, PRICE)
+        key = key_of(uow, stage.seller.owner)
+    good = {"id": uuid7().hex, "time": clock.now().isoformat(), "entitlement": str(entitlement.id)}
+    good |= {"dimension": "calls", "quantity": "1400"}
+    bad = good | {"id": uuid7().hex, "dimension": "minutes"}
+    told = buyer.client.post("/v1/usage", json={"events": [bad]}, headers=key)
+    assert (told.status_code, told.json()["code"]) == (422, "usage_none_accepted")
+    assert [one["code"] for one in told.json()["errors"]] == ["usage_dimension_unknown"]
+    told = buyer.client.post("/v1/usage", json={"events": [good, bad]}, headers=key)
+    assert told.status_code == 200
+    assert [one["outcome"] for one in told.json()["results"]] == ["accepted", "refused"]
+    assert buyer.client.post("/v1/usage", json={"events": [good]}, headers=key).json()["duplicates"] == 1
+    assert "1,400" in text_of(buyer.get(address))
+    chart = buyer.get(f"{address}/chart?dimension=calls")
+    assert (chart.status_code, chart.headers["content-type"]) == (200, "image/svg+xml")
+    assert "<script" not in chart.text
+    wrong = buyer.post(f"{address}/caps", dimension="calls", kind="hard", quantity="many")
+    assert wrong.status_code == 422
+    assert 'value="many"' in wrong.text
+    assert buyer.post(f"{address}/caps", dimension="calls", kind="hard", quantity="1,400").status_code == 303
+    assert "hard cap is reached" in text_of(buyer.get(address))
+    assert "1,400" in text_of(dashboards.seller.get("/seller/usage"))
+    assert dashboards.seller.get(f"/seller/usage/{entitlement.id}").status_code == 200
+    assert dashboards.seller.get(address).status_code == 404
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        more = UsageIn(uuid7().hex, clock.now(), entitlement.id, "calls", Decimal(1))
+        assert [one.code for one in record_usage(uow, [more])] == ["usage_cap_reached"]
+
+
+def test_both_sides_are_told_in_their_notifications(dashboards: Dashboards) -> None:
+    stage = dashboards.stage
+    entitlement = stage.entitlement(dashboards.order_id)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        set_usage_terms(uow, entitlement.id, PRICE)
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        remove_cap(uow, entitlement.id, "calls")
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        record_usage(uow, [UsageIn(uuid7().hex, clock.now(), entitlement.id, "calls", Decimal(1_200))])
+    stage.tick(NOTIFY)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        period = uow.session.scalars(select(UsagePeriod).where(UsagePeriod.entitlement_id == entitlement.id)).one()
+        clock.advance(period.closes_at - clock.now())
+        assert close_period(uow, period.id)
+        uow.flush()
+        lines = select(UsageLine.id).where(UsageLine.period_id == period.id, UsageLine.dimension == "calls")
+        line_id = uow.session.scalars(lines).one()
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        challenge_id = challenge_line(uow, line_id, "Not ours.")
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        answer_challenge(uow, AnswerChallenge(challenge_id, 1, "Taken back."))
+    stage.tick(NOTIFY)
+    kinds = {row.kind for row in stage.rows(select(Notification).where(Notification.kind.like("usage%")))}
+    assert kinds == {"usage_alerted", "usage_questioned", "usage_corrected"}

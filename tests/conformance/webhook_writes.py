@@ -1,0 +1,27 @@
+"""The writes of endpoints: made, changed, tested, sent again, removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.conformance.test_writes import World
+
+
+def webhooks(world: World) -> None:
+    ask, seller = world.walk.ask, world.seller
+    wanted = {"name": "erp", "url": "https://erp.example/events", "types": ["order.paid"]}
+    made = ask("POST /v1/webhook-endpoints", seller, wanted)
+    one = {"endpoint_id": made["id"]}
+    ask("POST /v1/webhook-endpoints/{endpoint_id}/secret", seller, **one)
+    sent = ask("POST /v1/webhook-endpoints/{endpoint_id}/test", seller, **one)
+    ask(
+        "POST /v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/replay",
+        seller,
+        delivery_id=sent["id"],
+        **one,
+    )
+    time = {"since": "2026-11-01T00:00:00Z", "until": "2026-11-02T00:00:00Z"}
+    ask("POST /v1/webhook-endpoints/{endpoint_id}/replay", seller, time, **one)
+    ask("PATCH /v1/webhook-endpoints/{endpoint_id}", seller, {"state": "disabled"}, **one)
+    ask("DELETE /v1/webhook-endpoints/{endpoint_id}", seller, **one)
