@@ -24,7 +24,6 @@ from api.v1.purchases import require_gateway
 from billing.payments.queries import PaymentRow, awaiting_payer, latest_payment
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
-from kernel.money import Money
 from orders import queries
 from orders.checkout.request_payment import pay_again
 from orders.order import views
