@@ -24,6 +24,7 @@ from api.v1.purchases import require_gateway
 from billing.payments.queries import PaymentRow, awaiting_payer, latest_payment
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
+from kernel.money import Money
 from orders import queries
 from orders.checkout.request_payment import pay_again
 from orders.order import views
@@ -208,7 +209,6 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         entitlement_state=delivery.entitlement_state if delivery else "",
         entitlement_id=str(opens.entitlement_id) if opens else None,
         net=Money(line.net_minor, data.order.currency),
-        discount=Money(line.discount_minor, data.order.currency) if line.discount_minor else None,
         may_launch=bool(opens and opens.launch_url),
     )
 
