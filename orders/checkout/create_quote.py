@@ -20,10 +20,9 @@ from marketplace.pricing.engine import Occasion, price_term
 from marketplace.pricing.shapes import at_unit_price
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
-from orders.checkout.line_tax import decide_tax, discounted, invoice_party
+from orders.checkout.line_tax import decide_tax, invoice_party
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, totals
 from orders.checkout.quote_models import Quote
-from orders.coupons.price_coupons import ask_promotions
 
 QUOTE_TTL = timedelta(minutes=30)
 MAX_LINES = 20
@@ -48,16 +47,14 @@ class CreateQuote:
     currency: str | None = None
     context: Context = field(default_factory=Context)
     billing_profile_id: UUID | None = None
-    coupon: str = ""
-    """A seller's code, as it was typed."""
 
 
 def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     """Price the lines for the acting organization; the answer binds us for 30 minutes.
 
     Raises: Invalid `quantity_out_of_range`, `quantity_step`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`;
-    NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`; as `discounted`; what
-    `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
+    NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`; what `marketplace.catalog.sellable.get_sellable` raises
+    for plans that cannot be bought.
     """
     if not 1 <= len(command.lines) <= MAX_LINES:
         raise Invalid("too_many_lines", field="lines", limit=MAX_LINES)
@@ -67,7 +64,6 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
     if len(currencies) != 1:
         raise Invalid("currencies_differ", field="currency")
-    lines = discounted(uow, lines, command.coupon, buyer)
     return save_quote(uow, lines, buyer, command.context, expires_at=clock.now() + QUOTE_TTL)
 
 
@@ -110,7 +106,6 @@ def _ask_ahead(uow: UnitOfWork, command: CreateQuote) -> None:
     lookups.ask_invoiced(uow, command.billing_profile_id)
     for item in command.lines:
         sellable.ask_sellable(uow, item.plan_id)
-        ask_promotions(uow, item.plan_id)
         if command.context.video_id is not None:
             claims.ask_claims(uow, command.context.video_id, item.plan_id)
     ask_rules(uow)

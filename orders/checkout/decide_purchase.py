@@ -23,7 +23,6 @@ from orders.checkout.approval_reasons import APPROVAL_WAITS
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Approval, Purchase
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment, require_still_sold
-from orders.coupons.take_coupons import give_back_coupons
 from orders.offers.reopen_offer import reopen_offer
 from orders.order.events import ApprovalRequested, PurchaseApproved, PurchaseRejected
 from orders.order.locking import lock_orders
@@ -128,17 +127,13 @@ def _take_step(uow: UnitOfWork, purchase: Purchase, command: DecidePurchase) -> 
 
 
 def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str | None) -> None:
-    """End a purchase that was never paid, and its orders with it; the offer by which it was placed is open again, and the
-    coupons that it took are given back.
-    """
+    """End a purchase that was never paid, and its orders with it; the offer by which it was placed is open again."""
     PURCHASE.move(uow, purchase, state, org_ids=[purchase.buyer_org_id], reason=reason)
     purchase.deadline_at = None
-    orders = lock_orders(uow, purchase.id)
-    for order in orders:
+    for order in lock_orders(uow, purchase.id):
         ORDER.move(uow, order, state, org_ids=order.parties, reason=reason)
         order.deadline_at = None
         if order.subscription_id is not None:
             void_amendment(uow, order)
         if order.lead_id is not None and order.offer_id is not None:
             reopen_offer(uow, order.lead_id, order.offer_id)
-    give_back_coupons(uow, [order.id for order in orders])

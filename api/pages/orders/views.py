@@ -26,10 +26,8 @@ class OrderPageLine:
     #: How far its delivery is, empty before it begins; and what it opened.
     entitlement_state: str = ""
     entitlement_id: str | None = None
-    #: Before tax, where it is one of several; and what was taken off its price, with the code that did.
+    #: Before tax, shown where it is one of several.
     net: Money | None = None
-    discount: Money | None = None
-    coupon: str = ""
     may_launch: bool = False
     #: How its list price came about, where that has several parts.
     parts: tuple[str, ...] = ()
