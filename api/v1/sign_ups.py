@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from litestar import Response, post
@@ -19,8 +20,9 @@ from api.schema import Out, Wire
 from api.v1.organizations import OrganizationIn, registration
 from api.v1.session import SessionOut, browser_of, session_cookie
 from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError
 from marketplace.access.authenticate import PRE_AUTH
-from marketplace.access.email_proofs import LASTS, LinkShown, Presented, Purpose, count_try, look_at_link
+from marketplace.access.email_proofs import LASTS, LinkShown, Presented, Purpose, count_try, give_try_back, look_at_link
 from marketplace.access.mail_limits import count_brought_back
 from marketplace.access.passwords import request_password_reset, reset_password
 from marketplace.access.register_organization import RegisterOrganization
@@ -31,6 +33,7 @@ Address = Annotated[str, Field(min_length=3, max_length=254)]
 Password = Annotated[str, Field(min_length=1, max_length=1024)]
 Code = Annotated[str, Field(max_length=20)]
 Token = Annotated[str, Field(max_length=1000)]
+T = TypeVar("T")
 
 
 class AddressIn(Wire):
@@ -133,7 +136,7 @@ def sign_up(
         made = complete_sign_up(uow, signer, command)
         return begin_session(uow, made.person_id, made.org_id, browser_of(request)), made.email
 
-    opened, email = request.transact(work, acting_as=PRE_AUTH)
+    opened, email = _judged(request, counted_id, work)
     return opened, (device_cookie(request.services, email, None), session_cookie(request.services, opened.token))
 
 
@@ -141,7 +144,7 @@ def set_password(request: ApiRequest, presented: Presented, password: str) -> No
     """For the JSON route and the page alike. Raises as `reset_password`."""
     counted_id = _counted(request, "reset_password", presented)
     signer = request.services.signer
-    request.transact(lambda uow: reset_password(uow, signer, presented, counted_id, password), acting_as=PRE_AUTH)
+    _judged(request, counted_id, lambda uow: reset_password(uow, signer, presented, counted_id, password))
 
 
 def shown_link(request: ApiRequest, purpose: Purpose, token: str) -> LinkShown:
@@ -156,6 +159,16 @@ def _counted(request: ApiRequest, purpose: Purpose, presented: Presented) -> UUI
     count_link(request)
     # A transaction of its own: the try stays counted when the next one is refused.
     return request.transact(lambda uow: count_try(uow, purpose, presented), acting_as=PRE_AUTH)
+
+
+def _judged(request: ApiRequest, counted_id: UUID | None, work: Callable[[UnitOfWork], T]) -> T:
+    """Do what a code was brought back for. Only a wrong code uses up a try: a right one outlives mistakes in other fields."""
+    try:
+        return request.transact(work, acting_as=PRE_AUTH)
+    except DomainError as refused:
+        if counted_id is not None and refused.code != "code_invalid":
+            request.transact(lambda uow: give_try_back(uow, counted_id), acting_as=PRE_AUTH)
+        raise
 
 
 def count_link(request: ApiRequest) -> None:

@@ -131,6 +131,13 @@ def count_try(uow: UnitOfWork, purpose: Purpose, presented: Presented) -> UUID |
     return counted
 
 
+def give_try_back(uow: UnitOfWork, counted_id: UUID) -> None:
+    """What was wrong was not the code: the try does not count. It was refused before, or beside, what the code says."""
+    uow.session.execute(
+        update(EmailProof).where(EmailProof.id == counted_id, EmailProof.tries > 0).values(tries=EmailProof.tries - 1)
+    )
+
+
 def take_proof(
     uow: UnitOfWork, signer: TokenSigner, purpose: Purpose, presented: Presented, counted_id: UUID | None
 ) -> EmailProof:

@@ -20,11 +20,9 @@ from marketplace.pricing.engine import Occasion, price_term
 from marketplace.pricing.shapes import at_unit_price
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
-from orders.checkout.line_tax import decide_tax, discounted, invoice_party
+from orders.checkout.line_tax import decide_tax, invoice_party
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms, totals
 from orders.checkout.quote_models import Quote
-from orders.coupons.make_coupon import said_code
-from orders.coupons.price_coupons import ask_promotions
 from orders.trials.take_trial import require_untried
 
 QUOTE_TTL = timedelta(minutes=30)
@@ -50,8 +48,6 @@ class CreateQuote:
     currency: str | None = None
     context: Context = field(default_factory=Context)
     billing_profile_id: UUID | None = None
-    coupon: str = ""
-    """A seller's code, as it was typed."""
     trial: bool = False
     """Whether its only line is to be tried first."""
 
@@ -60,7 +56,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     """Price the lines for the acting organization; the answer binds us for 30 minutes.
 
     Raises: Invalid `quantity_out_of_range`, `quantity_step`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`,
-    `trial_not_offered`, `trial_used`; NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`; as `discounted`;
+    `trial_not_offered`, `trial_used`; NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`;
     what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
     """
     most = 1 if command.trial else MAX_LINES
@@ -72,11 +68,6 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
     if len(currencies) != 1:
         raise Invalid("currencies_differ", field="currency")
-    if not command.trial:
-        lines = discounted(uow, lines, command.coupon, buyer)
-    elif code := said_code(command.coupon):
-        # A trial costs nothing, and what follows it costs what its plan says.
-        raise Invalid("coupon_not_for_this", field="coupon", coupon=code)
     return save_quote(uow, lines, buyer, command.context, expires_at=clock.now() + QUOTE_TTL)
 
 
@@ -119,7 +110,6 @@ def _ask_ahead(uow: UnitOfWork, command: CreateQuote) -> None:
     lookups.ask_invoiced(uow, command.billing_profile_id)
     for item in command.lines:
         sellable.ask_sellable(uow, item.plan_id)
-        ask_promotions(uow, item.plan_id)
         if command.context.video_id is not None:
             claims.ask_claims(uow, command.context.video_id, item.plan_id)
     ask_rules(uow)

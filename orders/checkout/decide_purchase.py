@@ -23,7 +23,6 @@ from orders.checkout.approval_reasons import APPROVAL_WAITS
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Approval, Purchase
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment, require_still_sold
-from orders.coupons.take_coupons import give_back_coupons
 from orders.offers.reopen_offer import reopen_offer
 from orders.order.events import ApprovalRequested, PurchaseApproved, PurchaseRejected
 from orders.order.locking import lock_orders
@@ -129,8 +128,8 @@ def _take_step(uow: UnitOfWork, purchase: Purchase, command: DecidePurchase) -> 
 
 
 def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str | None) -> None:
-    """End a purchase that was never paid, and its orders with it; the offer by which it was placed is open again, the coupons
-    that it took are given back, and what it was to try may be tried again.
+    """End a purchase that was never paid, and its orders with it; the offer by which it was placed is open again,
+    and what it was to try may be tried again.
     """
     PURCHASE.move(uow, purchase, state, org_ids=[purchase.buyer_org_id], reason=reason)
     purchase.deadline_at = None
@@ -143,4 +142,3 @@ def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str
             void_amendment(uow, order)
         if order.lead_id is not None and order.offer_id is not None:
             reopen_offer(uow, order.lead_id, order.offer_id)
-    give_back_coupons(uow, [order.id for order in orders])

@@ -117,10 +117,6 @@ class PricedLine(BaseModel):
     deadline_s: int
     refund_window_days: int
     claims: list[QuotedClaim]
-    coupon_id: UUID | None = None
-    """What `discount_minor` is by."""
-    coupon: str = ""
-    """Its code, or a promotion's name."""
     trial: TrialTerms | None = None
     """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""
 
@@ -165,16 +161,6 @@ def totals(lines: list[PricedLine]) -> tuple[int, int, int]:
         sum(line.tax_minor for line in lines),
         sum(line.gross_minor for line in lines),
     )
-
-
-def coupons_of(lines: list[PricedLine]) -> dict[tuple[UUID, UUID], int]:
-    """What coupons take off the lines, by seller and coupon."""
-    taken: dict[tuple[UUID, UUID], int] = {}
-    for line in lines:
-        if line.coupon_id is not None:
-            key = (line.seller_org_id, line.coupon_id)
-            taken[key] = taken.get(key, 0) + line.discount_minor
-    return taken
 
 
 def by_seller(lines: list[PricedLine]) -> dict[UUID, list[PricedLine]]:

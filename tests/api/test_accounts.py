@@ -187,6 +187,17 @@ class TestSignUp:
         fresh = code_in(mails(services, email)[0][1])
         assert browser.post("/v1/sign-ups/completion", json=newcomer(email=email, code=fresh)).status_code == 201
 
+    def test_a_right_code_outlives_mistakes_in_other_fields(
+        self, services: Services, browser: Client, email: str
+    ) -> None:
+        ask(browser, email)
+        code = code_in(mails(services, email)[0][1])
+        wrong_field = newcomer(email=email, code=code) | {"password": "short"}
+        for _ in range(email_proofs.MOST_TRIES + 1):
+            refused = browser.post("/v1/sign-ups/completion", json=wrong_field)
+            assert (refused.status_code, refused.json()["code"]) == (422, "password_too_short")
+        assert browser.post("/v1/sign-ups/completion", json=newcomer(email=email, code=code)).status_code == 201
+
     def test_guesses_sent_in_parallel_are_no_more(self, services: Services, browser: Client, email: str) -> None:
         ask(browser, email)
         with unit_of_work(services.db, SYSTEM) as uow:

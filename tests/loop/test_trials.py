@@ -105,11 +105,6 @@ class TestQuote:
         assert (line.trial.days, line.trial.converts, line.trial.after.gross_minor) == (DAYS, True, MONTH_MINOR)
         assert (line.list_minor, line.gross_minor) == (line.discount_minor, 0)
 
-    def test_no_coupon_takes_anything_off_what_costs_nothing(self, stage: Stage) -> None:
-        command = CreateQuote((QuoteItem(trial_plan(stage), 20),), coupon="spring", trial=True)
-        with pytest.raises(Invalid, match="coupon_not_for_this"):
-            transact(stage.services.db, stage.purchaser, lambda uow: create_quote(uow, command))
-
     def test_a_plan_without_one_has_none(self, stage: Stage) -> None:
         with pytest.raises(Conflict, match="trial_not_offered"):
             quote_trial(stage, stage.seat_plan)

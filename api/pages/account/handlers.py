@@ -75,7 +75,7 @@ def change_account(page_request: Given[PageRequest], form: Given[Form]) -> Answe
     try:
         change_own(page_request.request, form.text("name", most=200), form.text("locale", most=10))
     except DomainError as refused:
-        return _refused(page_request, refused)
+        return _refused(page_request, refused, name=form.values.get("name", "")[:200])
     return page_request.redirect(addresses.ACCOUNT, notice="account_changed")
 
 
@@ -216,8 +216,8 @@ def mail_html(mail_id: FromPath[str], page_request: Given[PageRequest]) -> Answe
     return Response(content, media_type=MediaType.HTML, headers=headers)
 
 
-def _refused(page_request: PageRequest, refused: DomainError) -> Answer:
-    view = _account(page_request, failure(page_request, refused), getattr(refused, "field", None) or "")
+def _refused(page_request: PageRequest, refused: DomainError, *, name: str | None = None) -> Answer:
+    view = _account(page_request, failure(page_request, refused), getattr(refused, "field", None) or "", name)
     return page_request.render(view, status=REFUSED, headers=headers_of(refused))
 
 
@@ -248,7 +248,9 @@ def _member_act(page_request: PageRequest, act: Callable[[UnitOfWork], object], 
     return page_request.redirect(addresses.MEMBERS, notice=done)
 
 
-def _account(page_request: PageRequest, error: str | None = None, error_field: str = "") -> AccountView:
+def _account(
+    page_request: PageRequest, error: str | None = None, error_field: str = "", name: str | None = None
+) -> AccountView:
     own = _self(page_request)
     person_id = own.principal.person()
     with page_request.request.transaction(acting_as=PRE_AUTH) as uow:
@@ -257,7 +259,7 @@ def _account(page_request: PageRequest, error: str | None = None, error_field: s
         invitations = list_own_invitations(uow, page_request.services.signer, own.email)
         bounce = find_bounces(uow, {own.email}).get(own.email)
     return AccountView(
-        name=own.person_name,
+        name=own.person_name if name is None else name,
         email=own.email,
         locale=own.locale,
         sessions=tuple(

@@ -1,8 +1,14 @@
 """Every address a page links to, in one place, so that a route and its links cannot drift apart."""
 
-from api.pages.frame import operator_addresses, product_addresses, recurring_addresses, webhook_addresses
+from api.pages.frame import (
+    operator_addresses,
+    product_addresses,
+    recurring_addresses,
+    usage_addresses,
+    webhook_addresses,
+)
 
-PRODUCTS = product_addresses.PRODUCTS
+PRODUCTS, usage = product_addresses.PRODUCTS, usage_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch

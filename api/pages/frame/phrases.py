@@ -24,7 +24,7 @@ from marketplace.pricing.words import line_in_words, price_in_words
 from orders.order.views import LineView
 
 _GIVEN_UP = ("deadline_missed", "entitlement_ended")
-_PRICE = re.compile(rf"({LEAST})?(-?\d+) ([A-Z]{3})/([a-z/]+)")
+_PRICE = re.compile(rf"({LEAST})?(-?\d+) ([A-Z]{{3}})/([a-z/]+)")
 
 
 def money(minor: int, currency: str) -> Money:

@@ -292,7 +292,7 @@ def local_path(path: str) -> str:
 
 def _own_address(request: ApiRequest) -> str:
     if request.method not in SAFE:
-        return local_path((referring_path(request) or "/").partition("?")[0])
+        return local_path(referring_path(request) or "/")
     query = request.scope.get("query_string", b"").decode("ascii", "ignore")
     path: str = request.scope["path"]
     return local_path(f"{path}?{query}" if query else path)

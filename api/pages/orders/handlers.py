@@ -208,9 +208,6 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         entitlement_state=delivery.entitlement_state if delivery else "",
         entitlement_id=str(opens.entitlement_id) if opens else None,
         net=money(line.net_minor, data.order.currency),
-        discount=money(line.discount_minor, data.order.currency)
-        if line.discount_minor and not line.trial_days
-        else None,
         may_launch=bool(opens and opens.launch_url),
         trial_days=line.trial_days,
         parts=explained(page_request, line.price_lines, line.interval, data.order.currency),

@@ -26,10 +26,8 @@ class OrderPageLine:
     #: How far its delivery is, empty before it begins; and what it opened.
     entitlement_state: str = ""
     entitlement_id: str | None = None
-    #: Before tax, where it is one of several; and what was taken off its price, with the code that did.
+    #: Before tax, shown where it is one of several.
     net: Money | None = None
-    discount: Money | None = None
-    coupon: str = ""
     may_launch: bool = False
     #: For how many days it is tried for nothing; 0 where it was bought.
     trial_days: int = 0

@@ -175,6 +175,11 @@ def test_a_kept_claim_lets_it_publish_and_a_contradiction_does_not(dashboards: D
     add_card(dashboards, editor)
     entered = {"second": "3", "kind": "price", "value": "¥199.00", "text": "每席每年 199 元"}
     assert dashboards.promoter.post(f"{editor}/claims", **entered).status_code == 303
+    dear = {"second": "4", "kind": "price", "value": "99", "text": "每席每年 99 元"}
+    assert dashboards.promoter.post(f"{editor}/claims", **dear).status_code == 303
+    (dearer,) = (one for one in claims(dashboards, editor) if one.value_int == 9_900)
+    assert "says ¥99 / seat / year, the plan holds ¥199 / seat / year" in text_of(dashboards.promoter.get(editor))
+    assert dashboards.promoter.post(f"{editor}/claims/{dearer.id}", action="delete").status_code == 303
     wrong = {"second": "4", "kind": "included_seats", "value": "50", "text": "含 50 席位"}
     assert dashboards.promoter.post(f"{editor}/claims", **wrong).status_code == 303
     price, seats = claims(dashboards, editor)

@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import ddl
 
-revision = "0042"
-down_revision = "0041"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 

@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import ddl
 
-revision = "0043"
-down_revision = "0042"
+revision = "0042"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 
