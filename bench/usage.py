@@ -27,7 +27,9 @@ PRICE = PlanPrice(
     currency="CNY",
     interval="month",
     term_months=12,
-    components=(Metered(dimension="calls", included=1_000, tiers=(Tier(up_to=None, unit_micro=3_500),)),),
+    components=(
+        Metered(kind="metered", dimension="calls", included=1_000, tiers=(Tier(up_to=None, unit_micro=3_500),)),
+    ),
 )
 METHOD = Method(
     "POST /v1/usage in batches of 1,000 events of the present, spread over 100 entitlements a sender, over 4 kept-alive "

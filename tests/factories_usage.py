@@ -17,11 +17,12 @@ from tests.factories_fulfillment import Delivery, make_delivery
 from tests.factories_marketplace import acting
 
 CALLS = Metered(
+    kind="metered",
     dimension="calls",
     included=1_000,
     tiers=(Tier(up_to=500, unit_micro=250_000), Tier(up_to=None, unit_micro=100_000)),
 )
-STORAGE = Metered(dimension="gb_days", tiers=(Tier(up_to=None, unit_micro=3_500),), cap_minor=5_000)
+STORAGE = Metered(kind="metered", dimension="gb_days", tiers=(Tier(up_to=None, unit_micro=3_500),), cap_minor=5_000)
 PRICE = PlanPrice(currency="CNY", interval="month", term_months=12, components=(CALLS, STORAGE))
 
 

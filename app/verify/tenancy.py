@@ -70,7 +70,7 @@ APPEND_ONLY = (
     "kernel.event kernel.state_history kernel.audit_entry marketplace.touchpoint billing.ledger_account "
     "billing.ledger_transaction billing.posting billing.ledger_seal billing.ledger_seal_entry billing.statement_line "
     "billing.refund_line billing.invoice_line billing.share_policy orders.approval orders.order_line orders.attribution "
-    "orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
+    "orders.offer_line orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
     " marketplace.lead_note fulfillment.customer_review_revision"
     " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line"
 ).split()

@@ -56,28 +56,28 @@ class _Tiered(_Frozen):
 class OneOff(_Frozen):
     """Paid once, with the first term."""
 
-    kind: Literal["one_off"] = "one_off"
+    kind: Literal["one_off"]
     amount_minor: Minor
 
 
 class SetupFee(_Frozen):
     """For setting up, paid once; a renewal does not ask for it again."""
 
-    kind: Literal["setup"] = "setup"
+    kind: Literal["setup"]
     amount_minor: Minor
 
 
 class Flat(_Frozen):
     """The whole, for one interval."""
 
-    kind: Literal["flat"] = "flat"
+    kind: Literal["flat"]
     amount_minor: Minor
 
 
 class PerSeat(_Tiered):
     """Seats for one interval. `included` are within what the other components cost and are not charged again."""
 
-    kind: Literal["per_seat"] = "per_seat"
+    kind: Literal["per_seat"]
     minimum: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] = 1
     maximum: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] = 1_000_000
     step: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 1
@@ -99,7 +99,7 @@ class PerSeat(_Tiered):
 class Metered(_Tiered):
     """Usage of one dimension, charged after each interval. `included` units of every interval cost nothing."""
 
-    kind: Literal["metered"] = "metered"
+    kind: Literal["metered"]
     dimension: Code
     included: Quantity = 0
     cap_minor: Minor | None = None
@@ -109,7 +109,7 @@ class Metered(_Tiered):
 class Commitment(_Frozen):
     """What the buyer pays for each interval at least: usage is drawn from it, and only what exceeds it is charged."""
 
-    kind: Literal["commitment"] = "commitment"
+    kind: Literal["commitment"]
     amount_minor: Minor
     overage_ppm: Annotated[int, Field(ge=0, le=10_000_000, strict=True)] = 1_000_000
     """At which part of its price usage beyond the commitment is charged."""
@@ -125,7 +125,7 @@ class Milestone(_Frozen):
 class Milestones(_Frozen):
     """A service in steps."""
 
-    kind: Literal["milestones"] = "milestones"
+    kind: Literal["milestones"]
     steps: Annotated[tuple[Milestone, ...], Field(min_length=1, max_length=20)]
 
     @model_validator(mode="after")

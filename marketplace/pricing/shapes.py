@@ -63,11 +63,11 @@ def simple_price(
     match shape:
         case "per_seat":
             tier = Tier(up_to=None, unit_micro=unit_price_minor * MICRO)
-            component = PerSeat(minimum=min_seats, maximum=max_seats, tiers=(tier,))
+            component = PerSeat(kind="per_seat", minimum=min_seats, maximum=max_seats, tiers=(tier,))
         case "flat":
-            component = Flat(amount_minor=unit_price_minor)
+            component = Flat(kind="flat", amount_minor=unit_price_minor)
         case _:
-            component = OneOff(amount_minor=unit_price_minor)
+            component = OneOff(kind="one_off", amount_minor=unit_price_minor)
     try:
         return PlanPrice(
             currency=currency,

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger, nullable=False),
         *(sa.Column(name, sa.Uuid, nullable=False) for name in ("lead_id", "buyer_org_id", "seller_org_id", "plan_id")),
         *(sa.Column(name, sa.BigInteger, nullable=False) for name in MOVED[1:]),
+        sa.Column("currency", sa.CHAR(3), nullable=False),
         sa.PrimaryKeyConstraint("offer_id", "number", name="pk_offer_line"),
         sa.UniqueConstraint("offer_id", "plan_id", name="uq_offer_line_offer_id_plan_id"),
         sa.ForeignKeyConstraint(
@@ -45,8 +46,8 @@ def upgrade() -> None:
         schema="orders",
     )
     moved, given = ", ".join(MOVED), ", ".join(OF_OFFER)
-    op.execute(f"""INSERT INTO orders.offer_line (offer_id, number, {given}, {moved})
-        SELECT id, 1, {given}, {moved} FROM orders.offer""")
+    op.execute(f"""INSERT INTO orders.offer_line (offer_id, number, {given}, {moved}, currency)
+        SELECT id, 1, {given}, {moved}, currency FROM orders.offer""")
     ddl.append_only("orders.offer_line")
     ddl.isolate("orders.offer_line", "buyer_org_id", "seller_org_id")
     op.drop_index("ix_offer_seller_org_id_plan_id", table_name="offer", schema="orders")

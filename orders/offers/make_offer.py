@@ -95,6 +95,7 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
             seller_org_id=lead.seller_org_id,
             plan_id=plan.plan_id,
             quantity=one.quantity,
+            currency=plan.currency,
             unit_price_minor=price,
             list_price_minor=plan.unit_price_minor,
         )

@@ -98,6 +98,7 @@ class OfferLine(Base):
     seller_org_id: Mapped[UUID]
     plan_id: Mapped[UUID]
     quantity: Mapped[int]
+    currency: Mapped[Currency]
     unit_price_minor: Mapped[Minor]
     """For one unit and one interval of the plan, with the tax where the plan's price contains it."""
     list_price_minor: Mapped[Minor]

@@ -49,9 +49,10 @@ COMPONENT_PRODUCTS = (
                 interval="month",
                 term_months=1,
                 components=(
-                    Flat(amount_minor=198_000),
-                    SetupFee(amount_minor=60_000),
+                    Flat(kind="flat", amount_minor=198_000),
+                    SetupFee(kind="setup", amount_minor=60_000),
                     PerSeat(
+                        kind="per_seat",
                         minimum=20,
                         maximum=500,
                         step=5,
@@ -92,8 +93,9 @@ COMPONENT_PRODUCTS = (
                 interval="month",
                 term_months=1,
                 components=(
-                    Commitment(amount_minor=80_000, overage_ppm=900_000),
+                    Commitment(kind="commitment", amount_minor=80_000, overage_ppm=900_000),
                     Metered(
+                        kind="metered",
                         dimension="api_calls",
                         included=10_000,
                         tiers=(
@@ -133,11 +135,12 @@ COMPONENT_PRODUCTS = (
                 term_months=0,
                 components=(
                     Milestones(
+                        kind="milestones",
                         steps=(
                             Milestone(code="assessment", amount_minor=280_000),
                             Milestone(code="hardening", amount_minor=460_000),
                             Milestone(code="retest", amount_minor=160_000),
-                        )
+                        ),
                     ),
                 ),
             ),
