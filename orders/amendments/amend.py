@@ -116,8 +116,10 @@ def take_back_amendment(uow: UnitOfWork, order: Order, amendment: Amendment) -> 
 
     Locks: the subscription, its entitlement.
     """
-    if not AMENDMENT.move(uow, amendment, "reversed", org_ids=order.parties, reason="refunded"):
+    if amendment.state != "applied":
+        # It was paid too late to be made, or was taken back before.
         return
+    AMENDMENT.move(uow, amendment, "reversed", org_ids=order.parties, reason="refunded")
     subscription, entitlement = uow.session.execute(
         select(Subscription, Entitlement)
         .join(Entitlement, Entitlement.reference == Subscription.order_line_id)

@@ -144,6 +144,18 @@ class TestMoreSeats:
         assert stage.entitlement(first).seats == 26
 
 
+    def test_what_cannot_be_changed_so_any_more_is_paid_back(self, stage: Stage) -> None:
+        """Delivered or refunded: the subscription became another one while the money was on its way."""
+        first, subscription = subscribed(stage)
+        order_id = stage.place(quoted(stage, subscription, 25))
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            uow.session.get_one(Subscription, subscription.id).quantity = 21
+        stage.run()
+        assert amendment_of(stage, order_id).state == "void"
+        assert stage.order(order_id).state == "refunded"
+        assert stage.entitlement(first).seats == 20
+
+
 class TestRefused:
     def test_what_is_not_more(self, stage: Stage) -> None:
         _, subscription = subscribed(stage)
