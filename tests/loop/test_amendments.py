@@ -143,7 +143,6 @@ class TestMoreSeats:
         amended(stage, subscription, 26)
         assert stage.entitlement(first).seats == 26
 
-
     def test_what_cannot_be_changed_so_any_more_is_paid_back(self, stage: Stage) -> None:
         """Delivered or refunded: the subscription became another one while the money was on its way."""
         first, subscription = subscribed(stage)
@@ -154,6 +153,17 @@ class TestMoreSeats:
         assert amendment_of(stage, order_id).state == "void"
         assert stage.order(order_id).state == "refunded"
         assert stage.entitlement(first).seats == 20
+
+    def test_with_a_renewal_that_goes_back_what_was_added_to_its_term_does(self, stage: Stage) -> None:
+        first, subscription = subscribed(stage)
+        until(stage, subscription.ends_at - RENEWS_BEFORE)
+        (renewal,) = renewals(stage, subscription)
+        until(stage, subscription.ends_at + timedelta(hours=1))
+        order_id = amended(stage, subscription, 25)
+        stage.refund(renewal.id)
+        stage.run()
+        assert {stage.order(renewal.id).state, stage.order(order_id).state} == {"refunded"}
+        assert stage.order(first).state != "refunded"
 
 
 class TestRefused:
