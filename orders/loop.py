@@ -380,13 +380,14 @@ def _named(order: Order) -> dict[str, UUID]:
 def _end_refunded(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     ORDER.move(uow, order, "refunded", org_ids=order.parties, reason=reason)
     order.deadline_at = None
+    owed = list(end_subscriptions(uow, order))
     if order.subscription_id is not None:
         amendment = find_amendment(uow, order)
         if amendment is None:
-            take_back_term(uow, order)
+            owed += take_back_term(uow, order)
         else:
             take_back_amendment(uow, order, amendment)
-    for renewal_id in end_subscriptions(uow, order):
+    for renewal_id in owed:
         # In a transaction of its own: a renewal is locked before the order that it renews.
         enqueue(uow, REFUND_RENEWAL, {"order_id": str(renewal_id)}, dedupe_key=str(renewal_id))
     for entitlement_id in entitlements_of(uow, order):

@@ -20,7 +20,7 @@ OWNER_ROLE = "market_owner"
 SERVING_ROLE = "market_app"
 DATABASE = "market"
 OLDEST_MAJOR = 15
-VACUUM_ENDS_S = 20.0
+VACUUM_ENDS_S = 90.0
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -116,8 +117,10 @@ def take_back_amendment(uow: UnitOfWork, order: Order, amendment: Amendment) -> 
 
     Locks: the subscription, its entitlement.
     """
-    if not AMENDMENT.move(uow, amendment, "reversed", org_ids=order.parties, reason="refunded"):
+    if amendment.state != "applied":
+        # It was paid too late to be made, or was taken back before.
         return
+    AMENDMENT.move(uow, amendment, "reversed", org_ids=order.parties, reason="refunded")
     subscription, entitlement = uow.session.execute(
         select(Subscription, Entitlement)
         .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
@@ -150,15 +153,17 @@ def void_amendment(uow: UnitOfWork, order: Order) -> None:
         AMENDMENT.move(uow, amendment, "void", org_ids=order.parties, reason="order_closed")
 
 
-def applied_orders(uow: UnitOfWork, subscriptions: Sequence[Subscription]) -> Sequence[UUID]:
-    """The orders of changes that are in force in the running terms of these subscriptions."""
+def applied_orders(
+    uow: UnitOfWork, subscription_ids: Sequence[UUID], *, ends_at: datetime | None = None
+) -> Sequence[UUID]:
+    """The orders of changes in force in running terms of these subscriptions; with `ends_at`, in the term that ends then."""
     return uow.session.scalars(
         select(OrderLine.order_id)
         .join(Amendment, Amendment.order_line_id == OrderLine.id)
         .where(
-            Amendment.subscription_id.in_([one.id for one in subscriptions]),
+            Amendment.subscription_id.in_(subscription_ids),
             Amendment.state == "applied",
-            Amendment.ends_at > clock.now(),
+            Amendment.ends_at > clock.now() if ends_at is None else Amendment.ends_at == ends_at,
         )
     ).all()
 

@@ -94,4 +94,4 @@ def end_subscriptions(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
             SubscriptionTerm.revoked_at.is_(None),
         )
     ).all()
-    return (*terms, *applied_orders(uow, ended))
+    return (*terms, *applied_orders(uow, [one.id for one in ended]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -14,7 +15,7 @@ from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit, enqueue
-from orders.amendments.amend import change_to
+from orders.amendments.amend import applied_orders, change_to
 from orders.fulfillment.start_fulfillment import charge_lines
 from orders.order.events import OrderActivated
 from orders.order.locking import find_locked_order, lines_of
@@ -91,21 +92,23 @@ def release_term(uow: UnitOfWork, lines: Sequence[OrderLine], term: Subscription
             mark_delivered(uow, line.id, at=max(term.starts_at, clock.now()))
 
 
-def take_back_term(uow: UnitOfWork, order: Order) -> None:
+def take_back_term(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
     """A locked renewal order's money went back: its subscription ends with the terms before, at once where those are over.
 
-    Locks: as `begin_next_term`.
+    Returns the orders of what was added within that term, whose money goes back with it. Locks: as `begin_next_term`.
     """
     subscription, entitlement = _locked(uow, order)
     term = term_of(uow, order)
     if term is None or term.revoked_at is not None:
-        return
+        return ()
     term.revoked_at = clock.now()
     if subscription.state == "ended":
-        return
+        return ()
+    added = applied_orders(uow, [subscription.id], ends_at=term.ends_at)
     subscription.ends_at = max(term.starts_at, clock.now())
     subscription.auto_renew, subscription.next_step_at = False, None
     entitlement.valid_to, entitlement.trial_days = subscription.ends_at, subscription.tried_days
+    return added
 
 
 def _add_term(

@@ -5,7 +5,6 @@ Calls the application as a server would, without a client in between that would 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import re
@@ -25,6 +24,7 @@ from app.commands.openapi import build
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from tests.event_loop import run_async
 from tests.factories_marketplace import PASSWORD, make_seller
 
 SEED = 20261128
@@ -103,7 +103,7 @@ def ask(app: Litestar, *requests: Request) -> list[Answer]:
     async def run() -> list[Answer]:
         return [await call(app, request) for request in requests]
 
-    return asyncio.run(run())
+    return run_async(run())
 
 
 def headers(**named: str | bytes) -> tuple[tuple[bytes, bytes], ...]:

@@ -143,6 +143,28 @@ class TestMoreSeats:
         amended(stage, subscription, 26)
         assert stage.entitlement(first).seats == 26
 
+    def test_what_cannot_be_changed_so_any_more_is_paid_back(self, stage: Stage) -> None:
+        """Delivered or refunded: the subscription became another one while the money was on its way."""
+        first, subscription = subscribed(stage)
+        order_id = stage.place(quoted(stage, subscription, 25))
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            uow.session.get_one(Subscription, subscription.id).quantity = 21
+        stage.run()
+        assert amendment_of(stage, order_id).state == "void"
+        assert stage.order(order_id).state == "refunded"
+        assert stage.entitlement(first).seats == 20
+
+    def test_with_a_renewal_that_goes_back_what_was_added_to_its_term_does(self, stage: Stage) -> None:
+        first, subscription = subscribed(stage)
+        until(stage, subscription.ends_at - RENEWS_BEFORE)
+        (renewal,) = renewals(stage, subscription)
+        until(stage, subscription.ends_at + timedelta(hours=1))
+        order_id = amended(stage, subscription, 25)
+        stage.refund(renewal.id)
+        stage.run()
+        assert {stage.order(renewal.id).state, stage.order(order_id).state} == {"refunded"}
+        assert stage.order(first).state != "refunded"
+
 
 class TestRefused:
     def test_what_is_not_more(self, stage: Stage) -> None:

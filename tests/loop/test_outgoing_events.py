@@ -244,11 +244,17 @@ def test_after_a_rotation_both_secrets_sign_and_after_a_day_the_new_one_alone(st
     assert fresh.secret != saved.secret
 
     def verifies(secret: str) -> bool:
-        inbox.secret, before = secret, inbox.forged
+        inbox.secret, forged, taken = secret, inbox.forged, len(inbox.messages)
         clock.advance(timedelta(minutes=1))
         transact(db, who, partial(send_test, endpoint_id=saved.id))
-        stage.run()
-        return inbox.forged == before
+        for _ in range(20):
+            # On a machine that is busy a call may have had no time left in its batch.
+            stage.run()
+            if inbox.forged + len(inbox.messages) > forged + taken:
+                break
+            clock.advance(timedelta(seconds=1))
+        assert inbox.forged + len(inbox.messages) > forged + taken
+        return inbox.forged == forged
 
     assert verifies(saved.secret or "")
     assert verifies(fresh.secret)
