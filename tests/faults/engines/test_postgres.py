@@ -1,6 +1,7 @@
 """The embedded PostgreSQL after every kind of bad end; nothing ever needs mending by hand."""
 
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -251,6 +252,28 @@ def test_databases_are_made_copied_and_dropped(postgres: PostgresServer) -> None
         assert connection.execute("SELECT to_regclass('note')").fetchone() == (None,)
         drop_database(admin, "second")
         assert connection.execute("SELECT 1 FROM pg_database WHERE datname = 'second'").fetchone() is None
+
+
+def test_vacuum_at_work_does_not_hold_up_a_drop(postgres: PostgresServer) -> None:
+    """A worker of autovacuum is a superuser's: the owner may not end it, and the drop asks it to go."""
+    postgres.start()
+    create_embedded_roles(postgres)
+    admin = postgres.url(OWNER_ROLE, DATABASE)
+    with connect(postgres.url(SUPERUSER, "postgres")) as superuser:
+        for setting, value in (("naptime", "1s"), ("vacuum_threshold", "1"), ("vacuum_cost_delay", "100ms")):
+            superuser.execute(f"ALTER SYSTEM SET autovacuum_{setting} = '{value}'")
+        superuser.execute("ALTER SYSTEM SET autovacuum_vacuum_cost_limit = 1")
+        superuser.execute("SELECT pg_reload_conf()")
+        with connect(create_database(admin, "vacuumed")) as connection:
+            connection.execute("CREATE TABLE note AS SELECT repeat('x', 900) FROM generate_series(1, 20000)")
+            connection.execute("DELETE FROM note")
+        at_work = "SELECT pid FROM pg_stat_activity WHERE datname = 'vacuumed' AND backend_type = 'autovacuum worker'"
+        until = time.monotonic() + PATIENCE_S
+        while superuser.execute(at_work).fetchone() is None:
+            assert time.monotonic() < until, "no vacuum began"
+            time.sleep(0.1)
+        drop_database(admin, "vacuumed")
+        assert superuser.execute("SELECT 1 FROM pg_database WHERE datname = 'vacuumed'").fetchone() is None
 
 
 def test_log_is_private_to_the_folder(postgres: PostgresServer, machine: Machine) -> None:
