@@ -7,7 +7,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,16 +16,20 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from app.commands.verify import check as check_all
 from app.console import choose, console, results
+from app.demo.demo_session import Evidence, check
 from app.demo.outcome import DemoReport, DemoStep, StepFailed
 from app.demo.story import DemoStory
 from app.embedded.supervisor import StartFailed, Stopped, Supervisor
 from app.process_plan import ProcessPlan, read_outcome
 from app.sample.scenes import generate_scenes
 from kernel.money import to_decimal
-from kernel.settings import load_settings
+from kernel.settings import Settings, load_settings
 
 SCENE = "recruiting"
+DemoStepWork = tuple[str, Callable[[], Evidence]]
+"""Name of a step, and what does it and returns its evidence."""
 
 
 def run(*, video: Path | None, as_json: bool) -> int:
@@ -70,24 +74,37 @@ def _drive(folder: Path, video: Path | None, outcome: DemoReport, *, as_json: bo
     def tell(en: str, zh: str) -> None:
         console.print(f"[dim]{escape(choose(en, zh))}[/dim]")
 
-    with Supervisor(settings, tell, ProcessPlan(settings)):
+    with Supervisor(settings, tell, ProcessPlan(settings)) as market:
         sign_ins = read_outcome(settings).sign_ins
         chosen = video or next(
             scene.path for scene in generate_scenes(settings.market_home / "scenes") if scene.key == SCENE
         )
+        seller_url = f"http://127.0.0.1:{settings.sample_seller_port}"
         story = DemoStory(
             settings.public_url,
-            f"http://127.0.0.1:{settings.sample_seller_port}",
+            seller_url,
             sign_ins[0].password,
             chosen,
             folder,
         )
-        _tell_story(story, outcome, partial(_print_step, console if as_json else results))
+        verified: DemoStepWork = ("verify", partial(_verify, market.settings, seller_url))
+        steps = [*story.steps(), verified]
+        _tell_story(steps, outcome, partial(_print_step, console if as_json else results))
         _look_after(story, outcome, folder)
 
 
-def _tell_story(story: DemoStory, outcome: DemoReport, tell: Callable[[DemoStep], None]) -> None:
-    for name, step in story.steps():
+def _verify(settings: Settings, seller_url: str) -> Evidence:
+    """Everything that was stored holds together, and with what the seller's own process wrote down."""
+    report = check_all(settings, seller_logs=[seller_url])
+    broken = {
+        one.name: [dict(example) for example in one.found.examples] for one in report.outcomes if one.found.violations
+    }
+    check(report.ok, "every rule holds", broken)
+    return {"rules": len(report.outcomes), "broken": 0}
+
+
+def _tell_story(steps: Sequence[DemoStepWork], outcome: DemoReport, tell: Callable[[DemoStep], None]) -> None:
+    for name, step in steps:
         begun_s = time.monotonic()
         try:
             evidence, ok = step(), True

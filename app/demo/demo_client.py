@@ -18,20 +18,19 @@ class DemoClient:
     """One signed-in member of an organization."""
 
     def __init__(self, base_url: str, email: str, password: str) -> None:
-        self.email = email
+        self.email, self._password = email, password
         self._http = httpx.Client(base_url=base_url, timeout=60, headers={"Accept-Language": "en"}, trust_env=False)
-        opened = self.post("/v1/session", {"email": email, "password": password}, expect=201)
-        self._http.headers["X-CSRF-Token"] = opened["csrf"]
+        opened = self._sign_in()
         self.org_id: str = opened["org_id"]
         self.person_id: str = opened["person_id"]
 
     def get(self, path: str, **query: str) -> Any:
         """The JSON answer of a read."""
-        return self._answer(self._http.get(path, params=query), (200,))
+        return self._answer(self._ask("GET", path, params=query), (200,))
 
     def read(self, path: str) -> bytes:
         """The bytes of a file."""
-        response = self._http.get(path)
+        response = self._ask("GET", path)
         if response.status_code != 200:
             raise StepFailed(f"GET {path} answered {response.status_code}", {"body": response.text[:500]})
         return response.content
@@ -39,7 +38,11 @@ class DemoClient:
     def post(self, path: str, body: dict[str, Any] | None = None, *, expect: int = 200, key: str = "") -> Any:
         """The JSON answer of a change, under an Idempotency-Key where there is one."""
         headers = {"Idempotency-Key": key} if key else {}
-        return self._answer(self._http.post(path, json=body, headers=headers), (expect,))
+        return self._answer(self._ask("POST", path, json=body, headers=headers), (expect,))
+
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        """The JSON answer of a change that sets something."""
+        return self._answer(self._ask("PUT", path, json=body), (200,))
 
     def upload(self, path: str, file: Path) -> Any:
         """Stream a file as the body of a PUT; it is never read into memory at once."""
@@ -70,6 +73,20 @@ class DemoClient:
     def close(self) -> None:
         """Forget the connection; the session ends by itself."""
         self._http.close()
+
+    def _sign_in(self) -> Any:
+        body = {"email": self.email, "password": self._password}
+        opened = self._answer(self._http.post("/v1/session", json=body), (201,))
+        self._http.headers["X-CSRF-Token"] = opened["csrf"]
+        return opened
+
+    def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Ask; whose session has ended while months passed signs in again."""
+        response = self._http.request(method, path, **options)
+        if response.status_code == 401:
+            self._sign_in()
+            response = self._http.request(method, path, **options)
+        return response
 
     @staticmethod
     def _answer(response: httpx.Response, expected: tuple[int, ...]) -> Any:

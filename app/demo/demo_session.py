@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from kernel.ids import uuid7
 SECOND = 7
 """Second of the video at which the card is used."""
 WAIT_S = 60.0
+FOLLOWED_S = 2.5
 
 Evidence = dict[str, Any]
 
@@ -45,14 +47,14 @@ class DemoSession:
         found: Evidence = self.people["buyer"].post("/v1/quotes", body, expect=201)
         return found
 
-    def accept(self, quote_id: str, po_number: str) -> Evidence:
-        """Accept a quote as the buyer; a buyer's second press of the button changes nothing."""
-        buyer = self.people["buyer"]
+    def accept(self, quote_id: str, po_number: str, *, by: str = "buyer", card: str = "sbx_ok") -> Evidence:
+        """Accept a quote as a buyer; a second press of the button changes nothing."""
+        buyer = self.people[by]
         profile = next(item for item in buyer.get("/v1/billing-profiles") if item["is_default"])
         body = {
             "quote_id": quote_id,
             "billing_profile_id": profile["id"],
-            "payment_method": "sbx_ok",
+            "payment_method": card,
             "po_number": po_number,
         }
         key = str(uuid7())
@@ -67,11 +69,11 @@ class DemoSession:
         found: Evidence = next(item for item in items if item["order_id"] == order_id)
         return found
 
-    def await_document(self, order_id: str, kind: str) -> Evidence:
+    def await_document(self, order_id: str, kind: str, *, of: str = "buyer") -> Evidence:
         """The order's document of a kind, once it is drawn."""
 
         def rendered() -> Evidence | None:
-            items = self.people["buyer"].get("/v1/invoices", order_id=order_id, kind=kind)["items"]
+            items = self.people[of].get("/v1/invoices", order_id=order_id, kind=kind)["items"]
             return items[0] if items and items[0]["has_pdf"] else None
 
         return wait(rendered, f"the {kind} is rendered")
@@ -95,6 +97,18 @@ class DemoSession:
             return found if found and found["releasable_at"] else None
 
         return wait(delivered, f"the {role}'s share has its release date")
+
+    def move(self, seconds: int) -> Evidence:
+        """Move the sandbox's clock. Every process follows it within two seconds."""
+        moved: Evidence = self.people["operator"].post("/v1/operator/clock", {"advance_s": seconds})
+        self.facts["now"] = moved["now"]
+        time.sleep(FOLLOWED_S)
+        return moved
+
+    def move_until(self, at: datetime) -> None:
+        """Move the sandbox's clock to an instant, which lies ahead."""
+        now = self.people["operator"].post("/v1/operator/clock", {"advance_s": 1})["now"]
+        self.move(max(1, int((at - datetime.fromisoformat(now)).total_seconds()) + 1))
 
     def find_order_in(self, order_id: str, state: str) -> Evidence | None:
         """The order when it is in this state."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
 import httpx
 
 from app.demo.demo_client import DemoClient
-from app.demo.demo_session import SECOND, DemoSession, Evidence, check, wait
+from app.demo.demo_session import SECOND, Evidence, check, wait
 from app.demo.outcome import StepFailed
+from app.demo.second_year import SecondYear
 from kernel import clock
 from kernel.ids import uuid7
 
@@ -20,7 +20,7 @@ HOLD_S = 8 * 24 * 3600
 PLAN = "pro"
 
 
-class DemoStory(DemoSession):
+class DemoStory(SecondYear):
     """The steps, in the order they are told."""
 
     def steps(self) -> list[tuple[str, Callable[[], Evidence]]]:
@@ -43,6 +43,7 @@ class DemoStory(DemoSession):
             ("trace", self.trace),
             ("refund", self.refund),
             ("credit note", self.credit_note),
+            *self.recurring_steps(),
         ]
 
     # ── the video ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -54,6 +55,7 @@ class DemoStory(DemoSession):
             "seller": "owner@yihao.example",
             "owner": "owner@xinghe.example",
             "buyer": "buyer@xinghe.example",
+            "second buyer": "owner@lakeside.example",
             "operator": "operator@market.example",
         }
         for role, email in wanted.items():
@@ -264,9 +266,7 @@ class DemoStory(DemoSession):
     def statement(self) -> Evidence:
         """The sandbox's clock moves past the hold; the operator closes the period."""
         operator = self.people["operator"]
-        moved = operator.post("/v1/operator/clock", {"advance_s": HOLD_S})
-        # Every process reads the clock each half second.
-        time.sleep(1.5)
+        moved = self.move(HOLD_S)
 
         def closed() -> Evidence | None:
             # Where the days moved cross the end of a month, its statements are closed by themselves.

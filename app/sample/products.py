@@ -117,6 +117,8 @@ PRODUCTS = (
             min_seats=10,
             max_seats=2_000,
             included_seats=10,
+            trial_days=14,
+            trial_needs_method=True,
             features=(Feature("full_export", "可导出全部数据", "All data can be exported"),),
             deadline_s=DAY_S,
         ),
