@@ -14,7 +14,7 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
-from api.csrf import is_token
+from api.csrf import is_token, organization_of_page
 from api.origin import is_own
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Unauthenticated
@@ -30,6 +30,7 @@ ANY_ORGANIZATION = "any_organization"
 PUBLIC = "public"
 SIGNED_IN = "signed_in"
 LEFT = "organization_left"
+SWITCHED = "organization_switched"
 """The refusal of whoever does not know yet that they act for another organization."""
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -87,18 +88,32 @@ def refuse_unpermitted(connection: Connection, caller: Caller, permission: str) 
         Unauthenticated: `sign_in_required`.
         Forbidden: `permission_missing` in one's own organization, `csrf_refused` for a forged request.
         Conflict: `organization_left`: the session stands for an organization that is its person's no more. What was begun there
-            is not done in another one of theirs before they know.
+            is not done in another one of theirs before they know. `organization_switched`: the page was drawn for another one.
     """
     if connection.scope.get("method") not in SAFE and _is_forged(connection, caller):
         raise Forbidden("csrf_refused")
     if caller.signed_in is not None and caller.signed_in.is_displaced and not _is_for_any(connection, permission):
         raise Conflict(LEFT)
+    token = connection.headers.get("x-csrf-token")
+    if token is not None and caller.signed_in is not None and connection.scope.get("method") not in SAFE:
+        refuse_other_organization(connection, caller.signed_in, permission, token)
     if permission == PUBLIC:
         return
     if caller.principal.kind is PrincipalKind.ANONYMOUS:
         raise Unauthenticated("sign_in_required")
     if permission != SIGNED_IN:
         caller.principal.require(permission)
+
+
+def refuse_other_organization(connection: Connection, signed_in: SignedIn, permission: str, token: str) -> None:
+    """Refuse what a page asks that was drawn for another organization: its person has switched in another window.
+
+    Raises: Conflict `organization_switched`.
+    """
+    drawn_for = organization_of_page(token, signed_in.csrf)
+    own = signed_in.organization
+    if drawn_for not in (None, own.org_id) and not _is_for_any(connection, permission):
+        raise Conflict(SWITCHED, organization=own.display_name)
 
 
 def _is_for_any(connection: Connection, permission: str) -> bool:
@@ -120,12 +135,17 @@ def _is_forged(connection: Connection, caller: Caller) -> bool:
 def _same_site(connection: Connection, signed_in: SignedIn) -> bool:
     token = connection.headers.get("x-csrf-token")
     if token is not None:
-        return is_token(token, signed_in.csrf)
+        return is_own_token(token, signed_in)
     fetch_site = connection.headers.get("sec-fetch-site")
     if fetch_site is not None:
         return fetch_site == "same-origin"
     origin = connection.headers.get("origin")
     return origin is not None and is_own(connection, origin)
+
+
+def is_own_token(sent: str, signed_in: SignedIn) -> bool:
+    """Whether it is the session's, or one of a page of it, whichever organization that was drawn for."""
+    return is_token(sent, signed_in.csrf) or organization_of_page(sent, signed_in.csrf) is not None
 
 
 def _says_another_site(connection: Connection) -> bool:

@@ -11,6 +11,10 @@ import base64
 import binascii
 import hmac
 import secrets
+from uuid import UUID
+
+_ORG = 32
+"""Signs of an organization's id."""
 
 
 def cover_token(token: str) -> str:
@@ -25,6 +29,25 @@ def is_token(sent: str, token: str) -> bool:
     # As bytes: of text, compare_digest takes ASCII only, and a header may hold anything.
     found, expected = sent.encode(errors="surrogatepass"), token.encode()
     return hmac.compare_digest(_uncovered(found, len(expected)), expected) or hmac.compare_digest(found, expected)
+
+
+def page_token(token: str, org_id: UUID) -> str:
+    """What a page carries that was drawn for an organization, so that it does nothing for another one."""
+    return token + org_id.hex
+
+
+def organization_of_page(sent: str, token: str) -> UUID | None:
+    """For which organization a page was drawn that carries `sent`. None where that is no page's of the session's."""
+    found, expected = sent.encode(errors="surrogatepass"), token.encode()
+    for whole in (_uncovered(found, len(expected) + _ORG), found):
+        own, organization = whole[: len(expected)], whole[len(expected) :]
+        if len(organization) == _ORG and hmac.compare_digest(own, expected):
+            return UUID(organization.decode()) if _is_hex(organization) else None
+    return None
+
+
+def _is_hex(sent: bytes) -> bool:
+    return all(sign in b"0123456789abcdef" for sign in sent)
 
 
 def _uncovered(sent: bytes, length: int) -> bytes:

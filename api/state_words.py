@@ -1,4 +1,4 @@
-"""States in the reader's language, for refusals: the words that pages have for them."""
+"""States and reasons in the reader's language, for refusals: the words that pages have for them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ _WORDS_OF = {"listing_version": "listing", "purchase": "order", "incident": "inc
 
 
 def with_states(code: str, params: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """An error's parameters, its states by their words: of the machine that refused, or of what the code begins with."""
+    """An error's parameters, its states by their words: of the machine that refused, or of what the code begins with.
+
+    Why an address is not called is said by its words, too.
+    """
     machine = str(params.get("machine", "")).rpartition(".")[2]
     kinds = {"state": code.partition("_")[0], **dict.fromkeys(("source", "target") if machine else (), machine)}
+    if code.endswith("_url_refused"):
+        kinds["reason"] = "code"
     words = _words("zh-CN" if language.startswith("zh") else "en")
     return {
         name: _word(words.get(_WORDS_OF.get(kinds[name], kinds[name]), {}), str(value)) if name in kinds else value
@@ -29,6 +34,8 @@ def with_states(code: str, params: Mapping[str, Any], language: str) -> dict[str
 
 
 def _word(words: Mapping[str, str], state: str) -> str:
+    if state.startswith("address_"):
+        state = state if state in words else "address_not_public"
     return words.get(state, state.replace("_", " ")) or NOWHERE
 
 

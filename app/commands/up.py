@@ -43,7 +43,7 @@ def run(*, sample: bool) -> int:
         except StartFailed as failure:
             console.print(choose(failure.en, failure.zh), markup=False)
             return 1
-        _print_ready(settings, time.monotonic() - begun_s)
+        _print_ready(settings, time.monotonic() - begun_s, sample=sample)
         supervisor.watch()
         console.print(choose("Stopping: finishing what is under way", "正在停止：等待进行中的工作完成"))
     console.print(_stopped())
@@ -103,7 +103,7 @@ class _Progress:
         self._step = ""
 
 
-def _print_ready(settings: Settings, seconds: float) -> None:
+def _print_ready(settings: Settings, seconds: float, *, sample: bool) -> None:
     results.print()
     results.print(
         choose(f"[bold]Ready in {seconds:.1f} s[/bold]", f"[bold]已就绪，用时 {seconds:.1f} 秒[/bold]")
@@ -111,7 +111,8 @@ def _print_ready(settings: Settings, seconds: float) -> None:
     )
     places = Table.grid(padding=(0, 2))
     places.add_row(choose("API reference", "接口文档"), f"{settings.public_url}/docs/api")
-    places.add_row(choose("Sample seller", "示例卖家系统"), f"http://127.0.0.1:{settings.sample_seller_port}")
+    if sample:
+        places.add_row(choose("Sample seller", "示例卖家系统"), f"http://127.0.0.1:{settings.sample_seller_port}")
     places.add_row(choose("Data and logs", "数据与日志"), str(settings.market_home))
     results.print(places)
     sign_ins = read_outcome(settings).sign_ins

@@ -18,11 +18,11 @@ TRIED_SEATS = 10
 MORE_SEATS = 25
 BAD_CARD, GOOD_CARD = "sbx_declined", "sbx_ok"
 TOLD_DAYS = 30
-"""The last notice of a year's term before the week of its end; the price of the next is told by then."""
+"""The last notice of a year's term before the week of its end; the price of the next is stated by then."""
 
 
 class SecondYear(DemoSession):
-    """The steps after the first purchase, in the order they are told. The sandbox's clock moves a year and more."""
+    """The steps after the first purchase, in their order. The sandbox's clock moves a year and more."""
 
     def recurring_steps(self) -> list[tuple[str, Callable[[], Evidence]]]:
         """Every step in order."""
@@ -42,31 +42,36 @@ class SecondYear(DemoSession):
     def trial(self) -> Evidence:
         """A plan is tried: delivered as what is bought is, and nothing is charged."""
         quote, order = self._try_plan("buyer", GOOD_CARD)
-        told = quote["lines"][0]["trial"]
+        stated = quote["lines"][0]["trial"]
         check(quote["gross"]["amount"] == 0, "nothing is to be paid", quote["gross"])
         check(order["payment_id"] is None, "nothing was charged", order)
         subscription = self.subscription_of("buyer", order["id"])
         check(subscription["state"] == "trial", "it is a trial", subscription)
         entitlement = self.find_entitlement(order["id"])
         checked = self.people["seller"].get("/v1/entitlements/check", entitlement_id=entitlement["id"])
-        check(checked["trial"], "the seller's system is told that it is a trial", checked)
-        self.facts |= {"tried": subscription["id"], "tried_price": told["gross"]}
+        check(checked["trial"], "the seller's system knows that it is a trial", checked)
+        self.facts |= {"tried": subscription["id"], "tried_price": stated["gross"]}
         return {
             "order": order["number"],
-            "days": told["days"],
-            "then": told["gross"],
+            "days": stated["days"],
+            "then": stated["gross"],
             "state": subscription["state"],
             "ends_at": subscription["ends_at"],
         }
 
     def trial_converts(self) -> Evidence:
-        """Its time is over: the first term is paid for at the price that was told when it began."""
+        """Its time is over: the first term is paid for at the price that was stated when it began."""
         self.move_to("buyer", self.facts["tried"])
         term = wait(lambda: self.find_term("buyer", self.facts["tried"], 2), "the first paid term has begun")
-        check(term["amount"] == self.facts["tried_price"], "it costs what was told", term)
+        check(term["amount"] == self.facts["tried_price"], "it costs what was stated", term)
         found = self.await_document(term["order_id"], "invoice")
         check(found["gross"] == term["amount"], "its invoice is of the same amount", found)
-        return {"paid": term["amount"], "told": self.facts["tried_price"], "invoice": found["number"], "at": term["at"]}
+        return {
+            "paid": term["amount"],
+            "stated": self.facts["tried_price"],
+            "invoice": found["number"],
+            "at": term["at"],
+        }
 
     # ── more, within a term ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -97,7 +102,7 @@ class SecondYear(DemoSession):
     # ── a payment that fails ─────────────────────────────────────────────────────────────────────────────────────────
 
     def failed_payment(self) -> Evidence:
-        """Another organization's card is refused when its trial ends: it is told, asked again, and goes on meanwhile."""
+        """Another organization's card is refused when its trial ends: it is asked again, and goes on meanwhile."""
         _, order = self._try_plan("second buyer", BAD_CARD)
         subscription = self.subscription_of("second buyer", order["id"])
         self.facts["unpaid"] = subscription["id"]
@@ -158,20 +163,20 @@ class SecondYear(DemoSession):
         }
 
     def renewal(self) -> Evidence:
-        """The year is renewed at the price that was told a month before."""
+        """The year is renewed at the price that was stated a month before."""
 
-        def is_told() -> Evidence | None:
+        def is_stated() -> Evidence | None:
             found = self.subscription("buyer", self.facts["subscription"])
             return found if found["next_gross_minor"] is not None else None
 
-        told = wait(is_told, "the price of the next year is told")
+        stated = wait(is_stated, "the price of the next year is stated")
         self.move_to("buyer", self.facts["subscription"])
         term = wait(lambda: self.find_term("buyer", self.facts["subscription"], 2), "the second year has begun")
-        price = {"amount": told["next_gross_minor"], "currency": told["next_currency"]}
-        check(term["amount"] == price, "it costs what was told", term)
+        price = {"amount": stated["next_gross_minor"], "currency": stated["next_currency"]}
+        check(term["amount"] == price, "it costs what was stated", term)
         after = self.subscription("buyer", self.facts["subscription"])
         self.facts["renewal"] = term["order_id"]
-        return {"told": price, "paid": term["amount"], "seats": after["quantity"], "until": after["ends_at"]}
+        return {"stated": price, "paid": term["amount"], "seats": after["quantity"], "until": after["ends_at"]}
 
     def books(self) -> Evidence:
         """Order by order: what was agreed, paid, invoiced and shared out is one amount."""

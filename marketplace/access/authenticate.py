@@ -66,6 +66,8 @@ class SignedIn:
     time_zone: str
     organization: Membership
     organizations: tuple[Membership, ...]
+    by_provider: bool = False
+    """Whether they came in by their organization's provider: they may have no password here."""
     is_displaced: bool = False
     """The session stands for an organization that its person may not act for any more. `organization` is the next of theirs, for
     which they act once they were told (`sessions.leave_behind`)."""
@@ -167,6 +169,7 @@ def _signed_in(rows: Sequence[Any], token: str) -> SignedIn | None:
         time_zone=row.time_zone,
         organization=membership,
         organizations=tuple(membership for _, membership in pairs),
+        by_provider=row.provider_org_id is not None,
         is_displaced=current is None,
     )
 

@@ -113,7 +113,7 @@ def change_roles(uow: UnitOfWork, member_id: UUID, roles: Sequence[str]) -> Memb
     """Give a member other roles; their next request is judged by them.
 
     Raises:
-        NotFound: `member_not_found`. Invalid: `role_unknown`. Forbidden: `role_beyond_own`.
+        NotFound: `member_not_found`. Invalid: `role_required`, `role_unknown`. Forbidden: `role_beyond_own`.
         Conflict: `last_owner`: an organization keeps an owner.
 
     Emits: MemberRolesChanged, unless they are one's own.
@@ -174,10 +174,12 @@ def _lock_member(uow: UnitOfWork, member_id: UUID) -> Member:
 
 
 def checked_roles(uow: UnitOfWork, org_id: UUID, roles: Sequence[str]) -> list[str]:
-    """The roles, which the principal may give. Raises Invalid(`role_unknown`), Forbidden(`role_beyond_own`)."""
+    """The roles, which the principal may give. Raises Invalid(`role_required`, `role_unknown`), Forbidden(`role_beyond_own`)."""
     known = set(ROLES) | ({OPERATOR_ROLE} if org_id == PLATFORM_ORG_ID else set())
     chosen = sorted(set(roles))
-    if not chosen or not set(chosen) <= known:
+    if not chosen:
+        raise Invalid("role_required", field="roles")
+    if not set(chosen) <= known:
         raise Invalid("role_unknown", field="roles", known=", ".join(sorted(known)))
     _require_all(uow, permissions_of(chosen))
     return chosen

@@ -126,14 +126,14 @@ def confirm_setup(uow: UnitOfWork, box: SecretBox, person_id: UUID, setup: Setup
     Confirmed again with the same setup, as a double click does, it answers the same.
 
     Raises:
-        Invalid: `code_wrong`. Conflict: `second_factor_on`: another one. NotFound: `person_not_found`.
+        Invalid: `setup_code_wrong`. Conflict: `second_factor_on`: another one. NotFound: `person_not_found`.
 
     Locks: the person.
     """
     person = _locked(uow, person_id)
     step = matching_step(setup.secret, code, clock.wall_now())
     if step is None:
-        raise Invalid("code_wrong", field="code")
+        raise Invalid("setup_code_wrong", field="code")
     known = find_second_factor(uow, person_id)
     if known is not None and known.id != setup.id:
         raise Conflict("second_factor_on")

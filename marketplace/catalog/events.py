@@ -41,6 +41,8 @@ class ListingSuspended(Event):
     topic: ClassVar[str] = "marketplace.listing_suspended.v1"
     listing_id: UUID
     org_id: UUID
+    reason: str = ""
+    """The platform's, in its own words."""
 
 
 class ListingResumed(Event):

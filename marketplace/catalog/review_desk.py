@@ -18,6 +18,8 @@ from marketplace.catalog.models import LISTING, Listing
 
 CHECKLIST: Final = ("says_what", "true", "languages", "price", "rights", "contact")
 """What a reviewer vouches for; the words are under `review.check.`."""
+NOTED: Final = "review_other"
+"""The reason that is in the reviewer's own words alone."""
 REASONS: Final = (
     "review_unclear",
     "review_misleading",
@@ -27,7 +29,7 @@ REASONS: Final = (
     "review_rights",
     "review_contact",
     "review_category",
-    "review_other",
+    NOTED,
 )
 """Ready reasons in both languages, among the errors' words."""
 
@@ -45,6 +47,14 @@ class SaleChange:
     state: str
     reason: str | None
     at: datetime
+
+
+def suspension_of(uow: UnitOfWork, listing_id: UUID) -> str:
+    """Why a listing is off sale at present, in the platform's words; nothing where it is not."""
+    state = uow.session.scalar(select(Listing.state).where(Listing.id == listing_id))
+    if state != "suspended":
+        return ""
+    return next((one.reason or "" for one in list_sale_changes(uow, listing_id, limit=1)), "")
 
 
 def list_sale_changes(uow: UnitOfWork, listing_id: UUID, *, limit: int = 20) -> list[SaleChange]:

@@ -19,7 +19,8 @@ from marketplace.catalog.events import ListingPublished, ListingRejected, Listin
 from marketplace.catalog.index_listing import index_listing
 from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
 from marketplace.catalog.queries import get_listing
-from marketplace.catalog.submit_listing import Reason, find_reasons
+from marketplace.catalog.review_desk import NOTED
+from marketplace.catalog.submit_listing import CHECKS_FAILED, Reason, find_reasons
 from marketplace.content_reports.kinds import ReportableKind, ReportedContent, register_kind
 from marketplace.search_index.entries import remove_entry
 
@@ -45,7 +46,7 @@ def review_listing(uow: UnitOfWork, command: ReviewListing) -> ListingVersion:
         NotFound: `listing_not_found`.
         Conflict: `nothing_to_review`; `review_changed`: another text waits now than was read; `review_checks_failed`:
             what had passed at submission no longer does.
-        Invalid: `review_reasons_required` for a rejection.
+        Invalid: `review_reasons_required` for a rejection, `review_note_required` for a reason that is its note alone.
 
     Emits: ListingPublished or ListingRejected. Locks: the listing, then the versions, then the plans.
     """
@@ -64,7 +65,7 @@ def review_listing(uow: UnitOfWork, command: ReviewListing) -> ListingVersion:
         return _reject(uow, listing, version, command.reasons)
     reasons = find_reasons(uow, version)
     if reasons:
-        raise Conflict("review_checks_failed", reasons=", ".join(f"{r['field']}: {r['code']}" for r in reasons))
+        raise Conflict(CHECKS_FAILED, reasons=", ".join(f"{r['field']}: {r['code']}" for r in reasons))
     _publish(uow, listing, version)
     audit.record(uow, "listing.approved", subject_id=listing.id, version=version.number)
     uow.flush()
@@ -83,7 +84,7 @@ def suspend_listing(uow: UnitOfWork, listing_id: UUID, reason: str) -> Listing:
     listing = lock_own_listing(uow, listing_id)
     if LISTING.move(uow, listing, "suspended", org_ids=[listing.org_id], reason=reason):
         remove_entry(uow, listing.id)
-        emit(uow, ListingSuspended(listing_id=listing.id, org_id=listing.org_id))
+        emit(uow, ListingSuspended(listing_id=listing.id, org_id=listing.org_id, reason=reason))
         audit.record(uow, "listing.suspended", subject_id=listing.id)
     uow.flush()
     return listing
@@ -143,6 +144,8 @@ def connect_plan(uow: UnitOfWork, plan_id: UUID, connector_id: UUID) -> Plan:
 def _reject(uow: UnitOfWork, listing: Listing, version: ListingVersion, reasons: Sequence[Reason]) -> ListingVersion:
     if not reasons:
         raise Invalid("review_reasons_required", field="reasons")
+    if any(reason["code"] == NOTED and not reason.get("note", "").strip() for reason in reasons):
+        raise Invalid("review_note_required", field="reasons")
     VERSION.move(uow, version, "rejected", org_ids=[listing.org_id])
     version.review_reasons = [dict(reason) for reason in reasons]
     if listing.state == "in_review":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, Protocol, TypedDict
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from marketplace.catalog.models import LISTING, VERSION, Listing, ListingVersion
 from marketplace.onboarding.queries import is_onboarded
 
 WORDS = ("title", "summary", "description")
+CHECKS_FAILED = "review_checks_failed"
 
 
 class Reason(TypedDict):
@@ -29,6 +30,11 @@ class Reason(TypedDict):
     field: str
     code: str
     note: NotRequired[str]
+
+
+def as_reason(stored: Mapping[str, str]) -> Reason:
+    """A reason as a version keeps it."""
+    return Reason(field=stored.get("field", ""), code=stored["code"], note=stored.get("note", ""))
 
 
 class PlanTerms(Protocol):
@@ -78,7 +84,7 @@ def submit_listing(uow: UnitOfWork, listing_id: UUID) -> ListingVersion:
         return version
     reasons = find_reasons(uow, version)
     if reasons:
-        raise Conflict("review_checks_failed", reasons=", ".join(f"{r['field']}: {r['code']}" for r in reasons))
+        raise Conflict(CHECKS_FAILED, reasons=", ".join(f"{r['field']}: {r['code']}" for r in reasons))
     if version.state == "rejected":
         VERSION.move(uow, version, "draft", org_ids=[listing.org_id])
     VERSION.move(uow, version, "in_review", org_ids=[listing.org_id])
@@ -109,7 +115,7 @@ def check_version(version: Words, plans: Sequence[PlanTerms], *, onboarded: bool
         reasons.append(Reason(field="plans", code="plan_missing"))
     for plan in plans:
         if not plan.name and not plan.name_en:
-            reasons.append(Reason(field=f"plans.{plan.code}.name", code="text_required"))
+            reasons.append(Reason(field=f"plans.{plan.code}.name{_language(version)}", code="text_required"))
         if plan.connector_id is None:
             reasons.append(Reason(field=f"plans.{plan.code}.connector_id", code="connector_missing"))
     if not onboarded:
@@ -117,13 +123,15 @@ def check_version(version: Words, plans: Sequence[PlanTerms], *, onboarded: bool
     return reasons
 
 
-def _missing_words(version: Words) -> list[str]:
-    """What is missing in the language that is nearest to complete; nothing, when one is."""
-    missing = [
-        [name for name in (f"{part}{language}" for part in WORDS) if not str(getattr(version, name)).strip()]
-        for language in ("", "_en")
-    ]
-    return min(missing, key=len)
+def _missing_words(version: Words, language: str | None = None) -> list[str]:
+    """What is missing in a language; without one, in the language that is nearest to complete; nothing, when one is."""
+    names = (f"{part}{_language(version) if language is None else language}" for part in WORDS)
+    return [name for name in names if not str(getattr(version, name)).strip()]
+
+
+def _language(version: Words) -> str:
+    """The language that is nearest to complete, as the ending of its fields."""
+    return min(("", "_en"), key=lambda language: len(_missing_words(version, language)))
 
 
 def _before_first_publication(listing: Listing) -> bool:

@@ -39,8 +39,8 @@ def notification_text(kind: str, params: Params, locale: str) -> NotificationTex
 def _filled(params: Params, locale: str) -> dict[str, str]:
     filled = {}
     for name, value in params.items():
-        english = params.get(f"{name}_en") if locale == "en" else None
-        filled[name] = plain_text(str(english or value))
+        english = params.get(f"{name}_en")
+        filled[name] = plain_text(str((english or value) if locale == "en" else (value or english or "")))
     if "amount_minor" in params:
         amount = Money(int(params["amount_minor"]), str(params["currency"]))
         filled["amount"] = write_amount(amount, Locale.parse(_known(locale), sep="-"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from kernel import audit, clock
 from kernel.db.locks import lock_row
@@ -15,13 +15,28 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from marketplace.input_text import checked_email, line, optional_line
-from marketplace.parties.models import BillingProfile
+from marketplace.parties.models import BillingProfile, Organization
 from marketplace.parties.places import MAX_ADDRESS, checked_country
 from marketplace.parties.tax_ids import checked_tax_id
 
 PartyType = Literal["organization", "person"]
 InvoiceKind = Literal["ordinary", "special"]
 VatStatus = Literal["general", "small_scale"]
+_SAID = (
+    "party_type",
+    "legal_name",
+    "tax_id",
+    "country",
+    "address",
+    "phone",
+    "bank_name",
+    "bank_account_masked",
+    "email",
+    "recipient",
+    "invoice_kind",
+    "vat_status",
+)
+"""What a profile says; two that say the same are one."""
 _PHONE = re.compile(r"\+?[0-9 ()/.-]{5,30}(?:(?:ext\.?|转|#) ?[0-9]{1,6})?")
 
 
@@ -48,12 +63,14 @@ class SaveBillingProfile:
 def save_billing_profile(uow: UnitOfWork, command: SaveBillingProfile) -> BillingProfile:
     """Add or change a billing profile of the acting organization. Issued invoices keep their own copy.
 
+    One that is the same as one in use is not added a second time: that one is the answer.
+
     Raises:
         Invalid: `text_required`, `text_too_long`, `country_invalid`, those of `checked_tax_id`, `email_invalid`,
             `phone_invalid`, `bank_account_invalid`, `bank_name_required`, `special_invoice_refused`.
         NotFound: `billing_profile_not_found`. Conflict: `billing_profile_retired`.
 
-    Locks: the profile.
+    Locks: the profile; to add one, the organization.
     """
     org_id = uow.principal.organization()
     country = checked_country(command.country)
@@ -76,6 +93,8 @@ def save_billing_profile(uow: UnitOfWork, command: SaveBillingProfile) -> Billin
     row.invoice_kind = command.invoice_kind if is_chinese else "ordinary"
     row.vat_status = command.vat_status if is_chinese and not is_person else None
     _set_bank(row, command)
+    if command.id is None:
+        row = _same(uow, row) or row
     if command.is_default and not row.is_default:
         _unset_default(uow, org_id)
         row.is_default = True
@@ -83,6 +102,16 @@ def save_billing_profile(uow: UnitOfWork, command: SaveBillingProfile) -> Billin
     uow.flush()
     audit.record(uow, "billing_profile.saved", subject_id=row.id)
     return row
+
+
+def _same(uow: UnitOfWork, wanted: BillingProfile) -> BillingProfile | None:
+    """One in use that says all that `wanted` says, the bank's account by what is shown of it."""
+    lock_row(uow.session, Organization, wanted.org_id)
+    alike = (getattr(BillingProfile, name).is_not_distinct_from(getattr(wanted, name)) for name in _SAID)
+    found = select(BillingProfile).where(
+        BillingProfile.org_id == wanted.org_id, BillingProfile.retired_at.is_(None), *alike
+    )
+    return uow.session.scalars(found.order_by(BillingProfile.created_at).limit(1)).first()
 
 
 def choose_default_billing_profile(uow: UnitOfWork, profile_id: UUID) -> BillingProfile:

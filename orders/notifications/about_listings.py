@@ -96,7 +96,9 @@ def _of_listings(uow: UnitOfWork, events: Sequence[RecordedEvent], kind: str) ->
     )
     titles = {listing_id: {"what": title, "what_en": title_en} for listing_id, title, title_en in rows}
     for event in events:
-        yield _to_catalog(event, kind, titles[event.uuid("listing_id")])
+        yield _to_catalog(
+            event, kind, titles[event.uuid("listing_id")] | {"reason": str(event.payload.get("reason", ""))}
+        )
 
 
 def _proofs(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[tuple[RecordedEvent, LegalProof, str]]:

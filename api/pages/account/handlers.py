@@ -53,13 +53,14 @@ from marketplace.access.ownership import (
     offer_ownership,
     withdraw_ownership,
 )
-from marketplace.access.permissions import ROLES
+from marketplace.access.permissions import ROLES, permissions_of
 from marketplace.access.second_factor import read_status
 from marketplace.access.sessions import list_sessions
 from marketplace.mail.bounces import find_bounces
 
 Answer = Response[str] | Response[bytes]
 REFUSED = 422
+MANAGE = "members.manage"
 _LINK = re.compile(r"https?://\S+")
 
 
@@ -118,13 +119,13 @@ def leave_organization(page_request: Given[PageRequest], form: Given[Form]) -> A
     return page_request.redirect(addresses.SIGN_IN, notice="left")
 
 
-@page(addresses.MEMBERS, "members.manage")
+@page(addresses.MEMBERS, MANAGE)
 def members_page(page_request: Given[PageRequest]) -> Answer:
     """Members and open invitations."""
     return page_request.render(_members(page_request))
 
 
-@form_post(f"{addresses.MEMBERS}/invite", "members.manage")
+@form_post(f"{addresses.MEMBERS}/invite", MANAGE)
 def invite_member(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Ask somebody to join, by mail."""
     email, role = form.text("email", most=254), form.text("role", most=20)
@@ -137,28 +138,34 @@ def invite_member(page_request: Given[PageRequest], form: Given[Form]) -> Answer
     return page_request.redirect(addresses.MEMBERS, notice="invited")
 
 
-@form_post("/members/{member_id:uuid}/roles", "members.manage")
+@form_post("/members/{member_id:uuid}/roles", MANAGE)
 def change_member(member_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Give a member other roles."""
-    roles = _roles(form)
-    return _member_act(page_request, lambda uow: change_roles(uow, member_id, roles), "roles_changed")
+    """Give a member other roles. Who has taken away their own right to this page goes on at their account."""
+    roles, own_id = _roles(form), _self(page_request).principal.person_id
+
+    def act(uow: UnitOfWork) -> str:
+        member = change_roles(uow, member_id, roles)
+        is_over = member.person_id == own_id and MANAGE not in permissions_of(member.roles)
+        return addresses.ACCOUNT if is_over else addresses.MEMBERS
+
+    return _member_act(page_request, act, "roles_changed")
 
 
-@form_post("/members/{member_id:uuid}/remove", "members.manage")
+@form_post("/members/{member_id:uuid}/remove", MANAGE)
 def end_membership(member_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """End a membership."""
     del form
     return _member_act(page_request, lambda uow: remove_member(uow, member_id), "member_removed")
 
 
-@form_post("/members/invitations/{invitation_id:uuid}/withdraw", "members.manage")
+@form_post("/members/invitations/{invitation_id:uuid}/withdraw", MANAGE)
 def take_back(invitation_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Take an invitation back."""
     del form
     return _member_act(page_request, lambda uow: withdraw_invitation(uow, invitation_id), "invitation_withdrawn")
 
 
-@form_post(addresses.OWNERSHIP_OFFER, "members.manage")
+@form_post(addresses.OWNERSHIP_OFFER, MANAGE)
 def hand_over(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Offer the ownership to a member."""
     member_id, keeps = parse_uuid_or_404(form.text("member_id"), "member_not_found"), form.text("keeps", most=20)
@@ -166,7 +173,7 @@ def hand_over(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     return _member_act(page_request, lambda uow: offer_ownership(uow, command), "ownership_offered")
 
 
-@form_post("/members/ownership/{transfer_id:uuid}/withdraw", "members.manage")
+@form_post("/members/ownership/{transfer_id:uuid}/withdraw", MANAGE)
 def take_ownership_back(transfer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Take one's own offer back."""
     del form
@@ -237,15 +244,16 @@ def _roles(form: Form) -> list[str]:
 
 
 def _member_act(page_request: PageRequest, act: Callable[[UnitOfWork], object], done: str) -> Answer:
+    """Do it and come back, or go where it says."""
     try:
-        page_request.transact(act)
+        next_page = page_request.transact(act)
     except DomainError as refused:
         return page_request.render(
             _members(page_request, error=failure(page_request, refused)),
             status=refused.status,
             headers=headers_of(refused),
         )
-    return page_request.redirect(addresses.MEMBERS, notice=done)
+    return page_request.redirect(next_page if isinstance(next_page, str) else addresses.MEMBERS, notice=done)
 
 
 def _account(
@@ -279,6 +287,7 @@ def _account(
         invitations=tuple(_received(one) for one in invitations),
         bounced=bounce.reason if bounce else None,
         offered=tuple(_offered(one) for one in offered),
+        by_provider=own.by_provider,
         has_second_factor=second_factor.since is not None,
         recovery_codes_left=second_factor.recovery_codes_left,
         error=error,

@@ -63,6 +63,8 @@ class AccountView:
     recovery_codes_left: int
     error: str | None = None
     error_field: str = ""
+    by_provider: bool = False
+    """Whether they came in by their organization's provider, and may have no password here."""
 
 
 @dataclass(frozen=True, slots=True)

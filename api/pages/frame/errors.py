@@ -8,7 +8,7 @@ from typing import Any
 from litestar import MediaType, Request, Response
 
 from api.auth import LEFT, SAFE, Caller
-from api.csrf import cover_token
+from api.csrf import cover_token, page_token
 from api.headers import page_headers
 from api.language import language_of
 from api.origin import referring_path
@@ -19,6 +19,8 @@ from api.pages.frame.site import local_path, redirect
 from api.schema import ProblemOut
 
 UNAUTHENTICATED = 401
+UNSAVED = "unsaved"
+"""In an address: what was sent from there came after the session had ended (`static/dashboard.js`)."""
 
 
 def error_page(request: Request[Any, Any, Any], body: ProblemOut, headers: dict[str, str]) -> Response[Any]:
@@ -28,8 +30,7 @@ def error_page(request: Request[Any, Any, Any], body: ProblemOut, headers: dict[
     Nothing is read from the database here: the page must work when that is what failed.
     """
     if body.status == UNAUTHENTICATED:
-        target = addresses.with_query(addresses.SIGN_IN, next=_address(request))
-        return redirect(target)
+        return redirect(_sign_in(request))
     if body.code == LEFT and request.scope.get("method") in SAFE:
         return redirect(addresses.ORGANIZATION_LEFT)
     state = request.scope.get("state", {})
@@ -49,7 +50,7 @@ def error_page(request: Request[Any, Any, Any], body: ProblemOut, headers: dict[
     chrome = Chrome(
         language=language_of(request),
         nonce=nonce,
-        csrf=cover_token(signed_in.csrf) if signed_in else "",
+        csrf=cover_token(page_token(signed_in.csrf, signed_in.organization.org_id)) if signed_in else "",
         path=_address(request),
         sandbox=services is None or services.sandbox,
         person=signed_in.person_name if signed_in else None,
@@ -60,6 +61,15 @@ def error_page(request: Request[Any, Any, Any], body: ProblemOut, headers: dict[
         media_type=MediaType.HTML,
         headers={**page_headers(nonce), **headers},
     )
+
+
+def _sign_in(request: Request[Any, Any, Any]) -> str:
+    """Where to sign in, and come back from. What a form sent was not saved: that is said there, and the page finds it again."""
+    if request.scope.get("method") in SAFE:
+        return addresses.with_query(addresses.SIGN_IN, next=_address(request))
+    path, _, query = local_path(referring_path(request) or "/").partition("?")
+    back = f"{path}?{query}&{UNSAVED}=1" if query else f"{path}?{UNSAVED}=1"
+    return addresses.with_query(addresses.SIGN_IN, next=back, **{UNSAVED: "1"})
 
 
 def _address(request: Request[Any, Any, Any]) -> str:

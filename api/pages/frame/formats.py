@@ -91,7 +91,9 @@ class Formats:
         return f"{minutes}:{rest:02d}"
 
     def bytes(self, value: int) -> str:
-        """A file size in MB."""
+        """A file size in MB, a small one in kB, at least one."""
+        if value < 100_000:
+            return f"{max(1, round(value / 1_000))} kB"
         return f"{format_decimal((Decimal(value) / 1_000_000).quantize(Decimal('0.1')), locale=self.locale)} MB"
 
 

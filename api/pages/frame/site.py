@@ -20,9 +20,9 @@ from litestar.datastructures import Cookie, UploadFile
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
-from api.auth import SAFE
+from api.auth import SAFE, is_own_token, refuse_other_organization
 from api.context import Services
-from api.csrf import cover_token, is_token
+from api.csrf import cover_token, is_token, page_token
 from api.language import Language, language_of
 from api.origin import referring_path
 from api.pages.frame.formats import Formats
@@ -58,10 +58,10 @@ class Form:
     csrf: str = field(default="", repr=False)
 
     def text(self, name: str, *, most: int = 500) -> str:
-        """A field, empty when it was not sent. Raises Invalid(`validation_failed`) beyond `most` characters."""
+        """A field, empty when it was not sent. Raises Invalid(`text_too_long`) beyond `most` characters."""
         value = self.values.get(name, "")
         if len(value) > most:
-            raise Invalid("validation_failed", field=name)
+            raise Invalid("text_too_long", field=name, limit=most)
         return value
 
     def number(self, name: str, *, least: int = 0, most: int = 1_000_000_000) -> int:
@@ -106,8 +106,11 @@ class PageRequest:
 
     @property
     def _token(self) -> str:
-        """What the page's forms carry, covered. A visitor without a session gets a token of their own, kept in a cookie."""
-        return self.signed_in.csrf if self.signed_in else self._own_token
+        """What the page's forms and scripts carry, covered: the session's, for the organization that the page is drawn for.
+        A visitor without a session gets a token of their own, kept in a cookie.
+        """
+        own = self.signed_in
+        return page_token(own.csrf, own.organization.org_id) if own else self._own_token
 
     @contextmanager
     def work(self) -> Iterator[UnitOfWork]:
@@ -127,10 +130,14 @@ class PageRequest:
         return self.request.transact(with_sidebar)
 
     def require_own_form(self, form: Form) -> None:
-        """Raises Forbidden(`csrf_refused`): the hidden field is not the session's token (before signing in, the cookie's)."""
-        expected = self.signed_in.csrf if self.signed_in else self.request.cookies.get(FORM_COOKIE, "")
-        if not (expected and is_token(form.csrf, expected)):
+        """Raises Forbidden(`csrf_refused`): the hidden field is not the session's token (before signing in, the cookie's);
+        as `refuse_other_organization`.
+        """
+        own, kept = self.signed_in, self.request.cookies.get(FORM_COOKIE, "")
+        if not (is_own_token(form.csrf, own) if own else kept and is_token(form.csrf, kept)):
             raise Forbidden("csrf_refused")
+        if own is not None:
+            refuse_other_organization(self.request, own, self.request.route_handler.opt["permission"], form.csrf)
 
     def _read_sidebar(self, uow: UnitOfWork) -> None:
         if self._sidebar is None and self.request.method in SAFE:

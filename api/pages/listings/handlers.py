@@ -28,7 +28,7 @@ from api.v1.listing_terms import take_terms
 from fulfillment.connectors.queries import connectors_of, get_connector
 from fulfillment.entitlements.queries import count_customers
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError, Invalid, NotFound
+from kernel.errors import Conflict, DomainError, Invalid, NotFound
 from kernel.idempotency import Answer, with_idempotency_key
 from kernel.ids import uuid7
 from kernel.text import render_markdown
@@ -46,8 +46,9 @@ from marketplace.catalog.edit_images import ChangeImage, change_image
 from marketplace.catalog.edit_terms import MAX_TEXT, AttachPdf, SetTerms, remove_terms, set_terms
 from marketplace.catalog.prepare_image import MAX_BYTES
 from marketplace.catalog.queries import get_versions_compared
+from marketplace.catalog.review_desk import suspension_of
 from marketplace.catalog.review_listing import retire_listing
-from marketplace.catalog.submit_listing import submit_listing
+from marketplace.catalog.submit_listing import CHECKS_FAILED, submit_listing
 from marketplace.onboarding.legal_document import MAX_BYTES as TERMS_BYTES
 from marketplace.onboarding.queries import get_checklist
 
@@ -210,7 +211,12 @@ def submit(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: G
     del form
 
     def act() -> str:
-        if page_request.transact(lambda uow: submit_listing(uow, listing_id).state) == "published":
+        try:
+            state = page_request.transact(lambda uow: submit_listing(uow, listing_id).state)
+        except Conflict as refused:
+            # The page lists in words what a program is told by codes.
+            raise Conflict("listing_incomplete") if refused.code == CHECKS_FAILED else refused from refused
+        if state == "published":
             return "listing_submitted_before"
         by_rule = page_request.services.settings.listings_reviewed_by_rule
         return "listing_submitted_by_rule" if by_rule else "listing_submitted"
@@ -297,6 +303,7 @@ def _editor(page_request: PageRequest, listing_id: UUID, typed: RefusedSection |
             connectors_of(uow),
             get_checklist(uow),
             count_customers(uow, listing_id),
+            suspension_of(uow, listing_id),
         )
     view = presenter.edit_view(page_request, data, typed)
     return page_request.render(view, status=typed.refused.status if typed is not None and typed.refused else 200)

@@ -36,7 +36,7 @@ from marketplace.catalog.content_hash import image_hash, plan_hash, terms_hash, 
 from marketplace.catalog.draft_listing import KINDS, MAX_PLANS, TAX_CATEGORIES
 from marketplace.catalog.edit_images import MAX_IMAGES
 from marketplace.catalog.queries import ListingView, PlanView, VersionsCompared
-from marketplace.catalog.submit_listing import Reason, check_version
+from marketplace.catalog.submit_listing import Reason, as_reason, check_version
 from marketplace.onboarding.queries import Checklist
 
 TEXT = "text"
@@ -76,6 +76,8 @@ class EditorData:
     connectors: Sequence[ConnectorView]
     checklist: Checklist
     customers: int
+    suspension: str = ""
+    """Why the platform took it off sale, in its own words."""
 
 
 def plan_key(code: str) -> str:
@@ -124,7 +126,7 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
     return ListingEditView(
         id=str(latest.id),
         name=page_request.pick(latest.title, latest.title_en),
-        state=latest.state if retired else latest.version_state,
+        state=latest.state if retired or _is_off_sale(latest) else latest.version_state,
         version=latest.version_number,
         published=published.version_number if published else None,
         editable=editable,
@@ -142,6 +144,7 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
         may_retire=latest.state in {"published", "suspended"},
         customers=data.customers,
         suspended=latest.state == "suspended",
+        suspension=data.suspension,
         images=images,
         most_images=MAX_IMAGES,
         terms=_terms(page_request, latest, typed),
@@ -149,6 +152,11 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
         image_error=failure(page_request, typed.refused) if typed and typed.refused and typed.key == IMAGES else None,
         error=error,
     )
+
+
+def _is_off_sale(view: ListingView) -> bool:
+    """Whether what the editor shows is what the platform has suspended."""
+    return view.state == "suspended" and view.version_state == "published"
 
 
 def said(page_request: PageRequest, view: ListingView, found: Reason, **params: str) -> str:
@@ -302,7 +310,7 @@ def _elsewhere_said(view: ListingView) -> list[Reason]:
     fields = set(text_values(view))
     codes = {plan.code for plan in view.plans}
     return [
-        Reason(field=str(one.get("field", "")), code=str(one["code"]), note=str(one.get("note", "")))
+        as_reason(one)
         for one in view.review_reasons
         if (name := str(one.get("field", ""))) not in fields
         and not (name.startswith("plans.") and name.split(".")[1] in codes)

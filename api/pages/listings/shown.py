@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from api.media_addresses import image_address
+from api.pages.frame.addresses import terms_pdf
 from api.pages.frame.phrases import explained, failure, figure, money, sentences
 from api.pages.frame.prices import Per, per_of, term_key
 from api.pages.frame.site import PageRequest
@@ -89,28 +90,41 @@ class ShownListing:
     plans: tuple[ShownPlan, ...]
     images: tuple[ShownImage, ...] = ()
     terms_version: str = ""
+    terms: tuple[tuple[str, str], ...] = ()
+    """The terms of sale by language, as HTML."""
+    terms_pdf: str = ""
+    """Name of their document."""
+    terms_pdf_address: str = ""
 
 
 def shown_listing(page_request: PageRequest, uow: UnitOfWork, view: ListingView) -> ShownListing:
     """How a version will be met."""
     seller = get_party(uow, view.org_id)
-    languages = (("zh-CN", view.description), ("en", view.description_en))
-    descriptions = tuple(
-        (language, Markup(render_markdown(text)))  # noqa: S704 - rendered and cleaned there
-        for language, text in sorted(languages, key=lambda one: one[0] != page_request.language)
-        if text.strip()
-    )
+    terms = view.terms or {}
     return ShownListing(
         name=page_request.pick(view.title, view.title_en),
         seller_name=view.seller_name,
         kind=view.kind,
         category=view.category,
         summary=page_request.pick(view.summary, view.summary_en),
-        descriptions=descriptions,
+        descriptions=_in_languages(page_request, view.description, view.description_en),
         refund_days=view.refund_window_days,
         plans=tuple(_plan(page_request, view, plan, seller) for plan in view.plans if plan.state == "active"),
         images=shown_images(page_request, view),
-        terms_version=str(view.terms["version"]) if view.terms else "",
+        terms_version=str(terms.get("version", "")),
+        terms=_in_languages(page_request, str(terms.get("text", "")), str(terms.get("text_en", ""))),
+        terms_pdf=str(terms.get("pdf_name") or ""),
+        terms_pdf_address=terms_pdf(view.id, view.version_id),
+    )
+
+
+def _in_languages(page_request: PageRequest, chinese: str, english: str) -> tuple[tuple[str, str], ...]:
+    """A text in its languages, the reader's first, as HTML."""
+    languages = (("zh-CN", chinese), ("en", english))
+    return tuple(
+        (language, Markup(render_markdown(text)))  # noqa: S704 - rendered and cleaned there
+        for language, text in sorted(languages, key=lambda one: one[0] != page_request.language)
+        if text.strip()
     )
 
 

@@ -125,6 +125,8 @@ class ListingEditView:
     late: bool = False
     retired: bool = False
     suspended: bool = False
+    suspension: str = ""
+    """Why, in the platform's words."""
     may_retire: bool = False
     by_rule: bool = False
     """Whether what is handed in is approved by rule: no reviewer is waited for."""

@@ -16,8 +16,8 @@ from api.pages.reviews.views import ReasonField, ReviewView, SoldListing, Waitin
 from kernel.errors import Invalid
 from marketplace.catalog.content_hash import version_hash
 from marketplace.catalog.queries import ListingView, VersionsCompared
-from marketplace.catalog.review_desk import CHECKLIST, REASONS, SaleChange
-from marketplace.catalog.submit_listing import Reason, check_version
+from marketplace.catalog.review_desk import CHECKLIST, NOTED, REASONS, SaleChange
+from marketplace.catalog.submit_listing import Reason, as_reason, check_version
 
 _OF_PLANS = ("name", "unit_price_minor", "features")
 _LONGEST_NOTE = 500
@@ -61,10 +61,7 @@ def review(page_request: PageRequest, data: ReviewData, typed: Mapping[str, str]
     """One listing before its reviewer, with what was typed so far."""
     latest, published = data.versions.latest, data.versions.published
     waits_s = seconds_since(latest.submitted_at or latest.created_at) if latest.version_state == "in_review" else 0
-    before = [
-        Reason(field=str(one.get("field", "")), code=str(one["code"]), note=str(one.get("note", "")))
-        for one in latest.review_reasons
-    ]
+    before = [as_reason(one) for one in latest.review_reasons]
     found = check_version(latest, latest.plans, onboarded=data.onboarded)
     return ReviewView(
         listing_id=str(latest.id),
@@ -105,7 +102,7 @@ def reasons_of(form: Form) -> tuple[Reason, ...]:
         note = form.text(f"note_{index}", most=_LONGEST_NOTE)
         if not code and not note:
             continue
-        code = code or "review_other"
+        code = code or NOTED
         if code not in REASONS:
             raise Invalid("validation_failed", field=f"code_{index}")
         found.append(Reason(field=name, code=code, note=note) if note else Reason(field=name, code=code))
@@ -113,8 +110,9 @@ def reasons_of(form: Form) -> tuple[Reason, ...]:
 
 
 def _fields(page_request: PageRequest, view: ListingView, typed: Mapping[str, str]) -> tuple[ReasonField, ...]:
-    """What may be returned: every text that is there, the category, what matters of each plan, and the whole."""
+    """What may be returned: every text that is there, the category, pictures, terms, what matters of each plan, the whole."""
     names = [name for name in TEXT_FIELDS if getattr(view, name)] + ["category", "tax_category"]
+    names += [name for name in ("images", "terms") if getattr(view, name)]
     names += [f"plans.{plan.code}.{column}" for plan in view.plans for column in _OF_PLANS]
     names.append("")
     return tuple(

@@ -29,6 +29,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from marketplace.attribution.reach import get_reach
 from marketplace.catalog.queries import get_own_listing, list_own_listings
+from marketplace.catalog.review_desk import suspension_of
 from marketplace.onboarding.queries import get_checklist
 from marketplace.publishing.queries import list_own_videos
 from orders.queries import list_seller_orders
@@ -85,8 +86,9 @@ def show_listing(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -
         opened = get_own_listing(uow, listing_id)
         customers = customers_by_listing(uow)
         connectors = {one.id: one.name for one in connectors_of(uow)}
+        suspension = suspension_of(uow, listing_id)
         list_view = _listings(page_request, uow)
-    detail = seller_presenter.listing_detail(page_request, opened, customers, connectors)
+    detail = seller_presenter.listing_detail(page_request, opened, customers, connectors, suspension)
     return page_request.render(replace(list_view, opened=detail))
 
 

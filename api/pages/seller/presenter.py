@@ -8,9 +8,7 @@ from uuid import UUID
 from api.pages.frame import addresses
 from api.pages.frame.phrases import (
     figure,
-    is_known,
     money,
-    reason,
     run_failure,
     seconds_since,
     sentences,
@@ -19,6 +17,7 @@ from api.pages.frame.phrases import (
 )
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest
+from api.pages.listings.presenter import said
 from api.pages.orders.views import OrderItem
 from api.pages.seller.views import FunnelStep, ListingItem, ListingPanel, ListingPlan, TroubledRun
 from billing.shares.queries import promoted_sales
@@ -27,6 +26,7 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from marketplace.attribution.reach import Reach
 from marketplace.catalog.queries import ListingView, PlanView
+from marketplace.catalog.submit_listing import as_reason
 from orders.order.views import OrderView
 from orders.seller_queries import VideoSales, sales_of_videos
 
@@ -113,14 +113,21 @@ def _is_next(view: ListingView) -> bool:
 
 
 def listing_detail(
-    page_request: PageRequest, view: ListingView, customers: Mapping[UUID, int], connectors: Mapping[UUID, str]
+    page_request: PageRequest,
+    view: ListingView,
+    customers: Mapping[UUID, int],
+    connectors: Mapping[UUID, str],
+    suspension: str = "",
 ) -> ListingPanel:
-    """A listing to read, as a buyer will see it, and why it was rejected."""
+    """A listing to read, as a buyer will see it, and why it was rejected or taken off sale."""
+    reasons = [said(page_request, view, as_reason(found)) for found in view.review_reasons]
+    if suspension:
+        reasons.insert(0, page_request.t("editor.suspension", reason=suspension))
     return ListingPanel(
         row=listing_row(page_request, view, customers),
         summary=page_request.pick(view.summary, view.summary_en),
         plans=tuple(_plan(page_request, plan, connectors) for plan in view.plans),
-        reasons=tuple(_rejection(page_request, found) for found in view.review_reasons),
+        reasons=tuple(reasons),
     )
 
 
@@ -143,14 +150,6 @@ def _plan(page_request: PageRequest, plan: PlanView, connectors: Mapping[UUID, s
         limits=tuple(limits),
         sentences=sentences(page_request, plan),
     )
-
-
-def _rejection(page_request: PageRequest, found: Mapping[str, str]) -> str:
-    code, field = found["code"], found.get("field", "")
-    said = reason(page_request, code, {}) if is_known(code) else code.replace("_", " ")
-    if note := found.get("note"):
-        said = " ".join((said, page_request.t("editor.quoted", text=note)))
-    return f"{field}: {said}" if field else said
 
 
 def sales_by_video(uow: UnitOfWork, video_ids: Collection[UUID]) -> dict[UUID, list[VideoSales]]:

@@ -33,7 +33,7 @@ from api.pages.seller_start.views import (
 from api.v1.onboarding import do_step, hand_in
 from fulfillment.connectors.queries import connectors_of
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, DomainError, NotFound
+from kernel.errors import Conflict, DomainError, Invalid, NotFound
 from kernel.money import CURRENCIES
 from marketplace.catalog.queries import list_own_listings
 from marketplace.channels.open_channel import ChangeChannel, OpenChannel, change_channel, open_channel
@@ -158,9 +158,10 @@ def show_agreement(page_request: Given[PageRequest]) -> Answer:
 def accept(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Accept the version that was read, in the language in which it was."""
     require_seller(page_request)
-    version = form.text("version", most=20) if form.text("accepted", most=10) else ""
-    language = page_request.language
+    version, language = form.text("version", most=20), page_request.language
     try:
+        if not form.text("accepted", most=10):
+            raise Invalid("agreement_not_ticked", field="accepted")
         page_request.transact(lambda uow: do_step(page_request.request, uow, "agreement", None, version, language))
     except DomainError as refused:
         return page_request.render(_agreement(page_request, failure(page_request, refused)), status=_status(refused))

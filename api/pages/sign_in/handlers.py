@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from litestar import Response
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency as Given
@@ -42,7 +44,8 @@ def sign_in_page(page_request: Given[PageRequest]) -> Response[str] | Response[b
     target = local_path(page_request.query("next", most=500) or addresses.FEED)
     if page_request.signed_in is not None:
         return page_request.redirect(target)
-    return page_request.render(_sign_in_view(page_request, page_request.query("email", most=254), target))
+    view = _sign_in_view(page_request, page_request.query("email", most=254), target)
+    return page_request.render(replace(view, unsaved=bool(page_request.query("unsaved", most=1))))
 
 
 @form_post(addresses.SIGN_IN, PUBLIC)

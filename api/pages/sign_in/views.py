@@ -24,6 +24,8 @@ class SignInView:
     next_path: str = "/"
     error: str | None = None
     samples: tuple[SampleAccount, ...] = ()
+    unsaved: bool = False
+    """Whether a form was sent by somebody whose session had ended."""
 
 
 @dataclass(frozen=True, slots=True)

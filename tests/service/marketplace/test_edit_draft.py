@@ -23,6 +23,7 @@ from marketplace.catalog.edit_draft import (
 )
 from marketplace.catalog.models import Listing, ListingVersion
 from marketplace.catalog.queries import ListingView, get_own_listing, get_versions_compared, review_queue
+from marketplace.catalog.review_desk import NOTED
 from marketplace.catalog.review_listing import ReviewListing, retire_listing, review_listing
 from marketplace.catalog.sellable import get_sellable
 from marketplace.catalog.submit_listing import Reason, check_version, submit_listing
@@ -242,12 +243,18 @@ class TestReview:
             assert review_listing(uow, ReviewListing(listing_id, approve=True, seen=read)).id == version.id
         assert (version.state, version.review_reasons) == ("published", None)
 
+    def test_a_reason_that_is_its_note_has_one(self, uow: UnitOfWork) -> None:
+        listing_id = submitted(uow, make_seller(uow))
+        with acting(uow, OPERATOR_PRINCIPAL), pytest.raises(Invalid) as refused:
+            review_listing(uow, ReviewListing(listing_id, False, (Reason(field="", code=NOTED, note=" "),)))
+        assert refused.value.code == "review_note_required"
+
     def test_what_was_returned_is_handed_in_again_as_it_is(self, uow: UnitOfWork) -> None:
         """The mending may have been elsewhere: in the onboarding, or with the connector."""
         seller = make_seller(uow)
         listing_id = submitted(uow, seller)
         with acting(uow, OPERATOR_PRINCIPAL):
-            review_listing(uow, ReviewListing(listing_id, False, (Reason(field="", code="review_other"),)))
+            review_listing(uow, ReviewListing(listing_id, False, (Reason(field="", code="review_unclear"),)))
         with acting(uow, seller.owner):
             version = submit_listing(uow, listing_id)
         assert isinstance(version, ListingVersion)

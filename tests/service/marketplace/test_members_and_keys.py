@@ -173,7 +173,10 @@ class TestWhatAMemberIs:
     def test_what_is_no_role_is_told_with_those_there_are(self, uow: UnitOfWork) -> None:
         org = make_org(uow)
         with acting(uow, org.owner):
-            for roles in ([], ["emperor"], ["viewer", "operator"]):
+            with pytest.raises(Invalid) as refused:
+                add_member(uow, AddMember("x@example.test", [], "新人", PASSWORD))
+            assert (refused.value.code, refused.value.field) == ("role_required", "roles")
+            for roles in (["emperor"], ["viewer", "operator"]):
                 with pytest.raises(Invalid) as refused:
                     add_member(uow, AddMember("x@example.test", roles, "新人", PASSWORD))
                 assert (refused.value.code, refused.value.field) == ("role_unknown", "roles")

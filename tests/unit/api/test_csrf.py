@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.csrf import cover_token, is_token
+from api.csrf import cover_token, is_token, organization_of_page, page_token
 
 TOKEN = "q0-_rAnD0m"
 
@@ -49,3 +50,23 @@ def test_a_cover_with_foreign_characters_or_of_another_length_is_not_read() -> N
     assert is_token(base64.urlsafe_b64encode(zeros + TOKEN.encode()).decode(), TOKEN)
     assert not is_token(base64.urlsafe_b64encode(zeros + TOKEN.encode() + b"\0").decode(), TOKEN)
     assert not is_token(base64.urlsafe_b64encode(b"\0" * 40).decode(), TOKEN)
+
+
+def test_a_page_says_for_which_organization_it_was_drawn() -> None:
+    one = UUID("0199a3f2-7c41-7d2e-9f10-5b8c2e4a6d11")
+    drawn = page_token(TOKEN, one)
+    for sent in (drawn, cover_token(drawn)):
+        assert organization_of_page(sent, TOKEN) == one
+        assert not is_token(sent, TOKEN)
+    others = (
+        TOKEN,
+        cover_token(TOKEN),
+        "",
+        drawn[:-1],
+        drawn + "0",
+        TOKEN[:-1] + "x" + one.hex,
+        TOKEN + "z" * 32,
+        "令牌",
+    )
+    for sent in others:
+        assert organization_of_page(sent, TOKEN) is None

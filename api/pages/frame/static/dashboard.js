@@ -1,5 +1,7 @@
 // Small courtesies of the dashboards. Every one of them has a way without scripts.
 
+import "./kept-form.js";
+
 document.addEventListener("submit", (event) => {
   // A form may hold several buttons: the one pressed asks for itself.
   const question = event.submitter?.dataset.confirm ?? event.target.dataset?.confirm;
