@@ -47,7 +47,7 @@ def test_years_leave_nothing_broken(worker_id: str, tmp_path_factory: pytest.Tem
     """By month and by year, grown and shrunk at random; the books, the terms and the papers agree afterwards."""
     chance = random.Random(10)
     with shared_engines() as engines:
-        addresses = engines.own_database(f"t{os.getpid()}_{worker_id}")
+        addresses = engines.own_database(f"y{os.getpid()}_{worker_id}")
         assert addresses.database_admin_url is not None
         upgrade(addresses.database_admin_url)
         db = Database(addresses.database_url)
@@ -72,7 +72,7 @@ def test_years_leave_nothing_broken(worker_id: str, tmp_path_factory: pytest.Tem
                 _follow_each_other(db)
         finally:
             db.dispose()
-            drop_database(addresses.database_admin_url, f"t{os.getpid()}_{worker_id}")
+            drop_database(addresses.database_admin_url, f"y{os.getpid()}_{worker_id}")
 
 
 def _subscribe(stage: MarketStage, zone: str) -> Org:
