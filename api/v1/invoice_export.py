@@ -16,7 +16,7 @@ from litestar.response import Stream
 
 from api.context import Services
 from api.request import ApiRequest
-from billing.invoices.queries import InvoiceFilter, Standing, StoredFile, files_of, files_of_documents
+from billing.invoices.queries import FilesFound, InvoiceFilter, Standing, files_of, files_of_documents
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
@@ -24,6 +24,11 @@ from marketplace.parties.lookups import get_party
 
 MOST = 500
 """Documents named one by one; a month has no such limit."""
+UNDRAWN = "NOT-YET-DRAWN.txt"
+UNDRAWN_SAYS = (
+    "以下票据的文件尚在生成，未包含在本压缩包中，请稍后重新下载。",
+    "The files of these documents are still being drawn and not in this archive. Download it again later.",
+)
 _MONTH = re.compile(r"([12]\d{3})-(0[1-9]|1[0-2])", re.ASCII)
 
 MonthParameter = Annotated[
@@ -83,20 +88,23 @@ def export(
     q: TextParameter = None,
     chosen: ChosenParameter = None,
 ) -> Stream:
-    """PDF and XML of a month (default: this one), or of the at most 500 documents named by `id`, as one ZIP file."""
+    """PDF and XML of a month (default: this one), or of the at most 500 documents named by `id`, as one ZIP file.
+
+    Documents that are still being drawn are named in a text file in it, `NOT-YET-DRAWN.txt`.
+    """
     with request.transaction() as uow:
         if chosen:
-            files, name = files_of_documents(uow, chosen), "invoices.zip"
+            found, name = files_of_documents(uow, chosen), "invoices.zip"
         else:
             first = parse_month(month) if month else _this_month(uow)
             if first is None:
                 raise Invalid("validation_failed", field="month")
-            files = files_of(uow, month_filter(first, seller=seller, text=q, standing=only))
+            found = files_of(uow, month_filter(first, seller=seller, text=q, standing=only))
             name = f"invoices-{first:%Y-%m}.zip"
-    if not files:
+    if not found.files:
         raise NotFound("invoices_none_to_export")
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return Stream(_archive(request.services, files), media_type="application/zip", headers=headers)
+    return Stream(_archive(request.services, found), media_type="application/zip", headers=headers)
 
 
 def _this_month(uow: UnitOfWork) -> date:
@@ -123,12 +131,15 @@ class _Sent(RawIOBase):
         return taken
 
 
-def _archive(services: Services, files: list[StoredFile]) -> Iterator[bytes]:
+def _archive(services: Services, found: FilesFound) -> Iterator[bytes]:
     """The archive, made while it is sent: of ten thousand documents one is in memory. The transaction is over by then."""
     sent = _Sent()
     at = clock.now().astimezone(UTC).timetuple()[:6]
     with zipfile.ZipFile(sent, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in files:
+        if found.undrawn:
+            missing = "\n".join((*UNDRAWN_SAYS, "", *found.undrawn, ""))
+            archive.writestr(zipfile.ZipInfo(UNDRAWN, at), missing.encode("utf-8-sig"))
+        for file in found.files:
             entry = zipfile.ZipInfo(file.file_name, at)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, services.storage.get_bytes(file.key))

@@ -121,6 +121,14 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesFound:
+    """Documents' files, and which of the documents have none yet: issuer and number."""
+
+    files: list[StoredFile]
+    undrawn: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     """What anyone holding the document may check: that it is ours and unchanged in what matters."""
 
@@ -143,24 +151,35 @@ def list_invoices(
     return Page([to_row(row) for row in page.items], page.next_cursor)
 
 
-def totals_of(uow: UnitOfWork, wanted: InvoiceFilter) -> dict[str, tuple[int, int]]:
-    """How many documents the filter finds and what they come to, by currency: gross minor units, credit notes against."""
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many documents there are of a currency, what they come to (gross minor units, credit notes against), and how many of
+    them have no files yet.
+    """
+
+    count: int
+    gross_minor: int
+    undrawn: int
+
+
+def totals_of(uow: UnitOfWork, wanted: InvoiceFilter) -> dict[str, Totals]:
+    """What the filter finds, by currency."""
     signed = case((Invoice.kind == "credit_note", -Invoice.gross_minor), else_=Invoice.gross_minor)
     rows = uow.session.execute(
-        select(Invoice.currency, func.count(), func.sum(signed))
+        select(Invoice.currency, func.count(), func.sum(signed), func.count().filter(Invoice.pdf_key.is_(None)))
         .where(*_conditions(uow, wanted))
         .group_by(Invoice.currency)
         .order_by(Invoice.currency)
     )
-    return {currency.strip(): (count, int(total)) for currency, count, total in rows}
+    return {currency.strip(): Totals(count, int(total), undrawn) for currency, count, total, undrawn in rows}
 
 
-def files_of(uow: UnitOfWork, wanted: InvoiceFilter) -> list[StoredFile]:
-    """Every file of the documents the filter finds, by issuer and number; what has not been drawn yet has none."""
+def files_of(uow: UnitOfWork, wanted: InvoiceFilter) -> FilesFound:
+    """Every file of the documents the filter finds, by issuer and number."""
     return _files(uow, *_conditions(uow, wanted))
 
 
-def files_of_documents(uow: UnitOfWork, invoice_ids: Collection[UUID]) -> list[StoredFile]:
+def files_of_documents(uow: UnitOfWork, invoice_ids: Collection[UUID]) -> FilesFound:
     """Every file of these documents, by issuer and number. Raises NotFound(`invoice_not_found`): one is not to be seen."""
     chosen = set(invoice_ids)
     conditions = (Invoice.id.in_(chosen), _is_visible(uow))
@@ -169,7 +188,7 @@ def files_of_documents(uow: UnitOfWork, invoice_ids: Collection[UUID]) -> list[S
     return _files(uow, *conditions)
 
 
-def _files(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> list[StoredFile]:
+def _files(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> FilesFound:
     issuer = Invoice.seller["legal_name"].astext
     rows = uow.session.execute(
         select(
@@ -181,16 +200,17 @@ def _files(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> list[StoredFile
             Invoice.xml_key,
             Invoice.xml_sha256,
         )
-        .where(*conditions, Invoice.pdf_key.is_not(None))
+        .where(*conditions)
         .order_by(issuer, Invoice.number, Invoice.id)
     ).all()
     stems = file_stems([NamedDocument(row[0], row[1] or "", row[2]) for row in rows])
-    return [
+    files = [
         StoredFile(key, f"{stem}.{form}", sha256)
         for stem, (_, _, _, pdf_key, pdf_sha256, xml_key, xml_sha256) in zip(stems, rows, strict=True)
         for form, key, sha256 in (("pdf", pdf_key, pdf_sha256), ("xml", xml_key, xml_sha256))
         if key is not None and sha256 is not None
     ]
+    return FilesFound(files, [f"{row[2]} {row[1] or row[0]}" for row in rows if row[3] is None])
 
 
 def _conditions(uow: UnitOfWork, wanted: InvoiceFilter) -> list[ColumnElement[bool]]:

@@ -65,6 +65,8 @@ class InvoicesView:
     months: tuple[date, ...]
     rows: tuple[InvoiceItem, ...]
     count: int
+    undrawn: int
+    """How many of them have no files yet."""
     totals: tuple[Money, ...]
     sellers: tuple[tuple[str, str], ...] = ()
     seller: str = ""

@@ -109,7 +109,7 @@ def _statement(page_request: PageRequest, statement_id: UUID, *, as_promoter: bo
         lines = {} if as_promoter else sold_lines(uow, {line.reference for line in found})
         name = get_party(uow, row.org_id).legal_name
         bill_id = row.commission_invoice_id
-        bill_drawn = bill_id is not None and bool(files_of_documents(uow, [bill_id]))
+        bill_drawn = bill_id is not None and bool(files_of_documents(uow, [bill_id]).files)
     return StatementView(
         row=presenter.statement_row(page_request, row),
         lines=tuple(

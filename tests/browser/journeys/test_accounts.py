@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import CHROMIUM, Product, Visits
-from tests.browser.journeys.test_journey import DESK, PHONE, find_faults, fits
+from tests.browser.journeys.test_journey import DESK, PASSWORD, PHONE, find_faults, fits, sign_in
 
 pytestmark = [
     pytest.mark.browser,
@@ -158,3 +158,31 @@ def test_a_forgotten_password_is_set_by_mail(product: Product, visit: Visits, wi
     other.wait_for_url(lambda address: "/sign-in" not in address)
     page.goto(f"{product.address}/account")
     page.wait_for_url("**/sign-in?**")
+
+
+@pytest.mark.parametrize(("width", "language"), [(PHONE, "zh-CN"), (DESK, "en")])
+def test_what_is_sent_after_the_session_ended_is_there_again(
+    product: Product, visit: Visits, width: int, language: str
+) -> None:
+    """Signed out meanwhile, somebody sends a form: they are told, sign in again, and find what they had typed."""
+    page = visit(width, language).page
+    sign_in(page, product, "owner@lakeside.example", "/billing-profiles/new")
+    page.fill("#legal_name", "Lakeside Instruments, second title")
+    page.fill("#address", "88 Jinji Lake Avenue")
+    page.locator("main form").first.evaluate("form => { form.noValidate = true }")
+    page.context.clear_cookies()
+    page.click("main form button.first")
+    page.wait_for_url("**/sign-in?**")
+    told = "没有数据被改动" if language == "zh-CN" else "nothing was changed"
+    expect(page.locator("main .note")).to_contain_text(told)
+    looks_right(page)
+    page.fill("#email", "owner@lakeside.example")
+    page.fill("#password", PASSWORD)
+    page.click("form[action='/sign-in'] button.first")
+    page.wait_for_url("**/billing-profiles/new*")
+    expect(page.locator("#legal_name")).to_have_value("Lakeside Instruments, second title")
+    expect(page.locator("#address")).to_have_value("88 Jinji Lake Avenue")
+    assert "unsaved" not in page.url
+    looks_right(page)
+    page.reload()
+    expect(page.locator("#address")).not_to_have_value("88 Jinji Lake Avenue")

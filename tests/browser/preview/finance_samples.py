@@ -279,6 +279,7 @@ class FinanceSamples(Samples):
             (date(2026, 11, 1), date(2026, 10, 1)),
             rows,
             len(rows),
+            1,
             (cny(1_734_400),),
             (("s1", self.seller),),
             opened=detail if opened else None,

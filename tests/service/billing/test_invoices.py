@@ -27,6 +27,7 @@ from billing.invoices.number_series import take_number
 from billing.invoices.queries import (
     InvoiceFilter,
     Standing,
+    Totals,
     credited_of,
     files_of,
     files_of_documents,
@@ -283,7 +284,7 @@ class TestQueries:
                 get_invoice(uow, invoice_id)
             assert list_invoices(uow, InvoiceFilter()).items == []
             assert totals_of(uow, InvoiceFilter()) == {}
-            assert files_of(uow, InvoiceFilter()) == []
+            assert files_of(uow, InvoiceFilter()).files == []
             with pytest.raises(NotFound):
                 files_of_documents(uow, [invoice_id])
 
@@ -304,8 +305,12 @@ class TestQueries:
                 for one in ("rendering", "issued", "partly_credited", "credited")
             }
             assert {one for one, ids in found.items() if ids} == {stands}
-            assert totals_of(uow, InvoiceFilter()) == {"CNY": (2 if credited_minor else 1, 106_000 - credited_minor)}
-            assert set(files_of_documents(uow, [invoice_id])) <= set(files_of(uow, InvoiceFilter(standing=stands)))
+            count = 2 if credited_minor else 1
+            undrawn = sum(not one.has_pdf for one in list_invoices(uow, InvoiceFilter()).items)
+            assert totals_of(uow, InvoiceFilter()) == {"CNY": Totals(count, 106_000 - credited_minor, undrawn)}
+            chosen, those = files_of_documents(uow, [invoice_id]), files_of(uow, InvoiceFilter(standing=stands))
+            assert set(chosen.files) <= set(those.files)
+            assert len(files_of(uow, InvoiceFilter()).undrawn) == undrawn
 
     @pytest.mark.parametrize(
         ("wanted", "found"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -24,7 +25,7 @@ from marketplace.onboarding.queries import find_acceptance, find_document, get_c
 from marketplace.parties import lookups
 from marketplace.parties.models import BillingProfile
 from marketplace.parties.queries import list_billing_profiles
-from marketplace.parties.save_billing_profile import SaveBillingProfile, save_billing_profile
+from marketplace.parties.save_billing_profile import SaveBillingProfile, retire_billing_profile, save_billing_profile
 from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
 from marketplace.publishing.publish_video import withdraw_video
 from marketplace.publishing.queries import get_own_video, list_own_videos
@@ -219,6 +220,17 @@ class TestAcrossOrganizations:
             defaults = [row.id for row in list_billing_profiles(uow) if row.is_default]
             assert defaults == [added.id]
             assert uow.session.get_one(BillingProfile, added.id).bank_account_masked is None
+
+    def test_a_title_that_is_there_already_is_not_added_again(self, uow: UnitOfWork) -> None:
+        """The back button, or a second window, sends the same form again."""
+        org = make_org(uow)
+        wanted = SaveBillingProfile("分公司", "91310115MA1K4A2X1N", "CN", "上海", "f@example.test")
+        with acting(uow, org.owner):
+            first, again = (save_billing_profile(uow, wanted).id for _ in range(2))
+            other = save_billing_profile(uow, replace(wanted, recipient="财务部")).id
+            assert (first == again, first == other) == (True, False)
+            retire_billing_profile(uow, first)
+            assert save_billing_profile(uow, wanted).id not in {first, other}
 
     def test_a_key_acts_for_no_person(self, uow: UnitOfWork) -> None:
         org = make_org(uow)

@@ -11,9 +11,9 @@ const here = new URL(location.href);
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== "post") return;
+  // Signing in keeps nothing, and takes nothing away.
+  if (event.defaultPrevented || form.method !== "post" || !person) return;
   sessionStorage.removeItem(KEPT);
-  if (!person || form.querySelector("[data-never-kept]")) return;
   const typed = [...form.elements].filter((field) => field.name && !NEVER.has(field.name) && !["password", "file", "submit", "button"].includes(field.type));
   const fields = typed.map((field) => [field.name, field.value, field.checked ?? null]);
   const kept = JSON.stringify({ page: here.pathname, action: form.getAttribute("action"), person, fields });
