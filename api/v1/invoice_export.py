@@ -16,7 +16,11 @@ from litestar.response import Stream
 
 from api.context import Services
 from api.request import ApiRequest
-from billing.invoices.queries import FilesFound, InvoiceFilter, Standing, files_of, files_of_documents
+from billing.invoices.files import FilesFound, files_of, files_of_documents
+from billing.invoices.queries import (
+    InvoiceFilter,
+    Standing,
+)
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
@@ -24,8 +28,8 @@ from marketplace.parties.lookups import get_party
 
 MOST = 500
 """Documents named one by one; a month has no such limit."""
-UNDRAWN = "NOT-YET-DRAWN.txt"
-UNDRAWN_SAYS = (
+PENDING = "NOT-YET-DRAWN.txt"
+PENDING_SAYS = (
     "以下票据的文件尚在生成，未包含在本压缩包中，请稍后重新下载。",
     "The files of these documents are still being drawn and not in this archive. Download it again later.",
 )
@@ -136,9 +140,9 @@ def _archive(services: Services, found: FilesFound) -> Iterator[bytes]:
     sent = _Sent()
     at = clock.now().astimezone(UTC).timetuple()[:6]
     with zipfile.ZipFile(sent, "w", zipfile.ZIP_DEFLATED) as archive:
-        if found.undrawn:
-            missing = "\n".join((*UNDRAWN_SAYS, "", *found.undrawn, ""))
-            archive.writestr(zipfile.ZipInfo(UNDRAWN, at), missing.encode("utf-8-sig"))
+        if found.pending:
+            missing = "\n".join((*PENDING_SAYS, "", *found.pending, ""))
+            archive.writestr(zipfile.ZipInfo(PENDING, at), missing.encode("utf-8-sig"))
         for file in found.files:
             entry = zipfile.ZipInfo(file.file_name, at)
             entry.compress_type = zipfile.ZIP_DEFLATED

@@ -16,12 +16,12 @@ from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, linked
 from billing.documents.parties import DocumentParty
 from billing.invoices.draw_first import draw_first
+from billing.invoices.files import find_file
 from billing.invoices.queries import (
     InvoiceDetail,
     InvoiceFilter,
     InvoiceRow,
     LineRow,
-    find_file,
     get_invoice,
     list_invoices,
     verify_code,

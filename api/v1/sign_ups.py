@@ -20,12 +20,13 @@ from api.schema import Out, Wire
 from api.v1.organizations import OrganizationIn, registration
 from api.v1.session import SessionOut, browser_of, session_cookie
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Unauthenticated
 from marketplace.access.authenticate import PRE_AUTH
 from marketplace.access.email_proofs import LASTS, LinkShown, Presented, Purpose, count_try, give_try_back, look_at_link
 from marketplace.access.mail_limits import count_brought_back
 from marketplace.access.passwords import request_password_reset, reset_password
 from marketplace.access.register_organization import RegisterOrganization
+from marketplace.access.second_factor import find_second_factor
 from marketplace.access.sessions import NewSession, begin_session
 from marketplace.access.sign_up import CompleteSignUp, RequestSignUp, complete_sign_up, request_sign_up
 
@@ -127,16 +128,24 @@ def ask_to_reset(request: ApiRequest, email: str, locale: str) -> MailedOut:
 def sign_up(
     request: ApiRequest, presented: Presented, name: str, password: str, organization: RegisterOrganization
 ) -> tuple[NewSession, tuple[Cookie, ...]]:
-    """Make the account and open its first session, for the JSON route and the page alike. Raises as `complete_sign_up`."""
+    """Make the account and open its first session, for the JSON route and the page alike.
+
+    Raises: as `complete_sign_up`; Unauthenticated `sign_in_required`, all being made, where the account, which came back,
+    asks for a second factor.
+    """
     counted_id = _counted(request, "sign_up", presented)
     signer = request.services.signer
 
-    def work(uow: UnitOfWork) -> tuple[NewSession, str]:
+    def work(uow: UnitOfWork) -> tuple[NewSession | None, str]:
         command = CompleteSignUp(presented, counted_id, name, password, organization)
         made = complete_sign_up(uow, signer, command)
+        if find_second_factor(uow, made.person_id) is not None:
+            return None, made.email
         return begin_session(uow, made.person_id, made.org_id, browser_of(request)), made.email
 
     opened, email = _judged(request, counted_id, work)
+    if opened is None:
+        raise Unauthenticated("sign_in_required")
     return opened, (device_cookie(request.services, email, None), session_cookie(request.services, opened.token))
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from getpass import getpass
 
 from api.problems import sentence
+from app.composition import compose
 from app.console import choose, console
 from app.embedded.engine_error import EngineError
 from app.embedded.engines import running_engines
-from kernel.db.uow import Database, UnitOfWork, transact
+from kernel.db.uow import UnitOfWork, transact
 from kernel.errors import DomainError
 from kernel.principal import SYSTEM
 from marketplace.access.add_operator import add_operator
@@ -41,9 +42,8 @@ def reset_factor(email: str) -> int:
 def _commit(work: Callable[[UnitOfWork], object]) -> str:
     """Do this in the installation's database; a refusal is said in a sentence. Returns where the market is reached."""
     with running_engines() as settings:
-        if settings.database_url is None:
-            raise ValueError("the engines must be resolved before the database is written")
-        db = Database(settings.database_url, pool_size=1)
+        # What is written may leave work behind, such as a mail: a process knows the jobs that it was composed with.
+        db = compose(settings, platform_only=True).db
         try:
             transact(db, SYSTEM, work)
         except DomainError as refused:

@@ -13,11 +13,10 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from billing.documents.parties import DocumentParty
-from billing.invoices.file_names import NamedDocument, file_stems
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.to_document import party_of
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, NotFound
+from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
 
 Side = Literal["received", "issued"]
@@ -112,23 +111,6 @@ class InvoiceFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFile:
-    """Where a document's file lies and what it is to be called."""
-
-    key: str
-    file_name: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class FilesFound:
-    """Documents' files, and which of the documents have none yet: issuer and number."""
-
-    files: list[StoredFile]
-    undrawn: list[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Verified:
     """What anyone holding the document may check: that it is ours and unchanged in what matters."""
 
@@ -145,7 +127,7 @@ def list_invoices(
     uow: UnitOfWork, wanted: InvoiceFilter, *, cursor: str | None = None, limit: int = 20
 ) -> Page[InvoiceRow]:
     """Documents of the acting organization, newest first."""
-    statement = select(Invoice).where(*_conditions(uow, wanted))
+    statement = select(Invoice).where(*conditions_of(uow, wanted))
     rows = uow.session.scalars(newest_first(statement, Invoice.created_at, Invoice.id, cursor, limit)).all()
     page = cut(rows, limit, lambda row: (row.created_at, row.id))
     return Page([to_row(row) for row in page.items], page.next_cursor)
@@ -159,7 +141,7 @@ class Totals:
 
     count: int
     gross_minor: int
-    undrawn: int
+    pending: int
 
 
 def totals_of(uow: UnitOfWork, wanted: InvoiceFilter) -> dict[str, Totals]:
@@ -167,53 +149,15 @@ def totals_of(uow: UnitOfWork, wanted: InvoiceFilter) -> dict[str, Totals]:
     signed = case((Invoice.kind == "credit_note", -Invoice.gross_minor), else_=Invoice.gross_minor)
     rows = uow.session.execute(
         select(Invoice.currency, func.count(), func.sum(signed), func.count().filter(Invoice.pdf_key.is_(None)))
-        .where(*_conditions(uow, wanted))
+        .where(*conditions_of(uow, wanted))
         .group_by(Invoice.currency)
         .order_by(Invoice.currency)
     )
-    return {currency.strip(): Totals(count, int(total), undrawn) for currency, count, total, undrawn in rows}
+    return {currency.strip(): Totals(count, int(total), pending) for currency, count, total, pending in rows}
 
 
-def files_of(uow: UnitOfWork, wanted: InvoiceFilter) -> FilesFound:
-    """Every file of the documents the filter finds, by issuer and number."""
-    return _files(uow, *_conditions(uow, wanted))
-
-
-def files_of_documents(uow: UnitOfWork, invoice_ids: Collection[UUID]) -> FilesFound:
-    """Every file of these documents, by issuer and number. Raises NotFound(`invoice_not_found`): one is not to be seen."""
-    chosen = set(invoice_ids)
-    conditions = (Invoice.id.in_(chosen), _is_visible(uow))
-    if uow.session.scalar(select(func.count(Invoice.id)).where(*conditions)) != len(chosen):
-        raise NotFound("invoice_not_found")
-    return _files(uow, *conditions)
-
-
-def _files(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> FilesFound:
-    issuer = Invoice.seller["legal_name"].astext
-    rows = uow.session.execute(
-        select(
-            Invoice.id,
-            Invoice.number,
-            issuer,
-            Invoice.pdf_key,
-            Invoice.pdf_sha256,
-            Invoice.xml_key,
-            Invoice.xml_sha256,
-        )
-        .where(*conditions)
-        .order_by(issuer, Invoice.number, Invoice.id)
-    ).all()
-    stems = file_stems([NamedDocument(row[0], row[1] or "", row[2]) for row in rows])
-    files = [
-        StoredFile(key, f"{stem}.{form}", sha256)
-        for stem, (_, _, _, pdf_key, pdf_sha256, xml_key, xml_sha256) in zip(stems, rows, strict=True)
-        for form, key, sha256 in (("pdf", pdf_key, pdf_sha256), ("xml", xml_key, xml_sha256))
-        if key is not None and sha256 is not None
-    ]
-    return FilesFound(files, [f"{row[2]} {row[1] or row[0]}" for row in rows if row[3] is None])
-
-
-def _conditions(uow: UnitOfWork, wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
+def conditions_of(uow: UnitOfWork, wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
+    """What a document must be that the filter finds for the acting organization."""
     own, other = _sides(wanted.side)
     equal: tuple[tuple[InstrumentedAttribute[Any], object], ...] = (
         (Invoice.kind, wanted.kind),
@@ -278,7 +222,7 @@ def _ranges(wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
 
 def get_invoice(uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail:
     """A document that the acting organization received or issued. Raises NotFound(`invoice_not_found`)."""
-    invoice = _visible(uow, invoice_id)
+    invoice = visible_invoice(uow, invoice_id)
     lines = uow.session.scalars(
         select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
     )
@@ -335,23 +279,6 @@ def list_counterparties(uow: UnitOfWork) -> list[tuple[UUID, str]]:
     return [(org_id, str(legal_name)) for org_id, legal_name in rows]
 
 
-def find_file(uow: UnitOfWork, invoice_id: UUID, form: Literal["pdf", "xml"]) -> StoredFile:
-    """Where a document's file is.
-
-    Raises:
-        NotFound: `invoice_not_found`; `invoice_has_no_xml`, the standard cannot express this document.
-        Conflict: `invoice_file_not_ready`, it has not been drawn yet.
-    """
-    invoice = _visible(uow, invoice_id)
-    if invoice.number is None or invoice.rendered_at is None:
-        raise Conflict("invoice_file_not_ready")
-    key = invoice.pdf_key if form == "pdf" else invoice.xml_key
-    sha256 = invoice.pdf_sha256 if form == "pdf" else invoice.xml_sha256
-    if key is None or sha256 is None:
-        raise NotFound("invoice_has_no_xml")
-    return StoredFile(key, f"{invoice.number}.{form}", sha256)
-
-
 def verify_code(uow: UnitOfWork, code: str) -> Verified:
     """The document behind a printed verification code. Raises NotFound(`invoice_not_found`)."""
     invoice = uow.session.scalar(select(Invoice).where(Invoice.verification_code == code, Invoice.state == "issued"))
@@ -398,14 +325,16 @@ def to_row(invoice: Invoice) -> InvoiceRow:
     )
 
 
-def _visible(uow: UnitOfWork, invoice_id: UUID) -> Invoice:
-    invoice = uow.session.scalar(select(Invoice).where(Invoice.id == invoice_id, _is_visible(uow)))
+def visible_invoice(uow: UnitOfWork, invoice_id: UUID) -> Invoice:
+    """A document that the acting organization may see. Raises NotFound(`invoice_not_found`)."""
+    invoice = uow.session.scalar(select(Invoice).where(Invoice.id == invoice_id, is_visible(uow)))
     if invoice is None:
         raise NotFound("invoice_not_found")
     return invoice
 
 
-def _is_visible(uow: UnitOfWork) -> ColumnElement[bool]:
+def is_visible(uow: UnitOfWork) -> ColumnElement[bool]:
+    """Whether a document is one of the acting organization's, received or issued."""
     if uow.principal.is_platform:
         return true()
     org_id = uow.principal.organization()

@@ -7,22 +7,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from kernel import audit, clock
 from kernel.db.locks import lock_row
 from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Unauthenticated
+from kernel.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
-from kernel.signing import BadToken, TokenExpired, TokenSigner, verify_password
+from kernel.signing import BadToken, TokenExpired, TokenSigner
 from marketplace.access.add_person import NewPerson, add_person, find_person_id
 from marketplace.access.counted_limits import Limit, count_within
 from marketplace.access.events import MemberInvited, MemberJoined
 from marketplace.access.members import checked_roles, join
 from marketplace.access.models import INVITATION, Invitation, Member, Person
 from marketplace.access.permissions import permissions_of
+from marketplace.access.returning import find_returning, has_organization
 from marketplace.input_text import checked_email
 from marketplace.mail.bounces import Bounce, find_bounces
 from marketplace.mail.compose import Proof, proof_params
@@ -34,6 +35,8 @@ A_DAY = Limit(50, timedelta(days=1))
 """Invitations that one organization may send: mails go to people who did not ask for them."""
 PATH = "/invitations/accept"
 SIGNED_FOR = "invitation"
+DECLINED_SHOWN = timedelta(days=30)
+"""How long after its last day an invitation is listed that was declined."""
 MOST_LISTED = 200
 GONE = {
     "accepted": "invitation_accepted",
@@ -172,10 +175,16 @@ def withdraw_invitation(uow: UnitOfWork, invitation_id: UUID) -> None:
 
 
 def list_invitations(uow: UnitOfWork) -> list[InvitationRow]:
-    """The acting organization's open and expired invitations, the newest first."""
+    """The acting organization's open, expired and lately declined invitations, the newest first."""
     rows = uow.session.scalars(
         select(Invitation)
-        .where(Invitation.org_id == uow.principal.organization(), Invitation.state == "pending")
+        .where(
+            Invitation.org_id == uow.principal.organization(),
+            or_(
+                Invitation.state == "pending",
+                and_(Invitation.state == "declined", Invitation.expires_at > clock.now() - DECLINED_SHOWN),
+            ),
+        )
         .order_by(Invitation.created_at.desc(), Invitation.id.desc())
         .limit(MOST_LISTED)
     )
@@ -230,7 +239,7 @@ def read_invitation(uow: UnitOfWork, signer: TokenSigner, token: str) -> Invitat
         invited_by=inviter.name,
         expires_at=row.expires_at,
         has_account=account_id is not None,
-        may_sign_in=account_id is not None and _has_organization(uow, account_id),
+        may_sign_in=account_id is not None and has_organization(uow, account_id),
     )
 
 
@@ -258,7 +267,7 @@ def accept_invitation(uow: UnitOfWork, signer: TokenSigner, token: str, who: UUI
             raise Forbidden("invitation_for_another")
         person_id = who
     else:
-        returning_id = _returning(uow, row.email, who.password)
+        returning_id = find_returning(uow, row.email, who.password)
         newcomer = NewPerson(row.email, who.name, who.password, who.locale)
         person_id = add_person(uow, newcomer).id if returning_id is None else returning_id
     member = join(uow, row.org_id, person_id, row.roles)
@@ -283,27 +292,12 @@ def decline_invitation(uow: UnitOfWork, signer: TokenSigner, token: str) -> None
     uow.flush()
 
 
-def _returning(uow: UnitOfWork, email: str, password: str) -> UUID | None:
-    """Whose account it is, where that has no organization left to sign in for; None where there is none, or it may sign in."""
-    person_id = find_person_id(uow, email)
-    if person_id is None or _has_organization(uow, person_id):
-        return None
-    if not verify_password(uow.session.get_one(Person, person_id).password_hash, password):
-        raise Unauthenticated("credentials_invalid")
-    return person_id
-
-
 def _still_gives(uow: UnitOfWork, row: Invitation) -> bool:
     """Whether whoever invited is a member still who may give these roles: what somebody handed out ends with their own."""
     inviter = uow.session.scalars(
         select(Member).where(Member.org_id == row.org_id, Member.person_id == row.invited_by, Member.state == "active")
     ).one_or_none()
     return inviter is not None and permissions_of(row.roles) <= permissions_of(inviter.roles)
-
-
-def _has_organization(uow: UnitOfWork, person_id: UUID) -> bool:
-    found = select(Member.id).where(Member.person_id == person_id, Member.state == "active").limit(1)
-    return uow.session.scalar(found) is not None
 
 
 def _is_member(uow: UnitOfWork, org_id: UUID, email: str) -> bool:

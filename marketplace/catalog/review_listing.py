@@ -113,10 +113,16 @@ register_kind("listing", ReportableKind(_find_reportable, suspend_listing))
 
 
 def retire_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
-    """The seller takes a listing off sale for good. Raises NotFound(`listing_not_found`), Conflict."""
+    """The seller takes a listing off sale for good; a version in review is taken back.
+
+    Raises: NotFound `listing_not_found`, Conflict `invalid_transition`.
+    """
     listing = lock_own_listing(uow, listing_id)
     if LISTING.move(uow, listing, "retired", org_ids=[listing.org_id]):
         remove_entry(uow, listing.id)
+        version = latest_version(uow, listing)
+        if version.state == "in_review":
+            VERSION.move(uow, version, "draft", org_ids=[listing.org_id], reason="listing_retired")
         audit.record(uow, "listing.retired", subject_id=listing.id)
     uow.flush()
     return listing

@@ -310,7 +310,15 @@ def _members(
             if one.state == "active"
         ),
         invitations=tuple(
-            InvitationLine(str(one.id), one.email, one.roles, one.state == "expired", one.expires_at, one.bounced)
+            InvitationLine(
+                str(one.id),
+                one.email,
+                one.roles,
+                one.state == "expired",
+                one.expires_at,
+                one.bounced,
+                one.state == "declined",
+            )
             for one in invitations
         ),
         roles=tuple(ROLES),

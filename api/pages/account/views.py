@@ -94,6 +94,7 @@ class InvitationLine:
     is_expired: bool
     expires_at: datetime
     bounced: str | None
+    is_declined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response
 
-from api.auth import LEFT, SAFE, Caller
+from api.auth import LEFT, PUBLIC, SAFE, Caller
 from api.csrf import cover_token, page_token
 from api.headers import page_headers
 from api.language import language_of
@@ -65,7 +65,8 @@ def error_page(request: Request[Any, Any, Any], body: ProblemOut, headers: dict[
 
 def _sign_in(request: Request[Any, Any, Any]) -> str:
     """Where to sign in, and come back from. What a form sent was not saved: that is said there, and the page finds it again."""
-    if request.scope.get("method") in SAFE:
+    handler = request.scope.get("route_handler")
+    if request.scope.get("method") in SAFE or handler is None or handler.opt.get("permission") == PUBLIC:
         return addresses.with_query(addresses.SIGN_IN, next=_address(request))
     path, _, query = local_path(referring_path(request) or "/").partition("?")
     back = f"{path}?{query}&{UNSAVED}=1" if query else f"{path}?{UNSAVED}=1"

@@ -49,7 +49,7 @@ def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
         months=_months(today, month),
         rows=tuple(_row(row, credited.get(row.id, 0), page_request.time_zone) for row in found.items),
         count=sum(one.count for one in totals.values()),
-        undrawn=sum(one.undrawn for one in totals.values()),
+        pending=sum(one.pending for one in totals.values()),
         totals=tuple(Money(one.gross_minor, currency) for currency, one in totals.items()),
         sellers=tuple((str(org_id), name) for org_id, name in sellers),
         seller=str(seller or ""),

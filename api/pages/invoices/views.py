@@ -65,7 +65,7 @@ class InvoicesView:
     months: tuple[date, ...]
     rows: tuple[InvoiceItem, ...]
     count: int
-    undrawn: int
+    pending: int
     """How many of them have no files yet."""
     totals: tuple[Money, ...]
     sellers: tuple[tuple[str, str], ...] = ()

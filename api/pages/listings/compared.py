@@ -87,6 +87,7 @@ def _plans(page_request: PageRequest, old: ListingView, new: ListingView) -> lis
     before = {plan.code: plan for plan in old.plans if plan.state == "active"}
     after = {plan.code: plan for plan in new.plans}
     found: list[Change] = []
+    colon = page_request.t("editor.colon")
     for code in (*before, *(code for code in after if code not in before)):
         was, now = before.get(code), after.get(code)
         lines = _terms(page_request, was) if was else {}
@@ -99,7 +100,8 @@ def _plans(page_request: PageRequest, old: ListingView, new: ListingView) -> lis
                 page_request.t("compared.plan_removed", name=name),
             )
             label = added if was is None else removed
-            text = " · ".join((lines_now if was is None else lines).values())
+            shown = lines_now if was is None else lines
+            text = "\n".join(f"{part}{colon}{value}" for part, value in shown.items() if value not in ("", "0"))
             found.append(Change(label, (("in" if was is None else "out", text),)))
             continue
         found += [
@@ -125,8 +127,10 @@ def _terms(page_request: PageRequest, plan: PlanView) -> Mapping[str, str]:
             "trial.editor_converts" if plan.trial_needs_method else "trial.editor_ends"
         ),
         "deadline": f"{values['deadline']} {words.word('time_unit', values['deadline_unit'])}",
-        "connector_id": values["connector_id"],
+        "connector_id": values["connector_id"][-8:],
     }
+    if not plan.trial_days:
+        del shown["trial_needs_method"]
     terms = {words.texts[f"editor.field.plan_{name}"]: value for name, value in shown.items()}
     for feature in plan.features:
         value = feature.get("value")

@@ -84,10 +84,13 @@ def price_of(form: Form, currency: str) -> PlanPrice:
     """The price that was typed.
 
     Raises:
-        Invalid: `price_invalid`, `number_invalid`, `number_out_of_range`, and those of `parse_price`; each at its field.
+        Invalid: `price_components_missing`, `price_invalid`, `number_invalid`, `number_out_of_range`, and those of `parse_price`; each at its field.
     """
     written = [*_amounts(form, currency), *_seats(form, currency), *_usage(form, currency)]
     written += [*_commitment(form, currency), *_milestones(form, currency)]
+    if not written:
+        # Nothing filled in is no price. What is free says so: an amount of 0.
+        raise Invalid("price_components_missing", field=f"price_{_AMOUNTS[0]}")
     order = form.text("price_order", most=2_000).split()
     written.sort(key=lambda one: order.index(one.name) if one.name in order else len(order))
     interval = form.text("price_interval", most=20)

@@ -15,7 +15,11 @@ from api.pages.money import presenter
 from api.pages.money.presenter import own_figures
 from api.pages.money.views import PromoterView, SellerMoneyView, StatementView
 from api.pages.money.views import ShareItem as ShownShare
-from billing.invoices.queries import InvoiceFilter, files_of_documents, list_invoices
+from billing.invoices.files import files_of_documents
+from billing.invoices.queries import (
+    InvoiceFilter,
+    list_invoices,
+)
 from billing.payouts.balances import balances
 from billing.payouts.queries import list_payouts
 from billing.shares.queries import ShareRow, earnings_by_video, list_shares

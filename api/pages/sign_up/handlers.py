@@ -103,6 +103,11 @@ def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
             _registration(page_request, typed),
         )
     except DomainError as refused:
+        if refused.code == "sign_in_required":
+            # All is made; the account's second factor is asked for there.
+            return page_request.redirect(
+                addresses.with_query(addresses.SIGN_IN, email=presented.email or ""), notice="welcome"
+            )
         again = _again(page_request, "sign_up", presented, refused)
         view = CompleteView(
             countries=country_choices(page_request.language),

@@ -8,8 +8,8 @@ import secrets
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import CHROMIUM, Product, Visits
-from tests.browser.journeys.test_journey import DESK, PASSWORD, PHONE, find_faults, fits, sign_in
+from tests.browser.conftest import CHROMIUM, PASSWORD, Product, Visits
+from tests.browser.journeys.test_journey import DESK, PHONE, find_faults, fits, sign_in
 
 pytestmark = [
     pytest.mark.browser,

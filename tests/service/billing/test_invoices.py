@@ -18,6 +18,7 @@ from billing import jobs
 from billing.documents.model import InvoiceDocument
 from billing.documents.parties import DocumentParty
 from billing.invoices.draw_first import RENDER_FIRST, draw_first
+from billing.invoices.files import files_of, files_of_documents, find_file
 from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
 from billing.invoices.issue_invoice import issue_invoice
 from billing.invoices.jobs import SWEEP
@@ -29,9 +30,6 @@ from billing.invoices.queries import (
     Standing,
     Totals,
     credited_of,
-    files_of,
-    files_of_documents,
-    find_file,
     get_invoice,
     list_invoices,
     standing,
@@ -306,11 +304,11 @@ class TestQueries:
             }
             assert {one for one, ids in found.items() if ids} == {stands}
             count = 2 if credited_minor else 1
-            undrawn = sum(not one.has_pdf for one in list_invoices(uow, InvoiceFilter()).items)
-            assert totals_of(uow, InvoiceFilter()) == {"CNY": Totals(count, 106_000 - credited_minor, undrawn)}
+            pending = sum(not one.has_pdf for one in list_invoices(uow, InvoiceFilter()).items)
+            assert totals_of(uow, InvoiceFilter()) == {"CNY": Totals(count, 106_000 - credited_minor, pending)}
             chosen, those = files_of_documents(uow, [invoice_id]), files_of(uow, InvoiceFilter(standing=stands))
             assert set(chosen.files) <= set(those.files)
-            assert len(files_of(uow, InvoiceFilter()).undrawn) == undrawn
+            assert len(files_of(uow, InvoiceFilter()).pending) == pending
 
     @pytest.mark.parametrize(
         ("wanted", "found"),

@@ -7,8 +7,8 @@ import zipfile
 from types import SimpleNamespace
 from typing import Any, cast
 
-from api.v1.invoice_export import UNDRAWN, _archive
-from billing.invoices.queries import FilesFound, StoredFile
+from api.v1.invoice_export import PENDING, _archive
+from billing.invoices.files import FilesFound, StoredFile
 
 FILE = StoredFile("k1", "INV-1.pdf", "00")
 
@@ -20,8 +20,8 @@ def archive(found: FilesFound) -> zipfile.ZipFile:
 
 def test_what_is_not_drawn_yet_is_named() -> None:
     made = archive(FilesFound([FILE], ["某公司 INV-2"]))
-    assert made.namelist() == [UNDRAWN, "INV-1.pdf"]
-    assert made.read(UNDRAWN).decode("utf-8-sig").splitlines()[-1] == "某公司 INV-2"
+    assert made.namelist() == [PENDING, "INV-1.pdf"]
+    assert made.read(PENDING).decode("utf-8-sig").splitlines()[-1] == "某公司 INV-2"
     assert made.read("INV-1.pdf") == b"k1"
 
 

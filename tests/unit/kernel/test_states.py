@@ -54,7 +54,7 @@ run: queued > calling succeeded failed dead; calling > waiting succeeded queued 
     waiting > succeeded failed dead queued; failed > queued; dead > queued
 marketplace.listing: draft > in_review; in_review > published rejected; rejected > in_review;
     published > suspended retired; suspended > published retired
-marketplace.listing_version: draft > in_review; in_review > published rejected; rejected > draft; published > superseded
+marketplace.listing_version: draft > in_review; in_review > published rejected draft; rejected > draft; published > superseded
 marketplace.plan: active > withdrawn
 marketplace.video: draft > processing; processing > ready refused; refused > processing; ready > processing published;
     published > withdrawn removed; withdrawn > published removed
