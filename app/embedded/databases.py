@@ -19,7 +19,7 @@ OWNER_ROLE = "market_owner"
 SERVING_ROLE = "market_app"
 DATABASE = "market"
 OLDEST_MAJOR = 15
-DROP_TRIES = 12
+DROP_TRIES = 4
 
 
 @contextmanager

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +20,7 @@ from litestar.testing import TestClient
 from sqlalchemy import select, update
 
 from api.context import Services
+from app.embedded.engines import Addresses
 from kernel import clock
 from kernel.audit import AuditEntry
 from kernel.db.uow import unit_of_work
@@ -147,7 +152,7 @@ class TestSwitchingOn:
         phone.secret = begun["secret"]
         assert begun["secret"] in begun["uri"]
         refused = owner.put(FACTOR, json={"setup": begun["setup"], "code": phone.wrong()})
-        assert code_of(refused) == (422, "code_wrong")
+        assert code_of(refused) == (422, "setup_code_wrong")
         assert sign_in(browser(services), org.email).status_code == 201
         done = owner.put(FACTOR, json={"setup": begun["setup"], "code": phone.code()})
         assert len(set(done.json()["recovery_codes"])) == RECOVERY_CODES
@@ -432,6 +437,24 @@ class TestSwitchingOff:
             reset_second_factor(uow, org.email)
         with pytest.raises(NotFound, match="person_not_found"), unit_of_work(services.db, SYSTEM) as uow:
             reset_second_factor(uow, "nobody@firm.example")
+
+    def test_the_installations_command_does_it_in_a_process_of_its_own(
+        self, services: Services, addresses: Addresses, org: Org, owner: Client, phone: Phone, tmp_path: Path
+    ) -> None:
+        """It knows no more than what it imports; the mail that is to be sent is known to it all the same."""
+        switch_on(owner, phone)
+        told_where = {
+            "MARKET_HOME": str(tmp_path),
+            "DATABASE_URL": addresses.database_url,
+            "REDIS_URL": addresses.redis_url,
+        }
+        command = [sys.executable, "-m", "app.cli", "operator", "reset-second-factor", org.email]
+        done = subprocess.run(
+            command, env=os.environ | told_where, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert sign_in(browser(services), org.email).status_code == 201
+        assert told(services, org.email)[-1] == "second_factor_off"
 
     def test_it_is_switched_off_while_somebody_types_a_code(
         self, services: Services, org: Org, owner: Client, phone: Phone

@@ -84,7 +84,8 @@ def price_of(form: Form, currency: str) -> PlanPrice:
     """The price that was typed.
 
     Raises:
-        Invalid: `price_components_missing`, `price_invalid`, `number_invalid`, `number_out_of_range`, and those of `parse_price`; each at its field.
+        Invalid: `price_components_missing`, `price_invalid`, `number_invalid`, `number_out_of_range`, those of `parse_price`;
+            each at its field.
     """
     written = [*_amounts(form, currency), *_seats(form, currency), *_usage(form, currency)]
     written += [*_commitment(form, currency), *_milestones(form, currency)]
