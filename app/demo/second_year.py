@@ -16,6 +16,9 @@ TRIED = "team"
 """Code of the plan that is tried."""
 TRIED_SEATS = 10
 MORE_SEATS = 25
+METERED, DIMENSION = "business", "invoice_checks"
+CLOSED_AFTER = timedelta(hours=25)
+"""After a period's end: late reports are taken for a day."""
 BAD_CARD, GOOD_CARD = "sbx_declined", "sbx_ok"
 TOLD_DAYS = 30
 """The last notice of a year's term before the week of its end; the price of the next is stated by then."""
@@ -30,6 +33,7 @@ class SecondYear(DemoSession):
             ("trial", self.trial),
             ("trial converts", self.trial_converts),
             ("seats up", self.seats_up),
+            ("usage billed", self.usage),
             ("failed payment dunned", self.failed_payment),
             ("recovered", self.recovered),
             ("months", self.months),
@@ -99,6 +103,44 @@ class SecondYear(DemoSession):
             "until": after["ends_at"],
         }
 
+    # ── what is metered ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def usage(self) -> Evidence:
+        """The seller's system reports what was used; a month later what exceeds the included amount is charged by itself."""
+        buyer, seller = self.people["buyer"], self.people["seller"]
+        quote = buyer.post("/v1/quotes", {"plan_id": self._plan(METERED)["id"], "quantity": 1}, expect=201)
+        order_id = self.accept(quote["id"], "PO-2026-0045")["orders"][0]["id"]
+        buyer.watch_progress(f"/v1/orders/{order_id}/progress", lambda _: None)
+        entitlement, bought = self.find_entitlement(order_id), self.subscription_of("buyer", order_id)
+        events = [
+            {"id": str(uuid7()), "entitlement": entitlement["id"], "time": entitlement["valid_from"], **one}
+            for one in ({"dimension": DIMENSION, "quantity": "420"}, {"dimension": DIMENSION, "quantity": "80"})
+        ]
+        reported = [seller.post("/v1/usage", {"events": events}) for _ in range(2)]
+        check(reported[0]["accepted"] == len(events), "what was used is accepted", reported[0])
+        check(reported[1]["duplicates"] == len(events), "reported again it counts once", reported[1])
+        shown = buyer.get(f"/v1/entitlements/{entitlement['id']}/usage")
+        # What was tried is paid for in between, on its own day.
+        self.move_to("buyer", self.facts["tried"])
+        self.move_until(datetime.fromisoformat(shown["ends_at"]) + CLOSED_AFTER)
+
+        def charged() -> Evidence | None:
+            entries = buyer.get(f"/v1/subscriptions/{bought['id']}/timeline")
+            found = next((one for one in entries if one["kind"] == "usage" and not one["is_due"]), None)
+            return found if found and buyer.get(f"/v1/orders/{found['order_id']}")["state"] == "active" else None
+
+        paid = wait(charged, "the period is paid")
+        period = buyer.get(f"/v1/entitlements/{entitlement['id']}/usage")["periods"][0]
+        check(period["state"] == "invoiced", "the period is invoiced", period)
+        self.facts["usage"] = paid["order_id"]
+        order = buyer.get(f"/v1/orders/{paid['order_id']}")
+        return {
+            "used": f"{shown['dimensions'][0]['quantity']} of {shown['dimensions'][0]['included']} included",
+            "rated": period["amount"],
+            "charged": order["gross"],
+            "invoice": self.await_document(order["id"], "invoice")["number"],
+        }
+
     # ── a payment that fails ─────────────────────────────────────────────────────────────────────────────────────────
 
     def failed_payment(self) -> Evidence:
@@ -142,7 +184,7 @@ class SecondYear(DemoSession):
         year = self.subscription_of("buyer", self.facts["order"])
         buyer.put(f"/v1/subscriptions/{year['id']}/auto-renew", {"auto_renew": True})
         until = datetime.fromisoformat(year["ends_at"]) - timedelta(days=TOLD_DAYS)
-        number = 2
+        number = max(one["number"] for one in self._terms("buyer", self.facts["tried"]))
         while True:
             end = self.subscription("buyer", self.facts["tried"])["ends_at"]
             if datetime.fromisoformat(end) >= until:
@@ -182,7 +224,7 @@ class SecondYear(DemoSession):
         """Order by order: what was agreed, paid, invoiced and shared out is one amount."""
         tried = [one["order_id"] for one in self._terms("buyer", self.facts["tried"]) if one["amount"]["amount"]]
         late = [one["order_id"] for one in self._terms("second buyer", self.facts["unpaid"]) if one["amount"]["amount"]]
-        own = [("buyer", one) for one in (self.facts["amendment"], self.facts["renewal"], *tried)]
+        own = [("buyer", one) for one in (self.facts["amendment"], self.facts["usage"], self.facts["renewal"], *tried)]
         rows = [self._row(role, order_id) for role, order_id in (*own, *(("second buyer", one) for one in late))]
         for row in rows:
             check(len({row["agreed"], row["paid"], row["invoiced"], row["shared"]}) == 1, "all are one amount", row)
@@ -254,12 +296,15 @@ class SecondYear(DemoSession):
         found = self.subscription("second buyer", self.facts["unpaid"])
         return found if found["state"] == state else None
 
+    def _plan(self, code: str) -> Evidence:
+        listings = self.people["seller"].get("/v1/listings", limit="50")["items"]
+        found: Evidence = next(plan for one in listings for plan in one["plans"] if plan["code"] == code)
+        return found
+
     def _try_plan(self, role: str, card: str) -> tuple[Evidence, Evidence]:
         """Quote and order of a trial that runs."""
         person = self.people[role]
-        listings = self.people["seller"].get("/v1/listings", limit="50")["items"]
-        plan = next(plan for one in listings for plan in one["plans"] if plan["code"] == TRIED)
-        asked = {"plan_id": plan["id"], "quantity": TRIED_SEATS, "trial": True}
+        asked = {"plan_id": self._plan(TRIED)["id"], "quantity": TRIED_SEATS, "trial": True}
         quote = person.post("/v1/quotes", asked, expect=201)
         order_id = self.accept(quote["id"], "PO-2026-0050", by=role, card=card)["orders"][0]["id"]
         person.watch_progress(f"/v1/orders/{order_id}/progress", lambda _: None)

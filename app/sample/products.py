@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from marketplace.catalog.draft_listing import VersionText
 from marketplace.catalog.plan_terms import DraftPlan, Feature
+from marketplace.pricing.components import MICRO, Flat, Metered, PlanPrice, Tier
 
 DAY_S = 86_400
 
@@ -142,10 +143,20 @@ PRODUCTS = (
             code="business",
             name="企业版",
             name_en="Business",
-            pricing="flat",
-            interval="month",
-            currency="CNY",
-            unit_price_minor=120_000,
+            price=PlanPrice(
+                currency="CNY",
+                interval="month",
+                term_months=1,
+                components=(
+                    Flat(kind="flat", amount_minor=120_000),
+                    Metered(
+                        kind="metered",
+                        dimension="invoice_checks",
+                        included=300,
+                        tiers=(Tier(up_to=None, unit_micro=200 * MICRO),),
+                    ),
+                ),
+            ),
             features=(
                 Feature("included_checks", "每月含 300 张验真", "300 checks a month", 300, "invoice/month"),
                 Feature("check_answer_s", "验真 5 秒内返回", "Answers within 5 seconds", 5, "second"),
