@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -152,6 +153,9 @@ def order_paid(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[New
     found = orders_of(uow, [event.uuid("order_id") for event in events])
     for event in events:
         one = found[event.uuid("order_id")]
+        if "days" in one.params:
+            # A trial: nothing was paid, and both are told once it runs.
+            continue
         yield from _to_buyer(event, "order_paid", one)
         yield NewNotification(
             event.id,
@@ -166,10 +170,24 @@ def order_paid(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[New
 
 @notifies_of(OrderActivated)
 def order_active(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """What was bought can be used."""
+    """What was bought can be used; of a trial the seller learns, too, as nobody told them of a sale."""
     found = orders_of(uow, [event.uuid("order_id") for event in events])
     for event in events:
-        yield from _to_buyer(event, "order_active", found[event.uuid("order_id")])
+        one = found[event.uuid("order_id")]
+        if "days" not in one.params:
+            yield from _to_buyer(event, "order_active", one)
+            continue
+        yield from _to_buyer(event, "trial_begun", one)
+        customer = f"/seller/customers/{one.order.buyer_org_id}"
+        yield NewNotification(
+            event.id,
+            event.at,
+            "trial_taken",
+            customer,
+            one.params,
+            org_id=one.order.seller_org_id,
+            permission="leads.manage",
+        )
 
 
 @notifies_of(OrderDeliveryFailed)
@@ -249,19 +267,27 @@ def _names(uow: UnitOfWork, person_ids: Collection[UUID]) -> dict[UUID | None, s
     return {person_id: name for person_id, name in rows}  # noqa: C416 - a wider key than the rows'
 
 
-def _titles(uow: UnitOfWork, condition: object) -> dict[UUID, dict[str, str]]:
-    """What each order is of: its first line's title, and how many more there are."""
+def _titles(uow: UnitOfWork, condition: object) -> dict[UUID, dict[str, str | int]]:
+    """What each order is of: its first line's title, and how many more there are; of a trial its days, and what follows."""
     lines = select(OrderLine.order_id, OrderLine.plan).where(condition).order_by(OrderLine.id)  # type: ignore[arg-type]
-    plans: dict[UUID, list[dict[str, str]]] = {}
+    plans: dict[UUID, list[dict[str, Any]]] = {}
     for order_id, plan in uow.session.execute(lines):
         plans.setdefault(order_id, []).append(plan)
     return {
         order_id: {
-            name: _and_more(some[0][key], len(some)) for name, key in (("what", "title"), ("what_en", "title_en"))
+            "what": _and_more(some[0]["title"], "{title} 等 {lines} 件", len(some)),
+            "what_en": _and_more(some[0]["title_en"], "{title} and {more} more", len(some)),
+            **_tried(some[0]),
         }
         for order_id, some in plans.items()
     }
 
 
-def _and_more(title: str, lines: int) -> str:
-    return f"{title} +{lines - 1}" if title and lines > 1 else title
+def _tried(plan: Mapping[str, Any]) -> dict[str, str | int]:
+    if not plan.get("trial_days"):
+        return {}
+    return {"days": int(plan["trial_days"]), "amount_minor": int(plan["trial_after_minor"])}
+
+
+def _and_more(title: str, words: str, lines: int) -> str:
+    return words.format(title=title, lines=lines, more=lines - 1) if title and lines > 1 else title

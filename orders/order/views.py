@@ -79,6 +79,8 @@ class OrderView:
     failure: str | None
     created_at: datetime
     lead_id: UUID | None
+    subscription_id: UUID | None
+    """What it goes on with, or changes; none of an order that begins one."""
     lines: tuple[LineView, ...]
 
     @property

@@ -22,6 +22,7 @@ from orders.order.locking import find_locked_order, lines_of
 from orders.order.models import ORDER, SUBSCRIPTION, Order, OrderLine, Span, Subscription, SubscriptionTerm
 from orders.subscriptions.events import SubscriptionRenewed
 from orders.subscriptions.schedule import next_step_at
+from orders.subscriptions.trial_quote import price_again
 
 TERM_BEGINS = "orders.term.begins"
 
@@ -108,6 +109,9 @@ def take_back_term(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
     subscription.ends_at = max(term.starts_at, clock.now())
     subscription.auto_renew, subscription.next_step_at = False, None
     entitlement.valid_to, entitlement.trial_days = subscription.ends_at, subscription.tried_days
+    if subscription.is_trial:
+        # What follows the trial can be bought again, at the price that was told.
+        subscription.renewal_quote_id = price_again(uow, subscription)
     return added
 
 

@@ -106,18 +106,20 @@ def _terms(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntry]:
         .where(SubscriptionTerm.subscription_id == subscription_id)
     )
     for term, line in rows:
-        yield TimelineEntry(
-            term.starts_at,
-            "term",
-            is_due=term.starts_at > clock.now() and term.revoked_at is None,
-            number=term.number,
-            quantity=line.quantity,
-            plan_name=line.plan["plan_name"],
-            plan_name_en=line.plan["plan_name_en"],
-            amount_minor=line.gross_minor,
-            currency=line.currency.strip(),
-            order_id=line.order_id,
-        )
+        # One that went back before it began never was.
+        if term.revoked_at is None or term.revoked_at > term.starts_at:
+            yield TimelineEntry(
+                term.starts_at,
+                "term",
+                is_due=term.starts_at > clock.now(),
+                number=term.number,
+                quantity=line.quantity,
+                plan_name=line.plan["plan_name"],
+                plan_name_en=line.plan["plan_name_en"],
+                amount_minor=line.gross_minor,
+                currency=line.currency.strip(),
+                order_id=line.order_id,
+            )
         if term.revoked_at is not None:
             yield TimelineEntry(term.revoked_at, "term_revoked", number=term.number, order_id=line.order_id)
 

@@ -22,8 +22,7 @@ from orders.order.models import ENDED_UNPAID, Order, OrderLine, Subscription
 from orders.subscriptions.past_due import lock_renewal
 from orders.subscriptions.renew import BoughtByHand, copy_sale_terms, lock_subscription, place_next_term
 from orders.subscriptions.schedule import TERMINATED_AFTER
-from orders.subscriptions.trial_quote import frozen_quote
-from orders.trials.take_trial import trial_of_line
+from orders.subscriptions.trial_quote import price_again
 
 PAY_CONVERSION = "orders.trials.pay"
 
@@ -111,11 +110,8 @@ def _place(uow: UnitOfWork, subscription: Subscription, began: Order, first: Pur
     quote = uow.session.get(Quote, subscription.renewal_quote_id) if subscription.renewal_quote_id else None
     if quote is None or quote.used_at is not None:
         # What was bought before came to nothing; the price is still the one that was told.
-        trial = trial_of_line(uow, subscription.order_line_id)
-        assert trial is not None  # noqa: S101 - a subscription in a trial has begun with one
-        quote = frozen_quote(uow, trial, ends_at)
-        uow.flush()
-        subscription.renewal_quote_id = quote.id
+        subscription.renewal_quote_id = price_again(uow, subscription)
+        quote = uow.session.get_one(Quote, subscription.renewal_quote_id)
     needed = needed_approval(uow, [PricedLine.model_validate(one) for one in quote.lines], binding=True)
     waits_until = ends_at + TERMINATED_AFTER if subscription.auto_renew else ends_at
     how = BoughtByHand(

@@ -26,9 +26,14 @@ _OF_LISTING = Read(
 
 
 def require_untried(uow: UnitOfWork, buyer_org_id: UUID, listing_id: UUID) -> None:
-    """Raises Conflict `trial_used` where the organization has tried the listing, or is about to."""
-    if uow.find(_OF_LISTING, buyer_org_id=buyer_org_id, listing_id=listing_id) is not None:
+    """Raises Conflict `trial_used` as of `has_tried`."""
+    if has_tried(uow, buyer_org_id, listing_id):
         raise Conflict("trial_used")
+
+
+def has_tried(uow: UnitOfWork, buyer_org_id: UUID, listing_id: UUID) -> bool:
+    """Whether the organization has tried the listing, or is about to."""
+    return uow.find(_OF_LISTING, buyer_org_id=buyer_org_id, listing_id=listing_id) is not None
 
 
 def take_trial(

@@ -31,6 +31,7 @@ from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import OrderLine, Subscription
 from orders.subscriptions.queries import SubscriptionView, get_subscription
 from orders.subscriptions.schedule import CONVERTS_BEFORE, SUSPENDED_AFTER, TERMINATED_AFTER
+from orders.subscriptions.timeline import subscription_timeline
 from orders.subscriptions.trial_conversion import ConvertTrial, convert_trial
 from orders.subscriptions.trial_extension import ExtendTrial, extend_trial
 from orders.trials.models import Trial
@@ -93,6 +94,13 @@ def told(stage: Stage, kind: str) -> Sequence[Notification]:
     stage.tick(NOTIFY)
     mine = select(Notification).where(Notification.person_id == stage.purchaser.person(), Notification.kind == kind)
     return stage.rows(mine)
+
+
+def test_nobody_is_told_of_a_payment_that_was_none(stage: Stage) -> None:
+    trying(stage)
+    assert (len(told(stage, "order_paid")), len(told(stage, "order_active"))) == (0, 0)
+    (begun,) = told(stage, "trial_begun")
+    assert (begun.params["days"], begun.params["amount_minor"]) == (DAYS, MONTH_MINOR)
 
 
 class TestQuote:
@@ -309,6 +317,14 @@ class TestConversion:
         assert stage.entitlement(order_id).state == "active"
         assert stage.entitlement(order_id).valid_to == subscription.ends_at
         assert shown(stage, subscription).state == "trial"
+        assert shown(stage, subscription).next_gross_minor == MONTH_MINOR, "its price is still known"
+        entries = transact(
+            stage.services.db, stage.purchaser, lambda uow: subscription_timeline(uow, subscription.id, "buyer")
+        )
+        assert [(one.kind, one.number) for one in entries if one.kind.startswith("term")] == [
+            ("term", 1),
+            ("term_revoked", 2),
+        ]
         again = convert(stage, subscription, "sbx_ok")
         stage.run()
         assert (stage.order(again).state, stage.order(again).gross_minor) == ("active", MONTH_MINOR)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from api.pages.buy.views import BuySource, BuyView, PlanChoice, QuotePanel, QuotePanelLine
@@ -115,9 +115,18 @@ def priced_sheet(
         quote, refused = _quoted(page_request, uow, wanted, offered)
         titles = list_billing_profiles(uow)
         profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in titles)
-        return _view(page_request, wanted, offered, quote, profiles, error or refused, error_field)
+        view = _view(page_request, wanted, offered, quote, profiles, error or refused, error_field)
+        return _without_trial(view) if refused else view
 
     return page_request.transact(work)
+
+
+def _without_trial(view: BuyView) -> BuyView:
+    """To whom the trial was just refused it is not promised again."""
+    claims = tuple(
+        replace(one, verdict="trial_used") if one.verdict == "no_trial" else one for one in view.quote.claims
+    )
+    return replace(view, quote=replace(view.quote, claims=claims))
 
 
 def _quoted(

@@ -8,7 +8,7 @@ from api.pages.frame.prices import Per
 from kernel.money import Money
 from marketplace.placements.claim_checks import TRIAL
 
-Verdict = Literal["kept", "differs", "no_trial"]
+Verdict = Literal["kept", "differs", "no_trial", "trial_used"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class FeedCard:
 class FeedClaim:
     """Something said in the video at a second, and whether what is sold keeps it.
 
-    `no_trial`: the plan has the trial that was promised, but this purchase begins none and is charged from the start.
+    `no_trial`: the plan has the trial that was promised, but this purchase begins none and is charged from the start;
+    `trial_used`: because the organization has had its own.
     """
 
     second: int

@@ -175,7 +175,9 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -
             FeedClaim(
                 cast("int", one["second_ms"]) // 1000,
                 page_request.pick(cast("str", one["text"]), cast("str", one["text_en"])),
-                verdict_of(str(one["kind"]), bool(one["ok"]), tried=bought.trial_days > 0),
+                verdict_of(
+                    str(one["kind"]), bool(one["ok"]), tried=bought.trial_days > 0 or order.subscription_id is not None
+                ),
             )
             for bought in order.lines
             for one in bought.claims

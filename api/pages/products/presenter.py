@@ -19,6 +19,7 @@ from marketplace.catalog.queries import ListingView
 from marketplace.discovery.showings import Showing, showings_of
 from marketplace.questions.queries import questions_of
 from orders.delivery_record import delivery_record
+from orders.trials.take_trial import has_tried
 
 VIDEOS = 12
 """How many of the videos that show a product its page names."""
@@ -30,7 +31,9 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
     """A product's page, read in the reader's transaction."""
     showings = showings_of(uow, [listing.id], most=VIDEOS).get(listing.id, [])
     record = delivery_record(uow, listing.id)
-    own = listing.org_id == page_request.principal.org_id
+    reader = page_request.principal.org_id
+    own = listing.org_id == reader
+    may_be_tried = any(plan.trial_days for plan in listing.plans) and reader is not None and not own
     return ProductView(
         id=str(listing.id),
         seller_id=str(listing.org_id),
@@ -38,6 +41,7 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         picture=_picture(page_request, listing, showings),
         videos=tuple(_video(page_request, one) for one in showings),
         delivered=Delivered(record.ended, record.delivered, record.share_ppm),
+        tried=may_be_tried and has_tried(uow, page_request.principal.organization(), listing.id),
         rating_tenths=listing.rating_tenths,
         rating_count=listing.rating_count,
         reviews=tuple(map(shown_review, reviews_of(uow, listing.id, limit=LATEST).items)),

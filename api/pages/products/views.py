@@ -68,6 +68,8 @@ class ProductView:
     picture: Thumbnail | None
     videos: tuple[ProductVideo, ...]
     delivered: Delivered
+    tried: bool = False
+    """Whether the reader's organization has had its trial."""
     rating_tenths: int | None = None
     rating_count: int = 0
     reviews: tuple[ShownReview, ...] = ()
