@@ -140,40 +140,6 @@ def attributions_shown(p: Planter, _: World) -> None:
     )
 
 
-def subscriptions_terms(p: Planter, _: World) -> None:
-    p.change(
-        """UPDATE orders.subscription_term SET number = 2
-           WHERE id = (SELECT id FROM orders.subscription_term LIMIT 1)"""
-    )
-
-
-def subscriptions_renewed(p: Planter, _: World) -> None:
-    p.change(
-        "UPDATE orders.subscription_term SET revoked_at = :at WHERE number = 2 AND revoked_at IS NULL", at=clock.now()
-    )
-
-
-def subscriptions_dated(p: Planter, _: World) -> None:
-    p.change(
-        """UPDATE fulfillment.entitlement SET valid_to = valid_to + interval '1 day' WHERE reference IN (
-               SELECT order_line_id FROM orders.subscription WHERE state = 'active') AND state = 'active'"""
-    )
-
-
-def subscriptions_steps(p: Planter, _: World) -> None:
-    p.change(
-        "UPDATE orders.subscription SET next_step_at = :at WHERE state = 'past_due'", at=clock.now() - timedelta(days=1)
-    )
-
-
-def subscriptions_amended(p: Planter, _: World) -> None:
-    p.change("UPDATE orders.subscription SET quantity = quantity + 1 WHERE state = 'active'")
-    p.change(
-        """UPDATE fulfillment.entitlement SET seats = seats + 1
-           WHERE seats > 0 AND reference IN (SELECT order_line_id FROM orders.subscription WHERE state = 'active')"""
-    )
-
-
 def usage_once(p: Planter, _: World) -> None:
     p.change(
         "DELETE FROM fulfillment.usage_key WHERE id = (SELECT id FROM fulfillment.usage_event WHERE quantity > 0 LIMIT 1)"
@@ -204,27 +170,6 @@ def usage_closed(p: Planter, _: World) -> None:
 def usage_rated(p: Planter, _: World) -> None:
     p.change("UPDATE fulfillment.usage_line SET amount_minor = amount_minor + 1 WHERE dimension = 'calls'")
     p.change("UPDATE fulfillment.usage_period SET amount_minor = amount_minor + 1 WHERE state <> 'open'")
-
-
-def trials_once(p: Planter, _: World) -> None:
-    p.define("DROP INDEX orders.uq_trial_begun")
-    p.change("UPDATE orders.trial SET listing_id = (SELECT listing_id FROM orders.trial ORDER BY id LIMIT 1)")
-
-
-def trials_free(p: Planter, _: World) -> None:
-    p.change(
-        """UPDATE orders.trial SET order_line_id = (
-               SELECT id FROM orders.order_line WHERE term_months = 0 AND gross_minor > 0 LIMIT 1)
-           WHERE NOT converts"""
-    )
-
-
-def trials_converted(p: Planter, _: World) -> None:
-    p.change(
-        """UPDATE orders.trial SET full_line = full_line || '{"gross_minor": 1}' WHERE order_line_id IN (
-               SELECT s.order_line_id FROM orders.subscription s
-               JOIN orders.subscription_term t ON t.subscription_id = s.id AND t.number = 2)"""
-    )
 
 
 def runs_provisioned_once(p: Planter, _: World) -> None:
