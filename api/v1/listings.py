@@ -66,6 +66,12 @@ class VersionIn(Wire):
         return VersionText(**{name: getattr(self, name) for name in VersionText.__dataclass_fields__})
 
 
+class RevisionIn(VersionIn):
+    """Another version. `base`: that of the listing as it was read; what was changed since is not overwritten (409 `draft_changed`)."""
+
+    base: Annotated[str | None, Field(max_length=60)] = None
+
+
 class ListingIn(VersionIn):
     """A new listing with its first version."""
 
@@ -180,9 +186,9 @@ def create_listing(data: JSONBody[ListingIn], request: ApiRequest) -> ListingOut
 
 
 @post("/v1/listings/{listing_id:uuid}/versions", permission="catalog.write", sync_to_thread=True, tags=["catalogue"])
-def create_version(listing_id: FromPath[UUID], data: JSONBody[VersionIn], request: ApiRequest) -> ListingOut:
+def create_version(listing_id: FromPath[UUID], data: JSONBody[RevisionIn], request: ApiRequest) -> ListingOut:
     """Write a new version, or the present draft anew; what is published stays as it is."""
-    command = ReviseListing(listing_id, data.text(), tuple(plan.drafted() for plan in data.plans))
+    command = ReviseListing(listing_id, data.text(), tuple(plan.drafted() for plan in data.plans), data.base)
 
     def work(uow: UnitOfWork) -> UUID:
         _check_connectors(uow, data)
