@@ -118,7 +118,7 @@ def list_listings(
 ) -> Page[ListingView]:
     """Listings on sale, newest first; each has one plan on sale that meets everything asked of plans.
 
-    Raises Invalid: `cursor_invalid`; `currency_required` for a price without a currency.
+    Raises Invalid: `cursor_invalid`; `currency_required` for a price without a currency; `price_limits_swapped`.
     """
     statement = _selected(Listing.current_version_id == ListingVersion.id).where(
         *_on_sale(), *_of_listing(only), *_of_a_plan(only), *_named(uow, only.query)
@@ -161,9 +161,11 @@ def _of_listing(only: ListingFilter) -> list[ColumnElement[bool]]:
 
 
 def _of_a_plan(only: ListingFilter) -> list[ColumnElement[bool]]:
-    """Raises Invalid(`currency_required`)."""
+    """Raises Invalid(`currency_required`, `price_limits_swapped`: nothing costs as much as the one and as little as the other)."""
     if only.currency is None and (only.least_minor is not None or only.most_minor is not None):
         raise Invalid("currency_required", field="currency")
+    if only.least_minor is not None and only.most_minor is not None and only.least_minor > only.most_minor:
+        raise Invalid("price_limits_swapped", field="max_price_minor")
     conditions: list[ColumnElement[bool]] = []
     if only.pricing is not None:
         conditions.append(Plan.pricing == only.pricing)

@@ -79,7 +79,9 @@ def show_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> 
 
 
 def _filter(page_request: PageRequest, chosen: Mapping[str, str]) -> tuple[ListingFilter, dict[str, str]]:
-    """What was chosen, and what is said at fields that are left out of it: an amount that is none, or of no currency."""
+    """What was chosen, and what is said at fields that are left out of it: an amount that is none, of no currency, or two that
+    nothing can lie between.
+    """
     found: dict[str, Any] = {"org_id": _identifier(chosen["seller"])}
     if chosen["category"] in CATEGORIES:
         found["category"] = chosen["category"]
@@ -97,6 +99,9 @@ def _filter(page_request: PageRequest, chosen: Mapping[str, str]) -> tuple[Listi
             wrong[name] = page_request.t("products.no_amount")
         else:
             found[bound] = amount
+    if {"least_minor", "most_minor"} <= found.keys() and found["least_minor"] > found["most_minor"]:
+        del found["least_minor"], found["most_minor"]
+        wrong["to"] = page_request.t("products.limits_swapped")
     return ListingFilter(**found), wrong
 
 
