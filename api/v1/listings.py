@@ -20,6 +20,7 @@ from api.v1.plan_bodies import PlanIn
 from fulfillment.connectors.queries import get_connector
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.draft_listing import (
+    MAX_DESCRIPTION,
     SLUG,
     DraftListing,
     ReviseListing,
@@ -45,7 +46,7 @@ from marketplace.catalog.submit_listing import submit_listing
 from marketplace.pricing.shapes import Shape
 
 Line = Annotated[str, Field(max_length=200)]
-Markdown = Annotated[str, Field(max_length=20_000)]
+Markdown = Annotated[str, Field(max_length=MAX_DESCRIPTION)]
 
 
 class VersionIn(Wire):
@@ -67,7 +68,10 @@ class VersionIn(Wire):
 
 
 class RevisionIn(VersionIn):
-    """Another version. `base`: that of the listing as it was read; what was changed since is not overwritten (409 `draft_changed`)."""
+    """Another version.
+
+    `base`: that of the listing as its seller read it; what was changed since is not overwritten (409 `draft_changed`).
+    """
 
     base: Annotated[str | None, Field(max_length=60)] = None
 

@@ -161,7 +161,7 @@ def _of_listing(only: ListingFilter) -> list[ColumnElement[bool]]:
 
 
 def _of_a_plan(only: ListingFilter) -> list[ColumnElement[bool]]:
-    """Raises Invalid(`currency_required`, `price_limits_swapped`: nothing costs as much as the one and as little as the other)."""
+    """Raises Invalid(`currency_required`, `price_limits_swapped`: nothing costs both as much and as little)."""
     if only.currency is None and (only.least_minor is not None or only.most_minor is not None):
         raise Invalid("currency_required", field="currency")
     if only.least_minor is not None and only.most_minor is not None and only.least_minor > only.most_minor:

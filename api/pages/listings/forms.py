@@ -18,8 +18,8 @@ from marketplace.catalog.plan_terms import MAX_DEADLINE_S, MAX_FEATURES, MAX_FIG
 from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.pricing.shapes import MAX_SEATS
 
-LONGEST = 30_000
-"""Of a field as it comes in: over the longest that is allowed, so that the refusal can say how long that is."""
+LONGEST = 1_000_000
+"""Of a field as it comes in: as much as a form may hold, so that the domain refuses with its bound what is too long."""
 BLANK_FEATURES = 2
 PRICE_UNITS: Mapping[str, tuple[str, str]] = {
     "seat/year": ("per_seat", "year"),

@@ -234,7 +234,8 @@ class TestCatalogue:
         refused = client.get("/v1/listings", params={"max_price_minor": "5"})
         assert (refused.status_code, refused.json()["code"]) == (422, "currency_required")
         swapped = dashboards.nobody.client.get(
-            "/v1/listings?currency=CNY&min_price_minor=30000&max_price_minor=10000", headers={"Accept": "application/json"}
+            "/v1/listings?currency=CNY&min_price_minor=30000&max_price_minor=10000",
+            headers={"Accept": "application/json"},
         )
         assert (swapped.status_code, swapped.json()["code"]) == (422, "price_limits_swapped")
         assert client.get("/v1/listings", params={"pricing": "free"}).json()["code"] == "filter_unknown"
