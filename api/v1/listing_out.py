@@ -44,6 +44,7 @@ class ListingOut(Out):
     description_html_en: str
     tax_category: str
     refund_window_days: int
+    data_kept_days: int
     images: list[dict[str, Any]]
     terms_version: str | None
     terms_base: str

@@ -20,6 +20,7 @@ from api.v1.plan_bodies import PlanIn
 from fulfillment.connectors.queries import get_connector
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.draft_listing import (
+    MAX_DATA_KEPT_DAYS,
     MAX_DESCRIPTION,
     SLUG,
     DraftListing,
@@ -28,9 +29,9 @@ from marketplace.catalog.draft_listing import (
     draft_listing,
     revise_listing,
 )
+from marketplace.catalog.listing_filter import ListingFilter
 from marketplace.catalog.plan_terms import MAX_PRICE_MINOR
 from marketplace.catalog.queries import (
-    ListingFilter,
     get_listing,
     get_own_listing,
     list_listings,
@@ -60,6 +61,15 @@ class VersionIn(Wire):
     description_en: Markdown = ""
     tax_category: Literal["service", "software"] = "service"
     refund_window_days: Annotated[int, Field(strict=True, ge=0, le=365)] = 7
+    data_kept_days: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            le=MAX_DATA_KEPT_DAYS,
+            description="After the end, for what a customer left with the seller",
+        ),
+    ] = 30
     plans: Annotated[list[PlanIn], Field(default_factory=list, max_length=10)]
 
     def text(self) -> VersionText:

@@ -45,6 +45,15 @@ class ChangeFailed(Event):
     reason: str
 
 
+class DataRetentionEnds(Event):
+    """What a buyer left in the seller's system after the end will not be kept for much longer."""
+
+    topic: ClassVar[str] = "fulfillment.data_retention_ends.v1"
+    entitlement_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
 class EntitlementEnded(Event):
     """The buying organization may no longer use it."""
 

@@ -19,6 +19,7 @@ TEXT_COLUMNS = (
     "description_en",
     "tax_category",
     "refund_window_days",
+    "data_kept_days",
 )
 PLAN_COLUMNS = (
     "code",

@@ -28,6 +28,7 @@ KINDS = ("saas", "service")
 TAX_CATEGORIES = ("service", "software")
 MAX_PLANS = 10
 MAX_DESCRIPTION = 20_000
+MAX_DATA_KEPT_DAYS = 3_650
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,58}[a-z0-9]")
 
 
@@ -43,6 +44,7 @@ class VersionText:
     description_en: str = ""
     tax_category: str = "service"
     refund_window_days: int = 7
+    data_kept_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def revise_listing(uow: UnitOfWork, command: ReviseListing) -> ListingVersion:
         NotFound: `listing_not_found`.
         Conflict: `listing_in_review`: a version waits for its reviewer; `listing_retired`; `draft_changed`: `base` is not what is
             stored, and what was written is something else, too.
-        Invalid: `text_too_long`, `tax_category_unknown`, `refund_window_invalid`, `too_many_plans`,
+        Invalid: `text_too_long`, `tax_category_unknown`, `refund_window_invalid`, `data_kept_invalid`, `too_many_plans`,
             `plan_code_taken`, and those of `checked_plan`.
 
     Locks: the listing.
@@ -200,6 +202,8 @@ def checked_text(text: VersionText) -> dict[str, Any]:
         raise Invalid("tax_category_unknown", field="tax_category")
     if not 0 <= text.refund_window_days <= 365:
         raise Invalid("refund_window_invalid", field="refund_window_days")
+    if not 0 <= text.data_kept_days <= MAX_DATA_KEPT_DAYS:
+        raise Invalid("data_kept_invalid", field="data_kept_days")
     return {
         "title": optional_line("title", text.title, 80),
         "title_en": optional_line("title_en", text.title_en, 80),
@@ -209,6 +213,7 @@ def checked_text(text: VersionText) -> dict[str, Any]:
         "description_en": _markdown("description_en", text.description_en),
         "tax_category": text.tax_category,
         "refund_window_days": text.refund_window_days,
+        "data_kept_days": text.data_kept_days,
     }
 
 

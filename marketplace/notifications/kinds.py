@@ -83,6 +83,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("refund_sent", _ORDERS),
         Kind("subscription_ends", _ORDERS),
         Kind("subscription_renews", _ORDERS),
+        Kind("data_kept_ends", _ORDERS),
         Kind("renewal_refused", _ORDERS),
         Kind("subscription_past_due", _ORDERS),
         Kind("trial_ends", _ORDERS),

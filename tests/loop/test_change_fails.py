@@ -18,8 +18,8 @@ from marketplace.notifications.models import Notification
 from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import Subscription
 from orders.subscriptions.schedule import RENEWS_BEFORE
-from tests.loop.test_amendments import amended, amendment_of, line_of
-from tests.loop.test_renewals import now, renewals, subscribed, switch, until
+from tests.loop.test_amendments import amended, amendment_of
+from tests.loop.test_renewals import line_of, now, renewals, subscribed, switch, until
 from tests.loop_stage import Stage
 
 TOLD_WITHIN = timedelta(days=7)

@@ -24,7 +24,8 @@ from kernel.money import CURRENCIES
 from kernel.text import render_markdown
 from marketplace.catalog.categories import CATEGORIES
 from marketplace.catalog.edit_terms import get_terms
-from marketplace.catalog.queries import ListingFilter, get_listing, list_listings, list_sellers_on_sale
+from marketplace.catalog.listing_filter import ListingFilter
+from marketplace.catalog.queries import get_listing, list_listings, list_sellers_on_sale
 from marketplace.pricing.shapes import SHAPES
 
 _PAGE = 20

@@ -92,7 +92,8 @@ def orders_entitled(p: Planter, world: World) -> None:
         f"SELECT id FROM fulfillment.entitlement WHERE reference IN {OF_ORDER}", order=world.order_id
     )
     p.change(
-        "UPDATE fulfillment.entitlement SET state = 'ended', valid_to = :at WHERE id = :id",
+        """UPDATE fulfillment.entitlement SET state = 'ended', valid_to = :at,
+               data_kept_until = CAST(:at AS timestamptz) + make_interval(days => data_kept_days::int) WHERE id = :id""",
         at=clock.now(),
         id=entitlement_id,
     )
@@ -209,6 +210,12 @@ def runs_recorded(p: Planter, _: World) -> None:
 def entitlements_dated(p: Planter, world: World) -> None:
     p.change(
         f"UPDATE fulfillment.entitlement SET valid_from = NULL WHERE reference IN {OF_ORDER}", order=world.order_id
+    )
+
+
+def entitlements_data_kept(p: Planter, _: World) -> None:
+    p.change(
+        "UPDATE fulfillment.entitlement SET data_kept_until = NULL WHERE state = 'ended' AND data_kept_until IS NOT NULL"
     )
 
 
