@@ -219,6 +219,10 @@ def entitlements_data_kept(p: Planter, _: World) -> None:
     )
 
 
+def customers_noted(p: Planter, world: World) -> None:
+    p.change("UPDATE marketplace.customer SET bought_name = 'x' WHERE seller_org_id = :seller", seller=world.seller.id)
+
+
 def seats_counted(p: Planter, world: World) -> None:
     p.change(
         f"UPDATE fulfillment.entitlement SET seats_used = seats_used + 1 WHERE reference IN {OF_ORDER} AND seats > 0",
