@@ -12,12 +12,13 @@ from fulfillment.jobs import SWEEP_OVERDUE
 from fulfillment.runs.models import Run
 from fulfillment.runs.replay_run import replay_run
 from kernel import clock
-from kernel.db.uow import transact
+from kernel.db.uow import transact, unit_of_work
 from kernel.jobs.kinds import sweeps
 from marketplace.notifications.models import Notification
 from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import Subscription
 from orders.subscriptions.schedule import RENEWS_BEFORE
+from orders.subscriptions.timeline import subscription_timeline
 from tests.loop.test_amendments import amended, amendment_of
 from tests.loop.test_renewals import line_of, now, renewals, subscribed, switch, until
 from tests.loop_stage import Stage
@@ -144,6 +145,16 @@ class TestTakenBack:
         stage.tick(SWEEP_OVERDUE)
         assert {stage.order(first).state, stage.order(order_id).state} == {"refunded"}
         assert len(stage.refunds(order_id)) == 1
+
+    def test_its_line_says_so_to_both_sides(self, stage: Stage) -> None:
+        _, subscription = subscribed(stage)
+        stage.seller_app.behave(mode="fail_permanently")
+        amended(stage, subscription, 25)
+        for who, side in ((stage.purchaser, "buyer"), (stage.seller.owner, "seller")):
+            with unit_of_work(stage.services.db, who) as uow:
+                life = subscription_timeline(uow, subscription.id, side)  # type: ignore[arg-type]  # one of its sides
+            (back,) = [one for one in life if one.kind == "amendment_revoked"]
+            assert back.reason == "delivery_failed"
 
 
 class TestStands:
