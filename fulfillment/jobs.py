@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from fulfillment.customer_reviews import count_rating
+from fulfillment.entitlements.data_kept import data_notices_due, notice_data_kept
 from fulfillment.runs.call_seller import CallSeller, SellerCalls, mark_lost
 from fulfillment.runs.check_connector import CHECK, CheckConnector
 from fulfillment.runs.conclude import give_up, lock_run
@@ -26,6 +27,7 @@ from kernel.states import state_in
 SWEEP_OVERDUE = "fulfillment.run.sweep_overdue"
 SWEEP_USAGE = "fulfillment.usage.close_periods"
 SWEEP_CHALLENGES = "fulfillment.usage.challenges_overdue"
+SWEEP_DATA_KEPT = "fulfillment.entitlement.data_kept"
 SWEPT_AT_ONCE = 200
 FOLLOWERS = (count_rating,)
 """Imported for what they register."""
@@ -51,6 +53,10 @@ def register(ports: SellerCalls) -> None:
     @sweep(SWEEP_CHALLENGES, every=timedelta(minutes=5))
     def note_unanswered(transact: Transact) -> None:
         settle_each(transact, unanswered_challenges, mark_overdue)
+
+    @sweep(SWEEP_DATA_KEPT, every=timedelta(hours=1))
+    def notice_data(transact: Transact) -> None:
+        settle_each(transact, data_notices_due, notice_data_kept)
 
 
 def overdue_runs(uow: UnitOfWork, limit: int = SWEPT_AT_ONCE) -> Sequence[UUID]:

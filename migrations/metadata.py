@@ -40,6 +40,7 @@ import marketplace.parties.models
 import marketplace.placements.models
 import marketplace.questions.models
 import marketplace.reactions.models
+import marketplace.relations.models
 import marketplace.search_index.models
 import marketplace.videos.models
 import marketplace.webhooks.models
@@ -63,6 +64,7 @@ MODELS = (
     kernel.sandbox_history,
     marketplace.onboarding.models,
     marketplace.parties.models,
+    marketplace.relations.models,
     marketplace.access.models,
     marketplace.identity_providers.models,
     marketplace.channels.models,

@@ -9,8 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Subquery, Text, cast, func, null, or_, select, union_all
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Subquery, case, func, null, or_, select
 
 from billing.refunds.models import Refund
 from fulfillment.entitlements.models import Entitlement
@@ -19,7 +18,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.money import Money
 from kernel.paging import Page, cut, newest_first
 from kernel.states import state_in
-from marketplace.leads.models import OPEN, Lead, LeadMessage
+from marketplace.leads.models import OPEN, Lead
+from marketplace.relations.models import CustomerRelation
 from orders.order.models import Order
 
 State = Literal["active", "asking"]
@@ -75,28 +75,17 @@ def list_customers(
 
 
 def _customers(uow: UnitOfWork) -> Subquery:
-    """Each with its name and its last activity."""
-    seller_id = uow.principal.organization()
-    orders = select(
-        Order.buyer_org_id.label("org_id"), Order.buyer_name.label("name"), Order.paid_at.label("at")
-    ).where(Order.seller_org_id == seller_id, Order.paid_at.is_not(None))
-    activity = [orders]
-    if uow.principal.may("leads.manage"):
-        activity.append(
-            select(Lead.buyer_org_id, Lead.buyer_name, Lead.created_at).where(Lead.seller_org_id == seller_id)
+    """Each with its name and its last activity: one row for each, however much there was between them."""
+    known = CustomerRelation
+    mine = known.seller_org_id == uow.principal.organization()
+    if not uow.principal.may("leads.manage"):
+        bought = select(
+            known.buyer_org_id.label("org_id"), known.bought_name.label("name"), known.bought_at.label("last_at")
         )
-        activity.append(
-            select(LeadMessage.buyer_org_id, cast(null(), Text), func.max(LeadMessage.created_at))
-            .where(LeadMessage.seller_org_id == seller_id)
-            .group_by(LeadMessage.buyer_org_id)
-        )
-    each: Any = union_all(*activity).subquery()
-    named = func.array_agg(aggregate_order_by(each.c.name, each.c.at.desc())).filter(each.c.name.is_not(None))
-    return (
-        select(each.c.org_id, named[1].label("name"), func.max(each.c.at).label("last_at"))
-        .group_by(each.c.org_id)
-        .subquery()
-    )
+        return bought.where(mine, known.bought_at.is_not(None)).subquery()
+    asked_last = known.bought_at.is_(None) | (known.asked_at > known.bought_at)
+    name = case((asked_last, known.asked_name), else_=known.bought_name)
+    return select(known.buyer_org_id.label("org_id"), name.label("name"), known.last_at).where(mine).subquery()
 
 
 def _summaries(uow: UnitOfWork, rows: Sequence[Any]) -> list[CustomerSummary]:

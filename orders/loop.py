@@ -9,6 +9,7 @@
     dispute ended ─► what was owed back meanwhile goes back      incident closed ─► a refund that came back is settled
     renewal due ─► purchase of the next term ─► payment ─► term added, share released with it, invoice issued
     last term over ─► past due while its renewal waits for money, else subscription and entitlement ended, order complete
+    change paid ─► in force at once, the seller's system told; that fails or is late ─► taken back, its money refunded
     request closed by hand ─► what was offered on it withdrawn
 
 What needs no call outside follows in the transaction of its event; where that fails, as a durable job.

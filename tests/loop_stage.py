@@ -96,10 +96,12 @@ class Stage:
 
     # ── offering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def offer(self, seller: Org | None = None, *, refund_window_days: int = 7, **changes: Any) -> tuple[UUID, Context]:
+    def offer(
+        self, seller: Org | None = None, *, refund_window_days: int = 7, data_kept_days: int = 30, **changes: Any
+    ) -> tuple[UUID, Context]:
         """Another per-seat plan of the seller, on a video of the promoter; returns it, and where its card is."""
         values = {"connector_id": self.connector} | changes
-        text = replace(words(), refund_window_days=refund_window_days)
+        text = replace(words(), refund_window_days=refund_window_days, data_kept_days=data_kept_days)
         with unit_of_work(self.services.db, SYSTEM) as uow:
             (plan,) = make_plans(uow, seller or self.seller, per_seat_plan(**values), text=text)
             video, card = make_published_video(uow, self.promoter, plan)

@@ -38,6 +38,9 @@ class CustomerEntitlementOut(Out):
     seats_used: int
     valid_from: datetime | None
     valid_to: datetime | None
+    data_kept_until: Annotated[
+        datetime | None, Meta(description="Since it ended: until when what the customer left is kept")
+    ]
     created_at: datetime
 
 

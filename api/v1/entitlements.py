@@ -44,6 +44,10 @@ class EntitlementOut(Out):
     seats_used: int
     valid_from: datetime | None
     valid_to: datetime | None
+    data_kept_days: Annotated[int | None, Meta(description="After the end; null where nothing was said of it")]
+    data_kept_until: Annotated[
+        datetime | None, Meta(description="Since it ended: until when the seller keeps what is left in its system")
+    ]
     external_id: Annotated[str | None, Meta(description="The seller's own name of the tenant")]
     created_at: datetime
 
@@ -100,6 +104,9 @@ class EntitlementCheckOut(Out):
     external_id: str | None
     valid_from: datetime | None
     valid_to: datetime | None
+    data_kept_until: Annotated[
+        datetime | None, Meta(description="Since it ended: until when the seller keeps what is left in its system")
+    ]
     trial: bool
     capped: Annotated[
         tuple[str, ...], Meta(description="Metered dimensions of which nothing more is taken in this period")

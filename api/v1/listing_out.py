@@ -9,7 +9,7 @@ from uuid import UUID
 from api.schema import Out
 from api.v1.plan_bodies import PlanOut
 from kernel.text import render_markdown
-from marketplace.catalog.content_hash import image_hash, terms_hash
+from marketplace.catalog.content_hash import draft_hash, image_hash, terms_hash
 from marketplace.catalog.queries import ListingView
 
 
@@ -18,7 +18,8 @@ class ListingOut(Out):
 
     `images`: {id, width, height, alt, alt_en, base} each, at `/v1/listings/{id}/image?v={image id}`. `terms_version`: the
     seller's name for the terms at `/v1/listings/{id}/terms`; null where it has none. A change of a picture's words names its
-    `base` as what it began from, one of the terms `terms_base`.
+    `base` as what it began from, one of the terms `terms_base`, one of words and plans (`POST /v1/listings/{id}/versions`)
+    the `base` of the listing as its seller reads it.
 
     `rating_tenths`: the average of `rating_count` customers' reviews, in tenths of a star; null where there are none.
     """
@@ -43,9 +44,11 @@ class ListingOut(Out):
     description_html_en: str
     tax_category: str
     refund_window_days: int
+    data_kept_days: int
     images: list[dict[str, Any]]
     terms_version: str | None
     terms_base: str
+    base: str
     review_reasons: list[dict[str, Any]]
     submitted_at: datetime | None
     published_at: datetime | None
@@ -63,6 +66,7 @@ class ListingOut(Out):
             description_html_en=render_markdown(row.description_en),
             images=[{**one, "base": image_hash(one)} for one in row.images],
             terms_base=terms_hash(row.terms),
+            base=draft_hash(row, row.kind, row.category, [one for one in row.plans if one.state == "active"]),
             terms_version=row.terms["version"] if row.terms else None,
             review_reasons=list(row.review_reasons),
             plans=[PlanOut.of(plan) for plan in row.plans],

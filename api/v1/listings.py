@@ -20,6 +20,8 @@ from api.v1.plan_bodies import PlanIn
 from fulfillment.connectors.queries import get_connector
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.draft_listing import (
+    MAX_DATA_KEPT_DAYS,
+    MAX_DESCRIPTION,
     SLUG,
     DraftListing,
     ReviseListing,
@@ -27,9 +29,9 @@ from marketplace.catalog.draft_listing import (
     draft_listing,
     revise_listing,
 )
+from marketplace.catalog.listing_filter import ListingFilter
 from marketplace.catalog.plan_terms import MAX_PRICE_MINOR
 from marketplace.catalog.queries import (
-    ListingFilter,
     get_listing,
     get_own_listing,
     list_listings,
@@ -45,7 +47,7 @@ from marketplace.catalog.submit_listing import submit_listing
 from marketplace.pricing.shapes import Shape
 
 Line = Annotated[str, Field(max_length=200)]
-Markdown = Annotated[str, Field(max_length=20_000)]
+Markdown = Annotated[str, Field(max_length=MAX_DESCRIPTION)]
 
 
 class VersionIn(Wire):
@@ -59,11 +61,29 @@ class VersionIn(Wire):
     description_en: Markdown = ""
     tax_category: Literal["service", "software"] = "service"
     refund_window_days: Annotated[int, Field(strict=True, ge=0, le=365)] = 7
+    data_kept_days: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            le=MAX_DATA_KEPT_DAYS,
+            description="After the end, for what a customer left with the seller",
+        ),
+    ] = 30
     plans: Annotated[list[PlanIn], Field(default_factory=list, max_length=10)]
 
     def text(self) -> VersionText:
         """The words alone."""
         return VersionText(**{name: getattr(self, name) for name in VersionText.__dataclass_fields__})
+
+
+class RevisionIn(VersionIn):
+    """Another version.
+
+    `base`: that of the listing as its seller read it; what was changed since is not overwritten (409 `draft_changed`).
+    """
+
+    base: Annotated[str | None, Field(max_length=60)] = None
 
 
 class ListingIn(VersionIn):
@@ -180,9 +200,9 @@ def create_listing(data: JSONBody[ListingIn], request: ApiRequest) -> ListingOut
 
 
 @post("/v1/listings/{listing_id:uuid}/versions", permission="catalog.write", sync_to_thread=True, tags=["catalogue"])
-def create_version(listing_id: FromPath[UUID], data: JSONBody[VersionIn], request: ApiRequest) -> ListingOut:
+def create_version(listing_id: FromPath[UUID], data: JSONBody[RevisionIn], request: ApiRequest) -> ListingOut:
     """Write a new version, or the present draft anew; what is published stays as it is."""
-    command = ReviseListing(listing_id, data.text(), tuple(plan.drafted() for plan in data.plans))
+    command = ReviseListing(listing_id, data.text(), tuple(plan.drafted() for plan in data.plans), data.base)
 
     def work(uow: UnitOfWork) -> UUID:
         _check_connectors(uow, data)

@@ -20,8 +20,8 @@ class TimelineEntryOut(Out):
     kind: Annotated[
         str,
         Meta(
-            description="term, term_revoked, notice, renew, renewal_refused, amendment, try, retry, past_due, recovered, "
-            "suspend, resumed, terminate, end"
+            description="term, term_revoked, notice, renew, renewal_refused, amendment, amendment_revoked, try, retry, past_due, "
+            "recovered, suspend, resumed, terminate, end"
         ),
     ]
     is_due: bool

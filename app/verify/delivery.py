@@ -74,4 +74,16 @@ SEATS = Query(
     """,
 )
 
-RULES = (PROVISIONED, ONE_LIVE, TIMELY, RECORDED, DATED, SEATS)
+KEPT = Query(
+    "entitlements.data_kept",
+    "已终止的权益标明卖家保留数据至何时，不早于售出时约定的天数；未终止者没有。",
+    "What has ended says until when its data are kept, no shorter than was sold; what has not ended says none.",
+    """
+    SELECT id AS entitlement_id, state, valid_to, data_kept_days, data_kept_until FROM fulfillment.entitlement
+    WHERE CASE WHEN state = 'ended' AND valid_from IS NOT NULL AND data_kept_days IS NOT NULL
+               THEN data_kept_until IS NULL OR data_kept_until < valid_to + make_interval(days => data_kept_days::int)
+               ELSE data_kept_until IS NOT NULL END
+    """,
+)
+
+RULES = (PROVISIONED, ONE_LIVE, TIMELY, RECORDED, DATED, KEPT, SEATS)

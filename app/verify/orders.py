@@ -226,6 +226,26 @@ GIVEN_BACK = Query(
       AND NOT {pending("o.id")}
     """,  # noqa: S608 - every piece of it stands in this module
 )
+CUSTOMERS = Query(
+    "customers.noted",
+    "每个卖家的客户一行一户，时间与名称与其订单、请求和留言一致。",
+    "A seller's customers are one row each, as their orders, requests and messages say.",
+    """
+    SELECT seller_org_id, buyer_org_id, c.last_at, f.last_at AS found_at, c.bought_at, c.asked_at
+    FROM marketplace.customer c FULL JOIN (
+        SELECT seller_org_id, buyer_org_id, max(at) AS last_at, max(at) FILTER (WHERE act = 'bought') AS bought_at,
+               max(at) FILTER (WHERE act = 'asked') AS asked_at FROM (
+            SELECT seller_org_id, buyer_org_id, paid_at AS at, 'bought' AS act FROM orders."order" WHERE paid_at IS NOT NULL
+            UNION ALL SELECT seller_org_id, buyer_org_id, created_at, 'asked' FROM marketplace.lead
+            UNION ALL SELECT seller_org_id, buyer_org_id, created_at, 'wrote' FROM marketplace.lead_message
+        ) one GROUP BY seller_org_id, buyer_org_id
+    ) f USING (seller_org_id, buyer_org_id)
+    WHERE (c.last_at, c.bought_at, c.asked_at) IS DISTINCT FROM (f.last_at, f.bought_at, f.asked_at)
+       OR (c.bought_at IS NOT NULL AND NOT EXISTS (
+               SELECT 1 FROM orders."order" o WHERE o.seller_org_id = c.seller_org_id AND o.buyer_org_id = c.buyer_org_id
+                 AND o.paid_at = c.bought_at AND o.buyer_name = c.bought_name))
+    """,
+)
 REFUNDED = Query(
     "orders.refunded",
     "已退款订单的款项全额退回，权益与订阅均已终止。",
@@ -286,5 +306,5 @@ SOLD_BY = Query(
 )
 RULES = (
     TOTALS, PRICED, PURCHASE_TOTALS, TAXED, PURCHASE_STATE, APPROVED, PAID, CHARGED, WAITING, MOVED_ON, ACTIVE, DELIVERED,
-    GIVEN_BACK, REFUNDED, ENDED, ATTRIBUTED, SOLD_BY,
+    GIVEN_BACK, REFUNDED, ENDED, ATTRIBUTED, SOLD_BY, CUSTOMERS,
 )  # fmt: skip

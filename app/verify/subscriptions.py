@@ -84,8 +84,24 @@ AMENDED = Query(
     WHERE NOT {pending("o.id")} AND m.state <> CASE
         WHEN o.state IN ('active', 'completed') THEN 'applied'
         WHEN o.state IN ('pending_approval', 'pending_payment') THEN 'pending'
+        WHEN o.state = 'delivery_failed' THEN 'reversed'
         WHEN o.state = 'refunded' THEN CASE WHEN m.applied_at IS NULL THEN 'void' ELSE 'reversed' END
         WHEN o.state IN ('rejected', 'expired', 'cancelled') THEN 'void' ELSE m.state END
+    """,  # noqa: S608 - every piece of it stands in this module
+)
+CHANGED = Query(
+    "subscriptions.changed",
+    "已付款的变更已通知卖家系统，或正在通知；否则已撤回并退款。",
+    "A change that was paid for was told to the seller's system, or is being told; else it was taken back and refunded.",
+    f"""
+    SELECT m.id AS amendment_id, m.subscription_id, l.order_id, told.tried FROM orders.amendment m
+    JOIN orders.order_line l ON l.id = m.order_line_id
+    JOIN orders.subscription s ON s.id = m.subscription_id
+    JOIN fulfillment.entitlement e ON e.reference = s.order_line_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS tried, bool_and(r.state IN ('failed', 'dead')) AS in_vain FROM fulfillment.run r
+        WHERE r.entitlement_id = e.id AND r.operation = 'change' AND r.created_at >= m.applied_at) told
+    WHERE m.state = 'applied' AND told.in_vain AND NOT {pending("l.order_id")}
     """,  # noqa: S608 - every piece of it stands in this module
 )
 TRIED_ONCE = Query(
@@ -121,4 +137,4 @@ CONVERTED = Query(
     """,
 )
 
-RULES = (SUBSCRIBED, RENEWED, DATED, STEPS, AMENDED, TRIED_ONCE, TRIED_FREE, CONVERTED)
+RULES = (SUBSCRIBED, RENEWED, DATED, STEPS, AMENDED, CHANGED, TRIED_ONCE, TRIED_FREE, CONVERTED)

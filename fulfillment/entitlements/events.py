@@ -32,6 +32,28 @@ class DeliveryFailed(Event):
     reason: str
 
 
+class ChangeFailed(Event):
+    """The seller's system was not told of a change: it refused for good, or did not answer in time."""
+
+    topic: ClassVar[str] = "fulfillment.change_failed.v1"
+    entitlement_id: UUID
+    reference: UUID
+    group_reference: UUID
+    run_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    reason: str
+
+
+class DataRetentionEnds(Event):
+    """What a buyer left in the seller's system after the end will not be kept for much longer."""
+
+    topic: ClassVar[str] = "fulfillment.data_retention_ends.v1"
+    entitlement_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
 class EntitlementEnded(Event):
     """The buying organization may no longer use it."""
 

@@ -29,10 +29,16 @@ class Entitlement(Base):
         ),
         CheckConstraint("state IN ('pending', 'active', 'suspended', 'ended')", name="state"),
         CheckConstraint("seats_used BETWEEN 0 AND seats", name="seats"),
+        CheckConstraint("data_kept_until IS NULL OR state = 'ended'", name="data_kept"),
         Index("ix_entitlement_buyer_org_id_created_at", "buyer_org_id", "created_at"),
         Index("ix_entitlement_seller_org_id_listing_id", "seller_org_id", "listing_id"),
         Index("ix_entitlement_seller_org_id_plan_id", "seller_org_id", "plan_id"),
         Index("ix_entitlement_seller_org_id_connector_id", "seller_org_id", "connector_id"),
+        Index(
+            "ix_entitlement_data_kept_until",
+            "data_kept_until",
+            postgresql_where=text("data_kept_until IS NOT NULL AND data_noticed_at IS NULL"),
+        ),
         {"schema": "fulfillment"},
     )
     id: Mapped[Id]
@@ -63,6 +69,12 @@ class Entitlement(Base):
     launch_url: Mapped[str | None]
     valid_from: Mapped[Instant | None]
     valid_to: Mapped[Instant | None]
+    data_kept_days: Mapped[int | None]
+    """For how long the seller keeps what is left in its system after the end, as sold; None where nothing was said of it."""
+    data_kept_until: Mapped[Instant | None]
+    """Since it ended: until when. None where it never was in use."""
+    data_noticed_at: Mapped[Instant | None]
+    """When the buyer was told that this comes near."""
     created_at: Mapped[CreatedAt]
 
 

@@ -133,4 +133,6 @@ def _entitlement(found: Any) -> EntitlementRow:
         order_id=row.context.get("order_id"),
         created_at=row.created_at,
         trial_days=row.trial_days,
+        data_kept_days=row.data_kept_days,
+        data_kept_until=row.data_kept_until,
     )

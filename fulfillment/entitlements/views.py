@@ -37,6 +37,10 @@ class EntitlementRow:
     created_at: datetime
     trial_days: int = 0
     """Length of the trial that it is in; 0 in none."""
+    data_kept_days: int | None = None
+    """For how long the seller keeps the data after the end; None where nothing was said of it."""
+    data_kept_until: datetime | None = None
+    """Since it ended: until when."""
 
     @property
     def is_usable(self) -> bool:
@@ -87,6 +91,7 @@ class EntitlementCheck:
     external_id: str | None
     valid_from: datetime | None
     valid_to: datetime | None
+    data_kept_until: datetime | None
     trial: bool
     capped: tuple[str, ...]
     etag: str

@@ -26,7 +26,7 @@ def end_entitlement(uow: UnitOfWork, entitlement_id: UUID, *, reason: str) -> bo
 
     Runs that wait, for their turn or for the seller, are given up; one that is being sent ends by its answer. Whenever
     the seller's system may have made something (any try was sent), a `deprovision` run follows: also after a failure,
-    because an answer that was lost or late may have been a success.
+    because an answer that was lost or late may have been a success. Until when the seller keeps the data stands from now on.
 
     Raises: NotFound. Emits: EntitlementEnded. Locks: the entitlement, its runs. Idempotent by the state.
     """
@@ -38,6 +38,9 @@ def end_entitlement(uow: UnitOfWork, entitlement_id: UUID, *, reason: str) -> bo
         return False
     # One whose time had passed keeps its end.
     row.valid_to = min(row.valid_to or clock.now(), clock.now())
+    if row.valid_from is not None and row.data_kept_days is not None:
+        # From the end itself: what was suspended first kept its data meanwhile.
+        row.data_kept_until = clock.now() + timedelta(days=row.data_kept_days)
     of_this = select(Run.id).where(Run.buyer_org_id == row.buyer_org_id, Run.entitlement_id == row.id)
     runs = lock_rows(uow.session, Run, uow.session.scalars(of_this))
     for run in runs:

@@ -40,6 +40,8 @@ class OpenEntitlement:
     deadline_at: datetime
     context: dict[str, Any]
     trial_days: int = 0
+    data_kept_days: int | None = None
+    """After its end; None where nothing was said of it."""
 
 
 _KNOWN = Read(
@@ -92,6 +94,7 @@ def open_entitlement(uow: UnitOfWork, command: OpenEntitlement) -> UUID:
         seats_used=0,
         term_months=command.term_months,
         trial_days=command.trial_days,
+        data_kept_days=command.data_kept_days,
         time_zone=command.time_zone,
         context=command.context,
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
-from fulfillment.entitlements.events import DeliveryFailed, EntitlementActivated
+from fulfillment.entitlements.events import ChangeFailed, DeliveryFailed, EntitlementActivated
 from fulfillment.entitlements.models import ENTITLEMENT, Entitlement
 from fulfillment.entitlements.validity import first_end
 from fulfillment.runs.models import LIVE, RUN, Run
@@ -75,13 +75,14 @@ def lock_run(uow: UnitOfWork, run_id: UUID, group: UUID | None = None) -> tuple[
 def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Success) -> None:
     """The run's operation is done in the seller's system.
 
-    A success that comes after the run was given up is an orphan in the seller's system: it is taken down again.
+    A success that comes after the run was given up is an orphan in the seller's system: what was made is taken down again,
+    and after a change it is told anew what it is to be.
     Emits: EntitlementActivated after the first provisioning.
     """
     if run.state == "succeeded":
         return
     if run.state not in LIVE:
-        _take_down_orphan(uow, run, entitlement, success)
+        _answer_orphan(uow, run, entitlement, success)
         return
     org_ids = [run.buyer_org_id, run.seller_org_id]
     RUN.move(uow, run, "succeeded", org_ids=org_ids)
@@ -91,7 +92,7 @@ def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Succes
     if run.operation != "provision":
         return
     if entitlement.state == "ended":
-        _take_down_orphan(uow, run, entitlement, success)
+        _answer_orphan(uow, run, entitlement, success)
         return
     entitlement.external_id = success.external_id
     entitlement.launch_url = success.launch_url
@@ -116,17 +117,22 @@ def activation_of(entitlement: Entitlement) -> EntitlementActivated:
 def give_up(uow: UnitOfWork, run: Run, entitlement: Entitlement, *, state: str, reason: str) -> None:
     """The run will not succeed: `failed` by the seller's word, `dead` by the clock or because nobody wants it any more.
 
-    Emits: DeliveryFailed for provisioning, unless the entitlement has ended: whoever ended it knows.
+    Emits: DeliveryFailed for provisioning, unless the entitlement has ended: whoever ended it knows. ChangeFailed for a change.
     """
     if run.state not in LIVE:
         return
     reason = reason[:500]
     RUN.move(uow, run, state, org_ids=[run.buyer_org_id, run.seller_org_id], reason=reason)
     run.failure, run.finished_at = reason, clock.now()
-    if run.operation == "provision" and entitlement.state != "ended":
+    event: type[ChangeFailed | DeliveryFailed] | None = None
+    if run.operation == "change":
+        event = ChangeFailed
+    elif run.operation == "provision" and entitlement.state != "ended":
+        event = DeliveryFailed
+    if event is not None:
         emit(
             uow,
-            DeliveryFailed(
+            event(
                 entitlement_id=entitlement.id,
                 reference=entitlement.reference,
                 group_reference=entitlement.group_reference,
@@ -155,21 +161,26 @@ def progress(run: Run, *, sequence: int | None, percent: int, messages: tuple[st
     run.message, run.message_en = messages
 
 
-def _take_down_orphan(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Success) -> None:
-    if run.operation != "provision" or run.orphaned_at is not None:
+def _answer_orphan(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Success) -> None:
+    """What was made late is taken down again; what was changed late is told what it is to be by now."""
+    answer = {"provision": "deprovision", "change": "change"}.get(run.operation)
+    if answer is None or run.orphaned_at is not None:
         return
     run.orphaned_at = clock.now()
-    # The seller's name of what is to be taken down; the entitlement itself stays as it is.
-    entitlement.external_id = entitlement.external_id or success.external_id
+    if answer == "change" and entitlement.state == "ended":
+        return
+    if answer == "deprovision":
+        # The seller's name of what is to be taken down; the entitlement itself stays as it is.
+        entitlement.external_id = entitlement.external_id or success.external_id
     # One that has not been sent yet will say it; one under way may have come before the success.
     queued = uow.session.scalar(
         select(Run.id).where(
             Run.buyer_org_id == run.buyer_org_id,
             Run.entitlement_id == entitlement.id,
-            Run.operation == "deprovision",
+            Run.operation == answer,
             Run.state == "queued",
             Run.tries == 0,
         )
     )
     if queued is None:
-        start_run(uow, entitlement, "deprovision", deadline_at=clock.now() + ORPHAN_WITHIN)
+        start_run(uow, entitlement, answer, deadline_at=clock.now() + ORPHAN_WITHIN)

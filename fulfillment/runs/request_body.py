@@ -43,6 +43,7 @@ def request_body(run: Run, entitlement: Entitlement, *, signer: TokenSigner, pub
             "seats": entitlement.seats or None,
             "trial": bool(entitlement.trial_days),
             "term": _term(run, entitlement),
+            "data_kept_until": entitlement.data_kept_until.isoformat() if entitlement.data_kept_until else None,
             "callback_url": f"{public_url}/hooks/runs/{token}",
             "deadline_at": run.deadline_at.isoformat(),
         },

@@ -41,6 +41,7 @@ def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> EntitlementCheck
         external_id=row.external_id,
         valid_from=row.valid_from,
         valid_to=row.valid_to,
+        data_kept_until=row.data_kept_until,
         trial=active and row.trial_days > 0,
         capped=tuple(sorted(found.capped or ())),
         etag="",

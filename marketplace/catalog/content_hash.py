@@ -19,6 +19,7 @@ TEXT_COLUMNS = (
     "description_en",
     "tax_category",
     "refund_window_days",
+    "data_kept_days",
 )
 PLAN_COLUMNS = (
     "code",
@@ -72,6 +73,11 @@ def plan_hash(plan: object) -> str:
     return content_hash(columns_of(plan, PLAN_COLUMNS))
 
 
+def draft_hash(version: object, kind: str, category: str, plans: Iterable[HasCode]) -> str:
+    """Of what is written anew as a whole: a version's words and its plans, in whatever order."""
+    return content_hash({"text": text_hash(version, kind, category), **_of_plans(plans)})
+
+
 def image_hash(image: Mapping[str, Any]) -> str:
     """Of what a picture is said to show. Its place among the others is not in it: whoever moves one overwrites no words."""
     return content_hash({name: image[name] for name in ("alt", "alt_en")})
@@ -84,6 +90,9 @@ def terms_hash(terms: Mapping[str, Any] | None) -> str:
 
 def version_hash(version: object, kind: str, category: str, plans: Iterable[HasCode]) -> str:
     """Of everything that a reviewer decides on."""
-    parts = {f"plan {plan.code}": plan_hash(plan) for plan in plans}
     beside = content_hash(columns_of(version, ("images", "terms")))
-    return content_hash({"text": text_hash(version, kind, category), "beside": beside, **parts})
+    return content_hash({"text": text_hash(version, kind, category), "beside": beside, **_of_plans(plans)})
+
+
+def _of_plans(plans: Iterable[HasCode]) -> dict[str, str]:
+    return {f"plan {plan.code}": plan_hash(plan) for plan in plans}

@@ -17,6 +17,7 @@ from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.text import clean_markdown
 from marketplace.catalog.categories import require_category
+from marketplace.catalog.content_hash import draft_hash
 from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import DraftPlan, checked_plan
 from marketplace.input_text import optional_line
@@ -27,6 +28,7 @@ KINDS = ("saas", "service")
 TAX_CATEGORIES = ("service", "software")
 MAX_PLANS = 10
 MAX_DESCRIPTION = 20_000
+MAX_DATA_KEPT_DAYS = 3_650
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,58}[a-z0-9]")
 
 
@@ -42,6 +44,7 @@ class VersionText:
     description_en: str = ""
     tax_category: str = "service"
     refund_window_days: int = 7
+    data_kept_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,15 @@ class DraftListing:
 
 @dataclass(frozen=True, slots=True)
 class ReviseListing:
-    """Other words and plans for a listing."""
+    """Other words and plans for a listing.
+
+    `base` is the `draft_hash` of what the writer had before them; None writes over whatever is there.
+    """
 
     listing_id: UUID
     text: VersionText
     plans: Sequence[DraftPlan] = field(default_factory=tuple)
+    base: str | None = None
 
 
 def draft_listing(uow: UnitOfWork, command: DraftListing) -> Listing:
@@ -100,8 +107,9 @@ def revise_listing(uow: UnitOfWork, command: ReviseListing) -> ListingVersion:
 
     Raises:
         NotFound: `listing_not_found`.
-        Conflict: `listing_in_review`: a version waits for its reviewer; `listing_retired`.
-        Invalid: `text_too_long`, `tax_category_unknown`, `refund_window_invalid`, `too_many_plans`,
+        Conflict: `listing_in_review`: a version waits for its reviewer; `listing_retired`; `draft_changed`: `base` is not what is
+            stored, and what was written is something else, too.
+        Invalid: `text_too_long`, `tax_category_unknown`, `refund_window_invalid`, `data_kept_invalid`, `too_many_plans`,
             `plan_code_taken`, and those of `checked_plan`.
 
     Locks: the listing.
@@ -112,15 +120,28 @@ def revise_listing(uow: UnitOfWork, command: ReviseListing) -> ListingVersion:
     latest = latest_version(uow, listing)
     if latest.state == "in_review":
         raise Conflict("listing_in_review")
-    if latest.state in {"draft", "rejected"}:
-        if latest.state == "rejected":
-            VERSION.move(uow, latest, "draft", org_ids=[listing.org_id])
-        _say(latest, command.text)
-        latest.review_reasons = None
-        _write_plans(uow, latest, command.plans)
-        uow.flush()
-        return latest
-    return _write_version(uow, listing, latest.number + 1, command.text, command.plans, latest)
+    before = _hash_of(uow, listing, latest)
+    version = _rewritten(uow, listing, latest, command)
+    if command.base not in {None, before} and _hash_of(uow, listing, version) != before:
+        raise Conflict("draft_changed")
+    return version
+
+
+def _rewritten(uow: UnitOfWork, listing: Listing, latest: ListingVersion, command: ReviseListing) -> ListingVersion:
+    if latest.state not in {"draft", "rejected"}:
+        return _write_version(uow, listing, latest.number + 1, command.text, command.plans, latest)
+    if latest.state == "rejected":
+        VERSION.move(uow, latest, "draft", org_ids=[listing.org_id])
+    _say(latest, command.text)
+    latest.review_reasons = None
+    _write_plans(uow, latest, command.plans)
+    uow.flush()
+    return latest
+
+
+def _hash_of(uow: UnitOfWork, listing: Listing, version: ListingVersion) -> str:
+    plans = select(Plan).where(Plan.org_id == version.org_id, Plan.version_id == version.id, Plan.state == "active")
+    return draft_hash(version, listing.kind, listing.category, uow.session.scalars(plans).all())
 
 
 def require_known_kind(kind: str, category: str) -> None:
@@ -181,6 +202,8 @@ def checked_text(text: VersionText) -> dict[str, Any]:
         raise Invalid("tax_category_unknown", field="tax_category")
     if not 0 <= text.refund_window_days <= 365:
         raise Invalid("refund_window_invalid", field="refund_window_days")
+    if not 0 <= text.data_kept_days <= MAX_DATA_KEPT_DAYS:
+        raise Invalid("data_kept_invalid", field="data_kept_days")
     return {
         "title": optional_line("title", text.title, 80),
         "title_en": optional_line("title_en", text.title_en, 80),
@@ -190,6 +213,7 @@ def checked_text(text: VersionText) -> dict[str, Any]:
         "description_en": _markdown("description_en", text.description_en),
         "tax_category": text.tax_category,
         "refund_window_days": text.refund_window_days,
+        "data_kept_days": text.data_kept_days,
     }
 
 

@@ -65,6 +65,7 @@ class ListingVersion(Base):
         CheckConstraint("state IN ('draft', 'in_review', 'published', 'rejected', 'superseded')", name="state"),
         CheckConstraint("tax_category IN ('service', 'software')", name="tax_category"),
         CheckConstraint("refund_window_days BETWEEN 0 AND 365", name="refund_window_days"),
+        CheckConstraint("data_kept_days BETWEEN 0 AND 3650", name="data_kept_days"),
         Index("ix_listing_version_org_id_listing_id", "org_id", "listing_id", "number"),
         Index("ix_listing_version_in_review", "submitted_at", postgresql_where=text("state = 'in_review'")),
         {"schema": "marketplace"},
@@ -84,6 +85,8 @@ class ListingVersion(Base):
     """What tax law sees in it: 'service' (现代服务, 6 % in China) or 'software' (software goods, 13 % in China)."""
     refund_window_days: Mapped[int]
     """Days after activation within which a refund is granted without asking."""
+    data_kept_days: Mapped[int] = mapped_column(server_default="30")
+    """Days after the end for which the seller keeps what a customer left in its system."""
     images: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
     """Pictures, the one that stands for the product first: a list of {id, width, height, alt, alt_en}."""
     terms: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Forbidden, Invalid, NotFound
+from kernel.errors import Forbidden, NotFound
 from kernel.paging import Page, cut, newest_first
-from marketplace.catalog.categories import require_category
+from marketplace.catalog.listing_filter import EVERYTHING, ListingFilter, of_a_plan, of_listing
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.rate_listing import average_tenths
 from marketplace.parties.models import Organization
@@ -81,6 +81,7 @@ class ListingView:
     description_en: str
     tax_category: str
     refund_window_days: int
+    data_kept_days: int
     images: tuple[dict[str, Any], ...]
     terms: dict[str, Any] | None
     review_reasons: tuple[dict[str, Any], ...]
@@ -100,28 +101,15 @@ class VersionsCompared:
     published: ListingView | None
 
 
-@dataclass(frozen=True, slots=True)
-class ListingFilter:
-    """What of the catalogue is asked for. Prices are minor units of `currency` for one unit of a plan, for one interval."""
-
-    category: str | None = None
-    org_id: UUID | None = None
-    pricing: str | None = None
-    currency: str | None = None
-    least_minor: int | None = None
-    most_minor: int | None = None
-    query: str | None = None
-
-
 def list_listings(
-    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, only: ListingFilter = ListingFilter()
+    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, only: ListingFilter = EVERYTHING
 ) -> Page[ListingView]:
     """Listings on sale, newest first; each has one plan on sale that meets everything asked of plans.
 
-    Raises Invalid: `cursor_invalid`; `currency_required` for a price without a currency.
+    Raises Invalid: `cursor_invalid`; `currency_required` for a price without a currency; `price_limits_swapped`.
     """
     statement = _selected(Listing.current_version_id == ListingVersion.id).where(
-        *_on_sale(), *_of_listing(only), *_of_a_plan(only), *_named(uow, only.query)
+        *_on_sale(), *of_listing(only), *of_a_plan(only), *_named(uow, only.query)
     )
     return _page(uow, statement, cursor, limit, owner=False)
 
@@ -151,32 +139,6 @@ def list_sellers_on_sale(uow: UnitOfWork, *, most: int) -> list[tuple[UUID, str]
 
 def _on_sale() -> tuple[ColumnElement[bool], ...]:
     return Listing.state == "published", Organization.state == "active"
-
-
-def _of_listing(only: ListingFilter) -> list[ColumnElement[bool]]:
-    if only.category is not None:
-        require_category(only.category)
-    wanted = ((Listing.category, only.category), (Listing.org_id, only.org_id))
-    return [column == value for column, value in wanted if value is not None]
-
-
-def _of_a_plan(only: ListingFilter) -> list[ColumnElement[bool]]:
-    """Raises Invalid(`currency_required`)."""
-    if only.currency is None and (only.least_minor is not None or only.most_minor is not None):
-        raise Invalid("currency_required", field="currency")
-    conditions: list[ColumnElement[bool]] = []
-    if only.pricing is not None:
-        conditions.append(Plan.pricing == only.pricing)
-    if only.currency is not None:
-        conditions.append(Plan.currency == only.currency)
-    if only.least_minor is not None:
-        conditions.append(Plan.unit_price_minor >= only.least_minor)
-    if only.most_minor is not None:
-        conditions.append(Plan.unit_price_minor <= only.most_minor)
-    if not conditions:
-        return []
-    of_version = (Plan.org_id == Listing.org_id, Plan.version_id == Listing.current_version_id, Plan.state == "active")
-    return [select(Plan.id).where(*of_version, *conditions).exists()]
 
 
 def list_sold_listings(
@@ -357,6 +319,7 @@ def _views(
             description_en=version.description_en,
             tax_category=version.tax_category,
             refund_window_days=version.refund_window_days,
+            data_kept_days=version.data_kept_days,
             images=tuple(version.images),
             terms=version.terms,
             review_reasons=tuple(version.review_reasons or ()) if owner else (),

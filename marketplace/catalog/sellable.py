@@ -45,6 +45,7 @@ class Sellable:
     deadline_s: int
     connector_id: UUID | None
     refund_window_days: int
+    data_kept_days: int
     trial_days: int
     trial_needs_method: bool
 
@@ -112,6 +113,7 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False) -> S
         deadline_s=plan.deadline_s,
         connector_id=plan.connector_id,
         refund_window_days=version.refund_window_days,
+        data_kept_days=version.data_kept_days,
         trial_days=plan.trial_days,
         trial_needs_method=plan.trial_needs_method,
     )

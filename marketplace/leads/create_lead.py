@@ -27,6 +27,7 @@ from marketplace.leads.messages import MAX_MESSAGE, add_message, send_message
 from marketplace.leads.models import KINDS, LEAD, OPEN, Lead, LeadMessage
 from marketplace.parties.lookups import get_party
 from marketplace.parties.models import Organization
+from marketplace.relations.note_customers import KnownCustomer, note_customers
 
 OF_PERSON = Limit(10, timedelta(days=1))
 """Enough to compare the market; too few to flood it."""
@@ -116,14 +117,20 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
         created_at=clock.now(),
         **_contact(uow, command.contact, listing.org_id),
     )
-    LEAD.begin(uow, lead, org_ids=[buyer_id, listing.org_id])
-    uow.session.add(lead)
-    uow.flush()
+    _keep(uow, lead)
     _record_touchpoint(uow, lead)
     if message:
         add_message(uow, lead, "buyer", message)
     emit(uow, LeadArrived(lead_id=lead.id, buyer_org_id=buyer_id, seller_org_id=listing.org_id))
     return lead
+
+
+def _keep(uow: UnitOfWork, lead: Lead) -> None:
+    LEAD.begin(uow, lead, org_ids=[lead.buyer_org_id, lead.seller_org_id])
+    uow.session.add(lead)
+    uow.flush()
+    asks = KnownCustomer(lead.seller_org_id, lead.buyer_org_id, lead.buyer_name)
+    note_customers(uow, [asks], "asked", lead.created_at)
 
 
 def find_open_lead(uow: UnitOfWork, listing_id: UUID, kind: str, *, lock: bool = False) -> Lead | None:

@@ -14,6 +14,7 @@ from kernel.jobs.outbox import emit
 from marketplace.input_text import paragraphs
 from marketplace.leads.events import LeadMessageSent
 from marketplace.leads.models import LEAD, OPEN, Lead, LeadMessage
+from marketplace.relations.note_customers import note_message
 
 MAX_MESSAGE = 4_000
 Side = Literal["buyer", "seller"]
@@ -63,6 +64,7 @@ def add_message(uow: UnitOfWork, lead: Lead, side: Side, text: str) -> LeadMessa
     )
     uow.session.add(message)
     uow.flush()
+    note_message(uow, lead.seller_org_id, lead.buyer_org_id, message.created_at)
     return message
 
 

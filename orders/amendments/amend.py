@@ -112,27 +112,28 @@ def change_to(
     change_entitlement(uow, entitlement)
 
 
-def take_back_amendment(uow: UnitOfWork, order: Order, amendment: Amendment) -> None:
-    """The money of a locked order that changed a subscription went back: what it added is taken away.
+def take_back_amendment(uow: UnitOfWork, order: Order, amendment: Amendment, *, reason: str = "refunded") -> None:
+    """The money of a locked order that changed a subscription went back, or will: what it added is taken away.
 
-    Locks: the subscription, its entitlement.
+    A next term that is paid for already begins as it was paid for. Locks: the subscription, its entitlement. Emits:
+    SubscriptionAmended.
     """
     if amendment.state != "applied":
         # It was paid too late to be made, or was taken back before.
         return
-    AMENDMENT.move(uow, amendment, "reversed", org_ids=order.parties, reason="refunded")
+    AMENDMENT.move(uow, amendment, "reversed", org_ids=order.parties, reason=reason)
     subscription, entitlement = uow.session.execute(
         select(Subscription, Entitlement)
         .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
         .where(Subscription.id == amendment.subscription_id)
         .with_for_update(of=(Subscription, Entitlement))
     ).one()
-    if subscription.state == "ended" or subscription.ends_at != amendment.ends_at:
+    if subscription.state == "ended" or amendment.ends_at <= clock.now():
         return
     quantity = max(1, subscription.quantity - (amendment.quantity - amendment.quantity_before))
     is_latest = amendment.price is not None and subscription.plan_id == amendment.plan_id
     plan_id = amendment.plan_id_before if is_latest else subscription.plan_id
-    if is_latest:
+    if is_latest and subscription.ends_at == amendment.ends_at:
         subscription.term_price = amendment.price_before
     change_to(uow, subscription, entitlement, quantity, plan_id)
     emit(

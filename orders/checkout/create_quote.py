@@ -148,9 +148,8 @@ def price_line(
 
     Raises: as `tax_for`, `price_term`, `at_unit_price`.
     """
-    price = plan_price(plan)
-    if unit_price_minor is not None:
-        price = at_unit_price(price, unit_price_minor)
+    listed = plan_price(plan)
+    price = listed if unit_price_minor is None else at_unit_price(listed, unit_price_minor)
     priced = price_term(price, quantity, occasion)
     explained = plan.price is not None
     seller = lookups.get_party(uow, plan.seller_org_id)
@@ -192,6 +191,7 @@ def price_line(
         connector_id=plan.connector_id,
         deadline_s=plan.deadline_s,
         refund_window_days=plan.refund_window_days,
+        data_kept_days=plan.data_kept_days,
         claims=_claims(uow, plan, context),
     )
 

@@ -116,6 +116,7 @@ class PricedLine(BaseModel):
     connector_id: UUID | None
     deadline_s: int
     refund_window_days: int
+    data_kept_days: int = 30
     claims: list[QuotedClaim]
     trial: TrialTerms | None = None
     """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""

@@ -15,6 +15,7 @@ from kernel.errors import Conflict, NotFound
 from kernel.jobs.outbox import emit
 from kernel.money import Money
 from marketplace.catalog import sellable
+from marketplace.relations.note_customers import KnownCustomer, note_customers
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Purchase
 from orders.order.events import OrderPaid
@@ -80,13 +81,16 @@ def mark_paid(uow: UnitOfWork, purchase: Purchase, orders: list[Order], payment_
 
     Emits: OrderPaid for each.
     """
+    now = clock.now()
     PURCHASE.move(uow, purchase, "paid", org_ids=[purchase.buyer_org_id])
     purchase.deadline_at = None
     for order in orders:
         ORDER.move(uow, order, "paid", org_ids=order.parties)
         order.payment_id = payment_id if order.gross_minor else None
-        order.paid_at, order.deadline_at = clock.now(), None
+        order.paid_at, order.deadline_at = now, None
         emit(uow, OrderPaid(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
+    parties = [KnownCustomer(order.seller_org_id, order.buyer_org_id, order.buyer_name) for order in orders]
+    note_customers(uow, parties, "bought", now)
 
 
 def require_still_sold(uow: UnitOfWork, purchase: Purchase) -> None:

@@ -121,6 +121,7 @@ def _deliver(uow: UnitOfWork, order: Order, line: OrderLine, buyer: Organization
             seats=line.quantity if line.sold_by_seat else 0,
             term_months=line.term_months,
             trial_days=int(plan.get("trial_days") or 0),
+            data_kept_days=plan.get("data_kept_days"),
             time_zone=buyer.time_zone,
             deadline_at=deadline_at,
             context={

@@ -192,10 +192,15 @@ def order_active(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[N
 
 @notifies_of(OrderDeliveryFailed)
 def delivery_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """The buyer learns that the money goes back."""
+    """The buyer learns that the money goes back; of a change, its seller, too, as no first delivery failed (`run_failed`)."""
     found = orders_of(uow, [event.uuid("order_id") for event in events])
     for event in events:
-        yield from _to_buyer(event, "delivery_failed", found[event.uuid("order_id")])
+        one = found[event.uuid("order_id")]
+        if one.order.subscription_id is None:
+            yield from _to_buyer(event, "delivery_failed", one)
+        else:
+            yield from _to_buyer(event, "change_failed", one)
+            yield _to_seller(event, "change_not_made", one)
 
 
 @notifies_of(DeliveryFailed)
@@ -203,16 +208,14 @@ def run_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[New
     """Whoever looks after the seller's system learns that it did not deliver."""
     found = orders_of(uow, [event.uuid("group_reference") for event in events])
     for event in events:
-        one = found[event.uuid("group_reference")]
-        yield NewNotification(
-            event.id,
-            event.at,
-            "run_failed",
-            "/seller",
-            one.params,
-            org_id=one.order.seller_org_id,
-            permission="runs.replay",
-        )
+        yield _to_seller(event, "run_failed", found[event.uuid("group_reference")])
+
+
+def _to_seller(event: RecordedEvent, kind: str, one: OrderFacts) -> NewNotification:
+    """To whoever looks after the seller's system."""
+    return NewNotification(
+        event.id, event.at, kind, "/seller", one.params, org_id=one.order.seller_org_id, permission="runs.replay"
+    )
 
 
 def _to_buyer(event: RecordedEvent, kind: str, one: OrderFacts) -> Iterable[NewNotification]:

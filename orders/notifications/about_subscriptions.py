@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from fulfillment.entitlements.events import DataRetentionEnds
 from fulfillment.entitlements.models import Entitlement
 from kernel.db.uow import UnitOfWork
 from marketplace.notifications.notification_text import Params
@@ -72,6 +73,27 @@ def subscription_past_due(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> I
     for event in events:
         params, path = facts[event.uuid("subscription_id")]
         yield _to_buyer(event, "subscription_past_due", path, params)
+
+
+@notifies_of(DataRetentionEnds)
+def data_retention_ends(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may buy learns until when what is left with the seller can be asked for."""
+    rows = uow.session.execute(
+        select(Entitlement, Order.seller_name)
+        .join(Order, Order.id == Entitlement.group_reference)
+        .where(Entitlement.id.in_([event.uuid("entitlement_id") for event in events]))
+    )
+    found = {row.Entitlement.id: row for row in rows}
+    for event in events:
+        entitlement, seller_name = found[event.uuid("entitlement_id")]
+        assert entitlement.data_kept_until is not None  # noqa: S101 - the event is about its coming near
+        params = {
+            "what": entitlement.title,
+            "what_en": entitlement.title_en,
+            "seller": seller_name,
+            "day": entitlement.data_kept_until.astimezone(ZoneInfo(entitlement.time_zone)).date().isoformat(),
+        }
+        yield _to_buyer(event, "data_kept_ends", f"/entitlements/{entitlement.id}", params)
 
 
 def _to_buyer(event: RecordedEvent, kind: str, path: str, params: Params) -> NewNotification:

@@ -354,7 +354,8 @@ ORDER = Machine(
         # Before delivery only the gateway takes money back: by reversal, by dispute, by hand.
         paid="fulfilling refunded",
         fulfilling="active delivery_failed refunded",
-        active="completed refunded",
+        # A change of a subscription is in force once it is paid; one that the seller's system does not make has failed.
+        active="completed delivery_failed refunded",
         completed="refunded",
         delivery_failed="refunded",
         refunded="",

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from fulfillment.entitlements.events import ChangeFailed
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.kinds import Payload, follows, job
+from kernel.jobs.outbox import enqueue
 from orders.amendments.events import SubscriptionAmended
+from orders.amendments.undelivered import take_back_undelivered, undelivered_orders
 from orders.order.locking import find_locked_order, lock_subscription
 from orders.order.models import Order
 from orders.refunds.refund_order import refund_remaining
-from orders.subscriptions.next_term import TERM_BEGINS, change_with_term
+from orders.subscriptions.next_term import TERM_BEGINS, change_with_term, let_term_begin
 from orders.subscriptions.quote_renewal import requote_renewal
 
 REFUND_RENEWAL = "orders.renewal.refund"
+TAKE_BACK = "orders.amendments.take_back"
 
 
 @job(REFUND_RENEWAL)
@@ -26,8 +30,27 @@ def refund_renewal(uow: UnitOfWork, fact: Payload) -> None:
 
 @follows(SubscriptionAmended)
 def subscription_amended(uow: UnitOfWork, fact: Payload) -> None:
-    """What was told of the next term was for what it was before."""
-    requote_renewal(uow, lock_subscription(uow, UUID(fact["subscription_id"])))
+    """What was told of the next term was for what it was before; one that is paid for begins as it was paid for."""
+    subscription = lock_subscription(uow, UUID(fact["subscription_id"]))
+    requote_renewal(uow, subscription)
+    let_term_begin(uow, subscription)
+
+
+@follows(ChangeFailed)
+def change_failed(uow: UnitOfWork, fact: Payload) -> None:
+    """What was paid for and is not made goes back: each in a transaction of its own, as its order is locked before the one
+    that began the subscription, which is held by whoever gave the run up.
+    """
+    uow.flush()
+    for order_id in undelivered_orders(uow, UUID(fact["reference"])):
+        owed = {"order_id": str(order_id), "reason": fact["reason"]}
+        enqueue(uow, TAKE_BACK, owed, dedupe_key=f"{order_id}:{fact['run_id']}")
+
+
+@job(TAKE_BACK)
+def take_back_change(uow: UnitOfWork, owed: Payload) -> None:
+    """A change that the seller's system does not make is not kept money for."""
+    take_back_undelivered(uow, UUID(owed["order_id"]), reason=owed["reason"])
 
 
 @job(TERM_BEGINS)

@@ -53,10 +53,7 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
         term.ends_at, line.term_months, auto_renew=subscription.auto_renew, after=clock.now()
     )
     entitlement.valid_to, entitlement.trial_days = term.ends_at, 0
-    if (line.quantity, line.plan_id) != (subscription.quantity, subscription.plan_id):
-        # It is paid for a day before: until it begins, what is in use is what was paid for.
-        begins = {"subscription_id": str(subscription.id), "order_id": str(order.id)}
-        enqueue(uow, TERM_BEGINS, begins, dedupe_key=str(term.id), run_at=max(term.starts_at, clock.now()))
+    _let_begin(uow, subscription, term, line)
     if not resume_entitlement(uow, entitlement.id, reason="renewed"):
         change_entitlement(uow, entitlement)
     ORDER.move(uow, order, "active", org_ids=order.parties)
@@ -65,6 +62,28 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     emit(uow, OrderActivated(order_id=order.id, **sides))
     emit(uow, SubscriptionRenewed(subscription_id=subscription.id, order_id=order.id, **sides))
     return True
+
+
+def let_term_begin(uow: UnitOfWork, subscription: Subscription) -> None:
+    """A locked subscription was changed: a next term that is paid for gives, from its beginning on, what it was paid for."""
+    row = uow.session.execute(
+        select(SubscriptionTerm, OrderLine)
+        .join(OrderLine, OrderLine.id == SubscriptionTerm.order_line_id)
+        .where(
+            SubscriptionTerm.subscription_id == subscription.id,
+            SubscriptionTerm.starts_at > clock.now(),
+            SubscriptionTerm.revoked_at.is_(None),
+        )
+    ).first()
+    if row is not None:
+        _let_begin(uow, subscription, *row)
+
+
+def _let_begin(uow: UnitOfWork, subscription: Subscription, term: SubscriptionTerm, line: OrderLine) -> None:
+    """A term is paid for a day before: until it begins, what is in use is what was paid for."""
+    if (line.quantity, line.plan_id) != (subscription.quantity, subscription.plan_id):
+        begins = {"subscription_id": str(subscription.id), "order_id": str(line.order_id)}
+        enqueue(uow, TERM_BEGINS, begins, dedupe_key=str(term.id), run_at=max(term.starts_at, clock.now()))
 
 
 def change_with_term(uow: UnitOfWork, order: Order) -> None:

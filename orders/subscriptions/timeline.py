@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import literal, select, union_all
 from sqlalchemy.orm import aliased
 
 from billing.payments.models import Payment, PaymentAllocation
@@ -37,6 +37,7 @@ EntryKind = Literal[
     "renew",
     "renewal_refused",
     "amendment",
+    "amendment_revoked",
     "try",
     "retry",
     "past_due",
@@ -161,13 +162,20 @@ _MOVES: dict[tuple[str, str | None, str], EntryKind] = {
     ("subscription", "past_due", "ended"): "end",
     ("entitlement", "active", "suspended"): "suspend",
     ("entitlement", "suspended", "active"): "resumed",
+    ("amendment", "applied", "reversed"): "amendment_revoked",
 }
 
 
 def _moves(uow: UnitOfWork, subscription: Subscription, entitlement_id: UUID) -> Iterator[TimelineEntry]:
+    # As one list, so that each is looked up by its key.
+    subjects = union_all(
+        select(literal(subscription.id)),
+        select(literal(entitlement_id)),
+        select(Amendment.id).where(Amendment.subscription_id == subscription.id),
+    )
     rows = uow.session.scalars(
         select(StateHistory).where(
-            StateHistory.subject_id.in_((subscription.id, entitlement_id)),
+            StateHistory.subject_id.in_(subjects),
             StateHistory.at >= subscription.created_at,
         )
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from itertools import permutations
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
@@ -17,9 +20,13 @@ from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.leads.create_lead import CreateLead, create_lead
 from marketplace.leads.work_lead import PlanLead, plan_lead
-from orders.customer_list import CustomerSummary, list_customers
+from marketplace.relations.models import CustomerRelation
+from marketplace.relations.note_customers import KnownCustomer, note_customers
+from orders.customer_list import CustomerSummary, _customers, list_customers
 from tests.factories_marketplace import make_org
 from tests.loop_stage import Stage
+from tests.races.crowd import at_once
+from tests.statement_counter import counting
 
 
 def listed(stage: Stage, who: Any = None, **how: Any) -> list[CustomerSummary]:
@@ -63,6 +70,38 @@ def test_what_one_bought_uses_and_asked_for(stage: Stage) -> None:
     stage.run()
     (only,) = listed(stage)
     assert (only.entitlements, only.bought) == (0, [Money(0, "CNY")])
+
+
+def test_a_customer_is_one_row_in_whatever_order_it_is_noted(stage: Stage) -> None:
+    """Twice, late, and by several at once: the latest of each stands, with the name it had then."""
+    seller, now = stage.seller.id, clock.now()
+    acts: list[tuple[Literal["bought", "asked"], int, str]] = [
+        ("bought", 3, "三"), ("asked", 1, "一"), ("bought", 2, "二"), ("asked", 4, "四")
+    ]  # fmt: skip
+
+    def note(buyer: UUID, act: Literal["bought", "asked"], days: int, name: str) -> None:
+        parties, at = [KnownCustomer(seller, buyer, name)] * 2, now + timedelta(days=days)
+        transact(stage.services.db, SYSTEM, lambda uow: note_customers(uow, parties, act, at))
+
+    for shuffled in permutations(acts):
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            buyer = make_org(uow).id
+        note(buyer, *shuffled[0])
+        at_once([partial(note, buyer, *act) for act in (*shuffled, shuffled[1])])
+        (row,) = stage.rows(select(CustomerRelation).where(CustomerRelation.buyer_org_id == buyer))
+        assert (row.bought_name, row.asked_name) == ("三", "四")
+        assert [at - now for at in (row.bought_at, row.asked_at, row.last_at)] == [timedelta(days=n) for n in (3, 4, 4)]
+
+
+def test_a_page_asks_as_much_of_many_orders_as_of_one(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list itself is read from a row for each customer; what is shown of those on the page, in three statements more."""
+    for _ in range(3):
+        stage.buy(quantity=1)
+    stage.run()
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow, counting(monkeypatch) as found:
+        assert len(list_customers(uow).items) == 1
+        assert "orders." not in str(_customers(uow))
+    assert len(found.statements) == 4
 
 
 def test_money_of_a_year_alone(stage: Stage) -> None:

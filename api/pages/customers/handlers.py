@@ -104,6 +104,7 @@ def _entitlement(page_request: PageRequest, row: EntitlementRow, trial: RunningT
         row.seats,
         row.seats_used,
         row.valid_to,
+        row.data_kept_until,
         trial_id=str(trial.subscription_id) if trial else "",
         extendable_days=trial.extendable_days if trial else 0,
         extended_days=(trial.extended_days or 0) if trial else 0,

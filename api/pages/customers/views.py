@@ -49,6 +49,8 @@ class CustomerEntitlement:
     seats: int
     seats_used: int
     until: datetime | None
+    data_kept_until: datetime | None = None
+    """Since it ended: until when the seller keeps the customer's data."""
     trial_id: str = ""
     """Its subscription, where it is tried so far."""
     extendable_days: int = 0

@@ -26,6 +26,7 @@ from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.entitlements.views import EntitlementDetail
 from fulfillment.entitlements.views import EntitlementRow as Found
 from fulfillment.usage.terms import is_metered
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from kernel.money import Money
@@ -150,6 +151,9 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
         quantity=row.seats,
         valid_from=row.valid_from,
         valid_until=row.valid_to,
+        data_kept_days=row.data_kept_days,
+        data_kept_until=row.data_kept_until,
+        data_are_gone=row.data_kept_until is not None and row.data_kept_until <= clock.now(),
         seats=tuple(SeatItem(str(one.id), one.name, one.email, one.assigned_at) for one in detail.seats),
         candidates=_candidates(detail, members),
         may_assign=may_assign and row.is_usable,

@@ -69,6 +69,10 @@ class EntitlementView:
     may_launch: bool
     order_id: str
     subscription: SubscriptionPanel | None = None
+    data_kept_days: int | None = None
+    data_kept_until: datetime | None = None
+    data_are_gone: bool = False
+    """Whether the seller need not keep them any more."""
     is_metered: bool = False
     error: str | None = None
 

@@ -38,7 +38,7 @@ def changes(page_request: PageRequest, versions: VersionsCompared) -> tuple[Chan
     texts = translations(page_request.language).texts
     found = [
         Change(texts[f"editor.field.{name}"], difference(before, after))
-        for name in (*TEXT_FIELDS, "tax_category", "refund_window_days")
+        for name in (*TEXT_FIELDS, "tax_category", "refund_window_days", "data_kept_days")
         if (before := _field(page_request, old, name)) != (after := _field(page_request, new, name))
     ]
     images = [" · ".join(_named(page_request, one) for one in version.images) for version in (old, new)]

@@ -18,8 +18,8 @@ from marketplace.catalog.plan_terms import MAX_DEADLINE_S, MAX_FEATURES, MAX_FIG
 from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.pricing.shapes import MAX_SEATS
 
-LONGEST = 30_000
-"""Of a field as it comes in: over the longest that is allowed, so that the refusal can say how long that is."""
+LONGEST = 1_000_000
+"""Of a field as it comes in: as much as a form may hold, so that the domain refuses with its bound what is too long."""
 BLANK_FEATURES = 2
 PRICE_UNITS: Mapping[str, tuple[str, str]] = {
     "seat/year": ("per_seat", "year"),
@@ -52,12 +52,16 @@ _NO_KEY = re.compile(r"[^a-z0-9]+")
 
 
 def text_of(form: Form) -> VersionText:
-    """The words of a version. Raises Invalid(`refund_window_invalid`, `validation_failed`)."""
+    """The words of a version. Raises Invalid(`refund_window_invalid`, `data_kept_invalid`, `validation_failed`)."""
     words = {name: form.text(name, most=LONGEST) for name in TEXT_FIELDS}
     window = find_whole(form.text("refund_window_days", most=20))
     if window is None:
         raise Invalid("refund_window_invalid", field="refund_window_days")
-    return VersionText(**words, tax_category=form.text("tax_category", most=20), refund_window_days=window)
+    kept = find_whole(form.text("data_kept_days", most=20))
+    if kept is None:
+        raise Invalid("data_kept_invalid", field="data_kept_days")
+    tax_category = form.text("tax_category", most=20)
+    return VersionText(**words, tax_category=tax_category, refund_window_days=window, data_kept_days=kept)
 
 
 def text_values(view: ListingView) -> dict[str, str]:
@@ -68,6 +72,7 @@ def text_values(view: ListingView) -> dict[str, str]:
         "category": view.category,
         "tax_category": view.tax_category,
         "refund_window_days": str(view.refund_window_days),
+        "data_kept_days": str(view.data_kept_days),
     }
 
 

@@ -35,6 +35,7 @@ from marketplace.catalog.categories import CATEGORIES
 from marketplace.catalog.content_hash import image_hash, plan_hash, terms_hash, text_hash
 from marketplace.catalog.draft_listing import KINDS, MAX_PLANS, TAX_CATEGORIES
 from marketplace.catalog.edit_images import MAX_IMAGES
+from marketplace.catalog.edit_terms import MAX_TEXT
 from marketplace.catalog.queries import ListingView, PlanView, VersionsCompared
 from marketplace.catalog.submit_listing import Reason, as_reason, check_version
 from marketplace.onboarding.queries import Checklist
@@ -290,7 +291,8 @@ def _terms(page_request: PageRequest, view: ListingView, typed: RefusedSection |
 
 
 def _html(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: Markup(render_markdown(values[name])) for name in MARKDOWN if name in values}  # noqa: S704 - cleaned
+    texts = {name: values[name] for name in MARKDOWN if len(values.get(name, "")) <= MAX_TEXT and name in values}
+    return {name: Markup(render_markdown(text)) for name, text in texts.items()}  # noqa: S704 - cleaned
 
 
 def _reasons(page_request: PageRequest, view: ListingView, name: str) -> list[str]:

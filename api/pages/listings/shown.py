@@ -87,6 +87,7 @@ class ShownListing:
     summary: str
     descriptions: tuple[tuple[str, str], ...]
     refund_days: int
+    data_kept_days: int
     plans: tuple[ShownPlan, ...]
     images: tuple[ShownImage, ...] = ()
     terms_version: str = ""
@@ -109,6 +110,7 @@ def shown_listing(page_request: PageRequest, uow: UnitOfWork, view: ListingView)
         summary=page_request.pick(view.summary, view.summary_en),
         descriptions=_in_languages(page_request, view.description, view.description_en),
         refund_days=view.refund_window_days,
+        data_kept_days=view.data_kept_days,
         plans=tuple(_plan(page_request, view, plan, seller) for plan in view.plans if plan.state == "active"),
         images=shown_images(page_request, view),
         terms_version=str(terms.get("version", "")),

@@ -24,7 +24,8 @@ from kernel.money import CURRENCIES
 from kernel.text import render_markdown
 from marketplace.catalog.categories import CATEGORIES
 from marketplace.catalog.edit_terms import get_terms
-from marketplace.catalog.queries import ListingFilter, get_listing, list_listings, list_sellers_on_sale
+from marketplace.catalog.listing_filter import ListingFilter
+from marketplace.catalog.queries import get_listing, list_listings, list_sellers_on_sale
 from marketplace.pricing.shapes import SHAPES
 
 _PAGE = 20
@@ -79,7 +80,9 @@ def show_terms(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> 
 
 
 def _filter(page_request: PageRequest, chosen: Mapping[str, str]) -> tuple[ListingFilter, dict[str, str]]:
-    """What was chosen, and what is said at fields that are left out of it: an amount that is none, or of no currency."""
+    """What was chosen, and what is said at fields that are left out of it: an amount that is none, of no currency, or two that
+    nothing can lie between.
+    """
     found: dict[str, Any] = {"org_id": _identifier(chosen["seller"])}
     if chosen["category"] in CATEGORIES:
         found["category"] = chosen["category"]
@@ -97,6 +100,9 @@ def _filter(page_request: PageRequest, chosen: Mapping[str, str]) -> tuple[Listi
             wrong[name] = page_request.t("products.no_amount")
         else:
             found[bound] = amount
+    if {"least_minor", "most_minor"} <= found.keys() and found["least_minor"] > found["most_minor"]:
+        del found["least_minor"], found["most_minor"]
+        wrong["to"] = page_request.t("products.limits_swapped")
     return ListingFilter(**found), wrong
 
 

@@ -12,7 +12,14 @@ from fulfillment.connectors.views import ConnectorView
 from marketplace.access.permissions import ROLES
 from marketplace.catalog.queries import ListingView
 from marketplace.channels.queries import ChannelView
-from marketplace.onboarding.queries import AcceptanceView, Checklist, PayoutAccountView, StepState, StepView
+from marketplace.onboarding.queries import (
+    AcceptanceView,
+    Checklist,
+    LegalProofView,
+    PayoutAccountView,
+    StepState,
+    StepView,
+)
 from marketplace.publishing.queries import VideoRow
 
 STEPS: dict[str, tuple[str, str]] = {
@@ -45,7 +52,7 @@ def required_cards(
 ) -> tuple[StepCard, ...]:
     """What selling asks for, in the checklist's own words."""
     facts = {
-        "legal": "",
+        "legal": _transfer_facts(page_request, checklist.legal_proof),
         "bank": " · ".join(f"{one.currency} •••• {one.account_last4}" for one in accounts),
         "agreement": page_request.t(
             "start.accepted", name=acceptance.accepted_name, day=page_request.formats.day(acceptance.created_at)
@@ -55,7 +62,7 @@ def required_cards(
         "connector": _connector_facts(page_request, connectors),
     }
     return tuple(
-        card(page_request, step.step, _state(step, connectors), step.reason or facts.get(step.step, ""))
+        card(page_request, step.step, _state(step, connectors, checklist), step.reason or facts.get(step.step, ""))
         for step in checklist.steps
     )
 
@@ -75,7 +82,17 @@ def selling_cards(
     )
 
 
-def _state(step: StepView, connectors: Sequence[ConnectorView]) -> StepState:
+def _transfer_facts(page_request: PageRequest, proof: LegalProofView | None) -> str:
+    if proof is None or proof.transfer is None or proof.state != "submitted":
+        return ""
+    amount, reference = page_request.formats.money(proof.transfer), proof.transfer_reference
+    return page_request.t("verification.transfer_to_make", amount=amount, reference=reference)
+
+
+def _state(step: StepView, connectors: Sequence[ConnectorView], checklist: Checklist) -> StepState:
+    if step.step == "legal" and step.state == "waiting" and checklist.legal_proof and checklist.legal_proof.transfer:
+        # It is the seller's to make; whether it was cannot be known before somebody looks for it.
+        return "todo"
     if step.step != "connector" or step.state == "done":
         return step.state
     if any(one.test == "running" for one in connectors):

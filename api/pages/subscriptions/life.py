@@ -20,6 +20,7 @@ _ICONS = {
     "renew": "card",
     "renewal_refused": "alert",
     "amendment": "plus",
+    "amendment_revoked": "undo",
     "try": "card",
     "retry": "card",
     "past_due": "alert",
@@ -29,7 +30,7 @@ _ICONS = {
     "terminate": "close",
     "end": "close",
 }
-_SAYS_WHY = frozenset({"renewal_refused", "try", "end"})
+_SAYS_WHY = frozenset({"renewal_refused", "try", "end", "amendment_revoked"})
 _BAD = frozenset({"renewal_refused", "past_due", "suspend", "terminate"})
 
 

@@ -208,6 +208,7 @@ class FinanceSamples(Samples):
                 None,
                 True,
             ),
+            data_kept_days=30,
         )
 
     def entitlements(self) -> EntitlementsView:

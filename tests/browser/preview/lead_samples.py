@@ -184,7 +184,8 @@ def customer(s: Samples) -> CustomerPage:
     used = CustomerEntitlement(s.hiring, s.pick("专业版", "Pro"), "active", 20, 7, _AT + timedelta(days=365))
     tried = replace(used, state="trial", until=_AT + timedelta(days=9), trial_id=ID.format(73), extendable_days=14)
     leads = tuple(replace(one, customer="") for one in lists(s, sells=True).rows)
-    rows = (used, tried, replace(tried, extendable_days=0, extended_days=7))
+    over = replace(used, state="ended", until=_AT, data_kept_until=_AT + timedelta(days=30))
+    rows = (used, tried, replace(tried, extendable_days=0, extended_days=7), over)
     at = addresses.seller_customer(ID.format(31), "/trials")
     return CustomerPage(s.buyer, (order,), rows, leads, "/seller/subscriptions", address=at)
 

@@ -65,6 +65,7 @@ def text_form(s: Samples, *, refused: bool = False) -> SectionForm:
         "category": "hr",
         "tax_category": "service",
         "refund_window_days": "7",
+        "data_kept_days": "30",
     }
     said = s.pick("另一个窗口或同事已先保存了不同的内容。", "Another window has saved something else.")
     return SectionForm(
@@ -171,7 +172,15 @@ def shown(s: Samples) -> ShownListing:
         trial_days=14,
     )
     return ShownListing(
-        s.hiring, s.seller, "saas", "hr", s.pick("一块屏。", "One screen."), (("zh-CN", HTML), ("en", HTML)), 7, (pro,)
+        s.hiring,
+        s.seller,
+        "saas",
+        "hr",
+        s.pick("一块屏。", "One screen."),
+        (("zh-CN", HTML), ("en", HTML)),
+        7,
+        30,
+        (pro,),
     )
 
 

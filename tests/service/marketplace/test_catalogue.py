@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.ids import uuid7
+from marketplace.catalog.content_hash import draft_hash
 from marketplace.catalog.draft_listing import DraftListing, ReviseListing, draft_listing, revise_listing
 from marketplace.catalog.jobs import follow_version
 from marketplace.catalog.models import Listing, ListingVersion
@@ -77,6 +78,37 @@ class TestDraft:
             version = revise_listing(uow, ReviseListing(listing.id, words("别名"), (per_seat_plan(code="b"),)))
             found = get_own_listing(uow, listing.id)
         assert (version.number, found.title, [plan.code for plan in found.plans]) == (1, "别名", ["b"])
+
+    def test_two_writers_do_not_overwrite_each_other(self, uow: UnitOfWork) -> None:
+        seller = make_seller(uow)
+
+        def read() -> str:
+            row = get_own_listing(uow, listing.id)
+            return draft_hash(row, row.kind, row.category, row.plans)
+
+        with acting(uow, seller.owner):
+            listing = draft_listing(uow, DraftListing("saas", "hr", "both", words(), (per_seat_plan(),)))
+            base = read()
+            dearer = (per_seat_plan(unit_price_minor=29_900),)
+            revise_listing(uow, ReviseListing(listing.id, words("甲"), dearer, base))
+            with pytest.raises(Conflict, match="draft_changed"), uow.session.begin_nested():
+                revise_listing(uow, ReviseListing(listing.id, words("乙"), dearer, base))
+            with pytest.raises(Conflict, match="draft_changed"), uow.session.begin_nested():
+                revise_listing(uow, ReviseListing(listing.id, words("甲"), (per_seat_plan(),), base))
+            assert get_own_listing(uow, listing.id).title == "甲"
+            revise_listing(uow, ReviseListing(listing.id, words("甲"), dearer, base))
+            revise_listing(uow, ReviseListing(listing.id, words("乙"), dearer, read()))
+            assert get_own_listing(uow, listing.id).title == "乙"
+
+    def test_a_new_version_begins_from_what_is_on_sale(self, uow: UnitOfWork) -> None:
+        seller = make_seller(uow)
+        (plan,) = make_plans(uow, seller, per_seat_plan())
+        with acting(uow, seller.owner):
+            row = get_own_listing(uow, plan.listing_id)
+            base = draft_hash(row, row.kind, row.category, row.plans)
+            assert revise_listing(uow, ReviseListing(row.id, words("甲"), (per_seat_plan(),), base)).number == 2
+            with pytest.raises(Conflict, match="draft_changed"), uow.session.begin_nested():
+                revise_listing(uow, ReviseListing(row.id, words("乙"), (per_seat_plan(),), base))
 
     def test_cards_on_a_draft_follow_its_plans_and_go_with_them(self, uow: UnitOfWork) -> None:
         seller = make_seller(uow)

@@ -14,8 +14,9 @@ from kernel.errors import Invalid
 from kernel.ids import uuid7
 from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from marketplace.catalog.draft_listing import ReviseListing, VersionText, revise_listing
+from marketplace.catalog.listing_filter import ListingFilter
 from marketplace.catalog.models import Listing, Plan
-from marketplace.catalog.queries import ListingFilter, list_listings
+from marketplace.catalog.queries import list_listings
 from marketplace.catalog.review_listing import (
     ReviewListing,
     resume_listing,

@@ -92,7 +92,8 @@ def orders_entitled(p: Planter, world: World) -> None:
         f"SELECT id FROM fulfillment.entitlement WHERE reference IN {OF_ORDER}", order=world.order_id
     )
     p.change(
-        "UPDATE fulfillment.entitlement SET state = 'ended', valid_to = :at WHERE id = :id",
+        """UPDATE fulfillment.entitlement SET state = 'ended', valid_to = :at,
+               data_kept_until = CAST(:at AS timestamptz) + make_interval(days => data_kept_days::int) WHERE id = :id""",
         at=clock.now(),
         id=entitlement_id,
     )
@@ -140,40 +141,6 @@ def attributions_shown(p: Planter, _: World) -> None:
     )
 
 
-def subscriptions_terms(p: Planter, _: World) -> None:
-    p.change(
-        """UPDATE orders.subscription_term SET number = 2
-           WHERE id = (SELECT id FROM orders.subscription_term LIMIT 1)"""
-    )
-
-
-def subscriptions_renewed(p: Planter, _: World) -> None:
-    p.change(
-        "UPDATE orders.subscription_term SET revoked_at = :at WHERE number = 2 AND revoked_at IS NULL", at=clock.now()
-    )
-
-
-def subscriptions_dated(p: Planter, _: World) -> None:
-    p.change(
-        """UPDATE fulfillment.entitlement SET valid_to = valid_to + interval '1 day' WHERE reference IN (
-               SELECT order_line_id FROM orders.subscription WHERE state = 'active') AND state = 'active'"""
-    )
-
-
-def subscriptions_steps(p: Planter, _: World) -> None:
-    p.change(
-        "UPDATE orders.subscription SET next_step_at = :at WHERE state = 'past_due'", at=clock.now() - timedelta(days=1)
-    )
-
-
-def subscriptions_amended(p: Planter, _: World) -> None:
-    p.change("UPDATE orders.subscription SET quantity = quantity + 1 WHERE state = 'active'")
-    p.change(
-        """UPDATE fulfillment.entitlement SET seats = seats + 1
-           WHERE seats > 0 AND reference IN (SELECT order_line_id FROM orders.subscription WHERE state = 'active')"""
-    )
-
-
 def usage_once(p: Planter, _: World) -> None:
     p.change(
         "DELETE FROM fulfillment.usage_key WHERE id = (SELECT id FROM fulfillment.usage_event WHERE quantity > 0 LIMIT 1)"
@@ -204,27 +171,6 @@ def usage_closed(p: Planter, _: World) -> None:
 def usage_rated(p: Planter, _: World) -> None:
     p.change("UPDATE fulfillment.usage_line SET amount_minor = amount_minor + 1 WHERE dimension = 'calls'")
     p.change("UPDATE fulfillment.usage_period SET amount_minor = amount_minor + 1 WHERE state <> 'open'")
-
-
-def trials_once(p: Planter, _: World) -> None:
-    p.define("DROP INDEX orders.uq_trial_begun")
-    p.change("UPDATE orders.trial SET listing_id = (SELECT listing_id FROM orders.trial ORDER BY id LIMIT 1)")
-
-
-def trials_free(p: Planter, _: World) -> None:
-    p.change(
-        """UPDATE orders.trial SET order_line_id = (
-               SELECT id FROM orders.order_line WHERE term_months = 0 AND gross_minor > 0 LIMIT 1)
-           WHERE NOT converts"""
-    )
-
-
-def trials_converted(p: Planter, _: World) -> None:
-    p.change(
-        """UPDATE orders.trial SET full_line = full_line || '{"gross_minor": 1}' WHERE order_line_id IN (
-               SELECT s.order_line_id FROM orders.subscription s
-               JOIN orders.subscription_term t ON t.subscription_id = s.id AND t.number = 2)"""
-    )
 
 
 def runs_provisioned_once(p: Planter, _: World) -> None:
@@ -265,6 +211,16 @@ def entitlements_dated(p: Planter, world: World) -> None:
     p.change(
         f"UPDATE fulfillment.entitlement SET valid_from = NULL WHERE reference IN {OF_ORDER}", order=world.order_id
     )
+
+
+def entitlements_data_kept(p: Planter, _: World) -> None:
+    p.change(
+        "UPDATE fulfillment.entitlement SET data_kept_until = NULL WHERE state = 'ended' AND data_kept_until IS NOT NULL"
+    )
+
+
+def customers_noted(p: Planter, world: World) -> None:
+    p.change("UPDATE marketplace.customer SET bought_name = 'x' WHERE seller_org_id = :seller", seller=world.seller.id)
 
 
 def seats_counted(p: Planter, world: World) -> None:

@@ -41,7 +41,7 @@ payout: scheduled > sent failed; sent > unknown paid failed; unknown > sent paid
 share: pending > releasable reversed; releasable > in_statement reversed; in_statement > paid; paid > in_statement
 statement: closed > paying carried; paying > paid closed; paid > closed
 order: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled;
-    paid > fulfilling refunded; fulfilling > active delivery_failed refunded; active > completed refunded;
+    paid > fulfilling refunded; fulfilling > active delivery_failed refunded; active > completed delivery_failed refunded;
     completed > refunded; delivery_failed > refunded
 subscription: active > past_due ended; past_due > active ended
 amendment: pending > applied void; applied > reversed

@@ -29,6 +29,7 @@ from app.sample.products import PRODUCTS, SampleProduct
 from app.sample.scenes.facts import STORIES, FilmScript
 from app.sample.scenes.short_films import SHORT_STORIES
 from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
+from fulfillment.jobs import SWEEP_DATA_KEPT
 from kernel.ids import uuid7
 from kernel.jobs.kinds import sweeps
 from marketplace.catalog.plan_terms import checked_plan
@@ -62,6 +63,7 @@ OF_THE_PRESENT = {
     marketplace.notifications.jobs.RETENTION,
     NOTIFY,
     SWEEP_DEPUTIES,
+    SWEEP_DATA_KEPT,
     PUBLISH,
     marketplace.webhooks.jobs.WAKE,
     marketplace.webhooks.jobs.RETENTION_SWEEP,

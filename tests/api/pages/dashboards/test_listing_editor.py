@@ -34,6 +34,7 @@ TEXT = {
     "description_en": "",
     "tax_category": "service",
     "refund_window_days": "7",
+    "data_kept_days": "30",
     "kind": "saas",
     "category": "hr",
 }

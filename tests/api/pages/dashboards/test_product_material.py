@@ -19,6 +19,7 @@ from kernel.principal import SYSTEM
 from marketplace.access.authenticate import csrf_of
 from marketplace.catalog.edit_draft import begin_version
 from marketplace.catalog.edit_images import MAX_IMAGES, image_key
+from marketplace.catalog.edit_terms import MAX_TEXT
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.prepare_image import prepare_image
 from marketplace.catalog.review_listing import ReviewListing, review_listing
@@ -330,3 +331,21 @@ def test_a_refused_document_loses_nothing_that_was_typed(dashboards: Dashboards,
     terms = latest(dashboards.stage, draft).terms
     assert terms is not None
     assert (terms["version"], terms["text"], terms["pdf_name"]) == ("春季版", "按季**付费**。", "合同.pdf")
+
+
+def test_terms_are_as_long_as_the_contract_says_and_what_is_longer_is_kept_as_typed(
+    dashboards: Dashboards, draft: UUID
+) -> None:
+    assert "maxlength" not in next(
+        tag for tag in re.findall(r"<textarea[^>]*>", dashboards.seller.get(f"/seller/listings/{draft}/edit").text)
+        if 'name="text"' in tag
+    )  # fmt: skip
+    whole = "甲方按年付费。" * 5_700
+    assert write(dashboards.seller, draft, text=whole).status_code == 303
+    assert latest(dashboards.stage, draft).terms["text"] == whole  # type: ignore[index]
+    refused = write(dashboards.seller, draft, text=whole * 2, text_en="By the year.", version="长版")
+    assert refused.status_code == 422
+    assert f"{MAX_TEXT:,}" in refused.text or str(MAX_TEXT) in refused.text
+    for typed in (whole * 2, "By the year.", "长版"):
+        assert typed in refused.text
+    assert latest(dashboards.stage, draft).terms["text"] == whole  # type: ignore[index]

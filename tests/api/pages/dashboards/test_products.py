@@ -218,6 +218,7 @@ class TestCatalogue:
         for query, told, left in (
             ("?from=10", "Choose the currency", ""),
             ("?currency=CNY&from=ten", "This is no amount", "?currency=CNY"),
+            ("?currency=CNY&from=300&to=100", "the other way round", "?currency=CNY"),
         ):
             assert told in text_of(dashboards.nobody.get(f"/products{query}"))
             assert self.names(dashboards, query) == self.names(dashboards, left)
@@ -232,4 +233,9 @@ class TestCatalogue:
         assert [one["plans"][0]["pricing"] for one in answer.json()["items"]] == ["per_seat"]
         refused = client.get("/v1/listings", params={"max_price_minor": "5"})
         assert (refused.status_code, refused.json()["code"]) == (422, "currency_required")
+        swapped = dashboards.nobody.client.get(
+            "/v1/listings?currency=CNY&min_price_minor=30000&max_price_minor=10000",
+            headers={"Accept": "application/json"},
+        )
+        assert (swapped.status_code, swapped.json()["code"]) == (422, "price_limits_swapped")
         assert client.get("/v1/listings", params={"pricing": "free"}).json()["code"] == "filter_unknown"

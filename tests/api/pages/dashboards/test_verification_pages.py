@@ -50,6 +50,12 @@ def test_a_buyer_transfers_a_little_and_is_verified(dashboards: Dashboards) -> N
     assert reference in said
     assert "Sandbox Bank" in said
     assert "Show amount and reference" not in said
+    # Nobody looks at what nobody has sent, and there is no document that waits.
+    assert "Transfer awaited" in said
+    for untrue in ("Being looked at", "document that waits"):
+        assert untrue not in said
+    assert "The transfer above is about the present identifier" in said
+    assert "Transfer awaited" in text_of(dashboards.operator.get(desk))
     assert reference in text_of(dashboards.operator.get("/operator/sellers"))
     assert reference in text_of(dashboards.operator.get(desk))
     assert dashboards.operator.get(f"/v1/operator/legal-proofs/{proof.id}/file").status_code == 404
@@ -62,6 +68,17 @@ def test_a_buyer_transfers_a_little_and_is_verified(dashboards: Dashboards) -> N
     assert dashboards.operator.post(f"/operator/sellers/{again}", action="approve").status_code == 303
     assert "Verified on" in text_of(owner.get(PAGE))
     assert owner.post(f"{PAGE}/transfer").status_code == 409
+
+
+def test_a_seller_is_told_that_its_transfer_is_awaited(dashboards: Dashboards) -> None:
+    _, owner = dashboards.new_organization()
+    assert owner.post("/seller/start").status_code == 303
+    assert owner.post(f"{PAGE}/transfer").status_code == 303
+    start, legal = text_of(owner.get("/seller/start")), text_of(owner.get("/seller/start/legal"))
+    assert "To be transferred:" in start
+    assert "waiting for the platform" not in start
+    assert "Transfer awaited" in legal
+    assert "Being looked at" not in legal
 
 
 def test_a_wrong_number_is_kept_and_says_why(dashboards: Dashboards) -> None:
