@@ -99,6 +99,8 @@ def test_from_the_product_to_what_is_in_use_and_bought(stage: Stage, browser: Te
     (paid,) = renewals(stage, subscription)
     assert [one.headers["Location"].partition("?")[0] for one in bought] == [f"/orders/{paid.id}"] * 2
     assert (paid.state, paid.gross_minor) == ("active", MONTH_MINOR)
+    order_page = shown(browser, f"/orders/{paid.id}")
+    assert f"/subscriptions/{subscription.id}" in order_page, "nothing is delivered for it: it pays for what is in use"
     assert f"{at}/conversion" not in shown(browser, at)
 
 
@@ -109,6 +111,7 @@ def test_tried_before_the_sheet_says_so_and_sells(stage: Stage, browser: TestCli
     page = shown(browser, f"/products/{listing}/buy?plan={plan}&trial=1&quantity=20")
     assert field(page, "trial") == "0"
     assert 'name="payment_method_id"' in page
+    assert "贵组织已试用过此商品" in shown(browser, f"/products/{listing}")
     sent = filled(stage, browser, page, plan, trial="1")
     mixed = browser.post(f"/products/{listing}/buy", data=sent, follow_redirects=False)
     assert mixed.status_code == 409

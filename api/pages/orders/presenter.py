@@ -196,6 +196,9 @@ _RUNS: dict[str, LinkState] = {
 
 def _runs(page_request: PageRequest, data: OrderPageData) -> list[Link]:
     if not data.deliveries:
+        if data.order.subscription_id is not None:
+            # It pays for what was delivered before.
+            return []
         return [Link("run", "todo", text=page_request.t("order.run_waits"))]
     return [
         Link(
@@ -256,6 +259,15 @@ def _entitlements(page_request: PageRequest, data: OrderPageData) -> list[Link]:
                 addresses.entitlement(str(one.entitlement_id)) if state == "done" and may_open else None,
             )
         )
+    if not links and data.order.subscription_id is not None:
+        paid = data.order.active_at is not None
+        words = page_request.t("order.goes_on" if paid else "order.goes_on_once_paid")
+        address = (
+            addresses.subscription(str(data.order.subscription_id))
+            if page_request.principal.may("orders.read")
+            else None
+        )
+        return [Link("entitlement", "done" if paid else "todo", data.order.active_at, words, address=address)]
     return links or [Link("entitlement", "todo", text=page_request.t("order.entitlement_waits"))]
 
 
