@@ -47,6 +47,7 @@ import orders.amendments.models
 import orders.approval_rules.models
 import orders.checkout.models
 import orders.checkout.quote_models
+import orders.coupons.models
 import orders.offers.models
 import orders.order.models
 import orders.trials.models
@@ -93,6 +94,7 @@ MODELS = (
     billing.payouts.models,
     billing.invoices.models,
     orders.checkout.quote_models,
+    orders.coupons.models,
     orders.approval_rules.models,
     orders.checkout.models,
     orders.order.models,
