@@ -13,6 +13,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 from pydantic import Field
 
+from api.auth import PUBLIC
 from api.request import ApiRequest
 from api.schema import (
     CurrencyIn,
@@ -25,12 +26,15 @@ from api.schema import (
     StrictInt,
     Wire,
     idempotent_command,
+    linked,
     list_page,
 )
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
+from marketplace.catalog.queries import get_listing
 from orders.coupons.make_coupon import MOST_NAMED, MOST_USES, PERMISSION, MakeCoupon, end_coupon, make_coupon
-from orders.coupons.queries import CouponView, list_coupons, to_coupon_view
+from orders.coupons.promotions import PromotionView, promotions_of
+from orders.coupons.queries import READ_USES, CouponView, get_coupon, list_coupon_uses, list_coupons, to_coupon_view
 
 Uses = Annotated[StrictInt, Field(ge=1, le=MOST_USES)]
 
@@ -88,8 +92,66 @@ class CouponOut(Out):
     @classmethod
     def of(cls, row: CouponView) -> CouponOut:
         """From the query's row."""
-        amount = MoneyOut.of_money(Money(row.amount_minor, row.currency)) if row.amount_minor and row.currency else None
-        return cls.of_row(row, amount=amount)
+        return cls.of_row(row, amount=_amount(row))
+
+
+class CouponUseOut(Out):
+    """A use of a coupon by an order that was paid."""
+
+    id: UUID
+    order_id: UUID
+    order_number: str
+    order_state: str
+    buyer_org_id: UUID
+    buyer_name: str
+    discount: MoneyOut
+    created_at: datetime
+
+
+class PromotionOut(Out):
+    """A promotion that holds now, of the plans that it names, or of all. `amount` is off a whole order."""
+
+    id: UUID
+    name: str
+    percent_ppm: int | None
+    amount: MoneyOut | None
+    plan_codes: Sequence[str]
+    every_term: Annotated[bool, Meta(description="Whether it comes off renewals, too; else off the first term alone")]
+    ends_at: datetime
+
+    @classmethod
+    def of(cls, row: PromotionView) -> PromotionOut:
+        """From the query's row."""
+        return cls.of_row(row, amount=_amount(row))
+
+
+def _amount(row: CouponView | PromotionView) -> MoneyOut | None:
+    return MoneyOut.of_money(Money(row.amount_minor, row.currency)) if row.amount_minor and row.currency else None
+
+
+@get("/v1/listings/{listing_id:uuid}/promotions", permission=PUBLIC, sync_to_thread=True, tags=["catalogue"])
+def get_promotions(listing_id: FromPath[UUID], request: ApiRequest) -> list[PromotionOut]:
+    """What is off a product at the moment for whoever asks, and until when. A quote takes what takes most off by itself."""
+    with request.transaction() as uow:
+        get_listing(uow, listing_id)
+        return [PromotionOut.of(one) for one in promotions_of(uow, [listing_id]).get(listing_id, ())]
+
+
+@get("/v1/seller/coupons/{coupon_id:uuid}", permission=PERMISSION, sync_to_thread=True, tags=["seller"])
+def get_one_coupon(coupon_id: FromPath[UUID], request: ApiRequest) -> CouponOut:
+    """One of the seller's coupons or promotions."""
+    with request.transaction() as uow:
+        return CouponOut.of(get_coupon(uow, coupon_id))
+
+
+@get("/v1/seller/coupons/{coupon_id:uuid}/uses", permission=READ_USES, sync_to_thread=True, tags=["seller"])
+def get_coupon_uses(
+    coupon_id: FromPath[UUID], request: ApiRequest, paging: Given[Paging]
+) -> Response[PageOut[CouponUseOut]]:
+    """Who used it, in orders that were paid, the newest first."""
+    with request.transaction() as uow:
+        found = list_coupon_uses(uow, coupon_id, cursor=paging.cursor, limit=paging.limit)
+    return linked(found, CouponUseOut.of_row, request.scope["path"], limit=paging.limit)
 
 
 @get("/v1/seller/coupons", permission=PERMISSION, sync_to_thread=True, tags=["seller"])
@@ -120,4 +182,4 @@ def post_coupon_end(coupon_id: FromPath[UUID], request: ApiRequest) -> None:
     request.transact(lambda uow: end_coupon(uow, coupon_id).id)
 
 
-routes = [get_coupons, post_coupon, post_coupon_end]
+routes = [get_promotions, get_coupons, get_one_coupon, get_coupon_uses, post_coupon, post_coupon_end]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.pages.coupons.views import CouponItem, CouponsView, CouponTyped
+from api.pages.coupons.views import CouponDetailView, CouponItem, CouponsView, CouponTyped, CouponUseItem
 from api.pages.frame import addresses
 from api.pages.frame.choices import COMMON_CURRENCIES, Choice
 from api.pages.frame.discounts import off_in_words
@@ -28,9 +29,18 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid
 from kernel.ids import uuid7
-from marketplace.catalog.queries import list_own_plans
+from kernel.money import Money
+from marketplace.catalog.queries import ListingView, PlanView, list_own_plans
 from orders.coupons.make_coupon import PERMISSION, MakeCoupon, end_coupon, make_coupon
-from orders.coupons.queries import CouponView, list_coupons, to_coupon_view
+from orders.coupons.queries import (
+    READ_USES,
+    CouponUseView,
+    CouponView,
+    get_coupon,
+    list_coupon_uses,
+    list_coupons,
+    to_coupon_view,
+)
 
 Answer = Response[str] | Response[bytes]
 _PERCENT = re.compile(r"\d{1,3}(\.\d{1,4})?", re.ASCII)
@@ -69,6 +79,22 @@ def make(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     return page_request.redirect(addresses.coupons.COUPONS, notice="coupon_made")
 
 
+@page("/seller/coupons/{coupon_id:uuid}", PERMISSION)
+def show_coupon(coupon_id: FromPath[UUID], page_request: Given[PageRequest]) -> Answer:
+    """What it says, and who used it."""
+    require_seller(page_request)
+    here = addresses.coupons.coupon(str(coupon_id))
+    with page_request.work() as uow:
+        one = get_coupon(uow, coupon_id)
+        titles = _titles(page_request, list_own_plans(uow))
+        found = None
+        if page_request.principal.may(READ_USES):
+            found = list_coupon_uses(uow, coupon_id, cursor=page_request.query("cursor", most=200) or None)
+    uses = None if found is None else tuple(_use(use) for use in found.items)
+    more = addresses.next_page(here, found.next_cursor) if found is not None else None
+    return page_request.render(CouponDetailView(_item(page_request, one, titles), uses, more))
+
+
 @form_post("/seller/coupons/{coupon_id:uuid}/end", PERMISSION)
 def end(coupon_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """End it: pressed twice, it is ended."""
@@ -81,18 +107,12 @@ def _coupons(page_request: PageRequest, typed: CouponTyped | None = None) -> Cou
     with page_request.work() as uow:
         found = list_coupons(uow, cursor=page_request.query("cursor", most=200) or None)
         own = list_own_plans(uow)
-    products = [Choice("", page_request.t("coupons.all_products"))]
-    seen: set[UUID] = set()
-    for listing, plan in own:
-        title = page_request.pick(listing.title, listing.title_en)
-        if listing.id not in seen:
-            seen.add(listing.id)
-            products.append(Choice(str(listing.id), title))
-        products.append(Choice(f"{listing.id}:{plan.code}", f"{title} · {page_request.pick(plan.name, plan.name_en)}"))
+    titles = _titles(page_request, own)
+    products = [Choice("", page_request.t("coupons.all_products")), *(Choice(*one) for one in titles.items())]
     today = clock.today(page_request.time_zone)
     usual = CouponTyped(currency="CNY", starts_on=today.isoformat(), ends_on=(today + USUAL).isoformat())
     return CouponsView(
-        tuple(_item(page_request, one) for one in found.items),
+        tuple(_item(page_request, one, titles) for one in found.items),
         tuple(products),
         typed or usual,
         idempotency_key=str(uuid7()),
@@ -101,7 +121,36 @@ def _coupons(page_request: PageRequest, typed: CouponTyped | None = None) -> Cou
     )
 
 
-def _item(page_request: PageRequest, one: CouponView) -> CouponItem:
+def _titles(page_request: PageRequest, own: Sequence[tuple[ListingView, PlanView]]) -> dict[str, str]:
+    """What a coupon may be for, by how the form names it: a product, or one plan of it."""
+    found: dict[str, str] = {}
+    for listing, plan in own:
+        title = page_request.pick(listing.title, listing.title_en)
+        found.setdefault(str(listing.id), title)
+        found[f"{listing.id}:{plan.code}"] = f"{title} · {page_request.pick(plan.name, plan.name_en)}"
+    return found
+
+
+def _for(one: CouponView, titles: Mapping[str, str]) -> tuple[str, ...]:
+    """In words what it is for; a product or plan that is no more by its code."""
+    named = [f"{listing_id}:{code}" for listing_id in one.listing_ids for code in one.plan_codes]
+    named = named or [str(listing_id) for listing_id in one.listing_ids] or list(one.plan_codes)
+    return tuple(titles.get(each, each) for each in named)
+
+
+def _use(one: CouponUseView) -> CouponUseItem:
+    return CouponUseItem(
+        one.order_number,
+        addresses.trace(str(one.order_id)),
+        one.buyer_name,
+        addresses.seller_customer(str(one.buyer_org_id)),
+        one.order_state,
+        Money(one.discount_minor, one.currency),
+        one.created_at,
+    )
+
+
+def _item(page_request: PageRequest, one: CouponView, titles: Mapping[str, str]) -> CouponItem:
     return CouponItem(
         name=one.name,
         code=one.code or "",
@@ -114,6 +163,9 @@ def _item(page_request: PageRequest, one: CouponView) -> CouponItem:
         state=one.state,
         starts_at=one.starts_at,
         until=one.ends_at - timedelta(seconds=1),
+        address=addresses.coupons.coupon(str(one.id)),
+        every_term=one.every_term,
+        products=_for(one, titles),
         end=addresses.coupons.coupon_end(str(one.id)) if one.state in {"running", "waits"} else "",
     )
 
@@ -134,6 +186,7 @@ def _command(page_request: PageRequest, form: Form, typed: CouponTyped) -> MakeC
         most_uses=form.number("most_uses", least=1, most=1_000_000) if typed.most_uses else None,
         most_per_org=form.number("most_per_org", least=1, most=1_000_000) if typed.most_per_org else None,
         with_offers=typed.with_offers == "yes",
+        every_term=typed.every_term == "yes",
     )
 
 
@@ -170,4 +223,4 @@ def _day(typed: str, field: str) -> date:
         raise Invalid("validation_failed", field=field) from error
 
 
-routes = [show_coupons, make, end]
+routes = [show_coupons, make, show_coupon, end]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from api.pages.frame.choices import Choice
+from kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class CouponItem:
     starts_at: datetime
     until: datetime
     end: str
+    address: str = ""
+    """Where its uses are read."""
+    every_term: bool = False
+    products: tuple[str, ...] = ()
+    """What it is for; empty: everything on sale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,32 @@ class CouponTyped:
     starts_on: str = ""
     ends_on: str = ""
     with_offers: str = ""
+    every_term: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CouponUseItem:
+    """An order that was paid with it."""
+
+    number: str
+    trace: str
+    buyer: str
+    customer: str
+    state: str
+    off: Money
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CouponDetailView:
+    """One of them, with its uses where the reader may see orders (`uses` is None elsewhere)."""
+
+    template: ClassVar[str] = "coupons/coupon.html"
+    active: ClassVar[str] = "coupons"
+
+    one: CouponItem
+    uses: tuple[CouponUseItem, ...] | None
+    next_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,7 @@ question = product_addresses.question
 question_answer = product_addresses.question_answer
 review_answer = product_addresses.review_answer
 terms_pdf = product_addresses.terms_pdf
-subscription = recurring_addresses.subscription
-seller_subscription = recurring_addresses.seller_subscription
+subscription, seller_subscription = recurring_addresses.subscription, recurring_addresses.seller_subscription
 operator_subscription = recurring_addresses.operator_subscription
 with_query = product_addresses.with_query
 
