@@ -40,13 +40,14 @@ def _coupon() -> None:
     }
     op.create_table(
         "coupon",
-        *(_needed(name, sa.Uuid) for name in ("id", "seller_org_id", "made_by")),
+        *(_needed(name, sa.Uuid) for name in ("id", "seller_org_id")),
+        sa.Column("made_by", sa.Uuid),
         sa.Column("code", sa.Text),
         _needed("name", sa.Text),
         sa.Column("percent_ppm", sa.BigInteger),
         sa.Column("amount_minor", sa.BigInteger),
         sa.Column("currency", sa.CHAR(3)),
-        *(_needed(name, postgresql.ARRAY(sa.Uuid)) for name in ("listing_ids", "org_ids")),
+        *(_needed(name, postgresql.ARRAY(sa.Uuid)) for name in ("listing_ids", "named_buyers")),
         _needed("plan_codes", postgresql.ARRAY(sa.Text)),
         *(sa.Column(name, sa.BigInteger) for name in ("most_uses", "most_per_org")),
         *(_needed(name, sa.Boolean) for name in ("with_offers", "every_term")),
@@ -68,7 +69,7 @@ def _coupon() -> None:
     ddl.isolate(
         "orders.coupon",
         "seller_org_id",
-        also_read="code IS NULL AND (org_ids = '{}' OR org_ids @> ARRAY[kernel.current_org()])",
+        also_read="code IS NULL AND (named_buyers = '{}' OR named_buyers @> ARRAY[kernel.current_org()])",
     )
 
 
@@ -78,6 +79,7 @@ def _use() -> None:
         "coupon_use",
         *(_needed(name, sa.Uuid) for name in ("id", "coupon_id", *parties)),
         _needed("discount_minor", sa.BigInteger),
+        _needed("currency", sa.CHAR(3)),
         sa.Column("released_at", INSTANT),
         _needed("created_at", INSTANT),
         sa.PrimaryKeyConstraint("id", name="pk_coupon_use"),

@@ -59,7 +59,7 @@ def make_coupon(uow: UnitOfWork, command: MakeCoupon) -> Coupon:
     """Make it for the acting seller; it holds from its first day on.
 
     Raises:
-        Forbidden: `permission_missing` without catalog.write, `person_required`.
+        Forbidden: `permission_missing` without catalog.write.
         Invalid: `text_required`, `text_too_long`, `coupon_code_invalid`, `coupon_value`, `coupon_window`, `coupon_limit`,
             `coupon_scope`: a product of somebody else, or too many are named; `partner_unknown`.
         Conflict: `coupon_code_taken`: by another that has not been ended.
@@ -82,7 +82,7 @@ def make_coupon(uow: UnitOfWork, command: MakeCoupon) -> Coupon:
         currency=command.currency if command.amount_minor is not None else None,
         listing_ids=sorted(set(command.listing_ids)),
         plan_codes=sorted(set(command.plan_codes)),
-        org_ids=sorted(set(command.org_ids)),
+        named_buyers=sorted(set(command.org_ids)),
         most_uses=command.most_uses,
         most_per_org=command.most_per_org,
         with_offers=command.with_offers,
@@ -90,7 +90,7 @@ def make_coupon(uow: UnitOfWork, command: MakeCoupon) -> Coupon:
         starts_at=starts_at,
         ends_at=ends_at,
         ended_at=None,
-        made_by=uow.principal.person(),
+        made_by=uow.principal.accountable_id,
         created_at=clock.now(),
     )
     uow.session.add(coupon)

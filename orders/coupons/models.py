@@ -58,7 +58,7 @@ class Coupon(Base):
     """What it covers; empty: everything that the seller has on sale."""
     plan_codes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Of these the plans; empty: all of them. By code, which stays from version to version."""
-    org_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    named_buyers: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     """Who may use it; empty: everybody."""
     most_uses: Mapped[int | None]
     """Orders in all; None: any number."""
@@ -71,7 +71,8 @@ class Coupon(Base):
     ends_at: Mapped[Instant]
     ended_at: Mapped[Instant | None]
     """When its seller ended it."""
-    made_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
+    made_by: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))
+    """Whoever made it, or made the key that did."""
     created_at: Mapped[CreatedAt]
 
     def is_running(self) -> bool:
@@ -102,6 +103,7 @@ class CouponUse(Base):
     buyer_org_id: Mapped[UUID]
     order_id: Mapped[UUID]
     discount_minor: Mapped[Minor]
+    currency: Mapped[Currency]
     released_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 

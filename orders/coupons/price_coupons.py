@@ -115,7 +115,7 @@ def _find_code(uow: UnitOfWork, code: str, seller_ids: set[UUID]) -> list[Coupon
             .where(Coupon.code == code, Coupon.seller_org_id.in_(seller_ids))
             .order_by(Coupon.created_at.desc())
         ).all()
-    mine = [one for one in found if not one.org_ids or own_id in one.org_ids]
+    mine = [one for one in found if not one.named_buyers or own_id in one.named_buyers]
     if not mine:
         raise Invalid("coupon_unknown", field="coupon", coupon=code[:32])
     open_now = [one for one in mine if one.is_running()]
@@ -152,7 +152,7 @@ def _promotions(uow: UnitOfWork, lines: Sequence[CouponLine], *, of_offer: bool)
     found = [
         one
         for one in _running(uow, lines)
-        if (not one.org_ids or own_id in one.org_ids) and (one.with_offers or not of_offer)
+        if (not one.named_buyers or own_id in one.named_buyers) and (one.with_offers or not of_offer)
     ]
     return within_limits(uow, found)
 

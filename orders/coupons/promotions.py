@@ -60,7 +60,7 @@ def promotions_of(uow: UnitOfWork, listing_ids: Sequence[UUID]) -> dict[UUID, tu
         )
         .order_by(Coupon.ends_at, Coupon.id)
     ).all()
-    mine = [(listing_id, one) for listing_id, one in rows if not one.org_ids or own_id in one.org_ids]
+    mine = [(listing_id, one) for listing_id, one in rows if not one.named_buyers or own_id in one.named_buyers]
     left = {one.id for one in within_limits(uow, list({one.id: one for _, one in mine}.values()))}
     found: dict[UUID, tuple[PromotionView, ...]] = {}
     for listing_id, one in mine:

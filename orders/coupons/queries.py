@@ -101,7 +101,7 @@ def _use_view(use: CouponUse, order: Order) -> CouponUseView:
         buyer_org_id=order.buyer_org_id,
         buyer_name=order.buyer_name,
         discount_minor=use.discount_minor,
-        currency=order.currency.strip(),
+        currency=use.currency.strip(),
         created_at=use.created_at,
     )
 
@@ -136,7 +136,7 @@ def to_coupon_view(coupon: Coupon, uses: int) -> CouponView:
         currency=coupon.currency.strip() if coupon.currency else None,
         listing_ids=tuple(coupon.listing_ids),
         plan_codes=tuple(coupon.plan_codes),
-        org_ids=tuple(coupon.org_ids),
+        org_ids=tuple(coupon.named_buyers),
         most_uses=coupon.most_uses,
         most_per_org=coupon.most_per_org,
         with_offers=coupon.with_offers,

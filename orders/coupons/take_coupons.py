@@ -45,6 +45,7 @@ def take_coupons(uow: UnitOfWork, orders: Sequence[Order], taken: Mapping[tuple[
                     buyer_org_id=order.buyer_org_id,
                     order_id=order.id,
                     discount_minor=discount_minor,
+                    currency=order.currency,
                     released_at=None,
                     created_at=clock.now(),
                 )

@@ -193,7 +193,7 @@ def claim_view(page_request: PageRequest, claim: cards.ClaimView) -> FeedClaim:
 def _card(
     page_request: PageRequest, card: cards.Card, owned: frozenset[UUID], promotions: Sequence[PromotionView]
 ) -> FeedCard:
-    sold = card.action in ("buy", "trial")
+    sold = card.action == "buy"  # a trial is reduced by nothing
     price_minor = card.unit_price_minor * card.min_seats
     best = best_promotion(promotions, card.plan_code, price_minor, card.currency) if sold else None
     return FeedCard(
