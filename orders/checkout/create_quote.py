@@ -23,7 +23,7 @@ from orders.checkout.approval_reasons import needed_approval
 from orders.checkout.line_tax import decide_tax, discounted, invoice_party
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms, totals
 from orders.checkout.quote_models import Quote
-from orders.coupons.price_coupons import ask_promotions
+from orders.coupons.price_coupons import ask_coupons
 from orders.trials.take_trial import require_untried
 
 QUOTE_TTL = timedelta(minutes=30)
@@ -119,7 +119,7 @@ def _ask_ahead(uow: UnitOfWork, command: CreateQuote) -> None:
     for item in command.lines:
         sellable.ask_sellable(uow, item.plan_id)
         if not command.trial:
-            ask_promotions(uow, item.plan_id)
+            ask_coupons(uow, item.plan_id, command.coupon)
         if command.context.video_id is not None:
             claims.ask_claims(uow, command.context.video_id, item.plan_id)
     ask_rules(uow)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Uuid, bindparam, func, select
+from sqlalchemy import DateTime, Text, Uuid, and_, bindparam, func, or_, select
 
 from kernel import clock
-from kernel.db.platform_scope import as_platform
+from kernel.db.platform_scope import as_platform, reading_as_platform
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
@@ -44,6 +45,14 @@ class CouponDiscount:
     minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A coupon, and how many orders hold it: in all, and of the buyer."""
+
+    coupon: Coupon
+    uses: tuple[int, int]
+
+
 def find_discounts(
     uow: UnitOfWork, lines: Sequence[CouponLine], typed: str, *, of_offer: bool = False
 ) -> dict[int, CouponDiscount]:
@@ -56,14 +65,20 @@ def find_discounts(
     `coupon_not_with_offer`, `coupon_used_up`, `coupon_used_by_you`.
     """
     code = said_code(typed)
-    named = _find_code(uow, code, {line.seller_org_id for line in lines}) if code else []
+    mine = _of_buyer(uow, lines, code)
     found: dict[int, CouponDiscount] = {}
-    for coupon in named:
-        found |= _discounts(coupon, lines)
     if code:
-        _require_usable(uow, named, found, of_offer=of_offer)
+        named = _open_now([one for one in mine if one.coupon.code == code], code)
+        for one in named:
+            found |= _discounts(one.coupon, lines)
+        _require_usable(named, found, of_offer=of_offer)
     by_code = set(found)
-    for coupon in _promotions(uow, lines, of_offer=of_offer):
+    for one in mine:
+        coupon = one.coupon
+        if coupon.code is not None or not coupon.is_running() or refused_by(coupon, one.uses):
+            continue
+        if of_offer and not coupon.with_offers:
+            continue
         for number, discount in _discounts(coupon, lines).items():
             if number not in by_code and (number not in found or discount.minor > found[number].minor):
                 found[number] = discount
@@ -103,58 +118,82 @@ def _discounts(coupon: Coupon, lines: Sequence[CouponLine]) -> dict[int, CouponD
     }
 
 
-def _find_code(uow: UnitOfWork, code: str, seller_ids: set[UUID]) -> list[Coupon]:
-    """Of these sellers those that the acting organization may use. One for others is told of to nobody.
+def _open_now(named: Sequence[_Held], code: str) -> list[_Held]:
+    """Those that hold now. One for others is told of to nobody.
 
     Raises: Invalid `coupon_unknown`, `coupon_not_begun`, `coupon_over`.
     """
-    own_id = uow.principal.organization()
-    with as_platform(uow):
-        found = uow.session.scalars(
-            select(Coupon)
-            .where(Coupon.code == code, Coupon.seller_org_id.in_(seller_ids))
-            .order_by(Coupon.created_at.desc())
-        ).all()
-    mine = [one for one in found if not one.named_buyers or own_id in one.named_buyers]
-    if not mine:
+    if not named:
         raise Invalid("coupon_unknown", field="coupon", coupon=code[:32])
-    open_now = [one for one in mine if one.is_running()]
+    open_now = [one for one in named if one.coupon.is_running()]
     if open_now:
         return open_now
-    waits = any(one.ended_at is None and one.starts_at > clock.now() for one in mine)
+    waits = any(one.coupon.ended_at is None and one.coupon.starts_at > clock.now() for one in named)
     raise Invalid("coupon_not_begun" if waits else "coupon_over", field="coupon", coupon=code[:32])
 
 
-def _require_usable(
-    uow: UnitOfWork,
-    named: Sequence[Coupon],
-    discounts: Mapping[int, CouponDiscount],
-    *,
-    of_offer: bool,
-) -> None:
-    code = named[0].code
+def _require_usable(named: Sequence[_Held], discounts: Mapping[int, CouponDiscount], *, of_offer: bool) -> None:
+    code = named[0].coupon.code
     if not discounts:
         raise Invalid("coupon_not_for_this", field="coupon", coupon=code)
-    if of_offer and not all(one.with_offers for one in named):
+    if of_offer and not all(one.coupon.with_offers for one in named):
         raise Invalid("coupon_not_with_offer", field="coupon", coupon=code)
-    own_id = uow.principal.organization()
-    with as_platform(uow):
-        uses = used(uow, [one.id for one in named], own_id)
-    for coupon in named:
-        refused = refused_by(coupon, uses.get(coupon.id, (0, 0)))
+    for one in named:
+        refused = refused_by(one.coupon, one.uses)
         if refused is not None:
             raise Invalid(refused, field="coupon", coupon=code)
 
 
-def _promotions(uow: UnitOfWork, lines: Sequence[CouponLine], *, of_offer: bool) -> list[Coupon]:
-    """Those that hold now, that the acting organization may use, and that are not used up."""
+_held = select(func.count()).where(CouponUse.coupon_id == Coupon.id, CouponUse.released_at.is_(None)).correlate(Coupon)
+_OF_SELLER = Read(
+    select(
+        Coupon,
+        _held.scalar_subquery().label("held"),
+        _held.where(CouponUse.buyer_org_id == bindparam("buyer_id", type_=Uuid))
+        .scalar_subquery()
+        .label("held_by_buyer"),
+    )
+    .join(Plan, Plan.org_id == Coupon.seller_org_id)
+    .where(
+        Plan.id == bindparam("plan_id", type_=Uuid),
+        or_(
+            Coupon.code == bindparam("code", type_=Text),
+            and_(
+                Coupon.code.is_(None),
+                Coupon.ended_at.is_(None),
+                Coupon.ends_at > bindparam("since", type_=DateTime(timezone=True)),
+            ),
+        ),
+    )
+    .order_by(Coupon.ends_at, Coupon.id)
+)
+"""Of a plan's seller the coupons of a code and its promotions, each with how many orders hold it. To be asked as the platform:
+a code is shown to nobody who does not know it, and an organization sees no uses of others."""
+
+
+def ask_coupons(uow: UnitOfWork, plan_id: UUID, typed: str) -> None:
+    """Ask ahead for what `find_discounts` looks at."""
+    asked = _asked(plan_id, said_code(typed), uow.principal.organization())
+    with reading_as_platform(uow):
+        uow.ask_ahead(_OF_SELLER, **asked)
+
+
+def _asked(plan_id: UUID, code: str, buyer_id: UUID | None) -> dict[str, Any]:
+    """The day alone, and not the instant, is asked for: what was asked ahead is found again."""
+    since = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return {"plan_id": plan_id, "code": code, "buyer_id": buyer_id, "since": since}
+
+
+def _of_buyer(uow: UnitOfWork, lines: Sequence[CouponLine], code: str) -> list[_Held]:
+    """Those that the acting organization may use, each once, the first to end first."""
     own_id = uow.principal.organization()
-    found = [
-        one
-        for one in _running(uow, lines)
-        if (not one.named_buyers or own_id in one.named_buyers) and (one.with_offers or not of_offer)
-    ]
-    return within_limits(uow, found)
+    found: dict[UUID, _Held] = {}
+    with reading_as_platform(uow):
+        for plan_id in dict.fromkeys(line.plan_id for line in lines):
+            for row in uow.fetch(_OF_SELLER, **_asked(plan_id, code, own_id)):
+                found[row.Coupon.id] = _Held(row.Coupon, (row.held, row.held_by_buyer))
+    mine = [one for one in found.values() if not one.coupon.named_buyers or own_id in one.coupon.named_buyers]
+    return sorted(mine, key=lambda one: (one.coupon.ends_at, one.coupon.id))
 
 
 def within_limits(uow: UnitOfWork, coupons: Sequence[Coupon]) -> list[Coupon]:
@@ -165,37 +204,6 @@ def within_limits(uow: UnitOfWork, coupons: Sequence[Coupon]) -> list[Coupon]:
     with as_platform(uow):
         uses = used(uow, limited, uow.principal.org_id)
     return [one for one in coupons if refused_by(one, uses.get(one.id, (0, 0))) is None]
-
-
-_PROMOTIONS = Read(
-    select(Coupon)
-    .join(Plan, Plan.org_id == Coupon.seller_org_id)
-    .where(
-        Plan.id == bindparam("plan_id", type_=Uuid),
-        Coupon.code.is_(None),
-        Coupon.ended_at.is_(None),
-        Coupon.ends_at > bindparam("since", type_=DateTime(timezone=True)),
-    )
-    .order_by(Coupon.ends_at, Coupon.id)
-)
-
-
-def ask_promotions(uow: UnitOfWork, plan_id: UUID) -> None:
-    """Ask ahead for the promotions that `find_discounts` looks at."""
-    uow.ask_ahead(_PROMOTIONS, plan_id=plan_id, since=_today())
-
-
-def _today() -> datetime:
-    """The same for all of a day: what was asked ahead is found again."""
-    return clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _running(uow: UnitOfWork, lines: Sequence[CouponLine]) -> list[Coupon]:
-    found: dict[UUID, Coupon] = {}
-    for line in lines:
-        rows = uow.fetch(_PROMOTIONS, plan_id=line.plan_id, since=_today())
-        found |= {one.id: one for one in rows if one.is_running()}
-    return list(found.values())
 
 
 def used(uow: UnitOfWork, coupon_ids: Sequence[UUID], buyer_id: UUID | None) -> dict[UUID, tuple[int, int]]:
