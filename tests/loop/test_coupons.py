@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -154,6 +155,22 @@ def test_fifty_orders_at_once_never_use_more_than_there_are(stage: Stage) -> Non
         told = list(pool.map(place, quotes))
     assert (told.count("placed"), told.count("coupon_used_up"), held(stage)) == (7, 43, 7)
     assert refusal(lambda: quoted(stage, "LAUNCH-20")) == "coupon_used_up"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_held_is_what_is_open_whatever_is_placed_and_ends(stage: Stage, seed: int) -> None:
+    made(stage, most_uses=4)
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        set_rule(uow, SetRule("CNY", 1))
+    drawn, open_now = Random(seed), list[UUID]()
+    for _ in range(24):
+        if open_now and drawn.random() < 0.4:
+            reject(stage, open_now.pop(drawn.randrange(len(open_now))))
+        elif len(open_now) < 4:
+            open_now.append(stage.purchase(quoted(stage, "LAUNCH-20").id))
+        else:
+            assert refusal(lambda: quoted(stage, "LAUNCH-20")) == "coupon_used_up"
+        assert held(stage) == len(open_now)
 
 
 def test_a_promotion_needs_no_code_and_the_code_goes_before_it(stage: Stage) -> None:
