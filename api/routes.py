@@ -14,6 +14,7 @@ from api.pages.buy import handlers as buy_pages
 from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
 from api.pages.content_reports import handlers as content_reports_pages
+from api.pages.coupons import handlers as coupons_pages
 from api.pages.customers import handlers as customers_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
@@ -64,6 +65,7 @@ from api.v1 import (
     comments,
     connectors,
     content_reports,
+    coupons,
     covers,
     customer_reviews,
     customers,
@@ -161,6 +163,7 @@ MODULES: tuple[ModuleType, ...] = (
     feed,
     comments,
     content_reports,
+    coupons,
     videos,
     media,
     captions,
@@ -212,6 +215,7 @@ MODULES: tuple[ModuleType, ...] = (
     feed_pages,
     comments_pages,
     content_reports_pages,
+    coupons_pages,
     sharing_pages,
     products_pages,
     feedback_pages,

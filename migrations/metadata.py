@@ -48,6 +48,7 @@ import orders.amendments.models
 import orders.approval_rules.models
 import orders.checkout.models
 import orders.checkout.quote_models
+import orders.coupons.models
 import orders.offers.models
 import orders.order.models
 import orders.trials.models
@@ -95,6 +96,7 @@ MODELS = (
     billing.payouts.models,
     billing.invoices.models,
     orders.checkout.quote_models,
+    orders.coupons.models,
     orders.approval_rules.models,
     orders.checkout.models,
     orders.order.models,

@@ -67,6 +67,8 @@ from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint, swit
 from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.models import ApprovalDeputy
 from orders.checkout.models import Purchase
+from orders.coupons.make_coupon import MakeCoupon, make_coupon
+from orders.coupons.models import Coupon
 from orders.notifications.notify_of_events import NOTIFY
 from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
 from orders.offers.models import Offer
@@ -85,6 +87,7 @@ KINDS: dict[str, type[Base]] = {
     "delivery_id": WebhookDelivery,
     "demo_day_id": DemoDay,
     "deputy_id": ApprovalDeputy,
+    "coupon_id": Coupon,
     "customer_id": Organization,
     "domain_id": EmailDomain,
     "endpoint_id": WebhookEndpoint,
@@ -192,7 +195,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         store_webhook(uow, "sandbox", webhook)
         uow.flush()
         found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
-    found |= _endpoint(stage)
+    found |= _endpoint(stage) | _coupon(stage)
     stage.tick(NOTIFY)
     with unit_of_work(db, SYSTEM) as uow:
         purchaser = select(Notification.id).where(Notification.person_id == stage.purchaser.person()).limit(1)
@@ -245,6 +248,13 @@ def _asked(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:
             lead_id, (OfferedPlan(stage.seat_plan, 20, 15_000),), clock.today("UTC") + timedelta(days=300)
         )
         return {"lead_id": lead_id, "offer_id": make_offer(uow, offer).id, "demo_day_id": day_id}
+
+
+def _coupon(stage: Stage) -> dict[str, UUID]:
+    today = clock.today("UTC")
+    command = MakeCoupon("Launch", today, today + timedelta(days=300), code="LAUNCH-20", percent_ppm=200_000)
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        return {"coupon_id": make_coupon(uow, command).id}
 
 
 def _endpoint(stage: Stage) -> dict[str, UUID]:

@@ -47,6 +47,7 @@ from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
+from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.order.accept_services import accept_order
 from orders.order.models import Order, OrderLine, Subscription
 from orders.outgoing_events.publish_events import publish_new
@@ -67,6 +68,7 @@ from tests.factories_marketplace import (
 from tests.factories_usage import PRICE
 
 APPROVAL_ABOVE_MINOR = 10_000_000
+COUPON = "SPRING-15"
 BOX = SecretBox({"k1": bytes(32)})
 LOOP = orders.loop
 """Imported for what it registers."""
@@ -172,7 +174,8 @@ class MarketStage:
         self._refund(self.buy((self.seats.id, 2)), None)
         self._after_the_end()
         self.buy((self.undeliverable.id, 1))
-        self.buy((self.seats.id, 1), token="sbx_declined")
+        self._make_coupon()
+        self.buy((self.seats.id, 1), token="sbx_declined", coupon=COUPON)
         self._with_approval()
         return best
 
@@ -208,7 +211,7 @@ class MarketStage:
 
     def renew(self) -> None:
         """A month later one subscription is renewed, another falls past due, a third's goes back, a trial converts, one ends."""
-        bought = [self.buy((self.months.id, 2)) for _ in range(3)]
+        bought = [self.buy((self.months.id, 2), coupon=coupon) for coupon in (COUPON, COUPON, "")]
         for plan in self.tried:
             self.buy((plan.id, 2), trial=True)
         with unit_of_work(self.db, self.buyer.owner) as uow:
@@ -275,16 +278,32 @@ class MarketStage:
                 ],
             )
 
+    def _make_coupon(self) -> None:
+        today = clock.today("UTC")
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            lasting = MakeCoupon("Spring", today, today + timedelta(days=90), code=COUPON, percent_ppm=150_001)
+            make_coupon(uow, replace(lasting, every_term=True, most_uses=3, most_per_org=3))
+
     def buy(
-        self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None, trial: bool = False
+        self,
+        *lines: tuple[UUID, int],
+        token: str = "sbx_ok",
+        by: Principal | None = None,
+        trial: bool = False,
+        coupon: str = "",
     ) -> UUID:
         """Buy as the buyer, and run whatever follows."""
-        order_id = self.place(*lines, token=token, by=by, trial=trial)
+        order_id = self.place(*lines, token=token, by=by, trial=trial, coupon=coupon)
         self.keep_running()
         return order_id
 
     def place(
-        self, *lines: tuple[UUID, int], token: str = "sbx_ok", by: Principal | None = None, trial: bool = False
+        self,
+        *lines: tuple[UUID, int],
+        token: str = "sbx_ok",
+        by: Principal | None = None,
+        trial: bool = False,
+        coupon: str = "",
     ) -> UUID:
         """Buy as the buyer; nothing runs yet."""
         with unit_of_work(self.db, by or self.buyer.owner) as uow:
@@ -294,6 +313,7 @@ class MarketStage:
                     tuple(QuoteItem(plan_id, quantity) for plan_id, quantity in lines),
                     context=Context(video_id=self.video_id, placement_id=self.placement.id, second_ms=5_000),
                     trial=trial,
+                    coupon=coupon,
                 ),
             )
             quote_id = quote.id

@@ -68,6 +68,7 @@ class OfferQuoteIn(Wire):
     """Whom the invoice will name, which decides the tax; null for the default profile."""
 
     billing_profile_id: UUID | None = None
+    coupon: Annotated[str, Field(max_length=32, description="A code of the seller's that goes with offers")] = ""
 
 
 class DeclineIn(Wire):
@@ -162,7 +163,7 @@ def get_own_offer(offer_id: FromPath[UUID], request: ApiRequest) -> OfferOut:
 )
 def price_offer(offer_id: FromPath[UUID], data: JSONBody[OfferQuoteIn], request: ApiRequest) -> QuoteOut:
     """Price an offer with its tax, without committing. A purchase of the quote accepts the offer, once."""
-    command = QuoteOffer(offer_id, data.billing_profile_id)
+    command = QuoteOffer(offer_id, data.billing_profile_id, data.coupon)
     return request.transact(lambda uow: QuoteOut.of(quote_offer(uow, command), language_of(request)))
 
 

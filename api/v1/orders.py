@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -56,9 +56,15 @@ class LineOut(Out):
     quantity: int
     unit_price: MoneyOut
     price_lines: Annotated[
-        list[PriceLineOut], Meta(description="How the list price came about; empty where it is unit price x quantity")
+        tuple[PriceLineOut, ...],
+        Meta(description="How the list price came about; empty where it is unit price x quantity"),
     ]
+    list: MoneyOut
     discount: MoneyOut
+    coupon: Annotated[str, Meta(description="The code that the discount is by, or the promotion's name; empty without")]
+    coupon_every_term: Annotated[
+        bool, Meta(description="Whether it comes off renewals, too; else off the first term alone")
+    ]
     net: MoneyOut
     tax_rate_ppm: int
     tax: MoneyOut
@@ -67,7 +73,7 @@ class LineOut(Out):
     trial_after: Annotated[
         MoneyOut, Meta(description="Of a trial, what is paid afterwards; nothing where it was bought")
     ]
-    claims: list[dict[str, Any]]
+    claims: Sequence[dict[str, Any]]
     video_id: UUID | None
     placement_id: UUID | None
     second: Annotated[int | None, Meta(description="Second of the video at which it was sold")]
@@ -77,7 +83,7 @@ class LineOut(Out):
     def of(cls, line: LineView, currency: str) -> LineOut:
         """From the query's row."""
         second = None if line.second_ms is None else line.second_ms // 1000
-        lines = price_lines_out(line.price_lines, line.interval, currency)
+        lines = tuple(price_lines_out(line.price_lines, line.interval, currency))
         return cls.of_row(line, currency=currency, second=second, attribution=line.rule, price_lines=lines)
 
 

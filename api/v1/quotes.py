@@ -69,6 +69,7 @@ class QuoteIn(Wire):
         default=False,
         description="Whether its only plan is tried first, for nothing. 409 `trial_not_offered`, `trial_used` where it cannot be",
     )
+    coupon: Annotated[str, Field(max_length=32)] = Field(default="", description="A seller's code, in any case")
 
     def asked(self) -> tuple[QuoteItem, ...]:
         """The lines whichever way they were given."""
@@ -133,6 +134,11 @@ class QuoteLineOut(Out):
     ]
     list: MoneyOut
     discount: MoneyOut
+    coupon: Annotated[str, Meta(description="The code that the discount is by, or the promotion's name; empty without")]
+    coupon_every_term: Annotated[
+        bool, Meta(description="Whether it comes off renewals, too; else off the first term alone")
+    ]
+    coupon_until: Annotated[datetime | None, Meta(description="Until when it can be bought with; null without one")]
     net: MoneyOut
     tax_rate_ppm: int
     tax_reason: Annotated[
@@ -206,7 +212,9 @@ def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
         second_ms=None if data.second is None else data.second * 1000,
         share=data.share,
     )
-    command = CreateQuote(data.asked(), data.currency, context, data.billing_profile_id, trial=data.trial)
+    command = CreateQuote(
+        data.asked(), data.currency, context, data.billing_profile_id, trial=data.trial, coupon=data.coupon
+    )
     return request.transact(lambda uow: QuoteOut.of(create_quote(uow, command), language_of(request)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.verify import (
     catalogue,
+    coupons,
     delivery,
     documents,
     files,
@@ -29,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     *settlement.RULES,
     *documents.RULES,
     *orders.RULES,
+    *coupons.RULES,
     *subscriptions.RULES,
     *usage.RULES,
     *delivery.RULES,

@@ -8,7 +8,7 @@ from alembic import op
 from migrations import ddl
 
 revision = "0046"
-down_revision = "0042"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 

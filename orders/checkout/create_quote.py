@@ -20,9 +20,10 @@ from marketplace.pricing.engine import Occasion, price_term
 from marketplace.pricing.shapes import at_unit_price
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
-from orders.checkout.line_tax import decide_tax, invoice_party
+from orders.checkout.line_tax import decide_tax, discounted, invoice_party
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms, totals
 from orders.checkout.quote_models import Quote
+from orders.coupons.price_coupons import ask_coupons
 from orders.trials.take_trial import require_untried
 
 QUOTE_TTL = timedelta(minutes=30)
@@ -50,13 +51,16 @@ class CreateQuote:
     billing_profile_id: UUID | None = None
     trial: bool = False
     """Whether its only line is to be tried first."""
+    coupon: str = ""
+    """A seller's code, as it was typed."""
 
 
 def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     """Price the lines for the acting organization; the answer binds us for 30 minutes.
 
     Raises: Invalid `quantity_out_of_range`, `quantity_step`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`,
-    `trial_not_offered`, `trial_used`; NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`;
+    `trial_not_offered`, `trial_used`; NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`; as `discounted`;
+    Invalid `coupon_not_with_trial`: a trial costs nothing, and what follows it is at the price that is told now;
     what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
     """
     most = 1 if command.trial else MAX_LINES
@@ -68,6 +72,10 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
     if len(currencies) != 1:
         raise Invalid("currencies_differ", field="currency")
+    if not command.trial:
+        lines = discounted(uow, lines, command.coupon, buyer)
+    elif command.coupon.strip():
+        raise Invalid("coupon_not_with_trial", field="coupon", coupon=command.coupon.strip()[:32])
     return save_quote(uow, lines, buyer, command.context, expires_at=clock.now() + QUOTE_TTL)
 
 
@@ -110,6 +118,8 @@ def _ask_ahead(uow: UnitOfWork, command: CreateQuote) -> None:
     lookups.ask_invoiced(uow, command.billing_profile_id)
     for item in command.lines:
         sellable.ask_sellable(uow, item.plan_id)
+        if not command.trial:
+            ask_coupons(uow, item.plan_id, command.coupon)
         if command.context.video_id is not None:
             claims.ask_claims(uow, command.context.video_id, item.plan_id)
     ask_rules(uow)

@@ -23,6 +23,7 @@ from orders.checkout.approval_reasons import APPROVAL_WAITS
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Approval, Purchase
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment, require_still_sold
+from orders.coupons.take_coupons import give_back_coupons
 from orders.offers.reopen_offer import reopen_offer
 from orders.order.events import ApprovalRequested, PurchaseApproved, PurchaseRejected
 from orders.order.locking import lock_orders
@@ -128,8 +129,8 @@ def _take_step(uow: UnitOfWork, purchase: Purchase, command: DecidePurchase) -> 
 
 
 def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str | None) -> None:
-    """End a purchase that was never paid, and its orders with it; the offer by which it was placed is open again,
-    and what it was to try may be tried again.
+    """End a purchase that was never paid, and its orders with it; the offer by which it was placed is open again, what it
+    was to try may be tried again, and the coupons that it took are given back.
     """
     PURCHASE.move(uow, purchase, state, org_ids=[purchase.buyer_org_id], reason=reason)
     purchase.deadline_at = None
@@ -142,3 +143,4 @@ def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str
             void_amendment(uow, order)
         if order.lead_id is not None and order.offer_id is not None:
             reopen_offer(uow, order.lead_id, order.offer_id)
+    give_back_coupons(uow, [order.id for order in orders])

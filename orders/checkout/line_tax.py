@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 
 from billing.tax.decision import TaxDecision, TaxParty, tax_for
 from billing.tax.line_amounts import line_amounts
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from marketplace.parties import lookups
 from marketplace.parties.lookups import InvoiceTitle, Party
 from orders.checkout.priced_line import InvoiceParty, PricedLine, totals
 from orders.checkout.quote_models import Quote
+from orders.coupons.price_coupons import CouponLine, find_discounts
 
 
 def invoice_party(named: InvoiceTitle | Party) -> InvoiceParty:
@@ -65,6 +67,34 @@ def lines_for(uow: UnitOfWork, quote: Quote, buyer: InvoiceParty) -> list[Priced
             quoted_gross_minor=quoted_gross_minor,
         )
     return taxed
+
+
+def discounted(
+    uow: UnitOfWork, lines: list[PricedLine], typed: str, buyer: InvoiceParty, *, of_offer: bool = False
+) -> list[PricedLine]:
+    """The lines with what coupons take off them, taxed for whom the invoice will name. Raises as `find_discounts`."""
+    asked = [
+        CouponLine(one.seller_org_id, one.listing_id, one.plan_id, one.plan_code, one.list_minor, one.currency)
+        for one in lines
+    ]
+    found = find_discounts(uow, asked, typed, of_offer=of_offer)
+    reduced = list(lines)
+    for number, off in found.items():
+        named = {
+            "discount_minor": off.minor,
+            "coupon_id": off.coupon_id,
+            "coupon": off.coupon,
+            "coupon_ppm": off.ppm,
+            "coupon_every_term": off.every_term,
+            "coupon_until": off.until,
+        }
+        reduced[number] = taxed_now(uow, lines[number].model_copy(update=named), buyer)
+    return reduced
+
+
+def taxed_now(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty) -> PricedLine:
+    """The line at its price less its discount, with the tax of today."""
+    return _taxed_again(uow, line, buyer, clock.now())
 
 
 def _taxed_again(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty, at: datetime) -> PricedLine:

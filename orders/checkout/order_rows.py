@@ -85,6 +85,7 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
             key: value
             for key, value in line.model_dump(mode="json").items()
             if key.startswith(("title", "plan_"))
+            or (key.startswith("coupon") and line.coupon_id is not None)
             or key in {"category", "features", "connector_id", "deadline_s", "data_kept_days", "seller_name"}
         }
         | _tried(line),

@@ -30,10 +30,11 @@ from orders.checkout.attribute_line import ask_touchpoints, attribute_line
 from orders.checkout.line_tax import invoice_party, lines_for
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.order_rows import line_row, order_row, profile_as_kept
-from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, by_seller, totals
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, by_seller, coupons_of, totals
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
 from orders.checkout.views import PurchaseView, steps_shown
+from orders.coupons.take_coupons import take_coupons
 from orders.offers.accept_offer import accept_offer
 from orders.offers.models import Offer
 from orders.order.events import ApprovalRequested, PurchasePlaced
@@ -106,8 +107,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
 
     Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone
     `quote_expired`, Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
-    Forbidden `not_on_allow_list`; of an offer's quote as `accept_offer`.
-    Emits: PurchasePlaced, ApprovalRequested, OfferAccepted. Locks: the quote; as `needed_approval`; the offer.
+    Forbidden `not_on_allow_list`; of an offer's quote as `accept_offer`; as `take_coupons`.
+    Emits: PurchasePlaced, ApprovalRequested, OfferAccepted. Locks: the quote; as `needed_approval`; the offer; its coupons.
     Idempotent by the quote: it can be used once.
     """
     quote, buyer_name, requested_by_name = _take_quote(uow, command.quote_id)
@@ -147,6 +148,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     for group in by_seller(lines).values():
         _place_order(uow, placed, group, context, buyer_name, offer)
     _take_trial(uow, placed, lines[0], invoice_party(profile))
+    take_coupons(uow, placed.orders, coupons_of(lines))
     emit(uow, PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
     if waits:
         emit(uow, ApprovalRequested(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))

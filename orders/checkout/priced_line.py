@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -120,6 +121,16 @@ class PricedLine(BaseModel):
     claims: list[QuotedClaim]
     trial: TrialTerms | None = None
     """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""
+    coupon_id: UUID | None = None
+    """What `discount_minor` is by."""
+    coupon: str = ""
+    """Its code, or a promotion's name."""
+    coupon_ppm: int | None = None
+    """The share that it takes off; None of one over an amount."""
+    coupon_every_term: bool = False
+    """Whether it comes off renewals, too; else off the first term alone."""
+    coupon_until: datetime | None = None
+    """Until when it could be bought with; a quote that was given holds beyond it."""
 
     @property
     def whole(self) -> PricedLine:
@@ -162,6 +173,16 @@ def totals(lines: list[PricedLine]) -> tuple[int, int, int]:
         sum(line.tax_minor for line in lines),
         sum(line.gross_minor for line in lines),
     )
+
+
+def coupons_of(lines: list[PricedLine]) -> dict[tuple[UUID, UUID], int]:
+    """What coupons take off the lines, by seller and coupon."""
+    taken: dict[tuple[UUID, UUID], int] = {}
+    for line in lines:
+        if line.coupon_id is not None:
+            key = (line.seller_org_id, line.coupon_id)
+            taken[key] = taken.get(key, 0) + line.discount_minor
+    return taken
 
 
 def by_seller(lines: list[PricedLine]) -> dict[UUID, list[PricedLine]]:

@@ -12,7 +12,7 @@ from marketplace.leads.models import Lead
 from marketplace.parties import lookups
 from marketplace.placements.models import Placement
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
-from orders.checkout.line_tax import invoice_party
+from orders.checkout.line_tax import discounted, invoice_party
 from orders.checkout.priced_line import Context
 from orders.checkout.quote_models import Quote
 from orders.offers.accept_offer import get_open_offer
@@ -26,6 +26,8 @@ class QuoteOffer:
 
     offer_id: UUID
     billing_profile_id: UUID | None = None
+    coupon: str = ""
+    """A code of the seller's that goes together with offers."""
 
 
 def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
@@ -33,7 +35,8 @@ def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
 
     The quote binds for 30 minutes, never longer than the offer; a purchase placed from it accepts the offer.
 
-    Raises: as `get_open_offer`; NotFound `billing_profile_not_found`; Conflict `plan_withdrawn`, `listing_suspended`.
+    Raises: as `get_open_offer`, `discounted`; NotFound `billing_profile_not_found`;
+    Conflict `plan_withdrawn`, `listing_suspended`.
     """
     offer = get_open_offer(uow, command.offer_id)
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
@@ -49,6 +52,7 @@ def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
         )
         for one in lines_of(uow, offer.id)
     ]
+    lines = discounted(uow, lines, command.coupon, buyer, of_offer=True)
     expires_at = min(clock.now() + QUOTE_TTL, offer.valid_until)
     return save_quote(uow, lines, buyer, context, expires_at=expires_at, offer_id=offer.id)
 

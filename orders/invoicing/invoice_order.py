@@ -17,6 +17,7 @@ from billing.invoices.models import Invoice
 from billing.tax.decision import reason_in_words
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
+from kernel.money import to_decimal
 from marketplace.parties.models import BillingProfile, Organization
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.words import LANGUAGES, Language, line_in_words
@@ -116,7 +117,7 @@ def _line(line: OrderLine) -> LineToInvoice:
     return LineToInvoice(
         reference=line.id,
         name=f"{plan['title']} · {plan['plan_name']}",
-        description="\n".join([f"{plan['title_en']} · {plan['plan_name_en']}", *explained]),
+        description="\n".join([f"{plan['title_en']} · {plan['plan_name_en']}{_discount(line)}", *explained]),
         quantity=Decimal(1 if parts else line.quantity),
         net_minor=line.net_minor,
         tax_minor=line.tax_minor,
@@ -136,6 +137,15 @@ def _explained(parts: Sequence[PriceLine], line: OrderLine, language: Language) 
         return full
     brief = [part.model_copy(update={"brackets": ()}) for part in parts if part.amount_minor]
     return "\n".join(line_in_words(part, line.interval, line.currency, language) for part in brief)[:MOST_WORDS]
+
+
+def _discount(line: OrderLine) -> str:
+    """What was taken off, in words of both languages: the line's own amounts are those after it."""
+    if not line.plan.get("coupon"):
+        return ""
+    currency = line.currency.strip()
+    before, off = (to_decimal(minor, currency) for minor in (line.list_minor, line.discount_minor))
+    return f" · 原价 List {before} {currency}, 优惠 Discount −{off} ({line.plan['coupon']})"
 
 
 def _period(term: SubscriptionTerm | Span | None, time_zone: str) -> tuple[date, date] | None:

@@ -47,6 +47,10 @@ class LineView:
     """For how many days it is tried, where it begins a trial; its amounts are then nothing."""
     trial_after_minor: int = 0
     """What it costs afterwards, with tax."""
+    coupon: str = ""
+    """The code that the discount is by, or the promotion's name."""
+    coupon_every_term: bool = False
+    """Whether it comes off renewals, too; else off the first term alone."""
 
     @property
     def sold_by_seat(self) -> bool:
@@ -105,6 +109,8 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         rule=credit.rule if credit is not None else "none",
         trial_days=int(line.plan.get("trial_days") or 0),
         trial_after_minor=int(line.plan.get("trial_after_minor") or 0),
+        coupon=line.plan.get("coupon", ""),
+        coupon_every_term=line.plan.get("coupon_every_term", False),
     )
 
 
@@ -114,7 +120,7 @@ _FROM_PLAN = ("title", "title_en", "plan_name", "plan_name_en")
 _FROM_CREDIT = ("video_id", "placement_id", "second_ms", "rule")
 
 
-_COMPUTED = (*_FROM_PLAN, *_FROM_CREDIT, "trial_days", "trial_after_minor")
+_COMPUTED = (*_FROM_PLAN, *_FROM_CREDIT, "trial_days", "trial_after_minor", "coupon", "coupon_every_term")
 
 
 _OF_LINE = [name for name in LineView.__slots__ if name not in _COMPUTED]

@@ -20,6 +20,7 @@ from marketplace.pricing.engine import price_term
 from marketplace.pricing.shapes import is_by_seat
 from orders.amendments.models import Amendment
 from orders.checkout.quote_models import Quote
+from orders.coupons.every_term import off_renewal
 from orders.order.models import Order, OrderLine, Subscription
 from orders.subscriptions.schedule import renews_before
 from orders.trials.models import Trial
@@ -156,7 +157,7 @@ def view_of(row: Any) -> SubscriptionView:
     subscription, line, plan, seller_name, quote, renewal_order_id, entitlement, plan_now, trial = row
     is_told = quote is not None and subscription.state != "ended"
     renews = subscription.state == "active" and subscription.auto_renew and renewal_order_id is None
-    expected = _expected_minor(subscription, plan_now)
+    expected = _expected_minor(subscription, line, plan_now)
     return SubscriptionView(
         id=subscription.id,
         order_id=line.order_id,
@@ -199,12 +200,13 @@ def shown_state(subscription: Subscription) -> str:
     return "trial" if subscription.state == "active" and subscription.is_trial else subscription.state
 
 
-def _expected_minor(subscription: Subscription, plan_now: Plan | None) -> int | None:
+def _expected_minor(subscription: Subscription, first: OrderLine, plan_now: Plan | None) -> int | None:
     if plan_now is None or subscription.state == "ended":
         return None
     quantity = subscription.next_quantity or subscription.quantity
     try:
-        return price_term(plan_price(plan_now), quantity, "renewal").amount_minor
+        price_minor = price_term(plan_price(plan_now), quantity, "renewal").amount_minor
     except DomainError:
         # It is not sold in this number any more: what stands in the way is said with the first notice.
         return None
+    return price_minor - off_renewal(first, plan_now.code, price_minor, plan_now.currency)

@@ -15,10 +15,11 @@ from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.sellable import get_sellable
 from marketplace.parties import lookups
 from orders.checkout.create_quote import price_line
-from orders.checkout.line_tax import invoice_party
+from orders.checkout.line_tax import invoice_party, taxed_now
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
-from orders.order.models import Subscription
+from orders.coupons.every_term import off_renewal
+from orders.order.models import OrderLine, Subscription
 from orders.subscriptions.schedule import TERMINATED_AFTER
 
 
@@ -28,8 +29,8 @@ def quote_renewal(
     """Price the next term of a subscription as its plan costs now. The quote holds until the term could be paid for no more.
 
     The plan is the published one of the same code, or the one that its price was told for (`told_plan_id`), what was published
-    since or not; an offered price holds for the term it was offered for. The tax is decided by the day and by whom the invoice
-    will name.
+    since or not; an offered price holds for the term it was offered for, what a coupon took off too, unless it is one for every
+    term. The tax is decided by the day and by whom the invoice will name.
 
     Raises:
         Conflict: `plan_withdrawn`, `listing_suspended`: there is nothing to renew it with. `quantity_out_of_range`: the plan is
@@ -45,6 +46,7 @@ def quote_renewal(
         raise Conflict("quantity_out_of_range", least=plan.min_seats, most=plan.max_seats)
     buyer = invoice_party(lookups.get_billing_profile(uow, profile_id))
     priced = price_line(uow, plan, buyer, quantity, Context(), occasion="renewal")
+    priced = _reduced(uow, subscription, priced, buyer)
     quote = Quote(
         id=uuid7(),
         buyer_org_id=subscription.buyer_org_id,
@@ -65,6 +67,17 @@ def quote_renewal(
         offer_id=None,
     )
     return uow.add(quote)
+
+
+def _reduced(uow: UnitOfWork, subscription: Subscription, priced: PricedLine, buyer: InvoiceParty) -> PricedLine:
+    """Less what a coupon takes off every term, where the subscription was bought with one."""
+    first = uow.session.get_one(OrderLine, subscription.order_line_id)
+    minor = off_renewal(first, priced.plan_code, priced.list_minor, priced.currency)
+    if not minor:
+        return priced
+    named = {key: value for key, value in first.plan.items() if key.startswith("coupon")}
+    reduced = PricedLine.model_validate(priced.model_dump() | named | {"discount_minor": minor})
+    return taxed_now(uow, reduced, buyer)
 
 
 def requote_renewal(uow: UnitOfWork, subscription: Subscription) -> None:

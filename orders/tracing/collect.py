@@ -75,6 +75,7 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
             line.plan["title_en"],
             {
                 "quantity": line.quantity,
+                **_discounted(line),
                 "net": _money(line.net_minor, line.currency),
                 "tax": _money(line.tax_minor, line.currency),
                 "gross": _money(line.gross_minor, line.currency),
@@ -83,6 +84,17 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
             },
             (line.order_id,),
         )
+
+
+def _discounted(line: OrderLine) -> dict[str, object]:
+    """What a coupon took off, and which."""
+    if not line.plan.get("coupon"):
+        return {}
+    return {
+        "list": _money(line.list_minor, line.currency),
+        "discount": _money(line.discount_minor, line.currency),
+        "coupon": line.plan["coupon"],
+    }
 
 
 def _priced(line: OrderLine) -> dict[str, object] | None:

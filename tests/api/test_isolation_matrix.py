@@ -37,6 +37,7 @@ SHOWN = {
     ("DELETE", "/v1/channels/{channel_id}/follow"),
     ("GET", "/v1/listings/{listing_id}"),
     ("GET", "/v1/listings/{listing_id}/customer-reviews"),
+    ("GET", "/v1/listings/{listing_id}/promotions"),
     ("GET", "/v1/listings/{listing_id}/questions"),
     ("POST", "/v1/listings/{listing_id}/questions"),
     ("GET", "/v1/listings/{listing_id}/demo-slots"),
@@ -255,5 +256,8 @@ def test_buyer_and_seller_never_share_a_route(
     assert ask(seller, ("GET", "/v1/offers/{offer_id}"), ids)[0] == 404
     assert ask(buyer, ("GET", "/v1/offers/{offer_id}"), ids)[0] == 200
     assert ask(buyer, ("POST", "/v1/seller/offers/{offer_id}/withdrawal"), ids)[0] in {403, 404}
+    assert ask(buyer, ("GET", "/v1/seller/coupons/{coupon_id}"), ids)[0] in {403, 404}
+    assert ask(seller, ("GET", "/v1/seller/coupons/{coupon_id}"), ids)[0] == 200
+    assert ask(seller, ("GET", "/v1/seller/coupons/{coupon_id}/uses"), ids)[0] == 200
     assert ask(buyer, ("GET", "/v1/seller/customers/{customer_id}"), ids)[0] in {403, 404}
     assert ask(seller, ("GET", "/v1/seller/customers/{customer_id}"), ids)[0] == 200

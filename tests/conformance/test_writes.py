@@ -40,6 +40,7 @@ from tests.adapters.oidc_provider import Provider
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
+from tests.conformance.coupon_writes import coupons
 from tests.conformance.people_writes import (
     leads,
     members,
@@ -302,6 +303,7 @@ def using(world: World) -> None:
     ask("PUT /v1/subscriptions/{subscription_id}/next-term", world.buyer, {"quantity": 18}, **one)
     ask("POST /v1/subscriptions/{subscription_id}/amendment-quotes", world.buyer, {"quantity": 22}, **one)
     trials(world)
+    coupons(world)
     named = {"entitlement_id": entitlement.id}
     body = {"person_id": str(person.person())}
     seat = ask("POST /v1/entitlements/{entitlement_id}/seats", world.buyer, body, **named)

@@ -11,6 +11,7 @@ from litestar.testing import TestClient
 
 from kernel.ids import uuid7
 from kernel.jobs.runner import Runner, due
+from tests.loop.test_coupons import made
 from tests.loop_stage import Stage
 from tests.statement_counter import Count, counting
 from tests.witness import without_witness
@@ -62,8 +63,8 @@ def test_a_checkout(stage: Stage, browser: TestClient[Any], monkeypatch: pytest.
     work(stage)
     with counting(monkeypatch) as asked:
         quote_id = quote(stage, browser)
-    # The caller; what a price is made of; the quote.
-    within(asked, 1, 6, 3)
+    # The caller; what a price is made of, the seller's coupons too; the quote.
+    within(asked, 1, 7, 3)
     with counting(monkeypatch) as asked:
         answer = purchase(stage, browser, quote_id)
     assert (answer["state"], answer["orders"][0]["state"]) == ("paid", "fulfilling")
@@ -75,6 +76,19 @@ def test_a_checkout(stage: Stage, browser: TestClient[Any], monkeypatch: pytest.
     assert stage.order(UUID(answer["orders"][0]["id"])).state == "active"
     # Two looks for what is due are in it, two trips each. Claimed, read, written; read, numbered, written.
     within(asked, 4, 31, 10)
+
+
+def test_a_quote_with_a_code(stage: Stage, browser: TestClient[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code, its limits and the promotions beside it are asked in the one statement that every quote asks."""
+    made(stage, most_uses=5, most_per_org=5)
+    made(stage, code="", most_uses=5)
+    body = {"plan_id": str(stage.seat_plan), "quantity": 20, "coupon": "LAUNCH-20"}
+    for asked_for in (body, body | {"coupon": ""}):
+        browser.post("/v1/quotes", json=asked_for)
+        with counting(monkeypatch) as asked:
+            answer = browser.post("/v1/quotes", json=asked_for)
+        assert answer.json()["lines"][0]["discount"]["amount"] == 79_600
+        within(asked, 1, 7, 3)
 
 
 def test_deliveries_of_a_batch_share_their_trips(

@@ -23,6 +23,7 @@ from marketplace.catalog.queries import ListingView
 from marketplace.leads.models import KINDS as LEAD_KINDS
 from orders.checkout import quote_models
 from orders.checkout.priced_line import PricedLine
+from orders.coupons.make_coupon import said_code
 from orders.offers.queries import OfferView, get_offer
 from orders.queries import get_quote
 
@@ -99,6 +100,7 @@ def _asked(page_request: PageRequest) -> Wanted:
     return Wanted(
         plan_id=page_request.query("plan", most=36),
         quantity=page_request.query_number("quantity", most=1_000_000),
+        coupon=page_request.query("coupon", most=32),
         trial={"0": False, "1": True}.get(page_request.query("trial", most=1)),
     )
 
@@ -114,6 +116,7 @@ def _filled_in(form: Form) -> Wanted:
         billing_profile_id=form.text("billing_profile_id", most=36),
         payment_method_id=form.text("payment_method_id", most=200),
         po_number=form.text("po_number", most=64),
+        coupon=form.text("coupon", most=32),
         trial=form.text("trial", most=1) == "1",
     )
 
@@ -198,6 +201,7 @@ def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:
     # Of an offer nothing is chosen: its quote has the lines that it has.
     same = wanted.offer is not None or [(str(line.plan_id), line.quantity) for line in lines] == chosen
     same = same and quote.offer_id == wanted.offer
+    same = same and (not wanted.coupon or said_code(wanted.coupon) in {line.coupon for line in lines})
     same = same and (lines[0].trial is not None) == bool(wanted.trial)
     return same and quote.invoice_party["billing_profile_id"] == (wanted.billing_profile_id or None)
 

@@ -10,13 +10,14 @@ from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.approval_words import category_name, reason_sentence, steps_sentence
 from api.pages.frame.choices import Choice
+from api.pages.frame.discounts import discount_in_words, last_day
 from api.pages.frame.payment_methods import methods
 from api.pages.frame.phrases import explained, failure, money, sentences
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
 from billing.tax.decision import note_in_words
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, NotFound
+from kernel.errors import Conflict, DomainError, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.money import Money
 from marketplace.catalog.plan_price import plan_price
@@ -49,6 +50,8 @@ class Wanted:
     billing_profile_id: str = ""
     payment_method_id: str = ""
     po_number: str = ""
+    coupon: str = ""
+    """A code, as it was typed."""
     trial: bool | None = None
     """Whether it is tried first; None: where the card offers that."""
 
@@ -112,11 +115,13 @@ def priced_sheet(
 
     def work(uow: UnitOfWork) -> BuyView:
         offered = find_offered(uow, wanted)
-        quote, refused = _quoted(page_request, uow, wanted, offered)
+        quote, refused = _quoted(uow, wanted, offered)
+        wrong = refused.field if isinstance(refused, Invalid) else None
+        said = failure(page_request, refused) if refused is not None else None
         titles = list_billing_profiles(uow)
         profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in titles)
-        view = _view(page_request, wanted, offered, quote, profiles, error or refused, error_field)
-        return _without_trial(view) if refused else view
+        view = _view(page_request, wanted, offered, quote, profiles, error or said, error_field or wrong)
+        return _without_trial(view) if isinstance(refused, Conflict) else view
 
     return page_request.transact(work)
 
@@ -129,23 +134,24 @@ def _without_trial(view: BuyView) -> BuyView:
     return replace(view, quote=replace(view.quote, claims=claims))
 
 
-def _quoted(
-    page_request: PageRequest, uow: UnitOfWork, wanted: Wanted, offered: Offered
-) -> tuple[quote_models.Quote, str | None]:
-    """The price of the trial that is wanted; where there is none, that of the purchase, and why."""
-    if not offered.is_trial(wanted):
-        return _quote(uow, wanted, offered), None
+def _quoted(uow: UnitOfWork, wanted: Wanted, offered: Offered) -> tuple[quote_models.Quote, DomainError | None]:
+    """The price of the trial that is wanted, or with the code that was typed; where there is none, that without, and why."""
+    trial = offered.is_trial(wanted)
     try:
-        return _quote(uow, wanted, offered, trial=True), None
+        return _quote(uow, wanted, offered, trial=trial), None
     except Conflict as refused:
         if refused.code not in ("trial_used", "trial_not_offered"):
             raise
-        return _quote(uow, wanted, offered), failure(page_request, refused)
+        return _quote(uow, wanted, offered), refused
+    except Invalid as refused:
+        if refused.field != "coupon":
+            raise
+        return _quote(uow, replace(wanted, coupon=""), offered, trial=trial), refused
 
 
 def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered, *, trial: bool = False) -> quote_models.Quote:
     if offered.offer is not None:
-        return quote_offer(uow, QuoteOffer(offered.offer.id, wanted.profile_id))
+        return quote_offer(uow, QuoteOffer(offered.offer.id, wanted.profile_id, wanted.coupon))
     plans = offered.listing.plans
     plan = next((one for one in plans if str(one.id) == wanted.plan_id), None)
     plan = plan or next((one for one in plans if offered.card and one.id == offered.card.plan_id), plans[0])
@@ -157,6 +163,7 @@ def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered, *, trial: bool = F
             context=offered.context(wanted),
             billing_profile_id=wanted.profile_id,
             trial=trial,
+            coupon=wanted.coupon,
         ),
     )
 
@@ -209,6 +216,7 @@ def _view(
         else None,
         category=category_name(page_request, listing.category),
         po_number=wanted.po_number,
+        coupon=wanted.coupon,
         terms_version=str(listing.terms["version"]) if listing.terms else "",
         error=error,
         error_field=error_field,
@@ -220,14 +228,7 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
     lines = [PricedLine.model_validate(line) for line in quote.lines]
     return QuotePanel(
         id=str(quote.id),
-        lines=tuple(
-            QuotePanelLine(
-                _line_text(page_request, line, among=len(lines)),
-                Money(_agreed_minor(line), line.currency),
-                explained(page_request, line.price_lines, line.interval, line.currency),
-            )
-            for line in lines
-        ),
+        lines=tuple(_panel_line(page_request, line, among=len(lines)) for line in lines),
         net=Money(quote.net_minor, quote.currency),
         tax=Money(quote.tax_minor, quote.currency),
         tax_ppms=tuple(dict.fromkeys(line.tax_rate_ppm for line in lines)),
@@ -260,6 +261,26 @@ def _trial_text(page_request: PageRequest, line: PricedLine) -> str:
     if line.trial.converts:
         return page_request.t("trial.converts", days=line.trial.days, amount=amount, term=term)
     return page_request.t("trial.ends", days=line.trial.days, amount=amount, term=term)
+
+
+def _panel_line(page_request: PageRequest, line: PricedLine, *, among: int) -> QuotePanelLine:
+    """With what a coupon takes off below the list price."""
+    text = _line_text(page_request, line, among=among)
+    parts = explained(page_request, line.price_lines, line.interval, line.currency)
+    if line.coupon_id is None:
+        return QuotePanelLine(text, Money(_agreed_minor(line), line.currency), parts)
+    return QuotePanelLine(
+        text,
+        Money(line.list_minor, line.currency),
+        parts,
+        discount=Money(-line.discount_minor, line.currency),
+        discount_text=discount_in_words(
+            page_request, line.coupon, every_term=line.coupon_every_term, recurs=line.term_months > 0
+        ),
+        discount_until=page_request.t("discount.until", day=last_day(page_request, line.coupon_until))
+        if line.coupon_until
+        else "",
+    )
 
 
 def _agreed_minor(line: PricedLine) -> int:

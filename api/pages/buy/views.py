@@ -37,6 +37,11 @@ class QuotePanelLine:
     amount: Money
     parts: tuple[str, ...] = ()
     """How the list price came about, where it has several parts."""
+    discount: Money | None = None
+    """What a coupon takes off; ``amount`` is then the list price."""
+    discount_text: str = ""
+    discount_until: str = ""
+    """The last day on which it can be bought with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,8 @@ class BuyView:
     """The offer that is accepted: its plan and quantity are chosen already. ``back`` leads to its request."""
     back: str = ""
     po_number: str = ""
+    coupon: str = ""
+    """The code as it was typed."""
     terms_version: str = ""
     error: str | None = None
     error_field: str | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from uuid import UUID
 
 from litestar import Response
@@ -22,6 +23,7 @@ from api.pages.feed.views import (
     verdict_of,
 )
 from api.pages.frame import addresses
+from api.pages.frame.discounts import promotion_badge
 from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_media, public_picture
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page
@@ -34,8 +36,11 @@ from marketplace.discovery import cards, feed
 from marketplace.reactions.like_video import like_video, unlike_video
 from marketplace.reactions.queries import Reactions, reactions_of
 from marketplace.videos.captions.edit_captions import CaptionTrack
+from orders.coupons.promotions import PromotionView, best_promotion, promotions_of
 
 PAGE = 8
+Promotions = Mapping[UUID, Sequence[PromotionView]]
+"""By listing."""
 
 
 @page(addresses.FEED, PUBLIC)
@@ -99,11 +104,16 @@ def like(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given
 
 def _videos(page_request: PageRequest, uow: UnitOfWork, items: Sequence[feed.FeedItem]) -> tuple[FeedVideo, ...]:
     owned, reactions = _owned(uow), reactions_of(uow, [item.id for item in items])
-    return tuple(video_view(page_request, item, owned, reactions[item.id]) for item in items)
+    promotions = promotions_of(uow, [card.listing_id for item in items for card in item.cards])
+    return tuple(video_view(page_request, item, owned, reactions[item.id], promotions) for item in items)
 
 
 def video_view(
-    page_request: PageRequest, item: feed.FeedItem, owned: frozenset[UUID], reactions: Reactions
+    page_request: PageRequest,
+    item: feed.FeedItem,
+    owned: frozenset[UUID],
+    reactions: Reactions,
+    promotions: Promotions = MappingProxyType({}),
 ) -> FeedVideo:
     """A video of the feed with its cards; `owned` are listings the viewer's organization already has."""
     is_public = item.is_public
@@ -117,7 +127,7 @@ def video_view(
         width=item.width,
         height=item.height,
         duration_s=max(1, -(-item.duration_ms // 1000)),
-        cards=tuple(_card(page_request, card, owned) for card in item.cards),
+        cards=tuple(_card(page_request, card, owned, promotions.get(card.listing_id, ())) for card in item.cards),
         claims=tuple(claim_view(page_request, claim) for claim in item.claims),
         description=page_request.pick(item.description, item.description_en),
         followed=item.followed,
@@ -180,7 +190,12 @@ def claim_view(page_request: PageRequest, claim: cards.ClaimView) -> FeedClaim:
     )
 
 
-def _card(page_request: PageRequest, card: cards.Card, owned: frozenset[UUID]) -> FeedCard:
+def _card(
+    page_request: PageRequest, card: cards.Card, owned: frozenset[UUID], promotions: Sequence[PromotionView]
+) -> FeedCard:
+    sold = card.action == "buy"  # a trial is reduced by nothing
+    price_minor = card.unit_price_minor * card.min_seats
+    best = best_promotion(promotions, card.plan_code, price_minor, card.currency) if sold else None
     return FeedCard(
         placement_id=str(card.placement_id),
         listing_id=str(card.listing_id),
@@ -196,6 +211,7 @@ def _card(page_request: PageRequest, card: cards.Card, owned: frozenset[UUID]) -
         owned=card.listing_id in owned,
         rating_tenths=card.rating_tenths,
         rating_count=card.rating_count,
+        promotion=promotion_badge(page_request, best) if best else "",
     )
 
 

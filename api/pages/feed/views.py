@@ -32,6 +32,8 @@ class FeedCard:
     sold_by_seat: bool = False
     rating_tenths: int | None = None
     rating_count: int = 0
+    promotion: str = ""
+    """What is off its price at the moment, and until when."""
 
 
 @dataclass(frozen=True, slots=True)

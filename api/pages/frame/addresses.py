@@ -1,6 +1,7 @@
 """Every address a page links to, in one place, so that a route and its links cannot drift apart."""
 
 from api.pages.frame import (
+    coupon_addresses,
     operator_addresses,
     product_addresses,
     recurring_addresses,
@@ -8,7 +9,7 @@ from api.pages.frame import (
     webhook_addresses,
 )
 
-PRODUCTS, usage = product_addresses.PRODUCTS, usage_addresses
+PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch
@@ -34,8 +35,7 @@ question = product_addresses.question
 question_answer = product_addresses.question_answer
 review_answer = product_addresses.review_answer
 terms_pdf = product_addresses.terms_pdf
-subscription = recurring_addresses.subscription
-seller_subscription = recurring_addresses.seller_subscription
+subscription, seller_subscription = recurring_addresses.subscription, recurring_addresses.seller_subscription
 operator_subscription = recurring_addresses.operator_subscription
 with_query = product_addresses.with_query
 

@@ -33,6 +33,7 @@ Area = Literal[
     "asker",
     "leads",
     "webhooks",
+    "coupons",
 ]
 """What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
 
@@ -68,6 +69,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_subscriptions", "refresh", addresses.SELLER_SUBSCRIPTIONS, "sales", "selling"),
     NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "earnings", "selling"),
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
+    NavItem("coupons", "tag", addresses.coupons.COUPONS, "coupons", "selling"),
     NavItem("seller_start", "check", addresses.SELLER_START, "start", "selling"),
     NavItem("own_channel", "share", addresses.SELLER_CHANNEL, "own_channel", "promoting"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "channel_films", "promoting"),

@@ -99,7 +99,12 @@ def render(view: View, chrome: Chrome, *, part: str | None = None) -> str:
         tn=words.count,
         word=words.word,
         in_words=partial(in_words, chrome.language),
-        script_texts={**words.under("js."), "digits": exponents_besides_two(), "signs": SIGNS},
+        script_texts={
+            **words.under("js."),
+            "digits": exponents_besides_two(),
+            "signs": SIGNS,
+            "zone": chrome.time_zone,
+        },
         rail=navigation.rail(chrome.areas),
         bottom_bar=navigation.bottom_bar(chrome.areas, view.active),
     )

@@ -33,6 +33,7 @@ _SELLING: tuple[tuple[str, Area], ...] = (
     ("videos.write", "films"),
     ("seller.orders.read", "sales"),
     ("leads.manage", "leads"),
+    ("catalog.write", "coupons"),
     ("money.read", "earnings"),
 )
 STARTING = ("members.manage", "billing.manage", "connectors.write", "videos.write", "catalog.write")

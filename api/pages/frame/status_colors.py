@@ -77,6 +77,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "lost": "idle",
         "withdrawn": "idle",
     },
+    "coupon": {"waits": "wait", "running": "good", "over": "idle", "ended": "idle"},
     "offer": {"open": "wait", "accepted": "good", "expired": "idle", "withdrawn": "idle", "declined": "bad"},
     "start": {"todo": "idle", "waiting": "wait", "rejected": "bad", "done": "good"},
     "content_report": {"open": "wait", "upheld": "bad", "dismissed": "idle"},

@@ -12,6 +12,7 @@ from litestar.params import FromPath
 
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
+from api.pages.frame.discounts import discount_in_words
 from api.pages.frame.payment_methods import methods, parse_method
 from api.pages.frame.phrases import explained, failure, money, several, titles
 from api.pages.frame.rendering import FlashMessage
@@ -210,6 +211,11 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         entitlement_state=delivery.entitlement_state if delivery else "",
         entitlement_id=str(opens.entitlement_id) if opens else None,
         net=money(line.net_minor, data.order.currency),
+        list_price=money(line.list_minor, data.order.currency),
+        discount=money(-line.discount_minor, data.order.currency) if line.coupon else None,
+        discount_text=discount_in_words(
+            page_request, line.coupon, every_term=line.coupon_every_term, recurs=line.term_months > 0
+        ),
         may_launch=bool(opens and opens.launch_url),
         trial_days=line.trial_days,
         parts=explained(page_request, line.price_lines, line.interval, data.order.currency),

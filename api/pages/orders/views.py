@@ -33,6 +33,10 @@ class OrderPageLine:
     trial_days: int = 0
     #: How its list price came about, where that has several parts.
     parts: tuple[str, ...] = ()
+    #: Before what a coupon took off, and that, where one did.
+    list_price: Money | None = None
+    discount: Money | None = None
+    discount_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from api.media_addresses import Thumbnail, thumbnail
 from api.pages.feedback.handlers import shown_review
 from api.pages.frame import addresses
+from api.pages.frame.discounts import promotion_in_words
 from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_picture
 from api.pages.frame.phrases import money
 from api.pages.frame.prices import per_of
@@ -15,9 +16,12 @@ from api.pages.listings.shown import shown_images, shown_listing
 from api.pages.products.views import Delivered, ProductItem, ProductVideo, ProductView
 from fulfillment.customer_reviews.queries import reviews_of
 from kernel.db.uow import UnitOfWork
+from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.queries import ListingView
 from marketplace.discovery.showings import Showing, showings_of
+from marketplace.pricing.engine import price_term
 from marketplace.questions.queries import questions_of
+from orders.coupons.promotions import best_promotion, promotions_of
 from orders.delivery_record import delivery_record
 from orders.trials.take_trial import has_tried
 
@@ -46,12 +50,24 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         rating_count=listing.rating_count,
         reviews=tuple(map(shown_review, reviews_of(uow, listing.id, limit=LATEST).items)),
         questions=tuple(questions_of(uow, listing.id, limit=LATEST).items),
+        promotions=_promotions(page_request, uow, listing),
         own=own,
         on_sale=listing.state == "published",
         may_allow=not own and page_request.principal.may("members.manage"),
         may_edit=own and page_request.principal.may("catalog.write"),
         preview=_preview(page_request, listing, showings) if listing.state == "published" else None,
     )
+
+
+def _promotions(page_request: PageRequest, uow: UnitOfWork, listing: ListingView) -> dict[str, str]:
+    found = promotions_of(uow, [listing.id]).get(listing.id, ()) if listing.state == "published" else ()
+    said = {}
+    for plan in listing.plans if found else ():
+        list_minor = price_term(plan_price(plan), plan.min_seats).amount_minor
+        best = best_promotion(found, plan.code, list_minor, plan.currency)
+        if best is not None:
+            said[str(plan.id)] = promotion_in_words(page_request, best, recurs=plan.term_months > 0)
+    return said
 
 
 def _preview(page_request: PageRequest, listing: ListingView, showings: Sequence[Showing]) -> LinkPreview:

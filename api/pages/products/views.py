@@ -74,6 +74,8 @@ class ProductView:
     rating_count: int = 0
     reviews: tuple[ShownReview, ...] = ()
     questions: tuple[QuestionView, ...] = ()
+    promotions: Mapping[str, str] = field(default_factory=dict)
+    """By plan: what is off it at the moment, and until when."""
     own: bool = False
     on_sale: bool = True
     may_edit: bool = False

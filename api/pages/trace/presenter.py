@@ -218,6 +218,9 @@ def _priced(page_request: PageRequest, _formats: Formats, value: Any) -> str:
 FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | TimelineFact]]] = {
     "amount": ("amount", _money),
     "gross": ("amount", _money),
+    "list": ("list_price", _money),
+    "discount": ("discount", _money),
+    "coupon": ("coupon", _plain),
     "net": ("net", _money),
     "tax": ("tax", _money),
     "unit_price": ("unit_price", _money),

@@ -68,6 +68,7 @@ class Samples:
             seller_name=self.seller,
             price=cny(19900),
             per="seat_year",
+            promotion=self.pick("优惠 20%，至 2026年12月22日", "20% off until Dec 22, 2026"),
         )
         other = FeedCard(
             ID.format(12),

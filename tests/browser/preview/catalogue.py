@@ -8,6 +8,7 @@ from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, 
 from api.pages.operator.views import Queue
 from tests.browser.preview import (
     comment_samples,
+    coupon_samples,
     feedback_samples,
     lead_samples,
     recurring_samples,
@@ -22,7 +23,7 @@ from tests.browser.preview.product_samples import product_pages
 from tests.browser.preview.selling_samples import DeskSamples
 
 BUYER: frozenset[Area] = frozenset({"buyer", "approver", "member", "finance", "asker"})
-SELLER: frozenset[Area] = frozenset({"seller", "films", "sales", "leads", "earnings"})
+SELLER: frozenset[Area] = frozenset({"seller", "films", "sales", "leads", "coupons", "earnings"})
 PROMOTER: frozenset[Area] = frozenset({"channel_films", "promoter"})
 EVERYTHING: frozenset[Area] = BUYER | SELLER | PROMOTER | {"operator", "tracer"}
 
@@ -61,6 +62,13 @@ def samples(language: Language) -> dict[str, Sample]:
         "own-product": Sample(s.own_product(), SELLER),
         "buy-product": Sample(s.buy(alone=True), BUYER),
         "buy-offer": Sample(s.buy_offer(), BUYER),
+        "buy-coupon": Sample(coupon_samples.sheet(s), BUYER),
+        "buy-coupon-refused": Sample(coupon_samples.sheet(s, refused=True), BUYER),
+        "order-coupon": Sample(coupon_samples.order(s), BUYER),
+        "product-promotion": Sample(coupon_samples.on_promotion(s), BUYER),
+        "seller-coupons": Sample(coupon_samples.coupons(s), SELLER),
+        "seller-coupons-refused": Sample(coupon_samples.coupons(s, wrong=True), SELLER),
+        "seller-coupon": Sample(coupon_samples.coupon(s), SELLER),
         "orders": Sample(s.orders(), BUYER),
         "order": Sample(s.order(), BUYER),
         "order-several": Sample(s.order_of_several(), BUYER),

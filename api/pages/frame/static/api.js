@@ -101,6 +101,11 @@ export function percent(ppm) {
   return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 2 }).format(ppm / 1e6);
 }
 
+/** The last day of a window that ends before an instant, on the reader's calendar. */
+export function lastDay(until) {
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: texts.zone }).format(new Date(until) - 1000);
+}
+
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;

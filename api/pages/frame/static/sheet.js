@@ -1,6 +1,6 @@
 // The sheets of cards: the server renders them. Of the purchase sheet this keeps the price live, pays, and turns it into progress.
 
-import { language, make, money, newId, percent, pick, postForPart, send, showProblem, text, clock } from "./api.js";
+import { language, make, money, newId, percent, pick, postForPart, send, showProblem, text, clock, lastDay } from "./api.js";
 import { follow, paint } from "./progress.js";
 
 const PAUSE_MS = 220;
@@ -73,6 +73,15 @@ function describe(line, among) {
   return among > 1 ? `${what} · ${said}` : said;
 }
 
+/** What a coupon takes off a line, by which, for how long and until when; as the server's own rendering says it. */
+function discount(line) {
+  if (!line.coupon) return [];
+  const said = text("discount", { name: line.coupon });
+  const terms = line.term_months ? ` · ${text(line.coupon_every_term ? "every_term" : "first_term")}` : "";
+  const until = line.coupon_until ? [make("span", { className: "part", text: text("discount_until", { day: lastDay(line.coupon_until) }) })] : [];
+  return [make("dt", { text: said + terms, "data-line": "" }, ...until), make("dd", { className: "num", text: money({ ...line.discount, amount: -line.discount.amount }), "data-line": "" })];
+}
+
 /** Make a rendered sheet live. Returns a function that ends what it started. */
 export function enhance(root, close = () => history.back()) {
   const form = root.querySelector("[data-buy-form]");
@@ -93,7 +102,10 @@ export function enhance(root, close = () => history.back()) {
     amounts.setAttribute("aria-busy", "true");
     pay.disabled = true;
     try {
-      const profile = form.elements.billing_profile_id.value ? { billing_profile_id: form.elements.billing_profile_id.value } : {};
+      const profile = {
+        ...(form.elements.billing_profile_id.value ? { billing_profile_id: form.elements.billing_profile_id.value } : {}),
+        ...(form.elements.coupon?.value ? { coupon: form.elements.coupon.value } : {}),
+      };
       const quote = form.dataset.offer
         ? await send("POST", `/v1/offers/${encodeURIComponent(form.dataset.offer)}/quote`, profile, { signal: mine.signal })
         : await send("POST", "/v1/quotes", {
@@ -106,6 +118,7 @@ export function enhance(root, close = () => history.back()) {
             ...profile,
           }, { signal: mine.signal });
       stale = false;
+      form.elements.coupon?.removeAttribute("aria-invalid");
       showQuote(quote);
       showProblem(form.querySelector("[data-error]"), "");
       amounts.setAttribute("aria-busy", "false");
@@ -114,6 +127,7 @@ export function enhance(root, close = () => history.back()) {
       // An old price must not be payable: the button asks for the new one instead.
       stale = true;
       form.querySelector("[data-pay-text]").textContent = text("update");
+      if (problem.field === "coupon") form.elements.coupon.setAttribute("aria-invalid", "true");
       showProblem(form.querySelector("[data-error]"), problem.code ? problem.message : text("price_failed"));
     }
     pay.disabled = false;
@@ -125,7 +139,7 @@ export function enhance(root, close = () => history.back()) {
     if (trial) form.querySelector("[data-trial-note]").textContent = text(trial.converts ? "trial_converts" : "trial_ends", { days: trial.days, amount: money(trial.gross), term: termOf(trial.term_months) });
     const list = form.querySelector("[data-amounts] dl");
     for (const old of list.querySelectorAll("[data-line]")) old.remove();
-    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line, quote.lines.length), "data-line": "" }, ...line.price_lines.map((part) => make("span", { className: "part", text: pick(part, "text") }))), make("dd", { className: "num", text: money(line.tax_included ? line.gross : line.net), "data-line": "" })]);
+    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line, quote.lines.length), "data-line": "" }, ...line.price_lines.map((part) => make("span", { className: "part", text: pick(part, "text") }))), make("dd", { className: "num", text: money(line.coupon ? line.list : line.tax_included ? line.gross : line.net), "data-line": "" }), ...discount(line)]);
     list.prepend(...rows);
     list.querySelector("[data-tax-label]").textContent = text("tax", { rate: [...new Set(quote.lines.map((line) => line.tax_rate_ppm))].map(percent).join(" / ") });
     for (const name of ["net", "tax", "gross"]) list.querySelector(`[data-${name}]`).textContent = money(quote[name]);
@@ -185,11 +199,18 @@ export function enhance(root, close = () => history.back()) {
     });
   }
 
+  // A code is checked when it stands there whole, not letter by letter; until then nothing can be bought at the price shown.
+  form.elements.coupon?.addEventListener("input", () => {
+    stale = true;
+    form.querySelector("[data-pay-text]").textContent = text("update");
+  });
+  form.elements.coupon?.addEventListener("change", price);
+
   for (const button of root.querySelectorAll("[data-close]")) button.addEventListener("click", close);
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (stale) {
+    if (stale || event.submitter?.hasAttribute("data-apply")) {
       clearTimeout(timer);
       if (form.reportValidity()) await price();
       return;
@@ -213,7 +234,7 @@ export function enhance(root, close = () => history.back()) {
     } catch (problem) {
       showProblem(form.querySelector("[data-error]"), problem.message);
       if (problem.field && form.elements[problem.field]) form.elements[problem.field].setAttribute("aria-invalid", "true");
-      if (problem.status === 410 || problem.code === "price_changed") {
+      if (problem.status === 410 || problem.code === "price_changed" || problem.code?.startsWith("coupon_")) {
         await price();
         showProblem(form.querySelector("[data-error]"), problem.message);
       }

@@ -1,0 +1,58 @@
+"""An order takes the coupons that its lines were priced with, and gives them back when it ends unpaid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import update
+
+from kernel import clock
+from kernel.db.locks import lock_rows
+from kernel.db.platform_scope import as_platform
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict
+from kernel.ids import uuid7
+from orders.coupons.models import Coupon, CouponUse
+from orders.coupons.price_coupons import refused_by, used
+from orders.order.models import Order
+
+
+def take_coupons(uow: UnitOfWork, orders: Sequence[Order], taken: Mapping[tuple[UUID, UUID], int]) -> None:
+    """Take one use of each coupon for the order of its seller: `taken` is what comes off, by seller and coupon.
+
+    Under the coupons' rows, which are locked: uses that are held never exceed a limit, however many orders are placed at once.
+    The quote binds: a coupon that was ended, or is over, since it was given, is taken all the same.
+
+    Raises: Conflict `coupon_used_up`, `coupon_used_by_you`. Locks: the coupons, in order.
+    """
+    if not taken:
+        return
+    of_seller = {order.seller_org_id: order for order in orders}
+    with as_platform(uow):
+        coupons = {one.id: one for one in lock_rows(uow.session, Coupon, [coupon_id for _, coupon_id in taken])}
+        uses = used(uow, list(coupons), orders[0].buyer_org_id)
+        for (seller_id, coupon_id), discount_minor in taken.items():
+            coupon, order = coupons[coupon_id], of_seller[seller_id]
+            refused = refused_by(coupon, uses.get(coupon_id, (0, 0)))
+            if refused is not None:
+                raise Conflict(refused, coupon=coupon.code or coupon.name)
+            uow.session.add(
+                CouponUse(
+                    id=uuid7(),
+                    coupon_id=coupon_id,
+                    seller_org_id=seller_id,
+                    buyer_org_id=order.buyer_org_id,
+                    order_id=order.id,
+                    discount_minor=discount_minor,
+                    currency=order.currency,
+                    released_at=None,
+                    created_at=clock.now(),
+                )
+            )
+
+
+def give_back_coupons(uow: UnitOfWork, order_ids: Sequence[UUID]) -> None:
+    """What orders that end unpaid have taken may be used again. Given back already, nothing changes."""
+    held = CouponUse.order_id.in_(order_ids) & CouponUse.released_at.is_(None)
+    uow.session.execute(update(CouponUse).where(held).values(released_at=clock.now()))
