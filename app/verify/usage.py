@@ -94,11 +94,11 @@ def _rated_otherwise(uow: UnitOfWork) -> Iterator[Example]:
         amounts[line.period_id][line.kind, line.dimension] = line.amount_minor
         if line.kind == "metered":
             quantities[line.period_id][line.dimension] = line.quantity
-    terms = select(UsagePeriod.id, MeteredTerms.price).join(
-        MeteredTerms, MeteredTerms.entitlement_id == UsagePeriod.entitlement_id
+    terms = select(UsagePeriod.id, UsagePeriod.is_trial, MeteredTerms.price).join(
+        MeteredTerms, MeteredTerms.id == UsagePeriod.terms_id
     )
-    for period_id, price in uow.session.execute(terms.where(UsagePeriod.state != "open")):
-        rated = rate_period(PlanPrice.model_validate(price, strict=False), quantities[period_id])
+    for period_id, is_trial, price in uow.session.execute(terms.where(UsagePeriod.state != "open")):
+        rated = rate_period(PlanPrice.model_validate(price, strict=False), quantities[period_id], is_trial=is_trial)
         if {(line.kind, line.code): line.amount_minor for line in rated.lines} != amounts[period_id]:
             yield {"period_id": str(period_id), "rated_minor": rated.amount_minor}
 

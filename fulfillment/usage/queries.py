@@ -13,8 +13,7 @@ from sqlalchemy import Select, func, select
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.usage.close_period import rate_period
 from fulfillment.usage.models import UsageCap, UsageChallenge, UsageDay, UsageLine, UsagePeriod
-from fulfillment.usage.periods import period_at
-from fulfillment.usage.terms import UsageTerms, get_usage_terms
+from fulfillment.usage.terms import Bounds, UsagePrice, UsageTerms, get_usage_terms
 from fulfillment.usage.views import (
     ChallengeView,
     CustomerUsage,
@@ -37,20 +36,21 @@ BUYER_NAME = Entitlement.context["organization"]["name"].astext.label("buyer_nam
 def get_usage(uow: UnitOfWork, entitlement_id: UUID) -> UsageView:
     """The usage of an entitlement that the acting organization bought or sold, as of the last event. Raises NotFound."""
     terms = get_usage_terms(uow, entitlement_id)
-    starts_at, ends_at = _present(terms)
+    present = _present(uow, terms)
     days: dict[str, list[DayUsage]] = defaultdict(list)
-    for row in _days(uow, entitlement_id, starts_at):
+    for row in _days(uow, entitlement_id, present.starts_at if present else None):
         days[row.dimension].append(DayUsage(row.day, row.quantity))
     used = {name: sum((one.quantity for one in found), Decimal(0)) for name, found in days.items()}
-    rated = rate_period(terms.price, used)
+    priced = present.terms if present else terms.now
+    rated = rate_period(priced.price, used, is_trial=present is not None and present.is_trial)
     caps = {
         cap.dimension: cap
         for cap in uow.session.scalars(select(UsageCap).where(UsageCap.entitlement_id == entitlement_id))
     }
     amounts = {line.code: line.amount_minor for line in rated.lines}
     dimensions = tuple(
-        _dimension(terms, name, used.get(name, Decimal(0)), amounts[name], caps.get(name), tuple(days[name]))
-        for name in sorted(terms.price.metered)
+        _dimension(priced, name, used.get(name, Decimal(0)), amounts[name], caps.get(name), tuple(days[name]))
+        for name in sorted(priced.price.metered)
     )
     return UsageView(
         entitlement_id,
@@ -58,8 +58,8 @@ def get_usage(uow: UnitOfWork, entitlement_id: UUID) -> UsageView:
         terms.seller_org_id,
         terms.title,
         terms.title_en,
-        starts_at,
-        ends_at,
+        present.starts_at if present else None,
+        present.ends_at if present else None,
         rated.amount_minor,
         rated.currency,
         dimensions,
@@ -110,12 +110,19 @@ def challenges_to_answer(uow: UnitOfWork) -> list[ChallengeView]:
     return [_challenge(row) for row in uow.session.execute(statement)]
 
 
-def _present(terms: UsageTerms) -> tuple[datetime | None, datetime | None]:
-    """The period that goes on, or the last one of what has ended."""
+def _present(uow: UnitOfWork, terms: UsageTerms) -> Bounds | None:
+    """The period that goes on, or the last one of what has ended: as it was opened, else as it would be."""
     if terms.valid_from is None:
-        return None, None
+        return None
     at = max(min(clock.now(), terms.valid_to or clock.now()), terms.valid_from)
-    return period_at(terms.valid_from, terms.months, terms.time_zone, at)
+    opened = uow.session.scalars(
+        select(UsagePeriod)
+        .where(UsagePeriod.entitlement_id == terms.entitlement_id, UsagePeriod.starts_at <= at, UsagePeriod.ends_at >= at)
+        .order_by(UsagePeriod.starts_at.desc() if terms.state != "ended" else UsagePeriod.starts_at)
+    ).first()
+    if opened is None or (opened.ends_at == at and terms.state != "ended"):
+        return terms.period_at(at)
+    return Bounds(opened.starts_at, opened.ends_at, terms.by_id(opened.terms_id), opened.is_trial)
 
 
 def _days(uow: UnitOfWork, entitlement_id: UUID, starts_at: datetime | None) -> Any:
@@ -128,7 +135,7 @@ def _days(uow: UnitOfWork, entitlement_id: UUID, starts_at: datetime | None) -> 
 
 
 def _dimension(
-    terms: UsageTerms, name: str, used: Decimal, amount_minor: int, cap: UsageCap | None, days: tuple[DayUsage, ...]
+    terms: UsagePrice, name: str, used: Decimal, amount_minor: int, cap: UsageCap | None, days: tuple[DayUsage, ...]
 ) -> DimensionUsage:
     return DimensionUsage(
         name,

@@ -117,6 +117,8 @@ class BoughtByHand:
     requested_by: UUID | None
     deadline_at: datetime
     needed: Needed
+    usage_period_id: UUID | None = None
+    """Where it is no term that is paid for, but what was used."""
 
 
 def place_renewal(uow: UnitOfWork, subscription: Subscription, began: Order, first: Purchase, quote: Quote) -> Order:
@@ -167,7 +169,7 @@ def place_next_term(
     PURCHASE.begin(uow, purchase, state, org_ids=[purchase.buyer_org_id])
     uow.add(purchase)
     order = order_row(purchase, lines, began.buyer_name)
-    order.subscription_id = subscription.id
+    order.subscription_id, order.usage_period_id = subscription.id, how.usage_period_id
     ORDER.begin(uow, order, purchase.state, org_ids=order.parties)
     uow.add(order)
     for priced in lines:
