@@ -95,7 +95,7 @@ def _take(uow: UnitOfWork, subscription: Subscription, order: Order, step: Subsc
     if quote is None:
         try:
             with uow.session.begin_nested():
-                quote = quote_renewal(uow, subscription, _profile(uow, first))
+                quote = quote_renewal(uow, subscription, invoiced_to(uow, first))
                 uow.flush()
         except DomainError as error:
             subscription.auto_renew, subscription.next_step_at = False, None
@@ -196,7 +196,7 @@ def _known_quote(uow: UnitOfWork, subscription: Subscription) -> Quote | None:
     return uow.session.get(Quote, subscription.renewal_quote_id) if subscription.renewal_quote_id else None
 
 
-def _profile(uow: UnitOfWork, first: Purchase) -> UUID:
+def invoiced_to(uow: UnitOfWork, first: Purchase) -> UUID:
     """Whom the first purchase was invoiced to; the organization's default title once that is not in use any more."""
     named = UUID(first.billing_profile["id"])
     try:
