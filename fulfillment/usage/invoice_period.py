@@ -57,7 +57,7 @@ def invoice_period(uow: UnitOfWork, period_id: UUID) -> PeriodToPay | None:
 
 def _draw(uow: UnitOfWork, period: UsagePeriod, most_minor: int) -> int:
     """Take credits of the entitlement, the oldest first, up to so much. Returns how much was taken."""
-    credits = uow.session.scalars(
+    found = uow.session.scalars(
         select(UsageChallenge)
         .join(UsageLine, UsageLine.id == UsageChallenge.line_id)
         .join(UsagePeriod, UsagePeriod.id == UsageLine.period_id)
@@ -72,7 +72,7 @@ def _draw(uow: UnitOfWork, period: UsagePeriod, most_minor: int) -> int:
         .execution_options(populate_existing=True)
     ).all()
     left = most_minor
-    for one in credits:
+    for one in found:
         part = min(left, one.credit_minor - one.drawn_minor)
         one.drawn_minor += part
         left -= part

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,8 +13,9 @@ from sqlalchemy import Select, func, select
 
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.usage.close_period import rate_period
+from fulfillment.usage.counted import sums_of
 from fulfillment.usage.models import UsageCap, UsageChallenge, UsageDay, UsageLine, UsagePeriod
-from fulfillment.usage.terms import Bounds, UsagePrice, UsageTerms, get_usage_terms
+from fulfillment.usage.terms import Bounds, UsagePrice, UsageTerms, get_usage_terms, usage_terms
 from fulfillment.usage.views import (
     ChallengeView,
     CustomerUsage,
@@ -67,6 +69,57 @@ def get_usage(uow: UnitOfWork, entitlement_id: UUID) -> UsageView:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class OpenPeriod:
+    """A period that goes on, and what it would cost if it ended now; it is charged when it is closed, at `closes_at`."""
+
+    entitlement_id: UUID
+    closes_at: datetime
+    amount_minor: int
+    currency: str
+
+
+def open_periods(uow: UnitOfWork) -> list[OpenPeriod]:
+    """Of the acting buyer, those that cost something by now, less the credits that are drawn first; the next one first."""
+    periods = uow.session.scalars(
+        select(UsagePeriod)
+        .where(UsagePeriod.buyer_org_id == uow.principal.organization(), UsagePeriod.state == "open")
+        .order_by(UsagePeriod.closes_at, UsagePeriod.id)
+        .limit(MOST_CUSTOMERS)
+    ).all()
+    if not periods:
+        return []
+    terms = usage_terms(uow, {one.entitlement_id for one in periods})
+    sums, credits_left = sums_of(uow, [one.id for one in periods]), _credits_left(uow)
+    found = []
+    for period in periods:
+        price = terms[period.entitlement_id].by_id(period.terms_id).price
+        used = {name: sums.get((period.id, name), Decimal(0)) for name in price.metered}
+        rated = rate_period(price, used, is_trial=period.is_trial)
+        drawn = min(rated.amount_minor, credits_left.get(period.entitlement_id, 0))
+        credits_left[period.entitlement_id] = credits_left.get(period.entitlement_id, 0) - drawn
+        if rated.amount_minor > drawn:
+            found.append(
+                OpenPeriod(period.entitlement_id, period.closes_at, rated.amount_minor - drawn, rated.currency)
+            )
+    return found
+
+
+def _credits_left(uow: UnitOfWork) -> dict[UUID, int]:
+    """What the acting buyer was credited and was not drawn yet, by entitlement."""
+    rows = uow.session.execute(
+        select(UsagePeriod.entitlement_id, func.sum(UsageChallenge.credit_minor - UsageChallenge.drawn_minor))
+        .join(UsageLine, UsageLine.period_id == UsagePeriod.id)
+        .join(UsageChallenge, UsageChallenge.line_id == UsageLine.id)
+        .where(
+            UsageChallenge.buyer_org_id == uow.principal.organization(),
+            UsageChallenge.drawn_minor < UsageChallenge.credit_minor,
+        )
+        .group_by(UsagePeriod.entitlement_id)
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
 def customers_usage(uow: UnitOfWork, buyer_id: UUID | None = None) -> list[CustomerUsage]:
     """What the acting seller's customers use in their present periods, by customer; of one of them alone, where it is named."""
     statement = (
@@ -117,7 +170,9 @@ def _present(uow: UnitOfWork, terms: UsageTerms) -> Bounds | None:
     at = max(min(clock.now(), terms.valid_to or clock.now()), terms.valid_from)
     opened = uow.session.scalars(
         select(UsagePeriod)
-        .where(UsagePeriod.entitlement_id == terms.entitlement_id, UsagePeriod.starts_at <= at, UsagePeriod.ends_at >= at)
+        .where(
+            UsagePeriod.entitlement_id == terms.entitlement_id, UsagePeriod.starts_at <= at, UsagePeriod.ends_at >= at
+        )
         .order_by(UsagePeriod.starts_at.desc() if terms.state != "ended" else UsagePeriod.starts_at)
     ).first()
     if opened is None or (opened.ends_at == at and terms.state != "ended"):

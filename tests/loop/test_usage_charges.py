@@ -22,15 +22,24 @@ from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from marketplace.catalog.draft_listing import ReviseListing, revise_listing
+from marketplace.catalog.models import Plan
+from marketplace.catalog.review_listing import ReviewListing, review_listing
+from marketplace.catalog.submit_listing import submit_listing
 from marketplace.notifications.models import Notification
 from marketplace.pricing.components import Commitment, Flat, Metered, PlanPrice, Tier
 from marketplace.pricing.engine import PriceLine
+from orders.checkout.models import Purchase
 from orders.checkout.request_payment import pay_again
 from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import Attribution, Order, OrderLine, SaleTerms, Subscription
+from orders.subscriptions.queries import get_subscription
 from orders.subscriptions.schedule import RENEWS_BEFORE, SUSPENDED_AFTER, TERMINATED_AFTER
+from orders.subscriptions.timeline import subscription_timeline
+from orders.subscriptions.upcoming import upcoming_charges
 from orders.usage.charge_usage import charge_usage
 from orders.usage.jobs import SWEEP_UNPAID_USAGE
+from tests.factories_marketplace import OPERATOR_PRINCIPAL, per_seat_plan, words
 from tests.loop.test_end_of_term import subscriptions
 from tests.loop.test_renewals import now, switch, until
 from tests.loop.test_trials import quote_trial
@@ -101,8 +110,6 @@ def unpaid(stage: Stage, days: float) -> None:
 def decline(stage: Stage, order_id: UUID) -> None:
     """From now on the stored method is declined."""
     with unit_of_work(stage.services.db, SYSTEM) as uow:
-        from orders.checkout.models import Purchase
-
         purchase = uow.session.get_one(Purchase, stage.order(order_id).purchase_id)
         purchase.method_token = "sbx_decline"
 
@@ -307,12 +314,17 @@ class TestUnpaid:
         over(stage, order_id)
         (order,) = charged(stage, subscription)
         assert order.state == "pending_payment"
+        stage.tick(NOTIFY)
         for tries, days in ((2, 1), (3, 2), (4, 4)):
             unpaid(stage, days)
+            stage.tick(NOTIFY)
             assert len(stage.payments(order.purchase_id)) == tries
-        stage.tick(NOTIFY)
-        told = select(Notification.kind).where(Notification.person_id == stage.purchaser.person())
-        assert stage.rows(told.where(Notification.kind.like("usage_%"))) == ["usage_charged", "usage_unpaid"]
+        mine = select(Notification.kind).where(Notification.person_id == stage.purchaser.person())
+        told = mine.where(Notification.kind.like("usage_%")).order_by(Notification.kind)
+        assert stage.rows(told) == [
+            "usage_charged",
+            "usage_unpaid",
+        ]
         unpaid(stage, 7)
         unpaid(stage, 1)
         assert stage.entitlement(order_id).state == "suspended"
@@ -367,8 +379,6 @@ class TestUnpaid:
         unpaid(stage, 15)
         assert stage.entitlement(order_id).state == "suspended"
         with unit_of_work(stage.services.db, SYSTEM) as uow:
-            from orders.checkout.models import Purchase
-
             uow.session.get_one(Purchase, stage.order(order_id).purchase_id).method_token = "sbx_ok"
         until(stage, subscription.ends_at + timedelta(hours=1))
         assert now(stage, subscription).ends_at > subscription.ends_at
@@ -377,7 +387,56 @@ class TestUnpaid:
         assert SUSPENDED_AFTER < TERMINATED_AFTER
 
 
-def _republish(stage: Stage, subscription: Subscription, price: PlanPrice) -> None:
-    from tests.loop.test_quotes import raise_price
+class TestShown:
+    def test_what_is_used_by_now_is_ahead_and_what_was_is_in_the_life_of_the_subscription(self, stage: Stage) -> None:
+        order_id, subscription = metered(stage)
+        use(stage, order_id, 1_100)
 
-    raise_price(stage, now(stage, subscription).plan_id, price)  # type: ignore[arg-type]
+        def ahead() -> list[tuple[int, bool]]:
+            with unit_of_work(stage.services.db, stage.purchaser) as uow:
+                return [(one.amount_minor, one.is_usage) for one in upcoming_charges(uow)]
+
+        assert ahead() == [(2_500, True)]
+        over(stage, order_id)
+        assert ahead() == []
+        for side, who in (("buyer", stage.purchaser), ("seller", stage.seller.owner)):
+            with unit_of_work(stage.services.db, who) as uow:
+                line = subscription_timeline(uow, subscription.id, side)  # type: ignore[arg-type]  # the two sides
+            assert [(one.state, one.amount_minor) for one in line if one.kind == "usage"] == [("active", 2_500)]
+            assert [one.state for one in line if one.kind == "try"] == ["succeeded"]
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            assert get_subscription(uow, subscription.id).renewal_order_id is None
+
+    def test_what_follows_unpaid_usage_is_ahead(self, stage: Stage) -> None:
+        order_id, subscription = metered(stage)
+        use(stage, order_id, 1_100)
+        decline(stage, order_id)
+        over(stage, order_id)
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            line = subscription_timeline(uow, subscription.id, "buyer")
+            assert get_subscription(uow, subscription.id).renewal_order_id is None
+        due = [(one.kind, one.days) for one in line if one.is_due and one.order_id]
+        assert due == [("retry", 1), ("retry", 3), ("retry", 7), ("retry", 14), ("suspend", None), ("terminate", None)]
+
+    @pytest.mark.parametrize("side", ["buyer", "seller"])
+    def test_it_is_traced_from_the_period_to_the_invoice(self, stage: Stage, side: str) -> None:
+        order_id, subscription = metered(stage)
+        use(stage, order_id, 1_100)
+        over(stage, order_id)
+        (order,) = charged(stage, subscription)
+        (period,) = periods(stage, order_id)
+        found = stage.trace(stage.purchaser if side == "buyer" else stage.seller.owner, period.id)
+        kinds = {node.kind for node in found.nodes}
+        assert {"usage", "order", "order_line", "invoice", "charge"} <= kinds
+        assert order.id in {node.id for node in found.nodes}
+
+
+def _republish(stage: Stage, subscription: Subscription, price: PlanPrice) -> None:
+    """Publish the plan of a subscription at another price."""
+    listing_id = stage.get(Plan, now(stage, subscription).plan_id).listing_id
+    plan = per_seat_plan(connector_id=stage.connector, price=price)
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        revise_listing(uow, ReviseListing(listing_id, words(), (plan,)))
+        submit_listing(uow, listing_id)
+    with unit_of_work(stage.services.db, OPERATOR_PRINCIPAL) as uow:
+        review_listing(uow, ReviewListing(listing_id, approve=True))

@@ -28,6 +28,7 @@ _ICONS = {
     "resumed": "play",
     "terminate": "close",
     "end": "close",
+    "usage": "gauge",
 }
 _SAYS_WHY = frozenset({"renewal_refused", "try", "end"})
 _BAD = frozenset({"renewal_refused", "past_due", "suspend", "terminate"})
@@ -54,7 +55,9 @@ def _state(one: TimelineEntry) -> EntryState:
         return "todo"
     if one.kind in _BAD or one.state == "failed":
         return "failed"
-    return "waiting" if one.state in {"processing", "requires_action", "unknown", "pending"} else "done"
+    return (
+        "waiting" if one.state in {"pending_payment", "processing", "requires_action", "unknown", "pending"} else "done"
+    )
 
 
 def _text(page_request: PageRequest, one: TimelineEntry) -> str:
@@ -72,6 +75,8 @@ def _text(page_request: PageRequest, one: TimelineEntry) -> str:
         parts.append(translations(page_request.language).word("amendment", one.state or ""))
     if one.kind == "notice" and one.state is not None:
         parts.append(t("life.told_renews") if one.state == "renews" else t("life.told_ends"))
+    if one.kind == "usage":
+        parts.append(translations(page_request.language).word("order", one.state or ""))
     if one.kind == "try":
         parts.append(translations(page_request.language).word("try", one.state or ""))
     if one.kind == "retry":
