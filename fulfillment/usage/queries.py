@@ -65,7 +65,8 @@ def get_usage(uow: UnitOfWork, entitlement_id: UUID) -> UsageView:
         rated.amount_minor,
         rated.currency,
         dimensions,
-        _rated_periods(uow, entitlement_id),
+        _rated_periods(uow, terms),
+        present is not None and present.is_trial,
     )
 
 
@@ -205,10 +206,10 @@ def _dimension(
     )
 
 
-def _rated_periods(uow: UnitOfWork, entitlement_id: UUID) -> tuple[RatedPeriod, ...]:
+def _rated_periods(uow: UnitOfWork, terms: UsageTerms) -> tuple[RatedPeriod, ...]:
     periods = uow.session.scalars(
         select(UsagePeriod)
-        .where(UsagePeriod.entitlement_id == entitlement_id, UsagePeriod.state != "open")
+        .where(UsagePeriod.entitlement_id == terms.entitlement_id, UsagePeriod.state != "open")
         .order_by(UsagePeriod.starts_at.desc())
         .limit(PERIODS)
     ).all()
@@ -231,6 +232,7 @@ def _rated_periods(uow: UnitOfWork, entitlement_id: UUID) -> tuple[RatedPeriod, 
                 line.amount_minor,
                 line.currency,
                 challenges.get(line.id),
+                line.explained,
             )
         )
     return tuple(
@@ -240,6 +242,9 @@ def _rated_periods(uow: UnitOfWork, entitlement_id: UUID) -> tuple[RatedPeriod, 
             period.starts_at,
             period.ends_at,
             period.amount_minor or 0,
+            period.credited_minor,
+            period.is_trial,
+            terms.by_id(period.terms_id).price.interval,
             period.currency,
             tuple(lines[period.id]),
         )

@@ -140,10 +140,7 @@ class TestCharged:
             (SaleTerms, ("commission_ppm", "promoter_org_id", "promoter_ppm", "policy_version")),
             (Attribution, ("promoter_org_id", "video_id", "placement_id", "second_ms")),
         ):
-            old, new = (
-                stage.rows(select(table).where(table.order_line_id == one.id))[0]  # type: ignore[attr-defined]
-                for one in (began, line)
-            )
+            old, new = (stage.rows(select(table).where(table.order_line_id == one.id))[0] for one in (began, line))
             assert [getattr(old, name) for name in names] == [getattr(new, name) for name in names]
         assert {share.state for share in stage.shares(order.id).values()} == {"pending"}
         assert all(share.releasable_at is not None for share in stage.shares(order.id).values())

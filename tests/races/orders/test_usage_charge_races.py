@@ -164,7 +164,8 @@ def test_closed_while_what_it_is_of_goes_back(stage: Stage) -> None:
     (period,) = periods(stage, order_id)
     clock.advance(period.closes_at - clock.now())
     stage.refund(order_id)
-    at_once([stage.run, lambda: close(stage, period.id)])
+    both: list[Callable[[], object]] = [stage.run, lambda: close(stage, period.id)]
+    at_once(both)
     clock.advance(timedelta(days=2))
     stage.run()
     close(stage, period.id)
