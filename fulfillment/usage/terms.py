@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.queries import bought_by_me, sold_by_me
@@ -161,31 +161,6 @@ def set_usage_terms(
         "entitlement_id",
         "starts_at",
     )
-
-
-def end_trial(uow: UnitOfWork, entitlement: Entitlement, at: datetime) -> None:
-    """What a locked entitlement in a trial is used for from `at` on is to be paid."""
-    if entitlement.trial_days:
-        uow.session.execute(
-            update(MeteredTerms)
-            .where(MeteredTerms.entitlement_id == entitlement.id, MeteredTerms.starts_at.is_(None))
-            .values(tried_until=at)
-        )
-
-
-def price_term_usage(uow: UnitOfWork, entitlement: Entitlement, price: PlanPrice, starts_at: datetime) -> None:
-    """A term of a locked entitlement was bought: from its start on usage is counted at its price, and a trial before it is over.
-
-    Idempotent by the content.
-    """
-    end_trial(uow, entitlement, starts_at)
-    latest = uow.session.scalars(
-        select(MeteredTerms)
-        .where(MeteredTerms.entitlement_id == entitlement.id)
-        .order_by(MeteredTerms.starts_at.desc().nulls_last())
-    ).first()
-    if _price(latest.price) != price if latest is not None else price.metered:
-        set_usage_terms(uow, entitlement.id, price, latest.units if latest else None, starts_at=starts_at)
 
 
 def _price(kept: object) -> PlanPrice:

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from billing.charges.mark_delivered import mark_delivered
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.provisioning.suspend_entitlement import change_entitlement, resume_entitlement
+from fulfillment.usage.change_terms import price_term_usage
 from fulfillment.usage.models import UsagePeriod
-from fulfillment.usage.terms import price_term_usage
 from kernel import clock
 from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork

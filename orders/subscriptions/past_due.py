@@ -12,7 +12,7 @@ from billing.payments.queries import latest_payment
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.provisioning.end_entitlement import end_entitlement
 from fulfillment.provisioning.suspend_entitlement import suspend_entitlement
-from fulfillment.usage.terms import end_trial
+from fulfillment.usage.change_terms import end_trial
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -30,6 +31,8 @@ from marketplace.notifications.models import Notification
 from marketplace.pricing.components import Commitment, Flat, Metered, PlanPrice, Tier
 from marketplace.pricing.engine import PriceLine
 from orders.checkout.models import Purchase
+from orders.checkout.priced_line import Context
+from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.checkout.request_payment import pay_again
 from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import Attribution, Order, OrderLine, SaleTerms, Subscription
@@ -39,7 +42,7 @@ from orders.subscriptions.timeline import subscription_timeline
 from orders.subscriptions.upcoming import upcoming_charges
 from orders.usage.charge_usage import charge_usage
 from orders.usage.jobs import SWEEP_UNPAID_USAGE
-from tests.factories_marketplace import OPERATOR_PRINCIPAL, per_seat_plan, words
+from tests.factories_marketplace import OPERATOR_PRINCIPAL, make_plans, per_seat_plan, words
 from tests.loop.test_end_of_term import subscriptions
 from tests.loop.test_renewals import now, switch, until
 from tests.loop.test_trials import quote_trial
@@ -301,6 +304,40 @@ class TestPrice:
         stage.tick(SWEEP_USAGE)
         over(stage, order_id)
         assert [order.gross_minor for order in charged(stage, subscription)] == [5_000, 5_000]
+
+    def test_a_changed_plan_counts_from_the_next_period_on_and_taken_back_no_more(self, stage: Stage) -> None:
+        larger = PRICE.model_copy(
+            update={
+                "components": (Flat(kind="flat", amount_minor=99_000), CALLS.model_copy(update={"included": 1_500}))
+            }
+        )
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            small, large = make_plans(
+                uow,
+                stage.seller,
+                per_seat_plan(connector_id=stage.connector, price=PRICE, code="small"),
+                per_seat_plan(connector_id=stage.connector, price=larger, code="large"),
+                text=replace(words(), refund_window_days=60),
+            )
+            small_id, large_id = small.id, large.id
+        order_id = stage.place(stage.quote(small_id, 1, context=Context()))
+        stage.run()
+        (subscription,) = subscriptions(stage, order_id)
+        use(stage, order_id, 1_100)
+        command = QuoteAmendment(subscription.id, None, large_id)
+        quote_id = transact(stage.services.db, stage.purchaser, lambda uow: quote_amendment(uow, command).id)
+        changed_id = stage.place(quote_id)
+        stage.run()
+        use(stage, order_id, 400)
+        over(stage, order_id)
+        use(stage, order_id, 1_600)
+        stage.refund(changed_id)
+        stage.run()
+        over(stage, order_id)
+        use(stage, order_id, 1_600)
+        over(stage, order_id)
+        # 500 beyond the small plan's, 100 beyond the large one's, 600 beyond the small one's again.
+        assert [order.gross_minor for order in charged(stage, subscription)] == [12_500, 2_500, 500 * 25 + 100 * 10]
 
 
 class TestUnpaid:
