@@ -170,6 +170,8 @@ class Past:
         match act:
             case acts.Buy() | acts.Decide() | acts.PayAgain() | acts.Accept() | acts.AskRefund():
                 return buying.bought(world, act)
+            case acts.Use():
+                return world.seller(act.product), buying.use(act)
             case acts.Browse():
                 return ANONYMOUS, buying.browse(world, self._shown(), act.seed)
             case acts.RequestTalk():
