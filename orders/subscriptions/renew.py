@@ -119,6 +119,8 @@ class BoughtByHand:
     needed: Needed
     usage_period_id: UUID | None = None
     """Where it is no term that is paid for, but what was used."""
+    next_try_at: datetime | None = None
+    """Then, when it is asked for again."""
 
 
 def place_renewal(uow: UnitOfWork, subscription: Subscription, began: Order, first: Purchase, quote: Quote) -> Order:
@@ -163,6 +165,7 @@ def place_next_term(
         approval_reasons=[reason.stored() for reason in how.needed.reasons],
         approval_steps=[step.stored() for step in how.needed.steps],
         deadline_at=how.deadline_at,
+        next_try_at=how.next_try_at,
         created_at=now,
     )
     state = "pending_approval" if how.needed.reasons else "pending_payment"

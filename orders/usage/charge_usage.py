@@ -62,9 +62,9 @@ def charge_usage(uow: UnitOfWork, period_id: UUID) -> UUID | None:
         now + RENEWS_BEFORE + TERMINATED_AFTER,
         Needed(),
         usage_period_id=period_id,
+        next_try_at=next_try_at(now, after=now),
     )
     purchase, order = place_next_term(uow, subscription, began, first, _quote(uow, priced, buyer, subscription), how)
-    purchase.next_try_at = next_try_at(now, after=now)
     copy_sale_terms(uow, order, subscription.order_line_id)
     emit(
         uow,

@@ -91,12 +91,15 @@ def settle_usage(uow: UnitOfWork, order: Order) -> None:
     ORDER.move(uow, order, "active", org_ids=order.parties)
     order.active_at = clock.now()
     emit(uow, OrderActivated(order_id=order.id, **_sides(order)))
-    subscription = uow.session.get_one(Subscription, _subscription_id(order))
-    entitlement = _entitlement(uow, order)
-    if entitlement.state != "suspended" or subscription.state != "active":
-        return
-    if not usage_is_overdue(uow, subscription.id, besides=order.id):
-        resume_entitlement(uow, entitlement.id, reason="usage_paid")
+    suspended_id = uow.session.scalar(
+        select(Entitlement.id)
+        .join(Subscription, Subscription.order_line_id == Entitlement.reference)
+        .where(
+            Subscription.id == order.subscription_id, Subscription.state == "active", Entitlement.state == "suspended"
+        )
+    )
+    if suspended_id is not None and not usage_is_overdue(uow, _subscription_id(order), besides=order.id):
+        resume_entitlement(uow, suspended_id, reason="usage_paid")
 
 
 def _end(uow: UnitOfWork, purchase: Purchase, order: Order, *, has_failed: bool) -> None:
