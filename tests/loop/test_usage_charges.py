@@ -38,6 +38,7 @@ from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import Attribution, Order, OrderLine, SaleTerms, Subscription
 from orders.subscriptions.queries import get_subscription
 from orders.subscriptions.schedule import RENEWS_BEFORE, SUSPENDED_AFTER, TERMINATED_AFTER
+from orders.subscriptions.stuck import list_stuck
 from orders.subscriptions.timeline import subscription_timeline
 from orders.subscriptions.upcoming import upcoming_charges
 from orders.usage.charge_usage import charge_usage
@@ -449,6 +450,8 @@ class TestShown:
         with unit_of_work(stage.services.db, stage.purchaser) as uow:
             line = subscription_timeline(uow, subscription.id, "buyer")
             assert get_subscription(uow, subscription.id).renewal_order_id is None
+        with unit_of_work(stage.services.db, OPERATOR_PRINCIPAL) as uow:
+            assert subscription.id in {one.subscription_id for one in list_stuck(uow, "usage_unpaid")}
         due = [(one.kind, one.days) for one in line if one.is_due and one.order_id]
         assert due == [("retry", 1), ("retry", 3), ("retry", 7), ("retry", 14), ("suspend", None), ("terminate", None)]
 
