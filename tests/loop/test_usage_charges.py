@@ -34,8 +34,11 @@ from orders.checkout.models import Purchase
 from orders.checkout.priced_line import Context
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.checkout.request_payment import pay_again
+from orders.loop import SWEEP_PURCHASES
 from orders.notifications.notify_of_events import NOTIFY
+from orders.order.locking import find_locked_order
 from orders.order.models import Attribution, Order, OrderLine, SaleTerms, Subscription
+from orders.refunds.refund_order import refund_remaining
 from orders.subscriptions.queries import get_subscription
 from orders.subscriptions.schedule import RENEWS_BEFORE, SUSPENDED_AFTER, TERMINATED_AFTER
 from orders.subscriptions.stuck import list_stuck
@@ -341,6 +344,32 @@ class TestPrice:
         assert [order.gross_minor for order in charged(stage, subscription)] == [12_500, 2_500, 500 * 25 + 100 * 10]
 
 
+class TestTakenBack:
+    def test_money_of_usage_that_goes_back_leaves_the_subscription_as_it_is(self, stage: Stage) -> None:
+        order_id, subscription = metered(stage)
+        use(stage, order_id, 2_000)
+        over(stage, order_id)
+        (order,) = charged(stage, subscription)
+        clock.advance(timedelta(seconds=1))
+        with pytest.raises(Conflict, match="refund_window_over"):
+            stage.refund(order.id)
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            locked = find_locked_order(uow, order.id)
+            assert locked is not None
+            assert locked.payment_id is not None
+            refund_remaining(uow, locked, locked.payment_id, reason="payment_reversed")
+        stage.run()
+        assert stage.order(order.id).state == "refunded"
+        (credit,) = stage.papers(order.id, "credit_note")
+        assert credit.gross_minor == 17_500
+        assert now(stage, subscription).state == "active"
+        assert now(stage, subscription).ends_at == subscription.ends_at
+        assert stage.entitlement(order_id).state == "active"
+        (period,) = periods(stage, order_id)
+        assert transact(stage.services.db, SYSTEM, lambda uow: charge_usage(uow, period.id)) is None
+        assert len(charged(stage, subscription)) == 1
+
+
 class TestUnpaid:
     def test_it_is_asked_for_again_suspended_and_goes_on_once_paid(self, stage: Stage) -> None:
         order_id, subscription = metered(stage)
@@ -376,7 +405,8 @@ class TestUnpaid:
         assert now(stage, subscription).state == "active"
         assert len(stage.papers(order.id)) == 1
 
-    def test_it_ends_when_nobody_pays(self, stage: Stage) -> None:
+    @pytest.mark.parametrize("ends_first", [True, False])
+    def test_it_ends_when_nobody_pays(self, stage: Stage, *, ends_first: bool) -> None:
         order_id, subscription = metered(stage)
         use(stage, order_id, 2_000)
         decline(stage, order_id)
@@ -385,7 +415,9 @@ class TestUnpaid:
         unpaid(stage, 15)
         assert stage.entitlement(order_id).state == "suspended"
         clock.advance(order.created_at + RENEWS_BEFORE + TERMINATED_AFTER - clock.now())
-        stage.tick(SWEEP_UNPAID_USAGE)
+        # Whichever of the two comes first.
+        for sweep in (SWEEP_PURCHASES, SWEEP_UNPAID_USAGE)[:: -1 if ends_first else 1]:
+            stage.tick(sweep)
         assert stage.order(order.id).state == "expired"
         assert now(stage, subscription).state == "ended"
         assert stage.entitlement(order_id).state == "ended"
