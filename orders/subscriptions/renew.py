@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import inspect, select
@@ -121,6 +122,8 @@ class BoughtByHand:
     """Where it is no term that is paid for, but what was used."""
     next_try_at: datetime | None = None
     """Then, when it is asked for again."""
+    billing_profile: dict[str, Any] | None = None
+    """Then, whom it is invoiced to, as a purchase keeps it: also where that title is not in use any more."""
 
 
 def place_renewal(uow: UnitOfWork, subscription: Subscription, began: Order, first: Purchase, quote: Quote) -> Order:
@@ -157,7 +160,7 @@ def place_next_term(
         net_minor=quote.net_minor,
         tax_minor=quote.tax_minor,
         gross_minor=quote.gross_minor,
-        billing_profile=profile_as_kept(get_billing_profile(uow, profile_id)),
+        billing_profile=how.billing_profile or profile_as_kept(get_billing_profile(uow, profile_id)),
         po_number=first.po_number,
         requested_by=how.requested_by,
         gateway=how.gateway,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from fulfillment.usage.invoice_period import PeriodToPay, invoice_period
 from fulfillment.usage.models import UsagePeriod
 from kernel import clock
 from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.parties import lookups
@@ -19,6 +21,7 @@ from marketplace.pricing.components import PlanPrice
 from orders.checkout.approval_reasons import Needed
 from orders.checkout.line_tax import decide_tax, invoice_party
 from orders.checkout.models import Purchase
+from orders.checkout.order_rows import profile_as_kept
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import request_payment
@@ -53,7 +56,7 @@ def charge_usage(uow: UnitOfWork, period_id: UUID) -> UUID | None:
         return None
     subscription, began = row
     first, now = uow.session.get_one(Purchase, began.purchase_id), clock.now()
-    buyer = invoice_party(lookups.get_billing_profile(uow, invoiced_to(uow, first)))
+    buyer, profile = _invoiced(uow, first)
     priced = _line(uow, _sold(uow, subscription, period), buyer, period)
     how = BoughtByHand(
         first.gateway,
@@ -63,6 +66,7 @@ def charge_usage(uow: UnitOfWork, period_id: UUID) -> UUID | None:
         Needed(),
         usage_period_id=period_id,
         next_try_at=next_try_at(now, after=now),
+        billing_profile=profile,
     )
     purchase, order = place_next_term(uow, subscription, began, first, _quote(uow, priced, buyer, subscription), how)
     copy_sale_terms(uow, order, subscription.order_line_id)
@@ -78,6 +82,17 @@ def charge_usage(uow: UnitOfWork, period_id: UUID) -> UUID | None:
     )
     request_payment(uow, purchase, [order])
     return order.id
+
+
+def _invoiced(uow: UnitOfWork, first: Purchase) -> tuple[InvoiceParty, dict[str, Any]]:
+    """Whom a renewal would be invoiced to, else as the first purchase was: what was used is owed by whoever bought it."""
+    try:
+        title = lookups.get_billing_profile(uow, invoiced_to(uow, first))
+    except DomainError:
+        kept = first.billing_profile
+        named = {name: kept.get(name) for name in ("legal_name", "country", "tax_id", "registered_in")}
+        return InvoiceParty.model_validate({"billing_profile_id": kept["id"], **named}), kept
+    return invoice_party(title), profile_as_kept(title)
 
 
 def _sold(uow: UnitOfWork, subscription: Subscription, period: PeriodToPay) -> PricedLine:

@@ -28,6 +28,7 @@ from marketplace.catalog.models import Plan
 from marketplace.catalog.review_listing import ReviewListing, review_listing
 from marketplace.catalog.submit_listing import submit_listing
 from marketplace.notifications.models import Notification
+from marketplace.parties.models import BillingProfile
 from marketplace.pricing.components import Commitment, Flat, Metered, PlanPrice, Tier
 from marketplace.pricing.engine import PriceLine
 from orders.checkout.models import Purchase
@@ -211,6 +212,17 @@ class TestCharged:
         assert [order.gross_minor for order in charged(stage, subscription)] == [17_500]
         assert now(stage, subscription).state == "active"
         assert now(stage, subscription).ends_at > subscription.ends_at
+
+    def test_a_title_that_is_not_in_use_any_more_is_invoiced_all_the_same(self, stage: Stage) -> None:
+        order_id, subscription = metered(stage)
+        use(stage, order_id, 2_000)
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            for row in uow.session.scalars(select(BillingProfile).where(BillingProfile.org_id == stage.buyer.id)):
+                row.is_default, row.retired_at = False, clock.now()
+        over(stage, order_id)
+        (order,) = charged(stage, subscription)
+        (invoice,), (first,) = stage.papers(order.id), stage.papers(order_id)
+        assert invoice.buyer == first.buyer
 
 
 class TestCredits:
