@@ -23,6 +23,16 @@ class PeriodOrder:
     gross_minor: int
     currency: str
 
+    @property
+    def shown_state(self) -> str:
+        """Nothing of what was used is still to be given: what is active is complete."""
+        return shown_state(self.state)
+
+
+def shown_state(state: str) -> str:
+    """The state of an order for usage, as people are told."""
+    return "completed" if state == "active" else state
+
 
 def orders_of_periods(uow: UnitOfWork, period_ids: Collection[UUID]) -> dict[UUID, PeriodOrder]:
     """By period, of those that the acting organization bought or sold; what costs nothing has none."""

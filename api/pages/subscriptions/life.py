@@ -12,6 +12,7 @@ from api.pages.frame.translations import translations
 from api.pages.subscriptions.views import EntryState, LifeEntry
 from orders.subscriptions.queries import Side
 from orders.subscriptions.timeline import TimelineEntry
+from orders.usage.queries import shown_state
 
 _ICONS = {
     "term": "refresh",
@@ -76,7 +77,7 @@ def _text(page_request: PageRequest, one: TimelineEntry) -> str:
     if one.kind == "notice" and one.state is not None:
         parts.append(t("life.told_renews") if one.state == "renews" else t("life.told_ends"))
     if one.kind == "usage":
-        parts.append(translations(page_request.language).word("order", one.state or ""))
+        parts.append(translations(page_request.language).word("order", shown_state(one.state or "")))
     if one.kind == "try":
         parts.append(translations(page_request.language).word("try", one.state or ""))
     if one.kind == "retry":

@@ -126,7 +126,7 @@ def _charged(period: PeriodItem, order: PeriodOrder | None, *, sells: bool) -> P
     if order is None:
         return period
     address = addresses.trace(str(order.order_id)) if sells else addresses.order(str(order.order_id))
-    return replace(period, order_state=order.state, order_number=order.number, order_address=address)
+    return replace(period, order_state=order.shown_state, order_number=order.number, order_address=address)
 
 
 def _line(page_request: PageRequest, row: RatedLine, interval: str, *, may_question: bool) -> LineItem:

@@ -55,7 +55,7 @@ def usage(s: Samples) -> UsagePage:
         cny(6_701),
         lines,
         cny(1_260),
-        order_state="active",
+        order_state="completed",
         order_number="20261122-5B8C2E4A6D",
         order_address="/orders/1",
     )
