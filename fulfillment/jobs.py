@@ -18,6 +18,7 @@ from fulfillment.runs.receive_callback import APPLY, apply_callback
 from fulfillment.runs.start_run import CALL
 from fulfillment.usage.challenges import mark_overdue, unanswered_challenges
 from fulfillment.usage.close_period import close_period, due_periods
+from fulfillment.usage.end_period import entitlement_ended
 from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import Payload, call, job, sweep
@@ -29,7 +30,7 @@ SWEEP_USAGE = "fulfillment.usage.close_periods"
 SWEEP_CHALLENGES = "fulfillment.usage.challenges_overdue"
 SWEEP_DATA_KEPT = "fulfillment.entitlement.data_kept"
 SWEPT_AT_ONCE = 200
-FOLLOWERS = (count_rating,)
+FOLLOWERS = (count_rating, entitlement_ended)
 """Imported for what they register."""
 
 

@@ -8,6 +8,7 @@
     payment reversed ─► its orders refunded by what is gone      dispute lost ─► the same
     dispute ended ─► what was owed back meanwhile goes back      incident closed ─► a refund that came back is settled
     renewal due ─► purchase of the next term ─► payment ─► term added, share released with it, invoice issued
+    usage period closed ─► purchase of what was used ─► payment ─► share released, invoice issued
     last term over ─► past due while its renewal waits for money, else subscription and entitlement ended, order complete
     change paid ─► in force at once, the seller's system told; that fails or is late ─► taken back, its money refunded
     request closed by hand ─► what was offered on it withdrawn
@@ -75,11 +76,15 @@ from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
 from orders.subscriptions.end_of_term import end_past_term, orders_past_term
 from orders.subscriptions.jobs import REFUND_RENEWAL
-from orders.subscriptions.next_term import begin_next_term, release_term, take_back_term, term_of
+from orders.subscriptions.next_term import begin_next_term, paid_span, release_term, take_back_term
 from orders.subscriptions.renew import AT_ONCE, due_subscriptions, take_step
 from orders.subscriptions.trial_conversion import PAY_CONVERSION, pay_conversion
 from orders.trials.take_trial import release_trials
+from orders.usage.dunning import settle_usage
+from orders.usage.jobs import sweep_unpaid_usage
 
+FOLLOWERS = (sweep_unpaid_usage,)
+"""Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
@@ -142,6 +147,9 @@ def payment_reversed(uow: UnitOfWork, fact: Payload) -> None:
 def order_paid(uow: UnitOfWork, fact: Payload) -> None:
     """Every line is charged (the ledger knows whose money it is) and its delivery begins. Of an offer, its request is won."""
     order = _order(uow, fact["order_id"])
+    if order.usage_period_id is not None:
+        settle_usage(uow, order)
+        return
     if order.subscription_id is not None:
         amendment = find_amendment(uow, order)
         done = begin_next_term(uow, order) if amendment is None else apply_amendment(uow, order, amendment)
@@ -185,9 +193,8 @@ def order_activated(uow: UnitOfWork, fact: Payload) -> None:
         lines = [one.line for one in deliveries]
         term: SubscriptionTerm | Span | None
         if order.subscription_id is not None:
-            paid_for = term_of(uow, order) or _changed(uow, order)
-            release_term(uow, lines, paid_for)
-            term = paid_for
+            term = paid_span(uow, order)
+            release_term(uow, lines, term)
         else:
             term = begin_subscriptions(uow, deliveries)
             release_shares(uow, order, deliveries, recurring=True)
@@ -366,14 +373,6 @@ def _delivered_order(uow: UnitOfWork, fact: Payload) -> Order:
     return _order(uow, str(order_id))
 
 
-def _changed(uow: UnitOfWork, order: Order) -> Span:
-    """The time that a change within a term pays for."""
-    amendment = find_amendment(uow, order)
-    assert amendment is not None  # noqa: S101 - an order of a subscription pays for a term or for a change
-    assert amendment.applied_at is not None  # noqa: S101 - an active one has been made
-    return Span(amendment.applied_at, amendment.ends_at)
-
-
 def _named(order: Order) -> dict[str, UUID]:
     return {"buyer_org_id": order.buyer_org_id, "seller_org_id": order.seller_org_id}
 
@@ -382,7 +381,7 @@ def _end_refunded(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     ORDER.move(uow, order, "refunded", org_ids=order.parties, reason=reason)
     order.deadline_at = None
     owed = list(end_subscriptions(uow, order))
-    if order.subscription_id is not None:
+    if order.subscription_id is not None and order.usage_period_id is None:
         amendment = find_amendment(uow, order)
         if amendment is None:
             owed += take_back_term(uow, order)

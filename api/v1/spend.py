@@ -36,7 +36,7 @@ class SpendOut(Out):
 
 
 class UpcomingChargeOut(Out):
-    """One term to be paid for."""
+    """One term to be paid for, or what was used in a period that is not closed yet."""
 
     at: datetime
     subscription_id: UUID
@@ -44,8 +44,11 @@ class UpcomingChargeOut(Out):
     title: str
     title_en: str
     amount: MoneyOut
-    is_told: Annotated[bool, Meta(description="The price is fixed; else it is what the plan costs today")]
+    is_told: Annotated[
+        bool, Meta(description="The price is fixed; else it is what the plan costs today, or was used by now")
+    ]
     tax_included: bool
+    is_usage: bool
 
 
 @get("/v1/spend", permission=READ, sync_to_thread=True, tags=["buying"])
@@ -66,7 +69,10 @@ def export_spend(request: ApiRequest) -> Response[bytes]:
 
 @get("/v1/upcoming-charges", permission=READ, sync_to_thread=True, tags=["buying"])
 def get_upcoming_charges(request: ApiRequest) -> list[UpcomingChargeOut]:
-    """Of all subscriptions that are renewed, within 90 days, the next first. What waits for its money already is due now."""
+    """Of all subscriptions that are renewed, within 90 days, the next first. What waits for its money already is due now.
+
+    Of metered usage: what was used by now in periods that are still open, charged when they are closed.
+    """
     with request.transaction() as uow:
         return [UpcomingChargeOut.of_row(one) for one in upcoming_charges(uow)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -16,6 +17,7 @@ from api.language import language_of
 from api.problems import MEDIA_TYPE, problem, sentence
 from api.request import ApiRequest
 from api.schema import FieldProblemOut, KeyHeader, MoneyOut, Out, UtcIn, Wire, idempotent_command
+from api.v1.price_out import PriceLineOut, price_lines_out
 from fulfillment.usage.caps import remove_cap, set_cap
 from fulfillment.usage.challenges import AnswerChallenge, answer_challenge, challenge_line
 from fulfillment.usage.queries import challenges_to_answer, customers_usage, get_usage
@@ -23,6 +25,7 @@ from fulfillment.usage.record_usage import MAX_BATCH, UsageIn, UsageResult, reco
 from fulfillment.usage.views import ChallengeView, CustomerUsage, DimensionUsage, RatedLine, RatedPeriod, UsageView
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
+from orders.usage.queries import PeriodOrder, orders_of_periods
 
 REPORT = "connectors.write"
 SELL = "seller.orders.read"
@@ -145,28 +148,38 @@ class RatedLineOut(Out):
     quantity: str
     amount: MoneyOut
     challenge: ChallengeOut | None
+    explained: PriceLineOut
 
     @classmethod
-    def of(cls, row: RatedLine) -> RatedLineOut:
+    def of(cls, row: RatedLine, interval: str) -> RatedLineOut:
         """From the query's row."""
         challenge = ChallengeOut.of(row.challenge) if row.challenge else None
-        return cls.of_row(row, quantity=plain(row.quantity), challenge=challenge)
+        (explained,) = price_lines_out([row.explained], interval, row.currency)
+        return cls.of_row(row, quantity=plain(row.quantity), challenge=challenge, explained=explained)
 
 
 class RatedPeriodOut(Out):
-    """A closed period: what it says never changes."""
+    """A closed period: what its lines say never changes. `order_id` asks money for what `credited` does not pay, if anything."""
 
     id: UUID
-    state: Annotated[str, Meta(description="closed or invoiced")]
+    state: Annotated[str, Meta(description="closed, or invoiced: an order asks money for it")]
     starts_at: datetime
     ends_at: datetime
     amount: MoneyOut
+    credited: MoneyOut
+    trial: Annotated[bool, Meta(description="Whether it was a trial's, which costs nothing")]
+    order_id: UUID | None
     lines: list[RatedLineOut]
 
     @classmethod
-    def of(cls, row: RatedPeriod) -> RatedPeriodOut:
-        """From the query's row."""
-        return cls.of_row(row, lines=[RatedLineOut.of(line) for line in row.lines])
+    def of(cls, row: RatedPeriod, order: PeriodOrder | None) -> RatedPeriodOut:
+        """From the query's rows."""
+        return cls.of_row(
+            row,
+            trial=row.is_trial,
+            order_id=order.order_id if order else None,
+            lines=[RatedLineOut.of(line, row.interval) for line in row.lines],
+        )
 
 
 class UsageOut(Out):
@@ -182,14 +195,16 @@ class UsageOut(Out):
     amount: MoneyOut
     dimensions: list[DimensionUsageOut]
     periods: list[RatedPeriodOut]
+    trial: Annotated[bool, Meta(description="Whether it is being tried: usage costs nothing now")]
 
     @classmethod
-    def of(cls, row: UsageView) -> UsageOut:
-        """From the query's row."""
+    def of(cls, row: UsageView, charged: Mapping[UUID, PeriodOrder]) -> UsageOut:
+        """From the query's rows."""
         return cls.of_row(
             row,
             dimensions=[DimensionUsageOut.of(one) for one in row.dimensions],
-            periods=[RatedPeriodOut.of(one) for one in row.periods],
+            periods=[RatedPeriodOut.of(one, charged.get(one.id)) for one in row.periods],
+            trial=row.is_trial,
         )
 
 
@@ -285,7 +300,8 @@ def _result(row: UsageResult, language: str) -> UsageResultOut:
 def get_entitlement_usage(entitlement_id: FromPath[UUID], request: ApiRequest) -> UsageOut:
     """The usage of an entitlement, for its buyer and its seller: of this very moment, by day, with what it costs."""
     with request.transaction() as uow:
-        return UsageOut.of(get_usage(uow, entitlement_id))
+        found = get_usage(uow, entitlement_id)
+        return UsageOut.of(found, orders_of_periods(uow, [one.id for one in found.periods]))
 
 
 @put(

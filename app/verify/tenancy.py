@@ -37,6 +37,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("fulfillment.usage_line", "period_id", "fulfillment.usage_period", BOTH, BOTH),
     ("fulfillment.usage_challenge", "line_id", "fulfillment.usage_line", BOTH, BOTH),
     ("fulfillment.usage_cap", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
+    ('orders."order"', "usage_period_id", "fulfillment.usage_period", BOTH, BOTH),
+    ("fulfillment.usage_period", "terms_id", "fulfillment.metered_terms", BOTH, BOTH),
     ("fulfillment.metered_terms", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
     ("fulfillment.customer_review", "entitlement_id", "fulfillment.entitlement", "org_id seller_org_id", BOTH),
     ("fulfillment.customer_review_revision", "review_id", "fulfillment.customer_review", "org_id", "org_id"),

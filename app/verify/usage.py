@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.verify.rule import Example, Query, Reading
+from app.verify.rule import Example, Query, Reading, pending
 from fulfillment.usage.close_period import rate_period
 from fulfillment.usage.models import MeteredTerms, UsageLine, UsagePeriod
 from fulfillment.usage.open_periods import BACK
@@ -94,11 +94,11 @@ def _rated_otherwise(uow: UnitOfWork) -> Iterator[Example]:
         amounts[line.period_id][line.kind, line.dimension] = line.amount_minor
         if line.kind == "metered":
             quantities[line.period_id][line.dimension] = line.quantity
-    terms = select(UsagePeriod.id, MeteredTerms.price).join(
-        MeteredTerms, MeteredTerms.entitlement_id == UsagePeriod.entitlement_id
+    terms = select(UsagePeriod.id, UsagePeriod.is_trial, MeteredTerms.price).join(
+        MeteredTerms, MeteredTerms.id == UsagePeriod.terms_id
     )
-    for period_id, price in uow.session.execute(terms.where(UsagePeriod.state != "open")):
-        rated = rate_period(PlanPrice.model_validate(price, strict=False), quantities[period_id])
+    for period_id, is_trial, price in uow.session.execute(terms.where(UsagePeriod.state != "open")):
+        rated = rate_period(PlanPrice.model_validate(price, strict=False), quantities[period_id], is_trial=is_trial)
         if {(line.kind, line.code): line.amount_minor for line in rated.lines} != amounts[period_id]:
             yield {"period_id": str(period_id), "rated_minor": rated.amount_minor}
 
@@ -110,4 +110,49 @@ RATED = Reading(
     _rated_otherwise,
 )
 
-RULES = (ONCE, SUMS, CORRECTED, CLOSED, RATED)
+CHARGED = Query(
+    "usage.charged",
+    "每个已开单账期恰有一个订单，金额为其计价减去已抵扣的减免；应收的已关闭账期立即开单。",
+    "An invoiced period has exactly one order, of its rating less the credits drawn; what is to be paid is charged at once.",
+    f"""
+    SELECT p.id AS period_id, p.state, r.amount_minor, p.credited_minor, o.orders, o.list_minor
+    FROM fulfillment.usage_period p
+    JOIN LATERAL (SELECT coalesce(sum(amount_minor), 0) AS amount_minor
+                  FROM fulfillment.usage_line WHERE period_id = p.id) r ON true
+    LEFT JOIN LATERAL (
+        SELECT count(DISTINCT o.id) AS orders, sum(l.list_minor - l.discount_minor) AS list_minor, min(o.currency) AS currency
+        FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id WHERE o.usage_period_id = p.id) o ON true
+    WHERE (p.state = 'invoiced' AND (o.orders <> 1 OR o.list_minor <> r.amount_minor - p.credited_minor
+                                     OR o.currency <> p.currency))
+       OR (p.state <> 'invoiced' AND o.orders > 0)
+       OR (p.state = 'closed' AND r.amount_minor > p.credited_minor AND NOT {pending("p.id")} AND EXISTS (
+               SELECT 1 FROM orders.subscription s JOIN fulfillment.entitlement e ON e.reference = s.order_line_id
+               WHERE e.id = p.entitlement_id))
+    """,  # noqa: S608 - every piece of it stands in this module
+)
+CREDITED = Query(
+    "usage.credited",
+    "从各账期抵扣的减免之和等于已动用的减免。",
+    "What periods were credited is what was drawn of credits.",
+    """
+    SELECT entitlement_id, sum(credited) AS credited_minor, sum(drawn) AS drawn_minor FROM (
+        SELECT entitlement_id, credited_minor AS credited, 0 AS drawn FROM fulfillment.usage_period
+        UNION ALL
+        SELECT p.entitlement_id, 0, c.drawn_minor FROM fulfillment.usage_challenge c
+        JOIN fulfillment.usage_line l ON l.id = c.line_id JOIN fulfillment.usage_period p ON p.id = l.period_id
+    ) every GROUP BY entitlement_id HAVING sum(credited) <> sum(drawn)
+    """,
+)
+ASKED = Query(
+    "usage.asked_again",
+    "未付的用量费按时催收。",
+    "Usage that is not paid is asked for again in time.",
+    """
+    SELECT p.id AS purchase_id, p.state, p.next_try_at FROM orders.purchase p
+    WHERE p.next_try_at < :late
+       OR (p.state = 'pending_payment' AND p.next_try_at IS NULL AND EXISTS (
+               SELECT 1 FROM orders."order" o WHERE o.purchase_id = p.id AND o.usage_period_id IS NOT NULL))
+    """,
+)
+
+RULES = (ONCE, SUMS, CORRECTED, CLOSED, RATED, CHARGED, CREDITED, ASKED)

@@ -30,7 +30,7 @@ def tell(
     for period_id, dimension in sorted(changed):
         period = periods[period_id]
         used = counted.sums[period_id, dimension]
-        included = terms[period.entitlement_id].price.metered[dimension].included
+        included = terms[period.entitlement_id].by_id(period.terms_id).price.metered[dimension].included
         percent = next((one for one in THRESHOLDS if used * 100 >= one * included), 0) if included else 0
         if percent > period.alerted.get(dimension, 0):
             _alert(uow, period, dimension, dimension, percent, "included")

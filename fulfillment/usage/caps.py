@@ -26,7 +26,7 @@ def set_cap(uow: UnitOfWork, entitlement_id: UUID, dimension: str, kind: str, qu
     terms = get_usage_terms(uow, entitlement_id)
     if terms.buyer_org_id != uow.principal.organization():
         raise NotFound("not_found")
-    if dimension not in terms.price.metered:
+    if dimension not in terms.now.price.metered:
         raise Invalid("usage_dimension_unknown", field="dimension", dimension=dimension)
     if kind not in KINDS or not 0 <= quantity <= MAX_QUANTITY or quantity % GRAIN:
         raise Invalid("usage_cap_invalid", field="quantity")

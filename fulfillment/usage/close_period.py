@@ -18,7 +18,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.states import state_in
-from marketplace.pricing.components import PlanPrice
+from marketplace.pricing.components import PlanPrice, Tier
 from marketplace.pricing.engine import Priced, price_usage
 
 CLOSED_AT_ONCE = 200
@@ -44,7 +44,7 @@ def close_period(uow: UnitOfWork, period_id: UUID) -> bool:
         return False
     terms = get_usage_terms(uow, period.entitlement_id)
     used = {dimension: quantity for (_, dimension), quantity in sums_of(uow, [period_id]).items()}
-    rated = rate_period(terms.price, used)
+    rated = rate_period(terms.by_id(period.terms_id).price, used, is_trial=period.is_trial)
     for line in rated.lines:
         uow.session.add(
             UsageLine(
@@ -76,6 +76,16 @@ def close_period(uow: UnitOfWork, period_id: UUID) -> bool:
     return True
 
 
-def rate_period(price: PlanPrice, used: Mapping[str, Decimal]) -> Priced:
-    """What a period's usage costs: every metered dimension has a line, also the one that was not used. Pure."""
-    return price_usage(price, {dimension: used.get(dimension, Decimal(0)) for dimension in price.metered})
+def rate_period(price: PlanPrice, used: Mapping[str, Decimal], *, is_trial: bool = False) -> Priced:
+    """What a period's usage costs: every metered dimension has a line, also the one that was not used. Pure.
+
+    What is used in a trial costs nothing.
+    """
+    whole = {dimension: used.get(dimension, Decimal(0)) for dimension in price.metered}
+    return price_usage(_for_nothing(price) if is_trial else price, whole)
+
+
+def _for_nothing(price: PlanPrice) -> PlanPrice:
+    free = (Tier(up_to=None, unit_micro=0),)
+    metered = tuple(one.model_copy(update={"tiers": free, "cap_minor": None}) for one in price.metered.values())
+    return price.model_copy(update={"components": metered})

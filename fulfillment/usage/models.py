@@ -23,11 +23,15 @@ def _child_of(table: str, column: str) -> ForeignKeyConstraint:
 
 
 class MeteredTerms(Base):
-    """How usage of an entitlement is priced, as it was sold. Read by `fulfillment.usage.terms` alone."""
+    """How usage of an entitlement is priced, as it was sold; each term with another price adds one.
+
+    Read by `fulfillment.usage.terms` alone.
+    """
 
     __tablename__ = "metered_terms"
     __table_args__ = (
-        UniqueConstraint("entitlement_id"),
+        UniqueConstraint("entitlement_id", "starts_at", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
         _child_of("entitlement", "entitlement_id"),
         {"schema": "fulfillment"},
     )
@@ -39,6 +43,10 @@ class MeteredTerms(Base):
     """`marketplace.pricing.components.PlanPrice`."""
     units: Mapped[Json]
     """By dimension in what it is counted, as an event may say; the dimension's own code where it says nothing."""
+    starts_at: Mapped[datetime | None]
+    """From when on periods begin at this price: the start of the term that was bought at it. None: from the beginning."""
+    tried_until: Mapped[datetime | None]
+    """Of the first, where it began with a trial that was converted: until when usage cost nothing."""
     created_at: Mapped[CreatedAt]
 
 
@@ -50,6 +58,9 @@ class UsagePeriod(Base):
         UniqueConstraint("entitlement_id", "starts_at"),
         UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
         _child_of("entitlement", "entitlement_id"),
+        _child_of("metered_terms", "terms_id"),
+        CheckConstraint("credited_minor BETWEEN 0 AND coalesce(amount_minor, 0)", name="credited"),
+        Index("ix_usage_period_terms_id", "terms_id"),
         CheckConstraint("state IN ('open', 'closed', 'invoiced')", name="state"),
         CheckConstraint("starts_at < ends_at AND ends_at < closes_at", name="forward"),
         CheckConstraint("(state = 'open') = (amount_minor IS NULL)", name="rated"),
@@ -67,7 +78,14 @@ class UsagePeriod(Base):
     """From when on it is rated, and takes nothing any more."""
     alerted: Mapped[Json]
     """By dimension, at how many percent of its included amount the buyer was told last."""
+    terms_id: Mapped[UUID]
+    """The price it was opened at."""
+    is_trial: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether usage in it costs nothing."""
     amount_minor: Mapped[int | None]
+    """What its lines add up to."""
+    credited_minor: Mapped[Minor] = mapped_column(default=0, server_default=text("0"))
+    """Of it what was paid by credits of lines that were questioned; the rest is charged by an order."""
     currency: Mapped[Currency]
     created_at: Mapped[CreatedAt]
 
@@ -186,7 +204,9 @@ class UsageChallenge(Base):
         CheckConstraint("state IN ('open', 'confirmed', 'corrected', 'overdue')", name="state"),
         CheckConstraint("(state = 'corrected') = (credit_minor > 0)", name="credit"),
         Index("ix_usage_challenge_seller_org_id_state", "seller_org_id", "state", "deadline_at"),
+        CheckConstraint("drawn_minor BETWEEN 0 AND credit_minor", name="drawn"),
         Index("ix_usage_challenge_deadline_at", "deadline_at", postgresql_where=text("state = 'open'")),
+        Index("ix_usage_challenge_undrawn", "buyer_org_id", postgresql_where=text("drawn_minor < credit_minor")),
         {"schema": "fulfillment"},
     )
     id: Mapped[Id]
@@ -198,6 +218,8 @@ class UsageChallenge(Base):
     answer: Mapped[str]
     credit_minor: Mapped[Minor]
     """What the seller takes back of the line: drawn from what is invoiced next."""
+    drawn_minor: Mapped[Minor] = mapped_column(default=0, server_default=text("0"))
+    """Of it what was drawn."""
     currency: Mapped[Currency]
     deadline_at: Mapped[Instant]
     decided_at: Mapped[Instant | None]
@@ -205,6 +227,7 @@ class UsageChallenge(Base):
 
 
 USAGE_PERIOD = Machine("usage_period", initial="open", edges=edges(open="closed", closed="invoiced", invoiced=""))
+"""`invoiced`: an order asks money for it. What costs nothing, or was paid by credits, stays closed."""
 USAGE_CHALLENGE = Machine(
     "usage_challenge",
     initial="open",

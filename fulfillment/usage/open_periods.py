@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import or_, select
 
 from fulfillment.usage.models import USAGE_PERIOD, UsagePeriod
-from fulfillment.usage.periods import CLOSES_AFTER, period_at
-from fulfillment.usage.terms import UsageTerms
+from fulfillment.usage.periods import CLOSES_AFTER
+from fulfillment.usage.terms import Bounds, UsageTerms
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
@@ -19,13 +20,17 @@ BACK = timedelta(days=35)
 AHEAD = timedelta(minutes=5)
 """How far off an event may lie."""
 
+Span = tuple[datetime, datetime]
+
 
 class OpenPeriods:
     """What may be counted to, by entitlement. Every one is locked until the transaction ends."""
 
     def __init__(self, periods: Iterable[UsagePeriod]) -> None:
         self.by_id = {period.id: period for period in periods}
-        self._by_start = {(period.entitlement_id, period.starts_at): period for period in self.by_id.values()}
+        self._of: dict[UUID, list[UsagePeriod]] = defaultdict(list)
+        for period in self.by_id.values():
+            self._of[period.entitlement_id].append(period)
 
     def of(self, terms: UsageTerms, at: datetime) -> UsagePeriod | None:
         """To which period something at an instant counts: its own, or the present one where that is closed; None without.
@@ -33,9 +38,9 @@ class OpenPeriods:
         What an entitlement that has ended was used for counts until its last period is closed.
         """
         for instant in (at, clock.now()):
-            found = self._by_start.get((terms.entitlement_id, _bounds(terms, instant)[0]))
-            if found is not None and takes(found):
-                return found
+            for period in self._of[terms.entitlement_id]:
+                if period.starts_at <= instant < period.ends_at and takes(period):
+                    return period
         return None
 
 
@@ -52,24 +57,21 @@ def lock_periods(
     `also`: periods to be locked besides.
     """
     now = clock.now()
-    starts: dict[tuple[UUID, datetime], tuple[UsageTerms, datetime]] = {}
+    instants: dict[UUID, tuple[UsageTerms, set[datetime]]] = {}
     for terms, at in wanted:
-        over = terms.valid_to is not None and terms.valid_to <= now
-        for instant in (at,) if over else (at, now):
-            starts_at, ends_at = _bounds(terms, instant)
-            if now < ends_at + CLOSES_AFTER:
-                starts[terms.entitlement_id, starts_at] = terms, ends_at
-    known = _known(uow, {entitlement_id for entitlement_id, _ in starts})
-    for (entitlement_id, starts_at), (terms, ends_at) in sorted(starts.items(), key=lambda item: item[0]):
-        if (entitlement_id, starts_at) not in known:
-            _open(uow, terms, starts_at, ends_at)
+        within = (one for one in (at, now) if terms.valid_to is None or one < terms.valid_to)
+        instants.setdefault(terms.entitlement_id, (terms, set()))[1].update(within)
+    known = _known(uow, instants)
+    for entitlement_id, (terms, asked) in sorted(instants.items(), key=lambda item: item[0]):
+        for at in sorted(asked):
+            _open_at(uow, terms, at, known[entitlement_id])
     uow.flush()
     statement = (
         select(UsagePeriod)
         .where(
             or_(
                 UsagePeriod.id.in_(also),
-                UsagePeriod.entitlement_id.in_({one for one, _ in starts})
+                UsagePeriod.entitlement_id.in_(instants)
                 & (UsagePeriod.ends_at > now - BACK)
                 & (UsagePeriod.state == "open"),
             )
@@ -81,21 +83,36 @@ def lock_periods(
     return OpenPeriods(uow.session.scalars(statement))
 
 
-def _bounds(terms: UsageTerms, at: datetime) -> tuple[datetime, datetime]:
-    assert terms.valid_from is not None  # noqa: S101 - what has not begun is refused before
-    return period_at(terms.valid_from, terms.months, terms.time_zone, max(at, terms.valid_from))
-
-
-def _known(uow: UnitOfWork, entitlement_ids: Collection[UUID]) -> set[tuple[UUID, datetime]]:
+def _known(uow: UnitOfWork, entitlement_ids: Collection[UUID]) -> dict[UUID, list[Span]]:
     rows = uow.session.execute(
-        select(UsagePeriod.entitlement_id, UsagePeriod.starts_at).where(
+        select(UsagePeriod.entitlement_id, UsagePeriod.starts_at, UsagePeriod.ends_at).where(
             UsagePeriod.entitlement_id.in_(entitlement_ids), UsagePeriod.ends_at > clock.now() - BACK
         )
     )
-    return {(row.entitlement_id, row.starts_at) for row in rows}
+    found: dict[UUID, list[Span]] = defaultdict(list)
+    for row in rows:
+        found[row.entitlement_id].append((row.starts_at, row.ends_at))
+    return found
 
 
-def _open(uow: UnitOfWork, terms: UsageTerms, starts_at: datetime, ends_at: datetime) -> None:
+def _open_at(uow: UnitOfWork, terms: UsageTerms, at: datetime, known: list[Span]) -> None:
+    """Open the period that holds an instant, where there is none and it would still take anything; never over another one.
+
+    Terms change, periods that were opened do not: a trial that was made longer is counted in two.
+    """
+    assert terms.valid_from is not None  # noqa: S101 - what has not begun is refused before
+    at = max(at, terms.valid_from)
+    if any(starts_at <= at < ends_at for starts_at, ends_at in known):
+        return
+    bounds = terms.period_at(at)
+    starts_at = max([bounds.starts_at, *(end for _, end in known if end <= at)])
+    ends_at = min([bounds.ends_at, *(start for start, _ in known if start > at)])
+    if clock.now() < ends_at + CLOSES_AFTER:
+        known.append((starts_at, ends_at))
+        _open(uow, terms, bounds, starts_at, ends_at)
+
+
+def _open(uow: UnitOfWork, terms: UsageTerms, bounds: Bounds, starts_at: datetime, ends_at: datetime) -> None:
     period = UsagePeriod(
         id=uuid7(),
         buyer_org_id=terms.buyer_org_id,
@@ -106,8 +123,10 @@ def _open(uow: UnitOfWork, terms: UsageTerms, starts_at: datetime, ends_at: date
         ends_at=ends_at,
         closes_at=ends_at + CLOSES_AFTER,
         alerted={},
+        terms_id=bounds.terms.id,
+        is_trial=bounds.is_trial,
         amount_minor=None,
-        currency=terms.price.currency,
+        currency=bounds.terms.price.currency,
     )
     if uow.add_if_absent(period, "entitlement_id", "starts_at"):
         USAGE_PERIOD.begin(uow, period, org_ids=terms.parties)

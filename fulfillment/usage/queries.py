@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,9 +13,9 @@ from sqlalchemy import Select, func, select
 
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.usage.close_period import rate_period
+from fulfillment.usage.counted import sums_of
 from fulfillment.usage.models import UsageCap, UsageChallenge, UsageDay, UsageLine, UsagePeriod
-from fulfillment.usage.periods import period_at
-from fulfillment.usage.terms import UsageTerms, get_usage_terms
+from fulfillment.usage.terms import Bounds, UsagePrice, UsageTerms, get_usage_terms, usage_terms
 from fulfillment.usage.views import (
     ChallengeView,
     CustomerUsage,
@@ -37,20 +38,21 @@ BUYER_NAME = Entitlement.context["organization"]["name"].astext.label("buyer_nam
 def get_usage(uow: UnitOfWork, entitlement_id: UUID) -> UsageView:
     """The usage of an entitlement that the acting organization bought or sold, as of the last event. Raises NotFound."""
     terms = get_usage_terms(uow, entitlement_id)
-    starts_at, ends_at = _present(terms)
+    present = _present(uow, terms)
     days: dict[str, list[DayUsage]] = defaultdict(list)
-    for row in _days(uow, entitlement_id, starts_at):
+    for row in _days(uow, entitlement_id, present.starts_at if present else None):
         days[row.dimension].append(DayUsage(row.day, row.quantity))
     used = {name: sum((one.quantity for one in found), Decimal(0)) for name, found in days.items()}
-    rated = rate_period(terms.price, used)
+    priced = present.terms if present else terms.now
+    rated = rate_period(priced.price, used, is_trial=present is not None and present.is_trial)
     caps = {
         cap.dimension: cap
         for cap in uow.session.scalars(select(UsageCap).where(UsageCap.entitlement_id == entitlement_id))
     }
     amounts = {line.code: line.amount_minor for line in rated.lines}
     dimensions = tuple(
-        _dimension(terms, name, used.get(name, Decimal(0)), amounts[name], caps.get(name), tuple(days[name]))
-        for name in sorted(terms.price.metered)
+        _dimension(priced, name, used.get(name, Decimal(0)), amounts[name], caps.get(name), tuple(days[name]))
+        for name in sorted(priced.price.metered)
     )
     return UsageView(
         entitlement_id,
@@ -58,13 +60,65 @@ def get_usage(uow: UnitOfWork, entitlement_id: UUID) -> UsageView:
         terms.seller_org_id,
         terms.title,
         terms.title_en,
-        starts_at,
-        ends_at,
+        present.starts_at if present else None,
+        present.ends_at if present else None,
         rated.amount_minor,
         rated.currency,
         dimensions,
-        _rated_periods(uow, entitlement_id),
+        _rated_periods(uow, terms),
+        present is not None and present.is_trial,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPeriod:
+    """A period that goes on, and what it would cost if it ended now; it is charged when it is closed, at `closes_at`."""
+
+    entitlement_id: UUID
+    closes_at: datetime
+    amount_minor: int
+    currency: str
+
+
+def open_periods(uow: UnitOfWork) -> list[OpenPeriod]:
+    """Of the acting buyer, those that cost something by now, less the credits that are drawn first; the next one first."""
+    periods = uow.session.scalars(
+        select(UsagePeriod)
+        .where(UsagePeriod.buyer_org_id == uow.principal.organization(), UsagePeriod.state == "open")
+        .order_by(UsagePeriod.closes_at, UsagePeriod.id)
+        .limit(MOST_CUSTOMERS)
+    ).all()
+    if not periods:
+        return []
+    terms = usage_terms(uow, {one.entitlement_id for one in periods})
+    sums, credits_left = sums_of(uow, [one.id for one in periods]), _credits_left(uow)
+    found = []
+    for period in periods:
+        price = terms[period.entitlement_id].by_id(period.terms_id).price
+        used = {name: sums.get((period.id, name), Decimal(0)) for name in price.metered}
+        rated = rate_period(price, used, is_trial=period.is_trial)
+        drawn = min(rated.amount_minor, credits_left.get(period.entitlement_id, 0))
+        credits_left[period.entitlement_id] = credits_left.get(period.entitlement_id, 0) - drawn
+        if rated.amount_minor > drawn:
+            found.append(
+                OpenPeriod(period.entitlement_id, period.closes_at, rated.amount_minor - drawn, rated.currency)
+            )
+    return found
+
+
+def _credits_left(uow: UnitOfWork) -> dict[UUID, int]:
+    """What the acting buyer was credited and was not drawn yet, by entitlement."""
+    rows = uow.session.execute(
+        select(UsagePeriod.entitlement_id, func.sum(UsageChallenge.credit_minor - UsageChallenge.drawn_minor))
+        .join(UsageLine, UsageLine.period_id == UsagePeriod.id)
+        .join(UsageChallenge, UsageChallenge.line_id == UsageLine.id)
+        .where(
+            UsageChallenge.buyer_org_id == uow.principal.organization(),
+            UsageChallenge.drawn_minor < UsageChallenge.credit_minor,
+        )
+        .group_by(UsagePeriod.entitlement_id)
+    )
+    return {row[0]: int(row[1]) for row in rows}
 
 
 def customers_usage(uow: UnitOfWork, buyer_id: UUID | None = None) -> list[CustomerUsage]:
@@ -110,12 +164,21 @@ def challenges_to_answer(uow: UnitOfWork) -> list[ChallengeView]:
     return [_challenge(row) for row in uow.session.execute(statement)]
 
 
-def _present(terms: UsageTerms) -> tuple[datetime | None, datetime | None]:
-    """The period that goes on, or the last one of what has ended."""
+def _present(uow: UnitOfWork, terms: UsageTerms) -> Bounds | None:
+    """The period that goes on, or the last one of what has ended: as it was opened, else as it would be."""
     if terms.valid_from is None:
-        return None, None
+        return None
     at = max(min(clock.now(), terms.valid_to or clock.now()), terms.valid_from)
-    return period_at(terms.valid_from, terms.months, terms.time_zone, at)
+    opened = uow.session.scalars(
+        select(UsagePeriod)
+        .where(
+            UsagePeriod.entitlement_id == terms.entitlement_id, UsagePeriod.starts_at <= at, UsagePeriod.ends_at >= at
+        )
+        .order_by(UsagePeriod.starts_at.desc() if terms.state != "ended" else UsagePeriod.starts_at)
+    ).first()
+    if opened is None or (opened.ends_at == at and terms.state != "ended"):
+        return terms.period_at(at)
+    return Bounds(opened.starts_at, opened.ends_at, terms.by_id(opened.terms_id), opened.is_trial)
 
 
 def _days(uow: UnitOfWork, entitlement_id: UUID, starts_at: datetime | None) -> Any:
@@ -128,7 +191,7 @@ def _days(uow: UnitOfWork, entitlement_id: UUID, starts_at: datetime | None) -> 
 
 
 def _dimension(
-    terms: UsageTerms, name: str, used: Decimal, amount_minor: int, cap: UsageCap | None, days: tuple[DayUsage, ...]
+    terms: UsagePrice, name: str, used: Decimal, amount_minor: int, cap: UsageCap | None, days: tuple[DayUsage, ...]
 ) -> DimensionUsage:
     return DimensionUsage(
         name,
@@ -143,10 +206,10 @@ def _dimension(
     )
 
 
-def _rated_periods(uow: UnitOfWork, entitlement_id: UUID) -> tuple[RatedPeriod, ...]:
+def _rated_periods(uow: UnitOfWork, terms: UsageTerms) -> tuple[RatedPeriod, ...]:
     periods = uow.session.scalars(
         select(UsagePeriod)
-        .where(UsagePeriod.entitlement_id == entitlement_id, UsagePeriod.state != "open")
+        .where(UsagePeriod.entitlement_id == terms.entitlement_id, UsagePeriod.state != "open")
         .order_by(UsagePeriod.starts_at.desc())
         .limit(PERIODS)
     ).all()
@@ -169,6 +232,7 @@ def _rated_periods(uow: UnitOfWork, entitlement_id: UUID) -> tuple[RatedPeriod, 
                 line.amount_minor,
                 line.currency,
                 challenges.get(line.id),
+                line.explained,
             )
         )
     return tuple(
@@ -178,6 +242,9 @@ def _rated_periods(uow: UnitOfWork, entitlement_id: UUID) -> tuple[RatedPeriod, 
             period.starts_at,
             period.ends_at,
             period.amount_minor or 0,
+            period.credited_minor,
+            period.is_trial,
+            terms.by_id(period.terms_id).price.interval,
             period.currency,
             tuple(lines[period.id]),
         )

@@ -147,10 +147,11 @@ class _Batch:
         terms = self.terms.get(item.entitlement_id)
         if terms is None:
             raise _Refused("usage_entitlement_unknown")
-        if item.dimension not in terms.price.metered:
+        counted = terms.counts(item.dimension)
+        if counted is None:
             raise _Refused("usage_dimension_unknown", dimension=item.dimension)
-        if item.unit is not None and item.unit != terms.unit(item.dimension):
-            raise _Refused("usage_unit_wrong", unit=item.unit, expected=terms.unit(item.dimension))
+        if item.unit is not None and item.unit != counted.unit(item.dimension):
+            raise _Refused("usage_unit_wrong", unit=item.unit, expected=counted.unit(item.dimension))
         if item.time > self.now + AHEAD:
             raise _Refused("usage_time_ahead")
         if item.time < self.now - BACK:
@@ -180,6 +181,9 @@ class _Batch:
         period = self.periods.by_id.get(original.period_id) if original else self.periods.of(terms, item.time)
         if period is None or not takes(period):
             raise _Refused("usage_period_closed")
+        if item.dimension not in terms.by_id(period.terms_id).price.metered:
+            # Counted at another price than the period's: before the plan was changed, or since.
+            raise _Refused("usage_dimension_unknown", dimension=item.dimension)
         return period
 
     def _count(self, terms: UsageTerms, item: UsageIn, period: UsagePeriod) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 
@@ -76,24 +78,29 @@ class RatedLine:
     amount_minor: int
     currency: str
     challenge: ChallengeView | None
+    explained: Mapping[str, Any]
+    """How the amount came about: `marketplace.pricing.engine.PriceLine`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RatedPeriod:
-    """A closed period and what it was rated at."""
+    """A closed period and what it was rated at, an `interval` long. `credited_minor`: paid by credits, the rest by an order."""
 
     id: UUID
     state: str
     starts_at: datetime
     ends_at: datetime
     amount_minor: int
+    credited_minor: int
+    is_trial: bool
+    interval: str
     currency: str
     lines: tuple[RatedLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class UsageView:
-    """The usage of an entitlement: the present period by dimension, and those before."""
+    """The usage of an entitlement: the present period by dimension, and those before. `is_trial`: it costs nothing now."""
 
     entitlement_id: UUID
     buyer_org_id: UUID
@@ -106,6 +113,7 @@ class UsageView:
     currency: str
     dimensions: tuple[DimensionUsage, ...]
     periods: tuple[RatedPeriod, ...]
+    is_trial: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("usage_cap_stops", _ORDERS),
         Kind("usage_confirmed", _ORDERS),
         Kind("usage_corrected", _ORDERS),
+        Kind("usage_charged", _ORDERS, mailed=False),
+        Kind("usage_unpaid", _ORDERS),
         Kind("customer_renewal_refused", _SALES),
         Kind("usage_questioned", _SALES),
         Kind("invoice_issued", _INVOICES),

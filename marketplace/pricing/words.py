@@ -36,8 +36,8 @@ _WORDS: Final = {
         "per_seat": "每席 {prices} / {interval}",
         "per_seat_beyond": "含 {included} 席，超出部分每席 {prices} / {interval}",
         "per_seat_only": "含 {included} 席",
-        "metered": "用量 {code}：{prices}（另行结算）",
-        "metered_beyond": "用量 {code}：每{interval}含 {included}，超出部分{prices}（另行结算）",
+        "metered": "用量 {code}：{prices}（每{interval}后付）",
+        "metered_beyond": "用量 {code}：每{interval}含 {included}，超出部分{prices}（后付）",
         "cap": "，每{interval}封顶 {cap}",
         "each": "每单位 {price}",
         "tier_to": "至 {to}：{price}",
@@ -60,6 +60,8 @@ _WORDS: Final = {
         "line_commitment": "承诺用量",
         "line_milestones": "里程碑 {code}",
         "line_drawn": "承诺用量抵扣",
+        "line_credited": "减免抵扣",
+        "of_it_included": "（含 {included}）",
         "line_seats_added": "新增席位 {quantity}，按本期剩余时间计",
         "line_plan_changed": "变更规格，按本期剩余时间补差价",
         "line_free": "均已包含",
@@ -83,8 +85,8 @@ _WORDS: Final = {
         "per_seat": "{prices} / seat / {interval}",
         "per_seat_beyond": "{included} seats included, each further seat {prices} / {interval}",
         "per_seat_only": "{included} seats included",
-        "metered": "Usage {code}: {prices} (settled separately)",
-        "metered_beyond": "Usage {code}: {included} a {interval} included, then {prices} (settled separately)",
+        "metered": "Usage {code}: {prices}, charged after each {interval}",
+        "metered_beyond": "Usage {code}: {included} a {interval} included, then {prices}, charged after it",
         "cap": ", at most {cap} a {interval}",
         "each": "{price} each",
         "tier_to": "up to {to}: {price}",
@@ -107,6 +109,8 @@ _WORDS: Final = {
         "line_commitment": "Committed usage",
         "line_milestones": "Milestone {code}",
         "line_drawn": "Drawn from the commitment",
+        "line_credited": "Taken back before",
+        "of_it_included": " ({included} included)",
         "line_seats_added": "{quantity} seats added, for the rest of the term",
         "line_plan_changed": "Change of plan, the difference for the rest of the term",
         "line_free": "all included",
@@ -153,6 +157,9 @@ def line_in_words(line: PriceLine, interval: str, currency: str, language: Langu
         return words["is_plain"].format(what=what, amount=words["line_free"])
     if Decimal(line.charged) > Decimal(line.quantity):
         what += words["counted"].format(charged=charged)
+    elif line.kind == "metered" and Decimal(line.charged) < Decimal(line.quantity):
+        included = Decimal(line.quantity) - Decimal(line.charged)
+        what += words["of_it_included"].format(included=_figure(str(included), language))
     if line.rounding_off_minor:
         times += words["less"].format(amount=_amount(line.rounding_off_minor, currency, language))
     if line.cap_minor is not None:

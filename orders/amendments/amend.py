@@ -12,12 +12,14 @@ from sqlalchemy import inspect, select
 from fulfillment.entitlements.amend import amend
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.provisioning.suspend_entitlement import change_entitlement
+from fulfillment.usage.change_terms import price_changed_usage, take_back_usage_price
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.catalog.models import Plan
+from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.shapes import is_by_seat
 from orders.amendments.events import SubscriptionAmended
 from orders.amendments.models import AMENDMENT, Amendment, QuotedChange
@@ -90,6 +92,7 @@ def apply_amendment(uow: UnitOfWork, order: Order, amendment: Amendment) -> bool
     amendment.applied_at = clock.now()
     if amendment.price is not None:
         subscribed.subscription.term_price = amendment.price
+        price_changed_usage(uow, subscribed.entitlement, PlanPrice.model_validate(amendment.price))
     change_to(uow, subscribed.subscription, subscribed.entitlement, amendment.quantity, amendment.plan_id)
     ORDER.move(uow, order, "active", org_ids=order.parties)
     order.active_at = clock.now()
@@ -135,6 +138,7 @@ def take_back_amendment(uow: UnitOfWork, order: Order, amendment: Amendment, *, 
     plan_id = amendment.plan_id_before if is_latest else subscription.plan_id
     if is_latest and subscription.ends_at == amendment.ends_at:
         subscription.term_price = amendment.price_before
+        take_back_usage_price(uow, entitlement)
     change_to(uow, subscription, entitlement, quantity, plan_id)
     emit(
         uow,

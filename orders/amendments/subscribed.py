@@ -81,7 +81,7 @@ def lock_subscribed(uow: UnitOfWork, subscription_id: UUID, *, besides: UUID | N
 
 
 def _is_being_renewed(uow: UnitOfWork, subscription: Subscription, besides: UUID | None) -> bool:
-    """Whether an order for its next term, which is no amendment, waits for money."""
+    """Whether an order for its next term, which is neither an amendment nor usage, waits for money."""
     statement = (
         select(Order.id)
         .join(OrderLine, OrderLine.order_id == Order.id)
@@ -89,6 +89,7 @@ def _is_being_renewed(uow: UnitOfWork, subscription: Subscription, besides: UUID
         .where(
             Order.subscription_id == subscription.id,
             Order.state.in_(("pending_payment", "paid", "fulfilling")),
+            Order.usage_period_id.is_(None),
             Amendment.id.is_(None),
             Order.id != besides if besides is not None else true(),
         )

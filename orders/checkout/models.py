@@ -33,6 +33,7 @@ class Purchase(Base):
         Index("ix_purchase_requested_by", "requested_by"),
         Index("ix_purchase_pending_approval", "buyer_org_id", postgresql_where=text("state = 'pending_approval'")),
         Index("ix_purchase_deadline_at", "deadline_at", postgresql_where=text("deadline_at IS NOT NULL")),
+        Index("ix_purchase_next_try_at", "next_try_at", postgresql_where=text("next_try_at IS NOT NULL")),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -56,6 +57,8 @@ class Purchase(Base):
     """In which steps it is decided, as the rules were when it was placed (`orders.approval_rules.steps`)."""
     deadline_at: Mapped[Instant | None]
     """Until when the present state may wait on someone; then its default happens."""
+    next_try_at: Mapped[Instant | None] = mapped_column(default=None)
+    """Of usage, when it is asked for again next, or what follows where it is not paid (`orders.usage.dunning`)."""
     created_at: Mapped[CreatedAt]
 
 

@@ -71,6 +71,7 @@ def order_row(purchase: Purchase, lines: Sequence[PricedLine], buyer_name: str) 
         lead_id=None,
         offer_id=None,
         subscription_id=None,
+        usage_period_id=None,
     )
 
 

@@ -94,7 +94,11 @@ def mark_paid(uow: UnitOfWork, purchase: Purchase, orders: list[Order], payment_
 
 
 def require_still_sold(uow: UnitOfWork, purchase: Purchase) -> None:
-    """Take no money for what went off sale while its purchase waited. Raises as the catalog's `require_still_sold`."""
+    """Take no money for what went off sale while its purchase waited; what was used is paid all the same.
+
+    Raises as the catalog's `require_still_sold`.
+    """
     lines = select(OrderLine.plan_id).join(Order, Order.id == OrderLine.order_id).order_by(OrderLine.id)
-    for plan_id in uow.session.scalars(lines.where(Order.purchase_id == purchase.id)).all():
+    to_be_given = lines.where(Order.purchase_id == purchase.id, Order.usage_period_id.is_(None))
+    for plan_id in uow.session.scalars(to_be_given).all():
         sellable.require_still_sold(uow, plan_id)

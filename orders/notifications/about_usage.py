@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -14,6 +15,8 @@ from kernel.db.uow import UnitOfWork
 from marketplace.notifications.notification_text import Params
 from marketplace.notifications.notify import NewNotification
 from orders.notifications.notifiers import RecordedEvent, notifies_of
+from orders.order.models import Order, OrderLine
+from orders.usage.events import UsageCharged, UsageUnpaid
 
 _KINDS = {"included": "usage_alerted", "soft": "usage_cap_met", "hard": "usage_cap_stops"}
 
@@ -50,6 +53,42 @@ def usage_challenge_answered(uow: UnitOfWork, events: Sequence[RecordedEvent]) -
     for event, entitlement in _challenges(uow, events):
         kind = "usage_corrected" if event.payload["outcome"] == "corrected" else "usage_confirmed"
         yield _to_buyer(event, kind, entitlement, {})
+
+
+@notifies_of(UsageCharged)
+def usage_charged(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may buy learns what a period came to, and where it says how."""
+    return _orders(uow, events, "usage_charged")
+
+
+@notifies_of(UsageUnpaid)
+def usage_unpaid(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may buy learns that it is not paid, and what follows."""
+    return _orders(uow, events, "usage_unpaid")
+
+
+def _orders(uow: UnitOfWork, events: Sequence[RecordedEvent], kind: str) -> Iterable[NewNotification]:
+    rows = uow.session.execute(
+        select(Order, OrderLine, UsagePeriod.ends_at, Entitlement.time_zone)
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .join(UsagePeriod, UsagePeriod.id == Order.usage_period_id)
+        .join(Entitlement, Entitlement.id == UsagePeriod.entitlement_id)
+        .where(Order.id.in_([event.uuid("order_id") for event in events]))
+    )
+    found = {row.Order.id: row for row in rows}
+    for event in events:
+        order, line, ends_at, time_zone = found[event.uuid("order_id")]
+        params: Params = {
+            "what": line.plan["title"],
+            "what_en": line.plan["title_en"],
+            "day": ends_at.astimezone(ZoneInfo(time_zone)).date().isoformat(),
+            "amount_minor": order.gross_minor,
+            "currency": order.currency.strip(),
+        }
+        path = f"/orders/{order.id}"
+        yield NewNotification(
+            event.id, event.at, kind, path, params, org_id=order.buyer_org_id, permission="orders.buy"
+        )
 
 
 def _challenges(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[tuple[RecordedEvent, Entitlement]]:

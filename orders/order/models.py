@@ -61,6 +61,21 @@ class Order(Base):
             name="fk_order_buyer_org_id_seller_org_id_subscription_id",
         ),
         Index("ix_order_subscription_id", "subscription_id", postgresql_where=text("subscription_id IS NOT NULL")),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "usage_period_id"],
+            [
+                "fulfillment.usage_period.buyer_org_id",
+                "fulfillment.usage_period.seller_org_id",
+                "fulfillment.usage_period.id",
+            ],
+        ),
+        CheckConstraint("usage_period_id IS NULL OR subscription_id IS NOT NULL", name="usage_of_subscription"),
+        Index(
+            "uq_order_usage_period_id",
+            "usage_period_id",
+            unique=True,
+            postgresql_where=text("usage_period_id IS NOT NULL"),
+        ),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -92,7 +107,9 @@ class Order(Base):
     """The request that its seller answered with the offer it was bought by."""
     offer_id: Mapped[UUID | None]
     subscription_id: Mapped[UUID | None]
-    """Of a renewal, the subscription whose next term it pays for; an order that begins subscriptions has none here."""
+    """The subscription whose next term, change or usage it pays for; an order that begins subscriptions has none here."""
+    usage_period_id: Mapped[UUID | None]
+    """The closed period of usage that it pays for: each is charged by one order at most."""
 
     @property
     def parties(self) -> list[UUID]:

@@ -59,6 +59,7 @@ def tell_orders(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Addr
             "number": order.number,
             "purchase_id": order.purchase_id,
             "subscription_id": order.subscription_id,
+            "usage_period_id": order.usage_period_id,
         }
         seller = PartyData(id=order.seller_org_id, name=order.seller_name)
         bought = [OrderLineData(**_line(line)) for line, _ in sold]

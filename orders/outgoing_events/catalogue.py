@@ -61,6 +61,7 @@ _ORDER: Final[dict[str, Any]] = {
     "number": "CM-7K2M9Q",
     "purchase_id": _id(14),
     "subscription_id": None,
+    "usage_period_id": None,
     **_AMOUNTS,
 }
 _BOUGHT = BoughtOrderData(**_ORDER, seller=_SELLER, po_number="PO-2026-031", lines=[OrderLineData(**_LINE)])

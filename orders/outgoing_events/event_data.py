@@ -53,7 +53,10 @@ class OrderData(EventData):
     order_id: UUID
     number: str
     purchase_id: UUID
-    subscription_id: UUID | None = Field(description="Of a renewal, the subscription whose next term it pays for")
+    subscription_id: UUID | None = Field(description="The subscription whose next term, change or usage it pays for")
+    usage_period_id: UUID | None = Field(
+        description="The period of usage that it pays for, as in the entitlement's usage"
+    )
     net: MoneyData
     tax: MoneyData
     gross: MoneyData

@@ -10,17 +10,21 @@ from sqlalchemy import select
 from billing.charges.mark_delivered import mark_delivered
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.provisioning.suspend_entitlement import change_entitlement, resume_entitlement
+from fulfillment.usage.change_terms import price_term_usage
+from fulfillment.usage.models import UsagePeriod
 from kernel import clock
 from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit, enqueue
-from orders.amendments.amend import applied_orders, change_to
+from marketplace.pricing.components import PlanPrice
+from orders.amendments.amend import applied_orders, change_to, find_amendment
 from orders.fulfillment.start_fulfillment import charge_lines
 from orders.order.events import OrderActivated
 from orders.order.locking import find_locked_order, lines_of
 from orders.order.models import ORDER, SUBSCRIPTION, Order, OrderLine, Span, Subscription, SubscriptionTerm
 from orders.subscriptions.events import SubscriptionRenewed
+from orders.subscriptions.past_due import usage_is_overdue
 from orders.subscriptions.schedule import next_step_at
 from orders.subscriptions.trial_quote import price_again
 
@@ -52,9 +56,12 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     subscription.next_step_at = next_step_at(
         term.ends_at, line.term_months, auto_renew=subscription.auto_renew, after=clock.now()
     )
+    if line.price is not None:
+        price_term_usage(uow, entitlement, PlanPrice.model_validate(line.price), term.starts_at)
     entitlement.valid_to, entitlement.trial_days = term.ends_at, 0
     _let_begin(uow, subscription, term, line)
-    if not resume_entitlement(uow, entitlement.id, reason="renewed"):
+    may_go_on = entitlement.state == "suspended" and not usage_is_overdue(uow, subscription.id)
+    if not (may_go_on and resume_entitlement(uow, entitlement.id, reason="renewed")):
         change_entitlement(uow, entitlement)
     ORDER.move(uow, order, "active", org_ids=order.parties)
     order.active_at = clock.now()
@@ -103,6 +110,20 @@ def term_of(uow: UnitOfWork, order: Order) -> SubscriptionTerm | None:
     """The term that a renewal order paid for."""
     lines = [line.id for line in lines_of(uow, order.id)]
     return uow.session.scalar(select(SubscriptionTerm).where(SubscriptionTerm.order_line_id.in_(lines)))
+
+
+def paid_span(uow: UnitOfWork, order: Order) -> SubscriptionTerm | Span:
+    """The time that an order of a subscription pays for: a term, what is left of one, or a period of usage."""
+    if order.usage_period_id is not None:
+        period = uow.session.get_one(UsagePeriod, order.usage_period_id)
+        return Span(period.starts_at, period.ends_at)
+    term = term_of(uow, order)
+    if term is not None:
+        return term
+    amendment = find_amendment(uow, order)
+    assert amendment is not None  # noqa: S101 - it pays for a term, or for a change
+    assert amendment.applied_at is not None  # noqa: S101 - an active one has been made
+    return Span(amendment.applied_at, amendment.ends_at)
 
 
 def release_term(uow: UnitOfWork, lines: Sequence[OrderLine], term: SubscriptionTerm | Span) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from billing.payments.queries import latest_payment
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.provisioning.end_entitlement import end_entitlement
 from fulfillment.provisioning.suspend_entitlement import suspend_entitlement
+from fulfillment.usage.change_terms import end_trial
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
@@ -23,7 +24,13 @@ from orders.order.accept_services import complete_when_over
 from orders.order.locking import lock_orders
 from orders.order.models import SUBSCRIPTION, Order, Subscription
 from orders.subscriptions.events import SubscriptionPastDue
-from orders.subscriptions.schedule import TERMINATED_AFTER, SubscriptionStep, steps_past_due
+from orders.subscriptions.schedule import (
+    RENEWS_BEFORE,
+    SUSPENDED_AFTER,
+    TERMINATED_AFTER,
+    SubscriptionStep,
+    steps_past_due,
+)
 
 
 def lock_renewal(uow: UnitOfWork, subscription_id: UUID) -> Purchase | None:
@@ -44,6 +51,7 @@ def fall_past_due(uow: UnitOfWork, subscription: Subscription, entitlement: Enti
     """
     sides = {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
     SUBSCRIPTION.move(uow, subscription, "past_due", org_ids=list(sides.values()), reason="renewal_unpaid")
+    end_trial(uow, entitlement, subscription.ends_at)
     entitlement.valid_to, entitlement.trial_days = subscription.ends_at + TERMINATED_AFTER, 0
     subscription.next_step_at = _next(subscription, clock.now() - timedelta(seconds=1))
     emit(uow, SubscriptionPastDue(subscription_id=subscription.id, **sides))
@@ -61,7 +69,7 @@ def take_past_due_step(uow: UnitOfWork, subscription: Subscription, began: Order
         select(Entitlement).where(Entitlement.reference == subscription.order_line_id)
     ).one()
     if step.kind == "terminate":
-        _terminate(uow, subscription, began, renewal, entitlement)
+        terminate(uow, subscription, began, renewal, entitlement, reason="renewal_unpaid")
         return
     if renewal is not None:
         before = latest_payment(uow, renewal.id)
@@ -71,20 +79,43 @@ def take_past_due_step(uow: UnitOfWork, subscription: Subscription, began: Order
         suspend_entitlement(uow, entitlement.id, reason="renewal_unpaid")
 
 
-def _terminate(
-    uow: UnitOfWork, subscription: Subscription, began: Order, renewal: Purchase | None, entitlement: Entitlement
+def terminate(
+    uow: UnitOfWork,
+    subscription: Subscription,
+    began: Order,
+    renewal: Purchase | None,
+    entitlement: Entitlement,
+    *,
+    reason: str,
 ) -> None:
+    """End a locked subscription that nobody pays for, and what it gives; not while money for its next term may still come."""
     if renewal is not None and (before := latest_payment(uow, renewal.id)) and before.state != "failed":
         # Money may still be on its way: it is settled by what the gateway says.
         subscription.next_step_at = clock.now() + timedelta(hours=1)
         return
     if renewal is not None:
-        close_unpaid(uow, renewal, "expired", reason="renewal_unpaid")
-    SUBSCRIPTION.move(uow, subscription, "ended", org_ids=began.parties, reason="renewal_unpaid")
+        close_unpaid(uow, renewal, "expired", reason=reason)
+    SUBSCRIPTION.move(uow, subscription, "ended", org_ids=began.parties, reason=reason)
     subscription.next_step_at = None
-    end_entitlement(uow, entitlement.id, reason="renewal_unpaid")
+    end_entitlement(uow, entitlement.id, reason=reason)
     if began.state == "active" and began.deadline_at is None:
         complete_when_over(uow, began, reason="term_over")
+
+
+def usage_is_overdue(uow: UnitOfWork, subscription_id: UUID, *, besides: UUID | None = None) -> bool:
+    """Whether usage of a subscription is unpaid for so long that it is suspended; `besides`: an order that does not count."""
+    unpaid = (
+        select(Order.id)
+        .join(Purchase, Purchase.id == Order.purchase_id)
+        .where(
+            Order.subscription_id == subscription_id,
+            Order.usage_period_id.is_not(None),
+            Order.id != besides if besides is not None else true(),
+            Order.state == "pending_payment",
+            Purchase.created_at <= clock.now() - RENEWS_BEFORE - SUSPENDED_AFTER,
+        )
+    )
+    return uow.session.scalar(unpaid.limit(1)) is not None
 
 
 def _next(subscription: Subscription, after: datetime) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import inspect, select
@@ -95,7 +96,7 @@ def _take(uow: UnitOfWork, subscription: Subscription, order: Order, step: Subsc
     if quote is None:
         try:
             with uow.session.begin_nested():
-                quote = quote_renewal(uow, subscription, _profile(uow, first))
+                quote = quote_renewal(uow, subscription, invoiced_to(uow, first))
                 uow.flush()
         except DomainError as error:
             subscription.auto_renew, subscription.next_step_at = False, None
@@ -117,6 +118,12 @@ class BoughtByHand:
     requested_by: UUID | None
     deadline_at: datetime
     needed: Needed
+    usage_period_id: UUID | None = None
+    """Where it is no term that is paid for, but what was used."""
+    next_try_at: datetime | None = None
+    """Then, when it is asked for again."""
+    billing_profile: dict[str, Any] | None = None
+    """Then, whom it is invoiced to, as a purchase keeps it: also where that title is not in use any more."""
 
 
 def place_renewal(uow: UnitOfWork, subscription: Subscription, began: Order, first: Purchase, quote: Quote) -> Order:
@@ -153,7 +160,7 @@ def place_next_term(
         net_minor=quote.net_minor,
         tax_minor=quote.tax_minor,
         gross_minor=quote.gross_minor,
-        billing_profile=profile_as_kept(get_billing_profile(uow, profile_id)),
+        billing_profile=how.billing_profile or profile_as_kept(get_billing_profile(uow, profile_id)),
         po_number=first.po_number,
         requested_by=how.requested_by,
         gateway=how.gateway,
@@ -161,13 +168,14 @@ def place_next_term(
         approval_reasons=[reason.stored() for reason in how.needed.reasons],
         approval_steps=[step.stored() for step in how.needed.steps],
         deadline_at=how.deadline_at,
+        next_try_at=how.next_try_at,
         created_at=now,
     )
     state = "pending_approval" if how.needed.reasons else "pending_payment"
     PURCHASE.begin(uow, purchase, state, org_ids=[purchase.buyer_org_id])
     uow.add(purchase)
     order = order_row(purchase, lines, began.buyer_name)
-    order.subscription_id = subscription.id
+    order.subscription_id, order.usage_period_id = subscription.id, how.usage_period_id
     ORDER.begin(uow, order, purchase.state, org_ids=order.parties)
     uow.add(order)
     for priced in lines:
@@ -194,7 +202,7 @@ def _known_quote(uow: UnitOfWork, subscription: Subscription) -> Quote | None:
     return uow.session.get(Quote, subscription.renewal_quote_id) if subscription.renewal_quote_id else None
 
 
-def _profile(uow: UnitOfWork, first: Purchase) -> UUID:
+def invoiced_to(uow: UnitOfWork, first: Purchase) -> UUID:
     """Whom the first purchase was invoiced to; the organization's default title once that is not in use any more."""
     named = UUID(first.billing_profile["id"])
     try:

@@ -28,7 +28,7 @@ from orders.checkout.quote_models import Quote
 from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
 from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
 from orders.subscriptions.queries import Side, is_side_of
-from orders.subscriptions.schedule import steps_of, steps_past_due
+from orders.subscriptions.schedule import RENEWS_BEFORE, steps_of, steps_past_due
 
 EntryKind = Literal[
     "term",
@@ -46,6 +46,7 @@ EntryKind = Literal[
     "resumed",
     "terminate",
     "end",
+    "usage",
 ]
 
 
@@ -53,8 +54,9 @@ EntryKind = Literal[
 class TimelineEntry:
     """One thing that happened to a subscription, or (`is_due`) that will, unless something else comes before.
 
-    `days`: before the end, of a notice; after the first try, of a retry. `number`: of the term. `state`: of the change that was
-    bought, or of the payment that was tried. `reason`: a code. The amount is the order's, or what was told of the next term.
+    `days`: before the end, of a notice; after the first try, of a retry. `number`: of the term. `state`: of the change that
+    was bought, of the payment that was tried, or of the order for usage. `reason`: a code. The amount is the order's, or what was
+    told of the next term.
     """
 
     at: datetime
@@ -73,7 +75,16 @@ class TimelineEntry:
     order_id: UUID | None = None
 
 
-_RANK: dict[EntryKind, int] = {"term": 0, "renew": 1, "try": 2, "retry": 3, "past_due": 4, "end": 9, "terminate": 9}
+_RANK: dict[EntryKind, int] = {
+    "term": 0,
+    "renew": 1,
+    "usage": 1,
+    "try": 2,
+    "retry": 3,
+    "past_due": 4,
+    "end": 9,
+    "terminate": 9,
+}
 """Of what is at the same instant."""
 
 
@@ -95,6 +106,7 @@ def subscription_timeline(uow: UnitOfWork, subscription_id: UUID, side: Side) ->
         *_moves(uow, subscription, entitlement_id),
         *_amendments(uow, subscription_id),
         *tries,
+        *_usage(uow, subscription_id),
         *_due(subscription, line.term_months, is_unpaid=is_unpaid),
     ]
     return sorted(found, key=lambda one: (one.at, _RANK.get(one.kind, 5)))
@@ -211,7 +223,7 @@ def _amendments(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntr
 
 
 def _tries(uow: UnitOfWork, subscription_id: UUID, side: Side) -> tuple[list[TimelineEntry], bool]:
-    """Every payment that was asked for a next term or a change, and whether a next term waits for its money."""
+    """Every payment that was asked for a next term, a change or usage, and whether a next term waits for its money."""
     pays: Any = (
         select(Order, PaymentAllocation, Amendment.id.label("amendment_id"))
         .join(OrderLine, OrderLine.order_id == Order.id)
@@ -226,7 +238,10 @@ def _tries(uow: UnitOfWork, subscription_id: UUID, side: Side) -> tuple[list[Tim
         )
     rows: Sequence[Any] = uow.session.execute(pays).all()
     last = {row.Order.id: row.PaymentAllocation.id for row in rows}
-    is_unpaid = any(row.Order.state == "pending_payment" and row.amendment_id is None for row in rows)
+    is_unpaid = any(
+        row.Order.state == "pending_payment" and row.amendment_id is None and row.Order.usage_period_id is None
+        for row in rows
+    )
     found = [
         TimelineEntry(
             row.PaymentAllocation.created_at,
@@ -240,6 +255,27 @@ def _tries(uow: UnitOfWork, subscription_id: UUID, side: Side) -> tuple[list[Tim
         for row in rows
     ]
     return found, is_unpaid
+
+
+def _usage(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntry]:
+    """What was asked for closed periods, and what follows where it is not paid."""
+    now = clock.now()
+    rows = uow.session.scalars(
+        select(Order).where(Order.subscription_id == subscription_id, Order.usage_period_id.is_not(None))
+    )
+    for order in rows:
+        yield TimelineEntry(
+            order.created_at,
+            "usage",
+            state=order.state,
+            amount_minor=order.gross_minor,
+            currency=order.currency.strip(),
+            order_id=order.id,
+        )
+        if order.state == "pending_payment":
+            for step in steps_past_due(order.created_at + RENEWS_BEFORE):
+                if step.at > now:
+                    yield TimelineEntry(step.at, step.kind, is_due=True, days=step.days or None, order_id=order.id)
 
 
 def _came(row: Any, last: dict[UUID, UUID]) -> str:

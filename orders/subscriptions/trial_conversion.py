@@ -91,7 +91,11 @@ def _bought(uow: UnitOfWork, subscription: Subscription) -> UUID | None:
     """The order of its first paid term, paid or about to be."""
     return uow.session.scalar(
         select(Order.id)
-        .where(Order.subscription_id == subscription.id, Order.state.not_in((*ENDED_UNPAID, "refunded")))
+        .where(
+            Order.subscription_id == subscription.id,
+            Order.usage_period_id.is_(None),
+            Order.state.not_in((*ENDED_UNPAID, "refunded")),
+        )
         .order_by(Order.created_at)
         .limit(1)
     )

@@ -73,7 +73,11 @@ def _is_running(uow: UnitOfWork, subscription: Subscription) -> bool:
     """It is neither over nor being paid for."""
     if subscription.state != "active" or subscription.ends_at <= clock.now():
         return False
-    bought = exists().where(Order.subscription_id == subscription.id, Order.state.not_in((*ENDED_UNPAID, "refunded")))
+    bought = exists().where(
+        Order.subscription_id == subscription.id,
+        Order.usage_period_id.is_(None),
+        Order.state.not_in((*ENDED_UNPAID, "refunded")),
+    )
     return not uow.session.scalar(select(bought))
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import select
+
 from fulfillment.entitlements.models import Entitlement
+from fulfillment.usage.queries import open_periods
 from kernel import clock
 from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
@@ -21,7 +24,10 @@ MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class UpcomingCharge:
-    """One term to be paid for. `is_told`: the price is fixed; else it is what the plan costs today, tax in it or on top."""
+    """One term to be paid for, or (`is_usage`) what was used in a period that is not closed yet.
+
+    `is_told`: the price is fixed; else it is what the plan costs today, or what was used by now, tax in it or on top.
+    """
 
     at: datetime
     subscription_id: UUID
@@ -32,10 +38,14 @@ class UpcomingCharge:
     currency: str
     is_told: bool
     tax_included: bool
+    is_usage: bool = False
 
 
 def upcoming_charges(uow: UnitOfWork, *, ahead: timedelta = AHEAD) -> list[UpcomingCharge]:
-    """Of all subscriptions that go on, within `ahead`, the next first; what waits for its money already is due now."""
+    """Of all subscriptions that go on, within `ahead`, the next first; what waits for its money already is due now.
+
+    Of usage, what was used by now in periods that are still open.
+    """
     statement = (
         own_rows(uow)
         .where(state_in(Subscription.state, "active", "past_due"), Subscription.auto_renew.is_(True))
@@ -45,7 +55,35 @@ def upcoming_charges(uow: UnitOfWork, *, ahead: timedelta = AHEAD) -> list[Upcom
     found: list[UpcomingCharge] = []
     for row in uow.session.execute(statement):
         found += _charges(view_of(row), row.Subscription, row.OrderLine, row.Entitlement, clock.now() + ahead)
+    found += _usage(uow, clock.now() + ahead)
     return sorted(found, key=lambda one: (one.at, one.subscription_id))
+
+
+def _usage(uow: UnitOfWork, until: datetime) -> list[UpcomingCharge]:
+    periods = {one.entitlement_id: one for one in open_periods(uow) if one.closes_at <= until}
+    if not periods:
+        return []
+    rows = uow.session.execute(
+        select(Entitlement.id, Subscription.id, OrderLine.plan, OrderLine.tax_included)
+        .join(Subscription, Subscription.order_line_id == Entitlement.reference)
+        .join(OrderLine, OrderLine.id == Subscription.order_line_id)
+        .where(Entitlement.id.in_(periods))
+    )
+    return [
+        UpcomingCharge(
+            at=max(periods[entitlement_id].closes_at, clock.now()),
+            subscription_id=subscription_id,
+            seller_name=plan["seller_name"],
+            title=plan["title"],
+            title_en=plan["title_en"],
+            amount_minor=periods[entitlement_id].amount_minor,
+            currency=periods[entitlement_id].currency,
+            is_told=False,
+            tax_included=tax_included,
+            is_usage=True,
+        )
+        for entitlement_id, subscription_id, plan, tax_included in rows
+    ]
 
 
 def _charges(

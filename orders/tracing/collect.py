@@ -18,6 +18,7 @@ from billing.shares.models import Share
 from billing.statements.models import Statement, StatementLine
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.models import Run
+from fulfillment.usage.models import UsagePeriod
 from kernel.db.uow import UnitOfWork
 from marketplace.attribution.models import Touchpoint
 from marketplace.leads.models import Lead
@@ -62,8 +63,10 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
     for o in orders:
         facts = {"number": o.number, "gross": _money(o.gross_minor, o.currency), "failure": o.failure}
         names = {"buyer": o.buyer_name, "seller": o.seller_name}
-        before = (o.purchase_id, *((o.offer_id,) if o.offer_id else ()))
+        facts |= {"subscription_id": str(o.subscription_id) if o.subscription_id else None}
+        before = (o.purchase_id, *(one for one in (o.offer_id, o.usage_period_id) if one))
         yield Node("order", o.id, o.created_at, o.state, o.number, o.number, facts | names, before)
+    yield from _used(uow, [o.usage_period_id for o in orders if o.usage_period_id])
     yield from _asked(uow, [o.offer_id for o in orders if o.offer_id])
     for line in uow.session.scalars(select(OrderLine).where(OrderLine.order_id.in_([o.id for o in orders]))):
         yield Node(
@@ -95,6 +98,20 @@ def _discounted(line: OrderLine) -> dict[str, object]:
         "discount": _money(line.discount_minor, line.currency),
         "coupon": line.plan["coupon"],
     }
+
+
+def _used(uow: UnitOfWork, period_ids: Sequence[UUID]) -> Iterator[Node]:
+    """The periods of usage that orders were placed for."""
+    if not period_ids:
+        return
+    for p in uow.session.scalars(select(UsagePeriod).where(UsagePeriod.id.in_(period_ids))):
+        facts = {
+            "amount": _money(p.amount_minor or 0, p.currency),
+            "credited": _money(p.credited_minor, p.currency),
+            "used_from": p.starts_at.isoformat(),
+            "used_until": p.ends_at.isoformat(),
+        }
+        yield Node("usage", p.id, p.ends_at, p.state, facts=facts, after=(p.entitlement_id,))
 
 
 def _priced(line: OrderLine) -> dict[str, object] | None:

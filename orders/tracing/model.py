@@ -66,6 +66,7 @@ RANK = {
             "entitlement",
             "run",
             "subscription",
+            "usage",
             "invoice",
             "refund",
             "credit_note",

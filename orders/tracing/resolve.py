@@ -21,6 +21,7 @@ from billing.shares.models import Share
 from billing.statements.models import Statement, StatementLine
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.models import Run
+from fulfillment.usage.models import UsageEvent, UsagePeriod
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from marketplace.attribution.models import Touchpoint
@@ -243,6 +244,34 @@ def _run(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     return rows or None
 
 
+def _usage(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    """A period of usage leads to the order that it was charged by, and to the one that began what was used."""
+    period = uow.session.scalars(
+        select(UsagePeriod).where(
+            UsagePeriod.id == any_id, mine(uow, UsagePeriod.buyer_org_id, UsagePeriod.seller_org_id)
+        )
+    ).first()
+    if period is None:
+        return None
+    charged = select(Order.id).where(Order.usage_period_id == any_id, agreed(uow))
+    began = (
+        select(OrderLine.order_id)
+        .join(Entitlement, Entitlement.reference == OrderLine.id)
+        .where(Entitlement.id == period.entitlement_id)
+    )
+    return [*uow.session.scalars(charged), *uow.session.scalars(began)]
+
+
+def _usage_event(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    """An event leads to where its period does."""
+    period_id = uow.session.scalar(
+        select(UsageEvent.period_id).where(
+            UsageEvent.id == any_id, mine(uow, UsageEvent.buyer_org_id, UsageEvent.seller_org_id)
+        )
+    )
+    return None if period_id is None else _usage(uow, period_id)
+
+
 def _payment(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     known = uow.session.scalar(select(Payment.id).where(Payment.id == any_id, mine(uow, Payment.payer_org_id)))
     rows = uow.session.scalars(
@@ -264,6 +293,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("entitlement", _line(Entitlement.id, Entitlement.reference)),
     ("subscription", _line(Subscription.id, Subscription.order_line_id)),
     ("run", _run),
+    ("usage", _usage),
+    ("usage_event", _usage_event),
     ("payment", _payment),
     ("dispute", _dispute),
     ("charge", _by(Charge.group_reference, Charge.id, Charge.buyer_org_id, Charge.seller_org_id)),

@@ -52,7 +52,7 @@ def find_gaps(nodes: list[Node]) -> list[Gap]:
     # Who sees any share sees all shares of a sale; a buyer sees none, and none is missing for it.
     seller_side = "share" in kinds
     gaps: list[Gap] = []
-    state_of_order = {node.id: node.state for node in nodes if node.kind == "order"}
+    orders = {node.id: node for node in nodes if node.kind == "order"}
     for node in nodes:
         has = followers.get(node.id, set())
         if node.kind == "purchase" and node.state == "paid" and node.facts["gross"]["amount"]:
@@ -62,17 +62,18 @@ def find_gaps(nodes: list[Node]) -> list[Gap]:
         if node.kind == "order" and node.state == "refunded" and node.facts["gross"]["amount"]:
             gaps += [] if "refund" in has else [Gap(node.id, "refund")]
         if node.kind == "order_line":
-            gaps += _line_gaps(node, has, state_of_order, seller_side=seller_side)
+            gaps += _line_gaps(node, has, orders, seller_side=seller_side)
         if node.kind == "statement" and node.state == "paid" and node.facts["net"]["amount"] > 0:
             gaps += [] if "payout" in has else [Gap(node.id, "payout")]
     return gaps
 
 
-def _line_gaps(line: Node, has: set[str], state_of_order: dict[UUID, str | None], *, seller_side: bool) -> list[Gap]:
-    state = next((state_of_order[before] for before in line.after if before in state_of_order), None)
-    if state not in BEGUN:
+def _line_gaps(line: Node, has: set[str], orders: dict[UUID, Node], *, seller_side: bool) -> list[Gap]:
+    order = next((orders[before] for before in line.after if before in orders), None)
+    if order is None or order.state not in BEGUN:
         return []
-    wanted = ["entitlement"]
+    # What a subscription is paid for later is given by what it began with.
+    wanted = [] if order.facts["subscription_id"] else ["entitlement"]
     if line.facts["gross"]["amount"]:
         wanted.append("charge")
         if seller_side:

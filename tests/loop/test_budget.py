@@ -9,9 +9,14 @@ from uuid import UUID
 import pytest
 from litestar.testing import TestClient
 
+from fulfillment.usage.close_period import close_period
+from kernel import clock
+from kernel.db.uow import transact
 from kernel.ids import uuid7
 from kernel.jobs.runner import Runner, due
+from kernel.principal import SYSTEM
 from tests.loop.test_coupons import made
+from tests.loop.test_usage_charges import charged, metered, periods, use
 from tests.loop_stage import Stage
 from tests.statement_counter import Count, counting
 from tests.witness import without_witness
@@ -158,3 +163,16 @@ def test_a_refund(stage: Stage, browser: TestClient[Any], active: Any, monkeypat
     assert stage.order(UUID(active["id"])).state == "refunded"
     # Asked for; claimed; the gateway's own; concluded with credit note and the end of the delivery; that end's call and outcome.
     within(asked, 12, 150)
+
+
+def test_a_period_of_usage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    order_id, subscription = metered(stage)
+    use(stage, order_id, 2_000)
+    (period,) = periods(stage, order_id)
+    clock.advance(period.closes_at - clock.now())
+    with counting(monkeypatch) as asked:
+        transact(stage.services.db, SYSTEM, lambda uow: close_period(uow, period.id))
+        work(stage)
+    assert [order.state for order in charged(stage, subscription)] == ["active"]
+    # Closed, rated and placed; claimed; the gateway's own; concluded with charge, shares and invoice.
+    within(asked, 6, 72)

@@ -99,4 +99,4 @@ class TestComponents:
         stage.run()
         with unit_of_work(stage.services.db, SYSTEM) as uow:
             terms = get_usage_terms(uow, stage.entitlement(order_id).id)
-        assert terms.price == price
+        assert terms.now.price == price

@@ -113,6 +113,27 @@ def test_it_is_dated_then_and_complete(stage: Stage, story: Story, tmp_path: Pat
     assert stage.rows(apart) == [0]
 
 
+def test_what_was_used_is_charged_when_its_period_is_over(
+    stage: Stage, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = f"PO-{uuid7().hex[-12:]}"
+    told: list[tuple[int, acts.Act]] = [
+        (49, acts.Join("shuzhou")),
+        (48, acts.Join("songhu")),
+        (47, acts.Buy("songhu", number, "data_api")),
+        (41, acts.Use("data_api", number, "api_calls", 600_000)),
+        (15, acts.Tick()),
+        (14, acts.Tick()),
+    ]
+    monkeypatch.setattr(live, "plan", lambda ends_at: [acts.Step(ends_at - days * DAY, act) for days, act in told])
+    past(stage, tmp_path).live()
+    first, usage = sorted(bought(stage, number), key=lambda order: order.created_at)
+    assert (first.usage_period_id, first.gross_minor) == (None, 80_000)
+    # 590,000 beyond what is included at 0.35 are 206,500; what exceeds the commitment costs nine tenths.
+    assert (usage.state, usage.gross_minor) == ("active", (206_500 - 80_000) * 9 // 10)
+    assert usage.usage_period_id is not None
+
+
 def test_stopped_anywhere_it_goes_on_and_doubles_nothing(
     stage: Stage, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,15 +25,20 @@ _OF_PYGAL = re.compile(
 )
 """Its own styles, comments and tips for a script that we do not load."""
 _MANY = 6
+_NAMED = 10
+"""Of many bars about so many are named below."""
 
 
 @dataclass(frozen=True, slots=True)
 class BarChart:
-    """Bars of several parts in one currency, one bar a label. ``parts``: each with its name and its figures, minor units."""
+    """Bars of several parts, one bar a label. ``parts``: each with its name and its figures.
+
+    They are minor units of ``currency``, or plain quantities where that is empty. A drawing: exact figures are the table's.
+    """
 
     labels: tuple[str, ...]
-    parts: tuple[tuple[str, tuple[int, ...]], ...]
-    currency: str
+    parts: tuple[tuple[str, tuple[int | float, ...]], ...]
+    currency: str = ""
 
     def svg(self, formats: Formats) -> Markup:
         """Drawn to be put into the page. What is below nothing hangs below the line."""
@@ -47,7 +52,7 @@ class BarChart:
             show_legend=False,
             truncate_label=-1,
             show_x_guides=False,
-            x_labels_major_every=3 if many else 1,
+            x_labels_major_every=max(3, len(self.labels) // _NAMED) if many else 1,
             show_minor_x_labels=not many,
             value_formatter=partial(_compact, formats, self.currency),
             y_labels_major_count=3,
@@ -61,5 +66,5 @@ class BarChart:
 
 
 def _compact(formats: Formats, currency: str, minor: Any) -> str:
-    whole = int(minor) // 10 ** exponent(currency)
+    whole = int(minor) // 10 ** exponent(currency) if currency else int(minor)
     return formats.compact(whole) if whole >= 0 else f"−{formats.compact(-whole)}"

@@ -1,7 +1,5 @@
 """Addresses of usage: the buyer's under its entitlement, the seller's under its own dashboard."""
 
-from urllib.parse import urlencode
-
 SELLER_USAGE = "/seller/usage"
 
 
@@ -23,11 +21,6 @@ def challenges(entitlement_id: str) -> str:
 def of_customer(entitlement_id: str) -> str:
     """What a customer has used, for its seller."""
     return f"{SELLER_USAGE}/{entitlement_id}"
-
-
-def chart(page: str, dimension: str) -> str:
-    """The drawing beside a dimension's table, of either page."""
-    return f"{page}/chart?{urlencode({'dimension': dimension})}"
 
 
 def answer(challenge_id: str) -> str:

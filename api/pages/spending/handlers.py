@@ -63,6 +63,8 @@ def _totals(charges: Sequence[UpcomingCharge]) -> tuple[Money, ...]:
 def _charge(page_request: PageRequest, one: UpcomingCharge) -> ChargeItem:
     t = page_request.t
     about = t("spending.about") if one.tax_included else t("spending.about_plus_tax")
+    if one.is_usage:
+        about = t("spending.used") if one.tax_included else t("spending.used_plus_tax")
     return ChargeItem(
         one.at,
         addresses.subscription(str(one.subscription_id)),

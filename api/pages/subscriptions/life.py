@@ -12,6 +12,7 @@ from api.pages.frame.translations import translations
 from api.pages.subscriptions.views import EntryState, LifeEntry
 from orders.subscriptions.queries import Side
 from orders.subscriptions.timeline import TimelineEntry
+from orders.usage.queries import shown_state
 
 _ICONS = {
     "term": "refresh",
@@ -29,6 +30,7 @@ _ICONS = {
     "resumed": "play",
     "terminate": "close",
     "end": "close",
+    "usage": "gauge",
 }
 _SAYS_WHY = frozenset({"renewal_refused", "try", "end", "amendment_revoked"})
 _BAD = frozenset({"renewal_refused", "past_due", "suspend", "terminate"})
@@ -55,7 +57,9 @@ def _state(one: TimelineEntry) -> EntryState:
         return "todo"
     if one.kind in _BAD or one.state == "failed":
         return "failed"
-    return "waiting" if one.state in {"processing", "requires_action", "unknown", "pending"} else "done"
+    return (
+        "waiting" if one.state in {"pending_payment", "processing", "requires_action", "unknown", "pending"} else "done"
+    )
 
 
 def _text(page_request: PageRequest, one: TimelineEntry) -> str:
@@ -73,6 +77,8 @@ def _text(page_request: PageRequest, one: TimelineEntry) -> str:
         parts.append(translations(page_request.language).word("amendment", one.state or ""))
     if one.kind == "notice" and one.state is not None:
         parts.append(t("life.told_renews") if one.state == "renews" else t("life.told_ends"))
+    if one.kind == "usage":
+        parts.append(translations(page_request.language).word("order", shown_state(one.state or "")))
     if one.kind == "try":
         parts.append(translations(page_request.language).word("try", one.state or ""))
     if one.kind == "retry":

@@ -61,10 +61,17 @@ _WORDS = {
     "attribution": "rule",
     "touchpoint": "touchpoint",
     "subscription": "subscription",
+    "usage": "usage_period",
     "lead": "lead",
     "offer": "offer",
 }
 """Under which kind of word a node's state is found."""
+_OF_A_PART = {
+    "ledger_transaction": "ledger",
+    "usage_event": "usage",
+    "invoice_line": "invoice",
+    "statement_line": "statement",
+}
 
 
 def timeline(page_request: PageRequest, found: Trace) -> Timeline:
@@ -123,7 +130,7 @@ def _broken(page_request: PageRequest, node: Node, gap: Gap) -> Link:
 
 
 def _kind(kind: str) -> str:
-    return {"ledger_transaction": "ledger", "invoice_line": "invoice", "statement_line": "statement"}.get(kind, kind)
+    return _OF_A_PART.get(kind, kind)
 
 
 def _text(page_request: PageRequest, node: Node) -> str:
@@ -226,6 +233,9 @@ FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | Timel
     "unit_price": ("unit_price", _money),
     "refunded": ("refunded", _given_back),
     "reversed": ("refunded", _given_back),
+    "credited": ("credited", _given_back),
+    "used_from": ("from", _moment),
+    "used_until": ("until", _moment),
     "rate_ppm": ("rate", _rate),
     "second_ms": ("second", _second),
     "start_ms": ("from", _second),

@@ -14,7 +14,6 @@ from api.pages.frame import usage_addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
-from api.pages.usage.chart import draw
 from api.pages.usage.presenter import challenge_item, customer_item, usage_page
 from api.pages.usage.views import ChallengeItem, SellerUsageView, UsagePage
 from api.v1.usage import SELL
@@ -23,25 +22,15 @@ from fulfillment.usage.challenges import MAX_TEXT, AnswerChallenge, answer_chall
 from fulfillment.usage.queries import challenges_to_answer, customers_usage, get_usage
 from kernel.errors import DomainError, Invalid, NotFound
 from kernel.money import exponent
+from orders.usage.queries import orders_of_periods
 
 READ, BUY, ANSWER = "entitlements.read", "orders.buy", "catalog.write"
-CHART_HEADERS = {
-    # As an image it runs nothing; opened by itself, neither.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-    "Cache-Control": "private, no-cache",
-}
 
 
 @page("/entitlements/{entitlement_id:uuid}/usage", READ)
 def show_usage(entitlement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """What the organization has used, of this very moment."""
     return page_request.render(_view(page_request, entitlement_id, sells=False))
-
-
-@page("/entitlements/{entitlement_id:uuid}/usage/chart", READ)
-def show_chart(entitlement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[bytes]:
-    """A dimension's days, drawn."""
-    return _chart(page_request, entitlement_id)
 
 
 @form_post("/entitlements/{entitlement_id:uuid}/usage/caps", BUY)
@@ -103,13 +92,6 @@ def show_customer_usage(entitlement_id: FromPath[UUID], page_request: Given[Page
     return page_request.render(_view(page_request, entitlement_id, sells=True))
 
 
-@page("/seller/usage/{entitlement_id:uuid}/chart", SELL)
-def show_customer_chart(entitlement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[bytes]:
-    """A dimension's days of a customer, drawn."""
-    require_seller(page_request)
-    return _chart(page_request, entitlement_id)
-
-
 @form_post("/seller/usage/challenges/{usage_challenge_id:uuid}", ANSWER)
 def answer(
     usage_challenge_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
@@ -138,10 +120,11 @@ def answer(
 def _view(page_request: PageRequest, entitlement_id: UUID, *, sells: bool) -> UsagePage:
     with page_request.work() as uow:
         found = get_usage(uow, entitlement_id)
+        charged = orders_of_periods(uow, [one.id for one in found.periods])
     mine = found.seller_org_id if sells else found.buyer_org_id
     if mine != page_request.principal.org_id:
         raise NotFound("not_found")
-    return usage_page(page_request, found, sells=sells)
+    return usage_page(page_request, found, charged, sells=sells)
 
 
 def _seller_view(page_request: PageRequest) -> SellerUsageView:
@@ -152,16 +135,6 @@ def _seller_view(page_request: PageRequest) -> SellerUsageView:
         challenge_item(page_request, one, answers=may_answer) for one in challenges
     )
     return SellerUsageView(tuple(customer_item(page_request, one) for one in rows), shown, may_answer)
-
-
-def _chart(page_request: PageRequest, entitlement_id: UUID) -> Response[bytes]:
-    dimension = page_request.query("dimension", most=60)
-    with page_request.work() as uow:
-        found = get_usage(uow, entitlement_id)
-    days = next((one.days for one in found.dimensions if one.dimension == dimension), None)
-    if days is None:
-        raise NotFound("not_found")
-    return Response(draw(days), media_type="image/svg+xml", headers=CHART_HEADERS)
 
 
 def _typed(view: UsagePage, line_id: str, question: str) -> UsagePage:
@@ -202,11 +175,9 @@ def _decimal(written: str) -> Decimal | None:
 
 routes = [
     show_usage,
-    show_chart,
     change_cap,
     question_line,
     show_customers_usage,
     show_customer_usage,
-    show_customer_chart,
     answer,
 ]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
-from api.pages.frame import usage_addresses
+from api.pages.frame import addresses, usage_addresses
+from api.pages.frame.charts import BarChart
+from api.pages.frame.phrases import explained
 from api.pages.frame.site import PageRequest
 from api.pages.usage.views import (
     ChallengeItem,
@@ -20,23 +25,28 @@ from fulfillment.usage.challenges import QUESTIONED_WITHIN
 from fulfillment.usage.views import ChallengeView, CustomerUsage, DimensionUsage, RatedLine, RatedPeriod, UsageView
 from kernel import clock
 from kernel.money import Money
+from orders.usage.queries import PeriodOrder
 
 
-def usage_page(page_request: PageRequest, found: UsageView, *, sells: bool) -> UsagePage:
-    """The page of one entitlement's usage."""
-    entitlement_id = str(found.entitlement_id)
-    here = usage_addresses.of_customer(entitlement_id) if sells else usage_addresses.of_entitlement(entitlement_id)
+def usage_page(
+    page_request: PageRequest, found: UsageView, charged: Mapping[UUID, PeriodOrder], *, sells: bool
+) -> UsagePage:
+    """The page of one entitlement's usage; `charged`: the orders of its periods."""
     may_buy = not sells and page_request.principal.may("orders.buy")
     return UsagePage(
-        id=entitlement_id,
+        id=str(found.entitlement_id),
         listing_name=page_request.pick(found.title, found.title_en),
         starts_at=found.starts_at,
         ends_at=found.ends_at,
         amount=Money(found.amount_minor, found.currency),
-        dimensions=tuple(_dimension(page_request, one, here) for one in found.dimensions),
-        periods=tuple(_period(page_request, one, may_question=may_buy) for one in found.periods),
+        dimensions=tuple(_dimension(page_request, one) for one in found.dimensions),
+        periods=tuple(
+            _charged(_period(page_request, one, may_question=may_buy), charged.get(one.id), sells=sells)
+            for one in found.periods
+        ),
         sells=sells,
         may_cap=may_buy,
+        is_trial=found.is_trial,
     )
 
 
@@ -79,7 +89,7 @@ def quantity(page_request: PageRequest, value: Decimal) -> str:
     return written + f"{rest.normalize():f}"[1:] if rest else written
 
 
-def _dimension(page_request: PageRequest, row: DimensionUsage, here: str) -> DimensionItem:
+def _dimension(page_request: PageRequest, row: DimensionUsage) -> DimensionItem:
     return DimensionItem(
         row.dimension,
         row.unit,
@@ -91,7 +101,10 @@ def _dimension(page_request: PageRequest, row: DimensionUsage, here: str) -> Dim
         row.is_capped,
         Money(row.amount_minor, row.currency),
         tuple(DayItem(one.day, quantity(page_request, one.quantity)) for one in row.days),
-        usage_addresses.chart(here, row.dimension),
+        BarChart(
+            tuple(f"{one.day.month}-{one.day.day}" for one in row.days),
+            (("", tuple(float(one.quantity) for one in row.days)),),
+        ),
     )
 
 
@@ -102,11 +115,21 @@ def _period(page_request: PageRequest, row: RatedPeriod, *, may_question: bool) 
         row.starts_at,
         row.ends_at,
         Money(row.amount_minor, row.currency),
-        tuple(_line(page_request, line, may_question=recent) for line in row.lines),
+        tuple(_line(page_request, line, row.interval, may_question=recent) for line in row.lines),
+        Money(row.credited_minor, row.currency) if row.credited_minor else None,
+        row.is_trial,
     )
 
 
-def _line(page_request: PageRequest, row: RatedLine, *, may_question: bool) -> LineItem:
+def _charged(period: PeriodItem, order: PeriodOrder | None, *, sells: bool) -> PeriodItem:
+    """The period with its order: the buyer's own page of it, the seller's trace."""
+    if order is None:
+        return period
+    address = addresses.trace(str(order.order_id)) if sells else addresses.order(str(order.order_id))
+    return replace(period, order_state=order.shown_state, order_number=order.number, order_address=address)
+
+
+def _line(page_request: PageRequest, row: RatedLine, interval: str, *, may_question: bool) -> LineItem:
     challenge = challenge_item(page_request, row.challenge, answers=False) if row.challenge else None
     return LineItem(
         str(row.id),
@@ -116,4 +139,5 @@ def _line(page_request: PageRequest, row: RatedLine, *, may_question: bool) -> L
         Money(row.amount_minor, row.currency),
         challenge,
         may_question and challenge is None and row.amount_minor > 0,
+        explained(page_request, [row.explained], interval, row.currency)[0],
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
 
+from api.pages.frame.charts import BarChart
 from kernel.money import Money
 
 
@@ -31,7 +32,7 @@ class DimensionItem:
     is_capped: bool
     amount: Money
     days: tuple[DayItem, ...]
-    chart: str
+    chart: BarChart
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class ChallengeItem:
 
 @dataclass(frozen=True, slots=True)
 class LineItem:
-    """A line of a closed period."""
+    """A line of a closed period. `how`: in words how its amount came about."""
 
     id: str
     kind: str
@@ -67,18 +68,24 @@ class LineItem:
     amount: Money
     challenge: ChallengeItem | None
     may_question: bool
+    how: str = ""
     typed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodItem:
-    """A closed period."""
+    """A closed period: what of it was paid by credits, and the order that asked for the rest."""
 
     state: str
     starts_at: datetime
     ends_at: datetime
     amount: Money
     lines: tuple[LineItem, ...]
+    credited: Money | None = None
+    is_trial: bool = False
+    order_state: str = ""
+    order_number: str = ""
+    order_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,7 @@ class UsagePage:
     periods: tuple[PeriodItem, ...]
     sells: bool = False
     may_cap: bool = False
+    is_trial: bool = False
     typed_dimension: str = ""
     typed_quantity: str = ""
     typed_kind: str = "soft"

@@ -81,6 +81,16 @@ class AskRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """A seller reports usage of what was bought under a PO number."""
+
+    product: str
+    po_number: str
+    dimension: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class Behave:
     """A seller's system works from now on, refuses, or fails."""
 
@@ -239,6 +249,7 @@ Act = (
     | PayAgain
     | Accept
     | AskRefund
+    | Use
     | Behave
     | PayOuts
     | RequestTalk

@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
 
-from app.sample.history.acts import Accept, AskRefund, Buy, Decide, PayAgain
+from app.sample.history.acts import Accept, AskRefund, Buy, Decide, PayAgain, Use
 from app.sample.history.world import Film, World
+from fulfillment.entitlements.models import Entitlement
+from fulfillment.usage.record_usage import UsageIn, record_usage
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
@@ -23,7 +26,7 @@ from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
 from orders.checkout.request_payment import pay_again
 from orders.order.accept_services import accept_order
-from orders.order.models import Order
+from orders.order.models import Order, OrderLine
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 
 VISITORS_A_DAY = 7
@@ -150,6 +153,24 @@ def _led_there(act: Buy, film: Film, second_ms: int) -> Iterator[TouchpointIn]:
 def _accept(uow: UnitOfWork, order: Order) -> None:
     if order.state == "active":
         accept_order(uow, order.id)
+
+
+def use(act: Use) -> Work:
+    """The acting seller's system reports that so much was used."""
+
+    def work(uow: UnitOfWork) -> None:
+        sold = (
+            select(Entitlement.id)
+            .join(OrderLine, OrderLine.id == Entitlement.reference)
+            .join(Order, Order.id == OrderLine.order_id)
+            .where(Order.seller_org_id == uow.principal.organization(), Order.po_number == act.po_number)
+        )
+        event = UsageIn(
+            str(uuid7()), clock.now(), uow.session.scalars(sold).one(), act.dimension, Decimal(act.quantity)
+        )
+        record_usage(uow, [event])
+
+    return work
 
 
 def _purchase(uow: UnitOfWork, po_number: str) -> Purchase:

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from app.sample.history.acts import Accept, AskRefund, Behave, Buy, Decide, Step, Tick
+from app.sample.history.acts import Accept, AskRefund, Behave, Buy, Decide, Step, Tick, Use
 
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 _REFUSES_DAYS: Final = 44
@@ -92,6 +92,10 @@ def _composed(ends_at: datetime) -> Iterator[Step]:
     """Prices of several components: a base with further seats, and usage with a commitment."""
     yield Step(_day(ends_at, 18, 11, 30), Buy("minghu", "CG-C-501", "service_desk", 40))
     yield Step(_day(ends_at, 12, 14, 10), Buy("xinghe", "CG-C-502", "data_api"))
+    # A month of it that is over was charged beyond its commitment; of the one that goes on some is used.
+    yield Step(_day(ends_at, 47, 9, 20), Buy("songhu", "CG-C-503", "data_api"))
+    for days, number in ((41, 503), (33, 503), (25, 503), (8, 502), (3, 502)):
+        yield Step(_day(ends_at, days, 17, 30), Use("data_api", f"CG-C-{number}", "api_calls", 211_000))
 
 
 def _deliveries(ends_at: datetime) -> Iterator[Step]:

@@ -53,6 +53,7 @@ from orders.feed_outcomes import count_outcomes
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
 from orders.notifications.notify_of_events import notify_past
 from orders.outgoing_events.publish_events import publish_past
+from orders.usage.jobs import SWEEP_UNPAID_USAGE
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,7 @@ SWEEPS = (
     SWEEP_ACCEPTANCE,
     SWEEP_RENEWALS,
     SWEEP_TERMS,
+    SWEEP_UNPAID_USAGE,
     RELEASE,
     JANITOR,
     WEBHOOKS,
@@ -168,6 +170,8 @@ class Past:
         match act:
             case acts.Buy() | acts.Decide() | acts.PayAgain() | acts.Accept() | acts.AskRefund():
                 return buying.bought(world, act)
+            case acts.Use():
+                return world.seller(act.product), buying.use(act)
             case acts.Browse():
                 return ANONYMOUS, buying.browse(world, self._shown(), act.seed)
             case acts.RequestTalk():

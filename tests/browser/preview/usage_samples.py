@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+from api.pages.frame.charts import BarChart
 from api.pages.usage.views import (
     ChallengeItem,
     CustomerUsageItem,
@@ -17,7 +18,14 @@ from api.pages.usage.views import (
 )
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
 
-CHART = "/media/usage-chart.svg"
+CHART = BarChart(tuple(f"11-{day}" for day in range(1, 23)), (("", tuple(day * 37.5 for day in range(1, 23))),))
+
+
+def _how(s: Samples) -> str:
+    return s.pick(
+        "用量 api_calls 131,002（含 100,000）：31,002 × ¥0.0035 = ¥108.51",
+        "Usage api_calls 131,002 (100,000 included): 31,002 × ¥0.0035 = ¥108.51",
+    )
 
 
 def usage(s: Samples) -> UsagePage:
@@ -35,12 +43,24 @@ def usage(s: Samples) -> UsagePage:
         NOW + timedelta(days=6),
     )
     lines = (
-        LineItem(ID.format(1), "metered", "api_calls", "131,002", cny(10_851), asked, False),
+        LineItem(ID.format(1), "metered", "api_calls", "131,002", cny(10_851), asked, False, _how(s)),
         LineItem(ID.format(2), "metered", "gb_days", "1,310", cny(45_850), None, True),
         LineItem(ID.format(3), "drawn", "", "0", cny(-50_000), None, False),
     )
     starts = NOW - timedelta(days=50)
-    period = PeriodItem("closed", starts, starts + timedelta(days=30), cny(6_701), lines)
+    period = PeriodItem(
+        "invoiced",
+        starts,
+        starts + timedelta(days=30),
+        cny(6_701),
+        lines,
+        cny(1_260),
+        order_state="completed",
+        order_number="20261122-5B8C2E4A6D",
+        order_address="/orders/1",
+    )
+    free = LineItem(ID.format(4), "metered", "gb_days", "31", cny(0), None, False)
+    tried = PeriodItem("closed", starts - timedelta(days=14), starts, cny(0), (free,), is_trial=True)
     return UsagePage(
         ID.format(70),
         s.hiring,
@@ -48,7 +68,7 @@ def usage(s: Samples) -> UsagePage:
         NOW + timedelta(days=10),
         cny(42_150),
         (calls, storage),
-        (period,),
+        (period, tried),
         may_cap=True,
     )
 
@@ -56,7 +76,7 @@ def usage(s: Samples) -> UsagePage:
 def refused(s: Samples) -> UsagePage:
     """A cap and a question that could not be taken, with what was typed."""
     page = usage(s)
-    (period,) = page.periods
+    period = page.periods[0]
     line = replace(period.lines[1], typed=s.pick("数量不对", "The quantity is not ours"))
     wrong = s.pick("上限无效。", "The cap is not valid.")
     return replace(
@@ -99,7 +119,7 @@ def customers_usage(s: Samples) -> SellerUsageView:
 def buyers_pages(s: Samples) -> dict[str, UsagePage]:
     """The buyer's pages by name."""
     empty = replace(usage(s), dimensions=(replace(usage(s).dimensions[0], days=(), percent=0),), periods=())
-    return {"usage": usage(s), "usage-refused": refused(s), "usage-none": empty}
+    return {"usage": usage(s), "usage-refused": refused(s), "usage-none": replace(empty, is_trial=True)}
 
 
 def sellers_pages(s: Samples) -> dict[str, UsagePage | SellerUsageView]:

@@ -169,8 +169,27 @@ def usage_closed(p: Planter, _: World) -> None:
 
 
 def usage_rated(p: Planter, _: World) -> None:
-    p.change("UPDATE fulfillment.usage_line SET amount_minor = amount_minor + 1 WHERE dimension = 'calls'")
-    p.change("UPDATE fulfillment.usage_period SET amount_minor = amount_minor + 1 WHERE state <> 'open'")
+    p.change("UPDATE fulfillment.metered_terms SET price = jsonb_set(price, '{components,0,included}', '1')")
+
+
+def usage_charged(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE orders."order" SET usage_period_id = (SELECT id FROM fulfillment.usage_period WHERE state = 'open' LIMIT 1)
+           WHERE usage_period_id IS NOT NULL"""
+    )
+
+
+def usage_credited(p: Planter, _: World) -> None:
+    p.define("ALTER TABLE fulfillment.usage_period DROP CONSTRAINT ck_usage_period_credited")
+    p.change("UPDATE fulfillment.usage_period SET credited_minor = 1 WHERE state = 'open'")
+
+
+def usage_asked_again(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE orders.purchase SET next_try_at = :at WHERE id IN (
+               SELECT purchase_id FROM orders."order" WHERE usage_period_id IS NOT NULL)""",
+        at=clock.now() - timedelta(days=1),
+    )
 
 
 def runs_provisioned_once(p: Planter, _: World) -> None:

@@ -18,9 +18,11 @@ from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.notifications.models import Notification
 from orders.notifications.notify_of_events import NOTIFY
+from orders.order.models import Order
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
 from tests.conformance.api_walk import key_of
 from tests.factories_usage import PRICE
+from tests.loop.test_usage_charges import metered, over, use
 
 
 def test_usage_is_reported_seen_and_capped(dashboards: Dashboards) -> None:
@@ -42,9 +44,7 @@ def test_usage_is_reported_seen_and_capped(dashboards: Dashboards) -> None:
     assert [one["outcome"] for one in told.json()["results"]] == ["accepted", "refused"]
     assert buyer.client.post("/v1/usage", json={"events": [good]}, headers=key).json()["duplicates"] == 1
     assert "1,400" in text_of(buyer.get(address))
-    chart = buyer.get(f"{address}/chart?dimension=calls")
-    assert (chart.status_code, chart.headers["content-type"]) == (200, "image/svg+xml")
-    assert "<script" not in chart.text
+    assert '<figure class="chart"' in buyer.get(address).text
     wrong = buyer.post(f"{address}/caps", dimension="calls", kind="hard", quantity="many")
     assert wrong.status_code == 422
     assert 'value="many"' in wrong.text
@@ -82,3 +82,31 @@ def test_both_sides_are_told_in_their_notifications(dashboards: Dashboards) -> N
     stage.tick(NOTIFY)
     kinds = {row.kind for row in stage.rows(select(Notification).where(Notification.kind.like("usage%")))}
     assert kinds == {"usage_alerted", "usage_questioned", "usage_corrected"}
+
+
+def test_what_was_charged_is_shown_with_its_order_and_how_it_came_about(dashboards: Dashboards) -> None:
+    stage, buyer = dashboards.stage, dashboards.buyer
+    order_id, _ = metered(stage)
+    use(stage, order_id, 2_000)
+    over(stage, order_id)
+    entitlement_id = stage.entitlement(order_id).id
+    (period,) = stage.rows(select(UsagePeriod).where(UsagePeriod.entitlement_id == entitlement_id))
+    (order,) = stage.rows(select(Order).where(Order.usage_period_id == period.id))
+    shown = buyer.get(f"/entitlements/{entitlement_id}/usage")
+    assert f'href="/orders/{order.id}"' in shown.text
+    how = "Usage calls 2,000 (1,000 included): 500 × ¥0.25 + 500 × ¥0.10 = ¥175.00"
+    assert how in text_of(shown)
+    assert how in text_of(buyer.get(f"/orders/{order.id}"))
+    assert how in text_of(buyer.get(f"/trace/{period.id}"))
+    sold = dashboards.seller.get(f"/seller/usage/{entitlement_id}")
+    assert f'href="/trace/{order.id}"' in sold.text
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        key = key_of(uow, stage.buyer.owner)
+    told = buyer.client.get(f"/v1/entitlements/{entitlement_id}/usage", headers=key).json()["periods"][0]
+    assert (told["state"], told["order_id"], told["credited"]["amount"], told["trial"]) == (
+        "invoiced",
+        str(order.id),
+        0,
+        False,
+    )
+    assert told["lines"][0]["explained"]["text_en"] == how

@@ -1,0 +1,27 @@
+"""What follows on usage: a closed period is charged, and what is not paid is asked for again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from fulfillment.usage.events import UsagePeriodClosed
+from kernel.db.uow import Transact, UnitOfWork
+from kernel.jobs.kinds import Payload, follows, sweep
+from kernel.jobs.settle_each import settle_each
+from orders.usage.charge_usage import charge_usage
+from orders.usage.dunning import due_tries, take_usage_step
+
+SWEEP_UNPAID_USAGE = "orders.usage.sweep"
+
+
+@follows(UsagePeriodClosed)
+def usage_period_closed(uow: UnitOfWork, fact: Payload) -> None:
+    """What it costs is asked for at once, by what paid for the subscription."""
+    charge_usage(uow, UUID(fact["period_id"]))
+
+
+@sweep(SWEEP_UNPAID_USAGE, every=timedelta(minutes=1))
+def sweep_unpaid_usage(transact: Transact) -> None:
+    """Usage that was not paid: asked for again, suspended, ended."""
+    settle_each(transact, due_tries, take_usage_step)
