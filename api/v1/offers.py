@@ -20,6 +20,7 @@ from api.v1.quotes import QuoteOut
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
+from orders.offers.counter_offer import MakeCounterOffer, ProposedLine, make_counter_offer
 from orders.offers.decline_offer import DeclineOffer, decline_offer
 from orders.offers.make_offer import MAX_LINES, MakeOffer, OfferedPlan, make_offer, withdraw_offer
 from orders.offers.queries import OfferView, get_offer
@@ -79,9 +80,50 @@ class DeclineIn(Wire):
     text: Annotated[str, Field(max_length=1_000)] = ""
 
 
+class ProposedLineIn(Wire):
+    """What would be taken of a line of the offer, named by its number."""
+
+    number: Annotated[StrictInt, Field(ge=1, le=MAX_LINES, examples=[1])]
+    quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000, examples=[20])]
+    unit_price: Annotated[
+        StrictInt, Field(ge=0, description="Minor units of the offer's currency, for one unit and interval")
+    ]
+
+
+class CounterOfferIn(Wire):
+    """The lines that shall be otherwise, what is not among them stays as offered; and what is said to it."""
+
+    lines: Annotated[list[ProposedLineIn], Field(min_length=1, max_length=MAX_LINES)]
+    text: Annotated[str, Field(max_length=1_000)] = ""
+
+    def proposed(self) -> tuple[ProposedLine, ...]:
+        """As the command takes it."""
+        return tuple(ProposedLine(one.number, one.quantity, one.unit_price) for one in self.lines)
+
+
+class CounterLineOut(Out):
+    """What the buyer would take of a line of the offer."""
+
+    number: int
+    quantity: int
+    unit_price: MoneyOut
+    total: MoneyOut
+
+
+class CounterOfferOut(Out):
+    """What the buyer proposed in place of an offer: every line of it."""
+
+    id: UUID
+    lines: Sequence[CounterLineOut]
+    text: str
+    total: MoneyOut
+    created_at: datetime
+
+
 class OfferLineOut(Out):
     """A plan in an offer."""
 
+    number: Annotated[int, Meta(description="Counts from 1")]
     listing_id: UUID
     plan_id: UUID
     title: str
@@ -113,18 +155,30 @@ class OfferOut(Out):
     order_id: UUID | None
     decline_reason: str | None
     decline_text: str
+    supersedes_id: Annotated[UUID | None, Meta(description="The offer on the request whose place it took")]
+    counter_offers: Annotated[
+        Sequence[CounterOfferOut],
+        Meta(description="What its buyer proposed instead, the oldest first; the last counts"),
+    ]
 
     @classmethod
     def of(cls, row: OfferView) -> OfferOut:
         """From the query's row."""
-        return cls.of_row(row, lines=[OfferLineOut.of_row(one) for one in row.lines])
+        return cls.of_row(
+            row,
+            lines=[OfferLineOut.of_row(one) for one in row.lines],
+            counter_offers=[
+                CounterOfferOut.of_row(one, lines=[CounterLineOut.of_row(line) for line in one.lines])
+                for one in row.counter_offers
+            ],
+        )
 
 
 @post("/v1/seller/leads/{lead_id:uuid}/offers", permission=MANAGE, refuses=[409], sync_to_thread=True, tags=["seller"])
 def make(
     lead_id: FromPath[UUID], data: JSONBody[OfferIn], request: ApiRequest, idempotency_key: KeyHeader
 ) -> Response[OfferOut]:
-    """Answer a request with prices of one's plans, bought as one order. One that is open on it already is withdrawn."""
+    """Answer a request with prices of one's plans, bought as one order. One that is open on it already is superseded."""
     command = MakeOffer(lead_id, data.plans(), data.valid_on)
 
     def work(uow: UnitOfWork) -> OfferOut:
@@ -148,6 +202,13 @@ def withdraw(offer_id: FromPath[UUID], request: ApiRequest) -> OfferOut:
         return OfferOut.of(get_offer(uow, withdraw_offer(uow, offer_id).id, sells=True))
 
     return request.transact(work)
+
+
+@get("/v1/seller/offers/{offer_id:uuid}", permission=MANAGE, sync_to_thread=True, tags=["seller"])
+def get_sold_offer(offer_id: FromPath[UUID], request: ApiRequest) -> OfferOut:
+    """An offer that the organization made."""
+    with request.transaction() as uow:
+        return OfferOut.of(get_offer(uow, offer_id, sells=True))
 
 
 @get("/v1/offers/{offer_id:uuid}", permission=SIGNED_IN, sync_to_thread=True, tags=["buying"])
@@ -184,4 +245,23 @@ def decline(offer_id: FromPath[UUID], data: JSONBody[DeclineIn], request: ApiReq
     return request.transact(work)
 
 
-routes = [make, withdraw, get_own_offer, price_offer, decline]
+@post(
+    "/v1/offers/{offer_id:uuid}/counter-offers",
+    permission=SIGNED_IN,
+    refuses=[409, 410],
+    sync_to_thread=True,
+    tags=["buying"],
+)
+def counter(
+    offer_id: FromPath[UUID], data: JSONBody[CounterOfferIn], request: ApiRequest, idempotency_key: KeyHeader
+) -> Response[OfferOut]:
+    """Propose other figures for an open offer. It stays open until its seller answers with another, which supersedes it."""
+    command = MakeCounterOffer(offer_id, data.proposed(), data.text)
+
+    def work(uow: UnitOfWork) -> OfferOut:
+        return OfferOut.of(get_offer(uow, make_counter_offer(uow, command).offer_id, sells=False))
+
+    return idempotent_command(request, idempotency_key, data, work)
+
+
+routes = [make, withdraw, get_own_offer, get_sold_offer, price_offer, decline, counter]

@@ -12,7 +12,7 @@ from marketplace.leads.models import Lead
 from marketplace.notifications.notify import NewNotification
 from marketplace.parties.models import Organization
 from orders.notifications.notifiers import RecordedEvent, notifies_of
-from orders.offers.events import OfferAccepted, OfferDeclined, OfferMade, OfferReopened, OfferWithdrawn
+from orders.offers.events import OfferAccepted, OfferCountered, OfferDeclined, OfferMade, OfferReopened, OfferWithdrawn
 from orders.offers.models import Offer, OfferLine
 
 
@@ -38,6 +38,12 @@ def offer_accepted(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable
 def offer_declined(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """The same people learn of a no; the reason stands in the request."""
     return [_to_seller(event, "offer_declined", lead, params) for event, lead, params in _offers(uow, events)]
+
+
+@notifies_of(OfferCountered)
+def offer_countered(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """The same people learn of other figures that the buyer would take."""
+    return [_to_seller(event, "offer_countered", lead, params) for event, lead, params in _offers(uow, events)]
 
 
 @notifies_of(OfferReopened)

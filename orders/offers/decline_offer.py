@@ -31,7 +31,8 @@ def decline_offer(uow: UnitOfWork, command: DeclineOffer) -> Offer:
 
     Raises:
         Forbidden: `person_required`. NotFound: `offer_not_found`, the seller included.
-        Invalid: `decline_reason_unknown`, `text_too_long`. Conflict: `offer_accepted`, `offer_withdrawn`.
+        Invalid: `decline_reason_unknown`, `text_too_long`. Conflict: `offer_accepted`, `offer_withdrawn`,
+            `offer_superseded`.
 
     Emits: OfferDeclined. Locks: the lead, then the offer.
     """

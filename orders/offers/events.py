@@ -19,9 +19,19 @@ class OfferMade(Event):
 
 
 class OfferWithdrawn(Event):
-    """A seller took its offer back, or made another one in its place."""
+    """A seller took its offer back."""
 
     topic: ClassVar[str] = "orders.offer_withdrawn.v1"
+    offer_id: UUID
+    lead_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
+class OfferCountered(Event):
+    """A buyer proposed other figures for an offer."""
+
+    topic: ClassVar[str] = "orders.offer_countered.v1"
     offer_id: UUID
     lead_id: UUID
     buyer_org_id: UUID

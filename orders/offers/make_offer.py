@@ -55,7 +55,7 @@ class MakeOffer:
 
 
 def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
-    """Offer prices to whoever asked; another offer that is open on the request gives way. The same again changes nothing.
+    """Offer prices to whoever asked; an offer that is open on the request is superseded. The same again changes nothing.
 
     Raises, with the `line` that is meant where a line is:
         Forbidden: `permission_missing` without leads.manage, `person_required`.
@@ -64,7 +64,7 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
             `offer_valid_on`, `too_many_lines`, `currencies_differ`, `offered_twice`.
         Conflict: `lead_closed`.
 
-    Emits: OfferMade, OfferWithdrawn. Locks: the lead, its open offer. Idempotent by: the content.
+    Emits: OfferMade. Locks: the lead, its open offer. Idempotent by: the content.
     """
     if not 1 <= len(command.plans) <= MAX_LINES:
         raise Invalid("too_many_lines", field="plan_id", limit=MAX_LINES)
@@ -105,7 +105,8 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
     if before is not None:
         if _says(before, before_lines) == _says(offer, lines):
             return before
-        withdraw(uow, before)
+        supersede(uow, before)
+        offer.supersedes_id = before.id
     OFFER.begin(uow, offer, org_ids=offer.parties)
     uow.session.add(offer)
     uow.flush()
@@ -125,7 +126,7 @@ def withdraw_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
 
     Raises:
         Forbidden: `permission_missing` without leads.manage.
-        NotFound: `offer_not_found`. Conflict: `offer_accepted`, `offer_declined`.
+        NotFound: `offer_not_found`. Conflict: `offer_accepted`, `offer_declined`, `offer_superseded`.
 
     Emits: OfferWithdrawn. Locks: the offer.
     """
@@ -133,7 +134,7 @@ def withdraw_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
     offer = lock_row(uow.session, Offer, offer_id)
     if offer is None or offer.seller_org_id != uow.principal.organization():
         raise NotFound("offer_not_found")
-    if offer.state in {"accepted", "declined"}:
+    if offer.state in {"accepted", "declined", "superseded"}:
         raise Conflict(f"offer_{offer.state}")
     withdraw(uow, offer)
     return offer
@@ -151,6 +152,12 @@ def withdraw(uow: UnitOfWork, offer: Offer) -> None:
     if OFFER.move(uow, offer, "withdrawn", org_ids=offer.parties):
         emit(uow, OfferWithdrawn(**offer.fact))
         uow.flush()
+
+
+def supersede(uow: UnitOfWork, offer: Offer) -> None:
+    """A locked offer gives way to another on its request, of which its buyer is told: it can never be accepted again."""
+    OFFER.move(uow, offer, "superseded", org_ids=offer.parties)
+    uow.flush()
 
 
 def _find_open(uow: UnitOfWork, lead_id: UUID) -> tuple[Offer | None, list[OfferLine]]:

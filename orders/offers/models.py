@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import constraints
@@ -33,16 +35,18 @@ class Offer(Base):
     __tablename__ = "offer"
     __table_args__ = (
         UniqueConstraint("buyer_org_id", "seller_org_id", "lead_id", "id"),
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
         ForeignKeyConstraint(
             ["buyer_org_id", "seller_org_id", "lead_id"],
             ["marketplace.lead.buyer_org_id", "marketplace.lead.seller_org_id", "marketplace.lead.id"],
         ),
-        CheckConstraint("state IN ('open', 'accepted', 'withdrawn', 'declined')", name="state"),
+        CheckConstraint("state IN ('open', 'accepted', 'withdrawn', 'declined', 'superseded')", name="state"),
         CheckConstraint(f"decline_reason IN {DECLINE_REASONS}", name="decline_reason"),
         CheckConstraint("state = 'declined' OR (decline_reason IS NULL AND decline_text = '')", name="declined"),
         Index("uq_offer_open", "lead_id", unique=True, postgresql_where=text("state = 'open'")),
         Index("ix_offer_lead_id", "lead_id", "created_at"),
         Index("ix_offer_made_by", "made_by"),
+        Index("ix_offer_supersedes_id", "supersedes_id", postgresql_where=text("supersedes_id IS NOT NULL")),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -55,6 +59,8 @@ class Offer(Base):
     valid_until: Mapped[Instant]
     made_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
     created_at: Mapped[CreatedAt]
+    supersedes_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.offer.id"))
+    """The offer whose place it took."""
     decline_reason: Mapped[str | None]
     decline_text: Mapped[str] = mapped_column(default="")
     """Why its buyer declined it, as far as it was said."""
@@ -105,10 +111,41 @@ class OfferLine(Base):
     """The plan's own, when the offer was made."""
 
 
+class CounterOffer(Base):
+    """What a buyer would rather take than an offer that was made to it. Append-only: of several the last counts."""
+
+    __tablename__ = "counter_offer"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "offer_id"],
+            ["orders.offer.buyer_org_id", "orders.offer.seller_org_id", "orders.offer.id"],
+        ),
+        Index("ix_counter_offer_offer_id", "offer_id", "created_at"),
+        Index("ix_counter_offer_offer", "buyer_org_id", "seller_org_id", "offer_id"),
+        Index("ix_counter_offer_made_by", "made_by"),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    offer_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """Of every line of the offer its `number`, and the `quantity` and `unit_price_minor` that the buyer would take."""
+    text: Mapped[str]
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
+    created_at: Mapped[CreatedAt]
+
+
 constraints.register("uq_offer_open", lambda: Conflict("offer_made_meanwhile"))
 
 OFFER = Machine(
     "offer",
     initial="open",
-    edges=edges(open="accepted withdrawn declined", accepted="open withdrawn", withdrawn="", declined=""),
+    edges=edges(
+        open="accepted withdrawn declined superseded",
+        accepted="open withdrawn superseded",
+        withdrawn="",
+        declined="",
+        superseded="",
+    ),
 )

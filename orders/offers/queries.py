@@ -19,7 +19,7 @@ from kernel.states import state_in
 from marketplace.catalog.models import ListingVersion, Plan
 from marketplace.placements.claim_checks import price_unit
 from marketplace.pricing.shapes import is_by_seat
-from orders.offers.models import Offer, OfferLine
+from orders.offers.models import CounterOffer, Offer, OfferLine
 from orders.order.models import ENDED_UNPAID, Order
 
 
@@ -27,6 +27,7 @@ from orders.order.models import ENDED_UNPAID, Order
 class OfferLineView:
     """A plan in an offer, at its price."""
 
+    number: int
     listing_id: UUID
     plan_id: UUID
     title: str
@@ -53,6 +54,33 @@ class OfferLineView:
 
 
 @dataclass(frozen=True, slots=True)
+class CounterLineView:
+    """What the buyer would take of a line: `number` is the line's."""
+
+    number: int
+    quantity: int
+    currency: str
+    unit_price_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        """Unit price times quantity."""
+        return self.unit_price_minor * self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class CounterOfferView:
+    """What the buyer proposed in place of an offer."""
+
+    id: UUID
+    lines: tuple[CounterLineView, ...]
+    text: str
+    currency: str
+    total_minor: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OfferView:
     """An offer with what is in it. `order_id`: that of the purchase that accepted it, for whoever may see the order."""
 
@@ -70,6 +98,9 @@ class OfferView:
     order_number: str
     decline_reason: str | None
     decline_text: str
+    supersedes_id: UUID | None
+    counter_offers: tuple[CounterOfferView, ...]
+    """What its buyer proposed instead, the oldest first."""
 
     @property
     def is_open(self) -> bool:
@@ -82,10 +113,13 @@ def offers_of(uow: UnitOfWork, lead_id: UUID) -> Sequence[OfferView]:
     return _views(uow, Offer.lead_id == lead_id)
 
 
-def get_offer(uow: UnitOfWork, offer_id: UUID, *, sells: bool) -> OfferView:
-    """An offer made by the acting organization, or else to it. Raises NotFound(`offer_not_found`)."""
+def get_offer(uow: UnitOfWork, offer_id: UUID, *, sells: bool, countered: bool = True) -> OfferView:
+    """An offer made by the acting organization, or else to it; `countered` reads what its buyer proposed instead, too.
+
+    Raises NotFound(`offer_not_found`).
+    """
     side = Offer.seller_org_id if sells else Offer.buyer_org_id
-    found = _views(uow, Offer.id == offer_id, side == uow.principal.organization())
+    found = _views(uow, Offer.id == offer_id, side == uow.principal.organization(), countered=countered)
     if not found:
         raise NotFound("offer_not_found")
     return found[0]
@@ -120,12 +154,33 @@ _OFFERS: Any = (
 )
 
 
-def _views(uow: UnitOfWork, *which: ColumnElement[bool]) -> list[OfferView]:
+def _views(uow: UnitOfWork, *which: ColumnElement[bool], countered: bool = True) -> list[OfferView]:
     rows = uow.session.execute(_OFFERS.where(*which)).all()
-    return [_view(uow, list(lines)) for _, lines in groupby(rows, key=lambda row: row[0].id)]
+    offers = [list(lines) for _, lines in groupby(rows, key=lambda row: row[0].id)]
+    counters = _counters(uow, [lines[0][0] for lines in offers]) if countered else {}
+    return [_view(uow, lines, counters.get(lines[0][0].id, ())) for lines in offers]
 
 
-def _view(uow: UnitOfWork, rows: Sequence[Any]) -> OfferView:
+def _counters(uow: UnitOfWork, offers: Sequence[Offer]) -> dict[UUID, tuple[CounterOfferView, ...]]:
+    if not offers:
+        return {}
+    currency = {offer.id: offer.currency for offer in offers}
+    rows = uow.session.scalars(
+        select(CounterOffer)
+        .where(CounterOffer.offer_id.in_(currency))
+        .order_by(CounterOffer.created_at, CounterOffer.id)
+    )
+    found: dict[UUID, tuple[CounterOfferView, ...]] = {}
+    for row in rows:
+        of = currency[row.offer_id]
+        lines = tuple(CounterLineView(one["number"], one["quantity"], of, one["unit_price_minor"]) for one in row.lines)
+        total_minor = sum(one.total_minor for one in lines)
+        said = CounterOfferView(row.id, lines, row.text, of, total_minor, row.created_at)
+        found[row.offer_id] = (*found.get(row.offer_id, ()), said)
+    return found
+
+
+def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView, ...]) -> OfferView:
     offer, order = rows[0][0], rows[0][-1]
     seen = order is not None and (order.buyer_org_id == uow.principal.organization() or order.paid_at is not None)
     lines = tuple(_line(offer, line, plan, version) for _, line, plan, version, _ in rows)
@@ -142,12 +197,15 @@ def _view(uow: UnitOfWork, rows: Sequence[Any]) -> OfferView:
         order_id=order.id if seen else None,
         decline_reason=offer.decline_reason,
         decline_text=offer.decline_text,
+        supersedes_id=offer.supersedes_id,
+        counter_offers=counters,
         order_number=order.number if seen else "",
     )
 
 
 def _line(offer: Offer, line: OfferLine, plan: Plan, version: ListingVersion) -> OfferLineView:
     return OfferLineView(
+        number=line.number,
         listing_id=plan.listing_id,
         plan_id=plan.id,
         title=version.title,

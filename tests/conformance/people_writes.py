@@ -137,6 +137,9 @@ def leads(world: World) -> None:
     offer = {"offer_id": ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered, **lead)["id"]}
     ask("POST /v1/offers/{offer_id}/quote", buyer, {}, **offer)
     ask("POST /v1/seller/offers/{offer_id}/withdrawal", seller, **offer)
+    proposed = {"lines": [{"number": 1, "quantity": 30, "unit_price": 15_000}], "text": "三十席呢？"}
+    open_one = ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered | {"quantity": 22}, **lead)["id"]
+    ask("POST /v1/offers/{offer_id}/counter-offers", buyer, proposed, offer_id=open_one)
     declined = ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered | {"quantity": 21}, **lead)["id"]
     why = {"reason": "price", "text": "太贵。"}
     ask("POST /v1/offers/{offer_id}/decline", buyer, why, offer_id=declined)

@@ -88,7 +88,7 @@ def submit_offer_sheet(
 
 def _offer(page_request: PageRequest, offer_id: UUID) -> OfferView:
     with page_request.work() as uow:
-        return get_offer(uow, offer_id, sells=False)
+        return get_offer(uow, offer_id, sells=False, countered=False)
 
 
 def _of(offer: OfferView, wanted: Wanted) -> Wanted:

@@ -93,7 +93,7 @@ def find_offered(uow: UnitOfWork, wanted: Wanted) -> Offered:
         item, card = get_placed(uow, wanted.card)
         return Offered(get_listing(uow, card.listing_id), item, card)
     if wanted.offer is not None:
-        offer = get_offer(uow, wanted.offer, sells=False)
+        offer = get_offer(uow, wanted.offer, sells=False, countered=False)
         return Offered(get_listing(uow, offer.lines[0].listing_id), offer=offer)
     listing = get_listing(uow, wanted.listing) if wanted.listing else None
     if listing is None:
@@ -316,7 +316,7 @@ def _offered_plan(page_request: PageRequest, offer: OfferLineView, *, among: int
 
 def _address(offered: Offered) -> str:
     if offered.offer is not None:
-        return addresses.offer_buy(str(offered.offer.id))
+        return addresses.offer(str(offered.offer.id), "/buy")
     if offered.card is not None:
         return addresses.buy(str(offered.card.placement_id))
     return addresses.product_buy(str(offered.listing.id))

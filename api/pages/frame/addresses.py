@@ -210,19 +210,14 @@ def demo_day_remove(day_id: str) -> str:
     return f"{SELLER_DEMO_DAYS}/{day_id}/remove"
 
 
-def offer_withdraw(offer_id: str) -> str:
-    """Where a seller takes its offer back."""
-    return f"/seller/offers/{offer_id}/withdraw"
+def offer(offer_id: str, act: str = "") -> str:
+    """An offer to one's organization; `/buy` is the purchase sheet at its price, `/decline` and `/counter` are answers to it."""
+    return f"/offers/{offer_id}{act}"
 
 
-def offer_decline(offer_id: str) -> str:
-    """Where a buyer says no to an offer."""
-    return f"/offers/{offer_id}/decline"
-
-
-def offer_buy(offer_id: str) -> str:
-    """The purchase sheet at an offered price."""
-    return f"/offers/{offer_id}/buy"
+def seller_offer(offer_id: str, act: str = "") -> str:
+    """An offer that a seller made; `/withdraw` is where it is taken back."""
+    return f"/seller/offers/{offer_id}{act}"
 
 
 def order(order_id: str) -> str:

@@ -1,4 +1,4 @@
-"""A seller's offers on a request: made, taken back, and declined. The buyer accepts them in the purchase sheet."""
+"""A seller answers a request with an offer, in its thread."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.auth import SIGNED_IN
 from api.pages.frame import addresses
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, PageRequest, form_post, parse_uuid_or_404
 from api.pages.frame.typed_numbers import find_whole, plain
-from api.pages.leads.presenter import MORE_LINES, own_page, refusal, seller_page
+from api.pages.leads.presenter import MORE_LINES, refusal, seller_page
 from api.pages.leads.views import LeadPage, OfferLineTyped, OfferTyped
 from api.v1.offers import MANAGE
 from kernel.db.uow import UnitOfWork
@@ -25,9 +24,7 @@ from kernel.errors import DomainError, Invalid, NotFound
 from marketplace.catalog.sellable import get_sellable
 from marketplace.leads.queries import get_seller_lead
 from marketplace.pricing.shapes import MAX_SEATS
-from orders.offers.decline_offer import DeclineOffer, decline_offer
-from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer, withdraw_offer
-from orders.offers.queries import get_offer
+from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
 
 Answer = Response[str] | Response[bytes]
 _PERCENT = re.compile(r"\d{1,3}(\.\d{1,4})?", re.ASCII)
@@ -53,37 +50,6 @@ def make(lead_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[
         view = replace(seller_page(page_request, lead_id, typed), **refusal(page_request, refused))
         return page_request.render(_at_line(view, refused, typed), status=refused.status)
     return page_request.redirect(addresses.seller_lead(str(lead_id)), notice="offer_made")
-
-
-@form_post("/seller/offers/{offer_id:uuid}/withdraw", MANAGE)
-def withdraw(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Take it back."""
-    del form
-    with page_request.work() as uow:
-        lead_id = get_offer(uow, offer_id, sells=True).lead_id
-    try:
-        page_request.transact(lambda uow: withdraw_offer(uow, offer_id).id)
-    except DomainError as refused:
-        view = replace(seller_page(page_request, lead_id), **refusal(page_request, refused))
-        return page_request.render(view, status=refused.status)
-    return page_request.redirect(addresses.seller_lead(str(lead_id)))
-
-
-@form_post("/offers/{offer_id:uuid}/decline", SIGNED_IN)
-def decline(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Say no to it: pressed twice it is one no."""
-    reason, text = form.text("reason", most=20), form.values.get("decline_text", "")[:2_000]
-    with page_request.work() as uow:
-        lead_id = get_offer(uow, offer_id, sells=False).lead_id
-    try:
-        page_request.transact(lambda uow: decline_offer(uow, DeclineOffer(offer_id, reason or None, text)).id)
-    except DomainError as refused:
-        wrong = refusal(page_request, refused)
-        if wrong.get("error_field") == "text":
-            wrong["error_field"] = "decline_text"
-        view = replace(own_page(page_request, lead_id), reason=reason, decline_text=text, **wrong)
-        return page_request.render(view, status=refused.status)
-    return page_request.redirect(addresses.request(str(lead_id)), notice="offer_declined")
 
 
 def _typed(form: Form, suffix: str) -> OfferLineTyped:
@@ -136,4 +102,4 @@ def _day(typed: str) -> date:
         raise Invalid("validation_failed", field="valid_on") from error
 
 
-routes = [make, withdraw, decline]
+routes = [make]

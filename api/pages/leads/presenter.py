@@ -10,23 +10,24 @@ from uuid import UUID
 
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
-from api.pages.frame.phrases import failure, money, priced
+from api.pages.frame.phrases import priced
+from api.pages.frame.prices import amount_as_typed
 from api.pages.frame.site import PageRequest
 from api.pages.leads.views import (
     AskSellerView,
     AskTyped,
     LeadItem,
     LeadPage,
-    OfferItem,
-    OfferLineItem,
     OfferLineTyped,
     OfferTyped,
     SellerLeadPage,
     Written,
 )
+from api.pages.offers.presenter import offer_item
+from api.pages.offers.presenter import refusal as offer_refusal
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError, Invalid, NotFound
+from kernel.errors import DomainError, NotFound
 from kernel.ids import uuid7
 from marketplace.access.members import list_members
 from marketplace.access.permissions import permissions_of
@@ -38,8 +39,7 @@ from marketplace.leads.models import KINDS, OPEN
 from marketplace.leads.queries import LeadView, MessageView, get_own_lead, get_seller_lead, messages_of, notes_of
 from marketplace.leads.work_lead import MANAGE
 from marketplace.parties.lookups import get_party
-from orders.offers.models import DECLINE_REASONS
-from orders.offers.queries import OfferLineView, OfferView, offers_of
+from orders.offers.queries import OfferView, offers_of
 
 OFFER_HOLDS = timedelta(days=30)
 """What the form proposes."""
@@ -76,10 +76,7 @@ def refusal(page_request: PageRequest, refused: DomainError) -> dict[str, Any]:
     """A mistake in a field is said there, anything else above the form."""
     if refused.code == "consent_required":
         return {"error_field": "agreed", "field_error": page_request.t("leads.agree_first")}
-    said = failure(page_request, refused)
-    if isinstance(refused, Invalid) and refused.field:
-        return {"error_field": refused.field, "field_error": said}
-    return {"error": said}
+    return offer_refusal(page_request, refused)
 
 
 def lead_address(lead_id: str, *, sells: bool) -> str:
@@ -114,15 +111,16 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
     """One request, for its seller. Raises as `get_seller_lead`."""
     with page_request.work() as uow:
         found = get_seller_lead(uow, lead_id)
-        shown = _page(page_request, found.lead, messages_of(uow, lead_id), offers_of(uow, lead_id), sells=True)
+        offers = offers_of(uow, lead_id)
+        shown = _page(page_request, found.lead, messages_of(uow, lead_id), offers, sells=True)
         shown = _with_demo(page_request, uow, found.lead, shown)
         notes = notes_of(uow, lead_id)
         members = list_members(uow)
         own = list_own_plans(uow)
         today = clock.today(get_party(uow, found.lead.seller_org_id).time_zone)
     nobody = Choice("", page_request.t("leads.nobody"))
-    asked = OfferLineTyped("", str(found.lead.plan_id or ""), str(found.lead.quantity or 1))
-    usual = OfferTyped(asked, tuple(map(OfferLineTyped, MORE_LINES)), (today + OFFER_HOLDS).isoformat())
+    asked = (OfferLineTyped("", str(found.lead.plan_id or ""), str(found.lead.quantity or 1)),)
+    usual = _typed(_countered(offers) or asked, (today + OFFER_HOLDS).isoformat())
     return replace(
         shown,
         item=replace(shown.item, assigned=found.assigned_name or "", due_on=found.due_on),
@@ -135,6 +133,26 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
         plans=_plans(page_request, found.lead.listing_id, own),
         offered=offered or usual,
     )
+
+
+def _countered(offers: Sequence[OfferView]) -> tuple[OfferLineTyped, ...]:
+    """What the buyer proposed in place of the open offer, if it did: one press offers it."""
+    countered = next((one for one in offers if one.state == "open" and one.counter_offers), None)
+    if countered is None:
+        return ()
+    return tuple(
+        OfferLineTyped(
+            "", str(line.plan_id), str(wanted.quantity), amount_as_typed(wanted.unit_price_minor, wanted.currency)
+        )
+        for line, wanted in zip(countered.lines, countered.counter_offers[-1].lines, strict=True)
+    )
+
+
+def _typed(lines: Sequence[OfferLineTyped], valid_on: str) -> OfferTyped:
+    """The form with these lines in it, and room for further ones."""
+    suffixes = ("", *MORE_LINES)
+    filled = [replace(line, suffix=suffix) for line, suffix in zip(lines, suffixes, strict=False)]
+    return OfferTyped(filled[0], (*filled[1:], *map(OfferLineTyped, suffixes[len(filled) :])), valid_on)
 
 
 def _with_demo(page_request: PageRequest, uow: UnitOfWork, lead: LeadView, shown: LeadPage) -> LeadPage:
@@ -164,40 +182,6 @@ def _plan(page_request: PageRequest, listing: ListingView, plan: PlanView) -> Ch
     return Choice(str(plan.id), f"{title} · {name} · {price}")
 
 
-def _offer(page_request: PageRequest, offer: OfferView, *, sells: bool) -> OfferItem:
-    lines = tuple(_offer_line(page_request, one) for one in offer.lines)
-    order = addresses.with_query(addresses.SELLER_ORDERS, q=offer.order_number) if sells else ""
-    return OfferItem(
-        what=" + ".join(one.what for one in lines),
-        lines=lines,
-        total=money(offer.total_minor, offer.currency),
-        state="expired" if offer.is_expired else offer.state,
-        until=offer.valid_until - timedelta(seconds=1),
-        at=offer.created_at,
-        act=(addresses.offer_withdraw(str(offer.id)) if sells else addresses.offer_buy(str(offer.id)))
-        if offer.is_open or (sells and offer.state == "open")
-        else "",
-        decline=addresses.offer_decline(str(offer.id)) if offer.is_open and not sells else "",
-        decline_reason=offer.decline_reason or "",
-        decline_text=offer.decline_text,
-        order=(order or addresses.order(str(offer.order_id))) if offer.order_id else "",
-    )
-
-
-def _offer_line(page_request: PageRequest, line: OfferLineView) -> OfferLineItem:
-    title, name = page_request.pick(line.title, line.title_en), page_request.pick(line.plan_name, line.plan_name_en)
-    return OfferLineItem(
-        what=f"{title} · {name}",
-        quantity=line.quantity if line.sold_by_seat else 0,
-        price=priced(page_request, line.unit_price_minor, line.currency, line.price_unit),
-        list_price=priced(page_request, line.list_price_minor, line.currency, line.price_unit)
-        if line.list_price_minor != line.unit_price_minor
-        else "",
-        total=money(line.total_minor, line.currency),
-        tax_included=line.tax_included,
-    )
-
-
 def _page(
     page_request: PageRequest,
     lead: LeadView,
@@ -216,8 +200,7 @@ def _page(
         consent=lead.consent_text or "",
         quantity=lead.quantity,
         messages=tuple(Written(names[one.side], one.text, one.created_at) for one in messages),
-        offers=tuple(_offer(page_request, one, sells=sells) for one in offers),
+        offers=tuple(offer_item(page_request, one, sells=sells) for one in offers),
         ask_again=addresses.product_ask(str(lead.listing_id), lead.kind) if lead.state in OPEN and not sells else "",
         idempotency_key=str(uuid7()),
-        reasons=DECLINE_REASONS,
     )

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from api.pages.frame.choices import Choice
-from kernel.money import Money
+from api.pages.offers.views import OfferItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,37 +104,6 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class OfferLineItem:
-    """A plan in an offer; `quantity` 0 where it is not sold by the seat."""
-
-    what: str
-    quantity: int
-    price: str
-    list_price: str
-    total: Money
-    tax_included: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OfferItem:
-    """An offer on a request. `act`: where its buyer accepts it, or its seller takes it back; `order`: what came of it."""
-
-    what: str
-    lines: tuple[OfferLineItem, ...]
-    total: Money
-    state: str
-    until: datetime
-    at: datetime
-    act: str
-    order: str
-    decline: str = ""
-    """Where its buyer says no to it."""
-    decline_reason: str = ""
-    decline_text: str = ""
-    """Why its buyer did, as far as it was said."""
-
-
-@dataclass(frozen=True, slots=True)
 class OfferLineTyped:
     """What stands in a line of the form; `suffix` is that of its fields' names."""
 
@@ -181,16 +150,12 @@ class LeadPage:
     notes: tuple[Written, ...] = ()
     plans: tuple[Choice, ...] = ()
     offered: OfferTyped = field(default_factory=OfferTyped)
-    reasons: tuple[str, ...] = ()
-    """Of those that an offer is declined for."""
     members: tuple[Choice, ...] = ()
     assigned_to: str = ""
     ask_again: str = ""
     idempotency_key: str = ""
     text: str = ""
     note: str = ""
-    reason: str = ""
-    decline_text: str = ""
     error: str = ""
     error_field: str = ""
     field_error: str = ""

@@ -128,7 +128,7 @@ class Samples:
     def buy_offer(self) -> BuyView:
         """The purchase sheet of an offer."""
         offer = ID.format(71)
-        address, back = addresses.offer_buy(offer), addresses.request(ID.format(61))
+        address, back = addresses.offer(offer, "/buy"), addresses.request(ID.format(61))
         shown = self.buy(alone=True)
         return replace(shown, plans=shown.plans[:1], offer_id=offer, address=address, back=back)
 
