@@ -28,6 +28,7 @@ from api.pages.listings import handlers as listings_pages
 from api.pages.money import handlers as money_pages
 from api.pages.notifications import handlers as notifications_pages
 from api.pages.offers import handlers as offer_pages
+from api.pages.offers import seller_handlers as seller_offer_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
@@ -219,6 +220,7 @@ MODULES: tuple[ModuleType, ...] = (
     leads_pages,
     lead_offer_pages,
     offer_pages,
+    seller_offer_pages,
     demo_pages,
     customers_pages,
     usage_pages,

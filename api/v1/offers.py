@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from api.auth import SIGNED_IN
+from api.known_values import state_in
 from api.language import language_of
 from api.request import ApiRequest
-from api.schema import KeyHeader, MoneyOut, Out, StrictInt, Wire, idempotent_command
+from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, StrictInt, Wire, idempotent_command, list_page
 from api.v1.quotes import QuoteOut
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
@@ -23,7 +26,8 @@ from orders.checkout.quote_offer import QuoteOffer, quote_offer
 from orders.offers.counter_offer import MakeCounterOffer, ProposedLine, make_counter_offer
 from orders.offers.decline_offer import DeclineOffer, decline_offer
 from orders.offers.make_offer import MAX_LINES, MakeOffer, OfferedPlan, make_offer, withdraw_offer
-from orders.offers.queries import OfferView, get_offer
+from orders.offers.models import OFFER
+from orders.offers.queries import OfferView, get_offer, list_offers
 
 MANAGE = "leads.manage"
 
@@ -54,6 +58,12 @@ class OfferIn(Wire):
     discount_ppm: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = None
     lines: Annotated[list[OfferedPlanIn], Field(max_length=MAX_LINES)] = Field(default_factory=list)
     valid_on: Annotated[date, Field(description="Where the seller keeps its calendar", examples=["2026-12-31"])]
+    terms: Annotated[
+        str, Field(max_length=4_000, description="Agreed on with this buyer, beside the plans' own terms")
+    ] = ""
+    takes_more: Annotated[
+        StrictBool, Field(description="The quantities are the least: more seats may be taken at the same price")
+    ] = False
 
     def plans(self) -> tuple[OfferedPlan, ...]:
         """The plans whichever way they were given. Raises Invalid(`lines_required`)."""
@@ -65,10 +75,30 @@ class OfferIn(Wire):
         return lines
 
 
+class PrivateOfferIn(OfferIn):
+    """An offer of the seller's own accord: to the organization that it names, or in place of one that is open."""
+
+    organization_id: Annotated[UUID | None, Field(description="As `GET /v1/organizations` finds it")] = None
+    supersedes_id: Annotated[
+        UUID | None, Field(description="An open private offer, whose buyer this one is for, too")
+    ] = None
+
+
+class TakenLineIn(Wire):
+    """How many are taken of a line of the offer."""
+
+    number: Annotated[StrictInt, Field(ge=1, le=MAX_LINES)]
+    quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+
+
 class OfferQuoteIn(Wire):
     """Whom the invoice will name, which decides the tax; null for the default profile."""
 
     billing_profile_id: UUID | None = None
+    quantities: Annotated[
+        list[TakenLineIn],
+        Field(max_length=MAX_LINES, description="Where the offer `takes_more`; of other lines as many as offered"),
+    ] = Field(default_factory=list)
 
 
 class DeclineIn(Wire):
@@ -145,7 +175,13 @@ class OfferOut(Out):
     """An offer of plans that are bought together. `is_expired`: still open, and past the day on which it could be accepted."""
 
     id: UUID
-    lead_id: UUID
+    lead_id: Annotated[UUID | None, Meta(description="The request that it answers; null of a private offer")]
+    buyer_org_id: UUID
+    buyer_name: str
+    seller_org_id: UUID
+    seller_name: str
+    terms: str
+    takes_more: Annotated[bool, Meta(description="The quantities are the least")]
     state: Annotated[str, Meta(examples=["open"])]
     is_expired: bool
     lines: Sequence[OfferLineOut]
@@ -179,12 +215,41 @@ def make(
     lead_id: FromPath[UUID], data: JSONBody[OfferIn], request: ApiRequest, idempotency_key: KeyHeader
 ) -> Response[OfferOut]:
     """Answer a request with prices of one's plans, bought as one order. One that is open on it already is superseded."""
-    command = MakeOffer(lead_id, data.plans(), data.valid_on)
+    command = MakeOffer(lead_id, data.plans(), data.valid_on, terms=data.terms, takes_more=data.takes_more)
 
     def work(uow: UnitOfWork) -> OfferOut:
         return OfferOut.of(get_offer(uow, make_offer(uow, command).id, sells=True))
 
     return idempotent_command(request, idempotency_key, data, work)
+
+
+@post("/v1/seller/offers", permission=MANAGE, refuses=[404, 409, 429], sync_to_thread=True, tags=["seller"])
+def make_private(data: JSONBody[PrivateOfferIn], request: ApiRequest, idempotency_key: KeyHeader) -> Response[OfferOut]:
+    """Offer prices to an organization that did not ask. The same again is that offer, as long as it is open."""
+    command = MakeOffer(
+        None, data.plans(), data.valid_on, data.organization_id, data.supersedes_id, data.terms, data.takes_more
+    )
+
+    def work(uow: UnitOfWork) -> OfferOut:
+        return OfferOut.of(get_offer(uow, make_offer(uow, command).id, sells=True))
+
+    return idempotent_command(request, idempotency_key, data, work)
+
+
+@get("/v1/seller/offers", permission=MANAGE, sync_to_thread=True, tags=["seller"])
+def get_sold_offers(
+    request: ApiRequest, paging: Given[Paging], only: Annotated[str | None, state_in(OFFER.states)] = None
+) -> Response[PageOut[OfferOut]]:
+    """What the organization offered, on requests and of its own accord, the newest first; without counter-offers."""
+    return list_page(request, paging, partial(list_offers, sells=True), OfferOut.of, state=only)
+
+
+@get("/v1/offers", permission=SIGNED_IN, sync_to_thread=True, tags=["buying"])
+def get_own_offers(
+    request: ApiRequest, paging: Given[Paging], only: Annotated[str | None, state_in(OFFER.states)] = None
+) -> Response[PageOut[OfferOut]]:
+    """What the organization was offered, the newest first; without counter-offers."""
+    return list_page(request, paging, partial(list_offers, sells=False), OfferOut.of, state=only)
 
 
 @post(
@@ -223,7 +288,8 @@ def get_own_offer(offer_id: FromPath[UUID], request: ApiRequest) -> OfferOut:
 )
 def price_offer(offer_id: FromPath[UUID], data: JSONBody[OfferQuoteIn], request: ApiRequest) -> QuoteOut:
     """Price an offer with its tax, without committing. A purchase of the quote accepts the offer, once."""
-    command = QuoteOffer(offer_id, data.billing_profile_id)
+    quantities = {one.number: one.quantity for one in data.quantities}
+    command = QuoteOffer(offer_id, data.billing_profile_id, quantities)
     return request.transact(lambda uow: QuoteOut.of(quote_offer(uow, command), language_of(request)))
 
 
@@ -264,4 +330,15 @@ def counter(
     return idempotent_command(request, idempotency_key, data, work)
 
 
-routes = [make, withdraw, get_own_offer, get_sold_offer, price_offer, decline, counter]
+routes = [
+    make,
+    make_private,
+    get_sold_offers,
+    get_own_offers,
+    withdraw,
+    get_own_offer,
+    get_sold_offer,
+    price_offer,
+    decline,
+    counter,
+]

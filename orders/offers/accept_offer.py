@@ -42,7 +42,7 @@ def require_open(uow: UnitOfWork, offer: Offer | None) -> Offer:
         raise Conflict(f"offer_{offer.state}")
     if offer.valid_until <= clock.now():
         raise Gone("offer_expired")
-    lead = uow.session.get(Lead, offer.lead_id)
+    lead = uow.session.get(Lead, offer.lead_id) if offer.lead_id is not None else None
     if lead is not None and lead.state not in OPEN:
         raise Conflict("lead_closed", state=lead.state)
     return offer

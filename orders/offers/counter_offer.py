@@ -62,7 +62,8 @@ def make_counter_offer(uow: UnitOfWork, command: MakeCounterOffer) -> CounterOff
     found = uow.session.get(Offer, command.offer_id)
     if found is None or found.buyer_org_id != uow.principal.organization():
         raise NotFound("offer_not_found")
-    reopen_lead(uow, found.lead_id)
+    if found.lead_id is not None:
+        reopen_lead(uow, found.lead_id)
     offer = require_open(uow, lock_row(uow.session, Offer, found.id))
     lines = _proposed(get_offer(uow, offer.id, sells=False, countered=False).lines, command.lines)
     before = last_counter(uow, offer.id)

@@ -9,11 +9,11 @@ from kernel.events import Event
 
 
 class OfferMade(Event):
-    """A seller answered a request with a price."""
+    """A seller offered somebody a price, on a request or of its own accord."""
 
     topic: ClassVar[str] = "orders.offer_made.v1"
     offer_id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
     buyer_org_id: UUID
     seller_org_id: UUID
 
@@ -23,7 +23,7 @@ class OfferWithdrawn(Event):
 
     topic: ClassVar[str] = "orders.offer_withdrawn.v1"
     offer_id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
     buyer_org_id: UUID
     seller_org_id: UUID
 
@@ -33,7 +33,7 @@ class OfferCountered(Event):
 
     topic: ClassVar[str] = "orders.offer_countered.v1"
     offer_id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
     buyer_org_id: UUID
     seller_org_id: UUID
 
@@ -43,7 +43,7 @@ class OfferDeclined(Event):
 
     topic: ClassVar[str] = "orders.offer_declined.v1"
     offer_id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
     buyer_org_id: UUID
     seller_org_id: UUID
 
@@ -53,7 +53,7 @@ class OfferReopened(Event):
 
     topic: ClassVar[str] = "orders.offer_reopened.v1"
     offer_id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
     buyer_org_id: UUID
     seller_org_id: UUID
 
@@ -63,6 +63,6 @@ class OfferAccepted(Event):
 
     topic: ClassVar[str] = "orders.offer_accepted.v1"
     offer_id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
     buyer_org_id: UUID
     seller_org_id: UUID

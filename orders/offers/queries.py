@@ -9,14 +9,16 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+from kernel.paging import Page, cut, newest_first
 from kernel.states import state_in
 from marketplace.catalog.models import ListingVersion, Plan
+from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import price_unit
 from marketplace.pricing.shapes import is_by_seat
 from orders.offers.models import CounterOffer, Offer, OfferLine
@@ -85,7 +87,15 @@ class OfferView:
     """An offer with what is in it. `order_id`: that of the purchase that accepted it, for whoever may see the order."""
 
     id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
+    """None of a private one, made of the seller's own accord."""
+    buyer_org_id: UUID
+    buyer_name: str
+    seller_org_id: UUID
+    seller_name: str
+    terms: str
+    takes_more: bool
+    """Whether the quantities are the least."""
     state: str
     is_expired: bool
     lines: tuple[OfferLineView, ...]
@@ -125,12 +135,32 @@ def get_offer(uow: UnitOfWork, offer_id: UUID, *, sells: bool, countered: bool =
     return found[0]
 
 
+def list_offers(
+    uow: UnitOfWork, *, sells: bool, cursor: str | None = None, limit: int = 20, state: str | None = None
+) -> Page[OfferView]:
+    """Offers made by the acting organization, or else to it, the newest first.
+
+    Raises: Forbidden(`permission_missing`) for a seller's member without leads.manage.
+    """
+    if sells:
+        uow.principal.require("leads.manage")
+    side = Offer.seller_org_id if sells else Offer.buyer_org_id
+    offers: Any = select(Offer.id, Offer.created_at)
+    found: Select[Any] = offers.where(side == uow.principal.organization())
+    if state is not None:
+        found = found.where(Offer.state == state)
+    rows = uow.session.execute(newest_first(found, Offer.created_at, Offer.id, cursor, limit)).all()
+    page = cut(rows, limit, lambda row: (row.created_at, row.id))
+    views = _views(uow, Offer.id.in_([row.id for row in page.items]), countered=False)
+    return Page(views, page.next_cursor)
+
+
 def leads_with_offers(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[UUID]:
     """Of these requests those on which an offer can be accepted now."""
     found = select(Offer.lead_id).where(
         Offer.lead_id.in_(lead_ids), state_in(Offer.state, "open"), Offer.valid_until > clock.now()
     )
-    return frozenset(uow.session.scalars(found))
+    return frozenset(lead_id for lead_id in uow.session.scalars(found) if lead_id is not None)
 
 
 def leads_last_declined(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -141,11 +171,12 @@ def leads_last_declined(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[
         .ext(distinct_on(Offer.lead_id))
         .order_by(Offer.lead_id, Offer.created_at.desc(), Offer.id.desc())
     )
-    return frozenset(lead_id for lead_id, state in uow.session.execute(latest) if state == "declined")
+    return frozenset(lead_id for lead_id, state in uow.session.execute(latest) if lead_id and state == "declined")
 
 
 _OFFERS: Any = (
-    select(Offer, OfferLine, Plan, ListingVersion, Order)
+    select(Offer, OfferLine, Plan, ListingVersion, Organization.display_name, Order)
+    .join(Organization, Organization.id == Offer.seller_org_id)
     .join(OfferLine, OfferLine.offer_id == Offer.id)
     .join(Plan, Plan.id == OfferLine.plan_id)
     .join(ListingVersion, ListingVersion.id == Plan.version_id)
@@ -181,12 +212,18 @@ def _counters(uow: UnitOfWork, offers: Sequence[Offer]) -> dict[UUID, tuple[Coun
 
 
 def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView, ...]) -> OfferView:
-    offer, order = rows[0][0], rows[0][-1]
+    offer, seller_name, order = rows[0][0], rows[0][-2], rows[0][-1]
     seen = order is not None and (order.buyer_org_id == uow.principal.organization() or order.paid_at is not None)
-    lines = tuple(_line(offer, line, plan, version) for _, line, plan, version, _ in rows)
+    lines = tuple(_line(offer, line, plan, version) for _, line, plan, version, _, _ in rows)
     return OfferView(
         id=offer.id,
         lead_id=offer.lead_id,
+        buyer_org_id=offer.buyer_org_id,
+        buyer_name=offer.buyer_name,
+        seller_org_id=offer.seller_org_id,
+        seller_name=seller_name,
+        terms=offer.terms,
+        takes_more=offer.takes_more,
         state=offer.state,
         is_expired=offer.state == "open" and offer.valid_until <= clock.now(),
         lines=lines,

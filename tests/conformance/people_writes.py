@@ -141,6 +141,7 @@ def leads(world: World) -> None:
     open_one = ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered | {"quantity": 22}, **lead)["id"]
     ask("POST /v1/offers/{offer_id}/counter-offers", buyer, proposed, offer_id=open_one)
     declined = ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered | {"quantity": 21}, **lead)["id"]
+    ask("POST /v1/seller/offers", seller, offered | {"organization_id": str(world.stage.buyer.id), "terms": "含培训。"})
     why = {"reason": "price", "text": "太贵。"}
     ask("POST /v1/offers/{offer_id}/decline", buyer, why, offer_id=declined)
     ask("POST /v1/leads/{lead_id}/withdrawal", buyer, **lead)

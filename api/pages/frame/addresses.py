@@ -89,11 +89,13 @@ EMAIL_DOMAINS = "/operator/email-domains"
 APPROVALS = "/approvals"
 APPROVAL_DEPUTIES = "/approvals/deputies"
 REQUESTS = "/requests"
+OFFERS = "/offers"
 SELLER = "/seller"
 SELLER_VIDEOS = "/seller/videos"
 SELLER_UPLOAD = "/seller/videos/new"
 SELLER_ORDERS = "/seller/orders"
 SELLER_LEADS = "/seller/leads"
+SELLER_OFFERS, SELLER_OFFER_NEW = "/seller/offers", "/seller/offers/new"
 SELLER_CUSTOMERS = "/seller/customers"
 SELLER_DEMO_HOURS = "/seller/demo-hours"
 SELLER_DEMO_DAYS = "/seller/demo-days"
@@ -216,7 +218,7 @@ def offer(offer_id: str, act: str = "") -> str:
 
 
 def seller_offer(offer_id: str, act: str = "") -> str:
-    """An offer that a seller made; `/withdraw` is where it is taken back."""
+    """An offer that a seller made; `/withdraw` takes it back, `/replacement` puts one in its place."""
     return f"/seller/offers/{offer_id}{act}"
 
 

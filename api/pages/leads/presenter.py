@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
-from api.pages.frame.phrases import priced
-from api.pages.frame.prices import amount_as_typed
 from api.pages.frame.site import PageRequest
 from api.pages.leads.views import (
     AskSellerView,
     AskTyped,
     LeadItem,
     LeadPage,
-    OfferLineTyped,
-    OfferTyped,
     SellerLeadPage,
     Written,
 )
+from api.pages.offers.form import filled_in, lines_to_answer, own_plans
 from api.pages.offers.presenter import offer_item
 from api.pages.offers.presenter import refusal as offer_refusal
+from api.pages.offers.views import OfferLineTyped, OfferTyped
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
 from kernel.ids import uuid7
 from marketplace.access.members import list_members
 from marketplace.access.permissions import permissions_of
-from marketplace.catalog.queries import ListingView, PlanView, list_own_plans
+from marketplace.catalog.queries import ListingView
 from marketplace.demos.calendar import free_slots
 from marketplace.demos.queries import booking_of
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
@@ -40,14 +37,6 @@ from marketplace.leads.queries import LeadView, MessageView, get_own_lead, get_s
 from marketplace.leads.work_lead import MANAGE
 from marketplace.parties.lookups import get_party
 from orders.offers.queries import OfferView, offers_of
-
-OFFER_HOLDS = timedelta(days=30)
-"""What the form proposes."""
-
-
-MORE_LINES = ("_2", "_3", "_4", "_5")
-"""What the names of fields of further lines end in; the API takes as many as a quote."""
-
 
 MOST_SLOTS = 400
 """In a choice of times: the nearest."""
@@ -116,11 +105,12 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
         shown = _with_demo(page_request, uow, found.lead, shown)
         notes = notes_of(uow, lead_id)
         members = list_members(uow)
-        own = list_own_plans(uow)
+        plans = own_plans(page_request, uow, found.lead.listing_id)
         today = clock.today(get_party(uow, found.lead.seller_org_id).time_zone)
     nobody = Choice("", page_request.t("leads.nobody"))
     asked = (OfferLineTyped("", str(found.lead.plan_id or ""), str(found.lead.quantity or 1)),)
-    usual = _typed(_countered(offers) or asked, (today + OFFER_HOLDS).isoformat())
+    countered = next((one for one in offers if one.state == "open" and one.counter_offers), None)
+    usual = filled_in(lines_to_answer(countered), today, countered) if countered else filled_in(asked, today)
     return replace(
         shown,
         item=replace(shown.item, assigned=found.assigned_name or "", due_on=found.due_on),
@@ -130,29 +120,9 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
             *(Choice(str(one.person_id), one.name) for one in members if MANAGE in permissions_of(one.roles)),
         ),
         assigned_to=str(found.assigned_to or ""),
-        plans=_plans(page_request, found.lead.listing_id, own),
+        plans=plans,
         offered=offered or usual,
     )
-
-
-def _countered(offers: Sequence[OfferView]) -> tuple[OfferLineTyped, ...]:
-    """What the buyer proposed in place of the open offer, if it did: one press offers it."""
-    countered = next((one for one in offers if one.state == "open" and one.counter_offers), None)
-    if countered is None:
-        return ()
-    return tuple(
-        OfferLineTyped(
-            "", str(line.plan_id), str(wanted.quantity), amount_as_typed(wanted.unit_price_minor, wanted.currency)
-        )
-        for line, wanted in zip(countered.lines, countered.counter_offers[-1].lines, strict=True)
-    )
-
-
-def _typed(lines: Sequence[OfferLineTyped], valid_on: str) -> OfferTyped:
-    """The form with these lines in it, and room for further ones."""
-    suffixes = ("", *MORE_LINES)
-    filled = [replace(line, suffix=suffix) for line, suffix in zip(lines, suffixes, strict=False)]
-    return OfferTyped(filled[0], (*filled[1:], *map(OfferLineTyped, suffixes[len(filled) :])), valid_on)
 
 
 def _with_demo(page_request: PageRequest, uow: UnitOfWork, lead: LeadView, shown: LeadPage) -> LeadPage:
@@ -166,20 +136,6 @@ def _with_demo(page_request: PageRequest, uow: UnitOfWork, lead: LeadView, shown
 def _slots(page_request: PageRequest, uow: UnitOfWork, seller_id: UUID) -> tuple[Choice, ...]:
     found = free_slots(uow, seller_id)[:MOST_SLOTS]
     return tuple(Choice(one.starts_at.isoformat(), page_request.formats.appointment(one.starts_at)) for one in found)
-
-
-def _plans(
-    page_request: PageRequest, listing_id: UUID, own: Sequence[tuple[ListingView, PlanView]]
-) -> tuple[Choice, ...]:
-    """Whatever the seller has on sale, what was asked for first."""
-    found = sorted(own, key=lambda one: one[0].id != listing_id)
-    return tuple(_plan(page_request, listing, plan) for listing, plan in found if listing.state == "published")
-
-
-def _plan(page_request: PageRequest, listing: ListingView, plan: PlanView) -> Choice:
-    price = priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing)
-    title, name = page_request.pick(listing.title, listing.title_en), page_request.pick(plan.name, plan.name_en)
-    return Choice(str(plan.id), f"{title} · {name} · {price}")
 
 
 def _page(

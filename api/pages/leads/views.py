@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from api.pages.frame.choices import Choice
-from api.pages.offers.views import OfferItem
+from api.pages.offers.views import OfferItem, OfferTyped
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,31 +101,6 @@ class Written:
     author: str
     text: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OfferLineTyped:
-    """What stands in a line of the form; `suffix` is that of its fields' names."""
-
-    suffix: str = ""
-    plan_id: str = ""
-    quantity: str = ""
-    unit_price: str = ""
-    discount_ppm: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OfferTyped:
-    """What stands in the form of an offer: its first line, and further ones that may stay empty."""
-
-    first: OfferLineTyped = field(default_factory=OfferLineTyped)
-    more: tuple[OfferLineTyped, ...] = ()
-    valid_on: str = ""
-
-    @property
-    def has_more(self) -> bool:
-        """Whether a further line is filled in."""
-        return any(one.plan_id for one in self.more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One offer on pages: shown to both sides, declined or answered with other figures by its buyer, taken back by its seller."""
+"""Offers to one's organization on pages: all of them, one, declined, and answered with other figures."""
 
 from __future__ import annotations
 
@@ -14,41 +14,26 @@ from api.pages.frame import addresses
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.frame.typed_numbers import find_whole
-from api.pages.offers.presenter import offer_page, refusal
-from api.pages.offers.views import CounterLineTyped, OfferForms, OfferPage
-from api.v1.offers import MANAGE
+from api.pages.offers.presenter import offer_list, offer_page, refusal
+from api.pages.offers.views import CounterLineTyped, OfferForms, OfferPage, OffersView
 from kernel.errors import DomainError, Invalid
 from orders.offers.counter_offer import MakeCounterOffer, ProposedLine, make_counter_offer
 from orders.offers.decline_offer import DeclineOffer, decline_offer
-from orders.offers.make_offer import withdraw_offer
 from orders.offers.queries import OfferView, get_offer
 
 Answer = Response[str] | Response[bytes]
+
+
+@page(addresses.OFFERS, SIGNED_IN)
+def show_all(page_request: Given[PageRequest]) -> Answer:
+    """What one's organization was offered, the newest first."""
+    return page_request.render(OffersView(*offer_list(page_request, addresses.OFFERS, sells=False)))
 
 
 @page("/offers/{offer_id:uuid}", SIGNED_IN)
 def show_own(offer_id: FromPath[UUID], page_request: Given[PageRequest]) -> Answer:
     """An offer to one's organization."""
     return page_request.render(offer_page(page_request, offer_id, sells=False))
-
-
-@page("/seller/offers/{offer_id:uuid}", MANAGE)
-def show_sold(offer_id: FromPath[UUID], page_request: Given[PageRequest]) -> Answer:
-    """An offer that one's organization made."""
-    return page_request.render(offer_page(page_request, offer_id, sells=True))
-
-
-@form_post("/seller/offers/{offer_id:uuid}/withdraw", MANAGE)
-def withdraw(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Take it back."""
-    del form
-    offer = _offer(page_request, offer_id, sells=True)
-    try:
-        page_request.transact(lambda uow: withdraw_offer(uow, offer_id).id)
-    except DomainError as refused:
-        view = replace(offer_page(page_request, offer_id, sells=True), **refusal(page_request, refused))
-        return page_request.render(view, status=refused.status)
-    return page_request.redirect(addresses.seller_lead(str(offer.lead_id)))
 
 
 @form_post("/offers/{offer_id:uuid}/decline", SIGNED_IN)
@@ -60,7 +45,7 @@ def decline(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Gi
         page_request.transact(lambda uow: decline_offer(uow, DeclineOffer(offer_id, reason or None, text)).id)
     except DomainError as refused:
         return _refused(page_request, offer_id, refused, "decline_text", reason=reason, decline_text=text)
-    return page_request.redirect(addresses.request(str(offer.lead_id)), notice="offer_declined")
+    return page_request.redirect(_shown_at(offer), notice="offer_declined")
 
 
 @form_post("/offers/{offer_id:uuid}/counter", SIGNED_IN)
@@ -81,12 +66,17 @@ def counter(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Gi
         if view.item.forms is not None:
             view = _with(view, counter_text=text, lines=_as_typed(view.item.forms, typed))
         return page_request.render(view, status=refused.status)
-    return page_request.redirect(addresses.request(str(offer.lead_id)), notice="offer_countered")
+    return page_request.redirect(_shown_at(offer), notice="offer_countered")
 
 
-def _offer(page_request: PageRequest, offer_id: UUID, *, sells: bool = False) -> OfferView:
+def _offer(page_request: PageRequest, offer_id: UUID) -> OfferView:
     with page_request.work() as uow:
-        return get_offer(uow, offer_id, sells=sells)
+        return get_offer(uow, offer_id, sells=False, countered=False)
+
+
+def _shown_at(offer: OfferView) -> str:
+    """In the thread of its request, or on its own page."""
+    return addresses.request(str(offer.lead_id)) if offer.lead_id else addresses.offer(str(offer.id))
 
 
 def _proposed(offer: OfferView, typed: dict[str, str]) -> tuple[ProposedLine, ...]:
@@ -137,4 +127,4 @@ def _with(view: OfferPage, **typed: object) -> OfferPage:
     return replace(view, item=replace(view.item, forms=forms))
 
 
-routes = [show_own, show_sold, withdraw, decline, counter]
+routes = [show_all, show_own, decline, counter]

@@ -21,16 +21,32 @@ from api.pages.offers.views import (
     SellerOfferPage,
 )
 from kernel.errors import DomainError, Invalid
-from orders.offers.models import DECLINE_REASONS
-from orders.offers.queries import CounterLineView, CounterOfferView, OfferLineView, OfferView, get_offer
+from orders.offers.models import DECLINE_REASONS, OFFER
+from orders.offers.queries import CounterLineView, CounterOfferView, OfferLineView, OfferView, get_offer, list_offers
 
 
 def offer_page(page_request: PageRequest, offer_id: UUID, *, sells: bool) -> OfferPage:
     """One offer. Raises as `get_offer`."""
     with page_request.work() as uow:
         offer = get_offer(uow, offer_id, sells=sells)
-    back = addresses.seller_lead(str(offer.lead_id)) if sells else addresses.request(str(offer.lead_id))
-    return (SellerOfferPage if sells else OfferPage)(back, offer_item(page_request, offer, sells=sells))
+    back = addresses.SELLER_OFFERS if sells else addresses.OFFERS
+    if offer.lead_id is not None:
+        back = addresses.seller_lead(str(offer.lead_id)) if sells else addresses.request(str(offer.lead_id))
+    item = offer_item(page_request, offer, sells=sells)
+    return (SellerOfferPage if sells else OfferPage)(back, offer.lead_id is not None, item)
+
+
+def offer_list(
+    page_request: PageRequest, path: str, *, sells: bool
+) -> tuple[str, tuple[str, ...], str, tuple[OfferItem, ...], str | None]:
+    """What a list of offers shows. Raises as `list_offers`."""
+    asked = page_request.query("state", most=20)
+    state = asked if asked in OFFER.states else ""
+    with page_request.work() as uow:
+        cursor = page_request.query("cursor", most=200) or None
+        found = list_offers(uow, sells=sells, cursor=cursor, state=state or None)
+    rows = tuple(offer_item(page_request, one, sells=sells) for one in found.items)
+    return path, tuple(OFFER.edges), state, rows, addresses.next_page(path, found.next_cursor, state=state)
 
 
 def offer_item(page_request: PageRequest, offer: OfferView, *, sells: bool) -> OfferItem:
@@ -46,12 +62,18 @@ def offer_item(page_request: PageRequest, offer: OfferView, *, sells: bool) -> O
     return OfferItem(
         address=addresses.seller_offer(offer_id) if sells else addresses.offer(offer_id),
         what=" + ".join(one.what for one in lines),
+        other=offer.buyer_name if sells else offer.seller_name,
         lines=lines,
         total=money(offer.total_minor, offer.currency),
         state="expired" if offer.is_expired else offer.state,
         until=offer.valid_until - timedelta(seconds=1),
         at=offer.created_at,
         act=act,
+        terms=offer.terms,
+        takes_more=offer.takes_more,
+        taken=tuple((one.number, _name(page_request, one), one.quantity) for one in offer.lines if one.sold_by_seat)
+        if offer.takes_more and offer.is_open and not sells
+        else (),
         replaces=offer.supersedes_id is not None,
         counters=tuple(_counter(page_request, offer, one) for one in offer.counter_offers),
         forms=_forms(page_request, offer) if offer.is_open and not sells else None,

@@ -9,7 +9,6 @@ from api.pages.customers.views import CustomerEntitlement, CustomerItem, Custome
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.leads.handlers import STATES
-from api.pages.leads.presenter import MORE_LINES
 from api.pages.leads.views import (
     AskSellerView,
     AskTyped,
@@ -19,18 +18,19 @@ from api.pages.leads.views import (
     LeadItem,
     LeadPage,
     LeadsView,
-    OfferLineTyped,
-    OfferTyped,
     SellerLeadPage,
     Written,
 )
+from api.pages.offers.form import MORE_LINES
 from api.pages.offers.views import (
     CounterItem,
     CounterLineTyped,
     OfferForms,
     OfferItem,
     OfferLineItem,
+    OfferLineTyped,
     OfferPage,
+    OfferTyped,
 )
 from api.pages.orders.views import OrderItem
 from kernel.money import Money
@@ -107,6 +107,7 @@ def offers(s: Samples, *, sells: bool) -> tuple[OfferItem, ...]:
     first = OfferItem(
         address=addresses.offer(ID.format(71)),
         what=f"{s.hiring} · {s.pick('专业版', 'Pro')}",
+        other=s.buyer if sells else s.seller,
         lines=(hiring,),
         total=cny(338_300),
         state="open",
@@ -144,7 +145,7 @@ def offer_refused(s: Samples) -> OfferPage:
     """A page of one offer, whose buyer proposed a price above the plan's."""
     one = offers(s, sells=False)[0]
     said = s.pick("单价不正确。请填写不高于规格原价的单价。", "The price is not valid. Give one below the plan's own.")
-    return OfferPage(addresses.request(ID.format(61)), one, error_field="unit_price_1", field_error=said)
+    return OfferPage(addresses.request(ID.format(61)), True, one, error_field="unit_price_1", field_error=said)
 
 
 def slots(s: Samples) -> tuple[Choice, ...]:

@@ -13,6 +13,8 @@ from orders.checkout.models import Purchase
 from orders.offers.models import CounterOffer, Offer
 from tests.loop.test_counter_offers import countered
 from tests.loop.test_offers import GROSS, PRICE, decline, offered, quoted, reject, requested, withdraw
+from tests.loop.test_private_offers import offered as private
+from tests.loop.test_private_offers import verify
 from tests.loop_stage import Stage
 from tests.races.forced import every_order, every_order_of_twins, interleaved
 
@@ -158,3 +160,28 @@ def test_two_colleagues_propose_the_same(stage: Stage, order: str) -> None:
     offer_id = offered(stage, requested(stage))
     interleaved(stage.services.db, order, *(lambda: countered(stage, offer_id) for _ in range(2)))
     assert len(stage.rows(select(CounterOffer.id).where(CounterOffer.offer_id == offer_id))) == 1
+
+
+@every_order_of_twins
+def test_a_private_offer_pressed_twice_is_one(stage: Stage, order: str) -> None:
+    verify(stage, stage.buyer.id)
+    made = interleaved(stage.services.db, order, *(lambda: private(stage) for _ in range(2)))
+    assert made[0] == made[1]
+    assert len(stage.rows(select(Offer.id).where(Offer.buyer_org_id == stage.buyer.id))) == 1
+
+
+@every_order
+def test_a_private_offer_accepted_against_replaced(stage: Stage, order: str) -> None:
+    verify(stage, stage.buyer.id)
+    offer_id = private(stage)
+    quote_id = quoted(stage, offer_id)
+    told = interleaved(
+        stage.services.db,
+        order,
+        lambda: stage.purchase(quote_id),
+        lambda: private(stage, supersedes_id=offer_id, terms="?"),
+    )
+    states = stage.rows(select(Offer.state).where(Offer.buyer_org_id == stage.buyer.id).order_by(Offer.id))
+    assert states in (["accepted"], ["superseded", "open"])
+    assert len(purchases(stage)) == (1 if states == ["accepted"] else 0)
+    assert ("offer_superseded" in told) == (states != ["accepted"])
