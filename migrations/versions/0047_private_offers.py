@@ -58,7 +58,8 @@ def _private() -> None:
     op.alter_column("offer", "buyer_name", nullable=False, schema="orders")
     op.add_column("offer", sa.Column("terms", sa.Text, nullable=False, server_default=""), schema="orders")
     op.add_column("offer", sa.Column("takes_more", sa.Boolean, nullable=False, server_default="false"), schema="orders")
-    for name in ("terms", "takes_more"):
+    op.add_column("offer", sa.Column("files", postgresql.JSONB, nullable=False, server_default="{}"), schema="orders")
+    for name in ("terms", "takes_more", "files"):
         op.alter_column("offer", name, server_default=None, schema="orders")
     op.create_check_constraint("ck_offer_of_another", "offer", "buyer_org_id <> seller_org_id", schema="orders")
     for name in SIDES:
@@ -139,6 +140,6 @@ def _public() -> None:
         op.drop_index(f"ix_offer_{name}_created_at", table_name="offer", schema="orders")
         op.drop_constraint(f"fk_offer_{name}", "offer", schema="orders")
     op.drop_constraint("ck_offer_of_another", "offer", schema="orders")
-    for name in ("takes_more", "terms", "buyer_name"):
+    for name in ("files", "takes_more", "terms", "buyer_name"):
         op.drop_column("offer", name, schema="orders")
     op.alter_column("offer", "lead_id", nullable=False, schema="orders")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -26,6 +26,7 @@ from marketplace.input_text import paragraphs
 from marketplace.parties.lookups import get_party
 from marketplace.pricing.shapes import MAX_SEATS, at_unit_price
 from orders.offers.addressee import count_private, find_addressee, require_replaceable
+from orders.offers.draw_offer import draw_offer
 from orders.offers.events import OfferMade, OfferWithdrawn
 from orders.offers.models import OFFER, Offer, OfferLine
 
@@ -122,17 +123,19 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
     uow.session.add_all(lines)
     uow.flush()
     emit(uow, OfferMade(**offer.fact))
+    draw_offer(uow, offer.id)
     return offer
 
 
 def _give_way(uow: UnitOfWork, command: MakeOffer, offer: Offer, lines: Sequence[OfferLine]) -> Offer | None:
     """The offer that says the same already; else what this one replaces is superseded. Raises as `make_offer`."""
-    for before, before_lines in _standing(uow, command, offer):
+    standing = _standing(uow, command, offer)
+    for before, before_lines in standing:
         if _says(before, before_lines) == _says(offer, lines):
             return before
     replaced: Offer | None = None
     if offer.lead_id is not None:
-        replaced = _find_open(uow, offer.lead_id)
+        replaced = standing[0][0] if standing else None
     elif command.supersedes_id is not None:
         replaced = uow.session.get_one(Offer, command.supersedes_id)
         require_replaceable(replaced)
@@ -144,7 +147,7 @@ def _give_way(uow: UnitOfWork, command: MakeOffer, offer: Offer, lines: Sequence
     return None
 
 
-def _standing(uow: UnitOfWork, command: MakeOffer, offer: Offer) -> Iterable[tuple[Offer, Sequence[OfferLine]]]:
+def _standing(uow: UnitOfWork, command: MakeOffer, offer: Offer) -> list[tuple[Offer, list[OfferLine]]]:
     """The open offers of which one may say the same."""
     if offer.lead_id is not None:
         which = [Offer.lead_id == offer.lead_id]
@@ -160,9 +163,9 @@ def _standing(uow: UnitOfWork, command: MakeOffer, offer: Offer) -> Iterable[tup
         .order_by(Offer.id, OfferLine.number)
         .with_for_update(of=Offer)
     )
-    for _, rows in groupby(uow.session.execute(found).all(), key=lambda row: row[0].id):
-        own = list(rows)
-        yield own[0][0], [line for _, line in own]
+    rows = uow.session.execute(found).all()
+    offers = [list(own) for _, own in groupby(rows, key=lambda row: row[0].id)]
+    return [(own[0][0], [line for _, line in own]) for own in offers]
 
 
 def lines_of(uow: UnitOfWork, offer_id: UUID) -> Sequence[OfferLine]:

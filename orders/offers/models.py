@@ -69,6 +69,8 @@ class Offer(Base):
     """What the seller agrees on with this buyer, in words of its own."""
     takes_more: Mapped[bool] = mapped_column(default=False)
     """Whether the quantities are the least: the buyer may take more seats at the same price."""
+    files: Mapped[dict[str, dict[str, str]]] = mapped_column(JSONB, default=dict)
+    """The `key` and `sha256` of its PDF by language, once it is drawn."""
     made_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
     created_at: Mapped[CreatedAt]
     supersedes_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.offer.id"))

@@ -109,6 +109,8 @@ class OfferView:
     decline_reason: str | None
     decline_text: str
     supersedes_id: UUID | None
+    is_drawn: bool
+    """Whether its PDF can be downloaded."""
     counter_offers: tuple[CounterOfferView, ...]
     """What its buyer proposed instead, the oldest first."""
 
@@ -133,6 +135,12 @@ def get_offer(uow: UnitOfWork, offer_id: UUID, *, sells: bool, countered: bool =
     if not found:
         raise NotFound("offer_not_found")
     return found[0]
+
+
+def offer_to_draw(uow: UnitOfWork, offer_id: UUID) -> OfferView:
+    """An offer for the platform's own work, which draws it."""
+    (found,) = _views(uow, Offer.id == offer_id, countered=False)
+    return found
 
 
 def list_offers(
@@ -213,7 +221,7 @@ def _counters(uow: UnitOfWork, offers: Sequence[Offer]) -> dict[UUID, tuple[Coun
 
 def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView, ...]) -> OfferView:
     offer, seller_name, order = rows[0][0], rows[0][-2], rows[0][-1]
-    seen = order is not None and (order.buyer_org_id == uow.principal.organization() or order.paid_at is not None)
+    seen = order is not None and (order.buyer_org_id == uow.principal.org_id or order.paid_at is not None)
     lines = tuple(_line(offer, line, plan, version) for _, line, plan, version, _, _ in rows)
     return OfferView(
         id=offer.id,
@@ -235,6 +243,7 @@ def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView
         decline_reason=offer.decline_reason,
         decline_text=offer.decline_text,
         supersedes_id=offer.supersedes_id,
+        is_drawn=bool(offer.files),
         counter_offers=counters,
         order_number=order.number if seen else "",
     )

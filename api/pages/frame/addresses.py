@@ -1,6 +1,7 @@
 """Every address a page links to, in one place, so that a route and its links cannot drift apart."""
 
 from api.pages.frame import (
+    offer_addresses,
     operator_addresses,
     product_addresses,
     recurring_addresses,
@@ -110,6 +111,7 @@ SELLER_PAYOUT_ACCOUNT = "/seller/start/payout-account"
 SELLER_AGREEMENT = "/seller/start/agreement"
 SELLER_CHANNEL = "/seller/channel"
 SELLER_CONNECTORS = "/seller/connectors"
+offer, seller_offer, offer_pdf = offer_addresses.offer, offer_addresses.seller_offer, offer_addresses.offer_pdf
 WEBHOOKS, WEBHOOK_EVENTS = webhook_addresses.WEBHOOKS, webhook_addresses.WEBHOOK_EVENTS
 WEBHOOK_TYPES, webhook = webhook_addresses.WEBHOOK_TYPES, webhook_addresses.webhook
 PROMOTER = "/promoter"
@@ -210,16 +212,6 @@ def seller_customer(org_id: str, act: str = "") -> str:
 def demo_day_remove(day_id: str) -> str:
     """Where a day off or a single time is taken out of a seller's calendar."""
     return f"{SELLER_DEMO_DAYS}/{day_id}/remove"
-
-
-def offer(offer_id: str, act: str = "") -> str:
-    """An offer to one's organization; `/buy` is the purchase sheet at its price, `/decline` and `/counter` are answers to it."""
-    return f"/offers/{offer_id}{act}"
-
-
-def seller_offer(offer_id: str, act: str = "") -> str:
-    """An offer that a seller made; `/withdraw` takes it back, `/replacement` puts one in its place."""
-    return f"/seller/offers/{offer_id}{act}"
 
 
 def order(order_id: str) -> str:

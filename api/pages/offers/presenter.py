@@ -21,6 +21,7 @@ from api.pages.offers.views import (
     SellerOfferPage,
 )
 from kernel.errors import DomainError, Invalid
+from orders.offers.draw_offer import draw_offer
 from orders.offers.models import DECLINE_REASONS, OFFER
 from orders.offers.queries import CounterLineView, CounterOfferView, OfferLineView, OfferView, get_offer, list_offers
 
@@ -29,6 +30,8 @@ def offer_page(page_request: PageRequest, offer_id: UUID, *, sells: bool) -> Off
     """One offer. Raises as `get_offer`."""
     with page_request.work() as uow:
         offer = get_offer(uow, offer_id, sells=sells)
+    if not offer.is_drawn:
+        page_request.transact(lambda uow: draw_offer(uow, offer_id))
     back = addresses.SELLER_OFFERS if sells else addresses.OFFERS
     if offer.lead_id is not None:
         back = addresses.seller_lead(str(offer.lead_id)) if sells else addresses.request(str(offer.lead_id))
@@ -69,6 +72,7 @@ def offer_item(page_request: PageRequest, offer: OfferView, *, sells: bool) -> O
         until=offer.valid_until - timedelta(seconds=1),
         at=offer.created_at,
         act=act,
+        pdf=addresses.offer_pdf(offer_id, page_request.language, sells=sells) if offer.is_drawn else "",
         terms=offer.terms,
         takes_more=offer.takes_more,
         taken=tuple((one.number, _name(page_request, one), one.quantity) for one in offer.lines if one.sold_by_seat)

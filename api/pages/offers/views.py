@@ -74,6 +74,8 @@ class OfferItem:
     at: datetime
     act: str
     order: str
+    pdf: str = ""
+    """Empty as long as it is being drawn."""
     terms: str = ""
     takes_more: bool = False
     """Whether the quantities are the least."""

@@ -108,6 +108,7 @@ def offers(s: Samples, *, sells: bool) -> tuple[OfferItem, ...]:
         address=addresses.offer(ID.format(71)),
         what=f"{s.hiring} · {s.pick('专业版', 'Pro')}",
         other=s.buyer if sells else s.seller,
+        pdf=addresses.offer_pdf(ID.format(71), s.language, sells=sells),
         lines=(hiring,),
         total=cny(338_300),
         state="open",

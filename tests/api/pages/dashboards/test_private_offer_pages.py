@@ -75,6 +75,26 @@ def test_made_seen_by_both_and_bought_with_more_seats(dashboards: Dashboards, bu
     assert f'href="/orders/{order.id}"' in dashboards.buyer.get(f"/offers/{offer_id}").text
 
 
+def test_both_sides_download_it_in_either_language(dashboards: Dashboards, buyer_name: str) -> None:
+    offer_id = made(dashboards, buyer_name, valid_on="2027-01-31")
+    own, sold = f"/v1/offers/{offer_id}/pdf", f"/v1/seller/offers/{offer_id}/pdf"
+    assert dashboards.buyer.get(own).status_code == 409, "nobody has drawn it yet"
+    page = f"/offers/{offer_id}"
+    assert "The PDF is being drawn" in text_of(dashboards.buyer.get(page))
+    assert "/pdf" not in dashboards.buyer.get(page).text
+    dashboards.stage.run(documents=True)
+    for who, path in ((dashboards.buyer, own), (dashboards.seller, sold)):
+        assert f'href="{path}?locale=en"' in who.get(path.removeprefix("/v1").removesuffix("/pdf")).text
+        drawn = [who.get(f"{path}?locale={locale}") for locale in ("zh-CN", "en")]
+        for answer in drawn:
+            assert (answer.status_code, answer.content[:5]) == (200, b"%PDF-")
+            assert 'filename="offer-2' in answer.headers["Content-Disposition"]
+        assert drawn[0].content != drawn[1].content
+    for who, path in ((dashboards.promoter, own), (dashboards.promoter, sold), (dashboards.seller, own)):
+        assert who.get(path).status_code == 404
+    assert dashboards.buyer.get(sold).status_code in {403, 404}
+
+
 def test_a_refused_one_keeps_what_was_typed_and_says_where(dashboards: Dashboards, buyer_name: str) -> None:
     named = {"organization": buyer_name}
     own = select(Offer.id).where(Offer.buyer_org_id == dashboards.stage.buyer.id)
@@ -127,6 +147,7 @@ def test_what_each_page_asks_of_the_database(
     dashboards: Dashboards, buyer_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offer_id = made(dashboards, buyer_name)
+    dashboards.stage.run(documents=True)
     budgets = {
         (dashboards.buyer, "/offers"): 5,
         (dashboards.buyer, f"/offers/{offer_id}"): 5,
