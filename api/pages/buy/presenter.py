@@ -190,6 +190,7 @@ def _view(
         pays=pays,
         offer_id=str(offer.id) if offer else "",
         back=addresses.offer(str(offer.id)) if offer else "",
+        offer_terms=offer.terms if offer else "",
         taken=_taken(offer, wanted) if offer else (),
         quote=quote_view(page_request, quote),
         billing_profiles=profiles,

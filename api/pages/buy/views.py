@@ -120,6 +120,7 @@ class BuyView:
     offer_id: str = ""
     """The offer that is accepted: its plan and quantity are chosen already. ``back`` leads to it."""
     back: str = ""
+    offer_terms: str = ""
     taken: tuple[tuple[int, int], ...] = ()
     """Of an offer that leaves it open: of which line how many seats are taken."""
     po_number: str = ""

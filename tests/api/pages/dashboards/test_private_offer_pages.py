@@ -67,6 +67,7 @@ def test_made_seen_by_both_and_bought_with_more_seats(dashboards: Dashboards, bu
     assert dashboards.buyer.get(f"/offers/{offer_id}/buy?quantity_1=x").status_code == 200
     sheet = dashboards.buyer.get(f"/offers/{offer_id}/buy?quantity_1=30")
     assert (value(sheet, "quantity_1"), "¥5,074.50" in text_of(sheet)) == ("30", True)
+    assert "One day of training." in text_of(sheet)
     placed = bought(dashboards, offer_id, sheet, quantity_1="30")
     assert placed.status_code == 303, text_of(placed)
     order = dashboards.stage.get(Order, UUID(placed.headers["Location"].rsplit("/", 1)[1]))
